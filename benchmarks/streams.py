@@ -30,9 +30,9 @@ from benchmarks.vocabulary import MODELS
 from benchmarks.vocabulary import SCENARIO as VOCABULARY
 from mockllm.core.rendering.plan import EventStep, Plan, RawStep, WaitStep
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server import app, player, respond
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.engine_builder import Builder

@@ -11,7 +11,7 @@ from typing import Final
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.editor_schemas import schema_text, schemas
-from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.scenario.known_names import Vocabulary
 
 SCHEMAS: Final = "schemas"
 """The default folder."""

@@ -12,11 +12,11 @@ from typing import Final
 
 from mockllm.cli.option import BadOption, OptionValues
 from mockllm.core.display import counted
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.lockfile import lock_path, read_lock
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.scenario_folder import is_pack, scenario_files
-from mockllm.scenario.vocabulary import Vocabulary
 
 FOLDER: Final = "scenarios"
 DEFAULT_PACK: Final = "default"

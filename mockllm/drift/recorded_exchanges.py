@@ -17,9 +17,9 @@ from mockllm.recordings.importer import import_recordings
 from mockllm.recordings.interaction import RecordedResponse
 from mockllm.recordings.scenario_writer import RequestParser
 from mockllm.scenario.compiler import compile_catalog, run_steps
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.scenario_folder import SUFFIXES, iter_files
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.state.sessions import Sessions
 from mockllm.testing.example_requests import SentRequest
 from mockllm.testing.scenario_diff import recorded

@@ -19,7 +19,7 @@ from mockllm.dialects.registry import (
     path_dialects,
 )
 from mockllm.engine.recorded_dialect import other_dialect
-from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.scenario.known_names import Vocabulary
 
 VOCABULARY: Final = Vocabulary(
     providers=PROVIDERS,

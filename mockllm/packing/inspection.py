@@ -19,12 +19,12 @@ from msgspec.structs import asdict, replace
 from mockllm.core.json.codec import Json
 from mockllm.packing.atomic_store import put_tree
 from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.lockfile import LOCK_FILE
 from mockllm.scenario.pack_files import PackFiles, PackRejected
 from mockllm.scenario.pack_graph import UsedPack
 from mockllm.scenario.raw_entries import raw_entries
-from mockllm.scenario.vocabulary import Vocabulary
 
 MAX_SHOWN: Final = 10
 """Most diagnostics in a message."""

@@ -18,6 +18,7 @@ from mockllm.packing.pack_index import PackIndex
 from mockllm.packing.pack_source import PackSource, from_here, parse_pack_source
 from mockllm.packing.resolution import ANY, PackVersion, PackVersions, Requirement, resolve
 from mockllm.packing.version_constraints import VersionConstraint
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.lockfile import (
     FETCHED_FOLDER,
     LOCK_FILE,
@@ -31,7 +32,6 @@ from mockllm.scenario.pack_files import PackRejected, read_tree
 from mockllm.scenario.pack_resolver import PackResolver, bundled_names
 from mockllm.scenario.scenario_folder import is_pack
 from mockllm.scenario.version_ranges import Range, Version, parse_range, parse_version
-from mockllm.scenario.vocabulary import Vocabulary
 
 _IGNORE: Final = b"# Packs that mockllm fetched; mockllm.lock says which.\n*\n"
 

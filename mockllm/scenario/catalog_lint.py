@@ -19,6 +19,7 @@ from mockllm.scenario.control_paths import RESERVED, has_control_call
 from mockllm.scenario.diagnostics import Diagnostic, path_text, value_at
 from mockllm.scenario.file_lint import file_warnings
 from mockllm.scenario.file_loader import LoadedFile
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.language.conditions import NameCondition, TextCondition
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
@@ -28,7 +29,6 @@ from mockllm.scenario.matcher_logic import WiderMatchers, contradiction
 from mockllm.scenario.replay_lint import replay_warnings
 from mockllm.scenario.rule_lint import rule_warnings
 from mockllm.scenario.typed_entries import TypedEntry
-from mockllm.scenario.vocabulary import Vocabulary
 
 MAX_SLOW_REGEXES: Final = 50
 """From this number of regexes without a literal on, a warning follows: every request tries each of them."""

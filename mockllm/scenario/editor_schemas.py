@@ -20,6 +20,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.quantities.types import ChunkSizeField, Duration, Probability
 from mockllm.core.selection.decision import Models, Validation
 from mockllm.core.values.types import Drawable, Templated
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.language.base import Spec, field_texts, late_model
 from mockllm.scenario.language.conditions import JsonCondition
 from mockllm.scenario.language.examples import ExampleSpec, ExpectSpec
@@ -28,7 +29,6 @@ from mockllm.scenario.language.reply import RESPONSE_KEYS
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.language.session import SessionId
 from mockllm.scenario.manifest import PackSpec, UseSpec
-from mockllm.scenario.vocabulary import Vocabulary
 
 JsonSchema: TypeAlias = dict[str, Json]
 

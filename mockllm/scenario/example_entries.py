@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from mockllm.core.json.codec import Json
 from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion
 from mockllm.scenario.file_loader import LoadedFile
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.language.examples import ExampleSpec
 from mockllm.scenario.pack_graph import UsedPack
 from mockllm.scenario.pack_params import ParamType, check_value
 from mockllm.scenario.validation_errors import diagnostics_of
-from mockllm.scenario.vocabulary import Vocabulary
 
 
 class ExampleEntry(Struct, frozen=True):

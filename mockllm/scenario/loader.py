@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from mockllm.scenario.diagnostics import Diagnostic, StaleSource
 from mockllm.scenario.file_loader import LoadedFiles, load_files
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.lockfile import lock_path
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.pack_resolver import PackResolver
 from mockllm.scenario.typed_entries import EntryTyper, TypedEntry
-from mockllm.scenario.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from mockllm.scenario.example_entries import ExampleEntry

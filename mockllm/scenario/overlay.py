@@ -17,11 +17,11 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.redaction import Redactor
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.file_loader import LoadedFile
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.typed_entries import EntryTyper, TypedEntry, places_by_id
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 
 GLOBAL_LAYER: Final = -2

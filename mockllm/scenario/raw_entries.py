@@ -14,6 +14,7 @@ from mockllm.core.templates.template import SubstitutedText
 from mockllm.scenario.diagnostics import Diagnostic, Path, parse_path, value_at
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.file_patterns import FilePattern
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.content import FileText
 from mockllm.scenario.language.mcp_server import McpServerSpec
@@ -22,7 +23,6 @@ from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.substitution import param_alone
-from mockllm.scenario.vocabulary import Vocabulary
 
 EntryKind: TypeAlias = Literal["rule", "modifier", "server"]
 EntrySpec: TypeAlias = RuleSpec | ModifierSpec | McpServerSpec

@@ -7,10 +7,10 @@ from fnmatch import fnmatchcase
 from typing import Final, TypeAlias
 
 from mockllm.scenario.diagnostics import Path
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import ResponseSpec
 from mockllm.scenario.language.rule import RuleSpec
-from mockllm.scenario.vocabulary import Vocabulary
 
 _EVENTS: Final = (b"data:", b"event:")
 """How the body of an event stream begins."""

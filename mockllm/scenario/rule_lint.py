@@ -19,6 +19,7 @@ from mockllm.core.templates.scope import NAMES
 from mockllm.core.templates.template import PathRead, TemplateSyntax, compile_template, is_template
 from mockllm.core.values.dynamic import Expression
 from mockllm.scenario.diagnostics import Path, quoted_choice, suggestion
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.language.base import Spec, children
 from mockllm.scenario.language.conditions import (
     MAY_BACKTRACK,
@@ -32,7 +33,6 @@ from mockllm.scenario.language.reply import ChoiceSpec, PartSpec, ReplySpec, Res
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.scalar_forms import is_duration
-from mockllm.scenario.vocabulary import Vocabulary
 
 Warnings: TypeAlias = Iterator[tuple[Path, str]]
 

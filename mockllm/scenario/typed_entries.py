@@ -26,6 +26,7 @@ from mockllm.scenario.file_patterns import (
     matching_names,
     shown_pattern,
 )
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.language.base import Spec, no_items
 from mockllm.scenario.language.session import SessionId
 from mockllm.scenario.pack_graph import Use, UsedPack
@@ -41,7 +42,6 @@ from mockllm.scenario.raw_entries import (
 )
 from mockllm.scenario.scenario_folder import LISTING, path_inside, within
 from mockllm.scenario.validation_errors import diagnostics_of
-from mockllm.scenario.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from mockllm.scenario.example_entries import ExampleEntry

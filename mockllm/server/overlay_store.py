@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import Json
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.overlay import OverlaidEntries, Overlay, overlay_entries, to_yaml
 from mockllm.scenario.source_file import Source
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 
 MAX_ITEMS: Final = 2_000

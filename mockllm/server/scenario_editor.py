@@ -11,11 +11,11 @@ from msgspec import Struct
 from mockllm.recordings.atomic_files import write_file
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.file_loader import LoadedFile
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.scenario_folder import MANIFEST, SUFFIXES, read_bytes, scenario_files, within
 from mockllm.scenario.source_file import content_digest
 from mockllm.scenario.typed_entries import EntryTyper
 from mockllm.scenario.validation_errors import describe_value
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 
 

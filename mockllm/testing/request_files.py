@@ -18,10 +18,10 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import DEFAULT, REGISTERED, generating_dialect
 from mockllm.scenario.diagnostics import Diagnostic, Path, value_at
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.language.examples import ExampleStep, RequestSpec
 from mockllm.scenario.source_file import EMPTY_SOURCE, Source
 from mockllm.scenario.validation_errors import describe_value, diagnostics_of
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request, chosen_provider
 

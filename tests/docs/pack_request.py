@@ -12,9 +12,9 @@ from mockllm.core.rendering.plan import EventStep, Plan, RawStep, WaitStep
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine, PlannedResponse
 from mockllm.scenario.compiler import compile_catalog, run_steps
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.state.sessions import Sessions
 
 VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)

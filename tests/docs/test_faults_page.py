@@ -12,8 +12,8 @@ import pytest
 from mockllm.core.faults import FAULTS, base
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario import catalog_lint
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
 from tests.docs.faults_page import DOCS, EXAMPLES, PAGE, page
 from tests.faults import expected

@@ -13,6 +13,7 @@ from mockllm.core.failure import NAMED
 from mockllm.core.faults import FAULTS
 from mockllm.core.templates.scope import NAMES
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.language import (
     admission,
     batch,
@@ -28,7 +29,6 @@ from mockllm.scenario.language import (
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import PackSpec, UseSpec
 from mockllm.scenario.pack_params import ParamSpec
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
 
 TEXT = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")

@@ -13,9 +13,9 @@ from mockllm.core.limits.limit import STRATEGIES, Gauge, LimitStatus
 from mockllm.dialects.provider import Provider
 from mockllm.dialects.providers import REGISTERED
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS, limit_headers
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.language.rule import ModifierSpec
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
 
 TEXT = (Path(__file__).parents[2] / "docs" / "rate-limits.md").read_text(encoding="utf-8")

@@ -10,8 +10,8 @@ import pytest
 
 from mockllm.dialects.openai import PROVIDER
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
 from tests.live import live
 

@@ -13,8 +13,8 @@ from mockllm.cli.options import SERVING
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine.overrides import RESTRICTED, SEED_HEADER
 from mockllm.engine.session_id import SESSION_HEADER
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.loader import ScenarioSources
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.server_limits import ServerLimits, environment_name
 from mockllm.testing.example_runner import Suite
 from tests.live import live

@@ -10,8 +10,8 @@ import pytest
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.dialects.vllm import PROVIDER
 from mockllm.dialects.vllm.metrics import FORM
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
 
 TEXT = (Path(__file__).parents[2] / "docs" / "vllm.md").read_text(encoding="utf-8")

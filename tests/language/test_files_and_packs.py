@@ -13,8 +13,8 @@ from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.file_loader import LoadedFiles
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.state.sessions import Sessions
 from tests.language.virtual_server import (
     ScenarioText,

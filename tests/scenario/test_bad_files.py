@@ -14,9 +14,9 @@ import pytest
 
 from mockllm.dialects.registry import ALIASES, APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.scenario import catalog_lint
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.vocabulary import Vocabulary
 
 BAD = Path(__file__).parent / "bad"
 CASES = sorted(path.stem for path in BAD.glob("*.expected"))

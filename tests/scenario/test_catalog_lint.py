@@ -11,9 +11,9 @@ import pytest
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.control_paths import CONTROL_PATHS
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.routes import ROUTES
 
 Files = Mapping[str, str]

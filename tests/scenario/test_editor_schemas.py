@@ -15,8 +15,8 @@ import pytest
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.editor_schemas import schema_text, schemas
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.language.reply import RESPONSE_KEYS
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
-from mockllm.scenario.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(("openai", "anthropic"), ("openai", "anthropic"), ("chat", "messages"))
 PACK = 'name: mine\nversion: "1"\nparams: {count: {type: integer, default: 1}}\n'

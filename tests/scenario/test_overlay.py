@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.scenario.compiler import compile_catalog, run_steps
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.overlay import (
     GLOBAL_LAYER,
     SESSION_LAYER,
@@ -18,7 +19,6 @@ from mockllm.scenario.overlay import (
     to_yaml,
 )
 from mockllm.scenario.typed_entries import TypedEntry
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 
 AWKWARD: dict[str, Any] = {

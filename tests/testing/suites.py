@@ -6,9 +6,9 @@ from pathlib import Path
 from textwrap import dedent
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import ExampleResult, Suite
 
 VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
-from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.scenario.known_names import Vocabulary
 
 _Path: TypeAlias = tuple[str | int, ...]
 _TEMPLATE: Final = "{{"

@@ -12,8 +12,8 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import CatalogItem
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.overlay import GLOBAL_LAYER, SESSION_LAYER
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.problem import Problem
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.held_responses import HeldResponses

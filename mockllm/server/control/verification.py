@@ -18,11 +18,11 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import mismatch_line
+from mockllm.scenario.known_names import Vocabulary
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.matchers import matcher
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.validation_errors import diagnostics_of
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control import costs
 from mockllm.server.control.journal_queries import TimeSlices, decode_again, is_called
 from mockllm.server.control.models.costs import CostReport
