@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine.settings import EngineSettings
-from mockllm.scenario.known_names import Vocabulary
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.server.access_log import AccessLog
@@ -52,7 +52,7 @@ def live(
         [str(path) for path in scenarios],
         list(packs),
         ParamSettings(tuple(settings), dict(environment or {})),
-        Vocabulary(PROVIDERS, DIALECT_NAMES, APIS),
+        KnownNames(PROVIDERS, DIALECT_NAMES, APIS),
     )
     lines: list[str] = []
     builder = Builder(wanted, Sessions(), EngineSettings(overrides=overrides))

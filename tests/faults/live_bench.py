@@ -17,7 +17,7 @@ from mockllm.dialects.neutral_request import WireRequest
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
-from mockllm.scenario.known_names import Vocabulary
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.server.engine_builder import Builder
 from mockllm.state.sessions import Sessions
@@ -47,7 +47,7 @@ class Bench:
         if text not in self.catalogs:
             file = self.folder / "a.yaml"
             file.write_text(text)
-            wanted = ScenarioSources([str(file)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
+            wanted = ScenarioSources([str(file)], known_names=KnownNames(PROVIDERS, DIALECT_NAMES, APIS))
             self.catalogs[text] = Builder(wanted, Sessions()).first().catalog
         return Engine(self.catalogs[text], Sessions())
 

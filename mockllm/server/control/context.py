@@ -12,7 +12,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import CatalogItem
-from mockllm.scenario.known_names import Vocabulary
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.overlay import GLOBAL_LAYER, SESSION_LAYER
 from mockllm.server.control.problem import Problem
 from mockllm.server.deadlines import Deadlines
@@ -73,7 +73,7 @@ class ControlContext:
         self,
         app: ControlledApp,
         *,
-        vocabulary: Vocabulary | None = None,
+        known_names: KnownNames | None = None,
         explain: Callable[[bytes, Engine], Json] | None = None,
         reload: Callable[[], Awaitable[object]] | None = None,
         overlays: OverlayStore | None = None,
@@ -81,7 +81,7 @@ class ControlContext:
         editor: ScenarioEditor | None = None,
     ) -> None:
         self._app = app
-        self.vocabulary = vocabulary or Vocabulary()
+        self.known_names = known_names or KnownNames()
         self.explain = explain
         self.reload = reload
         self.overlays = overlays
