@@ -30,9 +30,9 @@ from benchmarks.vocabulary import MODELS
 from benchmarks.vocabulary import SCENARIO as VOCABULARY
 from mockllm.core.rendering.plan import EventStep, Plan, RawStep, WaitStep
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server import app, player, respond
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.engine_builder import Builder
@@ -146,8 +146,8 @@ def serve(pipe: Connection, case: Case) -> None:
     setattr(respond, "Player", MeasuredPlay)  # noqa: B010 - measured from inside, without a hook in the server
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "bench.yaml").write_text(case.scenario)
-        vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
-        wanted = ScenarioSources([folder], [], ParamSettings((), case.settings), vocabulary)
+        known_names = KnownNames(PROVIDERS, DIALECT_NAMES, APIS)
+        wanted = ScenarioSources([folder], [], ParamSettings((), case.settings), known_names)
         engine = Builder(wanted, Sessions()).first()
 
     async def main() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from mockllm.cli.startup import gc_paused
+from mockllm.cli.startup import gc_paused_then_frozen
 from tests.covering import redundant
 from tests.examples import VARIABLE, examples
 from tests.tools import require
@@ -108,7 +108,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection() -> Generator[None, object, object]:
     """What is collected, all tests and all that they import, stays to the end. To look through it for garbage takes a
     quarter of the time in which it is made, and longer than most tests where one of them asks for it."""
-    with gc_paused():
+    with gc_paused_then_frozen():
         return (yield)
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine.settings import EngineSettings
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Builder
@@ -52,7 +52,7 @@ def live(
         [str(path) for path in scenarios],
         list(packs),
         ParamSettings(tuple(settings), dict(environment or {})),
-        Vocabulary(PROVIDERS, DIALECT_NAMES, APIS),
+        KnownNames(PROVIDERS, DIALECT_NAMES, APIS),
     )
     lines: list[str] = []
     builder = Builder(wanted, Sessions(), EngineSettings(overrides=overrides))

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from mockllm.cli.option import BadOption, OptionValues
 from mockllm.cli.price_file import read_prices
-from mockllm.cli.sources import FOLDER, vocabulary
+from mockllm.cli.sources import FOLDER, known_names
 from mockllm.core.json.codec import Json
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
@@ -71,12 +71,12 @@ def create_control_api(
 
     context = ControlContext(
         app,
-        vocabulary=vocabulary(),
+        known_names=known_names(),
         explain=explain_live,
         reload=None if reload is None else reload.now,
-        overlays=OverlayStore(apply, vocabulary(), builder.previewed),
+        overlays=OverlayStore(apply, known_names(), builder.previewed),
         folder=folder,
-        editor=None if folder is None else ScenarioEditor(folder, vocabulary(), writable=edit),
+        editor=None if folder is None else ScenarioEditor(folder, known_names(), writable=edit),
     )
     return ControlApi(context, access)
 
@@ -173,13 +173,13 @@ def explain_live(raw: bytes, engine: Engine) -> Json:
     be read.
     """
     from mockllm.cli.explain import explanation_lines, report, trace_steps
-    from mockllm.cli.sources import vocabulary
+    from mockllm.cli.sources import known_names
     from mockllm.state.sessions import Sessions
     from mockllm.testing.match_trace import MatchTrace, match_trace
     from mockllm.testing.request_files import InvalidRequestFile, RequestFile, read_request_file
 
     try:
-        runs = read_request_file(raw, "body", vocabulary())
+        runs = read_request_file(raw, "body", known_names())
     except InvalidRequestFile as error:
         raise diagnostics_problem(error.diagnostics) from None
     traces: list[tuple[RequestFile, MatchTrace]] = []

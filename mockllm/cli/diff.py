@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.progress_bar import ProgressBar, shown_fetches
-from mockllm.cli.sources import vocabulary
+from mockllm.cli.sources import known_names
 from mockllm.core.json.codec import pretty
 from mockllm.packing.atomic_store import put_tree
 from mockllm.packing.fetch import files_of
@@ -107,7 +107,7 @@ def _side(text: str, sets: list[str]) -> Iterator[ScenarioSources]:
     """Yield the scenario sources of one side. Fetched files exist only within the block."""
     settings, lock = ParamSettings(tuple(sets)), lock_path([text] if os.path.exists(text) else [])
     if os.path.exists(text) and not text.endswith((".zip", ".whl")):
-        yield ScenarioSources((text,), settings=settings, vocabulary=vocabulary(), lock=lock)
+        yield ScenarioSources((text,), settings=settings, known_names=known_names(), lock=lock)
         return
     name = text.partition("@")[0]
     if re.fullmatch(NAME, name):
@@ -118,7 +118,7 @@ def _side(text: str, sets: list[str]) -> Iterator[ScenarioSources]:
         except ValueError as error:
             raise PackRejected(str(error)) from None
         else:
-            yield ScenarioSources((), (text,), settings, vocabulary(), lock=lock)
+            yield ScenarioSources((), (text,), settings, known_names(), lock=lock)
             return
     place = parse_pack_source(text, Path.cwd())
     tree = files_of(place, Path.cwd())
@@ -127,7 +127,7 @@ def _side(text: str, sets: list[str]) -> Iterator[ScenarioSources]:
     with tempfile.TemporaryDirectory(prefix="mockllm-diff-") as result:
         folder = Path(result) / "files"
         put_tree(tree, folder)
-        yield ScenarioSources((str(folder),), settings=settings, vocabulary=vocabulary(), lock=lock)
+        yield ScenarioSources((str(folder),), settings=settings, known_names=known_names(), lock=lock)
 
 
 def request_cases(paths: list[Path]) -> Iterator[Case]:
@@ -149,7 +149,7 @@ def _written(path: Path) -> Iterator[Case]:
             raw = file.read_bytes()
         except OSError as error:
             raise PackRejected(f"{file} cannot be read: {error.strerror}") from None
-        runs = read_request_file(raw, str(file), vocabulary())
+        runs = read_request_file(raw, str(file), known_names())
         yield from plain(str(file), [[(each.after, each.sent) for each in run] for run in runs])
 
 
@@ -157,7 +157,7 @@ def _recorded(path: Path) -> Iterator[Case]:
     """Yield the examples of scenario files. Recordings store their requests as examples."""
     if not path.is_dir() and path.suffix not in SCENARIOS:
         return
-    scenario_sources = ScenarioSources((str(path),), vocabulary=vocabulary())
+    scenario_sources = ScenarioSources((str(path),), known_names=known_names())
     gathered = load_scenarios(scenario_sources)
     if gathered.diagnostics:
         raise InvalidRequestFile(*gathered.diagnostics)

@@ -18,7 +18,7 @@ from mockllm.cli.drift_table import print_report
 from mockllm.cli.option import BadOption, OptionValues, add, argparse_type
 from mockllm.cli.options import LOAD_OPTIONS, RECORDING, option_values
 from mockllm.cli.progress_bar import ProgressBar
-from mockllm.cli.sources import note_default_pack, scenario_sources, uses_default_pack, vocabulary
+from mockllm.cli.sources import known_names, note_default_pack, scenario_sources, uses_default_pack
 from mockllm.cli.units import at_least, positive_seconds, provider_name
 from mockllm.core.display import counted
 from mockllm.core.json.codec import pretty
@@ -173,7 +173,7 @@ def _recorded(engine: Engine, args: argparse.Namespace, report: DriftReport) -> 
     for folder in args.against:
         if not folder.exists():
             raise BadOption(f"--against {folder}: there is no such folder")
-        found = RecordedExchanges(folder, vocabulary())
+        found = RecordedExchanges(folder, known_names())
         with ProgressBar(sys.stderr, "recorded exchange") as progress:
             progress.begin(f"reads {folder}")
             for number, (sent, response) in enumerate(found, 1):

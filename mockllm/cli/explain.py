@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     if gathered.diagnostics:
         return _refuse(gathered.diagnostics, args.json)
     try:
-        runs = read_request_file(raw, name, sources.vocabulary)
+        runs = read_request_file(raw, name, sources.known_names)
     except InvalidRequestFile as error:
         return _refuse(error.diagnostics, args.json)
     catalog = run_steps(compile_catalog(gathered.entries))

@@ -9,7 +9,7 @@ import sys
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.option import add
 from mockllm.cli.options import SERVING, option_values, volatile
-from mockllm.cli.sources import read_input, vocabulary
+from mockllm.cli.sources import known_names, read_input
 from mockllm.core.request.request_keys import cached_hash, cached_older_hash, hash_input_json
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     values = option_values(args, OPTIONS, os.environ)
     raw, name = read_input(args.request, "request")
     try:
-        runs = read_request_file(raw, name, vocabulary())
+        runs = read_request_file(raw, name, known_names())
     except InvalidRequestFile as error:
         print_mistakes(error.diagnostics, sys.stderr)
         return 2

@@ -15,7 +15,7 @@ from io import TextIOWrapper
 from typing import Final
 
 from mockllm import __version__
-from mockllm.cli.startup import aiohttp_client_deferred, gc_paused, skip_pydantic_plugins
+from mockllm.cli.startup import aiohttp_client_deferred, gc_paused_then_frozen, skip_pydantic_plugins
 
 COMMANDS: Final = {
     "serve": "serve scenarios",
@@ -137,7 +137,7 @@ def _run(args: list[str]) -> int:
         sub = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
         if args[:1] == [name]:  # only the command that runs is imported
             skip_pydantic_plugins()
-            with gc_paused(), aiohttp_client_deferred():
+            with gc_paused_then_frozen(), aiohttp_client_deferred():
                 module = importlib.import_module(f"mockllm.cli.{MODULES.get(name, name)}")
             module.arguments(sub)
             sub.set_defaults(run=module.run)

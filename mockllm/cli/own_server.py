@@ -12,7 +12,7 @@ from mockllm.cli.option import OptionValues
 from mockllm.cli.options import unknown_variables
 from mockllm.cli.shown_warnings import print_warnings
 from mockllm.cli.sources import scenario_sources, sources_step
-from mockllm.cli.startup import gc_paused
+from mockllm.cli.startup import gc_paused_then_frozen
 from mockllm.engine import Engine, EngineInfo
 from mockllm.engine.settings import EngineSettings
 from mockllm.server.app import App
@@ -58,9 +58,9 @@ def build(
         time_scale=values["time_scale"],
     )
     sources = replace(scenario_sources(values, environment), examples=False)
-    sessions = Sessions(max_sessions=bounds.sessions, unused=bounds.session_ttl)
+    sessions = Sessions(max_sessions=bounds.sessions, unused_timeout=bounds.session_ttl)
     builder = Builder(sources, sessions, settings, strict=values["strict"])
-    with gc_paused(), sources_step(sources):
+    with gc_paused_then_frozen(), sources_step(sources):
         engine = builder.first()
     unknown = unknown_variables(environment, builder.variables)
     warnings = (*builder.warnings, *unknown, *findings_warning(engine.info()))

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from mockllm.cli.check import summary as checked
 from mockllm.cli.console import print_mistakes, use_colours
 from mockllm.cli.progress_bar import shown_step
-from mockllm.cli.sources import fetch_missing, vocabulary
+from mockllm.cli.sources import fetch_missing, known_names
 from mockllm.cli.test import show
 from mockllm.cli.test import summary as tested
 from mockllm.core.display import counted
@@ -59,7 +59,7 @@ def _build(folder: Path, out: Path) -> int:
         raise PackRejected(f"there is no folder {folder}")
     _expect_pack(folder)  # before all files are read: a project without a manifest also contains code
     with shown_step(f"builds {folder}"):
-        validate_pack(read_tree(folder), lock_path([str(folder)]), vocabulary())
+        validate_pack(read_tree(folder), lock_path([str(folder)]), known_names())
         paths = build(folder, out)
     for path in paths:
         print(path)
@@ -79,7 +79,7 @@ def _index(file: Path, sources: Sequence[str]) -> int:
 
     found = [fetch_pack(parse_pack_source(source, Path.cwd()), Path.cwd()) for source in sources]
     for each in found:
-        validate_pack(each.tree, lock_path([]), vocabulary())
+        validate_pack(each.tree, lock_path([]), known_names())
     packs = with_packs(
         read_index(str(file), Path.cwd()).packs if file.exists() else {}, found, file.absolute().parent
     )
@@ -127,7 +127,7 @@ def open_pack(text: str) -> Iterator[tuple[str, str]]:
 
 def load_pack(folder: str, shown: str) -> LoadedScenarios:
     """Load a pack without any settings."""
-    gathered = load_scenarios(ScenarioSources((folder,), vocabulary=vocabulary()))
+    gathered = load_scenarios(ScenarioSources((folder,), known_names=known_names()))
     return replace(gathered, diagnostics=with_shown_path(gathered.diagnostics, folder, shown))
 
 
@@ -189,7 +189,7 @@ def _test(folder: str, shown: str, args: argparse.Namespace) -> int:
     lock = lock_path([folder])
     if not args.frozen:
         fetch_missing(lock)
-    scenario_sources = ScenarioSources((folder,), vocabulary=vocabulary(), lock=lock, frozen=args.frozen)
+    scenario_sources = ScenarioSources((folder,), known_names=known_names(), lock=lock, frozen=args.frozen)
     with shown_step(f"loads {shown}"):
         base = load_scenarios(scenario_sources)
     if base.diagnostics:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from mockllm.cli.pack_author import describe, load_pack, open_pack
-from mockllm.cli.sources import FOLDER, vocabulary
+from mockllm.cli.sources import FOLDER, known_names
 from mockllm.core.json.codec import Json, pretty
 from mockllm.core.redaction import without_passwords
 from mockllm.packing.inspection import capabilities
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     if args.doing == "search":
         return _search(index, args.words, args.json)
     constraints = version_constraints(scenarios, (), lock)
-    locking = LockfileEditor(lock, constraints, vocabulary(), index)
+    locking = LockfileEditor(lock, constraints, known_names(), index)
     if args.doing == "outdated":
         return _outdated(locking, args.json)
     if args.doing == "vendor":

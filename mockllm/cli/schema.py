@@ -11,7 +11,7 @@ from typing import Final
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.editor_schemas import schema_text, schemas
-from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.scenario.known_names import KnownNames
 
 SCHEMAS: Final = "schemas"
 """The default folder."""
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 @cache
 def schema_files() -> Mapping[str, str]:
     """Return the text of each schema by its file name."""
-    found = schemas(Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
+    found = schemas(KnownNames(PROVIDERS, DIALECT_NAMES, APIS))
     return {name: schema_text(schema) for name, schema in found.items()}
 
 

@@ -37,7 +37,7 @@ from mockllm.cli.options import (
     volatile,
 )
 from mockllm.cli.sources import DEFAULT_PACK, FOLDER, scenario_sources, sources_step, uses_default_pack
-from mockllm.cli.startup import gc_paused
+from mockllm.cli.startup import gc_paused_then_frozen
 from mockllm.cli.trace_setup import traces
 from mockllm.cli.units import byte_text
 from mockllm.core.display import counted
@@ -82,10 +82,9 @@ def run(args: argparse.Namespace) -> int:
     bounds = limits(args, os.environ)
     began = time.time()
     prepare_recordings(values)
-    sessions = Sessions(max_sessions=bounds.sessions, unused=bounds.session_ttl, log=ThrottledLog(log))
-    builder = create_builder(values, sessions, bounds.generated)
+    builder = create_builder(values, _sessions(bounds), bounds.generated)
     try:
-        with gc_paused(), sources_step(builder.sources):
+        with gc_paused_then_frozen(), sources_step(builder.sources):
             engine = builder.first(at_once=True)
     except Broken as broken:
         print_mistakes(broken.mistakes, sys.stderr)
@@ -111,6 +110,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
     return strict_exit_code(app.journal.unmatched) if values["strict"] else 0
+
+
+def _sessions(bounds: ServerLimits) -> Sessions:
+    """Return sessions that log which of them ended."""
+    return Sessions(max_sessions=bounds.sessions, unused_timeout=bounds.session_ttl, log=ThrottledLog(log))
 
 
 async def reload_after_signal(reload: Reloader | None) -> None:

@@ -30,7 +30,7 @@ from mockllm.cli.serve import (
     watch_input_end,
 )
 from mockllm.cli.sources import sources_step, uses_default_pack
-from mockllm.cli.startup import gc_paused
+from mockllm.cli.startup import gc_paused_then_frozen
 from mockllm.cli.store_setup import NoStoreFound, StoreSetup, store_setup
 from mockllm.cli.worker_process import serve
 from mockllm.dialects import providers  # noqa: F401 - the workers share all dialects
@@ -74,7 +74,7 @@ def run_workers(args: argparse.Namespace, values: OptionValues, token: AdminToke
 def _run(args: argparse.Namespace, values: OptionValues, token: AdminToken, store: StoreSetup | None) -> int:
     began = time.time()
     bounds = limits(args, os.environ)
-    state = GroupSessions(SharedCounts(), unused=bounds.session_ttl, max_sessions=bounds.sessions)
+    state = GroupSessions(SharedCounts(), unused_timeout=bounds.session_ttl, max_sessions=bounds.sessions)
     builder = create_builder(values, state, bounds.generated)
     try:
         engine = _first_engine(builder, store)
@@ -131,7 +131,7 @@ class ServedGroup(Struct):
 
 def _first_engine(builder: Builder, store: StoreSetup | None) -> Engine:
     """Return the first engine, and print warnings. Raises Broken."""
-    with gc_paused(), sources_step(builder.sources):
+    with gc_paused_then_frozen(), sources_step(builder.sources):
         engine = builder.first(at_once=True)
     _require_shareable(engine.catalog, store)
     unknown = unknown_variables(os.environ, builder.variables)

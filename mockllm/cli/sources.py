@@ -12,11 +12,11 @@ from typing import Final
 
 from mockllm.cli.option import BadOption, OptionValues
 from mockllm.core.display import counted
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.lockfile import lock_path, read_lock
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.scenario_folder import is_pack, scenario_files
-from mockllm.scenario.vocabulary import Vocabulary
 
 FOLDER: Final = "scenarios"
 DEFAULT_PACK: Final = "default"
@@ -57,7 +57,7 @@ def scenario_sources(values: OptionValues, environment: Mapping[str, str]) -> Sc
     ):
         scenarios.append(recorded)  # recordings are served from then on
     settings = ParamSettings(tuple(values["set"] or ()), dict(environment))
-    sources = ScenarioSources(scenarios, packs, settings, vocabulary(), frozen=bool(values.get("frozen")))
+    sources = ScenarioSources(scenarios, packs, settings, known_names(), frozen=bool(values.get("frozen")))
     if not sources.frozen and os.path.isfile(lock_path(scenarios)):
         fetch_missing(lock_path(scenarios))
     return sources
@@ -83,11 +83,11 @@ def read_input(name: str, stdin_name: str) -> tuple[bytes, str]:
         raise BadOption(f"{name}: {error.strerror}") from None
 
 
-def vocabulary() -> Vocabulary:
+def known_names() -> KnownNames:
     """Return the names of providers, dialects and calls."""
-    from mockllm.engine.known_names import VOCABULARY  # not all commands need an engine
+    from mockllm.engine.known_names import KNOWN_NAMES  # not all commands need an engine
 
-    return VOCABULARY
+    return KNOWN_NAMES
 
 
 def fetch_missing(path: str) -> bool:

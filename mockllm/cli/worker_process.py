@@ -12,7 +12,7 @@ from mockllm.cli.control_setup import allowed_hosts
 from mockllm.cli.listen_addresses import configure_tls
 from mockllm.cli.option import OptionValues
 from mockllm.cli.serve import create_builder
-from mockllm.cli.startup import aiohttp_client_deferred, gc_paused
+from mockllm.cli.startup import aiohttp_client_deferred, gc_paused_then_frozen
 from mockllm.cli.trace_setup import traces
 from mockllm.engine import Engine
 from mockllm.server.app import App
@@ -42,7 +42,7 @@ def serve(end: socket.socket) -> None:
         return
     end.setblocking(False)
     open_as_many_as_allowed()
-    with gc_paused(), aiohttp_client_deferred():
+    with gc_paused_then_frozen(), aiohttp_client_deferred():
         from mockllm.server import connection  # noqa: F401 - loads aiohttp
     run_on_best_loop(_run(settings, end))
 
@@ -52,7 +52,9 @@ async def _run(settings: WorkerSettings, end: socket.socket) -> None:
     bounds = settings["limits"]
     counts = SharedCounts(settings["counts"])
     first = settings["replica"] * REPLICA
-    state = SharedSessions(counts, first=first, max_sessions=bounds.sessions, unused=bounds.session_ttl)
+    state = SharedSessions(
+        counts, first=first, max_sessions=bounds.sessions, unused_timeout=bounds.session_ttl
+    )
     builder = create_builder(values, state, bounds.generated)
     cell = CellTable.SERVED + settings["index"]
     counts[cell] = 0
@@ -89,7 +91,7 @@ def _decider(settings: WorkerSettings, state: SharedSessions) -> WorkerDecider:
     from mockllm.store.store_decider import StoreDecider
 
     values: OptionValues = settings["values"]
-    unused = settings["limits"].session_ttl
+    unused_timeout = settings["limits"].session_ttl
     report = log if settings["index"] == 0 else _log_nothing  # one line for all workers of a machine
     return StoreDecider(
         settings["store"],
@@ -97,7 +99,7 @@ def _decider(settings: WorkerSettings, state: SharedSessions) -> WorkerDecider:
         report,
         wait=values["store_wait"],
         on_failure=values["store_failure"],
-        unused=unused,
+        unused_timeout=unused_timeout,
     )
 
 

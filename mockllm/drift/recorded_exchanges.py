@@ -17,9 +17,9 @@ from mockllm.recordings.importer import import_recordings
 from mockllm.recordings.interaction import RecordedResponse
 from mockllm.recordings.scenario_writer import RequestParser
 from mockllm.scenario.compiler import compile_catalog, run_steps
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.scenario_folder import SUFFIXES, iter_files
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.state.sessions import Sessions
 from mockllm.testing.example_requests import SentRequest
 from mockllm.testing.scenario_diff import recorded
@@ -30,9 +30,9 @@ IMPORTED = (".json", ".jsonl", ".har", *SUFFIXES)
 class RecordedExchanges:
     """The interactions of the recordings in a folder (or a file). `notes` are about what is no recording."""
 
-    def __init__(self, folder: Path, vocabulary: Vocabulary) -> None:
+    def __init__(self, folder: Path, known_names: KnownNames) -> None:
         self._folder = folder
-        self._vocabulary = vocabulary
+        self._known_names = known_names
         self.notes: list[str] = []
 
     def __iter__(self) -> Iterator[tuple[SentRequest, RecordedResponse]]:
@@ -55,12 +55,12 @@ class RecordedExchanges:
             yield from self._replayed(str(scenario))
 
     def _is_scenario(self, file: Path) -> bool:
-        found = load_scenarios(ScenarioSources((str(file),), vocabulary=self._vocabulary))
+        found = load_scenarios(ScenarioSources((str(file),), known_names=self._known_names))
         return not found.diagnostics
 
     def _replayed(self, file: str) -> Iterator[tuple[SentRequest, RecordedResponse]]:
         """Yield the examples of a scenario file with the recorded responses."""
-        sources = ScenarioSources((file,), vocabulary=self._vocabulary)
+        sources = ScenarioSources((file,), known_names=self._known_names)
         gathered = load_scenarios(sources)
         engine = Engine(run_steps(compile_catalog(gathered.entries)), Sessions())
         for case in recorded(gathered, sources):

@@ -103,9 +103,9 @@ class CandidateFinder:
         self._known: BoundedCache[RulesAndModifiers] = BoundedCache(MAX_CACHED_MATCHES)
         """The candidates by the match masks that determine them; most requests match one of a few sets of rules."""
 
-    def determined(self, mask: int, request: Request) -> RulesAndModifiers | None:
-        """Return the rules and modifiers of all requests with this match mask, with the scopes of this request. None
-        where the mask does not determine them."""
+    def candidates_of_mask(self, mask: int, request: Request) -> RulesAndModifiers | None:
+        """Return the candidates, rules and modifiers, that all requests with this match mask have, with the scopes of
+        this request. Return None where the mask does not determine them."""
         return self._find(mask, request) if self._index.is_exact(mask) else None
 
     def match(self, request: Request, mask: int, validation: RequestValidation) -> MatchResult:

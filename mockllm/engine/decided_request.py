@@ -27,9 +27,9 @@ from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.settings import Settings
 
 NO_RESPONSE: Final = CompiledResponse(ReplySpec.model_construct(), Settings.model_construct(), static=True)
-"""In place of a rule's response, where no rule responds."""
+"""The response from which the settings are made where no rule responds."""
 NO_STEP: Final = -1
-"""In place of a step's number: a modifier's own error has no steps."""
+"""The number of the step of a modifier's own error, which has no steps."""
 
 
 class DecidedRequest:
@@ -110,15 +110,17 @@ class DecidedRequest:
     def plan_context_without_rule(self) -> PlanContext:
         settings = self.effective_settings(None, NO_RESPONSE, NO_STEP)
         randomness = Randomness(self.seed, "", "", self.decision.number)
-        scope, identity, admission = TemplateScope(self.request), self.identity(), self.decision.admission
-        return self.plan_context(self.request, NO_RESPONSE, settings, scope, randomness, identity, admission)
+        template_scope, admission = TemplateScope(self.request), self.decision.admission
+        return self.plan_context(
+            self.request, NO_RESPONSE, settings, template_scope, randomness, self.identity(), admission
+        )
 
     def plan_context(
         self,
         request: Request,
         response: CompiledResponse,
         settings: EffectiveSettings,
-        scope: TemplateScope,
+        template_scope: TemplateScope,
         randomness: Randomness,
         identity: ResponseIdentity,
         admission: AdmissionResult | None,
@@ -128,7 +130,7 @@ class DecidedRequest:
             self.dialect,
             response,
             settings,
-            scope,
+            template_scope,
             randomness,
             identity,
             self.modifier_context,

@@ -129,8 +129,8 @@ class Engine:
         )
         self._candidates = CandidateFinder(catalog, settings.seed)
         self._fast_paths: BoundedCache[FastPath | None] = BoundedCache(MAX_FAST_PATHS)
-        """The fast paths by match mask, which has one bit for each row of a matcher that may match. None where none
-        is possible."""
+        """The fast paths by match mask, which has one bit for each row of a matcher that may match. A mask without a
+        possible fast path has None."""
 
     def request_reader(
         self, method: str, path: str, query_string: str, headers: Mapping[str, str]
@@ -387,14 +387,14 @@ class Engine:
         if type(context.override) is Override and context.override.position is not None:
             decision = decision_at(decision, matched, context.override.position)
         scale = self.time_scale(request.session)
-        # on the waits that the response states
+        # the factor on the waits that the response states
         stated = scale if scale == 1.0 else stated_scale(request.headers, scale)
         return Responder(self._planner, request, context.routing, matched, decision, validation, stated)
 
     def _add_fast_path(self, mask: int, request: Request) -> None:
         """Cache the fast path for the next requests with this match mask, where one is possible."""
-        determined = self._candidates.determined(mask, request)
-        if determined is not None:
+        candidates = self._candidates.candidates_of_mask(mask, request)
+        if candidates is not None:
             real_time = self._time_scale == 1.0
-            path = build_fast_path(*determined, self._planner, self.state, self.seed, real_time=real_time)
+            path = build_fast_path(*candidates, self._planner, self.state, self.seed, real_time=real_time)
             self._fast_paths.put(mask, path)

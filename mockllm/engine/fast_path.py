@@ -230,7 +230,7 @@ def build_fast_path(
 ) -> FastPath | None:
     """Return the fast path of these candidates; None where something is left to decide, or nothing is cacheable.
     `real_time`: whether the times of scenarios have no factor."""
-    if not _only_counts(rules, modifiers, planner, state, real_time=real_time):
+    if not _is_decided_but_for_counts(rules, modifiers, planner, state, real_time=real_time):
         return None
     item = planner.catalog.items[rules[0].item_number]
     selector = item.selector
@@ -261,7 +261,7 @@ def build_fast_path(
     )
 
 
-def _only_counts(
+def _is_decided_but_for_counts(
     rules: Sequence[Candidate],
     modifiers: Sequence[Candidate],
     planner: ResponsePlanner,
@@ -269,7 +269,8 @@ def _only_counts(
     *,
     real_time: bool,
 ) -> bool:
-    """Return whether the decision on these candidates is known but for counts and limits."""
+    """Return whether one rule responds to each request with these candidates, so that only counts and limits are left
+    to decide."""
     limited = [modifier for modifier in modifiers if modifier.limit is not None]
     if limited and not (real_time and type(state) is Sessions and all(map(_charges_at_once, limited))):
         return False

@@ -19,9 +19,9 @@ from mockllm.dialects.registry import (
     path_dialects,
 )
 from mockllm.engine.recorded_dialect import other_dialect
-from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.scenario.known_names import KnownNames
 
-VOCABULARY: Final = Vocabulary(
+KNOWN_NAMES: Final = KnownNames(
     providers=PROVIDERS,
     dialects=DIALECT_NAMES,
     apis=APIS,

@@ -61,7 +61,8 @@ class Responder(DecidedRequest):
     __slots__ = ()
 
     def respond(self) -> PlannedResponse:
-        """Return the response."""
+        """Return the planned response by the outcome of the decision. An error of a template becomes one of the
+        dialect."""
         decision = self.decision
         try:
             if decision.outcome == "rule":
@@ -253,8 +254,10 @@ class Responder(DecidedRequest):
         """Render a response, without the response cache. `call` is its generated call, where that exists already."""
         if response.request_independent:
             request = request.without_body()
-        scope, randomness = self.template_scope_of(item), self.randomness(item, selected)
-        context = self.plan_context(request, response, settings, scope, randomness, identity, admission)
+        template_scope, randomness = self.template_scope_of(item), self.randomness(item, selected)
+        context = self.plan_context(
+            request, response, settings, template_scope, randomness, identity, admission
+        )
         context.cached_tokens, context.generated_call = cached_tokens, call
         try:
             self.planner.check_proxy(item, response)
@@ -304,6 +307,8 @@ class Responder(DecidedRequest):
     def _planned_response(
         self, plan: Plan, rule: str | None, context: PlanContext, *, unmatched: bool = False
     ) -> PlannedResponse:
+        """Return the response that has this plan, with the header that names its rule, and with what the context has
+        collected for log and journal."""
         context.notes += delay_note(context.admission_wait)
         if context.batch_schedule is not None:
             context.notes.append(context.batch_schedule.note(context.request.input_tokens))

@@ -19,12 +19,12 @@ from msgspec.structs import asdict, replace
 from mockllm.core.json.codec import Json
 from mockllm.packing.atomic_store import put_tree
 from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.lockfile import LOCK_FILE
 from mockllm.scenario.pack_files import PackFiles, PackRejected
 from mockllm.scenario.pack_graph import UsedPack
 from mockllm.scenario.raw_entries import raw_entries
-from mockllm.scenario.vocabulary import Vocabulary
 
 MAX_SHOWN: Final = 10
 """Most diagnostics in a message."""
@@ -145,13 +145,13 @@ def _fault(value: Json) -> str:
     return str(value)
 
 
-def validate_pack(tree: PackFiles, lock: str, vocabulary: Vocabulary) -> PackCapabilities | None:
+def validate_pack(tree: PackFiles, lock: str, known_names: KnownNames) -> PackCapabilities | None:
     """Return the capabilities of a pack, or None if they depend on missing packs that it uses. Raises PackRejected on
     errors; a missing used pack is not an error."""
     with tempfile.TemporaryDirectory(prefix="mockllm-vet-") as temporary:
         folder = Path(temporary) / "pack"
         put_tree(tree, folder)
-        scenarios = load_scenarios(ScenarioSources((str(folder),), vocabulary=vocabulary, lock=lock))
+        scenarios = load_scenarios(ScenarioSources((str(folder),), known_names=known_names, lock=lock))
         diagnostics = with_shown_path(scenarios.diagnostics, str(folder), "")
         own = next((pack for pack in scenarios.loaded.packs if pack.folder == str(folder)), None)
     errors = [diagnostic for diagnostic in diagnostics if not _concerns_other_pack(diagnostic)]

@@ -18,6 +18,7 @@ from mockllm.packing.pack_index import PackIndex
 from mockllm.packing.pack_source import PackSource, from_here, parse_pack_source
 from mockllm.packing.resolution import ANY, PackVersion, PackVersions, Requirement, resolve
 from mockllm.packing.version_constraints import VersionConstraint
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.lockfile import (
     FETCHED_FOLDER,
     LOCK_FILE,
@@ -31,7 +32,6 @@ from mockllm.scenario.pack_files import PackRejected, read_tree
 from mockllm.scenario.pack_resolver import PackResolver, bundled_names
 from mockllm.scenario.scenario_folder import is_pack
 from mockllm.scenario.version_ranges import Range, Version, parse_range, parse_version
-from mockllm.scenario.vocabulary import Vocabulary
 
 _IGNORE: Final = b"# Packs that mockllm fetched; mockllm.lock says which.\n*\n"
 
@@ -62,14 +62,14 @@ class LockfileEditor:
         self,
         path: str,
         constraints: Mapping[str, Sequence[VersionConstraint]] | None = None,
-        vocabulary: Vocabulary | None = None,
+        known_names: KnownNames | None = None,
         index: PackIndex | None = None,
     ) -> None:
         self.lock: Lock = read_lock(path)
         if self.lock.diagnostics:
             raise PackRejected("\n".join(map(str, self.lock.diagnostics)))
         self._constraints = constraints or {}
-        self._vocabulary = vocabulary or Vocabulary()
+        self._known_names = known_names or KnownNames()
         self._index = index
         self._versions = PackVersions(self.lock, index, self.lock.folder)
 
@@ -284,7 +284,7 @@ class LockfileEditor:
     def _take(self, found: FetchedPack) -> LockChange:
         name, version, digest = found.manifest.name, found.manifest.version, found.tree.sha256
         before = self.lock.packs.get(name)
-        capabilities = validate_pack(found.tree, self.lock.path, self._vocabulary)
+        capabilities = validate_pack(found.tree, self.lock.path, self._known_names)
         locked = LockedPackSpec(
             version=version,
             source=found.place.text,

@@ -19,6 +19,7 @@ from mockllm.scenario.control_paths import RESERVED, has_control_call
 from mockllm.scenario.diagnostics import Diagnostic, path_text, value_at
 from mockllm.scenario.file_lint import file_warnings
 from mockllm.scenario.file_loader import LoadedFile
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.conditions import NameCondition, TextCondition
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
@@ -28,7 +29,6 @@ from mockllm.scenario.matcher_logic import WiderMatchers, contradiction
 from mockllm.scenario.replay_lint import replay_warnings
 from mockllm.scenario.rule_lint import rule_warnings
 from mockllm.scenario.typed_entries import TypedEntry
-from mockllm.scenario.vocabulary import Vocabulary
 
 MAX_SLOW_REGEXES: Final = 50
 """From this number of regexes without a literal on, a warning follows: every request tries each of them."""
@@ -93,13 +93,13 @@ def warning_steps(
         found += (
             *_contradictory(subject),
             *_broad_pack_rules(subject),
-            *_reserved_paths(subject, scenarios.vocabulary),
+            *_reserved_paths(subject, scenarios.known_names),
         )
         found += (
-            subject.warn(text, *below) for below, text in rule_warnings(subject.spec, scenarios.vocabulary)
+            subject.warn(text, *below) for below, text in rule_warnings(subject.spec, scenarios.known_names)
         )
         if isinstance(subject.spec, RuleSpec):
-            replays = replay_warnings(subject.spec, subject.entry.files, scenarios.vocabulary)
+            replays = replay_warnings(subject.spec, subject.entry.files, scenarios.known_names)
             # the server only warns of them: the bytes may be a broken response on purpose
             found += (subject.warn(text, *below, refused=True) for below, text in replays)
         yield
@@ -165,7 +165,7 @@ def _broad_pack_rules(subject: LintSubject) -> Iterator[Diagnostic]:
         )
 
 
-def _reserved_paths(subject: LintSubject, vocabulary: Vocabulary) -> Iterator[Diagnostic]:
+def _reserved_paths(subject: LintSubject, known_names: KnownNames) -> Iterator[Diagnostic]:
     """Warn about paths that the server reserves, and about prefixes that it removes. Below /api it reserves only the
     paths of its control API, and below /ws none."""
     for path in _literal_paths(subject.spec.match.path):
@@ -185,7 +185,7 @@ def _reserved_paths(subject: LintSubject, vocabulary: Vocabulary) -> Iterator[Di
         if first == ["s"]:
             yield subject.warn("/s/ID names a session: rules match the path after it", "match", "path")
             return
-        if first and first[0] in vocabulary.prefixes:
+        if first and first[0] in known_names.prefixes:
             name, rest = first[0], path.removeprefix(f"/{first[0]}") or "/"
             form = f"{{provider: {name}, path: {rest}}}"
             message = f"/{name} is a provider's prefix: rules match the path after it, {form}"

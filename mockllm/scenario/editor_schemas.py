@@ -20,6 +20,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.quantities.types import ChunkSizeField, Duration, Probability
 from mockllm.core.selection.decision import Models, Validation
 from mockllm.core.values.types import Drawable, Templated
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.base import Spec, field_texts, late_model
 from mockllm.scenario.language.conditions import JsonCondition
 from mockllm.scenario.language.examples import ExampleSpec, ExpectSpec
@@ -28,7 +29,6 @@ from mockllm.scenario.language.reply import RESPONSE_KEYS
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.language.session import SessionId
 from mockllm.scenario.manifest import PackSpec, UseSpec
-from mockllm.scenario.vocabulary import Vocabulary
 
 JsonSchema: TypeAlias = dict[str, Json]
 
@@ -54,7 +54,7 @@ _KNOWN_NAMES: Final = (
     *(("Match", definition, f"{definition}s") for definition in ("provider", "dialect", "api")),
     *(("RequestSpec", definition, f"{definition}s") for definition in ("provider", "api")),
 )
-"""Places of names that the server knows: definition, key, and field of the vocabulary."""
+"""Places of names that the server knows: definition, key, and field of `KnownNames`."""
 
 
 class ScenarioFile(Spec):
@@ -87,8 +87,8 @@ class ScenarioFile(Spec):
     """Requests and the expected responses, run by `mockllm test`."""
 
 
-def schemas(vocabulary: Vocabulary) -> dict[str, JsonSchema]:
-    """Return the schemas by file name. The names of `vocabulary` are suggested; other names are accepted."""
+def schemas(known_names: KnownNames) -> dict[str, JsonSchema]:
+    """Return the schemas by file name. The names of `known_names` are suggested; other names are accepted."""
     scenario = _schema(ScenarioFile, "A scenario file of mockllm, language version 1")
     definitions = scenario["definitions"]
     for definition in ("RuleSpec", "ModifierSpec", "McpServerSpec"):
@@ -96,7 +96,7 @@ def schemas(vocabulary: Vocabulary) -> dict[str, JsonSchema]:
         enabled["anyOf"] = scenario["properties"]["enabled"]["anyOf"]
         enabled.pop("type", None)
     for owner, key, names_field in _KNOWN_NAMES:
-        _add_completions(definitions[owner]["properties"][key], sorted(getattr(vocabulary, names_field)))
+        _add_completions(definitions[owner]["properties"][key], sorted(getattr(known_names, names_field)))
     for definition in ("RuleSpec", "StepSpec", "BranchSpec"):
         keys = [key for key in RESPONSE_KEYS if key in definitions[definition]["properties"]]
         definitions[definition]["oneOf"] = [{"required": [key]} for key in keys]

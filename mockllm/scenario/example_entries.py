@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from mockllm.core.json.codec import Json
 from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion
 from mockllm.scenario.file_loader import LoadedFile
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.examples import ExampleSpec
 from mockllm.scenario.pack_graph import UsedPack
 from mockllm.scenario.pack_params import ParamType, check_value
 from mockllm.scenario.validation_errors import diagnostics_of
-from mockllm.scenario.vocabulary import Vocabulary
 
 
 class ExampleEntry(Struct, frozen=True):
@@ -37,12 +37,12 @@ class ExampleEntry(Struct, frozen=True):
 
 
 def read_example(
-    file: LoadedFile, item: Json, number: int, packs: Sequence[UsedPack], vocabulary: Vocabulary
+    file: LoadedFile, item: Json, number: int, packs: Sequence[UsedPack], known_names: KnownNames
 ) -> ExampleEntry | list[Diagnostic]:
     """Return one example, or its errors. Nothing in an example is a template."""
     path: Path = ("examples", number)
     try:
-        spec = ExampleSpec.model_validate(item, context={"vocabulary": vocabulary, "literal": True})
+        spec = ExampleSpec.model_validate(item, context={"known_names": known_names, "literal": True})
     except ValidationError as error:
         return diagnostics_of(error, file.source, path, ExampleSpec)
     diagnostics = _bad_values(file, spec.with_, (*path, "with"), packs)

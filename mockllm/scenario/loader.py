@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from mockllm.scenario.diagnostics import Diagnostic, StaleSource
 from mockllm.scenario.file_loader import LoadedFiles, load_files
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.lockfile import lock_path
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.pack_resolver import PackResolver
 from mockllm.scenario.typed_entries import EntryTyper, TypedEntry
-from mockllm.scenario.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from mockllm.scenario.example_entries import ExampleEntry
@@ -27,7 +27,7 @@ class ScenarioSources(Struct, frozen=True):
     scenarios: Sequence[str]
     packs: Sequence[str] = ()
     settings: ParamSettings = field(default_factory=ParamSettings)
-    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    known_names: KnownNames = field(default_factory=KnownNames)
     examples: bool = True
     """Whether examples are read; a server does not need them."""
     lock: str | None = None
@@ -43,7 +43,7 @@ class LoadedScenarios(Struct, frozen=True):
     entries: Sequence[TypedEntry]
     diagnostics: Sequence[Diagnostic]
     examples: Sequence[ExampleEntry] = ()
-    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    known_names: KnownNames = field(default_factory=KnownNames)
 
     @property
     def stale(self) -> Sequence[StaleSource]:
@@ -66,7 +66,7 @@ def load_scenarios(sources: ScenarioSources, last: LoadedFiles | None = None) ->
         loaded = load_files(
             sources.scenarios, sources.packs, sources.settings, last, broken, resolver=resolver
         )
-        typer = EntryTyper(sources.vocabulary, sources.examples)
+        typer = EntryTyper(sources.known_names, sources.examples)
         typer.read(loaded)
         named |= typer.named
         diagnostics += [diagnostic for diagnostic in loaded.diagnostics if diagnostic not in diagnostics]
@@ -77,7 +77,7 @@ def load_scenarios(sources: ScenarioSources, last: LoadedFiles | None = None) ->
         newly_broken = {paths[each.file] for each in typer.diagnostics if each.file in paths} - broken
         if last is None or not newly_broken:
             files = _with_references(loaded, typer, named)
-            return LoadedScenarios(files, typer.entries, diagnostics, typer.examples, sources.vocabulary)
+            return LoadedScenarios(files, typer.entries, diagnostics, typer.examples, sources.known_names)
         broken |= newly_broken
 
 

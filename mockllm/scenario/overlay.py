@@ -17,11 +17,11 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.redaction import Redactor
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.file_loader import LoadedFile
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.typed_entries import EntryTyper, TypedEntry, places_by_id
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 
 GLOBAL_LAYER: Final = -2
@@ -78,13 +78,13 @@ def to_yaml(data: Json) -> str:
     return text if read_source(text, "").data == data else dumps(data).decode() + "\n"
 
 
-def overlay_entries(source: Source, session: str | None, vocabulary: Vocabulary) -> OverlaidEntries:
+def overlay_entries(source: Source, session: str | None, known_names: KnownNames) -> OverlaidEntries:
     """Return the entries of an overlay's text."""
     if source.diagnostics:
         return OverlaidEntries((), source.diagnostics)
     id = "overlay" if session is None else "session"
     file = LoadedFile(NO_FOLDER, id, source, source, NO_FOLDER, "user")
-    typer = EntryTyper(vocabulary, with_examples=False)
+    typer = EntryTyper(known_names, with_examples=False)
     layer = GLOBAL_LAYER if session is None else SESSION_LAYER
     outline = typer.outline(file)
     if outline is not None:

@@ -14,6 +14,7 @@ from mockllm.core.templates.template import SubstitutedText
 from mockllm.scenario.diagnostics import Diagnostic, Path, parse_path, value_at
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.file_patterns import FilePattern
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.content import FileText
 from mockllm.scenario.language.mcp_server import McpServerSpec
@@ -22,7 +23,6 @@ from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.substitution import param_alone
-from mockllm.scenario.vocabulary import Vocabulary
 
 EntryKind: TypeAlias = Literal["rule", "modifier", "server"]
 EntrySpec: TypeAlias = RuleSpec | ModifierSpec | McpServerSpec
@@ -137,14 +137,14 @@ def read_spec(
     where: str,
     params: Mapping[str, Json],
     read: Callable[[str], bytes],
-    vocabulary: Vocabulary | None = None,
+    known_names: KnownNames | None = None,
     untrusted: bool = False,
     files: Callable[[FilePattern], Sequence[str]] = lambda pattern: (),
 ) -> EntrySpec:
     """Return a rule or modifier as its model. `read` returns the files that it refers to, `files` the names of those
     that a templated name can be. `enabled` was evaluated before. An `untrusted` entry may contain nothing that lets
     the server hang. Raise pydantic's ValidationError for errors."""
-    context: dict[str, object] = {"origin": where, "params": params, "vocabulary": vocabulary}
+    context: dict[str, object] = {"origin": where, "params": params, "known_names": known_names}
     context["untrusted"] = untrusted
     context["files"] = files
     context["file"] = lambda name: read(name).decode("utf-8", "replace")

@@ -7,10 +7,10 @@ from fnmatch import fnmatchcase
 from typing import Final, TypeAlias
 
 from mockllm.scenario.diagnostics import Path
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import ResponseSpec
 from mockllm.scenario.language.rule import RuleSpec
-from mockllm.scenario.vocabulary import Vocabulary
 
 _EVENTS: Final = (b"data:", b"event:")
 """How the body of an event stream begins."""
@@ -19,13 +19,13 @@ OtherDialect: TypeAlias = Callable[[ReplaySpec, Mapping[str, bytes], Collection[
 
 
 def replay_warnings(
-    spec: RuleSpec, files: Mapping[str, bytes], vocabulary: Vocabulary
+    spec: RuleSpec, files: Mapping[str, bytes], known_names: KnownNames
 ) -> Iterator[tuple[Path, str]]:
     """Yield a warning for each replay of bytes that a matching request cannot read."""
     places: list[tuple[Path, ResponseSpec]] = [((), spec)]
     for below in ("sequence", "choose"):
         places += [((below, index), each) for index, each in enumerate(getattr(spec, below) or ())]
-    wanted, other = _wanted(spec, vocabulary), vocabulary.other_dialect
+    wanted, other = _wanted(spec, known_names), known_names.other_dialect
     for path, response in places:
         replay = response.replay
         if replay is None or replay.as_ != "bytes":
@@ -33,7 +33,7 @@ def replay_warnings(
         if spec.match.stream is False and _is_stream(replay, files):
             yield (*path, "replay"), f"a recorded stream, for requests without a stream; {REPAIR}"
             continue
-        if spec.match.stream is True and other is not None and _is_whole(replay, files, other, vocabulary):
+        if spec.match.stream is True and other is not None and _is_whole(replay, files, other, known_names):
             yield (*path, "replay"), f"a recorded whole response, for requests of a stream; {REPAIR}"
             continue
         if wanted and other is not None:
@@ -46,15 +46,15 @@ def replay_warnings(
                 )
 
 
-def _wanted(spec: RuleSpec, vocabulary: Vocabulary) -> frozenset[str]:
+def _wanted(spec: RuleSpec, known_names: KnownNames) -> frozenset[str]:
     """Return the dialects that a rule's match names, by themselves or by their providers, apis or paths; empty for
     any."""
     match = spec.match
     named = [
-        _of_names(_texts(match.dialect), {name: (name,) for name in vocabulary.dialects}),
-        _of_names(_texts(match.provider), vocabulary.provider_dialects),
-        _of_names(_texts(match.api), vocabulary.api_dialects),
-        frozenset().union(*map(vocabulary.dialects_at, _texts(match.path))),
+        _of_names(_texts(match.dialect), {name: (name,) for name in known_names.dialects}),
+        _of_names(_texts(match.provider), known_names.provider_dialects),
+        _of_names(_texts(match.api), known_names.api_dialects),
+        frozenset().union(*map(known_names.dialects_at, _texts(match.path))),
     ]
     found = [dialects for dialects in named if dialects]
     return frozenset.intersection(*found) if found else frozenset()
@@ -74,13 +74,13 @@ def _texts(condition: object) -> list[str]:
 
 
 def _is_whole(
-    replay: ReplaySpec, files: Mapping[str, bytes], other: OtherDialect, vocabulary: Vocabulary
+    replay: ReplaySpec, files: Mapping[str, bytes], other: OtherDialect, known_names: KnownNames
 ) -> bool:
     """Return whether a recording is one JSON object of a protocol whose streams are never one."""
     if _is_stream(replay, files) or not _body(replay, files).lstrip().startswith(b"{"):
         return False
     dialect = other(replay, files, frozenset())
-    return dialect is not None and dialect not in vocabulary.line_dialects
+    return dialect is not None and dialect not in known_names.line_dialects
 
 
 def _is_stream(replay: ReplaySpec, files: Mapping[str, bytes]) -> bool:

@@ -19,6 +19,7 @@ from mockllm.core.templates.scope import NAMES
 from mockllm.core.templates.template import PathRead, TemplateSyntax, compile_template, is_template
 from mockllm.core.values.dynamic import Expression
 from mockllm.scenario.diagnostics import Path, quoted_choice, suggestion
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.base import Spec, children
 from mockllm.scenario.language.conditions import (
     MAY_BACKTRACK,
@@ -32,7 +33,6 @@ from mockllm.scenario.language.reply import ChoiceSpec, PartSpec, ReplySpec, Res
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.scalar_forms import is_duration
-from mockllm.scenario.vocabulary import Vocabulary
 
 Warnings: TypeAlias = Iterator[tuple[Path, str]]
 
@@ -97,7 +97,7 @@ _REALTIME: Final = re.compile(r"(?i)realtime|bidigeneratecontent|[*?\[]")
 _EMBEDS: Final = re.compile(r"(?i)embed|:predict|[*?\[]")
 
 
-def rule_warnings(spec: RuleSpec | ModifierSpec, vocabulary: Vocabulary) -> Warnings:
+def rule_warnings(spec: RuleSpec | ModifierSpec, known_names: KnownNames) -> Warnings:
     """Yield all warnings, in no order."""
     regexes = []
     for path, name, text, ignore_case in _texts(spec.match, ("match",)):
@@ -126,7 +126,7 @@ def rule_warnings(spec: RuleSpec | ModifierSpec, vocabulary: Vocabulary) -> Warn
         yield from ((path, reason) for reason in reasons if reason is not None)
     yield from _holds_by_time(spec)
     if isinstance(spec, RuleSpec):
-        yield from _impossible_replies(spec, vocabulary)
+        yield from _impossible_replies(spec, known_names)
         yield from _unsent_content(spec)
     elif not any(_is_set(getattr(spec, name)) for name in SETTINGS):
         yield (), "changes nothing: the modifier has no setting, no faults and no error"
@@ -259,8 +259,8 @@ def _is_set(setting: object) -> bool:
     return bool(setting.model_fields_set) if isinstance(setting, Spec) else setting not in (None, [], {})
 
 
-def _impossible_replies(spec: RuleSpec, vocabulary: Vocabulary) -> Warnings:
-    target = _non_generating_target(spec, vocabulary)
+def _impossible_replies(spec: RuleSpec, known_names: KnownNames) -> Warnings:
+    target = _non_generating_target(spec, known_names)
     for path, response in _responses(spec):
         reply = response.reply
         if reply is None:
@@ -296,12 +296,12 @@ def _names_call(match: Match) -> bool:
     return any(map(_names_call, (*(match.all or ()), *(match.any or ()))))
 
 
-def _non_generating_target(spec: RuleSpec, vocabulary: Vocabulary) -> str | None:
+def _non_generating_target(spec: RuleSpec, known_names: KnownNames) -> str | None:
     """Return the path or api that a rule names, if it certainly belongs to no generating call."""
     paths, apis = _literal_texts(spec.match.path), _literal_texts(spec.match.api)
-    if vocabulary.generating_paths and paths and not any(map(vocabulary.may_generate_path, paths)):
+    if known_names.generating_paths and paths and not any(map(known_names.may_generate_path, paths)):
         return paths[0]
-    if vocabulary.generating_apis and apis and not any(map(vocabulary.may_generate_api, apis)):
+    if known_names.generating_apis and apis and not any(map(known_names.may_generate_api, apis)):
         return f"the api {apis[0]}"
     return None
 

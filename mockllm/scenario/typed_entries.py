@@ -26,6 +26,7 @@ from mockllm.scenario.file_patterns import (
     matching_names,
     shown_pattern,
 )
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.base import Spec, no_items
 from mockllm.scenario.language.session import SessionId
 from mockllm.scenario.pack_graph import Use, UsedPack
@@ -41,7 +42,6 @@ from mockllm.scenario.raw_entries import (
 )
 from mockllm.scenario.scenario_folder import LISTING, path_inside, within
 from mockllm.scenario.validation_errors import diagnostics_of
-from mockllm.scenario.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from mockllm.scenario.example_entries import ExampleEntry
@@ -106,7 +106,7 @@ class FileOutline(Spec):
 class EntryTyper(Struct):
     """Types the entries of loaded files and collects their errors."""
 
-    vocabulary: Vocabulary
+    known_names: KnownNames
     with_examples: bool = True
     """Whether examples are read."""
     entries: list[TypedEntry] = field(default_factory=list)
@@ -146,7 +146,7 @@ class EntryTyper(Struct):
         from mockllm.scenario.example_entries import ExampleEntry, read_example
 
         for index, item in enumerate(items):
-            example = read_example(file, item, index, packs, self.vocabulary)
+            example = read_example(file, item, index, packs, self.known_names)
             if isinstance(example, ExampleEntry):
                 self.examples.append(example)
             else:
@@ -166,7 +166,7 @@ class EntryTyper(Struct):
         except ValidationError as error:
             self.diagnostics += diagnostics_of(error, file.source, (), FileOutline)
             return None
-        unknown = outline.provider and self.vocabulary.unknown("provider", outline.provider)
+        unknown = outline.provider and self.known_names.unknown_name_error("provider", outline.provider)
         if unknown:
             self.diagnostics.append(file.source.diagnostic(("provider",), unknown))
         return outline
@@ -262,7 +262,7 @@ class EntryTyper(Struct):
         params, untrusted = entry.file.params.values, entry.file.layer == "pack"
         try:
             spec = read_spec(
-                entry.kind, entry.data, entry.where, params, read, self.vocabulary, untrusted, read_matching
+                entry.kind, entry.data, entry.where, params, read, self.known_names, untrusted, read_matching
             )
         except ValidationError as error:
             found = diagnostics_of(error, entry.file.source, entry.path, MODELS[entry.kind])

@@ -7,10 +7,9 @@ is not used. It needs a task for each connection and another for each request, a
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
@@ -24,7 +23,6 @@ from mockllm.server.server_limits import KIB, ServerLimits
 
 if TYPE_CHECKING:
     from aiohttp.http import WebSocketReader
-    from aiohttp.web_protocol import RequestHandler
     from aiohttp.web_request import BaseRequest
 
 __all__ = ("HttpProcessingError", "HttpProtocol", "LineTooLong", "RawRequestMessage", "StreamReader")
@@ -48,7 +46,7 @@ class HttpProtocol(BaseProtocol):
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: ServerLimits) -> None:
         super().__init__(loop)
-        self._requests_parser: HttpRequestParser | None = HttpRequestParser(
+        self._requests_parser = HttpRequestParser(
             self, loop, BODY_BUFFER, max_line_size=limits.target, max_field_size=limits.header,
             max_headers=limits.headers, payload_exception=BrokenBody, auto_decompress=False,
         )  # fmt: skip
@@ -62,9 +60,8 @@ class HttpProtocol(BaseProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.peername: object = transport.get_extra_info("peername")
-        self.sockname: object = transport.get_extra_info("sockname")
-        self.ssl_context: ssl.SSLContext | None = transport.get_extra_info("sslcontext")
+        names = ("peername", "sockname", "sslcontext")
+        self.peername, self.sockname, self.ssl_context = map(transport.get_extra_info, names)
 
     def parse(self, data: bytes) -> Sequence[tuple[RawRequestMessage, StreamReader]]:
         """Return the requests whose heads end in this data. Raises HttpProcessingError."""
@@ -77,7 +74,6 @@ class HttpProtocol(BaseProtocol):
             self._tail += data
             self.pause_reading_for_queue(len(self._tail) >= BODY_BUFFER)
             return ()
-        assert self._requests_parser is not None, "the connection is open"
         requests, self.upgraded, self._tail = self._requests_parser.feed_data(data)
         for message, _ in requests:  # aiohttp 3.13 does not check this
             if message.version == (1, 1) and "host" not in message.headers:
@@ -86,7 +82,6 @@ class HttpProtocol(BaseProtocol):
 
     def decline_upgrade(self) -> bytes:
         """Go on with HTTP/1.1. Return the bytes after the request that demanded the upgrade."""
-        assert self._requests_parser is not None, "the connection is open"
         self._requests_parser.set_upgraded(False)
         self.pause_reading_for_queue(False)
         tail, self._tail, self.upgraded = self._tail, b"", False
@@ -101,7 +96,7 @@ class HttpProtocol(BaseProtocol):
 
     def end_parser(self) -> None:
         """Release the parser, which refers to this protocol; end the WebSocket, if one is open."""
-        self._requests_parser = None
+        del self._requests_parser
         if self._websocket is not None:
             self._websocket.feed_eof()
             self._websocket = None
@@ -131,7 +126,7 @@ class HttpProtocol(BaseProtocol):
         """Return the request as aiohttp's WebSocketResponse expects it; for the current task."""
         from aiohttp.web_request import BaseRequest  # imported late, with aiohttp's client
 
-        handler, task = cast("RequestHandler", self), cast("asyncio.Task[None]", asyncio.current_task())
+        handler, task = cast("Any", self), cast("asyncio.Task[None]", asyncio.current_task())
         return BaseRequest(message, body, handler, StreamWriter(self, self._loop), task, self._loop)
 
     def set_parser(self, parser: WebSocketReader, data_received_cb: Callable[[], None] | None = None) -> None:
@@ -142,6 +137,11 @@ class HttpProtocol(BaseProtocol):
         self.pause_reading_for_queue(False)
 
     def keep_alive(self, value: bool) -> None: ...
+
+
+def has_read_http2_preface(error: HttpProcessingError) -> bool:
+    """Return whether the parser stopped because it has read the preface of HTTP/2, in one part or in several."""
+    return error.message.startswith("Pause on PRI/Upgrade")
 
 
 def take_body(body: StreamReader) -> bytes:

@@ -20,6 +20,7 @@ from mockllm.server.aiohttp_internals import (
     HttpProtocol,
     LineTooLong,
     StreamReader,
+    has_read_http2_preface,
     tcp_keepalive,
 )
 from mockllm.server.app import App
@@ -38,8 +39,6 @@ MAX_QUEUED: Final = 32
 """The most requests of a connection that wait; more pause its socket until half of them are served."""
 HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """The first bytes of a client that uses HTTP/2 (RFC 9113, section 3.4)."""
-PREFACE_IS_READ: Final = "Pause on PRI/Upgrade"
-"""The failure of aiohttp's parser that has read the preface, in one part or in several."""
 TOO_LONG: Final = "The target or a header is longer than is taken here (--max-target, --max-header)."
 _REFUSED: Final = (
     b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
@@ -198,7 +197,7 @@ class Connection(HttpProtocol):
             requests = self.parse(data)
         except HttpProcessingError as error:
             self._end_head_deadline()
-            if error.message.startswith(PREFACE_IS_READ) and self._current is None and not self._queue:
+            if has_read_http2_preface(error) and self._current is None and not self._queue:
                 error.message, error.args = "", ()  # no traceback shows what the client sends
                 self._maker.switch_to_http2(self, data)
                 return

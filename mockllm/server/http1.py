@@ -1,6 +1,6 @@
 """HTTP/1.x as bytes: the head of a response and chunked framing.
 
-Responses leave in as few writes as their timing allows, so head and body are joined here.
+A response is written in as few writes as its timing allows, so head and body are joined here.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def serialize_head(plan: Plan, constraints: HttpConstraints, date: str, extra: s
     """Return the head of the plan's response. `extra` holds lines for its end, unless the plan has the first of
     these headers itself.
 
-    The plan's `content-length`, `connection` and `date` are sent unchanged, so that a scenario may lie about them. A
+    The plan's `content-length`, `connection` and `date` are sent unchanged, so that a scenario can send wrong ones. A
     `content-length` also switches chunks off. Without one, the length of a non-streaming response counts all its
     steps, also those after a cut.
     """

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import Json
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.overlay import OverlaidEntries, Overlay, overlay_entries, to_yaml
 from mockllm.scenario.source_file import Source
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 
 MAX_ITEMS: Final = 2_000
@@ -50,10 +50,10 @@ class OverlayStore:
     """Stores all overlays. `apply` builds and activates an engine with them; it raises `Broken` if this fails.
     `compile` returns the catalog of such an engine and activates nothing."""
 
-    def __init__(self, apply: Apply, vocabulary: Vocabulary, compile: Compile) -> None:
+    def __init__(self, apply: Apply, known_names: KnownNames, compile: Compile) -> None:
         self._apply = apply
         self._compile = compile
-        self._vocabulary = vocabulary
+        self._known_names = known_names
         self._stored: dict[str | None, StoredOverlay] = {}
         self.settings: Settings = {}
         """The modifiers of settings by endpoint; an empty name means all endpoints."""
@@ -158,7 +158,7 @@ class OverlayStore:
         )
         changed = replace(overlay, rules=rules, modifiers=modifiers)
         complete = changed if session is not None else _with_settings(changed, self.settings)
-        _, entries = await asyncio.to_thread(_written, complete, self._vocabulary)
+        _, entries = await asyncio.to_thread(_written, complete, self._known_names)
         if entries.diagnostics:
             raise OverlayRejected(422, *entries.diagnostics)
         others = [self._stored[other].entries for other in self._stored if other != session]
@@ -211,7 +211,7 @@ class OverlayStore:
 
     async def _read(self, source: Source, session: str | None) -> list[tuple[Kind, int, dict[str, Json]]]:
         """Return the items of a text with their kind and index."""
-        entries = await asyncio.to_thread(overlay_entries, source, session, self._vocabulary)
+        entries = await asyncio.to_thread(overlay_entries, source, session, self._known_names)
         if entries.diagnostics:
             raise OverlayRejected(422, *entries.diagnostics)
         data = source.data
@@ -229,7 +229,7 @@ class OverlayStore:
             raise OverlayRejected(409, Diagnostic("", 0, 0, "", message))
         complete = overlay if session is not None else _with_settings(overlay, settings)
         if _size(complete):  # in a thread: a large overlay must not delay streams
-            text, entries = await asyncio.to_thread(_written, complete, self._vocabulary)
+            text, entries = await asyncio.to_thread(_written, complete, self._known_names)
             if entries.diagnostics:
                 raise OverlayRejected(422, *entries.diagnostics)
             stored[session] = StoredOverlay(overlay, text, entries)
@@ -243,10 +243,10 @@ class OverlayStore:
         self._stored = stored
 
 
-def _written(overlay: Overlay, vocabulary: Vocabulary) -> tuple[str, OverlaidEntries]:
+def _written(overlay: Overlay, known_names: KnownNames) -> tuple[str, OverlaidEntries]:
     """Return an overlay as text, and the entries of this text."""
     text = overlay.text
-    return text, overlay_entries(read_source(text, overlay.name), overlay.session, vocabulary)
+    return text, overlay_entries(read_source(text, overlay.name), overlay.session, known_names)
 
 
 def _with_settings(overlay: Overlay, settings: Settings) -> Overlay:

@@ -1,8 +1,8 @@
 """Plays plans: writes their steps at their times. Steps that are due together are sent in one write. Deadlines are
 absolute, so they never drift.
 
-A `Player` is synchronous and knows no socket. It writes to a Sink and sets deadlines, so that a test can play hours
-on a virtual clock. The server awaits `play_plan`.
+A `Player` is synchronous and uses no socket itself. It writes to a Sink and sets deadlines, so that a test can play
+hours on a virtual clock. The server awaits `play_plan`.
 """
 
 from __future__ import annotations

@@ -72,7 +72,8 @@ class EngineProtocol(Protocol):
     def remember(self, session: str, update: StoreUpdate) -> None:
         """Store what changes without a request."""
 
-    def info(self) -> EngineInfo: ...
+    def info(self) -> EngineInfo:
+        """Return what `/` and `/health` report of the loaded scenarios."""
 
 
 class ServiceProtocol(Protocol):

@@ -2,7 +2,7 @@
 of the event loop.
 
 Their responses are written together after that. With a system call between every two requests each costs a third
-more, because the processor's caches have lost the code.
+more, because the processor's caches then no longer hold the code.
 """
 
 from __future__ import annotations

@@ -11,11 +11,11 @@ from msgspec import Struct
 from mockllm.recordings.atomic_files import write_file
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.file_loader import LoadedFile
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.scenario_folder import MANIFEST, SUFFIXES, read_bytes, scenario_files, within
 from mockllm.scenario.source_file import content_digest
 from mockllm.scenario.typed_entries import EntryTyper
 from mockllm.scenario.validation_errors import describe_value
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 
 
@@ -42,10 +42,10 @@ class FileVersion(Struct, frozen=True):
 class ScenarioEditor:
     """Reads and writes the scenario files of a folder. `writable`: whether it may write."""
 
-    def __init__(self, folder: str, vocabulary: Vocabulary, *, writable: bool = False) -> None:
+    def __init__(self, folder: str, known_names: KnownNames, *, writable: bool = False) -> None:
         self.folder = folder
         self.writable = writable
-        self._vocabulary = vocabulary
+        self._known_names = known_names
 
     def names(self) -> Sequence[str]:
         """Return the names of the folder's scenario files; none if it cannot be read."""
@@ -95,7 +95,7 @@ class ScenarioEditor:
             found = describe_value(source.data)
             return [source.diagnostic((), f'a file begins with keys such as "rules:", found {found}')]
         file = LoadedFile(self._path(name), name, source, source, self.folder, "user")
-        typer = EntryTyper(self._vocabulary)
+        typer = EntryTyper(self._known_names)
         outline = typer.outline(file)
         if outline is not None:
             typer.items(file, outline, 0, 0)

@@ -54,7 +54,7 @@ class Session:
 class Sessions:
     """The state of all sessions, by id. Requests without a session have the empty id.
 
-    At most `max_sessions` sessions exist, each until it was unused for `unused` seconds. `log`
+    At most `max_sessions` sessions exist, each until it was unused for `unused_timeout` seconds. `log`
     receives a log line about sessions that ended.
     """
 
@@ -64,7 +64,7 @@ class Sessions:
         *,
         scope_bytes: int = MAX_SCOPE_BYTES,
         max_sessions: int = MAX_SESSIONS,
-        unused: float = inf,
+        unused_timeout: float = inf,
         log: Callable[[str], None] | None = None,
     ) -> None:
         self._memory = ScopeMemory(self._all_counters, scope_bytes)
@@ -77,7 +77,7 @@ class Sessions:
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         """By id; the one that was not used for the longest time first."""
         self._max_sessions = max_sessions
-        self.unused = unused
+        self.unused_timeout = unused_timeout
         self._log = log
         self.on_end: list[Callable[[Sequence[str]], None]] = []
         """Callbacks with the ids of sessions that ended."""
@@ -86,10 +86,10 @@ class Sessions:
         """Return a session and record its use: `monotonic` is on a monotonic clock, `now` in seconds since the epoch
         (by default the same). Create the session if no session has this id, or if it has ended."""
         found = self._sessions.get(id)
-        if found is not None and found.used + self.unused > monotonic:
+        if found is not None and found.used + self.unused_timeout > monotonic:
             self._sessions.move_to_end(id)
         self.expire(monotonic)
-        found = self._of(id)
+        found = self._get_or_create(id)
         found.used, found.used_at = monotonic, monotonic if now is None else now
         return found
 
@@ -162,9 +162,11 @@ class Sessions:
             yield from counters.scopes()
 
     def lookup(self, session: str) -> ResponseLookup:
+        """Return what finds the stored responses and tool calls of a session."""
         return self._responses.lookup(session)
 
     def remember(self, session: str, update: StoreUpdate) -> None:
+        """Store the responses and tool calls of a session, or delete some, as the update says."""
         self._responses.remember(session, update)
 
     def named(self) -> Mapping[str, Session]:
@@ -183,9 +185,10 @@ class Sessions:
         return len(self._sessions)
 
     def _counters(self, session: str) -> SessionCounters:
-        return self._of(session).counters if session else self.without_session
+        return self._get_or_create(session).counters if session else self.without_session
 
-    def _of(self, id: str) -> Session:
+    def _get_or_create(self, id: str) -> Session:
+        """Return a session; create it if no session has this id. The oldest one ends where there are too many."""
         found = self._sessions.get(id)
         if found is None:
             if len(self._sessions) >= self._max_sessions:
@@ -199,11 +202,11 @@ class Sessions:
         """End the sessions that were unused for too long."""
         ended = []
         for id, session in self._sessions.items():
-            if session.used + self.unused > monotonic:
+            if session.used + self.unused_timeout > monotonic:
                 break
             ended.append(id)
         if ended:
-            self._end(ended, f"not used for {self.unused:g} s")
+            self._end(ended, f"not used for {self.unused_timeout:g} s")
 
     def _forget(self, ids: Sequence[str]) -> None:
         for id in ids:

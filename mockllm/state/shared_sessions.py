@@ -93,7 +93,7 @@ class SharedCounters(SessionCounters):
         self._by_keys: dict[Sequence[str], Sequence[int]] = {}
 
     def use(self, table: Mapping[str, int]) -> None:
-        """Use these cells."""
+        """Count in other cells from now on: `table` has the number of each key's cell in the shared memory."""
         self._table, self._by_keys = table, {}
 
     def count_request(self, session: str, keys: Sequence[str]) -> int:
@@ -126,13 +126,18 @@ class SharedSessions(Sessions):
     without_session: SharedCounters
 
     def __init__(
-        self, counts: SharedCounts, *, first: int = 0, max_sessions: int = MAX_SESSIONS, unused: float = inf
+        self,
+        counts: SharedCounts,
+        *,
+        first: int = 0,
+        max_sessions: int = MAX_SESSIONS,
+        unused_timeout: float = inf,
     ) -> None:
         """`first`: the number of the first request."""
-        super().__init__(max_sessions=max_sessions, unused=unused)
+        super().__init__(max_sessions=max_sessions, unused_timeout=unused_timeout)
         self.prompt_caches = SharedPromptCaches(counts.fd, COUNT_BYTES)
         self.without_session = SharedCounters(counts, first)
-        self.local = Sessions(max_sessions=max_sessions, unused=unused)
+        self.local = Sessions(max_sessions=max_sessions, unused_timeout=unused_timeout)
         """Decides while there is no other place to decide."""
         self.remember_in_store: Callable[[str, StoreUpdate], None] | None = None
         """Stores responses and tool calls outside of this process; without it, they are in its memory."""

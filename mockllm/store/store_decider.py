@@ -36,7 +36,7 @@ SESSIONS: Final = "mockllm:sessions"
 
 class StoreDecider:
     """`wait`: seconds in which a decision is made. `on_failure`: whether a request without a decision gets an error,
-    or is decided with the counts of this process. `unused`: seconds after which a session ends."""
+    or is decided with the counts of this process. `unused_timeout`: seconds after which a session ends."""
 
     def __init__(
         self,
@@ -46,21 +46,21 @@ class StoreDecider:
         *,
         wait: float,
         on_failure: OnFailure,
-        unused: float,
+        unused_timeout: float,
     ) -> None:
         self.link = StoreLink(address, say, wait)
         self._state = state
         self.wait_time = wait
         self._on_failure = on_failure
-        self._unused = unused
+        self._unused_timeout = unused_timeout
         self.queue = DecisionQueue(
             self.link,
             self.next_id,
             state.without_session.take_numbers,
-            0 if unused == inf else max(1, round(unused)),
+            0 if unused_timeout == inf else max(1, round(unused_timeout)),
         )
         self._slots = StoreSlots(self.link)
-        self._memory = StoreMemory(self.link, unused)
+        self._memory = StoreMemory(self.link, unused_timeout)
         self._unconfirmed: list[asyncio.Future[StoreReply]] = []
         state.remember_in_store = self._remember
         self._name = f"{os.urandom(6).hex()}-"
@@ -174,7 +174,7 @@ class StoreDecider:
             self._noted.clear()
         self._noted[session] = now
         self.link.post("ZADD", SESSIONS, f"{now:.3f}", session)
-        self.link.post("ZREMRANGEBYSCORE", SESSIONS, "-inf", f"({now - self._unused:.3f}")
+        self.link.post("ZREMRANGEBYSCORE", SESSIONS, "-inf", f"({now - self._unused_timeout:.3f}")
 
     def _renew(self) -> None:
         self._slots.renew(time.monotonic())

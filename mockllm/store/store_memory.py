@@ -29,11 +29,11 @@ MAX_LISTED: Final = 1_000
 
 
 class StoreMemory:
-    """`unused`: seconds after which a session ends."""
+    """`unused_timeout`: seconds after which a session ends."""
 
-    def __init__(self, link: StoreLink, unused: float) -> None:
+    def __init__(self, link: StoreLink, unused_timeout: float) -> None:
         self._link = link
-        self._session_ttl = SHARED_TTL if unused == inf else max(1, round(unused))
+        self._session_ttl = SHARED_TTL if unused_timeout == inf else max(1, round(unused_timeout))
 
     def remember(self, session: str, update: StoreUpdate) -> list[Future[StoreReply]]:
         """Send what a response adds, now or when the store is back. The results are there when the store has it."""

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
-from mockllm.engine.known_names import VOCABULARY
+from mockllm.engine.known_names import KNOWN_NAMES
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.file_loader import LoadedFile, LoadedFiles, load_files
 from mockllm.scenario.raw_entries import EntryKind
@@ -76,7 +76,7 @@ class CodeRules(Struct, frozen=True):
         if not self.typing.disabling and all(entry.spec.replaces is None for entry in own):
             return [*own, *below], ()
         typing = EntryTyper(
-            VOCABULARY, entries=[*own, *map(_without_replaces, below)], disabling=list(self.typing.disabling)
+            KNOWN_NAMES, entries=[*own, *map(_without_replaces, below)], disabling=list(self.typing.disabling)
         )
         typing.apply_replacements(self.loaded)
         return typing.entries, typing.diagnostics
@@ -107,7 +107,7 @@ def load_rules(paths: Sequence[str]) -> CodeRules:
 
 
 def _typed(loaded: LoadedFiles, unique: str = "") -> CodeRules:
-    typing = _Open(VOCABULARY, with_examples=False)
+    typing = _Open(KNOWN_NAMES, with_examples=False)
     typing.read(loaded)
     if mistakes := list(dict.fromkeys((*loaded.diagnostics, *typing.diagnostics))):
         raise Broken(mistakes)

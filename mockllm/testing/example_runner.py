@@ -168,7 +168,9 @@ def _alone(pack: UsedPack, sources: ScenarioSources) -> ScenarioSources:
     named = named or pack.origin in ("locked", "installed")
     scenarios, packs = ((), (pack.manifest.name,)) if named else ((pack.shown,), ())
     lock = sources.lock or lock_path(sources.scenarios)
-    alone = ScenarioSources(scenarios, packs, vocabulary=sources.vocabulary, lock=lock, frozen=sources.frozen)
+    alone = ScenarioSources(
+        scenarios, packs, known_names=sources.known_names, lock=lock, frozen=sources.frozen
+    )
     if not sources.settings.sets:
         return alone
     used = load_files(alone.scenarios, alone.packs, resolver=PackResolver.for_lock(lock)).packs

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from mockllm.core.display import counted
 from mockllm.dialects.routes import BASES
-from mockllm.engine.known_names import VOCABULARY
+from mockllm.engine.known_names import KNOWN_NAMES
 from mockllm.scenario.compiler import request_matcher
 from mockllm.scenario.language.rule import RuleSpec
 from mockllm.scenario.loader import ScenarioSources
@@ -252,7 +252,7 @@ def scenario_sources(
 ) -> ScenarioSources:
     """Return the sources. The process's environment sets no parameter, so a test is the same on every machine."""
     return ScenarioSources(
-        tuple(scenarios), tuple(packs), ParamSettings(values=dict(values)), VOCABULARY, examples=False
+        tuple(scenarios), tuple(packs), ParamSettings(values=dict(values)), KNOWN_NAMES, examples=False
     )
 
 

@@ -279,8 +279,8 @@ class ControlledEngine:
 
 def create_control_api(app: App, recorder: RecordingEngine) -> ControlApi:
     """Create the control API at its first request."""
-    from mockllm.engine.known_names import VOCABULARY
+    from mockllm.engine.known_names import KNOWN_NAMES
     from mockllm.server.control.api import ControlApi
     from mockllm.server.control.context import ControlContext
 
-    return ControlApi(ControlContext(ControlledEngine(app, recorder), vocabulary=VOCABULARY))
+    return ControlApi(ControlContext(ControlledEngine(app, recorder), known_names=KNOWN_NAMES))

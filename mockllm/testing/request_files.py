@@ -18,10 +18,10 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import DEFAULT, REGISTERED, generating_dialect
 from mockllm.scenario.diagnostics import Diagnostic, Path, value_at
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.examples import ExampleStep, RequestSpec
 from mockllm.scenario.source_file import EMPTY_SOURCE, Source
 from mockllm.scenario.validation_errors import describe_value, diagnostics_of
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request, chosen_provider
 
@@ -82,7 +82,7 @@ class InvalidRequestFile(Exception):
         self.diagnostics = mistakes
 
 
-def read_request_file(raw: bytes, name: str, vocabulary: Vocabulary) -> list[list[RequestFile]]:
+def read_request_file(raw: bytes, name: str, known_names: KnownNames) -> list[list[RequestFile]]:
     """Return the requests of a file: a list of steps for each provider that the file names. Raise
     InvalidRequestFile."""
     try:
@@ -95,7 +95,7 @@ def read_request_file(raw: bytes, name: str, vocabulary: Vocabulary) -> list[lis
         raise InvalidRequestFile(Diagnostic(name, error.lineno, error.colno, "", message)) from None
     if _is_journal_entry(data):
         return [[_from_journal(data, name, 1)]]
-    file = _File(raw, name, data, vocabulary)
+    file = _File(raw, name, data, known_names)
     if isinstance(data, dict) and "steps" in data and data.keys() <= STEPS:
         steps = data["steps"]
         if not isinstance(steps, list) or not steps:
@@ -111,7 +111,7 @@ class _File(Struct, frozen=True):
     raw: bytes
     name: str
     data: Json
-    vocabulary: Vocabulary
+    known_names: KnownNames
 
     def request(self, path: Path) -> RequestFile | RequestSpec:
         data = value_at(self.data, path)
@@ -153,7 +153,7 @@ class _File(Struct, frozen=True):
 
     def _word(self, model: type[W], data: Json, path: Path) -> W:
         try:
-            return model.model_validate(data, context={"vocabulary": self.vocabulary, "literal": True})
+            return model.model_validate(data, context={"known_names": self.known_names, "literal": True})
         except ValidationError as error:
             raise InvalidRequestFile(*diagnostics_of(error, self._source(), path, model)) from None
 

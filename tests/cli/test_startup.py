@@ -9,12 +9,17 @@ import sys
 
 import pytest
 
-from mockllm.cli.startup import aiohttp_client_deferred, ca_loading_skipped, gc_paused, skip_pydantic_plugins
+from mockllm.cli.startup import (
+    aiohttp_client_deferred,
+    ca_loading_skipped,
+    gc_paused_then_frozen,
+    skip_pydantic_plugins,
+)
 
 
 def test_gc_paused_freezes_objects_and_enables_collector() -> None:
     before = gc.get_freeze_count()
-    with gc_paused():
+    with gc_paused_then_frozen():
         assert not gc.isenabled()
         created = [[] for _ in range(1000)]  # type: ignore[var-annotated]
     assert gc.isenabled()
@@ -22,7 +27,7 @@ def test_gc_paused_freezes_objects_and_enables_collector() -> None:
 
 
 def test_gc_paused_enables_collector_after_failed_start() -> None:
-    with pytest.raises(ZeroDivisionError), gc_paused():
+    with pytest.raises(ZeroDivisionError), gc_paused_then_frozen():
         _ = 1 / 0
     assert gc.isenabled()
 

@@ -12,12 +12,12 @@ from mockllm.core.rendering.plan import EventStep, Plan, RawStep, WaitStep
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine, PlannedResponse
 from mockllm.scenario.compiler import compile_catalog, run_steps
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.state.sessions import Sessions
 
-VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
+KNOWN_NAMES = KnownNames(PROVIDERS, DIALECT_NAMES, APIS)
 
 
 class PackRequest:
@@ -35,7 +35,7 @@ class PackRequest:
     ) -> None:
         folders = () if scenarios is None else (str(scenarios),)
         gathered = load_scenarios(
-            ScenarioSources(folders, (pack,), ParamSettings((), environment or {}), VOCABULARY)
+            ScenarioSources(folders, (pack,), ParamSettings((), environment or {}), KNOWN_NAMES)
         )
         assert not gathered.diagnostics
         self.engine = engine = Engine(run_steps(compile_catalog(gathered.entries)), Sessions())

@@ -10,7 +10,7 @@ import pytest
 
 from mockllm.core.rendering.encoder import Encoder
 from mockllm.dialects.dialect import Dialect, EmbeddingDialect, GeneratingDialect, OwnResponseDialect
-from mockllm.engine.known_names import VOCABULARY
+from mockllm.engine.known_names import KNOWN_NAMES
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 
 ROOT = Path(__file__).parents[2]
@@ -58,4 +58,4 @@ def test_paths_that_a_page_names_exist(page: str) -> None:
 def test_scenario_has_no_mistake(tmp_path: Path) -> None:
     (block,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
-    assert load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY)).diagnostics == []
+    assert load_scenarios(ScenarioSources([str(tmp_path)], known_names=KNOWN_NAMES)).diagnostics == []

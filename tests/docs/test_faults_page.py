@@ -12,14 +12,14 @@ import pytest
 from mockllm.core.faults import FAULTS, base
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario import catalog_lint
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
 from tests.docs.faults_page import DOCS, EXAMPLES, PAGE, page
 from tests.faults import expected
 from tests.sdk.fault_outcomes import OUTCOMES
 
-VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
+KNOWN_NAMES = KnownNames(PROVIDERS, DIALECT_NAMES, APIS)
 
 
 def test_faults_page_is_up_to_date() -> None:
@@ -40,7 +40,7 @@ def test_every_fault_has_an_example() -> None:
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.yaml")), ids=lambda file: file.stem)
 def test_faults_page_example_applies_its_fault(file: Path) -> None:
-    wanted = ScenarioSources([str(file)], vocabulary=VOCABULARY)
+    wanted = ScenarioSources([str(file)], known_names=KNOWN_NAMES)
     suite = Suite(wanted)
     assert [str(mistake) for mistake in suite.diagnostics] == []
     assert catalog_lint.warnings(load_scenarios(wanted)) == []

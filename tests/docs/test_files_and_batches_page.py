@@ -10,8 +10,8 @@ import pytest
 
 from mockllm.dialects.providers import REGISTERED
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
 from tests.live import live
 
@@ -19,7 +19,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "files-and-batches.md").read_text(e
 BLOCKS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 PROGRAMS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 ENDS = (" Hello there.\n", "completed 17000\n", "JOB_STATE_SUCCEEDED gs://bucket/out\n")
-VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
+KNOWN_NAMES = KnownNames(PROVIDERS, DIALECT_NAMES, APIS)
 ROUTES = [
     route.path
     for provider in REGISTERED
@@ -31,7 +31,7 @@ ROUTES = [
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
 def test_scenario_of_page_has_no_mistake(block: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
-    sources = ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY)
+    sources = ScenarioSources([str(tmp_path)], known_names=KNOWN_NAMES)
     assert [str(each) for each in load_scenarios(sources).diagnostics] == []
     assert [(each.name, each.failed) for each in Suite(sources).run("") if not each.passed] == []
 

@@ -10,22 +10,22 @@ import pytest
 
 from mockllm.dialects.openai import PROVIDER
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
 from tests.live import live
 
 TEXT = (Path(__file__).parents[2] / "docs" / "images-and-audio.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 PROGRAMS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
+KNOWN_NAMES = KnownNames(PROVIDERS, DIALECT_NAMES, APIS)
 ROUTES = [route.path for route in PROVIDER.routes if re.match(r"/v1/(images/[egv]|audio|videos)", route.path)]
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
 def test_scenario_of_page_has_no_mistake_and_its_examples_hold(block: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
-    sources = ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY)
+    sources = ScenarioSources([str(tmp_path)], known_names=KNOWN_NAMES)
     assert [str(each) for each in load_scenarios(sources).diagnostics] == []
     assert [(each.name, each.failed) for each in Suite(sources).run("") if not each.passed] == []
 

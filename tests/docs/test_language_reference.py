@@ -13,6 +13,7 @@ from mockllm.core.failure import NAMED
 from mockllm.core.faults import FAULTS
 from mockllm.core.templates.scope import NAMES
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language import (
     admission,
     batch,
@@ -28,7 +29,6 @@ from mockllm.scenario.language import (
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import PackSpec, UseSpec
 from mockllm.scenario.pack_params import ParamSpec
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
 
 TEXT = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
@@ -45,7 +45,7 @@ def title(block: str) -> str:
 def test_examples_of_page_pass(block: str, tmp_path: Path) -> None:
     for name, source in _files(block):
         (tmp_path / name).write_text(source, encoding="utf-8")
-    suite = Suite(ScenarioSources([str(tmp_path)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)))
+    suite = Suite(ScenarioSources([str(tmp_path)], known_names=KnownNames(PROVIDERS, DIALECT_NAMES, APIS)))
     assert [str(mistake) for mistake in suite.diagnostics] == []
     results = list(suite.run(""))
     assert results

@@ -13,14 +13,14 @@ from mockllm.core.limits.limit import STRATEGIES, Gauge, LimitStatus
 from mockllm.dialects.provider import Provider
 from mockllm.dialects.providers import REGISTERED
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS, limit_headers
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.rule import ModifierSpec
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
 
 TEXT = (Path(__file__).parents[2] / "docs" / "rate-limits.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
-VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
+KNOWN_NAMES = KnownNames(PROVIDERS, DIALECT_NAMES, APIS)
 
 
 def headings(blocks: list[str]) -> list[str]:
@@ -32,14 +32,16 @@ def test_scenarios_of_page_have_no_diagnostics(block: str, tmp_path: Path) -> No
     (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
     assert [
         str(diagnostic)
-        for diagnostic in load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY)).diagnostics
+        for diagnostic in load_scenarios(
+            ScenarioSources([str(tmp_path)], known_names=KNOWN_NAMES)
+        ).diagnostics
     ] == []
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=headings(BLOCKS))
 def test_examples_of_page_pass(block: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
-    suite = Suite(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY))
+    suite = Suite(ScenarioSources([str(tmp_path)], known_names=KNOWN_NAMES))
     results = list(suite.run(""))
     assert results
     assert [(result.name, result.failed) for result in results if not result.passed] == []
@@ -84,7 +86,7 @@ PACK = {
 def test_limit_accepts_pack_parameters(tmp_path: Path) -> None:
     for name, text in PACK.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    gathered = load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY))
+    gathered = load_scenarios(ScenarioSources([str(tmp_path)], known_names=KNOWN_NAMES))
     assert [str(diagnostic) for diagnostic in gathered.diagnostics] == []
     (entry,) = gathered.entries
     assert isinstance(entry.spec, ModifierSpec)

@@ -13,8 +13,8 @@ from mockllm.cli.options import SERVING
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine.overrides import RESTRICTED, SEED_HEADER
 from mockllm.engine.session_id import SESSION_HEADER
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.server_limits import ServerLimits, environment_name
 from mockllm.testing.example_runner import Suite
 from tests.live import live
@@ -48,8 +48,8 @@ def test_failing(client):
 
 def test_examples_of_page_pass(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(RULES, encoding="utf-8")
-    vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
-    results = list(Suite(ScenarioSources([str(tmp_path)], vocabulary=vocabulary)).run(""))
+    known_names = KnownNames(PROVIDERS, DIALECT_NAMES, APIS)
+    results = list(Suite(ScenarioSources([str(tmp_path)], known_names=known_names)).run(""))
     assert [(result.name, result.failed) for result in results if not result.passed] == []
     assert len(results) == 1
 

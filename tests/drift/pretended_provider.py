@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from mockllm.cli.sources import vocabulary
+from mockllm.cli.sources import known_names
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, run_steps
@@ -91,7 +91,7 @@ def handler_of(provider: PretendedProvider, engine: Engine) -> type[BaseHTTPRequ
 @contextmanager
 def pretended_provider(*planted: Callable[[Answer], None]) -> Iterator[PretendedProvider]:
     """Serve until the end of the block."""
-    gathered = load_scenarios(ScenarioSources((str(SCENARIO),), vocabulary=vocabulary()))
+    gathered = load_scenarios(ScenarioSources((str(SCENARIO),), known_names=known_names()))
     assert not gathered.diagnostics
     engine = Engine(run_steps(compile_catalog(gathered.entries)), Sessions())
     provider = PretendedProvider("", planted)

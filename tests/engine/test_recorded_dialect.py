@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.cli.sources import vocabulary
+from mockllm.cli.sources import known_names
 from mockllm.engine.recorded_dialect import MAX_BYTES, other_dialect
 from mockllm.scenario.catalog_lint import warnings
 from mockllm.scenario.language.replay import ReplaySpec
@@ -88,7 +88,7 @@ EVENTS = 'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}'
 )
 def test_check_warns_about_recording(tmp_path: Path, match: str, body: str, message: str | None) -> None:
     (tmp_path / "a.yaml").write_text("rules:\n" + RULE.format(match, body), "utf-8")
-    loaded = load_scenarios(ScenarioSources((str(tmp_path),), vocabulary=vocabulary()))
+    loaded = load_scenarios(ScenarioSources((str(tmp_path),), known_names=known_names()))
     assert not loaded.diagnostics
     found = [str(warning) for warning in warnings(loaded) if "recorded" in str(warning)]
     assert [f"{message}; write `as: reply`" in text for text in found] == ([True] if message else [])
@@ -101,5 +101,5 @@ def test_check_knows_a_stream_by_its_type(tmp_path: Path) -> None:
     for kind, count in (("text/event-stream", 1), ("application/json", 0)):
         (tmp_path / "a.txt").write_text("{}")
         (tmp_path / "a.yaml").write_text(rule % kind)
-        loaded = load_scenarios(ScenarioSources((str(tmp_path),), vocabulary=vocabulary()))
+        loaded = load_scenarios(ScenarioSources((str(tmp_path),), known_names=known_names()))
         assert len([each for each in warnings(loaded) if "a recorded stream" in str(each)]) == count

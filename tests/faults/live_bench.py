@@ -17,8 +17,8 @@ from mockllm.dialects.neutral_request import WireRequest
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.engine_builder import Builder
 from mockllm.state.sessions import Sessions
 from tests.faults.matrix_cell import PATIENCE, QUIET, Expect, Fault, Not, Plain, Seen, ask, assert_seen
@@ -47,7 +47,7 @@ class Bench:
         if text not in self.catalogs:
             file = self.folder / "a.yaml"
             file.write_text(text)
-            wanted = ScenarioSources([str(file)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
+            wanted = ScenarioSources([str(file)], known_names=KnownNames(PROVIDERS, DIALECT_NAMES, APIS))
             self.catalogs[text] = Builder(wanted, Sessions()).first().catalog
         return Engine(self.catalogs[text], Sessions())
 

@@ -13,8 +13,8 @@ from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.file_loader import LoadedFiles
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.state.sessions import Sessions
 from tests.language.virtual_server import (
     ScenarioText,
@@ -268,7 +268,7 @@ class ReloadingServer:
     def load(self, **files: str) -> LoadedScenarios:
         for name, text in files.items():
             (self.folder / f"{name}.yaml").write_text(dedent(text), encoding="utf-8")
-        expected = ScenarioSources([str(self.folder)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
+        expected = ScenarioSources([str(self.folder)], known_names=KnownNames(PROVIDERS, DIALECT_NAMES, APIS))
         result = load_scenarios(expected, self.last)
         self.last = result.loaded
         catalog = run_steps(compile_catalog(result.entries))

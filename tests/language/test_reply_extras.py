@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.json.merge import merged_json
 from mockllm.dialects.registry import WRITTEN_MEMBERS
-from mockllm.engine.known_names import VOCABULARY
+from mockllm.engine.known_names import KNOWN_NAMES
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from tests.language.virtual_server import cases
 from tests.wire_events import PROTOCOLS, WireEvents, wire_events
@@ -109,7 +109,7 @@ def mistakes(extras: str, tmp_path: Any) -> list[str]:
     (tmp_path / "a.yaml").write_text(f"rules: [{{reply: {{text: a, extras: {extras}}}}}]")
     return [
         str(found)
-        for found in load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY)).diagnostics
+        for found in load_scenarios(ScenarioSources([str(tmp_path)], known_names=KNOWN_NAMES)).diagnostics
     ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.cli.sources import vocabulary
+from mockllm.cli.sources import known_names
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from tests.language.virtual_server import ClientRequest, VirtualServer, diagnostics_of
@@ -84,7 +84,7 @@ def test_reply_that_no_handshake_gets_is_a_warning(
     match: str, reply: str, warning: str, tmp_path: Path
 ) -> None:
     (tmp_path / "a.yaml").write_text(f"rules:\n  - match: {match}\n    reply: {reply}\n")
-    loaded = load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=vocabulary()))
+    loaded = load_scenarios(ScenarioSources([str(tmp_path)], known_names=known_names()))
     found = [each.message for each in catalog_lint.warnings(loaded)]
     assert len(found) == bool(warning)
     assert all(warning in message for message in found)

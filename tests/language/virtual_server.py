@@ -27,9 +27,9 @@ from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine, PlannedResponse
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.state.sessions import Sessions
 
 NOW = 1_700_000_000.0
@@ -263,7 +263,7 @@ def load_scenario_files(
             path.write_text(dedent(text), encoding="utf-8")
         settings = ParamSettings(tuple(sets), environment or {})
         return load_scenarios(
-            ScenarioSources(scenarios, packs, settings, Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
+            ScenarioSources(scenarios, packs, settings, KnownNames(PROVIDERS, DIALECT_NAMES, APIS))
         )
 
 

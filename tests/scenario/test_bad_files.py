@@ -14,9 +14,9 @@ import pytest
 
 from mockllm.dialects.registry import ALIASES, APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.scenario import catalog_lint
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.vocabulary import Vocabulary
 
 BAD = Path(__file__).parent / "bad"
 CASES = sorted(path.stem for path in BAD.glob("*.expected"))
@@ -31,8 +31,8 @@ def diagnostics_of(name: str, lines_given: list[str]) -> list[str]:
     )
     packs = [value for key, value in options if key == "--pack"]
     scenarios = f"{name}.yaml" if os.path.exists(f"{name}.yaml") else name
-    vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING, ALIASES)
-    loaded_scenarios = load_scenarios(ScenarioSources([scenarios], packs, settings, vocabulary))
+    known_names = KnownNames(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING, ALIASES)
+    loaded_scenarios = load_scenarios(ScenarioSources([scenarios], packs, settings, known_names))
     return [
         *map(str, sorted(loaded_scenarios.diagnostics)),
         *(f"warning: {each}" for each in catalog_lint.warnings(loaded_scenarios)),

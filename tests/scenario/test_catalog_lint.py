@@ -11,24 +11,24 @@ import pytest
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.control_paths import CONTROL_PATHS
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.routes import ROUTES
 
 Files = Mapping[str, str]
-NO_NAMES = Vocabulary()
+NO_NAMES = KnownNames()
 
 
 def warnings_of(
-    folder: Path, files: Files, sets: tuple[str, ...] = (), vocabulary: Vocabulary = NO_NAMES
+    folder: Path, files: Files, sets: tuple[str, ...] = (), known_names: KnownNames = NO_NAMES
 ) -> list[str]:
     """Return the warnings, each as `file:line path: message`."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    sources = ScenarioSources([str(folder)], settings=ParamSettings(sets), vocabulary=vocabulary)
+    sources = ScenarioSources([str(folder)], settings=ParamSettings(sets), known_names=known_names)
     scenarios = load_scenarios(sources)
     result = catalog_lint.warnings(scenarios)
     assert result == run_steps(
@@ -271,7 +271,7 @@ def test_prefix_of_a_provider_is_no_part_of_a_path(tmp_path: Path, path: str, re
     files = {
         "a.yaml": rules(f"{{match: {{path: {path}}}, http: {{}}}}", "{match: {path: /v1/cohere}, http: {}}")
     }
-    assert warnings_of(tmp_path, files, vocabulary=Vocabulary(prefixes={"cohere", "mcp"})) == [
+    assert warnings_of(tmp_path, files, known_names=KnownNames(prefixes={"cohere", "mcp"})) == [
         f"a.yaml:2 rules[0].match.path: /{name} is a provider's prefix: rules match the path after it, "
         f"{{provider: {name}, path: {rest}}}"
     ]

@@ -15,8 +15,8 @@ import pytest
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.editor_schemas import schema_text, schemas
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.reply import RESPONSE_KEYS
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ LATER = ("reset", "stall")
 @lru_cache
 def built() -> dict[str, Any]:
     """All schemas. They are not made where the tests are only collected: that takes longer than all of them."""
-    return dict(schemas(Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)))
+    return dict(schemas(KnownNames(PROVIDERS, DIALECT_NAMES, APIS)))
 
 
 def definitions() -> dict[str, Any]:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
-from mockllm.scenario.vocabulary import Vocabulary
 
-VOCABULARY = Vocabulary(("openai", "anthropic"), ("openai", "anthropic"), ("chat", "messages"))
+KNOWN_NAMES = KnownNames(("openai", "anthropic"), ("openai", "anthropic"), ("chat", "messages"))
 PACK = 'name: mine\nversion: "1"\nparams: {count: {type: integer, default: 1}}\n'
 
 
@@ -17,7 +17,7 @@ def loaded(folder: Path, examples: str) -> LoadedScenarios:
     (folder / "mine").mkdir()
     (folder / "mine" / "pack.yaml").write_text(PACK)
     (folder / "a.yaml").write_text(f"use: [./mine]\nexamples:\n  - {examples}\n")
-    return load_scenarios(ScenarioSources((str(folder),), vocabulary=VOCABULARY))
+    return load_scenarios(ScenarioSources((str(folder),), known_names=KNOWN_NAMES))
 
 
 def test_example_entry_has_file_line_and_name(tmp_path: Path) -> None:

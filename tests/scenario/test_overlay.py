@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.scenario.compiler import compile_catalog, run_steps
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.overlay import (
     GLOBAL_LAYER,
     SESSION_LAYER,
@@ -18,7 +19,6 @@ from mockllm.scenario.overlay import (
     to_yaml,
 )
 from mockllm.scenario.typed_entries import TypedEntry
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 
 AWKWARD: dict[str, Any] = {
@@ -51,7 +51,7 @@ def test_to_yaml_writes_no_aliases() -> None:
 
 
 def read_overlay(overlay: Overlay) -> OverlaidEntries:
-    return overlay_entries(read_source(overlay.text, overlay.name), overlay.session, Vocabulary())
+    return overlay_entries(read_source(overlay.text, overlay.name), overlay.session, KnownNames())
 
 
 def entries(*names: str) -> list[TypedEntry]:
@@ -96,7 +96,7 @@ def test_overlay_with_error_has_diagnostic(overlay: Overlay, message: str) -> No
 def test_overlay_with_other_keys_is_refused(session: str | None) -> None:
     for key, value in (("use", "[]"), ("finding", "x"), ("mcp", "[{name: a}]"), ("examples", "[]")):
         source = read_source(f"{key}: {value}\nrules: [{{reply: x}}]", "o")
-        result = overlay_entries(source, session, Vocabulary())
+        result = overlay_entries(source, session, KnownNames())
         assert [(each.path, each.message) for each in result.diagnostics] == [
             (key, "an overlay holds rules and modifiers")
         ]

@@ -19,7 +19,8 @@ from aiohttp.tcp_helpers import tcp_keepalive
 from aiohttp.web import BaseRequest
 
 from mockllm.server import aiohttp_internals
-from mockllm.server.aiohttp_internals import HttpProtocol
+from mockllm.server.aiohttp_internals import HttpProtocol, has_read_http2_preface
+from mockllm.server.connection import HTTP2_PREFACE
 from mockllm.server.server_limits import ServerLimits
 
 ATTRIBUTES = {
@@ -107,7 +108,6 @@ def test_parser_errors_have_a_message() -> None:
 def test_feed_data_returns_requests_upgrade_and_tail() -> None:
     async def fed() -> tuple[Sized, bool, bytes]:
         parser = HttpProtocol(asyncio.get_running_loop(), ServerLimits())._requests_parser
-        assert parser is not None
         return parser.feed_data(
             b"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n+"
         )
@@ -116,6 +116,30 @@ def test_feed_data_returns_requests_upgrade_and_tail() -> None:
     assert len(requests) == 1
     assert upgraded
     assert tail == b"+"
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([HTTP2_PREFACE], True),
+        ([HTTP2_PREFACE[:9], HTTP2_PREFACE[9:]], True),
+        ([b"GET / HTTP/1.1\r\n\r\n"], False),
+        ([b"what is this?\r\n\r\n"], False),
+    ],
+    ids=["the preface", "in two parts", "a request without a host", "no request"],
+)
+def test_parser_stops_with_this_error_at_the_preface_of_http2(parts: list[bytes], expected: bool) -> None:
+    async def error() -> HttpProcessingError:
+        protocol = HttpProtocol(asyncio.get_running_loop(), ServerLimits())
+        for part in parts[:-1]:
+            protocol.parse(part)
+        with pytest.raises(HttpProcessingError) as raised:
+            protocol.parse(parts[-1])
+        return raised.value
+
+    assert has_read_http2_preface(asyncio.run(error())) is expected, (
+        "aiohttp's error at the preface has changed"
+    )
 
 
 def test_internals_module_is_short_and_alone() -> None:

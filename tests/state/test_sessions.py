@@ -45,7 +45,7 @@ def test_keep_deletes_counts_in_every_session() -> None:
 
 def test_unused_session_ends_and_starts_fresh() -> None:
     message: list[str] = []
-    sessions = Sessions(unused=10.0, log=message.append)
+    sessions = Sessions(unused_timeout=10.0, log=message.append)
     for id in ("a", "b"):
         sessions.session(id, 100.0).seed = 7
         outcomes(sessions, id)
@@ -62,7 +62,7 @@ def test_unused_session_ends_and_starts_fresh() -> None:
 def test_line_on_an_ended_session_has_its_shown_id() -> None:
     """A client may use its key as the id, in whatever form."""
     message: list[str] = []
-    sessions = Sessions(unused=10.0, log=message.append)
+    sessions = Sessions(unused_timeout=10.0, log=message.append)
     sessions.session("opaque7key", 0.0).redacted_id = "REDACTED-1a2b"
     sessions.session("sk-proj-abcdefgh12345678", 0.0)
     assert sessions.redacted_id("opaque7key") == "REDACTED-1a2b"
@@ -87,7 +87,7 @@ def test_least_recently_used_session_is_removed() -> None:
 
 def test_sessions_that_end_together_are_one_log_line() -> None:
     message: list[str] = []
-    sessions = Sessions(unused=10.0, log=message.append)
+    sessions = Sessions(unused_timeout=10.0, log=message.append)
     for id in "abcde":
         sessions.session(id, 0.0)
     sessions.session("f", 20.0)
@@ -104,7 +104,7 @@ def test_sessions_without_log_end_silently() -> None:
 
 
 def test_clock_set_back_ends_no_session() -> None:
-    sessions = Sessions(unused=10.0)
+    sessions = Sessions(unused_timeout=10.0)
     outcomes(sessions, "a")
     sessions.session("a", 1000.0)
     outcomes(sessions, "a")
@@ -159,7 +159,7 @@ def test_end_deletes_session() -> None:
 
 
 def test_ended_callbacks_get_ids_of_sessions() -> None:
-    sessions = Sessions(max_sessions=2, unused=10.0)
+    sessions = Sessions(max_sessions=2, unused_timeout=10.0)
     response: list[list[str]] = []
     sessions.on_end.append(lambda ids: response.append(list(ids)))
     sessions.session("too old", 0.0)
@@ -176,7 +176,7 @@ def test_ended_callbacks_get_ids_of_sessions() -> None:
 
 def test_a_session_that_is_a_key_ends_without_its_id_in_the_log() -> None:
     lines: list[str] = []
-    sessions, key = Sessions(unused=10.0, log=lines.append), "sk-" + "aB3" * 8
+    sessions, key = Sessions(unused_timeout=10.0, log=lines.append), "sk-" + "aB3" * 8
     sessions.session(key, 0.0)
     sessions.expire(11.0)
     assert lines[0].startswith("session REDACTED-")

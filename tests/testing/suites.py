@@ -6,12 +6,12 @@ from pathlib import Path
 from textwrap import dedent
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import ExampleResult, Suite
 
-VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
+KNOWN_NAMES = KnownNames(PROVIDERS, DIALECT_NAMES, APIS)
 
 
 def write(folder: Path, **files: str) -> None:
@@ -23,7 +23,7 @@ def write(folder: Path, **files: str) -> None:
 
 
 def suite(folder: Path, packs: tuple[str, ...] = (), sets: tuple[str, ...] = (), **environment: str) -> Suite:
-    return Suite(ScenarioSources((str(folder),), packs, ParamSettings(sets, environment), VOCABULARY))
+    return Suite(ScenarioSources((str(folder),), packs, ParamSettings(sets, environment), KNOWN_NAMES))
 
 
 def results(folder: Path, name: str = "") -> list[ExampleResult]:

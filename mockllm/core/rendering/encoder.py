@@ -70,7 +70,7 @@ class Encoder:
 
     def chunk_frame(self, at: EncoderPosition) -> ChunkFrame | None:
         """Return the frame of the events that `chunk_events` returns for a part. Each chunk has one event, and
-        these differ in the chunk's text only. None where they differ in more."""
+        these differ in the chunk's text only. Return None where they differ in more."""
         return None
 
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:

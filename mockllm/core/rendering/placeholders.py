@@ -241,7 +241,8 @@ class Placeholders:
 
 
 class PlaceholderIds(Ids):
-    """Ids that are placeholders. They have no id seed, so that nothing can be computed behind their back."""
+    """Ids that are placeholders. They have no id seed: a value that is computed from it would be in the
+    response without a placeholder."""
 
     __slots__ = ("_ids", "_placeholders")
 

@@ -171,9 +171,11 @@ class RequestSpec(Spec):
     @classmethod
     def known_name(cls, value: object, info: ValidationInfo) -> object:
         """Reject a name that the server does not have."""
-        vocabulary = (info.context or {}).get("vocabulary")
+        known_names = (info.context or {}).get("known_names")
         for name in value if isinstance(value, list) else [value]:
-            unknown = vocabulary and name is not None and vocabulary.unknown(info.field_name, name)
+            unknown = (
+                known_names and name is not None and known_names.unknown_name_error(info.field_name, name)
+            )
             if unknown:
                 raise quantity_error(unknown)
         if value == []:

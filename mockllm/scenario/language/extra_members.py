@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
-from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.scenario.known_names import KnownNames
 
 _Path: TypeAlias = tuple[str | int, ...]
 _TEMPLATE: Final = "{{"
 
 
-def refused_members(extras: Mapping[str, object], vocabulary: Vocabulary) -> Iterator[str]:
+def refused_members(extras: Mapping[str, object], known_names: KnownNames) -> Iterator[str]:
     """Yield a message for each name that is no dialect, each member that the server writes, and each value that would
     replace such members."""
     for dialect, own in extras.items():
-        unknown = vocabulary.unknown("dialect", str(dialect))
+        unknown = known_names.unknown_name_error("dialect", str(dialect))
         if unknown is not None:
-            dialects = vocabulary.provider_dialects.get(dialect)
+            dialects = known_names.provider_dialects.get(dialect)
             hint = f"; that of {dialect} is {' or '.join(sorted(dialects))}" if dialects else ""
             yield f"the members are grouped by dialect; {unknown}{hint}"
             continue
@@ -25,8 +25,8 @@ def refused_members(extras: Mapping[str, object], vocabulary: Vocabulary) -> Ite
             if path[0] == "events":
                 continue
             name = ".".join(map(str, path))
-            word = vocabulary.written_member(dialect, path)
-            kind = vocabulary.kind_of_parent(dialect, path)
+            word = known_names.written_member(dialect, path)
+            kind = known_names.kind_of_parent(dialect, path)
             if word is not None:
                 yield f"{dialect}.{name} is written from the reply; write {word} there"
             elif kind is not None and _replaces(value, kind):

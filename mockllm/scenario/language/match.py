@@ -235,11 +235,11 @@ class Match(Spec):
     @classmethod
     def known_name(cls, condition: object, info: ValidationInfo) -> object:
         """Reject a name that the server does not have, because such a condition can never be met."""
-        vocabulary = (info.context or {}).get("vocabulary")
-        if vocabulary is None:
+        known_names = (info.context or {}).get("known_names")
+        if known_names is None:
             return condition
         for name in _literals(condition):
-            unknown = vocabulary.unknown(info.field_name, name)
+            unknown = known_names.unknown_name_error(info.field_name, name)
             if unknown is not None:
                 raise quantity_error(unknown)
         return condition

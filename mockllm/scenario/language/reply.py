@@ -273,10 +273,10 @@ class ReplySpec(ChoiceSpec):
     @classmethod
     def not_written(cls, extras: object, info: ValidationInfo) -> object:
         """Reject members that the server writes from other words of the reply, and names of no dialect."""
-        vocabulary = (info.context or {}).get("vocabulary")
-        if vocabulary is None or not isinstance(extras, dict):
+        known_names = (info.context or {}).get("known_names")
+        if known_names is None or not isinstance(extras, dict):
             return extras
-        found = list(refused_members(extras, vocabulary))
+        found = list(refused_members(extras, known_names))
         if found:
             raise quantity_error("; ".join(found))
         return extras

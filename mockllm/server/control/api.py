@@ -180,7 +180,8 @@ class AdminPortApp(App):
         return self._context.engine
 
     @engine.setter
-    def engine(self, engine: EngineProtocol) -> None: ...
+    def engine(self, engine: EngineProtocol) -> None:
+        """Ignore what the constructor of `App` sets: this app always has the engine of the controlled one."""
 
 
 def _internal_error() -> Plan:

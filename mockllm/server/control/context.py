@@ -12,8 +12,8 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import CatalogItem
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.overlay import GLOBAL_LAYER, SESSION_LAYER
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.problem import Problem
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.held_responses import HeldResponses
@@ -73,7 +73,7 @@ class ControlContext:
         self,
         app: ControlledApp,
         *,
-        vocabulary: Vocabulary | None = None,
+        known_names: KnownNames | None = None,
         explain: Callable[[bytes, Engine], Json] | None = None,
         reload: Callable[[], Awaitable[object]] | None = None,
         overlays: OverlayStore | None = None,
@@ -81,7 +81,7 @@ class ControlContext:
         editor: ScenarioEditor | None = None,
     ) -> None:
         self._app = app
-        self.vocabulary = vocabulary or Vocabulary()
+        self.known_names = known_names or KnownNames()
         self.explain = explain
         self.reload = reload
         self.overlays = overlays
@@ -231,7 +231,7 @@ class OverlayExpiry:
     def schedule(self) -> None:
         """Schedule the next search, unless one is scheduled."""
         if self._timer is None:
-            interval = max(0.1, min(MAX_INTERVAL, self._state.unused))
+            interval = max(0.1, min(MAX_INTERVAL, self._state.unused_timeout))
             self._timer = asyncio.get_running_loop().call_later(interval, self._expire)
 
     def _expire(self) -> None:

@@ -18,11 +18,11 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import mismatch_line
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.matchers import matcher
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.validation_errors import diagnostics_of
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control import costs
 from mockllm.server.control.journal_queries import TimeSlices, decode_again, is_called
 from mockllm.server.control.models.costs import CostReport
@@ -69,12 +69,12 @@ async def verify(
     source: Source,
     journal: Journal,
     engine: Engine,
-    vocabulary: Vocabulary,
+    known_names: KnownNames,
     prices: Mapping[str, Price] = NO_PRICES,
 ) -> VerifyResult:
     """Check all expectations; `source` is the body with positions. Raises Problem if an expectation is invalid."""
     expectations = [
-        _compiled(expectation, number, source, vocabulary) for number, expectation in enumerate(body.expect)
+        _compiled(expectation, number, source, known_names) for number, expectation in enumerate(body.expect)
     ]
     entries = [
         entry
@@ -116,7 +116,7 @@ async def _decoded(entries: Sequence[JournalEntry], engine: Engine, slices: Time
 
 
 def _compiled(
-    expectation: Expectation, number: int, source: Source, vocabulary: Vocabulary
+    expectation: Expectation, number: int, source: Source, known_names: KnownNames
 ) -> CompiledExpectation:
     if expectation.exactly is not None and (
         expectation.at_least is not None or expectation.at_most is not None
@@ -135,14 +135,14 @@ def _compiled(
         f"{least} to {most}" if least else f"at most {most}"
     )  # fmt: skip
     return CompiledExpectation(
-        _matcher(expectation.match, number, source, vocabulary), expectation.rule, least, most, count_text
+        _matcher(expectation.match, number, source, known_names), expectation.rule, least, most, count_text
     )
 
 
-def _matcher(data: dict[str, Json], number: int, source: Source, vocabulary: Vocabulary) -> Matcher:
+def _matcher(data: dict[str, Json], number: int, source: Source, known_names: KnownNames) -> Matcher:
     path = ("expect", number, "match")
     try:
-        match = Match.model_validate(data, context={"vocabulary": vocabulary, "literal": True})
+        match = Match.model_validate(data, context={"known_names": known_names, "literal": True})
     except ValidationError as error:
         raise diagnostics_problem(diagnostics_of(error, source, path, Match)) from None
     message = "the journal stores no keys; filter by session, or compare `key` of /api/requests"

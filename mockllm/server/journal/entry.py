@@ -82,7 +82,7 @@ class JournalEntry(NamedTuple):
 
     @property
     def endpoint(self) -> str | None:
-        """Such as `openai-chat`; None outside every protocol."""
+        """The name of the protocol's call, such as `openai-chat`; None outside every protocol."""
         return None if self.request_class is None else endpoint(self.request_class)
 
     @property

@@ -20,9 +20,9 @@ class GroupSessions(Sessions):
     """Counts that the workers share, and those that they report."""
 
     def __init__(
-        self, counts: SharedCounts, *, unused: float = inf, max_sessions: int = MAX_SESSIONS
+        self, counts: SharedCounts, *, unused_timeout: float = inf, max_sessions: int = MAX_SESSIONS
     ) -> None:
-        super().__init__(unused=unused, max_sessions=max_sessions)
+        super().__init__(unused_timeout=unused_timeout, max_sessions=max_sessions)
         self.counts = counts
         self.prompt_caches = SharedPromptCaches(counts.fd, COUNT_BYTES)
         self.store: GroupStore | None = None
@@ -63,7 +63,7 @@ class GroupSessions(Sessions):
         now, monotonic = time.time(), time.monotonic()
         for id, used in sessions.items():
             known = self._sessions.get(id)
-            if now - used < self.unused and (known is None or known.used_at < used):
+            if now - used < self.unused_timeout and (known is None or known.used_at < used):
                 self.session(id, monotonic - (now - used), used)
 
     def number(self, id: str) -> int:

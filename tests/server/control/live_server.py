@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mockllm.cli.control_setup import explain_live
-from mockllm.cli.sources import vocabulary
+from mockllm.cli.sources import known_names
 from mockllm.engine import Engine
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
@@ -107,7 +107,8 @@ def steered(
     for name, text in files.items():
         (folder / name).write_text(text)
     builder = Builder(
-        ScenarioSources([str(folder)], list(packs), ParamSettings(), vocabulary()), Sessions(unused=unused)
+        ScenarioSources([str(folder)], list(packs), ParamSettings(), known_names()),
+        Sessions(unused_timeout=unused),
     )
     app = App(builder.first(), limits=ServerLimits(grace=0.5))
 
@@ -120,12 +121,12 @@ def steered(
     reload = Reloader(app, builder.watched, builder.again, lambda text: None)
     context = ControlContext(
         app,
-        vocabulary=vocabulary(),
+        known_names=known_names(),
         explain=explain_live,
         reload=reload.now,
-        overlays=OverlayStore(apply, vocabulary(), builder.previewed),
+        overlays=OverlayStore(apply, known_names(), builder.previewed),
         folder=str(folder),
-        editor=ScenarioEditor(str(folder), vocabulary(), writable=True),
+        editor=ScenarioEditor(str(folder), known_names(), writable=True),
     )
     app.control = ControlApi(context, access)
     server = ThreadedServer(app)

@@ -95,7 +95,7 @@ async def verify(context: ControlContext, call: ApiCall[object, VerifyBody]) -> 
     if source.diagnostics:
         raise diagnostics_problem(source.diagnostics)
     return await verification.verify(
-        call.body, source, context.journal, context.engine, context.vocabulary, context.prices
+        call.body, source, context.journal, context.engine, context.known_names, context.prices
     )
 
 

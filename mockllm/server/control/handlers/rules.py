@@ -209,7 +209,9 @@ async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
         for id in context.sessions
     ]
     sessions.sort(key=lambda session: session.used or 0.0, reverse=True)
-    return SessionList(sessions=sessions, unused=state.unused if isfinite(state.unused) else None)
+    return SessionList(
+        sessions=sessions, unused=state.unused_timeout if isfinite(state.unused_timeout) else None
+    )
 
 
 async def change_session(context: ControlContext, call: ApiCall[object, SessionPatch]) -> BaseModel:

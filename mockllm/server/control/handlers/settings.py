@@ -110,7 +110,7 @@ async def _patch(context: ControlContext, endpoint: str, body: SettingsPatch) ->
 def _check_chance(context: ControlContext, chance: Json) -> None:
     """Check a chance with an example error: without `error` or `faults` it produces no modifier to check."""
     text = dumps({"modifiers": [{"name": "settings", "error": "overloaded", "chance": chance}]})
-    mistakes = overlay_entries(body_source(text), None, context.vocabulary).diagnostics
+    mistakes = overlay_entries(body_source(text), None, context.known_names).diagnostics
     if mistakes:
         raise _settings_problem(OverlayRejected(422, *mistakes))
 

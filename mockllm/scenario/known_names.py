@@ -1,6 +1,6 @@
 """The names of the engine that a scenario may use: providers, dialects, apis.
 
-They are passed in, so that the language imports no dialect.
+They are passed in, so that the language imports no dialect. `engine/known_names.py` has those of all providers.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ def _written_name(path: Sequence[str | int]) -> str:
     return ".".join("*" if type(part) is int else str(part) for part in path)
 
 
-class Vocabulary(Struct, frozen=True):
-    """The known names for `match: {provider, dialect, api, path}`."""
+class KnownNames(Struct, frozen=True):
+    """What the language knows of the engine: the names for `match: {provider, dialect, api, path}`, the calls that
+    have them, and the members of responses that the server writes."""
 
     providers: Collection[str] = ()
     dialects: Collection[str] = ()
@@ -96,7 +97,7 @@ class Vocabulary(Struct, frozen=True):
                 return True
         return False
 
-    def unknown(self, kind: str, name: str) -> str | None:
+    def unknown_name_error(self, kind: str, name: str) -> str | None:
         """Return the error for a name that the server does not have; None if it has the name."""
         known = {"provider": self.providers, "dialect": self.dialects, "api": self.apis}[kind]
         if not known or name in known:
