@@ -25,7 +25,8 @@ PROTOCOLS: Final = (
     "bedrock-invoke",
     "ollama-native_chat",
 )
-"""One call of each protocol."""
+"""The calls of the tables in `stream_forms.py`, `test_raw_finish.py` and `test_reply_extras.py`. A protocol without
+a row has such tests in its folder."""
 TOOLS: Final = tuple(
     Tool(name, {"type": "object", "properties": {"city": {"type": "string"}}}) for name in ("look", "hear")
 )
