@@ -22,8 +22,9 @@ OPEN_SCHEMA: Final[Mapping[str, Json]] = {"type": "object", "additionalPropertie
 
 class NeutralRequest(Struct, frozen=True):
     """The content of a request. None and empty values are omitted; without a `model` the dialect uses the
-    provider's default model. `messages` are the turns in the provider's own form and replace `user`. A
-    dialect omits settings that its provider does not have (Anthropic has no `n` and no JSON of any form)."""
+    provider's default model. `messages` are turns that replace `user`, in the provider's own form or as `role` and
+    `content`. A dialect omits settings that its provider does not have: Anthropic has no `n` and no JSON of any
+    form."""
 
     model: str | None = None
     user: str = "hi"
@@ -40,7 +41,8 @@ class NeutralRequest(Struct, frozen=True):
 
     @property
     def turns(self) -> list[dict[str, Json]]:
-        """The messages, without the system text."""
+        """The messages, without the system text. A dialect converts those that are only `role` and `content`, and
+        leaves the others as they are."""
         return [{"role": "user", "content": self.user}] if self.messages is None else list(self.messages)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import overload
 
-from mockllm.core.redaction import Redactor, client_key, secrets_of
+from mockllm.core.redaction import Redactor, client_key, hash_of_any, secrets_of
 from mockllm.core.verdicts import VERDICTS, Client, ClientReport, ObservedRequest, VerdictResult, evaluate
 from mockllm.engine.prompt_caching import MIN_BYTES, observed_prompt
 from mockllm.server.verdict_input import is_judged_method, unfinished
@@ -109,7 +109,8 @@ def verdicts(received: Sequence[Received], now: float, *, lost: bool = False) ->
 def _observed(number: int, each: Received) -> ObservedRequest:
     request = each.request
     target = f"{request.path}?{request.query_string}"
-    key, redactor = client_key(request.headers, target), Redactor(secrets_of(request.headers.items(), target))
+    key = client_key(request.headers, target) or hash_of_any(request.api_key)
+    redactor = Redactor(secrets_of(request.headers.items(), target))
     return ObservedRequest(
         number,
         Client(redactor.text(request.headers.get("user-agent", "")), key or "", request.client),

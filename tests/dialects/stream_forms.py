@@ -66,6 +66,7 @@ TEXTS = {
     "bedrock-converse": "delta.text",
     "bedrock-invoke": "delta.text",
     "ollama-native_chat": "message.content",
+    "cohere-chat": "delta.message.content.text",
 }
 protocols = pytest.mark.parametrize("call", PROTOCOLS)
 

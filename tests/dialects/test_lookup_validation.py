@@ -28,6 +28,7 @@ POSTED = [
     and not route.dialect.request_class.to_mcp_server
     and route.method == "POST"
 ]
+GOT = [route for route in ROUTES if route.method == "GET" and not route.dialect.request_class.to_mcp_server]
 LOOKUPS = [route for route in POSTED if "{" not in route.path]
 OF_ONE = [route for route in POSTED if "{" in route.path]
 BODIES: list[object] = [None, "{", [], "null", {"input": {}, "model": 7}]
@@ -42,6 +43,15 @@ def test_lenient_lookup_accepts_wrong_shape(path: str) -> None:
 @pytest.mark.parametrize("path", [path for path, _ in EMPTY_OBJECT], ids=[name for _, name in EMPTY_OBJECT])
 def test_lenient_lookup_refuses_unreadable_body(path: str) -> None:
     assert respond_once(LENIENT, raw_request(path, "{")).status == 400
+
+
+@pytest.mark.parametrize("route", GOT, ids=lambda route: route.line)
+def test_lenient_call_without_body_is_not_refused(route: Route) -> None:
+    """An object of an unknown id is not there, or Gemini's is not the client's."""
+    for path in route.paths():
+        named = f"/{route.provider}" + re.sub(r"\{\w+\}", "m", path)
+        status = respond_once(LENIENT, raw_request(named, method="GET")).status
+        assert status in (200, 403, 404), "`UncheckedCall` has to be the first base of a call without a body"
 
 
 @pytest.mark.parametrize("route", LOOKUPS, ids=lambda route: route.line)

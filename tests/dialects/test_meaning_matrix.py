@@ -103,8 +103,10 @@ def test_table_has_every_meaning_fault() -> None:
 
 
 def test_table_has_every_protocol() -> None:
-    assert {call.endpoint for call in GENERATING_CALLS} == set(READ) == set(USAGE_MEMBERS)
-    assert all(set(forms) == set(READ) for *_, forms in TABLE.values())
+    protocols = {call.endpoint for call in GENERATING_CALLS}
+    tables = {"_READ": set(READ), "_USAGE_MEMBERS": set(USAGE_MEMBERS)}
+    tables |= {f"TABLE[{name!r}]": set(forms) for name, (*_, forms) in TABLE.items()}
+    assert {name: rows ^ protocols for name, rows in tables.items() if rows != protocols} == {}
 
 
 # --- counts --------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ def stated(
     decoded = dialect.decode(plan)
     assert decoded is not None, "decode does not recognize the error that the dialect writes"
     assert decoded.error is not None, "decode finds no error in the error that the dialect writes"
+    assert "message" in decoded.error, "decode returns an error without `message`"
     return plan.head.status, decoded.error
 
 

@@ -18,6 +18,7 @@ PLACES = {
     "bedrock-converse": "stopReason",
     "bedrock-invoke": "delta.stop_reason",
     "ollama-native_chat": "done_reason",
+    "cohere-chat": "delta.finish_reason",
     "groq-chat": "choices.0.finish_reason",
 }
 RAW: dict[str, Any] = {"text": "one", "finish_reason": {"raw": "UNEXPECTED"}}

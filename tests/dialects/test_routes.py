@@ -101,8 +101,8 @@ def test_known_path_with_other_method_is_405_with_allow(
 @pytest.mark.parametrize(
     ("path", "headers", "provider", "envelope", "bare"),
     [
-        ("/v2/talk", {}, None, "openai", "/v2/talk"),
-        ("/v2/talk", CLAUDE, None, "anthropic", "/v2/talk"),
+        ("/nowhere/at/all", {}, None, "openai", "/nowhere/at/all"),
+        ("/nowhere/at/all", CLAUDE, None, "anthropic", "/nowhere/at/all"),
         ("/anthropic/nowhere", {}, "anthropic", "anthropic", "/nowhere"),
         ("/openai", CLAUDE, "openai", "openai", ""),
         ("/", {}, None, "openai", "/"),

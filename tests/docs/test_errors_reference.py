@@ -37,6 +37,27 @@ def test_tables_have_every_named_error(section: str) -> None:
     assert re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE) == list(NAMED)
 
 
+@pytest.mark.parametrize("section", SECTIONS, ids=[section.splitlines()[0] for section in SECTIONS])
+def test_every_error_has_a_message_and_its_stream(section: str) -> None:
+    """A 200 that says why it has no content is no error."""
+    cells = [
+        row.split(" | ") for row in re.findall(r"^\| (`\w+` \| [45].*) \|$", section, flags=re.MULTILINE)
+    ]
+    assert [row[0] for row in cells if not row[3].strip()] == []
+    *_, stream = re.findall(r"(?ms)^```\n(.*?)\n?```$", section)
+    assert stream.strip()
+
+
+ENVELOPE = {"fault": {"kind": "slow", "text": "Too many."}}
+
+
+def test_envelope_of_another_name_has_kind_and_message() -> None:
+    errors = script()
+    assert errors.error_object(ENVELOPE, "Too many.") == ENVELOPE["fault"]
+    assert errors.kind_of(ENVELOPE["fault"], "Too many.") == 'kind: "slow"'
+    assert errors.has_error('{"fault": {}}', ['{"fault": {}}'])
+
+
 def test_errors_page_first_table_lists_statuses() -> None:
     first = re.findall(r"(?ms)^\| error \| (.*?)\n\n", PAGE)[0]
     head, _, *lines = first.splitlines()

@@ -48,7 +48,8 @@ def test_glossary_terms_are_sorted_and_unique() -> None:
 
 
 def test_class_name_is_used_once_in_package() -> None:
-    assert {name: modules for name, modules in class_names().items() if len(modules) > 1} == {}
+    twice = {name: modules for name, modules in class_names().items() if len(modules) > 1}
+    assert twice == {}, "a class needs a name of its own: put the provider's name before it"
 
 
 def test_retired_class_name_is_not_used() -> None:

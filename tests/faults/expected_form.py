@@ -122,7 +122,8 @@ def each_role(plain: Plain) -> Expect | Not:
     def check(_: list[Any], after: list[Any]) -> None:
         changed = [event for event in after if is_role_place(plain, event)]
         (path,) = PLACES[plain.endpoint]["role"]
-        assert {value(event, path) for event in changed} == {present(deltas)[0]}
+        one_place = f"where one event only has a role, name {plain.endpoint} in is_role_place"
+        assert {value(event, path) for event in changed} == {present(deltas)[0]}, one_place
         assert len(after) == len(before)
 
     return checked(check)(plain)

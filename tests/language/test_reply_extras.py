@@ -68,6 +68,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     "bedrock-converse": ("bedrock", "messageStop"),
     "bedrock-invoke": ("anthropic", "message_delta"),
     "ollama-native_chat": ("ollama", "finish"),
+    "cohere-chat": ("cohere", "message-end"),
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mockllm.dialects.bedrock.converse import Converse
+from mockllm.dialects.bedrock.converse_request import is_converse_body
 from mockllm.dialects.bedrock.embeddings import EMBEDDING_MODELS, BedrockEmbeddings
 from mockllm.dialects.bedrock.invoke import Invoke
 from mockllm.dialects.bedrock.lookups import (
@@ -71,6 +72,7 @@ PROVIDER: Final = Provider(
     routes=_routes(),
     base_url_shown=True,
     hint_headers=("amz-sdk-request", "x-amz-date"),
+    recognizes_body=is_converse_body,
     known_models=KNOWN_MODELS | EMBEDDING_MODELS,
     prompt_cache=prompt_cache,
     telemetry_name="aws.bedrock",

@@ -6,12 +6,12 @@ function raises on any JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import quote
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.json.typed_values import object_of, text_of
+from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
@@ -195,6 +195,14 @@ def _parts(block: dict[str, Json], names: dict[str, str | None]) -> Iterator[Par
             pass
         case _:
             yield OtherPart(kind)
+
+
+def is_converse_body(body: Mapping[str, Json]) -> bool:
+    """Return whether a field is Converse's, or its messages have blocks without a type."""
+    if "inferenceConfig" in body or "toolConfig" in body:
+        return True
+    blocks = [block for turn in objects(body.get("messages")) for block in objects(turn.get("content"))]
+    return any("type" not in block for block in blocks)
 
 
 # --- writing -------------------------------------------------------------------------------------

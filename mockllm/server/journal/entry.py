@@ -13,7 +13,14 @@ from urllib.parse import unquote_plus
 from multidict import CIMultiDict
 
 from mockllm.core.json.codec import JSONDecodeError, loads
-from mockllm.core.redaction import Redactor, client_key, secrets_of, shown_headers, without_credentials
+from mockllm.core.redaction import (
+    Redactor,
+    client_key,
+    hash_of_any,
+    secrets_of,
+    shown_headers,
+    without_credentials,
+)
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
@@ -143,7 +150,7 @@ def entry_of(number: int, exchange: Exchange, max_bytes: int) -> JournalEntry:
         body_stored=body_stored,
         client=exchange.client,
         session=exchange.session,
-        key=client_key(headers, exchange.target),
+        key=client_key(headers, exchange.target) or _own_key(exchange, headers),
         request_class=exchange.request_class,
         provider=exchange.provider,
         model=exchange.model,
@@ -158,6 +165,16 @@ def entry_of(number: int, exchange: Exchange, max_bytes: int) -> JournalEntry:
         in_batch=exchange.in_batch,
         redactor=Redactor(_repeated(secrets, exchange, target, pairs, response)),
     )
+
+
+def _own_key(exchange: Exchange, headers: Mapping[str, str]) -> str | None:
+    """Return the hash of a key in a place that only the protocol knows; None without one."""
+    request_class = exchange.request_class
+    if request_class is None or request_class.api_key is Request.api_key:
+        return None
+    path, _, query = exchange.target.partition("?")
+    request = request_class(method=exchange.method, path=path, headers=headers, query_string=query)
+    return hash_of_any(request.api_key)
 
 
 def _repeated(

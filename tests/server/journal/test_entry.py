@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Mapping
 
+import pytest
+from multidict import CIMultiDict
+
+from mockllm.core.lazy import lazy
+from mockllm.core.redaction import key_hash
 from mockllm.core.rendering.plan import Plan, ResponseHead
+from mockllm.core.request.request import Request
+from mockllm.dialects.neutral_request import NeutralRequest
+from mockllm.dialects.providers import GENERATING_CALLS, GeneratingCall
 from mockllm.engine import PlannedResponse
 from mockllm.server.exchange import NO_HEADERS, Exchange
-from mockllm.server.journal.entry import headers_and_body
+from mockllm.server.journal.entry import entry_of, headers_and_body
 
 HEAD = (
     b"POST /v1/x HTTP/1.1\r\nHost: a:1\r\nX-Two:  spaced \r\nx-two: again\r\n"
@@ -42,3 +50,39 @@ def test_headers_and_body_empty_chunk_is_no_header() -> None:
 
 def test_headers_and_body_split_before_are_unchanged() -> None:
     assert headers_and_body(ended(b"{}", None)) == ({"a": "b"}, b"{}")
+
+
+# --- keys ------------------------------------------------------------------------------------------
+
+KEY = "sk-test-0123456789abcdefghij"
+
+
+class OwnHeaderRequest(Request):
+    """A request of a protocol with a header of its own for the key."""
+
+    @lazy
+    def api_key(self) -> str | None:
+        return self.headers.get("x-lantern-key")
+
+
+def exchange_with(headers: Mapping[str, str], target: str, request_class: type[Request]) -> Exchange:
+    plan = Plan(ResponseHead(200, ()), ())
+    exchange = Exchange(response=PlannedResponse(plan, None), ended=True, method="POST", target=target)
+    exchange.headers, exchange.request_class = CIMultiDict(headers), request_class
+    return exchange
+
+
+@pytest.mark.parametrize("call", GENERATING_CALLS, ids=[call.name for call in GENERATING_CALLS])
+def test_entry_of_every_call_has_hash_of_key_alone(call: GeneratingCall) -> None:
+    """A protocol's own header for the key needs a name that `is_secret` recognizes."""
+    wire = call.dialect.build_request(NeutralRequest(api_key=KEY))
+    entry = entry_of(1, exchange_with(wire.headers, wire.path, call.dialect.request_class), 1_000_000)
+    assert entry.key == key_hash(KEY)
+    assert KEY not in repr(entry), "name the header in SECRETS of mockllm/core/redaction.py"
+
+
+def test_key_in_own_header_is_hashed() -> None:
+    exchange = exchange_with({"X-Lantern-Key": KEY}, "/v2/talk?a=b", OwnHeaderRequest)
+    assert entry_of(1, exchange, 1_000_000).key == key_hash(KEY)
+    without = exchange_with({}, "/v2/talk", OwnHeaderRequest)
+    assert entry_of(1, without, 1_000_000).key is None

@@ -1,0 +1,45 @@
+"""A body alone, as `explain` reads it: the provider's usual call, where the body shows whose it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.json.codec import dumps
+from mockllm.dialects.neutral_request import NeutralRequest
+from mockllm.dialects.providers import BY_NAME, DEFAULT, GENERATING_CALLS, GeneratingCall, generating_dialect
+from mockllm.engine.known_names import VOCABULARY
+from mockllm.testing.request_files import read_request_file
+
+USUAL = [
+    call
+    for call in GENERATING_CALLS
+    if call.dialect.name == call.provider and call.dialect is generating_dialect(call.provider)
+]
+"""The usual call of each provider with a protocol of its own."""
+
+
+def is_distinct(call: GeneratingCall) -> bool:
+    """Whether OpenAI refuses the body; else only what the provider itself recognizes tells them apart."""
+    chat = generating_dialect(DEFAULT.name)
+    assert chat is not None
+    body = dumps(call.dialect.build_request(NeutralRequest()).body)
+    refusal = chat.check(chat.request_class(method="POST", path="/", headers={}, raw=body))
+    return refusal is not None or BY_NAME[call.provider].recognizes_body is not None
+
+
+DISTINCT = [call for call in USUAL if is_distinct(call)]
+
+
+@pytest.mark.parametrize("call", DISTINCT, ids=[call.name for call in DISTINCT])
+@pytest.mark.parametrize("wanted", [NeutralRequest(), NeutralRequest(max_tokens=7)], ids=["plain", "limited"])
+def test_explain_knows_whose_body_it_is(call: GeneratingCall, wanted: NeutralRequest) -> None:
+    wire = call.dialect.build_request(wanted)
+    ((file,),) = read_request_file(dumps(wire.body), "a.json", VOCABULARY)
+    assert file.sent.path == wire.path, (
+        f"set `messages_field` and `recognizes_body` of the provider {call.provider}"
+    )
+    assert file.sent.raw == dumps(wire.body)
+
+
+def test_bodies_of_some_protocols_are_distinct() -> None:
+    assert {call.provider for call in DISTINCT} >= {"anthropic", "bedrock", "gemini"}
