@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.json.codec import dumps
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import BY_NAME, DEFAULT, GENERATING_CALLS, GeneratingCall, generating_dialect
-from mockllm.engine.known_names import VOCABULARY
+from mockllm.engine.known_names import KNOWN_NAMES
 from mockllm.testing.request_files import read_request_file
 
 USUAL = [
@@ -34,7 +34,7 @@ DISTINCT = [call for call in USUAL if is_distinct(call)]
 @pytest.mark.parametrize("wanted", [NeutralRequest(), NeutralRequest(max_tokens=7)], ids=["plain", "limited"])
 def test_explain_knows_whose_body_it_is(call: GeneratingCall, wanted: NeutralRequest) -> None:
     wire = call.dialect.build_request(wanted)
-    ((file,),) = read_request_file(dumps(wire.body), "a.json", VOCABULARY)
+    ((file,),) = read_request_file(dumps(wire.body), "a.json", KNOWN_NAMES)
     assert file.sent.path == wire.path, (
         f"set `messages_field` and `recognizes_body` of the provider {call.provider}"
     )
