@@ -23,6 +23,7 @@ ID = {
     "bedrock-converse": "start.toolUse.toolUseId",
     "bedrock-invoke": "content_block.id",
     "ollama-native_chat": "message.tool_calls.0.id",
+    "cohere-chat": "delta.message.tool_calls.id",
 }
 INDEX = {
     "openai-chat": "choices.0.delta.tool_calls.0.index",
@@ -31,6 +32,7 @@ INDEX = {
     "bedrock-converse": "contentBlockIndex",
     "bedrock-invoke": "index",
     "ollama-native_chat": "message.tool_calls.0.function.index",
+    "cohere-chat": "index",
 }
 ARGUMENTS = {
     "openai-chat": "choices.0.delta.tool_calls.0.function.arguments",
@@ -38,6 +40,7 @@ ARGUMENTS = {
     "anthropic-messages": "delta.partial_json",
     "bedrock-converse": "delta.toolUse.input",
     "bedrock-invoke": "delta.partial_json",
+    "cohere-chat": "delta.message.tool_calls.function.arguments",
 }
 FINISH = {
     "openai-chat": "choices.0.finish_reason",
