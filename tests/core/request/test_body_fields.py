@@ -1,0 +1,34 @@
+"""What is read of a request's body: whatever is read first parses it, once."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.json.codec import MISSING
+from mockllm.core.request.request import Request
+
+
+def request(raw: bytes) -> Request:
+    return Request(method="POST", path="/", headers={}, raw=raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "depth_bound"), [(b'{"a":[[1]]}', 3), (b'{"a":"[[["}', 4), (b"[[", 2), (b"7", 0)]
+)
+def test_depth_bound_of_unread_body_counts_brackets(raw: bytes, depth_bound: int) -> None:
+    assert request(raw).depth_bound == depth_bound
+
+
+def test_depth_bound_and_body_are_parsed_once() -> None:
+    read = request(b'{"a":[1]}')
+    assert read.depth_bound == 2
+    body = read.body
+    assert body == {"a": [1]}
+    assert read.fields is body
+    assert read.known_body is None
+
+
+def test_invalid_body_has_no_fields() -> None:
+    read = request(b"{")
+    assert read.fields == {}
+    assert read.body is MISSING
