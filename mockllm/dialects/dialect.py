@@ -13,10 +13,12 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import Framing, Plan
+from mockllm.core.rendering.storable_response import StorableResponse
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -171,6 +173,23 @@ class BackgroundDialect(GeneratingDialect, Protocol):
     ) -> Plan:
         """Return the response to a client that does not wait. It is the stream with the waits of its states, or the
         response as it is at first. Its `background` is the whole stream."""
+
+
+class StoringDialect(Dialect, Protocol):
+    """A call whose responses clients may retrieve or continue later."""
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        """Return what the store gets with this response; None where that is nothing."""
+
+
+class StorableFormDialect(StoringDialect, Protocol):
+    """A call with usual responses that are stored: what is stored of a cached response is filled, and not read."""
+
+    def storable_response(self, plan: Plan) -> StorableResponse | None:
+        """Return the parts of a response that are stored; None where there are none."""
+
+    def update_of(self, storable: StorableResponse, request: Request) -> StoreUpdate | None:
+        """Return what `store_update` returns for the plan of these parts."""
 
 
 class OwnResponseDialect(Dialect, Protocol):

@@ -33,6 +33,7 @@ from mockllm.engine.responder import Responder
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
 from mockllm.engine.settings import DEFAULT_SETTINGS, EngineSettings
+from mockllm.engine.store_updates import store_updates
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.reply_renderer import LongReply
@@ -206,7 +207,7 @@ class Engine:
         plain = self._sent_as_planned and request.session is None and not planned.tool_calls
         if plain and not request.storable and known_hash(request) is None:
             return planned
-        updates = self._store_updates(planned, request) if planned.tool_calls or request.storable else ()
+        updates = store_updates(planned, request) if planned.tool_calls or request.storable else ()
         return self._apply_updates(planned, request, updates)
 
     def _decide_and_plan(
@@ -264,7 +265,7 @@ class Engine:
         Return what the event loop calls then."""
         request = responder.request
         planned = self._plan_response(responder, notes)
-        updates = self._store_updates(planned, request)
+        updates = store_updates(planned, request)
         end = inf if planned.slot is None else responder.matched.monotonic + plan_duration(planned.plan)
 
         def finish() -> PlannedResponse:
@@ -297,17 +298,6 @@ class Engine:
             return planned
         plan = planned.plan
         return planned.with_plan(replace(plan, head=plan.head.with_unique_headers(((HASH_HEADER, hash),))))
-
-    def _store_updates(self, planned: PlannedResponse, request: Request) -> Sequence[StoreUpdate]:
-        """Return what the dialect stores of the response."""
-        updates = [StoreUpdate(tool_calls=planned.tools_by_call_id)] if planned.tool_calls else []
-        routing = engine_context(request).routing
-        store_update = getattr(routing.dialect, "store_update", None)
-        if request.storable and store_update is not None and isinstance(routing, RouteMatch):
-            update = store_update(planned.plan, request)
-            if update is not None:
-                updates.append(update)
-        return updates
 
     def stored(self, session: str, id: str) -> StoredResponse | None:
         """Return what is stored under an id. Raises LookupInStore if it is not in this process."""

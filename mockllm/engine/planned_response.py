@@ -12,6 +12,7 @@ from mockllm.core.display import brief
 from mockllm.core.load.continuous_batch import BatchSchedule
 from mockllm.core.rendering.plan import Headers, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
+from mockllm.core.rendering.storable_response import StorableResponse
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import InFlightSlot
 from mockllm.core.webhook import Webhook
@@ -145,6 +146,12 @@ class PlannedResponse(NamedTuple):
         """The tools that it calls, by the calls' ids."""
         values = self.placeholder_values
         return {id if isinstance(id, str) else values[id].decode(): tool for id, tool in self.tool_calls}
+
+    @property
+    def storable(self) -> StorableResponse | None:
+        """What the dialect stores of the response; None where that is read from the plan."""
+        form = self.rendered.storable if isinstance(self.rendered, PrerenderedResponse) else None
+        return None if form is None else form.fill(self.placeholder_values)
 
     @property
     def plan(self) -> Plan:

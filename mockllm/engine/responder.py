@@ -225,9 +225,15 @@ class Responder(DecidedRequest):
         key = cache_key(settings, self.dialect, response, request)
         if cached_tokens is not NOTHING_CACHED:
             key = (key, cached_tokens)
-        planned = self.planner.response_cache.response(key, self.identity(), request, render, text, call)
-        if admission is None:
-            return planned
+        read_storable = getattr(self.dialect, "storable_response", None)
+        cache = self.planner.response_cache
+        planned = cache.response(key, self.identity(), request, render, read_storable, text, call)
+        return planned if admission is None else self._limited(planned, admission, settings)
+
+    def _limited(
+        self, planned: PlannedResponse, admission: AdmissionResult, settings: EffectiveSettings
+    ) -> PlannedResponse:
+        """Return a response with the headers and the delay of limits."""
         own = [name.lower() for name, _, _ in settings.merged.headers or ()]
         return planned.with_limit_headers(self.limit_headers(admission), admission.wait, own)
 

@@ -8,8 +8,8 @@ which ends with the engine's catalog.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from typing import Final, Protocol, TypeVar
+from collections.abc import Callable, Hashable, Sequence
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -23,6 +23,7 @@ from mockllm.core.rendering.prerendered_response import (
     prerender_response,
     prerender_stream,
 )
+from mockllm.core.rendering.storable_response import StorableResponse, storable_form
 from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.reply.reply import ContentElement, Part, Text, joined_text
 from mockllm.core.reply.truncation import count_tokens
@@ -44,6 +45,9 @@ MAX_KEY_TEXT: Final = 2_048
 """Characters of a text of a request in a key."""
 MAX_REMEMBERED_KEYS: Final = 10_000
 """Keys that are stored as requested once or as not cacheable."""
+
+ReadStorable: TypeAlias = Callable[[Plan], StorableResponse | None]
+"""Returns the parts of a response that a dialect stores."""
 
 R_co = TypeVar("R_co", "PlannedResponse", "UnpacedStream", covariant=True)
 
@@ -150,11 +154,13 @@ class ResponseCache:
         identity: ResponseIdentity,
         request: Request,
         render: Render[PlannedResponse],
+        read_storable: ReadStorable | None = None,
         text: str = "",
         call: GeneratedCall | None = None,
     ) -> PlannedResponse:
-        """Return a response from the cache, else what `render` returns. An error or a fault is not cached. `text` is
-        a part of the key that the request determines. `call` is the response's generated call."""
+        """Return a response from the cache, else what `render` returns. An error or a fault is not cached.
+        `read_storable` returns what is stored of a response. `text` is a part of the key that the request determines.
+        `call` is the response's generated call."""
         key = key_with_text(key, text)
         entry = self.entries.get(key)
         if type(entry) is CachedResponse and entry.fits(request, call):
@@ -164,7 +170,8 @@ class ResponseCache:
         short = len(fresh.plan.steps) <= MAX_CACHED_STEPS
         telling = call is None or not call.divided or len(call.chunks) >= TELLING_CHUNKS
         if telling and self._is_due(key, short and fresh.error is None and not fresh.faults):
-            self._put(key, cached_response(fresh, identity, request, render, call), request, text)
+            entry = cached_response(fresh, identity, request, render, read_storable, call)
+            self._put(key, entry, request, text)
         return fresh
 
     def stream(
@@ -205,7 +212,8 @@ def cached_response(
     identity: ResponseIdentity,
     request: Request,
     render: Render[PlannedResponse],
-    call: GeneratedCall | None = None,
+    read_storable: ReadStorable | None,
+    call: GeneratedCall | None,
 ) -> CachedResponse | None:
     """Render a response with placeholders; None where that fails or does not reproduce the fresh response."""
     placeholders = Placeholders(identity.ids, identity.now, request.input_tokens, call)
@@ -218,6 +226,8 @@ def cached_response(
         if call is not None and ((*call.notes, *planned.notes) != fresh.notes or not _is_at_once(fresh.plan)):
             return None
         tool_calls = _numbered_calls(fresh, rendered, values)
+        if read_storable is not None:
+            rendered = rendered.with_storable(storable_form(rendered.plan, read_storable, values))
     except Exception:
         # An encoder that computes from an id or a number what placeholders do not support raises, mostly a TypeError.
         # Any other error means the same: the response is not cached. The fresh one is valid, so no failure of this

@@ -142,20 +142,18 @@ def count_in_name(name: str) -> int:
     return 0 if name.startswith("_") else sum(term in IN_NAMES for term in words_of(name))
 
 
-def sources(package: str) -> Iterator[str]:
+def places_in_prose(package: str) -> Iterator[str]:
+    """The retired words of a package's prose, with their files and the lines of text around them."""
     for path in sorted((PACKAGE / package).rglob("*.py")):
-        yield path.read_text(encoding="utf-8")
-
-
-def prose_count(package: str) -> int:
-    count = 0
-    for source in sources(package):
+        source = path.read_text(encoding="utf-8")
         if IN_PROSE.search(JOINED.sub("", source)) is None:
             continue  # most files: to find their comments takes long
         tree = ast.parse(source)
         texts = strings(tree) if package in MESSAGES else [*docstrings(tree), *help_texts(tree)]
-        count += sum(map(count_in_prose, [*texts, *comments(source)]))
-    return count
+        for text in (*texts, *comments(source)):
+            for word in words_in_prose(text):
+                line = next((line for line in text.splitlines() if word in line), word)
+                yield f"{path.relative_to(ROOT)}: {word}: {line.strip()}"
 
 
 def page_counts() -> Counter[str]:
@@ -183,7 +181,8 @@ def test_count_in_name_splits_words() -> None:
 
 
 def test_retired_words_in_prose_only_become_fewer() -> None:
-    check_ratchet("retired_words_in_prose", {package: prose_count(package) for package in packages()})
+    places = {package: [*places_in_prose(package)] for package in packages()}
+    check_ratchet("retired_words_in_prose", {key: len(found) for key, found in places.items()}, places)
 
 
 def test_retired_words_in_names_only_become_fewer() -> None:

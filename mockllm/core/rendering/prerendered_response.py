@@ -11,11 +11,14 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import TypeAlias, overload
 
+from msgspec.structs import replace
+
 from mockllm.core.rendering.argument_forms import ChunkCount
 from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.placeholder_parser import PlaceholderParser
 from mockllm.core.rendering.placeholders import MARKED_CALL, Placeholders, PlaceholderStep, Prerendered
 from mockllm.core.rendering.plan import CutStep, EventStep, Kind, Plan, RawStep, Step, WaitStep
+from mockllm.core.rendering.storable_response import StorableForm
 
 
 class FilledSteps(Sequence[Step]):
@@ -57,12 +60,18 @@ class PrerenderedResponse(Prerendered, frozen=True, eq=False):
 
     steps: Sequence[WaitStep | CutStep | PlaceholderStep]
     delay: float
+    storable: StorableForm | None = None
+    """What the dialect stores of the response; None where that is read from each plan."""
 
     @property
     def single_body(self) -> PlaceholderStep | None:
         """The body of a response that is sent at once."""
         step = self.steps[0] if len(self.steps) == 1 else None
         return step if type(step) is PlaceholderStep and not self.delay else None
+
+    def with_storable(self, form: StorableForm | None) -> PrerenderedResponse:
+        """Return the same response with what the dialect stores of it."""
+        return self if form is None else replace(self, storable=form, size=self.size + form.size)
 
     def plan(self, values: Sequence[bytes]) -> Plan:
         """Return the plan of the response with these values (see `fill`)."""

@@ -13,6 +13,7 @@ from mockllm.core.json.codec import Json, canonical
 from mockllm.core.rendering.encoder import encode
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import Framing, Plan
+from mockllm.core.rendering.storable_response import StorableResponse
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
@@ -34,7 +35,7 @@ from mockllm.dialects.openai.responses.object import ResponseObjectFields, incom
 from mockllm.dialects.openai.responses.prompt_form import PROMPT_FORM
 from mockllm.dialects.openai.responses.request import COMPACTION_TRIGGER, ResponsesRequest
 from mockllm.dialects.openai.responses.server_tools import ITEMS
-from mockllm.dialects.openai.responses.stored_calls import store_update
+from mockllm.dialects.openai.responses.stored_calls import storable_response, store_update, update_of
 from mockllm.dialects.openai.stream_forms import RESPONSES_FORM
 
 PAYER: Final = {"payer": "developer"}
@@ -108,3 +109,10 @@ class Responses(ResponsesCall):
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, ResponsesRequest)
         return store_update(plan, request)
+
+    def storable_response(self, plan: Plan) -> StorableResponse | None:
+        return storable_response(plan)
+
+    def update_of(self, storable: StorableResponse, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, ResponsesRequest)
+        return update_of(storable, request)

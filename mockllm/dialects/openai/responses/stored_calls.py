@@ -21,8 +21,9 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import objects, read_object, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step
+from mockllm.core.rendering.storable_response import StorableResponse
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate, Timeline
 from mockllm.core.webhook import Webhook
 from mockllm.dialects.background import events_after, has_ended, timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
@@ -53,27 +54,45 @@ END_EVENTS: Final = (b"response.completed", b"response.incomplete", b"response.f
 def store_update(plan: Plan, request: InputRequest, *, always: bool = False) -> StoreUpdate | None:
     """Return the update of the store; None where there is no response. `always`: also where the client declines."""
     run = plan.background
-    sent = _last_payload(plan if run is None else run.plan)
-    completed = (
-        {} if sent is None else _identified(sent) if request.conversation is None else response_object(sent)
-    )
-    id = text_of(completed.get("id"))
-    if sent is None or id is None:
+    storable = storable_response(plan if run is None else run.plan)
+    if storable is None:
+        return None
+    timeline = None if run is None else timeline_of(run, request.monotonic + plan.delay)
+    return update_of(storable, request, timeline, always=always)
+
+
+def storable_response(plan: Plan) -> StorableResponse | None:
+    """Return what is stored of a sent response; None where there is no response."""
+    sent = _last_payload(plan)
+    completed = {} if sent is None else _identified(sent)
+    if sent is None or text_of(completed.get("id")) is None:
         return None
     output = list(objects(completed.get("output")))
-    calls = dict(_calls(output)) | reasoning_links(output)
+    return StorableResponse(sent, ids_of(completed), dict(_calls(output)) | reasoning_links(output))
+
+
+def update_of(
+    storable: StorableResponse,
+    request: InputRequest,
+    timeline: Timeline | None = None,
+    *,
+    always: bool = False,
+) -> StoreUpdate | None:
+    """Return the update of the store with a response; None where nothing changes."""
+    payload, names, calls = storable
     if not always and request.fields.get("store") is False:
-        return StoreUpdate(tool_calls=calls)
+        return StoreUpdate(tool_calls=calls) if calls else None
     previous = None if request.conversation is not None else request.previous
     stored = StoredResponse(
-        id, None if previous is None else previous.id, request.raw, sent, request.conversation_name
+        names[0],
+        None if previous is None else previous.id,
+        request.raw,
+        payload,
+        request.conversation_name,
+        timeline,
     )
-    if run is not None:
-        stored = stored._replace(timeline=timeline_of(run, request.monotonic + plan.delay))
-    others = _conversations(request, output)
-    return StoreUpdate(
-        ids_of(completed), stored, calls, others=others, webhooks=_end_webhooks(stored, request)
-    )
+    others = _conversations(request, payload)
+    return StoreUpdate(names, stored, calls, others=others, webhooks=_end_webhooks(stored, request))
 
 
 class IdentifiedResponse(Struct):
@@ -110,15 +129,15 @@ def _end_webhooks(stored: StoredResponse, request: Request) -> tuple[Webhook, ..
     )
 
 
-def _conversations(request: InputRequest, output: list[dict[str, Json]]) -> tuple[StoredResponse, ...]:
-    """Return the request's conversation with its input items and the output of its response."""
+def _conversations(request: InputRequest, payload: bytes) -> tuple[StoredResponse, ...]:
+    """Return the request's conversation with its input items and the output of the sent response."""
     id = request.conversation
     if id is None:
         return ()
     before = stored_conversation(id, request.response_lookup)
     if before is None and request.response_lookup.stored(id) is not None:
         return ()  # the id of another object, which stays as it is
-    new = [*items(request.fields.get("input")), *output]
+    new = [*items(request.fields.get("input")), *objects(response_object(payload).get("output"))]
     return (with_items(before, id, new, int(request.now)),)
 
 

@@ -1,0 +1,28 @@
+"""What the store gets with a response: the object that the dialect stores, and the tools of the response's calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.dialects.dialect import StorableFormDialect
+from mockllm.dialects.routes import RouteMatch
+from mockllm.engine.planned_response import PlannedResponse
+from mockllm.engine.request_reader import engine_context
+
+
+def store_updates(planned: PlannedResponse, request: Request) -> Sequence[StoreUpdate]:
+    """Return the updates of the store. Raise LookupInStore if the dialect needs an object of another process."""
+    updates = [StoreUpdate(tool_calls=planned.tools_by_call_id)] if planned.tool_calls else []
+    routing = engine_context(request).routing
+    store_update = getattr(routing.dialect, "store_update", None)
+    if not request.storable or store_update is None or not isinstance(routing, RouteMatch):
+        return updates
+    storable = planned.storable
+    if storable is None:
+        update = store_update(planned.plan, request)
+    else:
+        update = cast(StorableFormDialect, routing.dialect).update_of(storable, request)
+    return updates if update is None else [*updates, update]
