@@ -62,28 +62,37 @@ def mentioned_tools(uncalled: Sequence[str], text: str, *, any_called: bool = Fa
     if not uncalled:
         return ()
     text = shortened(text, MAX_TEXT)
-    words = _stems_of(text)
-    folded = text.lower()
-    scores = []
-    for number, name in enumerate(uncalled[:_MAX_TOOLS]):
-        whole, spellings = _telling_words(name)
-        if whole is not None and whole in folded:
-            scores.append((-2.0, number, name))
-            continue
-        matches = 0
-        for each in spellings:
-            matches += not words.isdisjoint(each)
-        if matches:
-            scores.append((-matches / len(spellings), number, name))
-    if not scores and not any_called and _requires_tool(text):
+    scores = _scores_of(text)
+    found = [name for name in uncalled[:_MAX_TOOLS] if scores[name]]
+    if not found and not any_called and _requires_tool(text):
         return tuple(uncalled)
-    return tuple(name for *_, name in sorted(scores))
+    return tuple(sorted(found, key=scores.__getitem__, reverse=True))
+
+
+class _ToolScores(dict[str, float]):
+    """How well a text mentions each tool, by the tool's name: computed at the first read. 0 where it does not."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._words = frozenset([stem(word) for word in _WORD.findall(text)])
+        self._folded = text.lower()
+
+    def __missing__(self, name: str) -> float:
+        whole, spellings = _telling_words(name)
+        if whole is not None and whole in self._folded:
+            score = 2.0
+        else:
+            matches = [spelling for spelling in spellings if not self._words.isdisjoint(spelling)]
+            score = len(matches) / len(spellings) if matches else 0.0
+        if len(self) < _MAX_TOOLS:
+            self[name] = score
+        return score
 
 
 @text_cache(64, 2_000)
-def _stems_of(text: str) -> frozenset[str]:
-    """Return the stems of a text's words. Agents repeat their question in each request."""
-    return frozenset([stem(word) for word in _WORD.findall(text)])
+def _scores_of(text: str) -> _ToolScores:
+    """Return the scores of a text. Agents repeat their question, and their tools, in each request."""
+    return _ToolScores(text)
 
 
 @text_cache(1024)
