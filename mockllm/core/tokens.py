@@ -156,15 +156,27 @@ def split(text: str) -> list[str]:
 def _split(text: str) -> list[str]:
     """Return parts of the length of tokens, which join to the text. A part is a word with its leading space, up to
     three digits, or signs; a long word is several parts. The form is that of GPT-4o's first split of a text."""
-    is_ascii = text.isascii()
-    words = (_ASCII_WORDS if is_ascii else _WORDS).findall(text)
-    if is_ascii and max(map(len, words), default=0) <= _MAX_WORD:
-        return words
+    if text.isascii():
+        return _with_long_words_split(_ASCII_WORDS.findall(text))
     parts: list[str] = []
-    for word in words:
+    for word in _WORDS.findall(text):
         size = 2 if word[-1] >= _IDEOGRAPHS else _PART
         if (size == _PART and len(word) <= _MAX_WORD) or word.isspace():
             parts.append(word)
         else:
             parts += [word[start : start + size] for start in range(0, len(word), size)]
     return parts
+
+
+def _with_long_words_split(words: list[str]) -> list[str]:
+    """Return the words in ASCII, long ones in several parts; most texts have few of these."""
+    places = [place for place, word in enumerate(words) if len(word) > _MAX_WORD]
+    parts: list[str] = []
+    end = 0
+    for place in places:
+        word = words[place]
+        if not word.isspace():
+            parts += words[end:place]
+            parts += [word[start : start + _PART] for start in range(0, len(word), _PART)]
+            end = place + 1
+    return parts + words[end:] if end else words
