@@ -91,7 +91,7 @@ class _ToolScores(dict[str, float]):
 
 @text_cache(64, 2_000)
 def _scores_of(text: str) -> _ToolScores:
-    """Return the scores of a text. Agents repeat their question, and their tools, in each request."""
+    """Return how well a text mentions tools. Agents repeat their question, and their tools, in each request."""
     return _ToolScores(text)
 
 
