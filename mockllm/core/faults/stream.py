@@ -55,7 +55,7 @@ class Duplicate(ChunkFault):
 class Drop(ChunkFault):
     """One chunk or several in a row are missing; the rest is sent as if they were there."""
 
-    count: Drawable[Annotated[int, Field(ge=1)]] = Field(
+    count: Drawable[Annotated[int, Field(ge=1, le=MAX_REPEATS)]] = Field(
         default=1, description="How many chunks are missing."
     )
 
