@@ -47,6 +47,7 @@ def test_fault_is_registered_under_its_name() -> None:
 
 def test_fault_settings_have_defaults_and_descriptions() -> None:
     for name, kind in FAULTS.items():
+        assert vars(kind).get("__doc__"), f"{name} needs a docstring: docs/faults.md has it"
         for key, setting in kind.model_fields.items():
             assert setting.description, f"describe the setting {key} of {name}: Field(description=…)"
             assert not setting.is_required(), f"the setting {key} of {name} has no default: Field(default=…)"
