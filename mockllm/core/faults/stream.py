@@ -70,7 +70,8 @@ class Drop(ChunkFault):
 
 @fault("reorder", "stream")
 class Reorder(ChunkFault):
-    """One chunk comes after the next one; the times of the two stay."""
+    """One chunk comes after the next one; the times of the two stay. The whole events change places: counts that a
+    protocol repeats in each chunk, such as Gemini's, decrease once."""
 
     def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
         following = chunk_span(plan, self.at.chunk + 1)

@@ -54,6 +54,20 @@ def test_fault_settings_have_defaults_and_descriptions() -> None:
         kind()
 
 
+def test_fault_needs_a_kind_of_response() -> None:
+    """Its class determines it, or its fault point."""
+    settings: dict[str, dict[str, Any]] = {
+        "malformed": {},
+        "refusal": {},
+        "unknown_tool": {},
+        "truncate": {},
+        "stall": {"after": {"events": 1}},
+        "reset": {"after": {"chunks": 1}},
+    }
+    needs = [FAULTS[name].model_validate(given).needs for name, given in settings.items()]
+    assert needs == ["stream", "reply", "call", "any", "stream", "reply"]
+
+
 @pytest.mark.parametrize(
     ("fault", "steps"),
     [
