@@ -62,7 +62,7 @@ def test_other_pages_name_every_fault() -> None:
 
 
 def test_adding_a_fault_page_quotes_the_code() -> None:
-    """The classes and the row in docs/adding-a-fault.md stand in the code, word for word."""
+    """The classes and the rows in docs/adding-a-fault.md are in the code, word for word."""
     text = (DOCS / "adding-a-fault.md").read_text(encoding="utf-8")
     blocks = [dedent(block) for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
     outputs = [part.strip() for block in blocks for part in re.split(r"\n\n(?=\S)", block)]
@@ -71,6 +71,8 @@ def test_adding_a_fault_page_quotes_the_code() -> None:
         "@fault",
         "def truncated",
         '"truncate": Fault',
+        "def duplicate",
+        '"duplicate": Fault',
     ]
     files = [*Path(base.__file__).parent.glob("*.py"), Path(expected.__file__)]
     code = "".join(file.read_text(encoding="utf-8") for file in files)
