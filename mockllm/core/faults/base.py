@@ -121,6 +121,8 @@ def bounded(plan: Plan, changed: Plan | NotApplicable) -> Plan | NotApplicable:
 
 def too_long(reply: Reply, chunks: int, characters: int) -> NotApplicable | None:
     """Return why a fault may not add so many chunks and characters to a reply; None where it may."""
+    if chunks <= FEW_STEPS and characters <= FEW_CHARACTERS:
+        return None
     size = reply_size(reply)
     if chunks > FEW_STEPS and size.chunks + chunks > MAX_CHUNKS:
         return NotApplicable(f"the reply would have more than {MAX_CHUNKS:,} chunks")
