@@ -35,6 +35,11 @@ def command(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProc
     )  # fmt: skip
 
 
+def without_dashboard(lines: Sequence[str]) -> list[str]:
+    """Return the lines without the warning of a checkout whose dashboard is not built."""
+    return [line for line in lines if not line.startswith("warning: the dashboard is not built")]
+
+
 class Process(ServerClient):
     """A running `mockllm serve` (or another `verb`). `out` and `err` grow while it speaks."""
 

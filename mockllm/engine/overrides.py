@@ -37,6 +37,8 @@ RESTRICTED: Final = (FAULT_HEADER, DELAY_HEADER, RULE_HEADER)
 OPTION: Final = "--allow-overrides"
 WAITS: Final = ("for", "pause", "every", "time")
 """The keys of faults whose values are durations."""
+MAX_FAULTS: Final = 100
+"""The most faults of one request: each may read the whole response."""
 MAX_LISTED: Final = 5
 """The most rules that the error of an unknown rule lists."""
 
@@ -134,6 +136,10 @@ def _faults(text: str, max_wait: float) -> tuple[Fault, ...]:
     if source.diagnostics:
         raise _bad_fault(source.diagnostics)
     listed = source.data if isinstance(source.data, list) else [source.data]
+    if len(listed) > MAX_FAULTS:
+        column = source.position((MAX_FAULTS,)).column
+        found = f"a request has at most {MAX_FAULTS} faults, found {len(listed)}"
+        raise BadOverride(f"{FAULT_HEADER}: column {column}: {found}")
     data: dict[str, Json] = {"faults": [_capped(fault, max_wait) for fault in listed]}
     try:
         validated = _model().model_validate(data, context={"literal": True})

@@ -45,6 +45,8 @@ _SYNONYMS: Final[Mapping[str, str]] = {
         "permission": "forbidden",
         "chat": "chat_completions",
         "pack": "name",
+        "times": "count",
+        "count": "times",
     }.items()
     for synonym in synonyms.split()
 }

@@ -34,6 +34,8 @@ def mapping_form(path: Path, value: str | float) -> str | None:
         return f'{{to: "{text}"}}'
     if isinstance(key, str) and key in FAULTS and (setting := _setting_of(key, text)) is not None:
         return f"{{{setting}: {text}}}"
+    if isinstance(key, str) and key in FAULTS and path[-3:-2] == ("faults",):
+        return _all_settings(key)
     if key not in ("after", "at"):
         return None
     if isinstance(value, int):
@@ -41,6 +43,14 @@ def mapping_form(path: Path, value: str | float) -> str | None:
     if key == "after" and is_duration(text):
         return f"{{time: {text}}}"
     return f"{{fraction: {text}}}" if key == "after" and _PERCENT.fullmatch(text) else None
+
+
+def _all_settings(fault: str) -> str:
+    """Return the mapping of a fault with all of its settings."""
+    names = [field.alias or name for name, field in FAULTS[fault].model_fields.items()]
+    if not names:
+        return f"{fault} alone: it has no settings"
+    return f"{{{', '.join(f'{name}: …' for name in names)}}}"
 
 
 def _setting_of(fault: str, word: str) -> str | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.in_process import command as told_here
-from tests.process import Process, command, serving
+from tests.process import Process, command, serving, without_dashboard
 from tests.waiting import PATIENCE
 
 SCENARIO = """mockllm: 1
@@ -294,7 +294,7 @@ def test_serve_with_port_in_use_prints_one_line(folder: Path) -> None:
         port = taken.getsockname()[1]
         done = command("serve", "--port", str(port), cwd=folder)
     assert done.returncode == 1
-    assert done.stderr.splitlines() == [
+    assert without_dashboard(done.stderr.splitlines()) == [
         f"mockllm: port {port} is in use; choose another with --port (0 takes a free one)"
     ]
     assert done.stdout == ""

@@ -10,7 +10,7 @@ import pytest
 from mockllm.cli.options import unknown_variables
 from mockllm.testing.environment import RUN_DIR, variables
 from tests.cli.in_process import command as told_here
-from tests.process import serving
+from tests.process import serving, without_dashboard
 
 SCENARIO = """mockllm: 1
 rules:
@@ -73,7 +73,7 @@ def test_serve_unknown_variable_warns(folder: Path) -> None:
     variables = {"MOCKLLM_QUITE": "1", "MOCKLLM_ZZZ": "1", "MOCKLLM_N": "1", "MOCKLLM_MAX_BODY": "9000"}
     with serving(cwd=folder, **variables) as server:
         server.line(lambda line: "MOCKLLM_ZZZ" in line)
-        assert server.err == [
+        assert without_dashboard(server.err) == [
             "warning: MOCKLLM_QUITE has no effect; did you mean MOCKLLM_QUIET?",
             "warning: MOCKLLM_ZZZ has no effect; `mockllm serve --help` lists all variables",
         ]

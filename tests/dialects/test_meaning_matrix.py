@@ -98,8 +98,10 @@ def test_meaning_fault_has_expected_form(
 
 def test_table_has_every_meaning_fault() -> None:
     kinds = {name for name, kind in FAULTS.items() if kind.family == "meaning"}
-    assert {fault for _, fault, _, _ in TABLE.values()} | {"wrong_usage"} == kinds
-    assert FORMS.keys() == kinds
+    assert {fault for _, fault, _, _ in TABLE.values()} | {"wrong_usage"} == kinds, (
+        "add the fault to TABLE in tests/faults/meaning_facts.py"
+    )
+    assert FORMS.keys() == kinds, "add the fault to FORMS in tests/docs/meaning_forms.py"
 
 
 def test_table_has_every_protocol() -> None:

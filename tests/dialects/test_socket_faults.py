@@ -78,7 +78,9 @@ def test_fault_on_wire_is_played_or_noted(fault: str, wire: str, reply: str) -> 
     plan, notes = respond(wire, REPLIES[reply], [fault])
     if (fault, wire, reply) in UNCHANGED:
         return
-    assert (plan == plain) is (f"{fault} not applied: " in notes)
+    assert (plan == plain) is (f"{fault} not applied: " in notes), (
+        "a fault that is right to change nothing here has the cell in UNCHANGED"
+    )
 
 
 def count(value: Any, member: str) -> int:

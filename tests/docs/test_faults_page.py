@@ -16,21 +16,25 @@ from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.testing.example_runner import Suite
 from tests.docs.faults_page import DOCS, EXAMPLES, PAGE, page
+from tests.docs.meaning_forms import FORMS
 from tests.faults import expected
 from tests.sdk.fault_outcomes import OUTCOMES
 
+COMMAND = "MOCKLLM_UPDATE_DOCS=1 pytest tests/docs/test_faults_page.py"
 KNOWN_NAMES = KnownNames(PROVIDERS, DIALECT_NAMES, APIS)
 
 
 def test_faults_page_is_up_to_date() -> None:
-    """MOCKLLM_UPDATE_DOCS=1 writes it anew; look at the diff before it is committed."""
+    """The command of its message writes the page anew; look at the diff before it is committed."""
     missing = [name for name in FAULTS if not (EXAMPLES / f"{name}.yaml").exists()]
     assert missing == [], "the page has an example of each fault: write docs/faults/NAME.yaml first"
     unknown = [name for name, kind in FAULTS.items() if kind.family != "meaning" and name not in OUTCOMES]
     assert unknown == [], "the page has what SDKs make of each: add them to tests/sdk/fault_outcomes.py first"
+    formless = [name for name, kind in FAULTS.items() if kind.family == "meaning" and name not in FORMS]
+    assert formless == [], "the page has their form in each protocol: add tests/docs/meaning_forms.py first"
     if os.environ.get("MOCKLLM_UPDATE_DOCS"):
         PAGE.write_text(page(), encoding="utf-8")
-    assert PAGE.read_text(encoding="utf-8") == page(), "MOCKLLM_UPDATE_DOCS=1 writes the page anew"
+    assert PAGE.read_text(encoding="utf-8") == page(), f"{COMMAND} writes the page anew"
 
 
 def test_every_fault_has_an_example() -> None:
@@ -58,7 +62,7 @@ def test_other_pages_name_every_fault() -> None:
 
 
 def test_adding_a_fault_page_quotes_the_code() -> None:
-    """The classes and the row in docs/adding-a-fault.md stand in the code, word for word."""
+    """The classes and the rows in docs/adding-a-fault.md are in the code, word for word."""
     text = (DOCS / "adding-a-fault.md").read_text(encoding="utf-8")
     blocks = [dedent(block) for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
     outputs = [part.strip() for block in blocks for part in re.split(r"\n\n(?=\S)", block)]
@@ -67,6 +71,8 @@ def test_adding_a_fault_page_quotes_the_code() -> None:
         "@fault",
         "def truncated",
         '"truncate": Fault',
+        "def duplicate",
+        '"duplicate": Fault',
     ]
     files = [*Path(base.__file__).parent.glob("*.py"), Path(expected.__file__)]
     code = "".join(file.read_text(encoding="utf-8") for file in files)

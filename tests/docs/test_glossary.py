@@ -49,7 +49,7 @@ def test_glossary_terms_are_sorted_and_unique() -> None:
 
 def test_class_name_is_used_once_in_package() -> None:
     twice = {name: modules for name, modules in class_names().items() if len(modules) > 1}
-    assert twice == {}, "a class needs a name of its own: put the provider's name before it"
+    assert twice == {}, "put before its name what it belongs to: its provider, its call or its family"
 
 
 def test_retired_class_name_is_not_used() -> None:

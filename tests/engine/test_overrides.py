@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mockllm.core.faults import FAULTS
+import pytest
+from msgspec.structs import replace
+
+from mockllm.core.faults import FAULTS, ReplyFaultContext
+from mockllm.core.faults.meaning import Refuse
+from mockllm.core.reply.reply import Reply, Text
 from mockllm.engine.overrides import WAITS
 from tests.language.virtual_server import (
     ClientRequest,
@@ -143,6 +148,25 @@ def test_a_fault_that_does_not_apply_is_noted() -> None:
 )
 def test_a_mistake_in_a_fault_is_refused(text: str, stated: str) -> None:
     assert message(one(requested(fault=text))).startswith(f"x-mockllm-fault: {stated}")
+
+
+def test_a_request_has_at_most_100_faults() -> None:
+    stated = "x-mockllm-fault: column 602: a request has at most 100 faults, found 101"
+    assert message(one(requested(fault=f"[{', '.join(['drip'] * 101)}]"))) == stated
+    assert one(requested(fault=f"[{', '.join(['drip'] * 100)}]")).planned.faults == ("drip",) * 100
+
+
+def test_faults_of_a_reply_stay_within_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    def repeated(fault: Refuse, reply: Reply, context: ReplyFaultContext) -> Reply:
+        (choice,) = reply.choices
+        (text,) = choice.parts
+        assert isinstance(text, Text)
+        return replace(reply, choices=(replace(choice, parts=(Text(text.chunks * 1000),)),))
+
+    monkeypatch.setattr(Refuse, "apply_to_reply", repeated)
+    received = one(requested(fault="[refusal, refusal]"))
+    assert received.planned.faults == ("refusal",)
+    assert "refusal not applied: the reply would have more than 500,000 chunks" in received.notes
 
 
 def test_a_faults_waits_are_capped() -> None:

@@ -100,6 +100,7 @@ def miscounted(plain: Plain) -> Expect:
 
 
 def meaning(name: str, missing: Not = UNCALLED) -> Fault:
+    assert name in TABLE, f"add the results of {name} to TABLE in tests/faults/meaning_facts.py"
     reported, _, settings, _ = TABLE[name]
     row = stated(name, missing)
     return Fault(row, row, settings, reply=REPLIES[reported], wanted=WANTED[reported])

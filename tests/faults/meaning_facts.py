@@ -215,6 +215,8 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
         {endpoint: {"usage": None} for endpoint in READ},
     ),
 }
+"""By the name of a case: the reply (a key of REPLIES), the fault, its settings, and the facts by protocol. A fact is
+a member as `meaning_readers.py` names it; None in place of facts: the protocol has nothing that the fault breaks."""
 
 for _row in TABLE.values():
     _row[3]["bedrock-invoke"] = _row[3]["anthropic-messages"]  # whose bodies it carries

@@ -133,7 +133,9 @@ def seen(bench: Bench, call: str, faults: list[Any], patience: float = PATIENCE)
 def test_fault_on_other_call_is_played_or_logged(fault: str, call: str, bench: Bench) -> None:
     without = seen(bench, call, [])
     plain = Plain(without, streamed=without.chunked)
-    settings = dict(ROWS[fault].settings)
+    row_of_fault = ROWS.get(fault)
+    assert row_of_fault is not None, "add a row: docs/adding-a-fault.md, step 4"
+    settings = dict(row_of_fault.settings)
     came = seen(bench, call, [{fault: settings}], QUIET if CUTS.get(fault) == "silent" else PATIENCE)
     line = until(lambda: next((line for line in bench.server.lines if CALLS[call].path in line), None))
     if f"{fault} not applied: " in line:

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mockllm.scenario.language.match import Match
 from tests.language.virtual_server import (
     ClientRequest,
     cases,
@@ -111,6 +114,14 @@ TRANSPORT: list[tuple[str, str, ClientRequest, ClientRequest]] = [
 def test_match_transport_fields(match: str, yes: ClientRequest, no: ClientRequest) -> None:
     assert rule_matches(match, yes)
     assert not rule_matches(match, no)
+
+
+def test_every_field_of_match_has_a_test() -> None:
+    """But `mentioned` and `mcp`, whose tests are in tests/core/matching and tests/dialects/mcp."""
+    texts = "".join(file.read_text(encoding="utf-8") for file in Path(__file__).parent.glob("test_*.py"))
+    names = {field.alias or name for name, field in Match.model_fields.items()} - {"mentioned", "mcp"}
+    untested = [name for name in sorted(names) if not re.search(rf"\b{name}:", texts)]
+    assert untested == [], "add a case to this file"
 
 
 def test_match_hash_ignores_json_formatting() -> None:

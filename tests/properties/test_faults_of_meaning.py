@@ -156,5 +156,5 @@ def test_counts_change_no_event_but_the_one_that_only_counts(
 
 def test_properties_cover_every_meaning_fault() -> None:
     meanings = {name for name, kind in FAULTS.items() if kind.family == "meaning"}
-    assert SETTINGS.keys() | {"no_usage", "wrong_usage"} == meanings
+    assert SETTINGS.keys() | {"no_usage", "wrong_usage"} == meanings, "add a row to SETTINGS of this file"
     assert PROTOCOLS

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Reply
+from mockllm.core.reply.reply_size import reply_size
 from mockllm.core.request.request import Request
 
 
@@ -41,7 +42,13 @@ MAX_REPEATS: Final = 100_000
 MAX_STEPS: Final = 500_000
 """A plan of more steps gets few more: faults that come several times multiply each other's repetitions."""
 FEW_STEPS: Final = 1_000
-"""So many steps may a fault add to any plan, however long the reply is."""
+"""So many steps may a fault add to any plan, however long the reply is; so many chunks to any reply."""
+MAX_CHUNKS: Final = MAX_STEPS
+"""A reply of more chunks gets few more."""
+MAX_CHARACTERS: Final = 10_000_000
+"""A reply of more characters gets few more."""
+FEW_CHARACTERS: Final = 100_000
+"""So many characters may a fault add to any reply, however long it is."""
 
 
 class FaultPoint(BaseModel):
@@ -112,6 +119,26 @@ def bounded(plan: Plan, changed: Plan | NotApplicable) -> Plan | NotApplicable:
     return too_many_steps(plan, len(changed.steps) - len(plan.steps)) or changed
 
 
+def too_long(reply: Reply, chunks: int, characters: int) -> NotApplicable | None:
+    """Return why a fault may not add so many chunks and characters to a reply; None where it may."""
+    if chunks <= FEW_STEPS and characters <= FEW_CHARACTERS:
+        return None
+    size = reply_size(reply)
+    if chunks > FEW_STEPS and size.chunks + chunks > MAX_CHUNKS:
+        return NotApplicable(f"the reply would have more than {MAX_CHUNKS:,} chunks")
+    if characters > FEW_CHARACTERS and size.characters + characters > MAX_CHARACTERS:
+        return NotApplicable(f"the reply would have more than {MAX_CHARACTERS:,} characters")
+    return None
+
+
+def bounded_reply(reply: Reply, changed: Reply | NotApplicable) -> Reply | NotApplicable:
+    """Return the changed reply, or why the fault does not apply: then it has added too much."""
+    if isinstance(changed, NotApplicable):
+        return changed
+    before, after = reply_size(reply), reply_size(changed)
+    return too_long(reply, after.chunks - before.chunks, after.characters - before.characters) or changed
+
+
 class ReplyFaultContext(Struct, frozen=True):
     """The input of a reply fault besides the reply.
 
@@ -141,9 +168,9 @@ class ReplyFault(Fault):
 
     def apply_in_context(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
         """Return the reply with the fault, or the reason why the fault does not apply."""
-        return (
-            UNSTREAMED if self.needs_stream and not context.streamed else self.apply_to_reply(reply, context)
-        )
+        if self.needs_stream and not context.streamed:
+            return UNSTREAMED
+        return bounded_reply(reply, self.apply_to_reply(reply, context))
 
     def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
         """Apply the fault to a reply of the kind that it needs. Pure."""

@@ -89,12 +89,20 @@ def chunk_count(plan: Plan) -> int:
     return len(plan.chunk_texts) or max((step.chunk_index for step in live_steps(plan)), default=0)
 
 
+def chunk_spans(plan: Plan) -> dict[int, tuple[int, int]]:
+    """Return the start and end of the steps of each chunk, by its number. A fault of many chunks calls it once:
+    each call reads the whole plan."""
+    spans: dict[int, tuple[int, int]] = {}
+    for index, step in enumerate(live_steps(plan)):
+        if _is_chunk(step):
+            start, _ = spans.get(step.chunk_index, (index, index))
+            spans[step.chunk_index] = (start, index + 1)
+    return spans
+
+
 def chunk_span(plan: Plan, chunk: int) -> tuple[int, int] | None:
     """Return the start and end of the steps of a chunk; None where there is no such chunk."""
-    indexes = [
-        index for index, step in enumerate(live_steps(plan)) if _is_chunk(step) and step.chunk_index == chunk
-    ]
-    return (indexes[0], indexes[-1] + 1) if indexes else None
+    return chunk_spans(plan).get(chunk)
 
 
 def _is_chunk(step: Step) -> bool:

@@ -55,7 +55,7 @@ class Duplicate(ChunkFault):
 class Drop(ChunkFault):
     """One chunk or several in a row are missing; the rest is sent as if they were there."""
 
-    count: Drawable[Annotated[int, Field(ge=1)]] = Field(
+    count: Drawable[Annotated[int, Field(ge=1, le=MAX_REPEATS)]] = Field(
         default=1, description="How many chunks are missing."
     )
 
@@ -70,7 +70,8 @@ class Drop(ChunkFault):
 
 @fault("reorder", "stream")
 class Reorder(ChunkFault):
-    """One chunk comes after the next one; the times of the two stay."""
+    """One chunk comes after the next one; the times of the two stay. The whole events change places: counts that a
+    protocol repeats in each chunk, such as Gemini's, decrease once."""
 
     def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
         following = chunk_span(plan, self.at.chunk + 1)

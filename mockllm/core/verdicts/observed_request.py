@@ -40,8 +40,9 @@ SPOILING_FAULTS: Final = frozenset((
     "no_terminator", "no_finish", "error_event", "empty_answer", "bad_tool_arguments", "unknown_tool",
     "wrong_schema", "bad_headers", "bad_checksum", "event_names", "merged_events", "no_space", "comment_flood",
 ))  # fmt: skip
-"""Faults that spoil a response which ends normally: a retry is reasonable after them. At the
-last six an SDK raises an error or gets no text (the outcomes in docs/faults.md; botocore at `bad_checksum`)."""
+"""Faults that spoil a response which ends normally, so that a client notices it: a retry is reasonable after them. At
+the last six an SDK raises an error or gets no text (the outcomes in docs/faults.md; botocore at `bad_checksum`). No
+client notices a lost or repeated chunk: `drop` and `duplicate` are not in it."""
 OUT_OF_CREDIT: Final = "insufficient_quota"
 """The error of OpenAI's 429 where the credit is used up; scenarios use the same name."""
 CLIENT_LEFT: Final = frozenset({"gone", "silence"})

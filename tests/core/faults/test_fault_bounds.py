@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from random import Random
+from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.faults import FAULTS, NotApplicable
-from mockllm.core.faults.base import FEW_STEPS, MAX_REPEATS, MAX_STEPS
+from mockllm.core.faults import FAULTS, NotApplicable, ReplyFault, ReplyFaultContext
+from mockllm.core.faults.base import FEW_STEPS, MAX_CHARACTERS, MAX_CHUNKS, MAX_REPEATS, MAX_STEPS
 from mockllm.core.faults.form_events import FormFault
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.rendering.stream_form import FinishPlace, Payload, StreamForm
+from mockllm.core.reply.reply import Call, Media, NativePart, Part, Pause, Reply, Text, Verbatim
+from mockllm.core.reply.reply_size import reply_size
 from tests.core.faults.plans import STEPS, STREAM, played, reason
+from tests.core.faults.replies import OFFER, TEXT, reply
 
 TOO_MANY = f"the response would have more than {MAX_STEPS:,} events and waits"
 DUPLICATE = FAULTS["duplicate"].model_validate({"times": MAX_REPEATS})
@@ -59,11 +64,117 @@ def test_long_comments_of_flood_have_reason() -> None:
     assert reason(flood) == "the comments would have more than 10 MB"
 
 
-@pytest.mark.parametrize("name", ["comment_flood", "duplicate"])
+COUNTING: Final = frozenset({"times", "count"})
+"""The names of settings that count repetitions."""
+CONTEXT: Final = ReplyFaultContext(OFFER, True, Random(0), lambda _: STREAM)
+
+
+def most_of(name: str, key: str) -> int | None:
+    """Return the largest value of a setting; None where it has no upper bound."""
+    schema: dict[str, Any] = FAULTS[name].model_json_schema()["properties"][key]
+    for form in schema.get("anyOf", [schema]):
+        if form.get("type") == "integer":
+            most: int | None = form.get("maximum")
+            return most
+    return None
+
+
+REPEATING: Final = {
+    name: {key: most_of(name, key) for key in kind.model_fields if key in COUNTING}
+    for name, kind in FAULTS.items()
+    if not COUNTING.isdisjoint(kind.model_fields)
+}
+"""The faults with a setting that counts, each with its largest value."""
+
+
+@pytest.mark.parametrize("name", REPEATING)
 def test_fault_that_comes_often_stays_within_bound(name: str) -> None:
-    fault = FAULTS[name].model_validate({"times" if name == "duplicate" else "count": MAX_REPEATS})
-    plan = STREAM
+    fault = FAULTS[name].model_validate({key: most or 1 for key, most in REPEATING[name].items()})
+    plan, content = STREAM, reply(TEXT)
     for _ in range(8):
-        changed = fault.apply(plan)
-        plan = changed if isinstance(changed, Plan) else plan
+        if isinstance(fault, ReplyFault):
+            reported = fault.apply_in_context(content, CONTEXT)
+            content = reported if isinstance(reported, Reply) else content
+        else:
+            changed = fault.apply(plan)
+            plan = changed if isinstance(changed, Plan) else plan
     assert len(plan.steps) <= MAX_STEPS
+    size = reply_size(content)
+    assert (size.chunks <= MAX_CHUNKS, size.characters <= MAX_CHARACTERS) == (True, True)
+
+
+def test_settings_that_count_have_an_upper_bound() -> None:
+    unbounded = [
+        f"{name}.{key}" for name, row in REPEATING.items() for key, most in row.items() if most is None
+    ]
+    assert unbounded == [], "a client may choose the number: Field(ge=1, le=MAX_REPEATS)"
+
+
+# --- faults of replies ---------------------------------------------------------------------------
+
+
+class Repeated(ReplyFault):
+    """A fault that repeats the content of each choice, and bounds nothing itself."""
+
+    times: int = 999
+
+    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply:
+        return replace(
+            reply,
+            choices=tuple(
+                replace(one, parts=tuple(self.repeated(part) for part in one.parts)) for one in reply.choices
+            ),
+        )
+
+    def repeated(self, part: Part) -> Part:
+        return replace(part, chunks=part.chunks * (self.times + 1)) if isinstance(part, Text) else part
+
+
+class Lengthened(Repeated):
+    """A fault that makes chunks longer, and bounds nothing itself."""
+
+    def repeated(self, part: Part) -> Part:
+        assert isinstance(part, Text)
+        return replace(part, chunks=tuple(str(chunk) * (self.times + 1) for chunk in part.chunks))
+
+
+CHUNKS_REASON = NotApplicable(f"the reply would have more than {MAX_CHUNKS:,} chunks")
+CHARACTERS_REASON = NotApplicable(f"the reply would have more than {MAX_CHARACTERS:,} characters")
+
+
+def test_repeated_reply_has_reason_beyond_bound() -> None:
+    once = Repeated().apply_in_context(reply(TEXT), CONTEXT)
+    assert isinstance(once, Reply)
+    assert reply_size(once).chunks == 4000
+    assert Repeated().apply_in_context(once, CONTEXT) == CHUNKS_REASON
+
+
+def test_long_characters_of_reply_have_reason_beyond_bound() -> None:
+    once = Lengthened().apply_in_context(reply(TEXT), CONTEXT)
+    assert isinstance(once, Reply)
+    assert reply_size(once) == (4, 1000 * len("One two three four"))
+    assert Lengthened().apply_in_context(once, CONTEXT) == CHARACTERS_REASON
+
+
+@pytest.mark.parametrize(
+    ("part", "size"),
+    [
+        (Text((), whole="x" * 20), (1, 20)),
+        (Text(("x" * 10, Pause(1.0), Verbatim(b"x" * 10))), (3, 20)),
+        (Media("image/png", "x" * 20), (1, 20)),
+        (NativePart("openai", {"text": "x" * 9}), (1, 20)),
+        (Call("look", ("{", "}")), (2, 6)),
+    ],
+)
+def test_size_of_a_reply_counts_every_part(part: Part, size: tuple[int, int]) -> None:
+    assert reply_size(reply(part)) == size
+    assert reply_size(reply(part, part)) == (2 * size[0], 2 * size[1])
+
+
+def test_long_reply_may_become_little_longer() -> None:
+    long = reply(Text(("x" * (MAX_CHARACTERS + 1),)), Call("look", ('{"city": 1}',)))
+    called = FAULTS["unknown_tool"]()
+    assert isinstance(called, ReplyFault)
+    changed = called.apply_in_context(long, CONTEXT)
+    assert isinstance(changed, Reply)
+    assert changed.choices[0].calls[0].name == "look_v2"

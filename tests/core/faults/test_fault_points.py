@@ -9,7 +9,16 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from mockllm.core.faults import NotApplicable
-from mockllm.core.faults.fault_points import Gap, GapPoint, body_offset, chunks_before, cut_at, find_gap
+from mockllm.core.faults.fault_points import (
+    Gap,
+    GapPoint,
+    body_offset,
+    chunk_span,
+    chunk_spans,
+    chunks_before,
+    cut_at,
+    find_gap,
+)
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, UnchunkedStep, WaitStep
 from tests.core.faults.plans import ARRAY, BODY, EMPTY, ERROR, STEPS, STREAM, WHOLE
@@ -193,3 +202,15 @@ def test_gap_point_needs_the_kind_of_its_setting() -> None:
         for name, value in {"chunks": 1, "events": 1, "bytes": 1, "fraction": 0.1, "time": "1s"}.items()
     }
     assert needs == {"chunks": "reply", "events": "stream", "bytes": "any", "fraction": "any", "time": "any"}
+
+
+def test_chunk_spans_have_each_chunk_before_a_cut() -> None:
+    steps = (
+        *STEPS[:5],
+        EventStep(b"two more", 2, "chunk"),
+        CutStep("close", 2),
+        EventStep(b"three", 3, "chunk"),
+    )
+    plan = replace(STREAM, steps=steps)
+    assert chunk_spans(plan) == {1: (2, 3), 2: (4, 6)}
+    assert [chunk_span(plan, chunk) for chunk in (1, 2, 3)] == [(2, 3), (4, 6), None]

@@ -197,3 +197,9 @@ def test_redirect_has_no_body() -> None:
 def test_http_fault_invalid_settings_are_refused(name: str, settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         built(name, **settings)
+
+
+@pytest.mark.parametrize("framing", [Framing.WEBSOCKET, Framing.WEBSOCKET_BINARY])
+def test_fault_of_http_is_not_applied_to_messages(framing: Framing) -> None:
+    messages = replace(STREAM, framing=framing)
+    assert reason(built("truncate"), messages) == "the response is messages of a WebSocket"

@@ -47,10 +47,25 @@ def test_fault_is_registered_under_its_name() -> None:
 
 def test_fault_settings_have_defaults_and_descriptions() -> None:
     for name, kind in FAULTS.items():
+        assert vars(kind).get("__doc__"), f"{name} needs a docstring: docs/faults.md has it"
         for key, setting in kind.model_fields.items():
             assert setting.description, f"describe the setting {key} of {name}: Field(description=…)"
             assert not setting.is_required(), f"the setting {key} of {name} has no default: Field(default=…)"
         kind()
+
+
+def test_fault_needs_a_kind_of_response() -> None:
+    """Its class determines it, or its fault point."""
+    settings: dict[str, dict[str, Any]] = {
+        "malformed": {},
+        "refusal": {},
+        "unknown_tool": {},
+        "truncate": {},
+        "stall": {"after": {"events": 1}},
+        "reset": {"after": {"chunks": 1}},
+    }
+    needs = [FAULTS[name].model_validate(given).needs for name, given in settings.items()]
+    assert needs == ["stream", "reply", "call", "any", "stream", "reply"]
 
 
 @pytest.mark.parametrize(

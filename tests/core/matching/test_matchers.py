@@ -145,7 +145,8 @@ def test_field_reads_value(field: Field, condition: Condition, full: bool, plain
 
 def test_field_cases_are_complete() -> None:
     cases = test_field_reads_value.pytestmark[0].args[1]  # type: ignore[attr-defined]
-    assert {case[0].name for case in cases} | {"tool_result", "mcp", "arguments", "responses"} == set(FIELDS)
+    tested = {case[0].name for case in cases} | {"tool_result", "mcp", "arguments", "responses"}
+    assert tested == set(FIELDS), "add cases of the field to test_field_reads_value"
 
 
 RESULTS = json_request({"messages": [["user", "hi"], ["tool", ['{"temperature": 21}', "sunny"]]]})
