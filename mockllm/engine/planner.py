@@ -54,7 +54,7 @@ from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
-from mockllm.scenario.reply_renderer import LongReply, ReplyRenderer
+from mockllm.scenario.reply_renderer import PlanningTooLong, ReplyRenderer
 from mockllm.scenario.schema_replies import generate_call
 from mockllm.scenario.served_replies import served_reply
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
@@ -161,17 +161,17 @@ class ResponsePlanner:
         self, tool: Tool, request: Request, randomness: Randomness, settings: EffectiveSettings
     ) -> GeneratedCall:
         """Return the call of a tool that a response with these settings has. Raise BudgetExceeded."""
-        size, stream = settings.call_chunks or DEFAULT_CHUNK_SIZE, settings.merged.stream
+        size, stream = settings.call_chunk_size or DEFAULT_CHUNK_SIZE, settings.merged.stream
         divided = request.stream if stream is None else stream
         return generate_call(tool, request, randomness, self._max_generated, size, divided=divided)
 
     def check_vector_size(self, request: Request, *, may_defer: bool) -> None:
         """Raise BudgetExceeded where the vectors for a request have more components than allowed; with `may_defer`
-        raise LongReply where they take long."""
+        raise PlanningTooLong where they take long."""
         components = request.components
         check_vector_size(components, self._max_generated)
         if may_defer and components > MANY_COMPONENTS:
-            raise LongReply
+            raise PlanningTooLong
 
     def _served(self, context: PlanContext, spec: McpServerSpec) -> Plan:
         """Return the response of an MCP server by its description."""
@@ -272,7 +272,7 @@ class ResponsePlanner:
         request, failure = context.request, reply.failure
         context.instant = settings.instant
         if context.may_defer and _chunk_count(reply) > LONG_STREAM:
-            raise LongReply
+            raise PlanningTooLong
         if failure is not None:
             context.error = failure.type
             failure = failure.scaled(context.stated_scale).for_dialect(context.dialect.name, DIALECT_NAMES)

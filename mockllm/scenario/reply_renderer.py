@@ -109,8 +109,8 @@ def _plain(value: object) -> Json:
     return value
 
 
-class LongReply(Exception):
-    """The reply is so long that planning its response would delay other requests."""
+class PlanningTooLong(Exception):
+    """Planning the response would delay other requests: a thread plans it from the beginning."""
 
 
 class ReplyRenderer(Struct):
@@ -125,7 +125,7 @@ class ReplyRenderer(Struct):
     max_generated: int = DEFAULT_VALUES
     """Maximum number of values that are generated for one schema."""
     max_characters: float = inf
-    """Characters of one text; more raise LongReply."""
+    """Characters of one text; more raise PlanningTooLong."""
     undivided: bool = False
     """Whether the response is sent undivided, and at once."""
     generated_call: GeneratedCall | None = None
@@ -345,9 +345,9 @@ class ReplyRenderer(Struct):
         return (text,) if of_call and self.undivided and text else split_into_chunks(text, self.size)
 
     def require_short(self, characters: int) -> None:
-        """Raise LongReply if a text has more characters than are rendered."""
+        """Raise PlanningTooLong if a text has more characters than are rendered."""
         if characters > self.max_characters:
-            raise LongReply
+            raise PlanningTooLong
 
     def script(self, chunks: Sequence[Chunk], *, instead: bool = False) -> tuple[ContentElement, ...]:
         """Return the chunks of a script. `instead`: a non-streaming response has another text, so that no

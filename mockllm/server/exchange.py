@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mockllm.server.protocols import PendingDecisionProtocol
     from mockllm.server.request_heads import RequestHead
     from mockllm.server.socket_sink import SocketSink
-    from mockllm.state.shared_sessions import FetchedLookup, LookupInStore
+    from mockllm.state.shared_sessions import FetchedLookup, StoreLookupRequired
 
 EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
 """How an exchange ended.
@@ -85,12 +85,13 @@ class Exchange(Struct, gc=False, kw_only=True):
     """The response, if its counts are not in this process: the app's decider decides."""
     pending_decision: PendingDecisionProtocol | None = None
     """That decision, once it has begun."""
-    pending_lookup: LookupInStore | None = None
+    pending_lookup: StoreLookupRequired | None = None
     """The lookup of earlier responses that the request needs and that are not in this process."""
     fetched: FetchedLookup | None = None
     """The result of that lookup."""
-    unconfirmed: Awaitable[Failure | None] | None = None
-    """Done when the response that clients may retrieve is stored outside this process."""
+    storage_confirmation: Awaitable[Failure | None] | None = None
+    """Done when the store has what the response stores, with a failure if it cannot store it; None if nothing is to
+    be confirmed."""
     planned_times: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     slot: InFlightSlot | None = None
@@ -104,7 +105,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     player: Player | None = None
     """Plays a response that cannot leave at once, as long as it plays."""
     proxied: bool = False
-    """Whether a recorder passes the request on to its provider, and ends the exchange."""
+    """Whether a `ProviderProxy` forwards the request, and ends the exchange."""
     keep_alive: bool = True
     """The result once the head is rendered: whether the response leaves the connection usable. `close` is one of
     several reasons why not."""

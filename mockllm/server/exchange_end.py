@@ -52,7 +52,7 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
     """End an exchange whose client has disconnected while its response was played.
 
     Without a player it only releases the slot: the exchange neither ends nor enters the journal.
-    While a provider still responds, the recorder ends it.
+    While a provider still responds, the `ProviderProxy` ends it.
     """
     player, pending = exchange.player, exchange.pending_decision
     if pending is not None:
