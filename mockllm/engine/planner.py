@@ -54,9 +54,9 @@ from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
+from mockllm.scenario.mcp_replies import served_reply
 from mockllm.scenario.reply_renderer import PlanningTooLong, ReplyRenderer
 from mockllm.scenario.schema_replies import generate_call
-from mockllm.scenario.served_replies import served_reply
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
 
 MAX_CACHED_REPLIES: Final = 4096

@@ -69,8 +69,8 @@ from mockllm.scenario.language.reply import (
     UsageSpec,
 )
 from mockllm.scenario.language.server_tools import ServerTools
+from mockllm.scenario.mcp_replies import served_words
 from mockllm.scenario.schema_replies import DRAWS, choose_tool, generate_arguments, generate_json
-from mockllm.scenario.served_replies import served_words
 
 UNLIMITED: Final = Sampling()[1:]
 """The parameters of a request that neither cuts nor lengthens a reply."""
