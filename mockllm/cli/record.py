@@ -26,7 +26,7 @@ from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.server.app import App
 from mockllm.server.http_server import Address, CannotListen
 from mockllm.server.http_server import run as run_server
-from mockllm.server.recorder import ProviderProxy
+from mockllm.server.provider_proxy import ProviderProxy
 from mockllm.server.upstreams import Upstreams
 from mockllm.state.sessions import Sessions
 

@@ -39,7 +39,7 @@ from mockllm.engine.plan_context import (
     with_reply_faults,
     with_settings,
 )
-from mockllm.engine.plans_without_reply import error_plan, http_plan, plan_without_generation, proxy_plan
+from mockllm.engine.plans_without_reply import error_plan, http_plan, plan_of_non_generating_call, proxy_plan
 from mockllm.engine.prompt_caching import PromptCaching
 from mockllm.engine.recorded_sockets import SocketReplayPlanner
 from mockllm.engine.replay import ReplayPlanner
@@ -54,7 +54,7 @@ from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
-from mockllm.scenario.mcp_replies import served_reply
+from mockllm.scenario.mcp_replies import mcp_reply
 from mockllm.scenario.reply_renderer import PlanningTooLong, ReplyRenderer
 from mockllm.scenario.schema_replies import generate_call
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
@@ -103,7 +103,7 @@ class ResponsePlanner:
         """Return the plan. Raises TemplateFailure where the request lacks what the response needs."""
         spec = context.compiled.spec
         if isinstance(spec, McpServerSpec):
-            return self._served(context, spec)
+            return self._mcp_plan(context, spec)
         if isinstance(spec, ReplaySpec):
             if spec.as_ == "bytes":
                 return self._replay(context, spec)
@@ -113,7 +113,7 @@ class ResponsePlanner:
             request = context.request
             if not (request.generates or request.to_mcp_server or request.makes_media):
                 self.check_vector_size(context.request, may_defer=context.may_defer)
-                return self.apply_settings(plan_without_generation(spec, context), context)
+                return self.apply_settings(plan_of_non_generating_call(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
             settings = _resolve(context)
@@ -173,9 +173,9 @@ class ResponsePlanner:
         if may_defer and components > MANY_COMPONENTS:
             raise PlanningTooLong
 
-    def _served(self, context: PlanContext, spec: McpServerSpec) -> Plan:
+    def _mcp_plan(self, context: PlanContext, spec: McpServerSpec) -> Plan:
         """Return the response of an MCP server by its description."""
-        reply = served_reply(spec, dict(context.request.mcp))
+        reply = mcp_reply(spec, dict(context.request.mcp))
         if reply is None:
             missing = Failure("model_not_found")
             context.error = missing.type

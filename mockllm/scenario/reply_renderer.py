@@ -69,7 +69,7 @@ from mockllm.scenario.language.reply import (
     UsageSpec,
 )
 from mockllm.scenario.language.server_tools import ServerTools
-from mockllm.scenario.mcp_replies import served_words
+from mockllm.scenario.mcp_replies import mcp_words
 from mockllm.scenario.schema_replies import DRAWS, choose_tool, generate_arguments, generate_json
 
 UNLIMITED: Final = Sampling()[1:]
@@ -143,7 +143,7 @@ class ReplyRenderer(Struct):
         usage = self.usage(choices, spec.usage)
         if spec.embedding is not None:
             self.notes.append("embedding left out: only embeddings calls have one")
-        served = {} if spec.mcp is None else served_words(spec.mcp)
+        served = {} if spec.mcp is None else mcp_words(spec.mcp)
         transcript = None if spec.transcript is None else self.transcript(spec.transcript)
         own = split_extras(spec.extras)
         return Reply(choices, usage, spec.model, self.failure, **own, served=served, transcript=transcript)

@@ -30,7 +30,7 @@ from mockllm.server.worker_thread import WorkerThread
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from mockllm.server.recorder import ProviderProxy
+    from mockllm.server.provider_proxy import ProviderProxy
     from mockllm.server.webhooks import WebhookSender
 
 

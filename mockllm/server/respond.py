@@ -41,7 +41,7 @@ from mockllm.server.suspended_responses import suspend_response, take_client_res
 from mockllm.state.shared_sessions import StoreLookupRequired
 
 if TYPE_CHECKING:
-    from mockllm.server.recorder import ProviderProxy
+    from mockllm.server.provider_proxy import ProviderProxy
 
 SWITCHING: Final = 101
 """The status of a handshake. `finish_exchange` opens its WebSocket."""
@@ -348,7 +348,7 @@ def get_or_create_proxy(app: App) -> ProviderProxy:
     """Return what forwards requests to providers; for the first rule that proxies, create one that stores nothing."""
     if app.provider_proxy is None:
         from mockllm.recordings.scenario_writer import RequestParser
-        from mockllm.server.recorder import ProviderProxy
+        from mockllm.server.provider_proxy import ProviderProxy
         from mockllm.server.upstreams import Upstreams
 
         app.provider_proxy = ProviderProxy(Upstreams({}), None, RequestParser(), lambda _: None)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mockllm.core.request.request import Request
     from mockllm.server.app import App
     from mockllm.server.exchange import Exchange
-    from mockllm.server.recorder import ProviderProxy
+    from mockllm.server.provider_proxy import ProviderProxy
     from mockllm.server.socket_sink import SocketSink
 
 MAX_RECORDED: Final = 8 * MIB

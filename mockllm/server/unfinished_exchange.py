@@ -43,7 +43,7 @@ from mockllm.server.respond import (
 from mockllm.server.store_waits import wait_for_store
 
 if TYPE_CHECKING:
-    from mockllm.server.recorder import ProviderProxy, ProxiedResponse
+    from mockllm.server.provider_proxy import ProviderProxy, ProxiedResponse
 
 
 async def finish_exchange(app: App, exchange: Exchange) -> bool:

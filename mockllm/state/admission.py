@@ -11,7 +11,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from mockllm.core.limits.account import LimitAccount
-from mockllm.core.limits.limit import (
+from mockllm.core.limits.limit_data import (
     METERED_BOUNDS,
     NO_COST,
     Cost,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mockllm.core.limits.limit import ALLOWED, Cost, LimitStatus, tightest
+from mockllm.core.limits.limit_data import ALLOWED, Cost, LimitStatus, tightest
 from mockllm.core.selection.decision import (
     AdmissionResult,
     Candidate,

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Raw
 from msgspec.msgpack import Encoder
 
-from mockllm.core.limits.limit import METERED, NO_COST, Limit
+from mockllm.core.limits.limit_data import METERED, NO_COST, Limit
 from mockllm.core.limits.meters import MAX_EXACT_ENTRIES, MICRO
 from mockllm.core.randomness import Randomness
 from mockllm.core.selection.decision import Candidate, MatchResult

@@ -16,7 +16,7 @@ from mockllm.recordings.scenario_writer import RequestParser
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
-from mockllm.server.recorder import ProviderProxy
+from mockllm.server.provider_proxy import ProviderProxy
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.upstreams import Upstreams
 from mockllm.state.sessions import Sessions

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.limits.limit import Cost, Limit
+from mockllm.core.limits.limit_data import Cost, Limit
 from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate, Decision, InFlightSlot, MatchResult
 from mockllm.core.selection.guards import Guard, TimeWindow

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.limits.limit import Limit
+from mockllm.core.limits.limit_data import Limit
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.state.shared_sessions import StoreLookupRequired
 from mockllm.store.connection import StoreAway, StoreRefused

@@ -12,7 +12,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.limits.limit import Cost, Limit, LimitResult, LimitStatus
+from mockllm.core.limits.limit_data import Cost, Limit, LimitResult, LimitStatus
 from mockllm.core.load.continuous_batch import NO_WORK, BatchSchedule, PromptWork
 from mockllm.core.load.load import Load
 from mockllm.core.selection.guards import Guard, GuardReason, StateValue

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mockllm.server.http2.connection import Http2Connection
-from mockllm.server.recorder import ProviderProxy
+from mockllm.server.provider_proxy import ProviderProxy
 from tests.server.http2.h2_client import H2Client
 from tests.server.recording import HEAD, chunked, provider, recording
 from tests.waiting import PATIENCE, until
