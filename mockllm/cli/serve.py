@@ -175,7 +175,7 @@ def create_builder(values: OptionValues, sessions: Sessions, max_generated: int)
         overrides=values["allow_overrides"],
         volatile=volatile(values),
         hash_header=values["verbose"] and not values["quiet"],
-        miss_status=values["miss_status"],
+        unmatched_status=values["miss_status"],
         proxy_hosts=allowed_hosts(values),
         time_scale=values["time_scale"],
     )

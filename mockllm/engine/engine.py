@@ -242,7 +242,7 @@ class Engine:
         try:
             planned = self._plan_response(responder, notes)
             if slot is not None:
-                slot.expect_end(responder.matched.monotonic + plan_duration(planned.plan))
+                slot.expect_end(responder.matched.scenario_time + plan_duration(planned.plan))
         except PlanningTooLong:
             responder.may_defer = False
             return DeferredResponse(slot, partial(self._plan_deferred, responder, notes))
@@ -270,7 +270,7 @@ class Engine:
         request = responder.request
         planned = self._plan_response(responder, notes)
         updates = store_updates(planned, request)
-        end = inf if planned.slot is None else responder.matched.monotonic + plan_duration(planned.plan)
+        end = inf if planned.slot is None else responder.matched.scenario_time + plan_duration(planned.plan)
 
         def finish() -> PlannedResponse:
             if planned.slot is not None:
@@ -371,7 +371,7 @@ class Engine:
                 matched = replace(matched, rules=[self._candidates.candidate(override.rule, request)])
         scale = self.time_scale(request.session)
         if scale != 1.0:
-            matched = replace(matched, monotonic=request.monotonic / scale)
+            matched = replace(matched, scenario_time=request.monotonic / scale)
         return matched, validation
 
     def _responder_of(

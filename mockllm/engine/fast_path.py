@@ -301,5 +301,5 @@ def _charges_at_once(modifier: Candidate) -> bool:
     draw nor a slot that the response takes until it ends."""
     limit = modifier.limit
     plain = modifier.scope == "" and modifier.guard is None
-    plain = plain and not (modifier.error or modifier.sets or modifier.load)
+    plain = plain and not (modifier.has_error or modifier.sets or modifier.load)
     return plain and limit is not None and limit.concurrent is None and limit.strategy != "random"

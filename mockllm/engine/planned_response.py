@@ -138,10 +138,10 @@ class PlannedResponse(NamedTuple):
         head = plan.head.with_unique_headers(headers)
         return self.with_plan(replace(plan, head=head, delay=plan.delay + wait), *delay_note(wait))
 
-    def refilled(self, id_seed: bytes, now: float, tokens: int) -> PlannedResponse:
+    def refilled(self, id_seed: bytes, now: float, input_tokens: int) -> PlannedResponse:
         """Return the response whose `cached_from` this is, by its id seed, time and input tokens."""
         assert isinstance(self.rendered, PrerenderedResponse)
-        return self.filled_with(id_seed, self.rendered.fill(id_seed, now, tokens))
+        return self.filled_with(id_seed, self.rendered.fill(id_seed, now, input_tokens))
 
     @property
     def tools_by_call_id(self) -> dict[str, str]:

@@ -90,7 +90,7 @@ class ResponsePlanner:
         self.catalog = catalog
         self.prompt_caching = prompt_caching
         self.max_wait = settings.max_wait
-        self.miss_status = settings.miss_status
+        self.unmatched_status = settings.unmatched_status
         self._proxy_hosts = settings.proxy_hosts
         self._max_generated = settings.max_generated
         self.response_cache = ResponseCache()

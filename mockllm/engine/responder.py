@@ -98,7 +98,7 @@ class Responder(DecidedRequest):
             if picked is None:
                 return self._unmatched_error(
                     unmatched_refusal(
-                        self.planner.catalog, self.request, self.decision, self.planner.miss_status, item
+                        self.planner.catalog, self.request, self.decision, self.planner.unmatched_status, item
                     )
                 )
             step = picked
@@ -136,7 +136,7 @@ class Responder(DecidedRequest):
 
     def _unmatched_response(self) -> PlannedResponse:
         """Respond without a rule: by the dialect itself where it can, else with an error that names near misses."""
-        catalog, status = self.planner.catalog, self.planner.miss_status
+        catalog, status = self.planner.catalog, self.planner.unmatched_status
         handshake = None if self.request.api == HANDSHAKE else no_websocket(self.request)
         if handshake is not None:
             return self._builtin_response(handshake, None, note=NO_WEBSOCKET)
@@ -176,7 +176,9 @@ class Responder(DecidedRequest):
         """Return the response of a rule or a modifier's error, with all settings that apply."""
         settings = self.effective_settings(selected.candidate.item_number, response, step)
         caching, prompt_cache_overrides = self.planner.prompt_caching, settings.merged.prompt_cache
-        lookup = caching.look_up(self.request, self.dialect, prompt_cache_overrides, self.matched.monotonic)
+        lookup = caching.look_up(
+            self.request, self.dialect, prompt_cache_overrides, self.matched.scenario_time
+        )
         cached_tokens = NOTHING_CACHED if lookup is None else lookup.tokens
         try:
             planned = self._cached_or_rendered(item, selected, response, settings, cached_tokens)

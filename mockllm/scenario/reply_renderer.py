@@ -382,7 +382,7 @@ class ReplyRenderer(Struct):
             for part in choice.parts:
                 generated = self.generated_call
                 tokens = (
-                    part_tokens(part) if generated is None else generated.tokens
+                    part_tokens(part) if generated is None else generated.output_tokens
                 )  # the reply has nothing else
                 output += tokens
                 reasoning += tokens if type(part) is Thinking else 0

@@ -50,8 +50,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     """One request with its response. A connection, a WebSocket or a batch makes it, `respond` adds the request and
     the response, `end_exchange` closes it. The journal, the metrics and the traces read ended exchanges.
 
-    An ended exchange refers to as few objects as possible, because the journal holds hundreds of exchanges. When it
-    frees their objects, the processor's caches no longer have these. Python's garbage collector does not visit
+    An ended exchange refers to as few objects as possible, because the journal holds hundreds of exchanges. Freeing
+    old objects is slow: they have left the CPU cache. Python's garbage collector does not visit
     exchanges (`gc=False`), which saves 0.01 µs for each. It would not find a cycle through one: `end_exchange` cuts
     the references to the connection.
     """
@@ -73,8 +73,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     now: float = 0.0
     """When the server began to serve the request, in seconds since the epoch; as `Request.now`."""
     monotonic: float = 0.0
-    """The same on the clock of the deadlines, which is monotonic; as `Request.monotonic`. A response that is held
-    counts from its release."""
+    """The same on the clock of the deadlines, which is monotonic; as `Request.monotonic`. A hold moves it on by the
+    time that the response was held, and leaves `Request.monotonic` as it is."""
 
     request: Request | None = None
     """The request as its dialect reads it. None in an ended exchange, and where no engine reads it."""
@@ -100,7 +100,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     close: bool = False
     """Set before the response is written: the connection ends with it."""
     hidden: bool = False
-    """Neither the journal nor the access log shows it: probes request `/health` every few seconds."""
+    """Neither the journal nor the access log shows it: a call of the control API or of a page of the server, also one
+    that is refused, and with `control_only` any request. Probes request `/health` every few seconds."""
     constraints: HttpConstraints = NO_CONSTRAINTS
     player: Player | None = None
     """Plays a response that cannot leave at once, as long as it plays."""
@@ -134,10 +135,10 @@ class Exchange(Struct, gc=False, kw_only=True):
     """The model, if the body was read: a server without an access log does not read it for its journal."""
     body_length: int = 0
     """Bytes at the end of `received` that are the body; `raw` is empty then."""
-    id_seed: str | bytes | None = None
+    id_seed: bytes | None = None
     """The id seed of this response (`Ids.id_seed`), if all responses from one entry of the response cache share
     `response`."""
-    tokens: int = 0
+    input_tokens: int = 0
     """The input tokens of the request, in the same case."""
     pending_bytes: int = 0
     """The bytes that the journal counts for it while it is no entry."""

@@ -109,5 +109,6 @@ def _drop_references(exchange: Exchange, read_model: bool) -> None:
     else:
         exchange.headers, exchange.received = message.headers, b""
     if exchange.times is None and response.cached_from is not None:
-        exchange.id_seed, exchange.tokens = response.response_seed, request.__dict__.get("input_tokens", 0)
+        exchange.id_seed = response.response_seed  # type: ignore[assignment]  # an id seed, as `cached_from` is set
+        exchange.input_tokens = request.__dict__.get("input_tokens", 0)
         exchange.response = response.cached_from

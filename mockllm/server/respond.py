@@ -302,8 +302,8 @@ def begin_playing(app: App, exchange: Exchange) -> None:
     """Begin to play the response: write what has no wait before it."""
     plan = exchange.response.plan
     constraints = exchange.constraints = constraints_of(app, exchange)
-    extra = ALLOW_CORS if exchange.allow_cors else ""
-    head = serialize_head(plan, constraints, app.date_line.at(time.time()), extra)
+    cors_lines = ALLOW_CORS if exchange.allow_cors else ""
+    head = serialize_head(plan, constraints, app.date_line.at(time.time()), cors_lines)
     player = Player(
         plan, head, exchange.sink, app.deadlines, exchange.monotonic, exchange.response.time_scale
     )
@@ -371,20 +371,20 @@ def proxy_of_unmatched(app: App, exchange: Exchange) -> ProviderProxy | None:
 
 
 def queue_whole_response(app: App, exchange: Exchange) -> bool:
-    """Queue the whole response, which is written with all others of this iteration, and end the exchange. Return
-    False if the response takes time, ends the connection, or the client does not read."""
+    """Queue the whole response, which is written with all others of this iteration, in a task at once. End the exchange.
+    Return False if the response takes time, ends the connection, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
     rendered, constraints = response.rendered, head.constraints
     if constraints is not NO_CONSTRAINTS or exchange.close or app.draining:
         constraints = exchange.constraints = constraints_of(app, exchange)
-    extra = ALLOW_CORS if exchange.allow_cors else ""
+    cors_lines = ALLOW_CORS if exchange.allow_cors else ""
     data = None
     if type(rendered) is PrerenderedResponse and constraints is NO_CONSTRAINTS:
-        date, more = app.date_line.bytes_at(exchange.now), response.limit_headers
-        data = prerendered_bytes(rendered, response.placeholder_values, date, extra, more)
+        date, limit_headers = app.date_line.bytes_at(exchange.now), response.limit_headers
+        data = prerendered_bytes(rendered, response.placeholder_values, date, cors_lines, limit_headers)
     if data is None and not takes_time(rendered):
         plan = response.plan
-        opening = serialize_head(plan, constraints, app.date_line.at(exchange.now), extra)
+        opening = serialize_head(plan, constraints, app.date_line.at(exchange.now), cors_lines)
         data = single_write(plan, opening) if opening.keep_alive else None
     if data is None or not sink.queue_write(data):
         return False

@@ -213,10 +213,10 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
     request, planned = exchange.request, exchange.response
     assert request is not None, "an engine has read the request"
     constraints = exchange.constraints = constraints_of(app, exchange)
-    extra = ALLOW_CORS if exchange.allow_cors else ""
+    cors_lines = ALLOW_CORS if exchange.allow_cors else ""
 
     def open_response(plan: Plan) -> SerializedHead:
-        return serialize_head(plan, constraints, app.date_line.at(time.time()), extra)
+        return serialize_head(plan, constraints, app.date_line.at(time.time()), cors_lines)
 
     def end(passed: ProxiedResponse) -> None:
         rule = planned.rule if planned.plan.delivery.proxy_target else None

@@ -171,7 +171,7 @@ class SharedSessions(Sessions):
             return self.local.decide(matched, count=False)
         modifiers, selected_rule = matched.modifiers, matched.rules[0] if matched.rules else None
         outcome: Outcome = "unmatched" if selected_rule is None else "rule"
-        if any(modifier.error for modifier in modifiers):
+        if any(modifier.has_error for modifier in modifiers):
             outcome = "modifier"
         elif matched.fails_validation(selected_rule):
             outcome = "invalid"

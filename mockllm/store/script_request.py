@@ -184,7 +184,7 @@ def _unchanging(candidate: Candidate) -> list[object]:
     return [
         field_name(candidate),
         False if candidate.guard is None else _guard(candidate.guard),
-        candidate.error,
+        candidate.has_error,
         [[name, canonical(value)] for name, value in sets.items()] if sets else False,
         -1 if candidate.responses_until_error is None else candidate.responses_until_error,
         False if candidate.limit is None else _limit(candidate.limit),

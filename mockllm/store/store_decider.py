@@ -127,7 +127,7 @@ class StoreDecider:
         self, matched: MatchResult, id: str, candidates: Sequence[Candidate], at: float = 0.0
     ) -> StoreSlot:
         base = session_base(matched.session)
-        return StoreSlot(self._slots, id, base, candidates, at - matched.monotonic)
+        return StoreSlot(self._slots, id, base, candidates, at - matched.scenario_time)
 
     def without_store(self, matched: MatchResult, error: Exception) -> Decision | Failure:
         return self._state.local.decide(matched) if self._on_failure == "local" else self._failure(error)

@@ -26,7 +26,7 @@ def match_result(
     *modifiers: Candidate, now: float = 0.0, tokens: int = 0, rules: tuple[Candidate, ...] = ()
 ) -> MatchResult:
     return MatchResult(
-        "", 0, rules, modifiers, lambda validation: False, monotonic=now, cost=lambda: Cost(tokens)
+        "", 0, rules, modifiers, lambda validation: False, scenario_time=now, cost=lambda: Cost(tokens)
     )
 
 
