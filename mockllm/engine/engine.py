@@ -284,7 +284,7 @@ class Engine:
     ) -> PlannedResponse:
         """Write the updates to the state. Return the response with its time scale, and with the webhooks and the
         batch job of the updates. It gets the request's hash if the `match` of a rule read it or every response has
-        one: a unique header, which the cache of response heads leaves out."""
+        one. That header is unique: the cache of response heads leaves it out."""
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)

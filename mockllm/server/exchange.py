@@ -100,8 +100,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     close: bool = False
     """Set before the response is written: the connection ends with it."""
     hidden: bool = False
-    """Neither the journal nor the access log shows it: a call of the control API or of a page of the server, also one
-    that is refused, and with `control_only` any request. Probes request `/health` every few seconds."""
+    """Neither the journal nor the access log shows it: `/health`, which probes request every few seconds, and calls
+    of the control API, also refused ones. With `control_only` this holds for the 404 of any other path, too."""
     constraints: HttpConstraints = NO_CONSTRAINTS
     player: Player | None = None
     """Plays a response that cannot leave at once, as long as it plays."""

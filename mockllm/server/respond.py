@@ -371,8 +371,8 @@ def proxy_of_unmatched(app: App, exchange: Exchange) -> ProviderProxy | None:
 
 
 def queue_whole_response(app: App, exchange: Exchange) -> bool:
-    """Queue the whole response, which is written with all others of this iteration, in a task at once. End the exchange.
-    Return False if the response takes time, ends the connection, or the client does not read."""
+    """Queue the whole response, which is written with all others of this iteration; in a task, write it at once. End
+    the exchange. Return False if the response takes time, ends the connection, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
     rendered, constraints = response.rendered, head.constraints
     if constraints is not NO_CONSTRAINTS or exchange.close or app.draining:

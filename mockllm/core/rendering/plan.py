@@ -16,7 +16,7 @@ from msgspec import Struct
 from mockllm.core.batch import BatchOutcome, BatchWaits
 
 Kind: TypeAlias = Literal["open", "chunk", "close", "finish", "usage", "end", "ping", "error", "body"]
-"""The role of an event in its stream. Other steps have none. `open` begins the stream, a choice or a part, and `close`
+"""The role of an event in its stream. Other steps have none. `open` begins the stream, a choice or a part; `close`
 ends a part. `chunk` is a chunk of the content, `finish` has the finish reason, and `end` is the terminator."""
 
 ConnectionCut: TypeAlias = Literal["close", "reset", "silence"]
