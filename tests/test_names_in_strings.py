@@ -80,7 +80,7 @@ def test_filled_response_equals_replaced_one() -> None:
         response_seed="new", placeholder_values=[b"1"], cached_from=planned
     )
     headers = (("x", "y"),)
-    assert planned.filled_within_limits(headers, "new", [b"1"]) == planned._replace(
+    assert planned.filled_with_limit_headers(headers, "new", [b"1"]) == planned._replace(
         limit_headers=headers, response_seed="new", placeholder_values=[b"1"]
     )
 

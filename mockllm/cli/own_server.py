@@ -53,7 +53,7 @@ def build(
         max_wait=values["max_delay"],
         max_generated=bounds.generated,
         overrides=values["allow_overrides"],
-        miss_status=values["miss_status"],
+        unmatched_status=values["miss_status"],
         proxy_hosts=frozenset(host.strip().lower() for host in values["proxy_allow"] or ()),
         time_scale=values["time_scale"],
     )

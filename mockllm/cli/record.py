@@ -26,7 +26,7 @@ from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.server.app import App
 from mockllm.server.http_server import Address, CannotListen
 from mockllm.server.http_server import run as run_server
-from mockllm.server.recorder import Recorder
+from mockllm.server.provider_proxy import ProviderProxy
 from mockllm.server.upstreams import Upstreams
 from mockllm.state.sessions import Sessions
 
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     if lines is None or sys.stderr.isatty():  # in a pipe the access log shows the progress
         recorder.watch = progress.update
     app = App(engine, limits=limits(args, os.environ), allow_cors=not values["no_cors"], access_log=lines)
-    app.recorder = recorder
+    app.provider_proxy = recorder
     trusted = configure_tls(app, values)
     try:
         with progress:
@@ -100,7 +100,7 @@ def _record_stdio(name: str, line: Sequence[str], values: OptionValues) -> int:
         raise BadOption(f"--stdio: expected a name such as weather, found {name!r}")
     from mockllm.cli.stdio_recorder import StdioRecorder
 
-    recorder = Recorder(
+    recorder = ProviderProxy(
         Upstreams({}), Path(values["out"]), RequestParser(volatile(values), values["redact"] or ()), log, True
     )
     try:
@@ -114,7 +114,7 @@ def _record_stdio(name: str, line: Sequence[str], values: OptionValues) -> int:
 
 def create_recorder(
     values: OptionValues, out: str, where: Sequence[Address], *, everything: bool = False
-) -> Recorder:
+) -> ProviderProxy:
     """Create the recorder of the options. Raise BadOption if an upstream is this server."""
     upstreams: dict[str, str] = {}
     for name, url in values["upstream"] or ():
@@ -125,10 +125,10 @@ def create_recorder(
         if any(address.is_at(url) for address in where):
             raise BadOption(f"--upstream {name}={without_credentials(url)} is this server itself")
     reader = RequestParser(volatile(values), values["redact"] or ())
-    return Recorder(Upstreams(upstreams), Path(out), reader, log, everything)
+    return ProviderProxy(Upstreams(upstreams), Path(out), reader, log, everything)
 
 
-def _print_ready(where: Sequence[Address], recorder: Recorder, trusted: Path | None) -> None:
+def _print_ready(where: Sequence[Address], recorder: ProviderProxy, trusted: Path | None) -> None:
     print(f"mockllm records to {recorder.out}, listening on {', '.join(each.url for each in where)}")
     for name, url in recorder.upstreams.bases.items():
         print(f"  {name}: {without_credentials(url)}")

@@ -142,7 +142,7 @@ def _create_app(args: argparse.Namespace, values: OptionValues, engine: Engine, 
     if values["record_misses"]:
         from mockllm.cli.record import create_recorder
 
-        app.recorder = create_recorder(values, values["record_misses"], addresses(args, values))
+        app.provider_proxy = create_recorder(values, values["record_misses"], addresses(args, values))
     return app
 
 
@@ -175,7 +175,7 @@ def create_builder(values: OptionValues, sessions: Sessions, max_generated: int)
         overrides=values["allow_overrides"],
         volatile=volatile(values),
         hash_header=values["verbose"] and not values["quiet"],
-        miss_status=values["miss_status"],
+        unmatched_status=values["miss_status"],
         proxy_hosts=allowed_hosts(values),
         time_scale=values["time_scale"],
     )
@@ -261,9 +261,9 @@ def _default_pack_note() -> str:
 
 def _reached(first: Address, app: App, trusted: Path | None, *, alone: bool) -> Iterator[str]:
     """Yield lines about upstreams, certificates and reachability."""
-    if app.recorder is not None:
-        there = ", ".join(f"{name}: {url}" for name, url in app.recorder.upstreams.bases.items())
-        yield f"Unmatched requests are forwarded ({there}) and recorded in {app.recorder.out}."
+    if app.provider_proxy is not None:
+        there = ", ".join(f"{name}: {url}" for name, url in app.provider_proxy.upstreams.bases.items())
+        yield f"Unmatched requests are forwarded ({there}) and recorded in {app.provider_proxy.out}."
     if trusted is not None:
         yield f"HTTPS clients must trust the CA: export SSL_CERT_FILE={shlex.quote(str(trusted))}"
     if first.everywhere:

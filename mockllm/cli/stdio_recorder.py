@@ -21,7 +21,7 @@ from mockllm.cli.stdio_relay import HEADERS, LONGEST_LINE, VERSION_HEADER, messa
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
-from mockllm.server.recorder import Recorder
+from mockllm.server.provider_proxy import ProviderProxy
 
 PATIENCE: Final = 10.0
 """Seconds for the server to end after its input has ended (the specification's shutdown)."""
@@ -44,7 +44,7 @@ class OpenRequest(Struct):
 class StdioRecorder:
     """One run of a server."""
 
-    def __init__(self, name: str, command: Sequence[str], recorder: Recorder) -> None:
+    def __init__(self, name: str, command: Sequence[str], recorder: ProviderProxy) -> None:
         self._path, self._command, self._recorder = f"/mcp/{name}", command, recorder
         self._open: dict[Json, OpenRequest] = {}
         self._headers = dict(HEADERS)

@@ -7,7 +7,7 @@ from math import ceil
 from typing import Literal, TypeAlias
 
 from mockllm.core.failure import Failure
-from mockllm.core.limits.limit import LimitResult, LimitStatus, MeteredBound
+from mockllm.core.limits.limit_data import LimitResult, LimitStatus, MeteredBound
 from mockllm.core.rendering.plan import Headers
 
 LimitHeaders: TypeAlias = Callable[[LimitStatus, float], Headers]

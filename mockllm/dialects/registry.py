@@ -6,7 +6,7 @@ from typing import Final
 
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.limits.limit import LimitResult, LimitStatus
+from mockllm.core.limits.limit_data import LimitResult, LimitStatus
 from mockllm.core.rendering.plan import Headers
 from mockllm.core.request.request import Request
 from mockllm.dialects.listing import BY_NAME, CALLS, LISTED

@@ -4,16 +4,16 @@ It is synchronous, and without I/O or a clock: the server passes a Request in an
 returns.
 """
 
-from mockllm.engine.engine import DecidedLookup, DeferredResponse, Engine, EngineInfo, UndecidedResponse
+from mockllm.engine.engine import DeferredResponse, Engine, EngineInfo, LookupAfterDecision, UndecidedResponse
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.settings import EngineSettings
 
 __all__ = [
-    "DecidedLookup",
     "DeferredResponse",
     "Engine",
     "EngineInfo",
     "EngineSettings",
+    "LookupAfterDecision",
     "PlannedResponse",
     "UndecidedResponse",
 ]

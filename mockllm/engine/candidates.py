@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.limits.limit import Cost
+from mockllm.core.limits.limit_data import Cost
 from mockllm.core.load.continuous_batch import PromptWork
 from mockllm.core.prompt_cache.form import PromptForm
 from mockllm.core.prompt_cache.prefix import prompt_prefixes

@@ -36,7 +36,7 @@ class DecidedRequest:
     """A request with its decision: the values from which the plan of its response is made."""
 
     __slots__ = (
-        "decision", "dialect", "is_sent", "matched", "may_defer", "planner", "request", "routing", "seed",
+        "decision", "dialect", "is_preview", "matched", "may_defer", "planner", "request", "routing", "seed",
         "stated_scale", "validation",
     )  # fmt: skip
 
@@ -61,10 +61,10 @@ class DecidedRequest:
         """The request's own seed, else that of its session, else the server's."""
         self.decision = decision
         self.validation = validation
-        self.is_sent = False
-        """Whether the response is sent: what follows from it is counted and stored."""
+        self.is_preview = True
+        """Whether the response is not sent: nothing that follows from it is counted or stored."""
         self.may_defer = False
-        """Whether `respond` raises LongReply if the response takes long to plan. It may then be called again."""
+        """Whether `respond` raises PlanningTooLong if the plan takes long. It may be called again then."""
 
     @property
     def modifiers(self) -> Sequence[CatalogItem]:

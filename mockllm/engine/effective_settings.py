@@ -30,8 +30,8 @@ class EffectiveSettings(Struct, frozen=True, eq=False):
 
     `resolved` are these, evaluated; None where they depend on the request or a draw. `cacheable`: whether the
     response is the same each time but for ids, time and input tokens. `cacheable_by_text`: whether it would be but
-    for its templated text. `call_chunks`: the size of the chunks of its generated call, where it would be but for
-    that; else None.
+    for its templated text. `call_chunk_size`: not None where it would be but for
+    its generated call; the size into which the arguments of that call are divided.
     """
 
     merged: MergedSettings
@@ -39,7 +39,7 @@ class EffectiveSettings(Struct, frozen=True, eq=False):
     modifiers: tuple[str, ...] = ()
     cacheable: bool = False
     cacheable_by_text: bool = False
-    call_chunks: ChunkSize | None = None
+    call_chunk_size: ChunkSize | None = None
 
 
 def effective_settings(

@@ -36,9 +36,9 @@ from mockllm.engine.settings import DEFAULT_SETTINGS, EngineSettings
 from mockllm.engine.store_updates import store_updates
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
-from mockllm.scenario.reply_renderer import LongReply
+from mockllm.scenario.reply_renderer import PlanningTooLong
 from mockllm.state.sessions import Session, Sessions
-from mockllm.state.shared_sessions import LookupInStore
+from mockllm.state.shared_sessions import StoreLookupRequired
 
 HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
@@ -48,46 +48,47 @@ MAX_FAST_PATHS: Final = 10_000
 class DeferredResponse(Struct, frozen=True):
     """A response that takes long to plan. The request is counted, and its slot taken.
 
-    `make_plan` may run in another thread. It returns a function that the event loop calls for the response.
+    `plan_in_thread` plans, and may run in another thread. It returns a function that makes the response of the plan.
+    The event loop calls that function, because it changes the state.
     """
 
     slot: InFlightSlot | None
-    make_plan: Callable[[], Callable[[], PlannedResponse]]
+    plan_in_thread: Callable[[], Callable[[], PlannedResponse]]
 
 
 class UndecidedResponse(Struct, frozen=True):
     """A response to a request whose counts are not in this process. Nothing is counted.
 
     `matched` is what the decision needs. `finish` takes the decision and returns the response. It raises
-    LookupInStore as `Engine.begin_response` does.
+    StoreLookupRequired as `Engine.begin_response` does.
     """
 
     matched: MatchResult
     finish: Callable[[Decision], PlannedResponse | DeferredResponse]
 
 
-class DecidedLookup(LookupInStore):
-    """A lookup after a decision of this process, which has counted the request. `again` responds by that decision,
-    and raises LookupInStore where it needs another lookup."""
+class LookupAfterDecision(StoreLookupRequired):
+    """A lookup after a decision of this process, which has counted the request. `resume` responds by that decision,
+    and raises StoreLookupRequired where it needs another lookup."""
 
     def __init__(
-        self, lookup: LookupInStore, again: Callable[[], PlannedResponse | DeferredResponse]
+        self, lookup: StoreLookupRequired, resume: Callable[[], PlannedResponse | DeferredResponse]
     ) -> None:
         super().__init__(lookup.session, lookup.key)
-        self.again = again
+        self.resume = resume
 
 
 class EngineInfo(Struct, frozen=True):
     """The loaded scenarios, as `/` and `/health` report them.
 
-    `routes` are the paths that rules name; `calls` the providers' own, by provider; `sources` the files of the
+    `rule_paths` are the paths that rules name; `calls` the providers' own, by provider; `sources` the files of the
     rules, each with its number of rules. `bases` are an SDK's name and the path that follows the server's address
     in the SDK's base URL (`("OpenAI", "/v1")`). `stale` are the files whose reload failed.
     """
 
     rules: int
     files: int
-    routes: tuple[str, ...] = ()
+    rule_paths: tuple[str, ...] = ()
     bases: tuple[tuple[str, str], ...] = ()
     stale: tuple[StaleSource, ...] = ()
     calls: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -177,9 +178,9 @@ class Engine:
         """Decide and plan, and store what the dialect stores of the response.
 
         With `may_defer` it is deferred where planning takes longer than other requests may wait. With a state that
-        does not hold all counts it may be undecided. It raises LookupInStore where the dialect needs a stored
+        does not hold all counts it may be undecided. It raises StoreLookupRequired where the dialect needs a stored
         response of another process, and nothing else on any request. If the request is counted, that is a
-        DecidedLookup.
+        LookupAfterDecision.
         """
         context = request.context
         assert type(context) is EngineContext, "the request was read by an engine"
@@ -193,22 +194,23 @@ class Engine:
         planned = None if fast_path is None else fast_path.respond(request, context.dialect)
         if planned is not None:
             try:
-                return self._with_updates(planned, request)
-            except LookupInStore as lookup:
-                raise DecidedLookup(lookup, partial(self._with_updates, planned, request)) from None
+                return self._store_and_finish(planned, request)
+            except StoreLookupRequired as lookup:
+                raise LookupAfterDecision(lookup, partial(self._store_and_finish, planned, request)) from None
         notes = () if override is None else override.notes
         response = self._decide_and_plan(request, mask, notes, may_defer=may_defer)
         if isinstance(response, PlannedResponse) and override is None and mask not in self._fast_paths:
             self._add_fast_path(mask, request)
         return response
 
-    def _with_updates(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
-        """Return the response as it is sent, and store what the dialect stores of it; for most nothing is to do."""
+    def _store_and_finish(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
+        """Store what the dialect stores of a planned response. Return the response as it is sent: with the time scale
+        and the header of its hash, as `_finish_response` adds them. For most responses nothing is to do."""
         plain = self._sent_as_planned and request.session is None and not planned.tool_calls
         if plain and not request.storable and known_hash(request) is None:
             return planned
         updates = store_updates(planned, request) if planned.tool_calls or request.storable else ()
-        return self._apply_updates(planned, request, updates)
+        return self._finish_response(planned, request, updates)
 
     def _decide_and_plan(
         self, request: Request, mask: int, notes: Sequence[str], *, may_defer: bool
@@ -219,30 +221,32 @@ class Engine:
         def finish(decision: Decision) -> PlannedResponse | DeferredResponse:
             responder = self._responder_of(request, matched, validation, decision)
             planned = self._plan_with_slot(responder, notes, may_defer=may_defer)
-            return self._with_updates(planned, request) if isinstance(planned, PlannedResponse) else planned
+            return (
+                self._store_and_finish(planned, request) if isinstance(planned, PlannedResponse) else planned
+            )
 
         if not self.state.has_counts_of(matched):
             return UndecidedResponse(matched, finish)
         decision = self.state.decide(matched)
         try:
             return finish(decision)
-        except LookupInStore as lookup:
-            raise DecidedLookup(lookup, partial(finish, decision)) from None
+        except StoreLookupRequired as lookup:
+            raise LookupAfterDecision(lookup, partial(finish, decision)) from None
 
     def _plan_with_slot(
         self, responder: Responder, notes: Sequence[str], *, may_defer: bool
     ) -> PlannedResponse | DeferredResponse:
         """Plan the response. One with a slot on limits and loads reports its expected end."""
-        responder.may_defer, responder.is_sent = may_defer, True
+        responder.may_defer, responder.is_preview = may_defer, False
         slot = responder.decision.slot
         try:
             planned = self._plan_response(responder, notes)
             if slot is not None:
-                slot.expect_end(responder.matched.monotonic + plan_duration(planned.plan))
-        except LongReply:
+                slot.expect_end(responder.matched.scenario_time + plan_duration(planned.plan))
+        except PlanningTooLong:
             responder.may_defer = False
             return DeferredResponse(slot, partial(self._plan_deferred, responder, notes))
-        except LookupInStore:  # it is planned again
+        except StoreLookupRequired:  # it is planned again
             raise
         except BaseException:
             if slot is not None:
@@ -258,7 +262,7 @@ class Engine:
         if notes:
             planned = planned._replace(notes=(*planned.notes, *notes))
         schedule = None if admission is None else admission.batch_schedule
-        return planned.decided(response_seed, decision.slot, schedule)
+        return planned.with_decision(response_seed, decision.slot, schedule)
 
     def _plan_deferred(self, responder: Responder, notes: Sequence[str]) -> Callable[[], PlannedResponse]:
         """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.
@@ -266,21 +270,21 @@ class Engine:
         request = responder.request
         planned = self._plan_response(responder, notes)
         updates = store_updates(planned, request)
-        end = inf if planned.slot is None else responder.matched.monotonic + plan_duration(planned.plan)
+        end = inf if planned.slot is None else responder.matched.scenario_time + plan_duration(planned.plan)
 
         def finish() -> PlannedResponse:
             if planned.slot is not None:
                 planned.slot.expect_end(end)
-            return self._apply_updates(planned, request, updates)
+            return self._finish_response(planned, request, updates)
 
         return finish
 
-    def _apply_updates(
+    def _finish_response(
         self, planned: PlannedResponse, request: Request, updates: Sequence[StoreUpdate]
     ) -> PlannedResponse:
-        """Store the dialect's objects of the response. Return the response, with the request's hash if the
-        `match` of a rule read it or every response has one. It is a unique header, which the cache of response
-        heads leaves out."""
+        """Write the updates to the state. Return the response with its time scale, and with the webhooks and the
+        batch job of the updates. It gets the request's hash if the `match` of a rule read it or every response has
+        one. That header is unique: the cache of response heads leaves it out."""
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)
@@ -300,7 +304,7 @@ class Engine:
         return planned.with_plan(replace(plan, head=plan.head.with_unique_headers(((HASH_HEADER, hash),))))
 
     def stored(self, session: str, id: str) -> StoredResponse | None:
-        """Return what is stored under an id. Raises LookupInStore if it is not in this process."""
+        """Return what is stored under an id. Raises StoreLookupRequired if it is not in this process."""
         return self.state.lookup(session).stored(id)
 
     def remember(self, session: str, update: StoreUpdate) -> None:
@@ -341,7 +345,7 @@ class Engine:
         return EngineInfo(
             rules=catalog.rule_count,
             files=catalog.file_count,
-            routes=tuple(paths),
+            rule_paths=tuple(paths),
             bases=BASE_URLS,
             stale=self._stale,
             calls=calls_by_provider(),
@@ -367,7 +371,7 @@ class Engine:
                 matched = replace(matched, rules=[self._candidates.candidate(override.rule, request)])
         scale = self.time_scale(request.session)
         if scale != 1.0:
-            matched = replace(matched, monotonic=request.monotonic / scale)
+            matched = replace(matched, scenario_time=request.monotonic / scale)
         return matched, validation
 
     def _responder_of(

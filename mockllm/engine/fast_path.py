@@ -12,7 +12,7 @@ from math import inf
 from msgspec import Struct
 
 from mockllm.core.budget import BudgetExceeded
-from mockllm.core.prompt_cache.policy import CacheOverrides
+from mockllm.core.prompt_cache.policy import PromptCacheOverrides
 from mockllm.core.randomness import NO_DRAWS, Ids, Randomness
 from mockllm.core.rendering.plan import Headers
 from mockllm.core.reply.generated_call import GeneratedCall
@@ -27,7 +27,7 @@ from mockllm.engine.candidates import request_cost, validation_failure
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.planner import ResponsePlanner
-from mockllm.engine.prompt_caching import cache_of, least_bytes
+from mockllm.engine.prompt_caching import min_prompt_bytes, prompt_cache_of
 from mockllm.engine.response_cache import CachedResponse, cache_key, key_with_text
 from mockllm.engine.template_scope import template_scope
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse, ResponseSelector
@@ -46,7 +46,7 @@ class CacheableResponse(Struct, frozen=True):
     @staticmethod
     def of(response: CompiledResponse, settings: EffectiveSettings) -> CacheableResponse | None:
         """Return None for a response that the response cache cannot have."""
-        if not (settings.cacheable or settings.cacheable_by_text or settings.call_chunks is not None):
+        if not (settings.cacheable or settings.cacheable_by_text or settings.call_chunk_size is not None):
             return None
         own = frozenset(name.lower() for name, _, _ in settings.merged.headers or ())
         return CacheableResponse(response, settings, own)
@@ -59,15 +59,16 @@ class FastPath(Struct, frozen=True):
     item: CatalogItem
     responses: Sequence[CacheableResponse | None]
     """Those of the rule, in their order; None for one that is not cacheable."""
-    selector: ResponseSelector | None
-    """Selects the response by the counts of the rule's scope; None where the rule has one text for all."""
+    varying_selector: ResponseSelector | None
+    """Selects the response where the rule's responses vary: by counts, by scope, or by the text of a template or a
+    generated call. None where the rule has one response for all requests."""
     keys: Sequence[str]
     modifier_keys: Sequence[str]
     planner: ResponsePlanner
     state: Sessions
     seed: int
     id_seed_prefix: bytes
-    cache_overrides: CacheOverrides
+    prompt_cache_overrides: PromptCacheOverrides
     limited: Sequence[Candidate]
     """The modifiers with a limit, all in the global scope."""
     min_prompt_bytes: float
@@ -87,11 +88,11 @@ class FastPath(Struct, frozen=True):
             return None
         if (
             len(request.raw) >= self.min_prompt_bytes
-            and type(cache_of(request, dialect, self.cache_overrides)) is tuple
+            and type(prompt_cache_of(request, dialect, self.prompt_cache_overrides)) is tuple
         ):
             return None
-        if self.selector is not None:
-            return self._respond_by_counts(self.selector, request, dialect)
+        if self.varying_selector is not None:
+            return self._respond_varying(self.varying_selector, request, dialect)
         response = self.responses[0]
         assert response is not None
         cached = self._cached(response, request, dialect)
@@ -159,14 +160,16 @@ class FastPath(Struct, frozen=True):
         number = self.state.without_session.count_request("", self.keys)
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         values = cached.values(id_seed, request)
-        planned = cached.planned.filled_within_limits(headers, id_seed, values)
+        planned = cached.planned.filled_with_limit_headers(headers, id_seed, values)
         noted = self.item.validation == "strict" and request.undocumented_fields
         return _noted(planned, request) if noted else planned
 
-    def _respond_by_counts(
+    def _respond_varying(
         self, selector: ResponseSelector, request: Request, dialect: Dialect
     ) -> PlannedResponse | None:
-        """Return the response that the counts of the rule's scope select. Its seed token has the counts."""
+        """Return the response of a rule whose responses vary. The counts of the rule's scope select it, also where
+        there is one only, and its seed token has these counts. A template's text or a generated call selects the
+        entry of the response cache."""
         if request.session is not None:
             return None
         counters, per = self.state.without_session, self.item.per
@@ -190,12 +193,13 @@ class FastPath(Struct, frozen=True):
             return None
         number = counters.count_response(scope_state, counts, self.modifier_keys)
         prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
-        # as `seed_token` writes it, or with zero counts that it leaves out; no response depends on modifiers' counts
+        # as `seed_token` writes it, or with zero counts that it leaves out; no response depends on modifiers' counts.
+        # The token's "responses" are the eligible tries here: without a guard each of these leads to a response
         position = f"@{number},r0:{tries}:{eligible}" if number else ""
         values = cached.values(b"%b%d|" % (prefix, number), request, call)
         response_seed = f"{self.seed}{position}"
         if call is None:
-            planned = cached.planned.filled_within_limits(headers, response_seed, values)
+            planned = cached.planned.filled_with_limit_headers(headers, response_seed, values)
         else:
             planned = cached.planned.filled_with_call(call.notes, response_seed, values, headers)
         noted = self.item.validation == "strict" and request.undocumented_fields
@@ -242,22 +246,22 @@ def build_fast_path(
         for step, response in enumerate(selector.responses)
     ]
     responses = list(map(CacheableResponse.of, selector.responses, all_settings))
-    cache_overrides = all_settings[0].merged.prompt_cache
-    if not any(responses) or any(each.merged.prompt_cache != cache_overrides for each in all_settings):
+    prompt_cache_overrides = all_settings[0].merged.prompt_cache
+    if not any(responses) or any(each.merged.prompt_cache != prompt_cache_overrides for each in all_settings):
         return None
     return FastPath(
         item,
         responses,
-        selector if _depends_on_counts(item, selector) else None,
+        selector if _responses_vary(item, selector) else None,
         tuple(candidate.key for candidate in (*modifiers, *rules)),
         tuple(candidate.key for candidate in modifiers),
         planner,
         state,
         seed,
         Ids.id_seed_prefix(seed, ""),
-        cache_overrides or CacheOverrides(),
+        prompt_cache_overrides or PromptCacheOverrides(),
         [modifier for modifier in modifiers if modifier.limit is not None],
-        inf if cache_overrides is None else least_bytes(cache_overrides),
+        inf if prompt_cache_overrides is None else min_prompt_bytes(prompt_cache_overrides),
     )
 
 
@@ -282,11 +286,11 @@ def _is_decided_but_for_counts(
         return False
     if any(items[modifier.item_number].per != "global" for modifier in modifiers):
         return False
-    return type(state) is Sessions or not _depends_on_counts(item, selector)
+    return type(state) is Sessions or not _responses_vary(item, selector)
 
 
-def _depends_on_counts(item: CatalogItem, selector: ResponseSelector) -> bool:
-    """Return whether the counts of the rule's scope, a template of a text, or draws make its responses different."""
+def _responses_vary(item: CatalogItem, selector: ResponseSelector) -> bool:
+    """Return whether a rule's responses vary: by the counts of its scope, a template of a text, or draws."""
     first = selector.responses[0]
     several = selector.mode != "one" or item.per != "global"
     return several or first.templated_text or first.generates_call
@@ -297,5 +301,5 @@ def _charges_at_once(modifier: Candidate) -> bool:
     draw nor a slot that the response takes until it ends."""
     limit = modifier.limit
     plain = modifier.scope == "" and modifier.guard is None
-    plain = plain and not (modifier.error or modifier.sets or modifier.load)
+    plain = plain and not (modifier.has_error or modifier.sets or modifier.load)
     return plain and limit is not None and limit.concurrent is None and limit.strategy != "random"

@@ -40,6 +40,7 @@ class PlanContext(Struct):
     request: Request
     dialect: Dialect
     compiled: CompiledResponse
+    """The scenario's response. While it is planned, a decoded recording or the reply of an MCP server replaces it."""
     settings: EffectiveSettings
     template_scope: TemplateScope
     randomness: Randomness
@@ -59,7 +60,7 @@ class PlanContext(Struct):
     limit_headers: Headers = ()
     """The state of the request's rate limits, in its provider's headers."""
     may_defer: bool = False
-    """Whether a long reply raises LongReply, so that another thread makes the plan."""
+    """Whether a long reply raises PlanningTooLong, so that another thread makes the plan."""
     posts: Sequence[ThenPostSpec] = ()
     """The requests that the server sends when the response has ended."""
     admission_wait: float = 0.0

@@ -25,9 +25,11 @@ MAX_UNKNOWN_FIELDS: Final = 3
 
 class PlannedResponse(NamedTuple):
     """`rendered` is the plan, or a prerendered response of the response cache, whose placeholders have the values of
-    `placeholder_values`. `rule` and `modifiers` are ids as a person reads them
-    (`a.yaml:greeting`). `notes` are remarks for access log and journal, such as a fault that could not be applied.
-    `unmatched`: neither a rule nor the dialect itself responds; also where the rule's sequence has ended."""
+    `placeholder_values`. `rule` is the id of the rule that responds, as a person reads it (`a.yaml:greeting`). It
+    is that of a modifier whose error or limit responds, and names the call of an own response (`openai:models`). For
+    any other response it is None. `modifiers` are the ids of the modifiers that apply. `notes` are remarks for access
+    log and journal, such as a fault that could not be applied. `unmatched`: neither a rule nor the dialect itself
+    responds; also where the rule's sequence has ended."""
 
     rendered: Plan | PrerenderedResponse
     rule: str | None
@@ -78,12 +80,12 @@ class PlannedResponse(NamedTuple):
         headers: Headers = (),
     ) -> PlannedResponse:
         """Return the same response with a generated call, whose notes these are, and with the headers of limits."""
-        limited = self.filled_within_limits(headers, response_seed, values)
+        limited = self.filled_with_limit_headers(headers, response_seed, values)
         return tuple.__new__(
             PlannedResponse, (*limited[:_NOTES], (*notes, *self.notes), *limited[_NOTES + 1 :])
         )
 
-    def filled_within_limits(
+    def filled_with_limit_headers(
         self, headers: Headers, response_seed: str | bytes, values: Sequence[bytes]
     ) -> PlannedResponse:
         """Return the same response as `filled_with` does, with the headers of limits."""
@@ -91,7 +93,7 @@ class PlannedResponse(NamedTuple):
             PlannedResponse, (*self[:_LIMIT_HEADERS], headers, self.time_scale, response_seed, values, None)
         )
 
-    def decided(
+    def with_decision(
         self, response_seed: str, slot: InFlightSlot | None, batch_schedule: BatchSchedule | None
     ) -> PlannedResponse:
         """Return the same response with what the decision adds."""
@@ -136,10 +138,10 @@ class PlannedResponse(NamedTuple):
         head = plan.head.with_unique_headers(headers)
         return self.with_plan(replace(plan, head=head, delay=plan.delay + wait), *delay_note(wait))
 
-    def refilled(self, id_seed: bytes, now: float, tokens: int) -> PlannedResponse:
+    def refilled(self, id_seed: bytes, now: float, input_tokens: int) -> PlannedResponse:
         """Return the response whose `cached_from` this is, by its id seed, time and input tokens."""
         assert isinstance(self.rendered, PrerenderedResponse)
-        return self.filled_with(id_seed, self.rendered.fill(id_seed, now, tokens))
+        return self.filled_with(id_seed, self.rendered.fill(id_seed, now, input_tokens))
 
     @property
     def tools_by_call_id(self) -> dict[str, str]:

@@ -39,7 +39,7 @@ from mockllm.engine.plan_context import (
     with_reply_faults,
     with_settings,
 )
-from mockllm.engine.plans_without_reply import error_plan, http_plan, plan_without_generation, proxy_plan
+from mockllm.engine.plans_without_reply import error_plan, http_plan, plan_of_non_generating_call, proxy_plan
 from mockllm.engine.prompt_caching import PromptCaching
 from mockllm.engine.recorded_sockets import SocketReplayPlanner
 from mockllm.engine.replay import ReplayPlanner
@@ -54,9 +54,9 @@ from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
-from mockllm.scenario.reply_renderer import LongReply, ReplyRenderer
+from mockllm.scenario.mcp_replies import mcp_reply
+from mockllm.scenario.reply_renderer import PlanningTooLong, ReplyRenderer
 from mockllm.scenario.schema_replies import generate_call
-from mockllm.scenario.served_replies import served_reply
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
 
 MAX_CACHED_REPLIES: Final = 4096
@@ -90,7 +90,7 @@ class ResponsePlanner:
         self.catalog = catalog
         self.prompt_caching = prompt_caching
         self.max_wait = settings.max_wait
-        self.miss_status = settings.miss_status
+        self.unmatched_status = settings.unmatched_status
         self._proxy_hosts = settings.proxy_hosts
         self._max_generated = settings.max_generated
         self.response_cache = ResponseCache()
@@ -103,7 +103,7 @@ class ResponsePlanner:
         """Return the plan. Raises TemplateFailure where the request lacks what the response needs."""
         spec = context.compiled.spec
         if isinstance(spec, McpServerSpec):
-            return self._served(context, spec)
+            return self._mcp_plan(context, spec)
         if isinstance(spec, ReplaySpec):
             if spec.as_ == "bytes":
                 return self._replay(context, spec)
@@ -113,7 +113,7 @@ class ResponsePlanner:
             request = context.request
             if not (request.generates or request.to_mcp_server or request.makes_media):
                 self.check_vector_size(context.request, may_defer=context.may_defer)
-                return self.apply_settings(plan_without_generation(spec, context), context)
+                return self.apply_settings(plan_of_non_generating_call(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
             settings = _resolve(context)
@@ -161,21 +161,21 @@ class ResponsePlanner:
         self, tool: Tool, request: Request, randomness: Randomness, settings: EffectiveSettings
     ) -> GeneratedCall:
         """Return the call of a tool that a response with these settings has. Raise BudgetExceeded."""
-        size, stream = settings.call_chunks or DEFAULT_CHUNK_SIZE, settings.merged.stream
+        size, stream = settings.call_chunk_size or DEFAULT_CHUNK_SIZE, settings.merged.stream
         divided = request.stream if stream is None else stream
         return generate_call(tool, request, randomness, self._max_generated, size, divided=divided)
 
     def check_vector_size(self, request: Request, *, may_defer: bool) -> None:
         """Raise BudgetExceeded where the vectors for a request have more components than allowed; with `may_defer`
-        raise LongReply where they take long."""
+        raise PlanningTooLong where they take long."""
         components = request.components
         check_vector_size(components, self._max_generated)
         if may_defer and components > MANY_COMPONENTS:
-            raise LongReply
+            raise PlanningTooLong
 
-    def _served(self, context: PlanContext, spec: McpServerSpec) -> Plan:
+    def _mcp_plan(self, context: PlanContext, spec: McpServerSpec) -> Plan:
         """Return the response of an MCP server by its description."""
-        reply = served_reply(spec, dict(context.request.mcp))
+        reply = mcp_reply(spec, dict(context.request.mcp))
         if reply is None:
             missing = Failure("model_not_found")
             context.error = missing.type
@@ -272,7 +272,7 @@ class ResponsePlanner:
         request, failure = context.request, reply.failure
         context.instant = settings.instant
         if context.may_defer and _chunk_count(reply) > LONG_STREAM:
-            raise LongReply
+            raise PlanningTooLong
         if failure is not None:
             context.error = failure.type
             failure = failure.scaled(context.stated_scale).for_dialect(context.dialect.name, DIALECT_NAMES)

@@ -81,7 +81,7 @@ def proxy_plan(
     return replace(plan, delay=delay, delivery=replace(plan.delivery, proxy_target=target))
 
 
-def plan_without_generation(spec: ReplySpec, context: PlanContext) -> Plan:
+def plan_of_non_generating_call(spec: ReplySpec, context: PlanContext) -> Plan:
     """Return the plan of a reply to a call that generates nothing. Raises NotGenerating."""
     embed, begin = getattr(context.dialect, "embed", None), getattr(context.dialect, "begin", None)
     request, identity = context.request, context.identity

@@ -10,7 +10,7 @@ from msgspec import Struct
 from mockllm.core.prompt_cache.broken_prefix import BrokenPrefix, broken_prefix, sent_prompt
 from mockllm.core.prompt_cache.form import KEY_FIELD, PromptForm
 from mockllm.core.prompt_cache.lookup import CacheLookup, look_up
-from mockllm.core.prompt_cache.policy import CachedTokens, CacheOverrides, CachePolicy, StepCache
+from mockllm.core.prompt_cache.policy import CachedTokens, CachePolicy, PromptCacheOverrides, StepCache
 from mockllm.core.prompt_cache.prefix import (
     DIGEST_SIZE,
     PromptPrefixes,
@@ -62,17 +62,17 @@ class PromptCacheLookup(Struct, frozen=True):
         return bool(self.tokens.read or self.tokens.written or self.broken)
 
 
-def least_bytes(cache_overrides: CacheOverrides) -> int:
+def min_prompt_bytes(overrides: PromptCacheOverrides) -> int:
     """Return the bytes of the shortest body whose prompt is looked up."""
-    return MIN_BYTES if cache_overrides.minimum is None else cache_overrides.minimum
+    return MIN_BYTES if overrides.minimum is None else overrides.minimum
 
 
-def cache_of(
-    request: Request, dialect: Dialect, cache_overrides: CacheOverrides
+def prompt_cache_of(
+    request: Request, dialect: Dialect, overrides: PromptCacheOverrides
 ) -> tuple[PromptForm, CachePolicy] | str:
     """Return the form of a request's prompt and how its provider caches it. Return the reason where nothing is
     looked up; the reason is empty for a short body."""
-    if len(request.raw) < least_bytes(cache_overrides):
+    if len(request.raw) < min_prompt_bytes(overrides):
         return ""
     form: PromptForm | None = getattr(dialect, "prompt_form", None)
     if form is None or request.background:
@@ -82,7 +82,7 @@ def cache_of(
     policy = None if rule is None else rule(request)
     if policy is None:
         return "the provider has no cache for this model"
-    minimum = policy.minimum if cache_overrides.minimum is None else cache_overrides.minimum
+    minimum = policy.minimum if overrides.minimum is None else overrides.minimum
     if request.input_tokens < minimum:
         return f"{request.input_tokens} tokens, and the minimum is {minimum}"
     # a StepCache needs no breakpoints
@@ -98,22 +98,22 @@ class PromptCaching:
         self._state = state
 
     def look_up(
-        self, request: Request, dialect: Dialect, cache_overrides: CacheOverrides | None, monotonic: float
+        self, request: Request, dialect: Dialect, overrides: PromptCacheOverrides | None, monotonic: float
     ) -> PromptCacheLookup | None:
         """Return what the cache has of a request; None where nothing is looked up."""
-        if cache_overrides is None:
+        if overrides is None:
             return None
         known: PromptCacheLookup | None = vars(request).get(_LOOKUP)
         if known is not None:
             return known
-        cache = cache_of(request, dialect, cache_overrides)
+        cache = prompt_cache_of(request, dialect, overrides)
         if isinstance(cache, str):
             return None
         form, policy = cache
         caches, number = self._state.prompt_caches, self._state.number(request.session or "")
         prefixes, cache_scope = prompt_prefixes(request, form), _cache_scope(request, number)
         ends = list(prefixes.keyed(cache_scope))
-        found = look_up(ends, request.input_tokens, policy, cache_overrides, caches.known(monotonic))
+        found = look_up(ends, request.input_tokens, policy, overrides, caches.known(monotonic))
         conversation = cache_scope + _hashed(request.opening[1])
         before = caches.last_prompt(conversation)
         broken = None if before is None else broken_prefix(before, request, form, prefixes)
@@ -125,24 +125,25 @@ class PromptCaching:
         planned: PlannedResponse,
         request: Request,
         dialect: Dialect,
-        cache_overrides: CacheOverrides | None,
+        overrides: PromptCacheOverrides | None,
     ) -> PlannedResponse:
         """Return a response that is not sent, with a note why nothing was looked up."""
-        cache = None if cache_overrides is None else cache_of(request, dialect, cache_overrides)
+        cache = None if overrides is None else prompt_cache_of(request, dialect, overrides)
         if not cache or not isinstance(cache, str):
             return planned
         return planned._replace(notes=(*planned.notes, f"prompt cache not used: {cache}"), cached_from=None)
 
     def finished(
-        self, lookup: PromptCacheLookup, planned: PlannedResponse, *, is_sent: bool
+        self, lookup: PromptCacheLookup, planned: PlannedResponse, *, is_preview: bool
     ) -> PlannedResponse:
-        """Return the response with a note of the result. With `is_sent`, write what it adds to the cache."""
-        if is_sent and planned.error is None:
+        """Return the response with a note of the result. Unless it is a preview, write what it adds to
+        the cache."""
+        if not is_preview and planned.error is None:
             self._state.prompt_caches.write(lookup.found.writes, lookup.monotonic)
             self._state.prompt_caches.remember_prompt(
                 lookup.conversation, sent_prompt(lookup.prefixes, lookup.found.readable)
             )
-        if is_sent and not lookup.noted:
+        if not is_preview and not lookup.noted:
             return planned
         return planned._replace(notes=(*planned.notes, lookup.reason), cached_from=None)
 
@@ -151,13 +152,13 @@ def observed_prompt(request: Request) -> ObservedPrompt | None:
     """Return the prompt of a request as a provider would cache it; None where it would not."""
     from mockllm.core.verdicts.observed_request import ObservedPrompt  # a start does not need it
 
-    cache = cache_of(request, engine_context(request).routing.dialect, CacheOverrides())
+    cache = prompt_cache_of(request, engine_context(request).routing.dialect, PromptCacheOverrides())
     if isinstance(cache, str):
         return None
     form, policy = cache
     prefixes = prompt_prefixes(request, form)
     ends = list(prefixes.keyed(b""))
-    found = look_up(ends, request.input_tokens, policy, CacheOverrides(), lambda key: False)
+    found = look_up(ends, request.input_tokens, policy, PromptCacheOverrides(), lambda key: False)
     return ObservedPrompt(form, prefixes, found) if found.readable else None
 
 

@@ -98,7 +98,7 @@ class Responder(DecidedRequest):
             if picked is None:
                 return self._unmatched_error(
                     unmatched_refusal(
-                        self.planner.catalog, self.request, self.decision, self.planner.miss_status, item
+                        self.planner.catalog, self.request, self.decision, self.planner.unmatched_status, item
                     )
                 )
             step = picked
@@ -136,7 +136,7 @@ class Responder(DecidedRequest):
 
     def _unmatched_response(self) -> PlannedResponse:
         """Respond without a rule: by the dialect itself where it can, else with an error that names near misses."""
-        catalog, status = self.planner.catalog, self.planner.miss_status
+        catalog, status = self.planner.catalog, self.planner.unmatched_status
         handshake = None if self.request.api == HANDSHAKE else no_websocket(self.request)
         if handshake is not None:
             return self._builtin_response(handshake, None, note=NO_WEBSOCKET)
@@ -175,20 +175,20 @@ class Responder(DecidedRequest):
     ) -> PlannedResponse:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
         settings = self.effective_settings(selected.candidate.item_number, response, step)
-        caching, cache_overrides = self.planner.prompt_caching, settings.merged.prompt_cache
-        lookup = caching.look_up(self.request, self.dialect, cache_overrides, self.matched.monotonic)
+        caching, prompt_cache_overrides = self.planner.prompt_caching, settings.merged.prompt_cache
+        lookup = caching.look_up(
+            self.request, self.dialect, prompt_cache_overrides, self.matched.scenario_time
+        )
         cached_tokens = NOTHING_CACHED if lookup is None else lookup.tokens
         try:
             planned = self._cached_or_rendered(item, selected, response, settings, cached_tokens)
         except BudgetExceeded as exceeded:
             planned = self._error_without_settings(Failure("bad_request", message=str(exceeded)))
         if lookup is not None:
-            return caching.finished(lookup, planned, is_sent=self.is_sent)
-        return (
-            planned
-            if self.is_sent
-            else caching.explained(planned, self.request, self.dialect, cache_overrides)
-        )
+            return caching.finished(lookup, planned, is_preview=self.is_preview)
+        if self.is_preview:
+            return caching.explained(planned, self.request, self.dialect, prompt_cache_overrides)
+        return planned
 
     def _cached_or_rendered(
         self,
@@ -208,7 +208,7 @@ class Responder(DecidedRequest):
             evaluation = EvaluationContext(self.template_scope_of(item), self.randomness(item, selected))
             response, text = response.with_text(evaluation)
             cacheable = len(text) <= MAX_KEY_TEXT
-        elif settings.call_chunks is not None and may_cache:
+        elif settings.call_chunk_size is not None and may_cache:
             call = self._generated_call(settings, self.randomness(item, selected))
             if call is not None:
                 text, cacheable = call.tool, call.cacheable and len(call.tool) <= MAX_KEY_TEXT

@@ -39,8 +39,9 @@ MAX_CACHED_BYTES: Final = 96 * 1024 * 1024
 """Bytes of all responses and streams in the cache. The oldest are evicted first."""
 MAX_CACHED_STEPS: Final = 50_000
 """A plan of more steps is rendered for each request: its entry would push out all others."""
-TELLING_CHUNKS: Final = 8
-"""A response with fewer chunks of a generated call does not show what is between any two chunks."""
+MIN_COMPARED_CHUNKS: Final = 8
+"""Chunks of a generated call. A response with fewer does not show what its encoder writes between any two chunks, so
+that filled placeholders cannot be compared with it."""
 MAX_KEY_TEXT: Final = 2_048
 """Characters of a text of a request in a key."""
 MAX_REMEMBERED_KEYS: Final = 10_000
@@ -76,10 +77,12 @@ class CacheEntry(Struct, frozen=True):
     def fits(self, request: Request, call: GeneratedCall | None = None) -> bool:
         """Return whether the entry is the response to this request, too. Encoders compare times and token counts;
         each comparison must have the same result."""
-        rendered, output = self.rendered, 0 if call is None else call.tokens
-        return not rendered.comparisons or rendered.fits(request.now, self._tokens(request), output)
+        rendered, output_tokens = self.rendered, 0 if call is None else call.output_tokens
+        return not rendered.comparisons or rendered.fits(
+            request.now, self._input_tokens(request), output_tokens
+        )
 
-    def _tokens(self, request: Request) -> int:
+    def _input_tokens(self, request: Request) -> int:
         return request.input_tokens if self.uses_input_tokens else 0
 
 
@@ -89,11 +92,9 @@ class CachedResponse(CacheEntry, frozen=True):
     rendered: PrerenderedResponse
     planned: PlannedResponse
 
-    def fill(
-        self, id_seed: bytes, request: Request, cached_from: PlannedResponse | None = None
-    ) -> PlannedResponse:
-        """Return the response to this request, with this id seed. `cached_from` is that of `PlannedResponse`."""
-        return self.planned.filled_with(id_seed, self.values(id_seed, request), cached_from)
+    def fill(self, id_seed: bytes, request: Request) -> PlannedResponse:
+        """Return the response to this request, with this id seed."""
+        return self.planned.filled_with(id_seed, self.values(id_seed, request))
 
     def fill_call(self, id_seed: bytes, request: Request, call: GeneratedCall) -> PlannedResponse:
         """Return the response to this request with a generated call."""
@@ -101,8 +102,8 @@ class CachedResponse(CacheEntry, frozen=True):
 
     def values(self, id_seed: bytes, request: Request, call: GeneratedCall | None = None) -> Sequence[bytes]:
         """Return the values of the placeholders for this request and its generated call, with this id seed."""
-        tokens = request.input_tokens if self.uses_input_tokens else 0
-        return self.rendered.fill(id_seed, request.now, tokens, call)
+        input_tokens = request.input_tokens if self.uses_input_tokens else 0
+        return self.rendered.fill(id_seed, request.now, input_tokens, call)
 
 
 class CachedStream(CacheEntry, frozen=True):
@@ -114,7 +115,7 @@ class CachedStream(CacheEntry, frozen=True):
 
     def fill(self, identity: ResponseIdentity, request: Request) -> UnpacedStream:
         """Return the stream for this request."""
-        plan = self.rendered.plan(identity.ids.id_seed, identity.now, self._tokens(request))
+        plan = self.rendered.plan(identity.ids.id_seed, identity.now, self._input_tokens(request))
         return UnpacedStream(plan, self.chunks, self.sizes)
 
 
@@ -168,8 +169,8 @@ class ResponseCache:
             return entry.fill(id_seed, request) if call is None else entry.fill_call(id_seed, request, call)
         fresh = render(identity, request)
         short = len(fresh.plan.steps) <= MAX_CACHED_STEPS
-        telling = call is None or not call.divided or len(call.chunks) >= TELLING_CHUNKS
-        if telling and self._is_due(key, short and fresh.error is None and not fresh.faults):
+        comparable = call is None or not call.divided or len(call.chunks) >= MIN_COMPARED_CHUNKS
+        if comparable and self._remember_key(key, short and fresh.error is None and not fresh.faults):
             entry = cached_response(fresh, identity, request, render, read_storable, call)
             self._put(key, entry, request, text)
         return fresh
@@ -183,11 +184,13 @@ class ResponseCache:
         if type(entry) is CachedStream and entry.fits(request):
             return entry.fill(identity, request)
         fresh = render(identity, request)
-        if self._is_due(key, len(fresh.plan.steps) <= MAX_CACHED_STEPS):
+        if self._remember_key(key, len(fresh.plan.steps) <= MAX_CACHED_STEPS):
             self._put(key, cached_stream(fresh, identity, request, render), request)
         return fresh
 
-    def _is_due(self, key: Hashable, cacheable: bool) -> bool:
+    def _remember_key(self, key: Hashable, cacheable: bool) -> bool:
+        """Remember at a key's first occurrence whether it may be cached. Return whether it is to be cached now: at a
+        later occurrence, if it may be."""
         known = self._cacheable.get(hash(key))
         if known is None:
             self._cacheable.put(hash(key), cacheable)
@@ -262,7 +265,7 @@ def cached_stream(
 
 
 def _render(render: Render[R_co], placeholders: Placeholders, request: Request) -> R_co:
-    request = request.with_input_tokens(placeholders.tokens)
+    request = request.with_input_tokens(placeholders.input_tokens)
     request.now = placeholders.now
     return render(ResponseIdentity(placeholders.ids, placeholders.now), request)
 

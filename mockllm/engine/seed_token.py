@@ -69,7 +69,7 @@ def decision_at(decision: Decision, matched: MatchResult, position: SeedPosition
         if candidate.guard is None or ("m", number) in position.counts
     ]
     moved = replace(decision, rule=rule, modifiers=modifiers, number=position.number)
-    if any(selected.candidate.error for selected in modifiers):
+    if any(selected.candidate.has_error for selected in modifiers):
         return replace(moved, outcome="modifier")
     if matched.fails_validation(rule.candidate if rule else None):
         return replace(moved, outcome="invalid")

@@ -28,7 +28,7 @@ class EngineSettings(Struct, frozen=True):
     """The fields of a body that are not part of its hash."""
     hash_header: bool = False
     """Whether every response carries its request's hash, not only a response that was found by it."""
-    miss_status: int = NOT_FOUND
+    unmatched_status: int = NOT_FOUND
     """The status of unmatched requests."""
     proxy_hosts: frozenset[str] | None = None
     """The hosts to which rules of packs and of the control API may forward requests; None for any."""

@@ -14,7 +14,7 @@ from mockllm.engine.request_reader import engine_context
 
 
 def store_updates(planned: PlannedResponse, request: Request) -> Sequence[StoreUpdate]:
-    """Return the updates of the store. Raise LookupInStore if the dialect needs an object of another process."""
+    """Return the updates of the store. Raise StoreLookupRequired for an object of another process."""
     updates = [StoreUpdate(tool_calls=planned.tools_by_call_id)] if planned.tool_calls else []
     routing = engine_context(request).routing
     store_update = getattr(routing.dialect, "store_update", None)

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
-from mockllm.core.limits.limit import Limit
+from mockllm.core.limits.limit_data import Limit
 from mockllm.core.load.load import Load
 from mockllm.core.matching.matchers import Matcher
 from mockllm.core.matching.rule_index import RuleIndex

@@ -32,7 +32,7 @@ from mockllm.scenario.language.rule import Guarded, ModifierSpec, RuleSpec
 from mockllm.scenario.language.server_tools import McpSpec, ServerToolSpec
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.matchers import matcher
-from mockllm.scenario.served_replies import served_matcher
+from mockllm.scenario.mcp_replies import mcp_matcher
 from mockllm.scenario.typed_entries import TypedEntry
 
 T = TypeVar("T")
@@ -150,7 +150,7 @@ def request_matcher(spec: RuleSpec | ModifierSpec | McpServerSpec) -> Matcher:
     """Return the matcher for the requests of a rule or modifier: those that its match matches. A rule without
     path, api, mcp and form matches generating calls only; a modifier without path matches provider calls only."""
     if isinstance(spec, McpServerSpec):
-        return served_matcher(spec)
+        return mcp_matcher(spec)
     base = matcher(spec.match)
     if isinstance(spec, ModifierSpec):
         return base if _uses_any(spec.match, {"path"}) else AllMatcher((HAS_DIALECT, base))

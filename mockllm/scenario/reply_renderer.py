@@ -69,8 +69,8 @@ from mockllm.scenario.language.reply import (
     UsageSpec,
 )
 from mockllm.scenario.language.server_tools import ServerTools
+from mockllm.scenario.mcp_replies import mcp_words
 from mockllm.scenario.schema_replies import DRAWS, choose_tool, generate_arguments, generate_json
-from mockllm.scenario.served_replies import served_words
 
 UNLIMITED: Final = Sampling()[1:]
 """The parameters of a request that neither cuts nor lengthens a reply."""
@@ -109,8 +109,8 @@ def _plain(value: object) -> Json:
     return value
 
 
-class LongReply(Exception):
-    """The reply is so long that planning its response would delay other requests."""
+class PlanningTooLong(Exception):
+    """Planning the response would delay other requests: a thread plans it from the beginning."""
 
 
 class ReplyRenderer(Struct):
@@ -125,7 +125,7 @@ class ReplyRenderer(Struct):
     max_generated: int = DEFAULT_VALUES
     """Maximum number of values that are generated for one schema."""
     max_characters: float = inf
-    """Characters of one text; more raise LongReply."""
+    """Characters of one text; more raise PlanningTooLong."""
     undivided: bool = False
     """Whether the response is sent undivided, and at once."""
     generated_call: GeneratedCall | None = None
@@ -143,7 +143,7 @@ class ReplyRenderer(Struct):
         usage = self.usage(choices, spec.usage)
         if spec.embedding is not None:
             self.notes.append("embedding left out: only embeddings calls have one")
-        served = {} if spec.mcp is None else served_words(spec.mcp)
+        served = {} if spec.mcp is None else mcp_words(spec.mcp)
         transcript = None if spec.transcript is None else self.transcript(spec.transcript)
         own = split_extras(spec.extras)
         return Reply(choices, usage, spec.model, self.failure, **own, served=served, transcript=transcript)
@@ -345,9 +345,9 @@ class ReplyRenderer(Struct):
         return (text,) if of_call and self.undivided and text else split_into_chunks(text, self.size)
 
     def require_short(self, characters: int) -> None:
-        """Raise LongReply if a text has more characters than are rendered."""
+        """Raise PlanningTooLong if a text has more characters than are rendered."""
         if characters > self.max_characters:
-            raise LongReply
+            raise PlanningTooLong
 
     def script(self, chunks: Sequence[Chunk], *, instead: bool = False) -> tuple[ContentElement, ...]:
         """Return the chunks of a script. `instead`: a non-streaming response has another text, so that no
@@ -382,7 +382,7 @@ class ReplyRenderer(Struct):
             for part in choice.parts:
                 generated = self.generated_call
                 tokens = (
-                    part_tokens(part) if generated is None else generated.tokens
+                    part_tokens(part) if generated is None else generated.output_tokens
                 )  # the reply has nothing else
                 output += tokens
                 reasoning += tokens if type(part) is Thinking else 0

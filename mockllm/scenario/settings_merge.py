@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.faults import Fault
-from mockllm.core.prompt_cache.policy import CacheOverrides
+from mockllm.core.prompt_cache.policy import PromptCacheOverrides
 from mockllm.core.quantities.parse import ChunkSize, Distribution
 from mockllm.core.rendering.extra_fields import ExtraFields, parse_path
 from mockllm.core.rendering.pacing import Pacing
@@ -64,7 +64,7 @@ class MergedSettings(Struct, frozen=True):
     extras: tuple[ExtraFields, ...] = ()
     hold: Hold | None = None
     posts: tuple[tuple[Owner, ThenPostSpec], ...] = ()
-    prompt_cache: CacheOverrides | None = None
+    prompt_cache: PromptCacheOverrides | None = None
     """The provider's prompt cache; None where it is off."""
 
 
@@ -111,10 +111,10 @@ def _owned(values: Iterable[tuple[Owner, T | None]]) -> tuple[tuple[Owner, T], .
     return tuple((_effective_owner(owner, value), value) for owner, value in values if value is not None)
 
 
-def _prompt_cache(setting: bool | PromptCacheSpec | None) -> CacheOverrides | None:
+def _prompt_cache(setting: bool | PromptCacheSpec | None) -> PromptCacheOverrides | None:
     if isinstance(setting, PromptCacheSpec):
-        return CacheOverrides(setting.minimum, setting.ttl)
-    return CacheOverrides() if setting else None
+        return PromptCacheOverrides(setting.minimum, setting.ttl)
+    return PromptCacheOverrides() if setting else None
 
 
 def extra_fields(spec: ExtraFieldsSpec) -> ExtraFields:

@@ -30,7 +30,7 @@ from mockllm.server.worker_thread import WorkerThread
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from mockllm.server.recorder import Recorder
+    from mockllm.server.provider_proxy import ProviderProxy
     from mockllm.server.webhooks import WebhookSender
 
 
@@ -42,7 +42,8 @@ class App:
     """Makes the control API for its first call: `server.control` takes some milliseconds to load."""
     decider: DeciderProtocol | None = None
     """Decides where the engine cannot, since the counts are not in this process."""
-    recorder: Recorder | None = None
+    provider_proxy: ProviderProxy | None = None
+    """Forwards requests to providers; made for the first rule that proxies, unless the server records."""
     webhooks: WebhookSender | None = None
     """Sends webhooks; made for the first one."""
     webhook_hosts: frozenset[str] = frozenset()

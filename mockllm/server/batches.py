@@ -23,7 +23,7 @@ from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.server.exchange import Exchange
 from mockllm.server.line_output import report
 from mockllm.server.request_heads import RequestHead
-from mockllm.state.shared_sessions import LookupInStore
+from mockllm.state.shared_sessions import StoreLookupRequired
 
 if TYPE_CHECKING:
     from socket import socket
@@ -128,12 +128,12 @@ class BatchServer:
         """Wait until a line is counted, if another process does it: the numbers of the next lines follow. The
         exchange may end."""
         from mockllm.server.respond import fail
-        from mockllm.server.store_waits import with_store
+        from mockllm.server.store_waits import wait_for_store
 
         if self._app.decider is None:
             return
         try:
-            await with_store(self._app, exchange, self._app.decider)
+            await wait_for_store(self._app, exchange, self._app.decider)
         except Exception:
             fail(self._app, exchange)
 
@@ -153,14 +153,14 @@ class BatchServer:
             return
         ended = with_responses(batch, responses, app.deadlines.time())
         app.engine.remember(session, StoreUpdate((id,), ended))
-        unconfirmed = None if app.decider is None else app.decider.take_unconfirmed()
-        if unconfirmed is not None:
-            await unconfirmed
+        confirmation = None if app.decider is None else app.decider.take_storage_confirmation()
+        if confirmation is not None:
+            await confirmation
 
     async def _stored(self, id: str, session: str) -> StoredResponse | None:
         try:
             return self._app.engine.stored(session, id)
-        except LookupInStore as lookup:
+        except StoreLookupRequired as lookup:
             assert self._app.decider is not None, "what is elsewhere has a decider"
             found = await self._app.decider.look_up(lookup)
             if isinstance(found, Failure):

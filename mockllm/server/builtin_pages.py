@@ -87,7 +87,7 @@ def home(about: EngineInfo, base: str) -> Plan:
     if about.findings:
         lines += [*_listed(FINDINGS, [f"{SESSION_PREFIX}{name}" for name in about.findings]), ""]
     lines += ["Routes:"]
-    for name, paths in (*about.calls, ("rules", about.routes), ("its own", OWN)):
+    for name, paths in (*about.calls, ("rules", about.rule_paths), ("its own", OWN)):
         lines += _listed(f"  {name}", paths) if paths else []
     if about.stale:
         lines += ["", "Files that could not be loaded:"]

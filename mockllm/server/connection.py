@@ -297,7 +297,7 @@ class Connection(HttpProtocol):
             return False
         exchange.raw, exchange.body_complete = raw, True
         if exchange.received:
-            self._heads.note(head, exchange.received, raw)
+            self._heads.add_if_repeated(head, exchange.received, raw)
         return True
 
     async def _finish(self, exchange: Exchange) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mockllm.server.protocols import PendingDecisionProtocol
     from mockllm.server.request_heads import RequestHead
     from mockllm.server.socket_sink import SocketSink
-    from mockllm.state.shared_sessions import FetchedLookup, LookupInStore
+    from mockllm.state.shared_sessions import FetchedLookup, StoreLookupRequired
 
 EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
 """How an exchange ended.
@@ -50,8 +50,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     """One request with its response. A connection, a WebSocket or a batch makes it, `respond` adds the request and
     the response, `end_exchange` closes it. The journal, the metrics and the traces read ended exchanges.
 
-    An ended exchange refers to as few objects as possible, because the journal holds hundreds of exchanges. When it
-    frees their objects, the processor's caches no longer have these. Python's garbage collector does not visit
+    An ended exchange refers to as few objects as possible, because the journal holds hundreds of exchanges. Freeing
+    old objects is slow: they have left the CPU cache. Python's garbage collector does not visit
     exchanges (`gc=False`), which saves 0.01 µs for each. It would not find a cycle through one: `end_exchange` cuts
     the references to the connection.
     """
@@ -73,8 +73,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     now: float = 0.0
     """When the server began to serve the request, in seconds since the epoch; as `Request.now`."""
     monotonic: float = 0.0
-    """The same on the clock of the deadlines, which is monotonic; as `Request.monotonic`. A response that is held
-    counts from its release."""
+    """The same on the clock of the deadlines, which is monotonic; as `Request.monotonic`. A hold moves it on by the
+    time that the response was held, and leaves `Request.monotonic` as it is."""
 
     request: Request | None = None
     """The request as its dialect reads it. None in an ended exchange, and where no engine reads it."""
@@ -85,12 +85,13 @@ class Exchange(Struct, gc=False, kw_only=True):
     """The response, if its counts are not in this process: the app's decider decides."""
     pending_decision: PendingDecisionProtocol | None = None
     """That decision, once it has begun."""
-    pending_lookup: LookupInStore | None = None
+    pending_lookup: StoreLookupRequired | None = None
     """The lookup of earlier responses that the request needs and that are not in this process."""
     fetched: FetchedLookup | None = None
     """The result of that lookup."""
-    unconfirmed: Awaitable[Failure | None] | None = None
-    """Done when the response that clients may retrieve is stored outside this process."""
+    storage_confirmation: Awaitable[Failure | None] | None = None
+    """Done when the store has what the response stores, with a failure if it cannot store it; None if nothing is to
+    be confirmed."""
     planned_times: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     slot: InFlightSlot | None = None
@@ -99,12 +100,13 @@ class Exchange(Struct, gc=False, kw_only=True):
     close: bool = False
     """Set before the response is written: the connection ends with it."""
     hidden: bool = False
-    """Neither the journal nor the access log shows it: probes request `/health` every few seconds."""
+    """Neither the journal nor the access log shows it: `/health`, which probes request every few seconds, and calls
+    of the control API, also refused ones. With `control_only` this holds for the 404 of any other path, too."""
     constraints: HttpConstraints = NO_CONSTRAINTS
     player: Player | None = None
     """Plays a response that cannot leave at once, as long as it plays."""
     proxied: bool = False
-    """Whether a recorder passes the request on to its provider, and ends the exchange."""
+    """Whether a `ProviderProxy` forwards the request, and ends the exchange."""
     keep_alive: bool = True
     """The result once the head is rendered: whether the response leaves the connection usable. `close` is one of
     several reasons why not."""
@@ -133,10 +135,10 @@ class Exchange(Struct, gc=False, kw_only=True):
     """The model, if the body was read: a server without an access log does not read it for its journal."""
     body_length: int = 0
     """Bytes at the end of `received` that are the body; `raw` is empty then."""
-    id_seed: str | bytes | None = None
+    id_seed: bytes | None = None
     """The id seed of this response (`Ids.id_seed`), if all responses from one entry of the response cache share
     `response`."""
-    tokens: int = 0
+    input_tokens: int = 0
     """The input tokens of the request, in the same case."""
     pending_bytes: int = 0
     """The bytes that the journal counts for it while it is no entry."""

@@ -52,7 +52,7 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
     """End an exchange whose client has disconnected while its response was played.
 
     Without a player it only releases the slot: the exchange neither ends nor enters the journal.
-    While a provider still responds, the recorder ends it.
+    While a provider still responds, the `ProviderProxy` ends it.
     """
     player, pending = exchange.player, exchange.pending_decision
     if pending is not None:
@@ -109,5 +109,6 @@ def _drop_references(exchange: Exchange, read_model: bool) -> None:
     else:
         exchange.headers, exchange.received = message.headers, b""
     if exchange.times is None and response.cached_from is not None:
-        exchange.id_seed, exchange.tokens = response.response_seed, request.__dict__.get("input_tokens", 0)
+        exchange.id_seed = response.response_seed  # type: ignore[assignment]  # an id seed, as `cached_from` is set
+        exchange.input_tokens = request.__dict__.get("input_tokens", 0)
         exchange.response = response.cached_from

@@ -89,8 +89,10 @@ class PartialHead(NamedTuple):
     keep_alive: bool
 
 
-def serialize_head(plan: Plan, constraints: HttpConstraints, date: str, extra: str = "") -> SerializedHead:
-    """Return the head of the plan's response. `extra` holds lines for its end, unless the plan has the first of
+def serialize_head(
+    plan: Plan, constraints: HttpConstraints, date: str, cors_lines: str = ""
+) -> SerializedHead:
+    """Return the head of the plan's response. `cors_lines` are added at its end, unless the plan has the first of
     these headers itself.
 
     The plan's `content-length`, `connection` and `date` are sent unchanged, so that a scenario can send wrong ones. A
@@ -98,7 +100,9 @@ def serialize_head(plan: Plan, constraints: HttpConstraints, date: str, extra: s
     steps, also those after a cut.
     """
     head, delivery = plan.head, plan.delivery
-    partial = _partial_head(head.status, head.fixed, plan.streamed, constraints, extra, delivery.body_end)
+    partial = _partial_head(
+        head.status, head.fixed, plan.streamed, constraints, cors_lines, delivery.body_end
+    )
     text = partial.start
     for name, value in head.unique_headers:
         text += _line(name, value)
@@ -145,23 +149,23 @@ def prerendered_bytes(
     prerendered: PrerenderedResponse,
     values: Sequence[bytes],
     date: bytes,
-    extra: str = "",
-    more: Headers = (),
+    cors_lines: str = "",
+    limit_headers: Headers = (),
 ) -> bytes | None:
     """Return head and body of a prerendered response that is sent at once, to an ordinary request: the same bytes as
-    `serialize_head` and the body. `more` are further headers, which replace those of the same names. Return None if
+    `serialize_head` and the body. `limit_headers` replace headers of the same names. Return None if
     it is not so simple."""
     if prerendered.size > MAX_PRERENDERED:
         return None
-    replaced = [name for name, _ in more] if more else ()
-    surroundings = _surroundings(prerendered, extra, *replaced)
+    replaced = [name for name, _ in limit_headers] if limit_headers else ()
+    surroundings = _surroundings(prerendered, cors_lines, *replaced)
     if surroundings is None:
         return None
     body_step, before, unique_headers, after, chunked = surroundings
     for name, number in unique_headers:
         before += b"%b: %b\r\n" % (name, values[number])
-    if more:
-        before += _encoded(_lines(more))
+    if limit_headers:
+        before += _encoded(_lines(limit_headers))
     body = body_step.written(values)
     if len(body) > MAX_PRERENDERED:  # a generated call may be long
         return None
@@ -172,7 +176,7 @@ def prerendered_bytes(
 
 @lru_cache(maxsize=256)  # computed once for each prerendered response
 def _surroundings(
-    prerendered: PrerenderedResponse, extra: str, *replaced: str
+    prerendered: PrerenderedResponse, cors_lines: str, *replaced: str
 ) -> ResponseSurroundings | None:
     """Return what is around the body, without the headers of these names.
 
@@ -182,7 +186,7 @@ def _surroundings(
     names = {name.lower() for name in replaced}
     fixed = tuple(pair for pair in prerendered.fixed if pair[0].lower() not in names)
     partial = _partial_head(
-        prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, NO_CONSTRAINTS, extra
+        prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, NO_CONSTRAINTS, cors_lines
     )
     simple = partial.date_missing and partial.keep_alive and partial.length_missing is not partial.chunked
     if body_step is None or not simple or not body_step.parts[0]:
@@ -211,7 +215,7 @@ def _partial_head(
     headers: Headers,
     streamed: bool,
     constraints: HttpConstraints,
-    extra: str,
+    cors_lines: str,
     body_end: BodyEnd = "usual",
 ) -> PartialHead:
     """Return a head without its unique headers, its date and its length."""
@@ -235,8 +239,8 @@ def _partial_head(
         end += "Connection: close\r\n"
     elif constraints.http10:
         end += "Connection: keep-alive\r\n"
-    if extra.partition(":")[0].lower() not in written:
-        end += extra
+    if cors_lines.partition(":")[0].lower() not in written:
+        end += cors_lines
     length_missing = sized and "content-length" not in written and not never and status != 304
     return PartialHead(
         start, end + "\r\n", "date" not in written, length_missing, chunked, bodiless, keep_alive

@@ -138,8 +138,8 @@ class Server:
             await self.app.webhooks.close()
         if self.app.batches is not None:
             await self.app.batches.close()
-        if self.app.recorder is not None:
-            await self.app.recorder.close()
+        if self.app.provider_proxy is not None:
+            await self.app.provider_proxy.close()
 
     def _busy(self) -> bool:
         """Return whether responses are in flight or not yet flushed."""
@@ -147,7 +147,7 @@ class Server:
             self.app.running > 0
             or any(self.app.playing.values())
             or bool(self._listener.ready.waiting)
-            or (self.app.recorder is not None and self.app.recorder.busy)
+            or (self.app.provider_proxy is not None and self.app.provider_proxy.busy)
             or any(connection.unsent for connection in self._listener.connections)
         )
 

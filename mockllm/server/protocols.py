@@ -1,7 +1,7 @@
 """The interfaces that the server uses: an engine, and a control API.
 
-An engine is synchronous and has no I/O. No request makes it fail; it raises LookupInStore where it needs a response
-that another process may have. A reload replaces one engine by another.
+An engine is synchronous and has no I/O. No request makes it fail; it raises StoreLookupRequired where it needs a
+response that another process may have. A reload replaces one engine by another.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
     from mockllm.engine import DeferredResponse, UndecidedResponse
-    from mockllm.state.shared_sessions import LookupInStore, LookupResult
+    from mockllm.state.shared_sessions import LookupResult, StoreLookupRequired
 
 
 class ProxyFailed(Exception):
@@ -57,7 +57,7 @@ class EngineProtocol(Protocol):
     def begin_response(
         self, request: Request, *, may_defer: bool = True
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse:
-        """Decide and plan. It is deferred only with `may_defer`. Raises LookupInStore."""
+        """Decide and plan. It is deferred only with `may_defer`. Raises StoreLookupRequired."""
 
     def serves(self, request: Request) -> bool:
         """Return whether a provider has the path, or a rule matches, which a guard may block. Nothing is counted."""
@@ -67,7 +67,7 @@ class EngineProtocol(Protocol):
         slow or too deep, for example, or the store fails. `refuse` itself matches no rule and counts nothing."""
 
     def stored(self, session: str, id: str) -> StoredResponse | None:
-        """Return what is stored under an id. Raises LookupInStore if it is not in this process."""
+        """Return what is stored under an id. Raises StoreLookupRequired if it is not in this process."""
 
     def remember(self, session: str, update: StoreUpdate) -> None:
         """Store what changes without a request."""
@@ -103,10 +103,10 @@ class DeciderProtocol(Protocol):
         """Begin to decide and count, in one step. `ready` is called when the decision is made, or a task has to
         wait for it. It may be called before this method returns."""
 
-    async def look_up(self, lookup: LookupInStore) -> LookupResult | Failure:
+    async def look_up(self, lookup: StoreLookupRequired) -> LookupResult | Failure:
         """Return what a lookup needs that is not in this process."""
 
-    def take_unconfirmed(self) -> Awaitable[Failure | None] | None:
+    def take_storage_confirmation(self) -> Awaitable[Failure | None] | None:
         """Return what is done when the last response is stored, with a failure if it cannot be stored; None where
         nothing was to be stored."""
 

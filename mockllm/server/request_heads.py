@@ -205,7 +205,7 @@ class RequestHeadCache:
         self._whole[data[:end]] = head
         return head
 
-    def note(self, head: RequestHead, data: bytes, raw: bytes) -> None:
+    def add_if_repeated(self, head: RequestHead, data: bytes, raw: bytes) -> None:
         """Cache the head of a request if it came before. `data` is all that came, in one read; `raw` is the body as
         it came. A head that requests more than a response is not cached."""
         end = data.find(END_OF_HEAD) + 4

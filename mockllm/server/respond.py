@@ -20,7 +20,7 @@ from mockllm.core.rendering.plan import Hold, Plan, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Decision
-from mockllm.engine import DecidedLookup, DeferredResponse, PlannedResponse, UndecidedResponse
+from mockllm.engine import DeferredResponse, LookupAfterDecision, PlannedResponse, UndecidedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import respond_builtin
@@ -38,10 +38,10 @@ from mockllm.server.player import Player, single_write, takes_time
 from mockllm.server.protocols import ControlProtocol, PendingDecisionProtocol
 from mockllm.server.request_heads import is_control_path
 from mockllm.server.suspended_responses import suspend_response, take_client_response
-from mockllm.state.shared_sessions import LookupInStore
+from mockllm.state.shared_sessions import StoreLookupRequired
 
 if TYPE_CHECKING:
-    from mockllm.server.recorder import Recorder
+    from mockllm.server.provider_proxy import ProviderProxy
 
 SWITCHING: Final = 101
 """The status of a handshake. `finish_exchange` opens its WebSocket."""
@@ -53,9 +53,10 @@ def respond(app: App, exchange: Exchange) -> bool:
 
     Otherwise its response has begun to play (it has a `player`), or `finish_exchange` has to wait:
 
-    - for the store, if `pending_lookup` or `unconfirmed` is set, or `undecided` and `begin_decision` returns False
+    - for the store, if `pending_lookup` or `storage_confirmation` is set, or `undecided` and `begin_decision` returns
+      False
     - for a plan, if `deferred` is set
-    - for a provider, if `get_or_create_recorder` returns a recorder
+    - for a provider, if it `is_proxied`
     - for a release, if `is_held`, or for the messages of a WebSocket, if `opens_websocket`
     - else for the control API
     """
@@ -64,14 +65,14 @@ def respond(app: App, exchange: Exchange) -> bool:
             make_response(app, exchange)
         else:
             take_decision(app, exchange, exchange.pending_decision)
-        # no response of the cache is one that `must_wait` finds
-        cached = type(exchange.response.rendered) is PrerenderedResponse and app.recorder is None
-        if not (cached and exchange.unconfirmed is None) and must_wait(app, exchange):
+        # a cached response needs none of the waits of `must_wait`, unless its storage is unconfirmed
+        cached = type(exchange.response.rendered) is PrerenderedResponse and app.provider_proxy is None
+        if (not cached or exchange.storage_confirmation is not None) and must_wait(app, exchange):
             return False
         if queue_whole_response(app, exchange):
             return True
         begin_playing(app, exchange)
-    except (Exception, LookupInStore):
+    except (Exception, StoreLookupRequired):
         if exchange.sink is None or exchange.sink.written:
             # the response is written or queued; only its journal entry or log line has failed
             traceback.print_exc(file=sys.stderr)
@@ -84,22 +85,23 @@ def respond(app: App, exchange: Exchange) -> bool:
 
 def must_wait(app: App, exchange: Exchange) -> bool:
     """Return whether `finish_exchange` has to wait before it writes the response, or writes another one."""
-    if exchange.unconfirmed is not None:
+    if exchange.storage_confirmation is not None:
         return True
     response = exchange.response
     return (
-        response is NOT_PLANNED
-        or get_or_create_recorder(app, exchange) is not None
-        or opens_websocket(response)
-        or is_held(exchange)
+        response is NOT_PLANNED or is_proxied(app, exchange) or opens_websocket(response) or is_held(exchange)
     )
 
 
 def make_response(app: App, exchange: Exchange) -> None:
-    """Set the request and the response; a call of the control API gets its response from `finish_exchange`."""
+    """Set the request and the response; a call of the control API gets its response from `finish_exchange`.
+
+    A short body is parsed before its structure is checked, and is checked only where the parsed body may be too deep.
+    The structure of any other body is checked before it is parsed.
+    """
     head, raw, engine, request = exchange.head, exchange.raw, app.engine, exchange.request
-    short = len(raw) < app.short_body and not (head.reserved or exchange.checked)
-    failure = None if short or exchange.checked else structure_failure(raw, app.limits)
+    parses_first = len(raw) < app.short_body and not (head.reserved or exchange.checked)
+    failure = None if parses_first or exchange.checked else structure_failure(raw, app.limits)
     if failure is not None:
         refuse(app, exchange, failure)
         return
@@ -109,7 +111,7 @@ def make_response(app: App, exchange: Exchange) -> None:
         return
     if request is None:
         request = head.reader(engine).read(raw, exchange.client, exchange.now, exchange.monotonic)
-    if short:
+    if parses_first:
         request.parse_body()
         if request.depth_bound > app.limits.depth:
             failure = structure_failure(raw, app.limits)
@@ -126,12 +128,12 @@ def make_response(app: App, exchange: Exchange) -> None:
 
 
 def plan_response(
-    app: App, exchange: Exchange, request: Request, decided: DecidedLookup | None = None
+    app: App, exchange: Exchange, request: Request, after_lookup: LookupAfterDecision | None = None
 ) -> None:
     """Set the response of the engine, or what it lacks; after a lookup of a decided request, by its decision."""
     try:
-        response = app.engine.begin_response(request) if decided is None else decided.again()
-    except LookupInStore as lookup:
+        response = app.engine.begin_response(request) if after_lookup is None else after_lookup.resume()
+    except StoreLookupRequired as lookup:
         exchange.pending_lookup = lookup
         return
     if type(response) is PlannedResponse:
@@ -151,7 +153,7 @@ def begin_decision(app: App, exchange: Exchange, ready: Callable[[], object]) ->
         return False
     try:
         exchange.pending_decision = decider.begin(undecided.matched, ready)
-    except (Exception, LookupInStore):  # the task begins it again: it makes the lookup, or the 500
+    except (Exception, StoreLookupRequired):  # the task begins it again: it makes the lookup, or the 500
         return False
     return True
 
@@ -167,14 +169,14 @@ def take_decision(app: App, exchange: Exchange, pending: PendingDecisionProtocol
     exchange.undecided = exchange.pending_decision = None
     try:
         set_decided_response(app, exchange, request, undecided, decision)
-    except LookupInStore:
+    except StoreLookupRequired:
         exchange.undecided, exchange.pending_decision = undecided, pending
 
 
 def set_decided_response(
     app: App, exchange: Exchange, request: Request, undecided: UndecidedResponse, decision: Decision | Failure
 ) -> None:
-    """Set the response by its decision, or by the failure to decide. Raises LookupInStore."""
+    """Set the response by its decision, or by the failure to decide. Raises StoreLookupRequired."""
     if isinstance(decision, Failure):
         exchange.response = app.engine.refuse(decision, request)
         return
@@ -204,7 +206,7 @@ def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
     if response.batch_run is not None:
         serve_batch(app, exchange, response.batch_run)
     if app.decider is not None:
-        exchange.unconfirmed = app.decider.take_unconfirmed()
+        exchange.storage_confirmation = app.decider.take_storage_confirmation()
 
 
 def accepts_gzip(exchange: Exchange) -> bool:
@@ -244,7 +246,7 @@ def send_webhooks(app: App, response: PlannedResponse) -> None:
 
 def serve_batch(app: App, exchange: Exchange, run: BatchRun) -> None:
     """Serve the lines of a batch job, unless a provider has the job."""
-    if get_or_create_recorder(app, exchange) is not None or exchange.request is None:
+    if is_proxied(app, exchange) or exchange.request is None:
         return
     from mockllm.server.batches import BatchServer
 
@@ -300,8 +302,8 @@ def begin_playing(app: App, exchange: Exchange) -> None:
     """Begin to play the response: write what has no wait before it."""
     plan = exchange.response.plan
     constraints = exchange.constraints = constraints_of(app, exchange)
-    extra = ALLOW_CORS if exchange.allow_cors else ""
-    head = serialize_head(plan, constraints, app.date_line.at(time.time()), extra)
+    cors_lines = ALLOW_CORS if exchange.allow_cors else ""
+    head = serialize_head(plan, constraints, app.date_line.at(time.time()), cors_lines)
     player = Player(
         plan, head, exchange.sink, app.deadlines, exchange.monotonic, exchange.response.time_scale
     )
@@ -332,28 +334,31 @@ def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
     return app.control_only or not control.loaded or control.knows(exchange.head.path)
 
 
-def get_or_create_recorder(app: App, exchange: Exchange) -> Recorder | None:
-    """Return the recorder that proxies the request to its provider, if it is proxied; create it for the first rule
-    that proxies. A refused request is not proxied: its body was not read."""
-    request, rendered = exchange.request, exchange.response.rendered
+def is_proxied(app: App, exchange: Exchange) -> bool:
+    """Return whether the request is forwarded to a provider. A refused one is not: its body was not read."""
+    request, rendered, proxy = exchange.request, exchange.response.rendered, app.provider_proxy
     if exchange.close or request is None:
-        return None
+        return False
     if isinstance(rendered, Plan) and rendered.delivery.proxy_target is not None:
-        if app.recorder is None:
-            from mockllm.recordings.scenario_writer import RequestParser
-            from mockllm.server.recorder import Recorder
-            from mockllm.server.upstreams import Upstreams
-
-            app.recorder = Recorder(Upstreams({}), None, RequestParser(), lambda _: None)  # it stores nothing
-        return app.recorder
-    recorder = app.recorder
-    return recorder if recorder is not None and recorder.proxies(exchange.response, request) else None
+        return True
+    return proxy is not None and proxy.forwards(exchange.response, request)
 
 
-def recorder_of_unmatched(app: App, exchange: Exchange) -> Recorder | None:
-    """Return the recorder of a handshake, if no rule is for it or for the messages of its WebSocket."""
-    recorder, request, engine = app.recorder, exchange.request, app.engine
-    if recorder is None or request is None or recorder.upstreams.of(request) is None:
+def get_or_create_proxy(app: App) -> ProviderProxy:
+    """Return what forwards requests to providers; for the first rule that proxies, create one that stores nothing."""
+    if app.provider_proxy is None:
+        from mockllm.recordings.scenario_writer import RequestParser
+        from mockllm.server.provider_proxy import ProviderProxy
+        from mockllm.server.upstreams import Upstreams
+
+        app.provider_proxy = ProviderProxy(Upstreams({}), None, RequestParser(), lambda _: None)
+    return app.provider_proxy
+
+
+def proxy_of_unmatched(app: App, exchange: Exchange) -> ProviderProxy | None:
+    """Return what forwards a handshake, if no rule is for it or for the messages of its WebSocket."""
+    proxy, request, engine = app.provider_proxy, exchange.request, app.engine
+    if proxy is None or request is None or proxy.upstreams.of(request) is None:
         return None
     from mockllm.engine import Engine
     from mockllm.engine.unscripted_sockets import is_unscripted
@@ -362,24 +367,24 @@ def recorder_of_unmatched(app: App, exchange: Exchange) -> Recorder | None:
         reader = exchange.head.of_message(method).reader(engine)
         return reader.read(b"{}", exchange.client, exchange.now, exchange.monotonic)
 
-    return recorder if isinstance(engine, Engine) and is_unscripted(engine, request, read) else None
+    return proxy if isinstance(engine, Engine) and is_unscripted(engine, request, read) else None
 
 
 def queue_whole_response(app: App, exchange: Exchange) -> bool:
-    """Queue the whole response, which is written with all others of this iteration, and end the exchange. Return
-    False if the response takes time, ends the connection, or the client does not read."""
+    """Queue the whole response, which is written with all others of this iteration; in a task, write it at once. End
+    the exchange. Return False if the response takes time, ends the connection, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
     rendered, constraints = response.rendered, head.constraints
     if constraints is not NO_CONSTRAINTS or exchange.close or app.draining:
         constraints = exchange.constraints = constraints_of(app, exchange)
-    extra = ALLOW_CORS if exchange.allow_cors else ""
+    cors_lines = ALLOW_CORS if exchange.allow_cors else ""
     data = None
     if type(rendered) is PrerenderedResponse and constraints is NO_CONSTRAINTS:
-        date, more = app.date_line.bytes_at(exchange.now), response.limit_headers
-        data = prerendered_bytes(rendered, response.placeholder_values, date, extra, more)
+        date, limit_headers = app.date_line.bytes_at(exchange.now), response.limit_headers
+        data = prerendered_bytes(rendered, response.placeholder_values, date, cors_lines, limit_headers)
     if data is None and not takes_time(rendered):
         plan = response.plan
-        opening = serialize_head(plan, constraints, app.date_line.at(exchange.now), extra)
+        opening = serialize_head(plan, constraints, app.date_line.at(exchange.now), cors_lines)
         data = single_write(plan, opening) if opening.keep_alive else None
     if data is None or not sink.queue_write(data):
         return False

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mockllm.core.request.request import Request
     from mockllm.server.app import App
     from mockllm.server.exchange import Exchange
-    from mockllm.server.recorder import Recorder
+    from mockllm.server.provider_proxy import ProviderProxy
     from mockllm.server.socket_sink import SocketSink
 
 MAX_RECORDED: Final = 8 * MIB
@@ -75,7 +75,7 @@ class MessageLog(Struct):
             self.messages.append(message)
 
 
-async def proxy_websocket(app: App, exchange: Exchange, recorder: Recorder) -> bool:
+async def proxy_websocket(app: App, exchange: Exchange, proxy: ProviderProxy) -> bool:
     """Pass a WebSocket on until one side closes it, and store it. Return False if the provider refused the handshake:
     the response of the exchange is an error then."""
     request, head = exchange.request, exchange.head
@@ -86,7 +86,7 @@ async def proxy_websocket(app: App, exchange: Exchange, recorder: Recorder) -> b
     if target is not None and wait > 0:
         await asyncio.sleep(wait)
     try:
-        upstream = await recorder.upstreams.open_socket(request, head.headers, to, app.limits.body)
+        upstream = await proxy.upstreams.open_socket(request, head.headers, to, app.limits.body)
     except ProxyFailed as error:
         exchange.response = app.engine.refuse(error.failure, request)
         return False
@@ -95,7 +95,7 @@ async def proxy_websocket(app: App, exchange: Exchange, recorder: Recorder) -> b
         if client is None:
             return True
         began = app.deadlines.time()
-        stores = recorder.out is not None and (target is None or target.record)
+        stores = proxy.out is not None and (target is None or target.record)
         rule = None if target is None else planned.rule
         where = f"forwarded to {without_credentials(to or request.provider or OTHER)}"
         log = MessageLog(
@@ -109,19 +109,19 @@ async def proxy_websocket(app: App, exchange: Exchange, recorder: Recorder) -> b
             app.running += 1
             log.turns.end()
             note = f"WebSocket {where}, {log.count} messages"
-            recorder.finish_in_background(_end(app, exchange, recorder, request, log, note))
+            proxy.finish_in_background(_end(app, exchange, proxy, request, log, note))
     return True
 
 
 async def _end(
-    app: App, exchange: Exchange, recorder: Recorder, request: Request, log: MessageLog, note: str
+    app: App, exchange: Exchange, proxy: ProviderProxy, request: Request, log: MessageLog, note: str
 ) -> None:
     """Store the messages, and end the exchange."""
     duration, planned = app.deadlines.time() - exchange.monotonic, exchange.response
     target = planned.plan.delivery.proxy_target
     if log.stores:
         messages, to = None if log.too_large else log.messages, None if target is None else target.to
-        note += await recorder.store_socket(request, exchange.head, messages, to)
+        note += await proxy.store_socket(request, exchange.head, messages, to)
     elif target is not None:
         note += "; not recorded: serve it with --record-misses DIR" * target.record
     opened = Plan(ResponseHead(SWITCHING, ()), ())

@@ -6,35 +6,35 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
-from mockllm.engine import DecidedLookup, UndecidedResponse
+from mockllm.engine import LookupAfterDecision, UndecidedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.protocols import DeciderProtocol
 from mockllm.server.respond import (
-    get_or_create_recorder,
+    is_proxied,
     plan_response,
     queue_whole_response,
     set_decided_response,
 )
-from mockllm.state.shared_sessions import FetchedLookup, LookupInStore
+from mockllm.state.shared_sessions import FetchedLookup, StoreLookupRequired
 
 MAX_FETCHED: Final = 2_000
 """Most stored responses and tool calls that are fetched for one request."""
 
 
-async def with_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> None:
+async def wait_for_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> None:
     """Set the response of an exchange that waits for the store, and write it at once if that is possible."""
     request = exchange.request
     if request is None:
         return
-    waited = exchange.pending_lookup or exchange.undecided or exchange.unconfirmed
-    decided = None
+    waited = exchange.pending_lookup or exchange.undecided or exchange.storage_confirmation
+    after_lookup: LookupAfterDecision | None = None
     while exchange.pending_lookup is not None:
         lookup, exchange.pending_lookup = exchange.pending_lookup, None
-        if decided is None and isinstance(lookup, DecidedLookup):
-            decided = lookup
+        if after_lookup is None and isinstance(lookup, LookupAfterDecision):
+            after_lookup = lookup
         if await _fetch(app, exchange, decider, request, lookup):
-            plan_response(app, exchange, request, decided)
+            plan_response(app, exchange, request, after_lookup)
     if exchange.undecided is not None:
         undecided, exchange.undecided = exchange.undecided, None
         await _decide(app, exchange, decider, request, undecided)
@@ -44,23 +44,23 @@ async def with_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> 
         and exchange.websocket is None
         and exchange.response is not NOT_PLANNED
         and exchange.deferred is None
-        and get_or_create_recorder(app, exchange) is None
+        and not is_proxied(app, exchange)
     ):
         queue_whole_response(app, exchange)
 
 
 async def confirm_stored(app: App, exchange: Exchange, request: Request) -> None:
     """Wait until the store has what a response stores. Without it the response is an error."""
-    if exchange.unconfirmed is None:
+    if exchange.storage_confirmation is None:
         return
-    unconfirmed, exchange.unconfirmed = exchange.unconfirmed, None
-    failure = await unconfirmed
+    confirmation, exchange.storage_confirmation = exchange.storage_confirmation, None
+    failure = await confirmation
     if failure is not None:
         exchange.response, exchange.planned_times = app.engine.refuse(failure, request), None
 
 
 async def _fetch(
-    app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, lookup: LookupInStore
+    app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, lookup: StoreLookupRequired
 ) -> bool:
     """Fetch what a request's lookup needs. Return whether it could be fetched; else the response is an error."""
     found = await decider.look_up(lookup)
@@ -79,6 +79,10 @@ async def _fetch(
     return True
 
 
+def _ignore_decision() -> None:
+    """Do nothing: the task that waits for the decision goes on by itself."""
+
+
 async def _decide(
     app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, undecided: UndecidedResponse
 ) -> None:
@@ -87,10 +91,12 @@ async def _decide(
     while True:
         try:
             if pending is None:
-                pending = decider.begin(undecided.matched, bool)
+                pending = decider.begin(undecided.matched, _ignore_decision)
             decision = await pending.wait()
             set_decided_response(app, exchange, request, undecided, decision)
-        except LookupInStore as lookup:  # the validation of the request and its plan may both read the store
+        except (
+            StoreLookupRequired
+        ) as lookup:  # the validation of the request and its plan may both read the store
             if not await _fetch(app, exchange, decider, request, lookup):
                 return
         else:

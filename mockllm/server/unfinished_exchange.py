@@ -31,18 +31,19 @@ from mockllm.server.respond import (
     constraints_of,
     control_of,
     fail,
-    get_or_create_recorder,
+    get_or_create_proxy,
     hold_of,
+    is_proxied,
     opens_websocket,
-    recorder_of_unmatched,
+    proxy_of_unmatched,
     refuse,
     respond,
     send_webhooks,
 )
-from mockllm.server.store_waits import with_store
+from mockllm.server.store_waits import wait_for_store
 
 if TYPE_CHECKING:
-    from mockllm.server.recorder import ProxiedResponse, Recorder
+    from mockllm.server.provider_proxy import ProviderProxy, ProxiedResponse
 
 
 async def finish_exchange(app: App, exchange: Exchange) -> bool:
@@ -79,7 +80,7 @@ async def _finish(app: App, exchange: Exchange) -> bool:
         if respond(app, exchange):
             return exchange.keep_alive
     if exchange.player is None and app.decider is not None:
-        await with_store(app, exchange, app.decider)
+        await wait_for_store(app, exchange, app.decider)
         if exchange.ended:
             return exchange.keep_alive
     if exchange.deferred is not None:
@@ -100,21 +101,21 @@ async def _finish(app: App, exchange: Exchange) -> bool:
 async def _serve_without_player(app: App, exchange: Exchange) -> bool | None:
     """Serve a WebSocket, or send the response of a provider. Return whether the connection can serve another request;
     None if the response is played."""
-    recorder = get_or_create_recorder(app, exchange)
-    if recorder is None and opens_websocket(exchange.response):
-        recorder = recorder_of_unmatched(app, exchange)
-        if recorder is None:
+    proxy = get_or_create_proxy(app) if is_proxied(app, exchange) else None
+    if proxy is None and opens_websocket(exchange.response):
+        proxy = proxy_of_unmatched(app, exchange)
+        if proxy is None:
             from mockllm.server.websocket import serve_websocket
 
             await serve_websocket(app, exchange)
             return False
-    if recorder is None:
+    if proxy is None:
         return None
     if exchange.request is not None and is_websocket_handshake(exchange.request):
         from mockllm.server.socket_recorder import proxy_websocket
 
-        return False if await proxy_websocket(app, exchange, recorder) else None
-    proxied = await _proxy(app, exchange, recorder)
+        return False if await proxy_websocket(app, exchange, proxy) else None
+    proxied = await _forward(app, exchange, proxy)
     return None if proxied is None else proxied.keep_alive and proxied.end_reason == "finished"
 
 
@@ -143,17 +144,16 @@ async def _read(app: App, exchange: Exchange) -> None:
     head, body = exchange.head, exchange.body_stream
     assert body is not None, "the body has not been read"
     raw = await read_body(body, head.message.headers, exchange.sink, app.limits, app.deadlines)
-    short = (
-        isinstance(raw, bytes) and not head.reserved and len(raw) < app.short_body
-    )  # `respond` checks it then
+    # `make_response` parses a short body before it checks it
+    parses_first = isinstance(raw, bytes) and not head.reserved and len(raw) < app.short_body
     failure: Failure | None = None
-    if not short:
+    if not parses_first:
         failure = raw if isinstance(raw, Failure) else await structure_failure_in_slices(raw, app.limits)
     if app.rules_ready is not None:
         await app.rules_ready.wait()
     exchange.body_complete, exchange.now, exchange.monotonic = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
-        exchange.raw, exchange.checked = raw, not short
+        exchange.raw, exchange.checked = raw, not parses_first
         if exchange.checked and not head.reserved:
             await _parse(app, exchange)
         respond(app, exchange)
@@ -207,16 +207,16 @@ async def _ask_control(app: App, exchange: Exchange) -> None:
         exchange.response = PlannedResponse(plan, None)
 
 
-async def _proxy(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedResponse | None:
+async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> ProxiedResponse | None:
     """Send the response of a provider as it comes. Return None if the provider did not respond: the response is
     an error then."""
     request, planned = exchange.request, exchange.response
     assert request is not None, "an engine has read the request"
     constraints = exchange.constraints = constraints_of(app, exchange)
-    extra = ALLOW_CORS if exchange.allow_cors else ""
+    cors_lines = ALLOW_CORS if exchange.allow_cors else ""
 
     def open_response(plan: Plan) -> SerializedHead:
-        return serialize_head(plan, constraints, app.date_line.at(time.time()), extra)
+        return serialize_head(plan, constraints, app.date_line.at(time.time()), cors_lines)
 
     def end(passed: ProxiedResponse) -> None:
         rule = planned.rule if planned.plan.delivery.proxy_target else None
@@ -231,7 +231,7 @@ async def _proxy(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedRes
         if planned.plan.delivery.proxy_target is not None and wait > 0:
             await asyncio.sleep(wait)
         exchange.proxied = True
-        return await recorder.proxy(
+        return await proxy.forward(
             exchange, open_response, lambda: app.deadlines.time() - exchange.monotonic, end
         )
     except ProxyFailed as error:

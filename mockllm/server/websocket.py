@@ -38,7 +38,7 @@ from mockllm.server.http1 import SerializedHead
 from mockllm.server.player import Player, play_plan
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.respond import make_response
-from mockllm.server.store_waits import with_store
+from mockllm.server.store_waits import wait_for_store
 
 if TYPE_CHECKING:
     from mockllm.server.app import App
@@ -273,7 +273,7 @@ class SocketServer:
         if exchange.response is NOT_PLANNED:
             make_response(app, exchange)
         if app.decider is not None:
-            await with_store(app, exchange, app.decider)
+            await wait_for_store(app, exchange, app.decider)
         if exchange.deferred is not None:
             await plan_in_thread(app, exchange, exchange.deferred)
         plan = exchange.response.plan

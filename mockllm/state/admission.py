@@ -11,7 +11,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from mockllm.core.limits.account import LimitAccount
-from mockllm.core.limits.limit import (
+from mockllm.core.limits.limit_data import (
     METERED_BOUNDS,
     NO_COST,
     Cost,
@@ -63,7 +63,7 @@ def check_admission(
 ) -> tuple[AdmissionResult, InFlightSlot | None]:
     """Return the result of these modifiers' limits and loads; first all limits, then all loads. Without
     `count`, the result is the same, and nothing is charged."""
-    monotonic = matched.monotonic
+    monotonic = matched.scenario_time
     limited = [(each, scope_state) for each, scope_state in selections if each.candidate.limit is not None]
     accounts = [scope_state.account(selected.candidate) for selected, scope_state in limited]
     if not count:
@@ -126,13 +126,13 @@ def _loads_admission(
     for candidate, scope_state in loaded:
         if candidate.load is not None and candidate.load.batch is not None:
             batch = scope_state.batch(candidate)
-            schedule = batch.schedule(matched.work(), matched.monotonic, delay)
+            schedule = batch.schedule(matched.work(), matched.scenario_time, delay)
             if schedule is None:
                 return LoadsAdmission(wait, refused_by=candidate)
             wait = max(wait, schedule.wait)
             schedules.append((batch, schedule))
             continue
-        admission = _load_admission(candidate, scope_state, matched.monotonic, delay)
+        admission = _load_admission(candidate, scope_state, matched.scenario_time, delay)
         if admission is None:
             return LoadsAdmission(wait, refused_by=candidate)
         wait = max(wait, delay + admission.wait)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mockllm.core.limits.limit import ALLOWED, Cost, LimitStatus, tightest
+from mockllm.core.limits.limit_data import ALLOWED, Cost, LimitStatus, tightest
 from mockllm.core.selection.decision import (
     AdmissionResult,
     Candidate,
@@ -55,9 +55,9 @@ class SessionCounters:
             if count:
                 self._set_states(matched.session, modifiers)
             limiting = self._limiting(matched.session, modifiers)
-            if any(selected.candidate.error for selected in modifiers):
+            if any(selected.candidate.has_error for selected in modifiers):
                 outcome = "modifier"
-                admission_result = current_limits(limiting, matched.monotonic) if limiting else None
+                admission_result = current_limits(limiting, matched.scenario_time) if limiting else None
             elif limiting:
                 admission_result, slot = check_admission(limiting, matched, count=count)
                 if admission_result.refused_by is not None:
@@ -99,7 +99,7 @@ class SessionCounters:
                     blocked_modifiers.append((candidate, reason))
                 is_eligible = reason is None or reason in ELIGIBLE
                 if count and guard.during is not None:
-                    scope_state.begin(candidate.key, matched.monotonic)
+                    scope_state.begin(candidate.key, matched.scenario_time)
             if count:
                 counts[0] = tries + 1
                 counts[1] = eligible + is_eligible
@@ -165,7 +165,7 @@ class SessionCounters:
         counts[0] += 1
         counts[1] += eligible
         if candidate.guard is not None and candidate.guard.during is not None:
-            scope_state.begin(candidate.key, matched.monotonic)
+            scope_state.begin(candidate.key, matched.scenario_time)
 
     def count_request(self, session: str, keys: Sequence[str]) -> int:
         """Count a request that needs no decision, and return its number. All of these keys (hashable) apply, in the
@@ -275,7 +275,9 @@ def _blocking_guard(
     eligible: int,
 ) -> GuardReason | None:
     """Return the guard that blocks a candidate; None if none does."""
-    reason = guard.blocked_by_state(scope_state.elapsed(candidate.key, matched.monotonic), scope_state.states)
+    reason = guard.blocked_by_state(
+        scope_state.elapsed(candidate.key, matched.scenario_time), scope_state.states
+    )
     if reason is not None:
         return reason
     if guard.loses_chance(matched.seed, candidate.random_key, candidate.scope, tries):

@@ -25,9 +25,10 @@ LookupKey: TypeAlias = tuple[Literal["stored", "all_stored", "call"], str]
 LookupResult: TypeAlias = StoredResponse | Sequence[StoredResponse] | str | None
 
 
-class LookupInStore(BaseException):
+class StoreLookupRequired(BaseException):
     """A request needs a stored response or tool call that is not in this process. The caller fetches it, adds it to
-    the request's lookup, and responds again."""
+    the request's lookup, and responds again. It is a BaseException, so that no `except Exception` takes it for an
+    error."""
 
     def __init__(self, session: str, key: LookupKey) -> None:
         super().__init__()
@@ -36,7 +37,8 @@ class LookupInStore(BaseException):
 
 
 class FetchedLookup(ResponseLookup):
-    """The stored responses and tool calls that were fetched for one request. Raises LookupInStore for all others."""
+    """The stored responses and tool calls that were fetched for one request. Raises StoreLookupRequired for any
+    other."""
 
     __slots__ = ("_found", "_session")
 
@@ -64,7 +66,7 @@ class FetchedLookup(ResponseLookup):
         try:
             return self._found[key]
         except KeyError:
-            raise LookupInStore(self._session, key) from None
+            raise StoreLookupRequired(self._session, key) from None
 
 
 def counts_anything(matched: MatchResult) -> bool:
@@ -169,7 +171,7 @@ class SharedSessions(Sessions):
             return self.local.decide(matched, count=False)
         modifiers, selected_rule = matched.modifiers, matched.rules[0] if matched.rules else None
         outcome: Outcome = "unmatched" if selected_rule is None else "rule"
-        if any(modifier.error for modifier in modifiers):
+        if any(modifier.has_error for modifier in modifiers):
             outcome = "modifier"
         elif matched.fails_validation(selected_rule):
             outcome = "invalid"

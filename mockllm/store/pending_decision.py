@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mockllm.core.failure import Failure
 from mockllm.core.selection.decision import Candidate, Decision, InFlightSlot, MatchResult
-from mockllm.state.shared_sessions import LookupInStore
+from mockllm.state.shared_sessions import StoreLookupRequired
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.decision_queue import ResultPlace, ResultReceiver
 from mockllm.store.script_request import FEW_DRAWS, MANY_DRAWS
@@ -93,7 +93,7 @@ class PendingDecision:
             if self.decision is None:
                 self._place = self._send()
                 return
-        except (Exception, LookupInStore) as error:  # `wait` repeats the request, and raises it
+        except (Exception, StoreLookupRequired) as error:  # `wait` repeats the request, and raises it
             self._error = error
         self._ready()
 

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Raw
 from msgspec.msgpack import Encoder
 
-from mockllm.core.limits.limit import METERED, NO_COST, Limit
+from mockllm.core.limits.limit_data import METERED, NO_COST, Limit
 from mockllm.core.limits.meters import MAX_EXACT_ENTRIES, MICRO
 from mockllm.core.randomness import Randomness
 from mockllm.core.selection.decision import Candidate, MatchResult
@@ -184,7 +184,7 @@ def _unchanging(candidate: Candidate) -> list[object]:
     return [
         field_name(candidate),
         False if candidate.guard is None else _guard(candidate.guard),
-        candidate.error,
+        candidate.has_error,
         [[name, canonical(value)] for name, value in sets.items()] if sets else False,
         -1 if candidate.responses_until_error is None else candidate.responses_until_error,
         False if candidate.limit is None else _limit(candidate.limit),

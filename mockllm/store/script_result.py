@@ -10,7 +10,7 @@ from msgspec.msgpack import Decoder
 
 from mockllm.core.json.codec import Json
 from mockllm.core.limits.account import reported_wait
-from mockllm.core.limits.limit import (
+from mockllm.core.limits.limit_data import (
     ALLOWED,
     NO_COST,
     Gauge,

@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.state.session_counters import COUNTED_OUTCOMES
-from mockllm.state.shared_sessions import LookupInStore, LookupResult, SharedSessions
+from mockllm.state.shared_sessions import LookupResult, SharedSessions, StoreLookupRequired
 from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused, StoreReply
 from mockllm.store.decision_queue import DecisionQueue
 from mockllm.store.pending_decision import PendingDecision
@@ -95,7 +95,7 @@ class StoreDecider:
             return [0] * len(candidates)
         return [known.get((session, each.scope, each.key), 0) for each in candidates]
 
-    async def look_up(self, lookup: LookupInStore) -> LookupResult | Failure:
+    async def look_up(self, lookup: StoreLookupRequired) -> LookupResult | Failure:
         try:
             async with asyncio.timeout(self.wait_time):
                 return await self._memory.look_up(lookup.session, lookup.key)
@@ -109,7 +109,7 @@ class StoreDecider:
             return  # the response does not wait for a store that is away
         self._unconfirmed += self._memory.remember(session, update)
 
-    def take_unconfirmed(self) -> Awaitable[Failure | None] | None:
+    def take_storage_confirmation(self) -> Awaitable[Failure | None] | None:
         if not self._unconfirmed:
             return None
         unconfirmed, self._unconfirmed = self._unconfirmed, []
@@ -127,7 +127,7 @@ class StoreDecider:
         self, matched: MatchResult, id: str, candidates: Sequence[Candidate], at: float = 0.0
     ) -> StoreSlot:
         base = session_base(matched.session)
-        return StoreSlot(self._slots, id, base, candidates, at - matched.monotonic)
+        return StoreSlot(self._slots, id, base, candidates, at - matched.scenario_time)
 
     def without_store(self, matched: MatchResult, error: Exception) -> Decision | Failure:
         return self._state.local.decide(matched) if self._on_failure == "local" else self._failure(error)

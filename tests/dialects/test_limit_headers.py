@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.limits.account import LimitAccount
-from mockllm.core.limits.limit import Cost, Gauge, Limit, LimitStatus
+from mockllm.core.limits.limit_data import Cost, Gauge, Limit, LimitStatus
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.openai.headers import go_duration
 from mockllm.dialects.providers import REGISTERED

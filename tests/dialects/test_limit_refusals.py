@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import loads
 from mockllm.core.limits.account import LimitAccount
-from mockllm.core.limits.limit import Cost, Limit
+from mockllm.core.limits.limit_data import Cost, Limit
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import EventStep
 from mockllm.core.request.request import Request

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.core.limits.limit import STRATEGIES, Gauge, LimitStatus
+from mockllm.core.limits.limit_data import STRATEGIES, Gauge, LimitStatus
 from mockllm.dialects.provider import Provider
 from mockllm.dialects.providers import REGISTERED
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS, limit_headers

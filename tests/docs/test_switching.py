@@ -12,7 +12,7 @@ import pytest
 
 from mockllm.cli.options import SERVING, option_values
 from mockllm.core.json.codec import loads
-from mockllm.core.limits.limit import STRATEGIES
+from mockllm.core.limits.limit_data import STRATEGIES
 from mockllm.core.rendering.plan import EventStep
 from tests.docs.pack_request import PackRequest
 from tests.docs.switching_recorded import RECORDED

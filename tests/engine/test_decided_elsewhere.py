@@ -10,9 +10,9 @@ import pytest
 from mockllm.core.json.codec import dumps
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
-from mockllm.engine import DecidedLookup, Engine, PlannedResponse, UndecidedResponse
+from mockllm.engine import Engine, LookupAfterDecision, PlannedResponse, UndecidedResponse
 from mockllm.state.shared_counts import CellTable, SharedCounts
-from mockllm.state.shared_sessions import FetchedLookup, LookupInStore, SharedSessions
+from mockllm.state.shared_sessions import FetchedLookup, SharedSessions, StoreLookupRequired
 from tests.language.virtual_server import VirtualServer
 
 SCENARIO = {
@@ -82,7 +82,7 @@ def test_lookup_elsewhere_leaves_the_slot(shared: Engine, monkeypatch: pytest.Mo
     decision = state.local.decide(undecided.matched)
     with monkeypatch.context() as patched:
         patched.setattr(shared, "_plan_response", _lacking)
-        with pytest.raises(LookupInStore):
+        with pytest.raises(StoreLookupRequired):
             undecided.finish(decision)
     assert state.local.decide(undecided.matched).outcome == "limited"
     response = undecided.finish(decision)
@@ -94,7 +94,7 @@ def test_lookup_elsewhere_leaves_the_slot(shared: Engine, monkeypatch: pytest.Mo
 
 
 def _lacking(*_: object) -> PlannedResponse:
-    raise LookupInStore("", ("call", "call_1"))
+    raise StoreLookupRequired("", ("call", "call_1"))
 
 
 def test_lookup_raises_for_what_was_not_fetched(shared: Engine) -> None:
@@ -108,7 +108,7 @@ def test_lookup_raises_for_what_was_not_fetched(shared: Engine) -> None:
         (lookup.all_stored, "all_stored"),
         (lookup.tool_by_call_id, "call"),
     ):
-        with pytest.raises(LookupInStore) as raised:
+        with pytest.raises(StoreLookupRequired) as raised:
             look_up("name")
         assert (raised.value.session, raised.value.key) == ("one", (key, "name"))
     assert lookup.having(("call", "name"), "tool").tool_by_call_id("name") == "tool"
@@ -123,12 +123,12 @@ def test_lookup_after_a_decision_counts_once(shared: Engine) -> None:
     request.response_lookup = state.lookup("")
     numbers = state.without_session
     before = numbers.take_numbers(0)
-    with pytest.raises(DecidedLookup) as raised:
+    with pytest.raises(LookupAfterDecision) as raised:
         shared.begin_response(request)
-    with pytest.raises(LookupInStore):  # another lookup of the same request
-        raised.value.again()
+    with pytest.raises(StoreLookupRequired):  # another lookup of the same request
+        raised.value.resume()
     request.response_lookup = FetchedLookup("", {raised.value.key: None})
-    response = raised.value.again()
+    response = raised.value.resume()
     assert isinstance(response, PlannedResponse)
     assert response.plan.head.status == 404
     assert numbers.take_numbers(0) == before + 1
@@ -142,10 +142,10 @@ def test_lookup_of_a_cached_response_counts_once(shared: Engine, monkeypatch: py
     before = state.without_session.take_numbers(0)
     request = chat(shared, "hi", store=True)
     with monkeypatch.context() as patched:
-        patched.setattr(shared, "_apply_updates", _lacking)
-        with pytest.raises(DecidedLookup) as raised:
+        patched.setattr(shared, "_finish_response", _lacking)
+        with pytest.raises(LookupAfterDecision) as raised:
             shared.begin_response(request)
-    assert isinstance(raised.value.again(), PlannedResponse)
+    assert isinstance(raised.value.resume(), PlannedResponse)
     assert state.without_session.take_numbers(0) == before + 1
 
 

@@ -37,7 +37,7 @@ def deferred(engine: Engine, request: Request) -> PlannedResponse:
     """The response to a request that must be deferred."""
     response = engine.begin_response(request)
     assert isinstance(response, DeferredResponse)
-    return response.make_plan()()
+    return response.plan_in_thread()()
 
 
 def body(response: PlannedResponse) -> bytes:
@@ -93,7 +93,7 @@ def test_deferred_response_has_its_slot_to_the_end() -> None:
     slot = response.slot
     assert slot is not None
     assert one.respond(chat(one)).status == 429
-    assert response.make_plan()().slot is slot
+    assert response.plan_in_thread()().slot is slot
     slot.release()
     assert one.respond(chat(one)).status == 200
 

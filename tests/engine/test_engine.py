@@ -80,7 +80,7 @@ def test_info_returns_what_is_loaded() -> None:
     game = VirtualServer(HELLO)
     about = game.engine.info()
     assert (about.rules, about.files, about.stale) == (2, 1, ())
-    assert about.routes == ("/v1/chat/completions", "/mine")
+    assert about.rule_paths == ("/v1/chat/completions", "/mine")
     assert {"/v1/chat/completions", "/v1/models/{model}"} <= set(dict(about.calls)["openai"])
     assert "/groq/openai/v1" in dict(about.calls)["vendors"]
     assert about.sources == (("s/a.yaml", 2),)

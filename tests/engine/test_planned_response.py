@@ -19,17 +19,17 @@ def test_filled_response_is_that_of_replace() -> None:
     assert filled == NAMED._replace(response_seed=b"seed", placeholder_values=[b"value"], cached_from=NAMED)
 
 
-def test_response_filled_within_limits_is_that_of_replace() -> None:
+def test_response_filled_with_limits_is_that_of_replace() -> None:
     expected = NAMED._replace(
         limit_headers=LIMITS, response_seed=b"seed", placeholder_values=[b"value"], cached_from=None
     )
-    assert NAMED.filled_within_limits(LIMITS, b"seed", [b"value"]) == expected
+    assert NAMED.filled_with_limit_headers(LIMITS, b"seed", [b"value"]) == expected
     with_call = NAMED.filled_with_call(("a call",), b"seed", [b"value"], LIMITS)
     assert with_call == expected._replace(notes=("a call", "notes"))
 
 
 def test_decided_response_is_that_of_replace() -> None:
-    decided = NAMED.decided("seed", None, None)
+    decided = NAMED.with_decision("seed", None, None)
     assert decided == NAMED._replace(slot=None, batch_schedule=None, response_seed="seed")
 
 

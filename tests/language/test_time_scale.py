@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.failure import NEVER, Failure
-from mockllm.core.limits.limit import Gauge, LimitResult, LimitStatus
+from mockllm.core.limits.limit_data import Gauge, LimitResult, LimitStatus
 from mockllm.core.time_scale import CLOCK_HEADER, SCENARIO
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings

@@ -295,7 +295,7 @@ class VirtualServer:
         self.engine = Engine(
             catalog,
             Sessions(),
-            EngineSettings(seed, max_wait, max_generated, overrides, miss_status=miss_status),
+            EngineSettings(seed, max_wait, max_generated, overrides, unmatched_status=miss_status),
         )
 
     def respond(self, sent: ClientRequest) -> ClientResponse:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.limits.limit import STRATEGIES, Limit
+from mockllm.core.limits.limit_data import STRATEGIES, Limit
 from mockllm.core.load.load import Load
 from mockllm.core.quantities.parse import Uniform
 from mockllm.core.rendering.pacing import DynamicInputTime

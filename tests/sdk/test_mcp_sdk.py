@@ -58,7 +58,7 @@ def recording(upstream: str, out: Path) -> Iterator[Live]:
             [Address("127.0.0.1", built.port)],
             everything=True,
         )
-        built.app.recorder = recorder
+        built.app.provider_proxy = recorder
         yield built
 
 

@@ -62,7 +62,7 @@ class FakeEngine:
     ) -> None:
         self.plans = dict(plans or {})
         self.seen: list[Request] = []
-        self._about = about or EngineInfo(rules=3, files=1, routes=("/mine",), bases=(("OpenAI", "/v1"),))
+        self._about = about or EngineInfo(rules=3, files=1, rule_paths=("/mine",), bases=(("OpenAI", "/v1"),))
 
     def request_reader(
         self, method: str, path: str, query_string: str, headers: Mapping[str, str]

@@ -16,7 +16,7 @@ from mockllm.recordings.scenario_writer import RequestParser
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
-from mockllm.server.recorder import Recorder
+from mockllm.server.provider_proxy import ProviderProxy
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.upstreams import Upstreams
 from mockllm.state.sessions import Sessions
@@ -32,16 +32,16 @@ BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Say it."}]}
 @contextmanager
 def recording(
     out: Path, everything: bool = True, **upstreams: str
-) -> Iterator[tuple[str, Recorder, list[str]]]:
+) -> Iterator[tuple[str, ProviderProxy, list[str]]]:
     """A recorder at work: its URL, itself, and the lines for each request."""
     stated: list[str] = []
-    recorder = Recorder(Upstreams(upstreams), out, RequestParser(), stated.append, everything)
+    recorder = ProviderProxy(Upstreams(upstreams), out, RequestParser(), stated.append, everything)
     app = App(
         Engine(run_steps(compile_catalog([])), Sessions()),
         limits=ServerLimits(grace=0.5),
         access_log=AccessLog(stated.append),
     )
-    app.recorder = recorder
+    app.provider_proxy = recorder
     with ThreadedServer(app) as url:
         yield url, recorder, stated
 

@@ -45,7 +45,7 @@ class World:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        return self.app.engine.info().routes
+        return self.app.engine.info().rule_paths
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:

@@ -97,7 +97,7 @@ def test_mistake_before_a_line_is_counted_is_a_500(server: Live, monkeypatch: py
 
     with closing(SharedCounts()) as counts:
         server.app.decider = NoStore(SharedSessions(counts))
-    monkeypatch.setattr(store_waits, "with_store", fails)
+    monkeypatch.setattr(store_waits, "wait_for_store", fails)
     ended(server, "silent", "one")
     statuses = [entry.status for entry in server.app.journal if entry.target == "/v1/chat/completions"]
     assert sorted(statuses) == [200, 500]

@@ -299,7 +299,7 @@ def test_prerendered_bytes_with_more_headers_have_them(name: str) -> None:
     stencil, reported = kept(*SEALED["a whole answer"][:2])
     plan = stencil.plan(reported)
     plan = replace(plan, head=plan.head.with_unique_headers(((name, "1"),)))
-    found = prerendered_bytes(stencil, reported, DATE.encode(), more=((name, "1"),))
+    found = prerendered_bytes(stencil, reported, DATE.encode(), limit_headers=((name, "1"),))
     assert found == single_write(plan, serialize_head(plan, HttpConstraints(), DATE))
 
 
@@ -308,7 +308,7 @@ def test_more_headers_with_line_ends_stay_one_line_each() -> None:
     more = (("a", "1\r\nb: 2"), ("c", "3"))
     plan = stencil.plan(reported)
     plan = replace(plan, head=plan.head.with_unique_headers(more))
-    found = prerendered_bytes(stencil, reported, DATE.encode(), more=more)
+    found = prerendered_bytes(stencil, reported, DATE.encode(), limit_headers=more)
     assert found == single_write(plan, serialize_head(plan, HttpConstraints(), DATE))
     assert found is not None
     assert b"\r\na: 1  b: 2\r\nc: 3\r\n" in found

@@ -120,7 +120,7 @@ class AwayStore(NoStore):
     def __init__(self) -> None:
         """Without the state of workers."""
 
-    def take_unconfirmed(self) -> Awaitable[Failure | None]:
+    def take_storage_confirmation(self) -> Awaitable[Failure | None]:
         async def fail() -> Failure:
             return Failure("unavailable", 503, "The store is away.")
 

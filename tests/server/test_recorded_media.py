@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from mockllm.server import recorder as recorder_module
+from mockllm.server import provider_proxy
 from tests.live import live
 from tests.server.recording import KEY, files, post, recording
 from tests.waiting import until
@@ -71,7 +71,7 @@ def test_media_call_is_replayed_byte_for_byte(name: str, tmp_path: Path) -> None
 def test_response_that_is_too_large_passes_and_is_not_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder_module, "MAX_RECORDED", 1000)
+    monkeypatch.setattr(provider_proxy, "MAX_RECORDED", 1000)
     (tmp_path / "a.yaml").write_text("rules: [{reply: Hello.}]")
     path, (body, kind) = CALLS["speech"]
     with live(tmp_path / "a.yaml") as provider:

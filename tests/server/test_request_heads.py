@@ -153,7 +153,7 @@ def test_cached_head_with_too_long_body_is_not_found() -> None:
     heads = RequestHeadCache(max_body=5)
     requested = request("POST", "/echo", b"{}")
     for _ in range(2):
-        heads.note(RequestHead(parsed(requested), ascii=True), requested, b"{}")
+        heads.add_if_repeated(RequestHead(parsed(requested), ascii=True), requested, b"{}")
     assert heads.find(requested) is not None
     assert heads.find(request("POST", "/echo", b"12345")) is not None
     assert heads.find(request("POST", "/echo", b"123456")) is None
@@ -221,14 +221,14 @@ def test_head_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     requested = [request(path=f"/{number}") for number in range(8)]
     for each in requested:
         head = RequestHead(parsed(each), ascii=True)
-        kept.note(head, each, b"")
+        kept.add_if_repeated(head, each, b"")
         assert kept.find(each) is None, "it has come once"
-        kept.note(head, each, b"")
+        kept.add_if_repeated(head, each, b"")
         assert kept.find(each) is head
     assert sum(kept.find(each) is not None for each in requested) <= 3
     last = request("POST", "/last", b"{}")
     for _ in range(2):
-        kept.note(RequestHead(parsed(last), ascii=True), last, b"{}")
+        kept.add_if_repeated(RequestHead(parsed(last), ascii=True), last, b"{}")
     for length in range(10, 20):
         assert kept.find(request("POST", "/last", b"x" * length)) is not None
     assert len(kept._whole) <= 3

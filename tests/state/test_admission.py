@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.limits.limit import Cost, Limit
+from mockllm.core.limits.limit_data import Cost, Limit
 from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate, Decision, InFlightSlot, MatchResult
 from mockllm.core.selection.guards import Guard, TimeWindow
@@ -26,7 +26,7 @@ def match_result(
     *modifiers: Candidate, now: float = 0.0, tokens: int = 0, rules: tuple[Candidate, ...] = ()
 ) -> MatchResult:
     return MatchResult(
-        "", 0, rules, modifiers, lambda validation: False, monotonic=now, cost=lambda: Cost(tokens)
+        "", 0, rules, modifiers, lambda validation: False, scenario_time=now, cost=lambda: Cost(tokens)
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 
-from mockllm.core.limits.limit import Limit
+from mockllm.core.limits.limit_data import Limit
 from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate, MatchResult
 from mockllm.state.scope_memory import ScopeMemory

@@ -14,9 +14,9 @@ from mockllm.state.session_counters import SessionCounters
 
 
 def candidate(
-    name: str, *, error: bool = False, scope: str = "", validation: Any = "strict", **guard: Any
+    name: str, *, has_error: bool = False, scope: str = "", validation: Any = "strict", **guard: Any
 ) -> Candidate:
-    return Candidate(0, name, name, scope, Guard(**guard) if guard else None, validation, error)
+    return Candidate(0, name, name, scope, Guard(**guard) if guard else None, validation, has_error)
 
 
 def matched(
@@ -89,9 +89,9 @@ def test_preview_decides_and_counts_nothing() -> None:
 @pytest.mark.parametrize(
     ("modifiers", "invalid", "outcome"),
     [
-        ([candidate("m", error=True)], [], "modifier"),
-        ([candidate("m", error=True)], ["strict"], "modifier"),
-        ([candidate("m", error=True, chance=0.0)], [], "rule"),
+        ([candidate("m", has_error=True)], [], "modifier"),
+        ([candidate("m", has_error=True)], ["strict"], "modifier"),
+        ([candidate("m", has_error=True, chance=0.0)], [], "rule"),
         ([candidate("m")], [], "rule"),
         ([], ["strict"], "invalid"),
         ([], ["lenient"], "rule"),

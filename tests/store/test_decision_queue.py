@@ -12,7 +12,7 @@ from msgspec.msgpack import decode, encode
 from msgspec.structs import replace
 
 from mockllm.core.selection.decision import Candidate, MatchResult
-from mockllm.state.shared_sessions import LookupInStore
+from mockllm.state.shared_sessions import StoreLookupRequired
 from mockllm.store.connection import ReplyReceiver, StoreAway
 from mockllm.store.decision_queue import MAX_CANDIDATES, MAX_REQUESTS, DecisionQueue, ResultPlace
 from mockllm.store.script_request import FEW_DRAWS, ScriptRequest
@@ -178,10 +178,10 @@ def test_full_call_is_followed_by_another() -> None:
 
 def test_request_that_fails_leaves_the_others() -> None:
     def look_up(_: object) -> bool:
-        raise LookupInStore("", ("stored", "resp_1"))
+        raise StoreLookupRequired("", ("stored", "resp_1"))
 
     def fail() -> None:
-        with pytest.raises(LookupInStore):
+        with pytest.raises(StoreLookupRequired):
             turn.add(replace(ONE, invalid=look_up))
 
     turn = Turn()

@@ -9,7 +9,7 @@ import pytest
 import redis
 from msgspec.structs import replace
 
-from mockllm.core.limits.limit import Cost, Limit
+from mockllm.core.limits.limit_data import Cost, Limit
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision
 from mockllm.store.connection import store_address

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.limits.limit import Limit
+from mockllm.core.limits.limit_data import Limit
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
-from mockllm.state.shared_sessions import LookupInStore
+from mockllm.state.shared_sessions import StoreLookupRequired
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.decision_queue import ResultPlace, ResultReceiver
 from mockllm.store.pending_decision import PendingDecision
@@ -176,7 +176,7 @@ def test_error_in_the_reply_is_raised_where_it_is_waited_for() -> None:
 
 
 def test_lookup_in_the_reply_is_raised_until_it_is_made() -> None:
-    missing = [LookupInStore("", ("stored", "resp_1"))] * 2
+    missing = [StoreLookupRequired("", ("stored", "resp_1"))] * 2
 
     def look_up() -> None:
         if missing:
@@ -185,7 +185,7 @@ def test_lookup_in_the_reply_is_raised_until_it_is_made() -> None:
     counts = Counts(DECIDED, DECIDED, on_count=look_up)
     pending = counts.begin()
     pending.set_result(DECIDED, 9)
-    with pytest.raises(LookupInStore):
+    with pytest.raises(StoreLookupRequired):
         waited(pending)
     assert isinstance(waited(pending), Decision)
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mockllm.core.limits.limit import Cost, Limit
+from mockllm.core.limits.limit_data import Cost, Limit
 from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.core.selection.guards import Guard, TimeWindow
@@ -62,7 +62,7 @@ class StoreCounters:
             request = self.request(together[0].session)
             for matched, tries in open_:
                 request.add(matched, f"{next(self._ids)}", tries, draws=draws)
-            results = self.run(request, round(together[0].monotonic * 1_000_000))
+            results = self.run(request, round(together[0].scenario_time * 1_000_000))
             waiting = []
             for (matched, tries), result in zip(open_, results, strict=True):
                 read = self.read(result, matched)
@@ -169,7 +169,7 @@ def candidates(**more: st.SearchStrategy[Any]) -> st.SearchStrategy[Candidate]:
 
 modifiers = st.lists(
     candidates(
-        error=st.sampled_from([False, False, True]),
+        has_error=st.sampled_from([False, False, True]),
         limit=st.one_of(st.none(), limits),
         load=st.one_of(st.none(), st.none(), loads),
     ),
@@ -235,7 +235,7 @@ def test_script_decides_as_counters_in_memory(
         now += 0 if joins else passed / 1000
         matched = MatchResult(
             calls[-1][0].session if joins else session, 7, reached(chosen(listed, others)), chosen(limited, some),
-            refusing(invalid), monotonic=now, cost=partial(Cost, tokens, 0.0, tokens // 3),
+            refusing(invalid), scenario_time=now, cost=partial(Cost, tokens, 0.0, tokens // 3),
         )  # fmt: skip
         if joins:
             calls[-1].append(matched)
@@ -251,7 +251,7 @@ def refusing(invalid: bool) -> Callable[[Any], bool]:
 
 
 RULE = Candidate(0, "r", "r", "", None)
-ONE = MatchResult("one", 7, (RULE,), (), refusing(invalid=False), monotonic=START)
+ONE = MatchResult("one", 7, (RULE,), (), refusing(invalid=False), scenario_time=START)
 
 
 def tries_of(store: StoreCounters, id: str, *places: int) -> list[int | None]:
@@ -327,7 +327,7 @@ def test_sliding_window_is_empty_when_its_log_has_expired(client: redis.Redis) -
     modifier = replace(RULE, key="m", limit=Limit("sliding-window", requests=2, tokens=50, window=1.0))
     memory, store = Sessions(), StoreCounters(client)
     early = replace(ONE, modifiers=(modifier,), cost=partial(Cost, 10))
-    late = replace(early, monotonic=START + 5.0)
+    late = replace(early, scenario_time=START + 5.0)
     for matched in (early, late, late, late):
         ((_, decision),) = store.decide([matched])
         expected = memory.decide(matched)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.limits.limit import (
+from mockllm.core.limits.limit_data import (
     ALLOWED,
     METERED,
     Bound,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TypeAlias
 
-from mockllm.core.limits.limit import Gauge
+from mockllm.core.limits.limit_data import Gauge
 
 MICRO = 1_000_000
 """Microseconds in a second."""

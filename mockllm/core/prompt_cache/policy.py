@@ -35,7 +35,7 @@ class BreakpointCache(Struct, frozen=True):
 CachePolicy: TypeAlias = StepCache | BreakpointCache
 
 
-class CacheOverrides(Struct, frozen=True):
+class PromptCacheOverrides(Struct, frozen=True):
     """The values that a scenario sets in place of the provider's."""
 
     minimum: int | None = None

@@ -44,10 +44,12 @@ class MarkedCall:
         self._found = f"{mark}c%d;".encode()
         self._written = re.compile("|".join(_patterns(begin, end)).encode(), re.DOTALL)
 
-    def in_place_of(self, call: GeneratedCall, tokens: int) -> GeneratedCall:
+    def in_place_of(self, call: GeneratedCall, output_tokens: int) -> GeneratedCall:
         """Return the call with the placeholder as arguments, in two chunks where that call is divided."""
         text = "".join(self.chunks)
-        return GeneratedCall(call.tool, text, self.chunks if call.divided else (text,), tokens, call.divided)
+        return GeneratedCall(
+            call.tool, text, self.chunks if call.divided else (text,), output_tokens, call.divided
+        )
 
     def replace(self, data: bytes, number_of: Callable[[ArgumentsForm], int]) -> bytes:
         """Return rendered bytes with a marker in place of each placeholder: the mark, `c`, the number of its form.

@@ -38,10 +38,10 @@ class ChunkFrame(Struct, frozen=True):
 
 
 class EncoderPosition(Struct, frozen=True):
-    """The driver's position: the choice, and the part of the choice, both counted from 0."""
+    """The driver's position: the number of the choice and that of its part, both counted from 0, and the part."""
 
     choice: int
-    index: int
+    part_index: int
     part: Part
 
 
@@ -64,7 +64,7 @@ class Encoder:
         """Return the events that begin a part."""
         return ()
 
-    def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         """Return the events of one chunk of a part. A NativePart has none: its `start_part` returns all of it."""
         raise NotImplementedError  # pragma: no cover - abstract
 
@@ -257,7 +257,8 @@ class _FramedChunks(Struct, frozen=True):
 
 
 Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim | _FramedChunks]
-"""Events of one kind, a scripted wait or raw bytes between two chunks, or all chunks of a part."""
+"""Events of one kind, a scripted wait or raw bytes between two chunks, or all chunks of a part. A wait and raw bytes
+become steps without a kind: as moments they have `open`, which no driver reads as an end or a chunk."""
 
 
 def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[Moment]:

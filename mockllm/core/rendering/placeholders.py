@@ -25,8 +25,8 @@ MARKER_PREFIX: Final = token_hex(16)
 
 MARKED_CALL: Final = MarkedCall(MARKER_PREFIX)
 
-Source: TypeAlias = "Literal['now', 'tokens', 'output'] | IdPattern | Combination"
-"""The value behind a placeholder: the response's time, the request's input tokens, the `output` tokens of a generated
+Source: TypeAlias = "Literal['now', 'input_tokens', 'output_tokens'] | IdPattern | Combination"
+"""The value behind a placeholder: the response's time, the request's input tokens, the output tokens of a generated
 call, or an id. A Combination is a number of two placeholders."""
 
 Function: TypeAlias = Callable[[Any, Any], Any]
@@ -60,13 +60,15 @@ class Recipe(NamedTuple):
     operations: tuple[Operation, ...] = ()
 
     # Any: operations make texts of numbers, too.
-    def value(self, now: float, tokens: int, output: int) -> Any:
+    def value(self, now: float, input_tokens: int, output_tokens: int) -> Any:
         """Return the value of a placeholder that is no id for a time and these numbers of tokens."""
         source = self.source
-        value = output if source == "output" else tokens if source == "tokens" else now
+        value = (
+            output_tokens if source == "output_tokens" else input_tokens if source == "input_tokens" else now
+        )
         if type(source) is Combination:
-            left, right = source.left.value(now, tokens, output), source.right.value(now, tokens, output)
-            value = source.function(left, right)
+            left = source.left.value(now, input_tokens, output_tokens)
+            value = source.function(left, source.right.value(now, input_tokens, output_tokens))
         for function, operand in self.operations:
             value = function(value, operand)
         return value
@@ -74,7 +76,7 @@ class Recipe(NamedTuple):
     @property
     def depends_on_call(self) -> bool:
         """Whether the value depends on a generated call."""
-        return self.source == "output" or type(self.source) is Combination
+        return self.source == "output_tokens" or type(self.source) is Combination
 
 
 class PlaceholderComparison(NamedTuple):
@@ -207,17 +209,17 @@ def derive(function: Callable[[A], B], value: A) -> B:
 class Placeholders:
     """The placeholders of one rendering. Samples are the values of the present request."""
 
-    def __init__(self, ids: Ids, now: float, tokens: int, call: GeneratedCall | None = None) -> None:
+    def __init__(self, ids: Ids, now: float, input_tokens: int, call: GeneratedCall | None = None) -> None:
         self.recipes: list[Recipe] = []
         self.comparisons: list[PlaceholderComparison] = []
         self.ids: Ids = PlaceholderIds(self, ids)
         self.now = cast(float, NumberPlaceholder(self, Recipe("now"), now))
-        self.tokens = cast(int, NumberPlaceholder(self, Recipe("tokens"), tokens))
+        self.input_tokens = cast(int, NumberPlaceholder(self, Recipe("input_tokens"), input_tokens))
         self.call = None if call is None else self._marked(call)
         """The call that is rendered in place of a generated one."""
 
     def _marked(self, call: GeneratedCall) -> GeneratedCall:
-        tokens = cast(int, NumberPlaceholder(self, Recipe("output"), call.tokens))
+        tokens = cast(int, NumberPlaceholder(self, Recipe("output_tokens"), call.output_tokens))
         return MARKED_CALL.in_place_of(call, tokens)
 
     def number_of(self, recipe: Recipe) -> int:
@@ -242,7 +244,8 @@ class Placeholders:
 
 class PlaceholderIds(Ids):
     """Ids that are placeholders. They have no id seed: a value that is computed from it would be in the
-    response without a placeholder."""
+    response without a placeholder. They also carry `call` to the planner, because each rendering with placeholders
+    gets its own identity and nothing else."""
 
     __slots__ = ("_ids", "_placeholders")
 
@@ -297,33 +300,35 @@ class Prerendered(Struct, frozen=True, eq=False):
     def uses_input_tokens(self) -> bool:
         """Whether the response depends on the request's input tokens."""
         recipes = (*self.computed, *(c.recipe for c in self.comparisons))
-        return any(recipe.source == "tokens" or type(recipe.source) is Combination for recipe in recipes)
+        return any(
+            recipe.source == "input_tokens" or type(recipe.source) is Combination for recipe in recipes
+        )
 
-    def fits(self, now: float, tokens: int, output: int = 0) -> bool:
+    def fits(self, now: float, input_tokens: int, output_tokens: int = 0) -> bool:
         """Return whether all comparisons have the same result for this request, and the tokens of its call."""
         for recipe, compare, expected, result in self.comparisons:
-            if compare(recipe.value(now, tokens, output), expected) is not result:
+            if compare(recipe.value(now, input_tokens, output_tokens), expected) is not result:
                 return False
         return True
 
     def fill(
-        self, id_seed: bytes, now: float, tokens: int, call: GeneratedCall | None = None
+        self, id_seed: bytes, now: float, input_tokens: int, call: GeneratedCall | None = None
     ) -> Sequence[bytes]:
         """Return the values of one response: its ids (of this id seed), then its times and token counts, then the
         arguments of its generated call."""
         values = fill_ids(self.ids, id_seed)
-        output = 0 if call is None else call.tokens
+        output_tokens = 0 if call is None else call.output_tokens
         for recipe in self.computed:  # written out for the usual sources, for this runs for each response
             source, operations = recipe
             value: str | float
-            if source == "tokens":
-                value = tokens
+            if source == "input_tokens":
+                value = input_tokens
             elif source == "now":
                 value = now
             elif type(source) is IdPattern:
                 value = fill_ids((source,), id_seed)[0].decode()
             else:
-                value, operations = recipe.value(now, tokens, output), ()
+                value, operations = recipe.value(now, input_tokens, output_tokens), ()
             for function, operand in operations:
                 value = function(value, operand)
             values.append(b"%d" % value if type(value) is int else _encoded(value))

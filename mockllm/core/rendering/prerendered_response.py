@@ -135,9 +135,9 @@ class PrerenderedStream(Prerendered, frozen=True, eq=False):
     prefixes: Sequence[PlaceholderStep]
     events: Sequence[StreamEvent | Step]
 
-    def plan(self, id_seed: bytes, now: float, tokens: int) -> Plan:
+    def plan(self, id_seed: bytes, now: float, input_tokens: int) -> Plan:
         """Return the plan of the response with ids of this id seed."""
-        values = self.fill(id_seed, now, tokens)
+        values = self.fill(id_seed, now, input_tokens)
         prefixes = [prefix.written(values) for prefix in self.prefixes]
         steps: list[Step] = []
         for event in self.events:

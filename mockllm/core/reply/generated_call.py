@@ -11,7 +11,7 @@ class GeneratedCall(Struct, frozen=True, eq=False):
     tool: str
     text: str
     chunks: tuple[str, ...]
-    tokens: int
+    output_tokens: int
     """The tokens of the name and the arguments."""
     divided: bool
     """Whether the arguments are cut into chunks."""

@@ -12,7 +12,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.limits.limit import Cost, Limit, LimitResult, LimitStatus
+from mockllm.core.limits.limit_data import Cost, Limit, LimitResult, LimitStatus
 from mockllm.core.load.continuous_batch import NO_WORK, BatchSchedule, PromptWork
 from mockllm.core.load.load import Load
 from mockllm.core.selection.guards import Guard, GuardReason, StateValue
@@ -35,7 +35,7 @@ class Candidate(Struct, frozen=True):
     scope: str
     guard: Guard | None
     validation: Validation = "strict"
-    error: bool = False
+    has_error: bool = False
     """Whether it is a modifier whose error replaces the response."""
     known_models: bool = False
     """Whether it responds to known models only (`models: strict`)."""
@@ -53,7 +53,7 @@ class Candidate(Struct, frozen=True):
     @property
     def match_decides(self) -> bool:
         """Whether its match alone decides: without a guard, an error, states, a limit or a load."""
-        return self.guard is None and not (self.error or self.sets or self.limit or self.load)
+        return self.guard is None and not (self.has_error or self.sets or self.limit or self.load)
 
 
 class MatchResult(Struct, frozen=True):
@@ -61,8 +61,8 @@ class MatchResult(Struct, frozen=True):
 
     `rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched. `invalid`
     returns whether the request fails a validation. `unknown_model` returns whether its
-    model is unknown, `cost` what it takes of a limit. `monotonic` is the request's time in seconds, on a
-    monotonic clock in the scenario's time: divided by the time scale.
+    model is unknown, `cost` what it takes of a limit. `scenario_time` is the request's time in
+    seconds on a monotonic clock, divided by the time scale.
     """
 
     session: str
@@ -71,7 +71,7 @@ class MatchResult(Struct, frozen=True):
     modifiers: Sequence[Candidate]
     invalid: Callable[[Validation], bool]
     unknown_model: Callable[[], bool] = bool
-    monotonic: float = 0.0
+    scenario_time: float = 0.0
     cost: Callable[[], Cost] = Cost
     unmatched_validation: Validation = "strict"
     """The validation where no rule is selected."""
@@ -120,7 +120,7 @@ class InFlightSlot(Protocol):
     response has ended, in any way. A second `release` has no effect."""
 
     def expect_end(self, until: float) -> None:
-        """Set the planned end of the response, on the clock of `MatchResult.monotonic`."""
+        """Set the planned end of the response, on the clock of `MatchResult.scenario_time`."""
 
     def release(self) -> None:
         """Release the slot in the limits and loads."""

@@ -22,12 +22,12 @@ from mockllm.dialects.anthropic.content_blocks import (
     signature,
     stop_fields,
 )
+from mockllm.dialects.anthropic.dialect_name import DIALECT
 from mockllm.dialects.anthropic.errors import error_event
 from mockllm.dialects.anthropic.messages_request import (
     DEFAULT_MODEL,
 )
 from mockllm.dialects.anthropic.models import AnthropicFamily, family_of
-from mockllm.dialects.anthropic.server_tools import DIALECT
 from mockllm.dialects.dialect import ResponseIdentity
 
 _PING: Final[Event] = (b'{"type": "ping"}', "ping")
@@ -63,22 +63,22 @@ class MessagesEncoder(Encoder):
         part = at.part
         deltas: list[bytes] = []
         if isinstance(part, NativePart):
-            block, deltas = _native(empty_block(part, at.index, self.identity, self.family))
+            block, deltas = _native(empty_block(part, at.part_index, self.identity, self.family))
         else:
-            block = empty_block(part, at.index, self.identity, self.family)
+            block = empty_block(part, at.part_index, self.identity, self.family)
             self.without_arguments = isinstance(part, Call) and joined_text(part.chunks).strip() in ("", "{}")
             if isinstance(part, Call) and not self.without_arguments:
                 deltas = [_partial_json("")]
             elif isinstance(part, Text) and part.citations:
-                sources = citations_of(part, at.index, self.identity)
+                sources = citations_of(part, at.part_index, self.identity)
                 deltas = [dumps({"type": "citations_delta", "citation": source}) for source in sources]
-        yield _event("content_block_start", {"index": at.index, "content_block": block})
-        if at.index == 0:
+        yield _event("content_block_start", {"index": at.part_index, "content_block": block})
+        if at.part_index == 0:
             yield _PING
         for delta in deltas:
-            yield _delta(at.index, delta)
+            yield _delta(at.part_index, delta)
         if isinstance(part, NativePart):
-            yield _block_stop(at.index)
+            yield _block_stop(at.part_index)
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         return (_chunk_frame(at).of("" if self._is_without_arguments(at) else chunk),)
@@ -92,11 +92,11 @@ class MessagesEncoder(Encoder):
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
         if type(part) is Call and not any(type(chunk) is str for chunk in part.chunks):
-            yield _delta(at.index, _partial_json(""))
+            yield _delta(at.part_index, _partial_json(""))
         if type(part) is Thinking and not part.redacted:
-            seal = part.signature or signature(at.index, self.identity)
-            yield _delta(at.index, b'{"type":"signature_delta","signature":%b}' % dumps(seal))
-        yield _block_stop(at.index)
+            seal = part.signature or signature(at.part_index, self.identity)
+            yield _delta(at.part_index, b'{"type":"signature_delta","signature":%b}' % dumps(seal))
+        yield _block_stop(at.part_index)
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         delta = stop_fields(self.reply.choices[0], self.family)
@@ -137,7 +137,7 @@ def _delta(index: int, delta: bytes) -> Event:
 def _chunk_frame(at: EncoderPosition) -> ChunkFrame:
     """Return the frame of a part's deltas."""
     delta = _DELTAS.get(type(at.part), b'{"type":"text_delta","text":%b}')
-    before, _, after = _delta(at.index, delta)[0].partition(b"%b")
+    before, _, after = _delta(at.part_index, delta)[0].partition(b"%b")
     return ChunkFrame(before, after, "content_block_delta")
 
 

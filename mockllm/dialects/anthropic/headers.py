@@ -9,7 +9,7 @@ from math import ceil
 from typing import Final
 
 from mockllm.core.failure import NEVER, Failure
-from mockllm.core.limits.limit import Bound, Gauge, LimitResult, LimitStatus, MeteredBound
+from mockllm.core.limits.limit_data import Bound, Gauge, LimitResult, LimitStatus, MeteredBound
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import Headers, ResponseHead
 from mockllm.dialects.dialect import ResponseIdentity

@@ -24,6 +24,7 @@ from mockllm.dialects.anthropic.content_blocks import (
     supported_reply,
 )
 from mockllm.dialects.anthropic.decoder import decode
+from mockllm.dialects.anthropic.dialect_name import DIALECT
 from mockllm.dialects.anthropic.encoder import MessagesEncoder, extra_counts, family_for
 from mockllm.dialects.anthropic.errors import error_plan
 from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, request_id, success
@@ -34,7 +35,7 @@ from mockllm.dialects.anthropic.messages_request import (
     build_request,
 )
 from mockllm.dialects.anthropic.prompt_form import PROMPT_FORM
-from mockllm.dialects.anthropic.server_tools import DIALECT, SUPPORTED
+from mockllm.dialects.anthropic.server_tools import SUPPORTED
 from mockllm.dialects.anthropic.stream_form import MESSAGES_FORM
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 
@@ -98,7 +99,7 @@ class Messages:
 class AnthropicCountTokens:
     """The dialect of POST /v1/messages/count_tokens, with the same estimate as a message's usage."""
 
-    name: str = "anthropic"
+    name: str = DIALECT
     api: str = "count_tokens"
     generates: bool = False
     request_class: type[Request] = AnthropicCountRequest

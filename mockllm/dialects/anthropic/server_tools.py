@@ -17,9 +17,9 @@ from msgspec import Struct
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.reply.reply import SERVER_TOOL, NativePart, Part
+from mockllm.dialects.anthropic.dialect_name import DIALECT
 from mockllm.dialects.dialect import ResponseIdentity
 
-DIALECT: Final = "anthropic"
 Block: TypeAlias = dict[str, Json]
 GENERATED: Final = "made"
 """In place of an id, a time or an encrypted text that the encoder makes."""

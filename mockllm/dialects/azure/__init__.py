@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.limits.limit import LimitStatus
+from mockllm.core.limits.limit_data import LimitStatus
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.azure.batches import (
     AzureCancelBatch,

@@ -171,7 +171,7 @@ class ConverseEncoder(Encoder):
         return dumps(dict(sorted({**fields, "p": filler(self.sent * 37)}.items()))), name
 
     def _delta(self, at: EncoderPosition, delta: Json) -> Event:
-        return self._event("contentBlockDelta", {"contentBlockIndex": at.index, "delta": delta})
+        return self._event("contentBlockDelta", {"contentBlockIndex": at.part_index, "delta": delta})
 
     def start_stream(self) -> Iterable[Event]:
         return (self._event("messageStart", {"role": "assistant"}),)
@@ -180,11 +180,13 @@ class ConverseEncoder(Encoder):
         """Only a call has an event that opens its block."""
         part = at.part
         if isinstance(part, Call):
-            start = {"toolUse": {"name": part.name, "toolUseId": _call_id(part, at.index, self.identity)}}
-            yield self._event("contentBlockStart", {"contentBlockIndex": at.index, "start": start})
+            start = {
+                "toolUse": {"name": part.name, "toolUseId": _call_id(part, at.part_index, self.identity)}
+            }
+            yield self._event("contentBlockStart", {"contentBlockIndex": at.part_index, "start": start})
         elif isinstance(part, NativePart):
             yield self._delta(at, part.block)
-            yield self._event("contentBlockStop", {"contentBlockIndex": at.index})
+            yield self._event("contentBlockStop", {"contentBlockIndex": at.part_index})
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         match at.part:
@@ -202,15 +204,15 @@ class ConverseEncoder(Encoder):
             case Call(chunks=chunks) if not any(type(chunk) is str for chunk in chunks):
                 yield self._delta(at, {"toolUse": {"input": ""}})
             case Thinking(redacted=True):
-                yield self._delta(at, {"reasoningContent": _redacted(part, at.index, self.identity)})
+                yield self._delta(at, {"reasoningContent": _redacted(part, at.part_index, self.identity)})
             case Thinking():
-                signature = _signature(part, at.index, self.identity, claude=self.claude)
+                signature = _signature(part, at.part_index, self.identity, claude=self.claude)
                 if signature is not None:
                     yield self._delta(at, {"reasoningContent": {"signature": signature}})
             case Text(citations=citations):
                 for citation in citations:
                     yield self._delta(at, {"citation": _citation(citation, part)})
-        yield self._event("contentBlockStop", {"contentBlockIndex": at.index})
+        yield self._event("contentBlockStop", {"contentBlockIndex": at.part_index})
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         ended: dict[str, Json] = {"stopReason": stop_reason(self.reply.choices[0])}

@@ -91,14 +91,14 @@ class CohereEncoder(Encoder):
         kind = "thinking" if isinstance(part, Thinking) else "text"
         return (self._of_message("content-start", self._blocks, {"content": {"type": kind, kind: ""}}),)
 
-    def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         if isinstance(at.part, Call):
-            function = {"function": {"arguments": text}}
+            function = {"function": {"arguments": chunk}}
             return (self._of_message("tool-call-delta", self._calls, {"tool_calls": function}),)
         if self._plans and isinstance(at.part, Text):
-            return (_event("tool-plan-delta", {}, {"delta": {"message": {"tool_plan": text}}}),)
+            return (_event("tool-plan-delta", {}, {"delta": {"message": {"tool_plan": chunk}}}),)
         kind = "thinking" if isinstance(at.part, Thinking) else "text"
-        return (self._of_message("content-delta", self._blocks, {"content": {kind: text}}),)
+        return (self._of_message("content-delta", self._blocks, {"content": {kind: chunk}}),)
 
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         if isinstance(at.part, Call):

@@ -77,7 +77,7 @@ class GenerateEncoder(Encoder):
         if chunk is not None and type(part) is not Thinking:
             self.sent_characters += len(chunk)
         signature = self.signatures[at.choice] if ends or type(part) is Call else None
-        blocks = [fields.part(part, at.choice, at.index, signature, chunk)] if is_shown(part) else []
+        blocks = [fields.part(part, at.choice, at.part_index, signature, chunk)] if is_shown(part) else []
         ended, called = (choice, type(part) is Call) if ends else (None, False)
         candidate = fields.candidate(at.choice, blocks, ended, called=called)
         if not ends and self.grounded[at.choice]:

@@ -92,7 +92,7 @@ class McpEncoder(Encoder):
             return ((notification(str(block.get("method")), object_of(block.get("params"))), MESSAGE),)
         return ()
 
-    def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         return ()
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:

@@ -154,14 +154,14 @@ class OllamaEncoder(Encoder):
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         return (self._line({"content": "", **at.part.block}),) if type(at.part) is NativePart else ()
 
-    def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         if type(at.part) is Call:
             self._calls += 1
             calls = [self._form.call(at.part, self._calls - 1)]
             return (self._line({"content": "", "tool_calls": calls}),)
         if type(at.part) is Thinking:
-            return (self._line({"content": "", "thinking": text}),)
-        return (self._line({"content": text}),)
+            return (self._line({"content": "", "thinking": chunk}),)
+        return (self._line({"content": chunk}),)
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         yield "finish", (dumps(self._form.last({"content": ""})), None)

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.json.codec import Json, pretty
-from mockllm.core.limits.limit import LimitResult, LimitStatus
+from mockllm.core.limits.limit_data import LimitResult, LimitStatus
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity

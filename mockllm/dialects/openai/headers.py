@@ -10,7 +10,7 @@ from math import ceil
 from typing import Final, TypeAlias
 
 from mockllm.core.json.codec import Json, pretty
-from mockllm.core.limits.limit import LimitStatus
+from mockllm.core.limits.limit_data import LimitStatus
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.dialects.dialect import ResponseIdentity

@@ -209,8 +209,10 @@ class VendorEncoder(Encoder):
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         part = at.part
-        self._remaining[at.choice, at.index] -= 1
-        last = not self._remaining[at.choice, at.index] and self._finish_in_last_chunk(at.choice, at.index)
+        self._remaining[at.choice, at.part_index] -= 1
+        last = not self._remaining[at.choice, at.part_index] and self._finish_in_last_chunk(
+            at.choice, at.part_index
+        )
         logprobs_entry: Json = None
         if type(part) is Call:
             delta = self._call_delta(part, at.choice, chunk)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from mockllm.core.limits.limit import LimitStatus
+from mockllm.core.limits.limit_data import LimitStatus
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.openai.headers import LIMIT_HEADER_NAMES, go_duration
 from mockllm.dialects.rate_limit_headers import LimitHeaders, Names, limit_header_pairs, seconds

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.limits.limit import METERED, STRATEGIES, Limit, Strategy
+from mockllm.core.limits.limit_data import METERED, STRATEGIES, Limit, Strategy
 from mockllm.core.load.load import Load
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.templates.template import is_template

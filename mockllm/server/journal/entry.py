@@ -36,9 +36,9 @@ MAX_SEARCHED: Final = 256 * MIB
 
 
 class JournalEntry(NamedTuple):
-    """`number` counts from 1 and is never used again. `target` is path and query without credentials; `key` is the
-    hash of the API key. `now`, `monotonic`, `times`, `duration` and `in_batch` are as in `Exchange`. `body_stored`:
-    the body fitted into the journal."""
+    """`number` counts from 1 and is never used again. `target` is path and query without credentials. `now`,
+    `monotonic`, `times`, `duration` and `in_batch` are as in `Exchange`. `body_stored`: the body fitted into the
+    journal."""
 
     number: int
     now: float
@@ -49,7 +49,7 @@ class JournalEntry(NamedTuple):
     body_stored: bool
     client: str
     session: str | None
-    key: str | None
+    api_key_hash: str | None
     request_class: type[Request] | None
     provider: str | None
     model: str | None
@@ -150,7 +150,7 @@ def entry_of(number: int, exchange: Exchange, max_bytes: int) -> JournalEntry:
         body_stored=body_stored,
         client=exchange.client,
         session=exchange.session,
-        key=client_key(headers, exchange.target) or _own_key(exchange, headers),
+        api_key_hash=client_key(headers, exchange.target) or _own_key(exchange, headers),
         request_class=exchange.request_class,
         provider=exchange.provider,
         model=exchange.model,
@@ -205,9 +205,9 @@ def _bytes_of(step: Step) -> bytes:
 
 def _response(exchange: Exchange) -> PlannedResponse:
     """Return the response as it was sent."""
-    if not isinstance(exchange.id_seed, bytes):
+    if exchange.id_seed is None:
         return exchange.response
-    return exchange.response.refilled(exchange.id_seed, exchange.now, exchange.tokens)
+    return exchange.response.refilled(exchange.id_seed, exchange.now, exchange.input_tokens)
 
 
 def headers_and_body(exchange: Exchange) -> tuple[Mapping[str, str], bytes]:

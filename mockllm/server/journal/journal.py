@@ -1,8 +1,10 @@
 """The journal: the last requests of the server, in a ring that is bounded by count and by bytes.
 
-`add` only stores the ended exchange, because no response must wait for the journal. Exchanges become entries
-within seconds, and before a reader sees them: secrets are removed, and what is too old or too large is dropped.
-`Metrics` counts each when it ends; equal responses of the cache are collected and counted together, once a second.
+`add` only stores the ended exchange, because no response must wait for the journal. It makes entries itself only
+where the pending exchanges exceed the capacity. Exchanges become entries within seconds, and before a reader sees
+them: secrets are removed, and what is too old or too large is dropped.
+`Metrics` counts most exchanges when they end. Those with equal responses of the cache are collected, and counted
+together once a second.
 """
 
 from __future__ import annotations
@@ -214,11 +216,12 @@ class Journal:
 
     @property
     def bytes(self) -> int:
-        """The bytes that all entries take, about."""
+        """The bytes that all entries take, about. Makes entries of all pending exchanges first."""
         self.make_entries()
         return self._bytes
 
     def __len__(self) -> int:
+        """Return the number of entries. Makes entries of all pending exchanges first, as iteration does."""
         self.make_entries()
         return len(self._ring)
 

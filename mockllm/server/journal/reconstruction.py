@@ -40,8 +40,8 @@ class SentResponse(NamedTuple):
 def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentResponse:
     """Return the response of a journal entry, as this redactor shows it: the entry's own, if none is passed."""
     plan = entry.response.plan
-    extra = ALLOW_CORS if entry.allow_cors else ""
-    head = serialize_head(plan, entry.constraints, DateLine().at(entry.now), extra)
+    cors_lines = ALLOW_CORS if entry.allow_cors else ""
+    head = serialize_head(plan, entry.constraints, DateLine().at(entry.now), cors_lines)
     unchunked = head._replace(chunked=False)
     if entry.times is None:
         data = single_write(plan, unchunked)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
-from mockllm.state.shared_sessions import LookupInStore, LookupResult, SharedSessions
+from mockllm.state.shared_sessions import LookupResult, SharedSessions, StoreLookupRequired
 
 REFUSAL = (
     "mockllm: this server has several processes and no store, so it has no {}; start it with --store, or "
@@ -38,7 +38,7 @@ class NoStore:
         ready()
         return RefusedDecision()
 
-    async def look_up(self, lookup: LookupInStore) -> LookupResult | Failure:
+    async def look_up(self, lookup: StoreLookupRequired) -> LookupResult | Failure:
         """Return that a call is unknown. Refuse a request that refers to a stored response."""
         if lookup.key[0] == "call":
             return None
@@ -47,7 +47,7 @@ class NoStore:
     def _forget(self, session: str, update: StoreUpdate) -> None:
         """Store nothing: another process could not find it."""
 
-    def take_unconfirmed(self) -> Awaitable[Failure | None] | None:
+    def take_storage_confirmation(self) -> Awaitable[Failure | None] | None:
         return None
 
     def status(self) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.limits.account import LimitAccount
-from mockllm.core.limits.limit import (
+from mockllm.core.limits.limit_data import (
     STRATEGIES,
     Cost,
     Gauge,

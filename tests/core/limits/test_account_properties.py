@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mockllm.core.limits.account import LimitAccount
-from mockllm.core.limits.limit import ALLOWED, Cost, Gauge, Limit, LimitStatus, Strategy
+from mockllm.core.limits.limit_data import ALLOWED, Cost, Gauge, Limit, LimitStatus, Strategy
 
 METERED: st.SearchStrategy[Strategy] = st.sampled_from(
     ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"]

@@ -23,7 +23,7 @@ from throttled import Throttled, rate_limiter, utils
 from throttled.store import MemoryStore
 
 from mockllm.core.limits.account import LimitAccount
-from mockllm.core.limits.limit import Cost, Limit, Strategy
+from mockllm.core.limits.limit_data import Cost, Limit, Strategy
 from tests.examples import examples
 
 QUIET = settings(

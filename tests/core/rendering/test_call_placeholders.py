@@ -122,20 +122,20 @@ COUNTS: dict[str, Callable[[Any, Any], Any]] = {
 def test_tokens_of_call_are_filled(count: Callable[[Any, Any], Any], tokens: int, text: str) -> None:
     placeholders = Placeholders(Ids(0, "", 0), 0.0, 5, drawn(TEXTS[0]))
     assert placeholders.call is not None
-    body = dumps(count(placeholders.tokens, placeholders.call.tokens))
+    body = dumps(count(placeholders.input_tokens, placeholders.call.output_tokens))
     response = prerender_response(plan([body]), placeholders)
     assert response.uses_input_tokens
     call = drawn(text)
-    if response.fits(0.0, tokens, call.tokens):
+    if response.fits(0.0, tokens, call.output_tokens):
         (step,) = response.plan(response.fill(b"0||1|", 0.0, tokens, call)).steps
         assert isinstance(step, RawStep)
-        assert step.data == written([dumps(count(tokens, call.tokens))])
+        assert step.data == written([dumps(count(tokens, call.output_tokens))])
     else:
-        assert count(tokens, call.tokens) != count(5, drawn(TEXTS[0]).tokens)
+        assert count(tokens, call.output_tokens) != count(5, drawn(TEXTS[0]).output_tokens)
 
 
 def test_two_numbers_of_calls_are_not_combined() -> None:
     placeholders = Placeholders(Ids(0, "", 0), 0.0, 5, drawn(TEXTS[0]))
     assert placeholders.call is not None
     with pytest.raises(TypeError, match="two placeholders"):
-        placeholders.call.tokens + placeholders.call.tokens
+        placeholders.call.output_tokens + placeholders.call.output_tokens

@@ -20,13 +20,13 @@ class Spoken(Encoder):
         return ((b"begin %d" % choice, None),)
 
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
-        return ((b"open %d.%d" % (at.choice, at.index), "opened"),)
+        return ((b"open %d.%d" % (at.choice, at.part_index), "opened"),)
 
     def chunk_events(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
         return ((piece.encode(), None),)
 
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:
-        return ((b"close %d.%d" % (at.choice, at.index), None),)
+        return ((b"close %d.%d" % (at.choice, at.part_index), None),)
 
     def end_choice(self, choice: int) -> Iterable[Event]:
         return ((b"end %d" % choice, None),)

@@ -32,7 +32,7 @@ def plan(payload: bytes, *headers: tuple[str, str]) -> Plan:
 
 def prerendered(encode: Encode, now: float = NOW, tokens: int = 12) -> PrerenderedResponse:
     placeholders = Placeholders(Ids(0, "", 0), now, tokens)
-    body = encode(placeholders.ids, placeholders.now, placeholders.tokens)
+    body = encode(placeholders.ids, placeholders.now, placeholders.input_tokens)
     return prerender_response(plan(dumps(body)), placeholders)
 
 
@@ -107,13 +107,13 @@ def test_a_comparison_limits_the_use(name: str, tokens: int, fits: bool) -> None
 def test_unsupported_operations_raise(compute: Encode) -> None:
     placeholders = Placeholders(Ids(0, "", 0), NOW, 5)
     with pytest.raises((TypeError, AttributeError)):
-        compute(placeholders.ids, placeholders.now, placeholders.tokens)
+        compute(placeholders.ids, placeholders.now, placeholders.input_tokens)
 
 
 def test_placeholders_survive_parsing_and_writing() -> None:
     """Some dialects change the JSON that another one wrote."""
     placeholders = Placeholders(Ids(0, "", 0), NOW, 5)
-    body = {"id": placeholders.ids.make("a", 8), "n": placeholders.tokens, "e": []}
+    body = {"id": placeholders.ids.make("a", 8), "n": placeholders.input_tokens, "e": []}
     response = prerender_response(plan(pretty(loads(dumps(body)))), placeholders)
     assert filled(response, ids := Ids(1, "", 1), NOW, 9) == {"id": ids.make("a", 8), "n": 9, "e": []}
 

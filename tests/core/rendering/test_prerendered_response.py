@@ -40,7 +40,7 @@ def placeholders() -> Placeholders:
 def marked(built: Built) -> tuple[Plan, Placeholders]:
     """A plan that is rendered with placeholders, and these."""
     own = placeholders()
-    return built(own.ids, own.now, own.tokens), own
+    return built(own.ids, own.now, own.input_tokens), own
 
 
 CASES: dict[str, tuple[Built, int, int]] = {
@@ -136,7 +136,7 @@ def test_a_response_without_waits_has_one_body() -> None:
 def test_a_wait_by_tokens_is_not_cached() -> None:
     own = placeholders()
     with pytest.raises(TypeError, match="waits"):
-        prerender_response(plan(WaitStep(own.tokens * 0.5, 0)), own)
+        prerender_response(plan(WaitStep(own.input_tokens * 0.5, 0)), own)
 
 
 def test_size_is_about_the_bytes() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mockllm.server.http2.connection import Http2Connection
-from mockllm.server.recorder import Recorder
+from mockllm.server.provider_proxy import ProviderProxy
 from tests.server.http2.h2_client import H2Client
 from tests.server.recording import HEAD, chunked, provider, recording
 from tests.waiting import PATIENCE, until
@@ -19,18 +19,18 @@ from tests.waiting import PATIENCE, until
 
 def test_client_that_has_its_response_may_leave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lost = threading.Event()
-    end, write = Http2Connection.connection_lost, Recorder._write
+    end, write = Http2Connection.connection_lost, ProviderProxy._write
 
     def noted(connection: Http2Connection, reason: Exception | None) -> None:
         end(connection, reason)
         lost.set()
 
-    def held(recorder: Recorder, path: Path, interactions: Sequence[Any], title: str) -> list[str]:
+    def held(recorder: ProviderProxy, path: Path, interactions: Sequence[Any], title: str) -> list[str]:
         assert lost.wait(PATIENCE)
         return write(recorder, path, interactions, title)
 
     monkeypatch.setattr(Http2Connection, "connection_lost", noted)
-    monkeypatch.setattr(Recorder, "_write", held)
+    monkeypatch.setattr(ProviderProxy, "_write", held)
 
     def talk(connection: socket.socket, _: bytes) -> None:
         connection.sendall(HEAD + chunked(b"data: [DONE]\n\n") + b"0\r\n\r\n")

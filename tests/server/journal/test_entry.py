@@ -77,12 +77,12 @@ def test_entry_of_every_call_has_hash_of_key_alone(call: GeneratingCall) -> None
     """A protocol's own header for the key needs a name that `is_secret` recognizes."""
     wire = call.dialect.build_request(NeutralRequest(api_key=KEY))
     entry = entry_of(1, exchange_with(wire.headers, wire.path, call.dialect.request_class), 1_000_000)
-    assert entry.key == key_hash(KEY)
+    assert entry.api_key_hash == key_hash(KEY)
     assert KEY not in repr(entry), "name the header in SECRETS of mockllm/core/redaction.py"
 
 
 def test_key_in_own_header_is_hashed() -> None:
     exchange = exchange_with({"X-Lantern-Key": KEY}, "/v2/talk?a=b", OwnHeaderRequest)
-    assert entry_of(1, exchange, 1_000_000).key == key_hash(KEY)
+    assert entry_of(1, exchange, 1_000_000).api_key_hash == key_hash(KEY)
     without = exchange_with({}, "/v2/talk", OwnHeaderRequest)
-    assert entry_of(1, without, 1_000_000).key is None
+    assert entry_of(1, without, 1_000_000).api_key_hash is None

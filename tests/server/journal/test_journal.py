@@ -335,7 +335,7 @@ def test_no_secret_is_stored(server: ThreadedServer) -> None:
     kept = last(server, "/cookie")
     assert SECRET not in repr(kept._replace(response=PlannedResponse(whole(), None)))
     assert SECRET not in repr(reconstruct(kept))
-    assert kept.key == client_key({"x-api-key": SECRET}, "/")
+    assert kept.api_key_hash == client_key({"x-api-key": SECRET}, "/")
     until(lambda: not server.app.journal._pending)
 
 

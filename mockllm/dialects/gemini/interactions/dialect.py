@@ -160,10 +160,10 @@ class InteractionEncoder(Encoder):
 
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
-        step = dict(part.block) if isinstance(part, NativePart) else self._fields.opened(part, at.index)
-        yield self._event("step.start", {"index": at.index, "step": step})
+        step = dict(part.block) if isinstance(part, NativePart) else self._fields.opened(part, at.part_index)
+        yield self._event("step.start", {"index": at.part_index, "step": step})
         if isinstance(part, NativePart):
-            yield self._event("step.stop", {"index": at.index})
+            yield self._event("step.stop", {"index": at.part_index})
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         part = at.part
@@ -176,14 +176,14 @@ class InteractionEncoder(Encoder):
             delta = {"arguments": chunk, "type": "arguments_delta"}
         elif isinstance(part, Media):
             delta = {"data": part.data, "mime_type": part.mime, "type": part.mime.partition("/")[0]}
-        yield self._event("step.delta", {"index": at.index, "delta": delta})
+        yield self._event("step.delta", {"index": at.part_index, "delta": delta})
 
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         if isinstance(at.part, Thinking):
-            signature = self._fields.signature(at.part, at.index)
+            signature = self._fields.signature(at.part, at.part_index)
             delta = {"signature": signature, "type": "thought_signature"}
-            yield self._event("step.delta", {"index": at.index, "delta": delta})
-        yield self._event("step.stop", {"index": at.index})
+            yield self._event("step.delta", {"index": at.part_index, "delta": delta})
+        yield self._event("step.stop", {"index": at.part_index})
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         fields = self._fields

@@ -121,11 +121,11 @@ class LiveEncoder(Encoder):
         return (_event(_turn(at.part.block)),) if isinstance(at.part, NativePart) else ()
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
-        part = self._fields.part(at.part, 0, at.index, None, chunk)
+        part = self._fields.part(at.part, 0, at.part_index, None, chunk)
         if isinstance(at.part, Call):
             self._unsent -= 1
             if is_shown(at.part):
-                id = part["functionCall"].get("id") or f"call_{at.index}"
+                id = part["functionCall"].get("id") or f"call_{at.part_index}"
                 self._calls.append({**part["functionCall"], "id": id})
             if not self._unsent and self._calls:
                 yield _event({"toolCall": {"functionCalls": self._calls}})

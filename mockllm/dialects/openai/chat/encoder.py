@@ -114,8 +114,10 @@ class ChatEncoder(Encoder):
         if type(at.part) is not Text or not at.part.citations:
             return ()
         parts = self.reply.choices[at.choice].parts
-        sent = len(annotations_of(parts[: at.index]))
-        return (self._event(at.choice, dumps({"annotations": annotations_of(parts[: at.index + 1])[sent:]})),)
+        sent = len(annotations_of(parts[: at.part_index]))
+        return (
+            self._event(at.choice, dumps({"annotations": annotations_of(parts[: at.part_index + 1])[sent:]})),
+        )
 
     def end_choice(self, choice: int) -> Iterable[Event]:
         reason = dumps(self._fields.finish(self.reply.choices[choice]))

@@ -82,13 +82,13 @@ class ImagesEncoder(Encoder):
         self._partial = 0
         return ()
 
-    def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         assert type(at.part) is Media
-        if text == at.part.data:
+        if chunk == at.part.data:
             counted = self.reply.usage.put_into({"usage": _usage(self.reply, self._request)}, "usage")
-            return (self._event("completed", text, {**counted, **own_extras(self.reply)}),)
+            return (self._event("completed", chunk, {**counted, **own_extras(self.reply)}),)
         number, self._partial = self._partial, self._partial + 1
-        return (self._event("partial_image", text, {"partial_image_index": number}),)
+        return (self._event("partial_image", chunk, {"partial_image_index": number}),)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         return error_event(failure, self._request, self._identity)

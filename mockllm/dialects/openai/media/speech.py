@@ -117,10 +117,10 @@ class SpeechEncoder(Encoder):
         super().__init__(reply)
         self._request, self._identity = request, identity
 
-    def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         if not self._request.as_events:
-            return ((decoded(text), None),)
-        return ((dumps({"type": "speech.audio.delta", "audio": text}), None),)
+            return ((decoded(chunk), None),)
+        return ((dumps({"type": "speech.audio.delta", "audio": chunk}), None),)
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         if self._request.as_events:

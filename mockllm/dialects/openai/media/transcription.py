@@ -57,11 +57,11 @@ class TranscriptionEncoder(Encoder):
         self._transcript: TimedTranscript = timed_transcript(reply, request)
         self._position = 0
 
-    def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
-        event: dict[str, Json] = {"type": "transcript.text.delta", "delta": text}
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+        event: dict[str, Json] = {"type": "transcript.text.delta", "delta": chunk}
         if self._request.includes_logprobs:
-            event["logprobs"] = logprobs(text, self._position)
-            self._position += len(split(text))
+            event["logprobs"] = logprobs(chunk, self._position)
+            self._position += len(split(chunk))
         if DIARIZE in (self._request.model or ""):
             event["segment_id"] = self._identity.ids.make("seg_", 24, "0")
         return ((dumps(event), None),)

@@ -156,10 +156,10 @@ class RealtimeEncoder(Encoder):
         yield self._event("response.done", {"response": self._response("failed", details)})
 
     def _item(self, at: EncoderPosition, status: str, text: str | None) -> dict[str, Json]:
-        id = self._ids.make("item_", 21, str(at.index))
+        id = self._ids.make("item_", 21, str(at.part_index))
         item: dict[str, Json] = {"id": id, "object": "realtime.item", "status": status}
         if isinstance(at.part, Call):
-            call_id = at.part.id or self._ids.make("call_", 16, str(at.index))
+            call_id = at.part.id or self._ids.make("call_", 16, str(at.part_index))
             return item | {
                 "type": "function_call",
                 "name": at.part.name,
@@ -181,7 +181,7 @@ class RealtimeEncoder(Encoder):
         place: dict[str, Json] = {"response_id": self._id}
         if item is not None:
             place["item_id"] = item["id"]
-        return {**place, "output_index": at.index}
+        return {**place, "output_index": at.part_index}
 
     def _response(self, status: str, details: Json, usage: Json = None) -> dict[str, Json]:
         settings = self._request.settings

@@ -89,7 +89,7 @@ class ResponsesEncoder(Encoder):
         yield self._event(IN_PROGRESS, {"response": opening})
 
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
-        choice, place, part = self.reply.choices[0], at.index, at.part
+        choice, place, part = self.reply.choices[0], at.part_index, at.part
         opened_item = item(choice, place, self._response_fields, "in_progress", None)
         if type(part) is NativePart:
             yield from self._native(opened_item, place)
@@ -112,12 +112,12 @@ class ResponsesEncoder(Encoder):
         if kind.logprobs:
             after += self._probabilities(at.part, chunk) + b"]"
         padded = padding(self._events, len(chunk)) if kind.padded and self._request.obfuscated else b""
-        last = b'%b,"output_index":%d,"sequence_number":%d}' % (padded, at.index, self._events)
+        last = b'%b,"output_index":%d,"sequence_number":%d}' % (padded, at.part_index, self._events)
         self._events += 1
         return ((before + fragment(chunk) + after + last, f"response.{kind.event}.delta"),)
 
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:
-        part, place, text = at.part, at.index, "".join(self._chunks)
+        part, place, text = at.part, at.part_index, "".join(self._chunks)
         kind = self._kind(part)
         choice = self.reply.choices[0]
         at_item = {"item_id": item_id(part, place, self._response_fields), "output_index": place}

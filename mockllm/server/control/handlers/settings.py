@@ -13,7 +13,7 @@ from mockllm.core.display import counted
 from mockllm.core.failure import NAMED
 from mockllm.core.faults import FAULTS
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.limits.limit import STRATEGIES
+from mockllm.core.limits.limit_data import STRATEGIES
 from mockllm.scenario.overlay import overlay_entries, to_yaml
 from mockllm.server.control.api_types import ApiCall, ApiRoute
 from mockllm.server.control.body_text import body_source

@@ -105,7 +105,7 @@ def observed_request(entry: JournalEntry, engine: Engine) -> ObservedRequest:
     agent = next((value for name, value in entry.headers if name.lower() == "user-agent"), "")
     return ObservedRequest(
         entry.number,
-        Client(entry.redactor.text(agent), entry.key or "", entry.client),
+        Client(entry.redactor.text(agent), entry.api_key_hash or "", entry.client),
         entry.session and entry.redactor.session(entry.session),
         at=entry.now,
         started=entry.monotonic,

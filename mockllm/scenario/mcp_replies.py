@@ -12,7 +12,7 @@ from mockllm.scenario.language.mcp_server import CONTENTS, McpResourceSpec, McpS
 from mockllm.scenario.language.reply import ReplySpec
 
 
-def served_matcher(spec: McpServerSpec) -> Matcher:
+def mcp_matcher(spec: McpServerSpec) -> Matcher:
     """Return the matcher of the calls for which the description has a reply."""
     named = (
         ("tool", [Equals(tool.name) for tool in spec.tools if tool.reply is not None]),
@@ -33,7 +33,7 @@ def _content(spec: McpResourceSpec) -> set[str]:
     return spec.model_fields_set & CONTENTS
 
 
-def served_reply(spec: McpServerSpec, call: dict[str, Json]) -> ReplySpec | None:
+def mcp_reply(spec: McpServerSpec, call: dict[str, Json]) -> ReplySpec | None:
     """Return the reply to a call that the matcher of this server matches. None for an address that a glob matches and
     the template does not."""
     if "tool" in call:
@@ -58,7 +58,7 @@ def _resource_reply(spec: McpResourceSpec) -> ReplySpec:
     return ReplySpec.model_construct({"json_"}, json_=spec.json_)
 
 
-def served_words(spec: McpReplySpec) -> dict[str, Json]:
+def mcp_words(spec: McpReplySpec) -> dict[str, Json]:
     """Return the words of an MCP server's reply that are set, as JSON."""
     words: dict[str, Json] = {}
     for name in sorted(spec.model_fields_set):

@@ -1,7 +1,7 @@
 """Forwards requests to the real provider, streams the response to the client, and stores the interaction.
 
 All bytes of the provider are sent in the iteration of the event loop in which they arrived. The file is written after
-the response. The recorder is separate from the player, because the provider determines the times.
+the response. The proxy is separate from the player, because the provider determines the times.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class _ResponseFrames(Struct):
             self.frames.append(frame)
 
 
-class Recorder(Struct):
+class ProviderProxy(Struct):
     """Forwards requests, and stores interactions in the folder `out`, if any. With `everything`, all provider calls
     are forwarded, not only unmatched ones. `log` prints a line; `watch` receives the number of stored interactions;
     `failed` counts the interactions that were not stored."""
@@ -117,7 +117,7 @@ class Recorder(Struct):
     _storing: set[asyncio.Task[None]] = field(default_factory=set)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def proxies(self, response: PlannedResponse, request: Request) -> bool:
+    def forwards(self, response: PlannedResponse, request: Request) -> bool:
         """Return whether a request is forwarded to the provider."""
         return self.everything or (response.unmatched and self.upstreams.of(request) is not None)
 
@@ -126,7 +126,7 @@ class Recorder(Struct):
         """Whether responses are still running, or being stored."""
         return bool(self._open or self._storing)
 
-    async def proxy(
+    async def forward(
         self,
         exchange: Exchange,
         open: Callable[[Plan], SerializedHead],
