@@ -50,7 +50,7 @@ class ProtocolCapabilities(Struct, frozen=True):
 
     # --- replies ---
     unsupported_parts: frozenset[str] = frozenset()
-    """The words of a reply without a form: `citations`, `images`. A note in the log names those left out."""
+    """The words of a reply that no response has: `citations`, `images`, `thinking`. A note names those left out."""
     media: frozenset[str] = frozenset()
     """The words of media beside images with a form: `audio`, `video`."""
     refusal_ends: bool = False

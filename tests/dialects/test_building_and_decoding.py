@@ -287,6 +287,7 @@ def test_decode_returns_thinking_if_supported(dialect: GeneratingDialect, stream
     received = dialect.decode(answered(dialect, reported, stream=stream))
     assert received is not None
     shown = dialect.supported_reply(reported, requested(dialect, NeutralRequest())) == reported
+    assert not (shown and "thinking" in dialect.capabilities.unsupported_parts)
     assert (received.thinking, received.text) == ("Let me see." if shown else None, "Yes.")
     if stream:
         assert received.chunks == (("Let me", " see.", "Yes.") if shown else ("Yes.",))
