@@ -53,7 +53,7 @@ def test_date_replaces_wait_in_header_of_provider() -> None:
     assert parsedate_to_datetime(headers["retry-after"]).timestamp() == 20
 
 
-def test_wait_in_seconds_keeps_header_of_provider() -> None:
+def test_wait_in_seconds_leaves_header_of_provider() -> None:
     headers = limited(
         Failure("rate_limit", retry_after=20.0, headers=(("Nimbus-Wait", "20000"),))
     ).head.headers
