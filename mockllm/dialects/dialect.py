@@ -32,12 +32,17 @@ class ProtocolCapabilities(Struct, frozen=True):
 
     # --- requests ---
     conversation: bool = True
-    """Turns, a system text, tools and a response format; legacy completions take a bare prompt."""
+    """Turns and tools; legacy completions take a bare prompt, and have none of the words that follow."""
+    system_text: bool = True
     tool_choice: bool = True
+    tool_descriptions: bool = True
+    """Descriptions of tools."""
     stop: bool = True
     """Stop sequences."""
     choices: bool = True
     """Several choices (`n`)."""
+    response_schema: bool = True
+    """A schema as the response format."""
     json_object: bool = True
     """JSON without a schema as the response format."""
     closed_schemas: bool = False
@@ -45,7 +50,7 @@ class ProtocolCapabilities(Struct, frozen=True):
 
     # --- replies ---
     unsupported_parts: frozenset[str] = frozenset()
-    """The words of a reply without a form: `citations`, `images`. A note in the log names those left out."""
+    """The words of a reply that no response has: `citations`, `images`, `thinking`. A note names those left out."""
     media: frozenset[str] = frozenset()
     """The words of media beside images with a form: `audio`, `video`."""
     refusal_ends: bool = False

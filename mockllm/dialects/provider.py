@@ -140,6 +140,9 @@ class Provider(ProviderDescription, frozen=True, kw_only=True, eq=False):
     """Writes the state of a rate limit as its headers; None where it sends none."""
     limit_refusal: LimitRefusal | None = None
     """Writes its 429; None where the table of errors suffices."""
+    wait_headers: Mapping[str, float] = MappingProxyType({})
+    """The headers beside `retry-after` and `retry-after-ms` in which its errors request a wait: the seconds in a unit
+    of each, by lower-case name."""
     refuse_unknown_fields: Callable[[Request], Failure | None] | None = None
     """Returns its refusal of a body with fields that its protocol does not have (`validation: exact`); None where its
     service ignores them, or this is unknown."""

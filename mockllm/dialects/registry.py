@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from mockllm.core.failure import NEVER, Failure
@@ -90,6 +91,12 @@ def limit_headers(provider: str | None, limit_status: LimitStatus, now: float) -
     """Write the state of a limit as this provider's headers; `now` in seconds since the epoch."""
     found = _loaded(provider)
     return () if found is None or found.limit_headers is None else found.limit_headers(limit_status, now)
+
+
+def wait_headers(provider: str | None) -> Mapping[str, float]:
+    """Return the headers beside `retry-after` in which a provider requests a wait, with the seconds in a unit."""
+    found = _loaded(provider)
+    return {} if found is None else found.wait_headers
 
 
 def limit_failure(

@@ -215,7 +215,9 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
     if sockets is None and _is_unserved(likely, bare):
         return UnknownPath(dialect, provider, bare, _not_served(method, path, bare, likely), NOT_SERVED)
     hint = _hint(method, path, headers) if sockets is None else _UPGRADE
-    rest = "" if hint.startswith((_REPEATED, _UPGRADE)) else _routes_of(likely.name)
+    rest = (
+        "" if hint.startswith((_REPEATED, _UPGRADE)) else _routes_of(likely.name, alone=provider is not None)
+    )
     message = f"Invalid URL ({method} {path}). {' '.join(filter(None, (hint, rest)))}"
     return UnknownPath(dialect, provider, bare, Failure("not_found", message=message), hint)
 
@@ -333,14 +335,16 @@ def spellings(route: Route) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def _routes_of(provider: str) -> str:
-    """List the calls that generate; the others of a large API would hide what the message says."""
-    first = dict.fromkeys((provider, *(each.name for each in LISTED if each.routes_in_404)))
+def _routes_of(provider: str, *, alone: bool) -> str:
+    """List the calls that generate; the others of a large API would hide what the message says. `alone`: the path
+    names the provider by its prefix, so it is the one that is meant."""
+    usual = () if alone else (each.name for each in LISTED if each.routes_in_404)
+    first = dict.fromkeys((provider, *usual))
     routes = [route for name in first for route in ROUTES if route.provider == name]
     lines = dict.fromkeys(route.line for route in routes if route.call.generates)
     others = len({route.line for route in routes} - lines.keys())
     return (
-        f"Routes: {', '.join(lines)}, and {others} more. GET / lists those of every provider. "
+        f"Routes: {', '.join(lines)}{f', and {others} more' * bool(others)}. GET / lists those of every provider. "
         "Any other path is answered by a rule that names it: match: {path: …}"
     )
 

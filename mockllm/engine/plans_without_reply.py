@@ -16,6 +16,7 @@ from mockllm.core.reply.embeddings import EmbeddingResult, TextVectors
 from mockllm.core.request.request import Request
 from mockllm.core.values.types import evaluate
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
+from mockllm.dialects.registry import wait_headers
 from mockllm.engine.plan_context import PlanContext
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.content import TextEmbeddingSpec
@@ -58,9 +59,9 @@ def error_plan(dialect: Dialect, failure: Failure, request: Request, identity: R
     plan = dialect.error(failure, request, identity)
     if not failure.retry_date or failure.retry_after is None:
         return plan
-    head = plan.head
-    for name, _ in head.headers:
-        if name.startswith("retry-after"):
+    head, own = plan.head, wait_headers(request.provider)
+    for name in [name.lower() for name, _ in head.headers]:
+        if name.startswith("retry-after") or name in own:
             head = head.without(name)
     date = formatdate(request.now + failure.retry_after, usegmt=True)
     return replace(plan, head=head.with_unique_headers((("retry-after", date),)))

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.core.reply.reply import SERVER_TOOL, Media, NativePart, Part, Reply, Text
+from mockllm.core.reply.reply import SERVER_TOOL, Media, NativePart, Part, Reply, Text, Thinking
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import GeneratingDialect
 
@@ -23,8 +23,9 @@ def unsupported_part_notes(reply: Reply, dialect: GeneratingDialect, request: Re
         return
     capabilities, call = dialect.capabilities, f"{dialect.api} of {request.provider}"
     for kind in sorted(kinds & (capabilities.unsupported_parts | (MEDIA - capabilities.media))):
-        yield f"{kind} left out: {call} has none"
-    tools = kinds - {"images", "citations"} - MEDIA - capabilities.server_tools
+        counted = "; its tokens count in the usage and towards max_tokens"
+        yield f"{kind} left out: {call} has none" + counted * (kind == "thinking")
+    tools = kinds - {"images", "citations", "thinking"} - MEDIA - capabilities.server_tools
     if tools:
         names = ", ".join(sorted(tools)) if capabilities.server_tools else "none"
         yield f"server_tools left out: {call} has {'' if names == 'none' else 'no '}{names}"
@@ -50,6 +51,8 @@ def _kinds(part: Part) -> tuple[str, ...]:
     """Return the kinds of a part that not every protocol supports; the kind of a server tool is its name."""
     if type(part) is Media:
         return (part.kind,)
+    if type(part) is Thinking:
+        return ("thinking",)
     if type(part) is NativePart:
         return (part.block["kind"],) if part.dialect == SERVER_TOOL else ()
     return ("citations",) if type(part) is Text and part.citations else ()

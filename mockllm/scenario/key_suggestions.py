@@ -51,11 +51,13 @@ _SYNONYMS: Final[Mapping[str, str]] = {
     for synonym in synonyms.split()
 }
 """Names of other mocks and of providers, with the names of this language: keys and values."""
-_ADVICE: Final[Mapping[str, tuple[str, str]]] = {
-    "in": ("equals", "a list alone means any of its items"),
-    "not": ("equals", "it belongs around a whole match: not: {user: …}"),
-    "ignore_case": ("raw_body", "it belongs beside an operator: user: {contains: …, ignore_case: true}"),
-}
+_ADVICE: Final = (
+    ("in", "equals", "a list alone means any of its items"),
+    ("not", "equals", "it belongs around a whole match: not: {user: …}"),
+    ("ignore_case", "raw_body", "it belongs beside an operator: user: {contains: …, ignore_case: true}"),
+    ("from_schema", "id", "it is a value: write arguments: from_schema"),
+    ("from_schema", "tool_calls", "it is a value: write tool_calls: from_schema, or json: from_schema"),
+)
 """Keys that are not allowed beside another key of the mapping, and what to write instead."""
 _CONTAINERS: Final = ("match", "reply", "pace", "error", "http", "text")
 """Mappings in which a misplaced key may belong, the likeliest first."""
@@ -87,8 +89,9 @@ def _advice(key: str, shape: ModelShape, path: Path) -> str:
         return "; typographic quotes quote nothing in YAML: write \" or '"
     if (name := own_name(key, allowed)) is not None:
         return f'; did you mean "{name}"?'
-    if key in _ADVICE and _ADVICE[key][0] in allowed:
-        return f"; {_ADVICE[key][1]}"
+    known = (text for name, beside, text in _ADVICE if name == key and beside in allowed)
+    if advice := next(known, ""):
+        return f"; {advice}"
     if path[-2:-1] == ("messages",) and key in ("role", "text", "content"):
         return f"; it belongs below some or each: {{some: {{{own_name(key, ('text',)) or key}: …}}}}"
     first, dot, rest = key.partition(".")

@@ -18,6 +18,7 @@ from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import last_byte_time
 from mockllm.core.request.request import Request
 from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.dialect import Dialect
 from mockllm.engine import PlannedResponse
 from mockllm.engine.request_reader import engine_context
 from mockllm.scenario.language.examples import CallExpectation, ExpectSpec, TookOperators, UsageExpectation
@@ -54,6 +55,11 @@ class Outcome:
     """Return the reasons why no rule with a matching name was selected."""
 
     @property
+    def dialect(self) -> Dialect:
+        """The dialect that responded."""
+        return engine_context(self.request).routing.dialect
+
+    @property
     def duration(self) -> float:
         """Seconds from when the server begins to serve the request to the response's last byte."""
         return last_byte_time(self.response.plan)
@@ -61,7 +67,7 @@ class Outcome:
     @cached_property
     def decoded(self) -> DecodedResponse | None:
         """The decoded response; None outside of every protocol."""
-        decode = getattr(engine_context(self.request).routing.dialect, "decode", None)
+        decode = getattr(self.dialect, "decode", None)
         return decode(self.response.plan) if decode is not None else None
 
     @cached_property
@@ -133,6 +139,15 @@ _VALUES: Final[Mapping[str, Callable[[Outcome], Json | Missing]]] = {
 
 def _simple(key: str, expected: object, outcome: Outcome) -> Iterator[Mismatch]:
     yield from _check(key, _condition(expected), _VALUES[key](outcome))
+
+
+def _refusal(key: str, expected: object, outcome: Outcome) -> Iterator[Mismatch]:
+    """Yield the mismatch, with a hint where no client of the protocol can tell a refusal from a text."""
+    capabilities = getattr(outcome.dialect, "capabilities", None)
+    hint = None
+    if capabilities is not None and not capabilities.refusal:
+        hint = f"{outcome.dialect.api} of {outcome.request.provider} sends a refusal as text"
+    yield from _check(key, _condition(expected), _VALUES[key](outcome), hint)
 
 
 def _condition(expected: object) -> Condition:
@@ -292,6 +307,7 @@ def _modifier(key: str, expected: object, outcome: Outcome) -> Iterator[Mismatch
 # Any: each key has its own type.
 _CHECKS: Final[Mapping[str, Callable[[str, Any, Outcome], Iterator[Mismatch]]]] = {
     "rule": _rule,
+    "refusal": _refusal,
     "modifier": _modifier,
     "tool_calls": _tool_calls,
     "usage": _usage,

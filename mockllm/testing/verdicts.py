@@ -11,6 +11,7 @@ from typing import overload
 
 from mockllm.core.redaction import Redactor, client_key, hash_of_any, secrets_of
 from mockllm.core.verdicts import VERDICTS, Client, ClientReport, ObservedRequest, VerdictResult, evaluate
+from mockllm.dialects.registry import wait_headers
 from mockllm.engine.prompt_caching import MIN_BYTES, observed_prompt
 from mockllm.server.verdict_input import is_judged_method, unfinished
 from mockllm.testing.received_request import Received
@@ -129,4 +130,5 @@ def _observed(number: int, each: Received) -> ObservedRequest:
         time_scale=each._response.time_scale,
         to_mcp_server=request.to_mcp_server,
         unmatched=each._response.unmatched,
+        wait_headers=wait_headers(request.provider),
     )

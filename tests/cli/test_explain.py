@@ -374,3 +374,10 @@ def test_explain_steps_show_limit_and_time_window(
     reports = json.loads(capsys.readouterr().out)
     assert [report["outcome"] for report in reports] == ["rule", "limited", "miss", "rule", "rule"]
     assert [report["spared"] for report in reports] == [["a.yaml:late"]] * 5
+
+
+def test_explain_notes_thinking_without_form(capsys: pytest.CaptureFixture[str]) -> None:
+    rules = "mockllm: 1\nrules: [{reply: {thinking: Hm., text: Yes.}}]\n"
+    Path("scenarios", "a.yaml").write_text(rules, encoding="utf-8")
+    assert run({"user": "hi"}) == 0
+    assert "note: thinking left out: chat of openai has none; its tokens count" in capsys.readouterr().out

@@ -26,6 +26,7 @@ from mockllm.dialects.providers import GENERATING_CALLS, generating_dialect
 from mockllm.dialects.routes import RouteMatch, find_route
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.responses import VendorResponses
+from tests.dialects.expressible import expressible
 
 STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.0)
 CALLS = [call.dialect for call in GENERATING_CALLS]
@@ -86,7 +87,8 @@ WANTED: dict[str, NeutralRequest] = {
 @pytest.mark.parametrize("name", WANTED)
 @pytest.mark.covering
 def test_request_has_all_of_neutral_request(dialect: GeneratingDialect, name: str) -> None:
-    wanted, request = WANTED[name], requested(dialect, WANTED[name])
+    wanted = expressible(WANTED[name], dialect.capabilities)
+    request = requested(dialect, WANTED[name])
     assert dialect.check(request) is None
     assert request.stream is bool(wanted.stream)
     assert request.model == wanted.model or wanted.model is None
@@ -120,7 +122,7 @@ def test_schema_has_form_of_provider(dialect: GeneratingDialect) -> None:
     if dialect.capabilities.closed_schemas:
         closed = {**inner, "items": {**SCHEMA, "additionalProperties": False}}
         form = {**form, "properties": {"cities": closed}, "additionalProperties": False}
-    assert request.response_format.schema == form
+    assert request.response_format.schema == (form if dialect.capabilities.response_schema else None)
 
 
 @talking
@@ -285,6 +287,7 @@ def test_decode_returns_thinking_if_supported(dialect: GeneratingDialect, stream
     received = dialect.decode(answered(dialect, reported, stream=stream))
     assert received is not None
     shown = dialect.supported_reply(reported, requested(dialect, NeutralRequest())) == reported
+    assert not (shown and "thinking" in dialect.capabilities.unsupported_parts)
     assert (received.thinking, received.text) == ("Let me see." if shown else None, "Yes.")
     if stream:
         assert received.chunks == (("Let me", " see.", "Yes.") if shown else ("Yes.",))

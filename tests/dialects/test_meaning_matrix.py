@@ -84,12 +84,13 @@ def test_meaning_fault_has_expected_form(
     reported, fault, settings, forms = TABLE[name]
     protocol = endpoint(dialect)
     assert protocol in forms, f"add {protocol} to TABLE in tests/faults/meaning_facts.py"
-    expected = forms[protocol]
+    schemaless = reported == "formed" and not dialect.capabilities.response_schema
+    expected = None if schemaless else forms[protocol]
     plan = played(dialect, reported, fault, stream=stream, **settings)
     if expected is None:
         assert isinstance(plan, NotApplicable)
         return
-    assert isinstance(plan, Plan), plan
+    assert isinstance(plan, Plan), f"the fault is not applied, so the row of {protocol} is None: {plan}"
     assert plan.head.status == 200
     seen = alike(provider, protocol, read(plan, protocol), stream=stream)
     facts = alike(provider, protocol, expected, stream=stream)

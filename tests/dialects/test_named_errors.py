@@ -80,7 +80,9 @@ def test_context_length_has_limit_and_token_count(dialect: GeneratingDialect) ->
     tokens = requested(dialect, LONG).input_tokens
     assert tokens > 300
     status, error = stated(dialect, Failure("context_length", limit=300))
-    assert status == 400
+    usual, _ = stated(dialect, Failure("context_length"))
+    assert status == usual, "a limit of the scenario changes the status in the dialect's table of errors"
+    assert 400 <= status < 500
     if dialect.api != "responses":  # whose words have no numbers
         assert str(tokens) in error["message"]
         assert "300" in error["message"]

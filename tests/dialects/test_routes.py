@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.dialects import anthropic, azure, openai
+from mockllm.dialects import anthropic, azure, openai, routes
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.providers import DIALECTS, REGISTERED
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, PROVIDERS
@@ -115,22 +115,33 @@ def test_unknown_path_is_404_with_routes_of_meant_provider_first(
     assert isinstance(found, UnknownPath)
     assert (found.provider, found.dialect.name, found.path) == (provider, envelope, bare)
     assert found.failure.type == "not_found"
-    first = dict.fromkeys((envelope, "openai", "anthropic"))
-    routes = [route for name in first for route in ROUTES if route.provider == name]
-    generating = dict.fromkeys(route.line for route in routes if route.dialect.generates)
-    others = len({route.line for route in routes}) - len(generating)
+    first = dict.fromkeys((envelope, *(() if provider else ("openai", "anthropic"))))
+    listed = [route for name in first for route in ROUTES if route.provider == name]
+    generating = dict.fromkeys(route.line for route in listed if route.dialect.generates)
+    others = len({route.line for route in listed}) - len(generating)
     assert found.failure.message == (
         f"Invalid URL (POST {path}). Routes: {', '.join(generating)}, and {others} more. "
         "GET / lists those of every provider. Any other path is answered by a rule that names it: match: {path: …}"
     )
 
 
-def test_unknown_vendor_path_lists_routes_of_vendor_first() -> None:
+def test_unknown_vendor_path_lists_routes_of_vendor_only() -> None:
     found = find_route("POST", "/groq/openai/v1/files", {})
     assert isinstance(found, UnknownPath)
-    assert "Routes: POST /groq/openai/v1/chat/completions, " in (found.failure.message or "")
-    assert "azure" not in (found.failure.message or "")
-    assert "generateContent" not in (found.failure.message or "")
+    listed = (found.failure.message or "").partition("Routes: ")[2].partition(". GET / ")[0]
+    assert listed.startswith("POST /groq/openai/v1/chat/completions, ")
+    others = len({route.line for route in ROUTES if route.provider == "groq"}) - listed.count("POST /")
+    assert listed.endswith(f", and {others} more")
+    assert listed.count("POST /groq/") == listed.count("POST /")
+
+
+def test_routes_that_are_all_listed_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a new provider with one call."""
+    only = [route for route in ROUTES if route.line == "POST /cohere/v2/chat"]
+    monkeypatch.setattr(routes, "ROUTES", only)
+    assert routes._routes_of.__wrapped__("cohere", alone=True).startswith(
+        "Routes: POST /cohere/v2/chat. GET / lists"
+    )
 
 
 @pytest.mark.parametrize(

@@ -48,4 +48,5 @@ def test_requests_of_one_variant_get_the_same_bytes(
 @talking
 def test_input_tokens_include_the_system_text(dialect: GeneratingDialect) -> None:
     without = requested(dialect, NeutralRequest()).input_tokens
-    assert requested(dialect, NeutralRequest(system="word " * 500)).input_tokens >= without + 300
+    least = without + 300 if dialect.capabilities.system_text else without
+    assert requested(dialect, NeutralRequest(system="word " * 500)).input_tokens >= least

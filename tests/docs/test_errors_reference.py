@@ -9,8 +9,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from msgspec.structs import replace
 
-from mockllm.core.failure import NAMED
+from mockllm.core.failure import NAMED, Failure
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
+from mockllm.dialects.cohere.chat import CohereChat
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.providers import REGISTERED
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +51,19 @@ def test_every_error_has_a_message_and_its_stream(section: str) -> None:
     assert [row[0] for row in cells if not row[3].strip()] == []
     *_, stream = re.findall(r"(?ms)^```\n(.*?)\n?```$", section)
     assert stream.strip()
+
+
+class WaitingChat(CohereChat):
+    """Cohere's chat with the header of another provider in its errors."""
+
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        plan = super().error(failure, request, identity)
+        return replace(plan, head=plan.head.with_headers((("Nimbus-Wait", "7"),)))
+
+
+def test_header_that_no_200_has_is_shown() -> None:
+    (row,) = [row for row in script().rows(WaitingChat()) if row[0] == "rate_limit"]
+    assert row[4].endswith("`Nimbus-Wait: 7`")
 
 
 ENVELOPE = {"fault": {"kind": "slow", "text": "Too many."}}

@@ -8,7 +8,7 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
-from tests.docs.test_retired_words import IN_NAMES, words_of
+from tests.docs.test_retired_words import IN_NAMES, LIST, words_of
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "mockllm"
@@ -80,4 +80,4 @@ def test_names_of_tests_have_no_retired_words() -> None:
     """Speech is spoken."""
     retired = IN_NAMES - {"spoken"}
     used = {name: file for name, file in names_of_tests().items() if not retired.isdisjoint(words_of(name))}
-    assert used == {}, "use the words of docs/glossary.md"
+    assert used == {}, f"use the words of docs/glossary.md: those of {LIST.name} are retired"

@@ -58,10 +58,14 @@ TELLING = [provider for provider in REGISTERED if provider.limit_headers is not 
 @pytest.mark.parametrize("provider", TELLING, ids=lambda provider: provider.name)
 def test_page_names_provider_and_its_headers(provider: Provider) -> None:
     title = provider.title.removesuffix(" OpenAI")
-    assert re.search(rf"^\| .*{title}", TEXT, re.MULTILINE)
+    row = re.search(rf"^\| .*{title}", TEXT, re.MULTILINE)
+    assert row, (
+        f"add a row for {title} to the table of headers in docs/rate-limits.md, since it has limit_headers"
+    )
     gauge = Gauge(1, 1, 1.0, 1.0)
     first = limit_headers(provider.name, LimitStatus(gauge, gauge), 0.0)[0][0]
-    assert provider.name == "xai" or first in TEXT or first.replace("input-tokens", "requests") in TEXT
+    named = provider.name == "xai" or first in TEXT or first.replace("input-tokens", "requests") in TEXT
+    assert named, f"name {first} in the row of {title} in docs/rate-limits.md"
 
 
 PACK = {

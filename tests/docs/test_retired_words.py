@@ -207,7 +207,11 @@ def test_identifiers_have_no_retired_words() -> None:
         for name in defined
         if name not in PROMISED_NAMES and not RETIRED_IDENTIFIERS.isdisjoint(words_of(name))
     }
-    assert used == set(), "use the words of docs/glossary.md"
+    assert used == set(), (
+        "names of variables, too, use the words of docs/glossary.md; those of "
+        f"{LIST.relative_to(ROOT)} and RETIRED_IDENTIFIERS are retired: "
+        "`text`, `decoded` or `stated` in place of `said`, `wanted` in place of `asked`"
+    )
 
 
 def test_retired_words_in_pages_only_become_fewer() -> None:

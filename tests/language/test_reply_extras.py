@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.merge import merged_json
+from mockllm.dialects.providers import GENERATING_CALLS
 from mockllm.dialects.registry import WRITTEN_MEMBERS
 from mockllm.engine.known_names import KNOWN_NAMES
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
@@ -38,6 +39,7 @@ DEEP: dict[str, tuple[dict[str, Any], str]] = {
     "gemini-generate": ({"gemini": {"candidates": [{"a": {"seen": 1}}]}}, "candidates.0.a.seen"),
     "bedrock-converse": ({"bedrock": {"metrics": {"seen": 1}}}, "metrics.seen"),
     "ollama-native_chat": ({"ollama": {"message": {"seen": 1}}}, "message.seen"),
+    "cohere-chat": ({"cohere": {"usage": {"billed_units": {"seen": 1}}}}, "usage.billed_units.seen"),
     "groq-chat": ({"openai": {"choices": [{"message": {"seen": 1}}]}}, "choices.0.message.seen"),
 }  # fmt: skip
 
@@ -57,6 +59,19 @@ def test_usage_of_extras_is_merged() -> None:
     ]
     assert usage["prompt_tokens_details"]["seen"] == 1
     assert usage["completion_tokens"] == 2
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_usage_of_extras_is_left_out_with_the_usage(stream: bool) -> None:
+    """The fault follows the extras: they leave no usage where it leaves none."""
+    extras = {"cohere": {"usage": {"billed_units": {"seen": 1}}}}
+    rule = {"reply": {"text": "Hi.", "extras": extras}}
+    body = wire_events("cohere-chat", rule, stream=stream).body
+    assert b'"seen":1' in body
+    assert b'"cached_tokens":0' in body
+    found = wire_events("cohere-chat", {**rule, "faults": ["no_usage"]}, stream=stream)
+    assert b"usage" not in found.body
+    assert not found.notes
 
 
 EVENTS: dict[str, tuple[str, str]] = {
@@ -124,6 +139,7 @@ def mistakes(extras: str, tmp_path: Any) -> list[str]:
         ),
         ("a stop reason", "{anthropic: {stop_reason: pause_turn}}", "write finish_reason: {raw: …} there"),
         ("content", "{ollama: {message: {content: x}}}", "write text there"),
+        ("a block", "{cohere: {message: {content: []}}}", "write parts or text there"),
         ("a count", "{bedrock: {usage: {inputTokens: 1}}}", "write usage: {input_tokens: …} there"),
         (
             "a delta",
@@ -168,7 +184,10 @@ def test_members_of_events_are_free(tmp_path: Any) -> None:
 
 
 def test_every_protocol_has_written_members() -> None:
-    assert set(WRITTEN_MEMBERS) == {"openai", "anthropic", "gemini", "bedrock", "ollama"}
+    protocols = {call.dialect.name for call in GENERATING_CALLS}
+    assert protocols - set(WRITTEN_MEMBERS) == set(), (
+        "write the members that the server writes from a reply: written_members of the provider object"
+    )
 
 
 def test_extras_of_no_dialect_are_refused(tmp_path: Any) -> None:

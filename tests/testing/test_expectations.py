@@ -91,6 +91,11 @@ FAILS: list[tuple[dict[str, Json], dict[str, Json], str]] = [
     ),
     (TEXT, {"text": None}, 'text: expected nothing, found "Hello world"'),
     (TEXT, {"refusal": "no"}, 'refusal: expected "no", found nothing'),
+    (
+        {"user": "refusal", "provider": "cohere"},
+        {"refusal": "no"},
+        'refusal: expected "no", found nothing (chat of cohere sends a refusal as text)',
+    ),
     (TEXT, {"tool_calls": [{}]}, "tool_calls.length: expected 1, found 0"),
     (CALL, {"tool_calls": None}, "tool_calls.length: expected 0, found 2 (look, wait)"),
     (CALL, {"tool_calls": [{"name": "lok"}, {}]}, 'tool_calls[0].name: expected "lok", found "look"'),

@@ -6,7 +6,7 @@ first use.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -23,7 +23,7 @@ from mockllm.core.rendering.plan import Plan, RawStep, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_hash
 from mockllm.core.time_scale import stated_scale
-from mockllm.core.verdicts.retry_after import format_seconds, requested_wait
+from mockllm.core.verdicts.retry_after import NO_UNITS, format_seconds, requested_wait
 
 RETRY_COUNT: Final = "x-stainless-retry-count"
 """The header in which OpenAI's and Anthropic's SDKs count their retries, from 0."""
@@ -103,6 +103,7 @@ class ObservedRequest:
     `unfinished_text` returns the text of a stream without a finish reason, and None for any other response. `prompt`
     returns what a prompt cache has of a request; it is None where the request is too short for one.
     `to_mcp_server`: the request goes to an MCP server. `unmatched`: neither a rule nor the dialect itself responded.
+    `wait_headers`: the provider's own headers with a wait, with the seconds in a unit of each.
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class ObservedRequest:
         prompt: Callable[[Request], ObservedPrompt | None] | None = None,
         to_mcp_server: bool = False,
         unmatched: bool = False,
+        wait_headers: Mapping[str, float] = NO_UNITS,
     ) -> None:
         self.id = id
         self.to_mcp_server = to_mcp_server
@@ -143,6 +145,7 @@ class ObservedRequest:
         self._plan = plan
         self._unfinished_text = unfinished_text
         self._prompt = prompt
+        self._wait_headers = wait_headers
 
     @lazy
     def request(self) -> Request:
@@ -197,7 +200,7 @@ class ObservedRequest:
         if self.status < 400:
             return None
         sent_at = self.at + (0.0 if self.ended is None else (self.ended - self.started) * self.time_scale)
-        wait = requested_wait(self.plan.head.headers, sent_bytes(self.plan), sent_at)
+        wait = requested_wait(self.plan.head.headers, sent_bytes(self.plan), sent_at, self._wait_headers)
         return None if wait is None else wait / self.client_scale
 
     @lazy

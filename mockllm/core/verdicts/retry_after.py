@@ -1,39 +1,47 @@
 """The wait that a response requests before a retry, in each provider's form.
 
-Sources: RFC 9110, section 10.2.3 (`retry-after`: seconds, or a date); `retry-after-ms` of OpenAI, Azure and
-Anthropic, which their SDKs read first; google.rpc.RetryInfo in the details of Google's errors.
+Sources: RFC 9110, section 10.2.3 (`retry-after`: seconds, or a date); `retry-after-ms`, which SDKs read first from
+any server; google.rpc.RetryInfo in the details of Google's errors. Headers of one provider are an argument.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from math import isfinite
+from types import MappingProxyType
+from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.rendering.plan import Headers
 
 RETRY_INFO = "google.rpc.RetryInfo"
+NO_UNITS: Final[Mapping[str, float]] = MappingProxyType({})
 
 
-def requested_wait(headers: Headers, body: bytes, sent: float) -> float | None:
+def requested_wait(
+    headers: Headers, body: bytes, sent: float, units: Mapping[str, float] = NO_UNITS
+) -> float | None:
     """Return the requested wait in seconds; None where there is none.
 
     The shortest of several waits counts, since a client may obey any of them. `sent` is when the response ended, in
-    seconds since the epoch: the wait until a date starts there.
+    seconds since the epoch: the wait until a date starts there. `units` has the seconds in a unit of further headers,
+    by lower-case name.
     """
-    waits = [wait for wait in (*_in_headers(headers, sent), *_in_body(body)) if isfinite(wait)]
+    waits = [wait for wait in (*_in_headers(headers, sent, units), *_in_body(body)) if isfinite(wait)]
     return max(0.0, min(waits)) if waits else None
 
 
-def _in_headers(headers: Headers, sent: float) -> Iterator[float]:
+def _in_headers(headers: Headers, sent: float, units: Mapping[str, float]) -> Iterator[float]:
     for name, value in headers:
         match name.lower():
             case "retry-after-ms":
                 yield from (milliseconds / 1000 for milliseconds in _number(value))
             case "retry-after":
                 yield from _number(value) or _date(value, sent)
+            case own if own in units:
+                yield from (number * units[own] for number in _number(value))
 
 
 def _number(text: str) -> tuple[float, ...]:

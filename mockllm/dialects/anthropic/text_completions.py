@@ -109,7 +109,7 @@ class TextCompletions:
         choices=False,
         json_object=False,
         refusal=False,
-        unsupported_parts=frozenset({"citations", "images"}),
+        unsupported_parts=frozenset({"citations", "images", "thinking"}),
         framings=frozenset({Framing.SSE_CRLF}),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from mockllm.dialects.cohere.chat import CohereChat
@@ -13,6 +14,18 @@ CHAT: Final = CohereChat()
 EMBED: Final = CohereEmbed()
 RERANK: Final = CohereRerank()
 
+WRITTEN: Final[Mapping[str, str]] = {
+    "message.content": "parts or text",
+    "message.tool_plan": "text",
+    "message.tool_calls": "tool_calls",
+    "finish_reason": "finish_reason: {raw: …}",
+    "usage.tokens.input_tokens": "usage: {input_tokens: …}",
+    "usage.tokens.output_tokens": "usage: {output_tokens: …}",
+    "usage.billed_units.input_tokens": "usage: {input_tokens: …}",
+    "usage.billed_units.output_tokens": "usage: {output_tokens: …}",
+    "usage.cached_tokens": "usage: {cached_tokens: …}",
+}
+"""The members of responses that the server writes from a reply, by path, each with its word of the language."""
 PROVIDER: Final = Provider(
     name="cohere",
     title="Cohere",
@@ -30,5 +43,6 @@ PROVIDER: Final = Provider(
     hosts=("api.cohere.com", "api.cohere.ai"),
     base_url_variables=("CO_API_URL",),
     key_variables=("CO_API_KEY",),
+    written_members=WRITTEN,
 )
 PROVIDERS: Final = (PROVIDER,)

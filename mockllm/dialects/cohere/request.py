@@ -14,6 +14,7 @@ from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
 
@@ -60,7 +61,8 @@ class CohereChatRequest(CohereBaseRequest):
     @lazy
     def messages(self) -> tuple[Message, ...]:
         names: dict[str, str | None] = {}
-        turns = (_message(entry, names) for entry in objects(self.fields.get("messages")))
+        lookup = self.response_lookup
+        turns = (_message(entry, names, lookup) for entry in objects(self.fields.get("messages")))
         return tuple(turn for turn in turns if turn is not None)
 
     @lazy
@@ -97,14 +99,16 @@ class CohereChatRequest(CohereBaseRequest):
         return object_of(self.fields.get("thinking")).get("type") == "disabled"
 
 
-def _message(entry: dict[str, Json], names: dict[str, str | None]) -> Message | None:
-    """Return a turn; `names` stores the calls so far, by id: a result repeats only the id."""
+def _message(entry: dict[str, Json], names: dict[str, str | None], lookup: ResponseLookup) -> Message | None:
+    """Return a turn; `names` stores the calls so far, by id: a result repeats only the id. `lookup` finds the calls
+    of earlier responses."""
     role = entry.get("role")
     if type(role) is not str or role not in _ROLES:
         return None
     if role == "tool":
         id = text_of(entry.get("tool_call_id"))
-        return Message("tool", (ResultPart(id, names.get(id or ""), _result(entry.get("content"))),))
+        name = None if id is None else names.get(id) or lookup.tool_by_call_id(id)
+        return Message("tool", (ResultPart(id, name, _result(entry.get("content"))),))
     parts = list(_parts(entry.get("content")))
     plan = text_of(entry.get("tool_plan"))
     if plan:

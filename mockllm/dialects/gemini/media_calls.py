@@ -116,7 +116,7 @@ class PredictCall(GeminiDialect):
         choices=False,
         json_object=False,
         refusal=False,
-        unsupported_parts=frozenset({"citations"}),
+        unsupported_parts=frozenset({"citations", "thinking"}),
         media=frozenset({"video"}),
     )
 

@@ -155,7 +155,7 @@ class TextGeneration(InferenceCall):
         choices=False,
         json_object=False,
         refusal=False,
-        unsupported_parts=frozenset({"citations", "images"}),
+        unsupported_parts=frozenset({"citations", "images", "thinking"}),
         cached_read=False,
         cache_write=False,
         reasoning=False,

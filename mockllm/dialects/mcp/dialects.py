@@ -126,7 +126,8 @@ class McpCall(ServerCall):
     request_class: type[Request] = RpcRequest
     capabilities = ProtocolCapabilities(
         media=frozenset({"audio"}),
-        conversation=False, unsupported_parts=frozenset({"citations"}), reasoning=False, cached_read=False,
+        conversation=False, unsupported_parts=frozenset({"citations", "thinking"}),
+        reasoning=False, cached_read=False,
         cache_write=False,
     )  # fmt: skip
 

@@ -84,7 +84,7 @@ class Fim(VendorChat):
             json_object=False,
             choices=False,
             refusal=False,
-            unsupported_parts=frozenset({"citations", "images"}),
+            unsupported_parts=frozenset({"citations", "images", "thinking"}),
         )
 
     def check(self, request: Request) -> Failure | None:

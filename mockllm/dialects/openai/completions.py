@@ -226,7 +226,7 @@ class Completions(OpenAiCall):
         tool_choice=False,
         json_object=False,
         refusal=False,
-        unsupported_parts=frozenset({"citations", "images"}),
+        unsupported_parts=frozenset({"citations", "images", "thinking"}),
         error_in_chunk=True,
     )
     request_class = CompletionsRequest

@@ -289,8 +289,11 @@ def _capabilities(vendor: Vendor) -> ProtocolCapabilities:
     """Derive the capabilities from the row's calls and usage."""
     usage = vendor.form.usage(Usage(4, 3, cached_read=2, cache_write=1, reasoning=1))
     prompt, completion = (usage.get(f"{side}_tokens_details") or {} for side in ("prompt", "completion"))
+    unsupported = {"images"}
+    unsupported |= set() if vendor.form.citations else {"citations"}
+    unsupported |= set() if vendor.form.thinking else {"thinking"}
     return ProtocolCapabilities(
-        unsupported_parts=frozenset({"images"} if vendor.form.citations else {"citations", "images"}),
+        unsupported_parts=frozenset(unsupported),
         error_in_chunk=True,
         chunked_calls=not vendor.form.complete_calls,
         cached_read=bool(prompt.get("cached_tokens")),

@@ -18,6 +18,7 @@ from mockllm.core.rendering.plan import (
 )
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.core.verdicts import Client, ClientReport, ObservedRequest, VerdictResult, evaluate
+from mockllm.core.verdicts.retry_after import NO_UNITS
 
 CLIENT = Client("Program/1", "k", "127.0.0.1")
 START = 1_000.0
@@ -65,6 +66,7 @@ class ClientScript:
         faults: tuple[str, ...] = (),
         time_scale: float = 1.0,
         unmatched: bool = False,
+        wait_headers: Mapping[str, float] = NO_UNITS,
     ) -> ObservedRequest:
         """Add a request. `unfinished` is the text of a stream without a finish reason."""
         sent = dict(headers or {}) | ({} if retry is None else {"x-stainless-retry-count": str(retry)})
@@ -77,7 +79,7 @@ class ClientScript:
             at=EPOCH + at, started=START + at, ended=ended, end_reason=left, status=status, error=error,
             faults=faults,
             read=lambda: request, plan=lambda: response, unfinished_text=lambda request, plan: unfinished,
-            time_scale=time_scale, unmatched=unmatched,
+            time_scale=time_scale, unmatched=unmatched, wait_headers=wait_headers,
         )  # fmt: skip
         self.requests.append(observed)
         return observed

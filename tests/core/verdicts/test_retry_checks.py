@@ -11,6 +11,7 @@ from mockllm.core.verdicts import VERDICTS, Client
 from tests.core.verdicts.client_script import EPOCH, ClientScript
 from tests.core.verdicts.retry_scripts import WAIT, Play, at, every, mixed, pair
 
+OWN_WAIT = {"nimbus-wait": 0.001}
 INFO = {"error": {"details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1.5s"}]}}
 
 
@@ -43,6 +44,19 @@ IGNORED: dict[str, tuple[Play, list[int]]] = {
     "the requested wait is not a time": (pair(0.2, response_headers={"retry-after": "soon"}), []),
     "the requested wait is infinite": (pair(0.2, response_headers={"retry-after": "inf"}), []),
     "the wait is in milliseconds": (pair(0.2, response_headers={"retry-after-ms": "494"}), [1, 2]),
+    "the wait is in a header of the provider": (
+        pair(0.2, response_headers={"Nimbus-Wait": "494"}, wait_headers=OWN_WAIT),
+        [1, 2],
+    ),
+    "and it waits for that header": (
+        pair(0.5, response_headers={"Nimbus-Wait": "494"}, wait_headers=OWN_WAIT),
+        [],
+    ),
+    "a header of another provider": (pair(0.2, response_headers={"Nimbus-Wait": "494"}), []),
+    "a header of the provider that is no number": (
+        pair(0.2, response_headers={"nimbus-wait": "soon"}, wait_headers=OWN_WAIT),
+        [],
+    ),
     "of two waits it obeys the shorter": (
         pair(0.5, response_headers={"retry-after": "1", "Retry-After-Ms": "494"}),
         [],

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from mockllm.core.json.codec import dumps
+from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.request.messages import CallPart, MediaPart, ResultPart, ThinkingPart
 from mockllm.core.request.request import Request, TextPart
@@ -278,3 +280,18 @@ def test_decoder_ignores_what_it_does_not_know() -> None:
     whole = decode(plan({"finish_reason": "COMPLETE", "message": {"content": [{"x": 1}]}}))
     assert whole is not None
     assert whole.text is None
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_result_alone_has_tool_of_earlier_response(stream: bool) -> None:
+    game = VirtualServer("""
+        rules:
+          - {match: {tool_result: {name: look}}, reply: "{{ tool_result.text }}"}
+          - {match: {user: hi}, reply: {tool_calls: [{name: look, arguments: {}}]}}
+        """)
+    result = {"role": "tool", "content": "sunny"}
+    for _ in range(3):  # the later ones are cached
+        called = sent_bytes(game.respond(chat(stream=stream)).planned.plan).decode()
+        (id,) = re.findall(r'"id":"(look_\w+)"', called)
+        received = game.respond(chat(messages=[{**result, "tool_call_id": id}]))
+        assert received.json["message"]["content"][0]["text"] == "sunny"

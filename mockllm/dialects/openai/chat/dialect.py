@@ -45,7 +45,9 @@ class Chat(OpenAiCall):
 
     api = "chat"
     generates = True
-    capabilities = ProtocolCapabilities(error_in_chunk=True, unsupported_parts=frozenset({"images"}))
+    capabilities = ProtocolCapabilities(
+        error_in_chunk=True, unsupported_parts=frozenset({"images", "thinking"})
+    )
     request_class = ChatRequest
     prompt_form = PROMPT_FORM
 

@@ -46,7 +46,7 @@ class MediaCall(OpenAiCall):
         choices=False,
         json_object=False,
         refusal=False,
-        unsupported_parts=frozenset({"citations"}),
+        unsupported_parts=frozenset({"citations", "thinking"}),
         media=frozenset({"audio", "video"}),
     )
 

@@ -232,7 +232,7 @@ class Realtime(OpenAiCall):
         choices=False,
         refusal=False,
         media=frozenset({"audio"}),
-        unsupported_parts=frozenset({"citations", "images"}),
+        unsupported_parts=frozenset({"citations", "images", "thinking"}),
         framings=frozenset({Framing.WEBSOCKET}),
     )
 

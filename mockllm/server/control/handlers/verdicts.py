@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from mockllm.core.key_forms import redact_text
 from mockllm.core.verdicts import Client, ClientReport, ObservedRequest, VerdictResult, evaluate
+from mockllm.dialects.registry import wait_headers
 from mockllm.engine import Engine
 from mockllm.engine.prompt_caching import MIN_BYTES, observed_prompt
 from mockllm.server.control.api_types import ApiCall, ApiRoute, TextResponse
@@ -121,6 +122,7 @@ def observed_request(entry: JournalEntry, engine: Engine) -> ObservedRequest:
         time_scale=engine.time_scale(entry.session),
         to_mcp_server=entry.request_class is not None and entry.request_class.to_mcp_server,
         unmatched=response.unmatched,
+        wait_headers=wait_headers(entry.provider),
     )
 
 
