@@ -10,6 +10,7 @@ from collections.abc import Hashable
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import objects
 from mockllm.core.rendering.encoder import encode
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
@@ -72,7 +73,7 @@ class CohereChat(CohereCall):
             "finish_reason": reply.choices[0].finish_word(FINISH),
             "usage": usage_of(reply.usage),
         }
-        body = {**reply.usage.put_into(body, "usage"), **reply.extras.get(NAME, {})}
+        body = reply.usage.put_into(merged_json(body, dict(reply.extras.get(NAME, {}))), "usage")
         return Plan(head(200, "application/json", identity), (EventStep(dumps(body), 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import Kind
 from mockllm.core.reply.citations import full_text, span
@@ -117,9 +118,10 @@ class CohereEncoder(Encoder):
             self._cited += 1
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
-        delta: dict[str, Json] = {"finish_reason": self.reply.choices[0].finish_word(FINISH)}
-        delta = self.reply.usage.put_into({**delta, "usage": usage_of(self.reply.usage)}, "usage")
-        yield "finish", _event("message-end", {}, {"delta": {**delta, **self.reply.extras.get(NAME, {})}})
+        counted, reason = self.reply.usage, self.reply.choices[0].finish_word(FINISH)
+        delta: dict[str, Json] = {"finish_reason": reason, "usage": usage_of(counted)}
+        delta = counted.put_into(merged_json(delta, dict(self.reply.extras.get(NAME, {}))), "usage")
+        yield "finish", _event("message-end", {}, {"delta": delta})
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
