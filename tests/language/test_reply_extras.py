@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.merge import merged_json
+from mockllm.dialects.providers import GENERATING_CALLS
 from mockllm.dialects.registry import WRITTEN_MEMBERS
 from mockllm.engine.known_names import KNOWN_NAMES
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
@@ -124,6 +125,7 @@ def mistakes(extras: str, tmp_path: Any) -> list[str]:
         ),
         ("a stop reason", "{anthropic: {stop_reason: pause_turn}}", "write finish_reason: {raw: …} there"),
         ("content", "{ollama: {message: {content: x}}}", "write text there"),
+        ("Cohere's content", "{cohere: {message: {content: []}}}", "write text there"),
         ("a count", "{bedrock: {usage: {inputTokens: 1}}}", "write usage: {input_tokens: …} there"),
         (
             "a delta",
@@ -168,7 +170,7 @@ def test_members_of_events_are_free(tmp_path: Any) -> None:
 
 
 def test_every_protocol_has_written_members() -> None:
-    assert set(WRITTEN_MEMBERS) == {"openai", "anthropic", "gemini", "bedrock", "ollama"}
+    assert set(WRITTEN_MEMBERS) == {call.dialect.name for call in GENERATING_CALLS}
 
 
 def test_extras_of_no_dialect_are_refused(tmp_path: Any) -> None:
