@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.limits.account import LimitAccount
-from mockllm.core.limits.limit_data import Cost, Gauge, Limit, LimitStatus
+from mockllm.core.limits.limit_data import METERED_BOUNDS, Cost, Gauge, Limit, LimitStatus, MeteredBound
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.openai.headers import go_duration
 from mockllm.dialects.providers import REGISTERED
@@ -130,6 +133,53 @@ def test_missing_bound_has_no_headers(provider: str) -> None:
     assert tokens
     assert {**requests, **tokens} == dict(limit_headers(provider, BOTH, NOON))
     assert not requests.keys() & tokens.keys()
+
+
+FULL = LimitStatus(
+    Gauge(1103, 1051, 13.0, 60.0),
+    Gauge(2203, 2113, 29.0, 61.0),
+    Gauge(3301, 3209, 37.0, 62.0),
+    Gauge(4409, 4327, 43.0, 63.0),
+)
+"""Each number is different."""
+BOUND_WORDS = (
+    ("input", "input_tokens"),
+    ("output", "output_tokens"),
+    ("token", "tokens"),
+    ("req", "requests"),
+)
+QUANTITY_WORDS = ("remaining", "reset", "limit")
+
+
+def sources(provider: str) -> dict[str, set[tuple[MeteredBound, str]]]:
+    """Return the bounds and quantities on which the value of each header depends."""
+    usual = dict(limit_headers(provider, FULL, NOON))
+    found: dict[str, set[tuple[MeteredBound, str]]] = {name: set() for name in usual}
+    for bound in METERED_BOUNDS:
+        gauge = FULL.gauge(bound)
+        assert gauge is not None
+        for quantity in ("limit", "remaining", "reset", "window"):
+            other = replace(gauge, **{quantity: getattr(gauge, quantity) + 7})
+            changed = limit_headers(provider, replace(FULL, **{bound: other}), NOON)
+            for name, value in changed:
+                if value != usual[name]:
+                    found[name].add((bound, quantity))
+    return found
+
+
+@pytest.mark.parametrize("provider", TELLING)
+def test_header_has_the_quantity_of_its_name(provider: str) -> None:
+    usual, found = dict(limit_headers(provider, FULL, NOON)), sources(provider)
+    for name, pairs in found.items():
+        ((bound, quantity),) = pairs
+        words = re.sub("rate-?limit", "", name)
+        named = next((named for word, named in BOUND_WORDS if word in words), bound)
+        amount = next((word for word in QUANTITY_WORDS if word in words), quantity)
+        assert (bound, quantity) == (named, amount), name
+        if quantity in ("limit", "remaining"):
+            assert usual[name] == str(getattr(FULL.gauge(bound), quantity)), name
+    shown = [next(iter(pairs)) for pairs in found.values()]
+    assert len(set(shown)) == len(shown), "two headers have the same quantity"
 
 
 def test_headers_count_down_and_recover() -> None:

@@ -74,6 +74,18 @@ def test_usage_of_extras_is_left_out_with_the_usage(stream: bool) -> None:
     assert not found.notes
 
 
+@pytest.mark.parametrize(
+    "call", ["openai-responses", "xai-responses", "openrouter-responses", "deepseek-responses"]
+)
+def test_reasoning_of_extras_is_in_each_response_of_a_stream(call: str) -> None:
+    extras = {"openai": {"reasoning": {"seen": {"deep": 1}, "effort": "high"}}}
+    found = wire_events(call, {"reply": {"text": "Hi.", "extras": extras}})
+    responses = found.column("response.reasoning")
+    assert len(responses) >= 2
+    assert all(each["seen"] == {"deep": 1} and each["effort"] == "high" for each in responses)
+    assert all("summary" in each for each in responses)
+
+
 EVENTS: dict[str, tuple[str, str]] = {
     "openai-chat": ("openai", "finish"),
     "openai-completions": ("openai", "finish"),

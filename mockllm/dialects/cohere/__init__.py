@@ -13,19 +13,24 @@ from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 CHAT: Final = CohereChat()
 EMBED: Final = CohereEmbed()
 RERANK: Final = CohereRerank()
-
+_COUNTS: Final[Mapping[str, str]] = {
+    "input_tokens": "usage: {input_tokens: …}",
+    "output_tokens": "usage: {output_tokens: …}",
+}
 WRITTEN: Final[Mapping[str, str]] = {
     "message.content": "parts or text",
     "message.tool_plan": "text",
     "message.tool_calls": "tool_calls",
     "finish_reason": "finish_reason: {raw: …}",
-    "usage.tokens.input_tokens": "usage: {input_tokens: …}",
-    "usage.tokens.output_tokens": "usage: {output_tokens: …}",
-    "usage.billed_units.input_tokens": "usage: {input_tokens: …}",
-    "usage.billed_units.output_tokens": "usage: {output_tokens: …}",
+    **{
+        f"usage.{units}.{name}": word
+        for units in ("billed_units", "tokens")
+        for name, word in _COUNTS.items()
+    },
+    "usage.tokens.reasoning_tokens": "usage: {reasoning_tokens: …}",
     "usage.cached_tokens": "usage: {cached_tokens: …}",
 }
-"""The members of responses that the server writes from a reply, by path, each with its word of the language."""
+"""The members of responses that the server writes from a reply, by path, with the word of the language for each."""
 PROVIDER: Final = Provider(
     name="cohere",
     title="Cohere",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import object_of, objects, text_of, texts
+from mockllm.core.json.typed_values import arguments_json, object_of, objects, text_of, texts
 from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
@@ -118,7 +118,8 @@ def _message(entry: dict[str, Json], names: dict[str, str | None], lookup: Respo
         id, name = text_of(call.get("id")), text_of(function.get("name"))
         if id is not None:
             names[id] = name
-        parts.append(CallPart(id, name, function.get("arguments")))
+        arguments = function.get("arguments")
+        parts.append(CallPart(id, name, arguments_json(arguments) if type(arguments) is str else arguments))
     return Message(_ROLES[role], tuple(parts))
 
 

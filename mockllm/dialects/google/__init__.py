@@ -236,6 +236,7 @@ VERTEX: Final = Provider(
     routes=_vertex_routes(),
     sockets=_live_sockets(_VERTEX_LIVE),
     known_models=_KNOWN | {re.sub(r"-(?=\d{8}$)", "@", name) for name in anthropic.KNOWN_MODELS},
+    messages_field="contents",
     telemetry_name="gcp.vertex_ai",
     prompt_cache=_vertex_cache,
     base_url_variables=("GOOGLE_VERTEX_BASE_URL",),

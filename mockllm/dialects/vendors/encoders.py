@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Event
 from mockllm.core.reply.reply import Call, Choice, Part, Text, Thinking, Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
@@ -74,7 +75,8 @@ class Groq(VendorEncoder):
         return super().fail(replace(failure, fields={**failure.fields, "status_code": status}))
 
     def _own_object(self, more: dict[str, Json]) -> Json:
-        return {"id": GROQ_REQUEST_ID.make(self.ids, "x-request-id"), **more}
+        result = {"id": GROQ_REQUEST_ID.make(self.ids, "x-request-id"), **more}
+        return merged_json(result, self._own.get("x_groq", {}))
 
 
 # --- Together ---------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import Reply
@@ -24,6 +25,7 @@ from mockllm.dialects.openai.responses.decoder import decode
 from mockllm.dialects.openai.responses.dialect import Responses
 from mockllm.dialects.vendors.chat import decode as decode_chat
 from mockllm.dialects.vendors.errors import VendorCall, head
+from mockllm.dialects.vendors.object_edits import Object, response_of
 from mockllm.dialects.vendors.vendor import Edit, Vendor
 
 
@@ -48,11 +50,25 @@ class VendorResponses(VendorCall, Responses):
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().encode_body(reply, request, identity)
-        return edit_plan(plan, self.vendor, identity, self.vendor.edit_response, "application/json")
+        return edit_plan(plan, self.vendor, identity, self._edit_response(reply), "application/json")
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().encode_stream(reply, request, identity)
-        return edit_plan(plan, self.vendor, identity, self.vendor.edit_response, self.vendor.form.media)
+        return edit_plan(plan, self.vendor, identity, self._edit_response(reply), self.vendor.form.media)
+
+    def _edit_response(self, reply: Reply) -> Edit | None:
+        """Return the vendor's edit. Where it writes `reasoning`, the extras of the reply are merged into that."""
+        edit, own = self.vendor.edit_response, reply.extras.get("openai", {}).get("reasoning")
+        if edit is None or own is None:
+            return edit
+
+        def edit_and_merge(payload: Object) -> None:
+            edit(payload)
+            response = response_of(payload)
+            if response is not None:
+                response["reasoning"] = merged_json(response.get("reasoning"), own)
+
+        return edit_and_merge
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         wire_request = super().build_request(

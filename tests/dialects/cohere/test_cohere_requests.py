@@ -74,7 +74,7 @@ def test_messages_of_every_role_are_read() -> None:
     request = read("chat", body)
     assert [message.role for message in request.messages] == ["system", "user", "assistant", "tool", "tool"]
     assert request.messages[1].parts == (TextPart("see"), MediaPart("image"), ThinkingPart("hm"))
-    assert request.messages[2].parts[:2] == (ThinkingPart("I look."), CallPart("c", "look", "{}"))
+    assert request.messages[2].parts[:2] == (ThinkingPart("I look."), CallPart("c", "look", {}))
     assert request.messages[3].parts == (ResultPart("c", "look", "d\nt\n"),)
     assert [tool.name for tool in request.tools] == ["look"]
     assert (request.sampling.max_tokens, request.sampling.stop) == (9, ("a",))
