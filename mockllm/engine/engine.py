@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_keys import cached_hash, known_hash
+from mockllm.core.request.request_keys import HASH_ATTRIBUTE, cached_hash, known_hash
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision, InFlightSlot, MatchResult
 from mockllm.core.time_scale import stated_scale
@@ -193,6 +193,9 @@ class Engine:
         fast_path = self._fast_paths.get(mask) if override is None else None
         planned = None if fast_path is None else fast_path.respond(request, context.dialect)
         if planned is not None:
+            changes = request.storable or planned.tool_calls or request.session is not None
+            if self._sent_as_planned and not changes and HASH_ATTRIBUTE not in request.__dict__:
+                return planned
             try:
                 return self._store_and_finish(planned, request)
             except StoreLookupRequired as lookup:
@@ -205,10 +208,7 @@ class Engine:
 
     def _store_and_finish(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
         """Store what the dialect stores of a planned response. Return the response as it is sent: with the time scale
-        and the header of its hash, as `_finish_response` adds them. For most responses nothing is to do."""
-        plain = self._sent_as_planned and request.session is None and not planned.tool_calls
-        if plain and not request.storable and known_hash(request) is None:
-            return planned
+        and the header of its hash, as `_finish_response` adds them."""
         updates = store_updates(planned, request) if planned.tool_calls or request.storable else ()
         return self._finish_response(planned, request, updates)
 

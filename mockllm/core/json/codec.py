@@ -33,6 +33,8 @@ MAX_DEPTH: Final = 200
 """The maximum nesting of lists and objects."""
 MANY_ITEMS: Final = 64
 """A list of more items is serialized item by item."""
+_SHORT: Final = 256
+"""The most bytes of a text in which counting brackets is quick."""
 _MAX_SERIALIZED_DEPTH: Final = 254
 """The maximum nesting that orjson serializes."""
 
@@ -50,7 +52,8 @@ def loads(text: bytes | str) -> Json:
 def loads_and_brackets(text: bytes) -> tuple[Json, int]:
     """Return the JSON value of a text, and its `opening_brackets`. Raise JSONDecodeError where the text is not
     JSON."""
-    value, brackets = orjson.loads(text), opening_brackets(text)
+    value = orjson.loads(text)
+    brackets = opening_brackets(text) if len(text) > _SHORT else text.count(b"[") + text.count(b"{")
     if brackets > MAX_DEPTH:
         _check_depth(value)
     return value, brackets

@@ -17,9 +17,9 @@ from mockllm.core.redaction import redacted
 from mockllm.core.request.form_fields import without_boundary
 from mockllm.core.request.request import Request
 
-_HASH: Final = "_hash"
+HASH_ATTRIBUTE: Final = "_hash"
+"""The attribute in which a request caches its hash."""
 _OLDER_HASH: Final = "_older_hash"
-"""The attributes in which a request caches its hashes."""
 
 
 def request_hash(request: Request) -> str:
@@ -55,9 +55,9 @@ def older_hash(request: Request) -> str | None:
 
 def cached_hash(request: Request) -> str:
     """Return the request's hash, which is computed once for a request."""
-    if _HASH not in vars(request):
-        vars(request)[_HASH] = request_hash(request)
-    return vars(request)[_HASH]  # type: ignore[no-any-return]
+    if HASH_ATTRIBUTE not in vars(request):
+        vars(request)[HASH_ATTRIBUTE] = request_hash(request)
+    return vars(request)[HASH_ATTRIBUTE]  # type: ignore[no-any-return]
 
 
 def cached_older_hash(request: Request) -> str | None:
@@ -69,7 +69,7 @@ def cached_older_hash(request: Request) -> str | None:
 
 def known_hash(request: Request) -> str | None:
     """Return the request's hash if it was computed before."""
-    return vars(request).get(_HASH)
+    return vars(request).get(HASH_ATTRIBUTE)
 
 
 def hash_input_json(request: Request) -> str:

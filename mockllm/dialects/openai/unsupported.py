@@ -37,14 +37,14 @@ class UnsupportedOfModel(Struct, frozen=True):
     efforts: tuple[str, ...] = ()
 
 
-_ALL: Final = UnsupportedOfModel(max_tokens=False)
+ALL: Final = UnsupportedOfModel(max_tokens=False)
 _VALUE, _PARAMETER = "unsupported_value", "unsupported_parameter"
 _EARLIEST: Final = UnsupportedOfModel(
     stop=True, temperature=_VALUE, top_p=True, roles=("system", "developer"), efforts=EARLY
 )
 _FIVE: Final = UnsupportedOfModel(stop=True, temperature=_VALUE, top_p=True, efforts=MINIMAL)
 MODELS: Final = (
-    ("gpt-5*-chat*", _ALL),
+    ("gpt-5*-chat*", ALL),
     ("o1-mini*", _EARLIEST),
     ("o1-preview*", _EARLIEST),
     ("o1*", UnsupportedOfModel(temperature=_PARAMETER, top_p=True, efforts=EARLY)),
@@ -58,7 +58,7 @@ MODELS: Final = (
     ("gpt-5.1", UnsupportedOfModel(efforts=NONE)),
     ("gpt-5.1-2025*", UnsupportedOfModel(efforts=NONE)),
     ("gpt-5.*", UnsupportedOfModel()),
-    ("*", _ALL),
+    ("*", ALL),
 )
 """Later models accept a temperature without reasoning; which efforts they know has changed with each of them."""
 
@@ -71,8 +71,8 @@ def unsupported_of(model: str) -> UnsupportedOfModel:
 def check_chat_model(body: Mapping[str, Json]) -> Failure | None:
     """Return the error of the first field of a chat request that its model does not support."""
     model = body.get("model")
-    row = unsupported_of(model) if type(model) is str else _ALL
-    if row is _ALL:
+    row = unsupported_of(model) if type(model) is str else ALL
+    if row is ALL:
         return None
     if row.max_tokens and body.get("max_tokens") is not None:
         return _unsupported("max_tokens", " Use 'max_completion_tokens' instead.")
@@ -91,7 +91,7 @@ def check_chat_model(body: Mapping[str, Json]) -> Failure | None:
 def check_responses_model(body: Mapping[str, Json]) -> Failure | None:
     """Return the error of the first field of a responses request that its model does not support."""
     model = body.get("model")
-    row = unsupported_of(model) if type(model) is str else _ALL
+    row = unsupported_of(model) if type(model) is str else ALL
     effort = object_of(body.get("reasoning")).get("effort")
     if type(effort) is str and row.efforts and effort not in row.efforts:
         message = f"'{effort}' is not supported with the '{body['model']}' model. {supported(row.efforts)}"

@@ -17,6 +17,7 @@ from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.request.known_bodies import KnownBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
+from mockllm.dialects.openai.chat.plain_body import is_plain_body
 from mockllm.dialects.openai.strict_schema import check_parameters, check_response_schema
 from mockllm.dialects.openai.unsupported import OWN_MODELS, check_chat_model
 from mockllm.dialects.openai.validators import (
@@ -265,6 +266,8 @@ def check(request: Request) -> Failure | None:
     if type(body) is not dict:
         return check_readable(request)
     if request.known_body is None:
+        if is_plain_body(body):
+            return None
         # a request that was matched by its texts has messages of a role and a text alone, which pass
         error = check_body(body, BESIDE_MESSAGES if vars(request).get("text_messages") else None)
     else:

@@ -1,0 +1,50 @@
+"""The form of small chat requests, which every check of a chat request accepts.
+
+Such a body has a model, a few messages of a role and a text, and no other fields than the usual ones. Most requests
+of load tests are so. The full check runs a dozen functions, whose code a busy server fetches from memory each time.
+That costs 2 to 3 µs of the 20 to 30 µs that the request takes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.core.json.codec import Json
+from mockllm.dialects.openai.unsupported import ALL, unsupported_of
+
+_MAX_MESSAGES: Final = 8
+"""Longer conversations repeat their messages, and the full check reads only new ones."""
+_SPEAKERS: Final = ("user", "assistant")
+_INSTRUCTIONS: Final = ("system", "developer")
+_MAX_TOKENS: Final = 1_000_000
+
+
+def is_plain_body(body: dict[str, Json]) -> bool:
+    """Return whether a body has this form."""
+    model, messages = body.get("model"), body.get("messages")
+    if type(model) is not str or type(messages) is not list or not 0 < len(messages) <= _MAX_MESSAGES:
+        return False
+    others = len(body) - 2 - (type(body.get("stream")) is bool)
+    all_roles = others > 0
+    if all_roles and not (_usual_settings(body) == others and unsupported_of(model) is ALL):
+        return False
+    for message in messages:
+        if type(message) is not dict or len(message) != 2 or type(message.get("content")) is not str:
+            return False
+        role = message.get("role")
+        if role not in _SPEAKERS and (
+            role not in _INSTRUCTIONS or not (all_roles or not unsupported_of(model).roles)
+        ):
+            return False
+    return True
+
+
+def _usual_settings(body: dict[str, Json]) -> int:
+    """Return the number of the settings that most clients send, with values that all other models accept."""
+    temperature, top_p = body.get("temperature", -1), body.get("top_p", -1)
+    max_tokens = body.get("max_tokens", -1)
+    count = int(type(body.get("metadata")) is dict)
+    count += type(temperature) in (int, float) and 0 <= temperature <= 2
+    count += type(top_p) in (int, float) and 0 <= top_p <= 1
+    count += type(max_tokens) is int and 0 < max_tokens <= _MAX_TOKENS
+    return count
