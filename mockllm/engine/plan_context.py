@@ -120,7 +120,7 @@ def with_settings(plan: Plan, settings: ResolvedSettings, context: PlanContext) 
         plan = replace(plan, head=_with_headers(plan.head, settings.headers))
     if settings.extras:
         plan = with_extra_fields(plan, settings.extras)
-    if settings.waits_or_posts:
+    if settings.has_hold_or_posts:
         context.posts = settings.posts
         plan = replace(plan, delivery=replace(plan.delivery, hold=settings.hold))
     delay = settings.delay + context.admission_wait

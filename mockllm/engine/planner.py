@@ -357,11 +357,11 @@ class ResponsePlanner:
             plan = _encoded_stream(dialect, counted, request, identity)
             return UnpacedStream(plan, chunk_schedule(counted)[0])
 
-        # the cache has all of the response
-        by_response = (
+        # the response cache stores the whole response, so not its events alone
+        cached_whole = (
             context.settings.cacheable and context.slowdown == 1.0 and context.batch_schedule is None
         )
-        if not unchanging or by_response or context.prerendering:
+        if not unchanging or cached_whole or context.prerendering:
             chunks = () if context.instant else chunk_schedule(reply)[0]
             return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))

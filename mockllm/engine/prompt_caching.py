@@ -35,13 +35,13 @@ _LOOKUP: Final = "_prompt_cache_lookup"
 
 class PromptCacheLookup(Struct, frozen=True):
     """The part of one request that the cache has. `broken`: where it differs from the last prompt of the
-    conversation. `monotonic` is the time of the request."""
+    conversation. `scenario_time` is the time of the request."""
 
     prefixes: PromptPrefixes
     conversation: bytes
     found: CacheLookup
     broken: BrokenPrefix | None
-    monotonic: float
+    scenario_time: float
 
     @property
     def tokens(self) -> CachedTokens:
@@ -98,7 +98,7 @@ class PromptCaching:
         self._state = state
 
     def look_up(
-        self, request: Request, dialect: Dialect, overrides: PromptCacheOverrides | None, monotonic: float
+        self, request: Request, dialect: Dialect, overrides: PromptCacheOverrides | None, scenario_time: float
     ) -> PromptCacheLookup | None:
         """Return what the cache has of a request; None where nothing is looked up."""
         if overrides is None:
@@ -113,11 +113,13 @@ class PromptCaching:
         caches, number = self._state.prompt_caches, self._state.number(request.session or "")
         prefixes, cache_scope = prompt_prefixes(request, form), _cache_scope(request, number)
         ends = list(prefixes.keyed(cache_scope))
-        found = look_up(ends, request.input_tokens, policy, overrides, caches.known(monotonic))
+        found = look_up(ends, request.input_tokens, policy, overrides, caches.known(scenario_time))
         conversation = cache_scope + _hashed(request.opening[1])
         before = caches.last_prompt(conversation)
         broken = None if before is None else broken_prefix(before, request, form, prefixes)
-        result = vars(request)[_LOOKUP] = PromptCacheLookup(prefixes, conversation, found, broken, monotonic)
+        result = vars(request)[_LOOKUP] = PromptCacheLookup(
+            prefixes, conversation, found, broken, scenario_time
+        )
         return result
 
     def explained(
@@ -139,7 +141,7 @@ class PromptCaching:
         """Return the response with a note of the result. Unless it is a preview, write what it adds to
         the cache."""
         if not is_preview and planned.error is None:
-            self._state.prompt_caches.write(lookup.found.writes, lookup.monotonic)
+            self._state.prompt_caches.write(lookup.found.writes, lookup.scenario_time)
             self._state.prompt_caches.remember_prompt(
                 lookup.conversation, sent_prompt(lookup.prefixes, lookup.found.readable)
             )

@@ -230,7 +230,7 @@ def cached_response(
             return None
         tool_calls = _numbered_calls(fresh, rendered, values)
         if read_storable is not None:
-            rendered = rendered.with_storable(storable_form(rendered.plan, read_storable, values))
+            rendered = rendered.with_storable_form(storable_form(rendered.plan, read_storable, values))
     except Exception:
         # An encoder that computes from an id or a number what placeholders do not support raises, mostly a TypeError.
         # Any other error means the same: the response is not cached. The fresh one is valid, so no failure of this

@@ -1,4 +1,4 @@
-"""What the store gets with a response: the object that the dialect stores, and the tools of the response's calls."""
+"""What the state stores with a response: the object that the dialect stores, and the tools of its calls."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from mockllm.engine.request_reader import engine_context
 
 
 def store_updates(planned: PlannedResponse, request: Request) -> Sequence[StoreUpdate]:
-    """Return the updates of the store. Raise StoreLookupRequired for an object of another process."""
+    """Return the updates of the stored responses. Raise StoreLookupRequired for an object of another process."""
     updates = [StoreUpdate(tool_calls=planned.tools_by_call_id)] if planned.tool_calls else []
     routing = engine_context(request).routing
     store_update = getattr(routing.dialect, "store_update", None)
-    if not request.storable or store_update is None or not isinstance(routing, RouteMatch):
+    if not request.may_be_stored or store_update is None or not isinstance(routing, RouteMatch):
         return updates
     storable = planned.storable
     if storable is None:

@@ -146,8 +146,8 @@ class ResolvedSettings(Struct, frozen=True):
     posts: tuple[ThenPostSpec, ...] = ()
 
     @property
-    def waits_or_posts(self) -> bool:
-        """Whether the server does more than to write the response."""
+    def has_hold_or_posts(self) -> bool:
+        """Whether the response has a `hold` or a `then_post`."""
         return self.hold is not None or bool(self.posts)
 
     def timed(self, ttft: float | None, itl: float | None) -> ResolvedSettings:

@@ -106,7 +106,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     player: Player | None = None
     """Plays a response that cannot leave at once, as long as it plays."""
     proxied: bool = False
-    """Whether a `ProviderProxy` forwards the request, and ends the exchange."""
+    """Whether a `ProviderProxy` forwards the request, and ends the exchange; a WebSocket's ends with the socket."""
     keep_alive: bool = True
     """The result once the head is rendered: whether the response leaves the connection usable. `close` is one of
     several reasons why not."""
@@ -136,9 +136,9 @@ class Exchange(Struct, gc=False, kw_only=True):
     body_length: int = 0
     """Bytes at the end of `received` that are the body; `raw` is empty then."""
     id_seed: bytes | None = None
-    """The id seed of this response (`Ids.id_seed`), if all responses from one entry of the response cache share
-    `response`."""
+    """The id seed of the response (`Ids.id_seed`), set where `response` is the cached one (`cached_from`), which the
+    journal fills with this seed."""
     input_tokens: int = 0
-    """The input tokens of the request, in the same case."""
+    """The input tokens of the request, set in the same case."""
     pending_bytes: int = 0
     """The bytes that the journal counts for it while it is no entry."""

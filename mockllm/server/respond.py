@@ -190,9 +190,7 @@ def set_decided_response(
 
 def set_response_and_start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Set a response that an engine has planned, compressed if the client accepts it, and start its side effects."""
-    if (
-        response.webhooks or response.slot or response.batch_run or app.suspended or app.decider
-    ):  # few have any
+    if response.webhooks or response.slot or response.batch_run or app.suspended or app.decider:
         start_side_effects(app, exchange, response)
     exchange.response = compressed(response) if app.gzip and accepts_gzip(exchange) else response
 

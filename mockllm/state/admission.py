@@ -63,17 +63,17 @@ def check_admission(
 ) -> tuple[AdmissionResult, InFlightSlot | None]:
     """Return the result of these modifiers' limits and loads; first all limits, then all loads. Without
     `count`, the result is the same, and nothing is charged."""
-    monotonic = matched.scenario_time
+    scenario_time = matched.scenario_time
     limited = [(each, scope_state) for each, scope_state in selections if each.candidate.limit is not None]
     accounts = [scope_state.account(selected.candidate) for selected, scope_state in limited]
     if not count:
         accounts = [deepcopy(account) for account in accounts]
     cost = matched.cost() if any(account.limit.counts_tokens for account in accounts) else NO_COST
     costs = [_with_draw(cost, selected, matched) for selected, _ in limited]
-    results = [account.check(monotonic, cost) for account, cost in zip(accounts, costs, strict=True)]
+    results = [account.check(scenario_time, cost) for account, cost in zip(accounts, costs, strict=True)]
     candidates = [selected.candidate for selected, _ in limited]
     refusal, delay = limit_refusal(
-        candidates, results, lambda: [account.status(monotonic) for account in accounts], cost
+        candidates, results, lambda: [account.status(scenario_time) for account in accounts], cost
     )
     if refusal is not None:
         return refusal, None
@@ -82,17 +82,17 @@ def check_admission(
     ]
     admission = _loads_admission(loaded, matched, delay) if loaded else LoadsAdmission(delay)
     if admission.refused_by is not None:
-        return AdmissionResult(_limit_status(accounts, monotonic), refused_by=admission.refused_by), None
+        return AdmissionResult(_limit_status(accounts, scenario_time), refused_by=admission.refused_by), None
     for account, cost in zip(accounts, costs, strict=True):
-        account.charge(monotonic, cost)
-    values = _limit_status(accounts, monotonic), admission.wait, admission.slowdown
+        account.charge(scenario_time, cost)
+    values = _limit_status(accounts, scenario_time), admission.wait, admission.slowdown
     admitted = AdmissionResult(*values, tokens=cost.tokens, batch_schedule=admission.batch_schedule)
     concurrent = [account for account in accounts if account.limit.concurrent is not None]
     if not count or not (concurrent or loaded):
         return admitted, None
     slot = MemorySlot(concurrent, _in_flight(loaded), [batch for batch, _ in admission.schedules])
     for batch, schedule in admission.schedules:
-        batch.add(slot, schedule, matched.work(), monotonic)
+        batch.add(slot, schedule, matched.work(), scenario_time)
     return admitted, slot
 
 
@@ -159,14 +159,16 @@ def limit_refusal(
     return AdmissionResult(limit_status, refused_by=limited[index], result=result, tokens=tokens), 0.0
 
 
-def current_limits(selections: Sequence[tuple[Selected, ScopeState]], monotonic: float) -> AdmissionResult:
+def current_limits(
+    selections: Sequence[tuple[Selected, ScopeState]], scenario_time: float
+) -> AdmissionResult:
     """Return the current limit status, without charging any limit."""
     accounts = [
         scope_state.account(selected.candidate)
         for selected, scope_state in selections
         if selected.candidate.limit is not None
     ]
-    return AdmissionResult(_limit_status(accounts, monotonic))
+    return AdmissionResult(_limit_status(accounts, scenario_time))
 
 
 def _with_draw(cost: Cost, selected: Selected, matched: MatchResult) -> Cost:
@@ -178,19 +180,19 @@ def _with_draw(cost: Cost, selected: Selected, matched: MatchResult) -> Cost:
     return replace(cost, draw=random.uniform("limit"))
 
 
-def _limit_status(accounts: Sequence[LimitAccount], monotonic: float) -> LimitStatus:
-    return tightest([account.status(monotonic) for account in accounts])
+def _limit_status(accounts: Sequence[LimitAccount], scenario_time: float) -> LimitStatus:
+    return tightest([account.status(scenario_time) for account in accounts])
 
 
 def _load_admission(
-    candidate: Candidate, scope_state: ScopeState, monotonic: float, delay: float
+    candidate: Candidate, scope_state: ScopeState, scenario_time: float, delay: float
 ) -> Admission | None:
     """Return how a load admits a request after a delay in seconds; None if it would wait for a response
     without an end."""
     load, in_flight = candidate.load, scope_state.in_flight(candidate.key)
     assert load is not None
-    count = in_flight.at(monotonic)
+    count = in_flight.at(scenario_time)
     admission = (None if delay else admit_without_wait(load, count)) or admit(
-        load, in_flight.ends, monotonic + delay
+        load, in_flight.ends, scenario_time + delay
     )
     return None if admission is None or admission.wait == inf else admission

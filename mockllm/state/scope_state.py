@@ -47,9 +47,9 @@ class InFlight:
             self._next = [known for known in self._next if self._ends.get(known[2]) == known[0]]
             heapify(self._next)
 
-    def at(self, monotonic: float) -> int:
+    def at(self, scenario_time: float) -> int:
         """Return the number of responses in flight now; remove those that have ended."""
-        while self._next and self._next[0][0] <= monotonic:
+        while self._next and self._next[0][0] <= scenario_time:
             end, _, slot = heappop(self._next)
             if self._ends.get(slot) == end:
                 del self._ends[slot]
@@ -97,13 +97,13 @@ class ScopeState:
             self._add_request_counts()
         return self._of(key)
 
-    def elapsed(self, key: str, monotonic: float) -> float:
+    def elapsed(self, key: str, scenario_time: float) -> float:
         """Return the seconds since the first try; 0 before it, and 0 on a clock that was set back."""
-        return max(0.0, monotonic - self._first_tries.get(key, monotonic))
+        return max(0.0, scenario_time - self._first_tries.get(key, scenario_time))
 
-    def begin(self, key: str, monotonic: float) -> None:
+    def begin(self, key: str, scenario_time: float) -> None:
         """Record a try now: windows are counted from the first."""
-        self._first_tries.setdefault(key, monotonic)
+        self._first_tries.setdefault(key, scenario_time)
         self.grown = True
 
     def sets(self, states: Mapping[str, StateValue]) -> None:

@@ -177,19 +177,19 @@ class SessionCounters:
         scope_state.number = number + 1
         return number
 
-    def charge(self, limited: Sequence[Candidate], monotonic: float, cost: Cost) -> LimitStatus | None:
+    def charge(self, limited: Sequence[Candidate], scenario_time: float, cost: Cost) -> LimitStatus | None:
         """Charge a request without a session to the limits of these candidates, in the global scope. Return the
         state of the limits; None, and nothing changes, where a limit refuses or delays the request."""
         scope_state = self._state_of("", "")
         limit_status = None
         if len(limited) == 1:  # the usual case
-            limit_status = scope_state.account(limited[0]).charge_at_once(monotonic, cost)
+            limit_status = scope_state.account(limited[0]).charge_at_once(scenario_time, cost)
         else:
             accounts = [scope_state.account(candidate) for candidate in limited]
-            if all(account.check(monotonic, cost) is ALLOWED for account in accounts):
+            if all(account.check(scenario_time, cost) is ALLOWED for account in accounts):
                 for account in accounts:
-                    account.charge(monotonic, cost)
-                limit_status = tightest([account.status(monotonic) for account in accounts])
+                    account.charge(scenario_time, cost)
+                limit_status = tightest([account.status(scenario_time) for account in accounts])
         self._measure_touched()
         return limit_status
 

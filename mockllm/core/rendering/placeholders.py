@@ -1,7 +1,8 @@
 """Placeholders: objects that encoders place in a response where an id, a time or a token count belongs.
 
-A cached response is rendered once with placeholders and filled for each request. A text placeholder is a string,
-a number placeholder supports arithmetic and comparisons. `derive` applies any other function, such as a date format.
+A cached response is rendered once with placeholders and filled for each request, also with the arguments of a
+generated call. A text placeholder is a string, a number placeholder supports arithmetic and comparisons. `derive`
+applies any other function, such as a date format.
 """
 
 from __future__ import annotations
@@ -264,8 +265,8 @@ class PlaceholderIds(Ids):
 
 
 class PlaceholderStep(Struct, frozen=True):
-    """A step of bytes with placeholders. Every second one of `parts` is empty for the value of a placeholder. A
-    negative `chunk_index` is that of the last chunk of a generated call, the last value."""
+    """A step of bytes with placeholders. Every second one of `parts` is empty for the value of a placeholder. The
+    `chunk_index` is -1 where the step ends with the generated call: then the last value is the index."""
 
     parts: Sequence[bytes]
     select: ValueSelector

@@ -111,8 +111,8 @@ class UnchunkedStep(Struct, frozen=True):
 
 class WaitStep(Struct, frozen=True):
     """Seconds before the next step, counted from the previous deadline, never from 'now'. `scripted`: the scenario,
-    a recording or a fault has the wait; where pacing follows, it replaces the gap. `attached_to_chunk`: as
-    that of a RawStep."""
+    a recording or a fault has the wait; where pacing follows, it replaces the wait of the pace. `attached_to_chunk`:
+    as that of a RawStep."""
 
     seconds: float
     chunk_index: int
@@ -232,11 +232,11 @@ ChunkText: TypeAlias = tuple[int, str]
 
 
 class BackgroundRun(Struct, frozen=True):
-    """A response that the server makes while no client waits for it. The first `queued_polls` reads find it queued,
-    the next `in_progress_polls` in progress, whatever the time is."""
+    """A response that goes on whether the client reads its plan to the end or not. The first `queued_polls` reads
+    find it queued, the next `in_progress_polls` in progress, whatever the time is."""
 
     plan: Plan
-    """Its whole stream."""
+    """The whole response."""
     queued_polls: int = 0
     in_progress_polls: int = 0
 

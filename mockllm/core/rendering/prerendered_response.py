@@ -1,4 +1,4 @@
-"""Responses that are rendered once, with placeholders for each request's ids, times and token counts.
+"""Responses that are rendered once, with placeholders for all that differs in each response.
 
 Rendering costs about 3 us an event. Filling a prerendered response costs one join for all events between two waits.
 A prerendered response has the same waits each time. Only the events of a prerendered stream are the same, so that
@@ -60,7 +60,7 @@ class PrerenderedResponse(Prerendered, frozen=True, eq=False):
 
     steps: Sequence[WaitStep | CutStep | PlaceholderStep]
     delay: float
-    storable: StorableForm | None = None
+    storable_form: StorableForm | None = None
     """What the dialect stores of the response; None where that is read from each plan."""
 
     @property
@@ -69,9 +69,9 @@ class PrerenderedResponse(Prerendered, frozen=True, eq=False):
         step = self.steps[0] if len(self.steps) == 1 else None
         return step if type(step) is PlaceholderStep and not self.delay else None
 
-    def with_storable(self, form: StorableForm | None) -> PrerenderedResponse:
+    def with_storable_form(self, form: StorableForm | None) -> PrerenderedResponse:
         """Return the same response with what the dialect stores of it."""
-        return self if form is None else replace(self, storable=form, size=self.size + form.size)
+        return self if form is None else replace(self, storable_form=form, size=self.size + form.size)
 
     def plan(self, values: Sequence[bytes]) -> Plan:
         """Return the plan of the response with these values (see `fill`)."""

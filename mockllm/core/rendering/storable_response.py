@@ -1,4 +1,4 @@
-"""The parts of a sent response that a store needs: read from its plan, or filled as a cached response is.
+"""The parts of a sent response that the state stores: read from its plan, or filled as a cached response is.
 
 To read them from the plan of a cached response costs four times as much: its steps are filled, and JSON is parsed.
 """

@@ -104,7 +104,7 @@ class Request(BodyFields, McpServerFields):
         self.client = client
         self.now = now
         self.monotonic = now if monotonic is None else monotonic
-        """The same time on a monotonic clock, in seconds: for limits, windows and sessions."""
+        """The same time on a monotonic clock, in seconds: for sessions. `MatchResult.scenario_time` is made of it."""
         self.response_lookup = response_lookup
         self.context = context
 
@@ -163,8 +163,8 @@ class Request(BodyFields, McpServerFields):
         return self.headers.get("x-api-key")
 
     @property
-    def storable(self) -> bool:
-        """Whether a response may be stored."""
+    def may_be_stored(self) -> bool:
+        """Whether the client lets its response be stored; true where its protocol has no field for that."""
         return True
 
     @lazy

@@ -76,8 +76,8 @@ class StoredResponse(NamedTuple):
 
 
 class StoreUpdate(NamedTuple):
-    """The changes of the store after a response. The changes are the response under all `names` by which clients
-    retrieve it, and its tools by the ids of the tool calls. Further changes are the names to delete, and objects that
+    """The changes of what the state stores of responses (`state/response_store.py`). The changes are the response
+    under all `names` by which clients retrieve it, and its tools by the ids of the tool calls. Further changes are the names to delete, and objects that
     change with the response, each under its own id."""
 
     names: tuple[str, ...] = ()

@@ -52,7 +52,7 @@ EqualKey: TypeAlias = "tuple[PrerenderedResponse, str | None]"
 
 
 class Journal:
-    """The last requests, oldest first. `total` and `unmatched` count all requests since the start. At most
+    """The last requests, oldest first. `total` and `unmatched` count all added exchanges. At most
     `max_entries` are stored, which take at most about `max_bytes`.
 
     `bytes`, `len` and iteration first make entries of all pending exchanges; `after` does not.

@@ -59,7 +59,7 @@ class ChatRequest(ModelRequest):
         return self.read_messages(items, add_turn) if type(items) is list else ()
 
     @property
-    def storable(self) -> bool:
+    def may_be_stored(self) -> bool:
         """Whether the completion is to be stored."""
         return self.fields.get("store") is True
 

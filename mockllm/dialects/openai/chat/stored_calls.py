@@ -46,7 +46,7 @@ SETTINGS: Final[dict[str, Json]] = {
 
 def store_update(plan: Plan, request: ChatRequest) -> StoreUpdate | None:
     """Return the update of the store; None where nothing is to be stored, or the response is no completion."""
-    if not request.storable:
+    if not request.may_be_stored:
         return None
     completion = _completion(plan)
     id = text_of(completion.get("id"))

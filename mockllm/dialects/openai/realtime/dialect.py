@@ -50,7 +50,7 @@ class RealtimeRequest(ResponsesRequest):
         return False
 
     @property
-    def storable(self) -> bool:
+    def may_be_stored(self) -> bool:
         return False
 
     @lazy
