@@ -24,12 +24,12 @@ MAX_UNKNOWN_FIELDS: Final = 3
 
 
 class PlannedResponse(NamedTuple):
-    """`rendered` is the plan, or a prerendered response of the response cache, whose placeholders have the values of
-    `placeholder_values`. `rule` is the id of the rule that responds, as a person reads it (`a.yaml:greeting`). It
+    """`rendered` is the plan, or a prerendered response of the response cache, whose placeholders have the values
+    of `placeholder_values`. `rule` is the id of the rule that responds, as a person reads it (`a.yaml:greeting`). It
     is that of a modifier whose error, limit or load responds, and names the call of an own response
-    (`openai:models`). For any other response it is None. `modifiers` are the ids of the modifiers that apply. `notes` are remarks for access
-    log and journal, such as a fault that could not be applied. `unmatched`: neither a rule nor the dialect itself
-    responds; also where the rule's sequence has ended."""
+    (`openai:models`). For any other response it is None. `modifiers` are the ids of the modifiers that apply. `notes`
+    are remarks for access log and journal, such as a fault that could not be applied. `unmatched`: neither a rule nor
+    the dialect itself responds; also where the rule's sequence has ended."""
 
     rendered: Plan | PrerenderedResponse
     rule: str | None

@@ -77,8 +77,8 @@ class StoredResponse(NamedTuple):
 
 class StoreUpdate(NamedTuple):
     """The changes of what the state stores of responses (`state/response_store.py`). The changes are the response
-    under all `names` by which clients retrieve it, and its tools by the ids of the tool calls. Further changes are the names to delete, and objects that
-    change with the response, each under its own id."""
+    under all `names` by which clients retrieve it, and its tools by the ids of the tool calls. Further changes are
+    the names to delete, and objects that change with the response, each under its own id."""
 
     names: tuple[str, ...] = ()
     stored: StoredResponse | None = None
