@@ -13,6 +13,7 @@ from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import GeneratingCall
+from mockllm.dialects.registry import wait_headers
 from tests.dialects.full_requests import calls, read
 from tests.dialects.test_building_and_decoding import STAMP
 
@@ -72,3 +73,13 @@ def test_rounding_shortens_no_wait(call: GeneratingCall, wait: float) -> None:
                 compared += 1
                 assert numbers(found, place)[at] / (low / 7) >= wait, f"{place} is {found[place]!r}"
     assert compared, "neither a header nor the body has the wait as a number"
+
+
+@calls
+def test_own_headers_of_a_wait_are_those_of_the_provider(call: GeneratingCall) -> None:
+    """The verdicts, and dates in place of a wait, need them (`Provider.wait_headers`)."""
+    seven, eight = (stated(call, "rate_limit", seconds) for seconds in (7.0, 8.0))
+    varying = {place.removeprefix("header ") for place in seven if seven[place] != eight[place]}
+    own = {name for name in varying if "/" not in name and not name.startswith("retry-after")}
+    limits = {name for name in own if "ratelimit" in name}
+    assert own - limits == {name.lower() for name in wait_headers(call.provider)}

@@ -1,0 +1,68 @@
+"""The steps of a chunk adjoin after each fault: a later fault takes all from its first to its last step for it."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any, Final
+
+import pytest
+from msgspec.structs import replace
+from pydantic import ValidationError
+
+from mockllm.core.faults import FAULTS, Fault
+from mockllm.core.rendering.plan import EventStep, Plan, WaitStep
+from tests.core.faults.plans import STREAM
+
+WORDS: Final = (b"one", b"two", b"three", b"four", b"five")
+LONG: Final = replace(
+    STREAM,
+    steps=(
+        EventStep(b"role", 0, "open"),
+        *(
+            step
+            for number, word in enumerate(WORDS, 1)
+            for step in (WaitStep(1.0, number - 1), EventStep(word, number, "chunk", "delta"))
+        ),
+        EventStep(b"stop", 5, "finish"),
+        EventStep(b"done", 5, "end"),
+    ),
+)
+SETTINGS: Final[tuple[dict[str, Any], ...]] = (
+    {},
+    {"at": {"chunk": 2}},
+    {"after": {"chunks": 2}},
+    {"for": "1s"},
+    {"times": 2},
+    {"count": 2},
+)
+
+
+def faults() -> list[Any]:
+    """Each fault with the settings that it accepts."""
+    found = []
+    for name, kind in FAULTS.items():
+        for settings in SETTINGS:
+            try:
+                found.append(pytest.param(kind.model_validate(settings), id=f"{name} {settings}"))
+            except ValidationError:
+                continue
+    return found
+
+
+def separated(plan: Plan) -> list[int]:
+    """The chunks that have other chunks between their events."""
+    chunks = [step.chunk_index for step in plan.steps if isinstance(step, EventStep) and step.kind == "chunk"]
+    runs = [number for number, _ in groupby(chunks)]
+    return [number for number in set(runs) if runs.count(number) > 1]
+
+
+@pytest.mark.parametrize("fault", faults())
+def test_steps_of_a_chunk_adjoin(fault: Fault) -> None:
+    plan = fault.apply(LONG)
+    if isinstance(plan, Plan):
+        assert separated(plan) == [], "a copy that is not beside its event has the kind ping"
+
+
+def test_separated_chunk_is_found() -> None:
+    copied = replace(LONG, steps=(*LONG.steps, EventStep(b"two", 2, "chunk")))
+    assert separated(copied) == [2]
