@@ -266,10 +266,11 @@ def check(request: Request) -> Failure | None:
     if type(body) is not dict:
         return check_readable(request)
     if request.known_body is None:
-        if is_plain_body(body):
-            return None
         # a request that was matched by its texts has messages of a role and a text alone, which pass
-        error = check_body(body, BESIDE_MESSAGES if vars(request).get("text_messages") else None)
+        has_texts = bool(vars(request).get("text_messages"))
+        if is_plain_body(body, has_texts=has_texts):
+            return None
+        error = check_body(body, BESIDE_MESSAGES if has_texts else None)
     else:
         error = check_known(request, check_body, lambda: check_body(body), turns_pass)
     return check_chat_model(body) if error is None and request.provider in OWN_MODELS else error

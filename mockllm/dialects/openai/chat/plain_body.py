@@ -19,8 +19,8 @@ _INSTRUCTIONS: Final = ("system", "developer")
 _MAX_TOKENS: Final = 1_000_000
 
 
-def is_plain_body(body: dict[str, Json]) -> bool:
-    """Return whether a body has this form."""
+def is_plain_body(body: dict[str, Json], *, has_texts: bool = False) -> bool:
+    """Return whether a body has this form. `has_texts`: its messages are known to be some, of a role and a text."""
     model, messages = body.get("model"), body.get("messages")
     if type(model) is not str or type(messages) is not list or not 0 < len(messages) <= _MAX_MESSAGES:
         return False
@@ -28,6 +28,8 @@ def is_plain_body(body: dict[str, Json]) -> bool:
     all_roles = others > 0
     if all_roles and not (_usual_settings(body) == others and unsupported_of(model) is ALL):
         return False
+    if has_texts and all_roles:
+        return True
     for message in messages:
         if type(message) is not dict or len(message) != 2 or type(message.get("content")) is not str:
             return False

@@ -57,20 +57,26 @@ def body(random: Random) -> dict[str, Json]:
     return fields | {name: each for name, each in optional.items() if random.random() < 0.3}
 
 
+def read(body: dict[str, Json]) -> ChatRequest:
+    path = "/v1/chat/completions"
+    return ChatRequest(method="POST", path=path, headers={}, raw=dumps(body), provider="openai")
+
+
 def test_plain_bodies_pass_the_whole_check(monkeypatch: pytest.MonkeyPatch) -> None:
     random = Random(1)
     bodies = [body(random) for _ in range(20_000)]
     plain = [each for each in bodies if is_plain_body(each)]
+    texts = [each for each in bodies if read(each).text_messages]
+    assert [each for each in texts if is_plain_body(each, has_texts=True)] == [
+        each for each in texts if is_plain_body(each)
+    ]
     assert len(plain) > 1_000
     assert {name for each in plain for name in each} == {
         "model", "messages", "stream", "temperature", "top_p", "max_tokens", "metadata",
     }  # fmt: skip
-    monkeypatch.setattr(check, "is_plain_body", lambda _: False)
+    monkeypatch.setattr(check, "is_plain_body", lambda _, has_texts: False)
     for each in plain:
-        request = ChatRequest(
-            method="POST", path="/v1/chat/completions", headers={}, raw=dumps(each), provider="openai"
-        )
-        assert check.check(request) is None, each
+        assert check.check(read(each)) is None, each
 
 
 @pytest.mark.parametrize("role", ["system", "developer"])
