@@ -30,7 +30,7 @@ def is_plain_body(body: dict[str, Json], *, has_texts: bool = False) -> bool:
         return False
     if has_texts and all_roles:
         return True
-    for message in messages:
+    for message in reversed(messages):  # the last one of an agent is a result, so most of theirs end here
         if type(message) is not dict or len(message) != 2 or type(message.get("content")) is not str:
             return False
         role = message.get("role")
