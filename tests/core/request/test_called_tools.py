@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mockllm.core.request import called_tools
 from mockllm.core.request.called_tools import mentioned_tools, text_results, uncalled_tools
 from mockllm.core.request.messages import CallPart, Message, Role, TextPart, ThinkingPart
 from mockllm.core.request.person_texts import MAX_TEXT, person_texts
@@ -98,3 +99,12 @@ def test_person_texts_are_bounded() -> None:
     first, second = person_texts(long)
     assert first == "c\nd"
     assert len(second) == MAX_TEXT + 1
+
+
+def test_scores_of_a_text_are_kept_for_bounded_tools() -> None:
+    text = "The weather of Oslo, for many agents."
+    for first in range(0, 1_000, 100):
+        names = [f"get_weather_{number}" for number in range(first, first + 100)]
+        assert mentioned_tools(names, text) == tuple(names)
+        assert mentioned_tools(names, text) == tuple(names)
+    assert len(called_tools._scores_of(text)) == called_tools._MAX_TOOLS
