@@ -101,7 +101,7 @@ def test_person_texts_are_bounded() -> None:
     assert len(second) == MAX_TEXT + 1
 
 
-def test_scores_of_a_text_are_kept_for_bounded_tools() -> None:
+def test_text_stores_results_for_bounded_tools() -> None:
     text = "The weather of Oslo, for many agents."
     for first in range(0, 1_000, 100):
         names = [f"get_weather_{number}" for number in range(first, first + 100)]
