@@ -184,7 +184,7 @@ class StoringDialect(Dialect, Protocol):
     """A call whose responses clients may retrieve or continue later."""
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
-        """Return what the store gets with this response; None where that is nothing."""
+        """Return what the state stores with this response; None where that is nothing."""
 
 
 class StorableFormDialect(StoringDialect, Protocol):
