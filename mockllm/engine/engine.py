@@ -28,6 +28,7 @@ from mockllm.engine.overrides import BadOverride, Override, read_overrides
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import PromptCaching
+from mockllm.engine.repeated_requests import RepeatedRequest, RepeatedRequests
 from mockllm.engine.request_reader import EngineContext, ReaderSettings, RequestReader, engine_context
 from mockllm.engine.responder import Responder
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
@@ -126,8 +127,15 @@ class Engine:
         """Whether neither a time scale nor a hash changes the responses to requests without a session."""
         self._planner = ResponsePlanner(catalog, settings, PromptCaching(state))
         self._index = catalog.index
+        self._repeated = RepeatedRequests()
         self._reader_settings = ReaderSettings(
-            state, state.lookup(""), settings.volatile, self._override, catalog.servers, catalog.root_provider
+            state,
+            state.lookup(""),
+            settings.volatile,
+            self._override,
+            catalog.servers,
+            catalog.root_provider,
+            self._repeated,
         )
         self._candidates = CandidateFinder(catalog, settings.seed)
         self._fast_paths: BoundedCache[FastPath | None] = BoundedCache(MAX_FAST_PATHS)
@@ -187,11 +195,18 @@ class Engine:
         override = context.override
         if override is not None and isinstance(override, Failure):
             return self.refuse(override, request)
-        if context.index is not self._index:
-            context.index, context.head_mask = self._index, self._index.head_mask(request)
-        mask = self._index.match_mask(request, context.head_mask)
+        repeated = context.repeated
+        if repeated is not None and repeated.index is self._index:
+            mask = repeated.match_mask
+        else:
+            if repeated is not None and repeated.index is None:
+                self._repeated.add(repeated, request, self._index, self._look_ahead)
+                repeated = None  # it serves the requests after this one
+            if context.index is not self._index:
+                context.index, context.head_mask = self._index, self._index.head_mask(request)
+            mask = self._index.match_mask(request, context.head_mask)
         fast_path = self._fast_paths.get(mask) if override is None else None
-        planned = None if fast_path is None else fast_path.respond(request, context.dialect)
+        planned = None if fast_path is None else fast_path.respond(request, context.dialect, repeated)
         if planned is not None:
             changes = request.may_be_stored or planned.tool_calls or request.session is not None
             if self._sent_as_planned and not changes and HASH_ATTRIBUTE not in request.__dict__:
@@ -205,6 +220,12 @@ class Engine:
         if isinstance(response, PlannedResponse) and override is None and mask not in self._fast_paths:
             self._add_fast_path(mask, request)
         return response
+
+    def _look_ahead(self, request: Request, repeated: RepeatedRequest) -> None:
+        """Let the fast path of a repeated request compute what it needs of the head and the body."""
+        path = self._fast_paths.get(repeated.match_mask)
+        if path is not None:
+            path.look_ahead(request, engine_context(request).dialect, repeated)
 
     def _store_and_finish(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
         """Store what the dialect stores of a planned response. Return the response as it is sent: with the time scale

@@ -6,7 +6,7 @@ decision needs. Responses and counts are the same as without it: what it cannot 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from math import inf
 
 from msgspec import Struct
@@ -28,6 +28,7 @@ from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import min_prompt_bytes, prompt_cache_of
+from mockllm.engine.repeated_requests import RepeatedRequest
 from mockllm.engine.response_cache import CachedResponse, cache_key, key_with_text
 from mockllm.engine.template_scope import template_scope
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse, ResponseSelector
@@ -74,17 +75,18 @@ class FastPath(Struct, frozen=True):
     min_prompt_bytes: float
     """The bytes of the shortest body whose prompt is looked up in the prompt cache; infinite where that is off."""
 
-    def respond(self, request: Request, dialect: Dialect) -> PlannedResponse | None:
+    def respond(
+        self, request: Request, dialect: Dialect, repeated: RepeatedRequest | None
+    ) -> PlannedResponse | None:
         """Return the response and count it. Return None, and count nothing, if the request is invalid, its response
-        is not cached, or something is left to decide."""
+        is not cached, or something is left to decide. `repeated`: what is known of the request."""
         if not request.generates or request.background:
             return None
         validation = self.item.validation
-        if validation != "off" and (
-            dialect.check(request)
-            if validation == "strict"
-            else validation_failure(dialect, request, validation)
-        ):
+        if validation == "strict":
+            if (repeated is None or not repeated.passes_check) and dialect.check(request):
+                return None
+        elif validation != "off" and validation_failure(dialect, request, validation):
             return None
         if (
             len(request.raw) >= self.min_prompt_bytes
@@ -92,10 +94,10 @@ class FastPath(Struct, frozen=True):
         ):
             return None
         if self.varying_selector is not None:
-            return self._respond_varying(self.varying_selector, request, dialect)
+            return self._respond_varying(self.varying_selector, request, dialect, repeated)
         response = self.responses[0]
         assert response is not None
-        cached = self._cached(response, request, dialect)
+        cached = self._cached(response, request, dialect, repeated)
         if cached is None:
             return None
         if self.limited:
@@ -113,6 +115,15 @@ class FastPath(Struct, frozen=True):
         planned = cached.planned
         planned = planned.filled_with(id_seed, cached.values(id_seed, request), planned)
         return _noted(planned, request) if validation == "strict" and request.undocumented_fields else planned
+
+    def look_ahead(self, request: Request, dialect: Dialect, repeated: RepeatedRequest) -> None:
+        """Compute what this fast path needs of the head and the body of a repeated request."""
+        if self.item.validation == "strict":
+            repeated.passes_check = dialect.check(request) is None
+        response = self.responses[0]
+        if response is not None:
+            repeated.cached_response = response
+            repeated.cache_key = cache_key(response.settings, dialect, response.response, request)
 
     def _cached_call(
         self, response: CacheableResponse, request: Request, dialect: Dialect, scope: str, tries: int
@@ -133,10 +144,17 @@ class FastPath(Struct, frozen=True):
         return (cached, call) if call.cacheable and cached.fits(request, call) else None
 
     def _cached(
-        self, response: CacheableResponse, request: Request, dialect: Dialect
+        self,
+        response: CacheableResponse,
+        request: Request,
+        dialect: Dialect,
+        repeated: RepeatedRequest | None,
     ) -> CachedResponse | None:
         """Return the entry of the response cache for a request."""
-        key = cache_key(response.settings, dialect, response.response, request)
+        if repeated is not None and repeated.cached_response is response:
+            key = repeated.cache_key
+        else:
+            key = cache_key(response.settings, dialect, response.response, request)
         if response.settings.cacheable_by_text:
             try:
                 text = response.response.text(EvaluationContext(template_scope(self.item, request), NO_DRAWS))
@@ -165,7 +183,11 @@ class FastPath(Struct, frozen=True):
         return _noted(planned, request) if noted else planned
 
     def _respond_varying(
-        self, selector: ResponseSelector, request: Request, dialect: Dialect
+        self,
+        selector: ResponseSelector,
+        request: Request,
+        dialect: Dialect,
+        repeated: RepeatedRequest | None,
     ) -> PlannedResponse | None:
         """Return the response of a rule whose responses vary. The counts of the rule's scope select it, also where
         there is one only, and its seed token has these counts. A template's text or a generated call selects the
@@ -185,7 +207,7 @@ class FastPath(Struct, frozen=True):
             generated = self._cached_call(response, request, dialect, scope, tries)
             cached, call = (None, None) if generated is None else generated
         else:
-            cached = self._cached(response, request, dialect)
+            cached = self._cached(response, request, dialect, repeated)
         if cached is None:
             return None
         headers = self._charge(response, request) if self.limited else ()

@@ -18,6 +18,7 @@ from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.routes import RouteMatch, Routing, find_route
 from mockllm.engine.overrides import DELAY_HEADER, FAULT_HEADER, SEED_HEADER, Override
+from mockllm.engine.repeated_requests import MAX_LENGTH, Key, RepeatedRequest, RepeatedRequests
 from mockllm.engine.rule_header import RULE_HEADER
 from mockllm.engine.session_id import SESSION_HEADER, read_session
 from mockllm.state.sessions import Session, Sessions
@@ -27,9 +28,10 @@ class EngineContext(RequestContext):
     """`routing` is what the route table returned. `override` holds what the headers or the session of the request
     override, or why they cannot; None for nearly all requests. Requests with the same head share a context unless
     something is overridden. `dialect` is that of the routing. `head_mask` is that of `index`, with which an engine
-    has matched requests with this head: after a reload a request may come to another engine."""
+    has matched requests with this head: after a reload a request may come to another engine. `repeated` is what follows
+    from the body, too, of a request that came before."""
 
-    __slots__ = ("dialect", "head_mask", "index", "override", "routing")
+    __slots__ = ("dialect", "head_mask", "index", "override", "repeated", "routing")
 
     def __init__(self, routing: Routing, override: Override | Failure | None = None) -> None:
         self.routing = routing
@@ -37,6 +39,7 @@ class EngineContext(RequestContext):
         self.override = override
         self.index: RuleIndex | None = None
         self.head_mask = 0
+        self.repeated: RepeatedRequest | None = None
 
 
 def engine_context(request: Request) -> EngineContext:
@@ -58,16 +61,20 @@ class ReaderSettings(NamedTuple):
     servers: Mapping[str, McpServer]
     root_provider: str | None
     """The provider whose paths need no prefix."""
+    repeated: RepeatedRequests
+    """The small requests that came more than once."""
 
 
 class RequestReader:
     """Reads all requests with one head."""
 
     __slots__ = (
+        "_all_repeated",
         "_attributes",
         "_error",
         "_of",
         "_override",
+        "_repeated",
         "_routing",
         "_session",
         "_state",
@@ -90,6 +97,8 @@ class RequestReader:
         context, matched = EngineContext(routing, error), isinstance(routing, RouteMatch)
         request_class: type[Request] = context.dialect.request_class if matched else Request
         self._of = request_class.of
+        self._repeated: RepeatedRequests | None = None
+        self._all_repeated = settings.repeated if request_class.generates and not error else None
         self._routing = routing
         self._state, self._without_session = settings.state, settings.without_session
         self._session, self._error = session, error
@@ -130,6 +139,7 @@ class RequestReader:
         reader._attributes = attributes
         reader._error, reader._override, reader._session = self._error, self._override, self._session
         reader._of, reader._routing = self._of, self._routing
+        reader._repeated, reader._all_repeated = self._repeated, self._all_repeated
         reader._state, reader._without_session = self._state, self._without_session
         return reader
 
@@ -139,7 +149,17 @@ class RequestReader:
         if monotonic is None:
             monotonic = now
         if self._session is None and self._override is None:
-            return self._of(self._attributes, raw, client, now, monotonic, self._without_session)
+            attributes, repeated = self._attributes, self._repeated
+            if repeated is None:
+                self._repeated = self._all_repeated  # most readers read once: no head is like theirs
+            elif len(raw) <= MAX_LENGTH:
+                key = (self, raw)
+                found = repeated.found.get(key)
+                if found is not None:
+                    attributes = found.attributes
+                elif repeated.came_before(key):
+                    attributes = self._repeating(key)
+            return self._of(attributes, raw, client, now, monotonic, self._without_session)
         session = None if self._session is None else self._state.session(self._session, monotonic, now)
         lookup = self._without_session if session is None else session.lookup
         request = self._of(self._attributes, raw, client, now, monotonic, lookup)
@@ -153,3 +173,11 @@ class RequestReader:
             elif session is not None and session.seed is not None:
                 request.context = EngineContext(self._routing, Override(session.seed))
         return request
+
+    def _repeating(self, key: Key) -> dict[str, object]:
+        """Return the attributes of a request that came once before. The engine adds to them what follows from its
+        body."""
+        context = EngineContext(self._routing)
+        attributes = {**self._attributes, "context": context, "raw": key[1]}
+        context.repeated = RepeatedRequest(key, attributes)
+        return attributes

@@ -112,7 +112,8 @@ def make_response(app: App, exchange: Exchange) -> None:
     if request is None:
         request = head.reader(engine).read(raw, exchange.client, exchange.now, exchange.monotonic)
     if parses_first:
-        request.parse_body()
+        if "body" not in vars(request):
+            request.parse_body()
         if request.depth_bound > app.limits.depth:
             failure = structure_failure(raw, app.limits)
             if failure is not None:

@@ -13,6 +13,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects import openai
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.dialect import Chat
+from mockllm.engine.repeated_requests import RepeatedRequests
 from mockllm.engine.request_reader import RequestReader
 from mockllm.engine.response_cache import CachedResponse, CachedStream
 from tests.engine.cached_and_rendered import CALLS, Call, ask_call, compare
@@ -43,6 +44,7 @@ def count_tokens(monkeypatch: pytest.MonkeyPatch, counts: Iterator[int]) -> None
         return original(self, raw, client, now, monotonic).with_input_tokens(next(counts))
 
     monkeypatch.setattr(RequestReader, "read", read)
+    monkeypatch.setattr(RepeatedRequests, "came_before", lambda *_: False)  # equal bodies have equal counts
 
 
 @EACH_FORM

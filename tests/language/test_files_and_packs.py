@@ -273,7 +273,7 @@ class ReloadingServer:
         self.last = result.loaded
         catalog = run_steps(compile_catalog(result.entries))
         self.state.retain(catalog.keys)
-        self.game = object.__new__(VirtualServer)
+        self.game = VirtualServer("rules: [{reply: hi}]")
         self.game.engine = Engine(catalog, self.state, stale=result.stale)
         return result
 

@@ -25,6 +25,7 @@ from mockllm.core.request.stored_batches import with_responses
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine, PlannedResponse
+from mockllm.engine.request_reader import RequestReader
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.known_names import KnownNames
@@ -297,13 +298,15 @@ class VirtualServer:
             Sessions(),
             EngineSettings(seed, max_wait, max_generated, overrides, unmatched_status=miss_status),
         )
+        self._readers: dict[str, RequestReader] = {}
+        """The readers by the head that they read, as a server has them: they repeat what repeats."""
 
     def respond(self, sent: ClientRequest) -> ClientResponse:
         engine = self.engine
         headers = {name.lower(): value for name, value in sent.headers.items()}
         head = (sent.method, sent.path, sent.query, headers)
-        request = engine.read(*head, sent.body, sent.client, sent.now, sent.monotonic)
-        planned = engine.respond(request)
+        reader = self._readers.setdefault(str(head), engine.request_reader(*head))
+        planned = engine.respond(reader.read(sent.body, sent.client, sent.now, sent.monotonic))
         if planned.batch_run is not None:
             self._answer(planned.batch_run, sent)
         return ClientResponse(planned)

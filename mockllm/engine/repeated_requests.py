@@ -1,0 +1,113 @@
+"""Small requests that come again with the same head and body, as a load test sends them.
+
+What follows from the head and the body alone is computed once: the parsed body, the texts and counts that were read,
+the rows of the rule index, the check, and the key in the response cache. A request that comes again starts with them.
+Its time, client and stored responses are its own, so whatever reads one of these is computed for each request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Final, NoReturn
+
+from msgspec import Struct
+
+from mockllm.core.matching.rule_index import RuleIndex
+from mockllm.core.request.known_bodies import SHORTEST
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.engine.bounded_cache import BoundedCache
+
+MAX_LENGTH: Final = SHORTEST - 1
+"""Bytes of a body. A longer one is found by its turns (`known_bodies.py`)."""
+MAX_REPEATED: Final = 4_096
+"""The most repeated requests, and the most bodies that came once. More bodies than these in turn are never found
+again, so that none of them is computed for nothing."""
+
+Key = tuple[Hashable, bytes]
+"""The reader of requests with the same head, and the body."""
+
+
+class NotRepeatable(Exception):
+    """A value depends on what the state has stored."""
+
+
+class _UnknownResponses(ResponseLookup):
+    """The stored responses, of which nothing is known before a request comes."""
+
+    __slots__ = ()
+
+    def stored(self, name: str) -> StoredResponse | None:
+        self._refuse()
+
+    def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
+        self._refuse()
+
+    def tool_by_call_id(self, id: str) -> str | None:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise NotRepeatable
+
+
+_UNKNOWN_RESPONSES: Final = _UnknownResponses()
+_ALWAYS_READ: Final = ("depth_bound", "input_tokens")
+"""What nearly each request is asked for. Anything else, such as the model, is read as often as without the cache, for
+the journal has a model only if it was read."""
+
+
+class RepeatedRequest(Struct):
+    """What follows from the head and the body of a request, for the engine with this `index`."""
+
+    key: Key
+    attributes: dict[str, object]
+    """The attributes of the request: those of its head, and what was computed."""
+    index: RuleIndex | None = None
+    """None until it is computed, when the second such request is served."""
+    match_mask: int = 0
+    passes_check: bool = False
+    """Whether the dialect's check accepts the request."""
+    cached_response: object = None
+    """The scenario's response with `cache_key`; None where the fast path has none."""
+    cache_key: Hashable = None
+    """The key in the response cache."""
+
+
+class RepeatedRequests:
+    """The repeated requests of one engine."""
+
+    def __init__(self) -> None:
+        self.found: BoundedCache[RepeatedRequest] = BoundedCache(MAX_REPEATED)
+        self._seen: set[int] = set()
+
+    def came_before(self, key: Key) -> bool:
+        """Return whether a request with this key came before, and remember that it came."""
+        seen, hashed = self._seen, hash(key)
+        if hashed in seen:
+            return True
+        if len(seen) >= MAX_REPEATED:
+            seen.clear()
+        seen.add(hashed)
+        return False
+
+    def add(
+        self,
+        repeated: RepeatedRequest,
+        request: Request,
+        index: RuleIndex,
+        look_ahead: Callable[[Request, RepeatedRequest], None],
+    ) -> None:
+        """Compute what follows from the head and the body of a request, and let it be found. A request of which that
+        depends on anything else is never found. `look_ahead` adds what the response follows from."""
+        probe = type(request).__new__(type(request))
+        attributes = vars(probe)
+        attributes.update(repeated.attributes, response_lookup=_UNKNOWN_RESPONSES)
+        try:
+            repeated.match_mask = index.match_mask(probe)
+            look_ahead(probe, repeated)
+            for name in _ALWAYS_READ:
+                getattr(probe, name)
+        except (NotRepeatable, AttributeError):  # the probe has neither client nor time
+            return
+        repeated.attributes, repeated.index = attributes, index
+        self.found.put(repeated.key, repeated)
