@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
-from typing import cast
+from typing import Literal, TypeAlias, cast
 
 from benchmarks.sides import LOAD_CORE, placed, put
 from mockllm.server.http_server import run_on_best_loop
@@ -29,11 +29,15 @@ HEADERS = {
     "Authorization": "Bearer sk-benchmark",
     "User-Agent": "benchmark",
 }
+MARK = "@@@@@@@@"
+"""Stands for the number of a request."""
+Own: TypeAlias = Literal["same", "header", "body"]
+"""What each request has of its own: nothing, a header, or a number in place of the mark in its body."""
 LUA = """
 local requests, at, number, own = {}, 0, 0, false
 function init(arguments)
-  own = arguments[2] == "own"
-  if own then wrk.headers["X-Request-Id"] = "@@@@@@@@" end
+  own = arguments[2] ~= "same"
+  if arguments[2] == "header" then wrk.headers["X-Request-Id"] = "@@@@@@@@" end
   for line in io.lines(arguments[1]) do requests[#requests + 1] = wrk.format("POST", nil, nil, line) end
 end
 function request()
@@ -45,16 +49,15 @@ end
 """
 
 
-def rate(port: int, bodies: Sequence[bytes], seconds: int, *, own: bool = False) -> tuple[float, int]:
-    """Return responses a second, and their number. Each request has its `own` head, or all have the same but
-    for the length of the body. SystemExit where a response was no success."""
+def rate(port: int, bodies: Sequence[bytes], seconds: int, *, own: Own = "same") -> tuple[float, int]:
+    """Return responses a second, and their number. SystemExit where a response was no success."""
     if WRK:
         return _wrk(port, bodies, seconds, own)
     tally = send(port, bodies, seconds=seconds, own=own)
     return tally.rate, tally.responses
 
 
-def _wrk(port: int, bodies: Sequence[bytes], seconds: int, own: bool) -> tuple[float, int]:
+def _wrk(port: int, bodies: Sequence[bytes], seconds: int, own: Own) -> tuple[float, int]:
     with tempfile.TemporaryDirectory() as folder:
         lines, script = Path(folder, "bodies"), Path(folder, "varied.lua")
         lines.write_bytes(b"\n".join(bodies) + b"\n")
@@ -72,7 +75,7 @@ def _wrk(port: int, bodies: Sequence[bytes], seconds: int, own: bool) -> tuple[f
                 url,
                 "--",
                 str(lines),
-                "own" if own else "same",
+                own,
             ],
             preexec_fn=lambda: put(LOAD_CORE),
             capture_output=True,
@@ -154,7 +157,7 @@ def complete(came: bytes) -> bool:
 
 def _owned(requests: Sequence[bytes]) -> Iterator[bytes]:
     for number, each in enumerate(cycle(requests)):
-        yield each.replace(b"@@@@@@@@", b"%08x" % number, 1)
+        yield each.replace(MARK.encode(), b"%08x" % number, 1)
 
 
 def send(
@@ -165,11 +168,11 @@ def send(
     responses: float = float("inf"),
     connections: int = CONNECTIONS,
     on_response: Callable[[bytes], object] = bytes,
-    own: bool = False,
+    own: Own = "same",
 ) -> Tally:
     """Send requests for so many seconds, or until so many responses came. `on_response` is called with each."""
     head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
-    head += "X-Request-Id: @@@@@@@@\r\n" * own
+    head += f"X-Request-Id: {MARK}\r\n" * (own == "header")
     requests = [
         f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode()
         + body
@@ -179,7 +182,7 @@ def send(
     async def run() -> Tally:
         began = time.monotonic()
         tally = Tally(began + seconds, responses, on_response=on_response)
-        turn = _owned(requests) if own else cycle(requests)
+        turn = cycle(requests) if own == "same" else _owned(requests)
         loop = asyncio.get_running_loop()
         ended: list[asyncio.Future[None]] = [loop.create_future() for _ in range(connections)]
         for future in ended:

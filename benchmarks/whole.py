@@ -1,8 +1,8 @@
 """Non-streaming responses: 1,000 rules and 3 modifiers that all apply; a rule near the end matches a model, the last
 user text and a JSONPath. Against a bare aiohttp handler that returns a constant of the same size.
 
-Twice: as most clients send, each time with the same headers (what follows from them is found out once), and with
-an id in a header of each request.
+Three times: as load tests send, the same requests in turn (what follows from a head and a body is found out once);
+with a number in each body; and with an id in a header of each request.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from typing import Final
 
 from benchmarks import load
 from benchmarks.rounds import Effort, measure, table
@@ -25,6 +26,13 @@ REPLY = (
     "you within two working days; its label was scanned this morning. If it does not arrive, answer to this "
     "message and the amount is paid back to the card that was used, which takes three to five days."
 )
+
+
+TITLES: Final[dict[load.Own, str]] = {
+    "same": "the same requests in turn",
+    "body": "each request with its own body",
+    "header": "each request with its own header",
+}
 
 
 def scenario(rules: int = RULES) -> str:
@@ -57,7 +65,7 @@ def bodies(count: int = 512) -> list[bytes]:
                 "role": "system",
                 "content": "You are a helpful assistant. " + " ".join(random.choices(WORDS, k=30)),
             },
-            {"role": "user", "content": f"{words}; this is number {number}."},
+            {"role": "user", "content": f"{words}; order {load.MARK}, this is number {number}."},
         ]
         body = {"model": f"bench-{number % 20}", "messages": messages, "metadata": {"case": f"case-{number}"},
                 "temperature": round(random.random(), 2), "max_tokens": 1000}  # fmt: skip
@@ -87,7 +95,7 @@ def main(effort: Effort) -> None:
         with running(side) as server:
             body = checked(server.port, requests)
         print(f"responses of {len(body)} bytes")
-        for own in (False, True):
-            print(f"\n{'each request with its own header' if own else 'all with the same headers'}:\n")
+        for own, title in TITLES.items():
+            print(f"\n{title}:\n")
             base, found = measure([bare("whole", body), side], requests, effort, own=own)
             print(table(base, [found], "0.7"))

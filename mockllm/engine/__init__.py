@@ -4,9 +4,10 @@ It is synchronous, and without I/O or a clock: the server passes a Request in an
 returns.
 """
 
-from mockllm.engine.engine import DeferredResponse, Engine, EngineInfo, LookupAfterDecision, UndecidedResponse
+from mockllm.engine.engine import Engine, EngineInfo
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.settings import EngineSettings
+from mockllm.engine.unfinished_responses import DeferredResponse, LookupAfterDecision, UndecidedResponse
 
 __all__ = [
     "DeferredResponse",

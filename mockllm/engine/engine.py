@@ -17,7 +17,7 @@ from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import HASH_ATTRIBUTE, cached_hash, known_hash
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
-from mockllm.core.selection.decision import Decision, InFlightSlot, MatchResult
+from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.core.time_scale import stated_scale
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.routes import BASE_URLS, RouteMatch, UnknownPath, calls_by_provider
@@ -35,6 +35,7 @@ from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
 from mockllm.engine.settings import DEFAULT_SETTINGS, EngineSettings
 from mockllm.engine.store_updates import store_updates
+from mockllm.engine.unfinished_responses import DeferredResponse, LookupAfterDecision, UndecidedResponse
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.reply_renderer import PlanningTooLong
@@ -44,39 +45,6 @@ from mockllm.state.shared_sessions import StoreLookupRequired
 HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
 """The most fast paths that are cached."""
-
-
-class DeferredResponse(Struct, frozen=True):
-    """A response that takes long to plan. The request is counted, and its slot taken.
-
-    `plan_in_thread` plans, and may run in another thread. It returns a function that makes the response of the plan.
-    The event loop calls that function, because it changes the state.
-    """
-
-    slot: InFlightSlot | None
-    plan_in_thread: Callable[[], Callable[[], PlannedResponse]]
-
-
-class UndecidedResponse(Struct, frozen=True):
-    """A response to a request whose counts are not in this process. Nothing is counted.
-
-    `matched` is what the decision needs. `finish` takes the decision and returns the response. It raises
-    StoreLookupRequired as `Engine.begin_response` does.
-    """
-
-    matched: MatchResult
-    finish: Callable[[Decision], PlannedResponse | DeferredResponse]
-
-
-class LookupAfterDecision(StoreLookupRequired):
-    """A lookup after a decision of this process, which has counted the request. `resume` responds by that decision,
-    and raises StoreLookupRequired where it needs another lookup."""
-
-    def __init__(
-        self, lookup: StoreLookupRequired, resume: Callable[[], PlannedResponse | DeferredResponse]
-    ) -> None:
-        super().__init__(lookup.session, lookup.key)
-        self.resume = resume
 
 
 class EngineInfo(Struct, frozen=True):
@@ -199,7 +167,7 @@ class Engine:
         if repeated is not None and repeated.index is self._index:
             mask = repeated.match_mask
         else:
-            if repeated is not None and repeated.index is None:
+            if repeated is not None and not repeated.is_computed:
                 self._repeated.add(repeated, request, self._index, self._look_ahead)
                 repeated = None  # it serves the requests after this one
             if context.index is not self._index:

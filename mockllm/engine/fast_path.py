@@ -6,7 +6,7 @@ decision needs. Responses and counts are the same as without it: what it cannot 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from math import inf
 
 from msgspec import Struct

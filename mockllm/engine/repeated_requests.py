@@ -62,8 +62,10 @@ class RepeatedRequest(Struct):
     key: Key
     attributes: dict[str, object]
     """The attributes of the request: those of its head, and what was computed."""
+    is_computed: bool = False
+    """Whether it was tried to compute it: the second such request does."""
     index: RuleIndex | None = None
-    """None until it is computed, when the second such request is served."""
+    """None before that, and where it depends on anything else."""
     match_mask: int = 0
     passes_check: bool = False
     """Whether the dialect's check accepts the request."""
@@ -98,7 +100,10 @@ class RepeatedRequests:
         look_ahead: Callable[[Request, RepeatedRequest], None],
     ) -> None:
         """Compute what follows from the head and the body of a request, and let it be found. A request of which that
-        depends on anything else is never found. `look_ahead` adds what the response follows from."""
+        depends on anything else has the attributes of its head alone. `look_ahead` adds what the response follows
+        from."""
+        repeated.is_computed = True
+        self.found.put(repeated.key, repeated)
         probe = type(request).__new__(type(request))
         attributes = vars(probe)
         attributes.update(repeated.attributes, response_lookup=_UNKNOWN_RESPONSES)
@@ -110,4 +115,3 @@ class RepeatedRequests:
         except (NotRepeatable, AttributeError):  # the probe has neither client nor time
             return
         repeated.attributes, repeated.index = attributes, index
-        self.found.put(repeated.key, repeated)

@@ -96,13 +96,12 @@ def must_wait(app: App, exchange: Exchange) -> bool:
 def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `finish_exchange`.
 
-    A short body is parsed before its structure is checked, and is checked only where the parsed body may be too deep.
-    The structure of any other body is checked before it is parsed.
+    A short body is parsed first, and its structure is checked only where it may be too deep. That of any other body is
+    checked before it is parsed.
     """
     head, raw, engine, request = exchange.head, exchange.raw, app.engine, exchange.request
     parses_first = len(raw) < app.short_body and not (head.reserved or exchange.checked)
-    failure = None if parses_first or exchange.checked else structure_failure(raw, app.limits)
-    if failure is not None:
+    if not (parses_first or exchange.checked) and (failure := structure_failure(raw, app.limits)):
         refuse(app, exchange, failure)
         return
     if (head.reserved or app.control_only) and (
@@ -112,7 +111,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     if request is None:
         request = head.reader(engine).read(raw, exchange.client, exchange.now, exchange.monotonic)
     if parses_first:
-        if "body" not in vars(request):
+        if "body" not in vars(request):  # of a repeated request it is
             request.parse_body()
         if request.depth_bound > app.limits.depth:
             failure = structure_failure(raw, app.limits)

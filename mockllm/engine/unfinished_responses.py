@@ -1,0 +1,44 @@
+"""What the engine returns or raises where it cannot make a response at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from mockllm.core.selection.decision import Decision, InFlightSlot, MatchResult
+from mockllm.engine.planned_response import PlannedResponse
+from mockllm.state.shared_sessions import StoreLookupRequired
+
+
+class DeferredResponse(Struct, frozen=True):
+    """A response that takes long to plan. The request is counted, and its slot taken.
+
+    `plan_in_thread` plans, and may run in another thread. It returns a function that makes the response of the plan.
+    The event loop calls that function, because it changes the state.
+    """
+
+    slot: InFlightSlot | None
+    plan_in_thread: Callable[[], Callable[[], PlannedResponse]]
+
+
+class UndecidedResponse(Struct, frozen=True):
+    """A response to a request whose counts are not in this process. Nothing is counted.
+
+    `matched` is what the decision needs. `finish` takes the decision and returns the response. It raises
+    StoreLookupRequired as `Engine.begin_response` does.
+    """
+
+    matched: MatchResult
+    finish: Callable[[Decision], PlannedResponse | DeferredResponse]
+
+
+class LookupAfterDecision(StoreLookupRequired):
+    """A lookup after a decision of this process, which has counted the request. `resume` responds by that decision,
+    and raises StoreLookupRequired where it needs another lookup."""
+
+    def __init__(
+        self, lookup: StoreLookupRequired, resume: Callable[[], PlannedResponse | DeferredResponse]
+    ) -> None:
+        super().__init__(lookup.session, lookup.key)
+        self.resume = resume

@@ -1,0 +1,147 @@
+"""Requests that come again with the same head and body: what follows from these alone is computed once."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.json.codec import dumps
+from mockllm.core.request.known_bodies import SHORTEST
+from mockllm.core.request.request import Request
+from mockllm.engine import Engine
+from mockllm.engine.repeated_requests import MAX_REPEATED, RepeatedRequests
+from mockllm.engine.request_reader import RequestReader, engine_context
+from tests.engine.cached_and_rendered import CALLS, ask_call
+from tests.language.virtual_server import NOW, ClientRequest, VirtualServer, chat_request, raw_request
+
+PATH = "/v1/chat/completions"
+BODY = dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]})
+WITH_INNER_REQUEST = ("bedrock-invoke",)
+"""Calls whose body is that of another protocol: the request in it has the time and the client of the outer one."""
+RULES = "rules: [{reply: Hello.}]"
+
+
+def reader_of(engine: Engine, **headers: str) -> RequestReader:
+    return engine.request_reader("POST", PATH, "", headers)
+
+
+def asked(engine: Engine, reader: RequestReader, times: int, body: bytes = BODY) -> Request:
+    """Send a request so often. Return the last."""
+    for turn in range(times):
+        request = reader.read(body, "::1", NOW + turn)
+        engine.respond(request)
+    return request
+
+
+def is_repeated(request: Request) -> bool:
+    """Return whether the request has begun with what was computed of an earlier one."""
+    repeated = engine_context(request).repeated
+    return repeated is not None and repeated.index is not None
+
+
+def test_fourth_request_begins_with_what_was_computed() -> None:
+    engine = VirtualServer(RULES).engine
+    reader = reader_of(engine)
+    asked(engine, reader, 3)  # a reader's first, then one that is remembered, then one that is computed
+    request = reader.read(BODY, "::1", NOW)
+    assert is_repeated(request)
+    assert vars(request)["input_tokens"] == reader_of(engine).read(BODY, "::1", NOW).input_tokens
+    assert (request.raw, request.client, request.now) == (BODY, "::1", NOW)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["non-streaming", "streaming"])
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.covering
+def test_repeated_requests_equal_fresh_ones(name: str, stream: bool) -> None:
+    """Each value that a repeated request begins with equals that of a request that is read anew."""
+    server = VirtualServer("rules: [{match: {user: {contains: h}, turn: 1}, reply: 'You said {{ user }}.'}]")
+    sent = ask_call(CALLS[name], "hi", 0, stream=stream)
+    head = (sent.method, sent.path, sent.query, {name.lower(): text for name, text in sent.headers.items()})
+    reader = server.engine.request_reader(*head)
+    for _ in range(3):
+        server.engine.respond(reader.read(sent.body, "::1", NOW))
+    repeated, fresh = reader.read(sent.body, "::1", NOW), server.engine.read(*head, sent.body, "::1", NOW)
+    assert is_repeated(repeated) or name in WITH_INNER_REQUEST
+    for attribute, value in vars(repeated).items():
+        if attribute not in ("context", "_field_values"):
+            assert value == getattr(fresh, attribute), attribute
+
+
+def test_repeated_request_has_its_own_time_and_client() -> None:
+    server = VirtualServer("rules: [{per: ip, sequence: [one, two]}]")
+    for turn, (client, text) in enumerate([("::1", "one")] + [("::1", "two")] * 4 + [("::2", "one")]):
+        response = server.respond(raw_request(PATH, BODY, client=client, now=NOW + turn))
+        assert (response.text, response.json["created"]) == (text, int(NOW) + turn)
+
+
+def test_request_that_reads_stored_objects_is_never_repeated() -> None:
+    """The cached content of a request to Gemini may expire."""
+    engine = VirtualServer(RULES).engine
+    path = "/v1beta/models/gemini-2.5-flash:generateContent"
+    body = {
+        "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+        "cachedContent": "cachedContents/nothing",
+    }
+    reader = engine.request_reader("POST", path, "", {})
+    request = asked(engine, reader, 5, dumps(body))
+    assert not is_repeated(request)
+
+
+def test_request_is_not_repeated_by_another_head() -> None:
+    server = VirtualServer("rules: [{match: {headers: {x-a: b}}, reply: with}, {reply: without}]")
+    for _ in range(4):
+        for headers, text in (({"x-a": "b"}, "with"), ({}, "without")):
+            assert server.respond(raw_request(PATH, BODY, headers=headers)).text == text
+
+
+@pytest.mark.parametrize(
+    "headers", [{"x-mockllm-session": "s"}, {"x-mockllm-seed": "7"}], ids=["session", "override"]
+)
+def test_request_of_session_or_override_is_never_repeated(headers: dict[str, str]) -> None:
+    engine = VirtualServer(RULES, overrides=True).engine
+    assert not is_repeated(asked(engine, reader_of(engine, **headers), 5))
+
+
+def test_long_body_is_never_repeated() -> None:
+    engine = VirtualServer(RULES).engine
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "x" * SHORTEST}]}
+    assert not is_repeated(asked(engine, reader_of(engine), 5, dumps(body)))
+
+
+def test_request_for_an_engine_is_matched_anew_by_another() -> None:
+    """After a reload a request may come to another engine."""
+    first, second = VirtualServer(RULES).engine, VirtualServer("rules: [{name: b, reply: Bye.}]").engine
+    reader = reader_of(first)
+    asked(first, reader, 3)
+    request = reader.read(BODY, "::1", NOW)
+    assert is_repeated(request)
+    assert (second.respond(request).rule or "").endswith(":b")
+
+
+def test_invalid_request_is_refused_each_time() -> None:
+    server = VirtualServer(RULES)
+    sent = chat_request("hi", temperature=9)
+    assert [server.respond(sent).status for _ in range(5)] == [400] * 5
+
+
+def test_repeated_requests_are_bounded() -> None:
+    engine = VirtualServer(RULES).engine
+    reader = reader_of(engine)
+    for number in range(MAX_REPEATED + 100):
+        asked(engine, reader, 3, BODY[:-1] + b" " * (number % 2_000) + b"}" + b" " * (number // 2_000))
+    repeated = engine._repeated
+    assert len(repeated.found) <= MAX_REPEATED
+    assert len(repeated._seen) <= MAX_REPEATED
+
+
+def test_more_bodies_in_turn_than_are_remembered_are_never_computed() -> None:
+    repeated = RepeatedRequests()
+    keys = [(None, b"%d" % number) for number in range(MAX_REPEATED + 1)]
+    assert not any(repeated.came_before(key) for _ in range(3) for key in keys)
+    assert repeated.came_before(keys[-1])
+
+
+def test_hash_of_a_repeated_request_is_in_its_response() -> None:
+    server = VirtualServer("rules: [{match: {hash: '" + "0" * 64 + "'}, reply: a}, {reply: b}]")
+    sent: ClientRequest = chat_request("hi")
+    hashes = {server.respond(sent).headers["x-mockllm-hash"] for _ in range(5)}
+    assert len(hashes) == 1
