@@ -96,8 +96,8 @@ def must_wait(app: App, exchange: Exchange) -> bool:
 def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `finish_exchange`.
 
-    A short body is parsed first, and its structure is checked only where it may be too deep. That of any other body is
-    checked before it is parsed.
+    A short body is parsed first, and its structure is checked only where it may be too deep. That of any other body
+    is checked before it is parsed.
     """
     head, raw, engine, request = exchange.head, exchange.raw, app.engine, exchange.request
     parses_first = len(raw) < app.short_body and not (head.reserved or exchange.checked)
