@@ -30,9 +30,9 @@ HEADERS = {
     "User-Agent": "benchmark",
 }
 MARK = "@@@@@@@@"
-"""Stands for the number of a request."""
+"""Each request has its number in place of this."""
 Own: TypeAlias = Literal["same", "header", "body"]
-"""What each request has of its own: nothing, a header, or a number in place of the mark in its body."""
+"""What differs in each request: nothing, a header, or the number in its body."""
 LUA = """
 local requests, at, number, own = {}, 0, 0, false
 function init(arguments)

@@ -45,7 +45,7 @@ def measure(
     own: load.Own = "same",
     send: Callable[[int, int], tuple[float, int]] | None = None,
 ) -> list[Figures]:
-    """Figures of each side; `own` says what each request has of its own. `send` loads a port for some seconds, and
+    """Figures of each side; `own` is what differs in each request. `send` loads a port for some seconds, and
     returns responses a second and how many there were; by default it sends the bodies."""
     run = send or (lambda port, seconds: load.rate(port, bodies, seconds, own=own))
     with contextlib.ExitStack() as stack:

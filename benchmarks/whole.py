@@ -1,8 +1,8 @@
 """Non-streaming responses: 1,000 rules and 3 modifiers that all apply; a rule near the end matches a model, the last
 user text and a JSONPath. Against a bare aiohttp handler that returns a constant of the same size.
 
-Three times: as load tests send, the same requests in turn (what follows from a head and a body is found out once);
-with a number in each body; and with an id in a header of each request.
+Three times: the same requests in turn, as load tests send; with a number in each body; and with an id in a header of
+each request. Of the first ones, the server computes what follows from a head and a body once.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.core.request import request as request_module
 from mockllm.core.request.request import Request
 from mockllm.dialects.providers import DIALECTS
-from mockllm.engine import PlannedResponse
 from tests.test_import_circles import module_files
 
 PLAN: Final = Plan(ResponseHead(200, ()), ())
@@ -71,18 +70,6 @@ def test_attributes_that_readers_set_exist_in_requests() -> None:
                 written.add(ast.literal_eval(node.slice))
     assert {"method", "volatile", "raw"} <= written
     assert written - {*inspect.signature(Request.__init__).parameters, *dir(Request)} == set()
-
-
-def test_filled_response_equals_replaced_one() -> None:
-    """`filled_with` writes the last fields by position."""
-    planned = PlannedResponse(PLAN, "a", ("b",), ("c",), time_scale=2.0, response_seed="old")
-    assert planned.filled_with("new", [b"1"], planned) == planned._replace(
-        response_seed="new", placeholder_values=[b"1"], cached_from=planned
-    )
-    headers = (("x", "y"),)
-    assert planned.filled_with_limit_headers(headers, "new", [b"1"]) == planned._replace(
-        limit_headers=headers, response_seed="new", placeholder_values=[b"1"]
-    )
 
 
 def test_fields_that_replace_names_exist() -> None:

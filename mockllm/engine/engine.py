@@ -96,14 +96,9 @@ class Engine:
         self._planner = ResponsePlanner(catalog, settings, PromptCaching(state))
         self._index = catalog.index
         self._repeated = RepeatedRequests()
+        servers, root = catalog.servers, catalog.root_provider
         self._reader_settings = ReaderSettings(
-            state,
-            state.lookup(""),
-            settings.volatile,
-            self._override,
-            catalog.servers,
-            catalog.root_provider,
-            self._repeated,
+            state, state.lookup(""), settings.volatile, self._override, servers, root, self._repeated
         )
         self._candidates = CandidateFinder(catalog, settings.seed)
         self._fast_paths: BoundedCache[FastPath | None] = BoundedCache(MAX_FAST_PATHS)
@@ -249,9 +244,9 @@ class Engine:
         planned = responder.respond()
         admission = decision.admission
         if notes:
-            planned = planned._replace(notes=(*planned.notes, *notes))
+            planned = replace(planned, notes=(*planned.notes, *notes))
         schedule = None if admission is None else admission.batch_schedule
-        return planned.with_decision(response_seed, decision.slot, schedule)
+        return replace(planned, response_seed=response_seed, slot=decision.slot, batch_schedule=schedule)
 
     def _plan_deferred(self, responder: Responder, notes: Sequence[str]) -> Callable[[], PlannedResponse]:
         """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.
@@ -277,15 +272,15 @@ class Engine:
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)
-            planned = planned._replace(time_scale=scale, webhooks=webhooks)
+            planned = replace(planned, time_scale=scale, webhooks=webhooks)
         for update in updates:
             if scale != 1.0:
                 update = update.scaled(scale, request.monotonic)
             self.state.remember(request.session or "", update)
             if update.webhooks:
-                planned = planned._replace(webhooks=planned.webhooks + update.webhooks)
+                planned = replace(planned, webhooks=planned.webhooks + update.webhooks)
             if update.batch_run is not None:
-                planned = planned._replace(batch_run=update.batch_run)
+                planned = replace(planned, batch_run=update.batch_run)
         hash = cached_hash(request) if self._hash_header else known_hash(request)
         if hash is None:
             return planned

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from math import inf
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.budget import BudgetExceeded
 from mockllm.core.prompt_cache.policy import PromptCacheOverrides
@@ -178,16 +179,14 @@ class FastPath(Struct, frozen=True):
         number = self.state.without_session.count_request("", self.keys)
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         values = cached.values(id_seed, request)
-        planned = cached.planned.filled_with_limit_headers(headers, id_seed, values)
+        planned = replace(
+            cached.planned, limit_headers=headers, response_seed=id_seed, placeholder_values=values
+        )
         noted = self.item.validation == "strict" and request.undocumented_fields
         return _noted(planned, request) if noted else planned
 
     def _respond_varying(
-        self,
-        selector: ResponseSelector,
-        request: Request,
-        dialect: Dialect,
-        repeated: RepeatedRequest | None,
+        self, selector: ResponseSelector, request: Request, dialect: Dialect, repeated: RepeatedRequest | None
     ) -> PlannedResponse | None:
         """Return the response of a rule whose responses vary. The counts of the rule's scope select it, also where
         there is one only, and its seed token has these counts. A template's text or a generated call selects the
@@ -199,10 +198,9 @@ class FastPath(Struct, frozen=True):
         scope_state = counters.scope_state(scope)
         tries, eligible = counts = scope_state.of(self.keys[-1])
         step = selector.pick(eligible, NO_DRAWS)
-        response = None if step is None else self.responses[step]
+        response, call = None if step is None else self.responses[step], None
         if response is None:
             return None
-        call: GeneratedCall | None = None
         if response.response.generates_call:
             generated = self._cached_call(response, request, dialect, scope, tries)
             cached, call = (None, None) if generated is None else generated
@@ -219,11 +217,12 @@ class FastPath(Struct, frozen=True):
         # The token's "responses" are the eligible tries here: without a guard each of these leads to a response
         position = f"@{number},r0:{tries}:{eligible}" if number else ""
         values = cached.values(b"%b%d|" % (prefix, number), request, call)
-        response_seed = f"{self.seed}{position}"
-        if call is None:
-            planned = cached.planned.filled_with_limit_headers(headers, response_seed, values)
-        else:
-            planned = cached.planned.filled_with_call(call.notes, response_seed, values, headers)
+        seed = f"{self.seed}{position}"
+        planned = replace(
+            cached.planned, limit_headers=headers, response_seed=seed, placeholder_values=values
+        )
+        if call is not None and call.notes:
+            planned = replace(planned, notes=(*call.notes, *planned.notes))
         noted = self.item.validation == "strict" and request.undocumented_fields
         return _noted(planned, request) if noted else planned
 
@@ -242,7 +241,7 @@ class FastPath(Struct, frozen=True):
 
 def _noted(planned: PlannedResponse, request: Request) -> PlannedResponse:
     """Return the response with notes of unknown fields."""
-    return planned._replace(notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
+    return replace(planned, notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
 
 
 def build_fast_path(

@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.prompt_cache.broken_prefix import BrokenPrefix, broken_prefix, sent_prompt
 from mockllm.core.prompt_cache.form import KEY_FIELD, PromptForm
@@ -133,7 +134,7 @@ class PromptCaching:
         cache = None if overrides is None else prompt_cache_of(request, dialect, overrides)
         if not cache or not isinstance(cache, str):
             return planned
-        return planned._replace(notes=(*planned.notes, f"prompt cache not used: {cache}"), cached_from=None)
+        return replace(planned, notes=(*planned.notes, f"prompt cache not used: {cache}"), cached_from=None)
 
     def finished(
         self, lookup: PromptCacheLookup, planned: PlannedResponse, *, is_preview: bool
@@ -147,7 +148,7 @@ class PromptCaching:
             )
         if not is_preview and not lookup.noted:
             return planned
-        return planned._replace(notes=(*planned.notes, lookup.reason), cached_from=None)
+        return replace(planned, notes=(*planned.notes, lookup.reason), cached_from=None)
 
 
 def observed_prompt(request: Request) -> ObservedPrompt | None:

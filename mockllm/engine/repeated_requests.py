@@ -1,7 +1,7 @@
 """Small requests that come again with the same head and body, as a load test sends them.
 
-What follows from the head and the body alone is computed once: the parsed body, the texts and counts that were read,
-the rows of the rule index, the check, and the key in the response cache. A request that comes again starts with them.
+A request that comes again starts with what follows from its head and body alone. That is the parsed body, the values
+that were read of it, the match mask, the result of the check, and the key in the response cache.
 Its time, client and stored responses are its own, so whatever reads one of these is computed for each request.
 """
 
@@ -52,8 +52,8 @@ class _UnknownResponses(ResponseLookup):
 
 _UNKNOWN_RESPONSES: Final = _UnknownResponses()
 _ALWAYS_READ: Final = ("depth_bound", "input_tokens")
-"""What nearly each request is asked for. Anything else, such as the model, is read as often as without the cache, for
-the journal has a model only if it was read."""
+"""The values that most requests need. Any other one, such as the model, is read as often as without this cache: the
+journal has a model only if it was read."""
 
 
 class RepeatedRequest(Struct):

@@ -102,12 +102,8 @@ class RequestReader:
         self._routing = routing
         self._state, self._without_session = settings.state, settings.without_session
         self._session, self._error = session, error
-        overrides = (
-            SEED_HEADER in headers
-            or FAULT_HEADER in headers
-            or DELAY_HEADER in headers
-            or RULE_HEADER in headers
-        )
+        overrides = SEED_HEADER in headers or FAULT_HEADER in headers or DELAY_HEADER in headers
+        overrides = overrides or RULE_HEADER in headers
         self._override = settings.override if overrides else None
         self._attributes: dict[str, object] = {
             "method": method,

@@ -104,7 +104,7 @@ class Responder(DecidedRequest):
             step = picked
         planned = self._selected_response(item, selected, selector.responses[step], step)
         if item.validation == "strict" and (notes := unknown_field_notes(self.request)):
-            return planned._replace(notes=(*planned.notes, *notes))
+            return replace(planned, notes=(*planned.notes, *notes))
         return planned
 
     def _modifier_error_response(self) -> PlannedResponse:
@@ -166,7 +166,7 @@ class Responder(DecidedRequest):
         own = getattr(self.dialect, "unmatched", None)
         failure = unmatched.failure if own is None else own(unmatched.failure)
         planned = self._builtin_response(failure, None, unmatched=self.request.path != FAVICON)
-        return planned._replace(near_misses=unmatched.near_misses) if planned.unmatched else planned
+        return replace(planned, near_misses=unmatched.near_misses) if planned.unmatched else planned
 
     # --- plans ---------------------------------------------------------------------------------
 
@@ -354,6 +354,6 @@ def _with_calls(planned: PlannedResponse, plan: Plan, context: PlanContext) -> P
         and not context.faults
         and not context.settings.merged.extras
     ):
-        return planned._replace(tool_calls=tuple(noted.values()))
+        return replace(planned, tool_calls=tuple(noted.values()))
     called_tools = read_called_tools(plan, context.tool_call_count, dialect.decode)
-    return planned if called_tools is None else planned._replace(tool_calls=tuple(called_tools.items()))
+    return planned if called_tools is None else replace(planned, tool_calls=tuple(called_tools.items()))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Final, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.rendering.encoder import ChunkEntry
 from mockllm.core.rendering.placeholders import Placeholders, Prerendered
@@ -98,7 +99,8 @@ class CachedResponse(CacheEntry, frozen=True):
 
     def fill_call(self, id_seed: bytes, request: Request, call: GeneratedCall) -> PlannedResponse:
         """Return the response to this request with a generated call."""
-        return self.planned.filled_with_call(call.notes, id_seed, self.values(id_seed, request, call))
+        notes, values = (*call.notes, *self.planned.notes), self.values(id_seed, request, call)
+        return replace(self.planned, notes=notes, response_seed=id_seed, placeholder_values=values)
 
     def values(self, id_seed: bytes, request: Request, call: GeneratedCall | None = None) -> Sequence[bytes]:
         """Return the values of the placeholders for this request and its generated call, with this id seed."""
@@ -240,7 +242,7 @@ def cached_response(
     return CachedResponse(
         rendered,
         rendered.uses_input_tokens,
-        fresh._replace(rendered=rendered, notes=notes, tool_calls=tool_calls),
+        replace(fresh, rendered=rendered, notes=notes, tool_calls=tool_calls),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Final
 
+from msgspec.structs import replace
+
 from mockllm.core.request.form_fields import without_contents
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
@@ -92,7 +94,7 @@ def _drop_references(exchange: Exchange, read_model: bool) -> None:
     exchange.head, exchange.sink = NO_HEAD, NO_SINK
     exchange.body_stream = exchange.request = None
     if response.slot is not None:
-        exchange.response = response = response._replace(slot=None)
+        exchange.response = response = replace(response, slot=None)
     if request is None:
         exchange.headers, exchange.raw, exchange.received, exchange.client = message.headers, b"", b"", ""
         return

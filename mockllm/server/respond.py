@@ -11,7 +11,9 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from msgspec.structs import replace
 
 from mockllm.core.batch import BatchRun
 from mockllm.core.failure import Failure
@@ -26,6 +28,7 @@ from mockllm.server.app import App
 from mockllm.server.builtin_pages import respond_builtin
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
+from mockllm.server.forwarded_requests import is_proxied
 from mockllm.server.http1 import (
     ALLOW_CORS,
     NO_CONSTRAINTS,
@@ -39,9 +42,6 @@ from mockllm.server.protocols import ControlProtocol, PendingDecisionProtocol
 from mockllm.server.request_heads import is_control_path
 from mockllm.server.suspended_responses import suspend_response, take_client_response
 from mockllm.state.shared_sessions import StoreLookupRequired
-
-if TYPE_CHECKING:
-    from mockllm.server.provider_proxy import ProviderProxy
 
 SWITCHING: Final = 101
 """The status of a handshake. `finish_exchange` opens its WebSocket."""
@@ -262,8 +262,8 @@ def compressed(response: PlannedResponse) -> PlannedResponse:
     if type(rendered) is Plan and rendered.delivery.client_responses is not None:
         return response  # what continues it is not compressed
     tool_calls = tuple(response.tools_by_call_id.items())
-    return response._replace(
-        rendered=gzipped(response.plan), tool_calls=tool_calls, limit_headers=(), cached_from=None
+    return replace(
+        response, rendered=gzipped(response.plan), tool_calls=tool_calls, limit_headers=(), cached_from=None
     )
 
 
@@ -333,42 +333,6 @@ def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
     if control is None:
         return False
     return app.control_only or not control.loaded or control.knows(exchange.head.path)
-
-
-def is_proxied(app: App, exchange: Exchange) -> bool:
-    """Return whether the request is forwarded to a provider. A refused one is not: its body was not read."""
-    request, rendered, proxy = exchange.request, exchange.response.rendered, app.provider_proxy
-    if exchange.close or request is None:
-        return False
-    if isinstance(rendered, Plan) and rendered.delivery.proxy_target is not None:
-        return True
-    return proxy is not None and proxy.forwards(exchange.response, request)
-
-
-def get_or_create_proxy(app: App) -> ProviderProxy:
-    """Return what forwards requests to providers; for the first rule that proxies, create one that stores nothing."""
-    if app.provider_proxy is None:
-        from mockllm.recordings.scenario_writer import RequestParser
-        from mockllm.server.provider_proxy import ProviderProxy
-        from mockllm.server.upstreams import Upstreams
-
-        app.provider_proxy = ProviderProxy(Upstreams({}), None, RequestParser(), lambda _: None)
-    return app.provider_proxy
-
-
-def proxy_of_unmatched(app: App, exchange: Exchange) -> ProviderProxy | None:
-    """Return what forwards a handshake, if no rule is for it or for the messages of its WebSocket."""
-    proxy, request, engine = app.provider_proxy, exchange.request, app.engine
-    if proxy is None or request is None or proxy.upstreams.of(request) is None:
-        return None
-    from mockllm.engine import Engine
-    from mockllm.engine.unscripted_sockets import is_unscripted
-
-    def read(method: str) -> Request:
-        reader = exchange.head.of_message(method).reader(engine)
-        return reader.read(b"{}", exchange.client, exchange.now, exchange.monotonic)
-
-    return proxy if isinstance(engine, Engine) and is_unscripted(engine, request, read) else None
 
 
 def queue_whole_response(app: App, exchange: Exchange) -> bool:

@@ -9,9 +9,9 @@ from mockllm.core.request.request import Request
 from mockllm.engine import LookupAfterDecision, UndecidedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
+from mockllm.server.forwarded_requests import is_proxied
 from mockllm.server.protocols import DeciderProtocol
 from mockllm.server.respond import (
-    is_proxied,
     plan_response,
     queue_whole_response,
     set_decided_response,

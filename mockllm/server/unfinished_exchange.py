@@ -12,6 +12,8 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.engine import PlannedResponse
@@ -20,6 +22,7 @@ from mockllm.server.app import App
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
+from mockllm.server.forwarded_requests import get_or_create_proxy, is_proxied, proxy_of_unmatched
 from mockllm.server.http1 import ALLOW_CORS, SerializedHead, serialize_head
 from mockllm.server.json_structure import structure_failure_in_slices
 from mockllm.server.player import play_plan
@@ -31,11 +34,8 @@ from mockllm.server.respond import (
     constraints_of,
     control_of,
     fail,
-    get_or_create_proxy,
     hold_of,
-    is_proxied,
     opens_websocket,
-    proxy_of_unmatched,
     refuse,
     respond,
     send_webhooks,
@@ -135,7 +135,7 @@ async def _hold(app: App, exchange: Exchange) -> None:
     text = "released" if released else "not released"
     response = response.with_plan(response.plan, f"{hold.name} {text} after {format_seconds(waited)}")
     later = tuple(webhook._replace(due=webhook.due + waited) for webhook in response.webhooks)
-    exchange.response = response._replace(webhooks=later)
+    exchange.response = replace(response, webhooks=later)
     if later:
         send_webhooks(app, exchange.response)
 

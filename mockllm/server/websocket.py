@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp import WSMsgType
 from aiohttp.web import WebSocketResponse
+from msgspec.structs import replace
 
 from mockllm.core.rendering.plan import Headers, RawStep, Step, WaitStep
 from mockllm.core.rendering.socket_session import (
@@ -205,8 +206,8 @@ class SocketServer:
         self._tasks.pop(stream).cancel()
         exchange.player.stop()
         elapsed = self._app.deadlines.time() - exchange.monotonic
-        exchange.response = exchange.response._replace(
-            notes=(*exchange.response.notes, f"cancelled after {elapsed:.3g}s")
+        exchange.response = replace(
+            exchange.response, notes=(*exchange.response.notes, f"cancelled after {elapsed:.3g}s")
         )
         end_exchange(self._app, exchange, "finished")
         self._perform(self._session.ended(stream, elapsed))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.framing import framed
@@ -58,7 +59,7 @@ def test_long_reply_deferred_has_same_bytes(reply: str, settings: dict[str, Any]
         expected = at_once.respond(chat(at_once))
         response = deferred(later, chat(later))
         assert body(response) == body(expected)
-        assert response._replace(rendered=expected.rendered) == expected
+        assert replace(response, rendered=expected.rendered) == expected
 
 
 def test_short_reply_is_not_deferred() -> None:

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.engine import engine
@@ -130,7 +131,7 @@ def test_cached_from_reproduces_the_response() -> None:
         if answer.cached_from is not None:
             assert isinstance(answer.response_seed, bytes)
             again = answer.cached_from.refilled(answer.response_seed, int(request.now), request.input_tokens)
-            assert again == answer._replace(cached_from=None)
+            assert again == replace(answer, cached_from=None)
             alike += 1
     assert alike > 10
 

@@ -133,7 +133,7 @@ def test_repeated_requests_are_bounded() -> None:
     assert len(repeated._seen) <= MAX_REPEATED
 
 
-def test_more_bodies_in_turn_than_are_remembered_are_never_computed() -> None:
+def test_too_many_bodies_in_turn_are_never_computed() -> None:
     repeated = RepeatedRequests()
     keys = [(None, b"%d" % number) for number in range(MAX_REPEATED + 1)]
     assert not any(repeated.came_before(key) for _ in range(3) for key in keys)

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import Ids
@@ -35,7 +36,7 @@ class Renderer:
     def __call__(self, identity: ResponseIdentity, request: Request) -> PlannedResponse:
         self.rendered += 1
         body = EventStep(dumps(self._body(identity, request)), 0, "body")
-        return self._planned._replace(rendered=Plan(ResponseHead(200, (("x", "y"),)), (body,)))
+        return replace(self._planned, rendered=Plan(ResponseHead(200, (("x", "y"),)), (body,)))
 
 
 class StreamRenderer(Renderer):
@@ -99,7 +100,7 @@ def respond(
     before, fresh = renderer.rendered, renderer(identity, request)
     assert sent_bytes(planned.plan) == sent_bytes(fresh.plan)
     assert (
-        planned._replace(rendered=fresh.rendered, response_seed=fresh.response_seed, placeholder_values=())
+        replace(planned, rendered=fresh.rendered, response_seed=fresh.response_seed, placeholder_values=())
         == fresh
     )
     renderer.rendered = before

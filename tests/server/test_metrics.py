@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, ResponseHead, WaitStep
 from mockllm.core.request.request import Request
@@ -39,7 +40,7 @@ def seen(
 
 def reported(status: int = 200, rule: str | None = "a.yaml:r", **more: object) -> PlannedResponse:
     response = PlannedResponse(Plan(ResponseHead(status, ()), (EventStep(b"x", 1, "body"),)), rule)
-    return response._replace(**more)  # type: ignore[arg-type]
+    return replace(response, **more)
 
 
 def test_percentile_is_exact_to_bucket_width() -> None:

@@ -1,0 +1,49 @@
+"""Decides whether a request is forwarded to a provider, and by which `ProviderProxy`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
+from mockllm.server.app import App
+from mockllm.server.exchange import Exchange
+
+if TYPE_CHECKING:
+    from mockllm.server.provider_proxy import ProviderProxy
+
+
+def is_proxied(app: App, exchange: Exchange) -> bool:
+    """Return whether the request is forwarded to a provider. A refused one is not: its body was not read."""
+    request, rendered, proxy = exchange.request, exchange.response.rendered, app.provider_proxy
+    if exchange.close or request is None:
+        return False
+    if isinstance(rendered, Plan) and rendered.delivery.proxy_target is not None:
+        return True
+    return proxy is not None and proxy.forwards(exchange.response, request)
+
+
+def get_or_create_proxy(app: App) -> ProviderProxy:
+    """Return what forwards requests to providers; for the first rule that proxies, create one that stores nothing."""
+    if app.provider_proxy is None:
+        from mockllm.recordings.scenario_writer import RequestParser
+        from mockllm.server.provider_proxy import ProviderProxy
+        from mockllm.server.upstreams import Upstreams
+
+        app.provider_proxy = ProviderProxy(Upstreams({}), None, RequestParser(), lambda _: None)
+    return app.provider_proxy
+
+
+def proxy_of_unmatched(app: App, exchange: Exchange) -> ProviderProxy | None:
+    """Return what forwards a handshake, if no rule is for it or for the messages of its WebSocket."""
+    proxy, request, engine = app.provider_proxy, exchange.request, app.engine
+    if proxy is None or request is None or proxy.upstreams.of(request) is None:
+        return None
+    from mockllm.engine import Engine
+    from mockllm.engine.unscripted_sockets import is_unscripted
+
+    def read(method: str) -> Request:
+        reader = exchange.head.of_message(method).reader(engine)
+        return reader.read(b"{}", exchange.client, exchange.now, exchange.monotonic)
+
+    return proxy if isinstance(engine, Engine) and is_unscripted(engine, request, read) else None
