@@ -1,8 +1,8 @@
 """Small requests that come again with the same head and body, as a load test sends them.
 
-A request that comes again starts with what follows from its head and body alone. That is the parsed body, the values
-that were read of it, the match mask, the result of the check, and the key in the response cache.
-Its time, client and stored responses are its own, so whatever reads one of these is computed for each request.
+What follows from the head and the body alone is computed once. These are the parsed body with its values, the match
+mask, the result of the check, and the cache key. Time, client and stored responses differ in each request. So a value
+that depends on one of them is computed for each request.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from mockllm.engine.bounded_cache import BoundedCache
 MAX_LENGTH: Final = SHORTEST - 1
 """Bytes of a body. A longer one is found by its turns (`known_bodies.py`)."""
 MAX_REPEATED: Final = 4_096
-"""The most repeated requests, and the most bodies that came once. More bodies than these in turn are never found
-again, so that none of them is computed for nothing."""
+"""The most repeated requests (about 30 MB), and the most bodies that came once. More bodies than these in turn are
+never found again, so that none of them is computed for nothing."""
 
 Key = tuple[Hashable, bytes]
 """The reader of requests with the same head, and the body."""
