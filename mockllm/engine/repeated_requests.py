@@ -50,7 +50,7 @@ class _UnknownResponses(ResponseLookup):
         raise NotRepeatable
 
 
-_UNKNOWN_RESPONSES: Final = _UnknownResponses()
+UNKNOWN_RESPONSES: Final = _UnknownResponses()
 _ALWAYS_READ: Final = ("depth_bound", "input_tokens")
 """The values that most requests need. Any other one, such as the model, is read as often as without this cache: the
 journal has a model only if it was read."""
@@ -106,7 +106,7 @@ class RepeatedRequests:
         self.found.put(repeated.key, repeated)
         probe = type(request).__new__(type(request))
         attributes = vars(probe)
-        attributes.update(repeated.attributes, response_lookup=_UNKNOWN_RESPONSES)
+        attributes.update(repeated.attributes, response_lookup=UNKNOWN_RESPONSES)
         try:
             repeated.match_mask = index.match_mask(probe)
             look_ahead(probe, repeated)

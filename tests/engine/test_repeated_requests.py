@@ -8,7 +8,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.request.known_bodies import SHORTEST
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
-from mockllm.engine.repeated_requests import MAX_REPEATED, RepeatedRequests
+from mockllm.engine.repeated_requests import MAX_REPEATED, UNKNOWN_RESPONSES, NotRepeatable, RepeatedRequests
 from mockllm.engine.request_reader import RequestReader, engine_context
 from tests.engine.cached_and_rendered import CALLS, ask_call
 from tests.language.virtual_server import NOW, ClientRequest, VirtualServer, chat_request, raw_request
@@ -84,6 +84,16 @@ def test_request_that_reads_stored_objects_is_never_repeated() -> None:
     reader = engine.request_reader("POST", path, "", {})
     request = asked(engine, reader, 5, dumps(body))
     assert not is_repeated(request)
+
+
+def test_lookup_of_a_probe_raises() -> None:
+    for look_up in (
+        UNKNOWN_RESPONSES.stored,
+        UNKNOWN_RESPONSES.all_stored,
+        UNKNOWN_RESPONSES.tool_by_call_id,
+    ):
+        with pytest.raises(NotRepeatable):
+            look_up("resp_1")
 
 
 def test_request_is_not_repeated_by_another_head() -> None:
