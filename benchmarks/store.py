@@ -10,7 +10,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from statistics import quantiles
+from typing import Final
 
+from benchmarks import load
 from benchmarks.rounds import Effort, measure, table
 from benchmarks.sides import Running, let_calm_down, ours, running
 
@@ -25,13 +27,19 @@ SCENARIOS = {
     "a limit": f"rules: [{{{REPLY}}}]\n"
     "modifiers: [{limit: {strategy: token-bucket, requests: 1000000000, tokens: 1000000000}}]",
 }
+TITLES: Final[dict[load.Own, str]] = {
+    "body": "each request with its own body",
+    "same": "the same 512 requests in turn",
+}
 ALONE = 2_000
 """Requests that come one after another."""
 
 
 def main(effort: Effort) -> None:
     requests = [
-        json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": f"hi {turn}"}]}).encode()
+        json.dumps(
+            {"model": "gpt-4o", "messages": [{"role": "user", "content": f"hi {turn}"}], "user": load.MARK}
+        ).encode()
         for turn in range(512)
     ]
     with tempfile.TemporaryDirectory() as home:
@@ -42,9 +50,10 @@ def main(effort: Effort) -> None:
             (folder / "bench.yaml").write_text(f"mockllm: 1\n{text}\n")
             side = ours("--scenarios", str(folder), "--workers", "2", name=f"mockllm, {name}")
             sides.append(replace(side, spread=True))
-        base, *found = measure(sides, requests, effort)
-        print(table(base, found, "0.5"))
-        print("\n| one request after another | p50 | p99 | store's CPU µs/request |\n|---|--:|--:|--:|")
+        for own, title in TITLES.items():
+            base, *found = measure(sides, requests, effort, own=own)
+            print(f"{title}:\n\n{table(base, found, '0.5')}\n")
+        print("| one request after another | p50 | p99 | store's CPU µs/request |\n|---|--:|--:|--:|")
         for name, side in zip(SCENARIOS, sides, strict=True):
             with running(side) as server:
                 let_calm_down()

@@ -31,15 +31,25 @@ RulesAndModifiers = tuple[Sequence[Candidate], Sequence[Candidate]]
 
 class RequestValidation:
     """The validation of a request, computed at most once for each strictness. It also has whether the request's
-    model is known (`models` are those that rules name), and what the request takes of a limit."""
+    model is known (`models` are those that rules name), and what the request takes of a limit. `passes_check`:
+    whether the dialect's check is known to accept the request."""
 
     __slots__ = ("_dialect", "_models", "_request", "_results", "_work")
 
-    def __init__(self, dialect: Dialect | None, request: Request, models: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        dialect: Dialect | None,
+        request: Request,
+        models: Sequence[str] = (),
+        *,
+        passes_check: bool = False,
+    ) -> None:
         self._dialect = dialect
         self._request = request
         self._models = models
         self._results: dict[Validation, Failure | None] = {"off": None}
+        if passes_check:
+            self._results["strict"] = None
         self._work: PromptWork | None = None
 
     def failure(self, strictness: Validation) -> Failure | None:

@@ -96,10 +96,13 @@ class DecidedRequest:
     def template_scope_of(self, item: CatalogItem) -> TemplateScope:
         return template_scope(item, self.request)
 
-    def identity(self) -> ResponseIdentity:
+    def ids(self) -> Ids:
         selected = self.decision.rule
         scope = selected.candidate.scope if selected is not None else ""
-        return ResponseIdentity(Ids(self.seed, scope, self.decision.number), self.request.now)
+        return Ids(self.seed, scope, self.decision.number)
+
+    def identity(self) -> ResponseIdentity:
+        return ResponseIdentity(self.ids(), self.request.now)
 
     def limit_headers(self, admission: AdmissionResult) -> Headers:
         """Return the state of the limits for the client."""

@@ -185,10 +185,13 @@ class Engine:
         return response
 
     def _look_ahead(self, request: Request, repeated: RepeatedRequest) -> None:
-        """Let the fast path of a repeated request compute what it needs of the head and the body."""
-        path = self._fast_paths.get(repeated.match_mask)
+        """Let the fast path of a repeated request compute what it needs of the head and the body. Without one, check
+        the request."""
+        path, dialect = self._fast_paths.get(repeated.match_mask), engine_context(request).dialect
         if path is not None:
-            path.look_ahead(request, engine_context(request).dialect, repeated)
+            path.look_ahead(request, dialect, repeated)
+        else:
+            repeated.passes_check = dialect.check(request) is None
 
     def _store_and_finish(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
         """Store what the dialect stores of a planned response. Return the response as it is sent: with the time scale
@@ -344,8 +347,12 @@ class Engine:
         """Return the candidates of a request, with its own overrides, and its validation."""
         context = engine_context(request)
         routing, override = context.routing, context.override
+        repeated = context.repeated
         validation = RequestValidation(
-            routing.dialect if isinstance(routing, RouteMatch) else None, request, self.catalog.models
+            routing.dialect if isinstance(routing, RouteMatch) else None,
+            request,
+            self.catalog.models,
+            passes_check=repeated is not None and repeated.passes_check,
         )
         matched = self._candidates.match(request, mask, validation)
         if type(override) is Override:

@@ -40,7 +40,7 @@ from mockllm.engine.planned_response import PlannedResponse, delay_note, unknown
 from mockllm.engine.planner import ProxyRefused
 from mockllm.engine.plans_without_reply import NotGenerating
 from mockllm.engine.replay import UndecodableRecording
-from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key
+from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key, key_with_text
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.schema_replies import choose_tool
@@ -202,8 +202,7 @@ class Responder(DecidedRequest):
         request, admission = self.request, self.decision.admission
         may_cache = request.generates and not request.background
         may_cache = may_cache and (admission is None or admission.as_planned)
-        cacheable, text = settings.cacheable, ""
-        call: GeneratedCall | None = None
+        cacheable, text, call = settings.cacheable, "", None
         if settings.cacheable_by_text:
             evaluation = EvaluationContext(self.template_scope_of(item), self.randomness(item, selected))
             response, text = response.with_text(evaluation)
@@ -222,12 +221,14 @@ class Responder(DecidedRequest):
                 item, selected, response, settings, identity, request, None, cached_tokens, call
             )
 
-        key = cache_key(settings, self.dialect, response, request)
+        key, cache = cache_key(settings, self.dialect, response, request), self.planner.response_cache
         if cached_tokens is not NOTHING_CACHED:
             key = (key, cached_tokens)
-        read_storable = getattr(self.dialect, "storable_response", None)
-        cache = self.planner.response_cache
-        planned = cache.response(key, self.identity(), request, render, read_storable, text, call)
+        planned = cache.find(key := key_with_text(key, text), self.ids().id_seed, request, call)
+        if planned is None:
+            read_storable = getattr(self.dialect, "storable_response", None)
+            identity, length = self.identity(), len(text)
+            planned = cache.render_and_cache(key, identity, request, render, read_storable, length, call)
         return planned if admission is None else self._limited(planned, admission, settings)
 
     def _limited(

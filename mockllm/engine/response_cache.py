@@ -151,30 +151,34 @@ class ResponseCache:
         self._cacheable: BoundedCache[bool] = BoundedCache(MAX_REMEMBERED_KEYS)
         """Whether a key that was requested before may be cached, by the key's hash: a key holds texts of a client."""
 
-    def response(
+    def find(
+        self, key: Hashable, id_seed: bytes, request: Request, call: GeneratedCall | None = None
+    ) -> PlannedResponse | None:
+        """Return the cached response to this request, with this id seed and its generated call."""
+        entry = self.entries.get(key)
+        if type(entry) is not CachedResponse or not entry.fits(request, call):
+            return None
+        return entry.fill(id_seed, request) if call is None else entry.fill_call(id_seed, request, call)
+
+    def render_and_cache(
         self,
         key: Hashable,
         identity: ResponseIdentity,
         request: Request,
         render: Render[PlannedResponse],
         read_storable: ReadStorable | None = None,
-        text: str = "",
+        text_length: int = 0,
         call: GeneratedCall | None = None,
     ) -> PlannedResponse:
-        """Return a response from the cache, else what `render` returns. An error or a fault is not cached.
-        `read_storable` returns what is stored of a response. `text` is a part of the key that the request determines.
-        `call` is the response's generated call."""
-        key = key_with_text(key, text)
-        entry = self.entries.get(key)
-        if type(entry) is CachedResponse and entry.fits(request, call):
-            id_seed = identity.ids.id_seed
-            return entry.fill(id_seed, request) if call is None else entry.fill_call(id_seed, request, call)
+        """Return what `render` returns of a response that `find` does not find, and cache it at its second
+        occurrence. An error or a fault is not cached. `read_storable` returns what is stored of a response. The key
+        has so many characters of a text that the request determines. `call` is the response's generated call."""
         fresh = render(identity, request)
         short = len(fresh.plan.steps) <= MAX_CACHED_STEPS
         comparable = call is None or not call.divided or len(call.chunks) >= MIN_COMPARED_CHUNKS
         if comparable and self._remember_key(key, short and fresh.error is None and not fresh.faults):
             entry = cached_response(fresh, identity, request, render, read_storable, call)
-            self._put(key, entry, request, text)
+            self._put(key, entry, request, text_length)
         return fresh
 
     def stream(
@@ -199,13 +203,17 @@ class ResponseCache:
         return known is True
 
     def _put(
-        self, key: Hashable, entry: CachedResponse | CachedStream | None, request: Request, text: str = ""
+        self,
+        key: Hashable,
+        entry: CachedResponse | CachedStream | None,
+        request: Request,
+        text_length: int = 0,
     ) -> None:
         if entry is None:
             self._cacheable.put(hash(key), False)
         else:
             # the key holds them
-            texts = len(text) + len(request.model or "") + sum(map(len, request.sampling.stop))
+            texts = text_length + len(request.model or "") + sum(map(len, request.sampling.stop))
             self.entries.put(key, entry, entry.rendered.size + texts)
 
 

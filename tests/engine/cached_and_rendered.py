@@ -48,7 +48,7 @@ CALLS = dict(_calls())
 class NoCache(ResponseCache):
     """Renders each response."""
 
-    def response(self, key, identity, request, render, *_):  # type: ignore[no-untyped-def]
+    def render_and_cache(self, key, identity, request, render, *_):  # type: ignore[no-untyped-def]
         return render(identity, request)
 
     def stream(self, key, identity, request, render):  # type: ignore[no-untyped-def]

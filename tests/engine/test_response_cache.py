@@ -96,7 +96,8 @@ def respond(
         assert (stream.plan, stream.chunks) == (fresh_stream.plan, fresh_stream.chunks)
         renderer.rendered = before
         return stream
-    planned = cache.response(key, identity, request, renderer)
+    planned = cache.find(key, identity.ids.id_seed, request)
+    planned = planned or cache.render_and_cache(key, identity, request, renderer)
     before, fresh = renderer.rendered, renderer(identity, request)
     assert sent_bytes(planned.plan) == sent_bytes(fresh.plan)
     assert (
@@ -197,5 +198,5 @@ def test_texts_of_the_key_count_toward_the_bound(monkeypatch: pytest.MonkeyPatch
     for number, model in enumerate(("m" * 40_000, "m" * 40_000, "n", "n")):
         request = Request(method="POST", path="/", headers={}, now=0.0)
         request.model = model
-        cache.response(model, ResponseIdentity(Ids(0, "", number), 0.0), request, renderer)
+        cache.render_and_cache(model, ResponseIdentity(Ids(0, "", number), 0.0), request, renderer)
     assert list(cache.entries) == ["n"]
