@@ -9,14 +9,14 @@ import sys
 
 from mockllm.cli.main import main
 from mockllm.server import app
-from mockllm.server.exchange import Exchange
+from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.journal.journal import Journal
 
 
 class Unwritten(Journal):
     """Forgets at once."""
 
-    def add(self, seen: Exchange) -> None:
+    def add(self, seen: EndedExchange) -> None:
         return None
 
 

@@ -17,7 +17,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_hash, cached_older_hash, hash_input_json
 from mockllm.engine import seed_token
 from mockllm.engine.planned_response import UNKNOWN_FIELD
-from mockllm.server.exchange import EndReason, Exchange
+from mockllm.server.ended_exchange import EndedExchange, EndReason
 from mockllm.server.journal.entry import headers_and_body
 
 _END_NOTES: Final = {
@@ -69,7 +69,7 @@ class AccessLogRecord(NamedTuple):
         return seed_token.token_of(self.response_seed)
 
 
-def record_of(exchange: Exchange, request: Request | None = None) -> AccessLogRecord:
+def record_of(exchange: EndedExchange, request: Request | None = None) -> AccessLogRecord:
     """Return the record of an ended exchange without secrets. `request` saves parsing the headers again."""
     response, model, session = exchange.response, exchange.model, exchange.session
     headers = headers_and_body(exchange)[0] if request is None else request.headers

@@ -1,16 +1,15 @@
-"""One request in the server, from its head to its end, and all data about it."""
+"""One request in the server, from its head to its end."""
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Awaitable, Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Final, cast
 
 from msgspec import Struct
 
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.engine import PlannedResponse
+from mockllm.server.ended_exchange import EndReason
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 
 if TYPE_CHECKING:
@@ -27,36 +26,21 @@ if TYPE_CHECKING:
     from mockllm.server.socket_sink import SocketSink
     from mockllm.state.shared_sessions import FetchedLookup, StoreLookupRequired
 
-EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
-"""How an exchange ended.
-
-- `finished`: the response was sent
-- `close`: the plan cut the connection with FIN
-- `reset`: the plan cut it with RST
-- `silence`: the plan sent nothing more until the client disconnected
-- `gone`: the client disconnected
-- `stopped`: the server stopped
-"""
-
 NOT_PLANNED: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
 """The response of an exchange before it is known."""
-NO_HEAD: Final = cast("RequestHead", None)
-"""The head of an ended exchange, and of bytes that were no request. No code that responds gets such an exchange."""
 NO_SINK: Final = cast("SocketSink", None)
-NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+"""The sink of an exchange that writes nothing itself."""
 
 
 class Exchange(Struct, gc=False, kw_only=True):
-    """One request with its response. A connection, a WebSocket or a batch makes it, `respond` adds the request and
-    the response, `end_exchange` closes it. The journal, the metrics and the traces read ended exchanges.
+    """One request with its response, until it has ended. A connection, a WebSocket or a batch makes it, `respond`
+    adds the request and the response, `end_exchange` makes an `EndedExchange` of it.
 
-    An ended exchange refers to as few objects as possible, because the journal holds hundreds of exchanges. Freeing
-    old objects is slow: they have left the CPU cache. Python's garbage collector does not visit
-    exchanges (`gc=False`), which saves 0.01 µs for each. It would not find a cycle through one: `end_exchange` cuts
-    the references to the connection.
+    Python's garbage collector does not visit exchanges (`gc=False`), which saves 0.01 µs for each. It would not find
+    a cycle through one: a connection drops its exchange when that has ended.
     """
 
-    head: RequestHead = NO_HEAD
+    head: RequestHead
     sink: SocketSink = NO_SINK
     client: str = ""
     """The peer's address, without its port."""
@@ -77,7 +61,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     time that the response was held, and leaves `Request.monotonic` as it is."""
 
     request: Request | None = None
-    """The request as its dialect reads it. None in an ended exchange, and where no engine reads it."""
+    """The request as its dialect reads it. None where no engine reads it."""
     response: PlannedResponse = NOT_PLANNED
     deferred: DeferredResponse | None = None
     """The response, if it takes long to plan: another thread does it."""
@@ -118,27 +102,5 @@ class Exchange(Struct, gc=False, kw_only=True):
 
     ended: bool = False
     end_reason: EndReason = "finished"
-    duration: float = 0.0
-    """Seconds from `monotonic` to the end of the response."""
-    times: array[float] | None = None
-    """When the parts of a response were written that a player played, on the clock of the deadlines."""
-    method: str = "-"
-    target: str = "-"
-    """Path and query as they came."""
-    headers: Mapping[str, str] = NO_HEADERS
-    """Empty if `received` has them."""
     request_class: type[Request] | None = None
-    """The class of the request; None outside of the engine."""
-    provider: str | None = None
-    session: str | None = None
-    model: str | None = None
-    """The model, if the body was read: a server without an access log does not read it for its journal."""
-    body_length: int = 0
-    """Bytes at the end of `received` that are the body; `raw` is empty then."""
-    id_seed: bytes | None = None
-    """The id seed of the response (`Ids.id_seed`), set where `response` is the cached one (`cached_from`), which the
-    journal fills with this seed."""
-    input_tokens: int = 0
-    """The input tokens of the request, set in the same case."""
-    pending_bytes: int = 0
-    """The bytes that the journal counts for it while it is no entry."""
+    """The class of a request whose response is played."""

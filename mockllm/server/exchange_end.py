@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from array import array
 from typing import Final
 
 from msgspec.structs import replace
@@ -13,7 +14,8 @@ from mockllm.engine import PlannedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.access_log import record_of, shortened_for_line
 from mockllm.server.app import App
-from mockllm.server.exchange import NO_HEAD, NO_SINK, EndReason, Exchange
+from mockllm.server.ended_exchange import EndedExchange, EndReason
+from mockllm.server.exchange import Exchange
 from mockllm.server.http1 import HttpConstraints
 from mockllm.server.suspended_responses import forget_suspended
 
@@ -21,33 +23,31 @@ _CLOSING: Final = HttpConstraints(close=True)
 
 
 def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: float | None = None) -> None:
-    """End an exchange, and drop what only serves to respond. `duration` in seconds, if it is known; until now
-    otherwise."""
-    player = exchange.player
+    """End an exchange. `duration` in seconds, if it is known; until now otherwise."""
+    player, times = exchange.player, None
     exchange.ended = True
     if end_reason != "finished":
         exchange.end_reason = "stopped" if end_reason == "gone" and app.stopped else end_reason
     if player is not None:
-        exchange.player = None
+        exchange.player, times = None, player.times
         if app.suspended:
             forget_suspended(app, exchange)
         app.count_playing(exchange.request_class or Request, -1)
-        exchange.times = player.times
         if player.finished_at is not None and end_reason == "finished":
             duration = player.finished_at - exchange.monotonic
-    exchange.duration = app.deadlines.time() - exchange.monotonic if duration is None else duration
     if exchange.slot is not None:
         release_slot(exchange)
-    request = exchange.request
+    if duration is None:
+        duration = app.deadlines.time() - exchange.monotonic
+    ended, request = ended_exchange(exchange, duration, times, app.access_log is not None), exchange.request
     if request is not None and request.has_serving_metrics:
         metrics = app.serving_metrics.of(request)
         if metrics is not None:
-            metrics.end(exchange, request)
-    _drop_references(exchange, app.access_log is not None)
+            metrics.end(exchange, ended, request)
     if not exchange.hidden:
-        app.journal.add(exchange)
+        app.journal.add(ended)
         if app.access_log is not None:
-            app.access_log.show(record_of(exchange, request), request)
+            app.access_log.show(record_of(ended, request), request)
 
 
 def abandon_exchange(app: App, exchange: Exchange) -> None:
@@ -79,38 +79,50 @@ def end_unparsed(app: App, status: int, reason: str) -> None:
     response = PlannedResponse(
         builtin_pages.text_page(status, f"{reason}\n"), None, notes=(shortened_for_line(reason),)
     )
-    exchange = Exchange(now=time.time(), monotonic=app.deadlines.time(), constraints=_CLOSING)
-    exchange.ended, exchange.response = True, response
-    app.journal.add(exchange)
+    ended = EndedExchange(
+        response=response, now=time.time(), monotonic=app.deadlines.time(), constraints=_CLOSING
+    )
+    app.journal.add(ended)
     if app.access_log is not None:
-        app.access_log.show(record_of(exchange))
+        app.access_log.show(record_of(ended))
 
 
-def _drop_references(exchange: Exchange, read_model: bool) -> None:
-    """Reduce an ended exchange to what the journal reads."""
-    head, request, response = exchange.head, exchange.request, exchange.response
-    message = head.message
-    exchange.method, exchange.target = message.method, message.path
-    exchange.head, exchange.sink = NO_HEAD, NO_SINK
-    exchange.body_stream = exchange.request = None
+def ended_exchange(
+    exchange: Exchange, duration: float, times: array[float] | None, reads_model: bool
+) -> EndedExchange:
+    """Return what remains of an exchange. `reads_model`: whether a model is read that was not read before."""
+    request, message, response = exchange.request, exchange.head.message, exchange.response
     if response.slot is not None:
-        exchange.response = response = replace(response, slot=None)
+        response = replace(response, slot=None)
+    ended = EndedExchange(
+        response=response,
+        now=exchange.now,
+        monotonic=exchange.monotonic,
+        duration=duration,
+        end_reason=exchange.end_reason,
+        times=times,
+        planned_times=exchange.planned_times,
+        method=message.method,
+        target=message.path,
+        constraints=exchange.constraints,
+        allow_cors=exchange.allow_cors,
+        in_batch=exchange.in_batch,
+    )
     if request is None:
-        exchange.headers, exchange.raw, exchange.received, exchange.client = message.headers, b"", b"", ""
-        return
-    exchange.request_class, exchange.provider = type(request), request.provider
+        ended.headers = message.headers
+        return ended
+    ended.client, ended.session = exchange.client, request.session
+    ended.request_class, ended.provider = type(request), request.provider
+    ended.model = request.model if reads_model else request.__dict__.get("model")
+    raw, received = exchange.raw, exchange.received
     if request.uploads:
-        exchange.raw = without_contents(request.headers.get("content-type", ""), request.raw)
-        exchange.received = b""
-    if request.session is not None:
-        exchange.session = request.session
-    exchange.model = request.model if read_model else request.__dict__.get("model")
-    received = exchange.received
-    if exchange.times is None and received and received.endswith(exchange.raw):
-        exchange.raw, exchange.body_length = b"", len(exchange.raw)
+        raw, received = without_contents(request.headers.get("content-type", ""), request.raw), b""
+    if times is None and received and received.endswith(raw):
+        ended.received, ended.body_length = received, len(raw)
     else:
-        exchange.headers, exchange.received = message.headers, b""
-    if exchange.times is None and response.cached_from is not None:
-        exchange.id_seed = response.response_seed  # type: ignore[assignment]  # an id seed, as `cached_from` is set
-        exchange.input_tokens = request.__dict__.get("input_tokens", 0)
-        exchange.response = response.cached_from
+        ended.headers, ended.raw = message.headers, raw
+    if times is None and response.cached_from is not None:
+        ended.id_seed = response.response_seed  # type: ignore[assignment]  # an id seed, as `cached_from` is set
+        ended.input_tokens = request.__dict__.get("input_tokens", 0)
+        ended.response = response.cached_from
+    return ended

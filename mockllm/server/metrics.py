@@ -23,7 +23,7 @@ from mockllm.core.rendering.placeholders import PlaceholderStep
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
-from mockllm.server.exchange import Exchange
+from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.journal.entry import endpoint, headers_and_body
 
 BOUNDS: Final = tuple(
@@ -162,7 +162,7 @@ class Metrics:
         self._models: set[str] = set()
         self._rules: set[str] = set()
 
-    def count_one(self, exchange: Exchange) -> None:
+    def count_one(self, exchange: EndedExchange) -> None:
         """Count an exchange with a response of its own, or one that a player played."""
         counters = self._count(exchange, [exchange.duration])
         counters.durations.add(exchange.duration)
@@ -173,7 +173,7 @@ class Metrics:
         elif exchange.response.rendered.framing is not Framing.PLAIN and exchange.end_reason == "finished":
             counters.ttft.add(exchange.duration)
 
-    def count_equal(self, exchange: Exchange, durations: Sequence[float]) -> None:
+    def count_equal(self, exchange: EndedExchange, durations: Sequence[float]) -> None:
         """Count exchanges that are all equal to this one; `durations` holds the seconds of each. Each was sent in one
         write: a stream's first chunk was sent with its last."""
         counters = self._count(exchange, durations)
@@ -218,7 +218,7 @@ class Metrics:
         """Return the most responses in flight that were seen in each second; seconds with none are left out."""
         return dict(self._in_flight)
 
-    def _count(self, exchange: Exchange, durations: Sequence[float]) -> EndpointCounters:
+    def _count(self, exchange: EndedExchange, durations: Sequence[float]) -> EndpointCounters:
         response, count = exchange.response, len(durations)
         name = (endpoint(exchange.request_class) if exchange.request_class is not None else None) or NONE
         counters = self.endpoints.get(name)
@@ -252,7 +252,7 @@ class Metrics:
         )
         return counters
 
-    def _stream(self, exchange: Exchange, counters: EndpointCounters) -> None:
+    def _stream(self, exchange: EndedExchange, counters: EndpointCounters) -> None:
         times = exchange.times
         assert times is not None
         first, planned = exchange.planned_times or planned_times(exchange.response.rendered)
@@ -312,7 +312,7 @@ def _scheduled(steps: Iterable[Step | PlaceholderStep], seconds: float) -> Itera
         yield step
 
 
-def _label(name: str | None, known: set[str], exchange: Exchange) -> str:
+def _label(name: str | None, known: set[str], exchange: EndedExchange) -> str:
     """Return the label of a name."""
     if name is None:
         return NONE

@@ -15,6 +15,7 @@ from mockllm.core.rendering.plan import Framing
 from mockllm.core.request.request import Request
 from mockllm.dialects.listing import BY_NAME
 from mockllm.dialects.serving_metrics import CounterKind, HistogramKind, ServingMetricsForm
+from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.exchange import Exchange
 from mockllm.server.metrics import MAX_GAPS, planned_times
 
@@ -62,8 +63,8 @@ class ServingMetrics:
         capacity = schedule.capacity if schedule is not None and schedule.capacity else self.form.cache_tokens
         self._open[id(exchange)] = (until, (request.input_tokens + output) / capacity)
 
-    def end(self, exchange: Exchange, request: Request) -> None:
-        """Count a response that has ended, in any way."""
+    def end(self, exchange: Exchange, ended: EndedExchange, request: Request) -> None:
+        """Count a response that has ended, in any way. `ended` is what remains of the exchange."""
         until, _ = self._open.pop(id(exchange), (exchange.monotonic, 0.0))
         response = exchange.response
         if response.status >= BAD:
@@ -75,14 +76,14 @@ class ServingMetrics:
         cached = 0 if response.batch_schedule is None else response.batch_schedule.cached
         self._add_tokens(prompt, usage.output, max(cached, usage.cached))
         streamed = response.rendered.framing is not Framing.PLAIN
-        complete = exchange.end_reason == "finished"
+        complete = ended.end_reason == "finished"
         self.finished[usage.finish if complete else self.form.aborted] += 1
-        self._add("took", exchange.duration)
-        queue = min(max(0.0, until - exchange.monotonic), exchange.duration)
+        self._add("took", ended.duration)
+        queue = min(max(0.0, until - ended.monotonic), ended.duration)
         self._add("queue", queue)
-        self._add("inference", exchange.duration - queue)
-        if complete and streamed and exchange.times is not None:
-            self._add_stream(exchange, queue, usage.output)
+        self._add("inference", ended.duration - queue)
+        if complete and streamed and ended.times is not None:
+            self._add_stream(ended, queue, usage.output)
 
     def forget(self, exchange: Exchange) -> None:
         """Forget a response that began and is replaced by an error of the server itself."""
@@ -114,16 +115,16 @@ class ServingMetrics:
         self._add("prompt_tokens", prompt)
         self._add("output_tokens", output)
 
-    def _add_stream(self, exchange: Exchange, queue: float, output: int) -> None:
+    def _add_stream(self, ended: EndedExchange, queue: float, output: int) -> None:
         """Count the times of a stream that a player played."""
-        times = exchange.times or ()
-        first, _ = exchange.planned_times or planned_times(exchange.response.rendered)
-        due = exchange.monotonic + first * exchange.response.time_scale - 1e-6
+        times = ended.times or ()
+        first, _ = ended.planned_times or planned_times(ended.response.rendered)
+        due = ended.monotonic + first * ended.response.time_scale - 1e-6
         started = next((at for at in times if at >= due), None)
         if started is None:
             return
-        ttft = started - exchange.monotonic
-        decode = max(0.0, exchange.duration - ttft)
+        ttft = started - ended.monotonic
+        decode = max(0.0, ended.duration - ttft)
         self._add("ttft", ttft)
         self._add("prefill", max(0.0, ttft - queue))
         self._add("decode", decode)

@@ -19,10 +19,12 @@ from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import abandon_exchange
+from mockllm.server.request_heads import RequestHead
 from mockllm.server.server_limits import ServerLimits
 from tests.live import Live, live
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Got, Raw, request
+from tests.server.test_request_heads import parsed
 from tests.server.threaded_server import ThreadedServer
 from tests.waiting import until
 
@@ -143,8 +145,9 @@ def test_slot_ends_if_server_stops() -> None:
 def test_slot_of_lost_connection_ends_once() -> None:
     async def lost() -> None:
         app = App(FakeEngine())
+        head = RequestHead(parsed(request()), ascii=True)
         for slot in (place, None):
-            exchange = Exchange(response=PlannedResponse(whole(), None, slot=slot), slot=slot)
+            exchange = Exchange(head=head, response=PlannedResponse(whole(), None, slot=slot), slot=slot)
             abandon_exchange(app, exchange)
             abandon_exchange(app, exchange)
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, ResponseHead, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
-from mockllm.server.exchange import EndReason, Exchange
+from mockllm.server.ended_exchange import EndedExchange, EndReason
 from mockllm.server.metrics import BOUNDS, MAX_LABEL_VALUES, MAX_SECONDS, OTHER, Histogram, Metrics
 
 
@@ -22,12 +22,11 @@ def seen(
     model: str | None = "m",
     end_reason: EndReason = "finished",
     times: array[float] | None = None,
-) -> Exchange:
-    return Exchange(
+) -> EndedExchange:
+    return EndedExchange(
         now=at,
         monotonic=5.0,
         response=answer,
-        ended=True,
         duration=took,
         end_reason=end_reason,
         times=times,

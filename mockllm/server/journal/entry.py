@@ -25,7 +25,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse, seed_token
-from mockllm.server.exchange import EndReason, Exchange
+from mockllm.server.ended_exchange import EndedExchange, EndReason
 from mockllm.server.http1 import HttpConstraints
 from mockllm.server.server_limits import KIB, MIB
 
@@ -37,7 +37,7 @@ MAX_SEARCHED: Final = 256 * MIB
 
 class JournalEntry(NamedTuple):
     """`number` counts from 1 and is never used again. `target` is path and query without credentials. `now`,
-    `monotonic`, `times`, `duration` and `in_batch` are as in `Exchange`. `body_stored`: the body fitted into the
+    `monotonic`, `times`, `duration` and `in_batch` are as in `EndedExchange`. `body_stored`: the body fitted into the
     journal."""
 
     number: int
@@ -125,7 +125,7 @@ def endpoint(request_class: type[Request]) -> str | None:
     return None if request_class.api is None else f"{request_class.dialect}-{request_class.api}"
 
 
-def entry_of(number: int, exchange: Exchange, max_bytes: int) -> JournalEntry:
+def entry_of(number: int, exchange: EndedExchange, max_bytes: int) -> JournalEntry:
     """Return the entry of an ended exchange. An entry that is larger than `max_bytes` has no body."""
     response, target = _response(exchange), without_credentials(exchange.target)
     headers, raw = headers_and_body(exchange)
@@ -167,7 +167,7 @@ def entry_of(number: int, exchange: Exchange, max_bytes: int) -> JournalEntry:
     )
 
 
-def _own_key(exchange: Exchange, headers: Mapping[str, str]) -> str | None:
+def _own_key(exchange: EndedExchange, headers: Mapping[str, str]) -> str | None:
     """Return the hash of a key in a place that only the protocol knows; None without one."""
     request_class = exchange.request_class
     if request_class is None or request_class.api_key is Request.api_key:
@@ -179,7 +179,7 @@ def _own_key(exchange: Exchange, headers: Mapping[str, str]) -> str | None:
 
 def _repeated(
     secrets: Sequence[str],
-    exchange: Exchange,
+    exchange: EndedExchange,
     target: str,
     pairs: Sequence[tuple[str, str]],
     response: PlannedResponse,
@@ -203,14 +203,14 @@ def _bytes_of(step: Step) -> bytes:
     return step.payload if type(step) is EventStep else step.data if type(step) is RawStep else b""
 
 
-def _response(exchange: Exchange) -> PlannedResponse:
+def _response(exchange: EndedExchange) -> PlannedResponse:
     """Return the response as it was sent."""
     if exchange.id_seed is None:
         return exchange.response
     return exchange.response.refilled(exchange.id_seed, exchange.now, exchange.input_tokens)
 
 
-def headers_and_body(exchange: Exchange) -> tuple[Mapping[str, str], bytes]:
+def headers_and_body(exchange: EndedExchange) -> tuple[Mapping[str, str], bytes]:
     """Return headers and body of the request of an ended exchange."""
     received = exchange.received
     if not received:

@@ -21,7 +21,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
-from mockllm.server.exchange import Exchange
+from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.journal.discarded_steps import DiscardedSteps
 from mockllm.server.journal.entry import JournalEntry, entry_of, estimated_bytes
 from mockllm.server.server_limits import KIB, MIB
@@ -66,14 +66,14 @@ class Journal:
         self._metrics = metrics
         self._ring: deque[JournalEntry] = deque()
         self._bytes = 0
-        self._pending: deque[Exchange] = deque(maxlen=max_entries)
+        self._pending: deque[EndedExchange] = deque(maxlen=max_entries)
         self._pending_bytes = 0
         self._durations_of_equal: dict[EqualKey, array[float]] = {}
-        self._first_of_equal: dict[EqualKey, Exchange] = {}
+        self._first_of_equal: dict[EqualKey, EndedExchange] = {}
         self._lock = RLock()
         self._discarded = DiscardedSteps()
 
-    def add(self, exchange: Exchange) -> None:
+    def add(self, exchange: EndedExchange) -> None:
         """Store an exchange that has ended."""
         pending = self._pending
         if len(pending) == self.max_entries and pending:

@@ -21,7 +21,7 @@ from mockllm.dialects.listing import BY_NAME
 from mockllm.dialects.routes import RouteMatch, find_route, normalised
 from mockllm.engine.session_id import split_session
 from mockllm.server.control.access import host_name
-from mockllm.server.exchange import Exchange
+from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.journal.entry import JournalEntry, headers_and_body
 from mockllm.server.journal.reconstruction import SentResponse, reconstruct
 from mockllm.server.traces.response_attributes import ResponseAttributes, response_attributes
@@ -91,7 +91,7 @@ class RequestAttributes(NamedTuple):
         return self.call.call.full.operation if self.call is not None else None
 
 
-def span_start(exchange: Exchange, ahead: float) -> SpanStart:
+def span_start(exchange: EndedExchange, ahead: float) -> SpanStart:
     """Return the start of a request's span. `ahead`: see `span`."""
     headers = headers_and_body(exchange)[0].items()
     path = Redactor(secrets_of(headers, exchange.target)).target(exchange.target).partition("?")[0]

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from mockllm.core.display import shortened
 from mockllm.server.access_log import printable_line
-from mockllm.server.exchange import Exchange
+from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.journal.entry import entry_of
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
@@ -59,7 +59,7 @@ class Tracing:
         self._exporter = exporter
         self._report = report
         self._secure = secure
-        self._queue: deque[tuple[int, Exchange]] = deque()
+        self._queue: deque[tuple[int, EndedExchange]] = deque()
         self._queued_bytes = 0
         self._lost = 0
         self._lock = threading.Lock()
@@ -71,7 +71,7 @@ class Tracing:
         sys.setswitchinterval(min(SWITCH_INTERVAL, sys.getswitchinterval()))
         self._thread.start()
 
-    def add(self, number: int, exchange: Exchange) -> None:
+    def add(self, number: int, exchange: EndedExchange) -> None:
         """Add an ended request to the queue, in a microsecond and without blocking."""
         size = KIB + len(exchange.raw) + len(exchange.received)
         with self._lock:
@@ -121,7 +121,7 @@ class Tracing:
                 time.sleep(worked)
                 began = time.thread_time()
 
-    def _export(self, number: int, exchange: Exchange) -> None:
+    def _export(self, number: int, exchange: EndedExchange) -> None:
         try:
             ahead = time.time() - time.monotonic()  # the server's clock is the monotonic one
             self._exporter.emit(
@@ -142,6 +142,6 @@ class TracedJournal(Journal):
         super().__init__(max_entries, max_bytes, metrics)
         self._tracing = tracing
 
-    def add(self, exchange: Exchange) -> None:
+    def add(self, exchange: EndedExchange) -> None:
         super().add(exchange)
         self._tracing.add(self.total, exchange)

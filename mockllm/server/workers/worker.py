@@ -14,8 +14,8 @@ from msgspec import Struct
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.app import App
+from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.engine_builder import Builder, LoadedRules
-from mockllm.server.exchange import Exchange
 from mockllm.server.gc_policy import GcPolicy
 from mockllm.server.http_server import Server
 from mockllm.server.journal.journal import ENTRIES_AT_ONCE, Journal
@@ -199,6 +199,6 @@ class MarkedJournal(Journal):
         self._counts = counts
         self._cell = cell
 
-    def add(self, exchange: Exchange) -> None:
+    def add(self, exchange: EndedExchange) -> None:
         super().add(exchange)
         self._counts[self._cell] = self.total

@@ -10,7 +10,7 @@ import pytest
 from mockllm.core.rendering.plan import EventStep
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
-from mockllm.server.exchange import Exchange
+from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.journal.discarded_steps import PART
 from mockllm.server.journal.journal import Journal
 from tests.server.fake_engine import streamed
@@ -25,11 +25,11 @@ class WatchedStep(EventStep, frozen=True, weakref=True):
 def journaled(journal: Journal, count: int) -> Steps:
     """Add an exchange with so many steps to a journal, which alone holds them then."""
     steps = [WatchedStep(b"x", number, "chunk") for number in range(1, count + 1)]
-    exchange = Exchange(
+    exchange = EndedExchange(
         client="127.0.0.1",
         now=100.0,
+        monotonic=5.0,
         response=PlannedResponse(streamed(*steps), "a.yaml:rules[0]"),
-        ended=True,
         method="POST",
         target="/v1/x",
         request_class=Request,

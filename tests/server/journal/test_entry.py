@@ -14,7 +14,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import GENERATING_CALLS, GeneratingCall
 from mockllm.engine import PlannedResponse
-from mockllm.server.exchange import NO_HEADERS, Exchange
+from mockllm.server.ended_exchange import NO_HEADERS, EndedExchange
 from mockllm.server.journal.entry import entry_of, headers_and_body
 
 HEAD = (
@@ -24,9 +24,11 @@ HEAD = (
 HEADERS = [("Host", "a:1"), ("X-Two", "spaced"), ("x-two", "again"), ("X-Odd", "\udcffé"), ("X-None", "")]
 
 
-def ended(raw: bytes, body: int | None) -> Exchange:
+def ended(raw: bytes, body: int | None) -> EndedExchange:
     """An exchange whose body is so many bytes at the end of `raw`, or all of it."""
-    exchange = Exchange(response=PlannedResponse(Plan(ResponseHead(200, ()), ()), None), ended=True)
+    exchange = EndedExchange(
+        response=PlannedResponse(Plan(ResponseHead(200, ()), ()), None), now=1.0, monotonic=1.0
+    )
     if body is None:
         exchange.headers, exchange.raw = {"a": "b"}, raw
     else:
@@ -65,9 +67,11 @@ class OwnHeaderRequest(Request):
         return self.headers.get("x-lantern-key")
 
 
-def exchange_with(headers: Mapping[str, str], target: str, request_class: type[Request]) -> Exchange:
+def exchange_with(headers: Mapping[str, str], target: str, request_class: type[Request]) -> EndedExchange:
     plan = Plan(ResponseHead(200, ()), ())
-    exchange = Exchange(response=PlannedResponse(plan, None), ended=True, method="POST", target=target)
+    exchange = EndedExchange(
+        response=PlannedResponse(plan, None), now=1.0, monotonic=1.0, method="POST", target=target
+    )
     exchange.headers, exchange.request_class = CIMultiDict(headers), request_class
     return exchange
 

@@ -12,7 +12,7 @@ from mockllm.core.rendering.plan import CutStep, EventStep, Plan, ResponseHead, 
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
-from mockllm.server.exchange import Exchange
+from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.journal.entry import STEP, JournalEntry, entry_of
 from mockllm.server.journal.journal import BYTES_AT_ONCE, MAX_EXCESS, MAX_UNCOUNTED_KEYS, Journal
 from mockllm.server.journal.reconstruction import reconstruct
@@ -28,15 +28,14 @@ T = TypeVar("T")
 
 def seen(
     number: int = 0, body: bytes = b"", answer: PlannedResponse | None = None, path: str = "/v1/x"
-) -> Exchange:
+) -> EndedExchange:
     built = answer or PlannedResponse(whole(str(number)), f"a.yaml:r{number}", unmatched=number % 2 == 1)
-    return Exchange(
+    return EndedExchange(
         client="127.0.0.1",
         raw=body,
         now=100.0 + number,
         monotonic=5.0,
         response=built,
-        ended=True,
         duration=0.25,
         method="POST",
         target=path,
@@ -152,7 +151,7 @@ def test_exchange_that_is_pushed_out_takes_no_room() -> None:
 def test_large_exchanges_that_are_pushed_out_become_no_entries(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[int] = []
 
-    def counted(number: int, exchange: Exchange, room: int) -> JournalEntry:
+    def counted(number: int, exchange: EndedExchange, room: int) -> JournalEntry:
         built.append(number)
         return entry_of(number, exchange, room)
 
@@ -177,10 +176,10 @@ class Counted(Metrics):
         self.ones = 0
         self.durations: list[Sequence[float]] = []
 
-    def count_one(self, exchange: Exchange) -> None:
+    def count_one(self, exchange: EndedExchange) -> None:
         self.ones += 1
 
-    def count_equal(self, exchange: Exchange, took: Sequence[float]) -> None:
+    def count_equal(self, exchange: EndedExchange, took: Sequence[float]) -> None:
         self.durations.append(took)
 
 

@@ -12,7 +12,7 @@ import pytest
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
-from mockllm.server.exchange import Exchange
+from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.metrics import Metrics
 from mockllm.server.traces import tracing
 from mockllm.server.traces.spans import Span, SpanStart
@@ -22,13 +22,12 @@ from tests.waiting import PATIENCE, until
 ANSWER = PlannedResponse(Plan(ResponseHead(200, ()), (EventStep(b"{}", 1, "body"),)), "a.yaml:r")
 
 
-def seen(raw: bytes = b"{}", path: str = "/v1/chat/completions") -> Exchange:
-    return Exchange(
+def seen(raw: bytes = b"{}", path: str = "/v1/chat/completions") -> EndedExchange:
+    return EndedExchange(
         raw=raw,
         now=100.0,
         monotonic=5.0,
         response=ANSWER,
-        ended=True,
         duration=0.01,
         method="POST",
         target=path,

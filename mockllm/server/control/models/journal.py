@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, JsonValue
 
 from mockllm.core.json.codec import Json
 from mockllm.server.control.models.base import RequestModel
-from mockllm.server.exchange import EndReason
+from mockllm.server.ended_exchange import EndReason
 
 
 class RequestFilter(RequestModel):

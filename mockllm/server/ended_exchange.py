@@ -1,0 +1,79 @@
+"""What remains of an exchange that has ended: what the journal, the metrics, the access log and the traces read."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from msgspec import Struct
+
+from mockllm.engine import PlannedResponse
+from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
+
+if TYPE_CHECKING:
+    from mockllm.core.request.request import Request
+
+EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
+"""How an exchange ended.
+
+- `finished`: the response was sent
+- `close`: the plan cut the connection with FIN
+- `reset`: the plan cut it with RST
+- `silence`: the plan sent nothing more until the client disconnected
+- `gone`: the client disconnected
+- `stopped`: the server stopped
+"""
+
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class EndedExchange(Struct, gc=False, kw_only=True):
+    """An exchange that has ended. It refers to as few objects as possible, because the journal holds hundreds of
+    them. Freeing old objects is slow: they have left the CPU cache. Python's garbage collector does not visit them
+    (`gc=False`): no cycle goes through one."""
+
+    response: PlannedResponse
+    """The response, or the cached one that it was filled from (see `id_seed`)."""
+    now: float
+    """When the server began to serve the request, in seconds since the epoch."""
+    monotonic: float
+    """The same on a monotonic clock: see `Exchange`."""
+    duration: float = 0.0
+    """Seconds from `monotonic` to the end of the response."""
+    end_reason: EndReason = "finished"
+    times: array[float] | None = None
+    """When the parts of a response were written that a player played, on the clock of the deadlines."""
+    planned_times: tuple[float, float] | None = None
+    """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
+    method: str = "-"
+    target: str = "-"
+    """Path and query as they came."""
+    headers: Mapping[str, str] = NO_HEADERS
+    """Empty if `received` has them."""
+    raw: bytes = b""
+    """The bytes of the body; empty if `received` has them."""
+    received: bytes = b""
+    """All bytes of a request that came in one read, head and body; else empty."""
+    body_length: int = 0
+    """Bytes at the end of `received` that are the body."""
+    client: str = ""
+    """The peer's address, without its port."""
+    session: str | None = None
+    request_class: type[Request] | None = None
+    """The class of the request; None outside of the engine."""
+    provider: str | None = None
+    model: str | None = None
+    """The model, if the body was read: a server without an access log does not read it for its journal."""
+    constraints: HttpConstraints = NO_CONSTRAINTS
+    allow_cors: bool = False
+    in_batch: bool = False
+    """Whether the request is a line of a batch."""
+    id_seed: bytes | None = None
+    """The id seed of the response (`Ids.id_seed`), set where `response` is the cached one (`cached_from`), which the
+    journal fills with this seed."""
+    input_tokens: int = 0
+    """The input tokens of the request, set in the same case."""
+    pending_bytes: int = 0
+    """The bytes that the journal counts for it while it is no entry."""
