@@ -82,7 +82,7 @@ class RequestValidation:
 
 
 def validation_failure(dialect: Dialect, request: Request, strictness: Validation) -> Failure | None:
-    """Return why a validation that is not off refuses a request; None if it does not. A service parses the fields
+    """Return why a validation that is not off refuses a request; None if it does not. A provider parses the fields
     before it checks their values."""
     if strictness == "strict":
         return dialect.check(request)

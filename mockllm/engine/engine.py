@@ -50,9 +50,9 @@ MAX_FAST_PATHS: Final = 10_000
 class EngineInfo(Struct, frozen=True):
     """The loaded scenarios, as `/` and `/health` report them.
 
-    `rule_paths` are the paths that rules name; `calls` the providers' own, by provider; `sources` the files of the
-    rules, each with its number of rules. `bases` are an SDK's name and the path that follows the server's address
-    in the SDK's base URL (`("OpenAI", "/v1")`). `stale` are the files whose reload failed.
+    `rule_paths` are the paths that rules and modifiers name, `calls` the providers' own, by provider. `sources` are
+    the files of the rules, each with its number of rules. `bases` are an SDK's name and the path that follows the
+    server's address in the SDK's base URL (`("OpenAI", "/v1")`). `stale` are the files whose reload failed.
     """
 
     rules: int
@@ -102,8 +102,8 @@ class Engine:
         )
         self._candidates = CandidateFinder(catalog, settings.seed)
         self._fast_paths: BoundedCache[FastPath | None] = BoundedCache(MAX_FAST_PATHS)
-        """The fast paths by match mask, which has one bit for each row of a matcher that may match. A mask without a
-        possible fast path has None."""
+        """The fast paths by match mask, which has one bit for each row of a matcher that may match. A mask whose
+        candidates allow none has None; one that does not determine them has no entry."""
 
     def request_reader(
         self, method: str, path: str, query_string: str, headers: Mapping[str, str]
@@ -162,7 +162,7 @@ class Engine:
         if repeated is not None and repeated.index is self._index:
             mask = repeated.match_mask
         else:
-            if repeated is not None and not repeated.is_computed:
+            if repeated is not None and not repeated.was_tried:
                 self._repeated.add(repeated, request, self._index, self._look_ahead)
                 repeated = None  # it serves the requests after this one
             if context.index is not self._index:

@@ -1,7 +1,8 @@
-"""The fast path: serves cached responses to requests whose matched rules leave nothing but a count to decide.
+"""The fast path: serves cached responses to requests whose matched rules leave nothing but counts and limits to
+decide.
 
-The request matches one rule without a guard and modifiers without one. The fast path then saves the objects that a
-decision needs. Responses and counts are the same as without it: what it cannot serve goes the usual way.
+The request matches one rule without a guard and modifiers without one. The fast path then makes none of the objects
+that a decision needs. Responses and counts are the same as without it: what it cannot serve goes the usual way.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ class CacheableResponse(Struct, frozen=True):
 
 
 class FastPath(Struct, frozen=True):
-    """The data that the requests of one match mask have in common. `keys` are the counters of the modifiers and the
-    rule; `id_seed_prefix` begins the id seed in the global scope."""
+    """The data that the requests of one match mask have in common. `keys` are the keys of the counts of the
+    modifiers, and last of the rule; `id_seed_prefix` begins the id seed in the global scope."""
 
     item: CatalogItem
     responses: Sequence[CacheableResponse | None]
@@ -123,7 +124,7 @@ class FastPath(Struct, frozen=True):
             repeated.passes_check = dialect.check(request) is None
         response = self.responses[0]
         if response is not None:
-            repeated.cached_response = response
+            repeated.cacheable_response = response
             repeated.cache_key = cache_key(response.settings, dialect, response.response, request)
 
     def _cached_call(
@@ -152,7 +153,7 @@ class FastPath(Struct, frozen=True):
         repeated: RepeatedRequest | None,
     ) -> CachedResponse | None:
         """Return the entry of the response cache for a request."""
-        if repeated is not None and repeated.cached_response is response:
+        if repeated is not None and repeated.cacheable_response is response:
             key = repeated.cache_key
         else:
             key = cache_key(response.settings, dialect, response.response, request)
@@ -188,8 +189,8 @@ class FastPath(Struct, frozen=True):
     def _respond_varying(
         self, selector: ResponseSelector, request: Request, dialect: Dialect, repeated: RepeatedRequest | None
     ) -> PlannedResponse | None:
-        """Return the response of a rule whose responses vary. The counts of the rule's scope select it, also where
-        there is one only, and its seed token has these counts. A template's text or a generated call selects the
+        """Return the response of a rule whose responses vary. The counts of the rule's scope select it (of one
+        response, too), and its seed token has these counts. A template's text or a generated call selects the
         entry of the response cache."""
         if request.session is not None:
             return None

@@ -113,7 +113,8 @@ class PlanContext(Struct):
 
 
 def with_settings(plan: Plan, settings: ResolvedSettings, context: PlanContext) -> Plan:
-    """Return the plan with the headers of rate limits and settings, added fields, and all delays."""
+    """Return the plan with the headers of rate limits and settings, added fields, all delays and the hold. Note its
+    posts in the context."""
     if context.limit_headers:
         plan = replace(plan, head=plan.head.with_unique_headers(context.limit_headers))
     if settings.headers:

@@ -30,7 +30,8 @@ class PlannedResponse(Struct, frozen=True):
     is that of a modifier whose error, limit or load responds, and names the call of an own response
     (`openai:models`). For any other response it is None. `modifiers` are the ids of the modifiers that apply. `notes`
     are remarks for access log and journal, such as a fault that could not be applied. `unmatched`: neither a rule nor
-    the dialect itself responds; also where the rule's sequence has ended."""
+    the dialect itself responds; also where the rule's sequence has ended. False for `/favicon.ico`, and for a
+    WebSocket that no provider has."""
 
     rendered: Plan | PrerenderedResponse
     rule: str | None

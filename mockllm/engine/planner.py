@@ -370,7 +370,7 @@ class ResponsePlanner:
         if response.request_independent:
             parameters = (request.query_string,)
         key = (response, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
-        return self.response_cache.stream(key, identity, request, render)
+        return self.response_cache.find_or_render_stream(key, identity, request, render)
 
 
 def _resolve(context: PlanContext) -> ResolvedSettings:

@@ -1,8 +1,8 @@
 """Small requests that come again with the same head and body, as a load test sends them.
 
 What follows from the head and the body alone is computed once. These are the parsed body with its values, the match
-mask, the result of the check, and the cache key. Time, client and stored responses differ in each request. So a value
-that depends on one of them is computed for each request.
+mask, the result of the check, and the cache key. Time, client and stored responses differ in each request. So
+nothing that depends on one of them is stored here.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from mockllm.engine.bounded_cache import BoundedCache
 MAX_LENGTH: Final = SHORTEST - 1
 """Bytes of a body. A longer one is found by its turns (`known_bodies.py`)."""
 MAX_REPEATED: Final = 4_096
-"""The most repeated requests (about 30 MB), and the most bodies that came once. More bodies than these in turn are
-never found again, so that none of them is computed for nothing."""
+"""The most repeated requests (about 30 MB), and the most bodies that came once. If a client
+sends more bodies than these in turn, none is found again, and nothing is computed in vain."""
 
 Key = tuple[Hashable, bytes]
 """The reader of requests with the same head, and the body."""
@@ -62,14 +62,14 @@ class RepeatedRequest(Struct):
     key: Key
     attributes: dict[str, object]
     """The attributes of the request: those of its head, and what was computed."""
-    is_computed: bool = False
-    """Whether it was tried to compute it: the second such request does."""
+    was_tried: bool = False
+    """Whether it was tried to compute it: the first request does of which `came_before` returns True."""
     index: RuleIndex | None = None
     """None before that, and where it depends on anything else."""
     match_mask: int = 0
     passes_check: bool = False
     """Whether the dialect's check accepts the request."""
-    cached_response: object = None
+    cacheable_response: object = None
     """The scenario's response with `cache_key`; None where the fast path has none."""
     cache_key: Hashable = None
     """The key in the response cache."""
@@ -99,10 +99,10 @@ class RepeatedRequests:
         index: RuleIndex,
         look_ahead: Callable[[Request, RepeatedRequest], None],
     ) -> None:
-        """Compute what follows from the head and the body of a request, and let it be found. A request of which that
-        depends on anything else has the attributes of its head alone. `look_ahead` adds what the response follows
-        from."""
-        repeated.is_computed = True
+        """Compute what follows from the head and the body of a request, and let it be found. If any of that depends
+        on client, time or stored responses, only the attributes of the head remain. `look_ahead` runs the check and
+        makes the cache key."""
+        repeated.was_tried = True
         self.found.put(repeated.key, repeated)
         probe = type(request).__new__(type(request))
         attributes = vars(probe)

@@ -51,13 +51,13 @@ def engine_context(request: Request) -> EngineContext:
 
 class ReaderSettings(NamedTuple):
     """The data that all readers of an engine use. `without_session` finds what is stored for requests without a
-    session. `volatile` are the body's fields that are not part of its hash. `override` reads the overrides in the
-    headers. `servers` are the loaded MCP servers."""
+    session. `volatile` are the body's fields that are not part of its hash. `read_override` reads the overrides in
+    the headers. `servers` are the loaded MCP servers."""
 
     state: Sessions
     without_session: ResponseLookup
     volatile: frozenset[str]
-    override: Callable[[Mapping[str, str], Session | None], Override | Failure]
+    read_override: Callable[[Mapping[str, str], Session | None], Override | Failure]
     servers: Mapping[str, McpServer]
     root_provider: str | None
     """The provider whose paths need no prefix."""
@@ -69,11 +69,11 @@ class RequestReader:
     """Reads all requests with one head."""
 
     __slots__ = (
-        "_all_repeated",
         "_attributes",
+        "_engine_repeated",
         "_error",
         "_of",
-        "_override",
+        "_read_override",
         "_repeated",
         "_routing",
         "_session",
@@ -98,13 +98,13 @@ class RequestReader:
         request_class: type[Request] = context.dialect.request_class if matched else Request
         self._of = request_class.of
         self._repeated: RepeatedRequests | None = None
-        self._all_repeated = settings.repeated if request_class.generates and not error else None
+        self._engine_repeated = settings.repeated if request_class.generates and not error else None
         self._routing = routing
         self._state, self._without_session = settings.state, settings.without_session
         self._session, self._error = session, error
         overrides = SEED_HEADER in headers or FAULT_HEADER in headers or DELAY_HEADER in headers
         overrides = overrides or RULE_HEADER in headers
-        self._override = settings.override if overrides else None
+        self._read_override = settings.read_override if overrides else None
         self._attributes: dict[str, object] = {
             "method": method,
             "path": routing.path,
@@ -124,7 +124,7 @@ class RequestReader:
         """Return the reader of a head that differs in nothing that this reader has read."""
         return self._with({**self._attributes, "headers": headers})
 
-    def over_tls(self) -> RequestReader:
+    def with_tls(self) -> RequestReader:
         """Return the reader of the same head on a connection with TLS."""
         return self._with({**self._attributes, "over_tls": True})
 
@@ -133,9 +133,13 @@ class RequestReader:
         of an agent has another length."""
         reader = RequestReader.__new__(RequestReader)
         reader._attributes = attributes
-        reader._error, reader._override, reader._session = self._error, self._override, self._session
+        reader._error, reader._read_override, reader._session = (
+            self._error,
+            self._read_override,
+            self._session,
+        )
         reader._of, reader._routing = self._of, self._routing
-        reader._repeated, reader._all_repeated = self._repeated, self._all_repeated
+        reader._repeated, reader._engine_repeated = self._repeated, self._engine_repeated
         reader._state, reader._without_session = self._state, self._without_session
         return reader
 
@@ -144,10 +148,10 @@ class RequestReader:
         the epoch, `monotonic` on a monotonic clock (by default `now`)."""
         if monotonic is None:
             monotonic = now
-        if self._session is None and self._override is None:
+        if self._session is None and self._read_override is None:
             attributes, repeated = self._attributes, self._repeated
             if repeated is None:
-                self._repeated = self._all_repeated  # most readers read once: no head is like theirs
+                self._repeated = self._engine_repeated  # most readers read once: no head is like theirs
             elif len(raw) <= MAX_LENGTH:
                 key = (self, raw)
                 found = repeated.found.get(key)
@@ -163,8 +167,8 @@ class RequestReader:
             secrets = secrets_of(request.headers.items(), f"?{request.query_string}")
             session.redacted_id = Redactor(secrets).session(self._session or "")
         if self._error is None:
-            if self._override is not None:
-                override = self._override(request.headers, session)
+            if self._read_override is not None:
+                override = self._read_override(request.headers, session)
                 request.context = EngineContext(self._routing, override)
             elif session is not None and session.seed is not None:
                 request.context = EngineContext(self._routing, Override(session.seed))

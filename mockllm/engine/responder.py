@@ -342,9 +342,8 @@ def _webhooks_of(plan: Plan, context: PlanContext) -> Iterator[Webhook]:
 
 
 def _with_calls(planned: PlannedResponse, plan: Plan, context: PlanContext) -> PlannedResponse:
-    """Return the response with the tools that it calls, by the ids that a client's results repeat without the tools'
-    names. The encoder noted them. Where it noted none, or the scenario changed what it wrote, they are as a client
-    decodes them."""
+    """Return the response with the id and the tool of each of its calls: a client's result has only the id. They are
+    those that the encoder noted. Where it noted none, or the scenario changed what it wrote, they are decoded."""
     dialect = cast(GeneratingDialect, context.dialect)
     if not dialect.capabilities.call_ids:
         return planned

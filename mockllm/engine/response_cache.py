@@ -177,11 +177,11 @@ class ResponseCache:
         short = len(fresh.plan.steps) <= MAX_CACHED_STEPS
         comparable = call is None or not call.divided or len(call.chunks) >= MIN_COMPARED_CHUNKS
         if comparable and self._remember_key(key, short and fresh.error is None and not fresh.faults):
-            entry = cached_response(fresh, identity, request, render, read_storable, call)
+            entry = render_cached_response(fresh, identity, request, render, read_storable, call)
             self._put(key, entry, request, text_length)
         return fresh
 
-    def stream(
+    def find_or_render_stream(
         self, key: Hashable, identity: ResponseIdentity, request: Request, render: Render[UnpacedStream]
     ) -> UnpacedStream:
         """Return a stream from the cache, else what `render` returns. `key` has all that the events depend on beside
@@ -191,7 +191,7 @@ class ResponseCache:
             return entry.fill(identity, request)
         fresh = render(identity, request)
         if self._remember_key(key, len(fresh.plan.steps) <= MAX_CACHED_STEPS):
-            self._put(key, cached_stream(fresh, identity, request, render), request)
+            self._put(key, render_cached_stream(fresh, identity, request, render), request)
         return fresh
 
     def _remember_key(self, key: Hashable, cacheable: bool) -> bool:
@@ -220,7 +220,7 @@ class ResponseCache:
 # --- rendering with placeholders ---------------------------------------------------------------------
 
 
-def cached_response(
+def render_cached_response(
     fresh: PlannedResponse,
     identity: ResponseIdentity,
     request: Request,
@@ -259,7 +259,7 @@ def _is_at_once(plan: Plan) -> bool:
     return plan.background is None and not any(type(step) is WaitStep for step in plan.steps)
 
 
-def cached_stream(
+def render_cached_stream(
     fresh: UnpacedStream, identity: ResponseIdentity, request: Request, render: Render[UnpacedStream]
 ) -> CachedStream | None:
     """Render a stream with placeholders; None where that fails or does not reproduce the fresh stream."""
@@ -269,7 +269,7 @@ def cached_stream(
         filled = rendered.plan(identity.ids.id_seed, identity.now, request.input_tokens)
         if _all_fields(filled) != _all_fields(fresh.plan):
             return None
-    except Exception:  # of any kind, for the reason in `cached_response`
+    except Exception:  # of any kind, for the reason in `render_cached_response`
         return None
     return CachedStream(rendered, rendered.uses_input_tokens, fresh.chunks, chunk_sizes(fresh.chunks))
 

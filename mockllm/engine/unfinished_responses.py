@@ -14,12 +14,12 @@ from mockllm.state.shared_sessions import StoreLookupRequired
 class DeferredResponse(Struct, frozen=True):
     """A response that takes long to plan. The request is counted, and its slot taken.
 
-    `plan_in_thread` plans, and may run in another thread. It returns a function that makes the response of the plan.
+    `plan` plans, and may run in another thread. It returns a function that makes the response of the plan.
     The event loop calls that function, because it changes the state.
     """
 
     slot: InFlightSlot | None
-    plan_in_thread: Callable[[], Callable[[], PlannedResponse]]
+    plan: Callable[[], Callable[[], PlannedResponse]]
 
 
 class UndecidedResponse(Struct, frozen=True):

@@ -36,7 +36,7 @@ from mockllm.server.socket_sink import SocketSink
 from mockllm.server.unfinished_exchange import finish_exchange
 
 MAX_QUEUED: Final = 32
-"""The most requests of a connection that wait; more pause its socket until half of them are served."""
+"""When so many requests of a connection wait, its socket is paused until at most half as many do."""
 HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """The first bytes of a client that uses HTTP/2 (RFC 9113, section 3.4)."""
 TOO_LONG: Final = "The target or a header is longer than is taken here (--max-target, --max-header)."
@@ -58,7 +58,8 @@ class ConnectionMaker(Protocol):
         """Remove a connection that has ended."""
 
     def switch_to_http2(self, connection: Connection, data: bytes) -> None:
-        """Let a client go on with HTTP/2. `data` begins with the preface, or with as much of it as came last."""
+        """Let a client go on with HTTP/2. `data` begins with the preface, or with the rest of one whose beginning
+        came in earlier reads."""
 
 
 class Connection(HttpProtocol):
@@ -97,9 +98,9 @@ class Connection(HttpProtocol):
         self._current: Exchange | None = None
         """The exchange that is served."""
         self._task: asyncio.Task[None] | None = None
-        """Finishes the current exchange, if it did not end in the iteration in which it came."""
+        """Finishes the current exchange, if it did not end when it was served and needs no decision elsewhere."""
         self.scheduled = False
-        """Whether the next iteration of the event loop serves the next exchange."""
+        """Whether the connection is in `ReadyConnections.waiting`: a next iteration of the event loop serves it."""
         self._body: StreamReader | None = None
         """The body of the last request that was parsed."""
         self._head_begun = False
@@ -139,7 +140,7 @@ class Connection(HttpProtocol):
         if self._queue and self._current is None:
             self._ready.serve_now(self)
         self.closing = True
-        self._end_wait_for_decision()
+        self._leave_decision_wait()
         exchange, self._current = self._current, None
         if exchange is not None:
             if exchange.body_stream is not None and not exchange.body_complete:
@@ -247,7 +248,7 @@ class Connection(HttpProtocol):
         exchange, app, queue = self._current, self._app, self._queue
         ended = False
         if exchange is not None:
-            if not self._end_wait_for_decision():
+            if not self._leave_decision_wait():
                 return
             ended = respond(app, exchange)
         elif self.closing:
@@ -271,8 +272,8 @@ class Connection(HttpProtocol):
             self._go_on(exchange)
 
     def _go_on(self, exchange: Exchange) -> None:
-        """Go on with an exchange that has not ended: when it is decided if its counts are elsewhere, else in a
-        task."""
+        """Go on with an exchange that has not ended. If its decision is made elsewhere, the connection is scheduled
+        again when it is made; else a task finishes the exchange."""
         if self.transport is None or self.transport.is_closing():
             return
         self._app.running += 1
@@ -280,8 +281,8 @@ class Connection(HttpProtocol):
             self._task = self._loop.create_task(self._finish(exchange))
             self._task.add_done_callback(self._finished)
 
-    def _end_wait_for_decision(self) -> bool:
-        """Return whether the current exchange waits for a decision without a task; it waits no more."""
+    def _leave_decision_wait(self) -> bool:
+        """Return whether the current exchange waits for a decision without a task. It counts as running no more."""
         if self._current is None or self._current.pending_decision is None or self._task is not None:
             return False
         self._app.running -= 1
@@ -389,7 +390,7 @@ class Connection(HttpProtocol):
     async def shutdown(self, seconds: float) -> None:
         """End the connection and its exchange, which has so many seconds to end by itself."""
         self.closing = True
-        if self._current is not None and self._end_wait_for_decision():
+        if self._current is not None and self._leave_decision_wait():
             self._go_on(self._current)
         task = self._task
         if task is not None:

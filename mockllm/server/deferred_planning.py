@@ -16,7 +16,7 @@ async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredRespons
     """Set the response that takes long to plan."""
     request = exchange.request
     assert request is not None, "an engine has read the request"
-    finish = await app.worker_thread.run(deferred.plan_in_thread)
+    finish = await app.worker_thread.run(deferred.plan)
     response = finish()
     start_side_effects(app, exchange, response)
     if app.gzip and accepts_gzip(exchange):

@@ -53,8 +53,8 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
 def abandon_exchange(app: App, exchange: Exchange) -> None:
     """End an exchange whose client has disconnected while its response was played.
 
-    Without a player it only releases the slot: the exchange neither ends nor enters the journal.
-    While a provider still responds, the `ProviderProxy` ends it.
+    Without a player it only releases the slot and abandons a pending decision: the exchange neither ends nor enters
+    the journal. While a provider still responds, the `ProviderProxy` ends it.
     """
     player, pending = exchange.player, exchange.pending_decision
     if pending is not None:
@@ -75,7 +75,7 @@ def release_slot(exchange: Exchange) -> None:
 
 
 def end_unparsed(app: App, status: int, reason: str) -> None:
-    """Log bytes that were no request. The connection has responded to them."""
+    """Add bytes that were no request to the journal and the log. The connection responds to them next."""
     response = PlannedResponse(
         builtin_pages.text_page(status, f"{reason}\n"), None, notes=(shortened_for_line(reason),)
     )

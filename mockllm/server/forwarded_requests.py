@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from mockllm.server.provider_proxy import ProviderProxy
 
 
-def is_proxied(app: App, exchange: Exchange) -> bool:
-    """Return whether the request is forwarded to a provider. A refused one is not: its body was not read."""
+def goes_to_provider(app: App, exchange: Exchange) -> bool:
+    """Return whether the request is forwarded to a provider. A refused one is not: its body is not stored."""
     request, rendered, proxy = exchange.request, exchange.response.rendered, app.provider_proxy
     if exchange.close or request is None:
         return False
@@ -34,7 +34,7 @@ def get_or_create_proxy(app: App) -> ProviderProxy:
     return app.provider_proxy
 
 
-def proxy_of_unmatched(app: App, exchange: Exchange) -> ProviderProxy | None:
+def proxy_of_unscripted_handshake(app: App, exchange: Exchange) -> ProviderProxy | None:
     """Return what forwards a handshake, if no rule is for it or for the messages of its WebSocket."""
     proxy, request, engine = app.provider_proxy, exchange.request, app.engine
     if proxy is None or request is None or proxy.upstreams.of(request) is None:

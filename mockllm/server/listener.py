@@ -57,7 +57,8 @@ class Listener:
         return Connection(self, self._app, self._loop)
 
     def switch_to_http2(self, connection: Connection, data: bytes) -> None:
-        """Let a client go on with HTTP/2. `data` begins with the preface, or with as much of it as came last."""
+        """Let a client go on with HTTP/2. `data` begins with the preface, or with the rest of one whose beginning
+        came in earlier reads."""
         from mockllm.server.http2.connection import Http2Connection
 
         transport = connection.transport

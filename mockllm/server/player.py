@@ -2,7 +2,7 @@
 absolute, so they never drift.
 
 A `Player` is synchronous and uses no socket itself. It writes to a Sink and sets deadlines, so that a test can play
-hours on a virtual clock. The server awaits `play_plan`.
+hours on a virtual clock. The server awaits `wait_for_player`.
 """
 
 from __future__ import annotations
@@ -104,12 +104,12 @@ class Player:
         self._deadline: Deadline | None = None
         self.ended: PlayEnd | None = None
         self.finished_at: float | None = None
-        """When the last byte was written; `play_plan` returns later."""
+        """When the last byte was written; `wait_for_player` returns later."""
         self.stalled = False
         self.failed: Exception | None = None
         self.notify: Callable[[], None] = _nothing
         self.times = array("d")
-        """When each write began; what it wrote follows from that."""
+        """When each turn of the player began that wrote something; what it wrote follows from that."""
 
     def start(self) -> None:
         """Write what is due by now, and set the deadline of the rest."""
@@ -132,9 +132,9 @@ class Player:
         self._items = plan_items(plan)
         self._due = monotonic + plan.delay * self._scale
         if not self.stalled:
-            self._tick(monotonic) if not plan.delay else self._wait()
+            self._tick(monotonic) if not plan.delay else self._set_deadline()
 
-    def _wait(self) -> None:
+    def _set_deadline(self) -> None:
         self._deadline = self._deadlines.at(self._due, self._tick)
 
     def stop(self) -> None:
@@ -160,7 +160,7 @@ class Player:
                 self._deadline = self._deadlines.at(
                     max(self._due, monotonic), self._tick
                 )  # after steps that were due earlier
-        except Exception as exc:  # raised by `play_plan`, not in the timer of all streams
+        except Exception as exc:  # raised by `wait_for_player`, not in the timer of all streams
             self.failed = exc
             self.times.pop()  # nothing was written
         if self.ended is not None or self.stalled or self.failed is not None:
@@ -247,8 +247,7 @@ _TIMED: Final = frozenset({WaitStep, CutStep})
 
 
 def takes_time(response: Plan | PrerenderedResponse) -> bool:
-    """Return whether a response has a wait or a cut: its head would be rendered and its first chunk framed in
-    vain."""
+    """Return whether a response has a wait or a cut. A player plays it: no head is serialized in vain."""
     return response.delay > 0 or not _TIMED.isdisjoint(map(type, response.steps))
 
 
@@ -273,7 +272,7 @@ def single_write(plan: Plan, head: SerializedHead) -> bytes | None:
     return b"".join(parts)
 
 
-async def play_plan(player: Player, sink: ConnectionSink) -> None:
+async def wait_for_player(player: Player, sink: ConnectionSink) -> None:
     """Return when a player that was started has ended. Raises ConnectionError, or is cancelled, if the client has
     left before."""
     try:

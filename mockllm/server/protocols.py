@@ -41,7 +41,7 @@ class RequestReaderProtocol(Protocol):
     def with_headers(self, headers: Mapping[str, str]) -> RequestReaderProtocol:
         """Return the reader of a head that differs only in the length of the body."""
 
-    def over_tls(self) -> RequestReaderProtocol:
+    def with_tls(self) -> RequestReaderProtocol:
         """Return the reader of the same head on a connection with TLS."""
 
 

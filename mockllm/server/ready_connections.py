@@ -23,7 +23,7 @@ MAX_SECONDS: Final = 0.0005
 
 
 class ServedConnection(Protocol):
-    """A connection with requests. `scheduled`: whether its next request is served in the next iteration."""
+    """A connection with requests. `scheduled`: whether it is in `ReadyConnections.waiting`."""
 
     scheduled: bool
 

@@ -20,8 +20,8 @@ from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 
 MAX_CACHED_HEADS: Final = 4096
-"""The cache is emptied when it holds so many heads. Of the same heads with a length of the body, it stores as many
-more, which are dropped alone."""
+"""The cache is emptied when it holds so many heads. The same heads with a length of the body have the same bound: at
+it, they alone are dropped."""
 MAX_HEAD_LENGTH: Final = 2048
 """A longer head is not cached: bytes."""
 MAX_SEEN_HEADS: Final = 20_000
@@ -79,8 +79,8 @@ def target_host(message: RawRequestMessage) -> str | None:
 
 
 def clean(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the headers without bytes that are not UTF-8. aiohttp leaves these as lone surrogates, which no JSON
-    can hold."""
+    """Return the headers with U+FFFD for bytes that are not UTF-8, the first of each name, in lower case. aiohttp
+    leaves such bytes as lone surrogates, which no JSON can hold."""
     if "".join(headers.values()).isascii():
         return headers
     first: dict[str, str] = {}
@@ -135,7 +135,7 @@ class RequestHead:
 
     def of_message(self, method: str) -> RequestHead:
         """Return the head of a message on the WebSocket of this handshake, as if the message were a request."""
-        return RequestHead(self.message._replace(method=method), False)
+        return RequestHead(self.message._replace(method=method), False, self.over_tls)
 
     def with_body_length(self, written: bytes) -> RequestHead:
         """Return the same head with another length of the body, for a head of ASCII."""
@@ -166,7 +166,7 @@ class RequestHead:
                 self._reader = self._original.reader(engine).with_headers(self.headers)
                 return self._reader
             reader = engine.request_reader(self.message.method, self.path, self.query_string, self.headers)
-            self._reader = reader.over_tls() if self.over_tls else reader
+            self._reader = reader.with_tls() if self.over_tls else reader
         return self._reader
 
 

@@ -28,7 +28,7 @@ from mockllm.server.app import App
 from mockllm.server.builtin_pages import respond_builtin
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
-from mockllm.server.forwarded_requests import is_proxied
+from mockllm.server.forwarded_requests import goes_to_provider
 from mockllm.server.http1 import (
     ALLOW_CORS,
     NO_CONSTRAINTS,
@@ -56,9 +56,11 @@ def respond(app: App, exchange: Exchange) -> bool:
     - for the store, if `pending_lookup` or `storage_confirmation` is set, or `undecided` and `begin_decision` returns
       False
     - for a plan, if `deferred` is set
-    - for a provider, if it `is_proxied`
+    - for a provider, if it `goes_to_provider`
     - for a release, if `is_held`, or for the messages of a WebSocket, if `opens_websocket`
     - else for the control API
+
+    Where `begin_decision` returns True, the connection is scheduled again.
     """
     try:
         if exchange.pending_decision is None:
@@ -89,7 +91,10 @@ def must_wait(app: App, exchange: Exchange) -> bool:
         return True
     response = exchange.response
     return (
-        response is NOT_PLANNED or is_proxied(app, exchange) or opens_websocket(response) or is_held(exchange)
+        response is NOT_PLANNED
+        or goes_to_provider(app, exchange)
+        or opens_websocket(response)
+        or is_held(exchange)
     )
 
 
@@ -130,7 +135,8 @@ def make_response(app: App, exchange: Exchange) -> None:
 def plan_response(
     app: App, exchange: Exchange, request: Request, after_lookup: LookupAfterDecision | None = None
 ) -> None:
-    """Set the response of the engine, or what it lacks; after a lookup of a decided request, by its decision."""
+    """Set the engine's response, or why there is none yet (`pending_lookup`, `deferred` or `undecided`).
+    `after_lookup`: respond by a decision that was made before a lookup."""
     try:
         response = app.engine.begin_response(request) if after_lookup is None else after_lookup.resume()
     except StoreLookupRequired as lookup:
@@ -196,7 +202,9 @@ def set_response_and_start_side_effects(app: App, exchange: Exchange, response: 
 
 
 def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
-    """Start the side effects of a planned response: webhooks, a batch job, its slot, and what it stores."""
+    """Start the side effects of a planned response: its webhooks (unless it is held), a batch job, and the
+    confirmation of what the store gets. Set its slot. A suspended response that the request continues gets the
+    request."""
     request = exchange.request
     if response.webhooks and hold_of(response.rendered) is None:
         send_webhooks(app, response)
@@ -247,7 +255,7 @@ def send_webhooks(app: App, response: PlannedResponse) -> None:
 
 def serve_batch(app: App, exchange: Exchange, run: BatchRun) -> None:
     """Serve the lines of a batch job, unless a provider has the job."""
-    if is_proxied(app, exchange) or exchange.request is None:
+    if goes_to_provider(app, exchange) or exchange.request is None:
         return
     from mockllm.server.batches import BatchServer
 
@@ -337,7 +345,8 @@ def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
 
 def queue_whole_response(app: App, exchange: Exchange) -> bool:
     """Queue the whole response, which is written with all others of this iteration; in a task, write it at once. End
-    the exchange. Return False if the response takes time, ends the connection, or the client does not read."""
+    the exchange. Return False if the response takes time, needs several writes, has an unusual delivery, ends the
+    connection, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
     rendered, constraints = response.rendered, head.constraints
     if constraints is not NO_CONSTRAINTS or exchange.close or app.draining:

@@ -9,7 +9,7 @@ from mockllm.core.request.request import Request
 from mockllm.engine import LookupAfterDecision, UndecidedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
-from mockllm.server.forwarded_requests import is_proxied
+from mockllm.server.forwarded_requests import goes_to_provider
 from mockllm.server.protocols import DeciderProtocol
 from mockllm.server.respond import (
     plan_response,
@@ -44,7 +44,7 @@ async def wait_for_store(app: App, exchange: Exchange, decider: DeciderProtocol)
         and exchange.websocket is None
         and exchange.response is not NOT_PLANNED
         and exchange.deferred is None
-        and not is_proxied(app, exchange)
+        and not goes_to_provider(app, exchange)
     ):
         queue_whole_response(app, exchange)
 

@@ -1,7 +1,7 @@
 """Finishes the exchanges that `respond` does not end at once.
 
-Each exchange waits in a task. It waits for its body, the control API, the store, a provider, a thread that plans, or
-a release. Else it waits for the times at which a player writes its response.
+Each exchange waits in a task. It waits for its body, the control API, the store, a provider, a thread that plans, a
+release, or the messages of a WebSocket. Else it waits for the times at which a player writes its response.
 """
 
 from __future__ import annotations
@@ -22,10 +22,14 @@ from mockllm.server.app import App
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
-from mockllm.server.forwarded_requests import get_or_create_proxy, is_proxied, proxy_of_unmatched
+from mockllm.server.forwarded_requests import (
+    get_or_create_proxy,
+    goes_to_provider,
+    proxy_of_unscripted_handshake,
+)
 from mockllm.server.http1 import ALLOW_CORS, SerializedHead, serialize_head
 from mockllm.server.json_structure import structure_failure_in_slices
-from mockllm.server.player import play_plan
+from mockllm.server.player import wait_for_player
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
 from mockllm.server.request_heads import FEED, target_host
@@ -101,9 +105,9 @@ async def _finish(app: App, exchange: Exchange) -> bool:
 async def _serve_without_player(app: App, exchange: Exchange) -> bool | None:
     """Serve a WebSocket, or send the response of a provider. Return whether the connection can serve another request;
     None if the response is played."""
-    proxy = get_or_create_proxy(app) if is_proxied(app, exchange) else None
+    proxy = get_or_create_proxy(app) if goes_to_provider(app, exchange) else None
     if proxy is None and opens_websocket(exchange.response):
-        proxy = proxy_of_unmatched(app, exchange)
+        proxy = proxy_of_unscripted_handshake(app, exchange)
         if proxy is None:
             from mockllm.server.websocket import serve_websocket
 
@@ -162,7 +166,7 @@ async def _read(app: App, exchange: Exchange) -> None:
 
 
 async def _parse(app: App, exchange: Exchange) -> None:
-    """Parse a long body. Other tasks of the loop run before the request is decided, which takes as long."""
+    """Parse a long body. A decision takes as long as that, so other tasks run between the two."""
     engine = app.engine
     request = exchange.head.reader(engine).read(
         exchange.raw, exchange.client, exchange.now, exchange.monotonic
@@ -176,7 +180,7 @@ async def _parse(app: App, exchange: Exchange) -> None:
 async def _play(app: App, exchange: Exchange) -> bool:
     player = exchange.player
     assert player is not None, "the response has begun"
-    await play_plan(player, exchange.sink)
+    await wait_for_player(player, exchange.sink)
     end_exchange(app, exchange, player.ended or "gone")
     return exchange.keep_alive and exchange.end_reason == "finished"
 
@@ -224,8 +228,8 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
         exchange.response = PlannedResponse(passed.plan, rule, planned.modifiers, notes)
         end_exchange(app, exchange, passed.end_reason, passed.duration)
 
-    kind = type(request)
-    app.count_playing(kind, 1)
+    request_class = type(request)
+    app.count_playing(request_class, 1)
     try:
         wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.monotonic)
         if planned.plan.delivery.proxy_target is not None and wait > 0:
@@ -239,4 +243,4 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
         exchange.response = app.engine.refuse(error.failure, request)
         return None
     finally:
-        app.count_playing(kind, -1)
+        app.count_playing(request_class, -1)

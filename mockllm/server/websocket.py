@@ -36,7 +36,7 @@ from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
 from mockllm.server.http1 import SerializedHead
-from mockllm.server.player import Player, play_plan
+from mockllm.server.player import Player, wait_for_player
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.respond import make_response
 from mockllm.server.store_waits import wait_for_store
@@ -292,7 +292,7 @@ class SocketServer:
             self._stopping.remove(stream)
             if player.ended is None:
                 self._stop(stream)
-        await play_plan(player, self._sink)
+        await wait_for_player(player, self._sink)
         if not exchange.ended:
             end_exchange(app, exchange, player.ended or "gone")
         return exchange.end_reason == "finished"

@@ -90,14 +90,14 @@ class RecordingReader(NamedTuple):
     def with_headers(self, headers: Mapping[str, str]) -> RecordingReader:
         return self._replace(headers=headers)
 
-    def over_tls(self) -> RecordingReader:
+    def with_tls(self) -> RecordingReader:
         return self._replace(has_tls=True)
 
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
         engine = self.recorder.engine_for(self.path, self.headers)
         head = (self.method, self.path, self.query_string, self.headers)
         reader = engine.request_reader(*head)
-        return (reader.over_tls() if self.has_tls else reader).read(raw, client, now, monotonic)
+        return (reader.with_tls() if self.has_tls else reader).read(raw, client, now, monotonic)
 
 
 class RecordingEngine:

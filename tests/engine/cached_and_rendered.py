@@ -51,7 +51,7 @@ class NoCache(ResponseCache):
     def render_and_cache(self, key, identity, request, render, *_):  # type: ignore[no-untyped-def]
         return render(identity, request)
 
-    def stream(self, key, identity, request, render):  # type: ignore[no-untyped-def]
+    def find_or_render_stream(self, key, identity, request, render):  # type: ignore[no-untyped-def]
         return render(identity, request)
 
 

@@ -38,7 +38,7 @@ def deferred(engine: Engine, request: Request) -> PlannedResponse:
     """The response to a request that must be deferred."""
     response = engine.begin_response(request)
     assert isinstance(response, DeferredResponse)
-    return response.plan_in_thread()()
+    return response.plan()()
 
 
 def body(response: PlannedResponse) -> bytes:
@@ -94,7 +94,7 @@ def test_deferred_response_has_its_slot_to_the_end() -> None:
     slot = response.slot
     assert slot is not None
     assert one.respond(chat(one)).status == 429
-    assert response.plan_in_thread()().slot is slot
+    assert response.plan()().slot is slot
     slot.release()
     assert one.respond(chat(one)).status == 200
 

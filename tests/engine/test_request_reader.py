@@ -27,9 +27,9 @@ def test_reader_over_tls_reads_addresses_with_https() -> None:
     engine = VirtualServer("rules: [{reply: hi}]").engine
     reader = engine.request_reader("POST", PATH, "", {"host": "h:1"})
     assert server_url(reader.read(b"{}", "::1", NOW), "/x") == "http://h:1/s/mine/x"
-    assert server_url(reader.over_tls().read(b"{}", "::1", NOW), "/x") == "https://h:1/s/mine/x"
+    assert server_url(reader.with_tls().read(b"{}", "::1", NOW), "/x") == "https://h:1/s/mine/x"
     proxied = engine.request_reader("POST", PATH, "", {"host": "h:1", "x-forwarded-proto": "http"})
-    assert server_url(proxied.over_tls().read(b"{}", "::1", NOW), "/x") == "http://h:1/s/mine/x"
+    assert server_url(proxied.with_tls().read(b"{}", "::1", NOW), "/x") == "http://h:1/s/mine/x"
 
 
 def test_session_that_is_the_clients_key_is_shown_masked() -> None:

@@ -91,7 +91,7 @@ def respond(
     """The response, compared with a rendered one."""
     identity, request = ResponseIdentity(Ids(0, "", number), now), read(now, tokens)
     if isinstance(renderer, StreamRenderer):
-        stream = cache.stream(key, identity, request, renderer)
+        stream = cache.find_or_render_stream(key, identity, request, renderer)
         before, fresh_stream = renderer.rendered, renderer(identity, request)
         assert (stream.plan, stream.chunks) == (fresh_stream.plan, fresh_stream.chunks)
         renderer.rendered = before

@@ -47,7 +47,7 @@ class FakeHeading(NamedTuple):
     def with_headers(self, headers: Mapping[str, str]) -> FakeHeading:
         return self._replace(headers=headers)
 
-    def over_tls(self) -> FakeHeading:
+    def with_tls(self) -> FakeHeading:
         return self
 
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:

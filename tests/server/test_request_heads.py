@@ -233,3 +233,9 @@ def test_head_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert kept.find(request("POST", "/last", b"x" * length)) is not None
     assert len(kept._whole) <= 3
     assert kept.find(requested[-1]) is not None
+
+
+def test_messages_of_a_websocket_over_tls_came_over_tls() -> None:
+    for over_tls in (False, True):
+        head = RequestHead(parsed(request()), ascii=True, over_tls=over_tls)
+        assert head.of_message("WEBSOCKET").over_tls is over_tls

@@ -1,8 +1,8 @@
 """The journal: the last requests of the server, in a ring that is bounded by count and by bytes.
 
 `add` only stores the ended exchange, because no response must wait for the journal. It makes entries itself only
-where the pending exchanges exceed the capacity. Exchanges become entries within seconds, and before a reader sees
-them: secrets are removed, and what is too old or too large is dropped.
+where the pending exchanges exceed the capacity. Exchanges become entries within seconds, unless newer ones push
+them out, and always before a reader sees them. Secrets are removed, and what is too old or too large is dropped.
 `Metrics` counts most exchanges when they end. Those with equal responses of the cache are collected, and counted
 together once a second.
 """
@@ -52,8 +52,8 @@ EqualKey: TypeAlias = "tuple[PrerenderedResponse, str | None]"
 
 
 class Journal:
-    """The last requests, oldest first. `total` and `unmatched` count all added exchanges. At most
-    `max_entries` are stored, which take at most about `max_bytes`.
+    """The last requests, oldest first. `total` counts all added exchanges, `unmatched` the unmatched of these. At
+    most `max_entries` are stored, which take at most about `max_bytes`.
 
     `bytes`, `len` and iteration first make entries of all pending exchanges; `after` does not.
     """

@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.rendering.plan import ConnectionCut, CutStep, Plan, WaitStep
 from mockllm.server.deadlines import Deadlines, LoopClock
 from mockllm.server.http1 import HttpConstraints, serialize_head
-from mockllm.server.player import Player, play_plan
+from mockllm.server.player import Player, wait_for_player
 from tests.server.fake_engine import chunks, say, streamed, whole
 from tests.server.virtual import NotingSink, VirtualClock
 
@@ -38,7 +38,7 @@ async def _performed(plan: Plan, *, full: bool = False, gone: bool = False) -> R
         plan, serialize_head(plan, UNCHUNKED, "Date: today\r\n"), sink, deadlines, deadlines.time()
     )
     built.start()
-    await play_plan(built, sink)
+    await wait_for_player(built, sink)
     assert built.notify.__name__ == "_nothing"
     return sink
 
