@@ -63,11 +63,8 @@ def create_control_api(
 ) -> ControlApi:
     """Create the control API of an app. `edit`: whether it may write the scenario files of the folder."""
 
-    def swap(engine: Engine) -> None:
-        app.engine = engine
-
     def apply(over: Sequence[OverlaidEntries]) -> Awaitable[None]:
-        return builder.overlaid(over, swap)
+        return builder.overlaid(over, app.replace_engine)
 
     context = ControlContext(
         app,

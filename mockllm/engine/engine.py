@@ -162,7 +162,7 @@ class Engine:
         if repeated is not None and repeated.index is self._index:
             mask = repeated.match_mask
         else:
-            if repeated is not None and not repeated.was_tried:
+            if repeated is not None and repeated.uncomputed is not None:
                 self._repeated.add(repeated, request, self._index, self._look_ahead)
                 repeated = None  # it serves the requests after this one
             if context.index is not self._index:

@@ -25,7 +25,7 @@ MAX_REPEATED: Final = 4_096
 sends more bodies than these in turn, none is found again, and nothing is computed in vain."""
 
 Key = tuple[Hashable, bytes]
-"""The reader of requests with the same head, and the body."""
+"""An object for the requests with the same head, and the body."""
 
 
 class NotRepeatable(Exception):
@@ -57,15 +57,13 @@ journal has a model only if it was read."""
 
 
 class RepeatedRequest(Struct):
-    """What follows from the head and the body of a request, for the engine with this `index`."""
+    """What follows from the head and the body of a request, for the engine with this `index`. The context in
+    the request's attributes refers to it. So it does not refer to them: a cycle would need the garbage collector."""
 
-    key: Key
-    attributes: dict[str, object]
-    """The attributes of the request: those of its head, and what was computed."""
-    was_tried: bool = False
-    """Whether it was tried to compute it: the first request does of which `came_before` returns True."""
+    uncomputed: tuple[Key, dict[str, object]] | None
+    """The key, and the attributes that the head has, until it was tried to compute what follows."""
     index: RuleIndex | None = None
-    """None before that, and where it depends on anything else."""
+    """None before that, and where anything depends on client, time or stored responses."""
     match_mask: int = 0
     passes_check: bool = False
     """Whether the dialect's check accepts the request."""
@@ -79,7 +77,8 @@ class RepeatedRequests:
     """The repeated requests of one engine."""
 
     def __init__(self) -> None:
-        self.found: BoundedCache[RepeatedRequest] = BoundedCache(MAX_REPEATED)
+        self.found: BoundedCache[dict[str, object]] = BoundedCache(MAX_REPEATED)
+        """The attributes with which a repeated request begins. Its context has the `RepeatedRequest`."""
         self._seen: set[int] = set()
 
     def came_before(self, key: Key) -> bool:
@@ -102,16 +101,16 @@ class RepeatedRequests:
         """Compute what follows from the head and the body of a request, and let it be found. If any of that depends
         on client, time or stored responses, only the attributes of the head remain. `look_ahead` runs the check and
         makes the cache key."""
-        repeated.was_tried = True
-        self.found.put(repeated.key, repeated)
+        assert repeated.uncomputed is not None, "it is tried once"
+        (key, attributes), repeated.uncomputed = repeated.uncomputed, None
         probe = type(request).__new__(type(request))
-        attributes = vars(probe)
-        attributes.update(repeated.attributes, response_lookup=UNKNOWN_RESPONSES)
+        vars(probe).update(attributes, response_lookup=UNKNOWN_RESPONSES)
         try:
             repeated.match_mask = index.match_mask(probe)
             look_ahead(probe, repeated)
             for name in _ALWAYS_READ:
                 getattr(probe, name)
+            attributes, repeated.index = vars(probe), index
         except (NotRepeatable, AttributeError):  # the probe has neither client nor time
-            return
-        repeated.attributes, repeated.index = attributes, index
+            pass
+        self.found.put(key, attributes)

@@ -72,6 +72,7 @@ class RequestReader:
         "_attributes",
         "_engine_repeated",
         "_error",
+        "_key",
         "_of",
         "_read_override",
         "_repeated",
@@ -97,6 +98,7 @@ class RequestReader:
         context, matched = EngineContext(routing, error), isinstance(routing, RouteMatch)
         request_class: type[Request] = context.dialect.request_class if matched else Request
         self._of = request_class.of
+        self._key = object()
         self._repeated: RepeatedRequests | None = None
         self._engine_repeated = settings.repeated if request_class.generates and not error else None
         self._routing = routing
@@ -132,7 +134,7 @@ class RequestReader:
         """Return the reader with other attributes. `copy.copy` takes five times as long, and the body of each request
         of an agent has another length."""
         reader = RequestReader.__new__(RequestReader)
-        reader._attributes = attributes
+        reader._attributes, reader._key = attributes, object()
         reader._error, reader._read_override, reader._session = (
             self._error,
             self._read_override,
@@ -153,10 +155,10 @@ class RequestReader:
             if repeated is None:
                 self._repeated = self._engine_repeated  # most readers read once: no head is like theirs
             elif len(raw) <= MAX_LENGTH:
-                key = (self, raw)
+                key = (self._key, raw)
                 found = repeated.found.get(key)
                 if found is not None:
-                    attributes = found.attributes
+                    attributes = found
                 elif repeated.came_before(key):
                     attributes = self._repeating(key)
             return self._of(attributes, raw, client, now, monotonic, self._without_session)
@@ -179,5 +181,5 @@ class RequestReader:
         body."""
         context = EngineContext(self._routing)
         attributes = {**self._attributes, "context": context, "raw": key[1]}
-        context.repeated = RepeatedRequest(key, attributes)
+        context.repeated = RepeatedRequest((key, attributes))
         return attributes

@@ -120,6 +120,13 @@ class App:
         """Count a response that begins (1) or ends (-1) to take time."""
         self.playing[request_class] = self.playing.get(request_class, 0) + change
 
+    def replace_engine(self, engine: EngineProtocol) -> None:
+        """Use another engine from the next request on. Cached heads have readers of the earlier engine, which would
+        hold all its rules."""
+        self.engine = engine
+        self.heads.clear()
+        self.tls_heads.clear()
+
     def start(self) -> None:
         """Begin on the running loop, which is the loop of all connections."""
         loop = asyncio.get_running_loop()

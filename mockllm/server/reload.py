@@ -157,7 +157,7 @@ class Reloader:
             return False
         finally:
             notice.cancel()
-        self._app.engine = rebuilt.engine
+        self._app.replace_engine(rebuilt.engine)
         self.swaps += 1
         watched = _absolute(rebuilt.watched)
         if watched != self._watched:

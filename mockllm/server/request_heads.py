@@ -181,6 +181,11 @@ class RequestHeadCache:
         self._seen: set[int] = set()
         self._max_body = max_body
 
+    def clear(self) -> None:
+        """Drop all heads."""
+        self._heads.clear()
+        self._whole.clear()
+
     def find(self, data: bytes) -> RequestHead | None:
         """Return the head that the data begins with, if the rest is exactly its body."""
         end = data.find(END_OF_HEAD) + 4

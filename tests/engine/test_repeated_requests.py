@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from mockllm.core.json.codec import dumps
@@ -148,6 +150,15 @@ def test_too_many_bodies_in_turn_are_never_computed() -> None:
     keys = [(None, b"%d" % number) for number in range(MAX_REPEATED + 1)]
     assert not any(repeated.came_before(key) for _ in range(3) for key in keys)
     assert repeated.came_before(keys[-1])
+
+
+def test_dropped_requests_leave_no_cycle() -> None:
+    """The garbage collector runs only while no client sends requests."""
+    engine = VirtualServer(RULES).engine
+    asked(engine, reader_of(engine), 5)
+    gc.collect()
+    engine._repeated.found.clear()
+    assert gc.collect() == 0
 
 
 def test_hash_of_a_repeated_request_is_in_its_response() -> None:

@@ -235,6 +235,13 @@ def test_head_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kept.find(requested[-1]) is not None
 
 
+def test_replaced_engine_is_not_held_by_cached_heads(server: ThreadedServer) -> None:
+    known(server, ONE)
+    assert server.app.heads.find(ONE) is not None
+    server.app.replace_engine(ENGINE)
+    assert server.app.heads.find(ONE) is None
+
+
 def test_messages_of_a_websocket_over_tls_came_over_tls() -> None:
     for over_tls in (False, True):
         head = RequestHead(parsed(request()), ascii=True, over_tls=over_tls)

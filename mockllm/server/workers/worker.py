@@ -136,7 +136,7 @@ class Worker:
         if self._app is None:
             await self._begin(engine)
             return
-        self._app.engine = engine
+        self._app.replace_engine(engine)
         self.server.resume()
 
     async def _begin(self, engine: Engine) -> None:
