@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
+from benchmarks.load import Own
 from benchmarks.rounds import Effort, measure, table
 from benchmarks.sides import CORES, ours
-from benchmarks.whole import bodies, scenario
+from benchmarks.whole import TITLES, bodies, scenario
 
 NO_STORE = {"PATH": ""}
 
@@ -31,8 +32,12 @@ def main(effort: Effort) -> None:
             )
             for count in (1, 2, 4)
         ]
-        base, *found = measure([one, *several], requests, effort)
-    print(table(base, found, ""))
-    for each in found:
-        cpu = median(single / cost for single, cost in zip(base.costs, each.costs, strict=True))
-        print(f"\n{each.name}: {len(CORES)} cores serve {len(CORES) * cpu:.2f} × one core, by CPU time")
+        measured: tuple[Own, ...] = ("body", "same")
+        for own in measured:
+            base, *found = measure([one, *several], requests, effort, own=own)
+            print(f"\n{TITLES[own]}:\n\n{table(base, found, '')}")
+            for each in found:
+                cpu = median(single / cost for single, cost in zip(base.costs, each.costs, strict=True))
+                print(
+                    f"\n{each.name}: {len(CORES)} cores serve {len(CORES) * cpu:.2f} × one core, by CPU time"
+                )
