@@ -179,8 +179,8 @@ class Engine:
             except StoreLookupRequired as lookup:
                 raise LookupAfterDecision(lookup, partial(self._store_and_finish, planned, request)) from None
         notes = () if override is None else override.notes
-        response = self._decide_and_plan(request, mask, notes, may_defer=may_defer)
-        if isinstance(response, PlannedResponse) and override is None and mask not in self._fast_paths:
+        response = self._decide_and_plan(request, mask, notes, fast_path, may_defer=may_defer)
+        if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
             self._add_fast_path(mask, request)
         return response
 
@@ -200,12 +200,25 @@ class Engine:
         return self._finish_response(planned, request, updates)
 
     def _decide_and_plan(
-        self, request: Request, mask: int, notes: Sequence[str], *, may_defer: bool
+        self,
+        request: Request,
+        mask: int,
+        notes: Sequence[str],
+        fast_path: FastPath | None,
+        *,
+        may_defer: bool,
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse:
-        """Respond by a decision."""
+        """Respond by a decision, with the fast path of the mask if the store has made it."""
         matched, validation = self._match(request, mask)
 
         def finish(decision: Decision) -> PlannedResponse | DeferredResponse:
+            if fast_path is not None and fast_path.is_decided_elsewhere:
+                context = engine_context(request)
+                quick = fast_path.respond_decided(
+                    request, context.dialect, context.repeated, matched, decision
+                )
+                if quick is not None:
+                    return self._store_and_finish(quick, request)
             responder = self._responder_of(request, matched, validation, decision)
             planned = self._plan_with_slot(responder, notes, may_defer=may_defer)
             return (

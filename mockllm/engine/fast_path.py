@@ -20,7 +20,7 @@ from mockllm.core.rendering.plan import Headers
 from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
-from mockllm.core.selection.decision import Candidate
+from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect
@@ -32,6 +32,7 @@ from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import min_prompt_bytes, prompt_cache_of
 from mockllm.engine.repeated_requests import RepeatedRequest
 from mockllm.engine.response_cache import CachedResponse, cache_key, key_with_text
+from mockllm.engine.seed_token import seed_token
 from mockllm.engine.template_scope import template_scope
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse, ResponseSelector
 from mockllm.scenario.schema_replies import choose_tool
@@ -53,6 +54,11 @@ class CacheableResponse(Struct, frozen=True):
             return None
         own = frozenset(name.lower() for name, _, _ in settings.merged.headers or ())
         return CacheableResponse(response, settings, own)
+
+    def without_own(self, headers: Headers) -> Headers:
+        """Return the headers of limits, but those that are its own."""
+        own = self.own_headers
+        return tuple([pair for pair in headers if pair[0] not in own]) if own else headers
 
 
 class FastPath(Struct, frozen=True):
@@ -76,13 +82,15 @@ class FastPath(Struct, frozen=True):
     """The modifiers with a limit, all in the global scope."""
     min_prompt_bytes: float
     """The bytes of the shortest body whose prompt is looked up in the prompt cache; infinite where that is off."""
+    is_decided_elsewhere: bool
+    """Whether the store counts what the rule and its modifiers count: see `respond_decided`."""
 
     def respond(
         self, request: Request, dialect: Dialect, repeated: RepeatedRequest | None
     ) -> PlannedResponse | None:
         """Return the response and count it. Return None, and count nothing, if the request is invalid, its response
         is not cached, or something is left to decide. `repeated`: what is known of the request."""
-        if not request.generates or request.background:
+        if self.is_decided_elsewhere or not request.generates or request.background:
             return None
         validation = self.item.validation
         if validation == "strict":
@@ -90,10 +98,7 @@ class FastPath(Struct, frozen=True):
                 return None
         elif validation != "off" and validation_failure(dialect, request, validation):
             return None
-        if (
-            len(request.raw) >= self.min_prompt_bytes
-            and type(prompt_cache_of(request, dialect, self.prompt_cache_overrides)) is tuple
-        ):
+        if len(request.raw) >= self.min_prompt_bytes and self._may_cache_prompt(request, dialect):
             return None
         if self.varying_selector is not None:
             return self._respond_varying(self.varying_selector, request, dialect, repeated)
@@ -190,8 +195,7 @@ class FastPath(Struct, frozen=True):
         self, selector: ResponseSelector, request: Request, dialect: Dialect, repeated: RepeatedRequest | None
     ) -> PlannedResponse | None:
         """Return the response of a rule whose responses vary. The counts of the rule's scope select it (of one
-        response, too), and its seed token has these counts. A template's text or a generated call selects the
-        entry of the response cache."""
+        response, too), and its seed token has these counts."""
         if request.session is not None:
             return None
         counters, per = self.state.without_session, self.item.per
@@ -199,33 +203,101 @@ class FastPath(Struct, frozen=True):
         scope_state = counters.scope_state(scope)
         tries, eligible = counts = scope_state.of(self.keys[-1])
         step = selector.pick(eligible, NO_DRAWS)
-        response, call = None if step is None else self.responses[step], None
-        if response is None:
-            return None
-        if response.response.generates_call:
-            generated = self._cached_call(response, request, dialect, scope, tries)
-            cached, call = (None, None) if generated is None else generated
-        else:
-            cached = self._cached(response, request, dialect, repeated)
-        if cached is None:
+        response = None if step is None else self.responses[step]
+        found = None if response is None else self._find(response, request, dialect, repeated, scope, tries)
+        if response is None or found is None:
             return None
         headers = self._charge(response, request) if self.limited else ()
         if headers is None:
             return None
         number = counters.count_response(scope_state, counts, self.modifier_keys)
-        prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
         # as `seed_token` writes it, or with zero counts that it leaves out; no response depends on modifiers' counts.
         # The token's "responses" are the eligible tries here: without a guard each of these leads to a response
         position = f"@{number},r0:{tries}:{eligible}" if number else ""
+        return self._filled(found, request, scope, number, f"{self.seed}{position}", headers)
+
+    def respond_decided(
+        self,
+        request: Request,
+        dialect: Dialect,
+        repeated: RepeatedRequest | None,
+        matched: MatchResult,
+        decision: Decision,
+    ) -> PlannedResponse | None:
+        """Return the response to a request whose counts are in the store, by its decision; None where the response
+        is not cached, or has more than the headers of limits."""
+        rule, admission = decision.rule, decision.admission
+        if (
+            rule is None
+            or decision.outcome != "rule"
+            or decision.slot is not None
+            or request.session is not None
+        ):
+            return None
+        if admission is not None and (admission.wait or not admission.as_planned):
+            return None
+        if matched.seed != self.seed or not request.generates or request.background:
+            return None
+        if self._may_cache_prompt(request, dialect):
+            return None
+        selector, scope = self.varying_selector, rule.candidate.scope
+        step = 0 if selector is None else selector.pick(rule.response_count, NO_DRAWS)
+        response = None if step is None else self.responses[step]
+        found = (
+            None if response is None else self._find(response, request, dialect, repeated, scope, rule.tries)
+        )
+        if response is None or found is None:
+            return None
+        headers: Headers = ()
+        if admission is not None:
+            headers = response.without_own(
+                limit_headers(request.provider, admission.limit_status, request.now)
+            )
+        token = seed_token(self.seed, matched, decision)
+        return self._filled(found, request, scope, decision.number, token, headers)
+
+    def _find(
+        self,
+        response: CacheableResponse,
+        request: Request,
+        dialect: Dialect,
+        repeated: RepeatedRequest | None,
+        scope: str,
+        tries: int,
+    ) -> tuple[CachedResponse, GeneratedCall | None] | None:
+        """Return the entry of the response cache, which a template's text or a generated call selects, and the
+        call."""
+        if response.response.generates_call:
+            return self._cached_call(response, request, dialect, scope, tries)
+        cached = self._cached(response, request, dialect, repeated)
+        return None if cached is None else (cached, None)
+
+    def _filled(
+        self,
+        found: tuple[CachedResponse, GeneratedCall | None],
+        request: Request,
+        scope: str,
+        number: int,
+        response_seed: str,
+        headers: Headers,
+    ) -> PlannedResponse:
+        """Return the response of an entry for this request, which has this number in its scope."""
+        cached, call = found
+        prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
         values = cached.values(b"%b%d|" % (prefix, number), request, call)
-        seed = f"{self.seed}{position}"
         planned = replace(
-            cached.planned, limit_headers=headers, response_seed=seed, placeholder_values=values
+            cached.planned, limit_headers=headers, response_seed=response_seed, placeholder_values=values
         )
         if call is not None and call.notes:
             planned = replace(planned, notes=(*call.notes, *planned.notes))
         noted = self.item.validation == "strict" and request.undocumented_fields
         return _noted(planned, request) if noted else planned
+
+    def _may_cache_prompt(self, request: Request, dialect: Dialect) -> bool:
+        """Return whether the prompt of a request is looked up in the prompt cache."""
+        if len(request.raw) < self.min_prompt_bytes:
+            return False
+        return type(prompt_cache_of(request, dialect, self.prompt_cache_overrides)) is tuple
 
     def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:
         """Charge a request to the limits, and return their headers; None, and charge nothing, where a limit refuses
@@ -235,9 +307,7 @@ class FastPath(Struct, frozen=True):
         )
         if limit_status is None:
             return None
-        pairs = limit_headers(request.provider, limit_status, request.now)
-        own = response.own_headers
-        return tuple([pair for pair in pairs if pair[0] not in own]) if own else pairs
+        return response.without_own(limit_headers(request.provider, limit_status, request.now))
 
 
 def _noted(planned: PlannedResponse, request: Request) -> PlannedResponse:
@@ -256,25 +326,23 @@ def build_fast_path(
 ) -> FastPath | None:
     """Return the fast path of these candidates; None where something is left to decide, or nothing is cacheable.
     `real_time`: whether the times of scenarios have no factor."""
-    if not _is_decided_but_for_counts(rules, modifiers, planner, state, real_time=real_time):
+    if not _is_decided_but_for_counts(rules, modifiers, planner, real_time=real_time):
         return None
-    item = planner.catalog.items[rules[0].item_number]
+    number, settings_of = rules[0].item_number, planner.effective_settings
+    item = planner.catalog.items[number]
     selector = item.selector
     assert selector is not None
-    all_settings = [
-        planner.effective_settings(
-            rules[0].item_number, response, step, tuple([each.item_number for each in modifiers])
-        )
-        for step, response in enumerate(selector.responses)
-    ]
+    applied = tuple([each.item_number for each in modifiers])
+    all_settings = [settings_of(number, each, step, applied) for step, each in enumerate(selector.responses)]
     responses = list(map(CacheableResponse.of, selector.responses, all_settings))
+    varies, limited = _responses_vary(item, selector), [each for each in modifiers if each.limit is not None]
     prompt_cache_overrides = all_settings[0].merged.prompt_cache
     if not any(responses) or any(each.merged.prompt_cache != prompt_cache_overrides for each in all_settings):
         return None
     return FastPath(
         item,
         responses,
-        selector if _responses_vary(item, selector) else None,
+        selector if varies else None,
         tuple(candidate.key for candidate in (*modifiers, *rules)),
         tuple(candidate.key for candidate in modifiers),
         planner,
@@ -282,8 +350,9 @@ def build_fast_path(
         seed,
         Ids.id_seed_prefix(seed, ""),
         prompt_cache_overrides or PromptCacheOverrides(),
-        [modifier for modifier in modifiers if modifier.limit is not None],
+        limited,
         inf if prompt_cache_overrides is None else min_prompt_bytes(prompt_cache_overrides),
+        type(state) is not Sessions and (bool(limited) or varies),
     )
 
 
@@ -291,14 +360,13 @@ def _is_decided_but_for_counts(
     rules: Sequence[Candidate],
     modifiers: Sequence[Candidate],
     planner: ResponsePlanner,
-    state: Sessions,
     *,
     real_time: bool,
 ) -> bool:
     """Return whether one rule responds to each request with these candidates, so that only counts and limits are left
     to decide."""
     limited = [modifier for modifier in modifiers if modifier.limit is not None]
-    if limited and not (real_time and type(state) is Sessions and all(map(_charges_at_once, limited))):
+    if limited and not (real_time and all(map(_charges_at_once, limited))):
         return False
     if len(rules) != 1 or not all(each.match_decides or each in limited for each in (*rules, *modifiers)):
         return False
@@ -306,9 +374,7 @@ def _is_decided_but_for_counts(
     item, selector = items[rules[0].item_number], items[rules[0].item_number].selector
     if selector is None or selector.mode == "choose" or item.known_models:
         return False
-    if any(items[modifier.item_number].per != "global" for modifier in modifiers):
-        return False
-    return type(state) is Sessions or not _responses_vary(item, selector)
+    return all(items[modifier.item_number].per == "global" for modifier in modifiers)
 
 
 def _responses_vary(item: CatalogItem, selector: ResponseSelector) -> bool:

@@ -11,8 +11,11 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.engine import Engine, LookupAfterDecision, PlannedResponse, UndecidedResponse
+from mockllm.engine.fast_path import FastPath
+from mockllm.engine.seed_token import token_of
 from mockllm.state.shared_counts import CellTable, SharedCounts
 from mockllm.state.shared_sessions import FetchedLookup, SharedSessions, StoreLookupRequired
+from tests.engine.cached_and_rendered import facts
 from tests.language.virtual_server import VirtualServer
 
 SCENARIO = {
@@ -27,9 +30,10 @@ SCENARIO = {
 
 
 @pytest.fixture
-def shared() -> Iterator[Engine]:
+def shared(request: pytest.FixtureRequest) -> Iterator[Engine]:
     counts = SharedCounts()
-    catalog = VirtualServer(dumps(SCENARIO).decode()).engine.catalog
+    scenario = getattr(request, "param", SCENARIO)
+    catalog = VirtualServer(dumps(scenario).decode()).engine.catalog
     state = SharedSessions(counts)
     state.without_session.use(CellTable(counts).assign([item.key for item in catalog.items]))
     yield Engine(catalog, state)
@@ -150,3 +154,47 @@ def test_lookup_of_a_cached_response_counts_once(shared: Engine, monkeypatch: py
 
 
 def _forget(session: str, update: StoreUpdate) -> None: ...
+
+
+VARYING = {
+    "rules": [
+        {"name": "calls", "match": {"tools": "*"}, "reply": {"tool_calls": "from_schema"}},
+        {"name": "text", "match": {"user": "text"}, "per": "conversation", "reply": "You said {{ user }}."},
+        {"name": "ended", "match": {"user": "end"}, "sequence": ["only"], "then": "error"},
+        {"name": "steps", "sequence": ["one", "two"], "then": "cycle"},
+    ],
+    "modifiers": [
+        {"name": "marked", "match": {"model": "own"}, "headers": {"x-ratelimit-limit-requests": "mine"}},
+        {"name": "limit", "limit": {"strategy": "token-bucket", "requests": 100, "window": "1h"}},
+    ],
+}
+TOOL = {
+    "type": "function",
+    "function": {"name": "find", "parameters": {"properties": {"name": {"type": "string"}}}},
+}
+
+
+@pytest.mark.parametrize("shared", [VARYING], indirect=True)
+def test_cached_responses_equal_those_decided_here(shared: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sequence, a scope, a template, a generated call, limits that refuse at last, and unknown fields."""
+    here, quick = VirtualServer(dumps(VARYING).decode()).engine, 0
+    original = FastPath.respond_decided
+
+    def counted(*arguments: Any) -> PlannedResponse | None:
+        nonlocal quick
+        response = original(*arguments)
+        quick += response is not None
+        return response
+
+    monkeypatch.setattr(FastPath, "respond_decided", counted)
+    kinds: list[dict[str, Any]] = [{}, {"model": "own"}, {"made_up": 1}, {"stream": True}, {"tools": [TOOL]}]
+    for number in range(40):
+        for user in ("hi", "text", "end"):
+            more = kinds[number % len(kinds)]
+            expected = here.respond(chat(here, user, **more))
+            response = decided(shared, chat(shared, user, **more))
+            assert facts(response) == facts(expected), (number, user)
+            tokens = [token_of(each.response_seed) for each in (response, expected)]
+            # no response depends on the counts of modifiers
+            assert tokens[0].partition(",m")[0] == tokens[1].partition(",m")[0], (number, user)
+    assert quick > 30, "most are cached: each kind from its third response on"
