@@ -224,8 +224,8 @@ class FastPath(Struct, frozen=True):
         matched: MatchResult,
         decision: Decision,
     ) -> PlannedResponse | None:
-        """Return the response to a request whose counts are in the store, by its decision; None where the response
-        is not cached, or has more than the headers of limits."""
+        """Return the response to a request whose counts are in the store, by its decision. Return None where the
+        response is not cached, waits, or has a slot."""
         rule, admission = decision.rule, decision.admission
         if (
             rule is None
