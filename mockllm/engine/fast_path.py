@@ -227,16 +227,10 @@ class FastPath(Struct, frozen=True):
         """Return the response to a request whose counts are in the store, by its decision. Return None where the
         response is not cached, waits, or has a slot."""
         rule, admission = decision.rule, decision.admission
-        if (
-            rule is None
-            or decision.outcome != "rule"
-            or decision.slot is not None
-            or request.session is not None
-        ):
+        if rule is None or decision.outcome != "rule" or decision.slot is not None:
             return None
-        if admission is not None and (admission.wait or not admission.as_planned):
-            return None
-        if matched.seed != self.seed or not request.generates or request.background:
+        waits = admission is not None and (admission.wait or not admission.as_planned)
+        if waits or request.session is not None or not request.generates or request.background:
             return None
         if self._may_cache_prompt(request, dialect):
             return None

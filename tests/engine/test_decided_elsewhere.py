@@ -174,6 +174,25 @@ TOOL = {
 }
 
 
+DELAYED = {
+    "rules": [{"name": "steps", "sequence": ["one", "two"], "then": "cycle"}],
+    "modifiers": [{"limit": {"strategy": "leaky-bucket", "requests": 60, "window": "1m", "queue": 500}}],
+}
+
+
+@pytest.mark.parametrize(
+    "shared", [{"rules": DELAYED["rules"]}, DELAYED], ids=["no limit", "delay"], indirect=True
+)
+def test_cached_sequences_equal_those_decided_here(shared: Engine, request: pytest.FixtureRequest) -> None:
+    """Also where a limit delays the response, and where a long prompt is looked up in the prompt cache."""
+    scenario = request.node.callspec.params["shared"]
+    here = VirtualServer(dumps(scenario).decode()).engine
+    for number in range(12):
+        for user in ("hi", "long " * 2_000):
+            expected, response = here.respond(chat(here, user)), decided(shared, chat(shared, user))
+            assert facts(response) == facts(expected), (number, user[:5])
+
+
 @pytest.mark.parametrize("shared", [VARYING], indirect=True)
 def test_cached_responses_equal_those_decided_here(shared: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sequence, a scope, a template, a generated call, limits that refuse at last, and unknown fields."""
