@@ -174,15 +174,16 @@ TOOL = {
 }
 
 
-DELAYED = {
-    "rules": [{"name": "steps", "sequence": ["one", "two"], "then": "cycle"}],
-    "modifiers": [{"limit": {"strategy": "leaky-bucket", "requests": 60, "window": "1m", "queue": 500}}],
+STEPS = {"rules": [{"name": "steps", "sequence": ["one", "two"], "then": "cycle"}]}
+DELAY = {"limit": {"strategy": "leaky-bucket", "requests": 60, "window": "1m", "queue": 500}}
+SEQUENCES = {
+    "no limit": STEPS,
+    "delay": {**STEPS, "modifiers": [DELAY]},
+    "prompt cache": {**STEPS, "modifiers": [{"cache": True}]},
 }
 
 
-@pytest.mark.parametrize(
-    "shared", [{"rules": DELAYED["rules"]}, DELAYED], ids=["no limit", "delay"], indirect=True
-)
+@pytest.mark.parametrize("shared", SEQUENCES.values(), ids=SEQUENCES, indirect=True)
 def test_cached_sequences_equal_those_decided_here(shared: Engine, request: pytest.FixtureRequest) -> None:
     """Also where a limit delays the response, and where a long prompt is looked up in the prompt cache."""
     scenario = request.node.callspec.params["shared"]
