@@ -179,19 +179,16 @@ class Engine:
             except StoreLookupRequired as lookup:
                 raise LookupAfterDecision(lookup, partial(self._store_and_finish, planned, request)) from None
         notes = () if override is None else override.notes
-        response = self._decide_and_plan(request, mask, notes, fast_path, may_defer=may_defer)
+        response = self._decide_and_plan(request, mask, notes, fast_path, repeated, may_defer=may_defer)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
             self._add_fast_path(mask, request)
         return response
 
     def _look_ahead(self, request: Request, repeated: RepeatedRequest) -> None:
-        """Let the fast path of a repeated request compute what it needs of the head and the body. Without one, check
-        the request."""
-        path, dialect = self._fast_paths.get(repeated.match_mask), engine_context(request).dialect
+        """Let the fast path of a repeated request compute what it needs of the head and the body."""
+        path = self._fast_paths.get(repeated.match_mask)
         if path is not None:
-            path.look_ahead(request, dialect, repeated)
-        else:
-            repeated.passes_check = dialect.check(request) is None
+            path.look_ahead(request, engine_context(request).dialect, repeated)
 
     def _store_and_finish(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
         """Store what the dialect stores of a planned response. Return the response as it is sent: with the time scale
@@ -205,18 +202,17 @@ class Engine:
         mask: int,
         notes: Sequence[str],
         fast_path: FastPath | None,
+        repeated: RepeatedRequest | None,
         *,
         may_defer: bool,
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse:
         """Respond by a decision, with the fast path of the mask if the store has made it."""
-        matched, validation = self._match(request, mask)
+        matched, validation = self._match(request, mask, repeated)
 
         def finish(decision: Decision) -> PlannedResponse | DeferredResponse:
             if fast_path is not None and fast_path.is_decided_elsewhere:
-                context = engine_context(request)
-                quick = fast_path.respond_decided(
-                    request, context.dialect, context.repeated, matched, decision
-                )
+                dialect = engine_context(request).dialect
+                quick = fast_path.respond_decided(request, dialect, repeated, matched, decision)
                 if quick is not None:
                     return self._store_and_finish(quick, request)
             responder = self._responder_of(request, matched, validation, decision)
@@ -356,11 +352,13 @@ class Engine:
             pack_files=catalog.pack_files,
         )
 
-    def _match(self, request: Request, mask: int) -> tuple[MatchResult, RequestValidation]:
-        """Return the candidates of a request, with its own overrides, and its validation."""
+    def _match(
+        self, request: Request, mask: int, repeated: RepeatedRequest | None = None
+    ) -> tuple[MatchResult, RequestValidation]:
+        """Return the candidates of a request, with its own overrides, and its validation. `repeated`: what is known
+        of the request."""
         context = engine_context(request)
         routing, override = context.routing, context.override
-        repeated = context.repeated
         validation = RequestValidation(
             routing.dialect if isinstance(routing, RouteMatch) else None,
             request,

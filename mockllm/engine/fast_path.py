@@ -125,10 +125,10 @@ class FastPath(Struct, frozen=True):
 
     def look_ahead(self, request: Request, dialect: Dialect, repeated: RepeatedRequest) -> None:
         """Compute what this fast path needs of the head and the body of a repeated request."""
-        if self.item.validation == "strict":
+        validation, response = self.item.validation, self.responses[0]
+        if validation == "strict":
             repeated.passes_check = dialect.check(request) is None
-        response = self.responses[0]
-        if response is not None:
+        if response is not None and (repeated.passes_check or validation == "off"):
             repeated.cacheable_response = response
             repeated.cache_key = cache_key(response.settings, dialect, response.response, request)
 

@@ -21,8 +21,10 @@ from mockllm.engine.bounded_cache import BoundedCache
 MAX_LENGTH: Final = SHORTEST - 1
 """Bytes of a body. A longer one is found by its turns (`known_bodies.py`)."""
 MAX_REPEATED: Final = 4_096
-"""The most repeated requests (about 30 MB), and the most bodies that came once. If a client
-sends more bodies than these in turn, none is found again, and nothing is computed in vain."""
+"""The most bodies that came once. If a client sends more than these in turn, none is found again, and nothing is
+computed in vain."""
+MAX_BYTES: Final = 32 * 1024 * 1024
+"""Bytes of all repeated requests, about."""
 
 Key = tuple[Hashable, bytes]
 """An object for the requests with the same head, and the body."""
@@ -77,7 +79,7 @@ class RepeatedRequests:
     """The repeated requests of one engine."""
 
     def __init__(self) -> None:
-        self.found: BoundedCache[dict[str, object]] = BoundedCache(MAX_REPEATED)
+        self.found: BoundedCache[dict[str, object]] = BoundedCache(MAX_BYTES)
         """The attributes with which a repeated request begins. Its context has the `RepeatedRequest`."""
         self._seen: set[int] = set()
 
@@ -112,5 +114,11 @@ class RepeatedRequests:
                 getattr(probe, name)
             attributes, repeated.index = vars(probe), index
         except (NotRepeatable, AttributeError):  # the probe has neither client nor time
-            pass
-        self.found.put(key, attributes)
+            repeated.passes_check, repeated.cacheable_response = False, None
+        self.found.put(key, attributes, _size(request.raw))
+
+
+def _size(body: bytes) -> int:
+    """Return about how many bytes a request with this body takes: attributes, texts, objects, lists and members."""
+    brackets, members = body.count(b"{") + body.count(b"["), body.count(b",") + body.count(b":")
+    return 2_000 + 3 * len(body) + 100 * brackets + 40 * members

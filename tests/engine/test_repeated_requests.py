@@ -10,7 +10,13 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.request.known_bodies import SHORTEST
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
-from mockllm.engine.repeated_requests import MAX_REPEATED, UNKNOWN_RESPONSES, NotRepeatable, RepeatedRequests
+from mockllm.engine.repeated_requests import (
+    MAX_BYTES,
+    MAX_REPEATED,
+    UNKNOWN_RESPONSES,
+    NotRepeatable,
+    RepeatedRequests,
+)
 from mockllm.engine.request_reader import RequestReader, engine_context
 from tests.engine.cached_and_rendered import CALLS, ask_call
 from tests.language.virtual_server import NOW, ClientRequest, VirtualServer, chat_request, raw_request
@@ -141,8 +147,37 @@ def test_repeated_requests_are_bounded() -> None:
     for number in range(MAX_REPEATED + 100):
         asked(engine, reader, 3, BODY[:-1] + b" " * (number % 2_000) + b"}" + b" " * (number // 2_000))
     repeated = engine._repeated
-    assert len(repeated.found) <= MAX_REPEATED
+    assert sum(repeated.found._sizes.values()) <= MAX_BYTES
     assert len(repeated._seen) <= MAX_REPEATED
+
+
+def test_large_values_of_repeated_requests_are_bounded() -> None:
+    """Empty objects take fifty times as many bytes as their JSON."""
+    engine = VirtualServer("validation: off\nrules: [{reply: Hello.}]").engine
+    reader = reader_of(engine)
+    for number in range(400):
+        asked(engine, reader, 3, BODY[:-1] + b',"metadata":[%b{}],"seed":%d}' % (b"{}," * 700, number))
+    assert 100 < len(engine._repeated.found) < 350
+
+
+@pytest.mark.parametrize("validation", ["strict", "exact", "lenient", "off"])
+@pytest.mark.parametrize("answer", ["reply: Hi", "http: {status: 200, body: x}"], ids=["reply", "http"])
+def test_model_is_read_as_often_as_before(validation: str, answer: str) -> None:
+    """The journal has the model only if it was read, and counts requests by it."""
+    server = VirtualServer(f"validation: {validation}\nrules: [{{{answer}}}]")
+    for path, unknown in ((PATH, {}), (PATH, {"made_up": 1}), ("/v1beta/interactions", {})):
+        body = dumps(
+            {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "input": "hi"} | unknown
+        )
+        reader = server.engine.request_reader("POST", path, "", {})
+        models = []
+        for turn in range(6):
+            fresh = server.engine.read("POST", path, "", {}, body, "::1", NOW + turn)
+            request = reader.read(body, "::1", NOW + turn)
+            for each in (fresh, request):
+                server.engine.respond(each)
+            models.append((vars(fresh).get("model"), vars(request).get("model")))
+        assert [one for one, _ in models] == [other for _, other in models], (path, unknown)
 
 
 def test_too_many_bodies_in_turn_are_never_computed() -> None:
