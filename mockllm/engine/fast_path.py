@@ -2,7 +2,8 @@
 decide.
 
 The request matches one rule without a guard and modifiers without one. The fast path then makes none of the objects
-that a decision needs. Responses and counts are the same as without it: what it cannot serve goes the usual way.
+that a decision needs. Where the store decides, it fills the response of the decision. Responses and counts are the
+same as without it: what it cannot serve goes the usual way.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class FastPath(Struct, frozen=True):
                 return None
         elif validation != "off" and validation_failure(dialect, request, validation):
             return None
-        if len(request.raw) >= self.min_prompt_bytes and self._may_cache_prompt(request, dialect):
+        if len(request.raw) >= self.min_prompt_bytes and self._caches_prompt(request, dialect):
             return None
         if self.varying_selector is not None:
             return self._respond_varying(self.varying_selector, request, dialect, repeated)
@@ -232,7 +233,7 @@ class FastPath(Struct, frozen=True):
         waits = admission is not None and (admission.wait or not admission.as_planned)
         if waits or request.session is not None or not request.generates or request.background:
             return None
-        if self._may_cache_prompt(request, dialect):
+        if len(request.raw) >= self.min_prompt_bytes and self._caches_prompt(request, dialect):
             return None
         selector, scope = self.varying_selector, rule.candidate.scope
         step = 0 if selector is None else selector.pick(rule.response_count, NO_DRAWS)
@@ -287,10 +288,8 @@ class FastPath(Struct, frozen=True):
         noted = self.item.validation == "strict" and request.undocumented_fields
         return _noted(planned, request) if noted else planned
 
-    def _may_cache_prompt(self, request: Request, dialect: Dialect) -> bool:
+    def _caches_prompt(self, request: Request, dialect: Dialect) -> bool:
         """Return whether the prompt of a request is looked up in the prompt cache."""
-        if len(request.raw) < self.min_prompt_bytes:
-            return False
         return type(prompt_cache_of(request, dialect, self.prompt_cache_overrides)) is tuple
 
     def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:

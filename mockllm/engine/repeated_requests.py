@@ -20,7 +20,7 @@ from mockllm.engine.bounded_cache import BoundedCache
 
 MAX_LENGTH: Final = SHORTEST - 1
 """Bytes of a body. A longer one is found by its turns (`known_bodies.py`)."""
-MAX_REPEATED: Final = 4_096
+MAX_SEEN: Final = 4_096
 """The most bodies that came once. If a client sends more than these in turn, none is found again, and nothing is
 computed in vain."""
 MAX_BYTES: Final = 32 * 1024 * 1024
@@ -88,7 +88,7 @@ class RepeatedRequests:
         seen, hashed = self._seen, hash(key)
         if hashed in seen:
             return True
-        if len(seen) >= MAX_REPEATED:
+        if len(seen) >= MAX_SEEN:
             seen.clear()
         seen.add(hashed)
         return False

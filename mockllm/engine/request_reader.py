@@ -135,11 +135,8 @@ class RequestReader:
         of an agent has another length."""
         reader = RequestReader.__new__(RequestReader)
         reader._attributes, reader._key = attributes, object()
-        reader._error, reader._read_override, reader._session = (
-            self._error,
-            self._read_override,
-            self._session,
-        )
+        reader._error, reader._session = self._error, self._session
+        reader._read_override = self._read_override
         reader._of, reader._routing = self._of, self._routing
         reader._repeated, reader._engine_repeated = self._repeated, self._engine_repeated
         reader._state, reader._without_session = self._state, self._without_session

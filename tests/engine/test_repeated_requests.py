@@ -12,7 +12,7 @@ from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.repeated_requests import (
     MAX_BYTES,
-    MAX_REPEATED,
+    MAX_SEEN,
     UNKNOWN_RESPONSES,
     NotRepeatable,
     RepeatedRequests,
@@ -144,11 +144,11 @@ def test_invalid_request_is_refused_each_time() -> None:
 def test_repeated_requests_are_bounded() -> None:
     engine = VirtualServer(RULES).engine
     reader = reader_of(engine)
-    for number in range(MAX_REPEATED + 100):
+    for number in range(MAX_SEEN + 100):
         asked(engine, reader, 3, BODY[:-1] + b" " * (number % 2_000) + b"}" + b" " * (number // 2_000))
     repeated = engine._repeated
     assert sum(repeated.found._sizes.values()) <= MAX_BYTES
-    assert len(repeated._seen) <= MAX_REPEATED
+    assert len(repeated._seen) <= MAX_SEEN
 
 
 def test_large_values_of_repeated_requests_are_bounded() -> None:
@@ -182,7 +182,7 @@ def test_model_is_read_as_often_as_before(validation: str, answer: str) -> None:
 
 def test_too_many_bodies_in_turn_are_never_computed() -> None:
     repeated = RepeatedRequests()
-    keys = [(None, b"%d" % number) for number in range(MAX_REPEATED + 1)]
+    keys = [(None, b"%d" % number) for number in range(MAX_SEEN + 1)]
     assert not any(repeated.came_before(key) for _ in range(3) for key in keys)
     assert repeated.came_before(keys[-1])
 
