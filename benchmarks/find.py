@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from random import Random
 from time import perf_counter
 
+from propcache.api import cached_property
+
 from benchmarks.rounds import Effort
-from mockllm.core.lazy import lazy
 from mockllm.core.matching.conditions import Compare, Contains, Equals, Glob, Regex, StartsWith
 from mockllm.core.matching.matchers import AllMatcher, Field, FieldMatcher, Matcher
 from mockllm.core.matching.rule_index import RuleIndex
@@ -39,12 +40,12 @@ WORDS = (
 class Chat(Request):
     """Reads the fields of the matchers below."""
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         model: str = self.fields["model"]
         return model
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         return tuple(Message(each["role"], (TextPart(each["content"]),)) for each in self.fields["messages"])
 

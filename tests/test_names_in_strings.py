@@ -10,8 +10,8 @@ from importlib import import_module
 from typing import Final
 
 from msgspec import Struct
+from propcache.api import cached_property
 
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.core.request import request as request_module
 from mockllm.core.request.request import Request
@@ -56,7 +56,7 @@ def test_names_that_are_read_of_dialects_exist() -> None:
 def test_lazy_values_that_are_read_by_name_exist() -> None:
     read = {name for _, call in calls("request.__dict__.get") for name in texts(call)}
     assert read == {"model", "input_tokens"}
-    assert all(isinstance(inspect.getattr_static(Request, name), lazy) for name in read)
+    assert all(isinstance(inspect.getattr_static(Request, name), cached_property) for name in read)
 
 
 def test_attributes_that_readers_set_exist_in_requests() -> None:

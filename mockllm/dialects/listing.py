@@ -13,8 +13,8 @@ from typing import Final
 
 from msgspec import Struct
 from msgspec.json import decode
+from propcache.api import cached_property
 
-from mockllm.core.lazy import lazy
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderDescription
 
@@ -76,12 +76,12 @@ class ListedCall(Struct, frozen=True, eq=False, dict=True, omit_defaults=True):
         """Whether the reply of a rule can be its response."""
         return self.generates or self.makes_media
 
-    @lazy
+    @cached_property
     def full(self) -> ProviderCall:
         """The call itself."""
         return BY_NAME[self.provider].full.call(self.id)
 
-    @lazy
+    @cached_property
     def dialect(self) -> Dialect:
         """The dialect, which serves the call."""
         return self.full.dialect
@@ -112,7 +112,7 @@ class ListedProvider(ProviderDescription, frozen=True, kw_only=True, eq=False, d
     routes: tuple[ListedRoute, ...]
     sockets: tuple[ListedSocket, ...] = ()
 
-    @lazy
+    @cached_property
     def full(self) -> Provider:
         """The provider itself."""
         return load_provider(self.name)

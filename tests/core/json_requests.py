@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from propcache.api import cached_property
+
 from mockllm.core.json.codec import Json
-from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import MediaPart, Part, ResultPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format
@@ -20,29 +21,29 @@ class JsonRequest(Request):
     api = "chat"
     generates = True
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         model = self.fields.get("model")
         return model if isinstance(model, str) else None
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return self.fields.get("stream") is True
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         return tuple(Message(role, _parts(role, text)) for role, text in self.fields.get("messages") or ())
 
-    @lazy
+    @cached_property
     def tools(self) -> tuple[Tool, ...]:
         return tuple(Tool(name) for name in self.fields.get("tools") or ())
 
-    @lazy
+    @cached_property
     def tool_choice(self) -> ToolChoice:
         names = self.fields.get("tool_choice")
         return ToolChoice("named", tuple(names)) if names else ToolChoice()
 
-    @lazy
+    @cached_property
     def response_format(self) -> Format:
         name = self.fields.get("schema_name")
         return Format("schema", name) if name else Format()

@@ -7,10 +7,10 @@ from typing import Final
 
 import pytest
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.lazy import lazy
 from mockllm.core.request.request import Request
 from mockllm.dialects.neutral_request import WireRequest
 from mockllm.dialects.providers import GeneratingCall
@@ -37,7 +37,7 @@ def read_all(request: Request) -> None:
     """Read every property of a request."""
     for name in dir(type(request)):
         kind = getattr(type(request), name)
-        if isinstance(kind, property | lazy):
+        if isinstance(kind, property | cached_property):
             getattr(request, name)
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final, TypeVar
 
+from propcache.api import cached_property
+
 from mockllm.core.json.codec import (
     MISSING,
     Json,
@@ -16,7 +18,6 @@ from mockllm.core.json.codec import (
     loads_and_brackets,
     opening_brackets,
 )
-from mockllm.core.lazy import lazy
 from mockllm.core.request import known_bodies
 from mockllm.core.request.form_fields import FormFile, read_files, read_form
 from mockllm.core.request.known_bodies import BODIES, KnownBody
@@ -49,7 +50,7 @@ class BodyFields:
     headers: Mapping[str, str]
     provider: str | None
 
-    @lazy
+    @cached_property
     def raw_text(self) -> str:
         return self.raw.decode("utf-8", "replace")
 
@@ -62,7 +63,7 @@ class BodyFields:
         attributes["fields"] = value if type(value) is dict else {}
         attributes["depth_bound"] = depth_bound
 
-    @lazy
+    @cached_property
     def depth_bound(self) -> int:
         """An upper bound of the body's depth in objects and lists, or any number above `MAX_DEPTH` for a greater
         one."""
@@ -70,20 +71,20 @@ class BodyFields:
         depth_bound: int = vars(self)["depth_bound"]
         return depth_bound
 
-    @lazy
+    @cached_property
     def body(self) -> Json | Missing:
         """The body's JSON; MISSING where there is none or it is invalid."""
         self.parse_body()
         return vars(self)["body"]
 
-    @lazy
+    @cached_property
     def fields(self) -> dict[str, Json]:
         """The body where it is an object, else an empty object. Requests of a conversation share parts of it."""
         self.parse_body()
         fields: dict[str, Json] = vars(self)["fields"]
         return fields
 
-    @lazy
+    @cached_property
     def _known(self) -> KnownBody | None:
         """The parts in which the body was parsed."""
         self.parse_body()
@@ -132,12 +133,12 @@ class BodyFields:
             return []
         return [name for name in fields if name not in documented]
 
-    @lazy
+    @cached_property
     def form(self) -> dict[str, str]:
         """The fields of a form; of a file its name."""
         return read_form(self.headers.get("content-type", ""), self.raw)
 
-    @lazy
+    @cached_property
     def form_files(self) -> tuple[FormFile, ...]:
         """The files of a form."""
         return read_files(self.headers.get("content-type", ""), self.raw)

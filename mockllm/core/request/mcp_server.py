@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from msgspec import Struct, field
+from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json
-from mockllm.core.lazy import lazy
 
 NO_FIELDS: Final[Mapping[str, Json]] = {}
 
@@ -113,7 +113,7 @@ class McpServerFields:
     """The MCP servers that the loaded files describe, by name."""
     raw: bytes
 
-    @lazy
+    @cached_property
     def mcp(self) -> Mapping[str, Json]:
         """The values of the call for `match: {mcp: …}`, by its keys."""
         return {}

@@ -1,6 +1,6 @@
 """Requests in provider-neutral form, as scenarios match them.
 
-Every dialect subclasses `Request` and overrides the lazy properties that its protocol has. A property is
+Every dialect subclasses `Request` and overrides the cached properties that its protocol has. A property is
 computed on first use and never raises on any JSON. An invalid value is absent (`None`, an empty tuple), and
 validation reports the mistake.
 """
@@ -13,8 +13,9 @@ from itertools import islice
 from typing import ClassVar, Final, Self
 from urllib.parse import parse_qsl
 
+from propcache.api import cached_property
+
 from mockllm.core.json.codec import Json
-from mockllm.core.lazy import lazy
 from mockllm.core.request.agent_frames import last_typed_text
 from mockllm.core.request.body_fields import BodyFields
 from mockllm.core.request.called_tools import mentioned_tools, uncalled_tools
@@ -143,18 +144,18 @@ class Request(BodyFields, McpServerFields):
         vars(request)["input_tokens"] = count
         return request
 
-    @lazy
+    @cached_property
     def query(self) -> dict[str, str]:
         """The query's parameters; the last of a repeated name counts."""
         if not self.query_string:
             return {}
         return dict(parse_qsl(self.query_string, keep_blank_values=True))
 
-    @lazy
+    @cached_property
     def host(self) -> str | None:
         return self.headers.get("host")
 
-    @lazy
+    @cached_property
     def api_key(self) -> str | None:
         """The API key; a dialect with another place for it overrides this property."""
         bearer = self.headers.get("authorization")
@@ -167,11 +168,11 @@ class Request(BodyFields, McpServerFields):
         """Whether the client lets its response be stored; true where its protocol has no field for that."""
         return True
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         return None
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         """Whether the client requests a stream."""
         return False
@@ -181,39 +182,39 @@ class Request(BodyFields, McpServerFields):
         """Whether the server makes the response while no client waits for it."""
         return False
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         """All turns in order, including the system text where the protocol has it among the messages."""
         return ()
 
-    @lazy
+    @cached_property
     def system(self) -> str | None:
         """The system text, parts and messages joined by a newline; None where there is none."""
         texts = [message.text for message in self.messages if message.role == "system"]
         return "\n".join(texts) if texts else None
 
-    @lazy
+    @cached_property
     def user(self) -> str | None:
         """The text of the last user message; None where there is none."""
         return last_user_text(self.messages)
 
-    @lazy
+    @cached_property
     def typed(self) -> str | None:
         """The person's own last text, without what agents add; None where there is none."""
         return last_typed_text(self.messages)
 
-    @lazy
+    @cached_property
     def thinking_returned(self) -> bool | None:
         """Whether the last adjacent messages of the assistant contain the model's thinking; None without any."""
         parts = last_assistant_parts(self.messages)
         return None if parts is None else any(is_thinking(part) for part in parts)
 
-    @lazy
+    @cached_property
     def conversation_name(self) -> str | None:
         """The hashed name of a conversation that is not identified by its opening; None for any other."""
         return None
 
-    @lazy
+    @cached_property
     def opening(self) -> tuple[str, str]:
         """The system text and the first user message, which identify a conversation."""
         first = ""
@@ -223,7 +224,7 @@ class Request(BodyFields, McpServerFields):
                 break
         return self.system or "", first
 
-    @lazy
+    @cached_property
     def turn(self) -> int:
         """1 + the number of assistant turns."""
         return 1 + [message.role for message in self.messages].count("assistant")
@@ -238,44 +239,44 @@ class Request(BodyFields, McpServerFields):
                 return tuple(turns.messages)
         return tuple(read_turns(items, add, self.response_lookup).messages)
 
-    @lazy
+    @cached_property
     def tools(self) -> tuple[Tool, ...]:
         return ()
 
-    @lazy
+    @cached_property
     def tool_choice(self) -> ToolChoice:
         return ToolChoice()
 
-    @lazy
+    @cached_property
     def uncalled(self) -> tuple[str, ...]:
         """The offered tools that the model may call and has not called since the last user message."""
         tools = self.callable_tools
         return uncalled_tools([tool.name for tool in tools], self.messages) if tools else ()
 
-    @lazy
+    @cached_property
     def callable_tools(self) -> tuple[Tool, ...]:
         """The offered tools that the model may call."""
         tools, names = self.tools, self.tool_choice.names
         return tuple([tool for tool in tools if tool.kind in CALLABLE and (not names or tool.name in names)])
 
-    @lazy
+    @cached_property
     def mentioned(self) -> tuple[str, ...]:
         """The uncalled tools that the person's last text mentions, the best match first."""
         uncalled, texts = self.uncalled, self.typed_texts
         text = texts[0] if texts else ""
         return mentioned_tools(uncalled, text, any_called=len(uncalled) < len(self.callable_tools))
 
-    @lazy
+    @cached_property
     def typed_texts(self) -> Sequence[str]:
         """The last texts that the person typed, the last one first."""
         return list(islice(person_texts(self.messages), MAX_TYPED))
 
-    @lazy
+    @cached_property
     def tool_results(self) -> tuple[ResultPart, ...]:
         """The results after the last assistant turn, in order."""
         return last_results(self.messages)
 
-    @lazy
+    @cached_property
     def has_image(self) -> bool:
         return any(
             isinstance(part, MediaPart) and part.kind == "image"
@@ -283,26 +284,26 @@ class Request(BodyFields, McpServerFields):
             for part in message.parts
         )
 
-    @lazy
+    @cached_property
     def response_format(self) -> Format:
         return Format()
 
-    @lazy
+    @cached_property
     def sampling(self) -> Sampling:
         return Sampling()
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         """The estimated tokens of the prompt: texts, calls and results, and the tools' descriptions."""
         return estimate_input(self)
 
-    @lazy
+    @cached_property
     def tool_tokens(self) -> int:
         """The estimated tokens of the tools' descriptions."""
         tools = self.tools
         return self.of_remaining_members("tool_tokens", lambda: sum(map(_tool_tokens, tools))) if tools else 0
 
-    @lazy
+    @cached_property
     def part_tokens(self) -> int:
         """The estimated tokens of all messages without their framing."""
         messages = self.messages
@@ -314,7 +315,7 @@ class Request(BodyFields, McpServerFields):
             total += estimate_parts(message.parts)
         return total
 
-    @lazy
+    @cached_property
     def components(self) -> int:
         """The number of components of the vectors in the response, for its budget. OpenAI's requests add a fourth of
         the inputs' characters, of which the vectors are computed."""

@@ -8,9 +8,9 @@ from operator import attrgetter
 from typing import Final
 
 from msgspec import Struct
+from propcache.api import cached_property
 
 from mockllm.core.json.codec import MISSING, Json, Missing
-from mockllm.core.lazy import lazy
 from mockllm.core.schema_values.conversation import ConversationTexts
 from mockllm.core.schema_values.field_kinds import FROM, TO, VAGUE, WHOLE_PLACES, EntityKind, kinds_of
 from mockllm.core.schema_values.field_search import EnumChoice, FieldSearch, choices_of
@@ -106,7 +106,7 @@ class ConversationValues:
                 return self._use(entities, found)
         return MISSING
 
-    @lazy
+    @cached_property
     def _named_places(self) -> Mapping[str, Places]:
         """The places of the words of all fields' names in the last text."""
         text = self._question.folded

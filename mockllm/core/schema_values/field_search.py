@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
+from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json
-from mockllm.core.lazy import lazy
 from mockllm.core.schema_values.field_kinds import NUMBER_WORDS, EntityKind, kinds_of
 from mockllm.core.schema_values.realistic import MAX_CACHED_FIELDS, FieldContext, number
 from mockllm.core.schema_values.text_entities import lower_case
@@ -38,43 +38,43 @@ class FieldSearch:
         self.format = facets.get("format")
         self.is_const = "const" in facets
 
-    @lazy
+    @cached_property
     def key(self) -> str:
         """The field's name in lower case without separators."""
         return _pair_key(self.context.name)
 
-    @lazy
+    @cached_property
     def stems(self) -> Sequence[str]:
         """The stems of the words of the name."""
         return name_stems(self.context.name)
 
-    @lazy
+    @cached_property
     def words(self) -> Sequence[str]:
         """The stems that are no single letters: values are beside these."""
         return [word for word in self.stems if len(word) > 1]
 
-    @lazy
+    @cached_property
     def beside(self) -> Sequence[str]:
         """The words that are beside a number of the field: those of its name, and its units."""
         words = (*self.stems, *(word for each in self.stems for word in NUMBER_WORDS.get(each, ())))
         return [word for word in words if len(word) > 1]
 
-    @lazy
+    @cached_property
     def usual(self) -> tuple[float, float, int] | None:
         """The range in which a number of the field usually is."""
         return number(self.context)
 
-    @lazy
+    @cached_property
     def kinds(self) -> Sequence[EntityKind]:
         """The kinds of texts that the field takes, the likeliest first."""
         return kinds_of(self.context, self.format)
 
-    @lazy
+    @cached_property
     def is_result(self) -> bool:
         """Whether the field is most likely for the result of a tool."""
         return kinds_of(self.context, None)[:1] == ("result",)
 
-    @lazy
+    @cached_property
     def choices(self) -> Sequence[EnumChoice] | None:
         """The texts of the field's enum; None where it has none."""
         return choices_of(self.facets["enum"]) if "enum" in self.facets else None

@@ -10,11 +10,11 @@ from contextlib import suppress
 from typing import Final
 
 from msgspec import Struct
+from propcache.api import cached_property
 
 from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.json.codec import MISSING, Json, Missing, dumps
 from mockllm.core.json.schema import Validator, format_validator
-from mockllm.core.lazy import lazy
 from mockllm.core.schema_values.conversation import ConversationTexts
 from mockllm.core.schema_values.conversation_values import ConversationValues, FieldNames
 from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
@@ -75,11 +75,11 @@ class ValueFitter:
         self._left = _MAX_FIELDS
         self.taken: dict[str, None] = {}
 
-    @lazy
+    @cached_property
     def _budget(self) -> Budget:
         return Budget(_BUDGET)
 
-    @lazy
+    @cached_property
     def _document(self) -> Document:
         return Document(self._normal.root, self._budget)
 

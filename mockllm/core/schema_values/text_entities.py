@@ -12,9 +12,9 @@ from itertools import islice
 from typing import Final, TypeAlias
 
 from msgspec import Struct
+from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json
-from mockllm.core.lazy import lazy
 from mockllm.core.schema_values.entity_patterns import (
     AFTER_JSON_VALUE,
     AFTER_KEY,
@@ -89,12 +89,12 @@ class TextEntities:
         self._places: dict[str, Places] = {}
         self._paired: dict[str, str | None] = {}
 
-    @lazy
+    @cached_property
     def folded(self) -> str:
         """The text in lower case, with each character in its place."""
         return lower_case(self.text)
 
-    @lazy
+    @cached_property
     def phrase(self) -> str | None:
         """The words of the text up to a maximum, if there are several."""
         text = " ".join(self.text.split())
@@ -138,7 +138,7 @@ class TextEntities:
                     found.append((start, after))
         return self._words.get(word, ())
 
-    @lazy
+    @cached_property
     def _words(self) -> Mapping[str, list[tuple[int, int]]]:
         """The places of each word, by its stem."""
         places: dict[str, list[tuple[int, int]]] = {}
@@ -171,7 +171,7 @@ class TextEntities:
                 return True
         return True
 
-    @lazy
+    @cached_property
     def joined(self) -> str | None:
         """The text in lower case without the separators that a key may have; None where lower case depends on
         neighbours."""
@@ -180,7 +180,7 @@ class TextEntities:
         lower = self.folded.encode(errors="surrogatepass")  # quicker than to replace three characters
         return lower.translate(None, b" _-").decode(errors="surrogatepass")
 
-    @lazy
+    @cached_property
     def numbers(self) -> list[FoundValue]:
         """Numbers outside of addresses, dates and identifiers; where there is none, those written as words."""
         numbers = list(self._matches(NUMBER))
@@ -202,7 +202,7 @@ class TextEntities:
             FoundValue(NUMBER_WORDS[each[0].lower()], *each.span()) for each in self._matches(NUMBER_WORD)
         ]
 
-    @lazy
+    @cached_property
     def quoted(self) -> list[FoundValue]:
         if not any(mark in self.text for mark in QUOTES):
             return []
@@ -212,21 +212,21 @@ class TextEntities:
             if (text := next(filter(None, each.groups())).strip())
         ]
 
-    @lazy
+    @cached_property
     def urls(self) -> list[FoundValue]:
         if "://" not in self.text:
             return []
         return [FoundValue(each[0].rstrip(".,;:!?"), *each.span()) for each in self._matches(URL)]
 
-    @lazy
+    @cached_property
     def emails(self) -> list[FoundValue]:
         return self._plain(EMAIL) if "@" in self.text else []
 
-    @lazy
+    @cached_property
     def uuids(self) -> list[FoundValue]:
         return self._plain(UUID) if UUID_SIGN.search(self.text) else []
 
-    @lazy
+    @cached_property
     def ips(self) -> list[FoundValue]:
         """IPv4 addresses. A search at each sign is quicker than one at each digit."""
         found: list[FoundValue] = []
@@ -239,24 +239,24 @@ class TextEntities:
                     break
         return found
 
-    @lazy
+    @cached_property
     def paths(self) -> list[FoundValue]:
         if PATH_SIGN.search(self.text) is None:
             return []
         return [each for each in self._plain(PATH) if not self._within(each, (*self.urls, *self.emails))]
 
-    @lazy
+    @cached_property
     def phones(self) -> list[FoundValue]:
         return self._plain(PHONE)
 
-    @lazy
+    @cached_property
     def codes(self) -> list[FoundValue]:
         """Identifiers with a digit."""
         taken = (*self.urls, *self.emails, *self.dates)
         found = [FoundValue(each[0].lstrip("#"), *each.span()) for each in self._matches(CODE)]
         return [each for each in found if not self._within(each, taken)]
 
-    @lazy
+    @cached_property
     def dates(self) -> list[FoundValue]:
         """Dates as `2025-01-31`."""
         found, free = [], 0
@@ -276,11 +276,11 @@ class TextEntities:
                 found.append(FoundValue(f"{year[0]}-{month:02}-{day:02}", start, end))
         return found[:MAX_FOUND]
 
-    @lazy
+    @cached_property
     def _has_month(self) -> bool:
         return any(month in self.folded for month in MONTHS)
 
-    @lazy
+    @cached_property
     def moments(self) -> list[FoundValue]:
         """Dates with a time, as RFC 3339 writes them; in UTC where the text names no zone."""
         found: list[FoundValue] = []
@@ -295,7 +295,7 @@ class TextEntities:
             found.append(FoundValue(f"{text}{seconds}{zone}", *each.span()))
         return found
 
-    @lazy
+    @cached_property
     def times(self) -> list[FoundValue]:
         """Times of day as `14:30`."""
         found: list[FoundValue] = []
@@ -307,7 +307,7 @@ class TextEntities:
                 found.append(FoundValue(f"{hour:02}:{each[2]}", *each.span()))
         return found
 
-    @lazy
+    @cached_property
     def names(self) -> list[FoundValue]:
         """Words with capitals that are not the usual start of a sentence, joined where they follow each other."""
         found = []
@@ -323,7 +323,7 @@ class TextEntities:
                 found.append(FoundValue(text, start, each.end()))
         return found
 
-    @lazy
+    @cached_property
     def lower_places(self) -> list[FoundValue]:
         """Words in lower case that may be a place: "the weather in paris"."""
         return [
@@ -332,12 +332,12 @@ class TextEntities:
             if each[1] not in COMMON and not each[1].endswith(("celsius", "fahrenheit"))
         ]
 
-    @lazy
+    @cached_property
     def subjects(self) -> list[FoundValue]:
         """The subject of the text, by the word `about`."""
         return [FoundValue(each[1].strip(), *each.span(1)) for each in self._matches(SUBJECT)]
 
-    @lazy
+    @cached_property
     def expressions(self) -> list[FoundValue]:
         """Arithmetic, with operators in place of words."""
         found = []
@@ -346,7 +346,7 @@ class TextEntities:
             found.append(FoundValue(" ".join(text.split()).rstrip("."), *each.span()))
         return found
 
-    @lazy
+    @cached_property
     def pairs(self) -> Mapping[str, str]:
         """Values after a key: `city: Paris`, `"city": "Paris"`, `the city is Paris`. The first of a key
         counts; keys are in lower case without separators, alone and with the word before them."""

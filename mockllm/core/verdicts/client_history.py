@@ -8,8 +8,8 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from msgspec import Struct
+from propcache.api import cached_property
 
-from mockllm.core.lazy import lazy
 from mockllm.core.verdicts.observed_request import ObservedRequest
 from mockllm.core.verdicts.retry_chains import RETRY_WINDOW, RetryChain
 
@@ -31,7 +31,7 @@ class PromptIndex:
         """Return the requests of the same session with the same last user message, in order."""
         return self._by_prompt.get((observed.session, observed.request.user), ())
 
-    @lazy
+    @cached_property
     def _by_prompt(self) -> dict[tuple[str | None, str | None], list[ObservedRequest]]:
         groups: dict[tuple[str | None, str | None], list[ObservedRequest]] = {}
         for observed in self._requests:

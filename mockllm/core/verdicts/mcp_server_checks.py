@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
+from propcache.api import cached_property
 
 from mockllm.core.display import brief
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.verdicts.client_history import ClientHistory, Evidence
 from mockllm.core.verdicts.observed_request import ObservedRequest
@@ -45,13 +45,13 @@ class ServerMessageExchange:
         self.version = str(request.mcp.get("protocol"))
         self.names_version = VERSION_HEADER in request.headers or STDIO_HEADER in request.headers
 
-    @lazy
+    @cached_property
     def call(self) -> bytes:
         """The tool with its arguments and the client's responses: equal for equal calls."""
         mcp = self.observed.request.mcp
         return dumps([self.tool, mcp.get("arguments"), mcp.get("responses")])
 
-    @lazy
+    @cached_property
     def messages(self) -> list[dict[str, Json]]:
         """The JSON-RPC messages of the response."""
         found: list[dict[str, Json]] = []

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.display import shortened
-from mockllm.core.lazy import lazy
 from mockllm.core.prompt_cache.form import PromptForm
 from mockllm.core.prompt_cache.lookup import CacheLookup
 from mockllm.core.prompt_cache.prefix import PromptPrefixes
@@ -147,32 +147,32 @@ class ObservedRequest:
         self._prompt = prompt
         self._wait_headers = wait_headers
 
-    @lazy
+    @cached_property
     def request(self) -> Request:
         return self._read()
 
-    @lazy
+    @cached_property
     def plan(self) -> Plan:
         """The response, decompressed where it was sent compressed."""
         return decompressed(self._plan())
 
-    @lazy
+    @cached_property
     def prompt(self) -> ObservedPrompt | None:
         """The prompt, if its provider caches it."""
         return None if self._prompt is None else self._prompt(self.request)
 
-    @lazy
+    @cached_property
     def hash(self) -> str:
         """The request's hash: equal for a request and its retries."""
         return cached_hash(self.request)
 
-    @lazy
+    @cached_property
     def retry(self) -> int | None:
         """The number of the retry, as the SDK's own header counts it."""
         text = self.request.headers.get(RETRY_COUNT, "")
         return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
-    @lazy
+    @cached_property
     def read_timeout(self) -> float | None:
         """The longest wait for a byte in seconds, as the SDK's own header states it."""
         for name in TIMEOUTS:
@@ -187,14 +187,14 @@ class ObservedRequest:
         """Seconds of the scenario in a second, at least 1: the time that a client itself needs is not scaled."""
         return max(1.0, 1 / self.client_scale)
 
-    @lazy
+    @cached_property
     def client_scale(self) -> float:
         """The factor between the client's clock and the scenario's."""
         return (
             self.time_scale if self.time_scale == 1.0 else stated_scale(self.request.headers, self.time_scale)
         )
 
-    @lazy
+    @cached_property
     def wait(self) -> float | None:
         """The wait that a refusal requests, in seconds."""
         if self.status < 400:
@@ -203,7 +203,7 @@ class ObservedRequest:
         wait = requested_wait(self.plan.head.headers, sent_bytes(self.plan), sent_at, self._wait_headers)
         return None if wait is None else wait / self.client_scale
 
-    @lazy
+    @cached_property
     def refused_permanently(self) -> bool:
         """Whether the request was refused, and no retry can succeed."""
         if self.status < 400:
@@ -243,7 +243,7 @@ class ObservedRequest:
         """Whether the server caused the failure, and a retry may succeed."""
         return self.failed and not self.refused_permanently and (self.status >= 400 or self.broken)
 
-    @lazy
+    @cached_property
     def without_response(self) -> bool:
         """Whether the server broke off the response before its first byte."""
         return self.broken and (self.timing is None or not self.timing.began)
@@ -257,7 +257,7 @@ class ObservedRequest:
         """Return the timing of the response up to a moment."""
         return delivery_timing(self.plan, moment - self.started, finished=self.end_reason == "finished")
 
-    @lazy
+    @cached_property
     def cut_text(self) -> str | None:
         """The text of a stream that ended without a finish reason; None for any other response."""
         incomplete = (

@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.batch import BatchLine, BatchOutcome, BatchRun, LineResponse
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import server_url
@@ -71,7 +72,7 @@ TIMEOUT: Final = _error("timeout_error", "Request timed out")
 class CreateBatchRequest(AnthropicRequest):
     api = "batches"
 
-    @lazy
+    @cached_property
     def items(self) -> list[dict[str, Json]]:
         """The requests of the batch that have parameters."""
         requests = self.fields.get("requests")
@@ -82,7 +83,7 @@ class CreateBatchRequest(AnthropicRequest):
 class MessageBatchRequest(AnthropicRequest):
     api = "stored_batches"
 
-    @lazy
+    @cached_property
     def stored(self) -> StoredResponse | None:
         """The batch that the path names."""
         id = self.path_variables.get("batch", "")

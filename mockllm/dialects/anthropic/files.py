@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
@@ -43,7 +44,7 @@ class AnthropicUploadRequest(AnthropicRequest):
 class AnthropicFileRequest(AnthropicRequest):
     api = "stored_files"
 
-    @lazy
+    @cached_property
     def stored(self) -> StoredResponse | None:
         """The file that the path names."""
         id = self.path_variables.get("file", "")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import ClassVar, Final
 
+from propcache.api import cached_property
+
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.schema import subschemas
-from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
@@ -52,7 +53,7 @@ class AnthropicRequest(Request):
 
     dialect: ClassVar[str | None] = "anthropic"
 
-    @lazy
+    @cached_property
     def api_key(self) -> str | None:
         return self.headers.get("x-api-key") or super().api_key
 
@@ -65,19 +66,19 @@ class MessagesRequest(AnthropicRequest):
     documented_fields: ClassVar[frozenset[str] | None] = DOCUMENTED_FIELDS
     turns_field: ClassVar[str | None] = "messages"
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         return _text(self.fields.get("model"))
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return self.fields.get("stream") is True
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         return self.read_messages(_list(self.fields.get("messages")), add_turn)
 
-    @lazy
+    @cached_property
     def system(self) -> str | None:
         """The top-level text, then the texts of system messages among the turns."""
         texts = [message.text for message in self.messages if message.role == "system"]
@@ -85,7 +86,7 @@ class MessagesRequest(AnthropicRequest):
             texts.insert(0, self._top)
         return "\n".join(texts) if texts else None
 
-    @lazy
+    @cached_property
     def _top(self) -> str | None:
         """The system text at the top level."""
         return self.of_remaining_members("top", self._top_text)
@@ -94,7 +95,7 @@ class MessagesRequest(AnthropicRequest):
         top = self.fields.get("system")
         return _texts(top) if isinstance(top, list) else _text(top)
 
-    @lazy
+    @cached_property
     def tools(self) -> tuple[Tool, ...]:
         return self.of_remaining_members("tools", self._offered_tools)
 
@@ -105,7 +106,7 @@ class MessagesRequest(AnthropicRequest):
             if isinstance(item, dict) and (name := _text(item.get("name"))) is not None
         )
 
-    @lazy
+    @cached_property
     def tool_choice(self) -> ToolChoice:
         choice = self.fields.get("tool_choice")
         if not isinstance(choice, dict):
@@ -115,7 +116,7 @@ class MessagesRequest(AnthropicRequest):
             return ToolChoice("named", (name,))
         return _CHOICES.get(kind, ToolChoice())
 
-    @lazy
+    @cached_property
     def response_format(self) -> Format:
         config = self.fields.get("output_config")
         format_ = config.get("format") if isinstance(config, dict) else None
@@ -125,24 +126,24 @@ class MessagesRequest(AnthropicRequest):
             return Format("schema", None, format_.get("schema"))
         return Format()
 
-    @lazy
+    @cached_property
     def sampling(self) -> Sampling:
         max_tokens = self.fields.get("max_tokens")
         stop = (text for text in _list(self.fields.get("stop_sequences")) if isinstance(text, str))
         return Sampling(1, tuple(stop), max_tokens if type(max_tokens) is int else None)
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         """The tokens after the edits of the request's context management."""
         return max(0, self.unedited_tokens - cleared_tokens(self.applied_edits))
 
-    @lazy
+    @cached_property
     def unedited_tokens(self) -> int:
         instructions = TOOL_INSTRUCTION_TOKENS[self.tool_choice.mode] if self.tools else 0
         top = self.of_remaining_members("top_tokens", lambda: estimate(self._top or ""))
         return estimate_input(self) + top + instructions
 
-    @lazy
+    @cached_property
     def applied_edits(self) -> tuple[dict[str, Json], ...]:
         """The edits that the request's context management causes."""
         management = self.fields.get("context_management")
@@ -150,13 +151,13 @@ class MessagesRequest(AnthropicRequest):
             return ()
         return applied_edits(management, self.fields.get("messages"), self.unedited_tokens)
 
-    @lazy
+    @cached_property
     def manages_context(self) -> bool:
         """Whether the response reports edits: the request has a `context_management`, or names the beta."""
         beta = self.headers.get("anthropic-beta", "")
         return self.fields.get("context_management") is not None or "context-management-" in beta
 
-    @lazy
+    @cached_property
     def pending_uses(self) -> tuple[PendingUse, ...]:
         """The uses of server tools in the last assistant message that have no result yet. A later message of the
         user with other content than results of tools ends the turn."""
@@ -165,19 +166,19 @@ class MessagesRequest(AnthropicRequest):
             return ()
         return pending_uses(self.fields["messages"])
 
-    @lazy
+    @cached_property
     def declines_thinking(self) -> bool:
         """Whether the request disables thinking: `thinking: {type: disabled}`."""
         thinking = self.fields.get("thinking")
         return isinstance(thinking, dict) and thinking.get("type") == "disabled"
 
-    @lazy
+    @cached_property
     def omits_thinking(self) -> bool:
         """Whether the request omits the text of thinking: `thinking: {display: omitted}`."""
         thinking = self.fields.get("thinking")
         return isinstance(thinking, dict) and thinking.get("display") == "omitted"
 
-    @lazy
+    @cached_property
     def reported_options(self) -> Hashable:
         """The parts of the request that the response repeats or continues."""
         container = self.fields.get("container")

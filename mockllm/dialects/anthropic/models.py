@@ -10,10 +10,10 @@ from fnmatch import fnmatchcase
 from typing import ClassVar, Final
 
 from msgspec import Struct
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.core.text_cache import text_cache
@@ -90,7 +90,7 @@ def snapshot(model: str) -> str:
 class AnthropicModelsRequest(AnthropicRequest):
     api: ClassVar[str | None] = "models"
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         """The model that the path names; None for the list."""
         return self.path_variables.get("model")

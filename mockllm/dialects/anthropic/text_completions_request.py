@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import Message, TextPart
 from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import Sampling
@@ -54,31 +55,31 @@ class TextCompletionsRequest(AnthropicRequest):
     generates: ClassVar[bool] = True
     documented_fields: ClassVar[frozenset[str] | None] = frozenset(_SHAPE)
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         model = self.fields.get("model")
         return model if isinstance(model, str) else None
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return self.fields.get("stream") is True
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         return tuple(_turns(self._prompt))
 
-    @lazy
+    @cached_property
     def _prompt(self) -> str:
         prompt = self.fields.get("prompt")
         return prompt if isinstance(prompt, str) else ""
 
-    @lazy
+    @cached_property
     def sampling(self) -> Sampling:
         stop, most = self.fields.get("stop_sequences"), self.fields.get("max_tokens_to_sample")
         texts = tuple(text for text in stop if isinstance(text, str)) if isinstance(stop, list) else ()
         return Sampling(1, texts, most if type(most) is int else None)
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         return estimate(self._prompt)
 

@@ -12,10 +12,10 @@ from typing import Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, pretty
-from mockllm.core.lazy import lazy
 from mockllm.core.randomness import BASE62, Ids
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.reply.reply import Reply
@@ -52,11 +52,11 @@ def _on_vertex(identity: ResponseIdentity) -> ResponseIdentity:
 class VertexRequest(MessagesRequest):
     """A request with the model in its path. The body selects streaming; by default the call does."""
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         return self.path_variables.get("model")
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         stream = self.fields.get("stream")
         return stream if type(stream) is bool else self.path.endswith(":streamRawPredict")

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
+from propcache.api import cached_property
+
 from mockllm.core.batch import BatchLine
 from mockllm.core.json.codec import loads
 from mockllm.core.json.typed_values import text_of
-from mockllm.core.lazy import lazy
 from mockllm.dialects.azure.dialects import DeploymentRequest
 from mockllm.dialects.openai.batches.batch_calls import (
     FIELDS,
@@ -58,7 +59,7 @@ class AzureStoredBatchRequest(DeploymentRequest, StoredBatchRequest):
 
 
 class AzureBatchRequest(DeploymentRequest, BatchRequest):
-    @lazy
+    @cached_property
     def input_lines(self) -> InputLines:
         endpoint = text_of(self.fields.get("endpoint"))
         if endpoint not in ENDPOINTS:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Final
 
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
@@ -57,7 +57,7 @@ def _error(failure: Failure, request: Request, identity: ResponseIdentity) -> Pl
 class FoundryMessagesRequest(MessagesRequest):
     """A request with its key in `x-api-key`, `api-key` or a bearer token."""
 
-    @lazy
+    @cached_property
     def api_key(self) -> str | None:
         return super().api_key or self.headers.get("api-key")
 

@@ -9,11 +9,11 @@ from copy import copy
 from typing import Final, TypeVar
 
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps, loads
 from mockllm.core.json.typed_values import text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, Step
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import Reply
@@ -37,12 +37,12 @@ AnyRequest = TypeVar("AnyRequest", bound=Request)
 
 
 class DeploymentRequest(Request):
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         """The deployment; without one, the model of the body."""
         return self.path_variables.get("deployment") or text_of(self.fields.get("model"))
 
-    @lazy
+    @cached_property
     def api_key(self) -> str | None:
         bearer = self.headers.get("authorization", "")
         return self.headers.get("api-key") or bearer.removeprefix("Bearer ").strip() or None

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import quote
 
+from propcache.api import cached_property
+
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.typed_values import object_of, objects, text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
@@ -49,7 +50,7 @@ class BedrockRequest(Request):
 
     dialect = "bedrock"
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         return self.path_variables.get("model")
 
@@ -61,24 +62,24 @@ class ConverseRequest(BedrockRequest):
     generates = True
     documented_fields = DOCUMENTED_FIELDS
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return self.path.endswith("-stream")
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         names: dict[str, str | None] = {}
         items, lookup = list_of(self.fields.get("messages")), self.response_lookup
         return tuple(message for item in items for message in _messages(object_of(item), names, lookup))
 
-    @lazy
+    @cached_property
     def system(self) -> str | None:
         texts = [message.text for message in self.messages if message.role == "system"]
         blocks = list_of(self.fields.get("system"))
         texts[:0] = [text for block in blocks if (text := text_of(object_of(block).get("text"))) is not None]
         return "\n".join(texts) if texts else None
 
-    @lazy
+    @cached_property
     def tools(self) -> tuple[Tool, ...]:
         """The functions; a tool of the service is known by its name."""
         return tuple(
@@ -87,7 +88,7 @@ class ConverseRequest(BedrockRequest):
             if (tool := _tool(object_of(entry))) is not None
         )
 
-    @lazy
+    @cached_property
     def tool_choice(self) -> ToolChoice:
         """The choice. Converse has no word for no tool: Claude's own field does, which the model gets as it is."""
         own = object_of(self.fields.get("additionalModelRequestFields")).get("tool_choice")
@@ -99,7 +100,7 @@ class ConverseRequest(BedrockRequest):
             return ToolChoice("named", (name,))
         return ToolChoice("any") if "any" in choice else ToolChoice()
 
-    @lazy
+    @cached_property
     def response_format(self) -> Format:
         form = object_of(object_of(self.fields.get("outputConfig")).get("textFormat"))
         schema = object_of(object_of(form.get("structure")).get("jsonSchema"))
@@ -110,14 +111,14 @@ class ConverseRequest(BedrockRequest):
         except JSONDecodeError:
             return Format()
 
-    @lazy
+    @cached_property
     def sampling(self) -> Sampling:
         config = object_of(self.fields.get("inferenceConfig"))
         most = config.get("maxTokens")
         stop = (text for text in list_of(config.get("stopSequences")) if type(text) is str)
         return Sampling(1, tuple(stop), most if type(most) is int and most > 0 else None)
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         top = "" if any(message.role == "system" for message in self.messages) else self.system or ""
         return estimate_input(self) + estimate(top)

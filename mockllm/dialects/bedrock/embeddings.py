@@ -12,11 +12,11 @@ from typing import Final
 from urllib.parse import unquote
 
 from msgspec import Struct
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
@@ -55,20 +55,20 @@ class BedrockEmbeddingsRequest(BedrockRequest):
 
     api = "embeddings"
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         """The model: the path's variables are parts of its name."""
         return unquote(self.path.removeprefix("/model/").removesuffix("/invoke"))
 
-    @lazy
+    @cached_property
     def body_form(self) -> EmbeddingForm:
         return next(form for part, form in FORMS if part in (self.model or ""))
 
-    @lazy
+    @cached_property
     def inputs(self) -> tuple[str, ...]:
         return tuple(self.body_form.inputs(self.fields)[:MAX_INPUTS])
 
-    @lazy
+    @cached_property
     def requested_size(self) -> Json:
         """The dimensions that the body names; None where it names none."""
         value: Json = self.fields
@@ -76,7 +76,7 @@ class BedrockEmbeddingsRequest(BedrockRequest):
             value = object_of(value).get(member)
         return value
 
-    @lazy
+    @cached_property
     def size(self) -> int:
         requested = self.requested_size
         return (
@@ -85,16 +85,16 @@ class BedrockEmbeddingsRequest(BedrockRequest):
             else self.body_form.sizes[0]
         )
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         """All inputs as one message of the user."""
         return (Message("user", tuple(map(TextPart, self.inputs))),) if self.inputs else ()
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         return sum(map(estimate, self.inputs))
 
-    @lazy
+    @cached_property
     def components(self) -> int:
         return len(self.inputs) * self.size
 

@@ -11,9 +11,9 @@ from collections.abc import Hashable
 from typing import Final
 
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Framing, Headers, Plan, ResponseHead
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply, Usage
@@ -39,12 +39,12 @@ class InvokeRequest(BedrockRequest):
     api = "invoke"
     generates = True
 
-    @lazy
+    @cached_property
     def maker(self) -> InvokedBody:
         """The protocol of the body."""
         return body_of(self.model or "", self.fields)
 
-    @lazy
+    @cached_property
     def inner(self) -> Request:
         """The request as one of the body's protocol."""
         return self.maker.request_class(
@@ -62,39 +62,39 @@ class InvokeRequest(BedrockRequest):
             context=self.context,
         )
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return self.path.endswith("-stream")
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         return self.inner.messages
 
-    @lazy
+    @cached_property
     def system(self) -> str | None:
         return self.inner.system
 
-    @lazy
+    @cached_property
     def tools(self) -> tuple[Tool, ...]:
         return self.inner.tools
 
-    @lazy
+    @cached_property
     def tool_choice(self) -> ToolChoice:
         return self.inner.tool_choice
 
-    @lazy
+    @cached_property
     def response_format(self) -> Format:
         return self.inner.response_format
 
-    @lazy
+    @cached_property
     def sampling(self) -> Sampling:
         return self.inner.sampling
 
-    @lazy
+    @cached_property
     def thinking_returned(self) -> bool | None:
         return self.inner.thinking_returned
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         return self.inner.input_tokens
 

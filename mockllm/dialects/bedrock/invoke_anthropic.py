@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.lazy import lazy
 from mockllm.core.randomness import BASE62, Ids
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
 from mockllm.core.reply.reply import Reply
@@ -55,7 +55,7 @@ def claude_name(model: str) -> str:
 class InvokeMessagesRequest(MessagesRequest):
     """The body of a request, which is Anthropic's without a model."""
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         return self.path_variables.get("model")
 

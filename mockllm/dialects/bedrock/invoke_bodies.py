@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Final, Protocol
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.encoder import Event, encode
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.event_stream import unwrapped
@@ -52,7 +53,7 @@ class InvokedBody(Protocol):
 class NovaRequest(ConverseRequest):
     """Converse's messages, where the limit may have its older name."""
 
-    @lazy
+    @cached_property
     def sampling(self) -> Sampling:
         config = object_of(self.fields.get("inferenceConfig"))
         most = config.get("maxTokens", config.get("max_new_tokens"))

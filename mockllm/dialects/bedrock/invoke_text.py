@@ -12,11 +12,11 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import Framing, Kind, Plan, ResponseHead
 from mockllm.core.rendering.stream_form import StreamForm
@@ -38,19 +38,19 @@ class PromptRequest(BedrockRequest):
     limit: ClassVar[str] = "max_tokens"
     stops: ClassVar[str] = "stop"
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         text = text_of(self.fields.get(self.prompt))
         return () if text is None else (Message("user", (TextPart(text),)),)
 
-    @lazy
+    @cached_property
     def sampling(self) -> Sampling:
         fields = self.fields if self.settings is None else object_of(self.fields.get(self.settings))
         most = fields.get(self.limit)
         stop = (text for text in list_of(fields.get(self.stops)) if type(text) is str)
         return Sampling(1, tuple(stop), most if type(most) is int and most > 0 else None)
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         return estimate_input(self)
 
@@ -72,7 +72,7 @@ class CohereRequest(PromptRequest):
     stops = "stop_sequences"
     _ROLES: ClassVar[dict[Json, Role]] = {"USER": "user", "CHATBOT": "assistant", "SYSTEM": "system"}
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         turns = [object_of(turn) for turn in list_of(self.fields.get("chat_history"))]
         turns.insert(0, {"role": "SYSTEM", "message": self.fields.get("preamble")})

@@ -13,10 +13,11 @@ from binascii import Error
 from collections.abc import Sequence
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, text_of, whole_number
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Message, Request, Tool
 from mockllm.dialects.bedrock.converse_check import BedrockRequestProblem, check_conversation, check_readable
@@ -51,7 +52,7 @@ class BedrockCountRequest(BedrockRequest):
     api = "count_tokens"
     documented_fields = frozenset({"input"})
 
-    @lazy
+    @cached_property
     def inner(self) -> ConverseRequest | InvokeRequest:
         """The counted request."""
         holder = object_of(self.fields.get("input"))
@@ -68,19 +69,19 @@ class BedrockCountRequest(BedrockRequest):
             response_lookup=self.response_lookup,
         )
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         return self.inner.messages
 
-    @lazy
+    @cached_property
     def system(self) -> str | None:
         return self.inner.system
 
-    @lazy
+    @cached_property
     def tools(self) -> tuple[Tool, ...]:
         return self.inner.tools
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         return self.inner.input_tokens
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import arguments_json, object_of, objects, text_of, texts
-from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, Sampling
@@ -38,7 +39,7 @@ class CohereBaseRequest(Request):
 
     dialect = "cohere"
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         return text_of(self.fields.get("model"))
 
@@ -54,18 +55,18 @@ class CohereChatRequest(CohereBaseRequest):
         "k", "p", "logprobs", "tool_choice", "thinking", "priority", "raw_prompting", "reasoning_effort",
     })  # fmt: skip
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return self.fields.get("stream") is True
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         names: dict[str, str | None] = {}
         lookup = self.response_lookup
         turns = (_message(entry, names, lookup) for entry in objects(self.fields.get("messages")))
         return tuple(turn for turn in turns if turn is not None)
 
-    @lazy
+    @cached_property
     def tools(self) -> tuple[Tool, ...]:
         functions = (object_of(entry.get("function")) for entry in objects(self.fields.get("tools")))
         return tuple(
@@ -74,12 +75,12 @@ class CohereChatRequest(CohereBaseRequest):
             if type(fields.get("name")) is str
         )
 
-    @lazy
+    @cached_property
     def tool_choice(self) -> ToolChoice:
         choice = self.fields.get("tool_choice")
         return ToolChoice("any" if choice == "REQUIRED" else "none" if choice == "NONE" else "auto")
 
-    @lazy
+    @cached_property
     def response_format(self) -> Format:
         form = object_of(self.fields.get("response_format"))
         if form.get("type") != "json_object":
@@ -87,7 +88,7 @@ class CohereChatRequest(CohereBaseRequest):
         schema = form.get("json_schema", form.get("schema"))
         return Format("json") if schema is None else Format("schema", None, schema)
 
-    @lazy
+    @cached_property
     def sampling(self) -> Sampling:
         stop, limit = self.fields.get("stop_sequences"), self.fields.get("max_tokens")
         stops = tuple(entry for entry in stop if type(entry) is str) if type(stop) is list else ()
@@ -160,16 +161,16 @@ class CohereEmbedRequest(CohereBaseRequest):
 
     api = "embeddings"
 
-    @lazy
+    @cached_property
     def inputs(self) -> tuple[str, ...]:
         return tuple(embedding_inputs(self.fields)[:MAX_INPUTS])
 
-    @lazy
+    @cached_property
     def dimensions(self) -> int:
         value = self.fields.get("output_dimension")
         return min(value, MAX_DIMENSIONS) if type(value) is int and value > 0 else DEFAULT_SIZE
 
-    @lazy
+    @cached_property
     def types(self) -> tuple[str, ...]:
         """The forms of the vectors; `float` where the request names none."""
         value = self.fields.get("embedding_types")
@@ -180,16 +181,16 @@ class CohereEmbedRequest(CohereBaseRequest):
         )
         return named or ("float",)
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         """All inputs as one message of the user."""
         return (Message("user", tuple(map(TextPart, self.inputs))),) if self.inputs else ()
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         return sum(map(estimate, self.inputs))
 
-    @lazy
+    @cached_property
     def components(self) -> int:
         return len(self.inputs) * self.dimensions
 
@@ -199,11 +200,11 @@ class CohereRerankRequest(CohereBaseRequest):
 
     api = "rerank"
 
-    @lazy
+    @cached_property
     def question(self) -> str:
         return text_of(self.fields.get("query")) or ""
 
-    @lazy
+    @cached_property
     def documents(self) -> tuple[str, ...]:
         listed = self.fields.get("documents")
         entries = listed[:MAX_INPUTS] if type(listed) is list else ()
@@ -211,12 +212,12 @@ class CohereRerankRequest(CohereBaseRequest):
             entry if type(entry) is str else str(object_of(entry).get("text") or "") for entry in entries
         )
 
-    @lazy
+    @cached_property
     def top(self) -> int:
         value = self.fields.get("top_n")
         return value if type(value) is int and value > 0 else len(self.documents)
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         """The query as a message of the user."""
         return (Message("user", (TextPart(self.question),)),) if self.question else ()

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.batch import BatchOutcome
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.json.typed_values import object_of, text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_batches import BatchRecord, BatchState, new_batch, record_of, state_of
@@ -66,13 +67,13 @@ def _collection(request: Request) -> str:
 class BatchJobRequest(GeminiRequest):
     api = "batches"
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         return (text_of(self.message.get("model")) or "").rpartition("/")[2] or None
 
 
 class StoredBatchJobRequest(GeminiStoredBatchRequest):
-    @lazy
+    @cached_property
     def name(self) -> str:
         return _collection(self) + self.path_variables.get("batch", "")
 

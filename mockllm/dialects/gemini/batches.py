@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from propcache.api import cached_property
+
 from mockllm.core.batch import BatchLine, BatchOutcome, BatchRun
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_batches import (
@@ -65,20 +66,20 @@ class GeminiBatchInput(NamedTuple):
 class GeminiBatchRequest(GeminiRequest):
     api = "batches"
 
-    @lazy
+    @cached_property
     def batch(self) -> dict[str, Json]:
         return object_of(self.fields.get("batch"))
 
-    @lazy
+    @cached_property
     def config(self) -> dict[str, Json]:
         return object_of(_member(self.batch, "inputConfig", "input_config"))
 
-    @lazy
+    @cached_property
     def file_name(self) -> str | None:
         name = _member(self.config, "fileName", "file_name")
         return name if type(name) is str and name else None
 
-    @lazy
+    @cached_property
     def input(self) -> GeminiBatchInput:
         if self.file_name is not None:
             file = find_file(self, self.file_name)
@@ -120,11 +121,11 @@ def _read_file(content: bytes) -> GeminiBatchInput:
 class GeminiStoredBatchRequest(GeminiRequest):
     api = "stored_batches"
 
-    @lazy
+    @cached_property
     def name(self) -> str:
         return PREFIX + self.path_variables.get("batch", "")
 
-    @lazy
+    @cached_property
     def stored(self) -> StoredResponse | None:
         """The batch that the path names."""
         return self.response_lookup.stored(self.name)

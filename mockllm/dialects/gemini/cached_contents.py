@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, read_object
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
@@ -52,25 +53,25 @@ class CachedContentRequest(GenerateRequest):
     api = "cached_contents"
     generates = False
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return False
 
-    @lazy
+    @cached_property
     def cached(self) -> StoredResponse | None:
         return None
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         name = self.message.get("model")
         return name.rpartition("/")[2] or None if type(name) is str else None
 
-    @lazy
+    @cached_property
     def name(self) -> str:
         """The resource that the path names, or the collection."""
         return self.path.removeprefix("/").partition("/")[2]
 
-    @lazy
+    @cached_property
     def stored(self) -> StoredResponse | None:
         """The cached content that the path names, which may have expired."""
         return find_cached(self.response_lookup, self.name)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request, TextPart
 from mockllm.dialects.dialect import ResponseIdentity
@@ -23,7 +24,7 @@ class GeminiCountRequest(GenerateRequest):
     api = "count_tokens"
     generates = False
 
-    @lazy
+    @cached_property
     def message(self) -> dict[str, Json]:
         """The counted request."""
         fields = object_of(camel_case_fields(self.fields))

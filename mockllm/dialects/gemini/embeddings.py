@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.messages import Part
@@ -49,11 +50,11 @@ class GeminiEmbeddingsRequest(GeminiRequest):
 
     api = "embeddings"
 
-    @lazy
+    @cached_property
     def call(self) -> str:
         return self.path.rpartition(":")[2]
 
-    @lazy
+    @cached_property
     def entries(self) -> tuple[dict[str, Json], ...]:
         """The inputs to embed, each with its settings."""
         message = self.message
@@ -70,13 +71,13 @@ class GeminiEmbeddingsRequest(GeminiRequest):
                 entries = [_with_settings(message)] if "content" in message else []
         return tuple(object_of(entry) for entry in entries)
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         """All texts as one message of the user."""
         parts: list[Part] = [TextPart(text) for text in self.texts]
         return (Message("user", tuple(parts)),) if parts else ()
 
-    @lazy
+    @cached_property
     def texts(self) -> tuple[str, ...]:
         """The texts to embed; media become an empty text."""
         return tuple(
@@ -88,11 +89,11 @@ class GeminiEmbeddingsRequest(GeminiRequest):
             for entry in self.entries
         )
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         return sum(map(estimate, self.texts))
 
-    @lazy
+    @cached_property
     def components(self) -> int:
         size = SIZES.get(self.model or "", DEFAULT_SIZE)
         return size * len(self.entries) + sum(map(len, self.texts)) // 4

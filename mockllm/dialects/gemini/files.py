@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
@@ -26,11 +27,11 @@ DOWNLOAD: Final = ":download"
 class GeminiFileRequest(GeminiRequest):
     api = "stored_files"
 
-    @lazy
+    @cached_property
     def name(self) -> str:
         return PREFIX + self.path_variables.get("file", "").removesuffix(DOWNLOAD)
 
-    @lazy
+    @cached_property
     def stored(self) -> StoredResponse | None:
         """The file that the path names, with its content."""
         stored = find_file(self, self.name)

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
+from propcache.api import cached_property
+
 from mockllm.core.json.codec import Json, fragment
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.lazy import lazy
 from mockllm.core.request.known_bodies import KnownBody
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
@@ -50,38 +51,38 @@ class GeminiRequest(Request):
 
     dialect = "gemini"
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         return self.path_variables.get("model")
 
-    @lazy
+    @cached_property
     def api_key(self) -> str | None:
         return self.headers.get("x-goog-api-key") or self.query.get("key") or super().api_key
 
-    @lazy
+    @cached_property
     def vertex(self) -> bool:
         """Whether the request is for Vertex AI, whose responses have other details."""
         path = self.path
         return "/publishers/" in path or "/projects/" in path or path.startswith("/v1beta1/")
 
-    @lazy
+    @cached_property
     def sse(self) -> bool:
         """Whether a stream is sent as server-sent events; else as a JSON array."""
         return self.stream and "sse" in (self.query.get("alt"), self.query.get("$alt"))
 
-    @lazy
+    @cached_property
     def numbered(self) -> bool:
         """Whether the response contains enums as numbers, as Google's generated clients request."""
         return self.query.get("$alt", "").endswith("enum-encoding=int")
 
-    @lazy
+    @cached_property
     def message(self) -> dict[str, Json]:
         """The body with its fields in camelCase."""
         fields = self.fields
         message: dict[str, Json] = camel_case_fields(fields) if self.snake_case else fields
         return message
 
-    @lazy
+    @cached_property
     def snake_case(self) -> bool:
         """Whether a name in the body may be in snake_case."""
         known = self.known_body
@@ -115,29 +116,29 @@ class GenerateRequest(GeminiRequest):
     generates = True
     turns_field: ClassVar[str | None] = "contents"
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return self.path.endswith(":streamGenerateContent")
 
-    @lazy
+    @cached_property
     def cached(self) -> StoredResponse | None:
         """The cached content that the body names, unless it has expired."""
         name = cached_name(self.fields)
         stored = None if name is None else find_cached(self.response_lookup, name)
         return None if stored is None or has_expired(stored, self.now) else stored
 
-    @lazy
+    @cached_property
     def modalities(self) -> list[str]:
         """The kinds of content that the response may have: TEXT, IMAGE, AUDIO; empty where the client names none."""
         names = list_of(self.config.get("responseModalities"))
         return [name.upper() for name in names if type(name) is str]
 
-    @lazy
+    @cached_property
     def aspect_ratio(self) -> Json:
         """The width and height of generated images, such as `16:9`."""
         return object_of(self.config.get("imageConfig")).get("aspectRatio")
 
-    @lazy
+    @cached_property
     def cached_tokens(self) -> int:
         """The tokens of the prompt that are read from a cached content."""
         return 0 if self.cached is None else cached_tokens(self.cached)
@@ -147,18 +148,18 @@ class GenerateRequest(GeminiRequest):
         """None where the store has a part of the prompt: what other bodies have taught does not cover it."""
         return None if self.cached is not None else super().known_body
 
-    @lazy
+    @cached_property
     def message(self) -> dict[str, Json]:
         """The body with its fields in camelCase, and what its cached content has."""
         message = super().message
         return message if self.cached is None else with_cached(message, self.cached)
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         """The messages; adjacent contents of the model are one."""
         return self.read_messages(list_of(self.message.get("contents")), add_turn)
 
-    @lazy
+    @cached_property
     def system(self) -> str | None:
         instruction = self.message.get("systemInstruction")
         if type(instruction) is str:
@@ -170,7 +171,7 @@ class GenerateRequest(GeminiRequest):
         ]
         return "\n".join(texts) if texts else None
 
-    @lazy
+    @cached_property
     def thinking_returned(self) -> bool | None:
         """Whether the last turn of the model has a thought or a thought's signature."""
         for content in map(object_of, reversed(list_of(self.fields.get("contents")))):
@@ -179,7 +180,7 @@ class GenerateRequest(GeminiRequest):
                 return any(part.get("thought") is True or "thoughtSignature" in part for part in parts)
         return None
 
-    @lazy
+    @cached_property
     def tools(self) -> tuple[Tool, ...]:
         """The functions; a tool of another kind is known by it."""
         return (
@@ -202,7 +203,7 @@ class GenerateRequest(GeminiRequest):
                     result.append(Tool(kind, kind=kind))
         return tuple(result)
 
-    @lazy
+    @cached_property
     def tool_choice(self) -> ToolChoice:
         config = object_of(object_of(self.message.get("toolConfig")).get("functionCallingConfig"))
         names = tuple(name for name in list_of(config.get("allowedFunctionNames")) if type(name) is str)
@@ -213,7 +214,7 @@ class GenerateRequest(GeminiRequest):
                 return ToolChoice("none")
         return ToolChoice("auto", names)
 
-    @lazy
+    @cached_property
     def response_format(self) -> Format:
         config = self.config
         mime = config.get("responseMimeType")
@@ -226,7 +227,7 @@ class GenerateRequest(GeminiRequest):
         name = title if type(title) is str else None
         return Format("schema", name, schema, bare=mime == "text/x.enum")
 
-    @lazy
+    @cached_property
     def sampling(self) -> Sampling:
         config = self.config
         n, most = config.get("candidateCount"), config.get("maxOutputTokens")
@@ -236,12 +237,12 @@ class GenerateRequest(GeminiRequest):
             max_tokens=most if type(most) is int and most > 0 else None,
         )
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         counted = estimate_input(self, PROMPT_TOKENS, MESSAGE_TOKENS)
         return counted + (estimate(self.system) if self.system is not None else 0)
 
-    @lazy
+    @cached_property
     def config(self) -> dict[str, Json]:
         return object_of(self.message.get("generationConfig"))
 
@@ -259,7 +260,7 @@ class GenerateRequest(GeminiRequest):
             return schema
         return camel_case_fields(schema, 4 * MAX_DEPTH, SCHEMA_DATA, SCHEMA_NAMES)
 
-    @lazy
+    @cached_property
     def omits_thinking(self) -> bool:
         """Whether the request explicitly declines thoughts."""
         return object_of(self.config.get("thinkingConfig")).get("includeThoughts") is False

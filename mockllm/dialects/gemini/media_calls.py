@@ -13,12 +13,12 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import ClassVar, Final
 
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.lazy import lazy
 from mockllm.core.media.images import IMAGE_TYPES, ImageSize, make_image
 from mockllm.core.media.video import VIDEO_TYPE, make_video
 from mockllm.core.randomness import HEX
@@ -59,21 +59,21 @@ class PredictRequest(GeminiRequest):
     makes_media = True
     family: ClassVar[str] = ""
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         return self.family + self.path_variables.get("variant", "")
 
-    @lazy
+    @cached_property
     def prompt(self) -> str:
         instance = object_of(next(iter(list_of(self.message.get("instances"))), None))
         prompt = instance.get("prompt")
         return prompt if type(prompt) is str else ""
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         return (Message("user", (TextPart(self.prompt),)),)
 
-    @lazy
+    @cached_property
     def parameters(self) -> dict[str, Json]:
         return object_of(self.message.get("parameters"))
 
@@ -96,7 +96,7 @@ class VeoRequest(PredictRequest):
     def background(self) -> bool:
         return True
 
-    @lazy
+    @cached_property
     def size(self) -> ImageSize:
         short = 1080 if self.parameters.get("resolution") == "1080p" else 720
         long = short * 16 // 9
@@ -281,7 +281,7 @@ class OperationRequest(GeminiRequest):
 
     api = "operations"
 
-    @lazy
+    @cached_property
     def stored(self) -> StoredResponse | None:
         named = self.message.get("operationName")
         in_body = named.rpartition("/")[2] if type(named) is str else ""

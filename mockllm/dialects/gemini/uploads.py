@@ -11,10 +11,11 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.form_fields import multipart_parts
 from mockllm.core.request.request import Request
@@ -38,29 +39,29 @@ class GeminiUploadRequest(GeminiRequest):
     api = "files"
     uploads = True
 
-    @lazy
+    @cached_property
     def commands(self) -> frozenset[str]:
         """The actions of the request: start, upload, finalize, query, cancel; empty where it does all at once."""
         text = self.headers.get("x-goog-upload-command", "")
         return frozenset(word.strip().lower() for word in text.split(",") if word.strip())
 
-    @lazy
+    @cached_property
     def upload_id(self) -> str:
         """The id of the resumable upload that the query names; empty without one."""
         id = self.query.get("upload_id", "")
         return f"{UPLOAD}{id}" if id else ""
 
-    @lazy
+    @cached_property
     def unfinished(self) -> StoredResponse | None:
         """The resumable upload that the query names."""
         return self.response_lookup.stored(self.upload_id) if self.upload_id else None
 
-    @lazy
+    @cached_property
     def parts(self) -> list[bytes]:
         """The contents of the parts of a multipart upload."""
         return [part.content for part in multipart_parts(self.headers.get("content-type", ""), self.raw)]
 
-    @lazy
+    @cached_property
     def description(self) -> dict[str, Json]:
         """The file's object as the client sent it."""
         if self.unfinished is not None:
@@ -78,14 +79,14 @@ class GeminiUploadRequest(GeminiRequest):
         known = {**declared, **{name: value for name, value in snake.items() if value}, **described}
         return {name: value for name, value in known.items() if type(value) is str and value}
 
-    @lazy
+    @cached_property
     def content(self) -> bytes:
         """The bytes of the file so far, this request's included."""
         if self.unfinished is not None:
             return self.unfinished.request_body + self.raw
         return self.parts[1] if len(self.parts) > 1 else self.raw
 
-    @lazy
+    @cached_property
     def media_type(self) -> str:
         described = self.description.get("mimeType")
         if type(described) is str:

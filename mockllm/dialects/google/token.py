@@ -13,10 +13,11 @@ from binascii import Error
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
@@ -49,12 +50,12 @@ class TokenRequest(Request):
     dialect = "vertex"
     api = "token"
 
-    @lazy
+    @cached_property
     def parameters(self) -> dict[str, str]:
         """The fields of the form, or of a JSON body."""
         return self.form or {name: value for name, value in self.fields.items() if type(value) is str}
 
-    @lazy
+    @cached_property
     def claims(self) -> dict[str, Json]:
         """The claims of the assertion; an unreadable one has none."""
         payload = self.parameters.get("assertion", "").split(".")[1:2]

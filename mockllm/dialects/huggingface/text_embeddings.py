@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import count_of, object_of, text_of, texts
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Message, Request, TextPart
@@ -35,7 +36,7 @@ class FeatureExtractionRequest(ModelRequest):
 
     api = "embeddings"
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         return self.path_variables.get("model")
 
@@ -44,20 +45,20 @@ class FeatureExtractionRequest(ModelRequest):
         """Whether the response is one vector: a pipeline's for one text. TEI's /embed has a list in any case."""
         return type(self.fields.get("inputs")) is str and not self.path.endswith("/embed")
 
-    @lazy
+    @cached_property
     def inputs(self) -> tuple[str, ...]:
         value = self.fields.get("inputs")
         return (value,) if type(value) is str else tuple(texts(value))[:MAX_INPUTS]
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         return (Message("user", tuple(map(TextPart, self.inputs))),) if self.inputs else ()
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         return sum(map(estimate, self.inputs))
 
-    @lazy
+    @cached_property
     def size(self) -> int:
         return min(count_of(self.fields.get("dimensions")) or SIZE, MAX_DIMENSIONS)
 
@@ -67,11 +68,11 @@ class SentenceSimilarityRequest(FeatureExtractionRequest):
 
     api = "sentence_similarity"
 
-    @lazy
+    @cached_property
     def source(self) -> str:
         return text_of(object_of(self.fields.get("inputs")).get("source_sentence")) or ""
 
-    @lazy
+    @cached_property
     def inputs(self) -> tuple[str, ...]:
         return tuple(texts(object_of(self.fields.get("inputs")).get("sentences")))[:MAX_INPUTS]
 
@@ -81,11 +82,11 @@ class TextRankingRequest(FeatureExtractionRequest):
 
     api = "rerank"
 
-    @lazy
+    @cached_property
     def source(self) -> str:
         return text_of(self.fields.get("query")) or ""
 
-    @lazy
+    @cached_property
     def inputs(self) -> tuple[str, ...]:
         return tuple(texts(self.fields.get("texts")))[:MAX_INPUTS]
 

@@ -11,12 +11,12 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Final
 
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import count_of, object_of, text_of, texts
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
 from mockllm.core.rendering.stream_form import FinishPlace, MemberPlace, Payload, StreamForm
@@ -44,7 +44,7 @@ class TextGenerationRequest(ModelRequest):
     generates = True
     documented_fields = frozenset({"inputs", "parameters", "stream", "options"})
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         return self.path_variables.get("model")
 
@@ -53,23 +53,23 @@ class TextGenerationRequest(ModelRequest):
         """Whether the path is that of a model, not of TGI's own calls."""
         return not self.path.endswith(("/generate", "/generate_stream"))
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return self.path.endswith("/generate_stream") or self.fields.get("stream") is True
 
-    @lazy
+    @cached_property
     def parameters(self) -> dict[str, Json]:
         return object_of(self.fields.get("parameters"))
 
-    @lazy
+    @cached_property
     def prompt(self) -> str:
         return text_of(self.fields.get("inputs")) or ""
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         return (Message("user", (TextPart(self.prompt),)),)
 
-    @lazy
+    @cached_property
     def sampling(self) -> Sampling:
         stop = self.parameters.get("stop", self.parameters.get("stop_sequences"))
         return Sampling(1, tuple(texts(stop)), count_of(self.parameters.get("max_new_tokens")))

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from propcache.api import cached_property
+
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.request.mcp_server import McpServer, ServedTool
 from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import Format
@@ -43,7 +44,7 @@ class ServerRequest(Request):
     dialect = "mcp"
     to_mcp_server = True
 
-    @lazy
+    @cached_property
     def server_name(self) -> str:
         """The name in the path; without one, the name of the only server."""
         named = self.path_variables.get("server")
@@ -55,11 +56,11 @@ class ServerRequest(Request):
     def server_endpoint(self) -> str | None:
         return self.path_variables.get("server")
 
-    @lazy
+    @cached_property
     def server(self) -> McpServer | None:
         return self.mcp_servers.get(self.server_name)
 
-    @lazy
+    @cached_property
     def protocol(self) -> str:
         """The version of the protocol that the request names."""
         meta = text_of(self.meta.get(META_VERSION))
@@ -79,20 +80,20 @@ class ServerRequest(Request):
         """Whether the request has a version without a handshake."""
         return self.protocol in MODERN
 
-    @lazy
+    @cached_property
     def meta(self) -> dict[str, Json]:
         return object_of(self.params.get(META))
 
-    @lazy
+    @cached_property
     def params(self) -> dict[str, Json]:
         return {}
 
-    @lazy
+    @cached_property
     def client_session(self) -> str | None:
         """The session that the client names."""
         return self.headers.get(MCP_SESSION_HEADER)
 
-    @lazy
+    @cached_property
     def mcp(self) -> Mapping[str, Json]:
         return {"server": self.server_name, "protocol": self.protocol}
 
@@ -102,13 +103,13 @@ class RpcRequest(ServerRequest):
 
     api = "jsonrpc"
 
-    @lazy
+    @cached_property
     def rpc_id(self) -> Json:
         """The message's id; None where it has none of a known type."""
         id = self.fields.get("id")
         return id if type(id) in (str, int) else None
 
-    @lazy
+    @cached_property
     def kind(self) -> Literal["request", "notification", "response", "invalid"]:
         """The kind of the message."""
         fields = self.fields
@@ -118,11 +119,11 @@ class RpcRequest(ServerRequest):
             )
         return "response" if "result" in fields or "error" in fields else "invalid"
 
-    @lazy
+    @cached_property
     def rpc_method(self) -> str | None:
         return text_of(self.fields.get("method"))
 
-    @lazy
+    @cached_property
     def params(self) -> dict[str, Json]:
         return object_of(self.fields.get("params"))
 
@@ -131,19 +132,19 @@ class RpcRequest(ServerRequest):
         """The version that a handshake offers."""
         return text_of(self.params.get("protocolVersion")) if self.rpc_method == "initialize" else None
 
-    @lazy
+    @cached_property
     def named(self) -> str | None:
         """The tool, prompt or resource that the request names."""
         member = NAMED_BY.get(self.rpc_method or "")
         return None if member is None else text_of(self.params.get(member))
 
-    @lazy
+    @cached_property
     def tool(self) -> ServedTool | None:
         """The description of the called tool."""
         called = self.rpc_method == "tools/call" and self.server is not None
         return self.server.tool(self.named) if called and self.server is not None else None
 
-    @lazy
+    @cached_property
     def arguments(self) -> dict[str, Json]:
         """The arguments of the call, or the values of the resource's template."""
         if self.rpc_method != "resources/read":
@@ -154,17 +155,17 @@ class RpcRequest(ServerRequest):
                 return dict(values)
         return {}
 
-    @lazy
+    @cached_property
     def progress_token(self) -> Json:
         token = self.meta.get("progressToken")
         return token if type(token) in (str, int) else None
 
-    @lazy
+    @cached_property
     def client_name(self) -> str | None:
         info = self.meta.get(META_CLIENT) if self.modern else self.params.get("clientInfo")
         return text_of(object_of(info).get("name"))
 
-    @lazy
+    @cached_property
     def mcp(self) -> Mapping[str, Json]:
         call: dict[str, Json] = {"server": self.server_name, "protocol": self.protocol}
         if self.rpc_method is not None:
@@ -188,7 +189,7 @@ class RpcRequest(ServerRequest):
         declared = object_of(self.meta.get(META_CAPABILITIES))
         return TASKS in object_of(declared.get("extensions"))
 
-    @lazy
+    @cached_property
     def response_format(self) -> Format:
         """The schema of the tool's results."""
         if self.tool is None or self.tool.output is None:
@@ -231,7 +232,7 @@ class StreamRequest(ServerRequest):
 
     api = "listen"
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return True
 

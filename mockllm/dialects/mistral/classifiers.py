@@ -12,10 +12,11 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, objects, text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.messages import Role
 from mockllm.core.request.request import Message, Request, TextPart
@@ -59,14 +60,14 @@ class ClassifierRequest(ModelRequest):
     def input_value(self) -> Json:
         return self.fields.get("input", self.fields.get("inputs"))
 
-    @lazy
+    @cached_property
     def texts(self) -> tuple[str, ...]:
         """The classified texts, one for each result."""
         input_value = [self.input_value] if type(self.input_value) is str else self.input_value
         entries = input_value[:MAX_INPUTS] if type(input_value) is list else ()
         return tuple(entry for entry in entries if type(entry) is str)
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         return tuple(Message("user", (TextPart(text),)) for text in self.texts)
 
@@ -76,7 +77,7 @@ class ConversationClassifierRequest(ClassifierRequest):
 
     api = "chat_moderations"
 
-    @lazy
+    @cached_property
     def conversations(self) -> tuple[tuple[Message, ...], ...]:
         input_value = (
             self.input_value
@@ -90,11 +91,11 @@ class ConversationClassifierRequest(ClassifierRequest):
         turns = (tuple(map(_turn, objects(entry))) for entry in input_value[:MAX_INPUTS])
         return tuple(conversation for conversation in turns if conversation)
 
-    @lazy
+    @cached_property
     def texts(self) -> tuple[str, ...]:
         return tuple(conversation[-1].text for conversation in self.conversations)
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         turns = (turn for conversation in self.conversations for turn in conversation)
         return tuple(islice(turns, MAX_INPUTS))

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.typed_values import text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.reply.reply import Refusal, Reply, Text
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.dialects.dialect import ProtocolCapabilities
@@ -59,12 +59,12 @@ class FimRequest(ChatRequest):
     api = "fim"
     documented_fields = frozenset(_FIELDS)
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         written = (text_of(self.fields.get(name)) for name in ("prompt", "suffix"))
         return tuple(Message("user", (TextPart(text),)) for text in written if text is not None)
 
-    @lazy
+    @cached_property
     def text_messages(self) -> None:
         """No message of the body is one of a conversation."""
         return

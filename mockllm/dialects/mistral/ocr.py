@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Final
 
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Refusal, Reply, Text
 from mockllm.core.request.messages import MediaPart
@@ -45,18 +45,18 @@ class OcrRequest(ModelRequest):
     api = "ocr"
     makes_media = True
 
-    @lazy
+    @cached_property
     def document(self) -> dict[str, Json]:
         return object_of(self.fields.get("document"))
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         if not self.document:
             return ()
         image = self.document.get("type") == "image_url"
         return (Message("user", (MediaPart("image" if image else "file"),)),)
 
-    @lazy
+    @cached_property
     def pages(self) -> tuple[int, ...]:
         """The requested pages, counted from 0; empty where the request names none."""
         named = self.fields.get("pages")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.typed_values import text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
@@ -43,7 +44,7 @@ class CopyRequest(OllamaRequest):
 
     api = "copy_model"
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         return text_of(self.fields.get("source"))
 

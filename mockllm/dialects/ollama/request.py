@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import deque
 from typing import ClassVar, Final, Literal
 
+from propcache.api import cached_property
+
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, objects, text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, Sampling
@@ -41,7 +42,7 @@ class OllamaRequest(Request):
 
     dialect = "ollama"
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         return text_of(self.fields.get("model")) or text_of(self.fields.get("name"))
 
@@ -53,11 +54,11 @@ class GenerationRequest(OllamaRequest):
     content_field: ClassVar[str]
     """The field without which a request has no content."""
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return self.fields.get("stream") is not False
 
-    @lazy
+    @cached_property
     def response_format(self) -> Format:
         """`format` is `json`, a schema, or empty."""
         value = self.fields.get("format")
@@ -65,7 +66,7 @@ class GenerationRequest(OllamaRequest):
             return Format("json")
         return Format("schema", None, value) if type(value) is dict else Format()
 
-    @lazy
+    @cached_property
     def sampling(self) -> Sampling:
         options = object_of(self.fields.get("options"))
         stop, limit = options.get("stop"), options.get("num_predict")
@@ -73,7 +74,7 @@ class GenerationRequest(OllamaRequest):
         stops = tuple(entry for entry in entries if type(entry) is str)
         return Sampling(1, stops, limit if type(limit) is int and limit > 0 else None)
 
-    @lazy
+    @cached_property
     def load_reason(self) -> Literal["load", "unload"] | None:
         """What a request without content does: it loads its model, or unloads it. None for any other request."""
         if self.fields.get(self.content_field):
@@ -93,13 +94,13 @@ class OllamaChatRequest(GenerationRequest):
     documented_fields = _GENERATION_FIELDS | {"messages", "tools"}
     content_field = "messages"
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         calls = _OpenCalls()
         turns = (_message(entry, calls) for entry in objects(self.fields.get("messages")))
         return tuple(turn for turn in turns if turn is not None)
 
-    @lazy
+    @cached_property
     def tools(self) -> tuple[Tool, ...]:
         functions = (object_of(entry.get("function")) for entry in objects(self.fields.get("tools")))
         return tuple(
@@ -173,7 +174,7 @@ class OllamaGenerateRequest(GenerationRequest):
     }
     content_field = "prompt"
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         images = self.fields.get("images")
         parts: list[Part] = [TextPart(text_of(self.fields.get("prompt")) or "")]
@@ -193,7 +194,7 @@ class OllamaEmbeddingsRequest(OllamaRequest):
         """Whether the response is one vector: that of /api/embeddings."""
         return self.path.endswith("/embeddings")
 
-    @lazy
+    @cached_property
     def inputs(self) -> tuple[str, ...]:
         value = self.fields.get("prompt" if self.single else "input")
         if type(value) is str:
@@ -201,16 +202,16 @@ class OllamaEmbeddingsRequest(OllamaRequest):
         entries = value[:MAX_INPUTS] if type(value) is list and not self.single else ()
         return tuple(entry for entry in entries if type(entry) is str)
 
-    @lazy
+    @cached_property
     def dimensions(self) -> int:
         value = self.fields.get("dimensions")
         return min(value, MAX_DIMENSIONS) if type(value) is int and value > 0 else DEFAULT_SIZE
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         """All inputs as one message of the user."""
         return (Message("user", tuple(map(TextPart, self.inputs))),) if self.inputs else ()
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         return sum(map(estimate, self.inputs))

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import texts
-from mockllm.core.lazy import lazy
 from mockllm.core.request.request import Message, Request
 from mockllm.core.request.response_parameters import Sampling
 from mockllm.dialects.openai.request_fields import (
@@ -55,7 +56,7 @@ class CompletionsRequest(ModelRequest):
     generates = True
     documented_fields = DOCUMENTED_FIELDS
 
-    @lazy
+    @cached_property
     def prompts(self) -> tuple[TokenInput, ...]:
         value = self.fields.get("prompt")
         if type(value) is not list:
@@ -66,11 +67,11 @@ class CompletionsRequest(ModelRequest):
             prompt for prompt in value[:MAX_TOTAL_CHOICES] if type(prompt) is str or is_token_list(prompt)
         ) or ("",)
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         return (input_message(self.prompts),)
 
-    @lazy
+    @cached_property
     def sampling(self) -> Sampling:
         fields = self.fields
         stop, limit = fields.get("stop"), fields.get("max_tokens")
@@ -80,17 +81,17 @@ class CompletionsRequest(ModelRequest):
             max_tokens=limit if type(limit) is int and limit >= 0 else None,
         )
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         return count_inputs(self.prompts)
 
-    @lazy
+    @cached_property
     def logprobs(self) -> int | None:
         """The number of likeliest tokens at each position; None where the request has no probabilities."""
         value = self.fields.get("logprobs")
         return min(value, MAX_LOGPROBS) if type(value) is int and value >= 0 else None
 
-    @lazy
+    @cached_property
     def offsets(self) -> tuple[int, ...]:
         """The position where each choice's text begins, counted from the start of its prompt; 0 where the
         prompt is echoed."""
@@ -101,7 +102,7 @@ class CompletionsRequest(ModelRequest):
             len(prompt) if isinstance(prompt, str) else 0 for prompt in self.prompts for _ in range(count)
         )
 
-    @lazy
+    @cached_property
     def echoed(self) -> tuple[str, ...]:
         """The echoed prompt before each choice's text, where the request sets `echo`. The text of token
         prompts is unknown here and is not echoed."""

@@ -6,10 +6,11 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Message, Request
@@ -54,11 +55,11 @@ class OpenAiEmbeddingsRequest(Request):
     dialect = "openai"
     api = "embeddings"
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         return text_of(self.fields.get("model"))
 
-    @lazy
+    @cached_property
     def inputs(self) -> tuple[TokenInput, ...]:
         """The inputs to embed: texts, or the numbers of tokens."""
         value = self.fields.get("input")
@@ -70,16 +71,16 @@ class OpenAiEmbeddingsRequest(Request):
             return (value,)
         return tuple(entry for entry in value[:MAX_INPUTS] if type(entry) is str or is_token_list(entry))
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         """All inputs as one message of the user."""
         return (input_message(self.inputs),) if self.inputs else ()
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         return count_inputs(self.inputs)
 
-    @lazy
+    @cached_property
     def components(self) -> int:
         size = vector_size(self.model or DEFAULT_MODEL, self.fields.get("dimensions"))
         return size * len(self.inputs) + sum(map(len, self.inputs)) // 4

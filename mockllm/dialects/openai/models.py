@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
@@ -39,7 +39,7 @@ class OpenAiModelsRequest(Request):
     dialect = "openai"
     api = "models"
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         """The model that the path names; None for the list."""
         return self.path_variables.get("model")

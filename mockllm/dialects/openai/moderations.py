@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.messages import MediaPart, Part
 from mockllm.core.request.request import Message, Request, TextPart
@@ -67,11 +68,11 @@ class ModerationsRequest(Request):
     dialect = "openai"
     api = "moderations"
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         return text_of(self.fields.get("model"))
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         """One message for each text; one message for all parts of a mixed input."""
         value = self.fields.get("input")

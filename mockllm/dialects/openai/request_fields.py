@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
+from propcache.api import cached_property
+
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.json.typed_values import count_of, object_of, text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format
@@ -40,33 +41,33 @@ class ModelRequest(Request):
 
     dialect = "openai"
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         model = self.fields.get("model")
         return model if type(model) is str else None
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return self.fields.get("stream") is True
 
-    @lazy
+    @cached_property
     def include_usage(self) -> bool:
         """Whether the stream ends with a chunk of usage."""
         return object_of(self.fields.get("stream_options")).get("include_usage") is True
 
-    @lazy
+    @cached_property
     def obfuscated(self) -> bool:
         """Whether the chunks of a stream are padded; they are unless the request declines."""
         return object_of(self.fields.get("stream_options")).get("include_obfuscation") is not False
 
-    @lazy
+    @cached_property
     def service_tier(self) -> str:
         """The tier that serves the request: the requested tier where the tier has its own capacity, else
         `default`."""
         tier = self.fields.get("service_tier")
         return tier if type(tier) is str and tier in ("flex", "priority", "scale") else "default"
 
-    @lazy
+    @cached_property
     def custom(self) -> frozenset[str]:
         """The names of the tools that take free text instead of JSON."""
         tools = self.tools

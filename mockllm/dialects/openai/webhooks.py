@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import text_of, texts
-from mockllm.core.lazy import lazy
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
@@ -54,7 +55,7 @@ class EndpointRequest(Request):
     dialect = "openai"
     api = "webhook_endpoints"
 
-    @lazy
+    @cached_property
     def endpoint(self) -> StoredResponse | None:
         """The endpoint that the path names."""
         id = self.path_variables.get("endpoint", "")

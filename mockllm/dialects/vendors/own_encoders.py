@@ -6,9 +6,10 @@ Non-streaming responses are from recordings of 2026. Streams are from the types 
 
 from __future__ import annotations
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.lazy import lazy
 from mockllm.core.reply.reply import Citation, Text, Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
@@ -46,7 +47,7 @@ class Perplexity(VendorEncoder):
     """Perplexity. Every choice has both a message and a delta. In a stream the message is the text so far, and in a
     non-streaming response the delta is empty. The sources of the text are beside the choices."""
 
-    @lazy
+    @cached_property
     def _so_far(self) -> dict[int, str]:
         """The text of each choice so far, by its number."""
         return {}

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import count_of, object_of
-from mockllm.core.lazy import lazy
 from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import Sampling
 from mockllm.dialects.openai.chat.request import ChatRequest
@@ -46,7 +47,7 @@ def continuous(request: Request) -> bool:
 class VllmChatRequest(ChatRequest):
     has_serving_metrics = True
 
-    @lazy
+    @cached_property
     def sampling(self) -> Sampling:
         plain: Sampling = ChatRequest.sampling.__get__(self, type(self))
         return extended_sampling(plain, self.fields)
@@ -55,7 +56,7 @@ class VllmChatRequest(ChatRequest):
 class VllmCompletionsRequest(CompletionsRequest):
     has_serving_metrics = True
 
-    @lazy
+    @cached_property
     def sampling(self) -> Sampling:
         plain: Sampling = CompletionsRequest.sampling.__get__(self, type(self))
         if plain.max_tokens is None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 from multidict import CIMultiDict
+from propcache.api import cached_property
 
-from mockllm.core.lazy import lazy
 from mockllm.core.redaction import key_hash
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.core.request.request import Request
@@ -62,7 +62,7 @@ KEY = "sk-test-0123456789abcdefghij"
 class OwnHeaderRequest(Request):
     """A request of a protocol with a header of its own for the key."""
 
-    @lazy
+    @cached_property
     def api_key(self) -> str | None:
         return self.headers.get("x-lantern-key")
 

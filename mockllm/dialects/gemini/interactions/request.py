@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, read_object
-from mockllm.core.lazy import lazy
 from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.dialects.gemini.cached_content import with_cached
 from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of
@@ -29,11 +30,11 @@ class InteractionRequest(GenerateRequest):
     generates = True
     turns_field = None
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return self.fields.get("stream") is True
 
-    @lazy
+    @cached_property
     def sse(self) -> bool:
         return self.stream
 
@@ -41,21 +42,21 @@ class InteractionRequest(GenerateRequest):
     def background(self) -> bool:
         return self.fields.get("background") is True
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         name = self.fields.get("model") or self.fields.get("agent")
         return name.rpartition("/")[2] or None if type(name) is str else None
 
-    @lazy
+    @cached_property
     def previous(self) -> StoredResponse | None:
         id = self.fields.get("previous_interaction_id")
         return self.response_lookup.stored(id) if type(id) is str else None
 
-    @lazy
+    @cached_property
     def conversation_name(self) -> str | None:
         return None if self.previous is None else self.previous.conversation_name or self.previous.id
 
-    @lazy
+    @cached_property
     def history(self) -> list[Json]:
         """The steps of all interactions that lead to this one, the oldest first."""
         chain: list[StoredResponse] = []
@@ -65,7 +66,7 @@ class InteractionRequest(GenerateRequest):
             stored = None if stored.previous is None else self.response_lookup.stored(stored.previous)
         return [step for one in reversed(chain) for step in (*input_steps(one), *output_steps(one))]
 
-    @lazy
+    @cached_property
     def message(self) -> dict[str, Json]:
         """The request in the form of generateContent."""
         fields, config = self.fields, object_of(self.fields.get("generation_config"))
@@ -83,7 +84,7 @@ class InteractionRequest(GenerateRequest):
         }
         return message if self.cached is None else with_cached(message, self.cached)
 
-    @lazy
+    @cached_property
     def summarizes(self) -> bool:
         """Whether thoughts are shown; otherwise only their signature is."""
         return object_of(self.fields.get("generation_config")).get("thinking_summaries") == "auto"

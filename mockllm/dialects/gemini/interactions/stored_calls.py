@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import object_of, read_object, whole_number
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
@@ -32,7 +33,7 @@ from mockllm.dialects.gemini.wire_format import JSON
 class StoredInteractionRequest(GeminiRequest):
     api = "stored_interactions"
 
-    @lazy
+    @cached_property
     def stored(self) -> StoredResponse | None:
         """The interaction that the path names."""
         stored = self.response_lookup.stored(self.path_variables.get("interaction", ""))

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, read_object
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Kind, Plan, RawStep, ResponseHead, Step
 from mockllm.core.rendering.stream_form import StreamForm
@@ -63,33 +64,33 @@ class LiveRequest(GenerateRequest):
 
     api = "live"
 
-    @lazy
+    @cached_property
     def vertex(self) -> bool:
         return "google.cloud.aiplatform" in self.path
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         name = self.message.get("model")
         return name.rpartition("/")[2] or None if type(name) is str else None
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return True
 
-    @lazy
+    @cached_property
     def sse(self) -> bool:
         return False
 
-    @lazy
+    @cached_property
     def settings(self) -> dict[str, Json]:
         return object_of(self.fields.get("live"))
 
-    @lazy
+    @cached_property
     def speaks(self) -> bool:
         """Whether texts are sent as audio, which is the default."""
         return list_of(self.config.get("responseModalities")) != ["TEXT"]
 
-    @lazy
+    @cached_property
     def background_tools(self) -> frozenset[str]:
         """The functions for whose results the model does not wait."""
         declared = (

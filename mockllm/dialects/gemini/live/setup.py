@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import DEFAULT_DELIVERY, EventStep, Framing, Plan, ResponseHead
 from mockllm.core.rendering.socket_session import SocketSession
 from mockllm.core.request.request import Request
@@ -57,7 +57,7 @@ def read_settings(setup: dict[str, Json]) -> LiveSettings:
 class LiveHandshakeRequest(GeminiRequest):
     api = "handshake"
 
-    @lazy
+    @cached_property
     def vertex(self) -> bool:
         return "google.cloud.aiplatform" in self.path
 
@@ -94,13 +94,13 @@ class LiveSetupRequest(LiveRequest):
     api = "live_setup"
     generates = False
 
-    @lazy
+    @cached_property
     def resumed(self) -> str | None:
         """The handle of the session that continues."""
         handle = object_of(self.message.get("sessionResumption")).get("handle")
         return handle if type(handle) is str and handle else None
 
-    @lazy
+    @cached_property
     def restored(self) -> list[Json] | None:
         """The conversation of that session; None where there is none."""
         stored = None if self.resumed is None else self.response_lookup.stored(self.resumed)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.batch import BatchOutcome, BatchRun
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import count_of, object_of, text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.randomness import BASE62, HEX, Ids
 from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
@@ -76,13 +77,13 @@ class BatchRequest(Request):
     dialect = "openai"
     api = "batches"
 
-    @lazy
+    @cached_property
     def input_file(self) -> StoredResponse | None:
         """The file that the body names."""
         id = text_of(self.fields.get("input_file_id")) or ""
         return self.response_lookup.stored(id) if id.startswith(FILE_PREFIX) else None
 
-    @lazy
+    @cached_property
     def input_lines(self) -> InputLines:
         endpoint = self.fields.get("endpoint")
         return read_lines(self.input_content, (endpoint,) if endpoint in ENDPOINTS else ())
@@ -96,7 +97,7 @@ class StoredBatchRequest(Request):
     dialect = "openai"
     api = "stored_batches"
 
-    @lazy
+    @cached_property
     def stored(self) -> StoredResponse | None:
         """The batch that the path names."""
         id = self.path_variables.get("batch", "")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import count_of, object_of, objects, text_of, texts
-from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import MediaPart, Part, ResultPart, Role, last_user_text
 from mockllm.core.request.prompt_tokens import PROMPT, TOKENS_PER_MESSAGE, estimate_texts
 from mockllm.core.request.read_turns import ReadTurns
@@ -53,7 +54,7 @@ class ChatRequest(ModelRequest):
     documented_fields = DOCUMENTED_FIELDS
     turns_field = "messages"
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         items = self.fields.get("messages")
         return self.read_messages(items, add_turn) if type(items) is list else ()
@@ -63,7 +64,7 @@ class ChatRequest(ModelRequest):
         """Whether the completion is to be stored."""
         return self.fields.get("store") is True
 
-    @lazy
+    @cached_property
     def text_messages(self) -> Sequence[tuple[Role, str]] | None:
         """The role and text of each message, where all messages consist of only these; else None. Most short
         requests do, and parsing them as messages costs three times as much. None, too, where they are parsed."""
@@ -80,7 +81,7 @@ class ChatRequest(ModelRequest):
             text_messages.append((NEUTRAL_ROLES[role], content))
         return text_messages
 
-    @lazy
+    @cached_property
     def user(self) -> str | None:
         text_messages = self.text_messages
         if text_messages is None:
@@ -90,7 +91,7 @@ class ChatRequest(ModelRequest):
                 return text
         return None
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         fields = self.fields
         if "tools" in fields or "functions" in fields:
@@ -100,7 +101,7 @@ class ChatRequest(ModelRequest):
             return PROMPT + TOKENS_PER_MESSAGE * len(self.messages) + self.part_tokens
         return estimate_texts([text for _, text in text_messages])
 
-    @lazy
+    @cached_property
     def tools(self) -> tuple[Tool, ...]:
         """The tools of `tools`, then the legacy `functions`."""
         fields = self.fields
@@ -114,17 +115,17 @@ class ChatRequest(ModelRequest):
         legacy = (read_tool(entry) for entry in objects(fields.get("functions")))
         return tuple(tool for tool in (*offered, *legacy) if tool is not None)
 
-    @lazy
+    @cached_property
     def tool_choice(self) -> ToolChoice:
         fields = self.fields
         return _tool_choice(fields.get("tool_choice", fields.get("function_call")))
 
-    @lazy
+    @cached_property
     def response_format(self) -> Format:
         format_ = object_of(self.fields.get("response_format"))
         return read_format(format_, object_of(format_.get("json_schema")))
 
-    @lazy
+    @cached_property
     def sampling(self) -> Sampling:
         fields = self.fields
         if LIMITING.isdisjoint(fields):
@@ -134,14 +135,14 @@ class ChatRequest(ModelRequest):
         stops = () if stop is None else (stop,) if type(stop) is str else tuple(texts(stop))
         return Sampling(1 if n is None else choice_count(n), stops, limit)
 
-    @lazy
+    @cached_property
     def logprobs(self) -> int | None:
         """The number of likeliest tokens at each position; None where the request has no probabilities."""
         if self.fields.get("logprobs") is not True:
             return None
         return min(count_of(self.fields.get("top_logprobs")) or 0, MAX_LOGPROBS)
 
-    @lazy
+    @cached_property
     def thinking_returned(self) -> bool | None:
         """Whether the last assistant message has reasoning, under any of the names that vendors use."""
         for item in reversed([*objects(self.fields.get("messages"))]):
@@ -149,12 +150,12 @@ class ChatRequest(ModelRequest):
                 return any(item.get(name) for name in REASONING_MEMBERS)
         return None
 
-    @lazy
+    @cached_property
     def legacy(self) -> bool:
         """Whether the request has `functions` and no tools: the response then has a `function_call`."""
         return "functions" in self.fields and "tools" not in self.fields
 
-    @lazy
+    @cached_property
     def forced(self) -> bool:
         """Whether the request names the one tool to call."""
         return self.tool_choice.mode == "named"

@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.typed_values import object_of, objects, text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import CutStep, Plan
 from mockllm.core.reply.truncation import count_tokens
@@ -158,7 +159,7 @@ class StoredChatRequest(Request):
     dialect = "openai"
     api = "stored_completions"
 
-    @lazy
+    @cached_property
     def stored(self) -> StoredResponse | None:
         """The completion that the path names."""
         id = self.path_variables.get("completion", "")

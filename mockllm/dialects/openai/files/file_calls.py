@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import quote
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.lazy import lazy
 from mockllm.core.randomness import BASE62
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
@@ -44,7 +45,7 @@ class FileRequest(Request):
     dialect = "openai"
     api = "stored_files"
 
-    @lazy
+    @cached_property
     def stored(self) -> StoredResponse | None:
         """The file that the path names, with its content."""
         id = self.path_variables.get("file", "")

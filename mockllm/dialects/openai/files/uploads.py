@@ -11,10 +11,11 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import count_of, object_of, read_object, text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.randomness import BASE62, HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
@@ -69,13 +70,13 @@ class StoredUploadRequest(Request):
     dialect = "openai"
     api = "stored_uploads"
 
-    @lazy
+    @cached_property
     def stored(self) -> StoredResponse | None:
         """The upload that the path names, with the body of the request that created it."""
         id = self.path_variables.get("upload", "")
         return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
 
-    @lazy
+    @cached_property
     def upload(self) -> dict[str, Json] | None:
         """The upload's object as this request finds it."""
         if self.stored is None:
@@ -85,7 +86,7 @@ class StoredUploadRequest(Request):
             return {**shown, "status": "expired"}
         return shown
 
-    @lazy
+    @cached_property
     def parts(self) -> list[StoredResponse | None]:
         """The parts that the body names, in its order, each once; None for an id of no part of this upload."""
         named = self.fields.get("part_ids")
@@ -98,7 +99,7 @@ class StoredUploadRequest(Request):
             return None
         return stored
 
-    @lazy
+    @cached_property
     def content(self) -> bytes:
         """The file that the parts make."""
         return b"".join(part.request_body for part in self.parts if part is not None)
@@ -108,7 +109,7 @@ class UploadPartRequest(StoredUploadRequest):
     api = "upload_parts"
     uploads = True
 
-    @lazy
+    @cached_property
     def data(self) -> bytes | None:
         """The bytes of the part; None where the form has no `data`."""
         file = next((file for file in self.form_files if file.field == "data"), None)

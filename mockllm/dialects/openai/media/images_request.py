@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.media.images import IMAGE_TYPES, ImageSize, size_of
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
@@ -77,42 +78,42 @@ class ImagesRequest(MediaRequest):
     numbers = frozenset({"n", "output_compression", "partial_images", "frame_count", "frame_duration_ms"})
     required: ClassVar[tuple[str, ...]] = ("prompt",)
 
-    @lazy
+    @cached_property
     def is_gpt(self) -> bool:
         """Whether it is a GPT image model, which returns the images themselves, and reports usage."""
         return not (self.model or DEFAULT_MODEL).startswith("dall-e")
 
-    @lazy
+    @cached_property
     def count(self) -> int:
         value = self.fields.get("n")
         return min(MAX_IMAGES, max(1, value)) if type(value) is int else 1
 
-    @lazy
+    @cached_property
     def partials(self) -> int:
         """The number of partial images that a stream has before each image."""
         value = self.fields.get("partial_images")
         return min(MAX_PARTIAL, max(0, value)) if type(value) is int and self.stream else 0
 
-    @lazy
+    @cached_property
     def size(self) -> ImageSize:
         return size_of(text_of(self.fields.get("size")) or "") or ImageSize(1024, 1024)
 
-    @lazy
+    @cached_property
     def format(self) -> str:
         """The format of the images; those that are not generated here (gif, svg) are PNG."""
         wanted = text_of(self.fields.get("output_format")) or "png"
         return wanted if wanted in IMAGE_TYPES else "png"
 
-    @lazy
+    @cached_property
     def transparent(self) -> bool:
         return self.fields.get("background") == "transparent" and self.format != "jpeg"
 
-    @lazy
+    @cached_property
     def quality(self) -> str:
         wanted = text_of(self.fields.get("quality")) or "auto"
         return wanted if wanted in ("low", "medium", "high", "xhigh", "max") else "medium"
 
-    @lazy
+    @cached_property
     def by_url(self) -> bool:
         """Whether the response has addresses in place of the images."""
         wanted = self.fields.get("response_format")
@@ -123,7 +124,7 @@ class ImagesRequest(MediaRequest):
         """The tokens of the images in the request."""
         return IMAGE_TOKENS * len(self.files)
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         return estimate(self.user or "") + self.image_tokens
 
@@ -151,7 +152,7 @@ class ImageVariationRequest(ImagesRequest):
     uploads = True
     required = ("image",)
 
-    @lazy
+    @cached_property
     def is_gpt(self) -> bool:
         return False
 

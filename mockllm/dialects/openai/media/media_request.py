@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import ClassVar, Final, Literal
 
+from propcache.api import cached_property
+
 from mockllm.core.json.codec import Json, Missing, opening_brackets
 from mockllm.core.json.typed_values import text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.media.audio import wav_seconds
 from mockllm.core.request.form_fields import FormFile, multipart_parts
 from mockllm.core.request.known_bodies import KnownBody
@@ -36,7 +37,7 @@ class MediaRequest(ModelRequest):
     input_kind: ClassVar[Literal["image", "audio"]] = "image"
     """The kind of the files."""
 
-    @lazy
+    @cached_property
     def is_form(self) -> bool:
         return self.headers.get("content-type", "").lstrip().lower().startswith(FORM)
 
@@ -85,14 +86,14 @@ class MediaRequest(ModelRequest):
         """The files of the form; none of a JSON body."""
         return self.form_files if self.is_form else ()
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         texts = (text_of(self.fields.get(name)) for name in TEXT_FIELDS)
         parts: list[Part] = [TextPart(text) for text in texts if text is not None]
         parts += [MediaPart(self.input_kind) for _ in self.files]
         return (Message("user", tuple(parts)),)
 
-    @lazy
+    @cached_property
     def audio_seconds(self) -> float | None:
         """How long an uploaded WAV file lasts; None for any other file."""
         return wav_seconds(self.files[0].content) if self.files else None

@@ -13,11 +13,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.media.audio import AUDIO_TYPES, make_audio
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Kind, Plan, Step
@@ -73,25 +73,25 @@ class SpeechRequest(MediaRequest):
 
     api = "speech"
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return True
 
-    @lazy
+    @cached_property
     def as_events(self) -> bool:
         return self.fields.get("stream_format") == "sse"
 
-    @lazy
+    @cached_property
     def format(self) -> str:
         wanted = text_of(self.fields.get("response_format")) or "mp3"
         return wanted if wanted in AUDIO_TYPES else "mp3"
 
-    @lazy
+    @cached_property
     def speed(self) -> float:
         value = self.fields.get("speed")
         return min(FASTEST, max(SLOWEST, value)) if isinstance(value, int | float) else 1.0
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         return estimate(self.user or "")
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import text_of, texts
-from mockllm.core.lazy import lazy
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.media.media_request import MediaRequest
@@ -65,35 +66,35 @@ class AudioRequest(MediaRequest):
     input_kind = "audio"
     task: ClassVar[str] = "transcribe"
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return self.fields.get("stream") is True and not self.is_whisper
 
-    @lazy
+    @cached_property
     def is_whisper(self) -> bool:
         return (self.model or "").startswith(WHISPER)
 
-    @lazy
+    @cached_property
     def format(self) -> str:
         wanted = text_of(self.fields.get("response_format")) or "json"
         return wanted if wanted in FORMATS else "json"
 
-    @lazy
+    @cached_property
     def granularities(self) -> frozenset[str]:
         """The units with times in a verbose response: segments by default."""
         return frozenset(texts(self.fields.get("timestamp_granularities"))) or frozenset({"segment"})
 
-    @lazy
+    @cached_property
     def includes_logprobs(self) -> bool:
         return "logprobs" in texts(self.fields.get("include"))
 
-    @lazy
+    @cached_property
     def language(self) -> str:
         """The code of the language that the client names; English by default."""
         wanted = text_of(self.fields.get("language")) or next(texts(self.fields.get("languages")), None)
         return wanted or "en"
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         audio = 0 if self.audio_seconds is None else round(self.audio_seconds * TOKENS_PER_SECOND)
         return audio + self.text_tokens
@@ -110,15 +111,15 @@ class TranslationRequest(AudioRequest):
     api = "translations"
     task = "translate"
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return False
 
-    @lazy
+    @cached_property
     def is_whisper(self) -> bool:
         return True
 
-    @lazy
+    @cached_property
     def language(self) -> str:
         return "en"
 

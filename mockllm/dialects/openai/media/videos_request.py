@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.media.images import ImageSize, size_of
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse
@@ -48,22 +49,22 @@ class VideosRequest(MediaRequest):
     def background(self) -> bool:
         return True
 
-    @lazy
+    @cached_property
     def source_id(self) -> str | None:
         """The id of the video that the new one is made of; None for a new one."""
         return None
 
-    @lazy
+    @cached_property
     def source(self) -> dict[str, Json]:
         """The video that the new one is made of."""
         stored = None if self.source_id is None else self.response_lookup.stored(self.source_id)
         return {} if stored is None or stored.timeline is None else last_state(stored.timeline)
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         return text_of(self.fields.get("model")) or text_of(self.source.get("model"))
 
-    @lazy
+    @cached_property
     def size(self) -> str:
         wanted = text_of(self.fields.get("size")) or text_of(self.source.get("size")) or DEFAULT_SIZE
         return wanted if size_of(wanted) is not None else DEFAULT_SIZE
@@ -72,12 +73,12 @@ class VideosRequest(MediaRequest):
         """Return a size that a scenario states, else that of the request."""
         return size_of(stated or self.size) or ImageSize(720, 1280)
 
-    @lazy
+    @cached_property
     def seconds(self) -> str:
         wanted = text_of(self.fields.get("seconds")) or text_of(self.source.get("seconds"))
         return wanted if wanted is not None and wanted.isdecimal() and len(wanted) < 4 else DEFAULT_SECONDS
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         return estimate(self.user or "")
 
@@ -86,7 +87,7 @@ class VideoRemixRequest(VideosRequest):
     api = "video_remix"
     uploads = False
 
-    @lazy
+    @cached_property
     def source_id(self) -> str | None:
         return self.path_variables.get("video", "")
 
@@ -96,7 +97,7 @@ class VideoEditRequest(VideosRequest):
 
     api = "video_edits"
 
-    @lazy
+    @cached_property
     def source_id(self) -> str | None:
         named = text_of(object_of(self.fields.get("video")).get("id"))
         return named or text_of(self.fields.get("video[id]"))

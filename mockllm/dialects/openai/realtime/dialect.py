@@ -10,11 +10,11 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
 from mockllm.core.rendering.stream_form import StreamForm
@@ -41,7 +41,7 @@ class RealtimeRequest(ResponsesRequest):
     api = "realtime"
     documented_fields = frozenset({*ResponsesRequest.documented_fields, "realtime"})
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return True
 
@@ -53,15 +53,15 @@ class RealtimeRequest(ResponsesRequest):
     def may_be_stored(self) -> bool:
         return False
 
-    @lazy
+    @cached_property
     def settings(self) -> dict[str, Json]:
         return object_of(self.fields.get("realtime"))
 
-    @lazy
+    @cached_property
     def output_format(self) -> str:
         return text_of(self.settings.get("format")) or "audio/pcm"
 
-    @lazy
+    @cached_property
     def speaks(self) -> bool:
         """Whether texts are sent as audio."""
         return self.settings.get("output_modalities") == ["audio"]
@@ -292,7 +292,7 @@ class TranscriptionRequest(Request):
     dialect = "openai"
     api = "transcription"
 
-    @lazy
+    @cached_property
     def model(self) -> str | None:
         return text_of(self.fields.get("model"))
 

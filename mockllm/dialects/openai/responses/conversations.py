@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import object_of, objects, read_object
-from mockllm.core.lazy import lazy
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
@@ -64,12 +65,12 @@ class ConversationRequest(Request):
     dialect = "openai"
     api = "conversations"
 
-    @lazy
+    @cached_property
     def conversation(self) -> StoredResponse | None:
         """The conversation that the path names."""
         return stored_conversation(self.path_variables.get("conversation", ""), self.response_lookup)
 
-    @lazy
+    @cached_property
     def new_items(self) -> list[dict[str, Json]]:
         return list(objects(self.fields.get("items")))
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import count_of, object_of, objects, text_of, texts
-from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import MediaPart, OtherPart, ResultPart, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Tool, estimate_input
@@ -63,13 +64,13 @@ DOCUMENTED_FIELDS: Final = frozenset({
 class InputRequest(ModelRequest):
     """The base of all requests with a response's input, which can continue a stored response."""
 
-    @lazy
+    @cached_property
     def conversation(self) -> str | None:
         """The id of the conversation that the request continues."""
         value = self.fields.get("conversation")
         return text_of(object_of(value).get("id")) if type(value) is dict else text_of(value)
 
-    @lazy
+    @cached_property
     def previous(self) -> StoredResponse | None:
         previous = text_of(self.fields.get("previous_response_id"))
         if previous:
@@ -80,12 +81,12 @@ class InputRequest(ModelRequest):
             else stored_conversation(self.conversation, self.response_lookup)
         )
 
-    @lazy
+    @cached_property
     def before(self) -> list[StoredResponse]:
         """All stored responses that lead to the request, the oldest first."""
         return chain(self.previous, self.response_lookup)
 
-    @lazy
+    @cached_property
     def items(self) -> list[dict[str, Json]]:
         """The items of the whole conversation: stored items, then the request's own."""
         known = self.known_body
@@ -98,11 +99,11 @@ class InputRequest(ModelRequest):
         own = items(self.fields.get("input"))
         return history(self.before) + [resolve_reference(item, self.response_lookup) for item in own]
 
-    @lazy
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         return self.read_messages(self.items, add_turn)
 
-    @lazy
+    @cached_property
     def conversation_name(self) -> str | None:
         """The hashed id of the conversation object, else the name of the chain's conversation."""
         if self.conversation is not None:
@@ -112,7 +113,7 @@ class InputRequest(ModelRequest):
             return None if before is None else before.conversation_name
         return conversation(InputRequest(method="POST", path=self.path, headers={}, raw=before.request_body))
 
-    @lazy
+    @cached_property
     def system(self) -> str | None:
         """The instructions, then the texts of system and developer messages."""
         system_texts = [message.text for message in self.messages if message.role == "system"]
@@ -121,23 +122,23 @@ class InputRequest(ModelRequest):
             system_texts.insert(0, instructions)
         return "\n".join(system_texts) if system_texts else None
 
-    @lazy
+    @cached_property
     def tools(self) -> tuple[Tool, ...]:
         return self.of_remaining_members("tools", self._offered_tools)
 
     def _offered_tools(self) -> tuple[Tool, ...]:
         return tuple(tool for entry in objects(self.fields.get("tools")) for tool in _tools(entry))
 
-    @lazy
+    @cached_property
     def tool_choice(self) -> ToolChoice:
         return _tool_choice(self.fields.get("tool_choice"))
 
-    @lazy
+    @cached_property
     def response_format(self) -> Format:
         format_ = object_of(object_of(self.fields.get("text")).get("format"))
         return read_format(format_, format_)
 
-    @lazy
+    @cached_property
     def input_tokens(self) -> int:
         instructions = self.fields.get("instructions")
         return estimate_input(self) + (4 + estimate(instructions) if type(instructions) is str else 0)
@@ -149,7 +150,7 @@ class ResponsesRequest(InputRequest):
     documented_fields = DOCUMENTED_FIELDS
     turns_field = "input"
 
-    @lazy
+    @cached_property
     def sampling(self) -> Sampling:
         return Sampling(max_tokens=count_of(self.fields.get("max_output_tokens")))
 
@@ -164,14 +165,14 @@ class ResponsesRequest(InputRequest):
     def background(self) -> bool:
         return self.fields.get("background") is True
 
-    @lazy
+    @cached_property
     def logprobs(self) -> int | None:
         """The number of likeliest tokens at each position; None where the request has no probabilities."""
         if "message.output_text.logprobs" not in self.included:
             return None
         return min(count_of(self.fields.get("top_logprobs")) or 0, MAX_LOGPROBS)
 
-    @lazy
+    @cached_property
     def included(self) -> frozenset[str]:
         """The optional content of the response that the request includes."""
         return frozenset(texts(self.fields.get("include")))

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.typed_values import object_of, text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
 from mockllm.core.rendering.socket_session import (
     NOTHING_TO_DO,
@@ -53,11 +53,11 @@ ENDS: Final = (b'"response.completed"', b'"response.incomplete"', b'"response.fa
 class MessageRequest(ResponsesRequest):
     """A `response.create` message, read as the body of POST /v1/responses."""
 
-    @lazy
+    @cached_property
     def fields(self) -> dict[str, Json]:
         return {name: value for name, value in super().fields.items() if name not in MESSAGE_FIELDS}
 
-    @lazy
+    @cached_property
     def stream(self) -> bool:
         return True
 
@@ -65,7 +65,7 @@ class MessageRequest(ResponsesRequest):
     def background(self) -> bool:
         return False
 
-    @lazy
+    @cached_property
     def stream_id(self) -> str | None:
         return text_of(object_of(self.body).get("stream_id"))
 

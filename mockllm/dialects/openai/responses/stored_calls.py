@@ -15,11 +15,11 @@ from typing import Final
 
 from msgspec import UNSET, MsgspecError, Struct, UnsetType
 from msgspec.json import Decoder
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import objects, read_object, text_of
-from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.rendering.storable_response import StorableResponse
 from mockllm.core.request.request import Request
@@ -185,7 +185,7 @@ class StoredRequest(Request):
     dialect = "openai"
     api = "stored_responses"
 
-    @lazy
+    @cached_property
     def stored(self) -> StoredResponse | None:
         """The response that the path names."""
         id = self.path_variables.get("response", "")
