@@ -11,14 +11,14 @@ import sys
 import time
 import traceback
 from collections import deque
+from collections.abc import Sequence
 from functools import partial
 from typing import Final, Protocol, cast
 
-from mockllm.core.rendering.plan import PHRASES
 from mockllm.server.aiohttp_internals import (
     HttpProcessingError,
     HttpProtocol,
-    LineTooLong,
+    RawRequestMessage,
     StreamReader,
     has_read_http2_preface,
     tcp_keepalive,
@@ -28,22 +28,17 @@ from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_unparsed
 from mockllm.server.http1 import BrokenBody
+from mockllm.server.message_boundary import MessageBoundary
 from mockllm.server.ready_connections import ReadyConnections
+from mockllm.server.refusals import parse_failure, refusal_bytes
 from mockllm.server.request_body import complete_body, read_rest
-from mockllm.server.request_heads import RequestHead
+from mockllm.server.request_heads import HeadBytes, RequestHead
 from mockllm.server.respond import begin_decision, respond
 from mockllm.server.socket_sink import SocketSink
 from mockllm.server.unfinished_exchange import finish_exchange
 
 MAX_QUEUED: Final = 32
 """When so many requests of a connection wait, its socket is paused until at most half as many do."""
-HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-"""The first bytes of a client that uses HTTP/2 (RFC 9113, section 3.4)."""
-TOO_LONG: Final = "The target or a header is longer than is taken here (--max-target, --max-header)."
-_REFUSED: Final = (
-    b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
-    b"Connection: close\r\n\r\n%b"
-)
 
 
 class ConnectionMaker(Protocol):
@@ -68,9 +63,9 @@ class Connection(HttpProtocol):
     __slots__ = (
         "_app",
         "_body",
+        "_boundary",
         "_current",
         "_half_closed",
-        "_head_begun",
         "_head_deadline",
         "_heads",
         "_idle_until",
@@ -103,8 +98,7 @@ class Connection(HttpProtocol):
         """Whether the connection is in `ReadyConnections.waiting`: a next iteration of the event loop serves it."""
         self._body: StreamReader | None = None
         """The body of the last request that was parsed."""
-        self._head_begun = False
-        """Whether a part of a head has come."""
+        self._boundary = MessageBoundary()
         self._parse_error: HttpProcessingError | None = None
         """Why the bytes after the queued requests are not a request."""
         self._half_closed = False
@@ -161,19 +155,19 @@ class Connection(HttpProtocol):
     def data_received(self, data: bytes) -> None:
         if self.closing or self._parse_error is not None:
             return
-        if self._current is None and not (self._head_begun or self._queue or self.upgraded):
-            head = self._heads.find(data)
-            if head is not None:
-                if self._head_deadline is not None:
-                    self._end_head_deadline()
-                raw = data[len(data) - head.body_length :]
-                sink, client = self._sink, self.client
-                self._queue.append(
-                    Exchange(head=head, sink=sink, client=client, raw=raw, body_complete=True, received=data)
-                )
-                self._ready.schedule(self)
-                return
-        self._parse(data)
+        is_next = self._boundary.at_start and self._current is None and not (self._queue or self.upgraded)
+        found = self._heads.find(data) if is_next else None
+        if isinstance(found, RequestHead):
+            if self._head_deadline is not None:
+                self._end_head_deadline()
+            raw = data[len(data) - found.body_length :]
+            sink, client = self._sink, self.client
+            self._queue.append(
+                Exchange(head=found, sink=sink, client=client, raw=raw, body_complete=True, received=data)
+            )
+            self._ready.schedule(self)
+            return
+        self._parse(data, found)
         if self._current is None and (self._queue or self._parse_error is not None):
             self._ready.schedule(self)
 
@@ -189,11 +183,11 @@ class Connection(HttpProtocol):
         # TLS ends both directions at once: asyncio closes the connection in any case, and would log a warning.
         return self.transport is not None and self.ssl_context is None
 
-    def _parse(self, data: bytes) -> None:
-        """Queue an exchange for each request whose head ends in this data."""
+    def _parse(self, data: bytes, found: HeadBytes | None = None) -> None:
+        """Queue an exchange for each request whose head ends in this data. `found`: the bytes of the head that the
+        data begins with, if it certainly begins with one."""
         if self.ascii and not data.isascii():
             self.ascii = False
-        between = not self._head_begun and (self._body is None or self._body.is_eof())
         try:
             requests = self.parse(data)
         except HttpProcessingError as error:
@@ -208,27 +202,39 @@ class Connection(HttpProtocol):
             return
         if requests:
             self._end_head_deadline()
-            received = data if between and len(requests) == 1 else b""
-            for message, body in requests:
-                head = RequestHead(message, self.ascii, self.ssl_context is not None)
-                exchange = Exchange(
-                    head=head, sink=self._sink, client=self.client, body_stream=body, received=received
-                )
-                self._queue.append(exchange)
-            self._body = requests[-1][1]
-            if len(self._queue) >= MAX_QUEUED:
-                self.pause_reading_for_queue(True)
-        elif between and data and not self.upgraded:
-            self._head_begun = True
-            if self._head_deadline is None:
+            self._add(requests, data, found)
+        elif not self.upgraded:
+            self._boundary.follow(data, None, self._body, single=False)
+            if self._boundary.in_head and self._head_deadline is None:
                 self._set_head_deadline()
+
+    def _add(
+        self, requests: Sequence[tuple[RawRequestMessage, StreamReader]], data: bytes, found: HeadBytes | None
+    ) -> None:
+        """Queue an exchange for each request, and cache the head of a single one that has come as a whole."""
+        message, body = requests[-1]
+        single = len(requests) == 1
+        whole = found is not None and single and body.is_eof() and len(data) == found.end + found.body_length
+        if not whole:
+            self._boundary.follow(data, message, body, single=single)
+        received = data if found is not None and single and self._boundary.at_start else b""
+        sink, client = self._sink, self.client
+        for message, body in requests:
+            head = RequestHead(message, self.ascii, self.ssl_context is not None)
+            self._queue.append(
+                Exchange(head=head, sink=sink, client=client, body_stream=body, received=received)
+            )
+        self._body = body
+        if whole and found is not None and head.path:
+            self._heads.add_if_repeated(head, found)
+        if len(self._queue) >= MAX_QUEUED:
+            self.pause_reading_for_queue(True)
 
     def _set_head_deadline(self) -> None:
         deadlines = self._app.deadlines
         self._head_deadline = deadlines.at(deadlines.time() + self._app.limits.head_time, self._head_is_late)
 
     def _end_head_deadline(self) -> None:
-        self._head_begun = False
         if self._head_deadline is not None:
             self._head_deadline.cancel()
             self._head_deadline = None
@@ -238,7 +244,7 @@ class Connection(HttpProtocol):
         if self._current is not None or self._queue:
             self._set_head_deadline()  # it waits until an earlier request is served
             return
-        if self._head_begun and self.transport is not None:
+        if self._boundary.in_head and self.transport is not None:
             reason = "the request's head did not come in time"
             self._refuse(408, reason, "The head of the request took too long to come")
         self.force_close()
@@ -297,8 +303,6 @@ class Connection(HttpProtocol):
             exchange.received = b""
             return False
         exchange.raw, exchange.body_complete = raw, True
-        if exchange.received:
-            self._heads.add_if_repeated(head, exchange.received, raw)
         return True
 
     async def _finish(self, exchange: Exchange) -> None:
@@ -334,14 +338,7 @@ class Connection(HttpProtocol):
 
     def _refuse_broken(self, error: HttpProcessingError) -> None:
         """Respond to bytes that are not a request."""
-        if isinstance(error, LineTooLong):
-            status, reason = 431, TOO_LONG
-        else:
-            status = 400
-            reason = " ".join((error.message or "").split("\n", 1)[0].split()).rstrip(":")
-            reason = reason or "not a request of HTTP/1.1"
-            if " " not in reason:  # the parser repeats the target
-                reason = "The request's target is no path."
+        status, reason = parse_failure(error)
         self._refuse(status, reason, reason)
         self.close()
 
@@ -351,9 +348,8 @@ class Connection(HttpProtocol):
         self._write_refusal(status, text)
 
     def _write_refusal(self, status: int, text: str) -> None:
-        body = f"{text}\n".encode("utf-8", "replace")
         if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(_REFUSED % (status, PHRASES[status].encode(), len(body), body))
+            self.transport.write(refusal_bytes(status, text))
 
     def _queue_write(self, data: bytes) -> bool:
         """Queue bytes, to be written with all responses of this iteration; write them at once outside of it. Return

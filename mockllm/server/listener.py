@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from mockllm.server.access_log import shortened_for_line
 from mockllm.server.app import App
-from mockllm.server.connection import HTTP2_PREFACE, Connection
+from mockllm.server.connection import Connection
 from mockllm.server.line_output import report
 from mockllm.server.ready_connections import ReadyConnections
 
 if TYPE_CHECKING:
     from mockllm.server.http2.connection import Http2Connection
 
+HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+"""The first bytes of a client that uses HTTP/2 (RFC 9113, section 3.4)."""
 REPORT_INTERVAL: Final = 10.0
 """Seconds between two lines about refused connections."""
 

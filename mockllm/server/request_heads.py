@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from math import inf
 from typing import Final
 
+from msgspec import Struct
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.scenario.control_paths import RESERVED
 from mockllm.server.aiohttp_internals import RawRequestMessage
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
+from mockllm.server.message_boundary import END_OF_HEAD, LENGTH
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 
 MAX_CACHED_HEADS: Final = 4096
@@ -26,8 +28,6 @@ MAX_HEAD_LENGTH: Final = 2048
 """A longer head is not cached: bytes."""
 MAX_SEEN_HEADS: Final = 20_000
 """The most hashes of heads that came once."""
-END_OF_HEAD: Final = b"\r\n\r\n"
-LENGTH: Final = "content-length"
 MAX_DIGITS: Final = 10
 _LENGTH_AT: Final = len(b"\r\nContent-Length: ")
 
@@ -170,6 +170,19 @@ class RequestHead:
         return self._reader
 
 
+class HeadBytes(Struct, frozen=True):
+    """The bytes of a head that is not cached."""
+
+    end: int
+    """How many they are."""
+    without_length: bytes
+    """All but the length of the body."""
+    written: bytes
+    """This length as it is written; empty if the head has none, or writes it in an unusual way."""
+    body_length: int
+    """Its value; -1 if it is no number of at most `MAX_DIGITS` digits."""
+
+
 class RequestHeadCache:
     """The heads that came more than once, by their bytes without the length of the body."""
 
@@ -186,58 +199,56 @@ class RequestHeadCache:
         self._heads.clear()
         self._whole.clear()
 
-    def find(self, data: bytes) -> RequestHead | None:
-        """Return the head that the data begins with, if the rest is exactly its body."""
-        end = data.find(END_OF_HEAD) + 4
+    def find(self, data: bytes) -> RequestHead | HeadBytes | None:
+        """Return the head that the data begins with, if the rest is exactly its body. Else return the bytes of the
+        head; None if the data has no whole head."""
+        end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
         head = self._whole.get(data[:end])
-        if head is not None:
-            return head if len(data) == end + head.body_length else None
-        start, written = _without_length(data, end)
-        head = self._heads.get(start)
-        if head is None:
+        if head is not None and len(data) == end + head.body_length:
+            return head
+        if end < len(END_OF_HEAD):
             return None
-        if written and not (written.isdigit() and len(written) <= MAX_DIGITS):
-            return None
-        length = int(written) if written else 0
-        if len(data) != end + length or length > self._max_body:
-            return None
+        found = _head_bytes(data, end)
+        head = self._heads.get(found.without_length)
+        length = found.body_length
+        if head is None or len(data) != end + length or length > self._max_body:
+            return found
         if length != head.body_length:
             if head.headers is not head.message.headers:
-                return None  # `with_body_length` is for heads of ASCII; these are a cleaned copy of the message's
-            head = head.with_body_length(written)
+                return found  # `with_body_length` is for heads of ASCII; these are a cleaned copy of the message's
+            head = head.with_body_length(found.written)
         if len(self._whole) >= MAX_CACHED_HEADS:
             self._whole.clear()
         self._whole[data[:end]] = head
         return head
 
-    def add_if_repeated(self, head: RequestHead, data: bytes, raw: bytes) -> None:
-        """Cache the head of a request if it came before. `data` is all that came, in one read; `raw` is the body as
-        it came. A head that requests more than a response is not cached."""
-        end = data.find(END_OF_HEAD) + 4
-        start, written = _without_length(data, end)
+    def add_if_repeated(self, head: RequestHead, found: HeadBytes) -> None:
+        """Cache the head of a request if it came before. All of the request has come, and nothing else. Only a head
+        that `may_be_cached`, of at most `MAX_HEAD_LENGTH` bytes, is cached."""
+        start = found.without_length
         known = hash(start)
         if known not in self._seen:  # nearly always, if each request has a head of its own
             if len(self._seen) >= MAX_SEEN_HEADS:
                 self._seen.clear()
             self._seen.add(known)
-        elif len(data) == end + len(raw) and end <= MAX_HEAD_LENGTH and head.may_be_cached:
-            if written and head.message.headers.getall(LENGTH) != [written.decode("latin-1")]:
+        elif found.end <= MAX_HEAD_LENGTH and head.may_be_cached:
+            if found.written and head.message.headers.getall(LENGTH) != [found.written.decode("latin-1")]:
                 return  # more than one Content-Length, or one in an unusual form
             if len(self._heads) >= MAX_CACHED_HEADS:
                 self._heads.clear()
                 self._whole.clear()
-            head.body_length = len(raw)
+            head.body_length = found.body_length
             self._heads[start] = head
 
 
-def _without_length(data: bytes, end: int) -> tuple[bytes, bytes]:
-    """Return a head without the length of the body, and this length as it is written. It is empty if the head has
-    none, or writes it in an unusual way. `end`: the length of the head."""
+def _head_bytes(data: bytes, end: int) -> HeadBytes:
     at = data.find(b"\r\nContent-Length: ", 0, end)
     if at < 0:
         at = data.find(b"\r\ncontent-length: ", 0, end)
         if at < 0:
-            return data[:end], b""
+            return HeadBytes(end, data[:end], b"", 0)
     at += _LENGTH_AT
     after = data.find(b"\r", at, end)
-    return data[:at] + data[after:end], data[at:after]
+    written = data[at:after]
+    length = int(written) if written.isdigit() and len(written) <= MAX_DIGITS else -1
+    return HeadBytes(end, data[:at] + data[after:end], written, length)

@@ -18,6 +18,7 @@ from mockllm.server.connection import Connection
 from mockllm.server.http_server import Address, Server
 from mockllm.server.journal.reconstruction import reconstruct
 from mockllm.server.listener import Listener
+from mockllm.server.request_heads import RequestHead
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import request
@@ -114,8 +115,8 @@ class ServerWithoutSockets:
         self.places.clear()
         self.app.journal.clear()
         client = Client(self.listener)
+        assert isinstance(self.app.heads.find(data), RequestHead) is known
         await client.asks(data)
-        assert (self.app.heads.find(data) is not None) is known
         return client
 
     async def nothing_is_left(self) -> None:

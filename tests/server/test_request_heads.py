@@ -14,7 +14,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.server import request_heads
 from mockllm.server.app import App
-from mockllm.server.request_heads import RequestHead, RequestHeadCache
+from mockllm.server.request_heads import HeadBytes, RequestHead, RequestHeadCache
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, whole
 from tests.server.raw_client import Got, Raw, request
@@ -73,6 +73,17 @@ def server() -> Iterator[ThreadedServer]:
     served.stop()
 
 
+def cached(heads: RequestHeadCache, data: bytes) -> RequestHead | None:
+    found = heads.find(data)
+    return found if isinstance(found, RequestHead) else None
+
+
+def add(heads: RequestHeadCache, head: RequestHead, data: bytes) -> None:
+    found = heads.find(data)
+    if isinstance(found, HeadBytes):
+        heads.add_if_repeated(head, found)
+
+
 def stated(got: Got) -> tuple[int, bytes, bool, set[str]]:
     """An answer without what time changes."""
     timed = b"uptime" in got.body
@@ -86,7 +97,7 @@ def test_response_is_equal_for_cached_head(server: ThreadedServer, name: str) ->
     requested = REQUESTS[name]
     answers: list[tuple[int, bytes, bool, set[str]]] = []
     for connections in range(20):  # one that asks before its handler waits is answered by that
-        if connections > 1 and (name in NEVER_KEPT or server.app.heads.find(requested)):
+        if connections > 1 and (name in NEVER_KEPT or cached(server.app.heads, requested)):
             break
         with Raw(server.port) as raw:
             for _ in range(3):
@@ -94,7 +105,7 @@ def test_response_is_equal_for_cached_head(server: ThreadedServer, name: str) ->
                 if "Connection: close" in answers[-1][3] or name == "HTTP/1.0":
                     break
     assert all(each == answers[0] for each in answers)
-    assert (server.app.heads.find(requested) is None) is (name in NEVER_KEPT)
+    assert (cached(server.app.heads, requested) is None) is (name in NEVER_KEPT)
     told_of = [(each.method, each.target, each.headers, each.raw) for each in server.app.journal]
     assert all(each == told_of[0] for each in told_of)
 
@@ -105,7 +116,7 @@ def known(server: ThreadedServer, *requested: bytes) -> None:
         with Raw(server.port) as raw:
             for each in requested * 2:
                 raw.send(each).answer()
-        if all(server.app.heads.find(each) for each in requested):
+        if all(cached(server.app.heads, each) for each in requested):
             return
     raise AssertionError("they are not kept")
 
@@ -146,17 +157,17 @@ def test_cached_head_with_odd_length_is_not_found(server: ThreadedServer, writte
     requested = request("POST", "/echo", b"{}")
     known(server, requested)
     head, _, body = requested.partition(b"Content-Length: 2")
-    assert server.app.heads.find(head + b"Content-Length: " + written + body) is None
+    assert cached(server.app.heads, head + b"Content-Length: " + written + body) is None
 
 
 def test_cached_head_with_too_long_body_is_not_found() -> None:
     heads = RequestHeadCache(max_body=5)
     requested = request("POST", "/echo", b"{}")
     for _ in range(2):
-        heads.add_if_repeated(RequestHead(parsed(requested), ascii=True), requested, b"{}")
-    assert heads.find(requested) is not None
-    assert heads.find(request("POST", "/echo", b"12345")) is not None
-    assert heads.find(request("POST", "/echo", b"123456")) is None
+        add(heads, RequestHead(parsed(requested), ascii=True), requested)
+    assert cached(heads, requested) is not None
+    assert cached(heads, request("POST", "/echo", b"12345")) is not None
+    assert cached(heads, request("POST", "/echo", b"123456")) is None
 
 
 @pytest.mark.parametrize("size", [1, 30, len(ONE) - 8, len(ONE) - 1])
@@ -221,28 +232,78 @@ def test_head_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     requested = [request(path=f"/{number}") for number in range(8)]
     for each in requested:
         head = RequestHead(parsed(each), ascii=True)
-        kept.add_if_repeated(head, each, b"")
-        assert kept.find(each) is None, "it has come once"
-        kept.add_if_repeated(head, each, b"")
-        assert kept.find(each) is head
-    assert sum(kept.find(each) is not None for each in requested) <= 3
+        add(kept, head, each)
+        assert cached(kept, each) is None, "it has come once"
+        add(kept, head, each)
+        assert cached(kept, each) is head
+    assert sum(cached(kept, each) is not None for each in requested) <= 3
     last = request("POST", "/last", b"{}")
     for _ in range(2):
-        kept.add_if_repeated(RequestHead(parsed(last), ascii=True), last, b"{}")
+        add(kept, RequestHead(parsed(last), ascii=True), last)
     for length in range(10, 20):
-        assert kept.find(request("POST", "/last", b"x" * length)) is not None
+        assert cached(kept, request("POST", "/last", b"x" * length)) is not None
     assert len(kept._whole) <= 3
-    assert kept.find(requested[-1]) is not None
+    assert cached(kept, requested[-1]) is not None
 
 
 def test_replaced_engine_is_not_held_by_cached_heads(server: ThreadedServer) -> None:
     known(server, ONE)
-    assert server.app.heads.find(ONE) is not None
+    assert cached(server.app.heads, ONE) is not None
     server.app.replace_engine(ENGINE)
-    assert server.app.heads.find(ONE) is None
+    assert cached(server.app.heads, ONE) is None
 
 
 def test_messages_of_a_websocket_over_tls_came_over_tls() -> None:
     for over_tls in (False, True):
         head = RequestHead(parsed(request()), ascii=True, over_tls=over_tls)
         assert head.of_message("WEBSOCKET").over_tls is over_tls
+
+
+FRAGMENT = b"o HTTP/1.1\r\nHost: test\r\n\r\n"
+
+
+@pytest.mark.parametrize("first", [request(path="/echo"), request("POST", "/echo", JSON)])
+def test_fragment_of_a_head_is_not_cached_as_a_head(server: ThreadedServer, first: bytes) -> None:
+    """The head begins in the read that ends the request before it, and ends in the next read."""
+    for _ in range(3):
+        with Raw(server.port) as raw:
+            assert raw.send(first + b"GET /ech").answer().status == 200
+            assert raw.send(FRAGMENT).answer().status == 200
+    assert cached(server.app.heads, FRAGMENT) is None
+    with Raw(server.port) as raw:
+        assert raw.send(FRAGMENT).answer().status == 400
+    with Raw(server.port) as raw:
+        assert raw.send(first + b"GET /echo?to").answer().status == 200
+        assert json.loads(raw.send(FRAGMENT).answer().body)["target"] == "/echo?too"
+
+
+def test_fragment_after_rest_of_a_body_is_not_cached(server: ThreadedServer) -> None:
+    head, _, body = request("POST", "/echo", JSON).partition(JSON[:4])
+    for _ in range(3):
+        with Raw(server.port) as raw:
+            raw.send(head)
+            assert raw.send(JSON[:4] + body + b"GET /ech").answer().status == 200
+            assert raw.send(FRAGMENT).answer().status == 200
+    assert cached(server.app.heads, FRAGMENT) is None
+
+
+BEFORE = {
+    "a body in chunks": [request("POST", "/echo", b"2\r\n{}\r\n0\r\n\r\n", Transfer_Encoding="chunked")],
+    "a body in a separate read": request("POST", "/echo", JSON).partition(JSON)[:2],
+    "a body in two reads": [request("POST", "/echo", JSON)[:-3], request("POST", "/echo", JSON)[-3:]],
+    "a head in two reads": [ONE[:9], ONE[9:]],
+    "two requests in one read": [request(path="/echo") * 2],
+}
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_heads_after_request_in_parts_are_cached(server: ThreadedServer, name: str) -> None:
+    requested = request(path="/echo?after")
+    with Raw(server.port) as raw:
+        for part in BEFORE[name]:
+            raw.send(part)
+        for _ in range(b"".join(BEFORE[name]).count(b"HTTP/1.1")):
+            assert raw.answer().status == 200
+        for _ in range(3):
+            assert raw.send(requested).answer().status == 200
+    assert cached(server.app.heads, requested) is not None

@@ -1,0 +1,31 @@
+"""The responses of a connection itself, to bytes that are not a request and to clients that are not served."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.core.rendering.plan import PHRASES
+from mockllm.server.aiohttp_internals import HttpProcessingError, LineTooLong
+
+TOO_LONG: Final = "The target or a header is longer than is taken here (--max-target, --max-header)."
+_REFUSAL: Final = (
+    b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
+    b"Connection: close\r\n\r\n%b"
+)
+
+
+def refusal_bytes(status: int, text: str) -> bytes:
+    """Return the head and the body of a refusal, which closes the connection."""
+    body = f"{text}\n".encode("utf-8", "replace")
+    return _REFUSAL % (status, PHRASES[status].encode(), len(body), body)
+
+
+def parse_failure(error: HttpProcessingError) -> tuple[int, str]:
+    """Return the status and the reason for bytes that the parser refuses."""
+    if isinstance(error, LineTooLong):
+        return 431, TOO_LONG
+    reason = " ".join((error.message or "").split("\n", 1)[0].split()).rstrip(":")
+    reason = reason or "not a request of HTTP/1.1"
+    if " " not in reason:  # the parser repeats the target
+        reason = "The request's target is no path."
+    return 400, reason
