@@ -66,7 +66,7 @@ def _count(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Return 0, or 1 if no server responds."""
+    """Return 0, or 2 if no server responds."""
     query: dict[str, Json] = {name: getattr(args, name) for name in FILTERS}
     query["missed"] = "true" if args.missed else None
     try:
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
             last = max([last, *(each["id"] for each in found["requests"])])
     except api_client.ApiError as error:
         print(f"mockllm: {error}", file=sys.stderr)
-        return 1
+        return 2
     return 0
 
 

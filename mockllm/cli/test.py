@@ -35,7 +35,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Return 0 if all examples pass (or none exist), 1 if one fails, 2 for mistakes in the files."""
+    """Return 0 if all examples pass (or none exist), 1 if one fails, 2 for mistakes in the files or a name that no
+    example has."""
     if args.folders:
         args.scenarios = [*args.folders, *(args.scenarios or ())]
     values = option_values(args, LOAD_OPTIONS, os.environ)
@@ -67,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
         print(summary(results, args.name))
         for pack in suite.untested:
             print(f"mockllm test --pack {pack} runs the examples of the pack {pack}", file=sys.stderr)
+    if args.name and not results:
+        return 2
     return 1 if failed else 0
 
 

@@ -137,7 +137,7 @@ def test_requests_without_server_fails(
     code, _, err = ran(capsys, "requests")
     reason = "no server responds at http://127.0.0.1:1: Connection refused"
     remedy = "`mockllm serve` starts one, --url names another"
-    assert (code, err) == (1, f"mockllm: {reason}; {remedy}\n")
+    assert (code, err) == (2, f"mockllm: {reason}; {remedy}\n")
     assert ran(capsys, "requests", "--url", "localhost:1")[0] == 2
 
 
@@ -231,7 +231,7 @@ def test_requests_without_control_api_fails(
 ) -> None:
     monkeypatch.setattr(server.app, "control", None)
     code, _, err = ran(capsys, "requests")
-    assert code == 1
+    assert code == 2
     assert (
         f"there is no control API at http://127.0.0.1:{server.port}; with --admin-port use that port" in err
     )

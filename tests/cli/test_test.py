@@ -43,7 +43,7 @@ def test_test_command_runs_default_folder(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_test_command_without_scenarios_notes_default_pack(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("-k", "credit") == 0
+    assert run("-k", "credit") == 2
     assert capsys.readouterr().err == "No scenario files in ./scenarios; using the pack `default`.\n"
 
 
@@ -87,7 +87,7 @@ def test_json_option_prints_results_as_json(capsys: pytest.CaptureFixture[str]) 
 def test_only_those_of_a_name(capsys: pytest.CaptureFixture[str]) -> None:
     write(FAILING)
     assert run("-k", "greet") == 0
-    assert run("-k", "nobody") == 0
+    assert run("-k", "nobody") == 2
     output = 'ok scenarios/a.yaml:3 greets\n1 passed\nno example contains "nobody" in its name or position\n'
     assert capsys.readouterr().out == output
 
