@@ -144,7 +144,7 @@ class CandidateFinder:
         index, first, end = self._index, self._rules, len(self._items)
         rules = self._reached(index.matching(mask, request, 0, first), request)
         modifiers = [self.candidate(number, request) for number in index.matching(mask, request, first, end)]
-        if index.is_exact(mask) and all(found.item_number in self._global for found in (*rules, *modifiers)):
+        if index.is_exact(mask) and all(found.item_index in self._global for found in (*rules, *modifiers)):
             self._known.put(mask, (rules, modifiers))
         return rules, modifiers
 

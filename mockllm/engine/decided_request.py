@@ -70,15 +70,15 @@ class DecidedRequest:
     def modifiers(self) -> Sequence[CatalogItem]:
         """The modifiers that apply."""
         items = self.planner.catalog.items
-        return [items[selected.candidate.item_number] for selected in self.decision.modifiers]
+        return [items[selected.candidate.item_index] for selected in self.decision.modifiers]
 
     def effective_settings(
-        self, item_number: int | None, response: CompiledResponse, step: int
+        self, item_index: int | None, response: CompiledResponse, step: int
     ) -> EffectiveSettings:
         """Return the effective settings of a step of an item, with the request's own overrides."""
         modifiers = self.decision.modifiers
-        applied = tuple([selected.candidate.item_number for selected in modifiers]) if modifiers else ()
-        settings = self.planner.effective_settings(item_number, response, step, applied)
+        applied = tuple([selected.candidate.item_index for selected in modifiers]) if modifiers else ()
+        settings = self.planner.effective_settings(item_index, response, step, applied)
         override = engine_context(self.request).override
         return overridden(settings, override) if type(override) is Override else settings
 
@@ -88,7 +88,7 @@ class DecidedRequest:
     def modifier_context(self, number: int) -> EvaluationContext:
         """Return the context of a modifier's templates and draws: its parameters, regex groups and tries."""
         selected = self.decision.modifiers[number]
-        item = self.planner.catalog.items[selected.candidate.item_number]
+        item = self.planner.catalog.items[selected.candidate.item_index]
         return EvaluationContext(
             self.template_scope_of(item), self.randomness(item, selected), max_wait=self.planner.max_wait
         )
@@ -153,5 +153,5 @@ class DecidedRequest:
             return next(item.id for item in self.modifiers if item.error is not None)
         admission, selected = self.decision.admission, self.decision.rule
         if admission is not None and admission.refused_by is not None:
-            return self.planner.catalog.items[admission.refused_by.item_number].id
-        return NO_RULE if selected is None else self.planner.catalog.items[selected.candidate.item_number].id
+            return self.planner.catalog.items[admission.refused_by.item_index].id
+        return NO_RULE if selected is None else self.planner.catalog.items[selected.candidate.item_index].id

@@ -297,7 +297,9 @@ class Engine:
         if hash is None:
             return planned
         plan = planned.plan
-        return planned.with_plan(replace(plan, head=plan.head.with_unique_headers(((HASH_HEADER, hash),))))
+        return planned.with_plan(
+            replace(plan, head=plan.head.with_per_response_headers(((HASH_HEADER, hash),)))
+        )
 
     def stored(self, session: str, id: str) -> StoredResponse | None:
         """Return what is stored under an id. Raises StoreLookupRequired if it is not in this process."""

@@ -321,11 +321,11 @@ def build_fast_path(
     `real_time`: whether the times of scenarios have no factor."""
     if not _is_decided_but_for_counts(rules, modifiers, planner, real_time=real_time):
         return None
-    number, settings_of = rules[0].item_number, planner.effective_settings
+    number, settings_of = rules[0].item_index, planner.effective_settings
     item = planner.catalog.items[number]
     selector = item.selector
     assert selector is not None
-    applied = tuple([each.item_number for each in modifiers])
+    applied = tuple([each.item_index for each in modifiers])
     all_settings = [settings_of(number, each, step, applied) for step, each in enumerate(selector.responses)]
     responses = list(map(CacheableResponse.of, selector.responses, all_settings))
     varies, limited = _responses_vary(item, selector), [each for each in modifiers if each.limit is not None]
@@ -364,10 +364,10 @@ def _is_decided_but_for_counts(
     if len(rules) != 1 or not all(each.match_decides or each in limited for each in (*rules, *modifiers)):
         return False
     items = planner.catalog.items
-    item, selector = items[rules[0].item_number], items[rules[0].item_number].selector
+    item, selector = items[rules[0].item_index], items[rules[0].item_index].selector
     if selector is None or selector.mode == "choose" or item.known_models:
         return False
-    return all(items[modifier.item_number].per == "global" for modifier in modifiers)
+    return all(items[modifier.item_index].per == "global" for modifier in modifiers)
 
 
 def _responses_vary(item: CatalogItem, selector: ResponseSelector) -> bool:

@@ -116,7 +116,7 @@ def with_settings(plan: Plan, settings: ResolvedSettings, context: PlanContext) 
     """Return the plan with the headers of rate limits and settings, added fields, all delays and the hold. Note its
     posts in the context."""
     if context.limit_headers:
-        plan = replace(plan, head=plan.head.with_unique_headers(context.limit_headers))
+        plan = replace(plan, head=plan.head.with_per_response_headers(context.limit_headers))
     if settings.headers:
         plan = replace(plan, head=_with_headers(plan.head, settings.headers))
     if settings.extras:
@@ -213,7 +213,7 @@ def _note_fault(context: PlanContext, fault: Fault, changed: object) -> bool:
     return False
 
 
-def with_all_headers_unique(plan: Plan) -> Plan:
+def with_all_headers_per_response(plan: Plan) -> Plan:
     """Return the plan with all headers as unique ones: a limit's headers differ each time."""
     head = plan.head
     return replace(plan, head=ResponseHead(head.status, (), head.headers))

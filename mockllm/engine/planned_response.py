@@ -93,7 +93,7 @@ class PlannedResponse(Struct, frozen=True):
         if not wait:
             return replace(self, limit_headers=headers) if headers else self
         plan = self.plan
-        head = plan.head.with_unique_headers(headers)
+        head = plan.head.with_per_response_headers(headers)
         return self.with_plan(replace(plan, head=head, delay=plan.delay + wait), *delay_note(wait))
 
     def refilled(self, id_seed: bytes, now: float, input_tokens: int) -> PlannedResponse:
@@ -122,7 +122,7 @@ class PlannedResponse(Struct, frozen=True):
             rendered.plan(self.placeholder_values) if isinstance(rendered, PrerenderedResponse) else rendered
         )
         if self.limit_headers:
-            plan = replace(plan, head=plan.head.with_unique_headers(self.limit_headers))
+            plan = replace(plan, head=plan.head.with_per_response_headers(self.limit_headers))
         return plan
 
     @property

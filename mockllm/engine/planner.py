@@ -145,14 +145,14 @@ class ResponsePlanner:
             raise ProxyRefused(host)
 
     def effective_settings(
-        self, item_number: int | None, response: CompiledResponse, step: int, applied: tuple[int, ...]
+        self, item_index: int | None, response: CompiledResponse, step: int, applied: tuple[int, ...]
     ) -> EffectiveSettings:
         """Return the effective settings of a step of an item with these modifiers."""
-        key = (item_number, step, applied)
+        key = (item_index, step, applied)
         settings = self._settings.get(key)
         if settings is None:
             items = self.catalog.items
-            item = None if item_number is None else items[item_number]
+            item = None if item_index is None else items[item_index]
             settings = effective_settings(item, response, [items[number] for number in applied])
             self._settings.put(key, settings)
         return settings

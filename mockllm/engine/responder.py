@@ -12,7 +12,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
 from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
 from mockllm.core.randomness import NO_DRAWS, Randomness
-from mockllm.core.rendering.framing import last_byte_time
+from mockllm.core.rendering.framing import end_time
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.request.request import Request
@@ -35,7 +35,7 @@ from mockllm.engine.near_misses import (
     unknown_path_refusal,
     unmatched_refusal,
 )
-from mockllm.engine.plan_context import PlanContext, with_all_headers_unique
+from mockllm.engine.plan_context import PlanContext, with_all_headers_per_response
 from mockllm.engine.planned_response import PlannedResponse, delay_note, unknown_field_notes
 from mockllm.engine.planner import ProxyRefused
 from mockllm.engine.plans_without_reply import NotGenerating
@@ -85,7 +85,7 @@ class Responder(DecidedRequest):
     # --- the outcomes --------------------------------------------------------------------------
 
     def _rule_response(self, selected: Selected) -> PlannedResponse:
-        item = self.planner.catalog.items[selected.candidate.item_number]
+        item = self.planner.catalog.items[selected.candidate.item_index]
         selector = item.selector
         assert selector is not None
         step = 0
@@ -121,7 +121,7 @@ class Responder(DecidedRequest):
         """Respond to a request that a modifier's limit or load refuses."""
         assert admission.refused_by is not None
         request, limit = self.request, admission.result
-        item = self.planner.catalog.items[admission.refused_by.item_number]
+        item = self.planner.catalog.items[admission.refused_by.item_index]
         if limit is None:
             return self._builtin_response(
                 Failure("overloaded"), item.id, note=f"overloaded: no capacity ({item.where})"
@@ -174,7 +174,7 @@ class Responder(DecidedRequest):
         self, item: CatalogItem, selected: Selected, response: CompiledResponse, step: int
     ) -> PlannedResponse:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
-        settings = self.effective_settings(selected.candidate.item_number, response, step)
+        settings = self.effective_settings(selected.candidate.item_index, response, step)
         caching, prompt_cache_overrides = self.planner.prompt_caching, settings.merged.prompt_cache
         lookup = caching.look_up(
             self.request, self.dialect, prompt_cache_overrides, self.matched.scenario_time
@@ -289,7 +289,7 @@ class Responder(DecidedRequest):
         context = self.plan_context_without_rule()
         plan = content if isinstance(content, Plan) else self._builtin_error(content, context.identity)
         if self.decision.outcome == "limited":
-            plan = with_all_headers_unique(plan)
+            plan = with_all_headers_per_response(plan)
         plan = self.planner.apply_settings(plan, context)
         context.error = content.type if isinstance(content, Failure) else None
         notes = (note, content.note if isinstance(content, Failure) else None)
@@ -307,7 +307,7 @@ class Responder(DecidedRequest):
         plan = with_rule_header(plan, self.responding_id())
         if self.decision.admission is not None:
             headers = self.limit_headers(self.decision.admission)
-            plan = replace(plan, head=plan.head.with_unique_headers(headers))
+            plan = replace(plan, head=plan.head.with_per_response_headers(headers))
         modifiers = tuple(item.id for item in self.modifiers)
         return PlannedResponse(plan, None, modifiers, (reason(failure),), error=failure.type)
 
@@ -334,7 +334,7 @@ class Responder(DecidedRequest):
 
 def _webhooks_of(plan: Plan, context: PlanContext) -> Iterator[Webhook]:
     """Yield the requests that the server sends when a response has ended (`then_post`), at their times."""
-    ends = context.request.monotonic + last_byte_time(plan)
+    ends = context.request.monotonic + end_time(plan)
     for number, post in enumerate(context.posts):
         id = context.identity.ids.make("post_", 24, f"post.{number}")
         payload = post.body.encode() if isinstance(post.body, str) else dumps(post.body)

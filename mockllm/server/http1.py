@@ -104,7 +104,7 @@ def serialize_head(
         head.status, head.fixed, plan.streamed, constraints, cors_lines, delivery.body_end
     )
     text = partial.start
-    for name, value in head.unique_headers:
+    for name, value in head.per_response_headers:
         text += _line(name, value)
     if partial.date_missing:
         text += date
@@ -134,13 +134,13 @@ def _reformed(raw: bytes, form: HeadForm) -> bytes:
 
 
 class ResponseSurroundings(NamedTuple):
-    """The bytes around the body of a prerendered response. `unique_headers`: their names, each with the number of
-    its value (ids, then times and token counts). `before` is the text before the date, `after` the text after the
+    """The bytes around the body of a prerendered response. `per_response_headers`: their names, each with the number
+    of its value (ids, then times and token counts). `before` is the text before the date, `after` the text after the
     length."""
 
     body_step: PlaceholderStep
     before: bytes
-    unique_headers: Sequence[tuple[bytes, int]]
+    per_response_headers: Sequence[tuple[bytes, int]]
     after: bytes
     chunked: bool
 
@@ -161,8 +161,8 @@ def prerendered_bytes(
     surroundings = _surroundings(prerendered, cors_lines, *replaced)
     if surroundings is None:
         return None
-    body_step, before, unique_headers, after, chunked = surroundings
-    for name, number in unique_headers:
+    body_step, before, per_response_headers, after, chunked = surroundings
+    for name, number in per_response_headers:
         before += b"%b: %b\r\n" % (name, values[number])
     if limit_headers:
         before += _encoded(_lines(limit_headers))
@@ -191,10 +191,10 @@ def _surroundings(
     simple = partial.date_missing and partial.keep_alive and partial.length_missing is not partial.chunked
     if body_step is None or not simple or not body_step.parts[0]:
         return None
-    unique = [pair for pair in prerendered.unique_headers if pair[0].lower() not in names]
-    unique_headers = tuple((name.encode("latin-1"), number) for name, number in unique)
+    per_response = [pair for pair in prerendered.per_response_headers if pair[0].lower() not in names]
+    per_response_headers = tuple((name.encode("latin-1"), number) for name, number in per_response)
     return ResponseSurroundings(
-        body_step, _encoded(partial.start), unique_headers, _encoded(partial.end), partial.chunked
+        body_step, _encoded(partial.start), per_response_headers, _encoded(partial.end), partial.chunked
     )
 
 

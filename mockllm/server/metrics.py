@@ -275,7 +275,7 @@ def planned_times(rendered: Plan | PrerenderedResponse) -> tuple[float, float]:
     for step in rendered.steps:
         if isinstance(step, WaitStep):
             total += step.seconds
-        elif first is None and step.chunk_index:
+        elif first is None and step.chunk_number:
             first = total
     if isinstance(rendered, Plan):
         total = plan_duration(rendered)

@@ -25,7 +25,7 @@ from mockllm.server.exchange_end import abandon_exchange, end_exchange
 from mockllm.server.forwarded_requests import (
     get_or_create_proxy,
     goes_to_provider,
-    proxy_of_unscripted_handshake,
+    proxy_of_handshake_without_rules,
 )
 from mockllm.server.http1 import ALLOW_CORS, SerializedHead, serialize_head
 from mockllm.server.json_structure import structure_failure_in_slices
@@ -107,7 +107,7 @@ async def _serve_without_player(app: App, exchange: Exchange) -> bool | None:
     None if the response is played."""
     proxy = get_or_create_proxy(app) if goes_to_provider(app, exchange) else None
     if proxy is None and opens_websocket(exchange.response):
-        proxy = proxy_of_unscripted_handshake(app, exchange)
+        proxy = proxy_of_handshake_without_rules(app, exchange)
         if proxy is None:
             from mockllm.server.websocket import serve_websocket
 

@@ -196,7 +196,7 @@ def _counts(usage: Usage | None) -> dict[str, Json] | None:
 def _visible(outcome: Outcome) -> dict[str, object]:
     plan, decoded = outcome.response.plan, outcome.decoded
     headers = {name: value for name, value in outcome.headers.items() if not _OWN.match(name)}
-    own = {name.lower() for name, _ in plan.head.unique_headers}
+    own = {name.lower() for name, _ in plan.head.per_response_headers}
     visible: dict[str, object] = {"status": plan.head.status, "error": outcome.response.error}
     if decoded is not None:
         visible |= {"text": decoded.text, "thinking": decoded.thinking, "refusal": decoded.refusal}

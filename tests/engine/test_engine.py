@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.matching.matchers import FieldMismatch
+from mockllm.core.matching.matchers import FieldTestResult
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.engine import Engine, engine, planner, response_cache
 from mockllm.engine.near_misses import mismatch_line, template_refusal
@@ -111,9 +111,9 @@ def test_an_id_in_a_header_is_printable(id: str, text: str) -> None:
 
 
 def test_mismatch_line_has_expected_and_found() -> None:
-    assert mismatch_line(FieldMismatch("user", '"a"', '"b"', None, False)) == 'user expected "a", found "b"'
+    assert mismatch_line(FieldTestResult("user", '"a"', '"b"', None, False)) == 'user expected "a", found "b"'
     assert (
-        mismatch_line(FieldMismatch("user", '"a"', '"A"', "case", False))
+        mismatch_line(FieldTestResult("user", '"a"', '"A"', "case", False))
         == 'user expected "a", found "A" (case)'
     )
 

@@ -7,7 +7,7 @@ import gc
 import pytest
 
 from mockllm.core.json.codec import dumps
-from mockllm.core.request.known_bodies import SHORTEST
+from mockllm.core.request.divided_bodies import SHORTEST
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.repeated_requests import (

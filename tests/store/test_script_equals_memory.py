@@ -156,7 +156,7 @@ loads = st.builds(Load, concurrency=st.sampled_from([None, 1]), max_inflight=st.
 def candidates(**more: st.SearchStrategy[Any]) -> st.SearchStrategy[Candidate]:
     return st.builds(
         Candidate,
-        item_number=st.just(0),
+        item_index=st.just(0),
         key=st.just(""),
         random_key=st.just(""),
         scope=scopes,

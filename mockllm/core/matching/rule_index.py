@@ -30,7 +30,7 @@ from mockllm.core.matching.matchers import (
     AllMatcher,
     AnyMatcher,
     FieldMatcher,
-    FieldMismatch,
+    FieldTestResult,
     Matcher,
     NotMatcher,
 )
@@ -229,7 +229,7 @@ class RuleIndex:
 
     def nearest(
         self, request: Request, count: int = 3, end: int | None = None
-    ) -> list[tuple[int, list[FieldMismatch]]]:
+    ) -> list[tuple[int, list[FieldTestResult]]]:
         """Return the matchers (up to `end`) of near misses with the differences of the request, the nearest first.
 
         The matcher with fewer failed tests is nearer, then the one with the smaller distance, then the one with more
@@ -248,7 +248,7 @@ class RuleIndex:
         )
         ranked = sorted((*distance(self._matchers[number], request), number) for number in numbers)
         near = [number for failures, *_, number in ranked if failures]
-        return [(number, self._matchers[number].differences(request)) for number in near[:count]]
+        return [(number, self._matchers[number].test_results(request)) for number in near[:count]]
 
 
 def _joined(layers: Mapping[LayerKey, Layer], fields: Sequence[str]) -> JoinedLayer:

@@ -26,7 +26,7 @@ Harm: TypeAlias = Literal["hate", "self_harm", "sexual", "violence"]
 
 
 class Pause(Struct, frozen=True):
-    """A scripted wait between two chunks, in seconds."""
+    """An explicit wait between two chunks, in seconds."""
 
     seconds: float
 

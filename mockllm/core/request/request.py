@@ -32,7 +32,7 @@ from mockllm.core.request.messages import (
 )
 from mockllm.core.request.person_texts import MAX_TYPED, person_texts
 from mockllm.core.request.prompt_tokens import PROMPT, TOKENS_PER_MESSAGE, estimate_parts
-from mockllm.core.request.read_turns import AddTurn, read_known_turns, read_turns
+from mockllm.core.request.read_turns import AddTurn, read_new_turns, read_turns
 from mockllm.core.request.response_parameters import Format, Sampling
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup
 from mockllm.core.request.tools import CALLABLE, Tool, ToolChoice
@@ -231,9 +231,9 @@ class Request(BodyFields, McpServerFields):
 
     def read_messages(self, items: Sequence[Json], add: AddTurn) -> tuple[Message, ...]:
         """Return the messages of the turns; only those are read that no earlier body had."""
-        known = self.known_body
-        if known is not None and items is known.items:
-            turns = read_known_turns(known, add)
+        divided = self.divided_body
+        if divided is not None and items is divided.items:
+            turns = read_new_turns(divided, add)
             if turns is not None:
                 vars(self)["part_tokens"] = turns.tokens
                 return tuple(turns.messages)

@@ -291,7 +291,7 @@ def decompressed(plan: Plan) -> Plan:
     if frames is None:
         return plan
     steps = [
-        RawStep(frame, step.chunk_index) if data else step
+        RawStep(frame, step.chunk_number) if data else step
         for (step, data), frame in zip(pairs, frames, strict=True)
     ]
     return replace(plan, steps=(*steps, *plan.steps[len(pairs) :]))
@@ -314,8 +314,8 @@ def delivery_timing(plan: Plan, elapsed: float, *, finished: bool) -> DeliveryTi
         if type(step) is WaitStep:
             due += step.seconds
         elif data:
-            total = max(total, step.chunk_index)
+            total = max(total, step.chunk_number)
             if due <= elapsed:
-                began, sent = True, max(sent, step.chunk_index)
+                began, sent = True, max(sent, step.chunk_number)
                 longest, last = max(longest, due - last), due
     return DeliveryTiming(began, 0.0 if finished else max(0.0, elapsed - last), longest, sent, total)

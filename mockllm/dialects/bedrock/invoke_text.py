@@ -214,7 +214,7 @@ class TextBody:
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         steps = tuple(encode(TextEncoder(reply, request, identity, self.form)))
-        return Plan(ResponseHead(200, ()), steps, Framing.EVENT_STREAM_BYTES)
+        return Plan(ResponseHead(200, ()), steps, Framing.AWS_EVENT_STREAM_BYTES)
 
     def stream_form(self, request: Request) -> StreamForm:
         return TEXT_FORM

@@ -220,8 +220,8 @@ def near_misses(entry: JournalEntry, engine: Engine) -> list[str]:
     """Return a line for entry of the present rules that are nearest to a request."""
     request, redactor = decode_again(entry, engine), entry.full_redactor
     return [
-        redactor.text(near_miss_line(item, differences))
-        for item, differences in nearest(engine.catalog, request)
+        redactor.text(near_miss_line(item, test_results))
+        for item, test_results in nearest(engine.catalog, request)
     ]
 
 

@@ -58,7 +58,7 @@ class CompiledExpectation(Struct, frozen=True):
 
     def differences(self, entry: JournalEntry, request: Request) -> list[str]:
         text = entry.redactor.text
-        lines = [text(mismatch_line(line)) for line in self.matcher.differences(request) if not line.matched]
+        lines = [text(mismatch_line(line)) for line in self.matcher.test_results(request) if not line.matched]
         if self.rule is not None and not is_called(entry.rule, self.rule):
             lines.append(f"rule expected {self.rule}, found {entry.rule or 'none'}")
         return lines
