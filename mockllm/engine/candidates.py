@@ -29,7 +29,7 @@ MAX_CACHED_MATCHES: Final = 10_000
 RulesAndModifiers = tuple[Sequence[Candidate], Sequence[Candidate]]
 
 
-class RequestValidation:
+class RequestAssessment:
     """The validation of a request, computed at most once for each strictness. It also has whether the request's
     model is known (`models` are those that rules name), and what the request takes of a limit. `passes_check`:
     whether the dialect's check is known to accept the request."""
@@ -118,7 +118,7 @@ class CandidateFinder:
         this request. Return None where the mask does not determine them."""
         return self._find(mask, request) if self._index.is_exact(mask) else None
 
-    def match(self, request: Request, mask: int, validation: RequestValidation) -> MatchResult:
+    def match(self, request: Request, mask: int, assessment: RequestAssessment) -> MatchResult:
         """Return the candidates of a request. The rules end with the first one without a guard: no later rule can
         respond."""
         known = self._known.get(mask)
@@ -131,13 +131,13 @@ class CandidateFinder:
             self._seed,
             rules,
             modifiers,
-            validation.invalid,
-            validation.unknown_model,
+            assessment.invalid,
+            assessment.unknown_model,
             request.monotonic,
-            validation.cost,
+            assessment.cost,
             "strict" if request.generates else self._own_response_validation,
         )
-        return replace(matched, work=validation.work) if self._batched else matched
+        return replace(matched, work=assessment.work) if self._batched else matched
 
     def _find(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates among rules and modifiers. Most requests share a few combinations."""

@@ -14,7 +14,7 @@ from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.registry import limit_headers
 from mockllm.dialects.routes import Routing
-from mockllm.engine.candidates import RequestValidation
+from mockllm.engine.candidates import RequestAssessment
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.overrides import Override, overridden
 from mockllm.engine.plan_context import PlanContext
@@ -36,8 +36,8 @@ class DecidedRequest:
     """A request with its decision: the values from which the plan of its response is made."""
 
     __slots__ = (
-        "decision", "dialect", "is_preview", "matched", "may_defer", "planner", "request", "routing", "seed",
-        "stated_scale", "validation",
+        "assessment", "decision", "dialect", "is_preview", "matched", "may_defer", "planner", "reported_time_scale",
+        "request", "routing", "seed",
     )  # fmt: skip
 
     def __init__(
@@ -47,10 +47,10 @@ class DecidedRequest:
         routing: Routing,
         matched: MatchResult,
         decision: Decision,
-        validation: RequestValidation,
-        stated_scale: float = 1.0,
+        assessment: RequestAssessment,
+        reported_time_scale: float = 1.0,
     ) -> None:
-        self.stated_scale = stated_scale
+        self.reported_time_scale = reported_time_scale
         """The factor on the waits that the response states; 1 for a client with a scaled clock."""
         self.planner = planner
         self.request = request
@@ -60,7 +60,7 @@ class DecidedRequest:
         self.seed = matched.seed
         """The request's own seed, else that of its session, else the server's."""
         self.decision = decision
-        self.validation = validation
+        self.assessment = assessment
         self.is_preview = True
         """Whether the response is not sent: nothing that follows from it is counted or stored."""
         self.may_defer = False
@@ -107,7 +107,7 @@ class DecidedRequest:
     def limit_headers(self, admission: AdmissionResult) -> Headers:
         """Return the state of the limits for the client."""
         return limit_headers(
-            self.request.provider, admission.limit_status.scaled(self.stated_scale), self.request.now
+            self.request.provider, admission.limit_status.scaled(self.reported_time_scale), self.request.now
         )
 
     def plan_context_without_rule(self) -> PlanContext:
@@ -139,7 +139,7 @@ class DecidedRequest:
             self.modifier_context,
             max_wait=self.planner.max_wait,
             may_defer=self.may_defer,
-            stated_scale=self.stated_scale,
+            reported_time_scale=self.reported_time_scale,
         )
         if admission is not None:
             context.limit_headers = self.limit_headers(admission)

@@ -17,8 +17,8 @@ from mockllm.scenario.settings_merge import (
     RULE,
     SELF,
     MergedSettings,
-    Owner,
     ResolvedSettings,
+    SettingSource,
     chunk_size,
     merge_settings,
     resolve_settings,
@@ -54,12 +54,12 @@ def effective_settings(
     if not merged.static:
         return EffectiveSettings(merged, None, ids)
     resolved = resolve_settings(merged, _no_context)
-    cacheable = isinstance(response.spec, ReplySpec) and resolved.steady
+    cacheable = isinstance(response.spec, ReplySpec) and resolved.deterministic_waits
     cacheable = cacheable and not resolved.faults and not resolved.extras and not resolved.has_hold_or_posts
     cacheable = cacheable and not isinstance(
         resolved.pace.ttft, InputTime
     )  # its waits depend on the input tokens
-    generated = cacheable and response.generates_call and resolved.instant
+    generated = cacheable and response.generates_call and resolved.unpaced
     return EffectiveSettings(
         merged,
         resolved,
@@ -72,7 +72,7 @@ def effective_settings(
 
 def _layered(
     item: CatalogItem | None, response: CompiledResponse, modifiers: Sequence[CatalogItem]
-) -> list[tuple[Owner, Settings]]:
+) -> list[tuple[SettingSource, Settings]]:
     """Return the settings of all these with their owners, the strongest first."""
     layered = [
         (modifier.layer, number, modifier.settings)
@@ -84,8 +84,8 @@ def _layered(
         if item.settings is not None and item.settings is not response.settings:
             own.append((item.layer, RULE, item.settings))
         layered = own + layered
-    return [(owner, settings) for _, owner, settings in sorted(layered, key=lambda entry: entry[0])]
+    return [(source, settings) for _, source, settings in sorted(layered, key=lambda entry: entry[0])]
 
 
-def _no_context(owner: Owner) -> EvaluationContext:
+def _no_context(source: SettingSource) -> EvaluationContext:
     raise AssertionError("a constant has no context")  # pragma: no cover - static settings use none

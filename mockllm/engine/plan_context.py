@@ -31,7 +31,7 @@ from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.settings import ThenPostSpec
-from mockllm.scenario.settings_merge import Owner, ResolvedSettings
+from mockllm.scenario.settings_merge import ResolvedSettings, SettingSource
 
 
 class PlanContext(Struct):
@@ -65,9 +65,9 @@ class PlanContext(Struct):
     """The requests that the server sends when the response has ended."""
     admission_wait: float = 0.0
     """Seconds for which rate limits and loads delay the response."""
-    instant: bool = False
+    unpaced: bool = False
     """Whether the pace adds no waits (`ResolvedSettings.instant`)."""
-    stated_scale: float = 1.0
+    reported_time_scale: float = 1.0
     """The factor on the waits that the response states; 1 for a client with a scaled clock."""
     cached_tokens: CachedTokens = NOTHING_CACHED
     """The tokens that the prompt cache read and wrote."""
@@ -104,9 +104,9 @@ class PlanContext(Struct):
             if note not in self.notes:
                 self.notes.append(note)
 
-    def owner_context(self, owner: Owner) -> EvaluationContext:
+    def source_context(self, source: SettingSource) -> EvaluationContext:
         """Return the context in which a setting of this owner is evaluated."""
-        return self.evaluation_context if owner < 0 else self.modifier_context(owner)
+        return self.evaluation_context if source < 0 else self.modifier_context(source)
 
 
 # --- settings ----------------------------------------------------------------------------------------

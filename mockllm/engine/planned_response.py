@@ -34,7 +34,7 @@ class PlannedResponse(Struct, frozen=True):
     WebSocket that no provider has."""
 
     rendered: Plan | PrerenderedResponse
-    rule: str | None
+    responder_id: str | None
     modifiers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     unmatched: bool = False

@@ -98,10 +98,10 @@ class RepeatedRequests:
         repeated: RepeatedRequest,
         request: Request,
         index: RuleIndex,
-        look_ahead: Callable[[Request, RepeatedRequest], None],
+        precompute: Callable[[Request, RepeatedRequest], None],
     ) -> None:
         """Compute what follows from the head and the body of a request, and let it be found. If any of that depends
-        on client, time or stored responses, only the attributes of the head remain. `look_ahead` runs the check and
+        on client, time or stored responses, only the attributes of the head remain. `precompute` runs the check and
         makes the cache key."""
         assert repeated.uncomputed is not None, "it is tried once"
         (key, attributes), repeated.uncomputed = repeated.uncomputed, None
@@ -109,7 +109,7 @@ class RepeatedRequests:
         vars(probe).update(attributes, response_lookup=UNKNOWN_RESPONSES)
         try:
             repeated.match_mask = index.match_mask(probe)
-            look_ahead(probe, repeated)
+            precompute(probe, repeated)
             for name in _ALWAYS_READ:
                 getattr(probe, name)
             attributes, repeated.index = vars(probe), index

@@ -76,7 +76,7 @@ class Responder(DecidedRequest):
             if decision.outcome == "invalid":
                 rule = decision.rule
                 strictness = rule.candidate.validation if rule else self.matched.unmatched_validation
-                failure = self.validation.failure(strictness) or Failure("model_not_found")
+                failure = self.assessment.failure(strictness) or Failure("model_not_found")
                 return self._builtin_response(failure, None, note=f"invalid: {reason(failure)}")
             return self._unmatched_response()
         except TemplateFailure as failure:
@@ -126,7 +126,8 @@ class Responder(DecidedRequest):
             return self._builtin_response(
                 Failure("overloaded"), item.id, note=f"overloaded: no capacity ({item.where})"
             )
-        seen, limit_status = limit.scaled(self.stated_scale), admission.limit_status.scaled(self.stated_scale)
+        scale = self.reported_time_scale
+        seen, limit_status = limit.scaled(scale), admission.limit_status.scaled(scale)
         again = "" if limit.retry_after is None else f", retry after {limit.retry_after:g}s"
         note = f"limited: too many {BOUND_NAMES.get(limit.bound, 'requests')}{again} ({item.where})"
         failure = limit_failure(
@@ -148,7 +149,7 @@ class Responder(DecidedRequest):
         if own_response is None and not self.request.makes_media:
             return self._unmatched_error(unmatched_refusal(catalog, self.request, self.decision, status))
         name = f"{self.dialect.name}:{self.dialect.api}"
-        if catalog.known_models and self.validation.unknown_model():
+        if catalog.known_models and self.assessment.unknown_model():
             return self._builtin_response(Failure("model_not_found"), name)
         if own_response is None:
             context = self.plan_context_without_rule()
@@ -201,7 +202,7 @@ class Responder(DecidedRequest):
         """Return the response, of the response cache where that has it. A setting's header replaces a limit's."""
         request, admission = self.request, self.decision.admission
         may_cache = request.generates and not request.background
-        may_cache = may_cache and (admission is None or admission.as_planned)
+        may_cache = may_cache and (admission is None or admission.pace_unchanged)
         cacheable, text, call = settings.cacheable, "", None
         if settings.cacheable_by_text:
             evaluation = EvaluationContext(self.template_scope_of(item), self.randomness(item, selected))
@@ -298,7 +299,11 @@ class Responder(DecidedRequest):
 
     def _builtin_error(self, failure: Failure, identity: ResponseIdentity) -> Plan:
         """Return an error of the server's own. The wait of a limit's refusal is scaled already."""
-        scaled = replace(failure, time_scale=self.stated_scale) if self.stated_scale != 1.0 else failure
+        scaled = (
+            replace(failure, time_scale=self.reported_time_scale)
+            if self.reported_time_scale != 1.0
+            else failure
+        )
         return self.dialect.error(scaled, self.request, identity)
 
     def _error_without_settings(self, failure: Failure) -> PlannedResponse:

@@ -161,7 +161,7 @@ class Connection(HttpProtocol):
     def data_received(self, data: bytes) -> None:
         if self.closing or self._parse_error is not None:
             return
-        if self._current is None and not (self._head_begun or self._queue or self.upgraded):
+        if self._current is None and not (self._head_begun or self._queue or self.upgrade_requested):
             head = self._heads.find(data)
             if head is not None:
                 if self._head_deadline is not None:
@@ -185,7 +185,7 @@ class Connection(HttpProtocol):
         if self._current is None or (self._body is not None and not self._body.is_eof()):
             return False
         self._half_closed = True
-        self._loop.call_later(self._app.limits.linger, self.force_close)
+        self._loop.call_later(self._app.limits.linger, self.close_and_detach)
         # TLS ends both directions at once: asyncio closes the connection in any case, and would log a warning.
         return self.transport is not None and self.ssl_context is None
 
@@ -217,8 +217,8 @@ class Connection(HttpProtocol):
                 self._queue.append(exchange)
             self._body = requests[-1][1]
             if len(self._queue) >= MAX_QUEUED:
-                self.pause_reading_for_queue(True)
-        elif between and data and not self.upgraded:
+                self.hold_reading(True)
+        elif between and data and not self.upgrade_requested:
             self._head_begun = True
             if self._head_deadline is None:
                 self._set_head_deadline()
@@ -241,7 +241,7 @@ class Connection(HttpProtocol):
         if self._head_begun and self.transport is not None:
             reason = "the request's head did not come in time"
             self._refuse(408, reason, "The head of the request took too long to come")
-        self.force_close()
+        self.close_and_detach()
 
     def serve_next(self) -> None:
         """Serve the next request, if none is being served; go on with one whose decision was made elsewhere."""
@@ -259,8 +259,8 @@ class Connection(HttpProtocol):
             return
         else:
             exchange = self._current = queue.popleft()
-            if self.reading_paused_for_queue and len(queue) <= MAX_QUEUED // 2:
-                self.pause_reading_for_queue(False)
+            if self.reading_held and len(queue) <= MAX_QUEUED // 2:
+                self.hold_reading(False)
             self._sink.written = False
             if exchange.body_complete or self._read(exchange):
                 exchange.monotonic, exchange.now = app.deadlines.time(), time.time()
@@ -318,11 +318,11 @@ class Connection(HttpProtocol):
             self._task = None
         if not task.cancelled() and (error := task.exception()) is not None:
             traceback.print_exception(error, file=sys.stderr)
-            self.force_close()
+            self.close_and_detach()
 
     def _serve_next_or_wait(self) -> None:
         """Schedule the next queued request, or wait for one for the keep-alive time, if one can come."""
-        if self.upgraded and not self._queue:
+        if self.upgrade_requested and not self._queue:
             self._parse(self.decline_upgrade())
         if self._queue or self._parse_error is not None:
             self._ready.schedule(self)
@@ -374,7 +374,7 @@ class Connection(HttpProtocol):
         if self._loop.time() < self._idle_until:
             self._keepalive_timer = self._loop.call_at(self._idle_until, self._end_idle)
         else:
-            self.force_close()
+            self.close_and_detach()
 
     def close(self) -> None:
         """Close the connection after the written bytes."""
@@ -397,4 +397,4 @@ class Connection(HttpProtocol):
             await asyncio.wait([task], timeout=seconds)
             task.cancel()
             await asyncio.wait([task], timeout=seconds)
-        self.force_close()
+        self.close_and_detach()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mockllm.server.protocols import PendingDecisionProtocol
     from mockllm.server.request_heads import RequestHead
     from mockllm.server.socket_sink import SocketSink
-    from mockllm.state.shared_sessions import FetchedLookup, StoreLookupRequired
+    from mockllm.state.shared_engine_state import FetchedLookup, StoreLookupRequired
 
 NOT_PLANNED: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
 """The response of an exchange before it is known."""
@@ -52,7 +52,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     """Whether `raw` is complete."""
     received: bytes = b""
     """All bytes of a request that came in one read, head and body; empty otherwise."""
-    checked: bool = False
+    structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0
     """When the server began to serve the request, in seconds since the epoch; as `Request.now`."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
     from mockllm.engine import DeferredResponse, UndecidedResponse
-    from mockllm.state.shared_sessions import LookupResult, StoreLookupRequired
+    from mockllm.state.shared_engine_state import LookupResult, StoreLookupRequired
 
 
 class ProxyFailed(Exception):

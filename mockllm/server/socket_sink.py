@@ -76,7 +76,7 @@ class SocketSink:
             if sock is not None:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             transport.abort()
-        self.connection.force_close()
+        self.connection.close_and_detach()
 
 
 def _socket(transport: asyncio.Transport) -> socket.socket | None:

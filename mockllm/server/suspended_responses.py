@@ -87,7 +87,7 @@ def _continue(app: App, waiting: SuspendedExchange) -> None:
     steps = (*_sent(before.plan), *plan.steps)
     exchange.response = PlannedResponse(
         replace(before.plan, steps=steps, delivery=plan.delivery),
-        response.rule or before.rule,
+        response.responder_id or before.responder_id,
         (*before.modifiers, *response.modifiers),
         (*before.notes, *response.notes),
         response.unmatched,

@@ -157,8 +157,8 @@ async def _read(app: App, exchange: Exchange) -> None:
         await app.rules_ready.wait()
     exchange.body_complete, exchange.now, exchange.monotonic = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
-        exchange.raw, exchange.checked = raw, not parses_first
-        if exchange.checked and not head.reserved:
+        exchange.raw, exchange.structure_checked = raw, not parses_first
+        if exchange.structure_checked and not head.reserved:
             await _parse(app, exchange)
         respond(app, exchange)
     elif failure is not None:
@@ -223,13 +223,13 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
         return serialize_head(plan, constraints, app.date_line.at(time.time()), cors_lines)
 
     def end(passed: ProxiedResponse) -> None:
-        rule = planned.rule if planned.plan.delivery.proxy_target else None
+        rule = planned.responder_id if planned.plan.delivery.proxy_target else None
         notes = (*planned.notes, passed.note)
         exchange.response = PlannedResponse(passed.plan, rule, planned.modifiers, notes)
         end_exchange(app, exchange, passed.end_reason, passed.duration)
 
     request_class = type(request)
-    app.count_playing(request_class, 1)
+    app.count_in_progress(request_class, 1)
     try:
         wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.monotonic)
         if planned.plan.delivery.proxy_target is not None and wait > 0:
@@ -243,4 +243,4 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
         exchange.response = app.engine.refuse(error.failure, request)
         return None
     finally:
-        app.count_playing(request_class, -1)
+        app.count_in_progress(request_class, -1)

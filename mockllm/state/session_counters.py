@@ -238,8 +238,8 @@ class SessionCounters:
         for scope_state in self._touched:
             if scope_state.grown:
                 size = scope_state.size
-                grown += size - scope_state.counted
-                scope_state.counted, scope_state.grown = size, False
+                grown += size - scope_state.accounted_bytes
+                scope_state.accounted_bytes, scope_state.grown = size, False
         self._touched.clear()
         if grown:
             self._recent_size += grown
@@ -257,11 +257,11 @@ class SessionCounters:
         scope_state = self._recent.get(key)
         if scope_state is None:
             scope_state = self._older.pop(key, None) or ScopeState()
-            self._older_size -= scope_state.counted
+            self._older_size -= scope_state.accounted_bytes
             if len(self._recent) >= self._half:
                 self.drop_older()
             self._recent[key] = scope_state
-            self._recent_size += scope_state.counted
+            self._recent_size += scope_state.accounted_bytes
         self._touched.add(scope_state)
         return scope_state
 

@@ -286,7 +286,7 @@ def names_of(id: str) -> tuple[str, ...]:
 
 
 def _rule(key: str, expected: object, outcome: Outcome) -> Iterator[Mismatch]:
-    rule, expected_condition = outcome.response.rule, _condition(expected)
+    rule, expected_condition = outcome.response.responder_id, _condition(expected)
     if not any(map(expected_condition.matches, (MISSING,) if rule is None else names_of(rule))):
         found = "no rule" if rule is None else brief(names_of(rule)[0])
         yield Mismatch(

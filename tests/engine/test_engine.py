@@ -68,7 +68,11 @@ def test_refuse_uses_the_dialect_and_counts_nothing() -> None:
         (claude_request(), "request_too_large"),
     ):
         answer = game.engine.refuse(Failure("request_too_large", message="too much"), read(game, requested))
-        assert (answer.plan.head.status, answer.rule, answer.error) == (413, None, "request_too_large")
+        assert (answer.plan.head.status, answer.responder_id, answer.error) == (
+            413,
+            None,
+            "request_too_large",
+        )
         assert ("x-mockllm-rule", "none") in answer.plan.head.headers
         assert answer.notes == ("too much",)
         assert answer.plan.delay == 0.0

@@ -132,7 +132,7 @@ def test_request_for_an_engine_is_matched_anew_by_another() -> None:
     asked(first, reader, 3)
     request = reader.read(BODY, "::1", NOW)
     assert is_repeated(request)
-    assert (second.respond(request).rule or "").endswith(":b")
+    assert (second.respond(request).responder_id or "").endswith(":b")
 
 
 def test_invalid_request_is_refused_each_time() -> None:

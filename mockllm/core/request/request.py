@@ -41,7 +41,7 @@ from mockllm.core.tokens import estimate
 __all__ = ["Message", "Request", "TextPart", "Tool", "estimate_input"]
 
 
-_TRANSPORT: Final = frozenset((
+_NON_BODY_ATTRIBUTES: Final = frozenset((
     "method", "path", "headers", "query_string", "provider", "path_variables", "session", "client", "now",
     "monotonic", "response_lookup", "context", "over_tls",
 ))  # fmt: skip
@@ -134,7 +134,9 @@ class Request(BodyFields, McpServerFields):
     def without_body(self) -> Self:
         """Return the request without its body, for a response that does not depend on the body."""
         request = type(self).__new__(type(self))
-        vars(request).update({name: value for name, value in vars(self).items() if name in _TRANSPORT})
+        vars(request).update(
+            {name: value for name, value in vars(self).items() if name in _NON_BODY_ATTRIBUTES}
+        )
         request.raw = b""
         return request
 

@@ -110,7 +110,7 @@ class AdmissionResult(Struct, frozen=True):
     batch_schedule: BatchSchedule | None = None
 
     @property
-    def as_planned(self) -> bool:
+    def pace_unchanged(self) -> bool:
         """Whether the response has its own waits, as without a load."""
         return self.slowdown == 1.0 and self.batch_schedule is None
 

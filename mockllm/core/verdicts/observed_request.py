@@ -22,7 +22,7 @@ from mockllm.core.rendering.gzip import ENCODING, decompressed_frames
 from mockllm.core.rendering.plan import Plan, RawStep, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_hash
-from mockllm.core.time_scale import stated_scale
+from mockllm.core.time_scale import reported_time_scale
 from mockllm.core.verdicts.retry_after import NO_UNITS, format_seconds, requested_wait
 
 RETRY_COUNT: Final = "x-stainless-retry-count"
@@ -191,7 +191,9 @@ class ObservedRequest:
     def client_scale(self) -> float:
         """The factor between the client's clock and the scenario's."""
         return (
-            self.time_scale if self.time_scale == 1.0 else stated_scale(self.request.headers, self.time_scale)
+            self.time_scale
+            if self.time_scale == 1.0
+            else reported_time_scale(self.request.headers, self.time_scale)
         )
 
     @cached_property

@@ -97,8 +97,8 @@ class JournalEntry(NamedTuple):
         return self.response.status
 
     @property
-    def rule(self) -> str | None:
-        return self.response.rule
+    def responder_id(self) -> str | None:
+        return self.response.responder_id
 
     @property
     def notes(self) -> tuple[str, ...]:

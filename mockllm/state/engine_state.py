@@ -51,7 +51,7 @@ class Session:
         self.used_at = 0.0
 
 
-class Sessions:
+class EngineState:
     """The state of all sessions, by id. Requests without a session have the empty id.
 
     At most `max_sessions` sessions exist, each until it was unused for `unused_timeout` seconds. `log`

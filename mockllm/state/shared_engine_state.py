@@ -8,8 +8,8 @@ from typing import Final, Literal, TypeAlias
 
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult, Outcome, Selected
+from mockllm.state.engine_state import MAX_SESSIONS, EngineState, Session
 from mockllm.state.session_counters import SessionCounters
-from mockllm.state.sessions import MAX_SESSIONS, Session, Sessions
 from mockllm.state.shared_counts import COUNT_BYTES, CellTable, SharedCounts
 from mockllm.state.shared_prompt_caches import SharedPromptCaches
 
@@ -122,7 +122,7 @@ class SharedCounters(SessionCounters):
         return self._counts[self._table[key]]
 
 
-class SharedSessions(Sessions):
+class SharedEngineState(EngineState):
     """The sessions of a worker process. They decide only where nothing counts."""
 
     without_session: SharedCounters
@@ -139,7 +139,7 @@ class SharedSessions(Sessions):
         super().__init__(max_sessions=max_sessions, unused_timeout=unused_timeout)
         self.prompt_caches = SharedPromptCaches(counts.fd, COUNT_BYTES)
         self.without_session = SharedCounters(counts, first)
-        self.local = Sessions(max_sessions=max_sessions, unused_timeout=unused_timeout)
+        self.local = EngineState(max_sessions=max_sessions, unused_timeout=unused_timeout)
         """Decides while there is no other place to decide."""
         self.remember_in_store: Callable[[str, StoreUpdate], None] | None = None
         """Stores responses and tool calls outside of this process; without it, they are in its memory."""
