@@ -7,7 +7,7 @@ nothing that depends on one of them is stored here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Final, NoReturn
 
 from msgspec import Struct
@@ -59,11 +59,12 @@ journal has a model only if it was read."""
 
 
 class RepeatedRequest(Struct):
-    """What follows from the head and the body of a request, for the engine with this `index`. The context in
-    the request's attributes refers to it. So it does not refer to them: a cycle would need the garbage collector."""
+    """What follows from the head and the body of a request, for the engine with this `index`. The context of the
+    request refers to it. So it refers neither to that context nor to the request's attributes, which have the
+    context: a cycle would need the garbage collector."""
 
-    uncomputed: tuple[Key, dict[str, object]] | None
-    """The key, and the attributes that the head has, until it was tried to compute what follows."""
+    uncomputed: tuple[Key, Mapping[str, object]] | None
+    """The key, and the attributes of all requests with the head, until `add` has tried to compute what follows."""
     index: RuleIndex | None = None
     """None before that, and where anything depends on client, time or stored responses."""
     match_mask: int = 0
@@ -104,7 +105,8 @@ class RepeatedRequests:
         on client, time or stored responses, only the attributes of the head remain. `precompute` runs the check and
         makes the cache key."""
         assert repeated.uncomputed is not None, "it is tried once"
-        (key, attributes), repeated.uncomputed = repeated.uncomputed, None
+        (key, of_head), repeated.uncomputed = repeated.uncomputed, None
+        attributes = {**of_head, "context": request.context, "raw": key[1]}
         probe = type(request).__new__(type(request))
         vars(probe).update(attributes, response_lookup=UNKNOWN_RESPONSES)
         try:

@@ -27,9 +27,9 @@ from mockllm.state.engine_state import EngineState, Session
 class EngineContext(RequestContext):
     """`routing` is what the route table returned. `override` holds what the headers or the session of the request
     override, or why they cannot; None for nearly all requests. Requests with the same head share a context unless
-    something is overridden. `dialect` is that of the routing. `head_mask` is that of `index`, with which an engine
-    has matched requests with this head: after a reload a request may come to another engine. `repeated` is what
-    follows from the body, too, of a request that came before."""
+    something is overridden, or the request is a repeated one. `dialect` is that of the routing. `head_mask` is that
+    of `index`, with which an engine has matched requests with this head: after a reload a request may come to another
+    engine. `repeated` is what follows from the body, too, of a request that came before."""
 
     __slots__ = ("dialect", "head_mask", "index", "override", "repeated", "routing")
 
@@ -100,6 +100,7 @@ class RequestReader:
         self._of = request_class.of
         self._key = object()
         self._cache: RepeatedRequests | None = None
+        """The repeated requests of the engine; None before the first read, and where no request is repeated."""
         self._cache_after_first_read = settings.repeated if request_class.generates and not error else None
         self._routing = routing
         self._state, self._without_session = settings.state, settings.without_session
@@ -177,6 +178,5 @@ class RequestReader:
         """Return the attributes of a request that came once before. The engine adds to them what follows from its
         body."""
         context = EngineContext(self._routing)
-        attributes = {**self._attributes, "context": context, "raw": key[1]}
-        context.repeated = RepeatedRequest((key, attributes))
-        return attributes
+        context.repeated = RepeatedRequest((key, self._attributes))
+        return {**self._attributes, "context": context, "raw": key[1]}

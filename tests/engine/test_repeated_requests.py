@@ -196,6 +196,17 @@ def test_dropped_requests_leave_no_cycle() -> None:
     assert gc.collect() == 0
 
 
+def test_repeated_request_that_is_refused_leaves_no_cycle() -> None:
+    """The server may refuse a request that was read, before the engine responds to it."""
+    engine = VirtualServer(RULES).engine
+    reader = reader_of(engine)
+    asked(engine, reader, 1)
+    gc.collect()
+    for turn in range(3):
+        reader.read(BODY, "::1", NOW + turn)
+    assert gc.collect() == 0
+
+
 def test_hash_of_a_repeated_request_is_in_its_response() -> None:
     server = VirtualServer("rules: [{match: {hash: '" + "0" * 64 + "'}, reply: a}, {reply: b}]")
     sent: ClientRequest = chat_request("hi")
