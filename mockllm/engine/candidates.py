@@ -1,4 +1,4 @@
-"""Finds the candidates of a request: rules in order, up to the first that surely responds, and modifiers."""
+"""Finds the candidates of a request: rules in order, up to the first without a guard, and modifiers."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ RulesAndModifiers = tuple[Sequence[Candidate], Sequence[Candidate]]
 
 
 class RequestAssessment:
-    """The validation of a request, computed at most once for each strictness. It also has whether the request's
-    model is known (`models` are those that rules name), and what the request takes of a limit. `passes_check`:
-    whether the dialect's check is known to accept the request."""
+    """What a decision needs of a request beside its candidates, computed on demand. It has the validation, computed
+    at most once for each strictness, and whether the request's model is known (`models` are those that rules name).
+    It also has what the request takes of a limit, and its work in a continuous batch. `passes_check`: whether the
+    dialect's check is known to accept the request."""
 
     __slots__ = ("_dialect", "_models", "_request", "_results", "_work")
 

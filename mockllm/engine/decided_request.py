@@ -29,7 +29,7 @@ from mockllm.scenario.language.settings import Settings
 NO_RESPONSE: Final = CompiledResponse(ReplySpec.model_construct(), Settings.model_construct(), static=True)
 """The response from which the settings are made where no rule responds."""
 NO_STEP: Final = -1
-"""The number of the step of a modifier's own error, which has no steps."""
+"""The number of the step where there is none: for a modifier's own error, and where no rule responds."""
 
 
 class DecidedRequest:
@@ -51,7 +51,8 @@ class DecidedRequest:
         reported_time_scale: float = 1.0,
     ) -> None:
         self.reported_time_scale = reported_time_scale
-        """The factor on the waits that the response states; 1 for a client with a scaled clock."""
+        """The factor on times that the response reports, such as `retry-after` and the resets of rate limits. 1 for a
+        client with a scaled clock."""
         self.planner = planner
         self.request = request
         self.routing = routing

@@ -47,7 +47,8 @@ def effective_settings(
 ) -> EffectiveSettings:
     """Return the effective settings of a response of an item with these modifiers.
 
-    The strongest setting wins: by layer, then the step's, its rule's, the modifiers'.
+    The strongest setting wins. Settings of a lower layer (`CatalogItem.layer`) have precedence. Within a layer those
+    of the step come first, then those of its rule, then those of the modifiers.
     """
     merged = merge_settings(_layered(item, response, modifiers))
     ids = tuple(modifier.id for modifier in modifiers)
@@ -73,7 +74,7 @@ def effective_settings(
 def _layered(
     item: CatalogItem | None, response: CompiledResponse, modifiers: Sequence[CatalogItem]
 ) -> list[tuple[SettingSource, Settings]]:
-    """Return the settings of all these with their owners, the strongest first."""
+    """Return the settings of all these with their sources, the strongest first."""
     layered = [
         (modifier.layer, number, modifier.settings)
         for number, modifier in enumerate(modifiers)

@@ -318,7 +318,7 @@ def build_fast_path(
     unscaled_time: bool = True,
 ) -> FastPath | None:
     """Return the fast path of these candidates; None where something is left to decide, or nothing is cacheable.
-    `unscaled_time`: whether the times of scenarios have no factor."""
+    `unscaled_time`: whether the time scale is 1."""
     if not _is_decided_but_for_counts(rules, modifiers, planner, unscaled_time=unscaled_time):
         return None
     number, settings_of = rules[0].item_index, planner.effective_settings

@@ -66,9 +66,9 @@ class PlanContext(Struct):
     admission_wait: float = 0.0
     """Seconds for which rate limits and loads delay the response."""
     unpaced: bool = False
-    """Whether the pace adds no waits (`ResolvedSettings.instant`)."""
+    """Whether the pace adds no waits (`ResolvedSettings.unpaced`)."""
     reported_time_scale: float = 1.0
-    """The factor on the waits that the response states; 1 for a client with a scaled clock."""
+    """The factor on times that the response reports: see `DecidedRequest`."""
     cached_tokens: CachedTokens = NOTHING_CACHED
     """The tokens that the prompt cache read and wrote."""
     slowdown: float = 1.0
@@ -105,7 +105,8 @@ class PlanContext(Struct):
                 self.notes.append(note)
 
     def source_context(self, source: SettingSource) -> EvaluationContext:
-        """Return the context in which a setting of this owner is evaluated."""
+        """Return the context in which a setting from this source is evaluated. A negative source is the step or its
+        rule; any other one is the index of a modifier among those that apply."""
         return self.evaluation_context if source < 0 else self.modifier_context(source)
 
 
@@ -214,6 +215,6 @@ def _note_fault(context: PlanContext, fault: Fault, changed: object) -> bool:
 
 
 def with_all_headers_per_response(plan: Plan) -> Plan:
-    """Return the plan with all headers as unique ones: a limit's headers differ each time."""
+    """Return the plan with all headers as per-response ones: a limit's headers differ each time."""
     head = plan.head
     return replace(plan, head=ResponseHead(head.status, (), head.headers))

@@ -71,7 +71,7 @@ LONG_STREAM: Final = 2_000
 MANY_COMPONENTS: Final = 20_000
 """Components of vectors. More take more than about 10 ms."""
 USER_LAYER: Final = 0
-"""The layer of the rules in the user's own files: see `scenario.overlay`."""
+"""The layer (precedence) of the rules in the user's own files: see `scenario.overlay`."""
 
 
 class ProxyRefused(Exception):
@@ -100,7 +100,8 @@ class ResponsePlanner:
         self._sockets = SocketReplayPlanner()
 
     def plan(self, context: PlanContext) -> Plan:
-        """Return the plan. Raises TemplateFailure where the request lacks what the response needs."""
+        """Return the plan. Raises TemplateFailure, BudgetExceeded, NotGenerating or UndecodableRecording; with
+        `may_defer` also PlanningTooLong."""
         spec = context.compiled.spec
         if isinstance(spec, McpServerSpec):
             return self._mcp_plan(context, spec)
@@ -188,9 +189,8 @@ class ResponsePlanner:
         return self._reply(context, context.dialect)  # type: ignore[arg-type]
 
     def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:
-        evaluation = EvaluationContext(
-            context.template_scope, context.randomness
-        )  # retry_after is no wait of the server's
+        # without a longest wait: retry_after is no wait of the server's
+        evaluation = EvaluationContext(context.template_scope, context.randomness)
         failure = failure_from_spec(evaluate(spec, evaluation)).scaled(context.reported_time_scale)
         error = failure.for_dialect(context.dialect.name, DIALECT_NAMES)
         context.error = error.type

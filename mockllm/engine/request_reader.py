@@ -27,9 +27,9 @@ from mockllm.state.engine_state import EngineState, Session
 class EngineContext(RequestContext):
     """`routing` is what the route table returned. `override` holds what the headers or the session of the request
     override, or why they cannot; None for nearly all requests. Requests with the same head share a context unless
-    something is overridden, or the request is a repeated one. `dialect` is that of the routing. `head_mask` is that
-    of `index`, with which an engine has matched requests with this head: after a reload a request may come to another
-    engine. `repeated` is what follows from the body, too, of a request that came before."""
+    something is overridden, or the request is a repeated one. `dialect` is the `Dialect` of the routing. `head_mask`
+    is that of `index`, with which an engine has matched requests with this head: after a reload a request may come to
+    another engine. `repeated` is what follows from the body, too, of a request that came before."""
 
     __slots__ = ("dialect", "head_mask", "index", "override", "repeated", "routing")
 

@@ -1,8 +1,8 @@
 """Merges the settings of a step, a rule and the modifiers that apply.
 
 Merging compares keys, not values, so that only settings in effect are evaluated, and one merge serves every
-request with the same items. Each setting has an owner. A template in a modifier reads that modifier's
-parameters and regex groups, and its draws are separate from those of other owners.
+request with the same items. Each setting has a source. A template in a modifier reads that modifier's
+parameters and regex groups, and its draws are separate from those of settings from elsewhere.
 """
 
 from __future__ import annotations
@@ -39,23 +39,24 @@ PACE_GROUPS = {
 """The keys of a pace, each with its group: of a group, the first setting with one of its keys is used."""
 
 SettingSource: TypeAlias = int
-"""The owner of a setting: SELF, RULE, or the number of a modifier among those that apply."""
+"""Where a setting comes from. It is negative for SELF, RULE and NO_SOURCE, else the index of a modifier among those
+that apply."""
 SELF: Final[SettingSource] = -1
-"""The item that responds: the rule, or one of its steps."""
+"""The selected response, which is a step or the rule's only response; or what the request overrides."""
 RULE: Final[SettingSource] = -2
-"""The rule of a step that responds."""
+"""The rule of a step that responds, where the rule has settings of all steps."""
 NO_SOURCE: Final[SettingSource] = -3
-"""The owner of a constant: its owner makes no difference, because nothing is evaluated."""
+"""The source of a constant: it makes no difference, because nothing is evaluated."""
 Contexts: TypeAlias = Callable[[SettingSource], EvaluationContext]
 T = TypeVar("T")
 
 
 class MergedSettings(Struct, frozen=True):
-    """The settings in effect, not yet evaluated, each with its owner."""
+    """The settings in effect, not yet evaluated, each with its source."""
 
     delays: tuple[tuple[SettingSource, float], ...] = ()
     pace: tuple[tuple[str, SettingSource, Any], ...] = ()
-    """Keys, their owners and their values. A value has the type of the field of `Pacing` that its key sets."""
+    """Keys, their sources and their values. A value has the type of the field of `Pacing` that its key sets."""
     slowdowns: tuple[tuple[SettingSource, float], ...] = ()
     headers: tuple[tuple[str, SettingSource, str | None], ...] = ()
     stream: bool | None = None
@@ -107,7 +108,7 @@ def merge_settings(settings: Sequence[tuple[SettingSource, Settings]]) -> Merged
 
 
 def _with_sources(values: Iterable[tuple[SettingSource, T | None]]) -> tuple[tuple[SettingSource, T], ...]:
-    """Return the values that are set, each with the owner in whose context it is evaluated."""
+    """Return the values that are set, each with the source in whose context it is evaluated."""
     return tuple((_effective_source(source, value), value) for source, value in values if value is not None)
 
 
@@ -129,8 +130,8 @@ def _effective_source(source: SettingSource, value: object) -> SettingSource:
 
 
 class ResolvedSettings(Struct, frozen=True):
-    """The merged settings, evaluated for one response; times in seconds. `instant`: there are no waits of the pace;
-    `delay` is none of them. `steady`: no wait is drawn, so that two responses have the same waits."""
+    """The merged settings, evaluated for one response; times in seconds. `unpaced`: the pace adds no waits; `delay`
+    is none of the pace's. `deterministic_waits`: no wait is drawn, so that two responses have the same waits."""
 
     delay: float
     pace: Pacing
@@ -204,7 +205,7 @@ def chunk_size(merged: MergedSettings, contexts: Contexts, default: ChunkSize) -
 
 
 def _value(value: T, contexts: Contexts, source: SettingSource, place: str) -> T:
-    """Return a setting evaluated for its owner."""
+    """Return a setting evaluated in the context of its source."""
     if source == NO_SOURCE:
         return value
     return evaluate(value, contexts(source).at(f"rule.{place}" if source == RULE else place))

@@ -53,7 +53,8 @@ class HttpProtocol(BaseProtocol):
         self.closing = False
         """Whether nothing that comes is read: the connection ends with what it serves."""
         self.upgrade_requested = False
-        """Whether a client requests another protocol: its further bytes are not parsed as HTTP."""
+        """Whether a client requests another protocol, which may be declined: until then its further bytes are not
+        parsed as HTTP."""
         self._tail, self.reading_held = b"", False
         self._websocket: WebSocketReader | None = None
         self._on_websocket_data: Callable[[], None] | None = None
@@ -88,7 +89,7 @@ class HttpProtocol(BaseProtocol):
         return tail
 
     def close_and_detach(self) -> None:
-        """Close the connection after the written bytes. Nothing more is written."""
+        """Close the transport after the written bytes, and detach it: nothing more is written."""
         self.closing = True
         if self.transport is not None:
             self.transport.close()
@@ -112,7 +113,8 @@ class HttpProtocol(BaseProtocol):
             self._pause(self.reading_held)
 
     def hold_reading(self, hold: bool) -> None:
-        """Pause the socket whatever the readers of bodies do, or no longer."""
+        """Pause the socket whatever the readers of bodies do, or no longer. The reason is a full queue of requests,
+        or many bytes after a requested upgrade."""
         if self.reading_held is not hold:
             self.reading_held = hold
             self._pause(hold or self._reading_paused)

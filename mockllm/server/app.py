@@ -96,7 +96,8 @@ class App:
         self.suspended: dict[str, SuspendedExchange] = {}
         """The exchanges that wait for responses of their clients."""
         self.responses_in_progress: dict[type[Request], int] = {}
-        """The number of responses that take time at present, by the class of their request."""
+        """The number of responses that take time at present, by the class of their request. They are played, or come
+        from a provider."""
         self.metrics.responses_in_progress = self.responses_in_progress
         self.serving_metrics = AllServingMetrics()
         """The metrics that providers with an inference server have under their own names."""

@@ -45,7 +45,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     client: str = ""
     """The peer's address, without its port."""
     body_stream: StreamReader | None = None
-    """The body as it comes; None if the request came in one read with a known head, or has ended."""
+    """The body as it comes; None for a cached head, a line of a batch or a message of a WebSocket."""
     raw: bytes = b""
     """The bytes of the body, without a Content-Encoding. `Request.body` is the JSON in them."""
     body_complete: bool = False

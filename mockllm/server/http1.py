@@ -76,7 +76,7 @@ class SerializedHead(NamedTuple):
 
 
 class PartialHead(NamedTuple):
-    """A head without its unique headers, its date and its length."""
+    """A head without its per-response headers, its date and its length."""
 
     start: str
     end: str
@@ -134,7 +134,7 @@ def _reformed(raw: bytes, form: HeadForm) -> bytes:
 
 
 class ResponseSurroundings(NamedTuple):
-    """The bytes around the body of a prerendered response. `per_response_headers`: their names, each with the number
+    """The bytes around the body of a prerendered response. `per_response_headers`: their names, each with the index
     of its value (ids, then times and token counts). `before` is the text before the date, `after` the text after the
     length."""
 
@@ -180,7 +180,7 @@ def _surroundings(
 ) -> ResponseSurroundings | None:
     """Return what is around the body, without the headers of these names.
 
-    Cached, because most responses of a server have one of a few forms. The key has the response, so up to 256 small
+    Cached by response, since a cached response is sent many times. The key has the response, so up to 256 small
     ones outlive their engine."""
     body_step = prerendered.single_body
     names = {name.lower() for name in replaced}
@@ -218,7 +218,7 @@ def _partial_head(
     cors_lines: str,
     body_end: BodyEnd = "usual",
 ) -> PartialHead:
-    """Return a head without its unique headers, its date and its length."""
+    """Return a head without its per-response headers, its date and its length."""
     start = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
     written: dict[str, str] = {}
     for name, value in headers:

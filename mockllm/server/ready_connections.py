@@ -83,7 +83,8 @@ class ReadyConnections:
 
     def serve_now(self, connection: ServedConnection) -> None:
         """Serve the next request of a connection at once."""
-        if connection.scheduled:  # twice in one iteration would mix coalesced writes with a player's
+        # Served twice, its queued response would be written after what a player of its next request writes at once.
+        if connection.scheduled:
             self.waiting.remove(connection)
         self.serve([connection])
 

@@ -135,8 +135,8 @@ def make_response(app: App, exchange: Exchange) -> None:
 def begin_engine_response(
     app: App, exchange: Exchange, request: Request, after_lookup: LookupAfterDecision | None = None
 ) -> None:
-    """Set the engine's response, or why there is none yet (`pending_lookup`, `deferred` or `undecided`).
-    `after_lookup`: respond by a decision that was made before a lookup."""
+    """Match, decide and plan. Set the engine's response, or why there is none yet (`pending_lookup`, `deferred` or
+    `undecided`). `after_lookup`: respond by a decision that was made before a lookup."""
     try:
         response = app.engine.begin_response(request) if after_lookup is None else after_lookup.resume()
     except StoreLookupRequired as lookup:
@@ -195,7 +195,8 @@ def set_decided_response(
 
 
 def set_response_and_start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
-    """Set a response that an engine has planned, compressed if the client accepts it, and start its side effects."""
+    """Set a response that an engine has planned, and start its side effects. It is compressed if the server
+    compresses and the client accepts it."""
     if response.webhooks or response.slot or response.batch_run or app.suspended or app.decider:
         start_side_effects(app, exchange, response)
     exchange.response = compressed(response) if app.gzip and accepts_gzip(exchange) else response
@@ -265,7 +266,7 @@ def serve_batch(app: App, exchange: Exchange, run: BatchRun) -> None:
 
 
 def compressed(response: PlannedResponse) -> PlannedResponse:
-    """Return a response with a gzip body."""
+    """Return a response with a gzip body, where it can have one."""
     rendered = response.rendered
     if type(rendered) is Plan and rendered.delivery.client_responses is not None:
         return response  # what continues it is not compressed

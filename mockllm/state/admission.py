@@ -29,7 +29,8 @@ from mockllm.state.scope_state import InFlight, ScopeState
 
 
 class LocalInFlightSlot:
-    """The slots of one response in accounts and loads; see `core.selection.decision.InFlightSlot`."""
+    """The slots of one response in accounts and loads of this process: an `InFlightSlot`
+    (`core.selection.decision`)."""
 
     __slots__ = ("_accounts", "_loads")
 

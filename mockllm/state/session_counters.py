@@ -21,8 +21,8 @@ from mockllm.state.scope_memory import ScopeMemory
 from mockllm.state.scope_state import ScopeState
 
 MAX_SCOPES = 100_000
-"""Maximum number of (session, scope) pairs. Clients choose scopes, so the least recently used ones are
-removed first."""
+"""The most scopes of requests without a session; clients choose scopes. Those that were unused the longest are
+removed together, up to half of the most."""
 COUNTED_OUTCOMES: Final = ("rule", "unmatched")
 """The outcomes for which tries of rules are counted: no modifier replaced the response before them."""
 
@@ -108,7 +108,7 @@ class SessionCounters:
     def _select_rule(
         self, matched: MatchResult
     ) -> tuple[Selected | None, list[tuple[Candidate, GuardReason]]]:
-        """Return the first rule whose guards allow it, and the rules before it that were blocked."""
+        """Return the first rule whose guard allows it, and the rules before it that were blocked."""
         blocked: list[tuple[Candidate, GuardReason]] = []
         for candidate in matched.rules:
             scope_state = self._state_of(matched.session, candidate.scope)
@@ -274,7 +274,7 @@ def _blocking_guard(
     tries: int,
     eligible: int,
 ) -> GuardReason | None:
-    """Return the guard that blocks a candidate; None if none does."""
+    """Return why the guard blocks a candidate; None if it does not."""
     reason = guard.blocked_by_state(
         scope_state.elapsed(candidate.key, matched.scenario_time), scope_state.states
     )

@@ -27,8 +27,8 @@ LookupResult: TypeAlias = StoredResponse | Sequence[StoredResponse] | str | None
 
 class StoreLookupRequired(BaseException):
     """A request needs a stored response or tool call that is not in this process. The caller fetches it, adds it to
-    the request's lookup, and responds again. It is a BaseException, so that no `except Exception` takes it for an
-    error."""
+    the request's lookup, and responds again, or goes on from the decision. It is a BaseException, so that no
+    `except Exception` takes it for an error."""
 
     def __init__(self, session: str, key: LookupKey) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class SharedCounters(SessionCounters):
 
 
 class SharedEngineState(EngineState):
-    """The sessions of a worker process. They decide only where nothing counts."""
+    """The engine's state in a worker process. It decides only where nothing counts."""
 
     without_session: SharedCounters
 

@@ -1,5 +1,5 @@
-"""Neutral words survive each provider's form: a built request is read as the neutral request, and an encoded reply is
-decoded as the reply. One table for all generating dialects."""
+"""Neutral values survive each provider's form: a built request is read as the neutral request, and an encoded reply
+is decoded as the reply. One table for all generating dialects."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Matchers: compiled `match` blocks of rules and modifiers. They test fields, and combine tests by all, any and not.
 
-A matcher returns whether a request matches, the groups of its regexes, and the differences of a near miss.
+A matcher returns whether a request matches, the groups of its regexes, and the results of its tests, for a near miss.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ _HASH: Final = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
 
 class FieldTestResult(Struct, frozen=True):
-    """The expected and the actual value of one test. `matched`: they agree. `hint` explains why they do not."""
+    """The result of one test, also of a passed one: the expected and the actual value of a field. `matched`: they
+    agree. `hint` explains why they do not."""
 
     field: str
     expected: str
@@ -92,7 +93,7 @@ class FieldMatcher:
         value = self.field.read(request)
         matched = self.condition_on_value.matches(value)
         field, expected = str(self.field), self.condition.describe()
-        if value is not MISSING and self.field.is_secret:  # differences are stored and logged
+        if value is not MISSING and self.field.is_secret:  # results are stored and logged
             return [FieldTestResult(field, expected, "one that is not shown", None, matched)]
         if self.field.name in HASHES:
             expected = _HASH.sub(r"\1…", expected)
@@ -127,7 +128,7 @@ class AnyMatcher(Struct, frozen=True):
         return _joined(" or ", self.parts)
 
     def test_results(self, request: Request) -> list[FieldTestResult]:
-        """Return the differences of the part that matches, or is nearest."""
+        """Return the results of the part that matches, or is nearest."""
         if not self.parts:
             return [FieldTestResult("any", "one of none", "nothing", None, False)]
         return min((part.test_results(request) for part in self.parts), key=mismatches)

@@ -127,7 +127,7 @@ def _turn_chain(form: PromptForm, items: Sequence[Json]) -> PrefixChain:
 
 
 def _divided_chain(request: Request, form: PromptForm) -> PrefixChain | None:
-    """Return the chain of a known body, whose first turns were hashed before."""
+    """Return the chain of a divided body; turns that came before are not hashed again."""
     divided = request.divided_body
     if divided is None or form.items(request) is not divided.items:
         return None

@@ -1,7 +1,7 @@
 """From a Reply to the steps of a stream: one driver for all dialects, hooks in each.
 
 The driver reads the chunks in their order; the choices alternate, chunk by chunk. It numbers the chunks, and
-sets the kind and the chunk index of each event. A dialect's Encoder returns the events of each moment. Faults
+sets the kind and the chunk number of each event. A dialect's Encoder returns the events of each moment. Faults
 find their fault points in the same order, and truncate a reply there.
 """
 

@@ -151,7 +151,7 @@ def closing_bytes(plan: Plan) -> bytes:
 
 
 def steps_with_bytes(plan: Plan) -> Iterator[tuple[Step, bytes]]:
-    """Return each step up to a cut with its bytes; a wait has none."""
+    """Return each step up to a cut with its bytes; a wait and an unchunked step have none."""
     for step, item in zip(plan.steps, framed(plan), strict=False):
         if type(step) is CutStep:
             return
@@ -209,14 +209,14 @@ SERVER_LINES: Final = 150
 
 
 def plan_duration(plan: Plan) -> float:
-    """Return the planned seconds from when the server begins to serve the request to the response's last byte. A held
-    response counts from its release. Infinite for a response that hangs."""
+    """Return the planned seconds from when the server begins to serve the request to the end of the plan, or to its
+    cut. A held response counts from its release. Infinite for a response that hangs."""
     total, how = _end(plan)
     return inf if how == "silence" else total
 
 
 def end_time(plan: Plan) -> float:
-    """Return the same; for a response that hangs, the seconds until its last byte."""
+    """Return the same; for a response that hangs, the seconds until its silence begins."""
     return _end(plan)[0]
 
 

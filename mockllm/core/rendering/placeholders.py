@@ -266,7 +266,7 @@ class PlaceholderIds(Ids):
 
 class PlaceholderStep(Struct, frozen=True):
     """A step of bytes with placeholders. Every second one of `parts` is empty for the value of a placeholder. The
-    `chunk_number` is -1 where the step ends with the generated call: then the last value is the index."""
+    `chunk_number` is -1 where the step ends with the generated call: then the last value is the number."""
 
     parts: Sequence[bytes]
     select: ValueSelector
@@ -279,12 +279,13 @@ class PlaceholderStep(Struct, frozen=True):
         return b"".join(parts)
 
     def last_chunk(self, values: Sequence[bytes]) -> int:
-        """Return the index of the step's last chunk in the response with these values."""
+        """Return the number of the step's last chunk in the response with these values."""
         return self.chunk_number if self.chunk_number >= 0 else int(values[-1])
 
 
 class Prerendered(Struct, frozen=True, eq=False):
-    """A response that is rendered but for its placeholders. `per_response_headers` name the number of their value."""
+    """A response that is rendered but for its placeholders. Of each of the `per_response_headers` it has the name and
+    the index of the value."""
 
     status: int
     fixed: Headers

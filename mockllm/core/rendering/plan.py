@@ -40,8 +40,8 @@ Python 3.13 took over four phrases of RFC 9110; a recorded response has the phra
 
 
 class ResponseHead(Struct, frozen=True):
-    """Status and headers. The cache of response heads has the `fixed` part; it leaves out the
-    `per_response_headers`, whose values may differ in each response."""
+    """Status and headers. The cache of response heads has the `fixed` part. It leaves out the
+    `per_response_headers`: their values may differ in each response, or they were added after the `fixed` ones."""
 
     status: int
     fixed: Headers
@@ -58,7 +58,7 @@ class ResponseHead(Struct, frozen=True):
         return ResponseHead(self.status, fixed + headers, per_response)
 
     def with_per_response_headers(self, headers: Headers) -> ResponseHead:
-        """Return the head with these headers as unique ones, which replace headers of the same name."""
+        """Return the head with these headers as per-response ones, which replace headers of the same name."""
         if not headers:
             return self
         fixed, per_response = self._others({name.lower() for name, _ in headers})
@@ -69,7 +69,7 @@ class ResponseHead(Struct, frozen=True):
         return ResponseHead(self.status, *self._others((name,)))
 
     def _others(self, names: Collection[str]) -> tuple[Headers, Headers]:
-        """Return the fixed and the unique headers without those of these names, which are in lower case."""
+        """Return the fixed and the per-response headers without those of these names, which are in lower case."""
         return (
             tuple([pair for pair in self.fixed if pair[0].lower() not in names]),
             tuple([pair for pair in self.per_response_headers if pair[0].lower() not in names]),
@@ -78,8 +78,8 @@ class ResponseHead(Struct, frozen=True):
 
 class EventStep(Struct, frozen=True):
     """One event of a stream, or the whole body. `payload` is unframed. `chunk_number` is the number of the chunk in
-    the event, or of the last chunk before the event (0 before the first). `event` and `id` are the fields of a
-    server-sent event."""
+    the event, counted from 1, or of the last chunk before the event (0 before the first). `event` and `id` are the
+    fields of a server-sent event."""
 
     payload: bytes
     chunk_number: int
@@ -112,7 +112,7 @@ class UnchunkedStep(Struct, frozen=True):
 class WaitStep(Struct, frozen=True):
     """Seconds before the next step, counted from the previous deadline, never from 'now'. `explicit`: the scenario,
     a recording or a fault has the wait; where pacing follows, it replaces the wait of the pace. `attached_to_chunk`:
-    as that of a RawStep."""
+    as in a RawStep."""
 
     seconds: float
     chunk_number: int
@@ -134,9 +134,10 @@ Step: TypeAlias = EventStep | RawStep | UnchunkedStep | WaitStep | CutStep
 class Framing(Enum):
     """How an EventStep becomes bytes. Framing happens when the plan is written, so that faults can work on events.
 
-    A new framing is a member here, and what docs/adding-a-dialect.md lists. `event-stream` has binary frames; in
-    those of `event-stream-bytes` the payload is in base64. The dense forms have no space after colons. Each event of
-    `websocket` is a text message, each of `websocket-binary` a binary one. Events of `bytes` are bytes of the body.
+    A new framing is a member here, and what docs/adding-a-dialect.md lists. `AWS_EVENT_STREAM` has the binary frames
+    of `application/vnd.amazon.eventstream`; in those of `AWS_EVENT_STREAM_BYTES` the payload is in base64. The dense
+    forms have no space after colons. Each event of `websocket` is a text message, each of `websocket-binary` a binary
+    one. Events of `bytes` are bytes of the body.
     """
 
     PLAIN = "plain"
@@ -146,8 +147,8 @@ class Framing(Enum):
     SSE_DENSE_CRLF = "sse-dense-crlf"
     NDJSON = "ndjson"
     JSON_ARRAY = "json-array"
-    AWS_EVENT_STREAM = "event-stream"
-    AWS_EVENT_STREAM_BYTES = "event-stream-bytes"
+    AWS_EVENT_STREAM = "aws-event-stream"
+    AWS_EVENT_STREAM_BYTES = "aws-event-stream-bytes"
     WEBSOCKET = "websocket"
     WEBSOCKET_BINARY = "websocket-binary"
     BYTES = "bytes"

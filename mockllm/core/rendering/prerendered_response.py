@@ -22,7 +22,7 @@ from mockllm.core.rendering.storable_response import StorableForm
 
 
 class LazilyFilledSteps(Sequence[Step]):
-    """The steps of one response, each filled when it is read. Filling a long response at once would block all
+    """The steps of one response, each filled at each read. Filling a long response at once would block all
     other responses, and would hold all its bytes while its client reads slowly."""
 
     __slots__ = ("_steps", "_values")

@@ -35,7 +35,8 @@ class BodyFields:
     """The values of a request that its body has, whatever its protocol."""
 
     dialect: ClassVar[str | None] = None
-    """The protocol: openai, anthropic … None outside every protocol."""
+    """The protocol's name, which its calls share (`Dialect.name`): `openai`, `anthropic` … None outside every
+    protocol."""
     documented_fields: ClassVar[frozenset[str] | None] = None
     """The top-level fields of the body that the provider documents; None where unknown fields are not reported,
     because they are refused or ignored."""
@@ -55,8 +56,8 @@ class BodyFields:
         return self.raw.decode("utf-8", "replace")
 
     def parse_body(self) -> None:
-        """Parse the body: set `body`, `fields`, `depth_bound` and the parts of a known body. The first read of one of
-        these calls it; a caller that needs them anyway may call it before."""
+        """Parse the body: set `body`, `fields`, `depth_bound` and the parts of a divided body. The first read of one
+        of these calls it; a caller that needs them anyway may call it before."""
         value, divided, depth_bound = self._parse()
         attributes = vars(self)
         attributes["body"], attributes["_divided"] = value, divided
@@ -106,8 +107,8 @@ class BodyFields:
 
     @property
     def divided_body(self) -> DividedBody | None:
-        """The parts of the body, if it is one with turns. Values of parts that came before are not computed
-        again."""
+        """The parts of the body, if it is one with turns, also where it comes for the first time. Values of parts
+        that came before are not computed again."""
         divided = self._divided
         return divided if divided is not None and self.fields is divided.fields else None
 
@@ -144,6 +145,7 @@ class BodyFields:
         return read_files(self.headers.get("content-type", ""), self.raw)
 
     def of_remaining_members(self, name: str, compute: Callable[[], T]) -> T:
-        """Return what follows from the body without its turns; for a known body it is computed once."""
+        """Return what follows from the body without its turns. Divided bodies with equal remaining members share the
+        result."""
         divided = self.divided_body
         return compute() if divided is None else divided.of_remaining_members((type(self), name), compute)

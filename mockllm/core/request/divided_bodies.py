@@ -86,7 +86,8 @@ class History(Struct, eq=False):
 
 
 class DividedBody(Struct, eq=False):
-    """A body in parts. `base` is the stage with which its turns begin, `stage` that of all its turns."""
+    """A body that is divided into its turns and its remaining members. Parts of it came before, or none. `base` is
+    the stage with which its turns begin, `stage` that of all its turns."""
 
     fields: dict[str, Json]
     remaining_members: RemainingMembers
@@ -97,7 +98,7 @@ class DividedBody(Struct, eq=False):
 
     @property
     def depth(self) -> int:
-        """How deep the body nests at most; `BodyFields.depth_bound` of a known body."""
+        """How deep the body nests at most; `BodyFields.depth_bound` of a divided body."""
         return max(self.remaining_members.depth, self.stage.depth)
 
     def of_remaining_members(self, name: Hashable, compute: Callable[[], T]) -> T:

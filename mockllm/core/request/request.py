@@ -45,17 +45,17 @@ _NON_BODY_ATTRIBUTES: Final = frozenset((
     "method", "path", "headers", "query_string", "provider", "path_variables", "session", "client", "now",
     "monotonic", "response_lookup", "context", "over_tls",
 ))  # fmt: skip
-"""The attributes of a request that its transport sets, without the body."""
+"""The attributes of a request that its reader sets, without the body."""
 
 
 class RequestContext:
-    """The base class of what a reader of requests attaches to them. Only the layer of that reader looks inside."""
+    """The base class of what a reader of requests attaches to them. Only the package of that reader looks inside."""
 
     __slots__ = ()
 
 
 class Request(BodyFields, McpServerFields):
-    """One request. The constructor's arguments come from the transport; all other properties are computed lazily.
+    """One request. Its reader passes the constructor's arguments; all other properties are computed lazily.
 
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name; `raw` holds the
     body's bytes (decompressed). `now` is when the server began to serve the request, in seconds since the epoch. The
@@ -65,7 +65,7 @@ class Request(BodyFields, McpServerFields):
     """
 
     api: ClassVar[str | None] = None
-    """The call of the protocol: chat, messages, models … None outside every protocol."""
+    """The name of the protocol's call (`Dialect.api`): `chat`, `messages`, `models` … None outside every protocol."""
     generates: ClassVar[bool] = False
     """Whether this is a generating call: a rule's reply of texts and tool calls makes its response. Calls for media,
     embeddings, token counts and lists are none. Rules without `path`, `api`, `mcp` and `form` match generating calls

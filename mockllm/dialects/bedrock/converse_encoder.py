@@ -79,7 +79,7 @@ def is_claude(request: Request) -> bool:
 
 def stop_reason(choice: Choice) -> str:
     """Return the stop reason in this protocol's words."""
-    reason = choice.finish_word(STOP)
+    reason = choice.finish_value(STOP)
     return "stop_sequence" if reason == "end_turn" and choice.stopped_by is not None else reason
 
 

@@ -112,7 +112,7 @@ def _count_headers(counted: Usage) -> Headers:
 
 
 class Invoke:
-    """The dialect of both calls. Neutral words become a body of Claude."""
+    """The dialect of both calls. A `NeutralRequest` becomes a body of Claude."""
 
     name: str = DIALECT
     api: str = "invoke"

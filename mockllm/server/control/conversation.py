@@ -42,7 +42,7 @@ LATE: Final = 1e-6
 
 
 def conversation(entry: JournalEntry, engine: Engine) -> Conversation:
-    """Return an entry's turns (the last ones of many), its response in neutral words, and its events."""
+    """Return an entry's turns (the last ones of many), its response in provider-neutral form, and its events."""
     request, redactor = decode_again(entry, engine), entry.full_redactor
     messages = request.messages if request.generates else ()
     context = request.context

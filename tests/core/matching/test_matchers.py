@@ -1,4 +1,4 @@
-"""Matchers and the fields they read: every field of the language, all, any, not, captures and differences."""
+"""Matchers and the fields they read: every field of the language, all, any, not, captures and results of tests."""
 
 from __future__ import annotations
 

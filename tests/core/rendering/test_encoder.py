@@ -1,4 +1,4 @@
-"""One driver for all dialects: the order of the moments of a response, and the chunk index of each."""
+"""One driver for all dialects: the order of the moments of a response, and the chunk number of each."""
 
 from __future__ import annotations
 
