@@ -53,8 +53,7 @@ class HttpProtocol(BaseProtocol):
         self.closing = False
         """Whether nothing that comes is read: the connection ends with what it serves."""
         self.upgrade_requested = False
-        """Whether a client requests another protocol, which may be declined: until then its further bytes are not
-        parsed as HTTP."""
+        """Whether a client requests another protocol, which may be declined. Until then its bytes are not parsed."""
         self._tail, self.reading_held = b"", False
         self._websocket: WebSocketReader | None = None
         self._on_websocket_data: Callable[[], None] | None = None
@@ -113,8 +112,7 @@ class HttpProtocol(BaseProtocol):
             self._pause(self.reading_held)
 
     def hold_reading(self, hold: bool) -> None:
-        """Pause the socket whatever the readers of bodies do, or no longer. The reason is a full queue of requests,
-        or many bytes after a requested upgrade."""
+        """Pause the socket whatever readers of bodies do, for a full queue or bytes after an upgrade; or resume."""
         if self.reading_held is not hold:
             self.reading_held = hold
             self._pause(hold or self._reading_paused)
