@@ -34,7 +34,7 @@ from mockllm.server.app import App
 from mockllm.server.engine_builder import Builder
 from mockllm.server.http_server import run_on_best_loop
 from mockllm.server.listener import Listener
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 
 WARM: Final = 2
 """Passes that are not measured."""
@@ -129,7 +129,7 @@ def _listener() -> Listener:
     """The server with the rules of `agents`, and the journal."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "bench.yaml").write_text(rules())
-        engine = Builder(ScenarioSources([folder]), Sessions()).first()
+        engine = Builder(ScenarioSources([folder]), EngineState()).first()
     return Listener(App(engine))
 
 

@@ -40,7 +40,7 @@ from mockllm.server.gc_policy import GcPolicy
 from mockllm.server.http1 import SerializedHead
 from mockllm.server.http_server import Address, Server, run_on_best_loop
 from mockllm.server.socket_sink import SocketSink
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 
 STREAMS, CHUNKS, GAP, RAMP = 1000, 18, 0.05, 1.0
 CHUNK_MARK = b'"delta":{"content":'
@@ -148,7 +148,7 @@ def serve(pipe: Connection, case: Case) -> None:
         Path(folder, "bench.yaml").write_text(case.scenario)
         known_names = KnownNames(PROVIDERS, DIALECT_NAMES, APIS)
         wanted = ScenarioSources([folder], [], ParamSettings((), case.settings), known_names)
-        engine = Builder(wanted, Sessions()).first()
+        engine = Builder(wanted, EngineState()).first()
 
     async def main() -> None:
         server = Server(app.App(engine), [Address("127.0.0.1", 0)])

@@ -19,7 +19,7 @@ from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Builder
 from mockllm.server.server_limits import ServerLimits
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from tests.server.threaded_server import ThreadedServer
 from tests.waiting import until
 
@@ -55,7 +55,7 @@ def live(
         KnownNames(PROVIDERS, DIALECT_NAMES, APIS),
     )
     lines: list[str] = []
-    builder = Builder(wanted, Sessions(), EngineSettings(overrides=overrides))
+    builder = Builder(wanted, EngineState(), EngineSettings(overrides=overrides))
     app = App(builder.first(), limits=ServerLimits(grace=0.5), access_log=AccessLog(lines.append))
     server = ThreadedServer(app)
     with server as url:

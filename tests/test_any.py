@@ -15,7 +15,7 @@ EXCUSED: Final = {
     "mockllm.core.json.codec": "JSON enters",
     "mockllm.core.regex.translate": "`re` has no types for its parse tree",
     "mockllm.core.rendering.placeholders": "a placeholder passes for a text or a number",
-    "mockllm.core.request.known_bodies": "each name has its own type",
+    "mockllm.core.request.divided_bodies": "each name has its own type",
     "mockllm.core.schema_values.normal_schema": "each word has its own type",
     "mockllm.core.templates.compiler": "each method takes its own class of nodes",
     "mockllm.core.values.dynamic": "a copy has the class of its tree",

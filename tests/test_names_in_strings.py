@@ -61,7 +61,7 @@ def test_lazy_values_that_are_read_by_name_exist() -> None:
 
 def test_attributes_that_readers_set_exist_in_requests() -> None:
     """The reader of a head and `Request.of` write into the `__dict__` of a request."""
-    written = {*request_module._TRANSPORT}
+    written = {*request_module._NON_BODY_ATTRIBUTES}
     for module in ("mockllm.engine.request_reader", "mockllm.core.request.request"):
         for node in ast.walk(tree(module)):
             if isinstance(node, ast.Dict):

@@ -171,7 +171,7 @@ def explain_live(raw: bytes, engine: Engine) -> Json:
     """
     from mockllm.cli.explain import explanation_lines, report, trace_steps
     from mockllm.cli.sources import known_names
-    from mockllm.state.sessions import Sessions
+    from mockllm.state.engine_state import EngineState
     from mockllm.testing.match_trace import MatchTrace, match_trace
     from mockllm.testing.request_files import InvalidRequestFile, RequestFile, read_request_file
 
@@ -182,7 +182,9 @@ def explain_live(raw: bytes, engine: Engine) -> Json:
     traces: list[tuple[RequestFile, MatchTrace]] = []
     for run in runs:
         if len(run) > 1:
-            traces += trace_steps(run, Engine(engine.catalog, Sessions(), EngineSettings(seed=engine.seed)))
+            traces += trace_steps(
+                run, Engine(engine.catalog, EngineState(), EngineSettings(seed=engine.seed))
+            )
         else:
             request = run[0].sent.read_by(engine, time.time(), time.monotonic())
             traces.append((run[0], match_trace(engine, request)))

@@ -36,7 +36,7 @@ from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import LoadedScenarios, load_scenarios
 from mockllm.scenario.pack_files import PackRejected
 from mockllm.server.upstreams import Upstreams
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from mockllm.testing.request_files import InvalidRequestFile
 
 OPTIONS: Final = (*LOAD_OPTIONS, *RECORDING)
@@ -165,7 +165,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _engine(gathered: LoadedScenarios) -> Engine:
-    return Engine(run_steps(compile_catalog(gathered.entries)), Sessions())
+    return Engine(run_steps(compile_catalog(gathered.entries)), EngineState())
 
 
 def _recorded(engine: Engine, args: argparse.Namespace, report: DriftReport) -> Exchanges:

@@ -27,7 +27,7 @@ from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import load_scenarios
 from mockllm.server.access_log import MAX_PROMPT, printable_line
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from mockllm.testing.expectations import duration
 from mockllm.testing.match_trace import MatchTrace, TraceEntry, match_trace
 from mockllm.testing.request_files import InvalidRequestFile, RequestFile, read_request_file
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         return _refuse(error.diagnostics, args.json)
     catalog = run_steps(compile_catalog(gathered.entries))
     settings = EngineSettings(seed=values["seed"])
-    traces = [each for run in runs for each in trace_steps(run, Engine(catalog, Sessions(), settings))]
+    traces = [each for run in runs for each in trace_steps(run, Engine(catalog, EngineState(), settings))]
     if args.json:
         reports = [report(*each) for each in traces]
         print(pretty(reports[0] if len(reports) == 1 else reports).decode())
@@ -175,15 +175,15 @@ def verdict(trace: MatchTrace) -> str:
     rule = next((tried for tried in trace.tried if tried.fate in ("answers", "would answer")), None)
     if decision.outcome in REFUSALS:
         instead = f", in place of {rule.rule}" if rule else ""
-        return f"{planned.rule} responds{REFUSALS[decision.outcome]}{instead}"
+        return f"{planned.responder_id} responds{REFUSALS[decision.outcome]}{instead}"
     if decision.outcome == "invalid":
         return "The request is invalid and refused in the provider's form" + (
             f"; otherwise {rule.rule}" if rule else ""
         )
     if rule is not None and not planned.unmatched:
         return f"{rule.rule} responds" + (f" ({trace.step})" if trace.step else "")
-    if planned.rule is not None:
-        return f"No rule is tried: {planned.rule} responds by itself"
+    if planned.responder_id is not None:
+        return f"No rule is tried: {planned.responder_id} responds by itself"
     return "No rule matches"
 
 
@@ -277,7 +277,7 @@ def report(request_file: RequestFile, trace: MatchTrace) -> Json:
         "guess": request_file.guess,
         "example_step": request_file.step,
         "outcome": _outcome(trace),
-        "rule": trace.outcome.response.rule,
+        "rule": trace.outcome.response.responder_id,
         "step": trace.step,
         "tried": [_tried(tried) for tried in trace.tried],
         "unshown": trace.unshown,

@@ -14,7 +14,7 @@ from mockllm.core.request.request_keys import cached_hash, cached_older_hash, ha
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from mockllm.testing.request_files import InvalidRequestFile, read_request_file
 
 OPTIONS = tuple(option for option in SERVING if option.key == "hash_ignore")
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     except InvalidRequestFile as error:
         print_mistakes(error.diagnostics, sys.stderr)
         return 2
-    engine = Engine(run_steps(compile_catalog([])), Sessions(), EngineSettings(volatile=volatile(values)))
+    engine = Engine(run_steps(compile_catalog([])), EngineState(), EngineSettings(volatile=volatile(values)))
     for each in (each for run in runs for each in run):
         request = each.sent.read_by(engine, 0.0)
         if each.guess is not None:

@@ -19,7 +19,7 @@ from mockllm.server.app import App
 from mockllm.server.engine_builder import Builder
 from mockllm.server.http_server import Address, Server
 from mockllm.server.server_limits import ServerLimits
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from mockllm.testing.loop_thread import loop
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def build(
         time_scale=values["time_scale"],
     )
     sources = replace(scenario_sources(values, environment), examples=False)
-    sessions = Sessions(max_sessions=bounds.sessions, unused_timeout=bounds.session_ttl)
-    builder = Builder(sources, sessions, settings, strict=values["strict"])
+    state = EngineState(max_sessions=bounds.sessions, unused_timeout=bounds.session_ttl)
+    builder = Builder(sources, state, settings, strict=values["strict"])
     with gc_paused_then_frozen(), sources_step(sources):
         engine = builder.first()
     unknown = unknown_variables(environment, builder.variables)

@@ -28,7 +28,7 @@ from mockllm.server.http_server import Address, CannotListen
 from mockllm.server.http_server import run as run_server
 from mockllm.server.provider_proxy import ProviderProxy
 from mockllm.server.upstreams import Upstreams
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 
 SERVE_OPTIONS: Final = frozenset(
     {"host", "port", "listen", "no_cors", "hash_ignore", "quiet", "verbose"}
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         return _record_stdio(args.stdio, line, values)
     where = addresses(args, values)
     recorder = create_recorder(values, values["out"], where, everything=True)
-    engine = Engine(run_steps(compile_catalog([])), Sessions(), EngineSettings(volatile=volatile(values)))
+    engine = Engine(run_steps(compile_catalog([])), EngineState(), EngineSettings(volatile=volatile(values)))
     progress = ProgressBar(sys.stderr, "recorded exchange")
     lines = None if values["quiet"] else access_log_of({**values, "strict": False})
     if lines is None or sys.stderr.isatty():  # in a pipe the access log shows the progress

@@ -52,7 +52,7 @@ from mockllm.server.http_server import Address, CannotListen
 from mockllm.server.http_server import run as run_server
 from mockllm.server.reload import Reloader
 from mockllm.server.server_limits import ServerLimits
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 
 USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [--port PORT] [option ...]"
 ABOUT: Final = (
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     bounds = limits(args, os.environ)
     began = time.time()
     prepare_recordings(values)
-    builder = create_builder(values, _sessions(bounds), bounds.generated)
+    builder = create_builder(values, _engine_state(bounds), bounds.generated)
     try:
         with gc_paused_then_frozen(), sources_step(builder.sources):
             engine = builder.first(at_once=True)
@@ -112,9 +112,9 @@ def run(args: argparse.Namespace) -> int:
     return strict_exit_code(app.journal.unmatched) if values["strict"] else 0
 
 
-def _sessions(bounds: ServerLimits) -> Sessions:
-    """Return sessions that log which of them ended."""
-    return Sessions(max_sessions=bounds.sessions, unused_timeout=bounds.session_ttl, log=ThrottledLog(log))
+def _engine_state(bounds: ServerLimits) -> EngineState:
+    """Return a state that logs which sessions ended."""
+    return EngineState(max_sessions=bounds.sessions, unused_timeout=bounds.session_ttl, log=ThrottledLog(log))
 
 
 async def reload_after_signal(reload: Reloader | None) -> None:
@@ -166,7 +166,7 @@ def prepare_recordings(values: OptionValues) -> None:
         raise BadOption(f"--record-misses {values['record_misses']}: {error.strerror}") from None
 
 
-def create_builder(values: OptionValues, sessions: Sessions, max_generated: int) -> Builder:
+def create_builder(values: OptionValues, state: EngineState, max_generated: int) -> Builder:
     """Create the builder of the engine, for the start and each reload."""
     settings = EngineSettings(
         seed=values["seed"],
@@ -180,7 +180,7 @@ def create_builder(values: OptionValues, sessions: Sessions, max_generated: int)
         time_scale=values["time_scale"],
     )
     sources = replace(scenario_sources(values, os.environ), examples=False)
-    return Builder(sources, sessions, settings, strict=values["strict"])
+    return Builder(sources, state, settings, strict=values["strict"])
 
 
 def strict_exit_code(unmatched: int) -> int:

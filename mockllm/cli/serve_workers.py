@@ -49,7 +49,7 @@ from mockllm.server.http_server import (
 from mockllm.server.reload import Reloader
 from mockllm.server.server_signals import ServerSignals
 from mockllm.server.workers.forked_process import fork_workers
-from mockllm.server.workers.group_sessions import GroupSessions
+from mockllm.server.workers.group_engine_state import GroupEngineState
 from mockllm.server.workers.listening_sockets import listen
 from mockllm.server.workers.shareable import beyond_store, of_one_process, unshareable
 from mockllm.server.workers.supervisor import Supervisor
@@ -74,7 +74,7 @@ def run_workers(args: argparse.Namespace, values: OptionValues, token: AdminToke
 def _run(args: argparse.Namespace, values: OptionValues, token: AdminToken, store: StoreSetup | None) -> int:
     began = time.time()
     bounds = limits(args, os.environ)
-    state = GroupSessions(SharedCounts(), unused_timeout=bounds.session_ttl, max_sessions=bounds.sessions)
+    state = GroupEngineState(SharedCounts(), unused_timeout=bounds.session_ttl, max_sessions=bounds.sessions)
     builder = create_builder(values, state, bounds.generated)
     try:
         engine = _first_engine(builder, store)
@@ -119,7 +119,7 @@ class ServedGroup(Struct):
     catalog: Catalog
     """The rules at the start."""
     builder: Builder
-    state: GroupSessions
+    state: GroupEngineState
     supervisor: Supervisor
     settings: WorkerSettings
     store: StoreSetup | None

@@ -22,7 +22,7 @@ from mockllm.server.workers.no_store import NoStore
 from mockllm.server.workers.worker import MarkedJournal, Worker, WorkerDecider
 from mockllm.server.workers.worker_settings import WorkerSettings
 from mockllm.state.shared_counts import CellTable, SharedCounts
-from mockllm.state.shared_sessions import REPLICA, SharedSessions
+from mockllm.state.shared_engine_state import REPLICA, SharedEngineState
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ async def _run(settings: WorkerSettings, end: socket.socket) -> None:
     bounds = settings["limits"]
     counts = SharedCounts(settings["counts"])
     first = settings["replica"] * REPLICA
-    state = SharedSessions(
+    state = SharedEngineState(
         counts, first=first, max_sessions=bounds.sessions, unused_timeout=bounds.session_ttl
     )
     builder = create_builder(values, state, bounds.generated)
@@ -84,7 +84,7 @@ async def _run(settings: WorkerSettings, end: socket.socket) -> None:
     decider.close()
 
 
-def _decider(settings: WorkerSettings, state: SharedSessions) -> WorkerDecider:
+def _decider(settings: WorkerSettings, state: SharedEngineState) -> WorkerDecider:
     """Return what decides the requests that count."""
     if settings["store"] is None:
         return NoStore(state)

@@ -15,8 +15,8 @@ from typing import TypeAlias, cast
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
+from mockllm.core.rendering.aws_event_stream import read_frames
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.event_stream import read_frames
 from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.reply.reply import NativePart, Reply
 from mockllm.core.request.request import Request
@@ -195,7 +195,7 @@ def body_of(response: Mapping[str, Json]) -> Json:
 def sent_body(plan: Plan) -> Json | str:
     """Return the body of a plan in the form of recorded bodies."""
     data = sent_bytes(plan)
-    if plan.framing is Framing.EVENT_STREAM:
+    if plan.framing is Framing.AWS_EVENT_STREAM:
         return [loads(frame.payload) for frame in read_frames(data)]
     if plan.framing is Framing.NDJSON:
         return [loads(line) for line in data.splitlines()]

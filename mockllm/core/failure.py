@@ -1,4 +1,4 @@
-"""Errors in neutral words, before a dialect formats them for its provider."""
+"""Errors in provider-neutral form, before a dialect formats them for its provider."""
 
 from __future__ import annotations
 

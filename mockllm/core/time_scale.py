@@ -12,6 +12,6 @@ MIN_TIME_SCALE: Final = 0.0001
 """The smallest factor: below it a minute of a scenario is shorter than the precision of the server's waits."""
 
 
-def stated_scale(headers: Mapping[str, str], scale: float) -> float:
-    """Return the factor on waits that a response states: 1 for a client whose clock has the same scale."""
+def reported_time_scale(headers: Mapping[str, str], scale: float) -> float:
+    """Return the factor on times that a response reports: 1 for a client whose clock has the same scale."""
     return 1.0 if headers.get(CLOCK_HEADER) == SCENARIO else scale

@@ -27,12 +27,12 @@ SSE: Final = frozenset({Framing.SSE})
 
 
 class ProtocolCapabilities(Struct, frozen=True):
-    """What a protocol can express. `build_request` leaves out the neutral words that it lacks, and `supported_reply`
-    the parts of a reply."""
+    """What a protocol can express. `build_request` leaves out the fields of a `NeutralRequest` that it lacks, and
+    `supported_reply` the parts of a reply."""
 
     # --- requests ---
     conversation: bool = True
-    """Turns and tools; legacy completions take a bare prompt, and have none of the words that follow."""
+    """Turns and tools; legacy completions take a bare prompt, and have none of what the next fields name."""
     system_text: bool = True
     tool_choice: bool = True
     tool_descriptions: bool = True
@@ -50,9 +50,9 @@ class ProtocolCapabilities(Struct, frozen=True):
 
     # --- replies ---
     unsupported_parts: frozenset[str] = frozenset()
-    """The words of a reply that no response has: `citations`, `images`, `thinking`. A note names those left out."""
+    """The keys of a reply that no response has: `citations`, `images`, `thinking`. A note names those left out."""
     media: frozenset[str] = frozenset()
-    """The words of media beside images with a form: `audio`, `video`."""
+    """The keys of a reply for media beside images that have a form: `audio`, `video`."""
     refusal_ends: bool = False
     """Whether a refusal ends the conversation: the client has to remove the refused turn before it goes on."""
     server_tools: frozenset[str] = frozenset()
@@ -95,7 +95,9 @@ class ResponseIdentity(NamedTuple):
 
 
 class Dialect(Protocol):
-    """One call of a provider's protocol (chat completions, messages, the list of models …).
+    """The adapter for one call (operation) of a provider's protocol, such as chat completions, messages or the list
+    of models. A protocol has several of them, which share a `name`. As a key of the language and in
+    `Request.dialect`, `dialect` is only that name.
 
     All methods are synchronous and pure. No method raises on any request, except what the request's
     `response_lookup` raises.
@@ -103,11 +105,13 @@ class Dialect(Protocol):
 
     @property
     def name(self) -> str:
-        """The protocol's name: the value of `match: {dialect: …}`."""
+        """The protocol's name, which all of its calls share: the value of `match: {dialect: …}` and of
+        `Request.dialect`, such as `openai`."""
 
     @property
     def api(self) -> str:
-        """The call's name: the value of `match: {api: …}`."""
+        """The call's name: the value of `match: {api: …}` and of `Request.api`, such as `chat`. Several calls of a
+        protocol may share it."""
 
     @property
     def generates(self) -> bool:

@@ -63,6 +63,7 @@ class ListedCall(Struct, frozen=True, eq=False, dict=True, omit_defaults=True):
     generates: bool = False
     makes_media: bool = False
     neutral: bool = True
+    """Whether examples and `explain` make this call from a `NeutralRequest`: see `ProviderCall.neutral`."""
     ndjson: bool = False
     """Whether its streams may be lines of JSON."""
 

@@ -32,8 +32,8 @@ class ProviderCall(Struct, frozen=True, eq=False):
     title: str | None = None
     """The heading of its table in docs/errors.md; None where the table of another call covers it."""
     neutral: bool = True
-    """Whether neutral words can ask for a generating call (`build_request`): examples, `explain` and the shared tests
-    include it. False where another call represents it."""
+    """Whether examples, `explain` and the shared tests make this generating call from a `NeutralRequest`, by
+    `build_request`. False where that is impossible, or where another call represents it."""
     sdk_types: tuple[str, str] | tuple[()] = ()
     """The classes (`module:name`) of a body and of an event in the official Python SDK; for a call without streams
     the first one twice."""
@@ -102,7 +102,7 @@ class ProviderDescription(Struct, frozen=True, kw_only=True, eq=False):
     """The hint headers that hold no secret: examples made of recordings contain them."""
     written_members: Mapping[str, str] = {}
     """For a provider with a protocol of its name. The members of responses that the server writes from a reply, by
-    path, with the word of the scenario language for each."""
+    path, with the key of the scenario language for each."""
     hosts: tuple[str, ...] = ()
     """The ends of its API's host names, where a recorded path needs the provider's prefix."""
     base_url_variables: tuple[str, ...] = ()

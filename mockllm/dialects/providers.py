@@ -38,7 +38,7 @@ PYTHON_CALLS: Final = {
 
 
 class GeneratingCall(NamedTuple):
-    """A generating call that neutral words can ask for."""
+    """A generating call that examples make from a `NeutralRequest` (`ProviderCall.neutral`)."""
 
     provider: str
     id: str

@@ -19,7 +19,7 @@ DIALECT_NAMES: Final = frozenset(call.protocol for call in CALLS)
 WRITTEN_MEMBERS: Final = {
     provider.name: provider.written_members for provider in LISTED if provider.written_members
 }
-"""By protocol: the members that the server writes itself, with the words of the language for them."""
+"""By protocol: the members that the server writes itself, with the keys of the language for them."""
 APIS: Final = frozenset(call.api for call in CALLS)
 """The values of `match: {api: …}`."""
 PROVIDERS: Final = frozenset(BY_NAME)

@@ -20,7 +20,7 @@ from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.scenario_folder import SUFFIXES, iter_files
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from mockllm.testing.example_requests import SentRequest
 from mockllm.testing.scenario_diff import recorded
 
@@ -62,7 +62,7 @@ class RecordedExchanges:
         """Yield the examples of a scenario file with the recorded responses."""
         sources = ScenarioSources((file,), known_names=self._known_names)
         gathered = load_scenarios(sources)
-        engine = Engine(run_steps(compile_catalog(gathered.entries)), Sessions())
+        engine = Engine(run_steps(compile_catalog(gathered.entries)), EngineState())
         for case in recorded(gathered, sources):
             for _, sent in case.steps:
                 plain = replace(sent, headers={**sent.headers, "accept-encoding": "identity"})

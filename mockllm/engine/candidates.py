@@ -1,4 +1,4 @@
-"""Finds the candidates of a request: rules in order, up to the first that surely responds, and modifiers."""
+"""Finds the candidates of a request: rules in order, up to the first without a guard, and modifiers."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ MAX_CACHED_MATCHES: Final = 10_000
 RulesAndModifiers = tuple[Sequence[Candidate], Sequence[Candidate]]
 
 
-class RequestValidation:
-    """The validation of a request, computed at most once for each strictness. It also has whether the request's
-    model is known (`models` are those that rules name), and what the request takes of a limit. `passes_check`:
-    whether the dialect's check is known to accept the request."""
+class RequestAssessment:
+    """What a decision needs of a request beside its candidates, computed on demand. It has the validation, computed
+    at most once for each strictness, and whether the request's model is known (`models` are those that rules name).
+    It also has what the request takes of a limit, and its work in a continuous batch. `passes_check`: whether the
+    dialect's check is known to accept the request."""
 
     __slots__ = ("_dialect", "_models", "_request", "_results", "_work")
 
@@ -118,7 +119,7 @@ class CandidateFinder:
         this request. Return None where the mask does not determine them."""
         return self._find(mask, request) if self._index.is_exact(mask) else None
 
-    def match(self, request: Request, mask: int, validation: RequestValidation) -> MatchResult:
+    def match(self, request: Request, mask: int, assessment: RequestAssessment) -> MatchResult:
         """Return the candidates of a request. The rules end with the first one without a guard: no later rule can
         respond."""
         known = self._known.get(mask)
@@ -131,20 +132,20 @@ class CandidateFinder:
             self._seed,
             rules,
             modifiers,
-            validation.invalid,
-            validation.unknown_model,
+            assessment.invalid,
+            assessment.unknown_model,
             request.monotonic,
-            validation.cost,
+            assessment.cost,
             "strict" if request.generates else self._own_response_validation,
         )
-        return replace(matched, work=validation.work) if self._batched else matched
+        return replace(matched, work=assessment.work) if self._batched else matched
 
     def _find(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates among rules and modifiers. Most requests share a few combinations."""
         index, first, end = self._index, self._rules, len(self._items)
         rules = self._reached(index.matching(mask, request, 0, first), request)
         modifiers = [self.candidate(number, request) for number in index.matching(mask, request, first, end)]
-        if index.is_exact(mask) and all(found.item_number in self._global for found in (*rules, *modifiers)):
+        if index.is_exact(mask) and all(found.item_index in self._global for found in (*rules, *modifiers)):
             self._known.put(mask, (rules, modifiers))
         return rules, modifiers
 

@@ -14,7 +14,7 @@ from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.registry import limit_headers
 from mockllm.dialects.routes import Routing
-from mockllm.engine.candidates import RequestValidation
+from mockllm.engine.candidates import RequestAssessment
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.overrides import Override, overridden
 from mockllm.engine.plan_context import PlanContext
@@ -29,15 +29,15 @@ from mockllm.scenario.language.settings import Settings
 NO_RESPONSE: Final = CompiledResponse(ReplySpec.model_construct(), Settings.model_construct(), static=True)
 """The response from which the settings are made where no rule responds."""
 NO_STEP: Final = -1
-"""The number of the step of a modifier's own error, which has no steps."""
+"""The number of the step where there is none: for a modifier's own error, and where no rule responds."""
 
 
 class DecidedRequest:
     """A request with its decision: the values from which the plan of its response is made."""
 
     __slots__ = (
-        "decision", "dialect", "is_preview", "matched", "may_defer", "planner", "request", "routing", "seed",
-        "stated_scale", "validation",
+        "assessment", "decision", "dialect", "is_preview", "matched", "may_defer", "planner", "reported_time_scale",
+        "request", "routing", "seed",
     )  # fmt: skip
 
     def __init__(
@@ -47,11 +47,12 @@ class DecidedRequest:
         routing: Routing,
         matched: MatchResult,
         decision: Decision,
-        validation: RequestValidation,
-        stated_scale: float = 1.0,
+        assessment: RequestAssessment,
+        reported_time_scale: float = 1.0,
     ) -> None:
-        self.stated_scale = stated_scale
-        """The factor on the waits that the response states; 1 for a client with a scaled clock."""
+        self.reported_time_scale = reported_time_scale
+        """The factor on times that the response reports, such as `retry-after` and the resets of rate limits. 1 for a
+        client with a scaled clock."""
         self.planner = planner
         self.request = request
         self.routing = routing
@@ -60,7 +61,7 @@ class DecidedRequest:
         self.seed = matched.seed
         """The request's own seed, else that of its session, else the server's."""
         self.decision = decision
-        self.validation = validation
+        self.assessment = assessment
         self.is_preview = True
         """Whether the response is not sent: nothing that follows from it is counted or stored."""
         self.may_defer = False
@@ -70,15 +71,15 @@ class DecidedRequest:
     def modifiers(self) -> Sequence[CatalogItem]:
         """The modifiers that apply."""
         items = self.planner.catalog.items
-        return [items[selected.candidate.item_number] for selected in self.decision.modifiers]
+        return [items[selected.candidate.item_index] for selected in self.decision.modifiers]
 
     def effective_settings(
-        self, item_number: int | None, response: CompiledResponse, step: int
+        self, item_index: int | None, response: CompiledResponse, step: int
     ) -> EffectiveSettings:
         """Return the effective settings of a step of an item, with the request's own overrides."""
         modifiers = self.decision.modifiers
-        applied = tuple([selected.candidate.item_number for selected in modifiers]) if modifiers else ()
-        settings = self.planner.effective_settings(item_number, response, step, applied)
+        applied = tuple([selected.candidate.item_index for selected in modifiers]) if modifiers else ()
+        settings = self.planner.effective_settings(item_index, response, step, applied)
         override = engine_context(self.request).override
         return overridden(settings, override) if type(override) is Override else settings
 
@@ -88,7 +89,7 @@ class DecidedRequest:
     def modifier_context(self, number: int) -> EvaluationContext:
         """Return the context of a modifier's templates and draws: its parameters, regex groups and tries."""
         selected = self.decision.modifiers[number]
-        item = self.planner.catalog.items[selected.candidate.item_number]
+        item = self.planner.catalog.items[selected.candidate.item_index]
         return EvaluationContext(
             self.template_scope_of(item), self.randomness(item, selected), max_wait=self.planner.max_wait
         )
@@ -107,7 +108,7 @@ class DecidedRequest:
     def limit_headers(self, admission: AdmissionResult) -> Headers:
         """Return the state of the limits for the client."""
         return limit_headers(
-            self.request.provider, admission.limit_status.scaled(self.stated_scale), self.request.now
+            self.request.provider, admission.limit_status.scaled(self.reported_time_scale), self.request.now
         )
 
     def plan_context_without_rule(self) -> PlanContext:
@@ -139,7 +140,7 @@ class DecidedRequest:
             self.modifier_context,
             max_wait=self.planner.max_wait,
             may_defer=self.may_defer,
-            stated_scale=self.stated_scale,
+            reported_time_scale=self.reported_time_scale,
         )
         if admission is not None:
             context.limit_headers = self.limit_headers(admission)
@@ -153,5 +154,5 @@ class DecidedRequest:
             return next(item.id for item in self.modifiers if item.error is not None)
         admission, selected = self.decision.admission, self.decision.rule
         if admission is not None and admission.refused_by is not None:
-            return self.planner.catalog.items[admission.refused_by.item_number].id
-        return NO_RULE if selected is None else self.planner.catalog.items[selected.candidate.item_number].id
+            return self.planner.catalog.items[admission.refused_by.item_index].id
+        return NO_RULE if selected is None else self.planner.catalog.items[selected.candidate.item_index].id

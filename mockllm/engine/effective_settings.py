@@ -17,8 +17,8 @@ from mockllm.scenario.settings_merge import (
     RULE,
     SELF,
     MergedSettings,
-    Owner,
     ResolvedSettings,
+    SettingSource,
     chunk_size,
     merge_settings,
     resolve_settings,
@@ -47,19 +47,20 @@ def effective_settings(
 ) -> EffectiveSettings:
     """Return the effective settings of a response of an item with these modifiers.
 
-    The strongest setting wins: by layer, then the step's, its rule's, the modifiers'.
+    The strongest setting wins. Settings of a lower layer (`CatalogItem.layer`) have precedence. Within a layer those
+    of the step come first, then those of its rule, then those of the modifiers.
     """
     merged = merge_settings(_layered(item, response, modifiers))
     ids = tuple(modifier.id for modifier in modifiers)
     if not merged.static:
         return EffectiveSettings(merged, None, ids)
     resolved = resolve_settings(merged, _no_context)
-    cacheable = isinstance(response.spec, ReplySpec) and resolved.steady
+    cacheable = isinstance(response.spec, ReplySpec) and resolved.deterministic_waits
     cacheable = cacheable and not resolved.faults and not resolved.extras and not resolved.has_hold_or_posts
     cacheable = cacheable and not isinstance(
         resolved.pace.ttft, InputTime
     )  # its waits depend on the input tokens
-    generated = cacheable and response.generates_call and resolved.instant
+    generated = cacheable and response.generates_call and resolved.unpaced
     return EffectiveSettings(
         merged,
         resolved,
@@ -72,8 +73,8 @@ def effective_settings(
 
 def _layered(
     item: CatalogItem | None, response: CompiledResponse, modifiers: Sequence[CatalogItem]
-) -> list[tuple[Owner, Settings]]:
-    """Return the settings of all these with their owners, the strongest first."""
+) -> list[tuple[SettingSource, Settings]]:
+    """Return the settings of all these with their sources, the strongest first."""
     layered = [
         (modifier.layer, number, modifier.settings)
         for number, modifier in enumerate(modifiers)
@@ -84,8 +85,8 @@ def _layered(
         if item.settings is not None and item.settings is not response.settings:
             own.append((item.layer, RULE, item.settings))
         layered = own + layered
-    return [(owner, settings) for _, owner, settings in sorted(layered, key=lambda entry: entry[0])]
+    return [(source, settings) for _, source, settings in sorted(layered, key=lambda entry: entry[0])]
 
 
-def _no_context(owner: Owner) -> EvaluationContext:
+def _no_context(source: SettingSource) -> EvaluationContext:
     raise AssertionError("a constant has no context")  # pragma: no cover - static settings use none

@@ -18,11 +18,11 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import HASH_ATTRIBUTE, cached_hash, known_hash
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
-from mockllm.core.time_scale import stated_scale
+from mockllm.core.time_scale import reported_time_scale
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.routes import BASE_URLS, RouteMatch, UnknownPath, calls_by_provider
 from mockllm.engine.bounded_cache import BoundedCache
-from mockllm.engine.candidates import CandidateFinder, RequestValidation
+from mockllm.engine.candidates import CandidateFinder, RequestAssessment
 from mockllm.engine.fast_path import FastPath, build_fast_path
 from mockllm.engine.overrides import BadOverride, Override, read_overrides
 from mockllm.engine.planned_response import PlannedResponse
@@ -39,8 +39,8 @@ from mockllm.engine.unfinished_responses import DeferredResponse, LookupAfterDec
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.reply_renderer import PlanningTooLong
-from mockllm.state.sessions import Session, Sessions
-from mockllm.state.shared_sessions import StoreLookupRequired
+from mockllm.state.engine_state import EngineState, Session
+from mockllm.state.shared_engine_state import StoreLookupRequired
 
 HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
@@ -78,7 +78,7 @@ class Engine:
     def __init__(
         self,
         catalog: Catalog,
-        state: Sessions,
+        state: EngineState,
         settings: EngineSettings = DEFAULT_SETTINGS,
         *,
         stale: Sequence[StaleSource] = (),
@@ -163,7 +163,7 @@ class Engine:
             mask = repeated.match_mask
         else:
             if repeated is not None and repeated.uncomputed is not None:
-                self._repeated.add(repeated, request, self._index, self._look_ahead)
+                self._repeated.add(repeated, request, self._index, self._precompute)
                 repeated = None  # it serves the requests after this one
             if context.index is not self._index:
                 context.index, context.head_mask = self._index, self._index.head_mask(request)
@@ -184,11 +184,11 @@ class Engine:
             self._add_fast_path(mask, request)
         return response
 
-    def _look_ahead(self, request: Request, repeated: RepeatedRequest) -> None:
+    def _precompute(self, request: Request, repeated: RepeatedRequest) -> None:
         """Let the fast path of a repeated request compute what it needs of the head and the body."""
         path = self._fast_paths.get(repeated.match_mask)
         if path is not None:
-            path.look_ahead(request, engine_context(request).dialect, repeated)
+            path.precompute(request, engine_context(request).dialect, repeated)
 
     def _store_and_finish(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
         """Store what the dialect stores of a planned response. Return the response as it is sent: with the time scale
@@ -207,7 +207,7 @@ class Engine:
         may_defer: bool,
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse:
         """Respond by a decision, with the fast path of the mask if the store has made it."""
-        matched, validation = self._match(request, mask, repeated)
+        matched, assessment = self._match(request, mask, repeated)
 
         def finish(decision: Decision) -> PlannedResponse | DeferredResponse:
             if fast_path is not None and fast_path.is_decided_elsewhere:
@@ -215,7 +215,7 @@ class Engine:
                 quick = fast_path.respond_decided(request, dialect, repeated, matched, decision)
                 if quick is not None:
                     return self._store_and_finish(quick, request)
-            responder = self._responder_of(request, matched, validation, decision)
+            responder = self._responder_of(request, matched, assessment, decision)
             planned = self._plan_with_slot(responder, notes, may_defer=may_defer)
             return (
                 self._store_and_finish(planned, request) if isinstance(planned, PlannedResponse) else planned
@@ -297,7 +297,9 @@ class Engine:
         if hash is None:
             return planned
         plan = planned.plan
-        return planned.with_plan(replace(plan, head=plan.head.with_unique_headers(((HASH_HEADER, hash),))))
+        return planned.with_plan(
+            replace(plan, head=plan.head.with_per_response_headers(((HASH_HEADER, hash),)))
+        )
 
     def stored(self, session: str, id: str) -> StoredResponse | None:
         """Return what is stored under an id. Raises StoreLookupRequired if it is not in this process."""
@@ -314,9 +316,9 @@ class Engine:
 
     def preview(self, request: Request) -> Responder:
         """Return the responder of the present decision on a request. Nothing is counted."""
-        matched, validation = self._match(request, self._index.match_mask(request))
+        matched, assessment = self._match(request, self._index.match_mask(request))
         decision = self.state.decide(matched, count=False)
-        return self._responder_of(request, matched, validation, decision)
+        return self._responder_of(request, matched, assessment, decision)
 
     def has_rule(self, request: Request) -> bool:
         """Return whether a rule matches, which a guard may block. Nothing is counted."""
@@ -354,18 +356,18 @@ class Engine:
 
     def _match(
         self, request: Request, mask: int, repeated: RepeatedRequest | None = None
-    ) -> tuple[MatchResult, RequestValidation]:
+    ) -> tuple[MatchResult, RequestAssessment]:
         """Return the candidates of a request, with its own overrides, and its validation. `repeated`: what is known
         of the request."""
         context = engine_context(request)
         routing, override = context.routing, context.override
-        validation = RequestValidation(
+        assessment = RequestAssessment(
             routing.dialect if isinstance(routing, RouteMatch) else None,
             request,
             self.catalog.models,
             passes_check=repeated is not None and repeated.passes_check,
         )
-        matched = self._candidates.match(request, mask, validation)
+        matched = self._candidates.match(request, mask, assessment)
         if type(override) is Override:
             if override.seed is not None:
                 matched = replace(matched, seed=override.seed)
@@ -374,23 +376,25 @@ class Engine:
         scale = self.time_scale(request.session)
         if scale != 1.0:
             matched = replace(matched, scenario_time=request.monotonic / scale)
-        return matched, validation
+        return matched, assessment
 
     def _responder_of(
-        self, request: Request, matched: MatchResult, validation: RequestValidation, decision: Decision
+        self, request: Request, matched: MatchResult, assessment: RequestAssessment, decision: Decision
     ) -> Responder:
         context = engine_context(request)
         if type(context.override) is Override and context.override.position is not None:
             decision = decision_at(decision, matched, context.override.position)
         scale = self.time_scale(request.session)
-        # the factor on the waits that the response states
-        stated = scale if scale == 1.0 else stated_scale(request.headers, scale)
-        return Responder(self._planner, request, context.routing, matched, decision, validation, stated)
+        # the factor on the waits that the response reports
+        reported = scale if scale == 1.0 else reported_time_scale(request.headers, scale)
+        return Responder(self._planner, request, context.routing, matched, decision, assessment, reported)
 
     def _add_fast_path(self, mask: int, request: Request) -> None:
         """Cache the fast path for the next requests with this match mask, where one is possible."""
         candidates = self._candidates.candidates_of_mask(mask, request)
         if candidates is not None:
-            real_time = self._time_scale == 1.0
-            path = build_fast_path(*candidates, self._planner, self.state, self.seed, real_time=real_time)
+            unscaled_time = self._time_scale == 1.0
+            path = build_fast_path(
+                *candidates, self._planner, self.state, self.seed, unscaled_time=unscaled_time
+            )
             self._fast_paths.put(mask, path)

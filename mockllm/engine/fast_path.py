@@ -37,7 +37,7 @@ from mockllm.engine.seed_token import seed_token
 from mockllm.engine.template_scope import template_scope
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse, ResponseSelector
 from mockllm.scenario.schema_replies import choose_tool
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 
 
 class CacheableResponse(Struct, frozen=True):
@@ -75,7 +75,7 @@ class FastPath(Struct, frozen=True):
     keys: Sequence[str]
     modifier_keys: Sequence[str]
     planner: ResponsePlanner
-    state: Sessions
+    state: EngineState
     seed: int
     id_seed_prefix: bytes
     prompt_cache_overrides: PromptCacheOverrides
@@ -112,7 +112,7 @@ class FastPath(Struct, frozen=True):
             return self._respond_within_limits(response, cached, request)
         session = request.session
         if session is None:
-            # these counters always exist and are never evicted: `Sessions.count_request` would only look them up
+            # these counters always exist and are never evicted: `EngineState.count_request` would only look them up
             number = self.state.without_session.count_request("", self.keys)
         else:
             count = self.state.count_request(session, self.keys)
@@ -124,7 +124,7 @@ class FastPath(Struct, frozen=True):
         planned = planned.filled_with(id_seed, cached.values(id_seed, request), planned)
         return _noted(planned, request) if validation == "strict" and request.undocumented_fields else planned
 
-    def look_ahead(self, request: Request, dialect: Dialect, repeated: RepeatedRequest) -> None:
+    def precompute(self, request: Request, dialect: Dialect, repeated: RepeatedRequest) -> None:
         """Compute what this fast path needs of the head and the body of a repeated request."""
         validation, response = self.item.validation, self.responses[0]
         if validation == "strict":
@@ -230,7 +230,7 @@ class FastPath(Struct, frozen=True):
         rule, admission = decision.rule, decision.admission
         if rule is None or decision.outcome != "rule" or decision.slot is not None:
             return None
-        waits = admission is not None and (admission.wait or not admission.as_planned)
+        waits = admission is not None and (admission.wait or not admission.pace_unchanged)
         if waits or request.session is not None or not request.generates or request.background:
             return None
         if len(request.raw) >= self.min_prompt_bytes and self._caches_prompt(request, dialect):
@@ -312,20 +312,20 @@ def build_fast_path(
     rules: Sequence[Candidate],
     modifiers: Sequence[Candidate],
     planner: ResponsePlanner,
-    state: Sessions,
+    state: EngineState,
     seed: int,
     *,
-    real_time: bool = True,
+    unscaled_time: bool = True,
 ) -> FastPath | None:
     """Return the fast path of these candidates; None where something is left to decide, or nothing is cacheable.
-    `real_time`: whether the times of scenarios have no factor."""
-    if not _is_decided_but_for_counts(rules, modifiers, planner, real_time=real_time):
+    `unscaled_time`: whether the time scale is 1."""
+    if not _is_decided_but_for_counts(rules, modifiers, planner, unscaled_time=unscaled_time):
         return None
-    number, settings_of = rules[0].item_number, planner.effective_settings
+    number, settings_of = rules[0].item_index, planner.effective_settings
     item = planner.catalog.items[number]
     selector = item.selector
     assert selector is not None
-    applied = tuple([each.item_number for each in modifiers])
+    applied = tuple([each.item_index for each in modifiers])
     all_settings = [settings_of(number, each, step, applied) for step, each in enumerate(selector.responses)]
     responses = list(map(CacheableResponse.of, selector.responses, all_settings))
     varies, limited = _responses_vary(item, selector), [each for each in modifiers if each.limit is not None]
@@ -345,7 +345,7 @@ def build_fast_path(
         prompt_cache_overrides or PromptCacheOverrides(),
         limited,
         inf if prompt_cache_overrides is None else min_prompt_bytes(prompt_cache_overrides),
-        type(state) is not Sessions and (bool(limited) or varies),
+        type(state) is not EngineState and (bool(limited) or varies),
     )
 
 
@@ -354,20 +354,20 @@ def _is_decided_but_for_counts(
     modifiers: Sequence[Candidate],
     planner: ResponsePlanner,
     *,
-    real_time: bool,
+    unscaled_time: bool,
 ) -> bool:
     """Return whether one rule responds to each request with these candidates, so that only counts and limits are left
     to decide."""
     limited = [modifier for modifier in modifiers if modifier.limit is not None]
-    if limited and not (real_time and all(map(_charges_at_once, limited))):
+    if limited and not (unscaled_time and all(map(_charges_at_once, limited))):
         return False
     if len(rules) != 1 or not all(each.match_decides or each in limited for each in (*rules, *modifiers)):
         return False
     items = planner.catalog.items
-    item, selector = items[rules[0].item_number], items[rules[0].item_number].selector
+    item, selector = items[rules[0].item_index], items[rules[0].item_index].selector
     if selector is None or selector.mode == "choose" or item.known_models:
         return False
-    return all(items[modifier.item_number].per == "global" for modifier in modifiers)
+    return all(items[modifier.item_index].per == "global" for modifier in modifiers)
 
 
 def _responses_vary(item: CatalogItem, selector: ResponseSelector) -> bool:

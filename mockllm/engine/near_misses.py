@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
-from mockllm.core.matching.matchers import FieldMismatch
+from mockllm.core.matching.matchers import FieldTestResult
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Candidate, Decision
 from mockllm.core.selection.guards import GuardReason, UnmetState
@@ -22,7 +22,7 @@ from mockllm.dialects.registry import parameter_fields
 from mockllm.dialects.routes import MethodNotAllowed, UnknownPath
 from mockllm.scenario.catalog import Catalog, CatalogItem
 
-NearMiss: TypeAlias = tuple[CatalogItem, list[FieldMismatch]]
+NearMiss: TypeAlias = tuple[CatalogItem, list[FieldTestResult]]
 
 NEAREST = 3
 """The most near misses that the response to an unmatched request lists."""
@@ -50,7 +50,7 @@ def unmatched_refusal(
     if ended is not None:
         lines.append(f"{location_and_name(ended)}: matched, but its sequence has ended")
     lines += [
-        guard_line(catalog.items[candidate.item_number], candidate, why)
+        guard_line(catalog.items[candidate.item_index], candidate, why)
         for candidate, why in decision.blocked_rules
     ]
     if catalog.rule_count == 0:
@@ -58,7 +58,7 @@ def unmatched_refusal(
     else:
         count = NEAREST - len(lines)
         misses = nearest(catalog, request, count, blocked=len(lines)) if count > 0 else ()
-        lines += [near_miss_line(item, differences) for item, differences in misses]
+        lines += [near_miss_line(item, test_results) for item, test_results in misses]
     hint = (
         "" if catalog.uses else "\nAdd `use: [default]` to a scenario file for a response to every request."
     )
@@ -79,12 +79,12 @@ def unknown_path_refusal(
     if isinstance(routing, UnknownPath) and failure.status is None and status != NOT_FOUND:
         failure = Failure.of_status(status, failure.message)
     lines = [
-        guard_line(catalog.items[candidate.item_number], candidate, why)
+        guard_line(catalog.items[candidate.item_index], candidate, why)
         for candidate, why in decision.blocked_rules
     ]
-    for item, differences in nearest(catalog, request):
-        if any(test.field == "path" and (test.matched or test.hint) for test in differences):
-            lines.append(near_miss_line(item, differences))
+    for item, test_results in nearest(catalog, request):
+        if any(test.field == "path" and (test.matched or test.hint) for test in test_results):
+            lines.append(near_miss_line(item, test_results))
     hint = routing.hint if isinstance(routing, UnknownPath) else failure.message or ""
     if not lines:
         return Unmatched(failure, (hint or NO_PROVIDER,))
@@ -127,9 +127,9 @@ def nearest(catalog: Catalog, request: Request, count: int = NEAREST, blocked: i
 
 def _misses(catalog: Catalog, request: Request, count: int) -> list[NearMiss]:
     return [
-        (catalog.items[number], differences)
-        for number, differences in catalog.index.nearest(request, count, catalog.rule_count)
-        if not all(difference.matched for difference in differences)
+        (catalog.items[number], test_results)
+        for number, test_results in catalog.index.nearest(request, count, catalog.rule_count)
+        if not all(result.matched for result in test_results)
     ]
 
 
@@ -165,19 +165,19 @@ def guard_line(item: CatalogItem, candidate: Candidate, why: GuardReason) -> str
     return f"{location_and_name(item)}: matched, but {reason}"
 
 
-def near_miss_line(item: CatalogItem, differences: Sequence[FieldMismatch]) -> str:
+def near_miss_line(item: CatalogItem, test_results: Sequence[FieldTestResult]) -> str:
     """Return one near miss in a line, with the tests that failed."""
     return f"{location_and_name(item)}: " + "; ".join(
-        mismatch_line(test) for test in differences if not test.matched
+        mismatch_line(test) for test in test_results if not test.matched
     )
 
 
-def mismatch_line(difference: FieldMismatch) -> str:
+def mismatch_line(result: FieldTestResult) -> str:
     """Return the expected and the actual value of a failed test, with a hint."""
-    if difference.field == "generates":  # a test that no scenario file contains
+    if result.field == "generates":  # a test that no scenario file contains
         return "matches generating calls only, since it names no api and no path"
-    hint = f" ({difference.hint})" if difference.hint else ""
-    return f"{difference.field} expected {difference.expected}, found {difference.actual}{hint}"
+    hint = f" ({result.hint})" if result.hint else ""
+    return f"{result.field} expected {result.expected}, found {result.actual}{hint}"
 
 
 def template_refusal(failure: TemplateFailure, dialect: str) -> Failure:

@@ -18,7 +18,7 @@ def paced_stream(
     context: PlanContext, stream: UnpacedStream, reply: Reply, settings: ResolvedSettings
 ) -> Plan:
     """Return the plan of a stream with the waits between its chunks."""
-    if settings.instant:
+    if settings.unpaced:
         return stream.plan
     sizes = _sizes(stream.chunks, settings, stream.sizes)
     waits = chunk_waits(settings.pace, sizes, context.randomness.random("pace"), reply.usage)
@@ -28,10 +28,10 @@ def paced_stream(
 
 def paced_as_streamed(context: PlanContext, plan: Plan, reply: Reply, settings: ResolvedSettings) -> Plan:
     """Return a non-streaming plan that waits as long as the stream of its reply lasts."""
-    if settings.instant and not has_pauses(reply):
+    if settings.unpaced and not has_pauses(reply):
         return plan
     chunks, after = chunk_schedule(reply)
-    if settings.instant:
+    if settings.unpaced:
         total = sum(chunk.pause or 0.0 for chunk in chunks) + after
     else:
         random = context.randomness.random("pace")

@@ -31,7 +31,7 @@ from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.settings import ThenPostSpec
-from mockllm.scenario.settings_merge import Owner, ResolvedSettings
+from mockllm.scenario.settings_merge import ResolvedSettings, SettingSource
 
 
 class PlanContext(Struct):
@@ -65,10 +65,10 @@ class PlanContext(Struct):
     """The requests that the server sends when the response has ended."""
     admission_wait: float = 0.0
     """Seconds for which rate limits and loads delay the response."""
-    instant: bool = False
-    """Whether the pace adds no waits (`ResolvedSettings.instant`)."""
-    stated_scale: float = 1.0
-    """The factor on the waits that the response states; 1 for a client with a scaled clock."""
+    unpaced: bool = False
+    """Whether the pace adds no waits (`ResolvedSettings.unpaced`)."""
+    reported_time_scale: float = 1.0
+    """The factor on times that the response reports: see `DecidedRequest`."""
     cached_tokens: CachedTokens = NOTHING_CACHED
     """The tokens that the prompt cache read and wrote."""
     slowdown: float = 1.0
@@ -104,9 +104,10 @@ class PlanContext(Struct):
             if note not in self.notes:
                 self.notes.append(note)
 
-    def owner_context(self, owner: Owner) -> EvaluationContext:
-        """Return the context in which a setting of this owner is evaluated."""
-        return self.evaluation_context if owner < 0 else self.modifier_context(owner)
+    def source_context(self, source: SettingSource) -> EvaluationContext:
+        """Return the context in which a setting from this source is evaluated. A negative source is the step or its
+        rule; any other one is the index of a modifier among those that apply."""
+        return self.evaluation_context if source < 0 else self.modifier_context(source)
 
 
 # --- settings ----------------------------------------------------------------------------------------
@@ -116,7 +117,7 @@ def with_settings(plan: Plan, settings: ResolvedSettings, context: PlanContext) 
     """Return the plan with the headers of rate limits and settings, added fields, all delays and the hold. Note its
     posts in the context."""
     if context.limit_headers:
-        plan = replace(plan, head=plan.head.with_unique_headers(context.limit_headers))
+        plan = replace(plan, head=plan.head.with_per_response_headers(context.limit_headers))
     if settings.headers:
         plan = replace(plan, head=_with_headers(plan.head, settings.headers))
     if settings.extras:
@@ -213,7 +214,7 @@ def _note_fault(context: PlanContext, fault: Fault, changed: object) -> bool:
     return False
 
 
-def with_all_headers_unique(plan: Plan) -> Plan:
-    """Return the plan with all headers as unique ones: a limit's headers differ each time."""
+def with_all_headers_per_response(plan: Plan) -> Plan:
+    """Return the plan with all headers as per-response ones: a limit's headers differ each time."""
     head = plan.head
     return replace(plan, head=ResponseHead(head.status, (), head.headers))

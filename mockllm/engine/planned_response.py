@@ -26,15 +26,16 @@ MAX_UNKNOWN_FIELDS: Final = 3
 
 class PlannedResponse(Struct, frozen=True):
     """`rendered` is the plan, or a prerendered response of the response cache, whose placeholders have the values
-    of `placeholder_values`. `rule` is the id of the rule that responds, as a person reads it (`a.yaml:greeting`). It
-    is that of a modifier whose error, limit or load responds, and names the call of an own response
-    (`openai:models`). For any other response it is None. `modifiers` are the ids of the modifiers that apply. `notes`
+    of `placeholder_values`. `responder_id` is the id of the rule that responds, as a person reads it
+    (`a.yaml:greeting`). It is that of a modifier whose error, limit or load responds, and names the call of an own
+    response (`openai:models`). For any other response it is None. Users see it as `rule`, in the journal and in
+    metrics, for example. `modifiers` are the ids of the modifiers that apply. `notes`
     are remarks for access log and journal, such as a fault that could not be applied. `unmatched`: neither a rule nor
     the dialect itself responds; also where the rule's sequence has ended. False for `/favicon.ico`, and for a
     WebSocket that no provider has."""
 
     rendered: Plan | PrerenderedResponse
-    rule: str | None
+    responder_id: str | None
     modifiers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     unmatched: bool = False
@@ -45,7 +46,7 @@ class PlannedResponse(Struct, frozen=True):
     near_misses: tuple[str, ...] = ()
     """Lines on the rules that almost matched an unmatched request, the nearest first; secrets are not removed."""
     tool_calls: tuple[tuple[str | int, str], ...] = ()
-    """The tools that it calls, each after its call's id, or after the number of the id among the values."""
+    """Pairs of a call's id and its tool. An int is the id's index in `placeholder_values`."""
     webhooks: tuple[Webhook, ...] = ()
     """The webhooks that the server sends to the addresses of a client, at their times."""
     batch_run: BatchRun | None = None
@@ -61,11 +62,13 @@ class PlannedResponse(Struct, frozen=True):
     time_scale: float = 1.0
     """Factor on all waits of the plan: the plan has the scenario's times."""
     response_seed: str | bytes = ""
-    """The seed that reproduces the response (`engine.seed_token`), or its id seed."""
+    """A str is the seed token that reproduces the response (`engine.seed_token`). Bytes are its id seed
+    (`Ids.id_seed`), from which `token_of` makes the seed token."""
     placeholder_values: Sequence[bytes] = ()
     """The values of the placeholders of `rendered`, in their order."""
     cached_from: PlannedResponse | None = None
-    """The cached response that differs in nothing but `response_seed` and the values. The journal refers to it."""
+    """The cached response that differs in nothing but `response_seed` and the values; None for any other response.
+    Where it is set, `response_seed` is an id seed. The journal refers to it."""
 
     def filled_with(
         self, response_seed: str | bytes, values: Sequence[bytes], cached_from: PlannedResponse | None = None
@@ -93,7 +96,7 @@ class PlannedResponse(Struct, frozen=True):
         if not wait:
             return replace(self, limit_headers=headers) if headers else self
         plan = self.plan
-        head = plan.head.with_unique_headers(headers)
+        head = plan.head.with_per_response_headers(headers)
         return self.with_plan(replace(plan, head=head, delay=plan.delay + wait), *delay_note(wait))
 
     def refilled(self, id_seed: bytes, now: float, input_tokens: int) -> PlannedResponse:
@@ -122,7 +125,7 @@ class PlannedResponse(Struct, frozen=True):
             rendered.plan(self.placeholder_values) if isinstance(rendered, PrerenderedResponse) else rendered
         )
         if self.limit_headers:
-            plan = replace(plan, head=plan.head.with_unique_headers(self.limit_headers))
+            plan = replace(plan, head=plan.head.with_per_response_headers(self.limit_headers))
         return plan
 
     @property

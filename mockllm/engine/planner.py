@@ -71,7 +71,7 @@ LONG_STREAM: Final = 2_000
 MANY_COMPONENTS: Final = 20_000
 """Components of vectors. More take more than about 10 ms."""
 USER_LAYER: Final = 0
-"""The layer of the rules in the user's own files: see `scenario.overlay`."""
+"""The layer (precedence) of the rules in the user's own files: see `scenario.overlay`."""
 
 
 class ProxyRefused(Exception):
@@ -100,7 +100,8 @@ class ResponsePlanner:
         self._sockets = SocketReplayPlanner()
 
     def plan(self, context: PlanContext) -> Plan:
-        """Return the plan. Raises TemplateFailure where the request lacks what the response needs."""
+        """Return the plan. Raises TemplateFailure, BudgetExceeded, NotGenerating or UndecodableRecording; with
+        `may_defer` also PlanningTooLong."""
         spec = context.compiled.spec
         if isinstance(spec, McpServerSpec):
             return self._mcp_plan(context, spec)
@@ -145,14 +146,14 @@ class ResponsePlanner:
             raise ProxyRefused(host)
 
     def effective_settings(
-        self, item_number: int | None, response: CompiledResponse, step: int, applied: tuple[int, ...]
+        self, item_index: int | None, response: CompiledResponse, step: int, applied: tuple[int, ...]
     ) -> EffectiveSettings:
         """Return the effective settings of a step of an item with these modifiers."""
-        key = (item_number, step, applied)
+        key = (item_index, step, applied)
         settings = self._settings.get(key)
         if settings is None:
             items = self.catalog.items
-            item = None if item_number is None else items[item_number]
+            item = None if item_index is None else items[item_index]
             settings = effective_settings(item, response, [items[number] for number in applied])
             self._settings.put(key, settings)
         return settings
@@ -188,10 +189,9 @@ class ResponsePlanner:
         return self._reply(context, context.dialect)  # type: ignore[arg-type]
 
     def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:
-        evaluation = EvaluationContext(
-            context.template_scope, context.randomness
-        )  # retry_after is no wait of the server's
-        failure = failure_from_spec(evaluate(spec, evaluation)).scaled(context.stated_scale)
+        # without a longest wait: retry_after is no wait of the server's
+        evaluation = EvaluationContext(context.template_scope, context.randomness)
+        failure = failure_from_spec(evaluate(spec, evaluation)).scaled(context.reported_time_scale)
         error = failure.for_dialect(context.dialect.name, DIALECT_NAMES)
         context.error = error.type
         return error_plan(context.dialect, error, context.request, context.identity)
@@ -213,7 +213,7 @@ class ResponsePlanner:
         readdressed = getattr(context.dialect, "readdressed", None)
         if readdressed is not None:
             plan = readdressed(plan, request)
-        if spec.speed is None and not settings.instant:
+        if spec.speed is None and not settings.unpaced:
             waits = chunk_waits(settings.pace, replayed.sizes, context.randomness.random("pace"))
             slowdown = settings.pace.slowdown
             plan = paced(plan, waits, slowdown) if plan.streamed else paced_whole(plan, sum(waits))
@@ -270,13 +270,13 @@ class ResponsePlanner:
         """Return the plan of a supported reply, with pacing, headers and delay. `unchanging`: whether the reply is
         the same each time."""
         request, failure = context.request, reply.failure
-        context.instant = settings.instant
+        context.unpaced = settings.unpaced
         if context.may_defer and _chunk_count(reply) > LONG_STREAM:
             raise PlanningTooLong
         if failure is not None:
             context.error = failure.type
-            failure = failure.scaled(context.stated_scale).for_dialect(context.dialect.name, DIALECT_NAMES)
-            reply = replace(reply, failure=failure)
+            failure = failure.scaled(context.reported_time_scale)
+            reply = replace(reply, failure=failure.for_dialect(context.dialect.name, DIALECT_NAMES))
         if request.background:
             stream = self._stream(context, dialect, reply, unchanging=False)
             plan = paced_stream(context, stream, reply, settings)
@@ -316,13 +316,13 @@ class ResponsePlanner:
         """Return the reply. A static one is rendered once for each combination of the request's parameters."""
         response, request = context.compiled, context.request
         size = context.chunk_size = chunk_size(
-            context.settings.merged, context.owner_context, DEFAULT_CHUNK_SIZE
+            context.settings.merged, context.source_context, DEFAULT_CHUNK_SIZE
         )
         inputs = (request, context.randomness, size, response.files.__getitem__, context.streamed)
         max_characters = LONG_TEXT if context.may_defer else inf
         if not (response.static and request.generates):
             settings = _resolve(context)
-            undivided = settings.instant and not (settings.faults or context.streamed or request.background)
+            undivided = settings.unpaced and not (settings.faults or context.streamed or request.background)
             call = context.generated_call
             if call is not None and isinstance(context.identity.ids, PlaceholderIds):
                 call = context.identity.ids.call
@@ -362,7 +362,7 @@ class ResponsePlanner:
             context.settings.cacheable and context.slowdown == 1.0 and context.batch_schedule is None
         )
         if not unchanging or cached_whole or context.prerendering:
-            chunks = () if context.instant else chunk_schedule(reply)[0]
+            chunks = () if context.unpaced else chunk_schedule(reply)[0]
             return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))
         if context.cached_tokens is not NOTHING_CACHED:
@@ -376,7 +376,7 @@ class ResponsePlanner:
 def _resolve(context: PlanContext) -> ResolvedSettings:
     settings = context.settings.resolved
     if settings is None:
-        settings = resolve_settings(context.settings.merged, context.owner_context)
+        settings = resolve_settings(context.settings.merged, context.source_context)
     if context.batch_schedule is not None:
         settings = settings.timed(context.batch_schedule.ttft, context.batch_schedule.itl)
     return settings if context.slowdown == 1.0 else settings.slower(context.slowdown)

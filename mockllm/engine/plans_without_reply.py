@@ -64,7 +64,7 @@ def error_plan(dialect: Dialect, failure: Failure, request: Request, identity: R
         if name.startswith("retry-after") or name in own:
             head = head.without(name)
     date = formatdate(request.now + failure.retry_after, usegmt=True)
-    return replace(plan, head=head.with_unique_headers((("retry-after", date),)))
+    return replace(plan, head=head.with_per_response_headers((("retry-after", date),)))
 
 
 def proxy_plan(

@@ -22,7 +22,7 @@ from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.listing import BY_NAME
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.request_reader import engine_context
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 
 if TYPE_CHECKING:
     from mockllm.core.verdicts.observed_request import ObservedPrompt
@@ -95,7 +95,7 @@ def prompt_cache_of(
 class PromptCaching:
     """The prompt caches of all sessions, for one engine."""
 
-    def __init__(self, state: Sessions) -> None:
+    def __init__(self, state: EngineState) -> None:
         self._state = state
 
     def look_up(

@@ -83,7 +83,7 @@ def _waits(
     random = context.randomness.random("pace")
 
     def pace(messages: Sequence[RecordedMessage]) -> Sequence[float]:
-        if settings.instant:
+        if settings.unpaced:
             return [0.0] * len(messages)
         sizes = [estimate(each.data.decode("utf-8", "replace")) for each in messages]
         return [min(wait, settings.max_wait) for wait in chunk_waits(settings.pace, sizes, random)]

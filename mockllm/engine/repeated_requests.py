@@ -7,19 +7,19 @@ nothing that depends on one of them is stored here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Final, NoReturn
 
 from msgspec import Struct
 
 from mockllm.core.matching.rule_index import RuleIndex
-from mockllm.core.request.known_bodies import SHORTEST
+from mockllm.core.request.divided_bodies import SHORTEST
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.engine.bounded_cache import BoundedCache
 
 MAX_LENGTH: Final = SHORTEST - 1
-"""Bytes of a body. A longer one is found by its turns (`known_bodies.py`)."""
+"""Bytes of a body. A longer one is found by its turns (`divided_bodies.py`)."""
 MAX_SEEN: Final = 4_096
 """The most bodies that came once. If a client sends more than these in turn, none is found again, and nothing is
 computed in vain."""
@@ -59,11 +59,12 @@ journal has a model only if it was read."""
 
 
 class RepeatedRequest(Struct):
-    """What follows from the head and the body of a request, for the engine with this `index`. The context in
-    the request's attributes refers to it. So it does not refer to them: a cycle would need the garbage collector."""
+    """What follows from the head and the body of a request, for the engine with this `index`. The context of the
+    request refers to it. So it refers neither to that context nor to the request's attributes, which have the
+    context: a cycle would need the garbage collector."""
 
-    uncomputed: tuple[Key, dict[str, object]] | None
-    """The key, and the attributes that the head has, until it was tried to compute what follows."""
+    uncomputed: tuple[Key, Mapping[str, object]] | None
+    """The key, and the attributes of all requests with the head, until `add` has tried to compute what follows."""
     index: RuleIndex | None = None
     """None before that, and where anything depends on client, time or stored responses."""
     match_mask: int = 0
@@ -98,18 +99,19 @@ class RepeatedRequests:
         repeated: RepeatedRequest,
         request: Request,
         index: RuleIndex,
-        look_ahead: Callable[[Request, RepeatedRequest], None],
+        precompute: Callable[[Request, RepeatedRequest], None],
     ) -> None:
         """Compute what follows from the head and the body of a request, and let it be found. If any of that depends
-        on client, time or stored responses, only the attributes of the head remain. `look_ahead` runs the check and
+        on client, time or stored responses, only the attributes of the head remain. `precompute` runs the check and
         makes the cache key."""
         assert repeated.uncomputed is not None, "it is tried once"
-        (key, attributes), repeated.uncomputed = repeated.uncomputed, None
+        (key, of_head), repeated.uncomputed = repeated.uncomputed, None
+        attributes = {**of_head, "context": request.context, "raw": key[1]}
         probe = type(request).__new__(type(request))
         vars(probe).update(attributes, response_lookup=UNKNOWN_RESPONSES)
         try:
             repeated.match_mask = index.match_mask(probe)
-            look_ahead(probe, repeated)
+            precompute(probe, repeated)
             for name in _ALWAYS_READ:
                 getattr(probe, name)
             attributes, repeated.index = vars(probe), index

@@ -55,7 +55,7 @@ class ReplayPlanner:
     """Makes plans of recordings, and caches them."""
 
     def __init__(self) -> None:
-        # a recording is parsed and decoded once for all requests of one form
+        # plans by dialect, api, stream and content coding, replies by dialect and api: see the keys
         self._plans: BoundedCache[tuple[CompiledResponse, ReplayedPlan]] = BoundedCache(MAX_CACHED_RECORDINGS)
         self._replies: BoundedCache[tuple[CompiledResponse, CompiledResponse]] = BoundedCache(
             MAX_CACHED_RECORDINGS

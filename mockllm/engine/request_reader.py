@@ -21,15 +21,15 @@ from mockllm.engine.overrides import DELAY_HEADER, FAULT_HEADER, SEED_HEADER, Ov
 from mockllm.engine.repeated_requests import MAX_LENGTH, Key, RepeatedRequest, RepeatedRequests
 from mockllm.engine.rule_header import RULE_HEADER
 from mockllm.engine.session_id import SESSION_HEADER, read_session
-from mockllm.state.sessions import Session, Sessions
+from mockllm.state.engine_state import EngineState, Session
 
 
 class EngineContext(RequestContext):
     """`routing` is what the route table returned. `override` holds what the headers or the session of the request
     override, or why they cannot; None for nearly all requests. Requests with the same head share a context unless
-    something is overridden. `dialect` is that of the routing. `head_mask` is that of `index`, with which an engine
-    has matched requests with this head: after a reload a request may come to another engine. `repeated` is what
-    follows from the body, too, of a request that came before."""
+    something is overridden, or the request is a repeated one. `dialect` is the `Dialect` of the routing. `head_mask`
+    is that of `index`, with which an engine has matched requests with this head: after a reload a request may come to
+    another engine. `repeated` is what follows from the body, too, of a request that came before."""
 
     __slots__ = ("dialect", "head_mask", "index", "override", "repeated", "routing")
 
@@ -54,7 +54,7 @@ class ReaderSettings(NamedTuple):
     session. `volatile` are the body's fields that are not part of its hash. `read_override` reads the overrides in
     the headers. `servers` are the loaded MCP servers."""
 
-    state: Sessions
+    state: EngineState
     without_session: ResponseLookup
     volatile: frozenset[str]
     read_override: Callable[[Mapping[str, str], Session | None], Override | Failure]
@@ -70,12 +70,12 @@ class RequestReader:
 
     __slots__ = (
         "_attributes",
-        "_engine_repeated",
+        "_cache",
+        "_cache_after_first_read",
         "_error",
         "_key",
         "_of",
         "_read_override",
-        "_repeated",
         "_routing",
         "_session",
         "_state",
@@ -99,8 +99,9 @@ class RequestReader:
         request_class: type[Request] = context.dialect.request_class if matched else Request
         self._of = request_class.of
         self._key = object()
-        self._repeated: RepeatedRequests | None = None
-        self._engine_repeated = settings.repeated if request_class.generates and not error else None
+        self._cache: RepeatedRequests | None = None
+        """The repeated requests of the engine; None before the first read, and where no request is repeated."""
+        self._cache_after_first_read = settings.repeated if request_class.generates and not error else None
         self._routing = routing
         self._state, self._without_session = settings.state, settings.without_session
         self._session, self._error = session, error
@@ -138,7 +139,7 @@ class RequestReader:
         reader._error, reader._session = self._error, self._session
         reader._read_override = self._read_override
         reader._of, reader._routing = self._of, self._routing
-        reader._repeated, reader._engine_repeated = self._repeated, self._engine_repeated
+        reader._cache, reader._cache_after_first_read = self._cache, self._cache_after_first_read
         reader._state, reader._without_session = self._state, self._without_session
         return reader
 
@@ -148,15 +149,15 @@ class RequestReader:
         if monotonic is None:
             monotonic = now
         if self._session is None and self._read_override is None:
-            attributes, repeated = self._attributes, self._repeated
-            if repeated is None:
-                self._repeated = self._engine_repeated  # most readers read once: no head is like theirs
+            attributes, cache = self._attributes, self._cache
+            if cache is None:
+                self._cache = self._cache_after_first_read  # most readers read once: no head is like theirs
             elif len(raw) <= MAX_LENGTH:
                 key = (self._key, raw)
-                found = repeated.found.get(key)
+                found = cache.found.get(key)
                 if found is not None:
                     attributes = found
-                elif repeated.came_before(key):
+                elif cache.came_before(key):
                     attributes = self._repeating(key)
             return self._of(attributes, raw, client, now, monotonic, self._without_session)
         session = None if self._session is None else self._state.session(self._session, monotonic, now)
@@ -177,6 +178,5 @@ class RequestReader:
         """Return the attributes of a request that came once before. The engine adds to them what follows from its
         body."""
         context = EngineContext(self._routing)
-        attributes = {**self._attributes, "context": context, "raw": key[1]}
-        context.repeated = RepeatedRequest((key, attributes))
-        return attributes
+        context.repeated = RepeatedRequest((key, self._attributes))
+        return {**self._attributes, "context": context, "raw": key[1]}

@@ -12,7 +12,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
 from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
 from mockllm.core.randomness import NO_DRAWS, Randomness
-from mockllm.core.rendering.framing import last_byte_time
+from mockllm.core.rendering.framing import end_time
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.request.request import Request
@@ -35,7 +35,7 @@ from mockllm.engine.near_misses import (
     unknown_path_refusal,
     unmatched_refusal,
 )
-from mockllm.engine.plan_context import PlanContext, with_all_headers_unique
+from mockllm.engine.plan_context import PlanContext, with_all_headers_per_response
 from mockllm.engine.planned_response import PlannedResponse, delay_note, unknown_field_notes
 from mockllm.engine.planner import ProxyRefused
 from mockllm.engine.plans_without_reply import NotGenerating
@@ -76,7 +76,7 @@ class Responder(DecidedRequest):
             if decision.outcome == "invalid":
                 rule = decision.rule
                 strictness = rule.candidate.validation if rule else self.matched.unmatched_validation
-                failure = self.validation.failure(strictness) or Failure("model_not_found")
+                failure = self.assessment.failure(strictness) or Failure("model_not_found")
                 return self._builtin_response(failure, None, note=f"invalid: {reason(failure)}")
             return self._unmatched_response()
         except TemplateFailure as failure:
@@ -85,7 +85,7 @@ class Responder(DecidedRequest):
     # --- the outcomes --------------------------------------------------------------------------
 
     def _rule_response(self, selected: Selected) -> PlannedResponse:
-        item = self.planner.catalog.items[selected.candidate.item_number]
+        item = self.planner.catalog.items[selected.candidate.item_index]
         selector = item.selector
         assert selector is not None
         step = 0
@@ -121,12 +121,13 @@ class Responder(DecidedRequest):
         """Respond to a request that a modifier's limit or load refuses."""
         assert admission.refused_by is not None
         request, limit = self.request, admission.result
-        item = self.planner.catalog.items[admission.refused_by.item_number]
+        item = self.planner.catalog.items[admission.refused_by.item_index]
         if limit is None:
             return self._builtin_response(
                 Failure("overloaded"), item.id, note=f"overloaded: no capacity ({item.where})"
             )
-        seen, limit_status = limit.scaled(self.stated_scale), admission.limit_status.scaled(self.stated_scale)
+        scale = self.reported_time_scale
+        seen, limit_status = limit.scaled(scale), admission.limit_status.scaled(scale)
         again = "" if limit.retry_after is None else f", retry after {limit.retry_after:g}s"
         note = f"limited: too many {BOUND_NAMES.get(limit.bound, 'requests')}{again} ({item.where})"
         failure = limit_failure(
@@ -148,7 +149,7 @@ class Responder(DecidedRequest):
         if own_response is None and not self.request.makes_media:
             return self._unmatched_error(unmatched_refusal(catalog, self.request, self.decision, status))
         name = f"{self.dialect.name}:{self.dialect.api}"
-        if catalog.known_models and self.validation.unknown_model():
+        if catalog.known_models and self.assessment.unknown_model():
             return self._builtin_response(Failure("model_not_found"), name)
         if own_response is None:
             context = self.plan_context_without_rule()
@@ -174,7 +175,7 @@ class Responder(DecidedRequest):
         self, item: CatalogItem, selected: Selected, response: CompiledResponse, step: int
     ) -> PlannedResponse:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
-        settings = self.effective_settings(selected.candidate.item_number, response, step)
+        settings = self.effective_settings(selected.candidate.item_index, response, step)
         caching, prompt_cache_overrides = self.planner.prompt_caching, settings.merged.prompt_cache
         lookup = caching.look_up(
             self.request, self.dialect, prompt_cache_overrides, self.matched.scenario_time
@@ -201,7 +202,7 @@ class Responder(DecidedRequest):
         """Return the response, of the response cache where that has it. A setting's header replaces a limit's."""
         request, admission = self.request, self.decision.admission
         may_cache = request.generates and not request.background
-        may_cache = may_cache and (admission is None or admission.as_planned)
+        may_cache = may_cache and (admission is None or admission.pace_unchanged)
         cacheable, text, call = settings.cacheable, "", None
         if settings.cacheable_by_text:
             evaluation = EvaluationContext(self.template_scope_of(item), self.randomness(item, selected))
@@ -289,7 +290,7 @@ class Responder(DecidedRequest):
         context = self.plan_context_without_rule()
         plan = content if isinstance(content, Plan) else self._builtin_error(content, context.identity)
         if self.decision.outcome == "limited":
-            plan = with_all_headers_unique(plan)
+            plan = with_all_headers_per_response(plan)
         plan = self.planner.apply_settings(plan, context)
         context.error = content.type if isinstance(content, Failure) else None
         notes = (note, content.note if isinstance(content, Failure) else None)
@@ -298,7 +299,11 @@ class Responder(DecidedRequest):
 
     def _builtin_error(self, failure: Failure, identity: ResponseIdentity) -> Plan:
         """Return an error of the server's own. The wait of a limit's refusal is scaled already."""
-        scaled = replace(failure, time_scale=self.stated_scale) if self.stated_scale != 1.0 else failure
+        scaled = (
+            replace(failure, time_scale=self.reported_time_scale)
+            if self.reported_time_scale != 1.0
+            else failure
+        )
         return self.dialect.error(scaled, self.request, identity)
 
     def _error_without_settings(self, failure: Failure) -> PlannedResponse:
@@ -307,7 +312,7 @@ class Responder(DecidedRequest):
         plan = with_rule_header(plan, self.responding_id())
         if self.decision.admission is not None:
             headers = self.limit_headers(self.decision.admission)
-            plan = replace(plan, head=plan.head.with_unique_headers(headers))
+            plan = replace(plan, head=plan.head.with_per_response_headers(headers))
         modifiers = tuple(item.id for item in self.modifiers)
         return PlannedResponse(plan, None, modifiers, (reason(failure),), error=failure.type)
 
@@ -334,7 +339,7 @@ class Responder(DecidedRequest):
 
 def _webhooks_of(plan: Plan, context: PlanContext) -> Iterator[Webhook]:
     """Yield the requests that the server sends when a response has ended (`then_post`), at their times."""
-    ends = context.request.monotonic + last_byte_time(plan)
+    ends = context.request.monotonic + end_time(plan)
     for number, post in enumerate(context.posts):
         id = context.identity.ids.make("post_", 24, f"post.{number}")
         payload = post.body.encode() if isinstance(post.body, str) else dumps(post.body)

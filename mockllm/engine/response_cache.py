@@ -44,7 +44,7 @@ MIN_COMPARED_CHUNKS: Final = 8
 """Chunks of a generated call. A response with fewer does not show what its encoder writes between any two chunks, so
 that filled placeholders cannot be compared with it."""
 MAX_KEY_TEXT: Final = 2_048
-"""Characters of a text of a request in a key."""
+"""The most characters of a templated text or a tool's name in a key."""
 MAX_REMEMBERED_KEYS: Final = 10_000
 """Keys that are stored as requested once or as not cacheable."""
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from mockllm.core.selection.decision import Decision, InFlightSlot, MatchResult
 from mockllm.engine.planned_response import PlannedResponse
-from mockllm.state.shared_sessions import StoreLookupRequired
+from mockllm.state.shared_engine_state import StoreLookupRequired
 
 
 class DeferredResponse(Struct, frozen=True):

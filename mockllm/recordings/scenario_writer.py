@@ -29,7 +29,7 @@ from mockllm.recordings.interaction import Interaction, RecordedRequest, Recorde
 from mockllm.recordings.redaction import clean_json, redact, redactor_of
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Path
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 
 HINT_HEADERS: Final = frozenset(name for provider in LISTED for name in provider.example_headers)
 """Headers without a secret that distinguish providers with a common path."""
@@ -49,7 +49,9 @@ class RequestParser:
 
     def __init__(self, volatile: frozenset[str] = VOLATILE, private: Sequence[str] = ()) -> None:
         self.private = private
-        self._engine = Engine(run_steps(compile_catalog([])), Sessions(), EngineSettings(volatile=volatile))
+        self._engine = Engine(
+            run_steps(compile_catalog([])), EngineState(), EngineSettings(volatile=volatile)
+        )
 
     def read(self, recorded: RecordedRequest) -> Request:
         headers = {name.lower(): value for name, value in recorded.headers}

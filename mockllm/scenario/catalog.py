@@ -114,7 +114,7 @@ class ResponseSelector(Struct, frozen=True):
 class CatalogItem(Struct, frozen=True):
     """A rule or a modifier. `id` is for users (`a.yaml:greeting`), `where` is its file and line. `key` names
     its counts, `digest` identifies everything that it consists of. A rule has `selector`, a modifier may have
-    an `error`. The lower layer has precedence."""
+    an `error`. `layer` is the precedence of its file or overlay: the lower layer has precedence."""
 
     id: str
     where: str
@@ -123,6 +123,8 @@ class CatalogItem(Struct, frozen=True):
     layer: int
     matcher: Matcher
     per: str = "global"
+    """The kind of scope by which its counters are separated, as the key `per` names it. Within a session, `global`
+    has one scope, and `conversation`, for example, one for each conversation."""
     guard: Guard | None = None
     validation: Validation = "strict"
     known_models: bool = False

@@ -1,8 +1,8 @@
 """Merges the settings of a step, a rule and the modifiers that apply.
 
 Merging compares keys, not values, so that only settings in effect are evaluated, and one merge serves every
-request with the same items. Each setting has an owner. A template in a modifier reads that modifier's
-parameters and regex groups, and its draws are separate from those of other owners.
+request with the same items. Each setting has a source. A template in a modifier reads that modifier's
+parameters and regex groups, and its draws are separate from those of settings from elsewhere.
 """
 
 from __future__ import annotations
@@ -38,67 +38,68 @@ PACE_GROUPS = {
 }
 """The keys of a pace, each with its group: of a group, the first setting with one of its keys is used."""
 
-Owner: TypeAlias = int
-"""The owner of a setting: SELF, RULE, or the number of a modifier among those that apply."""
-SELF: Final[Owner] = -1
-"""The item that responds: the rule, or one of its steps."""
-RULE: Final[Owner] = -2
-"""The rule of a step that responds."""
-NO_OWNER: Final[Owner] = -3
-"""The owner of a constant: its owner makes no difference, because nothing is evaluated."""
-Contexts: TypeAlias = Callable[[Owner], EvaluationContext]
+SettingSource: TypeAlias = int
+"""Where a setting comes from. It is negative for SELF, RULE and NO_SOURCE, else the index of a modifier among those
+that apply."""
+SELF: Final[SettingSource] = -1
+"""The selected response, which is a step or the rule's only response; or what the request overrides."""
+RULE: Final[SettingSource] = -2
+"""The rule of a step that responds, where the rule has settings of all steps."""
+NO_SOURCE: Final[SettingSource] = -3
+"""The source of a constant: it makes no difference, because nothing is evaluated."""
+Contexts: TypeAlias = Callable[[SettingSource], EvaluationContext]
 T = TypeVar("T")
 
 
 class MergedSettings(Struct, frozen=True):
-    """The settings in effect, not yet evaluated, each with its owner."""
+    """The settings in effect, not yet evaluated, each with its source."""
 
-    delays: tuple[tuple[Owner, float], ...] = ()
-    pace: tuple[tuple[str, Owner, Any], ...] = ()
-    """Keys, their owners and their values. A value has the type of the field of `Pacing` that its key sets."""
-    slowdowns: tuple[tuple[Owner, float], ...] = ()
-    headers: tuple[tuple[str, Owner, str | None], ...] = ()
+    delays: tuple[tuple[SettingSource, float], ...] = ()
+    pace: tuple[tuple[str, SettingSource, Any], ...] = ()
+    """Keys, their sources and their values. A value has the type of the field of `Pacing` that its key sets."""
+    slowdowns: tuple[tuple[SettingSource, float], ...] = ()
+    headers: tuple[tuple[str, SettingSource, str | None], ...] = ()
     stream: bool | None = None
-    faults: tuple[tuple[Owner, Fault], ...] = ()
+    faults: tuple[tuple[SettingSource, Fault], ...] = ()
     static: bool = True
     extras: tuple[ExtraFields, ...] = ()
     hold: Hold | None = None
-    posts: tuple[tuple[Owner, ThenPostSpec], ...] = ()
+    posts: tuple[tuple[SettingSource, ThenPostSpec], ...] = ()
     prompt_cache: PromptCacheOverrides | None = None
     """The provider's prompt cache; None where it is off."""
 
 
-def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings:
+def merge_settings(settings: Sequence[tuple[SettingSource, Settings]]) -> MergedSettings:
     """Return one setting out of many, the strongest first."""
-    headers: dict[str, tuple[str, Owner, str | None]] = {}
-    for owner, setting in settings:
+    headers: dict[str, tuple[str, SettingSource, str | None]] = {}
+    for source, setting in settings:
         for name, value in (setting.headers or {}).items():
-            headers.setdefault(name.lower(), (name, owner, value))
-    paces = [(owner, setting.pace) for owner, setting in settings if setting.pace is not None]
-    pace: dict[str, tuple[str, Owner, object]] = {}
-    for owner, spec in paces:
+            headers.setdefault(name.lower(), (name, source, value))
+    paces = [(source, setting.pace) for source, setting in settings if setting.pace is not None]
+    pace: dict[str, tuple[str, SettingSource, object]] = {}
+    for source, spec in paces:
         for key, group in PACE_GROUPS.items():
             if (value := getattr(spec, key)) is not None:
-                pace.setdefault(group, (key, owner, value))
-    owned = (
-        _owned((owner, setting.delay) for owner, setting in settings),
-        tuple((key, _effective_owner(owner, value), value) for key, owner, value in pace.values()),
-        _owned((owner, spec.slowdown) for owner, spec in paces),
-        tuple((name, _effective_owner(owner, value), value) for name, owner, value in headers.values()),
+                pace.setdefault(group, (key, source, value))
+    with_sources = (
+        _with_sources((source, setting.delay) for source, setting in settings),
+        tuple((key, _effective_source(source, value), value) for key, source, value in pace.values()),
+        _with_sources((source, spec.slowdown) for source, spec in paces),
+        tuple((name, _effective_source(source, value), value) for name, source, value in headers.values()),
     )
-    faults = _owned(
-        (owner, getattr(fault, name))
-        for owner, setting in settings
+    faults = _with_sources(
+        (source, getattr(fault, name))
+        for source, setting in settings
         for fault in setting.faults or ()
         for name in fault.model_fields_set
     )
-    posts = _owned((owner, setting.then_post) for owner, setting in settings)
+    posts = _with_sources((source, setting.then_post) for source, setting in settings)
     hold = next((setting.hold for _, setting in settings if setting.hold is not None), None)
     return MergedSettings(
-        *owned,
+        *with_sources,
         next((setting.stream for _, setting in settings if setting.stream is not None), None),
         faults,
-        is_static(owned) and is_static(faults) and is_static(posts),
+        is_static(with_sources) and is_static(faults) and is_static(posts),
         tuple(extra_fields(extra) for _, setting in settings for extra in setting.extras or ()),
         None if hold is None else Hold(hold.name, hold.at_most),
         posts,
@@ -106,9 +107,9 @@ def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings
     )
 
 
-def _owned(values: Iterable[tuple[Owner, T | None]]) -> tuple[tuple[Owner, T], ...]:
-    """Return the values that are set, each with the owner in whose context it is evaluated."""
-    return tuple((_effective_owner(owner, value), value) for owner, value in values if value is not None)
+def _with_sources(values: Iterable[tuple[SettingSource, T | None]]) -> tuple[tuple[SettingSource, T], ...]:
+    """Return the values that are set, each with the source in whose context it is evaluated."""
+    return tuple((_effective_source(source, value), value) for source, value in values if value is not None)
 
 
 def _prompt_cache(setting: bool | PromptCacheSpec | None) -> PromptCacheOverrides | None:
@@ -124,21 +125,21 @@ def extra_fields(spec: ExtraFieldsSpec) -> ExtraFields:
     return ExtraFields(spec.fields, place, frozenset(spec.events or ()), tuple(spec.without))
 
 
-def _effective_owner(owner: Owner, value: object) -> Owner:
-    return NO_OWNER if is_static(value) else owner
+def _effective_source(source: SettingSource, value: object) -> SettingSource:
+    return NO_SOURCE if is_static(value) else source
 
 
 class ResolvedSettings(Struct, frozen=True):
-    """The merged settings, evaluated for one response; times in seconds. `instant`: there are no waits of the pace;
-    `delay` is none of them. `steady`: no wait is drawn, so that two responses have the same waits."""
+    """The merged settings, evaluated for one response; times in seconds. `unpaced`: the pace adds no waits; `delay`
+    is none of the pace's. `deterministic_waits`: no wait is drawn, so that two responses have the same waits."""
 
     delay: float
     pace: Pacing
     headers: tuple[tuple[str, str | None], ...]
     """Headers by name; None removes one."""
     faults: tuple[Fault, ...]
-    instant: bool
-    steady: bool
+    unpaced: bool
+    deterministic_waits: bool
     max_wait: float = inf
     """The maximum of every wait, for a factor or speed that the request chose."""
     extras: tuple[ExtraFields, ...] = ()
@@ -155,56 +156,56 @@ class ResolvedSettings(Struct, frozen=True):
         pace = self.pace if ttft is None else replace(self.pace, ttft=ttft)
         if itl is not None:
             pace = replace(pace, itl=None, tokens_per_second=1 / itl if itl else None)
-        return replace(self, pace=pace, instant=False)
+        return replace(self, pace=pace, unpaced=False)
 
     def slower(self, factor: float) -> ResolvedSettings:
         """Return the settings with the pace's `slowdown` multiplied by a factor."""
-        return replace(self, pace=replace(self.pace, slowdown=self.pace.slowdown * factor), instant=False)
+        return replace(self, pace=replace(self.pace, slowdown=self.pace.slowdown * factor), unpaced=False)
 
 
 def resolve_settings(merged: MergedSettings, contexts: Contexts) -> ResolvedSettings:
     """Return the settings evaluated for one response. Each value has its own place for draws."""
-    pace = {key: _value(value, contexts, owner, key) for key, owner, value in merged.pace}
+    pace = {key: _value(value, contexts, source, key) for key, source, value in merged.pace}
     slowdown = 1.0
-    for owner, factor in merged.slowdowns:
-        slowdown *= _value(factor, contexts, owner, "slowdown")
+    for source, factor in merged.slowdowns:
+        slowdown *= _value(factor, contexts, source, "slowdown")
     pacing = Pacing(slowdown=slowdown, **pace)
     waits = (pacing.ttft, pacing.itl, pacing.tokens_per_second, pacing.jitter)
     return ResolvedSettings(
-        sum(_value(delay, contexts, owner, "delay") for owner, delay in merged.delays),
+        sum(_value(delay, contexts, source, "delay") for source, delay in merged.delays),
         pacing,
         tuple(
-            (name, None if value is None else str(_value(value, contexts, owner, "headers")))
-            for name, owner, value in merged.headers
+            (name, None if value is None else str(_value(value, contexts, source, "headers")))
+            for name, source, value in merged.headers
         ),
-        tuple(_value(fault, contexts, owner, "faults") for owner, fault in merged.faults),
-        instant=not any(waits) and slowdown == 1,
-        steady=merged.static and not pacing.jitter and not isinstance(pacing.itl, Distribution),
+        tuple(_value(fault, contexts, source, "faults") for source, fault in merged.faults),
+        unpaced=not any(waits) and slowdown == 1,
+        deterministic_waits=merged.static and not pacing.jitter and not isinstance(pacing.itl, Distribution),
         max_wait=_longest(merged, contexts),
         extras=merged.extras,
         hold=merged.hold,
-        posts=tuple(_value(post, contexts, owner, "then_post") for owner, post in merged.posts),
+        posts=tuple(_value(post, contexts, source, "then_post") for source, post in merged.posts),
     )
 
 
 def _longest(merged: MergedSettings, contexts: Contexts) -> float:
-    speeds = [(owner, value) for key, owner, value in merged.pace if key == "tokens_per_second"]
-    chosen = [owner for owner, value in (*merged.slowdowns, *speeds) if isinstance(value, Expression)]
-    return min((contexts(owner).max_wait for owner in chosen), default=inf)
+    speeds = [(source, value) for key, source, value in merged.pace if key == "tokens_per_second"]
+    chosen = [source for source, value in (*merged.slowdowns, *speeds) if isinstance(value, Expression)]
+    return min((contexts(source).max_wait for source in chosen), default=inf)
 
 
 def chunk_size(merged: MergedSettings, contexts: Contexts, default: ChunkSize) -> ChunkSize:
     """Return the chunk size of texts, which is needed before the reply exists."""
-    for key, owner, value in merged.pace:
+    for key, source, value in merged.pace:
         if key == "chunk_size":
-            size = _value(value, contexts, owner, key)
+            size = _value(value, contexts, source, key)
             assert isinstance(size, ChunkSize)
             return size
     return default
 
 
-def _value(value: T, contexts: Contexts, owner: Owner, place: str) -> T:
-    """Return a setting evaluated for its owner."""
-    if owner == NO_OWNER:
+def _value(value: T, contexts: Contexts, source: SettingSource, place: str) -> T:
+    """Return a setting evaluated in the context of its source."""
+    if source == NO_SOURCE:
         return value
-    return evaluate(value, contexts(owner).at(f"rule.{place}" if owner == RULE else place))
+    return evaluate(value, contexts(source).at(f"rule.{place}" if source == RULE else place))

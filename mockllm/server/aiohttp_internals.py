@@ -38,7 +38,7 @@ class HttpProtocol(BaseProtocol):
 
     __slots__ = (
         "_on_websocket_data", "_requests_parser", "_tail", "_websocket", "closing",
-        "peername", "reading_paused_for_queue", "sockname", "ssl_context", "upgraded",
+        "peername", "reading_held", "sockname", "ssl_context", "upgrade_requested",
     )  # fmt: skip
     _timeout_ceil_threshold: Final = 5.0
     writing_paused: bool = vars(BaseProtocol)["_paused"]  # the slot: aiohttp's property costs a call
@@ -52,9 +52,9 @@ class HttpProtocol(BaseProtocol):
         )  # fmt: skip
         self.closing = False
         """Whether nothing that comes is read: the connection ends with what it serves."""
-        self.upgraded = False
-        """Whether a client requests another protocol: its further bytes are not parsed as HTTP."""
-        self._tail, self.reading_paused_for_queue = b"", False
+        self.upgrade_requested = False
+        """Whether a client requests another protocol, which may be declined. Until then its bytes are not parsed."""
+        self._tail, self.reading_held = b"", False
         self._websocket: WebSocketReader | None = None
         self._on_websocket_data: Callable[[], None] | None = None
 
@@ -70,11 +70,11 @@ class HttpProtocol(BaseProtocol):
                 self._on_websocket_data()
             self.closing = self._websocket.feed_data(data)[0]
             return ()
-        if self.upgraded:
+        if self.upgrade_requested:
             self._tail += data
-            self.pause_reading_for_queue(len(self._tail) >= BODY_BUFFER)
+            self.hold_reading(len(self._tail) >= BODY_BUFFER)
             return ()
-        requests, self.upgraded, self._tail = self._requests_parser.feed_data(data)
+        requests, self.upgrade_requested, self._tail = self._requests_parser.feed_data(data)
         for message, _ in requests:  # aiohttp 3.13 does not check this
             if message.version == (1, 1) and "host" not in message.headers:
                 raise BadHttpMessage("Missing 'Host' header in request.")
@@ -83,12 +83,12 @@ class HttpProtocol(BaseProtocol):
     def decline_upgrade(self) -> bytes:
         """Go on with HTTP/1.1. Return the bytes after the request that demanded the upgrade."""
         self._requests_parser.set_upgraded(False)
-        self.pause_reading_for_queue(False)
-        tail, self._tail, self.upgraded = self._tail, b"", False
+        self.hold_reading(False)
+        tail, self._tail, self.upgrade_requested = self._tail, b"", False
         return tail
 
-    def force_close(self) -> None:
-        """Close the connection after the written bytes. Nothing more is written."""
+    def close_and_detach(self) -> None:
+        """Close the transport after the written bytes, and detach it: nothing more is written."""
         self.closing = True
         if self.transport is not None:
             self.transport.close()
@@ -109,12 +109,12 @@ class HttpProtocol(BaseProtocol):
         """aiohttp calls this after every body. Only a socket that was paused is resumed."""
         if self._reading_paused:
             self._reading_paused = False
-            self._pause(self.reading_paused_for_queue)
+            self._pause(self.reading_held)
 
-    def pause_reading_for_queue(self, hold: bool) -> None:
-        """Pause the socket whatever the readers of bodies do, or no longer."""
-        if self.reading_paused_for_queue is not hold:
-            self.reading_paused_for_queue = hold
+    def hold_reading(self, hold: bool) -> None:
+        """Pause the socket whatever readers of bodies do, for a full queue or bytes after an upgrade; or resume."""
+        if self.reading_held is not hold:
+            self.reading_held = hold
             self._pause(hold or self._reading_paused)
 
     def _pause(self, pause: bool) -> None:
@@ -134,7 +134,7 @@ class HttpProtocol(BaseProtocol):
         if self._tail:
             parser.feed_data(self._tail)
         self._tail = b""
-        self.pause_reading_for_queue(False)
+        self.hold_reading(False)
 
     def keep_alive(self, value: bool) -> None: ...
 

@@ -95,9 +95,10 @@ class App:
         self.started = time.monotonic()
         self.suspended: dict[str, SuspendedExchange] = {}
         """The exchanges that wait for responses of their clients."""
-        self.playing: dict[type[Request], int] = {}
-        """The number of responses that take time at present, by the class of their request."""
-        self.metrics.playing = self.playing
+        self.responses_in_progress: dict[type[Request], int] = {}
+        """The number of responses that take time at present, by the class of their request. They are played, or come
+        from a provider."""
+        self.metrics.responses_in_progress = self.responses_in_progress
         self.serving_metrics = AllServingMetrics()
         """The metrics that providers with an inference server have under their own names."""
 
@@ -116,9 +117,9 @@ class App:
         """The problem of the store of the counts: empty if there is none, None without a store."""
         return None if self.decider is None else self.decider.status()
 
-    def count_playing(self, request_class: type[Request], change: int) -> None:
+    def count_in_progress(self, request_class: type[Request], change: int) -> None:
         """Count a response that begins (1) or ends (-1) to take time."""
-        self.playing[request_class] = self.playing.get(request_class, 0) + change
+        self.responses_in_progress[request_class] = self.responses_in_progress.get(request_class, 0) + change
 
     def replace_engine(self, engine: EngineProtocol) -> None:
         """Use another engine from the next request on. Cached heads have readers of the earlier engine, which would

@@ -23,7 +23,7 @@ from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.server.exchange import Exchange
 from mockllm.server.line_output import report
 from mockllm.server.request_heads import RequestHead
-from mockllm.state.shared_sessions import StoreLookupRequired
+from mockllm.state.shared_engine_state import StoreLookupRequired
 
 if TYPE_CHECKING:
     from socket import socket

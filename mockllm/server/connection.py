@@ -155,7 +155,9 @@ class Connection(HttpProtocol):
     def data_received(self, data: bytes) -> None:
         if self.closing or self._parse_error is not None:
             return
-        is_next = self._boundary.at_start and self._current is None and not (self._queue or self.upgraded)
+        is_next = (
+            self._boundary.at_start and self._current is None and not (self._queue or self.upgrade_requested)
+        )
         found = self._heads.find(data) if is_next else None
         if isinstance(found, RequestHead):
             if self._head_deadline is not None:
@@ -179,7 +181,7 @@ class Connection(HttpProtocol):
         if self._current is None or (self._body is not None and not self._body.is_eof()):
             return False
         self._half_closed = True
-        self._loop.call_later(self._app.limits.linger, self.force_close)
+        self._loop.call_later(self._app.limits.linger, self.close_and_detach)
         # TLS ends both directions at once: asyncio closes the connection in any case, and would log a warning.
         return self.transport is not None and self.ssl_context is None
 
@@ -203,7 +205,7 @@ class Connection(HttpProtocol):
         if requests:
             self._end_head_deadline()
             self._add(requests, data, found)
-        elif not self.upgraded:
+        elif not self.upgrade_requested:
             self._boundary.follow(data, None, self._body, single=False)
             if self._boundary.in_head and self._head_deadline is None:
                 self._set_head_deadline()
@@ -228,7 +230,7 @@ class Connection(HttpProtocol):
         if whole and found is not None and head.path:
             self._heads.add_if_repeated(head, found)
         if len(self._queue) >= MAX_QUEUED:
-            self.pause_reading_for_queue(True)
+            self.hold_reading(True)
 
     def _set_head_deadline(self) -> None:
         deadlines = self._app.deadlines
@@ -247,7 +249,7 @@ class Connection(HttpProtocol):
         if self._boundary.in_head and self.transport is not None:
             reason = "the request's head did not come in time"
             self._refuse(408, reason, "The head of the request took too long to come")
-        self.force_close()
+        self.close_and_detach()
 
     def serve_next(self) -> None:
         """Serve the next request, if none is being served; go on with one whose decision was made elsewhere."""
@@ -265,8 +267,8 @@ class Connection(HttpProtocol):
             return
         else:
             exchange = self._current = queue.popleft()
-            if self.reading_paused_for_queue and len(queue) <= MAX_QUEUED // 2:
-                self.pause_reading_for_queue(False)
+            if self.reading_held and len(queue) <= MAX_QUEUED // 2:
+                self.hold_reading(False)
             self._sink.written = False
             if exchange.body_complete or self._read(exchange):
                 exchange.monotonic, exchange.now = app.deadlines.time(), time.time()
@@ -322,11 +324,11 @@ class Connection(HttpProtocol):
             self._task = None
         if not task.cancelled() and (error := task.exception()) is not None:
             traceback.print_exception(error, file=sys.stderr)
-            self.force_close()
+            self.close_and_detach()
 
     def _serve_next_or_wait(self) -> None:
         """Schedule the next queued request, or wait for one for the keep-alive time, if one can come."""
-        if self.upgraded and not self._queue:
+        if self.upgrade_requested and not self._queue:
             self._parse(self.decline_upgrade())
         if self._queue or self._parse_error is not None:
             self._ready.schedule(self)
@@ -370,7 +372,7 @@ class Connection(HttpProtocol):
         if self._loop.time() < self._idle_until:
             self._keepalive_timer = self._loop.call_at(self._idle_until, self._end_idle)
         else:
-            self.force_close()
+            self.close_and_detach()
 
     def close(self) -> None:
         """Close the connection after the written bytes."""
@@ -393,4 +395,4 @@ class Connection(HttpProtocol):
             await asyncio.wait([task], timeout=seconds)
             task.cancel()
             await asyncio.wait([task], timeout=seconds)
-        self.force_close()
+        self.close_and_detach()

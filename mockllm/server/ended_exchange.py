@@ -44,7 +44,8 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     """Seconds from `monotonic` to the end of the response."""
     end_reason: EndReason = "finished"
     times: array[float] | None = None
-    """When the parts of a response were written that a player played, on the clock of the deadlines."""
+    """When each tick of the response's player began, also of one that wrote nothing, on the clock of the deadlines.
+    The journal plays the plan again at these times, which results in the writes. None without a player."""
     planned_times: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     method: str = "-"

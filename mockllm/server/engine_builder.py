@@ -28,7 +28,7 @@ from mockllm.scenario.overlay import OverlaidEntries, merge_entries, missing_tar
 from mockllm.scenario.reload_worker import ReloadResult
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.server.reload import RebuiltEngine
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 
 T = TypeVar("T")
 SLICE: Final = 0.001
@@ -60,7 +60,7 @@ class Builder:
     def __init__(
         self,
         sources: ScenarioSources,
-        state: Sessions,
+        state: EngineState,
         settings: EngineSettings = DEFAULT_SETTINGS,
         *,
         strict: bool = False,

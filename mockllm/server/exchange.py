@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mockllm.server.protocols import PendingDecisionProtocol
     from mockllm.server.request_heads import RequestHead
     from mockllm.server.socket_sink import SocketSink
-    from mockllm.state.shared_sessions import FetchedLookup, StoreLookupRequired
+    from mockllm.state.shared_engine_state import FetchedLookup, StoreLookupRequired
 
 NOT_PLANNED: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
 """The response of an exchange before it is known."""
@@ -45,14 +45,14 @@ class Exchange(Struct, gc=False, kw_only=True):
     client: str = ""
     """The peer's address, without its port."""
     body_stream: StreamReader | None = None
-    """The body as it comes; None if the request came in one read with a known head, or has ended."""
+    """The body as it comes; None for a cached head, a line of a batch or a message of a WebSocket."""
     raw: bytes = b""
     """The bytes of the body, without a Content-Encoding. `Request.body` is the JSON in them."""
     body_complete: bool = False
     """Whether `raw` is complete."""
     received: bytes = b""
     """All bytes of a request that came in one read, head and body; empty otherwise."""
-    checked: bool = False
+    structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0
     """When the server began to serve the request, in seconds since the epoch; as `Request.now`."""

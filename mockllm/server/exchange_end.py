@@ -32,7 +32,7 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
         exchange.player, times = None, player.times
         if app.suspended:
             forget_suspended(app, exchange)
-        app.count_playing(exchange.request_class or Request, -1)
+        app.count_in_progress(exchange.request_class or Request, -1)
         if player.finished_at is not None and end_reason == "finished":
             duration = player.finished_at - exchange.monotonic
     if exchange.slot is not None:

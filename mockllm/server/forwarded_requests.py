@@ -34,16 +34,16 @@ def get_or_create_proxy(app: App) -> ProviderProxy:
     return app.provider_proxy
 
 
-def proxy_of_unscripted_handshake(app: App, exchange: Exchange) -> ProviderProxy | None:
+def proxy_of_handshake_without_rules(app: App, exchange: Exchange) -> ProviderProxy | None:
     """Return what forwards a handshake, if no rule is for it or for the messages of its WebSocket."""
     proxy, request, engine = app.provider_proxy, exchange.request, app.engine
     if proxy is None or request is None or proxy.upstreams.of(request) is None:
         return None
     from mockllm.engine import Engine
-    from mockllm.engine.unscripted_sockets import is_unscripted
+    from mockllm.engine.sockets_without_rules import is_without_rules
 
     def read(method: str) -> Request:
         reader = exchange.head.of_message(method).reader(engine)
         return reader.read(b"{}", exchange.client, exchange.now, exchange.monotonic)
 
-    return proxy if isinstance(engine, Engine) and is_unscripted(engine, request, read) else None
+    return proxy if isinstance(engine, Engine) and is_without_rules(engine, request, read) else None

@@ -76,7 +76,7 @@ class SerializedHead(NamedTuple):
 
 
 class PartialHead(NamedTuple):
-    """A head without its unique headers, its date and its length."""
+    """A head without its per-response headers, its date and its length."""
 
     start: str
     end: str
@@ -104,7 +104,7 @@ def serialize_head(
         head.status, head.fixed, plan.streamed, constraints, cors_lines, delivery.body_end
     )
     text = partial.start
-    for name, value in head.unique_headers:
+    for name, value in head.per_response_headers:
         text += _line(name, value)
     if partial.date_missing:
         text += date
@@ -134,13 +134,13 @@ def _reformed(raw: bytes, form: HeadForm) -> bytes:
 
 
 class ResponseSurroundings(NamedTuple):
-    """The bytes around the body of a prerendered response. `unique_headers`: their names, each with the number of
-    its value (ids, then times and token counts). `before` is the text before the date, `after` the text after the
+    """The bytes around the body of a prerendered response. `per_response_headers`: their names, each with the index
+    of its value (ids, then times and token counts). `before` is the text before the date, `after` the text after the
     length."""
 
     body_step: PlaceholderStep
     before: bytes
-    unique_headers: Sequence[tuple[bytes, int]]
+    per_response_headers: Sequence[tuple[bytes, int]]
     after: bytes
     chunked: bool
 
@@ -161,8 +161,8 @@ def prerendered_bytes(
     surroundings = _surroundings(prerendered, cors_lines, *replaced)
     if surroundings is None:
         return None
-    body_step, before, unique_headers, after, chunked = surroundings
-    for name, number in unique_headers:
+    body_step, before, per_response_headers, after, chunked = surroundings
+    for name, number in per_response_headers:
         before += b"%b: %b\r\n" % (name, values[number])
     if limit_headers:
         before += _encoded(_lines(limit_headers))
@@ -180,7 +180,7 @@ def _surroundings(
 ) -> ResponseSurroundings | None:
     """Return what is around the body, without the headers of these names.
 
-    Cached, because most responses of a server have one of a few forms. The key has the response, so up to 256 small
+    Cached by response, since a cached response is sent many times. The key has the response, so up to 256 small
     ones outlive their engine."""
     body_step = prerendered.single_body
     names = {name.lower() for name in replaced}
@@ -191,10 +191,10 @@ def _surroundings(
     simple = partial.date_missing and partial.keep_alive and partial.length_missing is not partial.chunked
     if body_step is None or not simple or not body_step.parts[0]:
         return None
-    unique = [pair for pair in prerendered.unique_headers if pair[0].lower() not in names]
-    unique_headers = tuple((name.encode("latin-1"), number) for name, number in unique)
+    per_response = [pair for pair in prerendered.per_response_headers if pair[0].lower() not in names]
+    per_response_headers = tuple((name.encode("latin-1"), number) for name, number in per_response)
     return ResponseSurroundings(
-        body_step, _encoded(partial.start), unique_headers, _encoded(partial.end), partial.chunked
+        body_step, _encoded(partial.start), per_response_headers, _encoded(partial.end), partial.chunked
     )
 
 
@@ -218,7 +218,7 @@ def _partial_head(
     cors_lines: str,
     body_end: BodyEnd = "usual",
 ) -> PartialHead:
-    """Return a head without its unique headers, its date and its length."""
+    """Return a head without its per-response headers, its date and its length."""
     start = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
     written: dict[str, str] = {}
     for name, value in headers:

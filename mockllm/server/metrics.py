@@ -145,7 +145,7 @@ class Metrics:
     def __init__(self) -> None:
         self.on_reset: Callable[[], None] | None = None
         """Called when the metrics are reset, which are copies of other processes' then."""
-        self.playing: Mapping[type[Request], int] = {}
+        self.responses_in_progress: Mapping[type[Request], int] = {}
         """The delayed and streaming responses that are being sent, by the class of their request."""
         self.reset()
 
@@ -208,7 +208,7 @@ class Metrics:
 
     def sample(self, now: float) -> None:
         """Store how many responses are in flight, `now` in seconds since the epoch."""
-        count, second = sum(self.playing.values()), int(now)
+        count, second = sum(self.responses_in_progress.values()), int(now)
         if self._in_flight and self._in_flight[-1][0] == second:
             self._in_flight[-1] = (second, max(count, self._in_flight[-1][1]))
         elif count:
@@ -233,7 +233,7 @@ class Metrics:
             counters.faults[fault] += count
         model, rule = (
             _label(exchange.model, self._models, exchange),
-            _label(response.rule, self._rules, exchange),
+            _label(response.responder_id, self._rules, exchange),
         )
         series = Series(name, model, rule, response.status)
         if series not in self.series and len(self.series) >= MAX_SERIES:
@@ -275,7 +275,7 @@ def planned_times(rendered: Plan | PrerenderedResponse) -> tuple[float, float]:
     for step in rendered.steps:
         if isinstance(step, WaitStep):
             total += step.seconds
-        elif first is None and step.chunk_index:
+        elif first is None and step.chunk_number:
             first = total
     if isinstance(rendered, Plan):
         total = plan_duration(rendered)

@@ -109,7 +109,8 @@ class Player:
         self.failed: Exception | None = None
         self.notify: Callable[[], None] = _nothing
         self.times = array("d")
-        """When each turn of the player began that wrote something; what it wrote follows from that."""
+        """When each tick (a call of `_tick`) began, also of one that wrote nothing; what it wrote follows from that.
+        A tick that failed has none."""
 
     def start(self) -> None:
         """Write what is due by now, and set the deadline of the rest."""
@@ -162,7 +163,7 @@ class Player:
                 )  # after steps that were due earlier
         except Exception as exc:  # raised by `wait_for_player`, not in the timer of all streams
             self.failed = exc
-            self.times.pop()  # nothing was written
+            self.times.pop()  # the write failed; a throttled response may have written parts before
         if self.ended is not None or self.stalled or self.failed is not None:
             self.notify()
 

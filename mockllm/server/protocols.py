@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
     from mockllm.engine import DeferredResponse, UndecidedResponse
-    from mockllm.state.shared_sessions import LookupResult, StoreLookupRequired
+    from mockllm.state.shared_engine_state import LookupResult, StoreLookupRequired
 
 
 class ProxyFailed(Exception):
@@ -46,7 +46,7 @@ class RequestReaderProtocol(Protocol):
 
 
 class EngineProtocol(Protocol):
-    """Responds to requests. An instance is immutable except for its counts."""
+    """Responds to requests. An instance is immutable except for its state and its caches."""
 
     def request_reader(
         self, method: str, path: str, query_string: str, headers: Mapping[str, str]
@@ -107,8 +107,8 @@ class DeciderProtocol(Protocol):
         """Return what a lookup needs that is not in this process."""
 
     def take_storage_confirmation(self) -> Awaitable[Failure | None] | None:
-        """Return what is done when the last response is stored, with a failure if it cannot be stored; None where
-        nothing was to be stored."""
+        """Return an awaitable that completes when the last response is stored, with a failure if it cannot be stored.
+        Return None where nothing was to be stored."""
 
     def status(self) -> str | None:
         """Return what is wrong with the store, as one line: empty if nothing is, None without a store."""

@@ -136,8 +136,8 @@ class ProviderProxy(Struct):
     ) -> ProxiedResponse:
         """Forward a request and stream the provider's response to the client.
 
-        The planned response of the exchange may name the provider's URL; `clock` returns the seconds since the
-        request's last byte. The result is also passed to `on_end`, even if the client has disconnected. Raises
+        The planned response of the exchange may name the provider's URL; `clock` returns the seconds since the server
+        began to serve the request. The result is also passed to `on_end`, even if the client has disconnected. Raises
         ProxyFailed if nothing has been sent to the client yet.
         """
         client = _Client(exchange.sink)

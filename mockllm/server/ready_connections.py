@@ -29,7 +29,7 @@ class ServedConnection(Protocol):
 
     def serve_next(self) -> None: ...
 
-    def force_close(self) -> None: ...
+    def close_and_detach(self) -> None: ...
 
 
 class ReadyConnections:
@@ -83,7 +83,8 @@ class ReadyConnections:
 
     def serve_now(self, connection: ServedConnection) -> None:
         """Serve the next request of a connection at once."""
-        if connection.scheduled:  # twice in one iteration would mix coalesced writes with a player's
+        # Served twice, its queued response would be written after what a player of its next request writes at once.
+        if connection.scheduled:
             self.waiting.remove(connection)
         self.serve([connection])
 
@@ -98,7 +99,7 @@ class ReadyConnections:
                 connection.serve_next()
             except Exception:  # of this connection; the others are served all the same
                 traceback.print_exc(file=sys.stderr)
-                connection.force_close()
+                connection.close_and_detach()
             if self._deadlines.catch_up() > until:
                 late = ready[number:]
                 break

@@ -22,7 +22,7 @@ from mockllm.server.socket_sink import SocketSink
 _SLICE: Final = 1024 * 1024
 """Bytes that are decompressed at once, and before other tasks of the loop run."""
 FIRST_SLICE: Final = 1024
-_LAST_SLICE: Final = 64 * 1024
+_MAX_SLICE: Final = 64 * 1024
 """Bytes of a member that the decompressor gets at its start, and at most."""
 _CALL: Final = 4096
 """The time that a call of the decompressor takes beside its bytes, as bytes."""
@@ -153,7 +153,7 @@ async def _decompressed_members(raw: bytes, wbits: int, bound: int) -> bytes | F
         position += len(source) - len(
             decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
         )
-        slice_size = min(2 * slice_size, _LAST_SLICE)
+        slice_size = min(2 * slice_size, _MAX_SLICE)
         if decompressor.eof:
             if raw[position : position + 2] != _GZIP:
                 return b"".join(parts)

@@ -41,7 +41,7 @@ from mockllm.server.player import Player, single_write, takes_time
 from mockllm.server.protocols import ControlProtocol, PendingDecisionProtocol
 from mockllm.server.request_heads import is_control_path
 from mockllm.server.suspended_responses import suspend_response, take_client_response
-from mockllm.state.shared_sessions import StoreLookupRequired
+from mockllm.state.shared_engine_state import StoreLookupRequired
 
 SWITCHING: Final = 101
 """The status of a handshake. `finish_exchange` opens its WebSocket."""
@@ -105,8 +105,8 @@ def make_response(app: App, exchange: Exchange) -> None:
     is checked before it is parsed.
     """
     head, raw, engine, request = exchange.head, exchange.raw, app.engine, exchange.request
-    parses_first = len(raw) < app.short_body and not (head.reserved or exchange.checked)
-    if not (parses_first or exchange.checked) and (failure := structure_failure(raw, app.limits)):
+    parses_first = len(raw) < app.short_body and not (head.reserved or exchange.structure_checked)
+    if not (parses_first or exchange.structure_checked) and (failure := structure_failure(raw, app.limits)):
         refuse(app, exchange, failure)
         return
     if (head.reserved or app.control_only) and (
@@ -129,14 +129,14 @@ def make_response(app: App, exchange: Exchange) -> None:
         request.response_lookup = exchange.websocket.lookup(request.response_lookup)
     exchange.request = request
     exchange.allow_cors = app.allow_cors
-    plan_response(app, exchange, request)
+    begin_engine_response(app, exchange, request)
 
 
-def plan_response(
+def begin_engine_response(
     app: App, exchange: Exchange, request: Request, after_lookup: LookupAfterDecision | None = None
 ) -> None:
-    """Set the engine's response, or why there is none yet (`pending_lookup`, `deferred` or `undecided`).
-    `after_lookup`: respond by a decision that was made before a lookup."""
+    """Match, decide and plan. Set the engine's response, or why there is none yet (`pending_lookup`, `deferred` or
+    `undecided`). `after_lookup`: respond by a decision that was made before a lookup."""
     try:
         response = app.engine.begin_response(request) if after_lookup is None else after_lookup.resume()
     except StoreLookupRequired as lookup:
@@ -195,7 +195,8 @@ def set_decided_response(
 
 
 def set_response_and_start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
-    """Set a response that an engine has planned, compressed if the client accepts it, and start its side effects."""
+    """Set a response that an engine has planned, and start its side effects. It is compressed if the server
+    compresses and the client accepts it."""
     if response.webhooks or response.slot or response.batch_run or app.suspended or app.decider:
         start_side_effects(app, exchange, response)
     exchange.response = compressed(response) if app.gzip and accepts_gzip(exchange) else response
@@ -265,7 +266,7 @@ def serve_batch(app: App, exchange: Exchange, run: BatchRun) -> None:
 
 
 def compressed(response: PlannedResponse) -> PlannedResponse:
-    """Return a response with a gzip body."""
+    """Return a response with a gzip body, where it can have one."""
     rendered = response.rendered
     if type(rendered) is Plan and rendered.delivery.client_responses is not None:
         return response  # what continues it is not compressed
@@ -298,7 +299,7 @@ def fail(app: App, exchange: Exchange) -> None:
     player, exchange.player = exchange.player, None
     if player is not None:
         player.stop()
-        app.count_playing(exchange.request_class or Request, -1)
+        app.count_in_progress(exchange.request_class or Request, -1)
         app.serving_metrics.forget(exchange)
     exchange.request = exchange.request_class = None
     exchange.allow_cors, exchange.hidden, exchange.close = False, False, True
@@ -321,7 +322,7 @@ def begin_playing(app: App, exchange: Exchange) -> None:
     exchange.player, exchange.keep_alive = player, head.keep_alive
     exchange.request_class = None if exchange.request is None else type(exchange.request)
     request_class = exchange.request_class or Request
-    app.count_playing(request_class, 1)
+    app.count_in_progress(request_class, 1)
     if request_class.has_serving_metrics and exchange.request is not None:
         metrics = app.serving_metrics.of(exchange.request)
         if metrics is not None:

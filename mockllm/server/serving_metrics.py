@@ -57,7 +57,7 @@ class ServingMetrics:
     def begin(self, exchange: Exchange, request: Request) -> None:
         """Count a response that takes time."""
         plan = exchange.response.plan
-        output = max((getattr(step, "chunk_index", 0) for step in plan.steps[-4:]), default=0)
+        output = max((getattr(step, "chunk_number", 0) for step in plan.steps[-4:]), default=0)
         until = exchange.monotonic + plan.delay * exchange.response.time_scale
         schedule = exchange.response.batch_schedule
         capacity = schedule.capacity if schedule is not None and schedule.capacity else self.form.cache_tokens

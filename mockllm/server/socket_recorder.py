@@ -96,7 +96,7 @@ async def proxy_websocket(app: App, exchange: Exchange, proxy: ProviderProxy) ->
             return True
         began = app.deadlines.time()
         stores = proxy.out is not None and (target is None or target.record)
-        rule = None if target is None else planned.rule
+        rule = None if target is None else planned.responder_id
         where = f"forwarded to {without_credentials(to or request.provider or OTHER)}"
         log = MessageLog(
             lambda: app.deadlines.time() - began, ProxiedTurns(app, exchange, rule, where), stores
@@ -129,7 +129,7 @@ async def _end(
         exchange.response = PlannedResponse(opened, None, notes=(note,))
     else:
         notes = (*planned.notes, note)
-        exchange.response = PlannedResponse(opened, planned.rule, planned.modifiers, notes)
+        exchange.response = PlannedResponse(opened, planned.responder_id, planned.modifiers, notes)
     end_exchange(app, exchange, "finished", duration)
 
 

@@ -27,7 +27,7 @@ class SocketSink:
     """Writes to one connection. `queue_write` queues bytes, which are written at the end of the loop's iteration,
     together with the responses on other connections. While `ready_connections.py` serves no requests, it writes them
     at once. It returns False if the client has disconnected, or has not read what it got before. `written`: whether
-    bytes of the current response were written."""
+    bytes of the current response were written or queued."""
 
     __slots__ = ("_limits", "connection", "queue_write", "written")
 
@@ -76,7 +76,7 @@ class SocketSink:
             if sock is not None:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             transport.abort()
-        self.connection.force_close()
+        self.connection.close_and_detach()
 
 
 def _socket(transport: asyncio.Transport) -> socket.socket | None:

@@ -12,11 +12,11 @@ from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.forwarded_requests import goes_to_provider
 from mockllm.server.protocols import DeciderProtocol
 from mockllm.server.respond import (
-    plan_response,
+    begin_engine_response,
     queue_whole_response,
     set_decided_response,
 )
-from mockllm.state.shared_sessions import FetchedLookup, StoreLookupRequired
+from mockllm.state.shared_engine_state import FetchedLookup, StoreLookupRequired
 
 MAX_FETCHED: Final = 2_000
 """Most stored responses and tool calls that are fetched for one request."""
@@ -34,7 +34,7 @@ async def wait_for_store(app: App, exchange: Exchange, decider: DeciderProtocol)
         if after_lookup is None and isinstance(lookup, LookupAfterDecision):
             after_lookup = lookup
         if await _fetch(app, exchange, decider, request, lookup):
-            plan_response(app, exchange, request, after_lookup)
+            begin_engine_response(app, exchange, request, after_lookup)
     if exchange.undecided is not None:
         undecided, exchange.undecided = exchange.undecided, None
         await _decide(app, exchange, decider, request, undecided)

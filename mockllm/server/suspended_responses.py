@@ -87,7 +87,7 @@ def _continue(app: App, waiting: SuspendedExchange) -> None:
     steps = (*_sent(before.plan), *plan.steps)
     exchange.response = PlannedResponse(
         replace(before.plan, steps=steps, delivery=plan.delivery),
-        response.rule or before.rule,
+        response.responder_id or before.responder_id,
         (*before.modifiers, *response.modifiers),
         (*before.notes, *response.notes),
         response.unmatched,
@@ -112,7 +112,7 @@ def _as_events(plan: Plan) -> Plan:
     if plan.framing is Framing.SSE:
         return plan
     steps = tuple(
-        EventStep(step.payload, step.chunk_index, "finish", "message") if type(step) is EventStep else step
+        EventStep(step.payload, step.chunk_number, "finish", "message") if type(step) is EventStep else step
         for step in plan.steps
     )
     return replace(plan, steps=steps, framing=Framing.SSE)

@@ -25,7 +25,7 @@ from mockllm.server.exchange_end import abandon_exchange, end_exchange
 from mockllm.server.forwarded_requests import (
     get_or_create_proxy,
     goes_to_provider,
-    proxy_of_unscripted_handshake,
+    proxy_of_handshake_without_rules,
 )
 from mockllm.server.http1 import ALLOW_CORS, SerializedHead, serialize_head
 from mockllm.server.json_structure import structure_failure_in_slices
@@ -107,7 +107,7 @@ async def _serve_without_player(app: App, exchange: Exchange) -> bool | None:
     None if the response is played."""
     proxy = get_or_create_proxy(app) if goes_to_provider(app, exchange) else None
     if proxy is None and opens_websocket(exchange.response):
-        proxy = proxy_of_unscripted_handshake(app, exchange)
+        proxy = proxy_of_handshake_without_rules(app, exchange)
         if proxy is None:
             from mockllm.server.websocket import serve_websocket
 
@@ -157,8 +157,8 @@ async def _read(app: App, exchange: Exchange) -> None:
         await app.rules_ready.wait()
     exchange.body_complete, exchange.now, exchange.monotonic = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
-        exchange.raw, exchange.checked = raw, not parses_first
-        if exchange.checked and not head.reserved:
+        exchange.raw, exchange.structure_checked = raw, not parses_first
+        if exchange.structure_checked and not head.reserved:
             await _parse(app, exchange)
         respond(app, exchange)
     elif failure is not None:
@@ -223,13 +223,13 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
         return serialize_head(plan, constraints, app.date_line.at(time.time()), cors_lines)
 
     def end(passed: ProxiedResponse) -> None:
-        rule = planned.rule if planned.plan.delivery.proxy_target else None
+        rule = planned.responder_id if planned.plan.delivery.proxy_target else None
         notes = (*planned.notes, passed.note)
         exchange.response = PlannedResponse(passed.plan, rule, planned.modifiers, notes)
         end_exchange(app, exchange, passed.end_reason, passed.duration)
 
     request_class = type(request)
-    app.count_playing(request_class, 1)
+    app.count_in_progress(request_class, 1)
     try:
         wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.monotonic)
         if planned.plan.delivery.proxy_target is not None and wait > 0:
@@ -243,4 +243,4 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
         exchange.response = app.engine.refuse(error.failure, request)
         return None
     finally:
-        app.count_playing(request_class, -1)
+        app.count_in_progress(request_class, -1)

@@ -71,7 +71,7 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
     if response is None:
         return
     session = cast(SocketSession, plan.delivery.websocket())
-    server = SocketServer(app, head, sink, exchange.client, session, exchange.response.rule)
+    server = SocketServer(app, head, sink, exchange.client, session, exchange.response.responder_id)
     end_exchange(app, exchange, "finished")
     app.running -= 1  # a server that stops does not wait for sockets without a response
     close = server.close_later(plan.steps, exchange.response.time_scale)
@@ -151,7 +151,7 @@ class SocketServer:
 
     def _end_with(self, last: bytes) -> None:
         self._write(last)
-        self._sink.connection.force_close()
+        self._sink.connection.close_and_detach()
 
     async def end(self) -> None:
         """End all responses, and close the socket."""
@@ -286,7 +286,7 @@ class SocketServer:
         scale = exchange.response.time_scale
         player = Player(plan, NO_HTTP_HEAD, self._sink, app.deadlines, exchange.monotonic, scale)
         exchange.player, exchange.request_class = player, type(request)
-        app.count_playing(type(request), 1)
+        app.count_in_progress(type(request), 1)
         player.start()
         if stream in self._stopping:
             self._stopping.remove(stream)

@@ -28,8 +28,9 @@ from mockllm.core.selection.decision import AdmissionResult, Candidate, InFlight
 from mockllm.state.scope_state import InFlight, ScopeState
 
 
-class MemorySlot:
-    """The slots of one response in accounts and loads; see `core.selection.decision.InFlightSlot`."""
+class LocalInFlightSlot:
+    """The slots of one response in accounts and loads of this process: an `InFlightSlot`
+    (`core.selection.decision`)."""
 
     __slots__ = ("_accounts", "_loads")
 
@@ -90,7 +91,7 @@ def check_admission(
     concurrent = [account for account in accounts if account.limit.concurrent is not None]
     if not count or not (concurrent or loaded):
         return admitted, None
-    slot = MemorySlot(concurrent, _in_flight(loaded), [batch for batch, _ in admission.schedules])
+    slot = LocalInFlightSlot(concurrent, _in_flight(loaded), [batch for batch, _ in admission.schedules])
     for batch, schedule in admission.schedules:
         batch.add(slot, schedule, matched.work(), scenario_time)
     return admitted, slot

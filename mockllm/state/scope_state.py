@@ -69,7 +69,7 @@ class ScopeState:
         "_batches",
         "_first_tries",
         "_in_flight",
-        "counted",
+        "accounted_bytes",
         "counts",
         "grown",
         "number",
@@ -79,7 +79,7 @@ class ScopeState:
 
     def __init__(self) -> None:
         self.counts: dict[str, list[int]] = {}
-        self.counted = 0
+        self.accounted_bytes = 0
         """The size that its session has added to the memory of all scopes."""
         self.grown = True
         """Whether the size may have changed since then."""

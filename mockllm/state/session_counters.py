@@ -21,8 +21,8 @@ from mockllm.state.scope_memory import ScopeMemory
 from mockllm.state.scope_state import ScopeState
 
 MAX_SCOPES = 100_000
-"""Maximum number of (session, scope) pairs. Clients choose scopes, so the least recently used ones are
-removed first."""
+"""The most scopes of requests without a session; clients choose scopes. Those that were unused the longest are
+removed together, up to half of the most."""
 COUNTED_OUTCOMES: Final = ("rule", "unmatched")
 """The outcomes for which tries of rules are counted: no modifier replaced the response before them."""
 
@@ -108,7 +108,7 @@ class SessionCounters:
     def _select_rule(
         self, matched: MatchResult
     ) -> tuple[Selected | None, list[tuple[Candidate, GuardReason]]]:
-        """Return the first rule whose guards allow it, and the rules before it that were blocked."""
+        """Return the first rule whose guard allows it, and the rules before it that were blocked."""
         blocked: list[tuple[Candidate, GuardReason]] = []
         for candidate in matched.rules:
             scope_state = self._state_of(matched.session, candidate.scope)
@@ -238,8 +238,8 @@ class SessionCounters:
         for scope_state in self._touched:
             if scope_state.grown:
                 size = scope_state.size
-                grown += size - scope_state.counted
-                scope_state.counted, scope_state.grown = size, False
+                grown += size - scope_state.accounted_bytes
+                scope_state.accounted_bytes, scope_state.grown = size, False
         self._touched.clear()
         if grown:
             self._recent_size += grown
@@ -257,11 +257,11 @@ class SessionCounters:
         scope_state = self._recent.get(key)
         if scope_state is None:
             scope_state = self._older.pop(key, None) or ScopeState()
-            self._older_size -= scope_state.counted
+            self._older_size -= scope_state.accounted_bytes
             if len(self._recent) >= self._half:
                 self.drop_older()
             self._recent[key] = scope_state
-            self._recent_size += scope_state.counted
+            self._recent_size += scope_state.accounted_bytes
         self._touched.add(scope_state)
         return scope_state
 
@@ -274,7 +274,7 @@ def _blocking_guard(
     tries: int,
     eligible: int,
 ) -> GuardReason | None:
-    """Return the guard that blocks a candidate; None if none does."""
+    """Return why the guard blocks a candidate; None if it does not."""
     reason = guard.blocked_by_state(
         scope_state.elapsed(candidate.key, matched.scenario_time), scope_state.states
     )

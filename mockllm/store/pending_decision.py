@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mockllm.core.failure import Failure
 from mockllm.core.selection.decision import Candidate, Decision, InFlightSlot, MatchResult
-from mockllm.state.shared_sessions import StoreLookupRequired
+from mockllm.state.shared_engine_state import StoreLookupRequired
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.decision_queue import ResultPlace, ResultReceiver
 from mockllm.store.script_request import FEW_DRAWS, MANY_DRAWS

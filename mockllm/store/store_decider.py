@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.state.session_counters import COUNTED_OUTCOMES
-from mockllm.state.shared_sessions import LookupResult, SharedSessions, StoreLookupRequired
+from mockllm.state.shared_engine_state import LookupResult, SharedEngineState, StoreLookupRequired
 from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused, StoreReply
 from mockllm.store.decision_queue import DecisionQueue
 from mockllm.store.pending_decision import PendingDecision
@@ -41,7 +41,7 @@ class StoreDecider:
     def __init__(
         self,
         address: StoreAddress,
-        state: SharedSessions,
+        state: SharedEngineState,
         say: Callable[[str], None],
         *,
         wait: float,

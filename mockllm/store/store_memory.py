@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import msgpack
 
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
-from mockllm.state.shared_sessions import LookupKey, LookupResult
+from mockllm.state.shared_engine_state import LookupKey, LookupResult
 from mockllm.store.connection import StoreReply
 from mockllm.store.script_request import hashed_name, session_base
 from mockllm.store.store_link import StoreLink

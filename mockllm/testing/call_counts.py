@@ -54,16 +54,16 @@ def miscounted(
     received: Sequence[Received],
     lost: int,
 ) -> str:
-    """Return the message: the expectation, the matching requests, and the differences of the nearest others. `lost`
+    """Return the message: the expectation, the matching requests, and the test_results of the nearest others. `lost`
     is the number of older requests that were dropped."""
     word = "request" if bounds.most == 1 or (bounds.most is None and bounds.least == 1) else "requests"
     expected = f"{bounds} {word}" + (f" with {_match_text(match)}" if match else "")
     lines = [f"expected {expected}, found {len(matching)} of {len(received)} that came"]
     lines += [f"  {each}" for each in matching[-MAX_SHOWN:]]
     others = [each for each in received if each not in matching] if len(matching) < bounds.least else []
-    differing = [(matcher.differences(each.request), each) for each in others]
-    for differences, each in sorted(differing, key=lambda pair: mismatches(pair[0]))[:MAX_SHOWN]:
-        differs = "; ".join(mismatch_line(part) for part in differences if not part.matched)
+    differing = [(matcher.test_results(each.request), each) for each in others]
+    for test_results, each in sorted(differing, key=lambda pair: mismatches(pair[0]))[:MAX_SHOWN]:
+        differs = "; ".join(mismatch_line(part) for part in test_results if not part.matched)
         lines.append(f"  {each}\n    {differs}")
     if lost:
         lines.append(f"  the {lost} requests before these were dropped and are not counted")

@@ -44,7 +44,7 @@ class Coverage(Struct):
     def note(self, engine: Engine, decision: Decision, outcome: Outcome) -> None:
         """Record the rule, step and modifiers of a response."""
         self._reached |= {(id, None) for id in outcome.response.modifiers}
-        rule = outcome.response.rule
+        rule = outcome.response.responder_id
         if rule is None:
             return
         self._reached.add((rule, None))

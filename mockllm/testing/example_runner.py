@@ -28,7 +28,7 @@ from mockllm.scenario.lockfile import lock_path
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.pack_graph import UsedPack
 from mockllm.scenario.pack_resolver import PackResolver, bundled_pack
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from mockllm.testing.example_requests import UnsupportedCall, build_sent_request, chosen_provider
 from mockllm.testing.expectations import Mismatch, Outcome, mismatches
 from mockllm.testing.match_trace import MismatchReport
@@ -126,7 +126,7 @@ class Suite:
             yield ExampleResult(planned.where, planned.name, None, (FailedStep(None, wrong),))
             return
         for provider in providers_of(entry):
-            engine = Engine(world.catalog, Sessions())
+            engine = Engine(world.catalog, EngineState())
             failed = tuple(_failures(entry, provider, engine, self._watch))
             yield ExampleResult(entry.where, entry.name, provider, failed)
 

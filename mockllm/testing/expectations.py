@@ -15,7 +15,7 @@ from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loa
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.matching.conditions import AtPath, Condition, Equals, Exists, of_set
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.framing import last_byte_time
+from mockllm.core.rendering.framing import end_time
 from mockllm.core.request.request import Request
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import Dialect
@@ -62,7 +62,7 @@ class Outcome:
     @property
     def duration(self) -> float:
         """Seconds from when the server begins to serve the request to the response's last byte."""
-        return last_byte_time(self.response.plan)
+        return end_time(self.response.plan)
 
     @cached_property
     def decoded(self) -> DecodedResponse | None:
@@ -286,7 +286,7 @@ def names_of(id: str) -> tuple[str, ...]:
 
 
 def _rule(key: str, expected: object, outcome: Outcome) -> Iterator[Mismatch]:
-    rule, expected_condition = outcome.response.rule, _condition(expected)
+    rule, expected_condition = outcome.response.responder_id, _condition(expected)
     if not any(map(expected_condition.matches, (MISSING,) if rule is None else names_of(rule))):
         found = "no rule" if rule is None else brief(names_of(rule)[0])
         yield Mismatch(

@@ -62,7 +62,7 @@ class MatchTrace(Struct, frozen=True):
         for step in plan.steps if plan.streamed else ():
             if isinstance(step, WaitStep):
                 total += step.seconds
-            elif step.chunk_index:
+            elif step.chunk_number:
                 return total
         return None
 
@@ -73,8 +73,7 @@ def match_trace(engine: Engine, request: Request) -> MatchTrace:
     decision, catalog = responder.decision, engine.catalog
     tried, unshown = _tried(engine, request, decision)
     items = [
-        (catalog.items[candidate.item_number], candidate, why)
-        for candidate, why in decision.blocked_modifiers
+        (catalog.items[candidate.item_index], candidate, why) for candidate, why in decision.blocked_modifiers
     ]
     blocked_modifiers = [(item, guard_line(item, candidate, why)) for item, candidate, why in items]
     outcome = Outcome(request, responder.respond())
@@ -87,8 +86,8 @@ def match_trace(engine: Engine, request: Request) -> MatchTrace:
 def _tried(engine: Engine, request: Request, decision: Decision) -> tuple[list[TraceEntry], int]:
     catalog = engine.catalog
     items = catalog.items
-    end = catalog.rule_count if decision.rule is None else decision.rule.candidate.item_number
-    blocked = {candidate.item_number: (candidate, why) for candidate, why in decision.blocked_rules}
+    end = catalog.rule_count if decision.rule is None else decision.rule.candidate.item_index
+    blocked = {candidate.item_index: (candidate, why) for candidate, why in decision.blocked_rules}
     others = [number for number in range(end) if number not in blocked]
     if end > MAX_SHOWN_ALL:
         others = [
@@ -102,7 +101,7 @@ def _tried(engine: Engine, request: Request, decision: Decision) -> tuple[list[T
         if number in blocked:
             found.append(_trace_entry(item, number, "stood aside", guard_line(item, *blocked[number])))
         else:
-            line = near_miss_line(item, item.matcher.differences(request))
+            line = near_miss_line(item, item.matcher.test_results(request))
             found.append(_trace_entry(item, number, "did not match", line))
     if decision.rule is not None:
         found.append(
@@ -121,7 +120,7 @@ def _trace_entry(item: CatalogItem, number: int, fate: RuleResult, why: str = ""
 
 def response_index(engine: Engine, selected: Selected) -> int | None:
     """Return the index of the selected response; None if the sequence has ended."""
-    item = engine.catalog.items[selected.candidate.item_number]
+    item = engine.catalog.items[selected.candidate.item_index]
     if item.selector is None:
         return None
     tries = item.selector.choice_number(selected.tries)
@@ -131,7 +130,7 @@ def response_index(engine: Engine, selected: Selected) -> int | None:
 
 def _step(engine: Engine, selected: Selected) -> str | None:
     """Return `step 2 of 3` for a sequence, `branch 1 of 4` for a choice, else None."""
-    item = engine.catalog.items[selected.candidate.item_number]
+    item = engine.catalog.items[selected.candidate.item_index]
     selector = item.selector
     if selector is None or selector.mode == "one":
         return None
@@ -170,15 +169,15 @@ class MismatchReport:
             known = dict.fromkeys(names_of(item.id)[0] for item in rules)
             yield f"no rule is called {expected_condition.value}{suggestion(str(expected_condition.value), known)}"
         if decision.rule is not None:
-            yield f"{location_and_name(catalog.items[decision.rule.candidate.item_number])}: matched"
+            yield f"{location_and_name(catalog.items[decision.rule.candidate.item_index])}: matched"
         elif not found:
-            for item, differences in nearest(catalog, self._request, NEAREST):
-                yield near_miss_line(item, differences)
+            for item, test_results in nearest(catalog, self._request, NEAREST):
+                yield near_miss_line(item, test_results)
 
     def _one(self, item: CatalogItem) -> str:
-        differences = item.matcher.differences(self._request)
-        if not all(difference.matched for difference in differences):
-            return near_miss_line(item, differences)
+        test_results = item.matcher.test_results(self._request)
+        if not all(result.matched for result in test_results):
+            return near_miss_line(item, test_results)
         for candidate, blocked in self.decision.blocked_rules:
             if candidate.key == item.key:
                 return guard_line(item, candidate, blocked)

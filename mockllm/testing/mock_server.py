@@ -27,7 +27,7 @@ from mockllm.server.http_server import Address
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
 from mockllm.server.server_limits import ServerLimits
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from mockllm.testing.loop_thread import Hosted, SwitchedClock
 from mockllm.testing.mock_base import MockBase, scenario_sources
 from mockllm.testing.recording_engine import MAX_RECEIVED, Ends, RecordingEngine, RuleStack, create_engine
@@ -76,7 +76,7 @@ class MockLLM(MockBase):
         self._limits = limits or ServerLimits()
         self._settings = _engine_settings(seed, max_delay, self._limits.generated, miss_status, time_scale)
         self._address = Address("127.0.0.1", port)
-        self._state = Sessions()
+        self._state = EngineState()
         self._recording = RecordingEngine(self._stack, self._engine, MAX_RECEIVED)
         self._hosted: Hosted | None = None
         self._sessions = itertools.count(1)
@@ -267,7 +267,7 @@ class ControlledEngine:
         self._recorder = recorder
         self.journal: Journal = app.journal
         self.metrics: Metrics = app.metrics
-        self.playing = app.playing
+        self.responses_in_progress = app.responses_in_progress
         self.held_responses = app.held_responses
         self.serving_metrics = app.serving_metrics
         self.deadlines = app.deadlines

@@ -21,7 +21,7 @@ class Received:
         """The request in the form that rules match."""
         self.path = path
         """As on the wire, without a session's prefix and without the query."""
-        self.rule = response.rule
+        self.rule = response.responder_id
         """The id of the selected rule, also for an invalid request; None if no rule matched."""
         self.modifiers = response.modifiers
         """The ids of the modifiers that applied."""

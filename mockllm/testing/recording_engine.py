@@ -23,7 +23,7 @@ from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.server.access_log import AccessLog, AccessLogRecord
 from mockllm.server.engine_builder import Broken
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from mockllm.testing.catalog_cache import CompiledBase, compiled_base
 from mockllm.testing.code_rules import CodeRules, merged
 from mockllm.testing.received_request import Received
@@ -205,7 +205,7 @@ class Ends(AccessLog):
         self._recorder.ended(record, request)
 
 
-def create_engine(stack: RuleStack, state: Sessions, settings: EngineSettings) -> Engine:
+def create_engine(stack: RuleStack, state: EngineState, settings: EngineSettings) -> Engine:
     """Create an engine for the current state of a stack."""
     catalog = stack.base.catalog
     if stack.all_additions:

@@ -23,7 +23,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request, chosen_provider
 from mockllm.testing.example_runner import NOW, providers_of, steps_of
 from mockllm.testing.expectations import TIME_TOLERANCE, USAGE, Outcome, common_length, duration
@@ -150,7 +150,7 @@ def _within(file: str, sources: ScenarioSources) -> str:
 
 
 def _outcomes(case: Case, catalog: Catalog) -> Iterator[Outcome]:
-    engine, now = Engine(catalog, Sessions()), NOW
+    engine, now = Engine(catalog, EngineState()), NOW
     for after, sent_ in case.steps:
         now += after
         request = sent_.read_by(engine, now)
@@ -196,7 +196,7 @@ def _counts(usage: Usage | None) -> dict[str, Json] | None:
 def _visible(outcome: Outcome) -> dict[str, object]:
     plan, decoded = outcome.response.plan, outcome.decoded
     headers = {name: value for name, value in outcome.headers.items() if not _OWN.match(name)}
-    own = {name.lower() for name, _ in plan.head.unique_headers}
+    own = {name.lower() for name, _ in plan.head.per_response_headers}
     visible: dict[str, object] = {"status": plan.head.status, "error": outcome.response.error}
     if decoded is not None:
         visible |= {"text": decoded.text, "thinking": decoded.thinking, "refusal": decoded.refusal}

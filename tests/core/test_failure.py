@@ -1,4 +1,4 @@
-"""Errors in neutral words."""
+"""Errors in provider-neutral form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is left of a neutral request in a protocol that lacks some of its words: the shared tests expect that."""
+"""What is left of a neutral request in a protocol that lacks some of its fields: the shared tests expect that."""
 
 from __future__ import annotations
 

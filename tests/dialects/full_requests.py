@@ -1,4 +1,5 @@
-"""A request of each generating call that has all neutral words, and a history with a tool call where it has turns."""
+"""A request of each generating call with all fields of a `NeutralRequest`, and a history with a tool call where it
+has turns."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Neutral words survive each provider's form: a built request is read as the neutral request, and an encoded reply is
-decoded as the reply. One table for all generating dialects."""
+"""Neutral values survive each provider's form: a built request is read as the neutral request, and an encoded reply
+is decoded as the reply. One table for all generating dialects."""
 
 from __future__ import annotations
 
@@ -314,10 +314,10 @@ def test_decode_skips_malformed_chunk(dialect: GeneratingDialect) -> None:
     plan = answered(dialect, reply(Text(("a", "b", "c"))), stream=True)
     steps = [
         replace(step, payload=b'{"broken": ')
-        if isinstance(step, EventStep) and step.chunk_index == 2
+        if isinstance(step, EventStep) and step.chunk_number == 2
         else step
         for step in plan.steps
-        if step.chunk_index <= 2
+        if step.chunk_number <= 2
     ]
     received = dialect.decode(replace(plan, steps=tuple(steps)))
     assert received is not None

@@ -1,4 +1,5 @@
-"""What each generating call reads of its own request with all neutral words, and of a body that is no JSON object."""
+"""What each generating call reads of its own request with all neutral fields, and of a body that is no JSON
+object."""
 
 from __future__ import annotations
 

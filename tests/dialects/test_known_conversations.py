@@ -10,7 +10,7 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.request.known_bodies import BODIES, SHORTEST
+from mockllm.core.request.divided_bodies import BODIES, SHORTEST
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import messages_check
 from mockllm.dialects.gemini import generate_check
@@ -151,9 +151,9 @@ def sent(path: str, turns: list[Any]) -> tuple[Request, Failure | None]:
 def continued(path: str, turns: list[Json]) -> Failure | None:
     """What the check of turns returns that continue a conversation whose first request passed."""
     request, failure = sent(path, [FIRST[path], *turns])
-    known = request.known_body
-    assert known is not None
-    assert (known.base.count, known.stage.count) == (1, 1 + len(turns))
+    divided = request.divided_body
+    assert divided is not None
+    assert (divided.base.count, divided.stage.count) == (1, 1 + len(turns))
     return failure
 
 

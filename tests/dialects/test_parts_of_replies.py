@@ -119,7 +119,7 @@ BLOCKS: Final[tuple[Json, ...]] = ({"type": "own_block", "own_member": "seen"}, 
 """A block with a type, and one without: the two protocols of OpenAI tell their blocks apart by it."""
 
 WITHOUT_BLOCKS: Final = frozenset({"cohere"})
-"""The protocols in which all content has neutral words."""
+"""The protocols in which all content has a neutral form."""
 
 
 def block_dialect(dialect: GeneratingDialect) -> str:

@@ -1,4 +1,4 @@
-"""No request raises or makes a 500: each member of a body with all neutral words has another type, one at a time."""
+"""No request raises or makes a 500: each member of a body with all neutral fields has another type, one at a time."""
 
 from __future__ import annotations
 

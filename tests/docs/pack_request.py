@@ -15,7 +15,7 @@ from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 
 KNOWN_NAMES = KnownNames(PROVIDERS, DIALECT_NAMES, APIS)
 
@@ -38,7 +38,7 @@ class PackRequest:
             ScenarioSources(folders, (pack,), ParamSettings((), environment or {}), KNOWN_NAMES)
         )
         assert not gathered.diagnostics
-        self.engine = engine = Engine(run_steps(compile_catalog(gathered.entries)), Sessions())
+        self.engine = engine = Engine(run_steps(compile_catalog(gathered.entries)), EngineState())
         if raw is None:
             raw = dumps({"model": model, "messages": [{"role": "user", "content": "Say it back."}], **body})
         self.request = engine.read(

@@ -19,7 +19,7 @@ from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.pack_resolver import bundled_names
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Builder
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from tests.server.threaded_server import ThreadedServer
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def scenarios(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def port(scenarios: Path) -> Iterator[int]:
-    app = App(Builder(ScenarioSources([str(scenarios)]), Sessions()).first())
+    app = App(Builder(ScenarioSources([str(scenarios)]), EngineState()).first())
     with ThreadedServer(app) as url:
         yield int(url.rpartition(":")[2])
 
@@ -114,7 +114,7 @@ def test_tool_call_of_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert "`TOOL_CALL_PROBABILITY=1 mockllm serve`" in SWITCHING
     settings = ParamSettings(environment={"TOOL_CALL_PROBABILITY": "1"})
-    app = App(Builder(ScenarioSources((), ["default"], settings), Sessions()).first())
+    app = App(Builder(ScenarioSources((), ["default"], settings), EngineState()).first())
     with ThreadedServer(app) as url, openai.OpenAI(base_url=f"{url}/v1", api_key="x") as client:
         exec(
             blocks("python", SWITCHING)[1],

@@ -20,7 +20,7 @@ from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 
 SCENARIO = Path(__file__).with_name("provider.yaml")
 KEY_HEADERS = ("authorization", "x-api-key", "x-goog-api-key")
@@ -93,7 +93,7 @@ def pretended_provider(*planted: Callable[[Answer], None]) -> Iterator[Pretended
     """Serve until the end of the block."""
     gathered = load_scenarios(ScenarioSources((str(SCENARIO),), known_names=known_names()))
     assert not gathered.diagnostics
-    engine = Engine(run_steps(compile_catalog(gathered.entries)), Sessions())
+    engine = Engine(run_steps(compile_catalog(gathered.entries)), EngineState())
     provider = PretendedProvider("", planted)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(provider, engine))

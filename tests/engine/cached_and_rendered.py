@@ -82,7 +82,7 @@ def facts(planned: PlannedResponse) -> dict[str, object]:
         "delay": plan.delay,
         "calls": planned.tools_by_call_id,
         "told": (
-            planned.rule,
+            planned.responder_id,
             planned.modifiers,
             planned.notes,
             planned.unmatched,

@@ -102,7 +102,7 @@ UNCACHEABLE = {"together-VendorCompletions"}
 """Its id is a hash of an id in JSON that another dialect wrote."""
 
 
-CHECKSUMMED = {Framing.EVENT_STREAM, Framing.EVENT_STREAM_BYTES}
+CHECKSUMMED = {Framing.AWS_EVENT_STREAM, Framing.AWS_EVENT_STREAM_BYTES}
 """Each of their frames has a checksum of its bytes, ids included; a paced stream is cached before it is framed."""
 
 

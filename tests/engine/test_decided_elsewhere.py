@@ -14,7 +14,7 @@ from mockllm.engine import Engine, LookupAfterDecision, PlannedResponse, Undecid
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.seed_token import token_of
 from mockllm.state.shared_counts import CellTable, SharedCounts
-from mockllm.state.shared_sessions import FetchedLookup, SharedSessions, StoreLookupRequired
+from mockllm.state.shared_engine_state import FetchedLookup, SharedEngineState, StoreLookupRequired
 from tests.engine.cached_and_rendered import facts
 from tests.language.virtual_server import VirtualServer
 
@@ -34,7 +34,7 @@ def shared(request: pytest.FixtureRequest) -> Iterator[Engine]:
     counts = SharedCounts()
     scenario = getattr(request, "param", SCENARIO)
     catalog = VirtualServer(dumps(scenario).decode()).engine.catalog
-    state = SharedSessions(counts)
+    state = SharedEngineState(counts)
     state.without_session.use(CellTable(counts).assign([item.key for item in catalog.items]))
     yield Engine(catalog, state)
     counts.close()
@@ -50,14 +50,14 @@ def decided(engine: Engine, request: Request) -> PlannedResponse:
     """The response after a decision by this process alone, as without a store."""
     response = engine.begin_response(request)
     assert isinstance(response, UndecidedResponse)
-    assert isinstance(engine.state, SharedSessions)
+    assert isinstance(engine.state, SharedEngineState)
     planned = response.finish(engine.state.local.decide(response.matched))
     assert isinstance(planned, PlannedResponse)
     return planned
 
 
 def rule(response: PlannedResponse) -> str | None:
-    return response.rule and response.rule.rpartition(":")[2]
+    return response.responder_id and response.responder_id.rpartition(":")[2]
 
 
 def test_request_that_counts_is_undecided(shared: Engine) -> None:
@@ -80,7 +80,7 @@ def test_session_is_undecided_also_with_a_cached_response(shared: Engine) -> Non
 def test_lookup_elsewhere_leaves_the_slot(shared: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A response that lacks an earlier one takes its place once, however often it is planned."""
     state = shared.state
-    assert isinstance(state, SharedSessions)
+    assert isinstance(state, SharedEngineState)
     undecided = shared.begin_response(chat(shared, "hi", model="busy"))
     assert isinstance(undecided, UndecidedResponse)
     decision = state.local.decide(undecided.matched)
@@ -103,7 +103,7 @@ def _lacking(*_: object) -> PlannedResponse:
 
 def test_lookup_raises_for_what_was_not_fetched(shared: Engine) -> None:
     state = shared.state
-    assert isinstance(state, SharedSessions)
+    assert isinstance(state, SharedEngineState)
     state.remember_in_store = _forget
     lookup = state.lookup("one")
     assert isinstance(lookup, FetchedLookup)
@@ -121,7 +121,7 @@ def test_lookup_raises_for_what_was_not_fetched(shared: Engine) -> None:
 def test_lookup_after_a_decision_counts_once(shared: Engine) -> None:
     """What was decided in this process before the lookup is not decided again."""
     state = shared.state
-    assert isinstance(state, SharedSessions)
+    assert isinstance(state, SharedEngineState)
     state.remember_in_store = _forget
     request = shared.read("GET", "/v1/responses/resp_1", "", {}, b"", "", 0.0)
     request.response_lookup = state.lookup("")
@@ -140,7 +140,7 @@ def test_lookup_after_a_decision_counts_once(shared: Engine) -> None:
 
 def test_lookup_of_a_cached_response_counts_once(shared: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     state = shared.state
-    assert isinstance(state, SharedSessions)
+    assert isinstance(state, SharedEngineState)
     for _ in range(3):  # the last one takes the fast path
         shared.respond(chat(shared, "hi"))
     before = state.without_session.take_numbers(0)

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.matching.matchers import FieldMismatch
+from mockllm.core.matching.matchers import FieldTestResult
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.engine import Engine, engine, planner, response_cache
 from mockllm.engine.near_misses import mismatch_line, template_refusal
@@ -68,7 +68,11 @@ def test_refuse_uses_the_dialect_and_counts_nothing() -> None:
         (claude_request(), "request_too_large"),
     ):
         answer = game.engine.refuse(Failure("request_too_large", message="too much"), read(game, requested))
-        assert (answer.plan.head.status, answer.rule, answer.error) == (413, None, "request_too_large")
+        assert (answer.plan.head.status, answer.responder_id, answer.error) == (
+            413,
+            None,
+            "request_too_large",
+        )
         assert ("x-mockllm-rule", "none") in answer.plan.head.headers
         assert answer.notes == ("too much",)
         assert answer.plan.delay == 0.0
@@ -111,9 +115,9 @@ def test_an_id_in_a_header_is_printable(id: str, text: str) -> None:
 
 
 def test_mismatch_line_has_expected_and_found() -> None:
-    assert mismatch_line(FieldMismatch("user", '"a"', '"b"', None, False)) == 'user expected "a", found "b"'
+    assert mismatch_line(FieldTestResult("user", '"a"', '"b"', None, False)) == 'user expected "a", found "b"'
     assert (
-        mismatch_line(FieldMismatch("user", '"a"', '"A"', "case", False))
+        mismatch_line(FieldTestResult("user", '"a"', '"A"', "case", False))
         == 'user expected "a", found "A" (case)'
     )
 

@@ -81,7 +81,14 @@ def received(game: VirtualServer, asks: Iterator[ClientRequest]) -> list[tuple[o
     found: list[tuple[object, ...]] = []
     for ask in asks:
         answer = game.respond(ask).planned
-        facts = (answer.rule, answer.modifiers, answer.notes, answer.unmatched, answer.error, answer.faults)
+        facts = (
+            answer.responder_id,
+            answer.modifiers,
+            answer.notes,
+            answer.unmatched,
+            answer.error,
+            answer.faults,
+        )
         steps = answer.plan.steps if answer.plan.streamed else ()
         waits = tuple(step for step in steps if type(step).__name__ == "Wait")
         found.append((sent_bytes(answer.plan), sorted(answer.plan.head.headers), waits, *facts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from tests.language.virtual_server import VirtualServer, chat_request, load_scenario_files
 
 OTHER = "0" * 64
@@ -38,7 +38,9 @@ def test_a_cached_response_has_each_requests_hash() -> None:
 
 def test_hashed_adds_the_hash_to_every_response() -> None:
     catalog = run_steps(compile_catalog(load_scenario_files("rules: [{reply: hi}]").entries))
-    engine = Engine(catalog, Sessions(), EngineSettings(hash_header=True, volatile=frozenset({"messages"})))
+    engine = Engine(
+        catalog, EngineState(), EngineSettings(hash_header=True, volatile=frozenset({"messages"}))
+    )
 
     def stated(requested: object) -> str:
         request = engine.read("POST", requested.path, "", {}, requested.body, "", 0.0)  # type: ignore[attr-defined]

@@ -74,7 +74,7 @@ def test_an_invalid_seed_is_refused() -> None:
     assert message(respond_all(RULES, requested(seed="many"))[0]) == expected
     received = respond_all(RULES, requested(say=claude_request, seed="1.5"))[0]
     assert received.json["error"]["type"] == "invalid_request_error"
-    assert received.planned.rule is None
+    assert received.planned.responder_id is None
 
 
 # --- faults --------------------------------------------------------------------------------------

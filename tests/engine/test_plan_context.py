@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.rendering.plan import BackgroundRun, Delivery, EventStep, Framing, Plan, ResponseHead
-from mockllm.engine.plan_context import with_all_headers_unique
+from mockllm.engine.plan_context import with_all_headers_per_response
 from mockllm.engine.rule_header import with_rule_header
 
 BARE: Final = Plan(ResponseHead(200, (("a", "1"),), (("b", "2"),)), (EventStep(b"x", 1, "chunk"),))
@@ -29,7 +29,7 @@ def test_plan_of_this_test_has_no_default() -> None:
 
 
 def test_all_headers_are_unique_and_nothing_else_changes() -> None:
-    changed = with_all_headers_unique(FULL)
+    changed = with_all_headers_per_response(FULL)
     assert changed.head == ResponseHead(200, (), (("a", "1"), ("b", "2")))
     assert replace(changed, head=FULL.head) == FULL
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockllm.core.webhook import Webhook
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from tests.language.virtual_server import NOW, ClientResponse, VirtualServer, chat_request
 
 
@@ -34,7 +34,7 @@ def test_post_is_due_by_the_time_scale() -> None:
             delay: 2s
             then_post: {to: "http://localhost:1/h", after: 3s}
         """).engine.catalog
-    engine = Engine(catalog, Sessions(), EngineSettings(time_scale=0.1))
+    engine = Engine(catalog, EngineState(), EngineSettings(time_scale=0.1))
     body = b'{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}'
     request = engine.read("POST", "/v1/chat/completions", "", {}, body, "", NOW, 100.0)
     (hook,) = engine.respond(request).webhooks

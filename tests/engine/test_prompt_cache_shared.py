@@ -7,7 +7,7 @@ from typing import Any
 from mockllm.core.json.codec import dumps
 from mockllm.engine import Engine
 from mockllm.state.shared_counts import CellTable, SharedCounts
-from mockllm.state.shared_sessions import SharedSessions
+from mockllm.state.shared_engine_state import SharedEngineState
 from tests.engine.prompt_cache_clients import CACHED, CachingClient, cached_tokens, words
 from tests.language.virtual_server import ClientResponse, VirtualServer
 
@@ -20,7 +20,7 @@ def test_processes_read_what_others_wrote() -> None:
     table = CellTable(counts).assign([item.key for item in catalog.items])
     usages = []
     for _ in range(2):
-        state = SharedSessions(counts)
+        state = SharedEngineState(counts)
         state.without_session.use(table)
         engine = Engine(catalog, state)
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": LONG}]}

@@ -11,7 +11,7 @@ from mockllm.core.rendering.plan import EventStep, ProxyTarget
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.server.engine_builder import Builder
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from tests.language.virtual_server import (
     NOW,
     ClientRequest,
@@ -31,7 +31,7 @@ rules:
 def test_a_proxy_plan_has_its_target(ask: ClientRequest) -> None:
     received = respond_once(PASSES % "", ask)
     assert received.planned.plan.delivery.proxy_target == ProxyTarget("http://127.0.0.1:9", record=False)
-    assert received.planned.rule == "a.yaml:on"
+    assert received.planned.responder_id == "a.yaml:on"
     assert b"forwards this request to http://127.0.0.1:9" in received.bytes, "where nobody can ask there"
 
 
@@ -70,7 +70,9 @@ def test_a_proxy_of_a_pack_needs_an_allowed_host(
     for name, text in {"a.yaml": own, **PACK_RULE}.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    engine = Builder(ScenarioSources([str(tmp_path)]), Sessions(), EngineSettings(proxy_hosts=hosts)).first()
+    engine = Builder(
+        ScenarioSources([str(tmp_path)]), EngineState(), EngineSettings(proxy_hosts=hosts)
+    ).first()
     body = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "%b"}]}' % user.encode()
     planned = engine.respond(engine.read("POST", "/v1/chat/completions", "", {}, body, "127.0.0.1", 0.0))
     assert planned.status == status

@@ -69,4 +69,4 @@ def test_request_that_opens_no_socket_is_refused() -> None:
 
 def test_replay_of_frames_is_not_for_handshakes() -> None:
     got = planned(RULE + "      frames: [x]\n", upgrade="websocket")
-    assert (got.plan.head.status, got.rule) == (101, "openai:handshake")
+    assert (got.plan.head.status, got.responder_id) == (101, "openai:handshake")

@@ -7,7 +7,7 @@ import gc
 import pytest
 
 from mockllm.core.json.codec import dumps
-from mockllm.core.request.known_bodies import SHORTEST
+from mockllm.core.request.divided_bodies import SHORTEST
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.repeated_requests import (
@@ -132,7 +132,7 @@ def test_request_for_an_engine_is_matched_anew_by_another() -> None:
     asked(first, reader, 3)
     request = reader.read(BODY, "::1", NOW)
     assert is_repeated(request)
-    assert (second.respond(request).rule or "").endswith(":b")
+    assert (second.respond(request).responder_id or "").endswith(":b")
 
 
 def test_invalid_request_is_refused_each_time() -> None:
@@ -193,6 +193,17 @@ def test_dropped_requests_leave_no_cycle() -> None:
     asked(engine, reader_of(engine), 5)
     gc.collect()
     engine._repeated.found.clear()
+    assert gc.collect() == 0
+
+
+def test_repeated_request_that_is_refused_leaves_no_cycle() -> None:
+    """The server may refuse a request that was read, before the engine responds to it."""
+    engine = VirtualServer(RULES).engine
+    reader = reader_of(engine)
+    asked(engine, reader, 1)
+    gc.collect()
+    for turn in range(3):
+        reader.read(BODY, "::1", NOW + turn)
     assert gc.collect() == 0
 
 

@@ -75,7 +75,7 @@ rules:
         ):  # fmt: skip
             body = {"model": model, "messages": [{"role": "user", "content": "hi"}]}
             response = server.engine.respond(reader.read(dumps(body), "::1", NOW))
-            assert (response.rule or "").rpartition(":")[2] == rule
+            assert (response.responder_id or "").rpartition(":")[2] == rule
 
 
 def test_request_after_a_reload_matches_the_new_rules() -> None:
@@ -86,4 +86,4 @@ def test_request_after_a_reload_matches_the_new_rules() -> None:
     body = dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]})
     for server, rule in ((before, "ONE"), (after, "TWO"), (before, "ONE")):
         response = server.engine.respond(reader.read(body, "::1", NOW))
-        assert (response.rule or "").rpartition(":")[2] == rule
+        assert (response.responder_id or "").rpartition(":")[2] == rule

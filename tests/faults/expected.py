@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 
-from mockllm.core.rendering.event_stream import read_frames, write_bytes_event, write_event
+from mockllm.core.rendering.aws_event_stream import read_frames, write_bytes_event, write_event
 from mockllm.core.rendering.plan import EventStep, Plan, RawStep, ResponseHead
 from mockllm.core.rendering.recorded_plan import framing_of
 from tests.faults.matrix_cell import ANY, PIECES, Expect, Fault, Not, Plain, Row, Seen, readable, written

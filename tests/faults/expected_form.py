@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mockllm.core.rendering.event_stream import write_bytes_event, write_event
+from mockllm.core.rendering.aws_event_stream import write_bytes_event, write_event
 from mockllm.core.rendering.plan import EventStep
 from tests.faults.expected import FINISHES, HALF, NO_FINISH, UNSTREAMED, joined
 from tests.faults.expected_meaning import WANTED, bodies

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from mockllm.core.rendering.event_stream import read_frames, unwrapped
+from mockllm.core.rendering.aws_event_stream import read_frames, unwrapped
 from mockllm.core.request.request import Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.neutral_request import NeutralRequest

@@ -20,7 +20,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.server.engine_builder import Builder
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from tests.faults.matrix_cell import PATIENCE, QUIET, Expect, Fault, Not, Plain, Seen, ask, assert_seen
 from tests.live import Live
 from tests.live import live as serve
@@ -48,8 +48,8 @@ class Bench:
             file = self.folder / "a.yaml"
             file.write_text(text)
             wanted = ScenarioSources([str(file)], known_names=KnownNames(PROVIDERS, DIALECT_NAMES, APIS))
-            self.catalogs[text] = Builder(wanted, Sessions()).first().catalog
-        return Engine(self.catalogs[text], Sessions())
+            self.catalogs[text] = Builder(wanted, EngineState()).first().catalog
+        return Engine(self.catalogs[text], EngineState())
 
     def seen(self, settings: dict[str, Any], requested: WireRequest, patience: float = PATIENCE) -> Seen:
         """What comes of a request to an engine of its own."""

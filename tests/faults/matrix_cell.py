@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import Any, Final, Literal, TypeAlias
 
 from mockllm.core.json.codec import dumps
-from mockllm.core.rendering.event_stream import read_frames, unwrapped
+from mockllm.core.rendering.aws_event_stream import read_frames, unwrapped
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.providers import GENERATING_CALLS

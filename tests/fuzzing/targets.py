@@ -26,7 +26,7 @@ from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken, Builder
 from mockllm.server.server_limits import ServerLimits
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from tests.server.control.live_server import steered
 from tests.server.threaded_server import ThreadedServer
 
@@ -195,7 +195,7 @@ def load(data: bytes) -> None:
     with tempfile.TemporaryDirectory(prefix="mockllm-fuzz-") as folder:
         (Path(folder) / "a.yaml").write_bytes(data)
         try:
-            engine = Builder(ScenarioSources([folder]), Sessions()).first()
+            engine = Builder(ScenarioSources([folder]), EngineState()).first()
         except Broken:
             return
         except Exception as error:
@@ -219,7 +219,7 @@ def targets() -> Iterator[Targets]:
         (folder / "own").mkdir()
         (folder / "steered").mkdir()
         (folder / "own" / "a.yaml").write_text(SCENARIO)
-        app = App(Builder(ScenarioSources([str(folder / "own")]), Sessions()).first(), limits=LIMITS,
+        app = App(Builder(ScenarioSources([str(folder / "own")]), EngineState()).first(), limits=LIMITS,
                   access_log=AccessLog(lambda line: None, verbose=True))  # fmt: skip
         server = ThreadedServer(app)
         stack.enter_context(server)

@@ -15,7 +15,7 @@ from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.file_loader import LoadedFiles
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from tests.language.virtual_server import (
     ScenarioText,
     VirtualServer,
@@ -261,7 +261,7 @@ class ReloadingServer:
     """A folder that is loaded several times, on the same state."""
 
     def __init__(self, folder: Path, **files: str) -> None:
-        self.folder, self.state = folder, Sessions()
+        self.folder, self.state = folder, EngineState()
         self.last: LoadedFiles | None = None
         self.gathered = self.load(**files)
 

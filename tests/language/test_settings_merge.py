@@ -171,11 +171,11 @@ PACES: list[tuple[str, str, list[float]]] = [
         f"rules: [{{{ABC}, pace: {{itl: 100ms, slowdown: 2}}}}]\nmodifiers: [{{pace: {{slowdown: 3}}}}, {{pace: {{slowdown: 0.5}}}}]",
         [0, 0.3, 0.6],
     ),
-    ("a scripted wait replaces the gap it stands in", "rules: [{reply: {chunks: [a, {wait: 1s}, b, c]}, pace: {itl: 100ms}}]", [0, 1, 1.1]),
+    ("an explicit wait replaces the gap it stands in", "rules: [{reply: {chunks: [a, {wait: 1s}, b, c]}, pace: {itl: 100ms}}]", [0, 1, 1.1]),
     ("also where it is shorter", "rules: [{reply: {chunks: [a, {wait: 1ms}, b, c]}, pace: {itl: 100ms}}]", [0, 0.001, 0.101]),
-    ("a scripted wait before the first chunk replaces ttft", "rules: [{reply: {chunks: [{wait: 2s}, a, b]}, pace: {ttft: 1s, itl: 100ms}}]", [2, 2.1]),
-    ("two scripted waits in one gap add up", "rules: [{reply: {chunks: [a, {wait: 1s}, {wait: 1s}, b]}, pace: {itl: 100ms}}]", [0, 2]),
-    ("slowdown multiplies scripted waits too", "rules: [{reply: {chunks: [a, {wait: 1s}, b]}, pace: {slowdown: 2}}]", [0, 2]),
+    ("an explicit wait before the first chunk replaces ttft", "rules: [{reply: {chunks: [{wait: 2s}, a, b]}, pace: {ttft: 1s, itl: 100ms}}]", [2, 2.1]),
+    ("two explicit waits in one gap add up", "rules: [{reply: {chunks: [a, {wait: 1s}, {wait: 1s}, b]}, pace: {itl: 100ms}}]", [0, 2]),
+    ("slowdown multiplies explicit waits too", "rules: [{reply: {chunks: [a, {wait: 1s}, b]}, pace: {slowdown: 2}}]", [0, 2]),
     ("with chunks, chunk_size is ignored", f"rules: [{{{ABC}, pace: {{itl: 1s, chunk_size: 3 characters}}}}]", [0, 1, 2]),
 ]  # fmt: skip
 
@@ -254,7 +254,7 @@ WHOLE: list[tuple[str, str, float]] = [
         f"rules: [{{{ABC}, pace: {{itl: 100ms}}}}]\nmodifiers: [{{pace: {{whole: at_once}}}}]",
         0,
     ),
-    ("scripted waits add up", "rules: [{reply: {chunks: [a, {wait: 1s}, b, {wait: 2s}, c, {wait: 4s}]}}]", 7),
+    ("explicit waits add up", "rules: [{reply: {chunks: [a, {wait: 1s}, b, {wait: 2s}, c, {wait: 4s}]}}]", 7),
     (
         "and stand in place of gaps",
         "rules: [{reply: {chunks: [a, {wait: 1s}, b, c]}, pace: {itl: 100ms}}]",

@@ -12,7 +12,7 @@ from mockllm.core.time_scale import CLOCK_HEADER, SCENARIO
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from tests.language.virtual_server import (
     ClientRequest,
     ClientResponse,
@@ -29,7 +29,7 @@ class ScaledServer:
 
     def __init__(self, yaml: str, time_scale: float = 0.01) -> None:
         catalog = run_steps(compile_catalog(load_scenario_files(yaml).entries))
-        self.sessions = Sessions()
+        self.sessions = EngineState()
         self.engine = Engine(catalog, self.sessions, EngineSettings(time_scale=time_scale))
         self.now = START
 

@@ -19,7 +19,11 @@ def handshake(path: str, rules: str) -> tuple[int, str | None, bool]:
     """The status, the rule, and whether a session begins."""
     server = VirtualServer(rules)
     response = server.respond(ClientRequest(path, b"", "GET", headers=UPGRADE))
-    return response.status, response.planned.rule, response.planned.plan.delivery.websocket is not None
+    return (
+        response.status,
+        response.planned.responder_id,
+        response.planned.plan.delivery.websocket is not None,
+    )
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 
 NOW = 1_700_000_000.0
 ScenarioText = str | Mapping[str, str]
@@ -154,11 +154,11 @@ class ClientResponse:
     @property
     def rule(self) -> str | None:
         """The name of the selected rule."""
-        return None if self.planned.rule is None else self.planned.rule.rpartition(":")[2]
+        return None if self.planned.responder_id is None else self.planned.responder_id.rpartition(":")[2]
 
     @property
     def id(self) -> str | None:
-        return self.planned.rule
+        return self.planned.responder_id
 
     @property
     def modifiers(self) -> list[str]:
@@ -295,7 +295,7 @@ class VirtualServer:
         catalog = run_steps(compile_catalog(result.entries))
         self.engine = Engine(
             catalog,
-            Sessions(),
+            EngineState(),
             EngineSettings(seed, max_wait, max_generated, overrides, unmatched_status=miss_status),
         )
         self._readers: dict[str, RequestReader] = {}

@@ -11,7 +11,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from tests.packing.pack_files import pack
 
 USER = 'a"' * 50_000
@@ -32,7 +32,7 @@ def test_endless_template_is_an_error(template: str, tmp_path: Path) -> None:
     rules = f"rules: [{{name: grows, reply: {dumps(template).decode()}}}]\n"
     gathered = load_scenarios(ScenarioSources((str(pack(tmp_path / "p", rules=rules)),)))
     assert [str(mistake) for mistake in gathered.diagnostics] == []
-    engine = Engine(run_steps(compile_catalog(gathered.entries)), Sessions())
+    engine = Engine(run_steps(compile_catalog(gathered.entries)), EngineState())
     body = dumps({"model": "m", "messages": [{"role": "user", "content": USER}]})
     request = engine.read("POST", "/v1/chat/completions", "", {}, body, "127.0.0.1", 0.0)
     began = time.process_time()

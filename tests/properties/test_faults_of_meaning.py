@@ -147,7 +147,7 @@ def test_counts_change_no_event_but_the_one_that_only_counts(
     given_ = {"how": how} if name == "no_usage" else {}
     stated = changed(dialect, reply, request, [(name, given_)], 0)
     steps: Callable[[Reply], list[Any]] = lambda reported: [  # noqa: E731
-        (step.chunk_index, step.kind, step.event)
+        (step.chunk_number, step.kind, step.event)
         for step in dialect.encode_stream(reported, request, STAMP).steps
         if isinstance(step, EventStep) and step.kind != "usage"
     ]

@@ -85,10 +85,10 @@ def test_chunks_are_numbered_as_pace_counts_them(protocol: Protocol, word: dict[
     request = protocol.request()
     reply = protocol.dialect.supported_reply(built(word, request, size), request)
     plan = protocol.dialect.encode_stream(reply, request, STAMP)
-    numbers = [step.chunk_index for step in plan.steps]
+    numbers = [step.chunk_number for step in plan.steps]
     assert numbers == sorted(numbers)
     reported = [
-        step.chunk_index for step in plan.steps if isinstance(step, EventStep) and step.kind == "chunk"
+        step.chunk_number for step in plan.steps if isinstance(step, EventStep) and step.kind == "chunk"
     ]
     assert sorted(set(reported)) == list(range(1, len(chunk_schedule(reply)[0]) + 1))
 

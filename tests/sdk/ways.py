@@ -1,5 +1,5 @@
 """Sixteen ways to send the same: three SDKs, four protocols, sync and async, non-streaming and streamed, each
-response in neutral words.
+response in provider-neutral form.
 
 A scenario holds for all of them, so one table of cases is sent in every way.
 """

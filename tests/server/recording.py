@@ -19,7 +19,7 @@ from mockllm.server.app import App
 from mockllm.server.provider_proxy import ProviderProxy
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.upstreams import Upstreams
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from tests.server.raw_client import Got, Raw
 from tests.server.threaded_server import ThreadedServer
 from tests.waiting import PATIENCE, until
@@ -37,7 +37,7 @@ def recording(
     stated: list[str] = []
     recorder = ProviderProxy(Upstreams(upstreams), out, RequestParser(), stated.append, everything)
     app = App(
-        Engine(run_steps(compile_catalog([])), Sessions()),
+        Engine(run_steps(compile_catalog([])), EngineState()),
         limits=ServerLimits(grace=0.5),
         access_log=AccessLog(stated.append),
     )

@@ -340,12 +340,12 @@ def test_engine_swap_applies_to_next_request(server: ThreadedServer, raw: Raw) -
 def test_journal_entry_has_outcome_of_request(server: ThreadedServer, raw: Raw) -> None:
     raw.send(request("POST", "/noted", b"{}")).answer()
     record = written_down(server, "/noted")
-    assert (record.method, record.status, record.rule, record.unmatched) == ("POST", 404, None, True)
+    assert (record.method, record.status, record.responder_id, record.unmatched) == ("POST", 404, None, True)
     assert record.notes == ("not applied",)
     assert record.end_reason == "finished"
     assert 0 <= record.duration < PATIENCE
     raw.send(request(path="/whole")).answer()
-    assert written_down(server, "/whole").rule == "a.yaml:/whole"
+    assert written_down(server, "/whole").responder_id == "a.yaml:/whole"
 
 
 @pytest.mark.parametrize("path", ["/whole", "/echo", "/stream", "/joined"])

@@ -18,7 +18,7 @@ from mockllm.server.control.costs import entry_cost
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.workers.no_store import NoStore
 from mockllm.state.shared_counts import SharedCounts
-from mockllm.state.shared_sessions import SharedSessions
+from mockllm.state.shared_engine_state import SharedEngineState
 from tests.dialects.openai.batches.batch_requests import form, line
 from tests.live import Live
 from tests.live import live as serve
@@ -50,7 +50,7 @@ def test_line_is_in_the_journal_with_its_batch(server: Live) -> None:
     batch, lines = ended(server, "one")
     assert text_of(lines[0]) == "In a batch."
     entry = entry_of(server, "/chat/completions")
-    assert str(entry.rule).endswith("in-batch")
+    assert str(entry.responder_id).endswith("in-batch")
     assert ("x-mockllm-batch", batch["id"]) in entry.headers
 
 
@@ -96,7 +96,7 @@ def test_mistake_before_a_line_is_counted_is_a_500(server: Live, monkeypatch: py
         raise ZeroDivisionError("a mistake of ours")
 
     with closing(SharedCounts()) as counts:
-        server.app.decider = NoStore(SharedSessions(counts))
+        server.app.decider = NoStore(SharedEngineState(counts))
     monkeypatch.setattr(store_waits, "wait_for_store", fails)
     ended(server, "silent", "one")
     statuses = [entry.status for entry in server.app.journal if entry.target == "/v1/chat/completions"]

@@ -16,7 +16,7 @@ from mockllm.server.app import App
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.workers.no_store import NoStore
 from mockllm.state.shared_counts import CellTable, SharedCounts
-from mockllm.state.shared_sessions import SharedSessions
+from mockllm.state.shared_engine_state import SharedEngineState
 from tests.language.virtual_server import VirtualServer
 from tests.server.raw_client import Raw, request
 from tests.server.threaded_server import ThreadedServer, written_down
@@ -75,7 +75,7 @@ class Served:
 
     def __init__(self, counts: SharedCounts) -> None:
         catalog = VirtualServer(SCENARIO).engine.catalog
-        self.state = SharedSessions(counts)
+        self.state = SharedEngineState(counts)
         self.state.without_session.use(CellTable(counts).assign([item.key for item in catalog.items]))
         limits = ServerLimits(grace=PATIENCE, linger=0.2)
         self.app = App(Engine(catalog, self.state), limits=limits)
@@ -130,7 +130,7 @@ def test_response_is_sent_when_its_decision_is_made(served: Served, raw: Raw) ->
     served.decide(served.pending())
     assert '"one"' in raw.answer().text
     until(lambda: served.app.running == 0)
-    assert written_down(served.server, PATH).rule is not None
+    assert written_down(served.server, PATH).responder_id is not None
 
 
 def test_queued_requests_wait_for_the_decision_before_them(served: Served, raw: Raw) -> None:

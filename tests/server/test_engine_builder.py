@@ -12,7 +12,7 @@ import pytest
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.server.engine_builder import Broken, Builder
 from mockllm.server.http_server import run_on_best_loop
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 
 GOOD = "rules:\n- {name: hi, match: {user: hi}, reply: Hi.}\n"
 BAD = "rules:\n- {nmae: hi, reply: Hi.}\n"
@@ -21,7 +21,7 @@ HIDDEN = "rules:\n- {name: all, reply: Hi.}\n- {name: never, match: {user: x}, r
 
 def builder(folder: Path, text: str, *, strict: bool = False) -> Builder:
     (folder / "a.yaml").write_text(text, encoding="utf-8")
-    return Builder(ScenarioSources([str(folder)]), Sessions(), strict=strict)
+    return Builder(ScenarioSources([str(folder)]), EngineState(), strict=strict)
 
 
 def test_first_engine_has_rules_of_files(tmp_path: Path) -> None:

@@ -275,9 +275,11 @@ def kept(
     """A prerendered response with an id and a time, and the values of its placeholders."""
     placeholders = Placeholders(Ids(0, "", 1), 1.0, 1)
     id = placeholders.ids.make("id-", 8)
-    own = tuple((name, id) for name, _ in head.unique_headers)
+    own = tuple((name, id) for name, _ in head.per_response_headers)
     data = EventStep(dumps({"id": id, "at": derive(int, placeholders.now)}), 1, "body")
-    plan = Plan(replace(head, unique_headers=own), (data,) if steps is None else (data, *steps), framing)
+    plan = Plan(
+        replace(head, per_response_headers=own), (data,) if steps is None else (data, *steps), framing
+    )
     prerendered = prerender_response(plan, placeholders)
     return prerendered, prerendered.fill(Ids(0, "", 7).id_seed, 1_700_000_000, 0)
 
@@ -298,7 +300,7 @@ def test_prerendered_bytes_with_more_headers_have_them(name: str) -> None:
     """A header that the response has already takes the other's place."""
     stencil, reported = kept(*SEALED["a whole answer"][:2])
     plan = stencil.plan(reported)
-    plan = replace(plan, head=plan.head.with_unique_headers(((name, "1"),)))
+    plan = replace(plan, head=plan.head.with_per_response_headers(((name, "1"),)))
     found = prerendered_bytes(stencil, reported, DATE.encode(), limit_headers=((name, "1"),))
     assert found == single_write(plan, serialize_head(plan, HttpConstraints(), DATE))
 
@@ -307,7 +309,7 @@ def test_more_headers_with_line_ends_stay_one_line_each() -> None:
     stencil, reported = kept(*SEALED["a whole answer"][:2])
     more = (("a", "1\r\nb: 2"), ("c", "3"))
     plan = stencil.plan(reported)
-    plan = replace(plan, head=plan.head.with_unique_headers(more))
+    plan = replace(plan, head=plan.head.with_per_response_headers(more))
     found = prerendered_bytes(stencil, reported, DATE.encode(), limit_headers=more)
     assert found == single_write(plan, serialize_head(plan, HttpConstraints(), DATE))
     assert found is not None

@@ -33,7 +33,7 @@ class Ended:
     def abort(self) -> None:
         self.aborted = True
 
-    def force_close(self) -> None:
+    def close_and_detach(self) -> None:
         self.closed = True
 
 

@@ -83,7 +83,7 @@ def test_call_continues_after_all_responses(alone: Live) -> None:
         assert event(stream) is None
     assert "booked" in server.line(lambda line: "booked" in line)
     assert not server.app.suspended
-    entry = next(entry for entry in reversed(server.app.journal) if entry.rule == "a.yaml:booked")
+    entry = next(entry for entry in reversed(server.app.journal) if entry.responder_id == "a.yaml:booked")
     assert entry.seed.startswith("0@"), "the seed of the response that the named rule made"
 
 

@@ -17,7 +17,7 @@ from mockllm.server.engine_builder import Builder
 from mockllm.server.http_server import Address, Server, run_on_best_loop
 from mockllm.server.reload import Reloader
 from mockllm.server.server_limits import ServerLimits
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from tests.server_client import ServerClient
 from tests.waiting import PATIENCE, until
 
@@ -28,7 +28,7 @@ class Watched(ServerClient):
     def __init__(self, folder: Path) -> None:
         self.out: list[str] = []
         self.err: list[str] = []
-        builder = Builder(ScenarioSources([str(folder)]), Sessions())
+        builder = Builder(ScenarioSources([str(folder)]), EngineState())
         app = App(builder.first(), limits=ServerLimits(grace=0.5), access_log=AccessLog(self.out.append))
         self._server = Server(app, [Address("127.0.0.1", 0)])
         self._reload = Reloader(app, builder.watched, builder.again, self._say)

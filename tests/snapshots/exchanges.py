@@ -39,7 +39,7 @@ class Engine:
             *(f"{name}: {value}" for name, value in plan.head.headers),
             "",
             *_parts(plan),
-            *_remarks("rule", [response.rule or "none"]),
+            *_remarks("rule", [response.responder_id or "none"]),
             *_remarks("modifiers", response.modifiers),
             *_remarks("faults", response.faults),
             *_remarks("error", [response.error] if response.error else []),

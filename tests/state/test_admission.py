@@ -11,8 +11,8 @@ from mockllm.core.limits.limit_data import Cost, Limit
 from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate, Decision, InFlightSlot, MatchResult
 from mockllm.core.selection.guards import Guard, TimeWindow
+from mockllm.state.engine_state import EngineState
 from mockllm.state.session_counters import SessionCounters
-from mockllm.state.sessions import Sessions
 
 ONE = Limit("fixed-window", 1, window=3600.0)
 PLACE = Limit("fixed-window", concurrent=1)
@@ -149,7 +149,7 @@ def test_queue_wait_is_first_end_of_all_responses() -> None:
 
 
 def test_reset_limits_leaves_responses_in_flight() -> None:
-    state = Sessions()
+    state = EngineState()
     stored, used = match_result(modifier("held", limit=PLACE)), match_result(modifier("used", limit=ONE))
     other = match_result(modifier("other", limit=ONE))
     slot = state.decide(stored).slot

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tracemalloc
 
 from mockllm.core.request.stored_responses import NOTHING, StoredResponse, StoreUpdate
+from mockllm.state.engine_state import EngineState
 from mockllm.state.response_store import MAX_BYTES, ResponseStore
-from mockllm.state.sessions import Sessions
 
 
 def stored(id: str, size: int = 0) -> StoredResponse:
@@ -14,7 +14,7 @@ def stored(id: str, size: int = 0) -> StoredResponse:
 
 
 def test_stored_response_is_found_by_session_and_name() -> None:
-    counters = Sessions()
+    counters = EngineState()
     counters.remember("a", StoreUpdate(("r", "item"), stored("r"), {"call": "tool"}))
     assert counters.lookup("a").stored("r") == counters.lookup("a").stored("item") == stored("r")
     assert counters.lookup("a").tool_by_call_id("call") == "tool"

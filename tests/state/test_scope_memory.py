@@ -7,9 +7,9 @@ import tracemalloc
 from mockllm.core.limits.limit_data import Limit
 from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate, MatchResult
+from mockllm.state.engine_state import EngineState
 from mockllm.state.scope_memory import ScopeMemory
 from mockllm.state.session_counters import SessionCounters
-from mockllm.state.sessions import Sessions
 
 LIMIT = Limit("sliding-window", requests=10_000)
 
@@ -58,7 +58,7 @@ def test_load_counts_responses_in_flight() -> None:
 
 
 def test_scopes_of_the_largest_session_are_removed() -> None:
-    sessions = Sessions(scope_bytes=1_000_000)
+    sessions = EngineState(scope_bytes=1_000_000)
     for name in ("small", "large"):
         sessions.session(name, 0.0)
     assert sessions.decide(matched("a", "small")).number == 0
@@ -71,7 +71,7 @@ def test_scopes_of_the_largest_session_are_removed() -> None:
 
 
 def test_memory_of_an_ended_session_is_free() -> None:
-    sessions = Sessions()
+    sessions = EngineState()
     sessions.session("a", 0.0)
     sessions.decide(matched("x", "a"))
     used = sessions._memory.used
@@ -85,7 +85,7 @@ def test_memory_of_an_ended_session_is_free() -> None:
 
 
 def test_bound_below_one_scope_removes_all_scopes() -> None:
-    sessions = Sessions(scope_bytes=10)
+    sessions = EngineState(scope_bytes=10)
     for _ in range(3):
         assert sessions.decide(matched("x")).number == 0
     assert sessions._memory.used == 0

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from mockllm.core.selection.decision import InFlightSlot
-from mockllm.state.admission import MemorySlot
+from mockllm.state.admission import LocalInFlightSlot
 from mockllm.state.scope_state import InFlight
 
 
@@ -18,7 +18,7 @@ def test_in_flight_count_equals_full_scan(seed: int) -> None:
     ends: dict[InFlightSlot, float] = {}
     for _ in range(2_000):
         now += random.choice((0.0, 0.1, 1.0))
-        slot: InFlightSlot = MemorySlot((), ())
+        slot: InFlightSlot = LocalInFlightSlot((), ())
         match random.choice(["begins", "lasts", "ends", "counts"]):
             case "begins":
                 ends[slot] = inf
@@ -40,7 +40,7 @@ def test_in_flight_count_equals_full_scan(seed: int) -> None:
 def test_in_flight_early_ends_leave_small_heap() -> None:
     under_way = InFlight()
     for _ in range(1_000):
-        slot = MemorySlot((), ())
+        slot = LocalInFlightSlot((), ())
         under_way.expect_end(slot, 60.0)
         under_way.end(slot)
         assert len(under_way._next) <= 64

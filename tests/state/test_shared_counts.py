@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from mockllm.state.shared_counts import CellTable, SharedCounts
-from mockllm.state.shared_sessions import SharedCounters
+from mockllm.state.shared_engine_state import SharedCounters
 
 
 @pytest.fixture

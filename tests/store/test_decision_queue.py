@@ -12,7 +12,7 @@ from msgspec.msgpack import decode, encode
 from msgspec.structs import replace
 
 from mockllm.core.selection.decision import Candidate, MatchResult
-from mockllm.state.shared_sessions import StoreLookupRequired
+from mockllm.state.shared_engine_state import StoreLookupRequired
 from mockllm.store.connection import ReplyReceiver, StoreAway
 from mockllm.store.decision_queue import MAX_CANDIDATES, MAX_REQUESTS, DecisionQueue, ResultPlace
 from mockllm.store.script_request import FEW_DRAWS, ScriptRequest

@@ -10,7 +10,7 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.limits.limit_data import Limit
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
-from mockllm.state.shared_sessions import StoreLookupRequired
+from mockllm.state.shared_engine_state import StoreLookupRequired
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.decision_queue import ResultPlace, ResultReceiver
 from mockllm.store.pending_decision import PendingDecision

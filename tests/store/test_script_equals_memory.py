@@ -18,7 +18,7 @@ from mockllm.core.limits.limit_data import Cost, Limit
 from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.core.selection.guards import Guard, TimeWindow
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from mockllm.store.script_request import MANY_DRAWS, CandidateEncoder, ScriptRequest
 from mockllm.store.script_result import MissingDraws, ScriptResult, lacks_number, read_result, read_results
 from mockllm.store.store_link import DecisionScript
@@ -156,7 +156,7 @@ loads = st.builds(Load, concurrency=st.sampled_from([None, 1]), max_inflight=st.
 def candidates(**more: st.SearchStrategy[Any]) -> st.SearchStrategy[Candidate]:
     return st.builds(
         Candidate,
-        item_number=st.just(0),
+        item_index=st.just(0),
         key=st.just(""),
         random_key=st.just(""),
         scope=scopes,
@@ -226,7 +226,7 @@ def test_script_decides_as_counters_in_memory(
     rules: list[Candidate],
     requests: list[Any],
 ) -> None:
-    memory, store = Sessions(), kind(client)
+    memory, store = EngineState(), kind(client)
     limited, listed = named(modifiers, "m"), named(rules, "r")
     now = START
     calls: list[list[MatchResult]] = []
@@ -296,7 +296,7 @@ def test_request_without_its_draws_is_decided_when_it_has_them(client: redis.Red
 def test_request_of_more_tokens_than_fit_in_a_number_is_refused(client: redis.Redis, tokens: int) -> None:
     limit = replace(RULE, key="m", limit=Limit("token-bucket", tokens=1_000))
     matched = replace(ONE, modifiers=(limit,), cost=partial(Cost, tokens, 0.0, tokens))
-    memory, store = Sessions(), StoreCounters(client)
+    memory, store = EngineState(), StoreCounters(client)
     for request in (matched, replace(matched, cost=partial(Cost, 10, 0.0, 10)), matched):
         ((_, decision),) = store.decide([request])
         expected = memory.decide(request)
@@ -316,7 +316,7 @@ def test_input_counts_beside_a_huge_output(client: redis.Redis) -> None:
         cost=partial(Cost, output + 8, 0.0, output),
     )
     ((_, decision),) = StoreCounters(client).decide([matched])
-    expected = Sessions().decide(matched)
+    expected = EngineState().decide(matched)
     assert decision.admission is not None
     assert expected.admission is not None
     assert decision.admission.limit_status == expected.admission.limit_status
@@ -325,7 +325,7 @@ def test_input_counts_beside_a_huge_output(client: redis.Redis) -> None:
 def test_sliding_window_is_empty_when_its_log_has_expired(client: redis.Redis) -> None:
     """The store removes the log of a limit that was not used for longer than its window."""
     modifier = replace(RULE, key="m", limit=Limit("sliding-window", requests=2, tokens=50, window=1.0))
-    memory, store = Sessions(), StoreCounters(client)
+    memory, store = EngineState(), StoreCounters(client)
     early = replace(ONE, modifiers=(modifier,), cost=partial(Cost, 10))
     late = replace(early, scenario_time=START + 5.0)
     for matched in (early, late, late, late):

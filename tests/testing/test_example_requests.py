@@ -14,10 +14,10 @@ from mockllm.core.request.tools import ToolChoice
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.language.examples import RequestSpec
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request
 
-ENGINE = Engine(Catalog((), 0, RuleIndex([])), Sessions())
+ENGINE = Engine(Catalog((), 0, RuleIndex([])), EngineState())
 
 
 def sent(run_for: str | None = None, **words: Any) -> SentRequest:

@@ -56,7 +56,7 @@ class Close(Cutting):
         gap = find_gap(plan, self.after)
         if isinstance(gap, NotApplicable) or self.code is None or not plan.framing.is_websocket:
             return super().apply_to_plan(plan)
-        index = gap.chunk_index
+        index = gap.chunk_number
         end = (RawStep(close_frame(self.code, self.reason), index), CutStep(self.how, index))
         return replace(plan, steps=(*gap.before, *end, *gap.after))
 
@@ -80,10 +80,10 @@ class SlowClose(Fault):
         steps = live_steps(plan)
         if len(steps) < len(plan.steps):
             return NotApplicable("the response is cut before its end")
-        chunk_index = steps[-1].chunk_index if steps else 0
-        end: tuple[Step, ...] = (WaitStep(self.for_, chunk_index), CutStep("close", chunk_index))
+        chunk_number = steps[-1].chunk_number if steps else 0
+        end: tuple[Step, ...] = (WaitStep(self.for_, chunk_number), CutStep("close", chunk_number))
         last = closing_bytes(plan)
-        closed = (RawStep(last, chunk_index),) if last else ()
+        closed = (RawStep(last, chunk_number),) if last else ()
         delivery = replace(plan.delivery, body_end="close")
         head = plan.head.without("content-length")
         return replace(plan, head=head, steps=(*steps, *closed, *end), delivery=delivery)

@@ -86,7 +86,7 @@ def _without_cuts(plan: Plan) -> Sequence[Step]:
 
 def chunk_count(plan: Plan) -> int:
     """Return how many chunks the response has."""
-    return len(plan.chunk_texts) or max((step.chunk_index for step in live_steps(plan)), default=0)
+    return len(plan.chunk_texts) or max((step.chunk_number for step in live_steps(plan)), default=0)
 
 
 def chunk_spans(plan: Plan) -> dict[int, tuple[int, int]]:
@@ -95,8 +95,8 @@ def chunk_spans(plan: Plan) -> dict[int, tuple[int, int]]:
     spans: dict[int, tuple[int, int]] = {}
     for index, step in enumerate(live_steps(plan)):
         if _is_chunk(step):
-            start, _ = spans.get(step.chunk_index, (index, index))
-            spans[step.chunk_index] = (start, index + 1)
+            start, _ = spans.get(step.chunk_number, (index, index))
+            spans[step.chunk_number] = (start, index + 1)
     return spans
 
 
@@ -135,9 +135,9 @@ class Gap(Struct, frozen=True):
     seconds_before_head: float | None = None
 
     @property
-    def chunk_index(self) -> int:
+    def chunk_number(self) -> int:
         """The number of the last chunk before the place."""
-        return self.before[-1].chunk_index if self.before else 0
+        return self.before[-1].chunk_number if self.before else 0
 
 
 def find_gap(plan: Plan, after: GapPoint) -> Gap | NotApplicable:
@@ -185,7 +185,7 @@ def _after_chunks(plan: Plan, count: int) -> Gap | NotApplicable:
         body = b"".join(data for _, data in steps_with_bytes(replace(plan, steps=_without_cuts(plan))))
         return _after_bytes(plan, body_offset(body, plan.chunk_texts, count))
     last = max(
-        (index for index, step in enumerate(steps) if belongs_to_chunk(step) and step.chunk_index <= count),
+        (index for index, step in enumerate(steps) if belongs_to_chunk(step) and step.chunk_number <= count),
         default=-1,
     )
     after_opening = (
@@ -249,8 +249,8 @@ def _size(plan: Plan) -> int:
 def split_step(step: Step, data: bytes, at: int) -> tuple[RawStep, RawStep]:
     """Return a step's bytes as two steps."""
     event = type(step) is EventStep or (type(step) is RawStep and step.begins_event)
-    return RawStep(data[:at], step.chunk_index, event, belongs_to_chunk(step)), RawStep(
-        data[at:], step.chunk_index, attached_to_chunk=belongs_to_chunk(step)
+    return RawStep(data[:at], step.chunk_number, event, belongs_to_chunk(step)), RawStep(
+        data[at:], step.chunk_number, attached_to_chunk=belongs_to_chunk(step)
     )
 
 
@@ -344,7 +344,7 @@ def cut_at(plan: Plan, gap: Gap, how: CutKind) -> Plan:
     """Return the plan cut at a place. The steps after the cut remain, since a `content-length` counts them."""
     if gap.seconds_before_head is not None:
         return withhold(plan, gap.seconds_before_head, how)
-    return replace(plan, steps=(*gap.before, CutStep(how, gap.chunk_index), *gap.after))
+    return replace(plan, steps=(*gap.before, CutStep(how, gap.chunk_number), *gap.after))
 
 
 def withhold(plan: Plan, seconds: float, how: CutKind) -> Plan:

@@ -280,14 +280,14 @@ class EmptyChunk(FormFault):
         ]
         if not chunks:
             return NotApplicable("the response has no chunk of a text")
-        before = [event for event in chunks if event.step.chunk_index <= gap.chunk_index]
+        before = [event for event in chunks if event.step.chunk_number <= gap.chunk_number]
         model = (before or chunks[:1])[-1]
         place, value = HOLLOW[self.form](form, model.payload)
         if place is None:
             return NotApplicable(f"no chunk has a place for {self.form}")
         put_member(place, value)
         data = form.write(model.payload, plan.framing)
-        hollow = EventStep(data, gap.chunk_index, "ping", model.step.event)
+        hollow = EventStep(data, gap.chunk_number, "ping", model.step.event)
         return replace(plan, steps=(*gap.before, hollow, *gap.after))
 
 

@@ -89,7 +89,7 @@ def _closed(plan: Plan) -> Sequence[Step]:
     return (
         *steps,
         *([RawStep(last, 0)] if last else []),
-        CutStep("close", steps[-1].chunk_index if steps else 0),
+        CutStep("close", steps[-1].chunk_number if steps else 0),
     )
 
 
@@ -136,13 +136,13 @@ class BrokenChunking(Fault):
         if self.form == "no_size":
             invalid = b"no size\r\n"
         else:
-            before = replace(plan, steps=(*gap.before, CutStep("end", gap.chunk_index)))
+            before = replace(plan, steps=(*gap.before, CutStep("end", gap.chunk_number)))
             rest = sent_bytes(plan)[len(sent_bytes(before)) :]
             invalid = b"%x\r\n%b\r\n" % (max(1, len(rest) // 2), rest)
         steps = (
             *gap.before,
-            UnchunkedStep(invalid, gap.chunk_index),
-            CutStep("close", gap.chunk_index),
+            UnchunkedStep(invalid, gap.chunk_number),
+            CutStep("close", gap.chunk_number),
         )
         delivery = replace(plan.delivery, body_end="chunks")
         return replace(plan, head=plan.head.without(LENGTH), steps=steps, delivery=delivery)
@@ -160,7 +160,7 @@ class Truncate(Fault):
         gap = find_gap(plan, self.after)
         if isinstance(gap, NotApplicable):
             return gap
-        return replace(plan, steps=(*gap.before, CutStep("end", gap.chunk_index)))
+        return replace(plan, steps=(*gap.before, CutStep("end", gap.chunk_number)))
 
 
 @fault("bad_gzip", "http")
@@ -194,7 +194,7 @@ def _compressed(plan: Plan, *, valid: bool) -> Iterator[Step]:
         if data:
             yield RawStep(
                 compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH),
-                step.chunk_index,
+                step.chunk_number,
                 attached_to_chunk=belongs_to_chunk(step),
             )
         else:

@@ -13,7 +13,7 @@ from pydantic import Field
 from mockllm.core.faults.base import MAX_REPEATS, NotApplicable, fault, too_many_steps
 from mockllm.core.faults.chunk_fault import ChunkFault, Splitting, Then
 from mockllm.core.faults.fault_points import ChunkPoint, chunk_span, live_steps
-from mockllm.core.rendering.event_stream import PRELUDE_CHECKSUM
+from mockllm.core.rendering.aws_event_stream import PRELUDE_CHECKSUM
 from mockllm.core.rendering.framing import EVENT_FRAMINGS
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.values.types import Drawable, Templated
@@ -64,7 +64,7 @@ class Drop(ChunkFault):
         return tuple(
             step
             for step in plan.steps
-            if not (type(step) is EventStep and step.kind == "chunk" and step.chunk_index in lost)
+            if not (type(step) is EventStep and step.kind == "chunk" and step.chunk_number in lost)
         )
 
 
@@ -110,7 +110,7 @@ class CutUtf8(Splitting):
     )
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        if plan.framing is Framing.EVENT_STREAM_BYTES:
+        if plan.framing is Framing.AWS_EVENT_STREAM_BYTES:
             return NotApplicable("the bytes of its events are in base64")
         if self.at is not None:
             return super().apply_to_plan(plan)
@@ -157,7 +157,7 @@ class BadChecksum(ChunkFault):
     )
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        if plan.framing not in (Framing.EVENT_STREAM, Framing.EVENT_STREAM_BYTES):
+        if plan.framing not in (Framing.AWS_EVENT_STREAM, Framing.AWS_EVENT_STREAM_BYTES):
             return NotApplicable("only the frames of a binary event stream have checksums")
         return super().apply_to_plan(plan)
 
@@ -166,6 +166,6 @@ class BadChecksum(ChunkFault):
         assert isinstance(step, EventStep)
         frame = bytearray(EVENT_FRAMINGS[plan.framing].write(step))
         frame[-1 if self.of == "frame" else PRELUDE_CHECKSUM] ^= 1
-        damaged = RawStep(bytes(frame), step.chunk_index, begins_event=True, attached_to_chunk=True)
+        damaged = RawStep(bytes(frame), step.chunk_number, begins_event=True, attached_to_chunk=True)
         rest = plan.steps[end:] if self.then == "go_on" else ()
         return (*plan.steps[:start], damaged, *rest)

@@ -83,7 +83,7 @@ class ErrorEvent(ReplyFault):
         gap = find_gap(plan, self.after)
         if isinstance(gap, NotApplicable):
             return gap
-        count = gap.chunk_index if plan.streamed else chunks_before(plan, self.after)
+        count = gap.chunk_number if plan.streamed else chunks_before(plan, self.after)
         if reply.failure is not None and count >= chunk_count(plan):
             return NotApplicable("the reply itself ends with an error there")
         failure = Failure(
@@ -109,7 +109,7 @@ class Stall(Fault):
             return gap
         if gap.seconds_before_head is not None:
             return replace(plan, delay=plan.delay + self.for_)
-        wait = WaitStep(self.for_, gap.chunk_index, attached_to_chunk=True)
+        wait = WaitStep(self.for_, gap.chunk_number, attached_to_chunk=True)
         return replace(plan, steps=(*gap.before, wait, *gap.after))
 
 
@@ -158,14 +158,14 @@ class CommentFlood(Fault):
         if isinstance(gap, NotApplicable):
             return gap
         if self.form == "ping":
-            one: Step = replace(pings[0], chunk_index=gap.chunk_index)
+            one: Step = replace(pings[0], chunk_number=gap.chunk_number)
         else:
             end = LINE_ENDS[plan.framing]
             lines = [f": {line}".encode() + end for line in self.comment.splitlines() or [""]]
-            one = RawStep(b"".join(lines) + end, gap.chunk_index, attached_to_chunk=True)
+            one = RawStep(b"".join(lines) + end, gap.chunk_number, attached_to_chunk=True)
         flood: tuple[Step, ...]
         if self.every:
-            flood = (one, WaitStep(self.every, gap.chunk_index, attached_to_chunk=True)) * self.count
+            flood = (one, WaitStep(self.every, gap.chunk_number, attached_to_chunk=True)) * self.count
         elif isinstance(one, RawStep):
             if len(one.data) * self.count > MAX_COMMENT_BYTES:
                 return NotApplicable(f"the comments would have more than {MAX_COMMENT_BYTES // 1_000_000} MB")

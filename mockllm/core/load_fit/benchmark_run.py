@@ -1,4 +1,4 @@
-"""The measurements of a benchmark, in neutral words."""
+"""The measurements of a benchmark, by neutral names."""
 
 from __future__ import annotations
 

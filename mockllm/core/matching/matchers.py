@@ -1,6 +1,6 @@
 """Matchers: compiled `match` blocks of rules and modifiers. They test fields, and combine tests by all, any and not.
 
-A matcher returns whether a request matches, the groups of its regexes, and the differences of a near miss.
+A matcher returns whether a request matches, the groups of its regexes, and the results of its tests, for a near miss.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = [
     "AnyMatcher",
     "Field",
     "FieldMatcher",
-    "FieldMismatch",
+    "FieldTestResult",
     "Matcher",
     "NotMatcher",
     "captures",
@@ -51,8 +51,9 @@ HASHES: Final = ("hash", "older_hash")
 _HASH: Final = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
 
-class FieldMismatch(Struct, frozen=True):
-    """The expected and the actual value of one test. `matched`: they agree. `hint` explains why they do not."""
+class FieldTestResult(Struct, frozen=True):
+    """The result of one test, also of a passed one: the expected and the actual value of a field. `matched`: they
+    agree. `hint` explains why they do not."""
 
     field: str
     expected: str
@@ -61,10 +62,10 @@ class FieldMismatch(Struct, frozen=True):
     matched: bool
 
 
-def mismatches(differences: Sequence[FieldMismatch]) -> tuple[int, int]:
+def mismatches(results: Sequence[FieldTestResult]) -> tuple[int, int]:
     """Return the number of failed tests, and (negative) of passed tests. Less is nearer."""
-    passed = sum(difference.matched for difference in differences)
-    return len(differences) - passed, -passed
+    passed = sum(result.matched for result in results)
+    return len(results) - passed, -passed
 
 
 @dataclass(frozen=True)
@@ -88,16 +89,16 @@ class FieldMatcher:
     def describe(self) -> str:
         return f"{self.field} {self.condition.describe()}"
 
-    def differences(self, request: Request) -> list[FieldMismatch]:
+    def test_results(self, request: Request) -> list[FieldTestResult]:
         value = self.field.read(request)
         matched = self.condition_on_value.matches(value)
         field, expected = str(self.field), self.condition.describe()
-        if value is not MISSING and self.field.is_secret:  # differences are stored and logged
-            return [FieldMismatch(field, expected, "one that is not shown", None, matched)]
+        if value is not MISSING and self.field.is_secret:  # results are stored and logged
+            return [FieldTestResult(field, expected, "one that is not shown", None, matched)]
         if self.field.name in HASHES:
             expected = _HASH.sub(r"\1…", expected)
         hint = None if matched else self.condition_on_value.difference(value)
-        return [FieldMismatch(field, expected, brief_ends(value), hint, matched)]
+        return [FieldTestResult(field, expected, brief_ends(value), hint, matched)]
 
 
 class AllMatcher(Struct, frozen=True):
@@ -111,8 +112,8 @@ class AllMatcher(Struct, frozen=True):
     def describe(self) -> str:
         return _joined(" and ", self.parts)
 
-    def differences(self, request: Request) -> list[FieldMismatch]:
-        return [difference for part in self.parts for difference in part.differences(request)]
+    def test_results(self, request: Request) -> list[FieldTestResult]:
+        return [result for part in self.parts for result in part.test_results(request)]
 
 
 class AnyMatcher(Struct, frozen=True):
@@ -126,11 +127,11 @@ class AnyMatcher(Struct, frozen=True):
     def describe(self) -> str:
         return _joined(" or ", self.parts)
 
-    def differences(self, request: Request) -> list[FieldMismatch]:
-        """Return the differences of the part that matches, or is nearest."""
+    def test_results(self, request: Request) -> list[FieldTestResult]:
+        """Return the results of the part that matches, or is nearest."""
         if not self.parts:
-            return [FieldMismatch("any", "one of none", "nothing", None, False)]
-        return min((part.differences(request) for part in self.parts), key=mismatches)
+            return [FieldTestResult("any", "one of none", "nothing", None, False)]
+        return min((part.test_results(request) for part in self.parts), key=mismatches)
 
 
 class NotMatcher(Struct, frozen=True):
@@ -144,11 +145,11 @@ class NotMatcher(Struct, frozen=True):
     def describe(self) -> str:
         return f"not ({self.part.describe()})"
 
-    def differences(self, request: Request) -> list[FieldMismatch]:
-        inside = self.part.differences(request)
-        fields = ", ".join(dict.fromkeys(difference.field for difference in inside))
-        actual = ", ".join(dict.fromkeys(difference.actual for difference in inside))
-        return [FieldMismatch(fields, self.describe(), actual, None, self.matches(request))]
+    def test_results(self, request: Request) -> list[FieldTestResult]:
+        inside = self.part.test_results(request)
+        fields = ", ".join(dict.fromkeys(result.field for result in inside))
+        actual = ", ".join(dict.fromkeys(result.actual for result in inside))
+        return [FieldTestResult(fields, self.describe(), actual, None, self.matches(request))]
 
 
 Matcher: TypeAlias = FieldMatcher | AllMatcher | AnyMatcher | NotMatcher

@@ -30,7 +30,7 @@ from mockllm.core.matching.matchers import (
     AllMatcher,
     AnyMatcher,
     FieldMatcher,
-    FieldMismatch,
+    FieldTestResult,
     Matcher,
     NotMatcher,
 )
@@ -187,8 +187,9 @@ class RuleIndex:
         return self.matching(self.match_mask(request), request, 0, len(self._matchers))
 
     def head_mask(self, request: Request) -> int:
-        """Return the mask of the rows that may match by the joined fields of the head. It is the same for all
-        requests with this head."""
+        """Return the mask of the rows that may match by these fields of the head: method, path, provider, dialect,
+        api, generates and host. It is the same for all requests with this head. `match_mask` looks up the conditions
+        on headers, query, session and API key, with those on the body."""
         return self._all & self._head_layer.lookup(request)
 
     def match_mask(self, request: Request, head_mask: int | None = None) -> int:
@@ -229,8 +230,8 @@ class RuleIndex:
 
     def nearest(
         self, request: Request, count: int = 3, end: int | None = None
-    ) -> list[tuple[int, list[FieldMismatch]]]:
-        """Return the matchers (up to `end`) of near misses with the differences of the request, the nearest first.
+    ) -> list[tuple[int, list[FieldTestResult]]]:
+        """Return the matchers (up to `end`) of near misses with the results of their tests, the nearest first.
 
         The matcher with fewer failed tests is nearer, then the one with the smaller distance, then the one with more
         passed tests, then the first.
@@ -248,7 +249,7 @@ class RuleIndex:
         )
         ranked = sorted((*distance(self._matchers[number], request), number) for number in numbers)
         near = [number for failures, *_, number in ranked if failures]
-        return [(number, self._matchers[number].differences(request)) for number in near[:count]]
+        return [(number, self._matchers[number].test_results(request)) for number in near[:count]]
 
 
 def _joined(layers: Mapping[LayerKey, Layer], fields: Sequence[str]) -> JoinedLayer:

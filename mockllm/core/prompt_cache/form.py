@@ -32,9 +32,9 @@ def no_breakpoint(fields: Mapping[str, Json]) -> float | None:
 
 def turn_items(request: Request) -> Sequence[Json]:
     """Return the turns of a body that has all of them."""
-    known = request.known_body
-    if known is not None:
-        return known.items
+    divided = request.divided_body
+    if divided is not None:
+        return divided.items
     items = request.fields.get(request.turns_field or "")
     return items if type(items) is list else ()
 

@@ -3,7 +3,7 @@
 Each prefix has the hash of the prefix before it and of the last segment, so that equal hashes mean equal beginnings.
 A long block is divided into segments at fixed places. So two prompts with the same beginning have the same prefixes
 up to the segment that differs. The part that earlier requests of a conversation had is not hashed again
-(`core.request.known_bodies`).
+(`core.request.divided_bodies`).
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def prompt_prefixes(request: Request, form: PromptForm) -> PromptPrefixes:
     """Return the prefixes of a request's prompt."""
     fields = request.fields
     before_turns = request.of_remaining_members("prompt_prefix", lambda: _chain_before_turns(form, request))
-    turns = _known_chain(request, form) or _turn_chain(form, form.items(request))
+    turns = _divided_chain(request, form) or _turn_chain(form, form.items(request))
     return PromptPrefixes(before_turns, turns, form.options(fields), form.at_end(fields))
 
 
@@ -126,12 +126,12 @@ def _turn_chain(form: PromptForm, items: Sequence[Json]) -> PrefixChain:
     return chain
 
 
-def _known_chain(request: Request, form: PromptForm) -> PrefixChain | None:
-    """Return the chain of a known body, whose first turns were hashed before."""
-    known = request.known_body
-    if known is None or form.items(request) is not known.items:
+def _divided_chain(request: Request, form: PromptForm) -> PrefixChain | None:
+    """Return the chain of a divided body; turns that came before are not hashed again."""
+    divided = request.divided_body
+    if divided is None or form.items(request) is not divided.items:
         return None
-    return known.reduce_turns(("prompt_prefix", form), _continued, _step(form))
+    return divided.reduce_turns(("prompt_prefix", form), _continued, _step(form))
 
 
 def _continued(chain: PrefixChain | None) -> PrefixChain:

@@ -1,7 +1,7 @@
 """From a Reply to the steps of a stream: one driver for all dialects, hooks in each.
 
 The driver reads the chunks in their order; the choices alternate, chunk by chunk. It numbers the chunks, and
-sets the kind and the chunk index of each event. A dialect's Encoder returns the events of each moment. Faults
+sets the kind and the chunk number of each event. A dialect's Encoder returns the events of each moment. Faults
 find their fault points in the same order, and truncate a reply there.
 """
 
@@ -108,11 +108,11 @@ def _failed_opening(encoder: Encoder, failure: Failure, count: int) -> Iterator[
 
 def _all_steps(encoder: Encoder) -> Iterator[Step]:
     reply = encoder.reply
-    chunk_index = 0
+    chunk_number = 0
 
     def events(kind: Kind, payloads: Iterable[Event]) -> Iterator[EventStep]:
         for payload, event in payloads:
-            yield EventStep(payload, chunk_index, kind, event)
+            yield EventStep(payload, chunk_number, kind, event)
 
     yield from events("open", encoder.start_stream())
     choices = [_choice(encoder, number, choice) for number, choice in enumerate(reply.choices)]
@@ -122,18 +122,18 @@ def _all_steps(encoder: Encoder) -> Iterator[Step]:
         choices = [(moment for moment in moments if moment[0] != "finish") for moments in choices]
     for kind, content in _alternating(choices, lambda moment: moment[0] == "chunk"):
         if isinstance(content, Pause):
-            yield WaitStep(content.seconds, chunk_index, scripted=True)
+            yield WaitStep(content.seconds, chunk_number, explicit=True)
         elif isinstance(content, Verbatim):
-            yield RawStep(content.data, chunk_index)
+            yield RawStep(content.data, chunk_number)
         elif isinstance(content, _FramedChunks):
-            yield from content.steps(chunk_index)
-            chunk_index += len(content.chunks)
+            yield from content.steps(chunk_number)
+            chunk_number += len(content.chunks)
         elif kind != "chunk":
             yield from events(kind, content)
         else:
-            chunk_index += 1
+            chunk_number += 1
             for payload, name in content:  # as `events` does: a stream has hundreds of chunks
-                yield EventStep(payload, chunk_index, "chunk", name)
+                yield EventStep(payload, chunk_number, "chunk", name)
     if reply.failure is not None:
         yield from events("error", encoder.fail(reply.failure))
         return
@@ -143,7 +143,7 @@ def _all_steps(encoder: Encoder) -> Iterator[Step]:
 
 
 class ChunkEntry(Struct, frozen=True):
-    """One chunk: its text, its part (None for a native block of a dialect), and the scripted waits before it
+    """One chunk: its text, its part (None for a native block of a dialect), and the explicit waits before it
     (None where there are none)."""
 
     text: str
@@ -152,7 +152,7 @@ class ChunkEntry(Struct, frozen=True):
 
 
 def chunk_schedule(reply: Reply) -> tuple[list[ChunkEntry], float]:
-    """Return the chunks that an encoder sends, and the scripted waits after the last: for pacing, which needs no
+    """Return the chunks that an encoder sends, and the explicit waits after the last: for pacing, which needs no
     wire format."""
     entries: list[ChunkEntry] = []
     pause: float | None = None
@@ -166,7 +166,7 @@ def chunk_schedule(reply: Reply) -> tuple[list[ChunkEntry], float]:
 
 
 def has_pauses(reply: Reply) -> bool:
-    """Return whether there are scripted waits between the chunks of a reply."""
+    """Return whether there are explicit waits between the chunks of a reply."""
     return any(
         Pause in set(map(type, part.chunks))
         for choice in reply.choices
@@ -247,17 +247,17 @@ class _FramedChunks(Struct, frozen=True):
     frame: ChunkFrame
     chunks: Sequence[str]
 
-    def steps(self, chunk_index: int) -> list[EventStep]:
-        """Return the events; `chunk_index` is that of the last chunk before them."""
+    def steps(self, chunk_number: int) -> list[EventStep]:
+        """Return the events; `chunk_number` is that of the last chunk before them."""
         before, after, name = self.frame.before, self.frame.after, self.frame.event
         return [
             EventStep(before + text_fragment(chunk) + after, number, "chunk", name)
-            for number, chunk in enumerate(self.chunks, chunk_index + 1)
+            for number, chunk in enumerate(self.chunks, chunk_number + 1)
         ]
 
 
 Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim | _FramedChunks]
-"""Events of one kind, a scripted wait or raw bytes between two chunks, or all chunks of a part. A wait and raw bytes
+"""Events of one kind, an explicit wait or raw bytes between two chunks, or all chunks of a part. A wait and raw bytes
 become steps without a kind: as moments they have `open`, which no driver reads as an end or a chunk."""
 
 

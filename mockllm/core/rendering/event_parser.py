@@ -12,7 +12,7 @@ from json import JSONDecodeError, JSONDecoder
 from typing import Final, TypeAlias
 
 from mockllm.core.rendering import websocket_frames
-from mockllm.core.rendering.event_stream import read_frames, unwrapped
+from mockllm.core.rendering.aws_event_stream import read_frames, unwrapped
 from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.rendering.websocket_frames import BINARY, TEXT
@@ -63,11 +63,11 @@ def _json_array(data: bytes) -> Iterator[Event]:
         at = end
 
 
-def _event_stream(data: bytes) -> Iterator[Event]:
+def _aws_event_stream(data: bytes) -> Iterator[Event]:
     return ((frame.name, frame.payload) for frame in read_frames(data))
 
 
-def _event_stream_bytes(data: bytes) -> Iterator[Event]:
+def _aws_event_stream_bytes(data: bytes) -> Iterator[Event]:
     return ((frame.name, unwrapped(frame.payload)) for frame in read_frames(data))
 
 
@@ -87,8 +87,8 @@ _READERS: Final[dict[Framing, Callable[[bytes], Iterator[Event]]]] = {
     Framing.SSE_DENSE_CRLF: _sse,
     Framing.NDJSON: _ndjson,
     Framing.JSON_ARRAY: _json_array,
-    Framing.EVENT_STREAM: _event_stream,
-    Framing.EVENT_STREAM_BYTES: _event_stream_bytes,
+    Framing.AWS_EVENT_STREAM: _aws_event_stream,
+    Framing.AWS_EVENT_STREAM_BYTES: _aws_event_stream_bytes,
     Framing.WEBSOCKET: _websocket,
     Framing.WEBSOCKET_BINARY: _websocket,
     Framing.BYTES: _plain,

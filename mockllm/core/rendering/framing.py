@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.rendering.event_stream import write_bytes_event, write_event
+from mockllm.core.rendering.aws_event_stream import write_bytes_event, write_event
 from mockllm.core.rendering.plan import (
     CutKind,
     CutStep,
@@ -91,8 +91,8 @@ EVENT_FRAMINGS: Final[dict[Framing, EventFraming]] = {
     Framing.SSE_DENSE_CRLF: EventFraming(_sse_dense_crlf),
     Framing.NDJSON: EventFraming(_ndjson),
     Framing.JSON_ARRAY: EventFraming(_bare, b"[", b"\n,\r\n", b"\n]"),
-    Framing.EVENT_STREAM: EventFraming(write_event),
-    Framing.EVENT_STREAM_BYTES: EventFraming(write_bytes_event),
+    Framing.AWS_EVENT_STREAM: EventFraming(write_event),
+    Framing.AWS_EVENT_STREAM_BYTES: EventFraming(write_bytes_event),
     Framing.WEBSOCKET: EventFraming(_websocket),
     Framing.WEBSOCKET_BINARY: EventFraming(_websocket_binary),
     Framing.BYTES: EventFraming(_bare),
@@ -151,7 +151,7 @@ def closing_bytes(plan: Plan) -> bytes:
 
 
 def steps_with_bytes(plan: Plan) -> Iterator[tuple[Step, bytes]]:
-    """Return each step up to a cut with its bytes; a wait has none."""
+    """Return each step up to a cut with its bytes; a wait and an unchunked step have none."""
     for step, item in zip(plan.steps, framed(plan), strict=False):
         if type(step) is CutStep:
             return
@@ -187,7 +187,7 @@ def _slices(item: bytes | UnchunkedStep | CutStep, size: int) -> Iterator[bytes 
         yield item
     elif isinstance(item, UnchunkedStep):
         yield from (
-            UnchunkedStep(item.data[at : at + size], item.chunk_index)
+            UnchunkedStep(item.data[at : at + size], item.chunk_number)
             for at in range(0, len(item.data), size)
         )
     else:
@@ -209,14 +209,14 @@ SERVER_LINES: Final = 150
 
 
 def plan_duration(plan: Plan) -> float:
-    """Return the planned seconds from when the server begins to serve the request to the response's last byte. A held
-    response counts from its release. Infinite for a response that hangs."""
+    """Return the planned seconds from when the server begins to serve the request to the end of the plan, or to its
+    cut. A held response counts from its release. Infinite for a response that hangs."""
     total, how = _end(plan)
     return inf if how == "silence" else total
 
 
-def last_byte_time(plan: Plan) -> float:
-    """Return the same; for a response that hangs, the seconds until its last byte."""
+def end_time(plan: Plan) -> float:
+    """Return the same; for a response that hangs, the seconds until its silence begins."""
     return _end(plan)[0]
 
 

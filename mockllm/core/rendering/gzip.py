@@ -49,7 +49,7 @@ def gzipped_steps(plan: Plan) -> Iterator[Step]:
     compressor = zlib.compressobj(wbits=31)
     for step, data in steps_with_bytes(plan):
         if data:
-            yield RawStep(compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH), step.chunk_index)
+            yield RawStep(compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH), step.chunk_number)
         else:
             yield step
     cuts = [step for step in plan.steps if type(step) is CutStep]
@@ -65,7 +65,7 @@ def gzipped(plan: Plan) -> Plan:
         return plan
     if not any(data for _, data in steps_with_bytes(plan)):
         return plan
-    head = plan.head.with_unique_headers(((ENCODING, "gzip"), ("vary", "accept-encoding")))
+    head = plan.head.with_per_response_headers(((ENCODING, "gzip"), ("vary", "accept-encoding")))
     return replace(plan, head=head, steps=tuple(gzipped_steps(plan)))
 
 

@@ -121,7 +121,7 @@ def _jitter(pace: Pacing, random: Random) -> Callable[[], float]:
 
 def paced(plan: Plan, waits: Sequence[float], slowdown: float = 1.0) -> Plan:
     """Return the plan with a wait before each chunk; `waits` as `chunk_waits` returns them. The opening events are
-    written with the head. A scripted wait replaces the gap, and is `slowdown` times as long."""
+    written with the head. An explicit wait replaces the gap, and is `slowdown` times as long."""
     if not any(waits) and slowdown == 1.0:
         return plan
     steps: list[Step] = []
@@ -129,13 +129,13 @@ def paced(plan: Plan, waits: Sequence[float], slowdown: float = 1.0) -> Plan:
     replaced = False
     for step in plan.steps:
         if type(step) is EventStep:
-            chunk = step.chunk_index
+            chunk = step.chunk_number
             if chunk > paced_chunks and step.kind == "chunk":
                 gap = 0.0 if replaced else sum(waits[paced_chunks:chunk])
                 if gap > 0.0:
                     steps.append(WaitStep(gap, paced_chunks))
                 paced_chunks, replaced = chunk, False
-        elif type(step) is WaitStep and step.scripted:
+        elif type(step) is WaitStep and step.explicit:
             replaced = True
             step = replace(step, seconds=step.seconds * slowdown)
         steps.append(step)

@@ -30,7 +30,7 @@ class PrerenderedFields(TypedDict):
 
     status: int
     fixed: Headers
-    unique_headers: Sequence[tuple[str, int]]
+    per_response_headers: Sequence[tuple[str, int]]
     ids: Sequence[IdPattern]
     computed: Sequence[Recipe]
     call_forms: Sequence[ArgumentsForm]
@@ -49,11 +49,11 @@ class PlaceholderParser:
         self._used: dict[int, None] = {}
         self._forms: list[ArgumentsForm] = []
         self._fixed: list[tuple[str, str]] = []
-        self._unique: list[tuple[str, int]] = []
+        self._per_response: list[tuple[str, int]] = []
         for name, value in plan.head.headers:
             marker = _IN_HEADER.fullmatch(value)
             if marker is not None:
-                self._unique.append((name, self._use(marker[1])))
+                self._per_response.append((name, self._use(marker[1])))
             elif MARKER_PREFIX in value:
                 raise TypeError(f"the header {name} holds more than one placeholder")
             else:
@@ -105,7 +105,7 @@ class PlaceholderParser:
         fields: PrerenderedFields = {
             "status": self._plan.head.status,
             "fixed": tuple(self._fixed),
-            "unique_headers": tuple((name, places[number]) for name, number in self._unique),
+            "per_response_headers": tuple((name, places[number]) for name, number in self._per_response),
             "ids": tuple(cast(IdPattern, self._recipes[number].source) for number in ids),
             "computed": tuple(self._recipes[number] for number in computed),
             "call_forms": forms,

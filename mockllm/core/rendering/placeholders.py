@@ -266,11 +266,11 @@ class PlaceholderIds(Ids):
 
 class PlaceholderStep(Struct, frozen=True):
     """A step of bytes with placeholders. Every second one of `parts` is empty for the value of a placeholder. The
-    `chunk_index` is -1 where the step ends with the generated call: then the last value is the index."""
+    `chunk_number` is -1 where the step ends with the generated call: then the last value is the number."""
 
     parts: Sequence[bytes]
     select: ValueSelector
-    chunk_index: int
+    chunk_number: int
 
     def written(self, values: Sequence[bytes]) -> bytes:
         """Return the bytes with these values."""
@@ -279,16 +279,17 @@ class PlaceholderStep(Struct, frozen=True):
         return b"".join(parts)
 
     def last_chunk(self, values: Sequence[bytes]) -> int:
-        """Return the index of the step's last chunk in the response with these values."""
-        return self.chunk_index if self.chunk_index >= 0 else int(values[-1])
+        """Return the number of the step's last chunk in the response with these values."""
+        return self.chunk_number if self.chunk_number >= 0 else int(values[-1])
 
 
 class Prerendered(Struct, frozen=True, eq=False):
-    """A response that is rendered but for its placeholders. `unique_headers` name the number of their value."""
+    """A response that is rendered but for its placeholders. Of each of the `per_response_headers` it has the name and
+    the index of the value."""
 
     status: int
     fixed: Headers
-    unique_headers: Sequence[tuple[str, int]]
+    per_response_headers: Sequence[tuple[str, int]]
     ids: Sequence[IdPattern]
     computed: Sequence[Recipe]
     call_forms: Sequence[ArgumentsForm]
@@ -339,8 +340,8 @@ class Prerendered(Struct, frozen=True, eq=False):
 
     def head(self, values: Sequence[bytes]) -> ResponseHead:
         """Return the head of the response with these values."""
-        unique = [(name, values[number].decode()) for name, number in self.unique_headers]
-        return ResponseHead(self.status, self.fixed, tuple(unique))
+        per_response = [(name, values[number].decode()) for name, number in self.per_response_headers]
+        return ResponseHead(self.status, self.fixed, tuple(per_response))
 
 
 def _encoded(value: str | float) -> bytes:

@@ -40,49 +40,49 @@ Python 3.13 took over four phrases of RFC 9110; a recorded response has the phra
 
 
 class ResponseHead(Struct, frozen=True):
-    """Status and headers. The cache of response heads has the `fixed` part; it leaves out the `unique_headers`, whose
-    values may differ in each response."""
+    """Status and headers. The cache of response heads has the `fixed` part. It leaves out the
+    `per_response_headers`: their values may differ in each response, or they were added after the `fixed` ones."""
 
     status: int
     fixed: Headers
-    unique_headers: Headers = ()
+    per_response_headers: Headers = ()
 
     @property
     def headers(self) -> Headers:
         """All headers, in the order of the wire."""
-        return self.fixed + self.unique_headers
+        return self.fixed + self.per_response_headers
 
     def with_headers(self, headers: Headers) -> ResponseHead:
         """Return the head with these headers, which replace headers of the same name."""
-        fixed, unique = self._others({name.lower() for name, _ in headers})
-        return ResponseHead(self.status, fixed + headers, unique)
+        fixed, per_response = self._others({name.lower() for name, _ in headers})
+        return ResponseHead(self.status, fixed + headers, per_response)
 
-    def with_unique_headers(self, headers: Headers) -> ResponseHead:
-        """Return the head with these headers as unique ones, which replace headers of the same name."""
+    def with_per_response_headers(self, headers: Headers) -> ResponseHead:
+        """Return the head with these headers as per-response ones, which replace headers of the same name."""
         if not headers:
             return self
-        fixed, unique = self._others({name.lower() for name, _ in headers})
-        return ResponseHead(self.status, fixed, unique + headers)
+        fixed, per_response = self._others({name.lower() for name, _ in headers})
+        return ResponseHead(self.status, fixed, per_response + headers)
 
     def without(self, name: str) -> ResponseHead:
         """Return the head without the header of this name, in lower case."""
         return ResponseHead(self.status, *self._others((name,)))
 
     def _others(self, names: Collection[str]) -> tuple[Headers, Headers]:
-        """Return the fixed and the unique headers without those of these names, which are in lower case."""
+        """Return the fixed and the per-response headers without those of these names, which are in lower case."""
         return (
             tuple([pair for pair in self.fixed if pair[0].lower() not in names]),
-            tuple([pair for pair in self.unique_headers if pair[0].lower() not in names]),
+            tuple([pair for pair in self.per_response_headers if pair[0].lower() not in names]),
         )
 
 
 class EventStep(Struct, frozen=True):
-    """One event of a stream, or the whole body. `payload` is unframed. `chunk_index` is the number of the chunk in
-    the event, or of the last chunk before the event (0 before the first). `event` and `id` are the fields of a
-    server-sent event."""
+    """One event of a stream, or the whole body. `payload` is unframed. `chunk_number` is the number of the chunk in
+    the event, counted from 1, or of the last chunk before the event (0 before the first). `event` and `id` are the
+    fields of a server-sent event."""
 
     payload: bytes
-    chunk_index: int
+    chunk_number: int
     kind: Kind
     event: str | None = None
     id: str | None = None
@@ -97,7 +97,7 @@ class RawStep(Struct, frozen=True):
     """
 
     data: bytes
-    chunk_index: int
+    chunk_number: int
     begins_event: bool = False
     attached_to_chunk: bool = False
 
@@ -106,17 +106,17 @@ class UnchunkedStep(Struct, frozen=True):
     """Bytes that are written outside HTTP's chunks; in a response without HTTP chunks a part of the body."""
 
     data: bytes
-    chunk_index: int
+    chunk_number: int
 
 
 class WaitStep(Struct, frozen=True):
-    """Seconds before the next step, counted from the previous deadline, never from 'now'. `scripted`: the scenario,
+    """Seconds before the next step, counted from the previous deadline, never from 'now'. `explicit`: the scenario,
     a recording or a fault has the wait; where pacing follows, it replaces the wait of the pace. `attached_to_chunk`:
-    as that of a RawStep."""
+    as in a RawStep."""
 
     seconds: float
-    chunk_index: int
-    scripted: bool = False
+    chunk_number: int
+    explicit: bool = False
     attached_to_chunk: bool = False
 
 
@@ -125,7 +125,7 @@ class CutStep(Struct, frozen=True):
     `silence` sends nothing more until the client disconnects. `end` ends the response as HTTP defines."""
 
     how: CutKind
-    chunk_index: int
+    chunk_number: int
 
 
 Step: TypeAlias = EventStep | RawStep | UnchunkedStep | WaitStep | CutStep
@@ -134,9 +134,10 @@ Step: TypeAlias = EventStep | RawStep | UnchunkedStep | WaitStep | CutStep
 class Framing(Enum):
     """How an EventStep becomes bytes. Framing happens when the plan is written, so that faults can work on events.
 
-    A new framing is a member here, and what docs/adding-a-dialect.md lists. `event-stream` has binary frames; in
-    those of `event-stream-bytes` the payload is in base64. The dense forms have no space after colons. Each event of
-    `websocket` is a text message, each of `websocket-binary` a binary one. Events of `bytes` are bytes of the body.
+    A new framing is a member here, and what docs/adding-a-dialect.md lists. `AWS_EVENT_STREAM` has the binary frames
+    of `application/vnd.amazon.eventstream`; in those of `AWS_EVENT_STREAM_BYTES` the payload is in base64. The dense
+    forms have no space after colons. Each event of `websocket` is a text message, each of `websocket-binary` a binary
+    one. Events of `bytes` are bytes of the body.
     """
 
     PLAIN = "plain"
@@ -146,8 +147,8 @@ class Framing(Enum):
     SSE_DENSE_CRLF = "sse-dense-crlf"
     NDJSON = "ndjson"
     JSON_ARRAY = "json-array"
-    EVENT_STREAM = "event-stream"
-    EVENT_STREAM_BYTES = "event-stream-bytes"
+    AWS_EVENT_STREAM = "aws-event-stream"
+    AWS_EVENT_STREAM_BYTES = "aws-event-stream-bytes"
     WEBSOCKET = "websocket"
     WEBSOCKET_BINARY = "websocket-binary"
     BYTES = "bytes"

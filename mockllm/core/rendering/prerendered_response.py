@@ -21,8 +21,8 @@ from mockllm.core.rendering.plan import CutStep, EventStep, Kind, Plan, RawStep,
 from mockllm.core.rendering.storable_response import StorableForm
 
 
-class FilledSteps(Sequence[Step]):
-    """The steps of one response, each filled when it is read. Filling a long response at once would block all
+class LazilyFilledSteps(Sequence[Step]):
+    """The steps of one response, each filled at each read. Filling a long response at once would block all
     other responses, and would hold all its bytes while its client reads slowly."""
 
     __slots__ = ("_steps", "_values")
@@ -42,7 +42,7 @@ class FilledSteps(Sequence[Step]):
     def __getitem__(self, place: slice) -> Sequence[Step]: ...
     def __getitem__(self, place: int | slice) -> Step | Sequence[Step]:
         if isinstance(place, slice):
-            return FilledSteps(self._steps[place], self._values)
+            return LazilyFilledSteps(self._steps[place], self._values)
         step = self._steps[place]
         if isinstance(step, PlaceholderStep):
             return RawStep(step.written(self._values), step.last_chunk(self._values))
@@ -75,7 +75,7 @@ class PrerenderedResponse(Prerendered, frozen=True, eq=False):
 
     def plan(self, values: Sequence[bytes]) -> Plan:
         """Return the plan of the response with these values (see `fill`)."""
-        return Plan(self.head(values), FilledSteps(self.steps, values), self.framing, self.delay)
+        return Plan(self.head(values), LazilyFilledSteps(self.steps, values), self.framing, self.delay)
 
 
 def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedResponse:
@@ -90,16 +90,16 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
             drafts.append(group)
             continue
         parts, numbers = parser.split(group.data)
-        drafts.append((parts, numbers, group.chunk_index))
+        drafts.append((parts, numbers, group.chunk_number))
         size += sum(map(len, parts)) + 100 * len(parts)
     fields, select = parser.finish(size)
     counted = any(type(form) is ChunkCount for form in fields["call_forms"])
 
-    def chunk_index(number: int) -> int:
+    def chunk_number(number: int) -> int:
         return -1 if counted and number == len(MARKED_CALL.chunks) else number
 
     steps = tuple(
-        PlaceholderStep(draft[0], select(draft[1]), chunk_index(draft[2]))
+        PlaceholderStep(draft[0], select(draft[1]), chunk_number(draft[2]))
         if isinstance(draft, tuple)
         else draft
         for draft in drafts
@@ -110,18 +110,18 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
 def joined_steps(plan: Plan) -> Iterator[WaitStep | CutStep | RawStep]:
     """Return a plan's waits and cut, and between two of them all bytes as one step."""
     joined: list[bytes] = []
-    chunk_index = 0
+    chunk_number = 0
     for step, item in zip_longest(plan.steps, framed(plan)):
         if isinstance(item, (WaitStep, CutStep)):
             if joined:
-                yield RawStep(b"".join(joined), chunk_index)
+                yield RawStep(b"".join(joined), chunk_number)
                 joined.clear()
             yield item
         else:
             joined.append(item)  # type: ignore[arg-type]  # only faults make anything else
-            chunk_index = chunk_index if step is None else step.chunk_index
+            chunk_number = chunk_number if step is None else step.chunk_number
     if joined:
-        yield RawStep(b"".join(joined), chunk_index)
+        yield RawStep(b"".join(joined), chunk_number)
 
 
 StreamEvent: TypeAlias = tuple[int, bytes, int, Kind, str | None]
@@ -142,8 +142,8 @@ class PrerenderedStream(Prerendered, frozen=True, eq=False):
         steps: list[Step] = []
         for event in self.events:
             if type(event) is tuple:
-                prefix, rest, chunk_index, kind, name = event
-                steps.append(EventStep(prefixes[prefix] + rest, chunk_index, kind, name))
+                prefix, rest, chunk_number, kind, name = event
+                steps.append(EventStep(prefixes[prefix] + rest, chunk_number, kind, name))
             else:
                 steps.append(event)  # type: ignore[arg-type]  # mypy does not narrow by `type() is not`
         return Plan(self.head(values), tuple(steps), self.framing)
@@ -161,7 +161,7 @@ def prerender_stream(plan: Plan, placeholders: Placeholders) -> PrerenderedStrea
             continue
         (*prefix, rest), numbers = parser.split(step.payload)
         place = prefixes.setdefault((tuple(prefix), numbers), len(prefixes))
-        events.append((place, rest, step.chunk_index, step.kind, step.event))
+        events.append((place, rest, step.chunk_number, step.kind, step.event))
         size += len(rest) + 200
     fields, select = parser.finish(size)
     steps = tuple(PlaceholderStep(parts, select(numbers), 0) for parts, numbers in prefixes)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from json import JSONDecodeError, JSONDecoder
 from typing import Final, NamedTuple, TypeAlias
 
+from mockllm.core.rendering.aws_event_stream import read_frames, write_event
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.event_stream import read_frames, write_event
 from mockllm.core.rendering.framing import EVENT_FRAMINGS
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, RawStep, ResponseHead, Step, WaitStep
 
@@ -49,7 +49,7 @@ def framing_of(content_type: str, body: bytes, *, streamed: bool) -> Framing:
     if kind in ("application/x-ndjson", "application/jsonl", "application/stream+json"):
         return Framing.NDJSON
     if kind.startswith("application/vnd.amazon.eventstream"):
-        return Framing.EVENT_STREAM
+        return Framing.AWS_EVENT_STREAM
     if streamed and kind == "application/json" and body[:1] == b"[":
         return Framing.JSON_ARRAY
     return Framing.PLAIN
@@ -74,24 +74,24 @@ def replayed(
     plan = Plan(head, tuple(steps), framing, delay)
     if sent_bytes(plan) == body:
         return plan
-    bare = (step if isinstance(step, WaitStep) else RawStep(data, step.chunk_index) for step, data in cut)
+    bare = (step if isinstance(step, WaitStep) else RawStep(data, step.chunk_number) for step, data in cut)
     return Plan(head, tuple(bare), framing, delay)
 
 
 def _numbered(slices: Iterator[_FrameSlice], count_chunks: CountChunks) -> list[_FrameSlice]:
     """Return the slices, each event with the number of its chunk, or of the last chunk before it."""
     numbered: list[_FrameSlice] = []
-    chunk_index = 0
+    chunk_number = 0
     for end, event in slices:
         if event is None:
             numbered.append(_FrameSlice(end, None))
             continue
         chunks = count_chunks(event)
-        chunk_index += bool(chunks)
-        kind: Kind = "chunk" if chunks else "finish" if chunk_index else "open"
+        chunk_number += bool(chunks)
+        kind: Kind = "chunk" if chunks else "finish" if chunk_number else "open"
         if event.payload == b"[DONE]" or event.event == "message_stop":
             kind = "end"
-        numbered.append(_FrameSlice(end, EventStep(event.payload, chunk_index, kind, event.event)))
+        numbered.append(_FrameSlice(end, EventStep(event.payload, chunk_number, kind, event.event)))
     return numbered
 
 
@@ -100,11 +100,11 @@ def _cut(
 ) -> Iterator[tuple[Step, bytes]]:
     """Return steps with their bytes, cut where an event or a frame ends. A slice in two frames is not an event."""
     ends = [(item.end, item.event) for item in slices] or [(len(body), None)]
-    at, number, chunk_index, began = 0, 0, 0, True
+    at, number, chunk_number, began = 0, 0, 0, True
     now = delay
     for due, data in frames:
         if due > now:
-            yield WaitStep(due - now, chunk_index, scripted=True), b""
+            yield WaitStep(due - now, chunk_number, explicit=True), b""
             now = due
         stop = at + len(data)
         while at < stop:
@@ -112,13 +112,13 @@ def _cut(
                 number, began = number + 1, True
             end, event = ends[number]
             last = stop if end <= at else min(stop, end)
-            chunk_index = chunk_index if event is None else event.chunk_index
+            chunk_number = chunk_number if event is None else event.chunk_number
             whole = event is not None and began and last == end
             part = body[at:last]
             step: Step = (
                 event
                 if whole and event is not None
-                else RawStep(part, chunk_index, event is not None and began)
+                else RawStep(part, chunk_number, event is not None and began)
             )
             yield step, part
             at, began = last, last == end
@@ -132,7 +132,7 @@ def _slices(body: bytes, framing: Framing) -> Iterator[_FrameSlice]:
             _FrameSlice(line.end(), EventStep(line[1], 0, "open"))
             for line in re.finditer(rb"([^\n]*)\n", body)
         )
-    if framing is Framing.EVENT_STREAM:
+    if framing is Framing.AWS_EVENT_STREAM:
         return _event_frames(body)
     return _events(body, _SSE_CRLF if framing is Framing.SSE_CRLF else _SSE)
 

@@ -145,7 +145,7 @@ def response_plan(turns: Sequence[RecordedTurn], waits: Callable[[RecordedTurn],
     for turn in turns:
         for wait, each in zip(waits(turn), turn.responses, strict=True):
             if wait > 0:
-                steps.append(WaitStep(wait, number, scripted=True))
+                steps.append(WaitStep(wait, number, explicit=True))
             if each.close is not None:
                 steps += close_steps(each.close, each.data.decode("utf-8", "replace"), number)
                 continue
@@ -160,9 +160,9 @@ def response_plan(turns: Sequence[RecordedTurn], waits: Callable[[RecordedTurn],
     )
 
 
-def close_steps(code: int, reason: str, chunk_index: int = 0) -> tuple[Step, ...]:
+def close_steps(code: int, reason: str, chunk_number: int = 0) -> tuple[Step, ...]:
     """Return the steps that end a socket."""
-    return RawStep(close_frame(code, reason), chunk_index), CutStep("close", chunk_index)
+    return RawStep(close_frame(code, reason), chunk_number), CutStep("close", chunk_number)
 
 
 class RecordedSocketSession:

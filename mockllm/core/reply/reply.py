@@ -1,8 +1,8 @@
 """Replies: the neutral content of responses, before any wire format. A reply has choices, a choice has parts, a part
 has chunks.
 
-A *chunk* is the content of one event of a stream. A dialect turns a Reply into its own events (`Encoder`) or into one
-body; it never decides on the content.
+A *chunk* is the content of the event or events that an encoder makes of it. A dialect turns a Reply into events
+(`Encoder`) or into one body; it never decides on the content.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from mockllm.core.json.codec import Json
 from mockllm.core.reply.transcript import Transcript
 
 Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "paused"]
-"""The reason why a response ended, in neutral words; each dialect translates them. `paused`: the provider interrupts
-a long turn, which the client continues. A protocol without a word for this has `stop`."""
+"""The reason why a response ended, as a provider-neutral value, which each dialect translates. `paused`: the provider
+interrupts a long turn, which the client continues. A protocol without a value for this has `stop`."""
 
 Harm: TypeAlias = Literal["hate", "self_harm", "sexual", "violence"]
-"""The categories of content filters, in neutral words."""
+"""The categories of content filters, as provider-neutral values."""
 
 
 class Pause(Struct, frozen=True):
-    """A scripted wait between two chunks, in seconds."""
+    """An explicit wait between two chunks, in seconds."""
 
     seconds: float
 
@@ -114,18 +114,18 @@ class Media(Struct, frozen=True):
 
     @property
     def kind(self) -> Literal["images", "audio", "video"]:
-        """The word for it in the language."""
+        """The key for it in the language."""
         first = self.mime.partition("/")[0]
         return "audio" if first == "audio" else "video" if first == "video" else "images"
 
 
 SERVER_TOOL: Final = "server_tool"
-"""In place of a dialect: the block is a use of a tool that the provider runs, in neutral words."""
+"""In place of a dialect: the block is a use of a tool that the provider runs, in provider-neutral form."""
 
 
 class NativePart(Struct, frozen=True):
     """A block that one dialect sends as written, and the others leave out. A dialect that has server tools makes its
-    own blocks of those in neutral words."""
+    own blocks of those in provider-neutral form."""
 
     dialect: str
     block: Json
@@ -144,13 +144,13 @@ class Choice(Struct, frozen=True):
     flagged: Harm | None = None
     """The category that a content filter reported, if any."""
     raw_finish: str | None = None
-    """The finish reason in the words of the response's protocol, in place of `finish`."""
+    """The finish reason as a value of the response's protocol, in place of `finish`."""
 
-    def finish_word(self, words: Mapping[Finish, str]) -> str:
-        """Return the finish reason in a protocol's words."""
+    def finish_value(self, values: Mapping[Finish, str]) -> str:
+        """Return the finish reason as a protocol's value; `values` has it for each neutral one."""
         if self.raw_finish is not None:
             return self.raw_finish
-        return words[self.finish if self.finish in words else "stop"]
+        return values[self.finish if self.finish in values else "stop"]
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -211,7 +211,7 @@ class Reply(Struct, frozen=True):
     event_extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """By dialect and by the name of an event: members that are merged into the events of that name in a stream."""
     served: Mapping[str, Json] = {}
-    """The parts that only the reply of an MCP server has, in the words of the language."""
+    """The parts that only the reply of an MCP server has, by the keys of the language."""
     transcript: Transcript | None = None
     """The parts of a transcript beside its text."""
 

@@ -18,9 +18,9 @@ from mockllm.core.json.codec import (
     loads_and_brackets,
     opening_brackets,
 )
-from mockllm.core.request import known_bodies
+from mockllm.core.request import divided_bodies
+from mockllm.core.request.divided_bodies import BODIES, DividedBody
 from mockllm.core.request.form_fields import FormFile, read_files, read_form
-from mockllm.core.request.known_bodies import BODIES, KnownBody
 
 T = TypeVar("T")
 
@@ -35,7 +35,8 @@ class BodyFields:
     """The values of a request that its body has, whatever its protocol."""
 
     dialect: ClassVar[str | None] = None
-    """The protocol: openai, anthropic … None outside every protocol."""
+    """The protocol's name, which its calls share (`Dialect.name`): `openai`, `anthropic` … None outside every
+    protocol."""
     documented_fields: ClassVar[frozenset[str] | None] = None
     """The top-level fields of the body that the provider documents; None where unknown fields are not reported,
     because they are refused or ignored."""
@@ -55,11 +56,11 @@ class BodyFields:
         return self.raw.decode("utf-8", "replace")
 
     def parse_body(self) -> None:
-        """Parse the body: set `body`, `fields`, `depth_bound` and the parts of a known body. The first read of one of
-        these calls it; a caller that needs them anyway may call it before."""
-        value, known, depth_bound = self._parse()
+        """Parse the body: set `body`, `fields`, `depth_bound` and the parts of a divided body. The first read of one
+        of these calls it; a caller that needs them anyway may call it before."""
+        value, divided, depth_bound = self._parse()
         attributes = vars(self)
-        attributes["body"], attributes["_known"] = value, known
+        attributes["body"], attributes["_divided"] = value, divided
         attributes["fields"] = value if type(value) is dict else {}
         attributes["depth_bound"] = depth_bound
 
@@ -85,19 +86,19 @@ class BodyFields:
         return fields
 
     @cached_property
-    def _known(self) -> KnownBody | None:
+    def _divided(self) -> DividedBody | None:
         """The parts in which the body was parsed."""
         self.parse_body()
-        known: KnownBody | None = vars(self)["_known"]
-        return known
+        divided: DividedBody | None = vars(self)["_divided"]
+        return divided
 
-    def _parse(self) -> tuple[Json | Missing, KnownBody | None, int]:
+    def _parse(self) -> tuple[Json | Missing, DividedBody | None, int]:
         """Return the JSON of the body, its parts, and its `depth_bound`. Without parts that is the number of its
         brackets."""
         raw, turns_field = self.raw, self.turns_field
-        if turns_field is not None and len(raw) >= known_bodies.SHORTEST:
-            value, known = BODIES.read(raw, turns_field)
-            return value, known, opening_brackets(raw) if known is None else known.depth
+        if turns_field is not None and len(raw) >= divided_bodies.SHORTEST:
+            value, divided = BODIES.read(raw, turns_field)
+            return value, divided, opening_brackets(raw) if divided is None else divided.depth
         try:
             value, brackets = loads_and_brackets(raw)
         except JSONDecodeError:
@@ -105,17 +106,17 @@ class BodyFields:
         return value, None, brackets
 
     @property
-    def known_body(self) -> KnownBody | None:
-        """The parts of the body, if it is one with turns. Values of parts that came before are not computed
-        again."""
-        known = self._known
-        return known if known is not None and self.fields is known.fields else None
+    def divided_body(self) -> DividedBody | None:
+        """The parts of the body, if it is one with turns, also where it comes for the first time. Values of parts
+        that came before are not computed again."""
+        divided = self._divided
+        return divided if divided is not None and self.fields is divided.fields else None
 
     def occurrences(self, part: bytes) -> int:
         """Return how often the body has some bytes, which are within one JSON string or are a whole one. Only what
         came first with this body is searched: a search in 100 KB takes 30 µs."""
-        known = self.known_body
-        return self.raw.count(part) if known is None else known.occurrences(part)
+        divided = self.divided_body
+        return self.raw.count(part) if divided is None else divided.occurrences(part)
 
     @property
     def hashed_body(self) -> Json:
@@ -144,6 +145,7 @@ class BodyFields:
         return read_files(self.headers.get("content-type", ""), self.raw)
 
     def of_remaining_members(self, name: str, compute: Callable[[], T]) -> T:
-        """Return what follows from the body without its turns; for a known body it is computed once."""
-        known = self.known_body
-        return compute() if known is None else known.of_remaining_members((type(self), name), compute)
+        """Return what follows from the body without its turns. Divided bodies with equal remaining members share the
+        result."""
+        divided = self.divided_body
+        return compute() if divided is None else divided.of_remaining_members((type(self), name), compute)

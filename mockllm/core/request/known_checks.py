@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 
 from mockllm.core.failure import Failure
-from mockllm.core.request.known_bodies import KnownBody
+from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.request import Request
 
 
@@ -17,18 +17,18 @@ def check_known(
     request: Request,
     name: Hashable,
     check: Callable[[], Failure | None],
-    turns_pass: Callable[[KnownBody], bool],
+    turns_pass: Callable[[DividedBody], bool],
 ) -> Failure | None:
     """Return what `check` returns. It is not called if it passed these remaining members before and the turns pass.
 
     `name` identifies the check, with all that it depends on beside the body.
     """
-    known = request.known_body
-    if known is None:
+    divided = request.divided_body
+    if divided is None:
         return check()
-    if name in known.remaining_members.memo and known.items and turns_pass(known):
+    if name in divided.remaining_members.memo and divided.items and turns_pass(divided):
         return None
     failure = check()
     if failure is None:
-        known.remaining_members.memo[name] = True
+        divided.remaining_members.memo[name] = True
     return failure

@@ -1,6 +1,7 @@
 """MCP servers as data: the tools, resources and prompts that a scenario describes.
 
-A scenario describes them once, in neutral words; the dialect writes their definitions as its protocol has them.
+A scenario describes them once, in provider-neutral form; the dialect writes their definitions as its protocol has
+them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The turns of a conversation in provider-neutral words: messages and their parts.
+"""The turns of a conversation in provider-neutral form: messages and their parts.
 
 Separate from `request.py`, because replies and stored conversations have messages without a request.
 """
@@ -68,8 +68,9 @@ Part: TypeAlias = TextPart | MediaPart | CallPart | ResultPart | ThinkingPart | 
 
 
 class Message(Struct, frozen=True):
-    """One message in neutral words. Tool results are messages of role `tool`, also where the protocol has them in a
-    user message. Further parts of that message follow as a `user` message. `system` includes `developer`."""
+    """One message in provider-neutral form. Tool results are messages of role `tool`, also where the protocol has
+    them in a user message. Further parts of that message follow as a `user` message. `system` includes
+    `developer`."""
 
     role: Role
     parts: tuple[Part, ...]

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
-from mockllm.core.request.known_bodies import KnownBody
+from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.messages import Message
 from mockllm.core.request.prompt_tokens import estimate_parts
 from mockllm.core.request.stored_responses import ResponseLookup
@@ -65,7 +65,7 @@ def read_turns(items: Sequence[Json], add: AddTurn, lookup: ResponseLookup) -> R
     return turns
 
 
-def read_known_turns(known: KnownBody, add: AddTurn) -> ReadTurns | None:
+def read_new_turns(divided: DividedBody, add: AddTurn) -> ReadTurns | None:
     """Read the turns that earlier bodies did not have, and continue with what was read then. None if a turn refers to
     a call that only a stored response has."""
 
@@ -75,7 +75,7 @@ def read_known_turns(known: KnownBody, add: AddTurn) -> ReadTurns | None:
         add(turns, item, lookup)
         return not lookup.used
 
-    return known.reduce_turns(add, _continued, step)
+    return divided.reduce_turns(add, _continued, step)
 
 
 def _continued(turns: ReadTurns | None) -> ReadTurns:

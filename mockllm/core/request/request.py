@@ -32,7 +32,7 @@ from mockllm.core.request.messages import (
 )
 from mockllm.core.request.person_texts import MAX_TYPED, person_texts
 from mockllm.core.request.prompt_tokens import PROMPT, TOKENS_PER_MESSAGE, estimate_parts
-from mockllm.core.request.read_turns import AddTurn, read_known_turns, read_turns
+from mockllm.core.request.read_turns import AddTurn, read_new_turns, read_turns
 from mockllm.core.request.response_parameters import Format, Sampling
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup
 from mockllm.core.request.tools import CALLABLE, Tool, ToolChoice
@@ -41,21 +41,21 @@ from mockllm.core.tokens import estimate
 __all__ = ["Message", "Request", "TextPart", "Tool", "estimate_input"]
 
 
-_TRANSPORT: Final = frozenset((
+_NON_BODY_ATTRIBUTES: Final = frozenset((
     "method", "path", "headers", "query_string", "provider", "path_variables", "session", "client", "now",
     "monotonic", "response_lookup", "context", "over_tls",
 ))  # fmt: skip
-"""The attributes of a request that its transport sets, without the body."""
+"""The attributes of a request that its reader sets, without the body."""
 
 
 class RequestContext:
-    """The base class of what a reader of requests attaches to them. Only the layer of that reader looks inside."""
+    """The base class of what a reader of requests attaches to them. Only the package of that reader looks inside."""
 
     __slots__ = ()
 
 
 class Request(BodyFields, McpServerFields):
-    """One request. The constructor's arguments come from the transport; all other properties are computed lazily.
+    """One request. Its reader passes the constructor's arguments; all other properties are computed lazily.
 
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name; `raw` holds the
     body's bytes (decompressed). `now` is when the server began to serve the request, in seconds since the epoch. The
@@ -65,7 +65,7 @@ class Request(BodyFields, McpServerFields):
     """
 
     api: ClassVar[str | None] = None
-    """The call of the protocol: chat, messages, models … None outside every protocol."""
+    """The name of the protocol's call (`Dialect.api`): `chat`, `messages`, `models` … None outside every protocol."""
     generates: ClassVar[bool] = False
     """Whether this is a generating call: a rule's reply of texts and tool calls makes its response. Calls for media,
     embeddings, token counts and lists are none. Rules without `path`, `api`, `mcp` and `form` match generating calls
@@ -134,7 +134,9 @@ class Request(BodyFields, McpServerFields):
     def without_body(self) -> Self:
         """Return the request without its body, for a response that does not depend on the body."""
         request = type(self).__new__(type(self))
-        vars(request).update({name: value for name, value in vars(self).items() if name in _TRANSPORT})
+        vars(request).update(
+            {name: value for name, value in vars(self).items() if name in _NON_BODY_ATTRIBUTES}
+        )
         request.raw = b""
         return request
 
@@ -231,9 +233,9 @@ class Request(BodyFields, McpServerFields):
 
     def read_messages(self, items: Sequence[Json], add: AddTurn) -> tuple[Message, ...]:
         """Return the messages of the turns; only those are read that no earlier body had."""
-        known = self.known_body
-        if known is not None and items is known.items:
-            turns = read_known_turns(known, add)
+        divided = self.divided_body
+        if divided is not None and items is divided.items:
+            turns = read_new_turns(divided, add)
             if turns is not None:
                 vars(self)["part_tokens"] = turns.tokens
                 return tuple(turns.messages)

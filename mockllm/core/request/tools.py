@@ -23,7 +23,7 @@ CALLABLE: Final = ("function", "custom")
 
 
 class ToolChoice(Struct, frozen=True):
-    """`mode` in neutral words; `names` are the allowed tools where the request limits them."""
+    """`mode` is a provider-neutral value; `names` are the allowed tools where the request limits them."""
 
     mode: Literal["auto", "none", "any", "named"] = "auto"
     names: tuple[str, ...] = ()

@@ -25,11 +25,11 @@ Models: TypeAlias = Literal["any", "strict"]
 
 
 class Candidate(Struct, frozen=True):
-    """A rule or modifier whose matcher matches the request. `item_number` is its index in the catalog. `key` (id and
+    """A rule or modifier whose matcher matches the request. `item_index` is its index in the catalog. `key` (id and
     digest) and `scope` select its counts. `random_key` selects its random values: its id alone, so that editing a
     response does not change them."""
 
-    item_number: int
+    item_index: int
     key: str
     random_key: str
     scope: str
@@ -110,7 +110,7 @@ class AdmissionResult(Struct, frozen=True):
     batch_schedule: BatchSchedule | None = None
 
     @property
-    def as_planned(self) -> bool:
+    def pace_unchanged(self) -> bool:
         """Whether the response has its own waits, as without a load."""
         return self.slowdown == 1.0 and self.batch_schedule is None
 

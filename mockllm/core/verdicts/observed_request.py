@@ -22,7 +22,7 @@ from mockllm.core.rendering.gzip import ENCODING, decompressed_frames
 from mockllm.core.rendering.plan import Plan, RawStep, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_hash
-from mockllm.core.time_scale import stated_scale
+from mockllm.core.time_scale import reported_time_scale
 from mockllm.core.verdicts.retry_after import NO_UNITS, format_seconds, requested_wait
 
 RETRY_COUNT: Final = "x-stainless-retry-count"
@@ -191,7 +191,9 @@ class ObservedRequest:
     def client_scale(self) -> float:
         """The factor between the client's clock and the scenario's."""
         return (
-            self.time_scale if self.time_scale == 1.0 else stated_scale(self.request.headers, self.time_scale)
+            self.time_scale
+            if self.time_scale == 1.0
+            else reported_time_scale(self.request.headers, self.time_scale)
         )
 
     @cached_property
@@ -291,7 +293,7 @@ def decompressed(plan: Plan) -> Plan:
     if frames is None:
         return plan
     steps = [
-        RawStep(frame, step.chunk_index) if data else step
+        RawStep(frame, step.chunk_number) if data else step
         for (step, data), frame in zip(pairs, frames, strict=True)
     ]
     return replace(plan, steps=(*steps, *plan.steps[len(pairs) :]))
@@ -314,8 +316,8 @@ def delivery_timing(plan: Plan, elapsed: float, *, finished: bool) -> DeliveryTi
         if type(step) is WaitStep:
             due += step.seconds
         elif data:
-            total = max(total, step.chunk_index)
+            total = max(total, step.chunk_number)
             if due <= elapsed:
-                began, sent = True, max(sent, step.chunk_index)
+                began, sent = True, max(sent, step.chunk_number)
                 longest, last = max(longest, due - last), due
     return DeliveryTiming(began, 0.0 if finished else max(0.0, elapsed - last), longest, sent, total)

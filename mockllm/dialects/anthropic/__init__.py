@@ -89,7 +89,7 @@ def _routes() -> tuple[ProviderRoute, ...]:
         python_call=("anthropic", "Anthropic", "messages.create"),
         body_fields=("messages", "anthropic_version"),
     )
-    # `neutral=False`: neutral words ask for `messages`
+    # `neutral=False`: a `NeutralRequest` becomes a request of `messages`
     complete = ProviderCall("complete", COMPLETE, operation="text_completion", neutral=False)
     models = ProviderCall("models", MODELS)
     count = ProviderCall("count_tokens", COUNT, sdk_types=("anthropic.types:MessageTokensCount",) * 2)

@@ -107,7 +107,7 @@ def message(reply: Reply, model: str | None, identity: ResponseIdentity, family:
 
 def stop_fields(choice: Choice, family: AnthropicFamily) -> Block:
     """Return the stop reason, and its details where the model has them."""
-    reason = choice.finish_word(_STOP)
+    reason = choice.finish_value(_STOP)
     if reason == "end_turn" and choice.raw_finish is None:
         if choice.stopped_by is not None:
             reason = "stop_sequence"

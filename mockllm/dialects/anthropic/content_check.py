@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
-from mockllm.core.request.known_bodies import KnownBody
+from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.dialects.anthropic.server_use_check import ServerUses
 from mockllm.dialects.anthropic.validators import (
     ANY,
@@ -285,13 +285,13 @@ class LastGroup(Struct):
         return not self.calls and self.paired
 
 
-def turns_pass(known: KnownBody) -> bool:
+def turns_pass(divided: DividedBody) -> bool:
     """Return whether `check_messages` accepts the messages of a body that has some."""
-    last = known.reduce_turns(_passes, _continued, _passes)
+    last = divided.reduce_turns(_passes, _continued, _passes)
     if last is None or not last.complete:
         return False
     try:
-        _check_last_message(known.items[-1])
+        _check_last_message(divided.items[-1])
     except AnthropicRequestProblem:
         return False
     return True

@@ -18,7 +18,7 @@ FINISH: Final[Mapping[str, str]] = {
     "max_tokens": "length",
     "tool_use": "tool_calls",
 }
-"""Stop reasons that differ from the neutral words."""
+"""Stop reasons that differ from the neutral values."""
 
 
 def decode(plan: Plan) -> DecodedResponse | None:

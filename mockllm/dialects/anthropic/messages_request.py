@@ -1,4 +1,5 @@
-"""Reads a messages request into the neutral form, recognizes the body of one, and writes one from neutral words."""
+"""Reads a messages request into the neutral form, recognizes the body of one, and writes one from a
+`NeutralRequest`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decodes blocks of server tools into neutral words: each use with its result."""
+"""Decodes blocks of server tools into provider-neutral form: each use with its result."""
 
 from __future__ import annotations
 

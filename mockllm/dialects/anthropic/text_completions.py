@@ -171,4 +171,4 @@ class TextCompletions:
 
 
 FINISH: Final = {"stop_sequence": "stop", "max_tokens": "length"}
-"""Stop reasons that differ from the neutral words."""
+"""Stop reasons that differ from the neutral values."""

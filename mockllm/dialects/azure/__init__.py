@@ -96,7 +96,7 @@ FOUNDRY_COUNT: Final = FoundryCount()
 
 def _routes() -> tuple[ProviderRoute, ...]:
     responses = ProviderCall("responses", RESPONSES, operation="chat", title="Azure OpenAI: responses")
-    # `neutral=False`: neutral words ask for `chat`
+    # `neutral=False`: a `NeutralRequest` becomes a request of `chat`
     foundry = ProviderCall(
         "foundry_chat", FOUNDRY_CHAT, operation="chat", telemetry_provider="azure.ai.inference", neutral=False
     )

@@ -20,8 +20,8 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.bedrock.converse_check import check, check_readable
 from mockllm.dialects.bedrock.converse_decoder import decode
 from mockllm.dialects.bedrock.converse_encoder import (
+    AWS_EVENT_STREAM,
     DIALECT,
-    EVENT_STREAM,
     ConverseEncoder,
     block,
     is_claude,
@@ -51,7 +51,7 @@ class Converse:
         unsupported_parts=frozenset({"images"}),
         refusal=False,
         reasoning=False,
-        framings=frozenset({Framing.EVENT_STREAM}),
+        framings=frozenset({Framing.AWS_EVENT_STREAM}),
     )
 
     check = staticmethod(check)
@@ -76,7 +76,9 @@ class Converse:
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         steps = tuple(encode(ConverseEncoder(reply, request, identity)))
-        return Plan(ResponseHead(200, EVENT_STREAM + request_headers(identity)), steps, Framing.EVENT_STREAM)
+        return Plan(
+            ResponseHead(200, AWS_EVENT_STREAM + request_headers(identity)), steps, Framing.AWS_EVENT_STREAM
+        )
 
     def stream_form(self, request: Request) -> StreamForm:
         return CONVERSE_FORM

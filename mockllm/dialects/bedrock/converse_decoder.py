@@ -21,7 +21,7 @@ FINISH: Final[Mapping[str, str]] = {
     "content_filtered": "content_filter",
     "guardrail_intervened": "content_filter",
 }
-"""Stop reasons in neutral words."""
+"""Stop reasons as neutral values."""
 
 
 def decode(plan: Plan) -> DecodedResponse | None:

@@ -11,8 +11,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import arguments_json
+from mockllm.core.rendering.aws_event_stream import filler
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
-from mockllm.core.rendering.event_stream import filler
 from mockllm.core.rendering.plan import Headers, Kind
 from mockllm.core.reply.citations import full_text, segments
 from mockllm.core.reply.reply import (
@@ -35,7 +35,7 @@ from mockllm.dialects.bedrock.usage_form import UsageForm, usage_form
 from mockllm.dialects.dialect import ResponseIdentity
 
 DIALECT: Final = "bedrock"
-EVENT_STREAM: Final[Headers] = (("content-type", "application/vnd.amazon.eventstream"),)
+AWS_EVENT_STREAM: Final[Headers] = (("content-type", "application/vnd.amazon.eventstream"),)
 STOP: Final[Mapping[Finish, str]] = {
     "stop": "end_turn",
     "length": "max_tokens",
@@ -79,7 +79,7 @@ def is_claude(request: Request) -> bool:
 
 def stop_reason(choice: Choice) -> str:
     """Return the stop reason in this protocol's words."""
-    reason = choice.finish_word(STOP)
+    reason = choice.finish_value(STOP)
     return "stop_sequence" if reason == "end_turn" and choice.stopped_by is not None else reason
 
 

@@ -1,4 +1,4 @@
-"""Reads the requests of Converse into the neutral form, and writes one from neutral words.
+"""Reads the requests of Converse into the neutral form, and writes one from a `NeutralRequest`.
 
 Fields are those of botocore's service model `bedrock-runtime/2023-09-30/service-2.json` (`ConverseRequest`). No
 function raises on any JSON.

@@ -22,7 +22,7 @@ from mockllm.core.request.response_parameters import Format, Sampling
 from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.anthropic.server_tools import SUPPORTED
 from mockllm.dialects.bedrock.converse_check import check_readable
-from mockllm.dialects.bedrock.converse_encoder import DIALECT, EVENT_STREAM
+from mockllm.dialects.bedrock.converse_encoder import AWS_EVENT_STREAM, DIALECT
 from mockllm.dialects.bedrock.converse_request import BedrockRequest
 from mockllm.dialects.bedrock.errors import JSON_TYPE, LATENCY, error_plan, request_headers
 from mockllm.dialects.bedrock.invoke_bodies import ANTHROPIC, InvokedBody, body_of, decode
@@ -112,7 +112,7 @@ def _count_headers(counted: Usage) -> Headers:
 
 
 class Invoke:
-    """The dialect of both calls. Neutral words become a body of Claude."""
+    """The dialect of both calls. A `NeutralRequest` becomes a body of Claude."""
 
     name: str = DIALECT
     api: str = "invoke"
@@ -126,7 +126,7 @@ class Invoke:
         unsupported_parts=frozenset({"images"}),
         server_tools=SUPPORTED,
         reasoning=False,
-        framings=frozenset({Framing.EVENT_STREAM_BYTES}),
+        framings=frozenset({Framing.AWS_EVENT_STREAM_BYTES}),
     )
 
     def check(self, request: Request) -> Failure | None:
@@ -150,7 +150,7 @@ class Invoke:
         assert isinstance(request, InvokeRequest)
         plan = request.maker.encode_stream(reply, request.inner, identity)
         return replace(
-            plan, head=ResponseHead(200, (*EVENT_STREAM, _CONTENT_TYPE, *request_headers(identity)))
+            plan, head=ResponseHead(200, (*AWS_EVENT_STREAM, _CONTENT_TYPE, *request_headers(identity)))
         )
 
     def stream_form(self, request: Request) -> StreamForm:

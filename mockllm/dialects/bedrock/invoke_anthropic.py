@@ -72,7 +72,9 @@ class AnthropicBody(Messages):
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().encode_stream(_with_model(reply, request), request, _on_bedrock(identity))
-        return Plan(ResponseHead(200, ()), tuple(_steps(plan, reply, request)), Framing.EVENT_STREAM_BYTES)
+        return Plan(
+            ResponseHead(200, ()), tuple(_steps(plan, reply, request)), Framing.AWS_EVENT_STREAM_BYTES
+        )
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         body: dict[str, Json] = {"anthropic_version": VERSION, **build_messages(request).body}

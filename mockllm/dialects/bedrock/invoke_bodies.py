@@ -10,9 +10,9 @@ from propcache.api import cached_property
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.typed_values import object_of
+from mockllm.core.rendering.aws_event_stream import unwrapped
 from mockllm.core.rendering.encoder import Event, encode
 from mockllm.core.rendering.event_parser import events
-from mockllm.core.rendering.event_stream import unwrapped
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, ResponseHead
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply, Usage
@@ -101,7 +101,7 @@ class NovaBody(Converse):
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         steps = tuple(encode(NovaEncoder(reply, request, identity)))
-        return Plan(ResponseHead(200, ()), steps, Framing.EVENT_STREAM_BYTES)
+        return Plan(ResponseHead(200, ()), steps, Framing.AWS_EVENT_STREAM_BYTES)
 
     def stream_form(self, request: Request) -> StreamForm:
         return NOVA_FORM

@@ -172,7 +172,7 @@ class TextEncoder(Encoder):
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         counted = self.reply.usage
-        reason = self.reply.choices[0].finish_word(self.form.reasons)
+        reason = self.reply.choices[0].finish_value(self.form.reasons)
         last = {**self.form.chunk("", reason, counted, self.id), **invocation_metrics(counted)}
         yield "finish", (dumps(last), None)
 
@@ -209,12 +209,12 @@ class TextBody:
             for part in choice.parts
             if isinstance(part, Text | Refusal)
         )
-        reason = choice.finish_word(self.form.reasons)
+        reason = choice.finish_value(self.form.reasons)
         return json_plan(self.form.body(text, reason, reply.usage, identity.ids.make("", 36)), identity)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         steps = tuple(encode(TextEncoder(reply, request, identity, self.form)))
-        return Plan(ResponseHead(200, ()), steps, Framing.EVENT_STREAM_BYTES)
+        return Plan(ResponseHead(200, ()), steps, Framing.AWS_EVENT_STREAM_BYTES)
 
     def stream_form(self, request: Request) -> StreamForm:
         return TEXT_FORM

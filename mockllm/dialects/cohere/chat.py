@@ -70,7 +70,7 @@ class CohereChat(CohereCall):
         body: dict[str, Json] = {
             "id": uuid(identity, ""),
             "message": whole(reply, request, identity),
-            "finish_reason": reply.choices[0].finish_word(FINISH),
+            "finish_reason": reply.choices[0].finish_value(FINISH),
             "usage": usage_of(reply.usage),
         }
         body = reply.usage.put_into(merged_json(body, dict(reply.extras.get(NAME, {}))), "usage")

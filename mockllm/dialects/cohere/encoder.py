@@ -118,7 +118,7 @@ class CohereEncoder(Encoder):
             self._cited += 1
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
-        usage, finish = self.reply.usage, self.reply.choices[0].finish_word(FINISH)
+        usage, finish = self.reply.usage, self.reply.choices[0].finish_value(FINISH)
         delta: dict[str, Json] = {"finish_reason": finish, "usage": usage_of(usage)}
         delta = merged_json(delta, dict(self.reply.extras.get(NAME, {})))
         yield "finish", _event("message-end", {}, {"delta": usage.put_into(delta, "usage")})

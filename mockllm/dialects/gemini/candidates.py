@@ -190,7 +190,7 @@ class GeminiResponseFields:
         """Return a candidate. `ended` is the choice that ends here; None where it continues. `called`: it ends with
         calls, which some families state in a message."""
         call = None if ended is None else malformed_call(ended)
-        finish = None if ended is None else ended.finish_word(FINISH) if call is None else MALFORMED_CALL
+        finish = None if ended is None else ended.finish_value(FINISH) if call is None else MALFORMED_CALL
         result: Block = {"content": self.content(parts)} if parts or finish != "SAFETY" else {}
         if finish is not None:
             result["finishReason"] = self.name(finish)

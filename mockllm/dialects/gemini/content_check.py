@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.request.known_bodies import KnownBody
+from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
 from mockllm.dialects.gemini.validators import (
     BOOLEAN,
@@ -167,7 +167,7 @@ def _passes(calls: CountedCalls, content: Json) -> bool:
     return True
 
 
-def turns_pass(known: KnownBody) -> bool:
+def turns_pass(divided: DividedBody) -> bool:
     """Return whether the contents of a body are accepted, whose fields are in camelCase."""
-    calls = known.reduce_turns(_passes, _continued, _passes)
+    calls = divided.reduce_turns(_passes, _continued, _passes)
     return calls is not None and calls.complete

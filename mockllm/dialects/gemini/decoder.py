@@ -20,7 +20,7 @@ FINISH: Final[Mapping[str, str]] = {
     "PROHIBITED_CONTENT": "refusal",
     "MALFORMED_FUNCTION_CALL": "tool_calls",
 }
-"""Finish reasons in neutral words."""
+"""Finish reasons as neutral values."""
 
 
 def decode(plan: Plan) -> DecodedResponse | None:

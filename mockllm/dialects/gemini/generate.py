@@ -99,7 +99,7 @@ class Generate(GeminiDialect):
         if reply.failure is not None and reply.failure.type not in BLOCKED:
             last = steps[-1]
             assert isinstance(last, EventStep)
-            steps = (*steps[:-1], RawStep(last.payload + b"\n", last.chunk_index))  # without framing
+            steps = (*steps[:-1], RawStep(last.payload + b"\n", last.chunk_number))  # without framing
         return Plan(ResponseHead(200, STREAM), steps, Framing.SSE_CRLF)
 
     def stream_form(self, request: Request) -> StreamForm:

@@ -14,7 +14,7 @@ from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json, fragment
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.request.known_bodies import KnownBody
+from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
@@ -85,15 +85,15 @@ class GeminiRequest(Request):
     @cached_property
     def snake_case(self) -> bool:
         """Whether a name in the body may be in snake_case."""
-        known = self.known_body
-        if known is None:
+        divided = self.divided_body
+        if divided is None:
             return _is_snake_case(self.raw)
-        remaining_members = known.remaining_members
-        outside = known.of_remaining_members(
+        remaining_members = divided.remaining_members
+        outside = divided.of_remaining_members(
             _is_snake_case,
             lambda: _is_snake_case(remaining_members.bytes_before + b" " + remaining_members.bytes_after),
         )
-        return outside or known.sum_turns(_is_snake_case, _is_snake_case) > 0
+        return outside or divided.sum_turns(_is_snake_case, _is_snake_case) > 0
 
 
 def as_google_request(request: Request) -> GeminiRequest:
@@ -144,9 +144,9 @@ class GenerateRequest(GeminiRequest):
         return 0 if self.cached is None else cached_tokens(self.cached)
 
     @property
-    def known_body(self) -> KnownBody | None:
+    def divided_body(self) -> DividedBody | None:
         """None where the store has a part of the prompt: what other bodies have taught does not cover it."""
-        return None if self.cached is not None else super().known_body
+        return None if self.cached is not None else super().divided_body
 
     @cached_property
     def message(self) -> dict[str, Json]:

@@ -134,7 +134,7 @@ class PredictCall(GeminiDialect):
         return request.raw
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
-        raise NotImplementedError  # pragma: no cover - no neutral words ask for media
+        raise NotImplementedError  # pragma: no cover - no `NeutralRequest` is for media
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
         return None

@@ -35,9 +35,9 @@ def prompt_cache(request: Request) -> CachePolicy | None:
 
 
 def _items(request: Request) -> Sequence[Json]:
-    known = request.known_body
-    if known is not None:
-        return known.items
+    divided = request.divided_body
+    if divided is not None:
+        return divided.items
     assert isinstance(request, GenerateRequest)
     return list_of(request.message.get("contents"))
 

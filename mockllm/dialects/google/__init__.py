@@ -79,7 +79,7 @@ def _cache_routes(*bases: str) -> tuple[ProviderRoute, ...]:
 def _interaction_routes(base: str) -> tuple[ProviderRoute, ...]:
     """Return the calls of interactions after a base."""
     all_, one = f"{base}/interactions", f"{base}/interactions/{{interaction}}"
-    # `neutral=False`: neutral words ask for `generate`
+    # `neutral=False`: a `NeutralRequest` becomes a request of `generate`
     create = ProviderCall("interactions", gemini.INTERACTIONS, operation="generate_content", neutral=False)
     return (
         ProviderRoute("POST", all_, create),

@@ -19,7 +19,7 @@ _compatible = provider_of(_row)
 
 def _routed() -> tuple[ProviderRoute, ...]:
     """Return the paths of single providers behind the router."""
-    # `neutral=False`: neutral words ask for `chat`
+    # `neutral=False`: a `NeutralRequest` becomes a request of `chat`
     together = ProviderCall("together_chat", VendorChat(TOGETHER), operation="chat", neutral=False)
     novita = ProviderCall("novita_chat", VendorChat(NOVITA), operation="chat", neutral=False)
     return (

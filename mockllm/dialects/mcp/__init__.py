@@ -19,7 +19,7 @@ CALL: Final = McpCall()
 LISTEN: Final = McpListen()
 END: Final = McpEnd()
 
-# `neutral=False`: no neutral words ask for it
+# `neutral=False`: no `NeutralRequest` becomes one
 _call = ProviderCall("jsonrpc", CALL, neutral=False)
 _listen = ProviderCall("listen", LISTEN)
 _end = ProviderCall("end_session", END)

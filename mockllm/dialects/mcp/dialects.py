@@ -165,7 +165,7 @@ class McpCall(ServerCall):
         plan = json_plan(response(request, completed(result, request)))
         if method == "initialize" and server.sessions:
             id = identity.ids.make("", 32, "session")
-            plan = Plan(plan.head.with_unique_headers(((MCP_SESSION_HEADER, id),)), plan.steps)
+            plan = Plan(plan.head.with_per_response_headers(((MCP_SESSION_HEADER, id),)), plan.steps)
         return plan
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:

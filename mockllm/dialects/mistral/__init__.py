@@ -22,7 +22,7 @@ _compatible = provider_of(_row)
 
 
 def _own_routes() -> tuple[ProviderRoute, ...]:
-    # `neutral=False`: neutral words ask for `chat`
+    # `neutral=False`: a `NeutralRequest` becomes a request of `chat`
     fim = ProviderCall("fim", Fim(_row), operation="text_completion", neutral=False)
     ocr = ProviderCall("ocr", Ocr(_row), neutral=False)
     return (

@@ -33,7 +33,7 @@ COPY: Final = CopyModel()
 DELETE: Final = DeleteModel()
 
 _chat = ProviderCall("native_chat", CHAT, operation="chat", title="Ollama: chat, generate, embed, tags")
-# `neutral=False`: neutral words ask for `native_chat`
+# `neutral=False`: a `NeutralRequest` becomes a request of `native_chat`
 _generate = ProviderCall("native_generate", GENERATE, operation="text_completion", neutral=False)
 _embed = ProviderCall("native_embeddings", EMBEDDINGS, operation="embeddings")
 _ROUTES: Final = (

@@ -319,7 +319,7 @@ _sockets: Final = (
         "/v1/responses",
         ProviderCall("responses_handshake", HANDSHAKE),
         (
-            # `neutral=False`: neutral words ask for `responses`
+            # `neutral=False`: a `NeutralRequest` becomes a request of `responses`
             (CREATE, ProviderCall("responses_socket", RESPONSES_SOCKET, operation="chat", neutral=False)),
             (WARM_UP, ProviderCall("warm_up", WARM_UP_CALL)),
         ),

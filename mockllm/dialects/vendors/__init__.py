@@ -29,7 +29,7 @@ def vendor_routes(vendor: Vendor, before: str = "", *, title: str) -> tuple[Prov
     if vendor.edit_response is not None:
         responses = ProviderCall(f"{before}responses", VendorResponses(vendor), operation="chat")
         calls.append(("POST", "/responses", responses))
-    # `neutral=False`: neutral words ask for `chat`
+    # `neutral=False`: a `NeutralRequest` becomes a request of `chat`
     completions = ProviderCall(
         f"{before}completions", VendorCompletions(vendor), operation="text_completion", neutral=False
     )

@@ -181,7 +181,7 @@ class VendorEncoder(Encoder):
         return {"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
     def finish_reason(self, choice: Choice) -> str:
-        return choice.finish_word(self.form.finish)
+        return choice.finish_value(self.form.finish)
 
     # --- streaming -----------------------------------------------------------------------------------
 

@@ -69,8 +69,8 @@ def error_plan(vendor: Vendor, failure: Failure, request: Request, identity: Res
     response_head = head(vendor, identity, "application/json", failure.status or row.status)
     names = vendor.errors.headers.get(failure.type)
     if names is not None:
-        own = tuple(pair for pair in response_head.unique_headers if pair[0] in names)
-        response_head = replace(response_head, unique_headers=own)
+        own = tuple(pair for pair in response_head.per_response_headers if pair[0] in names)
+        response_head = replace(response_head, per_response_headers=own)
     if wait is not None and vendor.errors.details is None:
         response_head = response_head.with_headers(
             _retry_headers(vendor, wait, own=failure.retry_after is None)

@@ -61,7 +61,7 @@ def read_usage(plan: Plan) -> ReportedUsage | None:
         return None
     return ReportedUsage(
         prompt if type(prompt) is int else 0,
-        output if type(output) is int else steps[-1].chunk_index,
+        output if type(output) is int else steps[-1].chunk_number,
         cached if type(cached) is int else 0,
         finish if finish in FINISHES else "stop",
     )

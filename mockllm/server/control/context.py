@@ -24,7 +24,7 @@ from mockllm.server.overlay_store import OverlayStore
 from mockllm.server.protocols import EngineProtocol
 from mockllm.server.scenario_editor import ScenarioEditor
 from mockllm.server.serving_metrics import AllServingMetrics
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 
 if TYPE_CHECKING:
     from mockllm.server.control.cost_counters import CostCounters
@@ -40,7 +40,7 @@ class ControlledApp(Protocol):
     @property
     def engine(self) -> EngineProtocol: ...
     @property
-    def playing(self) -> Mapping[type[Request], int]: ...
+    def responses_in_progress(self) -> Mapping[type[Request], int]: ...
     @property
     def held_responses(self) -> HeldResponses: ...
     @property
@@ -139,13 +139,13 @@ class ControlContext:
     @property
     def in_flight(self) -> int:
         """Number of responses that are being played."""
-        return sum(self._app.playing.values())
+        return sum(self._app.responses_in_progress.values())
 
     @property
     def in_flight_by_endpoint(self) -> dict[str, int]:
         """Number of responses that are being played, by endpoint."""
         counts: dict[str, int] = {}
-        for kind, count in self._app.playing.items():
+        for kind, count in self._app.responses_in_progress.items():
             name = endpoint(kind) or NONE
             counts[name] = counts.get(name, 0) + count
         return {name: count for name, count in counts.items() if count}
@@ -221,7 +221,7 @@ MAX_INTERVAL: Final = 5.0
 class OverlayExpiry:
     """Drops the overlays of sessions that end; while a session has an overlay, it searches for expired sessions."""
 
-    def __init__(self, state: Sessions, overlays: OverlayStore) -> None:
+    def __init__(self, state: EngineState, overlays: OverlayStore) -> None:
         self._state = state
         self._overlays = overlays
         self._timer: asyncio.TimerHandle | None = None

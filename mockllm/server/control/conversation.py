@@ -42,7 +42,7 @@ LATE: Final = 1e-6
 
 
 def conversation(entry: JournalEntry, engine: Engine) -> Conversation:
-    """Return an entry's turns (the last ones of many), its response in neutral words, and its events."""
+    """Return an entry's turns (the last ones of many), its response in provider-neutral form, and its events."""
     request, redactor = decode_again(entry, engine), entry.full_redactor
     messages = request.messages if request.generates else ()
     context = request.context
@@ -137,7 +137,7 @@ def _events(entry: JournalEntry, plan: Plan, redactor: Redactor) -> Iterator[Tim
             planned=round(planned, 6),
             at=None if at is None else round(at, 6),
             kind=kind,
-            chunk=step.chunk_index,
+            chunk=step.chunk_number,
             text=redactor.text(text)[:MAX_PAYLOAD],
             fault=fault,
         )
@@ -152,5 +152,5 @@ def _shown(step: Step, *, framed: bool) -> tuple[str, str]:
     if isinstance(step, CutStep):
         return "cut", step.how
     assert not isinstance(step, WaitStep)
-    kind = "raw" if not framed else "chunk" if step.chunk_index else "event"
+    kind = "raw" if not framed else "chunk" if step.chunk_number else "event"
     return kind, step.data.decode("utf-8", "replace")

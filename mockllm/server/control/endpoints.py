@@ -100,7 +100,7 @@ def modifier_applies(item: CatalogItem, endpoint: str) -> bool:
     method, _, path = paths[0].partition(" ")
     kind = type("EndpointRequest", (Request,), {"dialect": dialect, "api": api, "generates": True})
     request = kind(method=method, path=path, headers={}, provider=dialect)
-    return all(line.matched for line in item.matcher.differences(request) if line.field in ROUTE_FIELDS)
+    return all(line.matched for line in item.matcher.test_results(request) if line.field in ROUTE_FIELDS)
 
 
 PACK: Final = "weather"

@@ -120,7 +120,7 @@ def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
     return (
         all(expected is None or expected == value for expected, value in plain)
         and (wanted.session is None or entry.is_of_session(wanted.session))
-        and (wanted.rule is None or is_called(entry.rule, wanted.rule))
+        and (wanted.rule is None or is_called(entry.responder_id, wanted.rule))
         and (wanted.path is None or entry.path.startswith(wanted.path))
         and (wanted.fault is None or wanted.fault in entry.response.faults)
         and (wanted.since is None or entry.now >= wanted.since)
@@ -179,7 +179,7 @@ def _summary_members(entry: JournalEntry) -> dict[str, Json]:
         "endpoint": entry.endpoint,
         "provider": entry.provider,
         "model": entry.model and redactor.text(entry.model),
-        "rule": response.rule,
+        "rule": response.responder_id,
         "modifiers": list(response.modifiers),
         "faults": list(response.faults),
         "error": response.error,
@@ -220,8 +220,8 @@ def near_misses(entry: JournalEntry, engine: Engine) -> list[str]:
     """Return a line for entry of the present rules that are nearest to a request."""
     request, redactor = decode_again(entry, engine), entry.full_redactor
     return [
-        redactor.text(near_miss_line(item, differences))
-        for item, differences in nearest(engine.catalog, request)
+        redactor.text(near_miss_line(item, test_results))
+        for item, test_results in nearest(engine.catalog, request)
     ]
 
 
@@ -341,7 +341,7 @@ def _entry(entry: JournalEntry) -> dict[str, Json]:
         },
         "cache": {},
         "timings": {"send": 0, "wait": first, "receive": round(took - first, 3)},
-        "_rule": entry.rule,
+        "_rule": entry.responder_id,
         "_left": entry.end_reason,
     }
 

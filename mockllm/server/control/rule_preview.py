@@ -42,7 +42,7 @@ def _previewed(
     first = next((items[number].id for number in index.matching(mask, request, 0, rules)), None)
     numbers = index.matching(mask, request, rules, len(items))
     applied = [items[number].id for number in numbers if items[number].id in changed]
-    before = after = entry.rule
+    before = after = entry.responder_id
     if first in changed or before in changed or before in removed:
         after = first
     if after not in changed and after == before and not applied:

@@ -54,13 +54,15 @@ class CompiledExpectation(Struct, frozen=True):
     """The expected count in words."""
 
     def matches(self, entry: JournalEntry, request: Request) -> bool:
-        return (self.rule is None or is_called(entry.rule, self.rule)) and self.matcher.matches(request)
+        return (self.rule is None or is_called(entry.responder_id, self.rule)) and self.matcher.matches(
+            request
+        )
 
     def differences(self, entry: JournalEntry, request: Request) -> list[str]:
         text = entry.redactor.text
-        lines = [text(mismatch_line(line)) for line in self.matcher.differences(request) if not line.matched]
-        if self.rule is not None and not is_called(entry.rule, self.rule):
-            lines.append(f"rule expected {self.rule}, found {entry.rule or 'none'}")
+        lines = [text(mismatch_line(line)) for line in self.matcher.test_results(request) if not line.matched]
+        if self.rule is not None and not is_called(entry.responder_id, self.rule):
+            lines.append(f"rule expected {self.rule}, found {entry.responder_id or 'none'}")
         return lines
 
 
@@ -227,7 +229,9 @@ def _check_cost(bound: float, report: CostReport) -> list[UnmetExpectation]:
 
 def _unknown_rule_hint(rule: str | None, entries: Sequence[JournalEntry], engine: Engine) -> str:
     """Return a hint if neither a loaded rule nor a rule of the journal has this name."""
-    ids = {item.id for item in engine.catalog.items} | {entry.rule for entry in entries if entry.rule}
+    ids = {item.id for item in engine.catalog.items} | {
+        entry.responder_id for entry in entries if entry.responder_id
+    }
     if rule is None or any(is_called(id, rule) for id in ids):
         return ""
     names = ids if ":" in rule else {id.rpartition(":")[2] for id in ids}
@@ -266,6 +270,6 @@ def _check_unmatched(entries: Sequence[JournalEntry]) -> list[UnmetExpectation]:
 
 def _check_unused(entries: Sequence[JournalEntry], engine: Engine) -> list[UnmetExpectation]:
     catalog = engine.catalog
-    used = {entry.rule for entry in entries}
+    used = {entry.responder_id for entry in entries}
     unused = [item for item in catalog.items[: catalog.rule_count] if item.id not in used]
     return [UnmetExpectation(message=f"{item.id} ({item.where}) was never used") for item in unused]

@@ -75,7 +75,8 @@ class JournalEntry(NamedTuple):
         return Redactor((*secrets_of((), "", body), *self.redactor.secrets))
 
     def is_of_session(self, id: str) -> bool:
-        """Return whether this is the request's session; an id that is a key has a shown form, too."""
+        """Return whether this is the request's session. The id of a session that looks like an API key may also be
+        its redacted form."""
         return self.session is not None and id in (self.session, self.redactor.session(self.session))
 
     @property
@@ -97,8 +98,10 @@ class JournalEntry(NamedTuple):
         return self.response.status
 
     @property
-    def rule(self) -> str | None:
-        return self.response.rule
+    def responder_id(self) -> str | None:
+        """The id of the rule or modifier that responds, or the name of a call: see `PlannedResponse`. The control API
+        has it as `rule`."""
+        return self.response.responder_id
 
     @property
     def notes(self) -> tuple[str, ...]:

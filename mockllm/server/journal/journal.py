@@ -115,7 +115,8 @@ class Journal:
             if self._pending_bytes > self.max_bytes:
                 self._drop_pushed_out()
         if self._pending_bytes > self.max_bytes:
-            self.make_entries(2)  # more than come; all at once would hold up the streams
+            # two for each exchange that is added, so that fewer are left; making all at once would delay streams
+            self.make_entries(2)
 
     def _drop_pushed_out(self) -> None:
         """Drop the oldest exchanges, if the bodies of the newer ones fill the capacity. Large requests that come

@@ -277,7 +277,7 @@ def _number(fields: Mapping[str, Json], names: Sequence[str]) -> int | float | N
 def _mockllm_attributes(entry: JournalEntry) -> dict[str, Value]:
     response = entry.response
     attributes = {
-        "mockllm.rule": response.rule,
+        "mockllm.rule": response.responder_id,
         "mockllm.session": entry.session and entry.redactor.session(entry.session),
         "mockllm.seed": entry.seed,
         "mockllm.error": response.error,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
-from mockllm.state.shared_sessions import LookupResult, SharedSessions, StoreLookupRequired
+from mockllm.state.shared_engine_state import LookupResult, SharedEngineState, StoreLookupRequired
 
 REFUSAL = (
     "mockllm: this server has several processes and no store, so it has no {}; start it with --store, or "
@@ -31,7 +31,7 @@ class RefusedDecision:
 class NoStore:
     """Refuses requests that need sessions or stored responses. Rules that count were refused at the start."""
 
-    def __init__(self, state: SharedSessions) -> None:
+    def __init__(self, state: SharedEngineState) -> None:
         state.remember_in_store = self._forget
 
     def begin(self, matched: MatchResult, ready: Callable[[], object]) -> RefusedDecision:

@@ -21,14 +21,14 @@ from mockllm.server.serving_metrics import AllServingMetrics
 from mockllm.server.workers.channel import CallFailed, ChannelClosed, Handler
 from mockllm.server.workers.forked_process import ForkedProcess
 from mockllm.server.workers.forwarded_control import WorkerFollower
-from mockllm.server.workers.group_sessions import GroupSessions
+from mockllm.server.workers.group_engine_state import GroupEngineState
 from mockllm.server.workers.listening_sockets import ListeningSocket
 from mockllm.server.workers.worker_handle import WorkerHandle, start_worker
 from mockllm.server.workers.worker_report import (
     MergedJournal,
     WorkerReport,
+    merged_in_progress,
     merged_metrics,
-    merged_playing,
     merged_serving,
 )
 from mockllm.server.workers.worker_settings import WorkerSettings
@@ -57,7 +57,7 @@ class Supervisor:
     def __init__(
         self,
         app: App,
-        state: GroupSessions,
+        state: GroupEngineState,
         sockets: Sequence[Sequence[ListeningSocket]],
         settings: WorkerSettings,
         say: Callable[[str], None],
@@ -221,7 +221,9 @@ class Supervisor:
         metrics = merged_metrics([self._lost, *(report.metrics for report in reports)])
         metrics.on_reset = self._reset_metrics
         self._app.metrics = metrics
-        self._app.playing = metrics.playing = merged_playing([report.playing for report in reports])
+        self._app.responses_in_progress = metrics.responses_in_progress = merged_in_progress(
+            [report.responses_in_progress for report in reports]
+        )
         self._app.serving_metrics = merged_serving(
             [self._lost_serving, *(report.serving for report in reports)]
         )

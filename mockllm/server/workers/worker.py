@@ -25,7 +25,7 @@ from mockllm.server.workers.channel import Channel, ChannelClosed
 from mockllm.server.workers.forwarded_control import ForwardedControl
 from mockllm.server.workers.worker_report import WorkerReport
 from mockllm.state.shared_counts import SharedCounts
-from mockllm.state.shared_sessions import SharedSessions
+from mockllm.state.shared_engine_state import SharedEngineState
 
 
 class PreparedRules(Struct):
@@ -50,7 +50,7 @@ class Worker:
 
     def __init__(
         self,
-        state: SharedSessions,
+        state: SharedEngineState,
         builder: Builder,
         make_app: Callable[[Engine], App],
         listen: Callable[[App], Server],
@@ -166,7 +166,7 @@ class Worker:
             journal.total,
             journal.unmatched,
             app.metrics,
-            app.playing,
+            app.responses_in_progress,
             self._decider.counts,
             app.serving_metrics,
         )

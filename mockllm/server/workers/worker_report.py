@@ -22,7 +22,7 @@ class WorkerReport(NamedTuple):
     total: int
     unmatched: int
     metrics: Metrics
-    playing: Mapping[type[Request], int]
+    responses_in_progress: Mapping[type[Request], int]
     counts: Mapping[str, tuple[int, int]]
     serving: AllServingMetrics
     """The metrics of inference servers, by provider."""
@@ -80,10 +80,10 @@ def merged_serving(metrics: Sequence[AllServingMetrics]) -> AllServingMetrics:
     return total
 
 
-def merged_playing(reports: Sequence[Mapping[type[Request], int]]) -> dict[type[Request], int]:
+def merged_in_progress(reports: Sequence[Mapping[type[Request], int]]) -> dict[type[Request], int]:
     """Return the sum of the responses in flight of several processes."""
     total: dict[type[Request], int] = {}
-    for playing in reports:
-        for kind, count in playing.items():
+    for counts in reports:
+        for kind, count in counts.items():
             total[kind] = total.get(kind, 0) + count
     return total

@@ -51,7 +51,9 @@ def faults() -> list[Any]:
 
 def separated(plan: Plan) -> list[int]:
     """The chunks that have other chunks between their events."""
-    chunks = [step.chunk_index for step in plan.steps if isinstance(step, EventStep) and step.kind == "chunk"]
+    chunks = [
+        step.chunk_number for step in plan.steps if isinstance(step, EventStep) and step.kind == "chunk"
+    ]
     runs = [number for number, _ in groupby(chunks)]
     return [number for number in set(runs) if runs.count(number) > 1]
 

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from mockllm.core.faults import FAULTS, Fault, NotApplicable, ReplyFault, ReplyFaultContext
+from mockllm.core.rendering.aws_event_stream import read_frames
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.event_stream import read_frames
 from mockllm.core.rendering.plan import (
     CutStep,
     EventStep,
@@ -108,7 +108,7 @@ def test_ping_of_the_protocol_is_repeated(every: int) -> None:
         built("comment_flood", form="ping", count=2, every=f"{every}s"), replace(plans.STREAM, steps=steps)
     )
     wait = (WaitStep(1.0, 1, attached_to_chunk=True),) * every
-    pings = (replace(ping, chunk_index=1), *wait) * 2
+    pings = (replace(ping, chunk_number=1), *wait) * 2
     assert found.steps == (ROLE, ping, *plans.STEPS[1:3], *pings, *plans.STEPS[3:])
 
 
@@ -136,7 +136,7 @@ UNPLAYED: dict[str, tuple[Any, Plan, str]] = {
     ),
     "characters in base64": (
         built("cut_utf8"),
-        replace(plans.STREAM, framing=Framing.EVENT_STREAM_BYTES),
+        replace(plans.STREAM, framing=Framing.AWS_EVENT_STREAM_BYTES),
         "the bytes of its events are in base64",
     ),
     "lines have no checksums": (
@@ -251,7 +251,7 @@ def test_cut_event_splits_as_many_events_as_counted() -> None:
 
 
 def test_cut_utf8_splits_inside_a_character_of_a_frame() -> None:
-    binary = replace(LETTERS, framing=Framing.EVENT_STREAM)
+    binary = replace(LETTERS, framing=Framing.AWS_EVENT_STREAM)
     *_, first, _, second, _ = plans.played(built("cut_utf8"), binary).steps
     assert isinstance(first, RawStep)
     assert isinstance(second, RawStep)
@@ -260,7 +260,7 @@ def test_cut_utf8_splits_inside_a_character_of_a_frame() -> None:
 
 
 @pytest.mark.parametrize(("of", "place"), [("frame", -1), ("prelude", 8)])
-@pytest.mark.parametrize("framing", [Framing.EVENT_STREAM, Framing.EVENT_STREAM_BYTES])
+@pytest.mark.parametrize("framing", [Framing.AWS_EVENT_STREAM, Framing.AWS_EVENT_STREAM_BYTES])
 def test_bad_checksum_changes_one_byte(of: str, place: int, framing: Framing) -> None:
     binary = replace(plans.STREAM, framing=framing)
     before, after = (
@@ -274,7 +274,7 @@ def test_bad_checksum_changes_one_byte(of: str, place: int, framing: Framing) ->
 
 
 def test_bad_checksum_may_end_the_stream() -> None:
-    binary = replace(plans.STREAM, framing=Framing.EVENT_STREAM)
+    binary = replace(plans.STREAM, framing=Framing.AWS_EVENT_STREAM)
     *_, last = plans.played(built("bad_checksum", then="end"), binary).steps
     assert isinstance(last, RawStep)
 

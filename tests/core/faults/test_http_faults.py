@@ -39,10 +39,10 @@ def test_content_type_is_replaced_or_removed() -> None:
 def test_content_type_is_removed_from_all_headers() -> None:
     head = ResponseHead(200, (("A", "1"), ("b", "2")), (("B", "3"), ("c", "4")))
     assert head.without("b") == ResponseHead(200, (("A", "1"),), (("c", "4"),))
-    assert head.with_unique_headers((("a", "5"),)) == ResponseHead(
+    assert head.with_per_response_headers((("a", "5"),)) == ResponseHead(
         200, (("b", "2"),), (("B", "3"), ("c", "4"), ("a", "5"))
     )
-    assert head.with_unique_headers(()) is head
+    assert head.with_per_response_headers(()) is head
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Matchers and the fields they read: every field of the language, all, any, not, captures and differences."""
+"""Matchers and the fields they read: every field of the language, all, any, not, captures and results of tests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from mockllm.core.matching.matchers import (
     AnyMatcher,
     Field,
     FieldMatcher,
-    FieldMismatch,
+    FieldTestResult,
     Matcher,
     NotMatcher,
     captures,
@@ -177,8 +177,8 @@ def test_tool_result_matches_any_of_several(condition: Condition, expected: bool
 
 
 def test_tool_result_is_displayed_by_its_text() -> None:
-    (difference,) = FieldMatcher(Field("tool_result"), Equals("rain")).differences(RESULTS)
-    assert difference.actual == '[get_weather: {"temperature": 21}, get_weather: sunny]'
+    (result,) = FieldMatcher(Field("tool_result"), Equals("rain")).test_results(RESULTS)
+    assert result.actual == '[get_weather: {"temperature": 21}, get_weather: sunny]'
 
 
 @pytest.mark.parametrize(
@@ -219,13 +219,13 @@ POST = FieldMatcher(Field("method"), Equals("POST"))
 )
 def test_matcher_all_any_not(matcher: Matcher, expected: bool, distance: tuple[int, int]) -> None:
     assert matcher.matches(FULL) is expected
-    differences = matcher.differences(FULL)
-    assert mismatches(differences) == distance
-    assert all(difference.matched for difference in differences) is expected
-    assert sum(not difference.matched for difference in differences) == distance[0]
+    results = matcher.test_results(FULL)
+    assert mismatches(results) == distance
+    assert all(result.matched for result in results) is expected
+    assert sum(not result.matched for result in results) == distance[0]
 
 
-def test_matcher_differences_show_expected_and_actual() -> None:
+def test_matcher_results_show_expected_and_actual() -> None:
     matcher = AllMatcher(
         (
             POST,
@@ -234,15 +234,17 @@ def test_matcher_differences_show_expected_and_actual() -> None:
             NotMatcher(AllMatcher((GPT, POST))),
         )
     )
-    assert matcher.differences(FULL) == [
-        FieldMismatch("method", '"POST"', '"POST"', None, True),
-        FieldMismatch("model", '"gpt-4O"', '"gpt-4o"', "only the case differs", False),
-        FieldMismatch("model", 'like "claude-*"', '"gpt-4o"', None, False),
-        FieldMismatch(
+    assert matcher.test_results(FULL) == [
+        FieldTestResult("method", '"POST"', '"POST"', None, True),
+        FieldTestResult("model", '"gpt-4O"', '"gpt-4o"', "only the case differs", False),
+        FieldTestResult("model", 'like "claude-*"', '"gpt-4o"', None, False),
+        FieldTestResult(
             "model, method", 'not (model like "gpt-*" and method "POST")', '"gpt-4o", "POST"', None, False
         ),
     ]
-    assert AnyMatcher(()).differences(FULL) == [FieldMismatch("any", "one of none", "nothing", None, False)]
+    assert AnyMatcher(()).test_results(FULL) == [
+        FieldTestResult("any", "one of none", "nothing", None, False)
+    ]
 
 
 def test_matcher_describes_itself() -> None:
@@ -363,6 +365,6 @@ def test_matcher_difference_hides_keys(field: Field, shown: str) -> None:
     headers = {"authorization": "Bearer my-own-key", "x-other": "plain"}
     request = json_request({}, headers=headers, query_string="key=my-other-key&page=7")
     for matcher in (FieldMatcher(field, Equals("x")), FieldMatcher(field, Regex("^y"))):
-        (difference,) = matcher.differences(request)
-        assert (difference.actual, difference.matched) == (shown, False)
-        assert "my-" not in str(difference)
+        (result,) = matcher.test_results(request)
+        assert (result.actual, result.matched) == (shown, False)
+        assert "my-" not in str(result)

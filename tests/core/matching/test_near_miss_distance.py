@@ -111,7 +111,7 @@ REQUEST = json_request({"model": "gpt-4o", "messages": [["user", "hi"]]})
 )
 def test_distance_counts_failed_and_passed_tests(matcher: Matcher, far: tuple[int, float, int]) -> None:
     assert distance(matcher, REQUEST) == far
-    assert mismatches(matcher.differences(REQUEST)) == (far[0], far[2])
+    assert mismatches(matcher.test_results(REQUEST)) == (far[0], far[2])
 
 
 @given(st.text("ab ", max_size=12), st.text("ab ", max_size=12))

@@ -48,8 +48,8 @@ def test_nearest_order_of_near_misses() -> None:
     assert [number for number, _ in index.nearest(request, 9)] == [4, 3, 1, 6, 5, 0]
     assert [number for number, _ in index.nearest(request)] == [4, 3, 1]
     assert [number for number, _ in index.nearest(request, end=4)] == [3, 1, 0]
-    (_, differences), *_ = index.nearest(request, 1)
-    assert [(each.field, each.matched, each.hint) for each in differences] == [
+    (_, results), *_ = index.nearest(request, 1)
+    assert [(each.field, each.matched, each.hint) for each in results] == [
         ("method", True, None),
         ("model", True, None),
         ("user", False, "only the case differs"),

@@ -289,8 +289,8 @@ def test_index_of_too_large_path_finds_no_rule(copies: int) -> None:
     index = RuleIndex(matchers)
     assert list(index.find(request)) == []
     assert not any(matcher.matches(request) for matcher in matchers)
-    (_, differences), *_ = index.nearest(request)
-    assert [difference.actual for difference in differences] == [str(TOO_LARGE)]
+    (_, results), *_ = index.nearest(request)
+    assert [result.actual for result in results] == [str(TOO_LARGE)]
 
 
 def test_index_of_too_deep_values_equals_scan() -> None:

@@ -79,7 +79,7 @@ def test_last_chunk_is_that_of_the_call() -> None:
     call = drawn(TEXTS[1])
     response = prerendered(FORMS["chunks"], drawn(TEXTS[0]))
     (step,) = response.plan(response.fill(b"0||1|", 1.0, 5, call)).steps
-    assert step.chunk_index == len(call.chunks)
+    assert step.chunk_number == len(call.chunks)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One driver for all dialects: the order of the moments of a response, and the chunk index of each."""
+"""One driver for all dialects: the order of the moments of a response, and the chunk number of each."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class Terse(Encoder):
 
 def shown(step: Step) -> str:
     if isinstance(step, WaitStep):
-        return f"{step.chunk_index} wait {step.seconds} {step.scripted}"
+        return f"{step.chunk_number} wait {step.seconds} {step.explicit}"
     assert isinstance(step, (EventStep, RawStep))
     return (
-        f"{step.chunk_index} raw"
+        f"{step.chunk_number} raw"
         if isinstance(step, RawStep)
-        else f"{step.chunk_index} {step.kind} {step.payload.decode()}"
+        else f"{step.chunk_number} {step.kind} {step.payload.decode()}"
     )
 
 

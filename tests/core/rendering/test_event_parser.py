@@ -31,7 +31,7 @@ def test_parsing_inverts_framing(framing: Framing) -> None:
     wanted: list[Event] = [(None, b'{"a":1}'), (None, b'{"b":2}')]
     if framing in (Framing.PLAIN, Framing.BYTES):
         wanted = [(None, b'{"a":1}{"b":2}')]
-    if framing in (Framing.EVENT_STREAM, Framing.EVENT_STREAM_BYTES):
+    if framing in (Framing.AWS_EVENT_STREAM, Framing.AWS_EVENT_STREAM_BYTES):
         wanted = [("chunk", data) for _, data in wanted]  # where an event has no name
     assert list(events(Plan(HEAD, steps, framing))) == wanted
 

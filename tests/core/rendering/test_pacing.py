@@ -27,12 +27,12 @@ ANSWER = stream(
 
 
 def shown(plan: Plan) -> str:
-    """A plan in one line: waits by their seconds, `!` where they are scripted."""
+    """A plan in one line: waits by their seconds, `!` where they are explicit."""
     words = []
     for step in plan.steps:
         match step:
             case WaitStep():
-                words.append(f"{step.seconds:g}@{step.chunk_index}" + "!" * step.scripted)
+                words.append(f"{step.seconds:g}@{step.chunk_number}" + "!" * step.explicit)
             case EventStep():
                 words.append(step.payload.decode())
             case _:
@@ -108,13 +108,13 @@ def test_gaps_are_the_same_for_the_same_seed() -> None:
             id="the waits of a beat that says nothing are not lost",
         ),
         pytest.param(
-            stream(data("chunk", 1), WaitStep(9, 1, scripted=True), data("chunk", 2), data("chunk", 3)), [1, 2, 4], 1,
+            stream(data("chunk", 1), WaitStep(9, 1, explicit=True), data("chunk", 2), data("chunk", 3)), [1, 2, 4], 1,
             "1@0 chunk1 9@1! chunk2 4@2 chunk3",
-            id="a scripted wait replaces the gap it stands in",
+            id="an explicit wait replaces the gap it stands in",
         ),
         pytest.param(
             stream(WaitStep(9, 0, True), data("chunk", 1), data("chunk", 2)), [1, 2], 1, "9@0! chunk1 2@1 chunk2",
-            id="a scripted wait before the first chunk replaces ttft",
+            id="an explicit wait before the first chunk replaces ttft",
         ),
         pytest.param(
             stream(
@@ -122,16 +122,16 @@ def test_gaps_are_the_same_for_the_same_seed() -> None:
                 data("chunk", 2),
             ),
             [0, 2], 1, "chunk1 9@1! raw 1@1! chunk2",
-            id="two scripted waits in one gap both stand",
+            id="two explicit waits in one gap both stand",
         ),
         pytest.param(
-            stream(data("chunk", 1), WaitStep(9, 1, scripted=True)), [1], 1, "1@0 chunk1 9@1!",
-            id="a scripted wait behind the last chunk stands",
+            stream(data("chunk", 1), WaitStep(9, 1, explicit=True)), [1], 1, "1@0 chunk1 9@1!",
+            id="an explicit wait behind the last chunk stands",
         ),
         pytest.param(
-            stream(data("chunk", 1), WaitStep(2, 1, scripted=True), data("chunk", 2)), [0, 0], 3,
+            stream(data("chunk", 1), WaitStep(2, 1, explicit=True), data("chunk", 2)), [0, 0], 3,
             "chunk1 6@1! chunk2",
-            id="slowdown multiplies scripted waits",
+            id="slowdown multiplies explicit waits",
         ),
         pytest.param(
             stream(data("chunk", 1), data("error", 1)), [1, 2], 1, "1@0 chunk1 error1",

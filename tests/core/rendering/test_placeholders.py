@@ -130,7 +130,7 @@ def test_a_header_holds_one_placeholder() -> None:
     id, now = placeholders.ids.make("r", 9), derive(day, placeholders.now)
     response = prerender_response(plan(b"", ("a", "b"), ("id", id), ("day", now)), placeholders)
     head = response.plan(response.fill(Ids(0, "", 7).id_seed, 0.0, 1)).head
-    assert (head.fixed, dict(head.unique_headers)) == (
+    assert (head.fixed, dict(head.per_response_headers)) == (
         (("a", "b"),),
         {"id": Ids(0, "", 7).make("r", 9), "day": "1970-01-01"},
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from mockllm.core.rendering.aws_event_stream import write_event, write_frame
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.event_stream import write_event, write_frame
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, WaitStep
 from mockllm.core.rendering.recorded_plan import RecordedFrame, framing_of, replayed
 
@@ -18,19 +18,19 @@ OTHER = write_frame({":event-type": "delta", ":message-type": "event"}, b"{}")
 
 def plan_of(*frames: bytes) -> Plan:
     recorded = [RecordedFrame(float(number), data) for number, data in enumerate(frames)]
-    plan = replayed(HEAD, recorded, Framing.EVENT_STREAM, lambda event: 1)
+    plan = replayed(HEAD, recorded, Framing.AWS_EVENT_STREAM, lambda event: 1)
     assert sent_bytes(plan) == b"".join(frames)
     return plan
 
 
 def test_binary_event_stream_is_recognized_by_its_type() -> None:
     framing = framing_of("application/vnd.amazon.eventstream", ONE, streamed=True)
-    assert framing is Framing.EVENT_STREAM
+    assert framing is Framing.AWS_EVENT_STREAM
 
 
 def test_frames_become_events() -> None:
     events = [step for step in plan_of(ONE + TWO).steps if isinstance(step, EventStep)]
-    assert [(step.event, step.payload, step.chunk_index) for step in events] == [
+    assert [(step.event, step.payload, step.chunk_number) for step in events] == [
         ("delta", b'{"a":1}', 1),
         ("stop", b'{"b":2}', 2),
     ]

@@ -25,7 +25,7 @@ def test_depth_bound_and_body_are_parsed_once() -> None:
     body = read.body
     assert body == {"a": [1]}
     assert read.fields is body
-    assert read.known_body is None
+    assert read.divided_body is None
 
 
 def test_invalid_body_has_no_fields() -> None:

@@ -335,13 +335,13 @@ def test_waits_between_chunks_keep_their_positions() -> None:
     reply = make_reply(Text(("a", Pause(0.2), "b", Verbatim(b": hi\n\n"))))
     steps = MESSAGES.encode_stream(reply, messages(stream=True), STAMP).steps
     shown = [
-        (step.kind, step.chunk_index) if isinstance(step, EventStep) else step
+        (step.kind, step.chunk_number) if isinstance(step, EventStep) else step
         for step in steps
         if not (isinstance(step, EventStep) and step.kind == "open")
     ]
     assert shown == [
         ("chunk", 1),
-        WaitStep(0.2, 1, scripted=True),
+        WaitStep(0.2, 1, explicit=True),
         ("chunk", 2),
         RawStep(b": hi\n\n", 2),
         ("close", 2),

@@ -1,4 +1,5 @@
-"""Server tools of Anthropic's responses in neutral words: what a reply says is decoded again, and replayed."""
+"""Server tools of Anthropic's responses in provider-neutral form: what a reply says is decoded again, and
+replayed."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.rendering.event_stream import write_bytes_event
+from mockllm.core.rendering.aws_event_stream import write_bytes_event
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, WaitStep
 from mockllm.core.reply.reply import (
     Call,
@@ -290,7 +290,7 @@ def titan_tokens(request: Any) -> int:
 def test_recorded_frames_are_read_by_their_bytes() -> None:
     text: Json = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hi"}}
     wrapped = dumps({"bytes": b64encode(dumps(text)).decode(), "p": "ab"})
-    plan = Plan(ResponseHead(200, ()), (EventStep(wrapped, 1, "chunk", "chunk"),), Framing.EVENT_STREAM)
+    plan = Plan(ResponseHead(200, ()), (EventStep(wrapped, 1, "chunk", "chunk"),), Framing.AWS_EVENT_STREAM)
     decoded = INVOKE.decode(Plan(plan.head, (*_opened(), *plan.steps), plan.framing))
     assert decoded is not None
     assert decoded.text == "Hi"

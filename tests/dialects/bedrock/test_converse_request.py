@@ -1,4 +1,4 @@
-"""What a request of Converse says in neutral words."""
+"""What a request of Converse says in provider-neutral form."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def test_call_has_one_chunk_after_its_waits() -> None:
     (call,) = GENERATE.supported_reply(reply, WHOLE).choices[0].parts
     assert call == Call("look", (Pause(1.0), '{"a":1}'))
     first, *_ = encode_stream(reply).steps
-    assert first == WaitStep(1.0, 0, scripted=True)
+    assert first == WaitStep(1.0, 0, explicit=True)
 
 
 def test_incomplete_call_of_a_broken_reply_is_omitted() -> None:

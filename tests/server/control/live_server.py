@@ -26,7 +26,7 @@ from mockllm.server.overlay_store import OverlayStore
 from mockllm.server.reload import Reloader
 from mockllm.server.scenario_editor import ScenarioEditor
 from mockllm.server.server_limits import ServerLimits
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 from tests.server.threaded_server import ThreadedServer
 
 EXAMPLE = """
@@ -108,7 +108,7 @@ def steered(
         (folder / name).write_text(text)
     builder = Builder(
         ScenarioSources([str(folder)], list(packs), ParamSettings(), known_names()),
-        Sessions(unused_timeout=unused),
+        EngineState(unused_timeout=unused),
     )
     app = App(builder.first(), limits=ServerLimits(grace=0.5))
 

@@ -51,7 +51,7 @@ def filled(journal: Journal, count: int, body: bytes = b"") -> Journal:
 
 def test_journal_is_ring_that_counts_all() -> None:
     journal = filled(Journal(3), 5)
-    assert [each.rule for each in journal] == ["a.yaml:r2", "a.yaml:r3", "a.yaml:r4"]
+    assert [each.responder_id for each in journal] == ["a.yaml:r2", "a.yaml:r3", "a.yaml:r4"]
     assert [each.number for each in journal] == [3, 4, 5]
     assert [each.number for each in reversed(journal)] == [5, 4, 3]
     assert (len(journal), journal.total, journal.unmatched) == (3, 5, 2)

@@ -15,7 +15,7 @@ FINISH: Final[Mapping[str, str]] = {
     "requires_action": "tool_calls",
     "incomplete": "length",
 }
-"""The statuses at the end of an interaction in neutral words. `incomplete` has no reason."""
+"""The statuses at the end of an interaction as neutral values. `incomplete` has no reason."""
 
 
 def decode(plan: Plan) -> DecodedResponse | None:

@@ -76,7 +76,7 @@ class ChatResponseFields:
             if self.forced:
                 return "stop"
             return "function_call" if self.legacy else "tool_calls"
-        return choice.finish_word(FINISH)
+        return choice.finish_value(FINISH)
 
     def call(self, call: Call, choice: int, number: int, arguments: str) -> dict[str, Json]:
         """Return a call with `arguments` as its arguments; `number` counts the choice's calls."""

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
-from mockllm.core.request.known_bodies import KnownBody
+from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.chat.plain_body import is_plain_body
@@ -187,9 +187,9 @@ class OpenCalls(Struct, eq=False):
     open: Sequence[str] = ()
 
 
-def turns_pass(known: KnownBody) -> bool:
+def turns_pass(divided: DividedBody) -> bool:
     """Return whether `check_messages` accepts the messages of a body that has some."""
-    calls = known.reduce_turns(_passes, _continued, _passes)
+    calls = divided.reduce_turns(_passes, _continued, _passes)
     return calls is not None and not calls.open
 
 
@@ -265,7 +265,7 @@ def check(request: Request) -> Failure | None:
     body = request.body
     if type(body) is not dict:
         return check_readable(request)
-    if request.known_body is None:
+    if request.divided_body is None:
         # a request that was matched by its texts has messages of a role and a text alone, which pass
         has_texts = bool(vars(request).get("text_messages"))
         if is_plain_body(body, has_texts=has_texts):

@@ -10,7 +10,7 @@ from mockllm.core.reply.reply import Usage
 from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, count_of, payloads
 
 FINISH: Final = {"function_call": "tool_calls", "eos": "stop"}
-"""Finish reasons that differ from the neutral words."""
+"""Finish reasons that differ from the neutral values."""
 CHANNELS: Final[tuple[tuple[str, Channel], ...]] = (
     ("reasoning_content", "thinking"),
     ("reasoning", "thinking"),
@@ -24,7 +24,7 @@ it is alone."""
 def decode(plan: Plan) -> DecodedResponse | None:
     """Return the content of a response.
 
-    This protocol ends a refusal and a forced call with `stop`; each has its own reason in neutral words.
+    This protocol ends a refusal and a forced call with `stop`; each has its own neutral reason.
     """
     decoder = ResponseDecoder(plan)
     for payload in payloads(plan):

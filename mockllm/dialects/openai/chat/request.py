@@ -69,7 +69,7 @@ class ChatRequest(ModelRequest):
         """The role and text of each message, where all messages consist of only these; else None. Most short
         requests do, and parsing them as messages costs three times as much. None, too, where they are parsed."""
         items = self.fields.get("messages")
-        if type(items) is not list or "messages" in vars(self) or self.known_body is not None:
+        if type(items) is not list or "messages" in vars(self) or self.divided_body is not None:
             return None
         text_messages = []
         for item in items:

@@ -57,7 +57,7 @@ class MediaCall(OpenAiCall):
         return request.raw
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
-        raise NotImplementedError  # pragma: no cover - `neutral=False`: no neutral words ask for media
+        raise NotImplementedError  # pragma: no cover - `neutral=False`: no `NeutralRequest` is for media
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
         """Read the text of a transcript, and errors."""

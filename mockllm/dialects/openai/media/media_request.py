@@ -17,8 +17,8 @@ from propcache.api import cached_property
 from mockllm.core.json.codec import Json, Missing, opening_brackets
 from mockllm.core.json.typed_values import text_of
 from mockllm.core.media.audio import wav_seconds
+from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.form_fields import FormFile, multipart_parts
-from mockllm.core.request.known_bodies import KnownBody
 from mockllm.core.request.messages import MediaPart, Message, Part, TextPart
 from mockllm.dialects.openai.request_fields import ModelRequest
 
@@ -41,7 +41,7 @@ class MediaRequest(ModelRequest):
     def is_form(self) -> bool:
         return self.headers.get("content-type", "").lstrip().lower().startswith(FORM)
 
-    def _parse(self) -> tuple[Json | Missing, KnownBody | None, int]:
+    def _parse(self) -> tuple[Json | Missing, DividedBody | None, int]:
         return (self._form_body(), None, opening_brackets(self.raw)) if self.is_form else super()._parse()
 
     def _form_body(self) -> dict[str, Json]:

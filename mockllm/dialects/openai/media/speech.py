@@ -181,7 +181,7 @@ class Speech(MediaCall):
         if request.as_events:
             return Plan(head(200, STREAM_HEAD, identity), tuple(steps), Framing.SSE)
         if reply.failure is not None:  # bytes have no form for an error
-            steps.append(CutStep("close", steps[-1].chunk_index if steps else 0))
+            steps.append(CutStep("close", steps[-1].chunk_number if steps else 0))
         return Plan(head(200, _pairs(reply, request), identity), tuple(steps), Framing.BYTES)
 
 

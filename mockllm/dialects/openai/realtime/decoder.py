@@ -11,7 +11,7 @@ from mockllm.core.reply.reply import Usage
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of, payloads
 
 FINISH: Final[Mapping[str, str]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
-"""The reasons of an incomplete response in neutral words."""
+"""The reasons of an incomplete response as neutral values."""
 
 
 def decode(plan: Plan) -> DecodedResponse | None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import text_of
-from mockllm.core.request.known_bodies import KnownBody
+from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.responses.reasoning import check_reasoning
@@ -144,11 +144,14 @@ def _passes(order: ItemOrder, item: Json) -> bool:
     return True
 
 
-def turns_pass(known: KnownBody) -> bool:
+def turns_pass(divided: DividedBody) -> bool:
     """Return whether the items of a body are accepted that has some, and continues no stored response."""
-    if known.fields.get("previous_response_id") is not None or known.fields.get("conversation") is not None:
+    if (
+        divided.fields.get("previous_response_id") is not None
+        or divided.fields.get("conversation") is not None
+    ):
         return False
-    order = known.reduce_turns(_passes, _continued, _passes)
+    order = divided.reduce_turns(_passes, _continued, _passes)
     return order is not None and not order.reasoning and all(order.outputs.values())
 
 

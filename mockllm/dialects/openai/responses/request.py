@@ -89,13 +89,13 @@ class InputRequest(ModelRequest):
     @cached_property
     def items(self) -> list[dict[str, Json]]:
         """The items of the whole conversation: stored items, then the request's own."""
-        known = self.known_body
+        divided = self.divided_body
         if (
-            known is not None
+            divided is not None
             and not self.before
-            and known.reduce_turns(_is_whole, bool, _is_whole) is not None
+            and divided.reduce_turns(_is_whole, bool, _is_whole) is not None
         ):
-            return known.items
+            return divided.items
         own = items(self.fields.get("input"))
         return history(self.before) + [resolve_reference(item, self.response_lookup) for item in own]
 

@@ -126,7 +126,7 @@ def _call(entry: JournalEntry, context: ControlContext) -> McpServerCall:
         status=entry.status,
         failed=_has_failed(entry),
         faults=list(entry.response.faults),
-        rule=entry.rule,
+        rule=entry.responder_id,
         session=entry.session and entry.redactor.session(entry.session),
         took=entry.duration,
     )

@@ -168,11 +168,11 @@ def test_chunks_are_numbered_and_waits_keep_their_position() -> None:
     plan = CHAT.encode_stream(reply, chat(stream_options={"include_usage": True}), STAMP)
     assert plan.framing is Framing.SSE
     assert [
-        (step.kind, step.chunk_index) if isinstance(step, EventStep) else step for step in plan.steps
+        (step.kind, step.chunk_number) if isinstance(step, EventStep) else step for step in plan.steps
     ] == [
         ("open", 0),
         ("chunk", 1),
-        WaitStep(0.5, 1, scripted=True),
+        WaitStep(0.5, 1, explicit=True),
         ("chunk", 2),
         RawStep(b": hi\n\n", 2),
         ("finish", 2),

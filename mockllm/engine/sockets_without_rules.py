@@ -23,7 +23,7 @@ HEAD_FIELDS: Final = frozenset(
 _NAME: Final = re.compile(r"\w+")
 
 
-def is_unscripted(engine: Engine, handshake: Request, read: Callable[[str], Request]) -> bool:
+def is_without_rules(engine: Engine, handshake: Request, read: Callable[[str], Request]) -> bool:
     """Return whether no rule is for a handshake, and none may reply to the messages of its WebSocket. `read` returns
     a message without content by its method."""
     return not engine.has_rule(handshake) and not _may_reply(engine.catalog, handshake, read)
@@ -45,5 +45,5 @@ def _may_match(rule: CatalogItem, message: Request) -> bool:
     """Return whether a rule matches the head of a message."""
     return all(
         test.matched or _NAME.match(test.field)[0] not in HEAD_FIELDS  # type: ignore[index]  # a field has a name
-        for test in rule.matcher.differences(message)
+        for test in rule.matcher.test_results(message)
     )

@@ -8,8 +8,8 @@ from typing import Final, Literal, TypeAlias
 
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult, Outcome, Selected
+from mockllm.state.engine_state import MAX_SESSIONS, EngineState, Session
 from mockllm.state.session_counters import SessionCounters
-from mockllm.state.sessions import MAX_SESSIONS, Session, Sessions
 from mockllm.state.shared_counts import COUNT_BYTES, CellTable, SharedCounts
 from mockllm.state.shared_prompt_caches import SharedPromptCaches
 
@@ -27,8 +27,8 @@ LookupResult: TypeAlias = StoredResponse | Sequence[StoredResponse] | str | None
 
 class StoreLookupRequired(BaseException):
     """A request needs a stored response or tool call that is not in this process. The caller fetches it, adds it to
-    the request's lookup, and responds again. It is a BaseException, so that no `except Exception` takes it for an
-    error."""
+    the request's lookup, and responds again, or goes on from the decision. It is a BaseException, so that no
+    `except Exception` takes it for an error."""
 
     def __init__(self, session: str, key: LookupKey) -> None:
         super().__init__()
@@ -122,8 +122,8 @@ class SharedCounters(SessionCounters):
         return self._counts[self._table[key]]
 
 
-class SharedSessions(Sessions):
-    """The sessions of a worker process. They decide only where nothing counts."""
+class SharedEngineState(EngineState):
+    """The engine's state in a worker process. It decides only where nothing counts."""
 
     without_session: SharedCounters
 
@@ -139,7 +139,7 @@ class SharedSessions(Sessions):
         super().__init__(max_sessions=max_sessions, unused_timeout=unused_timeout)
         self.prompt_caches = SharedPromptCaches(counts.fd, COUNT_BYTES)
         self.without_session = SharedCounters(counts, first)
-        self.local = Sessions(max_sessions=max_sessions, unused_timeout=unused_timeout)
+        self.local = EngineState(max_sessions=max_sessions, unused_timeout=unused_timeout)
         """Decides while there is no other place to decide."""
         self.remember_in_store: Callable[[str, StoreUpdate], None] | None = None
         """Stores responses and tool calls outside of this process; without it, they are in its memory."""

@@ -85,8 +85,9 @@ class History(Struct, eq=False):
     stages: list[Stage]
 
 
-class KnownBody(Struct, eq=False):
-    """A body in parts. `base` is the stage with which its turns begin, `stage` that of all its turns."""
+class DividedBody(Struct, eq=False):
+    """A body that is divided into its turns and its remaining members. Parts of it came before, or none. `base` is
+    the stage with which its turns begin, `stage` that of all its turns."""
 
     fields: dict[str, Json]
     remaining_members: RemainingMembers
@@ -97,7 +98,7 @@ class KnownBody(Struct, eq=False):
 
     @property
     def depth(self) -> int:
-        """How deep the body nests at most; `BodyFields.depth_bound` of a known body."""
+        """How deep the body nests at most; `BodyFields.depth_bound` of a divided body."""
         return max(self.remaining_members.depth, self.stage.depth)
 
     def of_remaining_members(self, name: Hashable, compute: Callable[[], T]) -> T:
@@ -213,7 +214,7 @@ class BodyCache:
             self._histories.clear()
             self._histories.weight = 0
 
-    def read(self, raw: bytes, member: str) -> tuple[Json | Missing, KnownBody | None]:
+    def read(self, raw: bytes, member: str) -> tuple[Json | Missing, DividedBody | None]:
         """Return the JSON of a body, MISSING if it is invalid, and its parts. `member` has its turns; without a list
         of them, and for a body that is too short or too long, there are no parts."""
         try:
@@ -223,29 +224,29 @@ class BodyCache:
                 read = self._read(raw, member)
         except JSONDecodeError:
             return MISSING, None
-        return (read.fields, read) if type(read) is KnownBody else (read, None)
+        return (read.fields, read) if type(read) is DividedBody else (read, None)
 
-    def _read(self, raw: bytes, member: str) -> KnownBody | Json:
+    def _read(self, raw: bytes, member: str) -> DividedBody | Json:
         key = b"%b %b" % (member.encode(), raw[:12])  # short lists: bodies of a client begin alike
         for remaining_members in self._remaining_members.get(key, ()):
             if raw.startswith(remaining_members.bytes_before) and raw.endswith(remaining_members.bytes_after):
-                known = self._with_remaining_members(remaining_members, raw, member)
-                if known is not None:
+                body = self._with_remaining_members(remaining_members, raw, member)
+                if body is not None:
                     self._remaining_members.touch(key, remaining_members)
-                    return known
+                    return body
         fields = loads(raw)
         if type(fields) is not dict or type(fields.get(member)) is not list or not fields[member]:
             return fields
         found = divided(raw, fields, member)
-        known = None if found is None else self._with_remaining_members(found, raw, member)
-        if found is None or known is None:
+        body = None if found is None else self._with_remaining_members(found, raw, member)
+        if found is None or body is None:
             return fields
         self._remaining_members.put(key, found)
-        return known
+        return body
 
     def _with_remaining_members(
         self, remaining_members: RemainingMembers, raw: bytes, member: str
-    ) -> KnownBody | None:
+    ) -> DividedBody | None:
         """Return the body with these remaining members; None if something else than turns is between them."""
         end = len(raw) - len(remaining_members.bytes_after)
         if end < len(remaining_members.bytes_before):
@@ -269,7 +270,7 @@ class BodyCache:
             stage = Stage(len(turns), len(items), depth)
             self._keep(key, history, base, History(turns, items, [stage]))
         fields = {**remaining_members.before, member: items, **remaining_members.after}
-        return KnownBody(fields, remaining_members, turns, items, base, stage)
+        return DividedBody(fields, remaining_members, turns, items, base, stage)
 
     def _keep(self, key: bytes, history: History | None, base: Stage, new: History) -> None:
         """Store new turns: in place of the history that they continue, or as one that branches off."""

@@ -8,8 +8,14 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import MISSING
-from mockllm.core.request import known_bodies
-from mockllm.core.request.known_bodies import MAX_ALIKE, MAX_STAGES, BodyCache, KnownBody, RemainingMembers
+from mockllm.core.request import divided_bodies
+from mockllm.core.request.divided_bodies import (
+    MAX_ALIKE,
+    MAX_STAGES,
+    BodyCache,
+    DividedBody,
+    RemainingMembers,
+)
 
 LONG = "x" * 2500
 
@@ -23,7 +29,7 @@ def user(text: str) -> dict[str, str]:
     return {"role": "user", "content": f"{text} {LONG}"}
 
 
-def read(cache: BodyCache, body: bytes) -> KnownBody:
+def read(cache: BodyCache, body: bytes) -> DividedBody:
     value, known = cache.read(body, "messages")
     assert known is not None
     assert value == json.loads(body)
@@ -149,7 +155,7 @@ def test_bytes_of_histories_and_frames_are_bounded() -> None:
 
 def test_histories_that_begin_alike_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     cache = BodyCache()
-    monkeypatch.setattr(known_bodies, "OPENING", 1)
+    monkeypatch.setattr(divided_bodies, "OPENING", 1)
     for number in range(MAX_ALIKE + 9):
         read(cache, raw([user(f"conversation {number}")], f', "n": {number}'))
     newest = read(cache, raw([user(f"conversation {MAX_ALIKE}"), 1], ', "n": 1'))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.request.request import Request
-from mockllm.engine.unscripted_sockets import is_unscripted
+from mockllm.engine.sockets_without_rules import is_without_rules
 from tests.language.virtual_server import NOW, VirtualServer
 
 UPGRADE = {"upgrade": "websocket", "x-team": "a"}
@@ -13,7 +13,7 @@ ELSEWHERE = "'http://127.0.0.1:9'"
 
 
 @pytest.mark.parametrize(
-    ("rule", "unscripted"),
+    ("rule", "without_rules"),
     [
         ("{reply: Hi.}", False),
         ("{match: {user: hi}, reply: Hi.}", False),
@@ -32,10 +32,10 @@ ELSEWHERE = "'http://127.0.0.1:9'"
         ("{match: {api: models}, http: {body: Hi.}}", True),
     ],
 )
-def test_socket_is_unscripted_without_a_rule_for_it(rule: str, unscripted: bool) -> None:
+def test_socket_without_a_rule_for_it_is_without_rules(rule: str, without_rules: bool) -> None:
     engine = VirtualServer(f"rules: [{rule}]").engine
 
     def read(method: str, body: bytes = b"{}") -> Request:
         return engine.read(method, "/v1/realtime", "model=m", UPGRADE, body, "", NOW)
 
-    assert is_unscripted(engine, read("GET", b""), read) is unscripted
+    assert is_without_rules(engine, read("GET", b""), read) is without_rules

@@ -1,4 +1,4 @@
-"""All sessions in the memory of this process: counts and stored responses, for as long as a session is used.
+"""The state of the engine in the memory of this process: the counts and stored responses of all sessions.
 
 A session is created when it is first named. It ends when it was unused for a while, or when there are too
 many newer sessions; its state is deleted then. The state of requests without a session never expires.
@@ -51,8 +51,9 @@ class Session:
         self.used_at = 0.0
 
 
-class Sessions:
-    """The state of all sessions, by id. Requests without a session have the empty id.
+class EngineState:
+    """The state of an engine, which a reload leaves as it is. It has the counters, stored responses and prompt caches
+    of all sessions, by id. Requests without a session have the empty id.
 
     At most `max_sessions` sessions exist, each until it was unused for `unused_timeout` seconds. `log`
     receives a log line about sessions that ended.

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockllm.core.json.codec import MISSING, JSONDecodeError, loads
-from mockllm.core.request import known_bodies
-from mockllm.core.request.known_bodies import BODIES, BodyCache
+from mockllm.core.request import divided_bodies
+from mockllm.core.request.divided_bodies import BODIES, BodyCache
 from mockllm.core.request.request import Request
 from mockllm.dialects.routes import RouteMatch, find_route
 from tests.examples import examples
@@ -30,8 +30,8 @@ READ = (
 def any_length() -> Iterator[None]:
     """Short bodies are remembered, too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(known_bodies, "SHORTEST", 0)
-        patch.setattr(known_bodies, "OPENING", 4)  # so that conversations of a few bytes are found
+        patch.setattr(divided_bodies, "SHORTEST", 0)
+        patch.setattr(divided_bodies, "OPENING", 4)  # so that conversations of a few bytes are found
         yield
     BODIES.clear()
 
@@ -114,7 +114,7 @@ def request_of(protocol: Protocol, raw: bytes, headers: dict[str, str]) -> Reque
 def read_alone(request: Request) -> Request:
     """The request as if no other had come."""
     body = parsed(request.raw)
-    vars(request).update(body=body, fields=body if type(body) is dict else {}, _known=None, depth_bound=0)
+    vars(request).update(body=body, fields=body if type(body) is dict else {}, _divided=None, depth_bound=0)
     return request
 
 
@@ -147,6 +147,6 @@ def test_conversation_that_grows_is_known(name: str) -> None:
     requests = [request_of(protocol, head + b",".join([turns] * count) + b"]}", {}) for count in (1, 2, 3)]
     for request in requests:
         assert len(request.messages) == len(request.fields[protocol.member])
-    *_, last = (request.known_body for request in requests)
+    *_, last = (request.divided_body for request in requests)
     assert last is not None
     assert (last.base.count, last.stage.count) == (2, 3)

@@ -7,7 +7,7 @@ from zlib import crc32
 
 import pytest
 
-from mockllm.core.rendering.event_stream import (
+from mockllm.core.rendering.aws_event_stream import (
     filler,
     read_frames,
     unwrapped,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import inf
 
-from mockllm.state.sessions import MAX_SESSIONS, NO_COUNTS, ResponseCounts, Sessions
+from mockllm.state.engine_state import MAX_SESSIONS, NO_COUNTS, EngineState, ResponseCounts
 from mockllm.state.shared_counts import COUNT_BYTES, CellTable, SharedCounts
 from mockllm.state.shared_prompt_caches import SharedPromptCaches
 from mockllm.store.group_store import GroupStore
@@ -16,7 +16,7 @@ Counts = Mapping[str, tuple[int, int]]
 """Tries and responses by key."""
 
 
-class GroupSessions(Sessions):
+class GroupEngineState(EngineState):
     """Counts that the workers share, and those that they report."""
 
     def __init__(

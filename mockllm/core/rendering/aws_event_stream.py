@@ -77,7 +77,7 @@ def write_bytes_event(step: EventStep) -> bytes:
     if step.kind == "error":
         return write_event(step)
     wrapped = dumps({"bytes": b64encode(step.payload).decode(), "p": filler(len(step.payload))})
-    return write_event(EventStep(wrapped, step.chunk_index, step.kind, "chunk"))
+    return write_event(EventStep(wrapped, step.chunk_number, step.kind, "chunk"))
 
 
 def read_frames(data: bytes) -> Iterator[EventFrame]:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Candidate, MatchResult
 from mockllm.core.selection.guards import Guard
-from mockllm.state.sessions import Sessions
+from mockllm.state.engine_state import EngineState
 
 RULE = Candidate(0, "a#1", "a", "", Guard(times=1))
 
@@ -16,28 +16,28 @@ def matched(session: str) -> MatchResult:
     return MatchResult(session, 0, [RULE], (), lambda validation: False)
 
 
-def outcomes(sessions: Sessions, *ids: str) -> list[str]:
+def outcomes(sessions: EngineState, *ids: str) -> list[str]:
     return [sessions.decide(matched(id)).outcome for id in ids]
 
 
 def test_each_session_has_separate_counts() -> None:
-    sessions = Sessions()
+    sessions = EngineState()
     assert outcomes(sessions, "a", "b", "", "a", "b", "") == ["rule"] * 3 + ["unmatched"] * 3
 
 
 def test_preview_counts_nothing() -> None:
-    sessions = Sessions()
+    sessions = EngineState()
     assert [sessions.decide(matched("a"), count=False).outcome for _ in range(2)] == ["rule", "rule"]
 
 
 def test_count_request_counts_by_session() -> None:
-    sessions = Sessions()
+    sessions = EngineState()
     assert [sessions.count_request(id, ("k",)) for id in ("a", "b", "a", "", "")] == [0, 0, 1, 0, 1]
     assert sessions.without_session.count_request("", ("k",)) == 2
 
 
 def test_keep_deletes_counts_in_every_session() -> None:
-    sessions = Sessions()
+    sessions = EngineState()
     outcomes(sessions, "a", "")
     sessions.retain(frozenset())
     assert outcomes(sessions, "a", "") == ["rule", "rule"]
@@ -45,7 +45,7 @@ def test_keep_deletes_counts_in_every_session() -> None:
 
 def test_unused_session_ends_and_starts_fresh() -> None:
     message: list[str] = []
-    sessions = Sessions(unused_timeout=10.0, log=message.append)
+    sessions = EngineState(unused_timeout=10.0, log=message.append)
     for id in ("a", "b"):
         sessions.session(id, 100.0).seed = 7
         outcomes(sessions, id)
@@ -62,7 +62,7 @@ def test_unused_session_ends_and_starts_fresh() -> None:
 def test_line_on_an_ended_session_has_its_shown_id() -> None:
     """A client may use its key as the id, in whatever form."""
     message: list[str] = []
-    sessions = Sessions(unused_timeout=10.0, log=message.append)
+    sessions = EngineState(unused_timeout=10.0, log=message.append)
     sessions.session("opaque7key", 0.0).redacted_id = "REDACTED-1a2b"
     sessions.session("sk-proj-abcdefgh12345678", 0.0)
     assert sessions.redacted_id("opaque7key") == "REDACTED-1a2b"
@@ -75,7 +75,7 @@ def test_line_on_an_ended_session_has_its_shown_id() -> None:
 
 def test_least_recently_used_session_is_removed() -> None:
     message: list[str] = []
-    sessions = Sessions(max_sessions=2, log=message.append)
+    sessions = EngineState(max_sessions=2, log=message.append)
     for now, id in enumerate("abac"):
         sessions.session(id, float(now))
         outcomes(sessions, id)
@@ -87,7 +87,7 @@ def test_least_recently_used_session_is_removed() -> None:
 
 def test_sessions_that_end_together_are_one_log_line() -> None:
     message: list[str] = []
-    sessions = Sessions(unused_timeout=10.0, log=message.append)
+    sessions = EngineState(unused_timeout=10.0, log=message.append)
     for id in "abcde":
         sessions.session(id, 0.0)
     sessions.session("f", 20.0)
@@ -97,14 +97,14 @@ def test_sessions_that_end_together_are_one_log_line() -> None:
 
 
 def test_sessions_without_log_end_silently() -> None:
-    sessions = Sessions(max_sessions=1)
+    sessions = EngineState(max_sessions=1)
     sessions.session("a", 0.0)
     sessions.session("b", 0.0)
     assert len(sessions) == 1
 
 
 def test_clock_set_back_ends_no_session() -> None:
-    sessions = Sessions(unused_timeout=10.0)
+    sessions = EngineState(unused_timeout=10.0)
     outcomes(sessions, "a")
     sessions.session("a", 1000.0)
     outcomes(sessions, "a")
@@ -113,7 +113,7 @@ def test_clock_set_back_ends_no_session() -> None:
 
 
 def test_session_has_limited_scopes() -> None:
-    sessions = Sessions()
+    sessions = EngineState()
     for number in range(3000):
         sessions.decide(replace(matched("a"), rules=[replace(RULE, scope=str(number))]))
     assert sessions.decide(replace(matched("a"), rules=[replace(RULE, scope="2999")])).outcome == "unmatched"
@@ -121,14 +121,14 @@ def test_session_has_limited_scopes() -> None:
 
 
 def test_totals_sum_all_sessions() -> None:
-    sessions = Sessions()
+    sessions = EngineState()
     outcomes(sessions, "a", "b", "b", "")
     sessions.count_request("a", ("k",))
     assert {key: list(counts) for key, counts in sessions.totals().items()} == {"a#1": [4, 4], "k": [1, 1]}
 
 
 def test_reset_deletes_all_sessions() -> None:
-    sessions = Sessions()
+    sessions = EngineState()
     outcomes(sessions, "a", "")
     sessions.remember("", StoreUpdate(tool_calls={"c": "tool"}))
     counters = sessions.without_session
@@ -140,7 +140,7 @@ def test_reset_deletes_all_sessions() -> None:
 
 
 def test_held_lists_least_recently_used_first() -> None:
-    sessions = Sessions()
+    sessions = EngineState()
     sessions.session("a", 1.0)
     sessions.session("b", 2.0)
     sessions.session("a", 3.0)
@@ -150,7 +150,7 @@ def test_held_lists_least_recently_used_first() -> None:
 
 
 def test_end_deletes_session() -> None:
-    sessions = Sessions()
+    sessions = EngineState()
     assert outcomes(sessions, "a", "b", "a") == ["rule", "rule", "unmatched"]
     sessions.remember("a", StoreUpdate(tool_calls={"c": "tool"}))
     assert (sessions.end("a"), sessions.end("a")) == (True, False)
@@ -159,7 +159,7 @@ def test_end_deletes_session() -> None:
 
 
 def test_ended_callbacks_get_ids_of_sessions() -> None:
-    sessions = Sessions(max_sessions=2, unused_timeout=10.0)
+    sessions = EngineState(max_sessions=2, unused_timeout=10.0)
     response: list[list[str]] = []
     sessions.on_end.append(lambda ids: response.append(list(ids)))
     sessions.session("too old", 0.0)
@@ -176,7 +176,7 @@ def test_ended_callbacks_get_ids_of_sessions() -> None:
 
 def test_a_session_that_is_a_key_ends_without_its_id_in_the_log() -> None:
     lines: list[str] = []
-    sessions, key = Sessions(unused_timeout=10.0, log=lines.append), "sk-" + "aB3" * 8
+    sessions, key = EngineState(unused_timeout=10.0, log=lines.append), "sk-" + "aB3" * 8
     sessions.session(key, 0.0)
     sessions.expire(11.0)
     assert lines[0].startswith("session REDACTED-")
