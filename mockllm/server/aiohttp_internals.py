@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.http_writer import StreamWriter
 from aiohttp.streams import StreamReader
@@ -46,10 +46,7 @@ class HttpProtocol(BaseProtocol):
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: ServerLimits) -> None:
         super().__init__(loop)
-        self._requests_parser = HttpRequestParser(
-            self, loop, BODY_BUFFER, max_line_size=limits.target, max_field_size=limits.header,
-            max_headers=limits.headers, payload_exception=BrokenBody, auto_decompress=False,
-        )  # fmt: skip
+        self.renew_parser(limits)
         self.closing = False
         """Whether nothing that comes is read: the connection ends with what it serves."""
         self.upgrade_requested = False
@@ -57,6 +54,13 @@ class HttpProtocol(BaseProtocol):
         self._tail, self.reading_held = b"", False
         self._websocket: WebSocketReader | None = None
         self._on_websocket_data: Callable[[], None] | None = None
+
+    def renew_parser(self, limits: ServerLimits) -> None:
+        """Parse with a new parser: one would have the trailers of a body in the headers of the next request."""
+        self._requests_parser = HttpRequestParser(
+            self, self._loop, BODY_BUFFER, max_line_size=limits.target, max_field_size=limits.header,
+            max_headers=limits.headers, payload_exception=BrokenBody, auto_decompress=False,
+        )  # fmt: skip
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -75,9 +79,6 @@ class HttpProtocol(BaseProtocol):
             self.hold_reading(len(self._tail) >= BODY_BUFFER)
             return ()
         requests, self.upgrade_requested, self._tail = self._requests_parser.feed_data(data)
-        for message, _ in requests:  # aiohttp 3.13 does not check this
-            if message.version == (1, 1) and "host" not in message.headers:
-                raise BadHttpMessage("Missing 'Host' header in request.")
         return requests
 
     def decline_upgrade(self) -> bytes:
@@ -131,8 +132,7 @@ class HttpProtocol(BaseProtocol):
 
     def set_parser(self, parser: WebSocketReader, data_received_cb: Callable[[], None] | None = None) -> None:
         self._websocket, self._on_websocket_data = parser, data_received_cb
-        if self._tail:
-            parser.feed_data(self._tail)
+        parser.feed_data(self._tail)
         self._tail = b""
         self.hold_reading(False)
 

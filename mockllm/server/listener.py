@@ -11,6 +11,7 @@ from mockllm.server.app import App
 from mockllm.server.connection import Connection
 from mockllm.server.line_output import report
 from mockllm.server.ready_connections import ReadyConnections
+from mockllm.server.request_stream import RequestStream
 
 if TYPE_CHECKING:
     from mockllm.server.http2.connection import Http2Connection
@@ -58,7 +59,7 @@ class Listener:
     def __call__(self) -> Connection:
         return Connection(self, self._app, self._loop)
 
-    def switch_to_http2(self, connection: Connection, data: bytes) -> None:
+    def switch_to_http2(self, connection: RequestStream, data: bytes) -> None:
         """Let a client go on with HTTP/2. `data` begins with the preface, or with the rest of one whose beginning
         came in earlier reads."""
         from mockllm.server.http2.connection import Http2Connection

@@ -1,4 +1,8 @@
-"""Where requests begin and end in the bytes of a connection, which aiohttp's parser does not tell."""
+"""Divides what a connection reads at the ends of heads and bodies.
+
+aiohttp's parser does not tell where in a read a request begins, nor whether it holds a part of a head. And it loses
+the requests of a read in which an error follows, or an upgrade. So it gets one head with its body at a time.
+"""
 
 from __future__ import annotations
 
@@ -11,41 +15,52 @@ LENGTH: Final = "content-length"
 
 
 class MessageBoundary:
-    """Follows the reads of a connection. Where a boundary is not certain, a later read shows it. Until then each
-    request is parsed."""
+    """The position of a connection in its requests: at the start of one, in a head, or in a body."""
 
-    __slots__ = ("_rest", "_was_in_body", "at_start", "in_head")
+    __slots__ = ("_before", "_rest", "at_start", "in_chunks", "in_head")
 
     def __init__(self) -> None:
         self.at_start = True
-        """Whether the next byte certainly begins a request."""
+        """Whether the next byte begins a request."""
         self.in_head = False
-        """Whether a head has certainly begun that has not ended."""
-        self._was_in_body = False
-        self._rest: int | None = None
-        """Bytes of the current body that have not come; None if that is not known."""
+        """Whether a head has begun that has not ended."""
+        self.in_chunks = False
+        """Whether the body has chunks: only the parser finds its end."""
+        self._rest = 0
+        """Bytes of the body that have not come, if it has no chunks."""
+        self._before = b""
+        """The last bytes of a head, which may begin its end."""
 
-    def follow(
-        self, data: bytes, message: RawRequestMessage | None, body: StreamReader | None, *, single: bool
-    ) -> None:
-        """Note a read that was parsed. `message`: the last request whose head ends in it, if one does. `body`: the
-        body of the last request of the connection. `single`: whether only one head ends in the read."""
-        rest, self._rest, self.at_start = self._rest, None, False
-        self.in_head = message is None and not self._was_in_body and bool(data)
-        self._was_in_body = in_body = body is not None and not body.is_eof()
-        if body is None or self.in_head:
-            return
-        if in_body:
-            if message is None:
-                self._rest = None if rest is None else rest - len(data)
-            elif LENGTH in message.headers:
-                self._rest = int(message.headers[LENGTH]) - body.total_bytes
-        elif message is None and rest is not None:
-            self.at_start = rest == len(data)
-        elif message is not None and (length := int(message.headers.get(LENGTH, 0))):
-            # the first end of a head is that of this request, unless it began in the read before
-            end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
-            self.at_start = single and data[0] not in b"\r\n" and len(data) == end + length
+    def end(self, data: bytes, start: int) -> int:
+        """Return where the bytes end that the parser gets next, from `start` on: one head, or the rest of a body."""
+        if self.in_chunks:
+            return len(data)
+        if self._rest:
+            return min(start + self._rest, len(data))
+        if self._before:
+            end = (self._before + data[start : start + 3]).find(END_OF_HEAD)
+            if end >= 0:
+                return start + end + len(END_OF_HEAD) - len(self._before)
+        end = data.find(END_OF_HEAD, start)
+        return len(data) if end < 0 else end + len(END_OF_HEAD)
+
+    def follow(self, part: bytes, message: RawRequestMessage | None, body: StreamReader | None) -> None:
+        """Note a part that was parsed. `message`: the request whose head ends in it, if one does. `body`: that of the
+        last request of the connection."""
+        ended = body is None or body.is_eof()
+        if message is not None:
+            self.in_chunks = message.chunked and not ended
+            self._rest = (
+                0 if ended or body is None else int(message.headers.get(LENGTH, 0)) - body.total_bytes
+            )
+        elif self._rest:
+            self._rest -= len(part)
+        elif self.in_chunks:
+            self.in_chunks = not ended
         else:
-            # the end of a head, or of chunks: a part of a head does not end like that
-            self.at_start = data.endswith(END_OF_HEAD)
+            self.in_head = self.in_head or bool(part.strip(b"\r\n"))
+            self._before = (self._before + part)[1 - len(END_OF_HEAD) :]
+            self.at_start = not self.in_head
+            return
+        self.in_head, self._before = False, b""
+        self.at_start = not (self._rest or self.in_chunks)

@@ -29,7 +29,7 @@ MAX_HEAD_LENGTH: Final = 2048
 MAX_SEEN_HEADS: Final = 20_000
 """The most hashes of heads that came once."""
 MAX_DIGITS: Final = 10
-_LENGTH_AT: Final = len(b"\r\nContent-Length: ")
+_LENGTH_LINE: Final = b"\r\nContent-Length:"
 
 FEED: Final = "/ws"
 """The path of the control API's live feed."""
@@ -153,10 +153,10 @@ class RequestHead:
 
     @property
     def may_be_cached(self) -> bool:
-        """Whether the head may be cached: no chunks, upgrade, compression, `Expect` or close."""
+        """Whether the head may be cached: no chunks, upgrade, content encoding, `Expect` or close."""
         message = self.message
-        odd = message.chunked or message.upgrade or message.compression is not None or message.should_close
-        return not odd and "expect" not in message.headers
+        headers, odd = message.headers, message.chunked or message.upgrade or message.should_close
+        return not (odd or "expect" in headers or "content-encoding" in headers)
 
     def reader(self, engine: EngineProtocol) -> RequestReaderProtocol:
         """Return the engine's reader of the requests with this head."""
@@ -171,14 +171,14 @@ class RequestHead:
 
 
 class HeadBytes(Struct, frozen=True):
-    """The bytes of a head that is not cached."""
+    """The bytes of a head, where `find` returns no cached one."""
 
     end: int
     """How many they are."""
     without_length: bytes
     """All but the length of the body."""
     written: bytes
-    """This length as it is written; empty if the head has none, or writes it in an unusual way."""
+    """This length as it is written; empty if the head has none."""
     body_length: int
     """Its value; -1 if it is no number of at most `MAX_DIGITS` digits."""
 
@@ -242,12 +242,13 @@ class RequestHeadCache:
 
 
 def _head_bytes(data: bytes, end: int) -> HeadBytes:
-    at = data.find(b"\r\nContent-Length: ", 0, end)
+    at = data.find(_LENGTH_LINE, 0, end)
     if at < 0:
-        at = data.find(b"\r\ncontent-length: ", 0, end)
+        at = data[:end].lower().find(_LENGTH_LINE.lower())
         if at < 0:
             return HeadBytes(end, data[:end], b"", 0)
-    at += _LENGTH_AT
+    at += len(_LENGTH_LINE)
+    at += data[at : at + 1] == b" "
     after = data.find(b"\r", at, end)
     written = data[at:after]
     length = int(written) if written.isdigit() and len(written) <= MAX_DIGITS else -1

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,39 +31,51 @@ LOOP.close()
 
 
 class Reads(HttpProtocol):
-    """Reads that are parsed and followed as a connection does."""
+    """Reads that are divided, parsed and followed as a connection does."""
 
     def __init__(self) -> None:
         super().__init__(LOOP, ServerLimits())
         self.boundary = MessageBoundary()
         self.body: StreamReader | None = None
+        self.paths: list[str] = []
 
     def read(self, data: bytes) -> None:
-        requests: Sequence[tuple[RawRequestMessage, StreamReader]] = self.parse(data)
-        message = None
-        if requests:
-            message, self.body = requests[-1]
-        self.boundary.follow(data, message, self.body, single=len(requests) == 1)
+        start = 0
+        while start < len(data):
+            end = self.boundary.end(data, start)
+            requests = self.parse(data[start:end])
+            message = None
+            if requests:
+                ((message, self.body),) = requests
+                self.paths.append(message.path)
+            chunked = self.boundary.in_chunks
+            self.boundary.follow(data[start:end], message, self.body)
+            if chunked and not self.boundary.in_chunks:
+                self.renew_parser(ServerLimits())
+            start = end
 
 
 @given(st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=4), st.lists(st.integers(1, 400), max_size=6))
-def test_boundary_is_never_at_start_within_a_request(requests: Sequence[bytes], cuts: Sequence[int]) -> None:
-    data, ends = b"".join(requests), set(accumulate(map(len, requests)))
+def test_boundary_is_exact_for_any_division_into_reads(
+    requests: Sequence[bytes], cuts: Sequence[int]
+) -> None:
+    """Except for what follows a body in chunks in the same read: a connection ends there."""
+    data, ends = b"".join(requests), list(accumulate(map(len, requests)))
+    after_chunks = [end for end, each in zip(ends, requests, strict=True) if b"chunked" in each]
     reads = Reads()
-    for start, end in pairwise(sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})):
+    for start, end in pairwise(
+        sorted({0, len(data), *after_chunks, *(cut for cut in cuts if cut < len(data))})
+    ):
         reads.read(data[start:end])
-        if reads.boundary.at_start:
-            assert end in ends
-        if reads.boundary.in_head:
-            assert end not in ends
+        assert reads.boundary.at_start is (end in ends)
+        assert not (reads.boundary.at_start and reads.boundary.in_head)
+    assert reads.paths == [each.split(b" ")[1].decode() for each in requests]
 
 
-@given(st.sampled_from(REQUESTS), st.integers(1, 60))
-def test_boundary_is_known_again_after_next_request(first: bytes, cut: int) -> None:
-    for rest in REQUESTS[:5]:
-        reads = Reads()
-        for data in (first[:cut], first[cut:], rest):
-            if data:
-                reads.read(data)
-        assert reads.boundary.at_start
-        assert not reads.boundary.in_head
+def test_empty_lines_before_a_request_begin_no_head() -> None:
+    reads = Reads()
+    for data in (b"\r\n", b"\r\n\r\n", b"\r", b"\n"):
+        reads.read(data)
+        assert (reads.boundary.at_start, reads.boundary.in_head) == (True, False)
+    reads.read(b"GET")
+    assert (reads.boundary.at_start, reads.boundary.in_head) == (False, True)

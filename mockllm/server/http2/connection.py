@@ -14,7 +14,6 @@ from h2.errors import ErrorCodes
 from h2.exceptions import H2Error, ProtocolError
 
 from mockllm.server.app import App
-from mockllm.server.connection import Connection
 from mockllm.server.exchange_end import end_unparsed
 from mockllm.server.http2.flood_guard import OTHERS_PER_SECOND, RESETS_PER_SECOND, FloodGuard
 from mockllm.server.http2.h2_library import (
@@ -27,6 +26,7 @@ from mockllm.server.http2.h2_library import (
 from mockllm.server.http2.request_lines import request_lines
 from mockllm.server.http2.stream import Http2Stream
 from mockllm.server.ready_connections import ReadyConnections
+from mockllm.server.request_stream import RequestStream
 
 MIN_SLICE: Final = 512
 MAX_SLICE: Final = 4096
@@ -367,10 +367,10 @@ class Http2Connection(asyncio.Protocol):
 
     # What the connections of the streams expect of who makes them.
 
-    def add(self, connection: Connection) -> bool:
+    def add(self, connection: RequestStream) -> bool:
         return True
 
-    def remove(self, connection: Connection) -> None: ...
+    def remove(self, connection: RequestStream) -> None: ...
 
-    def switch_to_http2(self, connection: Connection, data: bytes) -> None:
+    def switch_to_http2(self, connection: RequestStream, data: bytes) -> None:
         raise AssertionError("a stream has no preface")

@@ -12,11 +12,12 @@ from h2.errors import ErrorCodes
 from h2.exceptions import H2Error
 
 from mockllm.server.app import App
-from mockllm.server.connection import Connection, ConnectionMaker
+from mockllm.server.connection import Connection
 from mockllm.server.http1 import LAST_HTTP_CHUNK, http_chunk
 from mockllm.server.http2.h2_library import STREAM_WINDOW
 from mockllm.server.http2.request_lines import RequestLines
 from mockllm.server.http2.response_reader import MalformedResponse, ResponseFields, ResponseReader
+from mockllm.server.request_stream import ConnectionMaker
 from mockllm.server.server_limits import KIB
 
 MAX_FRAME: Final = 16 * KIB

@@ -1,0 +1,265 @@
+"""The reading side of a connection: the requests in its bytes, and the refusal of what is no request.
+
+The requests wait in a queue, which `connection.py` serves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Final, Protocol
+
+from mockllm.server.aiohttp_internals import (
+    HttpProcessingError,
+    HttpProtocol,
+    RawRequestMessage,
+    StreamReader,
+    has_read_http2_preface,
+)
+from mockllm.server.app import App
+from mockllm.server.deadlines import Deadline
+from mockllm.server.exchange import Exchange
+from mockllm.server.exchange_end import end_unparsed
+from mockllm.server.http1 import BrokenBody
+from mockllm.server.message_boundary import END_OF_HEAD, LENGTH, MessageBoundary
+from mockllm.server.ready_connections import ReadyConnections
+from mockllm.server.refusals import parse_failure, refusal_bytes
+from mockllm.server.request_heads import HeadBytes, RequestHead
+from mockllm.server.socket_sink import SocketSink
+
+MAX_LENGTH: Final = str(2**64 - 1)
+MAX_QUEUED: Final = 32
+"""When so many requests of a connection wait, its socket is paused until at most half as many do."""
+
+
+class ConnectionMaker(Protocol):
+    """Makes connections, and has the set of open ones."""
+
+    ready: ReadyConnections
+
+    def add(self, connection: RequestStream) -> bool:
+        """Add an open connection. Return whether its address has no more of them than the limit allows."""
+
+    def remove(self, connection: RequestStream) -> None:
+        """Remove a connection that has ended."""
+
+    def switch_to_http2(self, connection: RequestStream, data: bytes) -> None:
+        """Let a client go on with HTTP/2. `data` begins with the preface, or with the rest of one whose beginning
+        came in earlier reads."""
+
+
+class RequestStream(HttpProtocol):
+    """The requests of one connection, in the order in which they came."""
+
+    __slots__ = (
+        "_app", "_body", "_boundary", "_current", "_head_deadline", "_heads", "_maker", "_parse_error", "_queue",
+        "_reads_on", "_ready", "_sink", "_unparsed", "ascii", "client", "scheduled",
+    )  # fmt: skip
+
+    def __init__(self, maker: ConnectionMaker, app: App, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop, app.limits)
+        self._heads = app.heads
+        self._maker = maker
+        self._ready = maker.ready
+        self._app = app
+        self._sink = SocketSink(self, app.limits, self._queue_write)
+        self._queue: deque[Exchange] = deque()
+        self._current: Exchange | None = None
+        """The exchange that is served."""
+        self.scheduled = False
+        """Whether the connection is in `ReadyConnections.waiting`: a next iteration of the event loop serves it."""
+        self._body: StreamReader | None = None
+        """The body of the last request that was parsed."""
+        self._boundary = MessageBoundary()
+        self._unparsed = b""
+        """What waits until there is room in the queue."""
+        self._reads_on = True
+        """Whether further requests are read."""
+        self._parse_error: HttpProcessingError | None = None
+        """Why the bytes after the queued requests are not a request."""
+        self._head_deadline: Deadline | None = None
+        self.client = ""
+        """The peer's address, without its port."""
+        self.ascii = True
+        """Whether only ASCII was parsed."""
+
+    def serve_next(self) -> None:
+        """Serve the next request of the queue."""
+        raise NotImplementedError
+
+    async def shutdown(self, seconds: float) -> None:
+        """End the connection and its exchange, which has so many seconds to end by itself."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close the connection after the written bytes."""
+        self.closing = True
+        if self.transport is not None:
+            self.transport.close()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait for the client."""
+        return 0 if self.transport is None else self.transport.get_write_buffer_size()
+
+    def data_received(self, data: bytes) -> None:
+        if self.closing or self._parse_error is not None or not self._reads_on:
+            return
+        is_next = (
+            self._boundary.at_start and self._current is None and not (self._queue or self.upgrade_requested)
+        )
+        found = self._heads.find(data) if is_next else None
+        if isinstance(found, RequestHead):
+            if self._head_deadline is not None:
+                self._end_head_deadline()
+            raw = data[len(data) - found.body_length :]
+            sink, client = self._sink, self.client
+            self._queue.append(
+                Exchange(head=found, sink=sink, client=client, raw=raw, body_complete=True, received=data)
+            )
+            self._ready.schedule(self)
+            return
+        self._parse(data, found)
+        if self._current is None and (self._queue or self._parse_error is not None):
+            self._ready.schedule(self)
+
+    def _parse(self, data: bytes, found: HeadBytes | None = None) -> None:
+        """Queue an exchange for each request whose head ends in this data. `found`: the bytes of the head that the
+        data begins with, if it certainly begins with one."""
+        if self.ascii and not data.isascii():
+            self.ascii = False
+        start, length = 0, len(data)
+        while start < length and self._parse_error is None:
+            if self.upgrade_requested:
+                self.parse(data[start:])
+                return
+            if len(self._queue) >= MAX_QUEUED:
+                self._unparsed = data[start:]
+                self.hold_reading(True)
+                return
+            if found is not None and found.body_length >= 0:
+                end = min(found.end + found.body_length, length)
+            else:
+                end = self._boundary.end(data, start)
+            if not self._parse_part(data if end - start == length else data[start:end], found):
+                self._maker.switch_to_http2(self, data[start:])
+                return
+            start, found = end, None
+
+    def _parse_part(self, part: bytes, found: HeadBytes | None) -> bool:
+        """Parse the bytes of at most one head with its body, or of a body. Return False if a client begins with
+        HTTP/2."""
+        boundary = self._boundary
+        at_start, in_chunks = boundary.at_start, boundary.in_chunks
+        try:
+            requests = self.parse(part)
+            for request in requests:
+                _check(*request)
+        except HttpProcessingError as error:
+            self._end_head_deadline()
+            if has_read_http2_preface(error) and self._current is None and not self._queue:
+                error.message, error.args = "", ()  # no traceback shows what the client sends
+                return False
+            self._parse_error = error
+            if self._body is not None and not self._body.is_eof():
+                self._body.set_exception(BrokenBody(error.message))
+            return True
+        if in_chunks and self._body is not None and self._body.is_eof():
+            if requests or not part.endswith(END_OF_HEAD):
+                self._end_after_chunks()
+                return True
+            self.renew_parser(self._app.limits)
+        message, body = requests[-1] if requests else (None, self._body)
+        boundary.follow(part, message, body)
+        if message is not None and body is not None:
+            self._end_head_deadline()
+            self._add(message, body, part if at_start and boundary.at_start else b"", found)
+        elif boundary.in_head and self._head_deadline is None:
+            self._set_head_deadline()
+        return True
+
+    def _add(
+        self, message: RawRequestMessage, body: StreamReader, received: bytes, found: HeadBytes | None
+    ) -> None:
+        """Queue an exchange for a request. `received` are its bytes if all of it has come: then its head may be
+        cached."""
+        head = RequestHead(message, self.ascii, self.ssl_context is not None)
+        self._queue.append(
+            Exchange(head=head, sink=self._sink, client=self.client, body_stream=body, received=received)
+        )
+        self._body = body
+        if received and found is not None and head.path and len(received) == found.end + found.body_length:
+            self._heads.add_if_repeated(head, found)
+
+    def _end_after_chunks(self) -> None:
+        """End the connection with the response to a request in chunks. The same read has bytes of a next one, with
+        which the parser may have mixed trailers."""
+        exchange = self._queue[-1] if self._queue else self._current
+        if exchange is not None:
+            exchange.close = True
+        self._reads_on = False
+
+    def _set_head_deadline(self) -> None:
+        deadlines = self._app.deadlines
+        self._head_deadline = deadlines.at(deadlines.time() + self._app.limits.head_time, self._head_is_late)
+
+    def _end_head_deadline(self) -> None:
+        if self._head_deadline is not None:
+            self._head_deadline.cancel()
+            self._head_deadline = None
+
+    def _head_is_late(self, now: float) -> None:
+        self._head_deadline = None
+        if self._current is not None or self._queue:
+            self._set_head_deadline()  # it waits until an earlier request is served
+            return
+        if self._ready.outbox is not None:  # the response to an earlier request is written first
+            self._loop.call_soon(self._head_is_late, now)
+            return
+        if self._boundary.in_head and self.transport is not None:
+            reason = "the request's head did not come in time"
+            self._refuse(408, reason, "The head of the request took too long to come")
+        self.close_and_detach()
+
+    def _read_on(self) -> None:
+        """Parse what waits for room in the queue, then read on."""
+        unparsed, self._unparsed = self._unparsed, b""
+        self._parse(unparsed)
+        if not self._unparsed:
+            self.hold_reading(False)
+
+    def _refuse_broken(self, error: HttpProcessingError) -> None:
+        """Respond to bytes that are not a request."""
+        status, reason = parse_failure(error)
+        self._refuse(status, reason, reason)
+        self.close()
+
+    def _refuse(self, status: int, reason: str, text: str) -> None:
+        """Write a response of the connection itself, and log the reason."""
+        end_unparsed(self._app, status, reason)
+        self._write_refusal(status, text)
+
+    def _write_refusal(self, status: int, text: str) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(refusal_bytes(status, text))
+
+    def _queue_write(self, data: bytes) -> bool:
+        """Queue bytes, to be written with all responses of this iteration; write them at once outside of it. Return
+        False if the client has disconnected, or has not read what it got before."""
+        transport, outbox = self.transport, self._ready.outbox
+        if transport is None or self.writing_paused or transport.is_closing():
+            return False
+        if outbox is None:
+            transport.write(data)
+        else:
+            outbox.append((transport, data))
+        return True
+
+
+def _check(message: RawRequestMessage, body: StreamReader) -> None:
+    """Raise HttpProcessingError for what aiohttp's parser accepts: in 3.13 a request without Host, and the greatest
+    length as if it were 0."""
+    if message.version == (1, 1) and "host" not in message.headers:
+        raise HttpProcessingError(code=400, message="Missing 'Host' header in request.")
+    if message.headers.get(LENGTH) == MAX_LENGTH and body.is_eof():
+        raise HttpProcessingError(code=400, message="The Content-Length is too large.")
