@@ -40,7 +40,7 @@ _COLOURS: Final = {2: "32", 3: "36", 4: "33", 5: "31"}
 
 
 class AccessLogRecord(NamedTuple):
-    """One request, for a line. `now` is in seconds since the epoch. `duration` is as in `Exchange`: seconds
+    """One request, for a line. `now` is in seconds since the epoch. `duration` is as in `EndedExchange`: seconds
     from `Exchange.monotonic` to the end of the response."""
 
     now: float
@@ -64,8 +64,8 @@ class AccessLogRecord(NamedTuple):
 
     @property
     def seed(self) -> str:
-        """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if no rule was
-        selected."""
+        """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if the engine
+        decided nothing, or another server responded."""
         return seed_token.token_of(self.response_seed)
 
 

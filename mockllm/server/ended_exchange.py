@@ -37,7 +37,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     response: PlannedResponse
     """The response, or the cached one that it was filled from (see `id_seed`)."""
     now: float
-    """When the server began to serve the request, in seconds since the epoch."""
+    """When the server had the whole body and began to respond, in seconds since the epoch."""
     monotonic: float
     """The same on a monotonic clock: see `Exchange`."""
     duration: float = 0.0

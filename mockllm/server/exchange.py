@@ -55,7 +55,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0
-    """When the server began to serve the request, in seconds since the epoch; as `Request.now`."""
+    """When the server had the whole body and began to respond, in seconds since the epoch; as `Request.now`."""
     monotonic: float = 0.0
     """The same on the clock of the deadlines, which is monotonic; as `Request.monotonic`. A hold moves it on by the
     time that the response was held, and leaves `Request.monotonic` as it is."""
@@ -88,7 +88,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     of the control API, also refused ones. With `control_only` this holds for the 404 of any other path, too."""
     constraints: HttpConstraints = NO_CONSTRAINTS
     player: Player | None = None
-    """Plays a response that cannot leave at once, as long as it plays."""
+    """Plays a response that `queue_whole_response` does not queue, as long as it plays."""
     proxied: bool = False
     """Whether a `ProviderProxy` forwards the request, and ends the exchange; a WebSocket's ends with the socket."""
     keep_alive: bool = True

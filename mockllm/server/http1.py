@@ -18,7 +18,8 @@ from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 LAST_HTTP_CHUNK: Final = b"0\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 ALLOW_CORS: Final = "Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: *\r\n"
-"""Header lines of every provider response: web pages may call the provider routes, but not the control API."""
+"""Header lines of every provider response, unless `--no-cors`: web pages may call the provider routes, but not the
+control API."""
 
 _STATUS_LINES: Final = {
     **{status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in PHRASES.items()},

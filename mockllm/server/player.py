@@ -30,8 +30,8 @@ from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead, http_chunk
 
 MAX_WRITE_BYTES: Final = 256 * 1024
 MAX_WRITE_STEPS: Final = 512
-"""At most so many bytes and steps are framed and written in one iteration of the loop. The rest of a long response
-follows in the next ones, after the other streams that are due."""
+"""After so many bytes or steps in one iteration of the loop, the rest of a long response follows in the next ones, after
+the other streams that are due. One write may have nearly twice as many bytes. Unchunked bytes are not counted."""
 
 
 PlayEnd: TypeAlias = Literal["finished"] | ConnectionCut

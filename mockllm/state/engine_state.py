@@ -1,7 +1,7 @@
 """The state of the engine in the memory of this process: the counts and stored responses of all sessions.
 
-A session is created when it is first named. It ends when it was unused for a while, or when there are too
-many newer sessions; its state is deleted then. The state of requests without a session never expires.
+A session is created when it is first named. It ends when it was unused for a while, or as the least recently
+used one of too many; its state is deleted then. The state of requests without a session never expires.
 """
 
 from __future__ import annotations
@@ -189,7 +189,8 @@ class EngineState:
         return self._get_or_create(session).counters if session else self.without_session
 
     def _get_or_create(self, id: str) -> Session:
-        """Return a session; create it if no session has this id. The oldest one ends where there are too many."""
+        """Return a session; create it if no session has this id. The least recently used one ends where there
+        are too many."""
         found = self._sessions.get(id)
         if found is None:
             if len(self._sessions) >= self._max_sessions:

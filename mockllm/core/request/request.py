@@ -58,7 +58,7 @@ class Request(BodyFields, McpServerFields):
     """One request. Its reader passes the constructor's arguments; all other properties are computed lazily.
 
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name; `raw` holds the
-    body's bytes (decompressed). `now` is when the server began to serve the request, in seconds since the epoch. The
+    body's bytes (decompressed). `now` is when the server had the whole body, in seconds since the epoch. The
     time fields of a response use no other clock. `path_variables` holds the variables of the route's path
     (`{"model": …}` where the path names the model). `response_lookup` has what the server stored for the session, by
     name. `context` belongs to the reader of the request.

@@ -119,7 +119,8 @@ class JournalEntry(NamedTuple):
     @property
     def seed(self) -> str:
         """The value of `x-mockllm-seed` that repeats the response in a fresh session. It is empty if the
-        engine decided nothing, another server responded, or a suspended response went on."""
+        engine decided nothing, or another server responded. A suspended response that went on has that of its last
+        decision."""
         return seed_token.token_of(self.response.response_seed)
 
 
