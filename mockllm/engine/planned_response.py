@@ -67,8 +67,8 @@ class PlannedResponse(Struct, frozen=True):
     placeholder_values: Sequence[bytes] = ()
     """The values of the placeholders of `rendered`, in their order."""
     cached_from: PlannedResponse | None = None
-    """The cached response that differs in nothing but `response_seed`, the values and `time_scale`. None for any other response.
-    Where it is set, `response_seed` is an id seed. The journal refers to it."""
+    """The cached response that differs in nothing but `response_seed`, the values and `time_scale`. None for any
+    other response. Where it is set, `response_seed` is an id seed. The journal refers to it."""
 
     def filled_with(
         self, response_seed: str | bytes, values: Sequence[bytes], cached_from: PlannedResponse | None = None

@@ -30,8 +30,8 @@ from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead, http_chunk
 
 MAX_WRITE_BYTES: Final = 256 * 1024
 MAX_WRITE_STEPS: Final = 512
-"""After so many bytes or steps in one iteration of the loop, the rest of a long response follows in the next ones, after
-the other streams that are due. One write may have nearly twice as many bytes. Unchunked bytes are not counted."""
+"""After so many bytes or steps in one iteration of the loop, the rest of a long response follows in the next ones.
+Other streams that are due come first. One write may have nearly twice as many bytes; unchunked ones do not count."""
 
 
 PlayEnd: TypeAlias = Literal["finished"] | ConnectionCut
