@@ -31,6 +31,7 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GenerateRequest
+from mockllm.dialects.gemini.logprobs import body_logprobs
 from mockllm.dialects.gemini.models import family
 
 Block: TypeAlias = dict[str, Json]
@@ -70,7 +71,8 @@ ENUM_NUMBERS: Final = {
 """The enums' numbers, for clients that request numbers."""
 CALL_MESSAGE: Final = "Model generated function call(s)."
 _LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
-_AVERAGE_LOGPROB: Final = -0.0173
+NO_LOGPROBS: Final[Mapping[str, Json]] = {}
+_AVERAGE: Final[Mapping[str, Json]] = {"avgLogprobs": -0.0173}
 """A constant in place of the average log probability, which tests do not depend on."""
 
 
@@ -154,6 +156,7 @@ class GeminiResponseFields:
         self.identity = identity
         self.extras: Mapping[str, Json] = reply.extras.get(DIALECT, {})
         self.counted = reply.usage
+        self.logprobs = request.logprobs
 
     def name(self, enum: str) -> Json:
         """Return an enum's value in the requested form."""
@@ -185,17 +188,16 @@ class GeminiResponseFields:
         ended: Choice | None = None,
         *,
         called: bool = False,
-        logprobs: bool = False,
+        logprobs: Mapping[str, Json] = NO_LOGPROBS,
     ) -> Block:
         """Return a candidate. `ended` is the choice that ends here; None where it continues. `called`: it ends with
-        calls, which some families state in a message."""
+        calls, which some families state in a message. `logprobs` are its members about probabilities."""
         call = None if ended is None else malformed_call(ended)
         finish = None if ended is None else ended.finish_value(FINISH) if call is None else MALFORMED_CALL
         result: Block = {"content": self.content(parts)} if parts or finish != "SAFETY" else {}
         if finish is not None:
             result["finishReason"] = self.name(finish)
-        if logprobs:
-            result["avgLogprobs"] = _AVERAGE_LOGPROB
+        result |= logprobs
         if number or self.family.index:
             result["index"] = number
         if ended is None:
@@ -215,6 +217,12 @@ class GeminiResponseFields:
             return result
         content = {"content": members["content"]} if "content" in members else {}
         return {**result, **merged_json(result, members), **content}
+
+    def body_logprobs(self, choice: Choice) -> Mapping[str, Json]:
+        """Return the members of a non-streaming response's candidate about the probabilities of its tokens."""
+        requested = NO_LOGPROBS if self.logprobs is None else body_logprobs(choice, self.logprobs)
+        has_average = self.family.logprobs and visible_output_tokens(self.counted) > 0
+        return requested or (_AVERAGE if has_average else NO_LOGPROBS)
 
     def is_grounded(self, choice: Choice, number: int) -> bool:
         """Return whether a candidate ends with sources: its chunks before the end have an empty object for them."""

@@ -38,6 +38,8 @@ _SNAKE: Final = re.compile(rb'"[a-z0-9]+(?:_[a-z0-9]+)+"\s*:')
 PROMPT_TOKENS: Final = 1
 MESSAGE_TOKENS: Final = 2
 """The tokens of a prompt, and of each of its messages, in addition to their texts, according to recordings."""
+MAX_LOGPROBS: Final = 20
+"""The maximum number of alternatives of a token, also where no check ran."""
 MAX_CANDIDATES: Final = 8
 """The maximum number of candidates of a request, also where no check ran."""
 ROLES: Final[dict[Json, Role]] = {None: "user", "user": "user", "model": "assistant", "function": "user"}
@@ -137,6 +139,15 @@ class GenerateRequest(GeminiRequest):
     def aspect_ratio(self) -> Json:
         """The width and height of generated images, such as `16:9`."""
         return object_of(self.config.get("imageConfig")).get("aspectRatio")
+
+    @cached_property
+    def logprobs(self) -> int | None:
+        """The number of each token's alternatives (0 to 20); None where the client wants no probabilities."""
+        config = self.config
+        if config.get("responseLogprobs") is not True:
+            return None
+        top = config.get("logprobs")
+        return min(max(top, 0), MAX_LOGPROBS) if type(top) is int else 0
 
     @cached_property
     def cached_tokens(self) -> int:
