@@ -32,6 +32,7 @@ from mockllm.core.reply.reply import (
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GenerateRequest
 from mockllm.dialects.gemini.logprobs import body_logprobs
+from mockllm.dialects.gemini.media_tokens import Modalities, cached_details, prompt_details
 from mockllm.dialects.gemini.models import family
 
 Block: TypeAlias = dict[str, Json]
@@ -65,7 +66,7 @@ ENUM_NUMBERS: Final = {
     **{name: number for number, name in enumerate(RATED_CATEGORIES, 1)},
     "NEGLIGIBLE": 1,
     "HIGH": 4,
-    "TEXT": 1,
+    **{name: number for number, name in enumerate(("TEXT", "IMAGE", "VIDEO", "AUDIO", "DOCUMENT"), 1)},
     "ON_DEMAND": 1,
 }
 """The enums' numbers, for clients that request numbers."""
@@ -156,7 +157,7 @@ class GeminiResponseFields:
         self.identity = identity
         self.extras: Mapping[str, Json] = reply.extras.get(DIALECT, {})
         self.counted = reply.usage
-        self.logprobs = request.logprobs
+        self.logprobs, self.media = request.logprobs, request.media
 
     def name(self, enum: str) -> Json:
         """Return an enum's value in the requested form."""
@@ -295,10 +296,11 @@ class GeminiResponseFields:
         }
         if self.vertex:
             result["trafficType"] = self.name("ON_DEMAND")
-        result["promptTokensDetails"] = self._details(counted.input)
-        result["cacheTokensDetails"] = self._details(counted.cached_read)
+        result["promptTokensDetails"] = self._details(prompt_details(counted.input, self.media))
+        cached = cached_details(counted.cached_read, counted.input, self.media)
+        result["cacheTokensDetails"] = self._details(cached)
         if self.family.details:
-            result["candidatesTokensDetails"] = self._details(candidates)
+            result["candidatesTokensDetails"] = self._details((("TEXT", candidates),) if candidates else ())
         result["thoughtsTokenCount"] = thoughts
         if self.family.tier and not self.vertex:
             result["serviceTier"] = "standard"
@@ -314,8 +316,8 @@ class GeminiResponseFields:
                 return self.usage(0, 0)
         return self.usage(candidates, thoughts)
 
-    def _details(self, count: int) -> Json:
-        return [{"modality": self.name("TEXT"), "tokenCount": count}] if count else None
+    def _details(self, modalities: Modalities) -> Json:
+        return [{"modality": self.name(name), "tokenCount": tokens} for name, tokens in modalities]
 
     def _counts(self) -> Block:
         """Return the additional counts that a scenario sets."""

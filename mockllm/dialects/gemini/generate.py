@@ -114,6 +114,7 @@ class Generate(GeminiDialect):
             request.omits_thinking,
             request.cached_tokens,
             request.logprobs,
+            request.media,
             (*request.modalities, str(request.aspect_ratio), request.user) if request.modalities else None,
         )
 

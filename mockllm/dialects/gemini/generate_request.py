@@ -30,6 +30,7 @@ from mockllm.dialects.gemini.cached_content import (
     with_cached,
 )
 from mockllm.dialects.gemini.camel_case import MAX_DEPTH, SCHEMA_DATA, SCHEMA_NAMES, camel_case_fields
+from mockllm.dialects.gemini.media_tokens import NO_MEDIA, Modalities, count_names, media_of, media_tokens
 
 DEFAULT_MODEL: Final = "gemini-3.5-flash"
 """The model where neither the rule nor the request names one, and of examples."""
@@ -153,6 +154,16 @@ class GenerateRequest(GeminiRequest):
     def cached_tokens(self) -> int:
         """The tokens of the prompt that are read from a cached content."""
         return 0 if self.cached is None else cached_tokens(self.cached)
+
+    @cached_property
+    def media(self) -> Modalities:
+        """The tokens of the prompt's media by modality."""
+        divided = self.divided_body
+        if self.cached is None:
+            names = count_names(self.raw) if divided is None else divided.sum_turns(count_names, count_names)
+            if not names:
+                return NO_MEDIA
+        return media_tokens(media_of(list_of(self.message.get("contents"))), self.model)
 
     @property
     def divided_body(self) -> DividedBody | None:
