@@ -21,7 +21,7 @@ FINISH: dict[Json, Finish] = {
     "SAFETY": "content_filter",
     "MODEL_ARMOR": "content_filter",
 }
-CANDIDATE_MEMBERS = {"content", "finishReason", "index", "avgLogprobs", "finishMessage"}
+CANDIDATE_MEMBERS = {"content", "finishReason", "index", "avgLogprobs", "logprobsResult", "finishMessage"}
 """The members of a candidate that a reply produces."""
 RESPONSE_MEMBERS = {"candidates", "usageMetadata", "modelVersion", "responseId", "createTime"}
 """The members of a response that a reply produces."""
@@ -34,7 +34,6 @@ KNOWN_EXTRAS = frozenset(
         "candidates.content",
         "candidates.finishMessage",
         "candidates.groundingMetadata",
-        "candidates.logprobsResult",
         "candidates.safetyRatings",
         "candidates.urlContextMetadata",
         "promptFeedback",
@@ -150,8 +149,11 @@ def choice_key(payload: Json) -> str | None:
 
 
 def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Return no settings: no field of a body changes the form of a response."""
-    return {}
+    """Return the settings that change a response's form: whether it has probabilities."""
+    config = body.get("generationConfig")
+    fields = config if isinstance(config, dict) else {}
+    requested = {name: fields[name] for name in ("responseLogprobs", "logprobs") if name in fields}
+    return {"generationConfig": requested} if requested else {}
 
 
 def protocol(folder: str) -> Protocol:

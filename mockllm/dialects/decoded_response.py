@@ -36,6 +36,15 @@ class DecodedServerTool(Struct, frozen=True):
     words: Mapping[str, Json]
 
 
+class DecodedCitation(Struct, frozen=True):
+    """A source of the text from `start` to `end`; `end` None: to the text's end."""
+
+    url: str
+    title: str | None = None
+    start: int = 0
+    end: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class DecodedResponse:
     """A response's first choice. A field is None where the response does not contain it. `chunks` are the
@@ -54,6 +63,10 @@ class DecodedResponse:
     """The called tools by call id, of all choices, for protocols whose results repeat only the id."""
     server_tools: tuple[DecodedServerTool, ...] = ()
     """The tools that the provider ran, in order."""
+    citations: tuple[DecodedCitation, ...] = ()
+    """The sources of the text."""
+    left_out: tuple[str, ...] = field(default=(), compare=False)
+    """What the response has beside all this, in the protocol's names."""
 
 
 def read_called_tools(
@@ -94,6 +107,8 @@ class ResponseDecoder:
         self.usage: Usage | None = None
         self.error: Json = None
         self.server_tools: tuple[DecodedServerTool, ...] = ()
+        self.citations: tuple[DecodedCitation, ...] = ()
+        self.left_out: dict[str, None] = {}
         self._texts: dict[Channel, str] = {}
         self._calls: dict[Json, tuple[str, list[str]]] = {}
         self._chunks: list[str] = []
@@ -143,6 +158,8 @@ class ResponseDecoder:
             self.error,
             self._tools_by_call_id,
             self.server_tools,
+            self.citations,
+            tuple(self.left_out),
         )
 
 

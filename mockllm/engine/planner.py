@@ -108,7 +108,7 @@ class ResponsePlanner:
         if isinstance(spec, ReplaySpec):
             if spec.as_ == "bytes":
                 return self._replay(context, spec)
-            context.compiled = self._recordings.decoded_reply(context.compiled, context.dialect)
+            context.compiled = self._recordings.decoded_reply(context)
             spec = context.compiled.spec
         if isinstance(spec, ReplySpec):
             request = context.request

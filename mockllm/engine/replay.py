@@ -11,20 +11,30 @@ from typing import Final, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel
 
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json
 from mockllm.core.rendering.gzip import ENCODING, accepts_coding, decompressed_frames
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead, WaitStep
 from mockllm.core.rendering.recorded_plan import RecordedFrame, framing_of, replayed
-from mockllm.core.reply.reply import Finish
+from mockllm.core.reply.reply import Finish, Usage
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
-from mockllm.dialects.decoded_response import DecodedResponse, DecodedServerTool
+from mockllm.dialects.decoded_response import DecodedCitation, DecodedResponse, DecodedServerTool, payloads
 from mockllm.dialects.dialect import Dialect
 from mockllm.engine.bounded_cache import BoundedCache
+from mockllm.engine.plan_context import PlanContext
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.content import WaitChunk
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.replay import ReplaySpec
-from mockllm.scenario.language.reply import RawFinishSpec, ReplySpec, ThinkingSpec, ToolCallSpec, UsageSpec
+from mockllm.scenario.language.reply import (
+    CitationSpec,
+    RawFinishSpec,
+    ReplySpec,
+    ThinkingSpec,
+    ToolCallSpec,
+    UsageSpec,
+)
 from mockllm.scenario.language.server_tools import SERVER_TOOL_SPECS, ServerToolSpec, WebSourceSpec
 
 MAX_CACHED_RECORDINGS: Final = 1024
@@ -51,13 +61,20 @@ class ReplayedPlan(NamedTuple):
     gzipped: bool
 
 
+class DecodedRecording(NamedTuple):
+    """A recording as a reply or error. `notes` are about what it lacks."""
+
+    compiled: CompiledResponse
+    notes: Sequence[str]
+
+
 class ReplayPlanner:
     """Makes plans of recordings, and caches them."""
 
     def __init__(self) -> None:
         # plans by dialect, api, stream and content coding, replies by dialect and api: see the keys
         self._plans: BoundedCache[tuple[CompiledResponse, ReplayedPlan]] = BoundedCache(MAX_CACHED_RECORDINGS)
-        self._replies: BoundedCache[tuple[CompiledResponse, CompiledResponse]] = BoundedCache(
+        self._replies: BoundedCache[tuple[CompiledResponse, DecodedRecording]] = BoundedCache(
             MAX_CACHED_RECORDINGS
         )
 
@@ -78,18 +95,24 @@ class ReplayPlanner:
             self._plans.put(key, cached)
         return cached[1]
 
-    def decoded_reply(self, response: CompiledResponse, dialect: Dialect) -> CompiledResponse:
-        """Return a recording as a reply or error. Raises UndecodableRecording."""
+    def decoded_reply(self, context: PlanContext) -> CompiledResponse:
+        """Return the recording of a context as a reply or error, and note what it lacks there. Raises
+        UndecodableRecording."""
+        response, dialect = context.compiled, context.dialect
         key = (id(response), dialect.name, dialect.api)
         cached = self._replies.get(key)
         if cached is None:
             spec = response.spec
             assert isinstance(spec, ReplaySpec)
-            neutral = _neutral(response, spec, dialect)
+            failure = Failure.of_status(spec.status) if spec.status >= 400 else None
+            own = None if failure is None else dialect.error(failure, context.request, context.identity)
+            neutral, notes = _neutral(response, spec, dialect, own)
             fixed = isinstance(neutral, ReplySpec) and neutral.usage is not None
-            cached = (response, CompiledResponse(neutral, response.settings, True, response.files, fixed))
+            compiled = CompiledResponse(neutral, response.settings, True, response.files, fixed)
+            cached = (response, DecodedRecording(compiled, notes))
             self._replies.put(key, cached)
-        return cached[1]
+        context.notes += cached[1].notes
+        return cached[1].compiled
 
 
 def _coding(headers: Mapping[str, str]) -> str | None:
@@ -168,19 +191,39 @@ def _decode(plan: Plan, dialect: Dialect) -> DecodedResponse | None:
 # --- as a neutral reply ------------------------------------------------------------------------------
 
 
-def _neutral(response: CompiledResponse, spec: ReplaySpec, dialect: Dialect) -> ReplySpec | ErrorSpec:
+def _neutral(
+    response: CompiledResponse, spec: ReplaySpec, dialect: Dialect, own_error: Plan | None
+) -> tuple[ReplySpec | ErrorSpec, Sequence[str]]:
+    """Return a recording as a reply or error, and notes of what is left out. A response without content counts where
+    no protocol finds any. `own_error` is the dialect's own error of the status."""
     frames = _recorded_frames(spec, response.files)
     coding = _coding(spec.headers)
     if coding is not None:
         frames = _decompressed_frames(frames, coding) or frames
-    for plan, decoded in _decodings(spec, frames, dialect):
-        if decoded is not None and spec.status >= 400:
-            return _error(spec.status, decoded)
-        if decoded is not None and _has_content(decoded):
-            return _reply(decoded, plan)
-    if spec.status >= 400:
-        return _constructed(ErrorSpec, status=spec.status)
-    raise UndecodableRecording
+    empty: ReplySpec | None = None
+    for plan, decoded, decoder in _decodings(spec, frames, dialect):
+        if decoded is None:
+            continue
+        if own_error is not None:
+            return _error(spec.status, plan, decoded, own_error, _decode(own_error, decoder)), ()
+        if _has_content(decoded):
+            return _reply(decoded, plan), tuple(_losses(decoded))
+        if empty is None and decoded.finish is not None:
+            empty = _reply(decoded, plan)
+    if own_error is not None:
+        return _constructed(ErrorSpec, status=spec.status), ()
+    if empty is None:
+        raise UndecodableRecording
+    return empty, ()
+
+
+def _losses(decoded: DecodedResponse) -> Iterator[str]:
+    """Yield a note for each kind of content that the reply lacks."""
+    if decoded.error is not None:
+        yield "the error in the recorded stream left out: the reply ends before it"
+    names = ("citations",) * (decoded.citations != () and decoded.text is None) + decoded.left_out
+    for name in names:
+        yield f"{name} left out: a reply made of a recording has none"
 
 
 def decodes(spec: ReplaySpec, files: Mapping[str, bytes], dialect: Dialect) -> bool:
@@ -201,12 +244,12 @@ def _constructed(kind: type[T], **fields: object) -> T:
 
 def _decodings(
     spec: ReplaySpec, frames: Sequence[RecordedFrame], dialect: Dialect
-) -> Iterator[tuple[Plan, DecodedResponse | None]]:
+) -> Iterator[tuple[Plan, DecodedResponse | None, Dialect]]:
     """Return the recording as each dialect decodes it: first the request's dialect, then all others."""
     head = ResponseHead(spec.status, tuple(spec.headers.items()))
     for candidate in _candidates(dialect):
         for streamed in (False, True):
-            yield _plan(head, frames, streamed, candidate, spec.speed)
+            yield *_plan(head, frames, streamed, candidate, spec.speed), candidate
 
 
 def _candidates(dialect: Dialect) -> Iterator[Dialect]:
@@ -221,10 +264,25 @@ def _has_content(decoded: DecodedResponse) -> bool:
     return bool(has_text or decoded.calls or decoded.server_tools or decoded.error is not None)
 
 
-def _error(status: int, decoded: DecodedResponse) -> ErrorSpec:
-    message = decoded.error.get("message") if isinstance(decoded.error, dict) else None
-    fields = {"message": message} if isinstance(message, str) else {}
+def _error(
+    status: int, plan: Plan, decoded: DecodedResponse, own_plan: Plan, own: DecodedResponse | None
+) -> ErrorSpec:
+    """Return an error of this status, with the recorded message. Where the dialect's own error has the same form, it
+    has all recorded members, such as a code."""
+    error = decoded.error if isinstance(decoded.error, dict) else {}
+    message = error.get("message")
+    fields: dict[str, object] = {"message": message} if isinstance(message, str) else {}
+    own_error = own.error if own is not None and isinstance(own.error, dict) else {}
+    same_envelope = _members(plan) == _members(own_plan) and own_error.keys() <= error.keys()
+    if own_error and (same_envelope or own_error.keys() == error.keys()):
+        fields["fields"] = {name: value for name, value in error.items() if name != "message"}
     return _constructed(ErrorSpec, status=status, **fields)
+
+
+def _members(plan: Plan) -> set[str]:
+    """Return the names of the top-level members of an error."""
+    first: Json = next(payloads(plan), None)
+    return set(first) if isinstance(first, dict) else set()
 
 
 def _reply(decoded: DecodedResponse, plan: Plan) -> ReplySpec:
@@ -234,6 +292,8 @@ def _reply(decoded: DecodedResponse, plan: Plan) -> ReplySpec:
         chunks = decoded.chunks
         if chunks and "".join(chunks) == decoded.text:
             fields["chunks"] = list(_script(plan, chunks))
+        if decoded.citations:
+            fields["citations"] = [_citation(each, decoded.text) for each in decoded.citations]
     if decoded.thinking is not None:
         fields["thinking"] = _constructed(ThinkingSpec, text=decoded.thinking)
     if decoded.refusal is not None:
@@ -247,17 +307,26 @@ def _reply(decoded: DecodedResponse, plan: Plan) -> ReplySpec:
     if decoded.finish is not None:
         known = decoded.finish in get_args(Finish)
         fields["finish_reason"] = decoded.finish if known else _constructed(RawFinishSpec, raw=decoded.finish)
-    usage = decoded.usage
-    if usage is not None:
-        fields["usage"] = _constructed(
-            UsageSpec,
-            input_tokens=usage.input,
-            output_tokens=usage.output,
-            cached_tokens=usage.cached_read,
-            cache_write_tokens=usage.cache_write,
-            reasoning_tokens=usage.reasoning,
-        )
+    if decoded.usage is not None:
+        fields["usage"] = _usage(decoded.usage)
     return _constructed(ReplySpec, **fields)
+
+
+def _usage(usage: Usage) -> UsageSpec:
+    return _constructed(
+        UsageSpec,
+        input_tokens=usage.input,
+        output_tokens=usage.output,
+        cached_tokens=usage.cached_read,
+        cache_write_tokens=usage.cache_write,
+        reasoning_tokens=usage.reasoning,
+    )
+
+
+def _citation(citation: DecodedCitation, text: str) -> CitationSpec:
+    words = text[citation.start : citation.end]
+    cited = {} if words in ("", text) else {"words": words}
+    return _constructed(CitationSpec, url=citation.url, title=citation.title, **cited)
 
 
 def _server_tool(tool: DecodedServerTool) -> ServerToolSpec:

@@ -20,7 +20,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
 from mockllm.core.reply.chunking import filler_sentences, filler_tokens, split_into_chunks
-from mockllm.core.reply.citations import full_text
+from mockllm.core.reply.citations import full_text, place_of_words
 from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.reply.reply import (
     SERVER_TOOL,
@@ -210,19 +210,15 @@ class ReplyRenderer(Struct):
 
     def add_citations(self, text: Text, specs: Sequence[CitationSpec]) -> Text:
         cited_text = full_text(text)
-        result = []
+        result: list[Citation] = []
         for spec in specs:
-            start, end = 0, None
+            url, place = str(spec.url), None
             if spec.words is not None:
-                start = cited_text.find(str(spec.words))
-                if start < 0:
-                    self.notes.append(
-                        f"a citation covers the whole text: the text has no words {spec.words!r}"
-                    )
-                    start = 0
-                else:
-                    end = start + len(str(spec.words))
-            result.append(Citation(str(spec.url), spec.title, spec.quote, start, end))
+                place = place_of_words(str(spec.words), cited_text, url, result)
+                if place is None:
+                    note = f"a citation covers the whole text: the text has no words {spec.words!r}"
+                    self.notes.append(note)
+            result.append(Citation(url, spec.title, spec.quote, *(place or (0, None))))
         return replace(text, citations=tuple(result))
 
     def transcript(self, spec: TranscriptSpec) -> Transcript:

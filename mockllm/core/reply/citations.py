@@ -24,6 +24,16 @@ def span(citation: Citation, text: str) -> tuple[int, int]:
     return min(citation.start, end), end
 
 
+def place_of_words(words: str, text: str, url: str, earlier: Iterable[Citation]) -> tuple[int, int] | None:
+    """Return start and end of the words that a citation of a page supports; None where the text lacks them. Where
+    earlier citations of the page have the same words, they are the next such words, if there are any."""
+    same = [each.end for each in earlier if each.url == url and text[each.start : each.end] == words]
+    start = text.find(words, max((end for end in same if end is not None), default=0))
+    if start < 0:
+        start = text.find(words)
+    return None if start < 0 else (start, start + len(words))
+
+
 def sources(citations: Iterable[Citation]) -> tuple[Citation, ...]:
     """Return the first citation of each URL."""
     by_url: dict[str, Citation] = {}

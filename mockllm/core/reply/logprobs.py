@@ -6,14 +6,14 @@ token and its position. Most tokens are nearly certain, and the token of the res
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from itertools import accumulate, islice, repeat
 from math import log
 from operator import mul
 from typing import Final, NamedTuple
 
-from mockllm.core.reply.reply import Part, Refusal, Text, joined_text
+from mockllm.core.reply.reply import Choice, Part, Refusal, Text, joined_text
 from mockllm.core.tokens import split
 
 ALTERNATIVES: Final = (
@@ -39,6 +39,31 @@ class TokenLogprob(NamedTuple):
 def token_logprobs(tokens: Iterable[str], top: int, position: int = 0) -> list[TokenLogprob]:
     """Return each token with its `top` likeliest tokens (0 to 20). `position` is the number of earlier tokens."""
     return [_token_logprob(token, top, number) for number, token in enumerate(tokens, position)]
+
+
+def choice_token_logprobs(choice: Choice, top: int) -> Iterator[tuple[Text | Refusal, list[TokenLogprob]]]:
+    """Yield each text and refusal of a non-streaming response with its tokens; calls have none."""
+    position = 0
+    for part in choice.parts:
+        if isinstance(part, (Text, Refusal)):
+            logprobs = token_logprobs(part_token_texts(part, streamed=False), top, position)
+            yield part, logprobs
+            position += len(logprobs)
+
+
+class StreamedTokenLogprobs:
+    """The probabilities of a stream's tokens, whose positions are counted separately for each choice."""
+
+    def __init__(self, top: int) -> None:
+        self._top = top
+        self._positions: dict[int, int] = {}
+
+    def next(self, choice: int, part: Part, chunk: str) -> list[TokenLogprob]:
+        """Return the tokens of the next chunk of a part."""
+        position = self._positions.get(choice, 0)
+        logprobs = token_logprobs(chunk_token_texts(part, chunk), self._top, position)
+        self._positions[choice] = position + len(logprobs)
+        return logprobs
 
 
 def part_token_texts(part: Text | Refusal, *, streamed: bool) -> list[str]:

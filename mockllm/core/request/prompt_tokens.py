@@ -11,7 +11,8 @@ from mockllm.core.tokens import estimate
 PROMPT: Final = 3
 TOKENS_PER_MESSAGE: Final = 4
 """The tokens of a prompt, and of each of its messages, in addition to their texts, as in OpenAI's cookbook."""
-
+MEDIA_TOKENS: Final = 85
+"""The tokens of an image, a file or a sound."""
 
 _TEXTS: Final = frozenset({TextPart, ResultPart, ThinkingPart})
 
@@ -31,5 +32,5 @@ def estimate_parts(parts: Sequence[Part]) -> int:
         elif kind is CallPart:
             total += estimate(f"{part.name}{part.arguments}")  # type: ignore[union-attr]  # a call
         elif isinstance(part, MediaPart):
-            total += 85
+            total += MEDIA_TOKENS
     return total

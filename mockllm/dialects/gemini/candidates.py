@@ -31,6 +31,8 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GenerateRequest
+from mockllm.dialects.gemini.logprobs import body_logprobs
+from mockllm.dialects.gemini.media_tokens import Modalities, cached_details, prompt_details
 from mockllm.dialects.gemini.models import family
 
 Block: TypeAlias = dict[str, Json]
@@ -64,13 +66,14 @@ ENUM_NUMBERS: Final = {
     **{name: number for number, name in enumerate(RATED_CATEGORIES, 1)},
     "NEGLIGIBLE": 1,
     "HIGH": 4,
-    "TEXT": 1,
+    **{name: number for number, name in enumerate(("TEXT", "IMAGE", "VIDEO", "AUDIO", "DOCUMENT"), 1)},
     "ON_DEMAND": 1,
 }
 """The enums' numbers, for clients that request numbers."""
 CALL_MESSAGE: Final = "Model generated function call(s)."
 _LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
-_AVERAGE_LOGPROB: Final = -0.0173
+NO_LOGPROBS: Final[Mapping[str, Json]] = {}
+_AVERAGE: Final[Mapping[str, Json]] = {"avgLogprobs": -0.0173}
 """A constant in place of the average log probability, which tests do not depend on."""
 
 
@@ -154,6 +157,7 @@ class GeminiResponseFields:
         self.identity = identity
         self.extras: Mapping[str, Json] = reply.extras.get(DIALECT, {})
         self.counted = reply.usage
+        self.logprobs, self.media = request.logprobs, request.media
 
     def name(self, enum: str) -> Json:
         """Return an enum's value in the requested form."""
@@ -185,17 +189,16 @@ class GeminiResponseFields:
         ended: Choice | None = None,
         *,
         called: bool = False,
-        logprobs: bool = False,
+        logprobs: Mapping[str, Json] = NO_LOGPROBS,
     ) -> Block:
         """Return a candidate. `ended` is the choice that ends here; None where it continues. `called`: it ends with
-        calls, which some families state in a message."""
+        calls, which some families state in a message. `logprobs` are its members about probabilities."""
         call = None if ended is None else malformed_call(ended)
         finish = None if ended is None else ended.finish_value(FINISH) if call is None else MALFORMED_CALL
         result: Block = {"content": self.content(parts)} if parts or finish != "SAFETY" else {}
         if finish is not None:
             result["finishReason"] = self.name(finish)
-        if logprobs:
-            result["avgLogprobs"] = _AVERAGE_LOGPROB
+        result |= logprobs
         if number or self.family.index:
             result["index"] = number
         if ended is None:
@@ -215,6 +218,12 @@ class GeminiResponseFields:
             return result
         content = {"content": members["content"]} if "content" in members else {}
         return {**result, **merged_json(result, members), **content}
+
+    def body_logprobs(self, choice: Choice) -> Mapping[str, Json]:
+        """Return the members of a non-streaming response's candidate about the probabilities of its tokens."""
+        requested = NO_LOGPROBS if self.logprobs is None else body_logprobs(choice, self.logprobs)
+        has_average = self.family.logprobs and visible_output_tokens(self.counted) > 0
+        return requested or (_AVERAGE if has_average else NO_LOGPROBS)
 
     def is_grounded(self, choice: Choice, number: int) -> bool:
         """Return whether a candidate ends with sources: its chunks before the end have an empty object for them."""
@@ -287,10 +296,11 @@ class GeminiResponseFields:
         }
         if self.vertex:
             result["trafficType"] = self.name("ON_DEMAND")
-        result["promptTokensDetails"] = self._details(counted.input)
-        result["cacheTokensDetails"] = self._details(counted.cached_read)
+        result["promptTokensDetails"] = self._details(prompt_details(counted.input, self.media))
+        cached = cached_details(counted.cached_read, counted.input, self.media)
+        result["cacheTokensDetails"] = self._details(cached)
         if self.family.details:
-            result["candidatesTokensDetails"] = self._details(candidates)
+            result["candidatesTokensDetails"] = self._details((("TEXT", candidates),) if candidates else ())
         result["thoughtsTokenCount"] = thoughts
         if self.family.tier and not self.vertex:
             result["serviceTier"] = "standard"
@@ -306,8 +316,8 @@ class GeminiResponseFields:
                 return self.usage(0, 0)
         return self.usage(candidates, thoughts)
 
-    def _details(self, count: int) -> Json:
-        return [{"modality": self.name("TEXT"), "tokenCount": count}] if count else None
+    def _details(self, modalities: Modalities) -> Json:
+        return [{"modality": self.name(name), "tokenCount": tokens} for name, tokens in modalities]
 
     def _counts(self) -> Block:
         """Return the additional counts that a scenario sets."""

@@ -15,6 +15,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.camel_case import camel_case_fields
 from mockllm.dialects.gemini.generate_check import GeminiDialect, check
 from mockllm.dialects.gemini.generate_request import GenerateRequest
+from mockllm.dialects.gemini.media_tokens import modality_details, prompt_details
 from mockllm.dialects.gemini.wire_format import JSON, indented
 
 
@@ -52,7 +53,7 @@ class GeminiCountTokens(GeminiDialect):
         body: dict[str, Json] = {"totalTokens": tokens}
         if request.vertex:
             body["totalBillableCharacters"] = prompt_characters(request)
-        body["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": tokens}]
+        body["promptTokensDetails"] = modality_details(prompt_details(tokens, request.media))
         return Plan(ResponseHead(200, JSON), (EventStep(indented(body) + b"\n", 0, "body"),))
 
 

@@ -21,6 +21,25 @@ FINISH: Final[Mapping[str, str]] = {
     "MALFORMED_FUNCTION_CALL": "tool_calls",
 }
 """Finish reasons as neutral values."""
+NUMBERED: Final[Mapping[int, str]] = dict(
+    enumerate(
+        (
+            *(
+                "STOP",
+                "MAX_TOKENS",
+                "SAFETY",
+                "RECITATION",
+                "OTHER",
+                "BLOCKLIST",
+                "PROHIBITED_CONTENT",
+                "SPII",
+            ),
+            *("MALFORMED_FUNCTION_CALL", "MODEL_ARMOR"),
+        ),
+        1,
+    )
+)
+"""Finish reasons by their numbers, which Google's generated clients request."""
 
 
 def decode(plan: Plan) -> DecodedResponse | None:
@@ -75,7 +94,8 @@ def _read_candidate(candidate: Json, decoder: ResponseDecoder, calls: int) -> in
     if not isinstance(candidate, dict):
         return calls
     number = candidate.get("index", 0)
-    match candidate.get("finishReason"):
+    finish = candidate.get("finishReason")
+    match NUMBERED.get(finish, finish) if type(finish) is int else finish:
         case str(reason) if number == 0:
             decoder.finish = FINISH.get(reason, reason)
     match candidate:

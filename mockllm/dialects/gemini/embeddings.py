@@ -19,6 +19,13 @@ from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
 from mockllm.dialects.gemini.content_check import CONTENT
 from mockllm.dialects.gemini.generate_check import GeminiDialect, check_readable, first_problem
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
+from mockllm.dialects.gemini.media_tokens import (
+    Modalities,
+    media_of,
+    media_tokens,
+    modality_details,
+    prompt_details,
+)
 from mockllm.dialects.gemini.validators import (
     INTEGER,
     STRING,
@@ -34,6 +41,8 @@ DEFAULT_SIZE: Final = 3072
 SIZES: Final = dict.fromkeys(
     ("text-embedding-004", "text-embedding-005", "text-multilingual-embedding-002", "embedding-001"), 768
 )
+MEDIUM_TOKENS: Final = 258
+"""The tokens of an image, as recorded, and here of each other medium."""
 MAX_REQUESTS: Final = 100
 MAX_INSTANCES: Final = 250
 """The maximum number of inputs of one call; further inputs are not embedded, also where no check ran."""
@@ -90,8 +99,14 @@ class GeminiEmbeddingsRequest(GeminiRequest):
         )
 
     @cached_property
+    def media(self) -> Modalities:
+        """The tokens of the inputs' media by modality."""
+        contents = [entry.get("content") for entry in self.entries]
+        return media_tokens(media_of(contents), self.model, MEDIUM_TOKENS)
+
+    @cached_property
     def input_tokens(self) -> int:
-        return sum(map(estimate, self.texts))
+        return sum(map(estimate, self.texts)) + sum(tokens for _, tokens in self.media)
 
     @cached_property
     def components(self) -> int:
@@ -172,7 +187,7 @@ def _embeddings_body(request: GeminiEmbeddingsRequest, result: EmbeddingResult |
     tokens = request.input_tokens
     if result is not None and result.input_tokens is not None:
         tokens = result.input_tokens
-    details = [{"modality": "TEXT", "tokenCount": tokens}]
+    details = modality_details(prompt_details(tokens, request.media))
     body: dict[str, Json] = {"embeddings": [{"values": values} for values in _values(request, result)]}
     if request.call == "embedContent":
         body = {"embedding": body["embeddings"][0] if body["embeddings"] else {"values": []}}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
-from mockllm.core.reply.reply import Call, Choice, NativePart, Reply, Thinking, joined_text
+from mockllm.core.reply.logprobs import StreamedTokenLogprobs
+from mockllm.core.reply.reply import Call, Choice, NativePart, Refusal, Reply, Text, Thinking, joined_text
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.candidates import (
+    NO_LOGPROBS,
     Block,
     GeminiResponseFields,
     is_shown,
@@ -17,6 +19,7 @@ from mockllm.dialects.gemini.candidates import (
 )
 from mockllm.dialects.gemini.errors import BLOCKED, error_object
 from mockllm.dialects.gemini.generate_request import GenerateRequest
+from mockllm.dialects.gemini.logprobs import chunk_logprobs
 from mockllm.dialects.gemini.wire_format import indented, one_line
 
 
@@ -36,6 +39,8 @@ class GenerateEncoder(Encoder):
         self.grounded = [
             self.fields.is_grounded(choice, number) for number, choice in enumerate(reply.choices)
         ]
+        top = request.logprobs
+        self.probabilities = None if top is None else StreamedTokenLogprobs(top)
         self.unended = len(reply.choices)
         self.characters = sum(_characters(choice) for choice in reply.choices)
         self.sent_characters = 0
@@ -79,10 +84,18 @@ class GenerateEncoder(Encoder):
         signature = self.signatures[at.choice] if ends or type(part) is Call else None
         blocks = [fields.part(part, at.choice, at.part_index, signature, chunk)] if is_shown(part) else []
         ended, called = (choice, type(part) is Call) if ends else (None, False)
-        candidate = fields.candidate(at.choice, blocks, ended, called=called)
+        logprobs = NO_LOGPROBS if chunk is None else self._chunk_logprobs(at, chunk)
+        candidate = fields.candidate(at.choice, blocks, ended, called=called, logprobs=logprobs)
         if not ends and self.grounded[at.choice]:
             candidate["groundingMetadata"] = {}
         return self._event(candidate, ends=ends)
+
+    def _chunk_logprobs(self, at: EncoderPosition, chunk: str) -> Mapping[str, Json]:
+        """Return the members of a chunk's candidate about the probabilities of its tokens, where it has any."""
+        if self.probabilities is None or not isinstance(at.part, Text | Refusal):
+            return NO_LOGPROBS
+        tokens = self.probabilities.next(at.choice, at.part, chunk)
+        return chunk_logprobs(tokens, self.fields.logprobs or 0) if tokens else NO_LOGPROBS
 
     def _event(self, candidate: Block, *, ends: bool) -> Event:
         self.unended -= ends

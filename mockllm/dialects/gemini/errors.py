@@ -18,7 +18,13 @@ from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GeminiRequest, as_google_request
+from mockllm.dialects.gemini.generate_request import (
+    DEFAULT_MODEL,
+    GeminiRequest,
+    GenerateRequest,
+    as_google_request,
+)
+from mockllm.dialects.gemini.media_tokens import NO_MEDIA, modality_details, prompt_details
 from mockllm.dialects.gemini.wire_format import EVENTS, JSON, STREAM, TIER, indented, one_line
 from mockllm.dialects.rate_limit_headers import exact
 
@@ -292,12 +298,13 @@ def _quota_details(row: GeminiErrorRow, request: GeminiRequest) -> list[dict[str
 def _blocked_prompt(request: GeminiRequest, identity: ResponseIdentity) -> Plan:
     """Return the response to a blocked prompt: no candidates, and the reason."""
     tokens = request.input_tokens
+    media = request.media if isinstance(request, GenerateRequest) else NO_MEDIA
     body: dict[str, Json] = {
         "promptFeedback": {"blockReason": "PROHIBITED_CONTENT"},
         "usageMetadata": {
             "promptTokenCount": tokens,
             "totalTokenCount": tokens,
-            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": tokens}],
+            "promptTokensDetails": modality_details(prompt_details(tokens, media)),
         },
         "modelVersion": request.model or DEFAULT_MODEL,
         "responseId": identity.ids.make("", 23),

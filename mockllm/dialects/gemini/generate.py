@@ -85,7 +85,7 @@ class Generate(GeminiDialect):
                 for index, part in enumerate(choice.parts)
                 if is_shown(part)
             ]
-            called, logprobs = any(map(is_shown, choice.calls)), fields.family.logprobs and tokens > 0
+            called, logprobs = any(map(is_shown, choice.calls)), fields.body_logprobs(choice)
             candidates.append(fields.candidate(number, parts, choice, called=called, logprobs=logprobs))
         body = fields.response(candidates, fields.usage(tokens, counted.reasoning, counted.stated))
         head = ResponseHead(200, JSON if request.vertex else JSON + TIER)
@@ -113,6 +113,8 @@ class Generate(GeminiDialect):
             request.numbered,
             request.omits_thinking,
             request.cached_tokens,
+            request.logprobs,
+            request.media,
             (*request.modalities, str(request.aspect_ratio), request.user) if request.modalities else None,
         )
 

@@ -30,6 +30,7 @@ from mockllm.dialects.gemini.cached_content import (
     with_cached,
 )
 from mockllm.dialects.gemini.camel_case import MAX_DEPTH, SCHEMA_DATA, SCHEMA_NAMES, camel_case_fields
+from mockllm.dialects.gemini.media_tokens import NO_MEDIA, Modalities, count_names, media_of, media_tokens
 
 DEFAULT_MODEL: Final = "gemini-3.5-flash"
 """The model where neither the rule nor the request names one, and of examples."""
@@ -38,6 +39,8 @@ _SNAKE: Final = re.compile(rb'"[a-z0-9]+(?:_[a-z0-9]+)+"\s*:')
 PROMPT_TOKENS: Final = 1
 MESSAGE_TOKENS: Final = 2
 """The tokens of a prompt, and of each of its messages, in addition to their texts, according to recordings."""
+MAX_LOGPROBS: Final = 20
+"""The maximum number of alternatives of a token, also where no check ran."""
 MAX_CANDIDATES: Final = 8
 """The maximum number of candidates of a request, also where no check ran."""
 ROLES: Final[dict[Json, Role]] = {None: "user", "user": "user", "model": "assistant", "function": "user"}
@@ -139,9 +142,28 @@ class GenerateRequest(GeminiRequest):
         return object_of(self.config.get("imageConfig")).get("aspectRatio")
 
     @cached_property
+    def logprobs(self) -> int | None:
+        """The number of each token's alternatives (0 to 20); None where the client wants no probabilities."""
+        config = self.config
+        if config.get("responseLogprobs") is not True:
+            return None
+        top = config.get("logprobs")
+        return min(max(top, 0), MAX_LOGPROBS) if type(top) is int else 0
+
+    @cached_property
     def cached_tokens(self) -> int:
         """The tokens of the prompt that are read from a cached content."""
         return 0 if self.cached is None else cached_tokens(self.cached)
+
+    @cached_property
+    def media(self) -> Modalities:
+        """The tokens of the prompt's media by modality."""
+        divided = self.divided_body
+        if self.cached is None:
+            names = count_names(self.raw) if divided is None else divided.sum_turns(count_names, count_names)
+            if not names:
+                return NO_MEDIA
+        return media_tokens(media_of(list_of(self.message.get("contents"))), self.model)
 
     @property
     def divided_body(self) -> DividedBody | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mockllm.core.json.codec import Json
-from mockllm.core.reply.logprobs import TokenLogprob, chunk_token_texts, part_token_texts, token_logprobs
+from mockllm.core.reply.logprobs import StreamedTokenLogprobs, TokenLogprob, choice_token_logprobs
 from mockllm.core.reply.reply import Choice, Part, Refusal, Text
 
 
@@ -16,14 +16,11 @@ class StreamedLogprobs:
     """The probabilities of a chat completion's tokens during a stream, counted separately for each choice."""
 
     def __init__(self, top: int) -> None:
-        self._top = top
-        self._positions: dict[int, int] = {}
+        self._tokens = StreamedTokenLogprobs(top)
 
     def chunk_logprobs(self, choice: int, part: Part | None, chunk: str = "") -> dict[str, Json]:
         """Return the probabilities of the next chunk of a part."""
-        position = self._positions.get(choice, 0)
-        logprobs = [] if part is None else token_logprobs(chunk_token_texts(part, chunk), self._top, position)
-        self._positions[choice] = position + len(logprobs)
+        logprobs = [] if part is None else self._tokens.next(choice, part, chunk)
         refused = type(part) is Refusal
         return {
             "content": None if refused else entries(logprobs),
@@ -34,13 +31,9 @@ class StreamedLogprobs:
 def choice_logprobs(choice: Choice, top: int) -> dict[str, Json] | None:
     """Return the probabilities of a non-streaming response's tokens; None where the choice contains only calls."""
     lists: dict[str, list[Json] | None] = {"content": None, "refusal": None}
-    position = 0
-    for part in choice.parts:
-        if isinstance(part, (Text, Refusal)):
-            name = "content" if type(part) is Text else "refusal"
-            logprobs = token_logprobs(part_token_texts(part, streamed=False), top, position)
-            lists[name] = (lists[name] or []) + entries(logprobs)
-            position += len(logprobs)
+    for part, logprobs in choice_token_logprobs(choice, top):
+        name = "content" if type(part) is Text else "refusal"
+        lists[name] = (lists[name] or []) + entries(logprobs)
     return None if lists["content"] is lists["refusal"] is None else lists
 
 

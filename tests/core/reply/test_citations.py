@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.reply.citations import clipped, full_text, segments, sources, span
+from mockllm.core.reply.citations import (
+    clipped,
+    full_text,
+    place_of_words,
+    segments,
+    sources,
+    span,
+)
 from mockllm.core.reply.reply import Choice, Citation, ContentElement, Pause, Text
 from mockllm.core.reply.truncation import shorten, truncate
 from mockllm.core.request.response_parameters import Sampling
@@ -93,3 +100,21 @@ def test_clipped_removes_later_citations() -> None:
         (cut,) = truncate(choice, sampling).parts
         assert isinstance(cut, Text)
         assert (cut.chunks, cut.citations) == (("Hello",), (FIRST,))
+
+
+@pytest.mark.parametrize(
+    ("words", "earlier", "place"),
+    [
+        ("a", [], (0, 1)),
+        ("x", [], None),
+        ("a", [Citation("u", start=0, end=1)], (4, 5)),
+        ("a", [Citation("v", start=0, end=1)], (0, 1)),
+        ("a", [Citation("u", start=2, end=3)], (0, 1)),
+        ("a", [Citation("u", start=0, end=1), Citation("u", start=4, end=5)], (0, 1)),
+        ("a b a", [ALL], (0, 5)),
+    ],
+)
+def test_place_of_words_follows_the_same_words_of_a_page(
+    words: str, earlier: list[Citation], place: tuple[int, int] | None
+) -> None:
+    assert place_of_words(words, "a b a", "u", earlier) == place

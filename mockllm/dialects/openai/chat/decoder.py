@@ -8,6 +8,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
 from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, count_of, payloads
+from mockllm.dialects.openai.decoded_items import read_annotations
 
 FINISH: Final = {"function_call": "tool_calls", "eos": "stop"}
 """Finish reasons that differ from the neutral values."""
@@ -72,6 +73,8 @@ def _read_choice(choice: Json, decoder: ResponseDecoder) -> None:
                 chunk = fields.get(key)
                 if isinstance(chunk, str) and (chunk or not calls):
                     decoder.add_text(channel, chunk, index, visible=chunk != "" or alone)
+            if index == 0 and "annotations" in fields:
+                read_annotations(fields["annotations"], decoder)
             for call in calls if isinstance(calls, list) else ():
                 _read_call(call, index, decoder)
             if isinstance(fields.get("function_call"), dict):

@@ -8,6 +8,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
 from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, count_of, payloads
+from mockllm.dialects.openai.decoded_items import read_annotations, read_search
 
 DELTAS: Final[dict[str, Channel]] = {
     "response.output_text.delta": "text",
@@ -23,16 +24,24 @@ OPENINGS: Final[dict[str, Channel]] = {
 }
 ARGUMENTS: Final = ("response.function_call_arguments.delta", "response.custom_tool_call_input.delta")
 CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input"}
+SENT: Final = frozenset({"message", "reasoning", *CALLS})
+"""The items whose content a stream sends in events of their own."""
+
+
+class _Decoder(ResponseDecoder):
+    """The content so far. `text_before` is the length of the texts before the part that a stream sends."""
+
+    text_before = 0
 
 
 def decode(plan: Plan) -> DecodedResponse | None:
-    decoder = ResponseDecoder(plan)
+    decoder = _Decoder(plan)
     for payload in payloads(plan):
         _read_payload(payload, decoder)
     return decoder.result()
 
 
-def _read_payload(payload: Json, decoder: ResponseDecoder) -> None:
+def _read_payload(payload: Json, decoder: _Decoder) -> None:
     """Read one event, or the body of a non-streaming response."""
     match payload:
         case {"object": "response", "output": list(items)}:
@@ -53,7 +62,12 @@ def _read_payload(payload: Json, decoder: ResponseDecoder) -> None:
                 decoder.add_arguments(place, chunk)
         case {"type": str(kind), "part": {"type": str(part)}}:
             if kind.endswith("part.added") and part in OPENINGS:
+                decoder.text_before = len(decoder.text("text") or "")
                 decoder.add_text(OPENINGS[part], "", visible=False)
+        case {"type": "response.output_text.annotation.added", "annotation": annotation}:
+            read_annotations([annotation], decoder, decoder.text_before)
+        case {"type": "response.output_item.done", "item": dict(item)} if str(item.get("type")) not in SENT:
+            _read_other(item, decoder)
         case {"type": "response.completed" | "response.incomplete", "response": dict(response)}:
             _read_ending(response, decoder)
 
@@ -69,12 +83,26 @@ def _read_item(item: Json, place: int, decoder: ResponseDecoder) -> None:
                 match part:
                     case {"type": str(kind), "text": str(text)} | {"type": str(kind), "refusal": str(text)}:
                         if kind in OPENINGS:
+                            read_annotations(
+                                part.get("annotations"), decoder, len(decoder.text("text") or "")
+                            )
                             decoder.add_text(OPENINGS[kind], text)
         case {"type": str(kind), "name": str(name)} if kind in CALLS:
             decoder.add_call(place, name)
             text = item.get(CALLS[kind])
             if isinstance(text, str):
                 decoder.add_arguments(place, text)
+        case dict() if str(item.get("type")) not in SENT:
+            _read_other(item, decoder)
+
+
+def _read_other(item: dict[str, Json], decoder: ResponseDecoder) -> None:
+    """Read an item that a stream has as a whole when it is done."""
+    kind = item.get("type")
+    if kind == "web_search_call":
+        read_search(item, decoder)
+    elif isinstance(kind, str):
+        decoder.left_out[kind] = None
 
 
 def _read_ending(response: dict[str, Json], decoder: ResponseDecoder) -> None:
