@@ -59,6 +59,7 @@ DEEPSEEK: Final = replace(_together.form, without_text={"content": ""}, usage=_d
 TOGETHER: Final = replace(
     _together,
     encoder=RoutedTogether,
+    openai_request=_router.openai_request,
     form=replace(
         _together.form,
         body={**_together.form.body, "metadata": {"weight_version": "default"}},

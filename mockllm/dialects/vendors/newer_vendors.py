@@ -80,7 +80,7 @@ NEWER: Final = (
             "x-request-id": VendorIdFormat(),
             "access-control-expose-headers": "X-Repo-Commit,X-Request-Id,X-Error-Code,X-Error-Message",
         },
-        openai_request=object_edits.without_schemas,
+        openai_request=object_edits.huggingface_request,
     ),
     Vendor(
         "zai",

@@ -259,6 +259,15 @@ def _without_schema(value: Json, name: str) -> Json:
     return {**value, name: {key: value for key, value in member.items() if key not in SCHEMA_MEMBERS}}
 
 
+def huggingface_request(body: dict[str, Json]) -> dict[str, Json]:
+    """Return OpenAI's form of a request to Hugging Face: any schema, and a chosen function without a type."""
+    result = without_schemas(body)
+    choice = result.get("tool_choice")
+    if type(choice) is dict and "type" not in choice and "function" in choice:
+        result["tool_choice"] = {"type": "function", **choice}
+    return result
+
+
 def mistral_request(body: dict[str, Json]) -> dict[str, Json]:
     """Return OpenAI's form of a request to Mistral: any schema, a tool choice `any`, images by their bare URL, and
     Mistral's own parts."""

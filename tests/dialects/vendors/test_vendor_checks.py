@@ -18,3 +18,24 @@ def test_reasoning_before_a_message_without_an_id_is_accepted(vendor: str) -> No
         f"/{vendor}/responses", {"model": "m", "input": [REASONING, SAID, ASKED]}
     )
     assert dialect.check(request) is None
+
+
+CHOSEN: Json = {"function": {"name": "look"}}
+TOOLS: Json = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]
+ROUTER = ("/huggingface/v1", "/huggingface/together/v1", "/huggingface/novita/v3/openai")
+
+
+@pytest.mark.parametrize("base", ROUTER)
+def test_huggingface_accepts_a_chosen_function_without_a_type(base: str) -> None:
+    body: Json = {"model": "m", "messages": [ASKED], "tools": TOOLS, "tool_choice": CHOSEN}
+    dialect, request = route_request(f"{base}/chat/completions", body)
+    assert dialect.check(request) is None
+    for wrong in ({"function": {}}, {"function": {"name": "other"}}, {}):
+        dialect, request = route_request(f"{base}/chat/completions", {**body, "tool_choice": wrong})
+        assert dialect.check(request) is not None
+
+
+def test_other_vendors_need_the_type_of_a_chosen_function() -> None:
+    body: Json = {"model": "m", "messages": [ASKED], "tools": TOOLS, "tool_choice": CHOSEN}
+    dialect, request = route_request("/together/v1/chat/completions", body)
+    assert dialect.check(request) is not None
