@@ -91,8 +91,9 @@ def _retry_headers(vendor: Vendor, wait: float, *, own: bool) -> Headers:
 
 def head(vendor: Vendor, identity: ResponseIdentity, media: str, status: int = 200) -> ResponseHead:
     """Return the head of any of its responses."""
+    members = {**vendor.headers, **vendor.success_headers} if status == 200 else vendor.headers
     return ResponseHead(
-        status, (("content-type", media),), tuple(fill_members(vendor.headers, identity.ids).items())
+        status, (("content-type", media),), tuple(fill_members(members, identity.ids).items())
     )
 
 

@@ -50,7 +50,7 @@ class VendorResponses(VendorCall, Responses):
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().encode_body(reply, request, identity)
-        return edit_plan(plan, self.vendor, identity, self._edit_response(reply), "application/json")
+        return edit_plan(plan, self.vendor, identity, self._edit_response(reply), self.vendor.media)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().encode_stream(reply, request, identity)
@@ -85,7 +85,7 @@ class VendorCompletions(VendorCall, Completions):
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         plan, edit = super().encode_body(reply, request, identity), self._edit(reply, streamed=False)
-        return edit_plan(plan, self.vendor, identity, edit, "application/json")
+        return edit_plan(plan, self.vendor, identity, edit, self.vendor.media)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().encode_stream(reply, request, identity)
@@ -107,7 +107,7 @@ class VendorEmbeddings(VendorCall, OpenAiEmbeddings):
 
     def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().embed(result, request, identity)
-        return edit_plan(plan, self.vendor, identity, self.vendor.edit_embeddings, "application/json")
+        return edit_plan(plan, self.vendor, identity, self.vendor.edit_embeddings, self.vendor.media)
 
 
 class VendorModels(VendorCall, OpenAiModels):
@@ -125,7 +125,7 @@ class VendorModels(VendorCall, OpenAiModels):
         plan = super().own_response(request, models, identity)
         assert isinstance(plan, Plan)
         return edit_plan(
-            plan, self.vendor, identity, self.vendor.edit_model and self._edit_models, "application/json"
+            plan, self.vendor, identity, self.vendor.edit_model and self._edit_models, self.vendor.media
         )
 
     def _edit_models(self, listed: dict[str, Json]) -> None:

@@ -131,6 +131,10 @@ class Vendor(Struct, frozen=True):
     form: VendorChatForm = field(default_factory=VendorChatForm)
     errors: VendorErrors = field(default_factory=VendorErrors)
     headers: Members = field(default_factory=dict)
+    success_headers: Members = field(default_factory=dict)
+    """Further headers of responses that are no error."""
+    media: str = "application/json"
+    """The content type of a non-streaming response that is no error."""
     edit_response: Edit | None = None
     edit_embeddings: Edit | None = None
     edit_completion: Callable[..., None] | None = None

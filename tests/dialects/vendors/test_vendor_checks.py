@@ -30,7 +30,8 @@ def test_huggingface_accepts_a_chosen_function_without_a_type(base: str) -> None
     body: Json = {"model": "m", "messages": [ASKED], "tools": TOOLS, "tool_choice": CHOSEN}
     dialect, request = route_request(f"{base}/chat/completions", body)
     assert dialect.check(request) is None
-    for wrong in ({"function": {}}, {"function": {"name": "other"}}, {}):
+    refused: tuple[Json, ...] = ({"function": {}}, {"function": {"name": "other"}}, {})
+    for wrong in refused:
         dialect, request = route_request(f"{base}/chat/completions", {**body, "tool_choice": wrong})
         assert dialect.check(request) is not None
 
