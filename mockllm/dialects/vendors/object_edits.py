@@ -199,6 +199,10 @@ def mistral_embeddings(payload: Object) -> None:
     )
 
 
+def perplexity_embeddings(payload: Object) -> None:
+    payload["usage"]["cost"] = {"currency": "USD", "input_cost": 2.8e-08, "total_cost": 2.8e-08}
+
+
 CAPABILITIES: Final = {
     "codestral": ("completion_chat", "completion_fim", "function_calling"),
     "mistral-embed": (),

@@ -105,6 +105,11 @@ class VendorCompletions(VendorCall, Completions):
 class VendorEmbeddings(VendorCall, OpenAiEmbeddings):
     """The embeddings of a vendor."""
 
+    def __init__(self, vendor: Vendor) -> None:
+        headers = vendor.embedding_headers
+        super().__init__(vendor if headers is None else replace(vendor, headers=headers))
+        self.vector_forms = vendor.vector_forms
+
     def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().embed(result, request, identity)
         return edit_plan(plan, self.vendor, identity, self.vendor.edit_embeddings, self.vendor.media)

@@ -19,6 +19,7 @@ from mockllm.core.reply.reply import Finish, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.completions import usage as plain_usage
+from mockllm.dialects.openai.embeddings import VECTOR_FORMS, VectorForms
 from mockllm.dialects.openai.errors import ROWS, Rows
 from mockllm.dialects.price import NO_PRICES, PriceList
 from mockllm.dialects.rate_limit_headers import LimitHeaders
@@ -137,6 +138,9 @@ class Vendor(Struct, frozen=True):
     """The content type of a non-streaming response that is no error."""
     edit_response: Edit | None = None
     edit_embeddings: Edit | None = None
+    vector_forms: VectorForms = field(default_factory=lambda: VECTOR_FORMS)
+    embedding_headers: Members | None = None
+    """The headers of its embeddings call; None: `headers`."""
     edit_completion: Callable[..., None] | None = None
     """Changes an object of the legacy completions in place. Further arguments are the `usage`, and whether
     the object is a chunk of a stream (`streamed`)."""
