@@ -23,6 +23,7 @@ from mockllm.dialects.openai.embeddings import OpenAiEmbeddings
 from mockllm.dialects.openai.models import OpenAiModels
 from mockllm.dialects.openai.responses.decoder import decode
 from mockllm.dialects.openai.responses.dialect import Responses
+from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.vendors.chat import decode as decode_chat
 from mockllm.dialects.vendors.errors import VendorCall, head
 from mockllm.dialects.vendors.object_edits import Object, response_of
@@ -47,6 +48,12 @@ def _edit_step(step: EventStep, edit: Edit) -> EventStep:
 
 class VendorResponses(VendorCall, Responses):
     """The responses call of a vendor."""
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, ResponsesRequest)
+        check_items = self.vendor.check_items
+        failure = None if check_items is None else check_items(request.items)
+        return failure or super().check(request)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().encode_body(reply, request, identity)

@@ -14,6 +14,7 @@ from mockllm.core.randomness import HEX
 from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
 from mockllm.dialects.vendors import (
+    deepseek_input,
     encoders,
     errors,
     object_edits,
@@ -143,6 +144,7 @@ VENDORS: Final = (
         ),
         headers={"x-ds-trace-id": HEX32},
         edit_response=object_edits.deepseek,
+        check_items=deepseek_input.check_calls,
     ),
     Vendor(
         "mistral",

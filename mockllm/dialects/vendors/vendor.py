@@ -6,11 +6,12 @@ vendors is a field of the row. A difference of a single vendor is a small encode
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct, field
 
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.prompt_cache.policy import CachePolicy
 from mockllm.core.randomness import BASE62, HEX, Ids
@@ -137,6 +138,8 @@ class Vendor(Struct, frozen=True):
     media: str = "application/json"
     """The content type of a non-streaming response that is no error."""
     edit_response: Edit | None = None
+    check_items: Callable[[Sequence[dict[str, Json]]], Failure | None] | None = None
+    """Returns what it refuses of the items of a responses request, before OpenAI's check."""
     edit_embeddings: Edit | None = None
     vector_forms: VectorForms = field(default_factory=lambda: VECTOR_FORMS)
     embedding_headers: Members | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from tests.dialects.vendors.test_vendor_calls import route_request
+from tests.dialects.vendors.test_vendor_calls import STAMP, payload, route_request
 
 REASONING: Json = {"type": "reasoning", "id": "rs_1", "summary": []}
 SAID: Json = {"role": "assistant", "content": "x"}
@@ -40,3 +40,53 @@ def test_other_vendors_need_the_type_of_a_chosen_function() -> None:
     body: Json = {"model": "m", "messages": [ASKED], "tools": TOOLS, "tool_choice": CHOSEN}
     dialect, request = route_request("/together/v1/chat/completions", body)
     assert dialect.check(request) is not None
+
+
+def call(id: str) -> Json:
+    return {"type": "function_call", "call_id": id, "name": "look", "arguments": "{}"}
+
+
+def output(id: str) -> Json:
+    return {"type": "function_call_output", "call_id": id, "output": "x"}
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [ASKED, call("a")],
+        [ASKED, call("a"), call("b"), output("b"), ASKED],
+        [SAID, call("a"), SAID, call("b"), output("a"), output("b"), ASKED],
+    ],
+    ids=["last", "first of two", "interleaved"],
+)
+def test_deepseek_refuses_a_call_without_its_output(items: list[Json]) -> None:
+    dialect, request = route_request("/deepseek/responses", {"model": "m", "input": items})
+    failure = dialect.check(request)
+    assert failure is not None
+    plan = dialect.error(failure, request, STAMP)
+    assert (plan.head.status, dict(plan.head.headers)["content-type"]) == (400, "application/octet-stream")
+    assert payload(plan)["error"] == {
+        "message": "No tool output found for tool call a.",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "invalid_request_error",
+    }
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [REASONING, call("a"), call("b"), output("a"), output("b"), ASKED],
+        [call("a"), output("a"), SAID, call("b"), output("b")],
+    ],
+    ids=["parallel", "in turn"],
+)
+def test_deepseek_accepts_calls_with_outputs(items: list[Json]) -> None:
+    dialect, request = route_request("/deepseek/responses", {"model": "m", "input": items})
+    assert dialect.check(request) is None
+
+
+def test_other_vendors_accept_outputs_behind_another_message() -> None:
+    items: list[Json] = [SAID, call("a"), SAID, call("b"), output("a"), output("b"), ASKED]
+    dialect, request = route_request("/xai/v1/responses", {"model": "m", "input": items})
+    assert dialect.check(request) is None
