@@ -64,7 +64,7 @@ EXPOSED: Final = {
         "Content-Range,X-Linked-Size,X-Linked-ETag,X-Xet-Hash"
     )
 }
-"""The router's header, the only one of its own beside those of every web server."""
+"""The header by which the router differs from other web servers."""
 TOGETHER: Final = replace(
     _together,
     encoder=RoutedTogether,

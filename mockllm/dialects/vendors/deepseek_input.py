@@ -1,7 +1,7 @@
 """DeepSeek's refusal of calls without outputs, in a request of its responses.
 
-From a recording of 2026: an assistant's message and another call stand between a call and its output. That a message
-alone may stand there is inferred.
+From a recording of 2026, with an assistant's message and another call between a call and its output. That a message
+alone is accepted there is inferred.
 """
 
 from __future__ import annotations

@@ -266,7 +266,7 @@ def test_invalid_item_behind_known_items_is_refused() -> None:
     assert failure.type == "bad_request"
 
 
-def test_reasoning_behind_known_items_needs_its_message_with_an_id() -> None:
+def test_reasoning_behind_known_items_needs_a_message_with_id() -> None:
     items: list[Json] = [{"role": "user", "content": "x" * 3000}]
     assert RESPONSES.check(of_bytes(dumps({"model": "gpt-4o", "input": items}))) is None
     turns: list[Json] = [*items, REASONING, SAID]
