@@ -263,6 +263,14 @@ def _without_schema(value: Json, name: str) -> Json:
     return {**value, name: {key: value for key, value in member.items() if key not in SCHEMA_MEMBERS}}
 
 
+def together_request(body: dict[str, Json]) -> dict[str, Json]:
+    """Return OpenAI's form of a request to Together: any schema, and no legacy choice of a function beside tools."""
+    result = without_schemas(body)
+    if result.get("tools") and result.get("function_call") == "auto":
+        del result["function_call"]
+    return result
+
+
 def huggingface_request(body: dict[str, Json]) -> dict[str, Json]:
     """Return OpenAI's form of a request to Hugging Face: any schema, and a chosen function without a type."""
     result = without_schemas(body)

@@ -112,7 +112,7 @@ VENDORS: Final = (
             "x-ratelimit-remaining-tokens": "2963",
             "x-ratelimit-reset": "1",
         },
-        openai_request=object_edits.without_schemas,
+        openai_request=object_edits.together_request,
     ),
     Vendor(
         "deepseek",

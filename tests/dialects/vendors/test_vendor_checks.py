@@ -90,3 +90,20 @@ def test_other_vendors_accept_outputs_behind_another_message() -> None:
     items: list[Json] = [SAID, call("a"), SAID, call("b"), output("a"), output("b"), ASKED]
     dialect, request = route_request("/xai/v1/responses", {"model": "m", "input": items})
     assert dialect.check(request) is None
+
+
+@pytest.mark.parametrize(
+    ("base", "choice", "tools", "passes"),
+    [
+        ("together/v1", "auto", TOOLS, True),
+        ("together/v1", "auto", None, False),
+        ("together/v1", {"name": "look"}, TOOLS, False),
+        ("groq/openai/v1", "auto", TOOLS, False),
+    ],
+)
+def test_together_accepts_a_legacy_auto_beside_tools(
+    base: str, choice: Json, tools: Json, passes: bool
+) -> None:
+    body: Json = {"model": "m", "messages": [ASKED], "tools": tools, "function_call": choice}
+    dialect, request = route_request(f"/{base}/chat/completions", body)
+    assert (dialect.check(request) is None) is passes
