@@ -39,6 +39,12 @@ def drop(payload: Object, *names: str) -> None:
         payload.pop(name, None)
 
 
+def _serve_by_default(response: Object) -> None:
+    """Name the tier that serves from the first event on."""
+    if response["service_tier"] == "auto":
+        response["service_tier"] = "default"
+
+
 XAI_DEFAULTS: Final = {"temperature": 0.7, "top_p": 0.95}
 
 
@@ -54,6 +60,7 @@ def xai(payload: Object) -> None:
     response = response_of(payload)
     if response is None:
         return
+    _serve_by_default(response)
     drop(response, *OPENAI_MEMBERS)
     drop(response["text"], "verbosity")
     drop(response["text"]["format"], "name", "strict", "description")
@@ -105,6 +112,7 @@ def deepseek(payload: Object) -> None:
     response = response_of(payload)
     if response is None:
         return
+    _serve_by_default(response)
     drop(response, "billing", "tool_usage")
     drop(response["reasoning"], "context", "mode")
     for tool in response["tools"]:

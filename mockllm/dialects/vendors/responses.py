@@ -56,12 +56,17 @@ class VendorResponses(VendorCall, Responses):
         return failure or super().check(request)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
-        plan = super().encode_body(reply, request, identity)
+        plan = super().encode_body(reply, request, self._identified(identity))
         return edit_plan(plan, self.vendor, identity, self._edit_response(reply), self.vendor.media)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
-        plan = super().encode_stream(reply, request, identity)
+        plan = super().encode_stream(reply, request, self._identified(identity))
         return edit_plan(plan, self.vendor, identity, self._edit_response(reply), self.vendor.form.media)
+
+    def _identified(self, identity: ResponseIdentity) -> ResponseIdentity:
+        """Return the identity with the vendor's ids."""
+        ids = self.vendor.response_ids
+        return identity if ids is None else identity._replace(ids=ids(identity.ids))
 
     def _edit_response(self, reply: Reply) -> Edit | None:
         """Return the vendor's edit. Where it writes `reasoning`, the extras of the reply are merged into that."""

@@ -21,6 +21,7 @@ from mockllm.dialects.vendors import (
     own_encoders,
     prompt_caches,
     rate_limit_headers,
+    response_ids,
 )
 from mockllm.dialects.vendors.deepseek_prices import PRICES
 from mockllm.dialects.vendors.newer_vendors import NEWER
@@ -144,6 +145,7 @@ VENDORS: Final = (
         ),
         headers={"x-ds-trace-id": HEX32},
         edit_response=object_edits.deepseek,
+        response_ids=response_ids.DeepSeekIds,
         check_items=deepseek_input.check_calls,
     ),
     Vendor(
@@ -226,6 +228,7 @@ VENDORS: Final = (
             "x-zero-data-retention": "false",
         },
         edit_response=object_edits.xai,
+        response_ids=response_ids.XaiIds,
         openai_request=object_edits.without_schemas,
     ),
     Vendor(

@@ -138,6 +138,8 @@ class Vendor(Struct, frozen=True):
     media: str = "application/json"
     """The content type of a non-streaming response that is no error."""
     edit_response: Edit | None = None
+    response_ids: Callable[[Ids], Ids] | None = None
+    """Returns the ids of a responses call; None: OpenAI's."""
     check_items: Callable[[Sequence[dict[str, Json]]], Failure | None] | None = None
     """Returns what it refuses of the items of a responses request, before OpenAI's check."""
     edit_embeddings: Edit | None = None
