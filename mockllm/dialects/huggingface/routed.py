@@ -76,7 +76,6 @@ TOGETHER: Final = replace(
     ),
     headers=EXPOSED,
     success_headers={"retry-after": "2"},
-    media="application/json; charset=utf-8",
 )
 NOVITA: Final = replace(
     _router,

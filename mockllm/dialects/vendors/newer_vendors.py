@@ -129,6 +129,7 @@ NEWER: Final = (
             ),
             errors.zai,
         ),
+        media="application/json; charset=UTF-8",
         openai_request=object_edits.without_schemas,
     ),
 )

@@ -113,6 +113,7 @@ VENDORS: Final = (
             "x-ratelimit-remaining-tokens": "2963",
             "x-ratelimit-reset": "1",
         },
+        media="application/json; charset=utf-8",
         openai_request=object_edits.together_request,
     ),
     Vendor(
@@ -142,6 +143,7 @@ VENDORS: Final = (
         errors=VendorErrors(
             errors.rows({}, **errors.DEEPSEEK),
             errors.deepseek,
+            mask=errors.deepseek_mask,
         ),
         headers={"x-ds-trace-id": HEX32},
         edit_response=object_edits.deepseek,
@@ -172,6 +174,7 @@ VENDORS: Final = (
         errors=VendorErrors(
             errors.rows({}, **errors.MISTRAL),
             errors.mistral,
+            headers={"authentication": ("mistral-correlation-id", "x-kong-request-id")},
         ),
         headers={
             "mistral-correlation-id": VendorIdFormat(),
@@ -218,6 +221,7 @@ VENDORS: Final = (
                 ),
             ),
             errors.xai,
+            headers={"authentication": ()},
         ),
         headers={
             "x-request-id": VendorIdFormat(),

@@ -21,7 +21,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.openai.embeddings import VECTOR_FORMS, VectorForms
-from mockllm.dialects.openai.errors import ROWS, Rows
+from mockllm.dialects.openai.errors import ROWS, Rows, mask_key
 from mockllm.dialects.price import NO_PRICES, PriceList
 from mockllm.dialects.rate_limit_headers import LimitHeaders
 
@@ -114,6 +114,8 @@ class VendorErrors(Struct, frozen=True):
     milliseconds: Literal["wait", "zero"] | None = None
     """What `retry-after-ms` has beside the wait in seconds. `zero`: 0 for the provider's own wait, where SDKs
     fall back to another wait, and else the wait. None: there is no such header."""
+    mask: Callable[[str], str] = mask_key
+    """Masks a key in a message."""
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The names of the vendor's headers that an error has, by error; others have all."""
     details: Callable[[float], list[Json]] | None = None
