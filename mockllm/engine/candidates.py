@@ -16,7 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
 from mockllm.core.selection.decision import Candidate, MatchResult, Validation
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.registry import knows, inexact_failure
+from mockllm.dialects.registry import inexact_failure, knows
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.scenario.catalog import Catalog, CompiledResponse
 from mockllm.scenario.language.replay import ReplaySpec
