@@ -51,5 +51,6 @@ PROTOCOLS = (
     lookup("openai-moderations", MODERATIONS, "/v1/moderations"),
     lookup("azure-embeddings", azure.EMBEDDINGS, None, "/azure"),
     lookup("mistral-embeddings", embeddings("mistral"), None, "/mistral"),
+    lookup("perplexity-embeddings", embeddings("perplexity"), None, "/perplexity"),
     lookup("openrouter-embeddings", embeddings("openrouter"), None, "/openrouter"),
 )

@@ -130,9 +130,14 @@ BY_NAME: Final[Mapping[str, ListedProvider]] = {provider.name: provider for prov
 CALLS: Final = tuple(call for provider in LISTED for call in provider.calls.values())
 
 
-def likely_provider(named: ListedProvider | None, headers: Mapping[str, str], query: str) -> ListedProvider:
-    """Return the provider of an unknown path: the one that its prefix names, else that of its client. Azure's own
-    paths begin with OpenAI's prefix."""
+def likely_provider(
+    named: ListedProvider | None, path: str, headers: Mapping[str, str], query: str
+) -> ListedProvider:
+    """Return the provider of an unknown path: one that alone has its start, the one that its prefix names, else that
+    of its client. Azure's own paths begin with OpenAI's prefix."""
+    own = next((each for each in LISTED if path.startswith(each.own_paths)), None)
+    if own is not None:
+        return own
     hinted = [each for each in LISTED if each.has_hint(headers, query)]
     if named is None:
         return hinted[0] if hinted else LISTED[0]

@@ -93,6 +93,8 @@ class ProviderDescription(Struct, frozen=True, kw_only=True, eq=False):
     """Whether the 404 of every unknown path lists its routes."""
     unserved: tuple[str, ...] = ()
     """The starts of paths that its API has and mockllm does not serve: a 501 unless a rule names the path."""
+    own_paths: tuple[str, ...] = ()
+    """The starts of paths that only its API has: an unknown path with one gets its error."""
 
     hint_headers: tuple[str, ...] = ()
     """Headers that only its clients send, in lower case. They decide where providers share a path."""
@@ -143,9 +145,9 @@ class Provider(ProviderDescription, frozen=True, kw_only=True, eq=False):
     wait_headers: Mapping[str, float] = MappingProxyType({})
     """The headers beside `retry-after` and `retry-after-ms` in which its errors request a wait: the seconds in a unit
     of each, by lower-case name."""
-    refuse_unknown_fields: Callable[[Request], Failure | None] | None = None
-    """Returns its refusal of a body with fields that its protocol does not have (`validation: exact`); None where its
-    service ignores them, or this is unknown."""
+    refuse_inexact: Callable[[Request], Failure | None] | None = None
+    """Returns its refusal of what `validation: exact` alone refuses, such as fields that its protocol does not have.
+    None: its service ignores them, or this is unknown."""
     parameter_field: str | None = None
     """The member of its protocol's error object that names a wrong parameter."""
 

@@ -73,12 +73,10 @@ def knows(provider: str | None, model: str) -> bool:
     return found is not None and model in found.known_models
 
 
-def unknown_fields_failure(dialect: str, request: Request) -> Failure | None:
-    """Return a protocol's refusal of a body with unknown fields; None where it has none or ignores them."""
+def inexact_failure(dialect: str, request: Request) -> Failure | None:
+    """Return a protocol's refusal of what `validation: exact` alone refuses, such as unknown fields; else None."""
     found = _loaded(dialect)
-    return (
-        None if found is None or found.refuse_unknown_fields is None else found.refuse_unknown_fields(request)
-    )
+    return None if found is None or found.refuse_inexact is None else found.refuse_inexact(request)
 
 
 def parameter_fields(dialect: str, parameter: str) -> dict[str, Json]:

@@ -208,7 +208,7 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
         failure = _not_allowed(method, path, sorted(known))
         return MethodNotAllowed(meant.dialect, meant.provider, meant.path, failure)
     named = BY_NAME.get(provider or "")
-    likely = named if named and _is_unserved(named, bare) else likely_provider(named, headers, query)
+    likely = named if named and _is_unserved(named, bare) else likely_provider(named, path, headers, query)
     if sockets is not None:
         likely = BY_NAME[sockets[WEBSOCKET_METHOD].provider]
     dialect = likely.first_call.dialect

@@ -16,7 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
 from mockllm.core.selection.decision import Candidate, MatchResult, Validation
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.registry import knows, unknown_fields_failure
+from mockllm.dialects.registry import inexact_failure, knows
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.scenario.catalog import Catalog, CompiledResponse
 from mockllm.scenario.language.replay import ReplaySpec
@@ -90,7 +90,7 @@ def validation_failure(dialect: Dialect, request: Request, strictness: Validatio
     failure = dialect.check_readable(request)
     if failure is not None or strictness == "lenient":
         return failure
-    return unknown_fields_failure(dialect.name, request) or dialect.check(request)
+    return inexact_failure(dialect.name, request) or dialect.check(request)
 
 
 def request_cost(request: Request) -> Cost:

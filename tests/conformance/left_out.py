@@ -21,6 +21,5 @@ OUT_OF_SCOPE = {
     "openai-models": "the list and a deletion of 2023, whose form has changed since",
     "openai-other": "assistants, images, sounds, batches",
     "openrouter-other": "calls that no scenario answers",
-    "perplexity-embeddings": "vectors as signed bytes in base64, which the row does not have",
 }
 """Folders of recordings that no protocol is compared with, with their reasons."""

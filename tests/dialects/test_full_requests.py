@@ -56,7 +56,7 @@ def test_readable_body_passes_the_lenient_check(call: GeneratingCall) -> None:
 @calls
 def test_fields_of_a_full_request_are_documented(call: GeneratingCall) -> None:
     assert full(call).undocumented_fields == []
-    refuse = BY_NAME[call.provider].refuse_unknown_fields
+    refuse = BY_NAME[call.provider].refuse_inexact
     assert refuse is None or refuse(full(call)) is None
 
 

@@ -25,6 +25,12 @@ EXTRA = "Extra inputs are not permitted"
 TOOL = {"name": "look", "input_schema": {"type": "object"}}
 
 
+def sent_to(path: str, body: dict[str, Any]) -> ClientRequest:
+    """Return the request with the headers that its service requires."""
+    version = {"anthropic-version": "2023-06-01"} if path.startswith("/v1/messages") else {}
+    return raw_request(path, body, headers=version)
+
+
 def claude_tools(*tools: dict[str, Any]) -> dict[str, Any]:
     return {**CLAUDE, "tools": list(tools)}
 
@@ -62,12 +68,25 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
 def test_unknown_field_is_refused(path: str, body: dict[str, Any], message: str) -> None:
     server = VirtualServer(EXACT)
     for _ in range(3):  # also where equal responses are cached
-        received = server.respond(raw_request(path, body))
+        received = server.respond(sent_to(path, body))
         assert (received.status, received.message) == (400, message)
 
 
 @pytest.mark.parametrize(("path", "body", "message"), REFUSED)
 def test_strict_accepts_unknown_fields(path: str, body: dict[str, Any], message: str) -> None:
+    assert respond_once("rules: [{reply: Hi.}]", raw_request(path, body)).status == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens", "/anthropic/v1/messages"])
+def test_messages_without_a_version_are_refused(path: str) -> None:
+    body = CLAUDE if path.endswith("messages") else {k: v for k, v in CLAUDE.items() if k != "max_tokens"}
+    server = VirtualServer(EXACT)
+    for headers, status in (({}, 400), ({"Anthropic-Version": "2023-06-01"}, 200), ({}, 400)):
+        received = server.respond(raw_request(path, body, headers=headers))
+        assert received.status == status
+        if status == 400:
+            error = {"type": "invalid_request_error", "message": "anthropic-version: header is required"}
+            assert received.json["error"] == error
     assert respond_once("rules: [{reply: Hi.}]", raw_request(path, body)).status == 200
 
 
@@ -139,12 +158,10 @@ def test_list_of_violations_is_bounded() -> None:
             GENERATE,
             {**GEMINI, "generation_config": {"top_p": 1, "topK": 2}, "tools": [{"google_search": {"z": 1}}]},
         ),
-        raw_request(
-            "/v1/messages", claude_tools({"type": "web_search_20250305", "name": "web_search", "z": 1})
-        ),
+        sent_to("/v1/messages", claude_tools({"type": "web_search_20250305", "name": "web_search", "z": 1})),
         raw_request("/v1/models", method="GET"),
         raw_request(CLAUDE_ON_VERTEX, {**HOSTED, "z": 1}),
-        raw_request("/v1/messages", claude_content({"type": "container_upload", "file_id": "a", "z": 1})),
+        sent_to("/v1/messages", claude_content({"type": "container_upload", "file_id": "a", "z": 1})),
         raw_request(GENERATE.replace("generateContent", "countTokens"), {**GEMINI, "z": 1}),
         raw_request("/v1/chat/completions", {**CHAT, "messages": [{**CHAT_MESSAGE, "z": 1}]}),
     ],
@@ -188,7 +205,7 @@ def test_unreadable_and_invalid_bodies_are_refused() -> None:
 )
 def test_wrong_shapes_are_refused_as_by_strict(path: str, body: dict[str, Any]) -> None:
     exact, strict = (
-        respond_once(f"validation: {strictness}\nrules: [{{reply: Hi.}}]", raw_request(path, body))
+        respond_once(f"validation: {strictness}\nrules: [{{reply: Hi.}}]", sent_to(path, body))
         for strictness in ("exact", "strict")
     )
     assert (exact.status, exact.bytes[:400]) == (strict.status, strict.bytes[:400])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,12 @@ def test_perplexity_client_reads_a_response(perplexity: Any) -> None:
     assert (response.search_results[0].title, response.search_results[0].snippet) == ("Rain", "wet")
     assert response.usage.total_tokens == response.usage.prompt_tokens + response.usage.completion_tokens
     assert response.usage.cost.total_cost > 0
+
+
+def test_perplexity_client_reads_vectors_and_their_cost(perplexity: Any) -> None:
+    response = perplexity.embeddings.create(model="pplx-embed-v1-0.6b", input="a")
+    assert len(b64decode(response.data[0].embedding)) == 1024
+    assert response.usage.cost.currency == "USD"
 
 
 def test_perplexity_client_reads_a_stream(perplexity: Any) -> None:

@@ -29,7 +29,7 @@ from mockllm.dialects.anthropic.models import WELL_KNOWN, AnthropicModels
 from mockllm.dialects.anthropic.prices import PRICES
 from mockllm.dialects.anthropic.prompt_form import prompt_cache
 from mockllm.dialects.anthropic.text_completions import TextCompletions
-from mockllm.dialects.anthropic.unknown_fields import refuse_unknown_fields
+from mockllm.dialects.anthropic.unknown_fields import refuse_inexact
 from mockllm.dialects.anthropic.vertex import VertexCount, VertexMessages
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
@@ -131,7 +131,7 @@ PROVIDER: Final = Provider(
     hint_headers=("anthropic-version", "x-api-key"),
     example_headers=("anthropic-version",),
     recognizes_body=is_messages_body,
-    refuse_unknown_fields=refuse_unknown_fields,
+    refuse_inexact=refuse_inexact,
     known_models=KNOWN_MODELS,
     limit_headers=limits,
     limit_refusal=refused,

@@ -1,4 +1,4 @@
-"""Refuses the first unknown field of a messages request, as Anthropic's validator does (`validation: exact`).
+"""What only `validation: exact` refuses of a messages request: no version, and the first unknown field.
 
 The fields of the body, of messages, of common content blocks and of custom tools are known. Blocks and tools of other
 types, and what a field holds, are not walked. Fields: the `anthropic` SDK (`anthropic.types`); paths and wording:
@@ -34,10 +34,15 @@ BLOCKS: Final[Mapping[str, frozenset[str]]] = {
 """The fields of content blocks by their type."""
 
 
-def refuse_unknown_fields(request: Request) -> Failure | None:
-    """Return the failure of the first unknown field of a request to Anthropic; None where there is none."""
+VERSION_HEADER: Final = "anthropic-version"
+
+
+def refuse_inexact(request: Request) -> Failure | None:
+    """Return the failure of a request to Anthropic without a version, else that of its first unknown field."""
     if request.provider != request.dialect or request.documented_fields is None:
         return None
+    if VERSION_HEADER not in request.headers:
+        return Failure("bad_request", message=f"{VERSION_HEADER}: header is required")
     path = next(_unknown_paths(request), None)
     return None if path is None else Failure("bad_request", message=f"{path}: Extra inputs are not permitted")
 

@@ -114,7 +114,7 @@ MESSAGES: Final[Mapping[str, MessageFields]] = {
 }  # fmt: skip
 
 
-def refuse_unknown_fields(request: Request) -> Failure | None:
+def refuse_inexact(request: Request) -> Failure | None:
     """Return the failure that lists the unknown fields of a generating request; None where there is none."""
     if request.api != "generate":
         return None

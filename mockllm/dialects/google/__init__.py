@@ -15,7 +15,7 @@ from mockllm.dialects.gemini.live.session import SETUP, TRANSCRIBE, TURN
 from mockllm.dialects.gemini.models import WELL_KNOWN
 from mockllm.dialects.gemini.prices import PRICES
 from mockllm.dialects.gemini.prompt_cache import prompt_cache
-from mockllm.dialects.gemini.unknown_fields import refuse_unknown_fields
+from mockllm.dialects.gemini.unknown_fields import refuse_inexact
 from mockllm.dialects.google.openai_compatible import COMPATIBLE
 from mockllm.dialects.google.token import Token
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute, ProviderSocket
@@ -222,7 +222,7 @@ GEMINI: Final = Provider(
     hint_query="(?:^|&)key=",
     recognizes_body=lambda body: "contents" in body,
     messages_field="contents",
-    refuse_unknown_fields=refuse_unknown_fields,
+    refuse_inexact=refuse_inexact,
     known_models=_KNOWN,
     telemetry_name="gcp.gemini",
     prices=PRICES,

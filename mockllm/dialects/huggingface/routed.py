@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Choice, Reply, Usage
 from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors import VENDORS
@@ -54,17 +55,27 @@ def _deepseek_usage(counted: Usage) -> dict[str, Json]:
     return {**plain_usage(counted), "cached_tokens": counted.cached_read}
 
 
-DEEPSEEK: Final = replace(_together.form, without_text={"content": ""}, usage=_deepseek_usage)
+_form: Final = replace(_together.form, finish=FINISH, without_text={"content": ""})
+DEEPSEEK: Final = replace(_form, usage=_deepseek_usage)
 """The form of DeepSeek's models, whose responses name no version of weights and count cached tokens."""
+EXPOSED: Final = {
+    "access-control-expose-headers": (
+        "X-Repo-Commit,X-Request-Id,X-Error-Code,X-Error-Message,X-Total-Count,ETag,Link,Accept-Ranges,"
+        "Content-Range,X-Linked-Size,X-Linked-ETag,X-Xet-Hash"
+    )
+}
+"""The header by which the router differs from other web servers."""
 TOGETHER: Final = replace(
     _together,
     encoder=RoutedTogether,
+    openai_request=_router.openai_request,
     form=replace(
-        _together.form,
-        body={**_together.form.body, "metadata": {"weight_version": "default"}},
-        message={**_together.form.message, "reasoning": None},
-        without_text={"content": ""},
+        _form,
+        body={**_form.body, "metadata": {"weight_version": "default"}},
+        message={**_form.message, "reasoning": None},
     ),
+    headers=EXPOSED,
+    success_headers={"retry-after": "2"},
 )
 NOVITA: Final = replace(
     _router,

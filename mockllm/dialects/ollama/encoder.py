@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
+from zlib import crc32
 
 from msgspec.structs import replace
 
@@ -27,6 +28,7 @@ from mockllm.core.reply.reply import (
     Usage,
     joined_text,
 )
+from mockllm.core.tokens import split
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.ollama.errors import error_object
 from mockllm.dialects.ollama.request import (
@@ -109,6 +111,17 @@ def _visible(part: Part) -> Part:
     return part
 
 
+def context_of(text: str) -> list[Json]:
+    """Return the numbers of a conversation's tokens, which are those of the text alone here."""
+    tokens = split(text[-MAX_CONTEXT_CHARACTERS:])
+    return [crc32(token.encode("utf-8", "surrogatepass")) % VOCABULARY for token in tokens]
+
+
+VOCABULARY: Final = 128_256
+"""The number of different tokens of Llama 3."""
+MAX_CONTEXT_CHARACTERS: Final = 8_192
+
+
 class ContentForm:
     """Where a call's objects contain the reply: /api/chat in a message, /api/generate at the top."""
 
@@ -132,7 +145,7 @@ class ContentForm:
         reason = choice.raw_finish or ("length" if choice.finish == "length" else "stop")
         more: dict[str, Json] = {"done": True, "done_reason": reason}
         if not self.chat:
-            more["context"] = []
+            more["context"] = context_of(choice.text)
         result: dict[str, Json] = {**self.object(content, **more), **counts(self.reply.usage)}
         return {**result, **merged_json(result, self.extras)}
 

@@ -71,7 +71,7 @@ from mockllm.dialects.openai.responses.stored_calls import (
     GetResponse,
     InputItems,
 )
-from mockllm.dialects.openai.unknown_fields import refuse_unknown_fields
+from mockllm.dialects.openai.unknown_fields import refuse_inexact
 from mockllm.dialects.openai.webhooks import (
     CreateEndpoint,
     DeleteEndpoint,
@@ -367,7 +367,7 @@ PROVIDER: Final = Provider(
     base_url_shown=True,
     routes_in_404=True,
     unserved=UNSERVED,
-    refuse_unknown_fields=refuse_unknown_fields,
+    refuse_inexact=refuse_inexact,
     known_models=frozenset(WELL_KNOWN),
     limit_headers=limits,
     limit_refusal=refused,

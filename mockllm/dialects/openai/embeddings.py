@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
 
 from propcache.api import cached_property
 
@@ -14,7 +14,7 @@ from mockllm.core.json.typed_values import text_of
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Message, Request
-from mockllm.core.text_vectors import NumberList, packed, shortened, vector
+from mockllm.core.text_vectors import NumberList, Vector, packed, shortened, vector
 from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.headers import BODY_HEAD, body_plan
@@ -38,6 +38,8 @@ SIZES: Final = {
     "text-embedding-3-large": 3072,
     "text-embedding-ada-002": 1536,
     "mistral-embed": 1024,
+    "pplx-embed-v1-0.6b": 1024,
+    "pplx-embed-v1-4b": 2560,
 }
 SNAPSHOTS: Final = {"text-embedding-ada-002": "text-embedding-ada-002-v2"}
 FIXED_SIZE_MODELS: Final = frozenset({"text-embedding-ada-002"})
@@ -97,15 +99,19 @@ def _check_input(value: Json, path: str) -> Failure | None:
     return refuse(INVALID_INPUT_MESSAGE)
 
 
-FIELDS: Final[dict[str, Check]] = {
-    "model": string,
-    "dimensions": integer(1),
-    "encoding_format": one_of("float", "base64"),
-    "user": string,
-}
+VectorForms: TypeAlias = Mapping[str | None, Callable[[Vector], Json]]
+"""How a vector is written, by `encoding_format`; None is the form where a request has no format."""
 
 
-def check(request: Request) -> Failure | None:
+def _base64(components: Vector) -> str:
+    return b64encode(packed(components)).decode()
+
+
+VECTOR_FORMS: Final[VectorForms] = {None: NumberList, "float": NumberList, "base64": _base64}
+FIELDS: Final[dict[str, Check]] = {"model": string, "dimensions": integer(1), "user": string}
+
+
+def check(request: Request, forms: VectorForms = VECTOR_FORMS) -> Failure | None:
     error = check_readable(request)
     if error is not None:
         return error
@@ -113,7 +119,8 @@ def check(request: Request) -> Failure | None:
     model = body.get("model")
     if model is None:
         return refuse("you must provide a model parameter")
-    error = check_fields(body, FIELDS) or _check_input(body.get("input"), "input")
+    formats = {"encoding_format": one_of(*filter(None, forms))}
+    error = check_fields(body, {**FIELDS, **formats}) or _check_input(body.get("input"), "input")
     return error or _check_size(model, body.get("dimensions"))
 
 
@@ -160,8 +167,10 @@ class OpenAiEmbeddings(OpenAiCall, EmbeddingDialect):
     api = "embeddings"
     generates = False
     request_class = OpenAiEmbeddingsRequest
+    vector_forms: VectorForms = VECTOR_FORMS
 
-    check = staticmethod(check)
+    def check(self, request: Request) -> Failure | None:
+        return check(request, self.vector_forms)
 
     def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, OpenAiEmbeddingsRequest)
@@ -178,13 +187,10 @@ class OpenAiEmbeddings(OpenAiCall, EmbeddingDialect):
             shown = result.model or shown
             tokens = tokens if result.input_tokens is None else result.input_tokens
             extras = result.extras.get(self.name, {})
-        coded = fields.get("encoding_format") == "base64"
+        forms = self.vector_forms
+        write = forms.get(text_of(fields.get("encoding_format"))) or forms[None]
         data = [
-            {
-                "object": "embedding",
-                "index": number,
-                "embedding": b64encode(packed(entry)).decode() if coded else NumberList(entry),
-            }
+            {"object": "embedding", "index": number, "embedding": write(entry)}
             for number, entry in enumerate(vectors)
         ]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}

@@ -10,7 +10,7 @@ members. Statuses, codes and messages are from recordings and public reports; co
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Final, TypeAlias
 
@@ -191,7 +191,18 @@ NO_KEY: Final = (
 )
 
 
-def error_message(row: OpenAiErrorRow, failure: Failure, request: Request, identity: ResponseIdentity) -> str:
+def mask_key(key: str) -> str:
+    """Mask a key as a 401 does: the first eight and the last four characters stay; a short key stays whole."""
+    return key if len(key) <= 12 else f"{key[:8]}{'*' * (len(key) - 12)}{key[-4:]}"
+
+
+def error_message(
+    row: OpenAiErrorRow,
+    failure: Failure,
+    request: Request,
+    identity: ResponseIdentity,
+    mask: Callable[[str], str] = mask_key,
+) -> str:
     limit, tokens = (
         failure.overflow(DEFAULT_CONTEXT_TOKENS, request.input_tokens) if "{limit}" in row.message else (0, 0)
     )
@@ -201,7 +212,7 @@ def error_message(row: OpenAiErrorRow, failure: Failure, request: Request, ident
         model=request.model,
         method=request.method,
         path=request.path,
-        key=mask_key(request.api_key or ""),
+        key=mask(request.api_key or ""),
         request_id=request_id(identity),
         wait=go_duration(_retry_delay(failure, row)),
         seconds=ceil(_retry_delay(failure, row)),
@@ -221,11 +232,6 @@ def _with_retry(response_head: ResponseHead, failure: Failure, row: OpenAiErrorR
     if row.headers is LIMITED_HEAD:
         pairs += (("x-ratelimit-reset-tokens", go_duration(milliseconds / 1000)),)
     return response_head.with_headers(pairs)
-
-
-def mask_key(key: str) -> str:
-    """Mask a key as a 401 does: the first eight and the last four characters stay; a short key stays whole."""
-    return key if len(key) <= 12 else f"{key[:8]}{'*' * (len(key) - 12)}{key[-4:]}"
 
 
 _PER: Final = {60.0: ("per min", "PM"), 86400.0: ("per day", "PD")}

@@ -11,7 +11,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.openai.validators import refuse
 
 
-def refuse_unknown_fields(request: Request) -> Failure | None:
+def refuse_inexact(request: Request) -> Failure | None:
     """Return the failure of a body with unknown fields; None for one without, and for other calls."""
     if request.api == "responses":
         first = next(iter(request.undocumented_fields), None)

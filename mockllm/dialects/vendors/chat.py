@@ -348,7 +348,7 @@ class VendorChat(VendorCall, Chat):
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         body = self._encoder(reply, request, identity).body()
-        return Plan(head(self.vendor, identity, "application/json"), (EventStep(dumps(body), 0, "body"),))
+        return Plan(head(self.vendor, identity, self.vendor.media), (EventStep(dumps(body), 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         steps = tuple(encode(self._encoder(reply, request, identity)))

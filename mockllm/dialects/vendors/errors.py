@@ -44,7 +44,7 @@ def error_object(
     row = vendor.errors.rows[failure.type]
     message = failure.message
     if message is None:
-        message = error_message(row, failure, request, identity)
+        message = error_message(row, failure, request, identity, vendor.errors.mask)
     result: dict[str, Json] = {"message": message, "type": row.type, "param": row.param, "code": row.code}
     wait = _retry_delay(vendor, failure)
     if wait is not None and vendor.errors.details is not None:
@@ -91,8 +91,9 @@ def _retry_headers(vendor: Vendor, wait: float, *, own: bool) -> Headers:
 
 def head(vendor: Vendor, identity: ResponseIdentity, media: str, status: int = 200) -> ResponseHead:
     """Return the head of any of its responses."""
+    members = {**vendor.headers, **vendor.success_headers} if status == 200 else vendor.headers
     return ResponseHead(
-        status, (("content-type", media),), tuple(fill_members(vendor.headers, identity.ids).items())
+        status, (("content-type", media),), tuple(fill_members(members, identity.ids).items())
     )
 
 
@@ -117,6 +118,10 @@ def without_param(inner: dict[str, Json], status: int, ids: Ids) -> Json:
 def deepseek(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     """DeepSeek: the code is the same for all errors."""
     return {"error": {**inner, "code": inner["code"] or INVALID}}
+
+
+def deepseek_mask(key: str) -> str:
+    return f"****{key[-4:]}"
 
 
 DEEPSEEK: Final = {

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from mockllm.core.randomness import HEX
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
-from mockllm.dialects.vendors import errors, object_edits, own_encoders
+from mockllm.dialects.vendors import errors, object_edits, own_encoders, vector_forms
 from mockllm.dialects.vendors.chat import VendorEncoder
 from mockllm.dialects.vendors.vendor import Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
@@ -40,6 +40,9 @@ NEWER: Final = (
             errors.with_status,
         ),
         headers={"x-ppl-region": "us-east-1"},
+        edit_embeddings=object_edits.perplexity_embeddings,
+        vector_forms=vector_forms.PERPLEXITY,
+        embedding_headers={"x-request-id": VendorIdFormat()},
         openai_request=object_edits.without_schemas,
     ),
     Vendor(
@@ -80,7 +83,7 @@ NEWER: Final = (
             "x-request-id": VendorIdFormat(),
             "access-control-expose-headers": "X-Repo-Commit,X-Request-Id,X-Error-Code,X-Error-Message",
         },
-        openai_request=object_edits.without_schemas,
+        openai_request=object_edits.huggingface_request,
     ),
     Vendor(
         "zai",
@@ -126,6 +129,7 @@ NEWER: Final = (
             ),
             errors.zai,
         ),
+        media="application/json; charset=UTF-8",
         openai_request=object_edits.without_schemas,
     ),
 )

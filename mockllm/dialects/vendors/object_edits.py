@@ -39,6 +39,12 @@ def drop(payload: Object, *names: str) -> None:
         payload.pop(name, None)
 
 
+def _serve_by_default(response: Object) -> None:
+    """Name the tier that serves from the first event on."""
+    if response["service_tier"] == "auto":
+        response["service_tier"] = "default"
+
+
 XAI_DEFAULTS: Final = {"temperature": 0.7, "top_p": 0.95}
 
 
@@ -54,6 +60,7 @@ def xai(payload: Object) -> None:
     response = response_of(payload)
     if response is None:
         return
+    _serve_by_default(response)
     drop(response, *OPENAI_MEMBERS)
     drop(response["text"], "verbosity")
     drop(response["text"]["format"], "name", "strict", "description")
@@ -105,6 +112,7 @@ def deepseek(payload: Object) -> None:
     response = response_of(payload)
     if response is None:
         return
+    _serve_by_default(response)
     drop(response, "billing", "tool_usage")
     drop(response["reasoning"], "context", "mode")
     for tool in response["tools"]:
@@ -199,6 +207,10 @@ def mistral_embeddings(payload: Object) -> None:
     )
 
 
+def perplexity_embeddings(payload: Object) -> None:
+    payload["usage"]["cost"] = {"currency": "USD", "input_cost": 2.8e-08, "total_cost": 2.8e-08}
+
+
 CAPABILITIES: Final = {
     "codestral": ("completion_chat", "completion_fim", "function_calling"),
     "mistral-embed": (),
@@ -257,6 +269,23 @@ def _without_schema(value: Json, name: str) -> Json:
     if type(member) is not dict:
         return value
     return {**value, name: {key: value for key, value in member.items() if key not in SCHEMA_MEMBERS}}
+
+
+def together_request(body: dict[str, Json]) -> dict[str, Json]:
+    """Return OpenAI's form of a request to Together: any schema, and no legacy choice of a function beside tools."""
+    result = without_schemas(body)
+    if result.get("tools") and result.get("function_call") == "auto":
+        del result["function_call"]
+    return result
+
+
+def huggingface_request(body: dict[str, Json]) -> dict[str, Json]:
+    """Return OpenAI's form of a request to Hugging Face: any schema, and a chosen function without a type."""
+    result = without_schemas(body)
+    choice = result.get("tool_choice")
+    if type(choice) is dict and "type" not in choice and "function" in choice:
+        result["tool_choice"] = {"type": "function", **choice}
+    return result
 
 
 def mistral_request(body: dict[str, Json]) -> dict[str, Json]:

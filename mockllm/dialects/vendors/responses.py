@@ -23,6 +23,7 @@ from mockllm.dialects.openai.embeddings import OpenAiEmbeddings
 from mockllm.dialects.openai.models import OpenAiModels
 from mockllm.dialects.openai.responses.decoder import decode
 from mockllm.dialects.openai.responses.dialect import Responses
+from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.vendors.chat import decode as decode_chat
 from mockllm.dialects.vendors.errors import VendorCall, head
 from mockllm.dialects.vendors.object_edits import Object, response_of
@@ -48,13 +49,24 @@ def _edit_step(step: EventStep, edit: Edit) -> EventStep:
 class VendorResponses(VendorCall, Responses):
     """The responses call of a vendor."""
 
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, ResponsesRequest)
+        check_items = self.vendor.check_items
+        failure = None if check_items is None else check_items(request.items)
+        return failure or super().check(request)
+
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
-        plan = super().encode_body(reply, request, identity)
-        return edit_plan(plan, self.vendor, identity, self._edit_response(reply), "application/json")
+        plan = super().encode_body(reply, request, self._identified(identity))
+        return edit_plan(plan, self.vendor, identity, self._edit_response(reply), self.vendor.media)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
-        plan = super().encode_stream(reply, request, identity)
+        plan = super().encode_stream(reply, request, self._identified(identity))
         return edit_plan(plan, self.vendor, identity, self._edit_response(reply), self.vendor.form.media)
+
+    def _identified(self, identity: ResponseIdentity) -> ResponseIdentity:
+        """Return the identity with the vendor's ids."""
+        ids = self.vendor.response_ids
+        return identity if ids is None else identity._replace(ids=ids(identity.ids))
 
     def _edit_response(self, reply: Reply) -> Edit | None:
         """Return the vendor's edit. Where it writes `reasoning`, the extras of the reply are merged into that."""
@@ -85,7 +97,7 @@ class VendorCompletions(VendorCall, Completions):
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         plan, edit = super().encode_body(reply, request, identity), self._edit(reply, streamed=False)
-        return edit_plan(plan, self.vendor, identity, edit, "application/json")
+        return edit_plan(plan, self.vendor, identity, edit, self.vendor.media)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().encode_stream(reply, request, identity)
@@ -105,9 +117,14 @@ class VendorCompletions(VendorCall, Completions):
 class VendorEmbeddings(VendorCall, OpenAiEmbeddings):
     """The embeddings of a vendor."""
 
+    def __init__(self, vendor: Vendor) -> None:
+        headers = vendor.embedding_headers
+        super().__init__(vendor if headers is None else replace(vendor, headers=headers))
+        self.vector_forms = vendor.vector_forms
+
     def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().embed(result, request, identity)
-        return edit_plan(plan, self.vendor, identity, self.vendor.edit_embeddings, "application/json")
+        return edit_plan(plan, self.vendor, identity, self.vendor.edit_embeddings, self.vendor.media)
 
 
 class VendorModels(VendorCall, OpenAiModels):
@@ -125,7 +142,7 @@ class VendorModels(VendorCall, OpenAiModels):
         plan = super().own_response(request, models, identity)
         assert isinstance(plan, Plan)
         return edit_plan(
-            plan, self.vendor, identity, self.vendor.edit_model and self._edit_models, "application/json"
+            plan, self.vendor, identity, self.vendor.edit_model and self._edit_models, self.vendor.media
         )
 
     def _edit_models(self, listed: dict[str, Json]) -> None:

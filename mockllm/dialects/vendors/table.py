@@ -14,12 +14,14 @@ from mockllm.core.randomness import HEX
 from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
 from mockllm.dialects.vendors import (
+    deepseek_input,
     encoders,
     errors,
     object_edits,
     own_encoders,
     prompt_caches,
     rate_limit_headers,
+    response_ids,
 )
 from mockllm.dialects.vendors.deepseek_prices import PRICES
 from mockllm.dialects.vendors.newer_vendors import NEWER
@@ -111,7 +113,8 @@ VENDORS: Final = (
             "x-ratelimit-remaining-tokens": "2963",
             "x-ratelimit-reset": "1",
         },
-        openai_request=object_edits.without_schemas,
+        media="application/json; charset=utf-8",
+        openai_request=object_edits.together_request,
     ),
     Vendor(
         "deepseek",
@@ -140,9 +143,12 @@ VENDORS: Final = (
         errors=VendorErrors(
             errors.rows({}, **errors.DEEPSEEK),
             errors.deepseek,
+            mask=errors.deepseek_mask,
         ),
         headers={"x-ds-trace-id": HEX32},
         edit_response=object_edits.deepseek,
+        response_ids=response_ids.DeepSeekIds,
+        check_items=deepseek_input.check_calls,
     ),
     Vendor(
         "mistral",
@@ -168,6 +174,7 @@ VENDORS: Final = (
         errors=VendorErrors(
             errors.rows({}, **errors.MISTRAL),
             errors.mistral,
+            headers={"authentication": ("mistral-correlation-id", "x-kong-request-id")},
         ),
         headers={
             "mistral-correlation-id": VendorIdFormat(),
@@ -214,6 +221,7 @@ VENDORS: Final = (
                 ),
             ),
             errors.xai,
+            headers={"authentication": ()},
         ),
         headers={
             "x-request-id": VendorIdFormat(),
@@ -224,6 +232,7 @@ VENDORS: Final = (
             "x-zero-data-retention": "false",
         },
         edit_response=object_edits.xai,
+        response_ids=response_ids.XaiIds,
         openai_request=object_edits.without_schemas,
     ),
     Vendor(

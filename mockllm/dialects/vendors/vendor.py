@@ -6,11 +6,12 @@ vendors is a field of the row. A difference of a single vendor is a small encode
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct, field
 
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.prompt_cache.policy import CachePolicy
 from mockllm.core.randomness import BASE62, HEX, Ids
@@ -19,7 +20,8 @@ from mockllm.core.reply.reply import Finish, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.completions import usage as plain_usage
-from mockllm.dialects.openai.errors import ROWS, Rows
+from mockllm.dialects.openai.embeddings import VECTOR_FORMS, VectorForms
+from mockllm.dialects.openai.errors import ROWS, Rows, mask_key
 from mockllm.dialects.price import NO_PRICES, PriceList
 from mockllm.dialects.rate_limit_headers import LimitHeaders
 
@@ -112,6 +114,8 @@ class VendorErrors(Struct, frozen=True):
     milliseconds: Literal["wait", "zero"] | None = None
     """What `retry-after-ms` has beside the wait in seconds. `zero`: 0 for the provider's own wait, where SDKs
     fall back to another wait, and else the wait. None: there is no such header."""
+    mask: Callable[[str], str] = mask_key
+    """Masks a key in a message."""
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The names of the vendor's headers that an error has, by error; others have all."""
     details: Callable[[float], list[Json]] | None = None
@@ -131,8 +135,19 @@ class Vendor(Struct, frozen=True):
     form: VendorChatForm = field(default_factory=VendorChatForm)
     errors: VendorErrors = field(default_factory=VendorErrors)
     headers: Members = field(default_factory=dict)
+    success_headers: Members = field(default_factory=dict)
+    """Further headers of responses that are no error."""
+    media: str = "application/json"
+    """The content type of a non-streaming response that is no error."""
     edit_response: Edit | None = None
+    response_ids: Callable[[Ids], Ids] | None = None
+    """Returns the ids of a responses call; None: OpenAI's."""
+    check_items: Callable[[Sequence[dict[str, Json]]], Failure | None] | None = None
+    """Returns what it refuses of the items of a responses request, before OpenAI's check."""
     edit_embeddings: Edit | None = None
+    vector_forms: VectorForms = field(default_factory=lambda: VECTOR_FORMS)
+    embedding_headers: Members | None = None
+    """The headers of its embeddings call; None: `headers`."""
     edit_completion: Callable[..., None] | None = None
     """Changes an object of the legacy completions in place. Further arguments are the `usage`, and whether
     the object is a chunk of a stream (`streamed`)."""

@@ -206,12 +206,18 @@ def test_foundry_states_zero_milliseconds(wait: float | None, expected: tuple[st
     assert (headers["retry-after"], headers["retry-after-ms"]) == expected
 
 
-@pytest.mark.parametrize(("headers", "query"), [({"api-key": "k"}, ""), ({}, "api-version=2024-10-21")])
+@pytest.mark.parametrize(
+    ("headers", "query"),
+    [({"api-key": "k"}, ""), ({}, "api-version=2024-10-21"), ({"authorization": "Bearer k"}, "")],
+)
 def test_unknown_azure_path_has_the_gateways_error(headers: dict[str, str], query: str) -> None:
     found = find_route("POST", "/openai/deployments/x/nothing", headers, query)
     assert isinstance(found, UnknownPath)
     request = found.dialect.request_class(method="POST", path="/", headers=headers)
-    assert payload(found.dialect.error(found.failure, request, STAMP))["error"]["code"] == "404"
+    plan = found.dialect.error(found.failure, request, STAMP)
+    assert payload(plan)["error"].keys() == {"code", "message"}
+    assert payload(plan)["error"]["code"] == "404"
+    assert {name for name, _ in plan.head.headers} == {"content-type", "apim-request-id"}
 
 
 def test_unserved_call_of_azure_stays_known() -> None:

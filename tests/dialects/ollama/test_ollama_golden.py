@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.failure import NAMED, Failure
-from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import Ids
+from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import Call, Choice, Media, NativePart, Refusal, Reply, Text, Thinking, Usage
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.ollama import CHAT, GENERATE
@@ -80,3 +81,14 @@ def test_declined_thinking_is_omitted() -> None:
 def test_redacted_thinking_is_omitted() -> None:
     redacted = Reply((Choice((Thinking(("x",), redacted=True), Text(("y",)))),), USAGE)
     assert CHAT.supported_reply(redacted, request(CHAT)).choices[0].parts == (Text(("y",)),)
+
+
+def test_context_of_generate_is_a_list_of_numbers() -> None:
+    sent = request(GENERATE)
+    reply = GENERATE.supported_reply(REPLIES["text"], sent)
+    for plan in (GENERATE.encode_body(reply, sent, STAMP), GENERATE.encode_stream(reply, sent, STAMP)):
+        step = plan.steps[-1]
+        assert isinstance(step, EventStep)
+        numbers = loads(step.payload)["context"]
+        assert numbers
+        assert all(type(number) is int and 0 <= number < 128_256 for number in numbers)

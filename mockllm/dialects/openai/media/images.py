@@ -24,7 +24,8 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import server_url
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall
-from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
+from mockllm.dialects.openai.errors import ROWS, error_plan
+from mockllm.dialects.openai.headers import BODY_HEAD, PLAIN_HEAD, STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.media.images_request import (
     ImageEditRequest,
     ImagesRequest,
@@ -99,6 +100,12 @@ class ImagesEncoder(Encoder):
         return dumps({**event, **_form(self._request), **members}), name
 
 
+_ERRORS: Final = {
+    name: replace(row, headers=PLAIN_HEAD) if row.status == 400 else row for name, row in ROWS.items()
+}
+"""A 400 has no headers of limits, as a recording of one shows."""
+
+
 class ImageGenerations(MediaCall):
     """POST /v1/images/generations."""
 
@@ -107,6 +114,9 @@ class ImageGenerations(MediaCall):
     prefix = "image_generation"
 
     check = staticmethod(check)
+
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, identity, _ERRORS)
 
     def complete(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with the requested number of images, unless it has its own."""

@@ -5,6 +5,8 @@ Unknown model names, keys and fields pass. A null field counts as absent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
@@ -70,14 +72,26 @@ MODEL_ROLES: Final = ("assistant", None)
 """The roles of the model's own items: none, except for messages."""
 
 
-def check_items(value: list[Json], path: str) -> Failure | None:
-    """Check all items one by one, then that each reasoning item precedes an item of the model."""
+def follows_reasoning(item: dict[str, Json]) -> bool:
+    """Return whether OpenAI accepts an item directly after reasoning with an id. A message then needs an id, too."""
+    return item.get("role") is None or (item["role"] == "assistant" and item.get("id") is not None)
+
+
+def _is_of_model(item: dict[str, Json]) -> bool:
+    """Return whether other services accept an item directly after reasoning with an id."""
+    return item.get("role") in MODEL_ROLES
+
+
+def check_items(
+    value: list[Json], path: str, follows: Callable[[dict[str, Json]], bool] = follows_reasoning
+) -> Failure | None:
+    """Check all items one by one, then that each reasoning item precedes an item that `follows` accepts."""
     for index, item in enumerate(value):
         error = _item(item, f"{path}[{index}]")
         if error is not None:
             return error
     for item, following in pairwise([*value, {"role": "user"}]):
-        if item.get("type") == "reasoning" and "id" in item and following.get("role") not in MODEL_ROLES:
+        if item.get("type") == "reasoning" and "id" in item and not follows(following):
             message = (
                 f"Item '{item['id']}' of type 'reasoning' was provided without its required following item."
             )
@@ -131,7 +145,7 @@ def _passes(order: ItemOrder, item: Json) -> bool:
     if _item(item, "") is not None:
         return False
     kind = item.get("type")
-    if kind == "item_reference" or (order.reasoning and item.get("role") not in MODEL_ROLES):
+    if kind == "item_reference" or (order.reasoning and not follows_reasoning(item)):
         return False
     order.reasoning = kind == "reasoning" and "id" in item
     if kind in CALLS:
@@ -190,7 +204,8 @@ def check_input(request: Request) -> Failure | None:
     error = check_readable(request)
     if error is not None:
         return error
-    error = check_fields(request.fields, FIELDS)
+    own = request.provider in OWN_MODELS
+    error = check_fields(request.fields, FIELDS if own else COMPATIBLE_FIELDS)
     if error is not None:
         return error
     assert isinstance(request, InputRequest)
@@ -309,3 +324,8 @@ FIELDS: Final[dict[str, Check]] = {
     "truncation": one_of("auto", "disabled"),
     "user": string,
 }
+COMPATIBLE_FIELDS: Final[dict[str, Check]] = {
+    **FIELDS,
+    "input": text_or(list, partial(check_items, follows=_is_of_model), "array of input items"),
+}
+"""The checks of other services that have OpenAI's protocol."""

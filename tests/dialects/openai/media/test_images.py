@@ -211,3 +211,9 @@ def test_form_part_without_a_name_is_left_out() -> None:
 def test_size_of_a_rule_is_checked() -> None:
     (mistake,) = diagnostics_of("rules: [{match: {api: images}, reply: {images: [{size: huge}]}}]")
     assert "expected a size such as 1024x768" in mistake
+
+
+def test_refused_image_has_no_headers_of_limits() -> None:
+    refused = images(n="three")
+    assert refused.status == 400
+    assert not any(name.lower().startswith("x-ratelimit") for name in refused.headers)

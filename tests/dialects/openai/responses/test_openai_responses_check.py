@@ -15,6 +15,7 @@ from tests.dialects.openai.responses.responses_requests import of_bytes, respons
 CALL: Json = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
 OUTPUT: Json = {"type": "function_call_output", "call_id": "c", "output": "x"}
 REASONING: Json = {"type": "reasoning", "id": "rs_1", "summary": []}
+SAID: Json = {"role": "assistant", "content": "x"}
 FUNCTION: Json = {"type": "function", "name": "f"}
 CLOSED: Json = {
     "type": "object",
@@ -42,8 +43,10 @@ FINE: dict[str, dict[str, Json]] = {
             },
         ]
     },
-    "reasoning and its message": {"input": [REASONING, {"role": "assistant", "content": "x"}]},
+    "reasoning and its message": {"input": [REASONING, {**SAID, "id": "msg_1"}]},
+    "reasoning and a call without an id": {"input": [REASONING, CALL, OUTPUT]},
     "reasoning without an id": {"input": [{"type": "reasoning", "summary": []}]},
+    "reasoning and its message without ids": {"input": [{"type": "reasoning", "summary": []}, SAID]},
     "items of other types": {"input": [{"type": "computer_call"}, {"type": "mcp_list_tools", "id": "x"}]},
     "an image": {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "data:"}]}]},
     "tools": {"tools": [FUNCTION, {"type": "web_search"}, {"type": "custom", "name": "sql"}]},
@@ -120,6 +123,12 @@ WRONG: dict[str, tuple[dict[str, Json], str, str | None, str | None]] = {
     "reasoning before the user": (
         {"input": [REASONING, {"role": "user", "content": "x"}]},
         "Item 'rs_1' of type 'reasoning'",
+        "input",
+        None,
+    ),
+    "reasoning before a message without an id": (
+        {"input": [REASONING, SAID, {"role": "user", "content": "y"}]},
+        "Item 'rs_1' of type 'reasoning' was provided without its required following item.",
         "input",
         None,
     ),
@@ -255,3 +264,12 @@ def test_invalid_item_behind_known_items_is_refused() -> None:
     failure = RESPONSES.check(of_bytes(dumps({"model": "gpt-4o", "input": [*items, {"type": 7}]})))
     assert failure is not None
     assert failure.type == "bad_request"
+
+
+def test_reasoning_behind_known_items_needs_a_message_with_id() -> None:
+    items: list[Json] = [{"role": "user", "content": "x" * 3000}]
+    assert RESPONSES.check(of_bytes(dumps({"model": "gpt-4o", "input": items}))) is None
+    turns: list[Json] = [*items, REASONING, SAID]
+    assert RESPONSES.check(of_bytes(dumps({"model": "gpt-4o", "input": turns}))) is not None
+    turns = [*items, REASONING, {**SAID, "id": "msg_1"}]
+    assert RESPONSES.check(of_bytes(dumps({"model": "gpt-4o", "input": turns}))) is None

@@ -1,0 +1,109 @@
+"""Requests that a vendor accepts and OpenAI refuses, or the other way round."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.json.codec import Json
+from tests.dialects.vendors.test_vendor_calls import STAMP, payload, route_request
+
+REASONING: Json = {"type": "reasoning", "id": "rs_1", "summary": []}
+SAID: Json = {"role": "assistant", "content": "x"}
+ASKED: Json = {"role": "user", "content": "hi"}
+
+
+@pytest.mark.parametrize("vendor", ["deepseek", "xai/v1", "openrouter/api/v1"])
+def test_reasoning_before_a_message_without_an_id_is_accepted(vendor: str) -> None:
+    dialect, request = route_request(
+        f"/{vendor}/responses", {"model": "m", "input": [REASONING, SAID, ASKED]}
+    )
+    assert dialect.check(request) is None
+
+
+CHOSEN: Json = {"function": {"name": "look"}}
+TOOLS: Json = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]
+ROUTER = ("/huggingface/v1", "/huggingface/together/v1", "/huggingface/novita/v3/openai")
+
+
+@pytest.mark.parametrize("base", ROUTER)
+def test_huggingface_accepts_a_chosen_function_without_a_type(base: str) -> None:
+    body: Json = {"model": "m", "messages": [ASKED], "tools": TOOLS, "tool_choice": CHOSEN}
+    dialect, request = route_request(f"{base}/chat/completions", body)
+    assert dialect.check(request) is None
+    refused: tuple[Json, ...] = ({"function": {}}, {"function": {"name": "other"}}, {})
+    for wrong in refused:
+        dialect, request = route_request(f"{base}/chat/completions", {**body, "tool_choice": wrong})
+        assert dialect.check(request) is not None
+
+
+def test_other_vendors_need_the_type_of_a_chosen_function() -> None:
+    body: Json = {"model": "m", "messages": [ASKED], "tools": TOOLS, "tool_choice": CHOSEN}
+    dialect, request = route_request("/together/v1/chat/completions", body)
+    assert dialect.check(request) is not None
+
+
+def call(id: str) -> Json:
+    return {"type": "function_call", "call_id": id, "name": "look", "arguments": "{}"}
+
+
+def output(id: str) -> Json:
+    return {"type": "function_call_output", "call_id": id, "output": "x"}
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [ASKED, call("a")],
+        [ASKED, call("a"), call("b"), output("b"), ASKED],
+        [SAID, call("a"), SAID, call("b"), output("a"), output("b"), ASKED],
+    ],
+    ids=["last", "first of two", "interleaved"],
+)
+def test_deepseek_refuses_a_call_without_its_output(items: list[Json]) -> None:
+    dialect, request = route_request("/deepseek/responses", {"model": "m", "input": items})
+    failure = dialect.check(request)
+    assert failure is not None
+    plan = dialect.error(failure, request, STAMP)
+    assert (plan.head.status, dict(plan.head.headers)["content-type"]) == (400, "application/octet-stream")
+    assert payload(plan)["error"] == {
+        "message": "No tool output found for tool call a.",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "invalid_request_error",
+    }
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [REASONING, call("a"), call("b"), output("a"), output("b"), ASKED],
+        [call("a"), output("a"), SAID, call("b"), output("b")],
+    ],
+    ids=["parallel", "in turn"],
+)
+def test_deepseek_accepts_calls_with_outputs(items: list[Json]) -> None:
+    dialect, request = route_request("/deepseek/responses", {"model": "m", "input": items})
+    assert dialect.check(request) is None
+
+
+def test_other_vendors_accept_outputs_behind_another_message() -> None:
+    items: list[Json] = [SAID, call("a"), SAID, call("b"), output("a"), output("b"), ASKED]
+    dialect, request = route_request("/xai/v1/responses", {"model": "m", "input": items})
+    assert dialect.check(request) is None
+
+
+@pytest.mark.parametrize(
+    ("base", "choice", "tools", "passes"),
+    [
+        ("together/v1", "auto", TOOLS, True),
+        ("together/v1", "auto", None, False),
+        ("together/v1", {"name": "look"}, TOOLS, False),
+        ("groq/openai/v1", "auto", TOOLS, False),
+    ],
+)
+def test_together_accepts_a_legacy_auto_beside_tools(
+    base: str, choice: Json, tools: Json, passes: bool
+) -> None:
+    body: Json = {"model": "m", "messages": [ASKED], "tools": tools, "function_call": choice}
+    dialect, request = route_request(f"/{base}/chat/completions", body)
+    assert (dialect.check(request) is None) is passes
