@@ -32,6 +32,7 @@ from mockllm.core.rendering.socket_session import (
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.engine import PlannedResponse
 from mockllm.server.builtin_pages import text_page
+from mockllm.server.client_messages import is_handshake
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
@@ -97,7 +98,7 @@ async def accept_socket(
     )
     response.headers.update(headers)
     web_request = sink.connection.web_request(exchange.head.message, exchange.body_stream)
-    if not response.can_prepare(web_request).ok:
+    if not is_handshake(web_request, response):
         exchange.response = PlannedResponse(text_page(400, f"{NO_HANDSHAKE}\n"), None, notes=(NO_HANDSHAKE,))
         head = (
             f"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: {len(NO_HANDSHAKE) + 1}"
