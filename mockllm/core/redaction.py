@@ -182,8 +182,12 @@ def secrets_of(
 
 
 def written_forms(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return texts as they are and in the encodings of URLs and JSON, the longest first."""
-    forms = {form for text in texts for form in (text, quote(text, safe=""), text.replace("/", "\\/"))}
+    """Return texts as they are and in the encodings of URLs and JSON, the longest first. A text that is no UTF-8 is
+    also written with U+FFFD."""
+    forms: set[str] = set()
+    for text in texts:
+        for written in (text,) if text.isascii() else (text, without_surrogates(text)):
+            forms |= {written, quote(written, safe="", errors="surrogateescape"), written.replace("/", "\\/")}
     return tuple(sorted(forms, key=len, reverse=True))
 
 
@@ -261,8 +265,12 @@ def _shown(name: str, value: str) -> str:
     if is_secret(name):
         scheme, space, _ = value.partition(" ")
         return f"{scheme} {REDACTED}" if space and scheme.isalpha() else REDACTED
-    # What is no UTF-8 comes as lone surrogates, which no JSON can hold.
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return without_surrogates(value)
+
+
+def without_surrogates(text: str) -> str:
+    """Return a text with U+FFFD for bytes that are no UTF-8. They come as lone surrogates, which no JSON can hold."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def without_credentials(text: str) -> str:

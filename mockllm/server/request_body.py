@@ -13,7 +13,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import window_bits
-from mockllm.server.aiohttp_internals import StreamReader, take_body
+from mockllm.server.aiohttp_internals import RawRequestMessage, StreamReader, take_body
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.http1 import BrokenBody
 from mockllm.server.server_limits import ServerLimits
@@ -35,23 +35,30 @@ def complete_body(body: StreamReader, headers: Mapping[str, str], limits: Server
     """Return a body that has come as a whole and needs no decompression; None if `read_body` has more to do."""
     if not body.is_eof() or body.total_bytes > limits.body or "content-encoding" in headers:
         return None
+    if _unknown_coding(headers) is not None:
+        return None
     return take_body(body)
 
 
 async def read_body(
     body: StreamReader,
-    headers: Mapping[str, str],
+    message: RawRequestMessage,
     sink: SocketSink,
     limits: ServerLimits,
     deadlines: Deadlines,
 ) -> bytes | Failure:
     """Return the body, decompressed. Raises ConnectionError, or is cancelled, if the client has disconnected."""
     raw: bytes | Failure
+    headers = message.headers
+    coding = _unknown_coding(headers)
+    if coding is not None:
+        text = f"Transfer-Encoding {coding[:40]!r} is not supported: send chunked or none."
+        return Failure("bad_request", 501, text)
     if not body.is_eof() or body.total_bytes > limits.body:
         declared = headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > limits.body:
             return _too_large(limits)
-        if headers.get("expect", "").lower() == "100-continue":
+        if headers.get("expect", "").lower() == "100-continue" and message.version >= (1, 1):
             sink.write_continue()
         raw = await _received(body, limits, deadlines)
     else:
@@ -60,6 +67,12 @@ async def read_body(
     if encoding is not None and raw and isinstance(raw, bytes):
         raw = await decompressed_body(raw, encoding, limits.body)
     return raw
+
+
+def _unknown_coding(headers: Mapping[str, str]) -> str | None:
+    """Return the `Transfer-Encoding` of a body if it is more than chunked, which the parser decodes."""
+    coding = headers.get("transfer-encoding")
+    return None if coding is None or coding.strip().lower() == "chunked" else coding
 
 
 async def _received(body: StreamReader, limits: ServerLimits, deadlines: Deadlines) -> bytes | Failure:

@@ -18,6 +18,7 @@ from mockllm.core.rendering.recorded_socket import RecordedMessage
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.engine import PlannedResponse
 from mockllm.recordings.interaction import OTHER, SWITCHING
+from mockllm.server.client_messages import BoundedMessages
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.proxied_turns import ProxiedTurns
@@ -26,7 +27,6 @@ from mockllm.server.websocket import accept_socket
 
 if TYPE_CHECKING:
     from aiohttp import ClientWebSocketResponse
-    from aiohttp.web import WebSocketResponse
 
     from mockllm.core.request.request import Request
     from mockllm.server.app import App
@@ -104,7 +104,8 @@ async def proxy_websocket(app: App, exchange: Exchange, proxy: ProviderProxy) ->
         app.running -= 1  # a server that stops does not wait for sockets
         exchange.proxied = True
         try:
-            await _relay(client, upstream, exchange.sink, log)
+            messages = BoundedMessages(client, exchange.sink, app.limits)
+            await _relay(messages, upstream, exchange.sink, log)
         finally:
             app.running += 1
             log.turns.end()
@@ -134,7 +135,7 @@ async def _end(
 
 
 async def _relay(
-    client: WebSocketResponse, upstream: ClientWebSocketResponse, sink: SocketSink, log: MessageLog
+    client: BoundedMessages, upstream: ClientWebSocketResponse, sink: SocketSink, log: MessageLog
 ) -> None:
     """Pass messages on in both directions until one side closes."""
     both = [
@@ -149,20 +150,17 @@ async def _relay(
         await asyncio.gather(*both, return_exceptions=True)
 
 
-async def _from_client(client: WebSocketResponse, upstream: ClientWebSocketResponse, log: MessageLog) -> None:
-    while True:
-        message = await client.receive()
+async def _from_client(client: BoundedMessages, upstream: ClientWebSocketResponse, log: MessageLog) -> None:
+    async for message in client:
         if message.type is WSMsgType.TEXT:
             log.add(message.data.encode(), from_client=True)
             await upstream.send_str(message.data)
-        elif message.type is WSMsgType.BINARY:
+        else:
             log.add(message.data, from_client=True, binary=True)
             await upstream.send_bytes(message.data)
-        else:
-            code = _code(client.close_code)
-            log.add(b"", from_client=True, close=code)
-            await upstream.close(code=code)
-            return
+    code = _code(client.close_code)
+    log.add(b"", from_client=True, close=code)
+    await upstream.close(code=code)
 
 
 async def _from_upstream(upstream: ClientWebSocketResponse, sink: SocketSink, log: MessageLog) -> None:

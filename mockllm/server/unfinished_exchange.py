@@ -147,7 +147,7 @@ async def _hold(app: App, exchange: Exchange) -> None:
 async def _read(app: App, exchange: Exchange) -> None:
     head, body = exchange.head, exchange.body_stream
     assert body is not None, "the body has not been read"
-    raw = await read_body(body, head.message.headers, exchange.sink, app.limits, app.deadlines)
+    raw = await read_body(body, head.message, exchange.sink, app.limits, app.deadlines)
     # `make_response` parses a short body before it checks it
     parses_first = isinstance(raw, bytes) and not head.reserved and len(raw) < app.short_body
     failure: Failure | None = None

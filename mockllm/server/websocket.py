@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
-from aiohttp import WSMsgType
 from aiohttp.web import WebSocketResponse
 from msgspec.structs import replace
 
@@ -32,6 +31,7 @@ from mockllm.core.rendering.socket_session import (
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.engine import PlannedResponse
 from mockllm.server.builtin_pages import text_page
+from mockllm.server.client_messages import BoundedMessages, is_handshake
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
@@ -76,7 +76,7 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
     app.running -= 1  # a server that stops does not wait for sockets without a response
     close = server.close_later(plan.steps, exchange.response.time_scale)
     try:
-        await server.run(response)
+        await server.run(BoundedMessages(response, sink, app.limits))
     finally:
         if close is not None:
             close.cancel()
@@ -93,11 +93,11 @@ async def accept_socket(
     assert exchange.body_stream is not None
     protocols = () if protocol is None else (protocol,)
     response = WebSocketResponse(
-        compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, protocols=protocols
+        compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, autoping=False, protocols=protocols
     )
     response.headers.update(headers)
     web_request = sink.connection.web_request(exchange.head.message, exchange.body_stream)
-    if not response.can_prepare(web_request).ok:
+    if not is_handshake(web_request, response):
         exchange.response = PlannedResponse(text_page(400, f"{NO_HANDSHAKE}\n"), None, notes=(NO_HANDSHAKE,))
         head = (
             f"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: {len(NO_HANDSHAKE) + 1}"
@@ -132,12 +132,11 @@ class SocketServer:
         self._stopping: set[str] = set()
         """The streams whose response is to end as soon as it has begun."""
 
-    async def run(self, messages: WebSocketResponse) -> None:
+    async def run(self, messages: BoundedMessages) -> None:
         """Carry out what the session makes of the client's messages, until the socket closes."""
         self._perform(self._session.opening())
         async for message in messages:
-            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                self._perform(self._session.receive(message.data, time.time()))
+            self._perform(self._session.receive(message.data, time.time()))
             if self._app.draining and not self._tasks:
                 break
 

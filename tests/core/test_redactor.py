@@ -118,6 +118,22 @@ def test_own_key_is_masked_in_text_bytes_and_json() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        b"sk-\x80abcd/efgh",
+        b"sk-\xef\xbf\xbdabcd/efgh",
+        b"sk-\xef\xbf\xbdabcd\\/efgh",
+        b"sk-%80abcd%2Fefgh",
+        b"sk-%EF%BF%BDabcd%2Fefgh",
+    ],
+)
+def test_key_that_is_no_utf8_is_masked_in_every_form(form: bytes) -> None:
+    redactor = Redactor(secrets_of([("authorization", "Bearer sk-\udc80abcd/efgh")]))
+    assert redactor.text(f"Say {form.decode('utf-8', 'surrogateescape')}.") == "Say REDACTED."
+    assert redactor.data(b"Say %b." % form) == b"Say %b." % (b"*" * len(form))
+
+
 def test_redactor_shows_no_secret_in_a_traceback() -> None:
     assert repr(Redactor((OWN,))) == "Redactor(1 secrets)"
 

@@ -161,6 +161,21 @@ def test_expect_100_gets_100_before_body(raw: Raw) -> None:
     assert json.loads(raw.send(b"abc").answer().body)["body"] == "abc"
 
 
+def test_expect_100_of_http_1_0_gets_no_100(raw: Raw, server: ThreadedServer) -> None:
+    raw.send(request("POST", "/echo", version="1.0", Expect="100-continue", Content_Length="3"))
+    until(lambda: server.app.running)
+    raw.send(b"abc")
+    assert json.loads(raw.answer().body)["body"] == "abc"
+
+
+@pytest.mark.parametrize("coding", ["gzip, chunked", "deflate , Chunked"])
+@pytest.mark.parametrize("rest", [b"", b"1\r\nx\r\n0\r\n\r\n"], ids=["later", "at once"])
+def test_transfer_coding_other_than_chunked_is_refused(raw: Raw, coding: str, rest: bytes) -> None:
+    got = raw.send(request("POST", "/echo", Transfer_Encoding=coding) + rest).answer()
+    assert got.status == 501
+    assert "send chunked or none" in got.text
+
+
 def test_cut_stream_has_no_last_chunk(raw: Raw, server: ThreadedServer) -> None:
     got = raw.send(request(path="/cut")).answer()
     assert not got.complete

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.control.live_server import EXAMPLE, Steered, steered
+from tests.server.raw_client import Raw
 
 HANDSHAKE = {
     "Connection": "Upgrade",
@@ -56,6 +57,28 @@ def test_wrong_handshake_is_a_400_that_says_why(server: Steered, wrong: dict[str
     (entry,) = server.call("GET", "/api/requests?limit=1").json["requests"]
     assert entry["status"] == 400
     assert "handshake is wrong" in entry["notes"][0]
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong"),
+    [
+        ("/v1/realtime?model=m", {"Sec-WebSocket-Key": b"\xff3JJHMbDL1EzLkh9GBhXDw=="}),
+        ("/v1/realtime?model=m", {"Sec-WebSocket-Version": b"\xff13"}),
+        ("/ws", {"Sec-WebSocket-Key": b"\xff3JJHMbDL1EzLkh9GBhXDw=="}),
+        ("/ws", {"Upgrade": b"\x82websocket"}),
+    ],
+)
+def test_handshake_of_no_ascii_is_a_400(
+    server: Steered, path: str, wrong: dict[str, bytes], capfd: pytest.CaptureFixture[str]
+) -> None:
+    headers = {name: text.encode() for name, text in HANDSHAKE.items()} | wrong
+    lines = b"".join(b"%b: %b\r\n" % (name.encode(), value) for name, value in headers.items())
+    with Raw(server.port) as raw:
+        head = b"GET %b HTTP/1.1\r\nHost: 127.0.0.1\r\n%b\r\n" % (path.encode(), lines)
+        answer = raw.send(head).answer()
+    assert answer.status == 400
+    assert "WebSocket handshake" in answer.text
+    assert "Traceback" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -18,6 +18,7 @@ from aiohttp.web import BaseRequest, WebSocketResponse
 
 from mockllm import __version__
 from mockllm.core.json.codec import Json, dumps
+from mockllm.server.client_messages import ClientMessages, is_handshake
 from mockllm.server.control import journal_queries
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.handlers.metrics import metrics_view, second_view, second_views
@@ -77,8 +78,10 @@ class LiveFeed:
         """Take over a connection until the client disconnects. Raises Problem."""
         if len(self._followers) >= MAX_FOLLOWERS:
             raise Problem(503, f"The live feed already has {MAX_FOLLOWERS} followers, its maximum.")
-        response = WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE, heartbeat=HEARTBEAT)
-        if not response.can_prepare(request):
+        response = WebSocketResponse(
+            compress=False, max_msg_size=MAX_MESSAGE, heartbeat=HEARTBEAT, autoping=False
+        )
+        if not is_handshake(request, response):
             raise Problem(400, "This is not a WebSocket handshake (RFC 6455, version 13).")
         await response.prepare(request)
         transport = request.transport
@@ -87,7 +90,7 @@ class LiveFeed:
         transport.write(frame({"type": "hello", "version": __version__, "interval": INTERVAL}))
         self.attach(transport)
         try:
-            async for _ in response:
+            async for _ in ClientMessages(response):
                 pass
         finally:
             self.detach(transport)

@@ -58,6 +58,13 @@ class StreamConnection(Connection):
         super().connection_made(transport)
         self._open = True
 
+    def _head_is_late(self, now: float) -> None:
+        """The end of the request has not come: the stream passes the whole of it on only then."""
+        self._head_deadline = None
+        reason = "the end of the request did not come in time"
+        self._refuse(408, reason, "The end of the request took too long to come")
+        self.close()
+
     def _serve_next_or_wait(self) -> None:
         if self._open:
             self._loop.call_soon(self.close)  # after what this iteration writes

@@ -221,7 +221,7 @@ def headers_and_body(exchange: EndedExchange) -> tuple[Mapping[str, str], bytes]
         return exchange.headers, exchange.raw
     start = len(received) - exchange.body_length
     headers: CIMultiDict[str] = CIMultiDict()
-    for line in received[:start].split(b"\r\n")[1:]:
+    for line in received[:start].lstrip(b"\r\n").split(b"\r\n")[1:]:
         name, colon, value = line.partition(b":")
         if not colon:
             break

@@ -9,7 +9,9 @@ together once a second.
 
 from __future__ import annotations
 
+import sys
 import time
+import traceback
 import weakref
 from array import array
 from asyncio import AbstractEventLoop
@@ -144,10 +146,12 @@ class Journal:
         def count() -> None:
             journal = reference()
             if journal is not None:
-                journal.count_equal()
-                if journal._metrics is not None:
-                    journal._metrics.sample(time.time())
-                loop.call_later(COUNT_INTERVAL, count)
+                try:
+                    journal.count_equal()
+                    if journal._metrics is not None:
+                        journal._metrics.sample(time.time())
+                finally:
+                    loop.call_later(COUNT_INTERVAL, count)
 
         def make_entries(up_to: int | None = None) -> None:
             """Make entries of the exchanges that are pending now, some in each iteration. Later ones wait: under load
@@ -155,10 +159,14 @@ class Journal:
             journal = reference()
             if journal is not None:
                 up_to = journal.total if up_to is None else up_to
-                if journal.make_entries(ENTRIES_AT_ONCE, up_to):
-                    loop.call_later(PAUSE, make_entries, up_to)
-                else:
-                    loop.call_later(ENTRY_INTERVAL, make_entries)
+                more = False
+                try:
+                    more = journal.make_entries(ENTRIES_AT_ONCE, up_to)
+                finally:
+                    if more:
+                        loop.call_later(PAUSE, make_entries, up_to)
+                    else:
+                        loop.call_later(ENTRY_INTERVAL, make_entries)
 
         loop.call_later(COUNT_INTERVAL, count)
         loop.call_later(ENTRY_INTERVAL, make_entries)
@@ -185,7 +193,9 @@ class Journal:
                 exchange = pending.popleft()
                 self._pending_bytes -= exchange.pending_bytes
                 left -= exchange.pending_bytes
-                self._store(entry_of(number, exchange, self.max_bytes))
+                entry = self._entry_of(number, exchange)
+                if entry is not None:
+                    self._store(entry)
         return number < last
 
     def newest(self, most: int) -> Iterator[JournalEntry]:
@@ -195,10 +205,8 @@ class Journal:
             total = self.total
             waiting = list(islice(reversed(self._pending), most))
             stored = list(islice(reversed(self._ring), most - len(waiting)))
-        newer = (
-            entry_of(total - number, exchange, self.max_bytes) for number, exchange in enumerate(waiting)
-        )
-        return chain(newer, stored)
+        newer = (self._entry_of(total - number, exchange) for number, exchange in enumerate(waiting))
+        return chain((entry for entry in newer if entry is not None), stored)
 
     def after(self, number: int) -> list[JournalEntry]:
         """Return the stored entries that are newer than the request of this number. Call `make_entries` before."""
@@ -233,6 +241,14 @@ class Journal:
     def __reversed__(self) -> Iterator[JournalEntry]:
         self.make_entries()
         return reversed(tuple(self._ring))
+
+    def _entry_of(self, number: int, exchange: EndedExchange) -> JournalEntry | None:
+        """Return the entry of an exchange; None where it cannot be made: further ones can."""
+        try:
+            return entry_of(number, exchange, self.max_bytes)
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
+            return None
 
     def _store(self, entry: JournalEntry) -> None:
         ring = self._ring

@@ -235,6 +235,22 @@ def test_body_that_drips_is_refused_after_its_time() -> None:
         assert (got.status, json.loads(got.body)["error"]["type"]) == (408, "timeout")
 
 
+@pytest.mark.parametrize("body", [b"", b"text"])
+def test_request_without_its_end_is_refused_after_its_time(body: bytes) -> None:
+    clocked = ClockedServer(
+        ClockedApp(FakeEngine(PLANS), limits=ServerLimits(grace=0.2, linger=0.2, head_time=20.0))
+    )
+    with clocked, H2Client(clocked.port) as client:
+        id = client.begin("/ok", method="POST", headers=[("content-length", str(len(body)))], end=False)
+        if body:
+            client.h2.send_data(id, body)
+        client.flush()
+        assert client.response(client.ask("/ok")).text == "hello"
+        clocked.advance(20)
+        got = client.response(id)
+        assert (got.status, got.text) == (408, "The end of the request took too long to come\n")
+
+
 def body_of(server: ThreadedServer) -> int:
     """The bytes that have come of the only body."""
     for connection in connections(server):

@@ -50,6 +50,13 @@ def test_headers_and_body_empty_chunk_is_no_header() -> None:
     assert raw == b""
 
 
+@pytest.mark.parametrize("before", [b"\r\n", b"\r\n\r\n", b"\n"])
+def test_headers_and_body_after_empty_lines_are_split(before: bytes) -> None:
+    headers, raw = headers_and_body(ended(before + HEAD + b"{}", 2))
+    assert list(headers.items()) == HEADERS
+    assert raw == b"{}"
+
+
 def test_headers_and_body_split_before_are_unchanged() -> None:
     assert headers_and_body(ended(b"{}", None)) == ({"a": "b"}, b"{}")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pytest
 
@@ -13,8 +14,16 @@ from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
 from mockllm.server.ended_exchange import EndedExchange
+from mockllm.server.journal import journal as journal_module
 from mockllm.server.journal.entry import STEP, JournalEntry, entry_of
-from mockllm.server.journal.journal import BYTES_AT_ONCE, MAX_EXCESS, MAX_UNCOUNTED_KEYS, Journal
+from mockllm.server.journal.journal import (
+    BYTES_AT_ONCE,
+    COUNT_INTERVAL,
+    ENTRY_INTERVAL,
+    MAX_EXCESS,
+    MAX_UNCOUNTED_KEYS,
+    Journal,
+)
 from mockllm.server.journal.reconstruction import reconstruct
 from mockllm.server.metrics import Metrics
 from mockllm.server.server_limits import ServerLimits
@@ -96,6 +105,51 @@ def test_newest_lists_last_entries_first(made_before: int, most: int) -> None:
     journal.make_entries(made_before)
     assert [each.number for each in journal.newest(most)] == [5, 4, 3, 2, 1][:most]
     assert [each.number for each in journal] == [1, 2, 3, 4, 5]
+
+
+def _fail_for(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def entry(number: int, exchange: EndedExchange, max_bytes: int) -> JournalEntry:
+        if exchange.target == target:
+            raise ValueError("an entry that cannot be made")
+        return entry_of(number, exchange, max_bytes)
+
+    monkeypatch.setattr(journal_module, "entry_of", entry)
+
+
+def test_entry_that_cannot_be_made_leaves_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _fail_for("/wrong", monkeypatch)
+    journal = Journal(10)
+    for number, path in enumerate(("/a", "/wrong", "/b")):
+        journal.add(seen(number, path=path))
+    assert [each.number for each in journal.newest(3)] == [3, 1]
+    assert [each.number for each in journal] == [1, 3]
+    assert capsys.readouterr().err.count("ValueError: an entry that cannot be made") == 2
+
+
+class HandLoop:
+    """A loop whose timers a test calls by hand, by their seconds."""
+
+    def __init__(self) -> None:
+        self.timers: dict[float, Callable[[], None]] = {}
+
+    def call_later(self, seconds: float, call: Callable[..., None], *args: int) -> None:
+        self.timers[seconds] = lambda: call(*args)
+
+
+def test_timers_go_on_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Journal, *_: int) -> None:
+        raise ValueError
+
+    journal, loop = Journal(10), HandLoop()
+    journal.start_timers(cast(AbstractEventLoop, loop))
+    monkeypatch.setattr(Journal, "make_entries", fail)
+    monkeypatch.setattr(Journal, "count_equal", fail)
+    for seconds in (ENTRY_INTERVAL, COUNT_INTERVAL):
+        with pytest.raises(ValueError):
+            loop.timers.pop(seconds)()
+        assert seconds in loop.timers
 
 
 def test_newest_is_fixed_at_call() -> None:
@@ -336,6 +390,15 @@ def test_no_secret_is_stored(server: ThreadedServer) -> None:
     assert SECRET not in repr(reconstruct(kept))
     assert kept.api_key_hash == client_key({"x-api-key": SECRET}, "/")
     until(lambda: not server.app.journal._pending)
+
+
+def test_request_with_key_that_is_no_utf8_is_stored(server: ThreadedServer) -> None:
+    head = b"POST /whole HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer my-\x80abcdefgh\r\nContent-Length: 2\r\n\r\n"
+    with Raw(server.port) as raw:
+        assert raw.send(head + b"{}").answer().status == 200
+    kept = last(server, "/whole")
+    assert dict(kept.headers)["Authorization"] == "Bearer REDACTED"
+    assert "abcdefgh" not in repr(kept)
 
 
 def test_probes_are_not_written_down(server: ThreadedServer) -> None:

@@ -1,0 +1,97 @@
+"""A WebSocket's handshake and the messages of its client, as aiohttp reads them, within the bounds of the server.
+
+A client may send thousands of small messages at once, none of which suspends the task that reads them. So other tasks
+run after each millisecond.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import WSMessage, WSMsgType
+from aiohttp.web import BaseRequest, WebSocketResponse
+
+from mockllm.core.failure import Failure
+from mockllm.core.rendering.websocket_frames import close_frame
+from mockllm.server.json_structure import SHORT, structure_failure, structure_failure_in_slices
+
+if TYPE_CHECKING:
+    from mockllm.server.server_limits import ServerLimits
+    from mockllm.server.socket_sink import SocketSink
+
+SLICE: Final = 0.001
+"""Seconds of work on messages in one iteration of the event loop, about."""
+TOO_BIG: Final = 1009
+"""The close code for a message that is not processed (RFC 6455, section 7.4.1)."""
+
+
+def is_handshake(request: BaseRequest, response: WebSocketResponse) -> bool:
+    """Return whether a request is a handshake that this response can accept."""
+    try:
+        return response.can_prepare(request).ok
+    except ValueError:  # aiohttp expects headers of ASCII
+        return False
+
+
+class ClientMessages:
+    """The texts and bytes of a client until one side closes. Pings get pongs; `autoping` of the response is off."""
+
+    def __init__(self, response: WebSocketResponse) -> None:
+        self._response = response
+        self._until = perf_counter() + SLICE
+
+    @property
+    def close_code(self) -> int | None:
+        """The code with which the socket was closed."""
+        return self._response.close_code
+
+    def __aiter__(self) -> ClientMessages:
+        return self
+
+    async def __anext__(self) -> WSMessage:
+        while True:
+            if perf_counter() >= self._until:
+                await asyncio.sleep(0)
+                self._until = perf_counter() + SLICE
+            message = await self._response.receive()
+            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                return message
+            if message.type is WSMsgType.PING:
+                await self._response.pong(message.data)  # waits where the client does not read pongs
+            elif message.type is not WSMsgType.PONG:
+                raise StopAsyncIteration
+
+
+class BoundedMessages(ClientMessages):
+    """The same of a client that gets responses. A message that exceeds the limits of a JSON body closes the socket.
+    None is read while the client does not read what was sent (`--max-unsent`)."""
+
+    def __init__(self, response: WebSocketResponse, sink: SocketSink, limits: ServerLimits) -> None:
+        super().__init__(response)
+        self._sink, self._limits = sink, limits
+        self._refused = False
+
+    @property
+    def close_code(self) -> int | None:
+        return TOO_BIG if self._refused else super().close_code
+
+    async def __anext__(self) -> WSMessage:
+        sink = self._sink
+        if sink.full:
+            await sink.drained()
+        message = await super().__anext__()
+        failure = await self._failure(message.data)
+        if failure is None:
+            return message
+        self._refused = True
+        sink.write(close_frame(TOO_BIG, failure.message or ""))
+        sink.connection.close_and_detach()
+        raise StopAsyncIteration
+
+    async def _failure(self, data: str | bytes) -> Failure | None:
+        raw = data if isinstance(data, bytes) else data.encode()
+        if len(raw) <= SHORT:
+            return structure_failure(raw, self._limits)
+        return await structure_failure_in_slices(raw, self._limits)
