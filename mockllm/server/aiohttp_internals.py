@@ -1,8 +1,7 @@
 """All that the server uses of aiohttp beyond its documented interface. Its tests name each of these parts.
 
-aiohttp parses requests (llhttp), makes the handshakes of WebSockets and reads their frames. Its connection handling
-is not used. It needs a task for each connection and another for each request, and has no bounds on time or memory.
-"""
+aiohttp parses requests (llhttp), makes the handshakes of WebSockets and reads their frames. Its connection handling is
+not used: it needs two tasks for a connection with a request, and has no bounds on time or memory."""
 
 from __future__ import annotations
 
@@ -19,6 +18,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.tcp_helpers import tcp_keepalive as tcp_keepalive
 
 from mockllm.server.http1 import BrokenBody
+from mockllm.server.masked_frames import MaskedFrames
 from mockllm.server.server_limits import KIB, ServerLimits
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class HttpProtocol(BaseProtocol):
         self.upgrade_requested = False
         """Whether a client requests another protocol, which may be declined. Until then its bytes are not parsed."""
         self._tail, self.reading_held = b"", False
-        self._websocket: WebSocketReader | None = None
+        self._websocket: MaskedFrames | None = None
         self._on_websocket_data: Callable[[], None] | None = None
 
     def renew_parser(self, limits: ServerLimits) -> None:
@@ -64,15 +64,15 @@ class HttpProtocol(BaseProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        names = ("peername", "sockname", "sslcontext")
-        self.peername, self.sockname, self.ssl_context = map(transport.get_extra_info, names)
+        of = transport.get_extra_info
+        self.peername, self.sockname, self.ssl_context = of("peername"), of("sockname"), of("sslcontext")
 
     def parse(self, data: bytes) -> Sequence[tuple[RawRequestMessage, StreamReader]]:
         """Return the requests whose heads end in this data. Raises HttpProcessingError."""
         if self._websocket is not None:
             if self._on_websocket_data is not None:
                 self._on_websocket_data()
-            self.closing = self._websocket.feed_data(data)[0]
+            self.closing, _ = self._websocket.feed_data(data)
             return ()
         if self.upgrade_requested:
             self._tail += data
@@ -85,7 +85,7 @@ class HttpProtocol(BaseProtocol):
         """Go on with HTTP/1.1. Return the bytes after the request that demanded the upgrade."""
         self._requests_parser.set_upgraded(False)
         self.hold_reading(False)
-        tail, self._tail, self.upgrade_requested = self._tail, b"", False
+        self.upgrade_requested, tail, self._tail = False, self._tail, b""
         return tail
 
     def close_and_detach(self) -> None:
@@ -127,12 +127,12 @@ class HttpProtocol(BaseProtocol):
         """Return the request as aiohttp's WebSocketResponse expects it; for the current task."""
         from aiohttp.web_request import BaseRequest  # imported late, with aiohttp's client
 
-        handler, task = cast("Any", self), cast("asyncio.Task[None]", asyncio.current_task())
-        return BaseRequest(message, body, handler, StreamWriter(self, self._loop), task, self._loop)
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        return BaseRequest(message, body, cast("Any", self), StreamWriter(self, self._loop), task, self._loop)
 
     def set_parser(self, parser: WebSocketReader, data_received_cb: Callable[[], None] | None = None) -> None:
-        self._websocket, self._on_websocket_data = parser, data_received_cb
-        parser.feed_data(self._tail)
+        self._websocket, self._on_websocket_data = MaskedFrames(parser), data_received_cb
+        self._websocket.feed_data(self._tail)
         self._tail = b""
         self.hold_reading(False)
 

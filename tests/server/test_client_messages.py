@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from threading import Thread
 from typing import cast
 
@@ -13,13 +13,16 @@ from aiohttp import WSMessage, WSMsgType
 from aiohttp.web import WebSocketResponse
 from websockets.sync.connection import Connection
 
+from mockllm.core.rendering.websocket_frames import CLOSE, read_frames
 from mockllm.server import client_messages
 from mockllm.server.client_messages import BoundedMessages, ClientMessages
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.socket_sink import SocketSink
 from tests.live import Live, live
+from tests.server.raw_client import Raw
 from tests.server.test_closed_sockets import closed_by
 from tests.server.test_socket_recorder import opened
+from tests.server.test_websocket_handshake import HANDSHAKE
 from tests.waiting import PATIENCE
 
 REALTIME = "/v1/realtime?model=gpt-realtime"
@@ -111,6 +114,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     (folder / "a.yaml").write_text("rules: [{reply: Hi.}]", encoding="utf-8")
     with live(folder) as running:
         yield running
+
+
+@pytest.mark.parametrize("parts", [(b"\x81\x02{}",), (b"\x81", b"\x02{}")], ids=["whole", "in parts"])
+def test_frame_without_a_mask_closes_the_socket(server: Live, parts: Sequence[bytes]) -> None:
+    lines = "".join(f"{name}: {text}\r\n" for name, text in HANDSHAKE.items())
+    with Raw(server.port) as raw:
+        raw.send(f"GET {REALTIME} HTTP/1.1\r\nHost: a\r\n{lines}\r\n".encode()).answer(head_only=True)
+        for part in parts:
+            raw.send(part)
+        *_, last = read_frames(raw.to_the_end())
+    assert (last.opcode, last.payload[:2]) == (CLOSE, (1002).to_bytes(2, "big"))
 
 
 def updates(text: str) -> bytes:
