@@ -210,12 +210,16 @@ async def _supervise(group: ServedGroup, signals: ServerSignals) -> None:
     builder.activate = activate
     group.ready()
     loop = asyncio.get_running_loop()
-    background = [loop.create_task(group.tasks())]
-    if store is not None:
-        background.append(loop.create_task(store.watch(log)))
+    tasks = loop.create_task(group.tasks())
+    watch = None if store is None else loop.create_task(store.watch(log))
     await signals.stopping.wait()
-    for task in background:
-        task.cancel()
-    await asyncio.gather(*background, return_exceptions=True)
+    await _cancelled(tasks)
     with signals.reported_wait(app.limits.grace, log):
         await supervisor.stop(at_once=signals.hurried)
+    if watch is not None:  # the workers' last requests need the store
+        await _cancelled(watch)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import pickle
-import signal
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -86,10 +85,8 @@ class Worker:
         self._control = ForwardedControl(self.channel) if controlled else None
 
     async def run(self) -> None:
-        """Serve until the supervisor or a signal stops the worker, or until the supervisor has ended."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._stopping.set)
-        orders = loop.create_task(self.channel.run())
+        """Serve until the supervisor stops the worker or has ended."""
+        orders = asyncio.get_running_loop().create_task(self.channel.run())
         orders.add_done_callback(lambda _: self._stopping.set())
         await self._stopping.wait()
         if self._server is not None and self._app is not None:

@@ -10,8 +10,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -199,20 +200,42 @@ def test_session_without_store_is_refused(server: Process) -> None:
     assert "no store" in json.load(refused.value)["error"]["message"]
 
 
+SLOW = """
+rules:
+  - {name: slow, match: {user: hi}, reply: 'a b c d e', pace: {ttft: 300ms, tokens_per_second: 10}}
+"""
+
+
+@contextmanager
+def streaming(server: Process) -> Iterator[IO[bytes]]:
+    """A stream that has begun."""
+    request = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    data = urllib.request.Request(
+        f"{server.url}/v1/chat/completions",
+        json.dumps(request).encode(),
+        {"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(data) as stream:
+        yield stream
+
+
 @pytest.mark.full
 def test_sigterm_lets_a_stream_end(files: Path) -> None:
-    pace = "pace: {ttft: 300ms, tokens_per_second: 10}"
-    slow = f"rules:\n  - {{name: slow, match: {{user: hi}}, reply: 'a b c d e', {pace}}}\n"
-    (files / "scenarios" / "a.yaml").write_text(slow)
+    (files / "scenarios" / "a.yaml").write_text(SLOW)
     with serving("--workers", "2", cwd=files, **NO_STORE) as server:
-        request = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
-        data = urllib.request.Request(
-            f"{server.url}/v1/chat/completions",
-            json.dumps(request).encode(),
-            {"content-type": "application/json"},
-        )
-        with urllib.request.urlopen(data) as stream:
+        with streaming(server) as stream:
             server.send(signal.SIGTERM)
+            assert stream.read().rstrip().endswith(b"[DONE]")
+        assert server.ended() == 0
+
+
+def test_sigterm_to_all_processes_lets_a_stream_end(files: Path) -> None:
+    """As `timeout` and systemd send it."""
+    (files / "scenarios" / "a.yaml").write_text(SLOW)
+    with serving("--workers", "2", cwd=files, **NO_STORE) as server:
+        with streaming(server) as stream:
+            for process in (*workers_of(server), server.pid):
+                os.kill(process, signal.SIGTERM)
             assert stream.read().rstrip().endswith(b"[DONE]")
         assert server.ended() == 0
 

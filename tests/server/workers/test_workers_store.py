@@ -235,6 +235,21 @@ def test_own_store_that_dies_is_started_again_with_its_counts(server: Process) -
     assert ask(server, "step")[1] == "three"
 
 
+@pytest.mark.full
+def test_own_store_that_a_signal_ends_serves_the_last_requests(files: Path) -> None:
+    """systemd sends SIGTERM to all processes, also to the store."""
+    text = f"{SCENARIO}  - {{name: long, match: {{user: step}}, delay: 3s}}\n"
+    (files / "scenarios" / "a.yaml").write_text(text)
+    with serving("--workers", "2", cwd=files) as server, ThreadPoolExecutor(1) as threads:
+        asking = threads.submit(ask, server, "step")
+        until(lambda: server.get("/api/rules")["rules"][0]["tries"] == 1)
+        for process in (*children_of(server.pid), server.pid):
+            os.kill(process, signal.SIGTERM)
+        server.line(lambda line: "had ended; another one has its counts" in line)
+        assert asking.result(PATIENCE) == (200, "one")
+        assert server.ended() == 0
+
+
 # --- a store of another's ------------------------------------------------------------------------
 
 
