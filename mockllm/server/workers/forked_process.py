@@ -17,8 +17,8 @@ from typing import Final, NoReturn
 from mockllm.server.workers.listening_sockets import ListeningSocket
 
 ORDERS_OF_SUPERVISOR: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-"""Signals that a terminal, `timeout` or systemd sends to all processes of a server. Workers ignore them: the supervisor
-obeys, and its orders come over the channel."""
+"""Signals that a terminal, `timeout` or systemd sends to all processes of a server. Workers ignore them: the
+supervisor obeys, and its orders come over the channel."""
 
 
 class ForkedProcess:

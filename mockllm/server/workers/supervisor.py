@@ -202,7 +202,10 @@ class Supervisor:
         async with self._collecting:
             now = time.monotonic()
             workers = tuple(self._workers.values())
-            calls = [asyncio.wait_for(worker.channel.call("report"), REPORT_TIME) for worker in workers]
+            calls = [
+                asyncio.wait_for(worker.channel.call("report", worker.taken), REPORT_TIME)
+                for worker in workers
+            ]
             results = await asyncio.gather(*calls, return_exceptions=True)
             for worker, result in zip(workers, results, strict=True):
                 if isinstance(result, WorkerReport):
@@ -213,7 +216,9 @@ class Supervisor:
                 self._state.mirror(await self._state.store.sessions() or {})
 
     def _take(self, worker: WorkerHandle, report: WorkerReport) -> None:
-        self._journal.take(worker.serial, report)
+        new = [entry for entry in report.entries if entry.number > worker.taken]
+        worker.taken = report.total
+        self._journal.take(worker.serial, report._replace(entries=new))
         worker.report = report._replace(entries=())
 
     def _merge(self) -> None:

@@ -66,7 +66,8 @@ class Worker:
         self._prepared: PreparedRules | None = None
         self._app: App | None = None
         self._server: Server | None = None
-        self._reported = 0
+        self._taken = 0
+        """The number of the last entry that the supervisor is known to have."""
         self._stopping = asyncio.Event()
         self._hurried = asyncio.Event()
         self.channel = Channel(
@@ -92,7 +93,7 @@ class Worker:
         if self._server is not None and self._app is not None:
             await self._server.stop(at_once=self._hurried)
             with contextlib.suppress(ChannelClosed):
-                await self.channel.call("ended", await self.report())
+                await self.channel.call("ended", await self.report(self._taken))
         self.channel.close()
 
     @property
@@ -148,8 +149,9 @@ class Worker:
         assert self._control is not None, "only a controlled worker has a control API"
         return self._control
 
-    async def report(self) -> WorkerReport:
-        """Return what was served since the last report."""
+    async def report(self, taken: int) -> WorkerReport:
+        """Return what was served. `taken`: the number of the last entry that the supervisor has."""
+        self._taken = taken
         app, journal = self.app, self.app.journal
         for _ in range(journal.max_entries // ENTRIES_AT_ONCE + 1):
             if not journal.make_entries(ENTRIES_AT_ONCE):
@@ -157,9 +159,8 @@ class Worker:
             await asyncio.sleep(0)
         journal.make_entries()
         journal.count_equal()
-        entries, self._reported = journal.after(self._reported), journal.total
         return WorkerReport(
-            entries,
+            journal.after(taken),
             journal.total,
             journal.unmatched,
             app.metrics,

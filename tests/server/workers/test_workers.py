@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
+from websockets.sync.client import connect
 
 from tests.process import Process, serving
 from tests.server.workers.worker_processes import workers_of
@@ -251,3 +252,30 @@ def test_workers_end_with_their_supervisor(server: Process) -> None:
     workers = workers_of(server)
     server.send(signal.SIGKILL)
     until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+
+
+SOCKETS = (
+    "/v1/realtime?model=gpt-realtime",
+    "/v1/responses",
+    "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+)
+
+
+def test_sockets_of_workers_are_in_the_journal(server: Process) -> None:
+    address = server.url.replace("http", "ws", 1)
+    for path in SOCKETS:
+        with connect(f"{address}{path}", additional_headers={"authorization": "Bearer any"}):
+            pass
+        server.ask()
+    page = until(lambda: whole_journal(server, 2 * len(SOCKETS)))
+    assert sorted(entry["path"] for entry in page) == sorted(
+        [*SOCKETS, *["/v1/chat/completions"] * len(SOCKETS)]
+    )
+    server.send(signal.SIGTERM)
+    assert server.ended() == 0
+    assert "Traceback" not in server.reported
+
+
+def whole_journal(server: Process, count: int) -> Any:
+    page = server.get("/api/requests")
+    return page["requests"] if page["total"] == count else None
