@@ -14,8 +14,8 @@ from mockllm.server.serving_metrics import AllServingMetrics
 
 
 class WorkerReport(NamedTuple):
-    """The report of one worker. It has the entries of the worker's journal after those that were taken, and the numbers of
-    all and of the unmatched requests since its start. It has its metrics, and its responses in flight by the class
+    """The report of one worker. It has the entries of the worker's journal that were not taken yet, and the numbers
+    of all and of the unmatched requests since its start. It has its metrics, and its responses in flight by the class
     of their request. `counts` are the tries and responses that the store has counted for it, by key."""
 
     entries: Sequence[JournalEntry]

@@ -152,13 +152,34 @@ def test_reload_changes_all_workers_from_one_moment(server: Process, files: Path
     assert versions == sorted(versions)
 
 
-@pytest.mark.full
-def test_reload_that_counts_leaves_all_on_old_rules(server: Process, files: Path) -> None:
+def test_file_that_workers_refuse_is_stale_and_others_reload(server: Process, files: Path) -> None:
+    folder = files / "scenarios"
     text = SCENARIO.replace('reply: "Hello from the first version."', "sequence: [one, two]")
-    (files / "scenarios" / "a.yaml").write_text(text)
-    line = server.line(lambda line: "not reloaded" in line)
-    assert "a.yaml:first (sequence)" in line
-    assert server.ask() == "Hello from the first version."
+    (folder / "a.yaml").write_text(text)
+    (folder / "b.yaml").write_text("rules:\n  - {name: held, match: {user: held}, hold: x, reply: Held.}\n")
+    (folder / "c.yaml").write_text("rules:\n  - {name: new, match: {user: new}, reply: New.}\n")
+    found = server.post("/api/reload", {})
+    stale = {Path(each["file"]).name: each for each in found["stale"]}
+    assert sorted(stale) == ["a.yaml", "b.yaml"]
+    assert "a.yaml:first (sequence)" in stale["a.yaml"]["reason"]
+    assert (stale["a.yaml"]["left_out"], stale["b.yaml"]["left_out"]) == (False, True)
+    assert server.get("/health")["status"] == "degraded"
+    assert [server.ask(user) for user in ("hi", "new")] == ["Hello from the first version.", "New."]
+    (folder / "a.yaml").write_text(SCENARIO)
+    (folder / "b.yaml").unlink()
+    assert server.post("/api/reload", {})["stale"] == []
+    assert server.get("/health")["status"] == "ok"
+
+
+def test_file_that_workers_refuse_is_not_written(files: Path) -> None:
+    with serving("--workers", "2", "--edit", cwd=files, **NO_STORE) as server:
+        text = b"rules:\n  - {name: steps, sequence: [a, b]}\n"
+        request = urllib.request.Request(f"{server.url}/api/files/b.yaml?digest=", text, method="PUT")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)
+        assert refused.value.code == 422
+        assert "cannot share what these rules count" in refused.value.read().decode()
+    assert not (files / "scenarios" / "b.yaml").exists()
 
 
 @pytest.mark.full
