@@ -132,6 +132,19 @@ def test_killed_worker_is_replaced(server: Process) -> None:
     assert server.get("/api/requests?limit=1")["total"] == REQUESTS
 
 
+def test_requests_of_a_killed_worker_are_lost_for_verify(server: Process) -> None:
+    ask_all(server, ["hi"] * REQUESTS)
+    assert server.get("/api/requests?limit=1")["total"] == REQUESTS
+    workers = workers_of(server)
+    server.ask()
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+    until(lambda: set(workers_of(server)).isdisjoint(workers) and len(workers_of(server)) == 2)
+    server.ask()
+    found = server.post("/api/verify", {"expect": [{"match": {"user": "hi"}}]})
+    assert found["checked"] + found["lost"] == REQUESTS + 2
+
+
 @pytest.mark.full
 def test_reload_changes_all_workers_from_one_moment(server: Process, files: Path) -> None:
     answers: list[str] = []
