@@ -143,6 +143,11 @@ class SharedEngineState(EngineState):
         """Decides while there is no other place to decide."""
         self.remember_in_store: Callable[[str, StoreUpdate], None] | None = None
         """Stores responses and tool calls outside of this process; without it, they are in its memory."""
+        self.time_scales: Mapping[str, float] = {}
+        """The time scales of sessions that have one of their own."""
+
+    def time_scale(self, id: str) -> float | None:
+        return self.time_scales.get(id)
 
     def session(self, id: str, monotonic: float, now: float | None = None) -> Session:
         found = super().session(id, monotonic, now)

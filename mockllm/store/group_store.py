@@ -40,6 +40,14 @@ class GroupStore:
         rows: list[bytes] = await self.link.call("ZRANGE", SESSIONS, 0, -1, "WITHSCORES")
         return {id.decode(): float(used) for id, used in zip(rows[::2], rows[1::2], strict=True)}
 
+    async def has_session(self, session: str) -> bool:
+        """Return whether there is anything of a session; False if the store is away."""
+
+        async def found() -> bool:
+            return [key async for key in self._keys(session_pattern(session))] != []
+
+        return await self._tried(found) or False
+
     async def reset(self) -> None:
         """Delete all counts, states and sessions."""
         async for key in self._keys(ALL):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -40,6 +40,15 @@ class WorkerDecider(DeciderProtocol, Protocol):
     @property
     def counts(self) -> Mapping[str, tuple[int, int]]:
         """The tries and turns of each key that were decided elsewhere for this process."""
+
+    def retain(self, keys: frozenset[str]) -> None:
+        """Forget the counts of all other keys."""
+
+    def forget_sessions(self, ids: Collection[str]) -> None:
+        """Forget that these sessions are used: they have ended."""
+
+    def reset(self) -> None:
+        """Forget all counts and sessions."""
 
     def close(self) -> None: ...
 
@@ -79,6 +88,8 @@ class Worker:
                 "report": self.report,
                 "reset_metrics": self.reset_metrics,
                 "reset_state": self.reset_state,
+                "forget_sessions": self.forget_sessions,
+                "set_time_scales": self.set_time_scales,
                 "frames": self.frames,
                 "stop": self.stop,
             }
@@ -131,6 +142,7 @@ class Worker:
         prepared, self._prepared = self._prepared, None
         assert prepared is not None, "rules were prepared"
         engine = self._builder.adopted(prepared.catalog, prepared.rules)
+        self._decider.retain(prepared.catalog.keys)
         if self._app is None:
             await self._begin(engine)
             return
@@ -176,6 +188,14 @@ class Worker:
     async def reset_state(self) -> None:
         """Forget all that this process remembers of sessions."""
         self._state.reset()
+        self._decider.reset()
+
+    async def forget_sessions(self, ids: Collection[str]) -> None:
+        self._decider.forget_sessions(ids)
+
+    async def set_time_scales(self, scales: Mapping[str, float]) -> None:
+        """Use these time scales of sessions, and no others."""
+        self._state.time_scales = scales
 
     async def frames(self, data: bytes) -> None:
         if self._control is not None:
