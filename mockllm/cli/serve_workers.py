@@ -216,6 +216,10 @@ async def _supervise(group: ServedGroup, signals: ServerSignals) -> None:
         control.context.editor.refused = partial(_unshared, store)
     await supervisor.start(group.catalog, builder.rules)
     builder.activate = activate
+    if store is not None:
+        store.on_replica = supervisor.renumber
+        if store.replica != group.settings["replica"]:
+            await supervisor.renumber(store.replica)
     group.ready()
     loop = asyncio.get_running_loop()
     tasks = loop.create_task(group.tasks())

@@ -271,6 +271,12 @@ class Supervisor:
             raise Problem(503, why)
         change.result()
 
+    async def renumber(self, replica: int) -> None:
+        """Let all workers go on with the numbers of another replica."""
+        self._settings["replica"] = replica
+        for worker in self._workers.values():
+            worker.channel.notify("renumber", replica)
+
     async def _tell_workers(self) -> None:
         """Tell the workers what has changed of sessions."""
         state, workers = self._state, tuple(self._workers.values())

@@ -24,7 +24,7 @@ from mockllm.server.workers.channel import Channel, ChannelClosed
 from mockllm.server.workers.forwarded_control import ForwardedControl
 from mockllm.server.workers.worker_report import WorkerReport
 from mockllm.state.shared_counts import SharedCounts
-from mockllm.state.shared_engine_state import SharedEngineState
+from mockllm.state.shared_engine_state import REPLICA, SharedEngineState
 
 
 class PreparedRules(Struct):
@@ -90,6 +90,7 @@ class Worker:
                 "reset_state": self.reset_state,
                 "forget_sessions": self.forget_sessions,
                 "set_time_scales": self.set_time_scales,
+                "renumber": self.renumber,
                 "frames": self.frames,
                 "stop": self.stop,
             }
@@ -196,6 +197,10 @@ class Worker:
     async def set_time_scales(self, scales: Mapping[str, float]) -> None:
         """Use these time scales of sessions, and no others."""
         self._state.time_scales = scales
+
+    async def renumber(self, replica: int) -> None:
+        """Go on with the numbers of another replica."""
+        self._state.without_session.first = replica * REPLICA
 
     async def frames(self, data: bytes) -> None:
         if self._control is not None:

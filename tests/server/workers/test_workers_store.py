@@ -133,49 +133,6 @@ def test_reset_while_the_store_is_away_is_refused_and_follows(files: Path) -> No
         until(lambda: ask(process, "step")[1] == "one")
 
 
-def test_reset_that_the_store_refuses_is_503_and_follows(files: Path) -> None:
-    import redis
-
-    with (
-        redis_server() as store,
-        serving("--workers", "2", "--store", store.url, cwd=files, MOCKLLM_STORE_WAIT="1s") as process,
-        redis.Redis(unix_socket_path=str(store.socket)) as client,
-    ):
-        until(lambda: ask(process, "step")[0] == 200)
-        client.config_set("min-replicas-to-write", 1)
-        request = urllib.request.Request(f"{process.url}/api/reset", b"", method="POST")
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(request, timeout=PATIENCE)
-        assert refused.value.code == 503
-        assert "NOREPLICAS" in json.load(refused.value)["detail"]
-        client.config_set("min-replicas-to-write", 0)
-        until(lambda: ask(process, "step")[1] == "one")
-
-
-def test_first_reload_forgets_the_counts_of_changed_rules(server: Process, files: Path) -> None:
-    assert [ask(server, "step")[1] for _ in range(2)] == ["one", "two"]
-    path = files / "scenarios" / "a.yaml"
-    for text in (SCENARIO.replace("sequence: [one, two, three]", "reply: Other."), SCENARIO):
-        path.write_text(text)
-        server.post("/api/reload", {})
-    until(lambda: rule_counts(server, "steps") == (0, 0))
-    until(lambda: ask(server, "step")[1] == "one")
-
-
-def test_counts_of_rules_begin_again_with_a_reset(server: Process) -> None:
-    assert [ask(server, "step")[1] for _ in range(2)] == ["one", "two"]
-    assert rule_counts(server, "steps") == (2, 2)
-    server.post("/api/reset", {"what": ["state"]})
-    assert rule_counts(server, "steps") == (0, 0)
-    ask(server, "step")
-    assert rule_counts(server, "steps") == (1, 1)
-
-
-def rule_counts(server: Process, name: str) -> tuple[int, int]:
-    rules = {each["id"].removeprefix("a.yaml:"): each for each in server.get("/api/rules")["rules"]}
-    return rules[name]["tries"], rules[name]["answers"]
-
-
 def wait_for_entries(server: Process, count: int) -> None:
     """Wait until the journal has so many requests; other requests would be counted between them."""
     until(lambda: server.get("/api/requests?limit=1")["total"] == count)
@@ -222,52 +179,6 @@ def test_sessions_are_shared_and_listed(server: Process) -> None:
     end_session(server, "first")
     assert ask(server, "step", x_mockllm_session="first")[1] == "one"
     assert ask(server, "step", x_mockllm_session="second")[1] == "three"
-
-
-def test_session_has_its_own_time_scale_in_all_workers(server: Process) -> None:
-    server.post(
-        "/api/rules", {"match": {"user": "fast"}, "error": {"type": "rate_limit", "retry_after": "5s"}}
-    )
-    change_scale(server, 0.01)
-    assert {stated_wait(server) for _ in range(12)} == {"50"}  # a connection each: any worker may get it
-    for worker in workers_of(server):
-        os.kill(worker, signal.SIGKILL)
-    until(lambda: len([line for line in server.err if "takes its place" in line]) == 2)
-    assert {stated_wait(server) for _ in range(12)} == {"50"}
-    change_scale(server, None)
-    assert {stated_wait(server) for _ in range(12)} == {"5000"}
-
-
-def change_scale(server: Process, scale: float | None) -> None:
-    body = json.dumps({"time_scale": scale}).encode()
-    request = urllib.request.Request(f"{server.url}/api/sessions/fast", body, method="PATCH")
-    with urllib.request.urlopen(request):
-        pass
-
-
-def stated_wait(server: Process) -> str:
-    request = urllib.request.Request(
-        f"{server.url}/v1/chat/completions",
-        json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "fast"}]}).encode(),
-        {"content-type": "application/json", "x-mockllm-session": "fast"},
-    )
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request)
-    refused.value.read()
-    return str(refused.value.headers["retry-after-ms"])
-
-
-@pytest.mark.parametrize("ended_by", ["call", "reset"])
-def test_session_that_begins_again_can_be_ended_at_once(server: Process, ended_by: str) -> None:
-    for _ in range(3):
-        assert [ask(server, "step", x_mockllm_session="q")[1] for _ in range(2)] == ["one", "two"]
-        if ended_by == "call":
-            end_session(server, "q")
-        else:
-            server.post("/api/reset", {"what": ["state"]})
-    assert ask(server, "step", x_mockllm_session="q")[1] == "one"
-    end_session(server, "q")
-    assert ask(server, "step", x_mockllm_session="q")[1] == "one"
 
 
 def end_session(server: Process, id: str) -> None:
