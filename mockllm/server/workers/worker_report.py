@@ -14,9 +14,9 @@ from mockllm.server.serving_metrics import AllServingMetrics
 
 
 class WorkerReport(NamedTuple):
-    """The report of one worker. It has the entries of the worker's journal that were not taken yet, and the numbers
-    of all and of the unmatched requests since its start. It has its metrics, and its responses in flight by the class
-    of their request. `counts` are the tries and responses that the store has counted for it, by key."""
+    """The report of one worker. It has the entries of the worker's journal that were not taken yet. It has the numbers
+    of all and of the unmatched requests since its start, its metrics, and its responses in flight by the class of
+    their request. `counts` are the tries and responses that the store has counted for it, by key."""
 
     entries: Sequence[JournalEntry]
     total: int

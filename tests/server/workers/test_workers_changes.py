@@ -131,7 +131,7 @@ def test_session_that_begins_again_can_be_ended_at_once(server: Process, ended_b
     assert ask(server, "step", x_mockllm_session="q")[1] == "one"
 
 
-def test_restart_keeps_the_stored_responses_before(files: Path, store: RedisServer) -> None:
+def test_restart_replaces_no_stored_response(files: Path, store: RedisServer) -> None:
     options = ("--store", store.url, "--workers", "2")
     with serving(*options, cwd=files) as server:
         before = [client(server).responses.create(model="gpt-4o", input=f"before {n}").id for n in range(6)]
