@@ -36,6 +36,7 @@ from mockllm.cli.worker_process import serve
 from mockllm.dialects import providers  # noqa: F401 - the workers share all dialects
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
+from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.server.app import App
 from mockllm.server.control.api import ControlApi
 from mockllm.server.engine_builder import Broken, Builder, LoadedRules
@@ -155,10 +156,15 @@ def _exit_code(group: ServedGroup) -> int:
 
 def _require_shareable(catalog: Catalog, store: StoreSetup | None) -> None:
     """Raise Broken if a rule counts what the workers cannot share."""
-    mistakes = unshareable(catalog) if store is None else beyond_store(catalog)
-    mistakes += of_one_process(catalog)
+    mistakes = _unshared(store, catalog)
     if mistakes:
         raise Broken(mistakes)
+
+
+def _unshared(store: StoreSetup | None, catalog: Catalog) -> Sequence[Diagnostic]:
+    """Return a mistake for each rule that the workers cannot serve."""
+    counted = unshareable(catalog) if store is None else beyond_store(catalog)
+    return [*counted, *of_one_process(catalog)]
 
 
 def _print_ready(
@@ -206,16 +212,26 @@ async def _supervise(group: ServedGroup, signals: ServerSignals) -> None:
     control = app.control if group.admin_server is None else group.admin_server.app.control
     assert isinstance(control, ControlApi), "the control API was set up"
     control.context.other_processes = supervisor
+    if control.context.editor is not None:
+        control.context.editor.refused = partial(_unshared, store)
     await supervisor.start(group.catalog, builder.rules)
     builder.activate = activate
+    if store is not None:
+        store.on_replica = supervisor.renumber
+        if store.replica != group.settings["replica"]:
+            await supervisor.renumber(store.replica)
     group.ready()
     loop = asyncio.get_running_loop()
-    background = [loop.create_task(group.tasks())]
-    if store is not None:
-        background.append(loop.create_task(store.watch(log)))
+    tasks = loop.create_task(group.tasks())
+    watch = None if store is None else loop.create_task(store.watch(log))
     await signals.stopping.wait()
-    for task in background:
-        task.cancel()
-    await asyncio.gather(*background, return_exceptions=True)
+    await _cancelled(tasks)
     with signals.reported_wait(app.limits.grace, log):
         await supervisor.stop(at_once=signals.hurried)
+    if watch is not None:  # the workers' last requests need the store
+        await _cancelled(watch)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

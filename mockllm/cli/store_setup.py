@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -36,6 +36,8 @@ class StoreSetup:
         self.address = address
         self.own = own
         self.replica = 0
+        self.on_replica: Callable[[int], Awaitable[None]] = _ignored
+        """Called with the next number of this group of workers."""
 
     @property
     def shown(self) -> str:
@@ -51,12 +53,16 @@ class StoreSetup:
             if self.own is None:
                 owner = os.urandom(8).hex()
                 self.replica = await store.claim_replica(owner)
-                self._renewal = asyncio.get_running_loop().create_task(
-                    store.renew_replica(self.replica, owner)
-                )
+                self._renewal = asyncio.get_running_loop().create_task(self._renew_replica(store, owner))
         except (StoreAway, StoreRefused) as error:
             raise NoStoreFound(f"the store {self.address.shown} cannot be used: {error}") from None
         return store
+
+    async def _renew_replica(self, store: GroupStore, owner: str) -> None:
+        """Renew the number of this group. Take another one when the store has lost it."""
+        while True:
+            self.replica = await store.replaced_replica(self.replica, owner)
+            await self.on_replica(self.replica)
 
     async def watch(self, log: Callable[[str], None]) -> None:
         """Start the own server again whenever it has ended."""
@@ -64,6 +70,9 @@ class StoreSetup:
             await asyncio.sleep(CHECK)
             if self.own.started_again():
                 log(f"the {self.own.name} of this server had ended; another one has its counts")
+
+
+async def _ignored(replica: int) -> None: ...
 
 
 @contextmanager

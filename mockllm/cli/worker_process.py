@@ -18,6 +18,7 @@ from mockllm.engine import Engine
 from mockllm.server.app import App
 from mockllm.server.http_server import Server, open_as_many_as_allowed, run_on_best_loop
 from mockllm.server.workers.channel import first_message
+from mockllm.server.workers.forked_process import ORDERS_OF_SUPERVISOR
 from mockllm.server.workers.no_store import NoStore
 from mockllm.server.workers.worker import MarkedJournal, Worker, WorkerDecider
 from mockllm.server.workers.worker_settings import WorkerSettings
@@ -32,10 +33,8 @@ def main() -> None:
 
 def serve(end: socket.socket) -> None:
     """Serve until the supervisor at this channel ends."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # a terminal sends it to all processes; the supervisor stops this one
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for number in ORDERS_OF_SUPERVISOR:
+        signal.signal(number, signal.SIG_IGN)
     try:
         settings = cast(WorkerSettings, first_message(end).values[0])
     except EOFError:

@@ -116,7 +116,7 @@ class Builder:
         """Return an engine for the present files; a broken file is used in its last valid version."""
         async with self._building:
             result = await self._load()
-            engine = await self._with(LoadedRules(result.entries, result.stale, self.rules.over))
+            engine = await self._without_refused(LoadedRules(result.entries, result.stale, self.rules.over))
             self._last = result.loaded
             self.watched = frozenset(map(Path, result.trees | result.folders))
             self.warnings = tuple(result.warnings)
@@ -164,6 +164,17 @@ class Builder:
             await self.activate(catalog, rules)
         return self.adopted(catalog, rules)
 
+    async def _without_refused(self, rules: LoadedRules) -> Engine:
+        """Return the engine of these rules. Files that `activate` refuses are used in their last good version."""
+        while True:
+            try:
+                return await self._with(rules)
+            except Broken as broken:
+                kept = rules_without(broken.mistakes, rules, self.rules)
+                if kept is None:
+                    raise
+                rules = kept
+
     def _engine(self, catalog: Catalog) -> Engine:
         self._catalog = catalog
         return Engine(catalog, self._state, self._settings, stale=self.rules.stale)
@@ -188,6 +199,28 @@ class Builder:
             )
         result: ReloadResult = pickle.loads(out)  # noqa: S301 - written by the child process
         return result
+
+
+def rules_without(
+    mistakes: Sequence[Diagnostic], rules: LoadedRules, before: LoadedRules
+) -> LoadedRules | None:
+    """Return the rules with the entries before of all files with mistakes, which are stale then. None if that changes
+    nothing."""
+    reasons: dict[str, list[str]] = {}
+    for mistake in mistakes:
+        reasons.setdefault(mistake.file, []).append(str(mistake))
+    earlier = [entry for entry in before.entries if _file(entry) in reasons]
+    kept = [entry for entry in rules.entries if _file(entry) not in reasons]
+    entries = sorted((*kept, *earlier), key=lambda entry: (entry.kind == "modifier", entry.rank))
+    if {entry.digest for entry in entries} == {entry.digest for entry in rules.entries}:
+        return None
+    used = {_file(entry) for entry in earlier}
+    refused = [StaleSource(file, "\n".join(lines), file in used) for file, lines in reasons.items()]
+    return rules._replace(entries=entries, stale=[*rules.stale, *refused])
+
+
+def _file(entry: TypedEntry) -> str:
+    return entry.where.rpartition(":")[0]
 
 
 async def _ended(child: asyncio.subprocess.Process) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from mockllm.recordings.atomic_files import write_file
+from mockllm.scenario.catalog import Catalog
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.known_names import KnownNames
@@ -46,6 +48,8 @@ class ScenarioEditor:
         self.folder = folder
         self.writable = writable
         self._known_names = known_names
+        self.refused: Callable[[Catalog], Sequence[Diagnostic]] | None = None
+        """Returns why the server cannot serve rules without errors."""
 
     def names(self) -> Sequence[str]:
         """Return the names of the folder's scenario files; none if it cannot be read."""
@@ -100,6 +104,8 @@ class ScenarioEditor:
         if outline is not None:
             typer.items(file, outline, 0, 0)
             typer.read_examples(file, outline.examples, ())
+        if self.refused is not None and not typer.diagnostics:
+            return self.refused(run_steps(compile_catalog(typer.entries)))
         return sorted(typer.diagnostics)
 
     def _path(self, name: str) -> str:

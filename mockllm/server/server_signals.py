@@ -18,6 +18,7 @@ class ServerSignals:
 
     def __init__(self, reload: Callable[[], Coroutine[object, object, None]] | None = None) -> None:
         self.stopping, self.hurried = asyncio.Event(), asyncio.Event()
+        self._first_obeyed = False
         self._reload = reload
         self._reloads: set[asyncio.Task[None]] = set()
         loop = asyncio.get_running_loop()
@@ -28,7 +29,16 @@ class ServerSignals:
             loop.add_signal_handler(signal.SIGHUP, self._start_reload)
 
     def _stop(self) -> None:
-        (self.hurried if self.stopping.is_set() else self.stopping).set()
+        """Stop at the first signal, hurry at a later one. `timeout` sends two at once, to the process and its group:
+        they are one."""
+        if self._first_obeyed:
+            self.hurried.set()
+        elif not self.stopping.is_set():
+            self.stopping.set()
+            asyncio.get_running_loop().call_soon(self._obeyed)
+
+    def _obeyed(self) -> None:
+        self._first_obeyed = True
 
     def _start_reload(self) -> None:
         assert self._reload is not None

@@ -90,7 +90,7 @@ class SharedCounters(SessionCounters):
     def __init__(self, counts: SharedCounts, first: int) -> None:
         super().__init__()
         self._counts = counts
-        self._first = first
+        self.first = first
         self._table: Mapping[str, int] = {}
         self._by_keys: dict[Sequence[str], Sequence[int]] = {}
 
@@ -110,12 +110,12 @@ class SharedCounters(SessionCounters):
                 self._by_keys.clear()
             cells = self._by_keys[keys] = (NUMBER, *(table[key] for key in keys))
         before = self._counts.add(cells)
-        before[0] += self._first
+        before[0] += self.first
         return before
 
     def take_numbers(self, number: int) -> int:
         """Count some requests without a key. Return the number of the first one; those of the others follow."""
-        return self._first + self._counts.advance(NUMBER, number)
+        return self.first + self._counts.advance(NUMBER, number)
 
     def tries(self, key: str) -> int:
         """Return the tries of a key so far."""
@@ -143,6 +143,11 @@ class SharedEngineState(EngineState):
         """Decides while there is no other place to decide."""
         self.remember_in_store: Callable[[str, StoreUpdate], None] | None = None
         """Stores responses and tool calls outside of this process; without it, they are in its memory."""
+        self.time_scales: Mapping[str, float] = {}
+        """The time scales of sessions that have one of their own."""
+
+    def time_scale(self, id: str) -> float | None:
+        return self.time_scales.get(id)
 
     def session(self, id: str, monotonic: float, now: float | None = None) -> Session:
         found = super().session(id, monotonic, now)

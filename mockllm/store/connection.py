@@ -111,6 +111,8 @@ class StoreConnection(asyncio.Protocol):
         self._seen = 0
         """The number of commands that were sent when `expire` was last called."""
         self._sent = 0
+        self._reason = ""
+        """Why this process ends the connection."""
         self._unsent: list[bytes] = []
         self._loop = asyncio.get_running_loop()
 
@@ -143,13 +145,25 @@ class StoreConnection(asyncio.Protocol):
             self._transport.write(b"".join(unsent))
 
     def expire(self) -> None:
-        """End the wait of all commands that were sent before the last call of this method. Calls at intervals cost
-        less than a timer for each command."""
-        overdue = len(self._receivers) - (self._sent - self._seen)
-        self._seen = self._sent
-        for _, receiver in zip(range(overdue), self._receivers, strict=False):
-            if receiver is not None and not receiver.done():
-                receiver.set_exception(StoreAway("it does not reply"))
+        """End the connection if a command has no reply that was sent before the last call of this method. Calls at
+        intervals cost less than a timer for each command."""
+        due, self._seen = self._seen, self._sent
+        if self._replied < due:  # a reply may be there that a busy process has not read yet
+            self._loop.call_soon(self._end_overdue, due)
+
+    def _end_overdue(self, due: int) -> None:
+        if self._replied < due:
+            self.abort("it does not reply")
+
+    @property
+    def _replied(self) -> int:
+        return self._sent - len(self._receivers)
+
+    def abort(self, reason: str) -> None:
+        """End the connection at once, for this reason."""
+        self._reason = reason
+        if self._transport is not None:
+            self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -167,7 +181,7 @@ class StoreConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        reason = str(exc) if exc is not None else "it has closed the connection"
+        reason = self._reason or (str(exc) if exc is not None else "it has closed the connection")
         receivers, self._receivers = self._receivers, deque()
         for receiver in receivers:
             if receiver is not None and not receiver.done():

@@ -21,8 +21,14 @@ ALL: Final = "mockllm:{*"
 PAGE: Final = 500
 """Keys that are read at a time."""
 REPLICA_TERM: Final = 30
-"""Seconds after which the number of a group is free that does not renew it."""
-MAX_REPLICAS: Final = 900
+"""Seconds after which the number of a group is lost that does not renew it."""
+RENEWAL: Final = 1.0
+"""Seconds between two renewals."""
+MAX_REPLICAS: Final = 8_000
+"""The number of numbers, so that the numbers of all their requests are exact in a double. One is used again when no
+response of its group is stored any more."""
+CLAIMED: Final = "mockllm:replicas"
+"""How many numbers were claimed so far."""
 
 
 class GroupStore:
@@ -39,6 +45,14 @@ class GroupStore:
     async def _sessions(self) -> Mapping[str, float]:
         rows: list[bytes] = await self.link.call("ZRANGE", SESSIONS, 0, -1, "WITHSCORES")
         return {id.decode(): float(used) for id, used in zip(rows[::2], rows[1::2], strict=True)}
+
+    async def has_session(self, session: str) -> bool:
+        """Return whether there is anything of a session; False if the store is away."""
+
+        async def found() -> bool:
+            return [key async for key in self._keys(session_pattern(session))] != []
+
+        return await self._tried(found) or False
 
     async def reset(self) -> None:
         """Delete all counts, states and sessions."""
@@ -79,22 +93,34 @@ class GroupStore:
                 if gone:
                     await self.link.call("HDEL", key, *gone)
 
-    async def claim_replica(self, owner: str) -> int:
-        """Return the lowest number that no other group has. Raises StoreAway or StoreRefused."""
-        for number in range(MAX_REPLICAS):
-            key = f"mockllm:replica:{number}"
-            if await self.link.connection().send("SET", key, owner, "NX", "EX", REPLICA_TERM):
-                return number
-        raise StoreRefused(f"{MAX_REPLICAS} groups of workers use it already")
-
-    async def renew_replica(self, number: int, owner: str) -> None:
-        """Renew the number until cancelled."""
+    async def claim_replica(self, owner: str, above: int = -1) -> int:
+        """Return a number that no other group has or had, the lowest above another one. Numbers begin anew after
+        `MAX_REPLICAS`. Raises StoreAway or StoreRefused."""
+        send = self.link.connection().send
         while True:
-            await asyncio.sleep(REPLICA_TERM / 3)
-            self.link.post("SET", f"mockllm:replica:{number}", owner, "EX", REPLICA_TERM)
+            claimed: int = await send("INCR", CLAIMED)
+            number = (claimed - 1) % MAX_REPLICAS
+            key = _replica_key(number)
+            if number > above and await send("SET", key, owner, "NX", "EX", REPLICA_TERM):
+                return number
+            above = -1 if number == MAX_REPLICAS - 1 else above
+
+    async def replaced_replica(self, number: int, owner: str) -> int:
+        """Wait until the number is not this group's any more: the store has lost it, or it was not renewed in time.
+        Return another one."""
+        while True:
+            await asyncio.sleep(RENEWAL)
+            try:
+                key = _replica_key(number)
+                if await self.link.call("GET", key) == owner.encode():
+                    await self.link.call("EXPIRE", key, REPLICA_TERM)
+                else:
+                    return await self.claim_replica(owner, number)
+            except (StoreAway, StoreRefused):
+                continue
 
     def release_replica(self, number: int) -> None:
-        self.link.post("DEL", f"mockllm:replica:{number}")
+        self.link.post("DEL", _replica_key(number))
 
     async def _keys(self, pattern: str) -> AsyncIterator[bytes]:
         cursor = b"0"
@@ -111,6 +137,10 @@ class GroupStore:
                 return await call()
         except (TimeoutError, StoreAway, StoreRefused):
             return None
+
+
+def _replica_key(number: int) -> str:
+    return f"mockllm:replica:{number}"
 
 
 def _parts(field: bytes) -> tuple[bytes, bytes]:

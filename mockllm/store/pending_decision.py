@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -65,7 +66,8 @@ class PendingDecision:
     """
 
     __slots__ = (
-        "_abandoned", "_counts", "_draws", "_error", "_id", "_matched", "_place", "_ready", "_tries", "decision",
+        "_abandoned", "_counts", "_deadline", "_draws", "_error", "_id", "_matched", "_place", "_ready", "_tries",
+        "decision",
     )  # fmt: skip
 
     def __init__(self, counts: DecisionCounts, matched: MatchResult, ready: Callable[[], object]) -> None:
@@ -76,6 +78,7 @@ class PendingDecision:
         self._draws = FEW_DRAWS
         self._id = counts.next_id()
         self._abandoned = False
+        self._deadline = time.monotonic() + counts.wait_time
         self._error: BaseException | None = None
         self.decision: Decision | Failure | None = None
         self._place = self._send()
@@ -121,7 +124,8 @@ class PendingDecision:
             if self.decision is None and self._error is None:
                 event = asyncio.Event()
                 self._ready = event.set
-                await event.wait()
+                async with self._time_left():
+                    await event.wait()
             if self.decision is None:
                 await self._repeat()
         except (TimeoutError, StoreAway, StoreRefused) as error:
@@ -139,9 +143,12 @@ class PendingDecision:
         if isinstance(error, StoreRefused) and not is_passing(error):
             raise error
         queue, place, matched, id = self._counts.queue, self._place, self._matched, self._id
-        async with asyncio.timeout(self._counts.wait_time):
+        async with self._time_left():
             while self.decision is None:
                 self._read(*await queue.repeat(place, matched, id, self._tries, self._draws))
+
+    def _time_left(self) -> asyncio.Timeout:
+        return asyncio.timeout(max(0.0, self._deadline - time.monotonic()))
 
     def abandon(self) -> None:
         """Free the places in limits and loads that the decision has taken or may have taken."""

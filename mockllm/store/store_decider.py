@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from itertools import count
 from math import inf
 from typing import Final, Literal, TypeAlias
@@ -184,6 +184,23 @@ class StoreDecider:
     def counts(self) -> Mapping[str, tuple[int, int]]:
         """The tries and responses of each key that were decided for this process."""
         return {key: (tries, self.responses[key]) for key, tries in self.tries.items()}
+
+    def retain(self, keys: frozenset[str]) -> None:
+        """Forget the counts of all other keys."""
+        for counts in (self.tries, self.responses):
+            for key in [key for key in counts if key not in keys]:
+                del counts[key]
+
+    def forget_sessions(self, ids: Collection[str]) -> None:
+        """Forget that these sessions are used: they have ended."""
+        for id in ids:
+            self._noted.pop(id, None)
+
+    def reset(self) -> None:
+        """Forget all counts and sessions."""
+        self.tries.clear()
+        self.responses.clear()
+        self._noted.clear()
 
     def close(self) -> None:
         self.link.close()

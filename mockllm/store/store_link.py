@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Final
 
 from mockllm.store.connection import (
+    CONNECT_TIME,
     Argument,
     ReplyReceiver,
     StoreAddress,
@@ -24,7 +25,12 @@ from mockllm.store.script_request import ScriptRequest
 
 RETRY: Final = 0.1
 """Seconds between two tries to connect."""
-PASSING: Final = ("LOADING", "BUSY", "MASTERDOWN", "READONLY", "NOSCRIPT", "CLUSTERDOWN", "TRYAGAIN")
+UNKNOWN_SCRIPT: Final = ("NOSCRIPT", "ERR Function not found")
+"""Refusals of a store that has lost the script."""
+PASSING: Final = (
+    "LOADING", "BUSY", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "MISCONF", "OOM",
+    *UNKNOWN_SCRIPT,
+)  # fmt: skip
 """Refusals that pass."""
 
 
@@ -46,7 +52,7 @@ class DecisionScript:
         """The beginning of the command that runs it."""
 
     async def load(self, connection: StoreConnection) -> None:
-        """Load it into the store. Raises StoreAway or StoreRefused."""
+        """Load it into the store. Raises StoreAway, or StoreRefused also where the store accepts no writes."""
         try:
             await connection.send("FUNCTION", "LOAD", "REPLACE", self.library)
             self.call = ("FCALL", self.name)
@@ -54,6 +60,7 @@ class DecisionScript:
             if is_passing(refusal):
                 raise
             self.call = ("EVALSHA", await connection.send("SCRIPT", "LOAD", self.script))
+            await connection.send("SET", "mockllm:writable", "", "PX", 1)
 
     @property
     def library(self) -> str:
@@ -96,7 +103,14 @@ class StoreLink:
 
     async def _connect(self) -> None:
         connection = await connect(self.address, self._lost)
-        await self._script.load(connection)
+        try:
+            async with asyncio.timeout(CONNECT_TIME):
+                await self._script.load(connection)
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, TimeoutError):
+                raise StoreAway("it does not reply") from None
+            raise
         self._connection, self.problem = connection, None
         if self._expiry is None:
             self._expiry = asyncio.get_running_loop().call_later(self._wait, self._expire)
@@ -165,7 +179,19 @@ class StoreLink:
             except StoreRefused as refusal:
                 if not is_passing(refusal):
                     raise
-                await asyncio.sleep(RETRY / 5)
+                await self._accepted(refusal)
+
+    async def _accepted(self, refusal: StoreRefused) -> None:
+        """Load a script that the store has lost. After another refusal, wait until the store accepts a new connection
+        and the script; it is away until then."""
+        connection = self._connection
+        if connection is None:
+            return
+        if str(refusal).startswith(UNKNOWN_SCRIPT):
+            await self._script.load(connection)
+        else:
+            connection.abort(str(refusal))
+            await asyncio.sleep(0)
 
     def _command(self, request: ScriptRequest) -> Sequence[Argument]:
         keys = request.keys

@@ -49,6 +49,10 @@ class RedisServer:
             self._process = None
             self.socket.unlink(missing_ok=True)
 
+    def send(self, number: int) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
     def _answers(self) -> bool:
         import redis
 

@@ -225,6 +225,11 @@ class Delivery(Struct, frozen=True):
     """The client's responses with which it continues. The steps after the questions are for a client that sends
     none."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Leave out what makes the session of a WebSocket: another process only reads the delivery."""
+        names = self.__struct_fields__
+        return Delivery, tuple([None if name == "websocket" else getattr(self, name) for name in names])
+
 
 DEFAULT_DELIVERY: Final = Delivery()
 

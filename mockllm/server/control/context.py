@@ -58,6 +58,9 @@ class OtherProcesses(Protocol):
     async def conclude(self) -> None:
         """Wait until they know what was changed."""
 
+    async def has_session(self, id: str) -> bool:
+        """Return whether they have anything of a session."""
+
     @property
     def store_problem(self) -> str | None:
         """Why the store of their counts is away; None if it is not, or if they have none."""
@@ -107,6 +110,12 @@ class ControlContext:
     def store_problem(self) -> str | None:
         """Why the store of other processes is away; None if it is not, or if there is none."""
         return None if self.other_processes is None else self.other_processes.store_problem
+
+    async def has_session(self, id: str) -> bool:
+        """Return whether a session is in use, or has an overlay."""
+        return id in self.sessions or (
+            self.other_processes is not None and await self.other_processes.has_session(id)
+        )
 
     async def collect(self) -> None:
         """Get what other processes have served up to now."""

@@ -83,6 +83,7 @@ async def verify(
         for entry in journal
         if entry.number > body.since and (body.session is None or entry.is_of_session(body.session))
     ]
+    lost = journal.lost(body.since)
     slices = TimeSlices()
     requests = await _decoded(entries, engine, slices)
     matches = [await _matches(expected, requests, slices) for expected in expectations]
@@ -97,11 +98,10 @@ async def verify(
     failures += _check_unused(entries, engine) if body.all_rules_used else []
     if body.max_cost is not None:
         failures += _check_cost(body.max_cost, await costs.report(entries, engine, prices))
-    first = next((entry.number for entry in journal), journal.total + 1)
     return VerifyResult(
         passed=not failures,
         checked=len(entries),
-        lost=max(0, first - 1 - body.since),
+        lost=lost,
         counts=[len(indices) for indices in matches],
         failures=failures,
     )

@@ -212,6 +212,12 @@ class Journal:
         """Return the stored entries that are newer than the request of this number. Call `make_entries` before."""
         return [entry for entry in self._ring if entry.number > number]
 
+    def lost(self, since: int) -> int:
+        """Return how many of the requests after this number are not stored: dropped, or of a worker that was
+        killed."""
+        stored = sum(entry.number > since for entry in self)
+        return max(0, self.total - since - stored)
+
     def clear(self) -> None:
         """Drop all requests. Their numbers and the counts continue."""
         self.make_entries()

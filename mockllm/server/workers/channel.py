@@ -97,13 +97,15 @@ class Channel:
 
     async def _serve(self, message: ChannelMessage) -> None:
         try:
-            result, good = await self._handlers[message.name](*message.values), "result"
+            result = await self._handlers[message.name](*message.values)
+            framed = framed_message(ChannelMessage("result", message.number, "result", (result,)))
         except Exception as error:
             if not isinstance(error, CallFailed):
                 traceback.print_exc(file=sys.stderr)
-            result, good = str(error) or type(error).__name__, "error"
+            reason = str(error) or type(error).__name__
+            framed = framed_message(ChannelMessage("result", message.number, "error", (reason,)))
         if message.kind == "call" and not self._closed:
-            self._send(ChannelMessage("result", message.number, good, (result,)))
+            self._write(framed)
 
     def _resolve(self, message: ChannelMessage) -> None:
         future = self._calls.get(message.number)
@@ -115,8 +117,11 @@ class Channel:
             future.set_exception(CallFailed(message.values[0]))
 
     def _send(self, message: ChannelMessage) -> None:
+        self._write(framed_message(message))
+
+    def _write(self, framed: bytes) -> None:
         assert self._writer is not None, "the channel is open"
-        self._writer.write(framed_message(message))
+        self._writer.write(framed)
 
 
 def framed_message(message: ChannelMessage) -> bytes:

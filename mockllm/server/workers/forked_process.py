@@ -12,9 +12,13 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from mockllm.server.workers.listening_sockets import ListeningSocket
+
+ORDERS_OF_SUPERVISOR: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Signals that a terminal, `timeout` or systemd sends to all processes of a server. Workers ignore them: the
+supervisor obeys, and its orders come over the channel."""
 
 
 class ForkedProcess:
@@ -70,7 +74,8 @@ def _serve(
     """Serve in the child, and end it without what the supervisor does at its end."""
     code = 1
     try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in ORDERS_OF_SUPERVISOR:
+            signal.signal(number, signal.SIG_IGN)
         own = {sock.fileno() for sock, _ in sockets[index]}
         for sock in {sock for others in sockets for sock, _ in others if sock.fileno() not in own}:
             sock.close()

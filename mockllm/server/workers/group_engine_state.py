@@ -6,12 +6,16 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import inf
+from typing import Final
 
 from mockllm.state.engine_state import MAX_SESSIONS, NO_COUNTS, EngineState, ResponseCounts
 from mockllm.state.shared_counts import COUNT_BYTES, CellTable, SharedCounts
 from mockllm.state.shared_prompt_caches import SharedPromptCaches
+from mockllm.store.connection import StoreRefused
 from mockllm.store.group_store import GroupStore
 
+REPEAT: Final = 0.5
+"""Seconds between two tries of a change that the store refuses."""
 Counts = Mapping[str, tuple[int, int]]
 """Tries and responses by key."""
 
@@ -28,12 +32,18 @@ class GroupEngineState(EngineState):
         self.store: GroupStore | None = None
         self.changes: list[Callable[[GroupStore], Awaitable[None]]] = []
         """The work of the store before a call of the control API ends."""
+        self.refusal: str | None = None
+        """Why the store refuses the first of them; None if it does not."""
         self._changing = asyncio.Lock()
         self.table = CellTable(counts)
-        self._keys: frozenset[str] = frozenset()
+        self.keys: frozenset[str] = frozenset()
         """The keys of the present rules."""
         self._lost: dict[str, tuple[int, int]] = {}
         self._reported: dict[str, tuple[int, int]] = {}
+        self.ended: list[str] = []
+        """The sessions that have ended, until the workers know it."""
+        self.sent_scales: dict[str, float] = {}
+        """The time scales of sessions that the workers know."""
         self.forgotten = False
         """Whether the workers do not know yet that all state was deleted."""
 
@@ -72,25 +82,39 @@ class GroupEngineState(EngineState):
 
     def end(self, id: str) -> bool:
         self.changes.append(lambda store: store.end(id))
+        self.ended.append(id)
         return super().end(id)
+
+    @property
+    def time_scales(self) -> dict[str, float]:
+        """The sessions that have a time scale of their own."""
+        found = ((id, session.time_scale) for id, session in self._sessions.items())
+        return {id: scale for id, scale in found if scale is not None}
 
     def reset_limits(self, keys: frozenset[str] | None = None) -> None:
         self.changes.append(lambda store: store.reset_limits(keys))
 
     def retain(self, keys: frozenset[str]) -> None:
         super().retain(keys)
-        removed = self._keys - keys
-        self._keys = keys
+        removed = self.keys - keys
+        self.keys = keys
+        self._lost = {key: counts for key, counts in self._lost.items() if key in keys}
         if removed:
             self.changes.append(lambda store: store.forget(removed))
 
     async def change_store(self) -> None:
-        """Let the store do what was changed before, in order. A change that another call has begun is waited for."""
+        """Let the store do what was changed before, in order. A change that another call has begun is waited for.
+        One that the store refuses is repeated."""
         async with self._changing:
             while self.changes:
-                change = self.changes.pop(0)
-                if self.store is not None:
-                    await change(self.store)
+                try:
+                    if self.store is not None:
+                        await self.changes[0](self.store)
+                    self.changes.pop(0)
+                    self.refusal = None
+                except StoreRefused as refused:
+                    self.refusal = str(refused)
+                    await asyncio.sleep(REPEAT)
 
     def reset(self) -> None:
         super().reset()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import StoreUpdate
@@ -57,5 +57,11 @@ class NoStore:
     def counts(self) -> Mapping[str, tuple[int, int]]:
         """The tries and turns of each key that were decided elsewhere: none."""
         return {}
+
+    def retain(self, keys: frozenset[str]) -> None: ...
+
+    def forget_sessions(self, ids: Collection[str]) -> None: ...
+
+    def reset(self) -> None: ...
 
     def close(self) -> None: ...

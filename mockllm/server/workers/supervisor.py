@@ -43,6 +43,8 @@ COLLECT_INTERVAL: Final = 2.0
 """Seconds between two collections of the journals: what a killed worker served since the last one is lost."""
 COLLECTING: Final = "collect"
 """The name of the task that does it."""
+POLL: Final = 0.1
+"""Seconds between two looks at a change of the store that takes long."""
 SHORT_LIFE: Final = 2.0
 """A worker that lives no longer is replaced after so many seconds."""
 
@@ -94,6 +96,7 @@ class Supervisor:
         self._packed = pickle.dumps(tuple(rules), -1)
         table = self._state.table.assign([item.key for item in catalog.items])
         self._state.table.use(table, catalog.keys)
+        self._state.keys = catalog.keys
         async with self._changing:
             await asyncio.gather(*[self._start(index) for index in range(len(self._sockets))])
         self._spawn(self._collect_at_intervals())
@@ -110,6 +113,7 @@ class Supervisor:
         self._workers[index] = worker
         self._spawn(self._watch(worker))
         await worker.channel.call("prepare", self._packed, self._state.table.cells)
+        await worker.channel.call("set_time_scales", self._state.sent_scales)
         await worker.channel.call("commit")
 
     async def _watch(self, worker: WorkerHandle) -> None:
@@ -202,7 +206,10 @@ class Supervisor:
         async with self._collecting:
             now = time.monotonic()
             workers = tuple(self._workers.values())
-            calls = [asyncio.wait_for(worker.channel.call("report"), REPORT_TIME) for worker in workers]
+            calls = [
+                asyncio.wait_for(worker.channel.call("report", worker.taken), REPORT_TIME)
+                for worker in workers
+            ]
             results = await asyncio.gather(*calls, return_exceptions=True)
             for worker, result in zip(workers, results, strict=True):
                 if isinstance(result, WorkerReport):
@@ -213,7 +220,9 @@ class Supervisor:
                 self._state.mirror(await self._state.store.sessions() or {})
 
     def _take(self, worker: WorkerHandle, report: WorkerReport) -> None:
-        self._journal.take(worker.serial, report)
+        new = [entry for entry in report.entries if entry.number > worker.taken]
+        worker.taken = report.total
+        self._journal.take(worker.serial, report._replace(entries=new))
         worker.report = report._replace(entries=())
 
     def _merge(self) -> None:
@@ -237,25 +246,50 @@ class Supervisor:
 
     @property
     def store_problem(self) -> str | None:
-        """Why the store is away; None if it is not, or if there is none."""
-        return None if self._state.store is None else self._state.store.link.problem
+        """Why the store is away or refuses a change; None if it does not, or if there is none."""
+        store = self._state.store
+        return None if store is None else store.link.problem or self._state.refusal
+
+    async def has_session(self, id: str) -> bool:
+        """Return whether the store has anything of a session, also if that is not known here yet."""
+        return self._state.store is not None and await self._state.store.has_session(id)
 
     async def conclude(self) -> None:
         """Wait until the store and all workers know what the control API has changed. Raises a Problem for a store
         that stays away (`--store-wait`); it is changed when it is back."""
         store = self._state.store
         change = self._spawn(self._state.change_store())
+        end = time.monotonic() + (0.0 if store is None else store.wait)
         while not change.done():  # it may delete much
-            await asyncio.wait([change], timeout=None if store is None else store.wait)
+            await asyncio.wait([change], timeout=max(POLL, end - time.monotonic()))
             if self.store_problem is not None:
                 break
-        if self._state.forgotten:
-            self._state.forgotten = False
-            await self._all(tuple(self._workers.values()), PAUSE_TIME, "reset_state")
+        await self._tell_workers()
         if not change.done():
-            why = f"The store is away ({self.store_problem}). What this call changes in it follows when it is back."
+            away = "is away" if self._state.refusal is None else "refuses the change"
+            why = f"The store {away} ({self.store_problem}). What this call changes in it follows when it is back."
             raise Problem(503, why)
         change.result()
+
+    async def renumber(self, replica: int) -> None:
+        """Let all workers go on with the numbers of another replica."""
+        self._settings["replica"] = replica
+        for worker in self._workers.values():
+            worker.channel.notify("renumber", replica)
+
+    async def _tell_workers(self) -> None:
+        """Tell the workers what has changed of sessions."""
+        state, workers = self._state, tuple(self._workers.values())
+        scales = state.time_scales
+        if scales != state.sent_scales:
+            state.sent_scales = scales
+            await self._all(workers, PAUSE_TIME, "set_time_scales", scales)
+        ended, state.ended = state.ended, []
+        if ended:
+            await self._all(workers, PAUSE_TIME, "forget_sessions", ended)
+        if state.forgotten:
+            state.forgotten = False
+            await self._all(workers, PAUSE_TIME, "reset_state")
 
     async def _collect_at_intervals(self) -> None:
         task = asyncio.current_task()

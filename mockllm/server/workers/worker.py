@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import pickle
-import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -25,7 +24,7 @@ from mockllm.server.workers.channel import Channel, ChannelClosed
 from mockllm.server.workers.forwarded_control import ForwardedControl
 from mockllm.server.workers.worker_report import WorkerReport
 from mockllm.state.shared_counts import SharedCounts
-from mockllm.state.shared_engine_state import SharedEngineState
+from mockllm.state.shared_engine_state import REPLICA, SharedEngineState
 
 
 class PreparedRules(Struct):
@@ -41,6 +40,15 @@ class WorkerDecider(DeciderProtocol, Protocol):
     @property
     def counts(self) -> Mapping[str, tuple[int, int]]:
         """The tries and turns of each key that were decided elsewhere for this process."""
+
+    def retain(self, keys: frozenset[str]) -> None:
+        """Forget the counts of all other keys."""
+
+    def forget_sessions(self, ids: Collection[str]) -> None:
+        """Forget that these sessions are used: they have ended."""
+
+    def reset(self) -> None:
+        """Forget all counts and sessions."""
 
     def close(self) -> None: ...
 
@@ -67,7 +75,8 @@ class Worker:
         self._prepared: PreparedRules | None = None
         self._app: App | None = None
         self._server: Server | None = None
-        self._reported = 0
+        self._taken = 0
+        """The number of the last entry that the supervisor is known to have."""
         self._stopping = asyncio.Event()
         self._hurried = asyncio.Event()
         self.channel = Channel(
@@ -79,6 +88,9 @@ class Worker:
                 "report": self.report,
                 "reset_metrics": self.reset_metrics,
                 "reset_state": self.reset_state,
+                "forget_sessions": self.forget_sessions,
+                "set_time_scales": self.set_time_scales,
+                "renumber": self.renumber,
                 "frames": self.frames,
                 "stop": self.stop,
             }
@@ -86,16 +98,14 @@ class Worker:
         self._control = ForwardedControl(self.channel) if controlled else None
 
     async def run(self) -> None:
-        """Serve until the supervisor or a signal stops the worker, or until the supervisor has ended."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._stopping.set)
-        orders = loop.create_task(self.channel.run())
+        """Serve until the supervisor stops the worker or has ended."""
+        orders = asyncio.get_running_loop().create_task(self.channel.run())
         orders.add_done_callback(lambda _: self._stopping.set())
         await self._stopping.wait()
         if self._server is not None and self._app is not None:
             await self._server.stop(at_once=self._hurried)
             with contextlib.suppress(ChannelClosed):
-                await self.channel.call("ended", await self.report())
+                await self.channel.call("ended", await self.report(self._taken))
         self.channel.close()
 
     @property
@@ -133,6 +143,7 @@ class Worker:
         prepared, self._prepared = self._prepared, None
         assert prepared is not None, "rules were prepared"
         engine = self._builder.adopted(prepared.catalog, prepared.rules)
+        self._decider.retain(prepared.catalog.keys)
         if self._app is None:
             await self._begin(engine)
             return
@@ -151,8 +162,9 @@ class Worker:
         assert self._control is not None, "only a controlled worker has a control API"
         return self._control
 
-    async def report(self) -> WorkerReport:
-        """Return what was served since the last report."""
+    async def report(self, taken: int) -> WorkerReport:
+        """Return what was served. `taken`: the number of the last entry that the supervisor has."""
+        self._taken = taken
         app, journal = self.app, self.app.journal
         for _ in range(journal.max_entries // ENTRIES_AT_ONCE + 1):
             if not journal.make_entries(ENTRIES_AT_ONCE):
@@ -160,9 +172,8 @@ class Worker:
             await asyncio.sleep(0)
         journal.make_entries()
         journal.count_equal()
-        entries, self._reported = journal.after(self._reported), journal.total
         return WorkerReport(
-            entries,
+            journal.after(taken),
             journal.total,
             journal.unmatched,
             app.metrics,
@@ -178,6 +189,18 @@ class Worker:
     async def reset_state(self) -> None:
         """Forget all that this process remembers of sessions."""
         self._state.reset()
+        self._decider.reset()
+
+    async def forget_sessions(self, ids: Collection[str]) -> None:
+        self._decider.forget_sessions(ids)
+
+    async def set_time_scales(self, scales: Mapping[str, float]) -> None:
+        """Use these time scales of sessions, and no others."""
+        self._state.time_scales = scales
+
+    async def renumber(self, replica: int) -> None:
+        """Go on with the numbers of another replica."""
+        self._state.without_session.first = replica * REPLICA
 
     async def frames(self, data: bytes) -> None:
         if self._control is not None:

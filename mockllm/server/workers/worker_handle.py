@@ -30,6 +30,8 @@ class WorkerHandle:
         self.started = time.monotonic()
         self.report: WorkerReport | None = None
         """Its last report, without entries."""
+        self.taken = 0
+        """The number of its last entry that was taken of its reports."""
         self.left: list[Callable[[], Awaitable[None]]] = []
         """Called when it has ended."""
         self.channel: Channel

@@ -14,9 +14,9 @@ from mockllm.server.serving_metrics import AllServingMetrics
 
 
 class WorkerReport(NamedTuple):
-    """The report of one worker. It has the entries of the worker's journal since its last report, and the numbers of
-    all and of the unmatched requests since its start. It has its metrics, and its responses in flight by the class
-    of their request. `counts` are the tries and responses that the store has counted for it, by key."""
+    """The report of one worker. `entries` are those of its journal that were not taken yet. `total` and `unmatched`
+    are the numbers of requests since its start. `counts` are the tries and responses that the store has counted for
+    it, by key. Its responses in flight are by the class of their request."""
 
     entries: Sequence[JournalEntry]
     total: int

@@ -10,10 +10,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
+from websockets.sync.client import connect
 
 from tests.process import Process, serving
 from tests.server.workers.worker_processes import workers_of
@@ -130,6 +132,19 @@ def test_killed_worker_is_replaced(server: Process) -> None:
     assert server.get("/api/requests?limit=1")["total"] == REQUESTS
 
 
+def test_requests_of_a_killed_worker_are_lost_for_verify(server: Process) -> None:
+    ask_all(server, ["hi"] * REQUESTS)
+    assert server.get("/api/requests?limit=1")["total"] == REQUESTS
+    workers = workers_of(server)
+    server.ask()
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+    until(lambda: set(workers_of(server)).isdisjoint(workers) and len(workers_of(server)) == 2)
+    server.ask()
+    found = server.post("/api/verify", {"expect": [{"match": {"user": "hi"}}]})
+    assert found["checked"] + found["lost"] == REQUESTS + 2
+
+
 @pytest.mark.full
 def test_reload_changes_all_workers_from_one_moment(server: Process, files: Path) -> None:
     answers: list[str] = []
@@ -150,13 +165,34 @@ def test_reload_changes_all_workers_from_one_moment(server: Process, files: Path
     assert versions == sorted(versions)
 
 
-@pytest.mark.full
-def test_reload_that_counts_leaves_all_on_old_rules(server: Process, files: Path) -> None:
+def test_file_that_workers_refuse_is_stale_and_others_reload(server: Process, files: Path) -> None:
+    folder = files / "scenarios"
     text = SCENARIO.replace('reply: "Hello from the first version."', "sequence: [one, two]")
-    (files / "scenarios" / "a.yaml").write_text(text)
-    line = server.line(lambda line: "not reloaded" in line)
-    assert "a.yaml:first (sequence)" in line
-    assert server.ask() == "Hello from the first version."
+    (folder / "a.yaml").write_text(text)
+    (folder / "b.yaml").write_text("rules:\n  - {name: held, match: {user: held}, hold: x, reply: Held.}\n")
+    (folder / "c.yaml").write_text("rules:\n  - {name: new, match: {user: new}, reply: New.}\n")
+    found = server.post("/api/reload", {})
+    stale = {Path(each["file"]).name: each for each in found["stale"]}
+    assert sorted(stale) == ["a.yaml", "b.yaml"]
+    assert "a.yaml:first (sequence)" in stale["a.yaml"]["reason"]
+    assert (stale["a.yaml"]["left_out"], stale["b.yaml"]["left_out"]) == (False, True)
+    assert server.get("/health")["status"] == "degraded"
+    assert [server.ask(user) for user in ("hi", "new")] == ["Hello from the first version.", "New."]
+    (folder / "a.yaml").write_text(SCENARIO)
+    (folder / "b.yaml").unlink()
+    assert server.post("/api/reload", {})["stale"] == []
+    assert server.get("/health")["status"] == "ok"
+
+
+def test_file_that_workers_refuse_is_not_written(files: Path) -> None:
+    with serving("--workers", "2", "--edit", cwd=files, **NO_STORE) as server:
+        text = b"rules:\n  - {name: steps, sequence: [a, b]}\n"
+        request = urllib.request.Request(f"{server.url}/api/files/b.yaml?digest=", text, method="PUT")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)
+        assert refused.value.code == 422
+        assert "cannot share what these rules count" in refused.value.read().decode()
+    assert not (files / "scenarios" / "b.yaml").exists()
 
 
 @pytest.mark.full
@@ -199,20 +235,42 @@ def test_session_without_store_is_refused(server: Process) -> None:
     assert "no store" in json.load(refused.value)["error"]["message"]
 
 
+SLOW = """
+rules:
+  - {name: slow, match: {user: hi}, reply: 'a b c d e', pace: {ttft: 300ms, tokens_per_second: 10}}
+"""
+
+
+@contextmanager
+def streaming(server: Process) -> Iterator[IO[bytes]]:
+    """A stream that has begun."""
+    request = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    data = urllib.request.Request(
+        f"{server.url}/v1/chat/completions",
+        json.dumps(request).encode(),
+        {"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(data) as stream:
+        yield stream
+
+
 @pytest.mark.full
 def test_sigterm_lets_a_stream_end(files: Path) -> None:
-    pace = "pace: {ttft: 300ms, tokens_per_second: 10}"
-    slow = f"rules:\n  - {{name: slow, match: {{user: hi}}, reply: 'a b c d e', {pace}}}\n"
-    (files / "scenarios" / "a.yaml").write_text(slow)
+    (files / "scenarios" / "a.yaml").write_text(SLOW)
     with serving("--workers", "2", cwd=files, **NO_STORE) as server:
-        request = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
-        data = urllib.request.Request(
-            f"{server.url}/v1/chat/completions",
-            json.dumps(request).encode(),
-            {"content-type": "application/json"},
-        )
-        with urllib.request.urlopen(data) as stream:
+        with streaming(server) as stream:
             server.send(signal.SIGTERM)
+            assert stream.read().rstrip().endswith(b"[DONE]")
+        assert server.ended() == 0
+
+
+def test_sigterm_to_all_processes_lets_a_stream_end(files: Path) -> None:
+    """As `timeout` and systemd send it."""
+    (files / "scenarios" / "a.yaml").write_text(SLOW)
+    with serving("--workers", "2", cwd=files, **NO_STORE) as server:
+        with streaming(server) as stream:
+            for process in (*workers_of(server), server.pid):
+                os.kill(process, signal.SIGTERM)
             assert stream.read().rstrip().endswith(b"[DONE]")
         assert server.ended() == 0
 
@@ -228,3 +286,30 @@ def test_workers_end_with_their_supervisor(server: Process) -> None:
     workers = workers_of(server)
     server.send(signal.SIGKILL)
     until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+
+
+SOCKETS = (
+    "/v1/realtime?model=gpt-realtime",
+    "/v1/responses",
+    "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+)
+
+
+def test_sockets_of_workers_are_in_the_journal(server: Process) -> None:
+    address = server.url.replace("http", "ws", 1)
+    for path in SOCKETS:
+        with connect(f"{address}{path}", additional_headers={"authorization": "Bearer any"}):
+            pass
+        server.ask()
+    page = until(lambda: whole_journal(server, 2 * len(SOCKETS)))
+    assert sorted(entry["path"] for entry in page) == sorted(
+        [*SOCKETS, *["/v1/chat/completions"] * len(SOCKETS)]
+    )
+    server.send(signal.SIGTERM)
+    assert server.ended() == 0
+    assert "Traceback" not in server.reported
+
+
+def whole_journal(server: Process, count: int) -> Any:
+    page = server.get("/api/requests")
+    return page["requests"] if page["total"] == count else None

@@ -176,11 +176,15 @@ def test_sessions_are_shared_and_listed(server: Process) -> None:
         assert answers == ["one", "two", "three"]
     listed = server.get("/api/sessions")["sessions"]
     assert {each["id"]: each["requests"] for each in listed} == {"first": 3, "second": 3}
-    request = urllib.request.Request(f"{server.url}/api/sessions/first", method="DELETE")
-    with urllib.request.urlopen(request):
-        pass
+    end_session(server, "first")
     assert ask(server, "step", x_mockllm_session="first")[1] == "one"
     assert ask(server, "step", x_mockllm_session="second")[1] == "three"
+
+
+def end_session(server: Process, id: str) -> None:
+    request = urllib.request.Request(f"{server.url}/api/sessions/{id}", method="DELETE")
+    with urllib.request.urlopen(request):
+        pass
 
 
 def test_sessions_that_have_ended_leave_the_store(files: Path) -> None:
@@ -233,6 +237,21 @@ def test_own_store_that_dies_is_started_again_with_its_counts(server: Process) -
     server.line(lambda line: "had ended; another one has its counts" in line)
     until(lambda: ask(server, "step")[1] == "two" or None)
     assert ask(server, "step")[1] == "three"
+
+
+@pytest.mark.full
+def test_own_store_that_a_signal_ends_serves_the_last_requests(files: Path) -> None:
+    """systemd sends SIGTERM to all processes, also to the store."""
+    text = f"{SCENARIO}  - {{name: long, match: {{user: step}}, delay: 3s}}\n"
+    (files / "scenarios" / "a.yaml").write_text(text)
+    with serving("--workers", "2", cwd=files) as server, ThreadPoolExecutor(1) as threads:
+        asking = threads.submit(ask, server, "step")
+        until(lambda: server.get("/api/rules")["rules"][0]["tries"] == 1)
+        for process in (*children_of(server.pid), server.pid):
+            os.kill(process, signal.SIGTERM)
+        server.line(lambda line: "had ended; another one has its counts" in line)
+        assert asking.result(PATIENCE) == (200, "one")
+        assert server.ended() == 0
 
 
 # --- a store of another's ------------------------------------------------------------------------

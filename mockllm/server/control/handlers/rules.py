@@ -230,14 +230,14 @@ async def end_session(context: ControlContext, call: ApiCall) -> BaseModel:
     known = {shown[id]: id for id in context.sessions}
     id = call.params["session"]
     id = known.get(id, id)
-    if id not in known.values():
+    if not await context.has_session(id):
         hint = f"the server has {', '.join(islice(known, MAX_LISTED))}" if known else "the server has none"
         raise Problem(404, f"There is no session {brief(Redactor().session(id))}: {hint}.")
     context.engine.state.end(id)
     if context.overlays is not None:
         await context.overlays.drop([id])
     context.resets += 1
-    return Done(done=f"session {shown[id]}")
+    return Done(done=f"session {shown.get(id) or Redactor().session(id)}")
 
 
 def _shown_ids(context: ControlContext) -> Mapping[str, str]:

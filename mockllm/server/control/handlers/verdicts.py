@@ -86,9 +86,13 @@ def client_reports(
 def _has_dropped(journal: Journal) -> bool:
     """Return whether the journal may have dropped older requests without being cleared."""
     first = next(iter(journal), None)
-    if first is None or first.number == 1:
+    if first is None:
         return False
-    return len(journal) >= journal.max_entries or journal.bytes >= journal.max_bytes * FULL
+    if journal.lost(first.number):
+        return True
+    return first.number > 1 and (
+        len(journal) >= journal.max_entries or journal.bytes >= journal.max_bytes * FULL
+    )
 
 
 def _is_judged(entry: JournalEntry, query: VerdictQuery) -> bool:
