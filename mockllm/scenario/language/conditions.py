@@ -26,6 +26,7 @@ from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.json.schema import validator
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.regex.compile import backtracks_little, compile_regex
+from mockllm.core.values.null_fields import refuse_null
 from mockllm.scenario.diagnostics import scalar_text
 from mockllm.scenario.language.base import Late, Spec
 from mockllm.scenario.scalar_forms import comparison_form
@@ -162,7 +163,7 @@ class JsonOperators(Spec):
 
     equals: JsonValue = None
     """The value is exactly this JSON value."""
-    contains: JsonValue = None
+    contains: Annotated[JsonValue, BeforeValidator(refuse_null)] = None
     """A text contains this text, or a list contains this item."""
     starts_with: Texts | None = None
     """A text begins with this text."""
@@ -188,7 +189,7 @@ class JsonOperators(Spec):
         None, alias="schema"
     )
     """A JSON Schema that the value must satisfy."""
-    subset: JsonValue = None
+    subset: Annotated[JsonValue, BeforeValidator(refuse_null)] = None
     """The value contains everything in this JSON; the value may contain more."""
     each: JsonCondition | None = None
     """Every node that the path selects, or every item of a list, meets this condition."""
