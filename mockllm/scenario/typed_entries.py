@@ -17,7 +17,7 @@ from pydantic import Field, JsonValue, ValidationError
 
 from mockllm.core.json.codec import Json, canonical
 from mockllm.core.selection.decision import Models, Validation
-from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion
+from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion, unexpected
 from mockllm.scenario.file_loader import LoadedFile, LoadedFiles
 from mockllm.scenario.file_patterns import (
     FilePattern,
@@ -268,6 +268,9 @@ class EntryTyper(Struct):
             found = diagnostics_of(error, entry.file.source, entry.path, MODELS[entry.kind])
             found = [each for each in found if not entry.follows_unknown_param(each)]
             self.diagnostics += (entry.with_param(each) for each in found)
+            return None
+        except Exception as error:
+            self.diagnostics.append(entry.diagnostic(unexpected(error)))
             return None
         complete = True
         for below, name in file_references(spec):
