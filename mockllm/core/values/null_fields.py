@@ -1,4 +1,4 @@
-"""Optional fields of pydantic models refuse null: a key without a value is a mistake, and not a key that is left out."""
+"""Optional fields of pydantic models refuse null: a key without a value is a mistake, not a key that is left out."""
 
 from __future__ import annotations
 
