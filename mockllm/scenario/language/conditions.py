@@ -52,9 +52,7 @@ def _text(value: object) -> object:
     if isinstance(value, str):
         return value
     if value is None:
-        raise PydanticCustomError(
-            "text", "expected a text, found nothing; write {{exists: false}} to match its absence"
-        )
+        raise quantity_error("expected a text, found nothing; write {exists: false} to match its absence")
     if isinstance(value, (bool, int, float)):
         shown = scalar_text(value)
         raise PydanticCustomError("text", 'expected a text, found {shown}; write "{shown}"', {"shown": shown})
