@@ -46,6 +46,15 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "Unrecognized request argument supplied: z",
     ),
     ("/v1/responses", {**RESPONSES, "b": 1, "a": 2}, "Unknown parameter: 'b'."),
+    (
+        "/v1/embeddings",
+        {"model": "text-embedding-3-small", "input": "a", "z": 1, "b": 1},
+        "Unrecognized request arguments supplied: b, z",
+    ),
+    ("/v1/moderations", {"input": "a", "z": 1}, "Unrecognized request argument supplied: z"),
+    ("/v1/images/generations", {"prompt": "a", "z": 1}, "Unknown parameter: 'z'."),
+    ("/v1/images/edits", {"prompt": "a", "image": "b", "style": "c"}, "Unknown parameter: 'style'."),
+    ("/v1/images/variations", {"image": "b", "prompt": "c"}, "Unknown parameter: 'prompt'."),
     ("/v1/messages", {**CLAUDE, "response_format": {}}, f"response_format: {EXTRA}"),
     ("/v1/messages", claude_tools(TOOL, {**TOOL, "name": "b", "z": 1}), f"tools.1.custom.z: {EXTRA}"),
     (
@@ -69,6 +78,16 @@ def test_unknown_field_is_refused(path: str, body: dict[str, Any], message: str)
 @pytest.mark.parametrize(("path", "body", "message"), REFUSED)
 def test_strict_accepts_unknown_fields(path: str, body: dict[str, Any], message: str) -> None:
     assert respond_once("rules: [{reply: Hi.}]", raw_request(path, body)).status == 200
+
+
+@pytest.mark.parametrize(
+    "rules", ["[{reply: Hi.}]", "[{match: {api: embeddings}, reply: {embedding: [1, 0]}}]"]
+)
+def test_strict_notes_unknown_fields_of_embeddings(rules: str) -> None:
+    body = {"model": "text-embedding-3-small", "input": "a", "z": 1}
+    received = respond_once(f"rules: {rules}", raw_request("/v1/embeddings", body))
+    assert received.status == 200
+    assert received.notes == 'unknown field "z"'
 
 
 def test_unknown_parameter_has_its_code() -> None:
