@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mockllm.engine.known_names import KNOWN_NAMES
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.control_paths import CONTROL_PATHS
@@ -275,3 +276,25 @@ def test_prefix_of_a_provider_is_no_part_of_a_path(tmp_path: Path, path: str, re
         f"a.yaml:2 rules[0].match.path: /{name} is a provider's prefix: rules match the path after it, "
         f"{{provider: {name}, path: {rest}}}"
     ]
+
+
+@pytest.mark.parametrize(
+    ("match", "found"),
+    [
+        ("{path: /anthropic/v1/messages}", "{provider: anthropic, path: /v1/messages}"),
+        ("{provider: anthropic, path: /anthropic/v1/messages}", "{provider: anthropic, path: /v1/messages}"),
+        ("{path: /openai/nowhere}", "{provider: openai, path: /nowhere}"),
+        ("{provider: azure, path: /anthropic/v1/messages}", None),
+        ("{path: /openai/v1/responses}", None),
+        ("{path: /openai/deployments/x/chat/completions}", None),
+        ("{path: /anthropic/*}", None),
+        ("{path: /elsewhere/v1}", None),
+    ],
+)
+def test_prefix_is_read_by_the_routes(tmp_path: Path, match: str, found: str | None) -> None:
+    """Azure has paths that begin with the names of other providers."""
+    files = {"a.yaml": rules(f"{{match: {match}, http: {{}}}}")}
+    hints = [
+        each.partition("after it, ")[2] for each in warnings_of(tmp_path, files, known_names=KNOWN_NAMES)
+    ]
+    assert [hint for hint in hints if hint] == ([] if found is None else [found])

@@ -1,8 +1,8 @@
 """Refuses the unknown fields of a body, as OpenAI's service does (`validation: exact`).
 
 Chat, legacy completions, embeddings and moderations name all of them in one message. Responses and images name the
-first one, with a code. Fields in fields are not walked. Sources: a recording (`unknown_parameter`), and public reports of
-2023 to 2026 with the error's object. The form for moderations is inferred from that for embeddings.
+first one, with a code. Fields in fields are not walked. Sources: a recording (`unknown_parameter`), and public
+reports of 2023 to 2026 with the error's object. The form for moderations is inferred from that for embeddings.
 """
 
 from __future__ import annotations

@@ -72,8 +72,9 @@ FIELDS: Final[dict[str, Check]] = {
 
 
 _SHARED_FIELDS: Final = frozenset({
-    "background", "complexity", "frame_count", "frame_duration_ms", "model", "n", "output_compression", "output_format",
-    "partial_images", "prompt", "quality", "response_format", "safety_identifier", "size", "stream", "svg", "user"
+    "background", "complexity", "frame_count", "frame_duration_ms", "model", "n", "output_compression",
+    "output_format", "partial_images", "prompt", "quality", "response_format", "safety_identifier", "size", "stream",
+    "svg", "user"
 })  # fmt: skip
 """The fields of generations and edits, as the types of the SDK name them."""
 
