@@ -17,6 +17,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import entry_matcher, run_steps
 from mockllm.scenario.control_paths import RESERVED, has_control_call
 from mockllm.scenario.diagnostics import Diagnostic, path_text, value_at
+from mockllm.scenario.fault_point_lint import beyond_the_end
 from mockllm.scenario.file_lint import file_warnings
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.known_names import KnownNames
@@ -253,10 +254,17 @@ def _faults_without_response(
     *below: str | int,
 ) -> Iterator[Diagnostic]:
     """Warn about faults of these settings that no response can have; each response comes with its `stream`."""
-    for number, spec in enumerate(settings.faults or ()):
+    faults = settings.faults or ()
+    for number, spec in enumerate(faults):
         for name in spec.model_fields_set:
             fault = getattr(spec, name)
-            reasons = [_mismatch(response, fault, stream) for response, stream in responses]
+            reasons = [
+                _mismatch(response, fault, stream)
+                or beyond_the_end(
+                    response, fault, (*faults[:number], *(response.faults or ()) * (response is not settings))
+                )
+                for response, stream in responses
+            ]
             if None not in reasons:
                 yield subject.warn(f"{name} can never be applied: {reasons[0]}", *below, "faults", number)
 
