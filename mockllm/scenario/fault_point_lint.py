@@ -16,7 +16,7 @@ from mockllm.scenario.language.reply import ChoiceSpec, ReplySpec
 
 _CHUNKS_ALONE: Final = frozenset({"chunks", "finish_reason", "model", "usage", "extras", "citations"})
 """The keys of a reply all of whose chunks are written."""
-_KEEPS_CHUNKS: Final = ("connection", "http")
+_CHUNKS_UNCHANGED: Final = ("connection", "http")
 """The families of faults that neither add chunks nor calls."""
 SEVERAL: Final = "unless a request asks for several choices"
 
@@ -38,7 +38,7 @@ def beyond_the_end(response: object, fault: Fault, before: Iterable[Spec]) -> st
 
 
 def _changes_reply(fault: Spec) -> bool:
-    return any(getattr(fault, name).family not in _KEEPS_CHUNKS for name in fault.model_fields_set)
+    return any(getattr(fault, name).family not in _CHUNKS_UNCHANGED for name in fault.model_fields_set)
 
 
 def _is_beyond(wanted: object, count: int) -> bool:

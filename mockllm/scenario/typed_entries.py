@@ -264,13 +264,8 @@ class EntryTyper(Struct):
             spec = read_spec(
                 entry.kind, entry.data, entry.where, params, read, self.known_names, untrusted, read_matching
             )
-        except ValidationError as error:
-            found = diagnostics_of(error, entry.file.source, entry.path, MODELS[entry.kind])
-            found = [each for each in found if not entry.follows_unknown_param(each)]
-            self.diagnostics += (entry.with_param(each) for each in found)
-            return None
         except Exception as error:
-            self.diagnostics.append(entry.diagnostic(unexpected(error)))
+            self.diagnostics += _diagnostics(entry, error)
             return None
         complete = True
         for below, name in file_references(spec):
@@ -329,6 +324,14 @@ class EntryTyper(Struct):
             message = f'there is no {raw.kind} "{target}"{suggestion(target, list(others))}'
             self.diagnostics.append(raw.diagnostic(message, "replaces"))
         return None
+
+
+def _diagnostics(entry: RawEntry, error: Exception) -> list[Diagnostic]:
+    """Return the diagnostics of an entry that cannot be typed."""
+    if not isinstance(error, ValidationError):
+        return [entry.diagnostic(unexpected(error))]
+    found = diagnostics_of(error, entry.file.source, entry.path, MODELS[entry.kind])
+    return [entry.with_param(each) for each in found if not entry.follows_unknown_param(each)]
 
 
 def places_by_id(entries: Sequence[TypedEntry]) -> dict[str, int]:

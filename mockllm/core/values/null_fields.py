@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Final
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from mockllm.core.json.codec import Json
 from mockllm.core.quantities.types import quantity_error
 
 NO_VALUE: Final = "this key has no value; write one, or leave the key out"
@@ -25,8 +26,7 @@ def without_null(source: object, handler: GetCoreSchemaHandler, accepted: Collec
     """Return the schema of a model whose `X | None` fields are X where they are written; `accepted` are left as they
     are."""
     schema = handler(source)
-    # Any: pydantic has a class for each kind of schema, and other keys in each.
-    model: Any = handler.resolve_ref_schema(schema)
+    model: Json = handler.resolve_ref_schema(schema)
     while model["type"] != "model-fields":
         model = model["schema"]
     for name, field in model["fields"].items():
@@ -35,8 +35,7 @@ def without_null(source: object, handler: GetCoreSchemaHandler, accepted: Collec
     return schema
 
 
-# Any: as above.
-def _refuse(holder: Any) -> None:
+def _refuse(holder: Json) -> None:
     """Replace the nullable schema in a field's schema."""
     while holder["schema"]["type"] in _WRAPPERS:
         holder = holder["schema"]

@@ -55,7 +55,7 @@ class ThinkingSpec(Spec):
 
     text: GeneratedText
     """The text of the reasoning."""
-    signature: str | None = None
+    signature: Templated[str] | None = None
     """A signature in place of a generated one, if the protocol signs reasoning."""
 
 
