@@ -53,7 +53,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("/v1/moderations", {"input": "a", "z": 1}, "Unrecognized request argument supplied: z"),
     ("/v1/images/generations", {"prompt": "a", "z": 1}, "Unknown parameter: 'z'."),
-    ("/v1/images/edits", {"prompt": "a", "image": "b", "style": "c"}, "Unknown parameter: 'style'."),
+    ("/v1/images/edits", {"prompt": "a", "image": "b", "style": "vivid"}, "Unknown parameter: 'style'."),
     ("/v1/images/variations", {"image": "b", "prompt": "c"}, "Unknown parameter: 'prompt'."),
     ("/v1/messages", {**CLAUDE, "response_format": {}}, f"response_format: {EXTRA}"),
     ("/v1/messages", claude_tools(TOOL, {**TOOL, "name": "b", "z": 1}), f"tools.1.custom.z: {EXTRA}"),
