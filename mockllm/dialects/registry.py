@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from mockllm.core.failure import NEVER, Failure
@@ -65,6 +67,27 @@ def path_dialects() -> dict[str, frozenset[str]]:
             for _, bare in spellings(route):
                 found.setdefault(bare, set()).add(route.call.protocol)
     return {path: frozenset(names) for path, names in found.items()}
+
+
+@cache
+def _unprefixed_paths() -> frozenset[str]:
+    """Return the paths that need no prefix, although they begin with the name of a provider."""
+    found = {bare for route in ROUTES for prefix, bare in spellings(route) if not prefix}
+    found |= {socket.path for provider in LISTED for socket in provider.sockets}
+    return frozenset(path for path in found if path.split("/")[1] in PROVIDERS)
+
+
+def begins_with_prefix(path: str) -> bool:
+    """Return whether a path's first segment is certainly a provider's prefix, which rules do not see."""
+    first = path.split("/")[1:2]
+    return (
+        bool(first)
+        and first[0] in PROVIDERS
+        and not any(
+            re.fullmatch("[^/]+".join(map(re.escape, re.split(r"\{\w+\}", known))), path)
+            for known in _unprefixed_paths()
+        )
+    )
 
 
 def knows(provider: str | None, model: str) -> bool:

@@ -16,6 +16,7 @@ from mockllm.dialects.registry import (
     PROVIDER_DIALECTS,
     PROVIDERS,
     WRITTEN_MEMBERS,
+    begins_with_prefix,
     path_dialects,
 )
 from mockllm.engine.recorded_dialect import other_dialect
@@ -35,4 +36,5 @@ KNOWN_NAMES: Final = KnownNames(
     line_dialects=LINE_DIALECTS,
     other_dialect=other_dialect,
     prefixes=PREFIXES,
+    begins_with_prefix=begins_with_prefix,
 )

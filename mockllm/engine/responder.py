@@ -16,7 +16,7 @@ from mockllm.core.rendering.framing import end_time
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.request.request import Request
-from mockllm.core.selection.decision import AdmissionResult, Selected
+from mockllm.core.selection.decision import AdmissionResult, Selected, Validation
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.core.webhook import Webhook
@@ -78,7 +78,8 @@ class Responder(DecidedRequest):
                 strictness = rule.candidate.validation if rule else self.matched.unmatched_validation
                 failure = self.assessment.failure(strictness) or Failure("model_not_found")
                 return self._builtin_response(failure, None, note=f"invalid: {reason(failure)}")
-            return self._unmatched_response()
+            planned = self._unmatched_response()
+            return planned if planned.unmatched else self._noted(planned, self.matched.unmatched_validation)
         except TemplateFailure as failure:
             return self._error_without_settings(template_refusal(failure, self.dialect.name))
 
@@ -103,7 +104,11 @@ class Responder(DecidedRequest):
                 )
             step = picked
         planned = self._selected_response(item, selected, selector.responses[step], step)
-        if item.validation == "strict" and (notes := unknown_field_notes(self.request)):
+        return self._noted(planned, item.validation)
+
+    def _noted(self, planned: PlannedResponse, strictness: Validation) -> PlannedResponse:
+        """Return the response with notes of the fields that a strict validation accepts."""
+        if strictness == "strict" and (notes := unknown_field_notes(self.request)):
             return replace(planned, notes=(*planned.notes, *notes))
         return planned
 

@@ -18,7 +18,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from mockllm.packing import git
 from mockllm.packing.fetch import FetchedPack
 from mockllm.packing.pack_source import PackSource, from_here, parse_pack_source
-from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.base import NullableSpec
 from mockllm.scenario.lockfile import PackName
 from mockllm.scenario.pack_files import PackRejected
 from mockllm.scenario.validation_errors import diagnostics_of
@@ -31,7 +31,7 @@ MAX_INDEX: Final = 8 * 1024 * 1024
 _HEAD: Final = "# An index of packs, written by `mockllm pack index`.\n"
 
 
-class IndexedVersionSpec(Spec):
+class IndexedVersionSpec(NullableSpec):
     """One version of a pack."""
 
     ref: str | None = None
@@ -40,7 +40,7 @@ class IndexedVersionSpec(Spec):
     """The SHA-256 of the pack's files."""
 
 
-class IndexedPackSpec(Spec):
+class IndexedPackSpec(NullableSpec):
     """One pack."""
 
     description: str | None = None
@@ -51,7 +51,7 @@ class IndexedPackSpec(Spec):
     """The versions, by number."""
 
 
-class IndexSpec(Spec):
+class IndexSpec(NullableSpec):
     """The whole file."""
 
     index: Literal[1]

@@ -17,10 +17,12 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import entry_matcher, run_steps
 from mockllm.scenario.control_paths import RESERVED, has_control_call
 from mockllm.scenario.diagnostics import Diagnostic, path_text, value_at
+from mockllm.scenario.fault_point_lint import beyond_the_end
 from mockllm.scenario.file_lint import file_warnings
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.conditions import NameCondition, TextCondition
+from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.language.settings import Settings
@@ -185,12 +187,21 @@ def _reserved_paths(subject: LintSubject, known_names: KnownNames) -> Iterator[D
         if first == ["s"]:
             yield subject.warn("/s/ID names a session: rules match the path after it", "match", "path")
             return
-        if first and first[0] in known_names.prefixes:
+        if first and _is_prefix(first[0], path, subject.spec.match, known_names):
             name, rest = first[0], path.removeprefix(f"/{first[0]}") or "/"
             form = f"{{provider: {name}, path: {rest}}}"
             message = f"/{name} is a provider's prefix: rules match the path after it, {form}"
             yield subject.warn(message, "match", "path")
             return
+
+
+def _is_prefix(name: str, path: str, match: Match, known_names: KnownNames) -> bool:
+    """Return whether a path that a match spells out begins with a provider's prefix. Other providers of the match may
+    have a path with the same beginning."""
+    if name in known_names.prefixes:
+        return True
+    literal = not set("*?[") & set(path) and match.provider in (None, name)
+    return literal and name in known_names.providers and known_names.begins_with_prefix(path)
 
 
 def _literal_paths(condition: TextCondition | NameCondition | list[str] | None) -> Iterator[str]:
@@ -243,10 +254,17 @@ def _faults_without_response(
     *below: str | int,
 ) -> Iterator[Diagnostic]:
     """Warn about faults of these settings that no response can have; each response comes with its `stream`."""
-    for number, spec in enumerate(settings.faults or ()):
+    faults = settings.faults or ()
+    for number, spec in enumerate(faults):
         for name in spec.model_fields_set:
             fault = getattr(spec, name)
-            reasons = [_mismatch(response, fault, stream) for response, stream in responses]
+            reasons = [
+                _mismatch(response, fault, stream)
+                or beyond_the_end(
+                    response, fault, (*faults[:number], *(response.faults or ()) * (response is not settings))
+                )
+                for response, stream in responses
+            ]
             if None not in reasons:
                 yield subject.warn(f"{name} can never be applied: {reasons[0]}", *below, "faults", number)
 

@@ -67,6 +67,11 @@ def readable(text: str) -> str:
     return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
 
 
+def unexpected(error: Exception) -> str:
+    """Return the message for an error that no check of a file has found."""
+    return f"cannot be used: {type(error).__name__}: {error}; please report this"
+
+
 def path_text(path: Path) -> str:
     """Return a path as a text: `rules[2].match.body["$.a"]`."""
     text = ""

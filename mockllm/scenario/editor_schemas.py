@@ -23,7 +23,7 @@ from mockllm.core.values.types import Drawable, Templated
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.base import Spec, field_texts, late_model
 from mockllm.scenario.language.conditions import JsonCondition
-from mockllm.scenario.language.examples import ExampleSpec, ExpectSpec
+from mockllm.scenario.language.examples import ExampleSpec
 from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.reply import RESPONSE_KEYS
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
@@ -107,6 +107,7 @@ def schemas(known_names: KnownNames) -> dict[str, JsonSchema]:
         definitions[name] = _with_parameters(definitions[name])
     for key in scenario["properties"].keys() - {"mockllm"}:
         scenario["properties"][key] = _with_parameters(scenario["properties"][key])
+    definitions["RuleSpec"]["oneOf"].append(_switched_off())
     definitions["Parameter"] = _PARAMETER
     definitions["Duration"]["anyOf"][1] = {**_PARAMETER}
     del definitions["Duration"]["anyOf"][1]["description"]  # otherwise shown for each duration
@@ -114,6 +115,12 @@ def schemas(known_names: KnownNames) -> dict[str, JsonSchema]:
         "scenario.schema.json": _for_editors(_flatten(scenario)),
         "pack.schema.json": _schema(PackSpec, "A pack of mockllm scenarios: its pack.yaml"),
     }
+
+
+def _switched_off() -> JsonSchema:
+    """Return the schema of a rule that is off: it needs no response, as where it replaces another rule."""
+    responses: JsonSchema = {"anyOf": [{"required": [key]} for key in RESPONSE_KEYS]}
+    return {"required": ["enabled"], "properties": {"enabled": {"const": False}}, "not": responses}
 
 
 def schema_text(schema: JsonSchema) -> str:
@@ -168,12 +175,6 @@ class _Draft7(GenerateJsonSchema):
                 result["properties"][field.alias or name]["description"] = text
         return result
 
-    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchema:
-        """Null is not a value, except in an example that expects a missing value."""
-        if self._model is ExpectSpec:
-            return super().nullable_schema(schema)
-        return self.generate_inner(schema["schema"])
-
     def function_plain_schema(self, schema: core_schema.PlainValidatorFunctionSchema) -> JsonSchema:
         late = late_model(schema)
         if late is None:
@@ -185,7 +186,9 @@ class _Draft7(GenerateJsonSchema):
         if values := self.generate_inner(schema["values_schema"]) if "values_schema" in schema else {}:
             result["additionalProperties"] = values
         keys = self.generate_inner(schema["keys_schema"]) if "keys_schema" in schema else {}
-        if set(keys) - {"type"}:
+        if keys.get("type") == "integer":  # to JSON every key is a text
+            result["propertyNames"] = {"pattern": "^[0-9]+$"}
+        elif set(keys) - {"type"}:
             result["propertyNames"] = keys
         return result
 

@@ -57,6 +57,8 @@ class KnownNames(Struct, frozen=True):
     """Returns the dialect in which a `replay` was recorded, if none of these dialects can decode it."""
     prefixes: Collection[str] = ()
     """The providers with whose names no path begins but as a prefix, which rules do not see."""
+    begins_with_prefix: Callable[[str], bool] = bool
+    """Returns whether a path begins with the prefix of a provider with whose name other paths begin."""
 
     def written_member(self, dialect: str, path: Sequence[str | int]) -> str | None:
         """Return the word for a member of a response that the server writes itself; None for any other member."""

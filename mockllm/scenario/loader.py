@@ -3,13 +3,14 @@ good versions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mockllm.scenario.diagnostics import Diagnostic, StaleSource
+from mockllm.scenario.compiler import compile_item
+from mockllm.scenario.diagnostics import Diagnostic, StaleSource, unexpected
 from mockllm.scenario.file_loader import LoadedFiles, load_files
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.lockfile import lock_path
@@ -68,6 +69,8 @@ def load_scenarios(sources: ScenarioSources, last: LoadedFiles | None = None) ->
         )
         typer = EntryTyper(sources.known_names, sources.examples)
         typer.read(loaded)
+        if last is not None:
+            typer.diagnostics += _failures(typer.entries, loaded)
         named |= typer.named
         diagnostics += [diagnostic for diagnostic in loaded.diagnostics if diagnostic not in diagnostics]
         reported = {(found.file, found.line, found.column) for found in loaded.diagnostics}
@@ -79,6 +82,17 @@ def load_scenarios(sources: ScenarioSources, last: LoadedFiles | None = None) ->
             files = _with_references(loaded, typer, named)
             return LoadedScenarios(files, typer.entries, diagnostics, typer.examples, sources.known_names)
         broken |= newly_broken
+
+
+def _failures(entries: Sequence[TypedEntry], loaded: LoadedFiles) -> Iterator[Diagnostic]:
+    """Yield an error for each entry whose compilation fails, which no check has found: it concerns its own file only,
+    and no other reload."""
+    sources = {file.path: file.source for file in loaded.files}
+    for entry in entries:
+        try:
+            compile_item(entry)
+        except Exception as error:
+            yield sources[entry.file].diagnostic(entry.path, unexpected(error))
 
 
 def _with_references(loaded: LoadedFiles, typer: EntryTyper, named: set[str]) -> LoadedFiles:

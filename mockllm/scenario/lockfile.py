@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 
 from mockllm.core.quantities.types import quantity_error
 from mockllm.scenario.diagnostics import Diagnostic
-from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.base import NullableSpec
 from mockllm.scenario.scenario_folder import read_bytes
 from mockllm.scenario.validation_errors import describe_value, diagnostics_of
 from mockllm.scenario.yaml_reader import read_source
@@ -43,7 +43,7 @@ PackName = Annotated[
 ]
 
 
-class LockedPackSpec(Spec):
+class LockedPackSpec(NullableSpec):
     """One pack as it was fetched."""
 
     version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.+-]{1,80}$")]
@@ -60,7 +60,7 @@ class LockedPackSpec(Spec):
     """The SHA-256 of the pack's files."""
 
 
-class LockSpec(Spec):
+class LockSpec(NullableSpec):
     """The whole lockfile."""
 
     lock: Literal[1]

@@ -33,7 +33,7 @@ MODELS: Mapping[EntryKind, type[EntrySpec]] = {
 }
 KEYS: Mapping[EntryKind, str] = {"rule": "rules", "modifier": "modifiers", "server": "mcp"}
 """The key of a file that lists the entries of a kind."""
-_NO_VALUE: Final = re.compile(r'"(\w+):" has no value')
+_NO_VALUE: Final = re.compile(r'(?:"(\w+):"|this key) has no value')
 
 
 class RawEntry(Struct, frozen=True):
@@ -104,7 +104,8 @@ class RawEntry(Struct, frozen=True):
         if name is None:
             return diagnostic
         if empty is not None:
-            return replace(diagnostic, message=f'{diagnostic.message}: the parameter "{name}" is not set')
+            message = f"{diagnostic.message[: empty.end()]}"
+            return replace(diagnostic, message=f'{message}: the parameter "{name}" is not set')
         kind = self.file.params.kinds.get(name)
         of_type = f" of type {kind}" if isinstance(kind, str) else ""
         found = diagnostic.message.partition("; write ")[0]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.diagnostics import Diagnostic, Path, path_text
+from mockllm.scenario.diagnostics import Diagnostic, Path, path_text, scalar_text, value_at
 
 MAX_FILE_SIZE: Final = 16 * 1024 * 1024
 """Maximum number of bytes of one scenario file."""
@@ -18,6 +19,10 @@ Mark: TypeAlias = "tuple[int, int, Mapping[str, Mark] | Sequence[Mark] | None]"
 """The position of a node: the packed positions of its key (0: none) and of itself, and the marks of its children."""
 
 COLUMN_BITS: Final = 24
+_QUOTED: Final = (
+    r'(?<=write "){shown}(?=")|(?<=write \[){shown}(?=\])|(?<=found ){shown}\b|(?<=number ){shown}\b'
+)
+"""The places of a value in a message."""
 
 
 class Position(NamedTuple):
@@ -51,6 +56,8 @@ class Source(Struct, frozen=True):
     diagnostics: tuple[Diagnostic, ...] = ()
     digest: str = ""
     has_params: bool = False
+    written: Mapping[int, str] = field(default_factory=dict)
+    """By position, the texts of numbers and truths that are not written as `scalar_text` writes their values."""
 
     def position(self, path: Path, key: bool = False) -> Position:
         """Return the position of the value at `path`, or of its key. A missing value has the position of its
@@ -80,7 +87,19 @@ class Source(Struct, frozen=True):
 
     def diagnostic(self, path: Path, message: str, key: bool = False) -> Diagnostic:
         """Return a diagnostic at `path` of this file."""
-        return Diagnostic(self.name, *self.position(path, key), path_text(path), message)
+        return Diagnostic(
+            self.name, *self.position(path, key), path_text(path), self._as_written(path, message)
+        )
+
+    def _as_written(self, path: Path, message: str) -> str:
+        """Return a message that quotes the number at a place as the file has it: `1.10`, not `1.1`."""
+        if not self.written or self.existing_path(path) != path:
+            return message
+        text = self.written.get(self.mark(path)[1])
+        if text is None:
+            return message
+        shown = re.escape(scalar_text(value_at(self.data, path)))
+        return re.sub(_QUOTED.format(shown=shown), lambda _: text, message)
 
 
 EMPTY_SOURCE: Final = Source("", {}, (0, pack_position(1, 1), None))

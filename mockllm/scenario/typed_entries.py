@@ -17,7 +17,7 @@ from pydantic import Field, JsonValue, ValidationError
 
 from mockllm.core.json.codec import Json, canonical
 from mockllm.core.selection.decision import Models, Validation
-from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion
+from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion, unexpected
 from mockllm.scenario.file_loader import LoadedFile, LoadedFiles
 from mockllm.scenario.file_patterns import (
     FilePattern,
@@ -264,10 +264,8 @@ class EntryTyper(Struct):
             spec = read_spec(
                 entry.kind, entry.data, entry.where, params, read, self.known_names, untrusted, read_matching
             )
-        except ValidationError as error:
-            found = diagnostics_of(error, entry.file.source, entry.path, MODELS[entry.kind])
-            found = [each for each in found if not entry.follows_unknown_param(each)]
-            self.diagnostics += (entry.with_param(each) for each in found)
+        except Exception as error:
+            self.diagnostics += _diagnostics(entry, error)
             return None
         complete = True
         for below, name in file_references(spec):
@@ -326,6 +324,14 @@ class EntryTyper(Struct):
             message = f'there is no {raw.kind} "{target}"{suggestion(target, list(others))}'
             self.diagnostics.append(raw.diagnostic(message, "replaces"))
         return None
+
+
+def _diagnostics(entry: RawEntry, error: Exception) -> list[Diagnostic]:
+    """Return the diagnostics of an entry that cannot be typed."""
+    if not isinstance(error, ValidationError):
+        return [entry.diagnostic(unexpected(error))]
+    found = diagnostics_of(error, entry.file.source, entry.path, MODELS[entry.kind])
+    return [entry.with_param(each) for each in found if not entry.follows_unknown_param(each)]
 
 
 def places_by_id(entries: Sequence[TypedEntry]) -> dict[str, int]:

@@ -30,7 +30,7 @@ from ruamel.yaml.events import (
 )
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.diagnostics import Diagnostic, path_text
+from mockllm.scenario.diagnostics import Diagnostic, path_text, scalar_text
 from mockllm.scenario.source_file import COLUMN_BITS, Mark, pack_position
 from mockllm.scenario.yaml_errors import quoting_advice, syntax_diagnostic
 
@@ -103,18 +103,18 @@ class _ReadingStopped(Exception):
     """The rest of the file cannot be read."""
 
 
-def read_nodes(text: str, name: str) -> tuple[Json, Mark, list[Diagnostic]]:
-    """Return the document's data (None after a syntax error), its marks and its diagnostics."""
+def read_nodes(text: str, name: str) -> tuple[Json, Mark, list[Diagnostic], dict[int, str]]:
+    """Return the document's data (None after a syntax error), its marks, its diagnostics, and `Source.written`."""
     reader = _NodeReader(text, name)
     try:
         try:
-            return *reader.document(), reader.diagnostics
+            return *reader.document(), reader.diagnostics, reader.written
         except MarkedYAMLError as error:
             if "unexpected ':'" not in str(error.problem) or len(text) > MAX_PURE_LENGTH:
                 raise
         # For libyaml (YAML 1.1) plain texts between brackets have no ":". In YAML 1.2 `http://host` is one.
         reader = _NodeReader(text, name, pure=True)
-        return *reader.document(), reader.diagnostics
+        return *reader.document(), reader.diagnostics, reader.written
     except _ReadingStopped:
         diagnostics = reader.diagnostics
     except MarkedYAMLError as error:
@@ -127,7 +127,7 @@ def read_nodes(text: str, name: str) -> tuple[Json, Mark, list[Diagnostic]]:
     except YAMLError as error:
         message = f"not valid YAML: {' '.join(str(error).split())}"
         diagnostics = [*reader.diagnostics, Diagnostic(name, 1, 1, "", message)]
-    return None, (0, pack_position(1, 1), None), diagnostics
+    return None, (0, pack_position(1, 1), None), diagnostics, {}
 
 
 def _place(event: Event) -> int:
@@ -156,6 +156,7 @@ class _NodeReader:
         self.anchors: dict[str, tuple[Json, Mark, int, int] | None] = {}
         self.count = 0
         self.expanded = 0
+        self.written: dict[int, str] = {}
         _, parser = YAML(typ="safe", pure=pure).get_constructor_parser(text)
         self.next = parser.get_event
 
@@ -217,6 +218,8 @@ class _NodeReader:
         if self.expanded > MAX_ALIAS_VALUES or len(self.path) + height > MAX_DEPTH:
             self.report(event, f"aliases repeat more than {MAX_ALIAS_VALUES:,} values or {MAX_DEPTH} levels")
             raise _ReadingStopped
+        if mark[1] in self.written:
+            self.written[_place(event)] = self.written[mark[1]]
         return data, (key_place, _place(event), mark[2])
 
     def check_tag(self, event: _Valued) -> None:
@@ -233,10 +236,13 @@ class _NodeReader:
         ):  # quoted, a block, or tagged: a text
             return event.value
         try:
-            return scalar_value(event.value)
+            value = scalar_value(event.value)
         except ValueError as error:
             self.report(event, str(error))
             return 0
+        if type(value) is not str and value is not None and scalar_text(value) != event.value:
+            self.written[_place(event)] = event.value
+        return value
 
     def sequence(self) -> tuple[list[Json], list[Mark]]:
         items: list[Json] = []

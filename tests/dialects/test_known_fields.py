@@ -13,6 +13,11 @@ from anthropic.types.beta import message_count_tokens_params as beta_counted
 from anthropic.types.beta import message_create_params as beta
 from google.genai import types as google
 from openai.types import completion_create_params as completions
+from openai.types import embedding_create_params as embeddings
+from openai.types import image_create_variation_params as image_variations
+from openai.types import image_edit_params as image_edits
+from openai.types import image_generate_params as images
+from openai.types import moderation_create_params as moderations
 from openai.types.chat import completion_create_params as chat
 from openai.types.responses import response_create_params as responses
 
@@ -22,12 +27,24 @@ from mockllm.dialects.anthropic.unknown_fields import BLOCKS, CUSTOM_TOOL, MESSA
 from mockllm.dialects.gemini.unknown_fields import MESSAGES
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
+from mockllm.dialects.openai.embeddings import OpenAiEmbeddingsRequest
+from mockllm.dialects.openai.media.images_request import (
+    ImageEditRequest,
+    ImagesRequest,
+    ImageVariationRequest,
+)
+from mockllm.dialects.openai.moderations import ModerationsRequest
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 TYPES: list[tuple[type[Request], Any]] = [
     (ChatRequest, chat.CompletionCreateParamsBase),
     (ResponsesRequest, responses.ResponseCreateParamsBase),
     (CompletionsRequest, completions.CompletionCreateParamsBase),
+    (OpenAiEmbeddingsRequest, embeddings.EmbeddingCreateParams),
+    (ModerationsRequest, moderations.ModerationCreateParams),
+    (ImagesRequest, images.ImageGenerateParamsBase),
+    (ImageEditRequest, image_edits.ImageEditParamsBase),
+    (ImageVariationRequest, image_variations.ImageCreateVariationParams),
     (MessagesRequest, messages.MessageCreateParamsBase),
     (MessagesRequest, beta.MessageCreateParamsBase),
     (AnthropicCountRequest, counted.MessageCountTokensParams),

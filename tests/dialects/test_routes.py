@@ -7,7 +7,7 @@ import pytest
 from mockllm.dialects import anthropic, azure, openai, routes
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.providers import DIALECTS, REGISTERED
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, PROVIDERS
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, PROVIDERS, begins_with_prefix
 from mockllm.dialects.routes import (
     ROUTES,
     MethodNotAllowed,
@@ -340,3 +340,18 @@ def test_websocket_path_without_handshake_says_so(path: str, dialect: str) -> No
         dialect,
         "The path is a WebSocket: send the request with an upgrade.",
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "is_prefix"),
+    [
+        ("/anthropic/v1/messages", True),
+        ("/openai/nowhere", True),
+        ("/openai/v1/responses", False),
+        ("/openai/deployments/x/embeddings", False),
+        ("/elsewhere/v1", False),
+        ("", False),
+    ],
+)
+def test_path_that_begins_with_prefix(path: str, is_prefix: bool) -> None:
+    assert begins_with_prefix(path) is is_prefix

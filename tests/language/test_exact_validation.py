@@ -52,6 +52,15 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "Unrecognized request argument supplied: z",
     ),
     ("/v1/responses", {**RESPONSES, "b": 1, "a": 2}, "Unknown parameter: 'b'."),
+    (
+        "/v1/embeddings",
+        {"model": "text-embedding-3-small", "input": "a", "z": 1, "b": 1},
+        "Unrecognized request arguments supplied: b, z",
+    ),
+    ("/v1/moderations", {"input": "a", "z": 1}, "Unrecognized request argument supplied: z"),
+    ("/v1/images/generations", {"prompt": "a", "z": 1}, "Unknown parameter: 'z'."),
+    ("/v1/images/edits", {"prompt": "a", "image": "b", "style": "vivid"}, "Unknown parameter: 'style'."),
+    ("/v1/images/variations", {"image": "b", "prompt": "c"}, "Unknown parameter: 'prompt'."),
     ("/v1/messages", {**CLAUDE, "response_format": {}}, f"response_format: {EXTRA}"),
     ("/v1/messages", claude_tools(TOOL, {**TOOL, "name": "b", "z": 1}), f"tools.1.custom.z: {EXTRA}"),
     (
@@ -88,6 +97,16 @@ def test_messages_without_a_version_are_refused(path: str) -> None:
             error = {"type": "invalid_request_error", "message": "anthropic-version: header is required"}
             assert received.json["error"] == error
     assert respond_once("rules: [{reply: Hi.}]", raw_request(path, body)).status == 200
+
+
+@pytest.mark.parametrize(
+    "rules", ["[{reply: Hi.}]", "[{match: {api: embeddings}, reply: {embedding: [1, 0]}}]"]
+)
+def test_strict_notes_unknown_fields_of_embeddings(rules: str) -> None:
+    body = {"model": "text-embedding-3-small", "input": "a", "z": 1}
+    received = respond_once(f"rules: {rules}", raw_request("/v1/embeddings", body))
+    assert received.status == 200
+    assert received.notes == 'unknown field "z"'
 
 
 def test_unknown_parameter_has_its_code() -> None:

@@ -179,6 +179,13 @@ def test_thinking_signature_is_sent() -> None:
     assert response.json["content"][0]["signature"] == "c2ln"
 
 
+def test_thinking_signature_may_be_a_template() -> None:
+    response = reply(
+        "{thinking: {text: hm, signature: '{{ model }}'}, text: x}", claude_request(model="claude-x")
+    )
+    assert response.json["content"][0]["signature"] == "claude-x"
+
+
 CALLS = "{tool_calls: [{name: get_weather, arguments: {city: Paris}}, {name: now}]}"
 
 

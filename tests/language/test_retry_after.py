@@ -16,10 +16,9 @@ def error_of(call: str, retry_after: Any) -> Any:
     return wire_events(call, {"error": {"type": "rate_limit", "retry_after": retry_after}}, stream=False)
 
 
-@pytest.mark.parametrize("value", ["none", None])
 @pytest.mark.parametrize("call", CALLS)
-def test_retry_after_none_sends_no_wait(call: str, value: Any) -> None:
-    found = error_of(call, value)
+def test_retry_after_none_sends_no_wait(call: str) -> None:
+    found = error_of(call, "none")
     assert found.status == 429
     own = wait_headers(call.partition("-")[0])
     assert not [name for name in found.headers if name.startswith("retry-after") or name in own]

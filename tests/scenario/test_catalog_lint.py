@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mockllm.engine.known_names import KNOWN_NAMES
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.control_paths import CONTROL_PATHS
@@ -275,3 +276,72 @@ def test_prefix_of_a_provider_is_no_part_of_a_path(tmp_path: Path, path: str, re
         f"a.yaml:2 rules[0].match.path: /{name} is a provider's prefix: rules match the path after it, "
         f"{{provider: {name}, path: {rest}}}"
     ]
+
+
+@pytest.mark.parametrize(
+    ("match", "found"),
+    [
+        ("{path: /anthropic/v1/messages}", "{provider: anthropic, path: /v1/messages}"),
+        ("{provider: anthropic, path: /anthropic/v1/messages}", "{provider: anthropic, path: /v1/messages}"),
+        ("{path: /openai/nowhere}", "{provider: openai, path: /nowhere}"),
+        ("{provider: azure, path: /anthropic/v1/messages}", None),
+        ("{path: /openai/v1/responses}", None),
+        ("{path: /openai/deployments/x/chat/completions}", None),
+        ("{path: /anthropic/*}", None),
+        ("{path: /elsewhere/v1}", None),
+    ],
+)
+def test_prefix_is_read_by_the_routes(tmp_path: Path, match: str, found: str | None) -> None:
+    """Azure has paths that begin with the names of other providers."""
+    files = {"a.yaml": rules(f"{{match: {match}, http: {{}}}}")}
+    hints = [
+        each.partition("after it, ")[2] for each in warnings_of(tmp_path, files, known_names=KNOWN_NAMES)
+    ]
+    assert [hint for hint in hints if hint] == ([] if found is None else [found])
+
+
+TWO = "{chunks: [a, {wait: 1s}, b]}"
+ONE_CALL = "{tool_calls: [{name: look}]}"
+MORE = ", unless a request asks for several choices"
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        (f"reply: {TWO}, faults: [{{reset: {{after: {{chunks: 5}}}}}}]", f"only 2 chunks{MORE}"),
+        (f"reply: {TWO}, faults: [{{malformed: {{at: {{chunk: 3}}}}}}]", f"only 2 chunks{MORE}"),
+        (f"reply: {TWO}, faults: [{{cut_utf8: {{at: {{chunk: 3}}}}}}]", f"only 2 chunks{MORE}"),
+        (f"reply: {TWO}, faults: [{{length_stop: {{after: {{chunks: 3}}}}}}]", "only 2 chunks"),
+        (f"reply: {ONE_CALL}, faults: [{{bad_tool_arguments: {{call: 2}}}}]", "only 1 call"),
+        (f"reply: {{parts: [{ONE_CALL}]}}, faults: [{{unknown_tool: {{call: 2}}}}]", "only 1 call"),
+        (f"reply: {{choices: [{ONE_CALL}, a]}}, faults: [{{unknown_tool: {{call: 2}}}}]", "only 1 call"),
+        (
+            f"sequence: [{{reply: {TWO}}}], faults: [{{malformed: {{at: {{chunk: 3}}}}}}]",
+            f"only 2 chunks{MORE}",
+        ),
+        (
+            "reply: {chunks: [a, {error: overloaded}, b]}, faults: [{reset: {after: {chunks: 2}}}]",
+            f"only 1 chunk{MORE}",
+        ),
+        (f"reply: {TWO}, faults: [bad_gzip, {{malformed: {{at: {{chunk: 3}}}}}}]", f"only 2 chunks{MORE}"),
+        (f"reply: {TWO}, faults: [duplicate, {{malformed: {{at: {{chunk: 3}}}}}}]", None),
+        (
+            f"sequence: [{{reply: {TWO}, faults: [duplicate]}}], faults: [{{malformed: {{at: {{chunk: 3}}}}}}]",
+            None,
+        ),
+        (f"sequence: [{{reply: {TWO}}}, a b c], faults: [{{malformed: {{at: {{chunk: 3}}}}}}]", None),
+        (f"reply: {TWO}, faults: [{{reset: {{after: {{chunks: 2}}}}}}]", None),
+        (f"reply: {TWO}, faults: [{{reset: {{after: {{chunks: [1, 9]}}}}}}]", None),
+        (f"reply: {TWO}, faults: [{{reset: {{after: {{fraction: 50%}}}}}}, crlf]", None),
+        (f"reply: {TWO}, faults: [{{malformed: {{at: {{chunk: '{{{{ turn }}}}'}}}}}}]", None),
+        ("reply: {chunks: [a], text: a b c}, faults: [{reset: {after: {chunks: 2}}}]", None),
+        ("reply: a b c, faults: [{reset: {after: {chunks: 9}}}]", None),
+        ("reply: {tool_calls: from_schema}, faults: [{bad_tool_arguments: {call: 2}}]", None),
+        (f"reply: {ONE_CALL}, faults: [{{bad_tool_arguments: {{call: 1}}}}, unknown_tool]", None),
+        ("error: overloaded, faults: [{reset: {after: {bytes: 5}}}]", None),
+    ],
+)
+def test_fault_beyond_the_end_of_a_reply(tmp_path: Path, rule: str, reason: str | None) -> None:
+    found = warnings_of(tmp_path, {"a.yaml": rules(f"{{{rule}}}")})
+    beyond = [each.partition("the reply has ")[2] for each in found]
+    assert beyond == ([] if reason is None else [reason])

@@ -62,6 +62,34 @@ def test_schema_accepts_bundled_files(path: Path) -> None:
     assert wrong(validator, data(path.read_text(encoding="utf-8"))) == []
 
 
+@lru_cache
+def documented() -> dict[str, str]:
+    """The YAML blocks of the documentation, each of its files by its own, without those that are not for mockllm."""
+    found = {}
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        for number, block in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)):
+            for part in re.split(r"^# file: (?=.*\.yaml$)", block, flags=re.MULTILINE):
+                found[f"{page.stem}-{number}-{part.partition(chr(10))[0][:30]}"] = part
+    return found
+
+
+def test_schema_accepts_documented_examples() -> None:
+    mistakes = {}
+    checked = 0
+    for name, block in documented().items():
+        source = read_source(block, "x.yaml")
+        if source.diagnostics or not isinstance(source.data, dict):
+            continue
+        pack = {"name", "version"} <= source.data.keys()
+        if not pack and not {"rules", "modifiers", "examples"} & source.data.keys():
+            continue
+        checked += 1
+        if found := wrong(valid("pack" if pack else "scenario"), source.data):
+            mistakes[name] = found
+    assert mistakes == {}
+    assert checked > 100
+
+
 def test_schema_accepts_starter_file() -> None:
     starter = ROOT / "mockllm" / "cli" / "starter" / "scenarios" / "hello.yaml"
     assert wrong(valid(), data(starter.read_text(encoding="utf-8"))) == []
@@ -106,6 +134,15 @@ FINE = {
     "no rule expected": "examples: [{expect: {rule: null}}]",
     "thinking as a text": "rules: [{reply: {thinking: Hm., text: a}}]",
     "a made text": "rules: [{reply: {text: {tokens: [5, 9]}}}]",
+    "a state that is unset": "rules: [{requires_state: {order: null}, sets_state: {order: null}, reply: a}]",
+    "a header that is removed": "rules: [{headers: {retry-after-ms: null}, error: rate_limit}]",
+    "null in a body": "rules: [{match: {body: {$.a: null, $.b: {equals: null}}}, reply: a}]",
+    "null in the result of a tool": "rules: [{match: {tool_result: {json: {$.a: null}}}, reply: a}]",
+    "null in an expected body": "examples: [{expect: {body: {$.a: null}}}]",
+    "a header that is not expected": "examples: [{expect: {finish_reason: null, usage: {cached_tokens: null}}}]",
+    "no content-type": "modifiers: [{faults: [{content_type: {value: null}}]}]",
+    "a rule that is switched off": "rules: [{replaces: 'default:made', enabled: false}]",
+    "a rule with a reply that is off": "rules: [{reply: a, enabled: false}]",
     "any JSON in a body": "rules: [{match: {path: /x}, http: {body: [1, {a: null}]}}]",
 }  # fmt: skip
 
@@ -139,6 +176,9 @@ MISTAKES = {
     "a modifier with a reply": "modifiers: [{reply: a}]",
     "an unknown key of an example": "examples: [{expect: {txt: a}}]",
     "a rule that is a text": "rules: [Hello.]",
+    "a setting without a value": "rules: [{reply: a, delay: null}]",
+    "an operator without a value": "rules: [{match: {user: {regex: null}}, reply: a}]",
+    "a rule without a response that is on": "rules: [{replaces: 'default:made', enabled: true}]",
     "times below zero": "rules: [{reply: a, times: -1}]",
 }  # fmt: skip
 
@@ -219,7 +259,7 @@ def test_schema_suggests_known_names() -> None:
     for key, names in (("provider", PROVIDERS), ("dialect", DIALECT_NAMES), ("api", APIS)):
         completed = definitions()["Match"]["properties"][key]["anyOf"][0]
         assert completed == {"type": "string", "enum": sorted(names)}
-    required = [each["required"] for each in definitions()["RuleSpec"]["oneOf"]]
+    required = [each["required"] for each in definitions()["RuleSpec"]["oneOf"][:-1]]
     assert required == [[answer] for answer in RESPONSE_KEYS]
 
 

@@ -44,9 +44,9 @@ def modifier(**settings: Any) -> Any:
             id="keys that a strategy does not use are let be",
         ),
         pytest.param(
-            {"strategy": "random", "probability": "30%", "tokens": None},
+            {"strategy": "random", "probability": "30%"},
             Limit("random", probability=0.3),
-            id="null is as if it were not there",
+            id="a probability",
         ),
     ],
 )
@@ -79,9 +79,7 @@ def test_ttft_by_input_tokens_is_read() -> None:
     assert drawn.model_copy().pace.ttft == result
 
 
-@pytest.mark.parametrize(
-    "ttft", ["300ms", ["1s", "2s"], {"exponential": {"mean": "1s"}}, "{{ query.t }}ms", None]
-)
+@pytest.mark.parametrize("ttft", ["300ms", ["1s", "2s"], {"exponential": {"mean": "1s"}}, "{{ query.t }}ms"])
 def test_ttft_as_duration_is_read(ttft: object) -> None:
     assert not isinstance(modifier(pace={"ttft": ttft}).pace.ttft, DynamicInputTime)
 
@@ -102,7 +100,3 @@ def test_named_states_are_read() -> None:
     key = modifier(requires_state={"step": ["paid", None], "tries": 2}, sets_state={"step": None, "ok": True})
     assert key.requires_state == {"step": ["paid", None], "tries": 2}
     assert key.sets_state == {"step": None, "ok": True}
-
-
-def test_missing_settings_are_none() -> None:
-    assert modifier(limit=None, load=None).limit is None

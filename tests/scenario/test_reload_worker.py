@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,32 @@ def test_watched_files_are_scenarios_and_files_they_name(tmp_path: Path) -> None
     assert {path for path in loaded.trees if path != str(tmp_path)} == named
     watched = {Path(path).name for path, *_ in fingerprint(loaded.trees)}
     assert watched == {"a.yaml", "here.md"}
+
+
+@pytest.mark.parametrize("step", ["scenario.typed_entries.read_spec", "scenario.compiler.entry_matcher"])
+def test_unexpected_exception_concerns_its_own_file_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    write(tmp_path / "a.yaml", "one")
+    write(tmp_path / "b.yaml", "one")
+    sources = ScenarioSources([str(tmp_path)])
+    first = load_scenarios(sources).loaded
+    module, _, name = f"mockllm.{step}".rpartition(".")
+    works = getattr(importlib.import_module(module), name)
+
+    def fails(*given: object, **named: object) -> object:
+        if "two" in repr(given) and "a.yaml" in repr(given):
+            raise TypeError("no pattern")
+        return works(*given, **named)
+
+    monkeypatch.setattr(f"mockllm.{step}", fails)
+    write(tmp_path / "a.yaml", "two")
+    write(tmp_path / "b.yaml", "three")
+    found = load_stable(sources, first)
+    assert sorted(entry.id for entry in found.entries) == ["a.yaml:one", "b.yaml:three"]
+    (stale,) = found.stale
+    assert stale.file == str(tmp_path / "a.yaml")
+    assert stale.in_use
+    assert stale.reason.endswith(
+        "a.yaml:2:9: rules[0]: cannot be used: TypeError: no pattern; please report this"
+    )

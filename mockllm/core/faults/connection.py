@@ -12,6 +12,7 @@ from mockllm.core.faults.fault_points import MIDDLE, GapPoint, cut_at, find_gap,
 from mockllm.core.rendering.framing import closing_bytes
 from mockllm.core.rendering.plan import CutKind, CutStep, Plan, RawStep, Step, Throttle, WaitStep
 from mockllm.core.rendering.websocket_frames import close_frame
+from mockllm.core.values.constants import Constant
 from mockllm.core.values.types import Drawable, Duration
 
 SLICES_PER_SECOND: Final = 20
@@ -46,7 +47,7 @@ class Close(Cutting):
     code: Annotated[int, Field(ge=1000, le=4999)] | None = Field(
         default=None, description="The close code of a WebSocket; without it no close frame is sent."
     )
-    reason: str = Field(default="", description="The reason beside the code.")
+    reason: Constant[str] = Field(default="", description="The reason beside the code.")
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         if plan.delivery.websocket is not None and self.after.time is not None:

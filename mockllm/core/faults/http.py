@@ -37,6 +37,7 @@ class ContentType(Fault):
     """The `content-type` is not the type of the body."""
 
     needs_http = True
+    null_fields = ("value",)
 
     value: Templated[str] | None = Field(
         default=HTML, description="The value in the head; with null there is no content-type."

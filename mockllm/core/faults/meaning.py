@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Final
 
 from msgspec.structs import replace
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.faults.base import NotApplicable, ReplyFault, ReplyFaultContext, fault
+from mockllm.core.faults.base import FaultSettings, NotApplicable, ReplyFault, ReplyFaultContext, fault
 from mockllm.core.reply.reply import Choice, Finish, Harm, Refusal, Reply, Thinking
 from mockllm.core.reply.truncation import cut_chunks, cut_fraction, part_tokens
 from mockllm.core.tokens import split
@@ -21,10 +21,8 @@ from mockllm.core.values.types import Drawable, Probability, Templated
 BROKEN: Final = NotApplicable("the reply itself ends with an error")
 
 
-class ReplyPosition(BaseModel):
+class ReplyPosition(FaultSettings):
     """How much of a response comes before its end."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     chunks: Templated[Annotated[int, Field(ge=0)]] | None = Field(
         default=None, description="So many chunks, of each choice."

@@ -23,6 +23,7 @@ from mockllm.core.faults.fault_points import (
 from mockllm.core.rendering.encoder import first_chunks
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step, Throttle, WaitStep
 from mockllm.core.reply.reply import Reply
+from mockllm.core.values.constants import Constant
 from mockllm.core.values.types import Drawable, Duration, Templated
 
 ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
@@ -138,7 +139,7 @@ class CommentFlood(Fault):
         default="comment",
         description="`comment`: comments of server-sent events. `ping`: the event `ping`, if the protocol has one.",
     )
-    comment: str = Field(default="keep-alive", description="The text of each comment.")
+    comment: Constant[str] = Field(default="keep-alive", description="The text of each comment.")
     every: Drawable[Duration] = Field(default=0.0, description="The time between two of them.")
 
     @field_validator("comment")

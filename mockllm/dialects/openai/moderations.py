@@ -67,6 +67,7 @@ class ModerationsRequest(Request):
 
     dialect = "openai"
     api = "moderations"
+    documented_fields = frozenset({"input", "model"})
 
     @cached_property
     def model(self) -> str | None:

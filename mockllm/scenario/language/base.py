@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from operator import or_
 from textwrap import dedent
-from typing import Annotated, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Annotated, ClassVar, Final, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import with_info_plain_validator_function
+
+from mockllm.core.values.null_fields import without_null
 
 T = TypeVar("T")
 LATE: Final = "read_late"
@@ -35,6 +37,20 @@ class Spec(BaseModel):
         protected_namespaces=(),
         defer_build=True,
     )
+    null_fields: ClassVar[Collection[str]] = ()
+    """The optional fields for which null is a value. For all others it is a mistake."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return without_null(source, handler, cls.null_fields)
+
+
+class NullableSpec(Spec):
+    """A mapping in which null is a value of each optional field."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return handler(source)
 
 
 def no_items() -> list[T]:

@@ -26,6 +26,7 @@ from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.json.schema import validator
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.regex.compile import backtracks_little, compile_regex
+from mockllm.core.values.null_fields import refuse_null
 from mockllm.scenario.diagnostics import scalar_text
 from mockllm.scenario.language.base import Late, Spec
 from mockllm.scenario.scalar_forms import comparison_form
@@ -51,9 +52,7 @@ def _text(value: object) -> object:
     if isinstance(value, str):
         return value
     if value is None:
-        raise PydanticCustomError(
-            "text", "expected a text, found nothing; write {{exists: false}} to match its absence"
-        )
+        raise quantity_error("expected a text, found nothing; write {exists: false} to match its absence")
     if isinstance(value, (bool, int, float)):
         shown = scalar_text(value)
         raise PydanticCustomError("text", 'expected a text, found {shown}; write "{shown}"', {"shown": shown})
@@ -162,7 +161,7 @@ class JsonOperators(Spec):
 
     equals: JsonValue = None
     """The value is exactly this JSON value."""
-    contains: JsonValue = None
+    contains: Annotated[JsonValue, BeforeValidator(refuse_null)] = None
     """A text contains this text, or a list contains this item."""
     starts_with: Texts | None = None
     """A text begins with this text."""
@@ -188,7 +187,7 @@ class JsonOperators(Spec):
         None, alias="schema"
     )
     """A JSON Schema that the value must satisfy."""
-    subset: JsonValue = None
+    subset: Annotated[JsonValue, BeforeValidator(refuse_null)] = None
     """The value contains everything in this JSON; the value may contain more."""
     each: JsonCondition | None = None
     """Every node that the path selects, or every item of a list, meets this condition."""

@@ -28,6 +28,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.text_vectors import LARGEST, Vector
+from mockllm.core.values.constants import Constant
 from mockllm.core.values.types import Drawable, Duration, Dynamic, EvaluationContext, Expression, Templated
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.error import Error
@@ -59,7 +60,7 @@ class TokensText(Spec):
 
     tokens: Drawable[Annotated[int, Field(ge=0, le=1_000_000)]]
     """The number of tokens."""
-    of: str | None = None
+    of: Constant[str] | None = None
     """The text to repeat; lorem ipsum by default."""
 
 
@@ -170,7 +171,7 @@ class RawChunk(Spec):
 class CommentChunk(Spec):
     """A comment line of the event stream; streams only."""
 
-    comment: str
+    comment: Constant[str]
     """The text of the comment."""
 
 

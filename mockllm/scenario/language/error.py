@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from mockllm.core.failure import NAMED
 from mockllm.core.quantities.types import quantity_error
+from mockllm.core.values.null_fields import refuse_null
 from mockllm.core.values.types import Drawable, Duration, Templated, TemplatedJson
 from mockllm.scenario.language.base import ReadLate, Spec
 from mockllm.scenario.validation_errors import describe_value
@@ -27,11 +28,7 @@ class RetryDateSpec(Spec):
 def _retry_form(value: object) -> str:
     if isinstance(value, RetryDateSpec) or (isinstance(value, dict) and "date" in value):
         return "date"
-    return "none" if value is None or value == "none" else "a time"
-
-
-def _no_wait(value: object) -> object:
-    return "none" if value is None else value
+    return "none" if value == "none" else "a time"
 
 
 RetryAfter: TypeAlias = Annotated[
@@ -39,9 +36,8 @@ RetryAfter: TypeAlias = Annotated[
     | Annotated[Drawable[Duration], Tag("a time")]
     | Annotated[RetryDateSpec, Tag("date")],
     Discriminator(_retry_form),
-    BeforeValidator(_no_wait),
+    BeforeValidator(refuse_null),
 ]
-"""A wait; null is none."""
 
 
 class ErrorSpec(Spec):

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Discriminator, Field, JsonValue, Tag, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from mockllm.core.quantities.types import Duration, quantity_error
-from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.base import NullableSpec, Spec
 from mockllm.scenario.language.conditions import (
     JsonCondition,
     JsonPathText,
@@ -219,7 +227,7 @@ Took: TypeAlias = Annotated[
 ]
 
 
-class UsageExpectation(Spec):
+class UsageExpectation(NullableSpec):
     """Expected token counts, counted in the same way for every provider."""
 
     input_tokens: NumberCondition | None = None
@@ -238,7 +246,7 @@ def _chunks_form(value: object) -> str:
     return "texts" if isinstance(value, list) and all(isinstance(item, str) for item in value) else "number"
 
 
-class ExpectSpec(Spec):
+class ExpectSpec(NullableSpec):
     """The expected response; every key is checked. Null means that the value must not exist."""
 
     rule: TextCondition | None = None

@@ -20,6 +20,7 @@ from mockllm.core.request.mcp_server import (
     ServerAuthorization,
     ServerMessage,
 )
+from mockllm.core.values.null_fields import refuse_null
 from mockllm.core.values.types import Duration, TemplatedJson
 from mockllm.scenario.language.base import ReadLate, Spec, no_items
 from mockllm.scenario.language.content import GeneratedText
@@ -181,7 +182,7 @@ class McpOAuthSpec(Spec):
 
 
 def _oauth(value: object) -> object:
-    return {} if value is True else None if value is False else value
+    return {} if value is True else None if value is False else refuse_null(value)
 
 
 OAuth: TypeAlias = Annotated[
@@ -192,6 +193,8 @@ Tool: TypeAlias = Annotated[McpToolSpec, ReadLate(_named, str)]
 
 class McpServerSpec(Spec):
     """A server of the Model Context Protocol, at the path `/mcp/NAME`."""
+
+    null_fields = ("oauth",)
 
     name: str
     """Its name, and the last part of its path."""

@@ -55,7 +55,7 @@ class ThinkingSpec(Spec):
 
     text: GeneratedText
     """The text of the reasoning."""
-    signature: str | None = None
+    signature: Templated[str] | None = None
     """A signature in place of a generated one, if the protocol signs reasoning."""
 
 
@@ -348,9 +348,6 @@ class ResponseSpec(Settings):
         if len(present) != 1:
             names = [name for name in RESPONSE_KEYS if name in type(self).model_fields]
             found = " and ".join(present) or "none"
-            empty = next((name for name in names if name in self.model_fields_set), None)
-            if not present and empty is not None:
-                found += f'; "{empty}:" has no value'
             raise PydanticCustomError(
                 "answer",
                 "exactly one of {names} is needed; found {found}",

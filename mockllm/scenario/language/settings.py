@@ -28,6 +28,7 @@ from mockllm.core.faults import FAULTS
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.rendering.extra_fields import parse_path
 from mockllm.core.rendering.pacing import DynamicInputTime
+from mockllm.core.values.constants import Constant
 from mockllm.core.values.types import ChunkSizeField, Drawable, Duration, Spread, Templated, TemplatedJson
 from mockllm.scenario.diagnostics import suggestion
 from mockllm.scenario.language.base import Late, ReadLate, Spec, no_items
@@ -194,7 +195,7 @@ def _place(text: str) -> str:
 class ExtraFieldsSpec(Spec):
     """Fields to add to a response, or to remove, in the body or in the events of a stream."""
 
-    fields: dict[str, JsonValue] = Field(default_factory=dict)
+    fields: dict[str, Constant[JsonValue]] = Field(default_factory=dict)
     """The fields with their values; a field that the response has already stays as it is."""
     without: list[str] = Field(default_factory=no_items)
     """The names of fields to remove, before `fields` are added: a name in both is replaced."""

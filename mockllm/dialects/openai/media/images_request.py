@@ -71,10 +71,19 @@ FIELDS: Final[dict[str, Check]] = {
 }
 
 
+_SHARED_FIELDS: Final = frozenset({
+    "background", "complexity", "frame_count", "frame_duration_ms", "model", "n", "output_compression",
+    "output_format", "partial_images", "prompt", "quality", "response_format", "safety_identifier", "size", "stream",
+    "svg", "user"
+})  # fmt: skip
+"""The fields of generations and edits, as the types of the SDK name them."""
+
+
 class ImagesRequest(MediaRequest):
     """A request for images: generations take JSON, edits and variations a form or JSON."""
 
     api = "images"
+    documented_fields: ClassVar[frozenset[str] | None] = _SHARED_FIELDS | {"moderation", "style"}
     numbers = frozenset({"n", "output_compression", "partial_images", "frame_count", "frame_duration_ms"})
     required: ClassVar[tuple[str, ...]] = ("prompt",)
 
@@ -143,12 +152,14 @@ class ImagesRequest(MediaRequest):
 
 class ImageEditRequest(ImagesRequest):
     api = "image_edits"
+    documented_fields = _SHARED_FIELDS | {"image", "images", "input_fidelity", "markup", "mask"}
     uploads = True
     required = ("image", "prompt")
 
 
 class ImageVariationRequest(ImagesRequest):
     api = "image_variations"
+    documented_fields = frozenset({"image", "model", "n", "response_format", "size", "user"})
     uploads = True
     required = ("image",)
 
