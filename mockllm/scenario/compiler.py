@@ -25,6 +25,7 @@ from mockllm.scenario.language.content import FromSchema, SentencesText
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.mcp_server import McpServerSpec
+from mockllm.scenario.language.media import MediaSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec, ResponseSpec
@@ -226,8 +227,10 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
 
 
 def _depends_on_request(node: Spec) -> bool:
-    """Return whether a constant becomes another content in each response: drawn sentences, or an MCP call that the
-    client may have approved."""
+    """Return whether a constant becomes another content in each response: drawn sentences, generated media, whose
+    subject is the prompt, or an MCP call that the client may have approved."""
+    if isinstance(node, MediaSpec):
+        return node.file is None and node.data is None
     return isinstance(node, SentencesText) or (isinstance(node, McpSpec) and node.approval)
 
 

@@ -1,0 +1,64 @@
+"""What a response depends on is in the keys of the caches: no response has anything of another request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.engine.cached_and_rendered import compare
+from tests.language.virtual_server import ClientRequest, raw_request
+
+PACED = "pace: {itl: [1ms, 2ms]}"
+WAITS = pytest.mark.parametrize("settings", ["", PACED], ids=["at once", "drawn waits"])
+
+
+def both_orders(scenario: str, first: ClientRequest, other: ClientRequest, **more: Any) -> None:
+    """Compare responses to one request with those after another one, both ways round."""
+    compare(scenario, [first, first, first, other], **more)
+    compare(scenario, [first, other], **more)
+    compare(scenario, [other, other, other, first], **more)
+
+
+# --- media -------------------------------------------------------------------------------------------
+
+
+def responses_request(user: str, *, stream: bool = False) -> ClientRequest:
+    return raw_request("/v1/responses", {"model": "gpt-4o", "input": user, "stream": stream})
+
+
+def gemini_request(user: str, call: str = "generateContent", **config: Any) -> ClientRequest:
+    body = {"contents": [{"role": "user", "parts": [{"text": user}]}], "generationConfig": config}
+    return raw_request(f"/v1beta/models/gemini-2.5-flash:{call}", body)
+
+
+@WAITS
+@pytest.mark.parametrize("stream", [False, True], ids=["non-streaming", "streaming"])
+def test_a_generated_image_is_of_the_prompt_of_its_request(stream: bool, settings: str) -> None:
+    scenario = f"rules: [{{reply: {{text: here, images: [{{size: 64x64}}]}}, {settings}}}]"
+    both_orders(
+        scenario, responses_request("a cat", stream=stream), responses_request("a red dog", stream=stream)
+    )
+
+
+@pytest.mark.parametrize("part", ["audio: {duration: 100ms}", "video: {size: 64x64, duration: 1s}"])
+def test_generated_sound_and_video_are_of_the_prompt_of_their_request(part: str) -> None:
+    both_orders(f"rules: [{{reply: {{{part}}}}}]", gemini_request("a cat"), gemini_request("a red dog"))
+
+
+def test_an_image_in_a_part_is_of_the_prompt_of_its_request() -> None:
+    scenario = "rules: [{reply: {parts: [here, {images: [{size: 64x64}]}]}}]"
+    both_orders(scenario, responses_request("a cat"), responses_request("a red dog"))
+
+
+@pytest.mark.parametrize("call", ["generateContent", "streamGenerateContent"])
+def test_an_image_with_modalities_is_of_the_prompt_of_its_request(call: str) -> None:
+    first, other = (
+        gemini_request(user, call, responseModalities=["TEXT", "IMAGE"]) for user in ("a cat", "a red dog")
+    )
+    both_orders("rules: [{reply: here}]", first, other)
+
+
+def test_a_written_image_is_cached() -> None:
+    game = compare("rules: [{reply: {text: here, images: [{data: aGk=}]}}]", [responses_request("hi")] * 3)
+    assert game.engine._planner.response_cache.entries
