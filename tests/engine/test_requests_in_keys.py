@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.engine.cached_and_rendered import compare
-from tests.language.virtual_server import ClientRequest, raw_request
+from tests.language.virtual_server import ClientRequest, VirtualServer, raw_request
 
 PACED = "pace: {itl: [1ms, 2ms]}"
 WAITS = pytest.mark.parametrize("settings", ["", PACED], ids=["at once", "drawn waits"])
@@ -62,3 +62,21 @@ def test_an_image_with_modalities_is_of_the_prompt_of_its_request(call: str) -> 
 def test_a_written_image_is_cached() -> None:
     game = compare("rules: [{reply: {text: here, images: [{data: aGk=}]}}]", [responses_request("hi")] * 3)
     assert game.engine._planner.response_cache.entries
+
+
+# --- forms of a text ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reply", ["json: Oslo", "parts: [{json: Oslo}]", "choices: [{json: Oslo}, b]"])
+def test_an_enum_is_bare_only_where_the_request_wants_that(reply: str) -> None:
+    schema = {"type": "STRING", "enum": ["Oslo", "Rome"]}
+    wanted, other = (
+        gemini_request("hi", responseMimeType=mime, responseSchema=schema)
+        for mime in ("application/json", "text/x.enum")
+    )
+    both_orders(f"rules: [{{reply: {{{reply}}}}}]", wanted, other)
+    game = VirtualServer(f"rules: [{{reply: {{{reply}}}}}]")
+    texts = [
+        game.respond(each).json["candidates"][0]["content"]["parts"][0]["text"] for each in (wanted, other)
+    ]
+    assert texts == ['"Oslo"', "Oslo"]
