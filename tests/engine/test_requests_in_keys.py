@@ -80,3 +80,27 @@ def test_an_enum_is_bare_only_where_the_request_wants_that(reply: str) -> None:
         game.respond(each).json["candidates"][0]["content"]["parts"][0]["text"] for each in (wanted, other)
     ]
     assert texts == ['"Oslo"', "Oslo"]
+
+
+# --- citations ---------------------------------------------------------------------------------------
+
+COHERE_CALL = [
+    {
+        "role": "assistant",
+        "tool_plan": "p",
+        "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+    },
+    {"role": "tool", "tool_call_id": "c1", "content": "21"},
+]
+
+
+@WAITS
+@pytest.mark.parametrize("stream", [False, True], ids=["non-streaming", "streaming"])
+def test_a_citation_of_cohere_has_the_source_of_its_request(stream: bool, settings: str) -> None:
+    def ask(*more: Any) -> ClientRequest:
+        messages = [{"role": "user", "content": "hi"}, *more]
+        body = {"model": "command-a-03-2025", "messages": messages, "stream": stream}
+        return raw_request("/cohere/v2/chat", body)
+
+    cited = "{text: Paris is nice., citations: [{url: 'https://a.test', title: A, quote: q}]}"
+    both_orders(f"rules: [{{reply: {cited}, {settings}}}]", ask(), ask(*COHERE_CALL))
