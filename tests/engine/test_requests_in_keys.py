@@ -104,3 +104,39 @@ def test_a_citation_of_cohere_has_the_source_of_its_request(stream: bool, settin
 
     cited = "{text: Paris is nice., citations: [{url: 'https://a.test', title: A, quote: q}]}"
     both_orders(f"rules: [{{reply: {cited}, {settings}}}]", ask(), ask(*COHERE_CALL))
+
+
+# --- what a response echoes --------------------------------------------------------------------------
+
+ECHOED = {
+    "metadata": ('{"a": "1", "b": "2"}', '{"b": "2", "a": "1"}'),
+    "temperature": ("1", "1.0"),
+    "tools": (
+        '[{"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}]',
+        '[{"type": "function", "name": "f", "parameters": {"properties": {}, "type": "object"}}]',
+    ),
+    "text": (
+        '{"format": {"type": "json_schema", "name": "n", "schema": {"type": "object", "properties": {}}}}',
+        '{"format": {"type": "json_schema", "name": "n", "schema": {"properties": {}, "type": "object"}}}',
+    ),
+}
+
+
+@WAITS
+@pytest.mark.parametrize("stream", ["false", "true"])
+@pytest.mark.parametrize("name", ECHOED)
+def test_a_response_echoes_its_own_request(name: str, stream: str, settings: str) -> None:
+    first, other = (
+        raw_request(
+            "/v1/responses", f'{{"model": "gpt-4o", "input": "hi", "stream": {stream}, "{name}": {value}}}'
+        )
+        for value in ECHOED[name]
+    )
+    both_orders(f"rules: [{{reply: Hello, {settings}}}]", first, other)
+
+
+def test_the_order_of_the_fields_is_no_part_of_a_key() -> None:
+    bodies = ('"temperature": 1, "top_p": 1', '"top_p": 1, "temperature": 1')
+    requests = [raw_request("/v1/responses", f'{{"model": "m", "input": "hi", {body}}}') for body in bodies]
+    game = compare("rules: [{reply: Hello}]", [*requests, *requests])
+    assert len(game.engine._planner.response_cache.entries) == 1
