@@ -367,6 +367,8 @@ class ResponsePlanner:
         parameters: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))
         if context.cached_tokens is not NOTHING_CACHED:
             parameters = (*parameters, context.cached_tokens)
+        if reply.failure is not None:  # it states a wait
+            parameters = (*parameters, context.reported_time_scale)
         if response.request_independent:
             parameters = (request.query_string,)
         key = (response, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable

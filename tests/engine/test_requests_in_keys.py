@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from mockllm.engine.settings import EngineSettings
 from tests.engine.cached_and_rendered import compare
-from tests.language.virtual_server import ClientRequest, VirtualServer, raw_request
+from tests.language.virtual_server import ClientRequest, VirtualServer, chat_request, raw_request
 
 PACED = "pace: {itl: [1ms, 2ms]}"
 WAITS = pytest.mark.parametrize("settings", ["", PACED], ids=["at once", "drawn waits"])
@@ -140,3 +141,16 @@ def test_the_order_of_the_fields_is_no_part_of_a_key() -> None:
     requests = [raw_request("/v1/responses", f'{{"model": "m", "input": "hi", {body}}}') for body in bodies]
     game = compare("rules: [{reply: Hello}]", [*requests, *requests])
     assert len(game.engine._planner.response_cache.entries) == 1
+
+
+# --- waits that a response states --------------------------------------------------------------------
+
+BROKEN = "rules: [{reply: {chunks: [a, {error: {type: rate_limit, retry_after: 10s}}]}, %s}]"
+
+
+@pytest.mark.parametrize("settings", ["delay: [1ms, 2ms]", PACED])
+def test_an_error_in_a_stream_states_the_wait_of_its_own_clock(settings: str) -> None:
+    plain, own_clock = (
+        chat_request("hi", stream=True, headers=headers) for headers in ({}, {"x-mockllm-clock": "scenario"})
+    )
+    both_orders(BROKEN % settings, plain, own_clock, settings=EngineSettings(time_scale=0.5))
