@@ -154,3 +154,30 @@ def test_an_error_in_a_stream_states_the_wait_of_its_own_clock(settings: str) ->
         chat_request("hi", stream=True, headers=headers) for headers in ({}, {"x-mockllm-clock": "scenario"})
     )
     both_orders(BROKEN % settings, plain, own_clock, settings=EngineSettings(time_scale=0.5))
+
+
+# --- recordings --------------------------------------------------------------------------------------
+
+FRAMES = "".join(
+    f'data: {{"object":"chat.completion.chunk","choices":[{{"index":0,"delta":{{"content":"{text}"}}}}]}}\\n\\n'
+    for text in ("Forty", "-two")
+).replace('"', '\\"')
+RECORDED = f"""
+rules:
+  - replay:
+      timing: none
+      headers: {{content-type: text/event-stream}}
+      frames: ["{FRAMES}"]
+    pace: {{ttft: 1s, itl: 1s}}
+"""
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_recording_is_paced_as_the_dialect_of_the_request_decodes_it(reverse: bool) -> None:
+    """OpenAI's responses do not decode chat completions, those of Groq do, and both are the api `responses`."""
+    body = {"model": "m", "input": "hi", "stream": True}
+    requests = [raw_request(path, body) for path in ("/v1/responses", "/groq/openai/v1/responses")]
+    alone = {each.path: VirtualServer(RECORDED).respond(each).timed_bytes for each in requests}
+    game = VirtualServer(RECORDED)
+    for each in reversed(requests) if reverse else requests:
+        assert game.respond(each).timed_bytes == alone[each.path]
