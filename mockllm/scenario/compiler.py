@@ -227,8 +227,8 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
 
 
 def _depends_on_request(node: Spec) -> bool:
-    """Return whether a constant becomes another content in each response: drawn sentences, generated media, whose
-    subject is the prompt, a JSON text, which may be sent bare, or an MCP call that the client may have approved."""
+    """Return whether a constant becomes another content in each response. Sentences are drawn. The prompt is the
+    subject of generated media. A JSON text may be sent bare. A client may have approved an MCP call."""
     if isinstance(node, MediaSpec):
         return node.file is None and node.data is None
     if isinstance(node, ChoiceSpec | PartSpec):

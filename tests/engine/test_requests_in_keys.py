@@ -43,7 +43,7 @@ def test_a_generated_image_is_of_the_prompt_of_its_request(stream: bool, setting
 
 
 @pytest.mark.parametrize("part", ["audio: {duration: 100ms}", "video: {size: 64x64, duration: 1s}"])
-def test_generated_sound_and_video_are_of_the_prompt_of_their_request(part: str) -> None:
+def test_generated_sound_and_video_are_of_their_own_prompt(part: str) -> None:
     both_orders(f"rules: [{{reply: {{{part}}}}}]", gemini_request("a cat"), gemini_request("a red dog"))
 
 
@@ -53,7 +53,7 @@ def test_an_image_in_a_part_is_of_the_prompt_of_its_request() -> None:
 
 
 @pytest.mark.parametrize("call", ["generateContent", "streamGenerateContent"])
-def test_an_image_with_modalities_is_of_the_prompt_of_its_request(call: str) -> None:
+def test_an_image_with_modalities_is_of_its_own_prompt(call: str) -> None:
     first, other = (
         gemini_request(user, call, responseModalities=["TEXT", "IMAGE"]) for user in ("a cat", "a red dog")
     )
@@ -69,7 +69,7 @@ def test_a_written_image_is_cached() -> None:
 
 
 @pytest.mark.parametrize("reply", ["json: Oslo", "parts: [{json: Oslo}]", "choices: [{json: Oslo}, b]"])
-def test_an_enum_is_bare_only_where_the_request_wants_that(reply: str) -> None:
+def test_an_enum_is_bare_where_the_request_wants_that(reply: str) -> None:
     schema = {"type": "STRING", "enum": ["Oslo", "Rome"]}
     wanted, other = (
         gemini_request("hi", responseMimeType=mime, responseSchema=schema)
@@ -97,7 +97,7 @@ COHERE_CALL = [
 
 @WAITS
 @pytest.mark.parametrize("stream", [False, True], ids=["non-streaming", "streaming"])
-def test_a_citation_of_cohere_has_the_source_of_its_request(stream: bool, settings: str) -> None:
+def test_a_citation_has_the_source_of_its_own_request(stream: bool, settings: str) -> None:
     def ask(*more: Any) -> ClientRequest:
         messages = [{"role": "user", "content": "hi"}, *more]
         body = {"model": "command-a-03-2025", "messages": messages, "stream": stream}
@@ -173,7 +173,7 @@ rules:
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_a_recording_is_paced_as_the_dialect_of_the_request_decodes_it(reverse: bool) -> None:
+def test_the_dialect_of_the_request_decodes_a_recording(reverse: bool) -> None:
     """OpenAI's responses do not decode chat completions, those of Groq do, and both are the api `responses`."""
     body = {"model": "m", "input": "hi", "stream": True}
     requests = [raw_request(path, body) for path in ("/v1/responses", "/groq/openai/v1/responses")]
