@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from mockllm.core.budget import check_vector_size
 from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
-from mockllm.core.prompt_cache.policy import NOTHING_CACHED
 from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.encoder import chunk_schedule, chunk_texts_of
 from mockllm.core.rendering.event_extras import with_event_extras
@@ -364,14 +363,11 @@ class ResponsePlanner:
         if not unchanging or cached_whole or context.prerendering:
             chunks = () if context.unpaced else chunk_schedule(reply)[0]
             return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
-        parameters: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))
-        if context.cached_tokens is not NOTHING_CACHED:
-            parameters = (*parameters, context.cached_tokens)
-        if reply.failure is not None:  # it states a wait
-            parameters = (*parameters, context.reported_time_scale)
-        if response.request_independent:
-            parameters = (request.query_string,)
-        key = (response, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
+        parameters: tuple[Hashable, ...] = (request.query_string,)
+        if not response.request_independent:
+            parameters = (request.model, request.sampling, dialect.variant(request), context.cached_tokens)
+        scale = None if reply.failure is None else context.reported_time_scale  # it states a wait
+        key = (response, context.chunk_size, dialect, scale, *parameters)
         return self.response_cache.find_or_render_stream(key, identity, request, render)
 
 

@@ -204,6 +204,8 @@ class Responder(DecidedRequest):
         may_cache = request.generates and not request.background
         may_cache = may_cache and (admission is None or admission.pace_unchanged)
         cacheable, text, call = settings.cacheable, "", None
+        if settings.may_be_cached and not response.request_independent:
+            _ = request.model  # as a cache key does, also where an error comes before the key
         if settings.cacheable_by_text:
             evaluation = EvaluationContext(self.template_scope_of(item), self.randomness(item, selected))
             response, text = response.with_text(evaluation)

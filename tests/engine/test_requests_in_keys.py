@@ -148,6 +148,16 @@ def test_the_order_of_the_fields_is_no_part_of_a_key() -> None:
 BROKEN = "rules: [{reply: {chunks: [a, {error: {type: rate_limit, retry_after: 10s}}]}, %s}]"
 
 
+INDEPENDENT = f"usage: {{input_tokens: 1, output_tokens: 1}}, model: m}}, stream: true, {PACED}"
+"""The end of a reply that depends on nothing of the request, and its settings."""
+
+
+def test_an_independent_error_states_the_wait_of_its_own_clock() -> None:
+    scenario = "validation: off\n" + BROKEN.replace("}]}, %s", f"}}], {INDEPENDENT}")
+    plain, own_clock = (chat_request(headers=headers) for headers in ({}, {"x-mockllm-clock": "scenario"}))
+    both_orders(scenario, plain, own_clock, settings=EngineSettings(time_scale=0.5))
+
+
 @pytest.mark.parametrize("settings", ["delay: [1ms, 2ms]", PACED])
 def test_an_error_in_a_stream_states_the_wait_of_its_own_clock(settings: str) -> None:
     plain, own_clock = (
