@@ -131,7 +131,9 @@ class FastPath(Struct, frozen=True):
             repeated.passes_check = dialect.check(request) is None
         if response is not None and (repeated.passes_check or validation == "off"):
             attributes = vars(request)
-            is_read = len(self.responses) == 1 or "model" in attributes
+            is_read = "model" in attributes or all(
+                each is not None and not each.response.request_independent for each in self.responses
+            )
             repeated.cacheable_response = response
             repeated.cache_key = cache_key(response.settings, dialect, response.response, request)
             if not is_read:
