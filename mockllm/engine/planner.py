@@ -360,14 +360,14 @@ class ResponsePlanner:
         cached_whole = (
             context.settings.cacheable and context.slowdown == 1.0 and context.batch_schedule is None
         )
-        if not unchanging or cached_whole or context.prerendering:
+        # an error may state a wait, and name the key and the path of its request
+        if not unchanging or cached_whole or context.prerendering or reply.failure is not None:
             chunks = () if context.unpaced else chunk_schedule(reply)[0]
             return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.query_string,)
         if not response.request_independent:
             parameters = (request.model, request.sampling, dialect.variant(request), context.cached_tokens)
-        scale = None if reply.failure is None else context.reported_time_scale  # it states a wait
-        key = (response, context.chunk_size, dialect, scale, *parameters)
+        key = (response, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
         return self.response_cache.find_or_render_stream(key, identity, request, render)
 
 

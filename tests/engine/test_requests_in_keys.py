@@ -166,6 +166,14 @@ def test_an_error_in_a_stream_states_the_wait_of_its_own_clock(settings: str) ->
     both_orders(BROKEN % settings, plain, own_clock, settings=EngineSettings(time_scale=0.5))
 
 
+@pytest.mark.parametrize("settings", ["delay: [1ms, 2ms]", PACED])
+def test_an_error_in_a_stream_names_the_key_of_its_own_request(settings: str) -> None:
+    scenario = BROKEN.replace("rate_limit, retry_after: 10s", "authentication") % settings
+    first, other = (chat_request("hi", key=key, stream=True) for key in ("sk-first-1111", "sk-other-2222"))
+    assert b"2222" in VirtualServer(scenario).respond(other).bytes
+    both_orders(scenario, first, other)
+
+
 # --- recordings --------------------------------------------------------------------------------------
 
 FRAMES = "".join(
