@@ -35,8 +35,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Return 0 if all examples pass (or none exist), 1 if one fails. Return 2 for mistakes in the files, or a name that
-    no example has."""
+    """Return 0 if all examples pass (or none exist), 1 if one fails. Return 2 for mistakes in the files, or a name
+    that no example has."""
     if args.folders:
         args.scenarios = [*args.folders, *(args.scenarios or ())]
     values = option_values(args, LOAD_OPTIONS, os.environ)
