@@ -41,6 +41,11 @@ class EffectiveSettings(Struct, frozen=True, eq=False):
     cacheable_by_text: bool = False
     call_chunk_size: ChunkSize | None = None
 
+    @property
+    def may_be_cached(self) -> bool:
+        """Whether the response cache may have the response, in any of these ways."""
+        return self.cacheable or self.cacheable_by_text or self.call_chunk_size is not None
+
 
 def effective_settings(
     item: CatalogItem | None, response: CompiledResponse, modifiers: Sequence[CatalogItem]

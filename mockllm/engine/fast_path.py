@@ -51,7 +51,7 @@ class CacheableResponse(Struct, frozen=True):
     @staticmethod
     def of(response: CompiledResponse, settings: EffectiveSettings) -> CacheableResponse | None:
         """Return None for a response that the response cache cannot have."""
-        if not (settings.cacheable or settings.cacheable_by_text or settings.call_chunk_size is not None):
+        if not settings.may_be_cached:
             return None
         own = frozenset(name.lower() for name, _, _ in settings.merged.headers or ())
         return CacheableResponse(response, settings, own)
@@ -130,8 +130,14 @@ class FastPath(Struct, frozen=True):
         if validation == "strict":
             repeated.passes_check = dialect.check(request) is None
         if response is not None and (repeated.passes_check or validation == "off"):
+            attributes = vars(request)
+            is_read = "model" in attributes or all(
+                each is not None and not each.response.request_independent for each in self.responses
+            )
             repeated.cacheable_response = response
             repeated.cache_key = cache_key(response.settings, dialect, response.response, request)
+            if not is_read:
+                attributes.pop("model", None)  # another response of the rule may not read it
 
     def _cached_call(
         self, response: CacheableResponse, request: Request, dialect: Dialect, scope: str, tries: int
@@ -161,6 +167,8 @@ class FastPath(Struct, frozen=True):
         """Return the entry of the response cache for a request."""
         if repeated is not None and repeated.cacheable_response is response:
             key = repeated.cache_key
+            if self.varying_selector is not None and not response.response.request_independent:
+                _ = request.model  # as the key did
         else:
             key = cache_key(response.settings, dialect, response.response, request)
         if response.settings.cacheable_by_text:

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from mockllm.core.budget import check_vector_size
 from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
-from mockllm.core.prompt_cache.policy import NOTHING_CACHED
 from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.encoder import chunk_schedule, chunk_texts_of
 from mockllm.core.rendering.event_extras import with_event_extras
@@ -361,14 +360,13 @@ class ResponsePlanner:
         cached_whole = (
             context.settings.cacheable and context.slowdown == 1.0 and context.batch_schedule is None
         )
-        if not unchanging or cached_whole or context.prerendering:
+        # an error may state a wait, and name the key and the path of its request
+        if not unchanging or cached_whole or context.prerendering or reply.failure is not None:
             chunks = () if context.unpaced else chunk_schedule(reply)[0]
             return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
-        parameters: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))
-        if context.cached_tokens is not NOTHING_CACHED:
-            parameters = (*parameters, context.cached_tokens)
-        if response.request_independent:
-            parameters = (request.query_string,)
+        parameters: tuple[Hashable, ...] = (request.query_string,)
+        if not response.request_independent:
+            parameters = (request.model, request.sampling, dialect.variant(request), context.cached_tokens)
         key = (response, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
         return self.response_cache.find_or_render_stream(key, identity, request, render)
 

@@ -1,7 +1,7 @@
 """Replays: plans with a recording's own bytes, or a neutral reply decoded from them.
 
 The request's dialect decodes a recording; where it cannot, and a reply is needed, another dialect may. Results are
-cached: plans by dialect, api, stream and coding, replies by dialect and api.
+cached: plans by dialect, stream and coding, replies by dialect. Two dialects of one api may decode differently.
 """
 
 from __future__ import annotations
@@ -72,7 +72,6 @@ class ReplayPlanner:
     """Makes plans of recordings, and caches them."""
 
     def __init__(self) -> None:
-        # plans by dialect, api, stream and content coding, replies by dialect and api: see the keys
         self._plans: BoundedCache[tuple[CompiledResponse, ReplayedPlan]] = BoundedCache(MAX_CACHED_RECORDINGS)
         self._replies: BoundedCache[tuple[CompiledResponse, DecodedRecording]] = BoundedCache(
             MAX_CACHED_RECORDINGS
@@ -85,7 +84,7 @@ class ReplayPlanner:
         spec = response.spec
         assert isinstance(spec, ReplaySpec)
         accepted = accepts_coding(request.headers, _coding(spec.headers) or "gzip")
-        key = (id(response), dialect.name, dialect.api, request.stream, accepted, uncompressed)
+        key = (id(response), dialect, request.stream, accepted, uncompressed)
         cached = self._plans.get(key)
         if cached is None:
             parsed = _replayed(
@@ -99,7 +98,7 @@ class ReplayPlanner:
         """Return the recording of a context as a reply or error, and note what it lacks there. Raises
         UndecodableRecording."""
         response, dialect = context.compiled, context.dialect
-        key = (id(response), dialect.name, dialect.api)
+        key = (id(response), dialect)
         cached = self._replies.get(key)
         if cached is None:
             spec = response.spec

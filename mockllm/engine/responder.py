@@ -181,6 +181,8 @@ class Responder(DecidedRequest):
     ) -> PlannedResponse:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
         settings = self.effective_settings(selected.candidate.item_index, response, step)
+        if settings.may_be_cached and not response.request_independent:
+            _ = self.request.model  # as a cache key does, also where an error comes before the key
         caching, prompt_cache_overrides = self.planner.prompt_caching, settings.merged.prompt_cache
         lookup = caching.look_up(
             self.request, self.dialect, prompt_cache_overrides, self.matched.scenario_time

@@ -212,8 +212,9 @@ class ResponseCache:
         if entry is None:
             self._cacheable.put(hash(key), False)
         else:
-            # the key holds them
-            texts = text_length + len(request.model or "") + sum(map(len, request.sampling.stop))
+            # the key holds them; a model that nothing has read is in no key
+            model = vars(request).get("model") or ""
+            texts = text_length + len(model) + sum(map(len, request.sampling.stop))
             self.entries.put(key, entry, entry.rendered.size + texts)
 
 

@@ -25,9 +25,10 @@ from mockllm.scenario.language.content import FromSchema, SentencesText
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.mcp_server import McpServerSpec
+from mockllm.scenario.language.media import MediaSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
-from mockllm.scenario.language.reply import HttpSpec, ReplySpec, ResponseSpec
+from mockllm.scenario.language.reply import ChoiceSpec, HttpSpec, PartSpec, ReplySpec, ResponseSpec
 from mockllm.scenario.language.rule import Guarded, ModifierSpec, RuleSpec
 from mockllm.scenario.language.server_tools import McpSpec, ServerToolSpec
 from mockllm.scenario.language.settings import Settings
@@ -226,8 +227,12 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
 
 
 def _depends_on_request(node: Spec) -> bool:
-    """Return whether a constant becomes another content in each response: drawn sentences, or an MCP call that the
-    client may have approved."""
+    """Return whether a constant becomes another content in each response. Sentences are drawn. The prompt is the
+    subject of generated media. A JSON text may be sent bare. A client may have approved an MCP call."""
+    if isinstance(node, MediaSpec):
+        return node.file is None and node.data is None
+    if isinstance(node, ChoiceSpec | PartSpec):
+        return isinstance(node.json_, str)
     return isinstance(node, SentencesText) or (isinstance(node, McpSpec) and node.approval)
 
 

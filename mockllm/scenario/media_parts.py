@@ -11,6 +11,7 @@ from mockllm.core.media.images import ImageSize, make_image, size_of
 from mockllm.core.media.video import VIDEO_TYPE, make_video
 from mockllm.core.reply.reply import Media
 from mockllm.core.reply.transcript import Transcript, TranscriptSegment
+from mockllm.core.request.request import Request
 from mockllm.scenario.language.media import AudioSpec, ImageSpec, MediaSpec, TranscriptSpec, VideoSpec
 
 PNG: Final = "image/png"
@@ -38,31 +39,31 @@ DEFAULT_SECONDS: Final = 4.0
 ReadFile = Callable[[str], bytes]
 
 
-def image_part(spec: ImageSpec, files: ReadFile, subject: str) -> Media:
-    """Return an image. One of an unknown type is a PNG, and so is a generated one, of a picture of the subject."""
+def image_part(spec: ImageSpec, files: ReadFile, request: Request) -> Media:
+    """Return an image. One of an unknown type is a PNG, and so is a generated one, of the prompt."""
     if spec.file is None and spec.data is None:
         text = str(spec.size)
-        data = make_image("png", size_of(text) or DEFAULT_SIZE, subject)
+        data = make_image("png", size_of(text) or DEFAULT_SIZE, request.user or "")
         return Media(PNG, b64encode(data).decode(), size=text, generated=True)
     return _written(spec, files, PNG)
 
 
-def audio_part(spec: AudioSpec, files: ReadFile, subject: str) -> Media:
+def audio_part(spec: AudioSpec, files: ReadFile, request: Request) -> Media:
     """Return audio; generated audio is a WAV file."""
     seconds = spec.duration
     if spec.file is None and spec.data is None:
-        data = make_audio("wav", DEFAULT_SECONDS if seconds is None else seconds, subject)
+        data = make_audio("wav", DEFAULT_SECONDS if seconds is None else seconds, request.user or "")
         return Media("audio/wav", b64encode(data).decode(), seconds=seconds, generated=True)
     return _written(spec, files, "audio/wav")
 
 
-def video_part(spec: VideoSpec, files: ReadFile, subject: str) -> Media:
+def video_part(spec: VideoSpec, files: ReadFile, request: Request) -> Media:
     """Return a video; a generated one is an MP4 file."""
     seconds = spec.duration
     if spec.file is None and spec.data is None:
         size = None if spec.size is None else str(spec.size)
         pixels = size_of(size or "") or DEFAULT_SIZE
-        data = make_video(pixels, DEFAULT_SECONDS if seconds is None else seconds, subject)
+        data = make_video(pixels, DEFAULT_SECONDS if seconds is None else seconds, request.user or "")
         return Media(VIDEO_TYPE, b64encode(data).decode(), seconds=seconds, size=size, generated=True)
     return _written(spec, files, VIDEO_TYPE)
 

@@ -233,12 +233,11 @@ class ReplyRenderer(Struct):
             return []
         from mockllm.scenario.media_parts import audio_part, image_part, video_part  # few rules have media
 
-        subject = self.request.user or ""
-        parts: list[Part] = [image_part(image, self.files, subject) for image in spec.images or ()]
+        parts: list[Part] = [image_part(image, self.files, self.request) for image in spec.images or ()]
         if spec.audio is not None:
-            parts.append(audio_part(spec.audio, self.files, subject))
+            parts.append(audio_part(spec.audio, self.files, self.request))
         if spec.video is not None:
-            parts.append(video_part(spec.video, self.files, subject))
+            parts.append(video_part(spec.video, self.files, self.request))
         return parts
 
     def ordered_parts(self, specs: Sequence[PartSpec]) -> Iterator[Part]:
@@ -309,8 +308,9 @@ class ReplyRenderer(Struct):
         if isinstance(value, FromSchema):
             value, notes = generate_json(self.request, self.draws(), self.max_generated)
             self.notes += notes
-        bare = self.request.response_format.bare
-        return Text(self.chunks_of(value if bare and isinstance(value, str) else dumps(value).decode()))
+        if isinstance(value, str) and self.request.response_format.bare:
+            return Text(self.chunks_of(value))
+        return Text(self.chunks_of(dumps(value).decode()))
 
     def draws(self) -> Callable[[], Random]:
         """Return what begins the draws of one generated value; each value has separate draws."""

@@ -247,9 +247,8 @@ class Metrics:
         second.errors += failed
         second.unmatched += unmatched
         second.duration += sum(durations)
-        second.bytes += count * _size(
-            response.rendered, exchange.duration if exchange.end_reason != "finished" else None
-        )
+        until = exchange.duration if exchange.end_reason != "finished" else None
+        second.bytes += count * _size(response.rendered, _placeholder_values(exchange), until)
         return counters
 
     def _stream(self, exchange: EndedExchange, counters: EndpointCounters) -> None:
@@ -282,9 +281,17 @@ def planned_times(rendered: Plan | PrerenderedResponse) -> tuple[float, float]:
     return (rendered.delay if first is None else first), total
 
 
-def _size(rendered: Plan | PrerenderedResponse, until: float | None) -> int:
+def _placeholder_values(exchange: EndedExchange) -> Sequence[bytes]:
+    """Return the values of the placeholders of a response."""
+    response = exchange.response
+    if exchange.id_seed is not None:
+        response = response.refilled(exchange.id_seed, exchange.now, exchange.input_tokens)
+    return response.placeholder_values
+
+
+def _size(rendered: Plan | PrerenderedResponse, values: Sequence[bytes], until: float | None) -> int:
     """Return about the size of a body without its framing; for a cut response only the steps scheduled until the cut.
-    The size of a long one is estimated by some of its steps."""
+    The size of a long one is estimated by some of its steps. `values` are those of its placeholders."""
     steps = rendered.steps
     each = len(steps) // MAX_MEASURED_STEPS + 1
     if each > 1:
@@ -292,7 +299,7 @@ def _size(rendered: Plan | PrerenderedResponse, until: float | None) -> int:
     return each * sum(
         [
             len(step.payload) if type(step) is EventStep
-            else sum([len(part) for part in step.parts]) if type(step) is PlaceholderStep
+            else len(step.written(values)) if type(step) is PlaceholderStep
             else len(step.data) if type(step) is RawStep
             else 0
             for step in (steps if until is None else _scheduled(steps, until - rendered.delay))

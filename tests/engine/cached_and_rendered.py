@@ -14,8 +14,11 @@ from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import GENERATING_CALLS
 from mockllm.dialects.routes import ROUTES
-from mockllm.engine import PlannedResponse
+from mockllm.engine import Engine, PlannedResponse
+from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.response_cache import ResponseCache
+from mockllm.engine.settings import EngineSettings
+from mockllm.state.engine_state import EngineState
 from tests.language.virtual_server import NOW, ClientRequest, VirtualServer, raw_request
 
 
@@ -64,11 +67,21 @@ def ask_call(call: Call, user: str, turn: int, *, stream: bool, model: str | Non
     return raw_request(call.path or path, dumps(composed.body), **more)
 
 
-def without_cache(scenario: str) -> VirtualServer:
-    """A game whose engine has no response cache."""
+def server_with(scenario: str, settings: EngineSettings | None = None) -> VirtualServer:
+    """A game whose engine has these settings."""
+    game = VirtualServer(scenario)
+    if settings is not None:
+        game.engine = Engine(game.engine.catalog, EngineState(), settings)
+    return game
+
+
+def without_cache(scenario: str, settings: EngineSettings | None = None) -> VirtualServer:
+    """A game whose engine caches neither responses nor rendered replies."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("mockllm.engine.planner.ResponseCache", NoCache)
-        return VirtualServer(scenario)
+        game = server_with(scenario, settings)
+    game.engine._planner._replies = BoundedCache(0)
+    return game
 
 
 def facts(planned: PlannedResponse) -> dict[str, object]:
@@ -103,9 +116,11 @@ def joined(plan: Plan) -> list[object]:
     return items
 
 
-def compare(scenario: str, requested: Sequence[ClientRequest]) -> VirtualServer:
-    """Assert that each response equals one that is rendered without the cache. Return the game with the cache."""
-    cached, rendered = VirtualServer(scenario), without_cache(scenario)
+def compare(
+    scenario: str, requested: Sequence[ClientRequest], settings: EngineSettings | None = None
+) -> VirtualServer:
+    """Assert that each response equals one that is rendered without the caches. Return the game with the caches."""
+    cached, rendered = server_with(scenario, settings), without_cache(scenario, settings)
     for number, each in enumerate(requested):
         expected = facts(rendered.respond(each).planned)
         assert facts(cached.respond(each).planned) == expected, f"request {number}"

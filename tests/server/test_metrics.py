@@ -12,6 +12,7 @@ from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.ended_exchange import EndedExchange, EndReason
 from mockllm.server.metrics import BOUNDS, MAX_LABEL_VALUES, MAX_SECONDS, OTHER, Histogram, Metrics
+from tests.language.virtual_server import NOW, VirtualServer, chat_request
 
 
 def seen(
@@ -159,6 +160,20 @@ def test_many_counts_bytes_of_every_response() -> None:
     metrics.count_equal(seen(PlannedResponse(raw, None)), [0.01] * 3)
     (second,) = metrics.seconds()
     assert second.bytes == 3 * 8
+
+
+def test_bytes_of_cached_responses_are_those_of_rendered_ones() -> None:
+    server = VirtualServer("rules: [{reply: Hello}]")
+    first, *_, last = (server.respond(chat_request()) for _ in range(4))
+    cached = last.planned.cached_from
+    assert cached is not None
+    assert first.planned.cached_from is None
+    metrics, seed = Metrics(), last.planned.response_seed
+    assert isinstance(seed, bytes)
+    ended = replace(seen(cached, at=NOW), id_seed=seed, input_tokens=8)
+    metrics.count_equal(ended, [0.01] * 3)
+    (second,) = metrics.seconds()
+    assert second.bytes == 3 * len(first.bytes)
 
 
 def test_time_series_is_bounded() -> None:

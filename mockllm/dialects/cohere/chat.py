@@ -86,7 +86,7 @@ class CohereChat(CohereCall):
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, CohereChatRequest)
-        return request.omits_thinking
+        return request.omits_thinking, request.cites_results
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         """Write a request in Cohere's form."""

@@ -150,7 +150,7 @@ def has_plan(reply: Reply) -> bool:
 def citations_of(text: Text, block: int, request: CohereChatRequest, before: int) -> list[Json]:
     """Return the citations of a text, which is the content `block`; `before` is the number of earlier ones. A source
     is the result of a tool where the request has one, else a document (`Citation` and `Source` of cohere 7.3)."""
-    tool = bool(request.tool_results)
+    tool = request.cites_results
     whole_text = full_text(text)
     cited: list[Json] = []
     for number, citation in enumerate(text.citations, before):

@@ -99,6 +99,16 @@ class CohereChatRequest(CohereBaseRequest):
         """Whether the request declines thinking."""
         return object_of(self.fields.get("thinking")).get("type") == "disabled"
 
+    @property
+    def cites_results(self) -> bool:
+        """Whether the sources of citations are results of tools: whether `tool_results` has any, in half the time."""
+        for message in reversed(self.messages):
+            if message.role == "assistant":
+                return False
+            if ResultPart in map(type, message.parts):
+                return True
+        return False
+
 
 def _message(entry: dict[str, Json], names: dict[str, str | None], lookup: ResponseLookup) -> Message | None:
     """Return a turn; `names` stores the calls so far, by id: a result repeats only the id. `lookup` finds the calls

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Final
 
-from mockllm.core.json.codec import Json, canonical
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.encoder import encode
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import Framing, Plan
@@ -45,10 +45,10 @@ UNECHOED_FIELDS: Final = frozenset({"model", "input", "stream"})
 
 
 def _echoed(fields: dict[str, Json]) -> bytes | None:
-    """Return the request fields that change the encoding of a reply."""
+    """Return the request fields that change the encoding of a reply, each as the response echoes it."""
     if UNECHOED_FIELDS.issuperset(fields):
         return None
-    return canonical({name: value for name, value in fields.items() if name not in UNECHOED_FIELDS})
+    return dumps({name: fields[name] for name in sorted(fields) if name not in UNECHOED_FIELDS})
 
 
 class Responses(ResponsesCall):
