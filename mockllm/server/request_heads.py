@@ -213,7 +213,7 @@ class RequestHeadCache:
         length = found.body_length
         if head is None or len(data) != end + length or length > self._max_body:
             return found
-        if length != head.body_length:
+        if found.written.decode("latin-1") != head.headers.get(LENGTH, ""):
             if head.headers is not head.message.headers:
                 return found  # `with_body_length` is for heads of ASCII; these are a cleaned copy of the message's
             head = head.with_body_length(found.written)

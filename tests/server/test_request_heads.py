@@ -307,3 +307,13 @@ def test_heads_after_request_in_parts_are_cached(server: ThreadedServer, name: s
         for _ in range(3):
             assert raw.send(requested).answer().status == 200
     assert cached(server.app.heads, requested) is not None
+
+
+def test_cached_head_has_the_length_as_it_is_written(server: ThreadedServer) -> None:
+    known(server, ONE)
+    with Raw(server.port) as raw:
+        for written in ("8", "008"):
+            answer = raw.send(
+                ONE.replace(b"Content-Length: 8", f"Content-Length: {written}".encode())
+            ).answer()
+            assert ["Content-Length", written] in json.loads(answer.body)["headers"]
