@@ -10,7 +10,7 @@ from mockllm.cli.console import print_mistakes
 from mockllm.cli.option import add
 from mockllm.cli.options import SERVING, option_values, volatile
 from mockllm.cli.sources import known_names, read_input
-from mockllm.core.request.request_keys import cached_hash, cached_older_hash, hash_input_json
+from mockllm.core.request.request_keys import cached_older_hash, hash_input_json, hash_of
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         request = each.sent.read_by(engine, 0.0)
         if each.guess is not None:
             print(f"({each.guess})", file=sys.stderr)
-        print(f"hash        {cached_hash(request)}")
+        print(f"hash        {hash_of(request)}")
         print(f"older hash  {cached_older_hash(request) or 'none: the body is not an object'}")
         print(f"made of     {hash_input_json(request)}")
     return 0

@@ -105,7 +105,7 @@ class CandidateFinder:
     def __init__(self, catalog: Catalog, seed: int) -> None:
         self._items = catalog.items
         self._index = catalog.index
-        self._rules = catalog.rule_count
+        self._rule_count = catalog.rule_count
         self._own_response_validation = catalog.own_response_validation
         self._seed = seed
         self._batched = any(item.load is not None and item.load.batch is not None for item in catalog.items)
@@ -142,7 +142,7 @@ class CandidateFinder:
 
     def _find(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates among rules and modifiers. Most requests share a few combinations."""
-        index, first, end = self._index, self._rules, len(self._items)
+        index, first, end = self._index, self._rule_count, len(self._items)
         rules = self._reached(index.matching(mask, request, 0, first), request)
         modifiers = [self.candidate(number, request) for number in index.matching(mask, request, first, end)]
         if index.is_exact(mask) and all(found.item_index in self._global for found in (*rules, *modifiers)):
@@ -151,7 +151,7 @@ class CandidateFinder:
 
     def _of_handshake(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates for the handshake of a WebSocket: a reply is for the messages after it."""
-        index, first, end = self._index, self._rules, len(self._items)
+        index, first, end = self._index, self._rule_count, len(self._items)
         refusing = (number for number in index.matching(mask, request, 0, first) if not self._replies(number))
         modifiers = [self.candidate(number, request) for number in index.matching(mask, request, first, end)]
         return self._reached(refusing, request), modifiers
@@ -185,7 +185,7 @@ class CandidateFinder:
             item.guard,
             item.validation,
             item.error is not None,
-            item.known_models,
+            item.known_models_only,
             item.sets,
             item.limit,
             item.load,

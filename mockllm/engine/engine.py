@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_keys import HASH_ATTRIBUTE, cached_hash, known_hash
+from mockllm.core.request.request_keys import HASH_ATTRIBUTE, computed_hash, hash_of
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.core.time_scale import reported_time_scale
@@ -293,7 +293,7 @@ class Engine:
                 planned = replace(planned, webhooks=planned.webhooks + update.webhooks)
             if update.batch_run is not None:
                 planned = replace(planned, batch_run=update.batch_run)
-        hash = cached_hash(request) if self._hash_header else known_hash(request)
+        hash = hash_of(request) if self._hash_header else computed_hash(request)
         if hash is None:
             return planned
         plan = planned.plan

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.budget import BudgetExceeded
-from mockllm.core.prompt_cache.policy import PromptCacheOverrides
+from mockllm.core.prompt_cache.policy import PromptCacheSettings
 from mockllm.core.randomness import NO_DRAWS, Ids, Randomness
 from mockllm.core.rendering.plan import Headers
 from mockllm.core.reply.generated_call import GeneratedCall
@@ -78,7 +78,7 @@ class FastPath(Struct, frozen=True):
     state: EngineState
     seed: int
     id_seed_prefix: bytes
-    prompt_cache_overrides: PromptCacheOverrides
+    prompt_cache_overrides: PromptCacheSettings
     limited: Sequence[Candidate]
     """The modifiers with a limit, all in the global scope."""
     min_prompt_bytes: float
@@ -350,7 +350,7 @@ def build_fast_path(
         state,
         seed,
         Ids.id_seed_prefix(seed, ""),
-        prompt_cache_overrides or PromptCacheOverrides(),
+        prompt_cache_overrides or PromptCacheSettings(),
         limited,
         inf if prompt_cache_overrides is None else min_prompt_bytes(prompt_cache_overrides),
         type(state) is not EngineState and (bool(limited) or varies),
@@ -373,7 +373,7 @@ def _is_decided_but_for_counts(
         return False
     items = planner.catalog.items
     item, selector = items[rules[0].item_index], items[rules[0].item_index].selector
-    if selector is None or selector.mode == "choose" or item.known_models:
+    if selector is None or selector.mode == "choose" or item.known_models_only:
         return False
     return all(items[modifier.item_index].per == "global" for modifier in modifiers)
 

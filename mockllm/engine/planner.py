@@ -242,15 +242,19 @@ class ResponsePlanner:
             needs_texts = not context.streamed and reply.failure is None
             return replace(encoded, chunk_texts=chunk_texts_of(reply)) if needs_texts else encoded
 
-        before = [(number, fault) for number, fault in faults if not fault.uses_supported_reply]
-        after = [(number, fault) for number, fault in faults if fault.uses_supported_reply]
+        before = [(number, fault) for number, fault in faults if not fault.applies_after_supported_reply]
+        after = [(number, fault) for number, fault in faults if fault.applies_after_supported_reply]
         reply = with_reply_faults(
             self._complete_reply(context, dialect), before, context, plan, self._max_generated
         )
         reply = with_reply_faults(
             dialect.supported_reply(reply, request), after, context, plan, self._max_generated
         )
-        if reply.failure is not None and reply.failure.in_chunk and not dialect.capabilities.error_in_chunk:
+        if (
+            reply.failure is not None
+            and reply.failure.in_finish_chunk
+            and not dialect.capabilities.error_in_chunk
+        ):
             context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
         rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]
         planned = plan(reply)
@@ -340,7 +344,7 @@ class ResponsePlanner:
                 self._replies.put(key, cached, 1 + _chunk_count(cached[0]) // CHUNKS_OF_CACHED_REPLY)
         reply, notes = cached
         context.notes += notes
-        reply = reply if response.fixed_input else with_input_tokens(reply, request.input_tokens)
+        reply = reply if response.states_input_tokens else with_input_tokens(reply, request.input_tokens)
         return with_cached_tokens(reply, context)
 
     # --- streams -------------------------------------------------------------------------------
@@ -352,7 +356,9 @@ class ResponsePlanner:
         response, request, identity = context.compiled, context.request, context.identity
 
         def render(identity: ResponseIdentity, request: Request) -> UnpacedStream:
-            counted = reply if response.fixed_input else with_input_tokens(reply, request.input_tokens)
+            counted = (
+                reply if response.states_input_tokens else with_input_tokens(reply, request.input_tokens)
+            )
             plan = _encoded_stream(dialect, counted, request, identity)
             return UnpacedStream(plan, chunk_schedule(counted)[0])
 

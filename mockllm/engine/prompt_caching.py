@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mockllm.core.prompt_cache.broken_prefix import BrokenPrefix, broken_prefix, sent_prompt
 from mockllm.core.prompt_cache.form import KEY_FIELD, PromptForm
 from mockllm.core.prompt_cache.lookup import CacheLookup, look_up
-from mockllm.core.prompt_cache.policy import CachedTokens, CachePolicy, PromptCacheOverrides, StepCache
+from mockllm.core.prompt_cache.policy import CachedTokens, CachePolicy, PromptCacheSettings, StepCache
 from mockllm.core.prompt_cache.prefix import (
     DIGEST_SIZE,
     PromptPrefixes,
@@ -63,13 +63,13 @@ class PromptCacheLookup(Struct, frozen=True):
         return bool(self.tokens.read or self.tokens.written or self.broken)
 
 
-def min_prompt_bytes(overrides: PromptCacheOverrides) -> int:
+def min_prompt_bytes(overrides: PromptCacheSettings) -> int:
     """Return the bytes of the shortest body whose prompt is looked up."""
     return MIN_BYTES if overrides.minimum is None else overrides.minimum
 
 
 def prompt_cache_of(
-    request: Request, dialect: Dialect, overrides: PromptCacheOverrides
+    request: Request, dialect: Dialect, overrides: PromptCacheSettings
 ) -> tuple[PromptForm, CachePolicy] | str:
     """Return the form of a request's prompt and how its provider caches it. Return the reason where nothing is
     looked up; the reason is empty for a short body."""
@@ -99,7 +99,7 @@ class PromptCaching:
         self._state = state
 
     def look_up(
-        self, request: Request, dialect: Dialect, overrides: PromptCacheOverrides | None, scenario_time: float
+        self, request: Request, dialect: Dialect, overrides: PromptCacheSettings | None, scenario_time: float
     ) -> PromptCacheLookup | None:
         """Return what the cache has of a request; None where nothing is looked up."""
         if overrides is None:
@@ -128,7 +128,7 @@ class PromptCaching:
         planned: PlannedResponse,
         request: Request,
         dialect: Dialect,
-        overrides: PromptCacheOverrides | None,
+        overrides: PromptCacheSettings | None,
     ) -> PlannedResponse:
         """Return a response that is not sent, with a note why nothing was looked up."""
         cache = None if overrides is None else prompt_cache_of(request, dialect, overrides)
@@ -155,13 +155,13 @@ def observed_prompt(request: Request) -> ObservedPrompt | None:
     """Return the prompt of a request as a provider would cache it; None where it would not."""
     from mockllm.core.verdicts.observed_request import ObservedPrompt  # a start does not need it
 
-    cache = prompt_cache_of(request, engine_context(request).routing.dialect, PromptCacheOverrides())
+    cache = prompt_cache_of(request, engine_context(request).routing.dialect, PromptCacheSettings())
     if isinstance(cache, str):
         return None
     form, policy = cache
     prefixes = prompt_prefixes(request, form)
     ends = list(prefixes.keyed(b""))
-    found = look_up(ends, request.input_tokens, policy, PromptCacheOverrides(), lambda key: False)
+    found = look_up(ends, request.input_tokens, policy, PromptCacheSettings(), lambda key: False)
     return ObservedPrompt(form, prefixes, found) if found.readable else None
 
 

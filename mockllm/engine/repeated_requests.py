@@ -13,12 +13,12 @@ from typing import Final, NoReturn
 from msgspec import Struct
 
 from mockllm.core.matching.rule_index import RuleIndex
-from mockllm.core.request.divided_bodies import SHORTEST
+from mockllm.core.request.divided_bodies import MIN_DIVIDED_BYTES
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.engine.bounded_cache import BoundedCache
 
-MAX_LENGTH: Final = SHORTEST - 1
+MAX_LENGTH: Final = MIN_DIVIDED_BYTES - 1
 """Bytes of a body. A longer one is found by its turns (`divided_bodies.py`)."""
 MAX_SEEN: Final = 4_096
 """The most bodies that came once. If a client sends more than these in turn, none is found again, and nothing is

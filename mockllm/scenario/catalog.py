@@ -39,7 +39,7 @@ class CompiledResponse(Struct, frozen=True, eq=False):
     static: bool
     files: Mapping[str, bytes] = field(default_factory=dict)
     """The contents of the files that the response names."""
-    fixed_input: bool = False
+    states_input_tokens: bool = False
     """Whether the response states the number of input tokens itself."""
     request_independent: bool = False
     """Whether nothing depends on the body: every request gets the same response, and the body is not parsed."""
@@ -127,7 +127,7 @@ class CatalogItem(Struct, frozen=True):
     has one scope, and `conversation`, for example, one for each conversation."""
     guard: Guard | None = None
     validation: Validation = "strict"
-    known_models: bool = False
+    known_models_only: bool = False
     """Whether it responds for known models only."""
     selector: ResponseSelector | None = None
     settings: Settings | None = None
@@ -174,7 +174,7 @@ class Catalog(Struct, frozen=True):
     models: Sequence[str] = ()
     """The literal model names of the rules."""
     file_count: int = 0
-    known_models: bool = False
+    known_models_only: bool = False
     """Whether all rules respond for known models only; built-in responses then know no others either."""
     own_response_validation: Validation = "strict"
     """The validation of calls that the protocol serves without a rule: the strictest of the user's rules."""

@@ -63,7 +63,7 @@ def compile_catalog(
     models = dict.fromkeys(model for item in items[:rules] for model in item.models)
     files = len({entry.file for entry in entries})
     pack_files = len({entry.file for entry in entries if entry.layer > 0})
-    strict = rules > 0 and all(item.known_models for item in items[:rules])
+    strict = rules > 0 and all(item.known_models_only for item in items[:rules])
     validation = _own_response_validation(items[:rules])
     servers = {item.server.name: item.server for item in reversed(items) if item.server is not None}
     findings = tuple(dict.fromkeys(entry.session for entry in entries if entry.session is not None))
@@ -103,7 +103,7 @@ def compile_item(entry: TypedEntry) -> CatalogItem:
         matcher=entry_matcher(entry),
         per=spec.per,
         validation=entry.validation,
-        known_models=entry.models == "strict",
+        known_models_only=entry.models == "strict",
         params=entry.params,
         captures=_uses_anywhere(spec.match, {"regex", "tool_result"}),
         models=tuple(_literals(spec.match.model)),
@@ -131,7 +131,7 @@ def _server_item(spec: McpServerSpec, entry: TypedEntry) -> CatalogItem:
         layer=entry.layer,
         matcher=entry_matcher(entry),
         validation=entry.validation,
-        known_models=entry.models == "strict",
+        known_models_only=entry.models == "strict",
         params=entry.params,
         settings=settings,
         selector=ResponseSelector((CompiledResponse(spec, settings, static=False, files=entry.files),)),

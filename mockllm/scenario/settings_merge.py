@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.faults import Fault
-from mockllm.core.prompt_cache.policy import PromptCacheOverrides
+from mockllm.core.prompt_cache.policy import PromptCacheSettings
 from mockllm.core.quantities.parse import ChunkSize, Distribution
 from mockllm.core.rendering.extra_fields import ExtraFields, parse_path
 from mockllm.core.rendering.pacing import Pacing
@@ -65,7 +65,7 @@ class MergedSettings(Struct, frozen=True):
     extras: tuple[ExtraFields, ...] = ()
     hold: Hold | None = None
     posts: tuple[tuple[SettingSource, ThenPostSpec], ...] = ()
-    prompt_cache: PromptCacheOverrides | None = None
+    prompt_cache: PromptCacheSettings | None = None
     """The provider's prompt cache; None where it is off."""
 
 
@@ -112,10 +112,10 @@ def _with_sources(values: Iterable[tuple[SettingSource, T | None]]) -> tuple[tup
     return tuple((_effective_source(source, value), value) for source, value in values if value is not None)
 
 
-def _prompt_cache(setting: bool | PromptCacheSpec | None) -> PromptCacheOverrides | None:
+def _prompt_cache(setting: bool | PromptCacheSpec | None) -> PromptCacheSettings | None:
     if isinstance(setting, PromptCacheSpec):
-        return PromptCacheOverrides(setting.minimum, setting.ttl)
-    return PromptCacheOverrides() if setting else None
+        return PromptCacheSettings(setting.minimum, setting.ttl)
+    return PromptCacheSettings() if setting else None
 
 
 def extra_fields(spec: ExtraFieldsSpec) -> ExtraFields:

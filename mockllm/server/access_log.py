@@ -14,7 +14,7 @@ from mockllm.core.display import shortened
 from mockllm.core.json.codec import MISSING
 from mockllm.core.redaction import Redactor, may_show_random, secrets_of
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_keys import cached_hash, cached_older_hash, hash_input_json
+from mockllm.core.request.request_keys import cached_older_hash, hash_input_json, hash_of
 from mockllm.engine import seed_token
 from mockllm.engine.planned_response import UNKNOWN_FIELD
 from mockllm.server.ended_exchange import EndedExchange, EndReason
@@ -198,7 +198,7 @@ class AccessLog:
         if self._verbose and record.seed:
             asides.append(f"seed: {record.seed}")
         if self._verbose and request is not None:
-            asides.append(f"hash: {cached_hash(request)}")
+            asides.append(f"hash: {hash_of(request)}")
             if (older := cached_older_hash(request)) is not None:
                 asides.append(f"older hash: {older}")
         return " ".join(fields) + (f"  [{'; '.join(asides)}]" if asides else "")

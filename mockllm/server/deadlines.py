@@ -52,19 +52,19 @@ class LoopClock:
 class Deadline:
     """A scheduled action that can be cancelled."""
 
-    __slots__ = ("_heap", "action", "waiting")
+    __slots__ = ("_heap", "action", "in_heap")
 
     def __init__(self, heap: Deadlines, action: Action) -> None:
         self._heap = heap
         self.action: Action | None = action
-        self.waiting = True
+        self.in_heap = True
 
     def cancel(self) -> None:
         """Release the action now; the heap removes its entry later, at the latest at its time."""
         if self.action is not None:
             self.action = None
-            if self.waiting:
-                self._heap.forget()
+            if self.in_heap:
+                self._heap.count_cancelled()
 
 
 class Deadlines:
@@ -76,7 +76,8 @@ class Deadlines:
         self._order = count()
         self._cancelled = 0
         self._timer: Cancellable | None = None
-        self._armed = math.inf
+        self._timer_due = math.inf
+        """When the timer fires: infinite without a timer, minus infinite while actions run."""
         self.time = clock.time
 
     def __len__(self) -> int:
@@ -87,11 +88,11 @@ class Deadlines:
         """Run an action at a time; a past time means the loop's next iteration."""
         deadline = Deadline(self, action)
         heappush(self._heap, (when, next(self._order), deadline))
-        if when < self._armed:
+        if when < self._timer_due:
             self._arm(when)
         return deadline
 
-    def forget(self) -> None:
+    def count_cancelled(self) -> None:
         """Count a cancelled entry; remove all cancelled entries when they are the majority."""
         self._cancelled += 1
         # a rebuild costs more than a few cancelled entries
@@ -103,7 +104,7 @@ class Deadlines:
     def _arm(self, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._armed = when
+        self._timer_due = when
         self._timer = self._clock.call_at(when, self._fire)
 
     def catch_up(self) -> float:
@@ -117,11 +118,11 @@ class Deadlines:
     def _fire(self) -> None:
         """Run all due actions. New deadlines of these actions wait for the next iteration."""
         self._timer = None
-        self._armed = -math.inf  # prevents a timer while actions run
+        self._timer_due = -math.inf  # prevents a timer while actions run
         try:
             self._act(self._clock.time())
         finally:
-            self._armed = math.inf
+            self._timer_due = math.inf
             if self._heap:
                 self._arm(self._heap[0][0])
 
@@ -129,7 +130,7 @@ class Deadlines:
         due: list[Deadline] = []
         while self._heap and self._heap[0][0] <= now:
             deadline = heappop(self._heap)[2]
-            deadline.waiting = False
+            deadline.in_heap = False
             self._cancelled -= deadline.action is None
             due.append(deadline)
         for number, deadline in enumerate(due, 1):
@@ -147,5 +148,5 @@ class Deadlines:
         """Leave actions for the next iteration of the loop."""
         for deadline in rest:
             if deadline.action is not None:
-                deadline.waiting = True
+                deadline.in_heap = True
                 heappush(self._heap, (now, next(self._order), deadline))

@@ -21,7 +21,7 @@ SHORT: Final = 256 * KIB
 _JSON_STARTS: Final = frozenset(bytes([code]) for code in b'{["-0123456789tfn \t\r\n') | {b""}
 
 
-def short_body(limits: ServerLimits) -> int:
+def short_body_limit(limits: ServerLimits) -> int:
     """Return below how many bytes a body is too short to have too many values. Only its depth is to be checked."""
     # a value and its comma are at least 2 bytes, and so are the brackets of an array or object
     return min(SHORT + 1, 2 * limits.values, 2 * limits.containers)

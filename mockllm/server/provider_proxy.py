@@ -18,7 +18,7 @@ from mockllm.core.rendering.plan import Framing, Plan, RawStep, ResponseHead
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_socket import RecordedMessage
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_keys import cached_hash
+from mockllm.core.request.request_keys import hash_of
 from mockllm.engine import PlannedResponse
 from mockllm.engine.session_id import path_without_session
 from mockllm.recordings.atomic_files import SHARED, file_name, folder_name, write_file
@@ -252,7 +252,7 @@ class ProviderProxy(Struct):
     async def add(self, request: Request, interaction: Interaction, to: str | None) -> str:
         """Write the file of an exchange, with all earlier ones of the same request; return the note about it."""
         assert self.out is not None
-        hash = cached_hash(request)
+        hash = hash_of(request)
         stored = self._stored.setdefault((interaction.session, hash), [])
         stored.append(interaction)
         folder = self.out / (SHARED if interaction.session is None else folder_name(interaction.session))

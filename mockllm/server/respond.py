@@ -105,7 +105,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     is checked before it is parsed.
     """
     head, raw, engine, request = exchange.head, exchange.raw, app.engine, exchange.request
-    parses_first = len(raw) < app.short_body and not (head.reserved or exchange.structure_checked)
+    parses_first = len(raw) < app.short_body_limit and not (head.reserved or exchange.structure_checked)
     if not (parses_first or exchange.structure_checked) and (failure := structure_failure(raw, app.limits)):
         refuse(app, exchange, failure)
         return

@@ -149,7 +149,7 @@ async def _read(app: App, exchange: Exchange) -> None:
     assert body is not None, "the body has not been read"
     raw = await read_body(body, head.message, exchange.sink, app.limits, app.deadlines)
     # `make_response` parses a short body before it checks it
-    parses_first = isinstance(raw, bytes) and not head.reserved and len(raw) < app.short_body
+    parses_first = isinstance(raw, bytes) and not head.reserved and len(raw) < app.short_body_limit
     failure: Failure | None = None
     if not parses_first:
         failure = raw if isinstance(raw, Failure) else await structure_failure_in_slices(raw, app.limits)

@@ -10,7 +10,7 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.request.divided_bodies import BODIES, SHORTEST
+from mockllm.core.request.divided_bodies import BODIES, MIN_DIVIDED_BYTES
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import messages_check
 from mockllm.dialects.gemini import generate_check
@@ -19,7 +19,7 @@ from mockllm.dialects.openai.responses.check import ItemOrder
 from mockllm.dialects.openai.responses.check import _passes as passes_item
 from mockllm.dialects.routes import RouteMatch, find_route
 
-LONG = "x" * SHORTEST
+LONG = "x" * MIN_DIVIDED_BYTES
 """A first text with which a body is long enough to be recognized later."""
 MESSAGES, CHAT = "/v1/messages", "/v1/chat/completions"
 GENERATE = "/v1beta/models/gemini-2.5-flash:generateContent"

@@ -59,7 +59,7 @@ def played(
     assert isinstance(fault, ReplyFault)
     telling = ReplyFaultContext(request, stream, Random(0), plan)
     built = fault.apply_in_context(
-        dialect.supported_reply(reply, request) if fault.uses_supported_reply else reply, telling
+        dialect.supported_reply(reply, request) if fault.applies_after_supported_reply else reply, telling
     )
     if isinstance(built, NotApplicable):
         return built

@@ -7,7 +7,7 @@ import gc
 import pytest
 
 from mockllm.core.json.codec import dumps
-from mockllm.core.request.divided_bodies import SHORTEST
+from mockllm.core.request.divided_bodies import MIN_DIVIDED_BYTES
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.repeated_requests import (
@@ -121,7 +121,7 @@ def test_request_of_session_or_override_is_never_repeated(headers: dict[str, str
 
 def test_long_body_is_never_repeated() -> None:
     engine = VirtualServer(RULES).engine
-    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "x" * SHORTEST}]}
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "x" * MIN_DIVIDED_BYTES}]}
     assert not is_repeated(asked(engine, reader_of(engine), 5, dumps(body)))
 
 

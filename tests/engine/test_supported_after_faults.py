@@ -47,5 +47,5 @@ def test_encoder_gets_supported_reply_after_fault(
 
 
 def test_one_of_the_two_faults_sees_what_is_shown() -> None:
-    shown = {name: FAULTS[name].uses_supported_reply for name in ("length_stop", "refusal")}  # type: ignore[attr-defined]
+    shown = {name: FAULTS[name].applies_after_supported_reply for name in ("length_stop", "refusal")}  # type: ignore[attr-defined]
     assert sorted(shown.values()) == [False, True]

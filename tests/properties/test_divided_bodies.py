@@ -30,7 +30,7 @@ READ = (
 def any_length() -> Iterator[None]:
     """Short bodies are remembered, too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(divided_bodies, "SHORTEST", 0)
+        patch.setattr(divided_bodies, "MIN_DIVIDED_BYTES", 0)
         patch.setattr(divided_bodies, "OPENING", 4)  # so that conversations of a few bytes are found
         yield
     BODIES.clear()

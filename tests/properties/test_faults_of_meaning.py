@@ -72,7 +72,7 @@ def changed(
         for name, given_ in played:
             fault = FAULTS[name].model_validate(given_)
             assert isinstance(fault, ReplyFault)
-            if fault.uses_supported_reply == shown:
+            if fault.applies_after_supported_reply == shown:
                 reported = fault.apply_in_context(
                     reply, ReplyFaultContext(request, stream, Random(seed), plan)
                 )

@@ -95,7 +95,7 @@ def test_compile_changed_validation_renews_item_with_same_key() -> None:
 def test_compile_changed_models_renews_item_with_same_key() -> None:
     old, new = compiled(TWO.split("\n")[1]), compiled("models: strict\n" + TWO.split("\n")[1])
     assert old.keys == new.keys
-    assert (old.items[0].known_models, new.items[0].known_models) == (False, True)
+    assert (old.items[0].known_models_only, new.items[0].known_models_only) == (False, True)
     assert old.items[0].digest != new.items[0].digest
 
 

@@ -37,9 +37,13 @@ def summary(decision: Decision) -> tuple[str, str | None, list[object]]:
 
 def test_unknown_model_is_refused_by_strict_rules_only() -> None:
     for known, outcome in ((True, "invalid"), (False, "rule")):
-        sent = replace(matched([replace(candidate("r"), known_models=known)]), unknown_model=lambda: True)
+        sent = replace(
+            matched([replace(candidate("r"), known_models_only=known)]), unknown_model=lambda: True
+        )
         assert SessionCounters().decide(sent).outcome == outcome
-    assert SessionCounters().decide(matched([replace(candidate("r"), known_models=True)])).outcome == "rule"
+    assert (
+        SessionCounters().decide(matched([replace(candidate("r"), known_models_only=True)])).outcome == "rule"
+    )
 
 
 def test_decide_first_unblocked_rule_is_selected() -> None:

@@ -168,7 +168,7 @@ class ReplyFault(Fault):
     """A fault of the reply, applied before a dialect encodes it and before all faults of plans."""
 
     needs_reply: ClassVar[bool] = True
-    uses_supported_reply: ClassVar[bool] = False
+    applies_after_supported_reply: ClassVar[bool] = False
     """Whether the fault gets the reply as the protocol supports it, with the chunks of the stream. Otherwise it
     gets the reply as the rule defines it."""
 

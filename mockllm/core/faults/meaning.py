@@ -64,7 +64,7 @@ class EndingFault(ReplyFault):
 class CuttingFault(EndingFault):
     """A fault that cuts each choice short."""
 
-    uses_supported_reply: ClassVar[bool] = True
+    applies_after_supported_reply: ClassVar[bool] = True
     after: ReplyPosition = Field(default=HALF, description="How much comes before it.")
 
     def end(self, choice: Choice) -> Choice | NotApplicable:

@@ -22,7 +22,7 @@ from mockllm.core.values.types import Templated
 class CallFault(ReplyFault):
     """A fault of the response's tool calls."""
 
-    uses_supported_reply: ClassVar[bool] = True
+    applies_after_supported_reply: ClassVar[bool] = True
     call: Templated[Annotated[int, Field(ge=1)]] | None = Field(
         default=None,
         description="Which of the response's calls, counted from 1; by default all of them.",
@@ -104,7 +104,7 @@ class UnknownTool(CallFault):
 class WrongSchema(ReplyFault):
     """Tool arguments, or else the JSON text of structured output, violate the schema in the request."""
 
-    uses_supported_reply: ClassVar[bool] = True
+    applies_after_supported_reply: ClassVar[bool] = True
     how: ViolationKind | Literal["any"] = Field(
         default="any",
         description="A field is missing, has another type or a value that is not allowed, or is one too many; "

@@ -17,7 +17,7 @@ class UsageFault(ReplyFault):
     """A fault of the response's usage. It does not apply where the response shows no usage (as a stream for which the
     client did not request it)."""
 
-    uses_supported_reply: ClassVar[bool] = True
+    applies_after_supported_reply: ClassVar[bool] = True
 
     def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
         changed = reply.with_usage(self.change_usage(reply.usage))

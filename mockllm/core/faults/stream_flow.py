@@ -62,7 +62,7 @@ class NoFinish(ReplyFault):
 class ErrorEvent(ReplyFault):
     """The provider's error in the middle of a stream, in its form; it replaces a non-streaming response."""
 
-    uses_supported_reply: ClassVar[bool] = True
+    applies_after_supported_reply: ClassVar[bool] = True
 
     after: GapPoint = Field(default=MIDDLE, description="Where the error comes.")
     type: ErrorName = Field(default="overloaded", description="Which error it is.")
@@ -91,7 +91,7 @@ class ErrorEvent(ReplyFault):
             self.type,
             self.status,
             self.message,
-            in_chunk=self.form == "in_chunk",
+            in_finish_chunk=self.form == "in_chunk",
             opening=None if count else self.after.events,
         )
         return replace(first_chunks(reply, count), failure=failure)

@@ -17,7 +17,7 @@ from mockllm.core.matching.text_conditions import Structured
 from mockllm.core.redaction import is_secret
 from mockllm.core.request.messages import ResultPart
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_keys import cached_hash, cached_older_hash
+from mockllm.core.request.request_keys import cached_older_hash, hash_of
 
 Kind: TypeAlias = Literal["text", "number", "bool", "json", "set"]
 Reader: TypeAlias = Callable[[Request], Json | Missing]
@@ -204,7 +204,7 @@ _READERS: Final[Mapping[str, Reader]] = {
     "tool_result": lambda request: tuple(map(ToolResultFields, request.tool_results)),
     "messages": lambda request: _cached(request, "messages", lambda: _messages(request)),
     "raw_body": lambda request: request.raw_text,
-    "hash": cached_hash,
+    "hash": hash_of,
     "older_hash": lambda request: cached_older_hash(request) or MISSING,
 }
 """The readers of fields that are not simply an attribute of the request."""

@@ -14,7 +14,7 @@ from mockllm.core.prompt_cache.policy import (
     BreakpointCache,
     CachedTokens,
     CachePolicy,
-    PromptCacheOverrides,
+    PromptCacheSettings,
     StepCache,
 )
 from mockllm.core.prompt_cache.prefix import PrefixEnd
@@ -48,7 +48,7 @@ def look_up(
     ends: Sequence[PrefixEnd],
     total: int,
     policy: CachePolicy,
-    overrides: PromptCacheOverrides,
+    overrides: PromptCacheSettings,
     known: Callable[[bytes], bool],
 ) -> CacheLookup:
     """Return what the cache has of a prompt with these prefixes. `total` is the number of its input tokens,
@@ -64,7 +64,7 @@ def _by_steps(
     total: int,
     minimum: int,
     policy: StepCache,
-    overrides: PromptCacheOverrides,
+    overrides: PromptCacheSettings,
     known: Callable[[bytes], bool],
 ) -> CacheLookup:
     longest_known = next((end for end in reversed(ends) if known(end.digest)), None)
@@ -88,7 +88,7 @@ def _by_breakpoints(
     ends: Sequence[PrefixEnd],
     minimum: int,
     policy: BreakpointCache,
-    overrides: PromptCacheOverrides,
+    overrides: PromptCacheSettings,
     known: Callable[[bytes], bool],
 ) -> CacheLookup:
     blocks = [end for end in ends if end.ends_block]
@@ -119,7 +119,7 @@ def _by_breakpoints(
     return CacheLookup(tokens, writes, reason, blocks[long_enough[-1]].tokens)
 
 
-def _lifetime(end: PrefixEnd, overrides: PromptCacheOverrides) -> float:
+def _lifetime(end: PrefixEnd, overrides: PromptCacheSettings) -> float:
     """Return the lifetime of an entry. One that only a lookback finds retains its own."""
     return (end.lifetime or 0.0) if overrides.lifetime is None else overrides.lifetime
 

@@ -35,7 +35,7 @@ class BreakpointCache(Struct, frozen=True):
 CachePolicy: TypeAlias = StepCache | BreakpointCache
 
 
-class PromptCacheOverrides(Struct, frozen=True):
+class PromptCacheSettings(Struct, frozen=True):
     """The values that a scenario sets in place of the provider's."""
 
     minimum: int | None = None

@@ -96,7 +96,7 @@ class BodyFields:
         """Return the JSON of the body, its parts, and its `depth_bound`. Without parts that is the number of its
         brackets."""
         raw, turns_field = self.raw, self.turns_field
-        if turns_field is not None and len(raw) >= divided_bodies.SHORTEST:
+        if turns_field is not None and len(raw) >= divided_bodies.MIN_DIVIDED_BYTES:
             value, divided = BODIES.read(raw, turns_field)
             return value, divided, opening_brackets(raw) if divided is None else divided.depth
         try:

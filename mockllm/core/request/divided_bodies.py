@@ -24,7 +24,7 @@ from mockllm.core.json.nesting import depth_bound, depth_of
 S = TypeVar("S")
 T = TypeVar("T")
 
-SHORTEST: Final = 2400
+MIN_DIVIDED_BYTES: Final = 2400
 """Bytes: a shorter body is parsed as a whole, which takes less time than the search."""
 LONGEST: Final = 2 * 1024 * 1024
 """Bytes: a longer body would push out all others."""
@@ -218,7 +218,7 @@ class BodyCache:
         """Return the JSON of a body, MISSING if it is invalid, and its parts. `member` has its turns; without a list
         of them, and for a body that is too short or too long, there are no parts."""
         try:
-            if not SHORTEST <= len(raw) <= LONGEST:
+            if not MIN_DIVIDED_BYTES <= len(raw) <= LONGEST:
                 return loads(raw), None
             with self._lock:
                 read = self._read(raw, member)

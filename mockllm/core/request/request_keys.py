@@ -53,7 +53,7 @@ def older_hash(request: Request) -> str | None:
     return sha256(canonical({**body, "provider": request.provider})).hexdigest()
 
 
-def cached_hash(request: Request) -> str:
+def hash_of(request: Request) -> str:
     """Return the request's hash, which is computed once for a request."""
     if HASH_ATTRIBUTE not in vars(request):
         vars(request)[HASH_ATTRIBUTE] = request_hash(request)
@@ -67,7 +67,7 @@ def cached_older_hash(request: Request) -> str | None:
     return vars(request)[_OLDER_HASH]  # type: ignore[no-any-return]
 
 
-def known_hash(request: Request) -> str | None:
+def computed_hash(request: Request) -> str | None:
     """Return the request's hash if it was computed before."""
     return vars(request).get(HASH_ATTRIBUTE)
 

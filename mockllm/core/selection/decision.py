@@ -37,7 +37,7 @@ class Candidate(Struct, frozen=True):
     validation: Validation = "strict"
     has_error: bool = False
     """Whether it is a modifier whose error replaces the response."""
-    known_models: bool = False
+    known_models_only: bool = False
     """Whether it responds to known models only (`models: strict`)."""
     sets: Mapping[str, StateValue] | None = None
     """The named states that its response sets."""
@@ -82,7 +82,9 @@ class MatchResult(Struct, frozen=True):
         """Return whether the selected candidate's validation refuses the request; None: no rule is selected."""
         if selected_rule is None:
             return self.invalid(self.unmatched_validation)
-        return self.invalid(selected_rule.validation) or (selected_rule.known_models and self.unknown_model())
+        return self.invalid(selected_rule.validation) or (
+            selected_rule.known_models_only and self.unknown_model()
+        )
 
 
 class Selected(Struct, frozen=True):

@@ -21,7 +21,7 @@ from mockllm.core.rendering.framing import steps_with_bytes
 from mockllm.core.rendering.gzip import ENCODING, decompressed_frames
 from mockllm.core.rendering.plan import Plan, RawStep, WaitStep
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_keys import cached_hash
+from mockllm.core.request.request_keys import hash_of
 from mockllm.core.time_scale import reported_time_scale
 from mockllm.core.verdicts.retry_after import NO_UNITS, format_seconds, requested_wait
 
@@ -164,7 +164,7 @@ class ObservedRequest:
     @cached_property
     def hash(self) -> str:
         """The request's hash: equal for a request and its retries."""
-        return cached_hash(self.request)
+        return hash_of(self.request)
 
     @cached_property
     def retry(self) -> int | None:

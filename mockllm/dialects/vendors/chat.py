@@ -242,7 +242,7 @@ class VendorEncoder(Encoder):
         body = self.stream_error(failure)
         if type(body) is list:  # Google's list of one, which no SDK reads in a stream
             (body,) = body
-        if failure.in_chunk or self.errors_in_chunk:
+        if failure.in_finish_chunk or self.errors_in_chunk:
             chunk = self.chunk([self.choice({"index": 0, "delta": self.text_delta("")}, "error")])
             return ((dumps({**chunk, **body}), None),)
         return ((dumps(body), self.vendor.errors.event),)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.request.request_keys import (
-    cached_hash,
     cached_older_hash,
+    computed_hash,
     hash_input_json,
-    known_hash,
+    hash_of,
     older_hash,
     request_hash,
 )
@@ -103,9 +103,9 @@ def test_request_hash_leaves_out_volatile_fields() -> None:
 
 def test_cached_hash_is_computed_once_on_demand() -> None:
     request = json_request(BODY)
-    assert known_hash(request) is None
-    assert cached_hash(request) == request_hash(request) == known_hash(request)
-    assert cached_hash(request) is cached_hash(request)
+    assert computed_hash(request) is None
+    assert hash_of(request) == request_hash(request) == computed_hash(request)
+    assert hash_of(request) is hash_of(request)
     assert cached_older_hash(request) == older_hash(request)
     assert cached_older_hash(request) is cached_older_hash(request)
 

@@ -133,7 +133,7 @@ class ChatEncoder(Encoder):
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         error = {"error": error_object(failure, self._request, self._identity)}
-        if not failure.in_chunk:
+        if not failure.in_finish_chunk:
             return ((dumps(error), None),)
         event, name = self._event(0, b'{"content":""}', b'"error"')
         return ((event[:-1] + b"," + dumps(error)[1:], name),)
