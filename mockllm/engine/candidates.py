@@ -156,9 +156,9 @@ class CandidateFinder:
         modifiers = [self.candidate(number, request) for number in index.matching(mask, request, first, end)]
         return self._reached(refusing, request), modifiers
 
-    def _replies(self, number: int) -> bool:
+    def _replies(self, item_index: int) -> bool:
         """Return whether all responses of a rule are the content of a generating call."""
-        selector = self._items[number].selector
+        selector = self._items[item_index].selector
         return selector is not None and all(map(_is_content, selector.responses))
 
     def _reached(self, numbers: Iterator[int], request: Request) -> list[Candidate]:
@@ -170,15 +170,15 @@ class CandidateFinder:
                 break
         return rules
 
-    def candidate(self, number: int, request: Request) -> Candidate:
+    def candidate(self, item_index: int, request: Request) -> Candidate:
         """Return a rule or modifier as a candidate for this request."""
-        known = self._global.get(number)
+        known = self._global.get(item_index)
         if known is not None:
             return known
-        item = self._items[number]
+        item = self._items[item_index]
         scope = "" if item.per == "global" else scope_of(item.per, request)
         candidate = Candidate(
-            number,
+            item_index,
             item.key,
             item.id,
             scope,
@@ -193,7 +193,7 @@ class CandidateFinder:
             item.uses_counts,
         )
         if item.per == "global":
-            self._global[number] = candidate
+            self._global[item_index] = candidate
         return candidate
 
 

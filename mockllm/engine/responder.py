@@ -291,7 +291,12 @@ class Responder(DecidedRequest):
         )
 
     def _builtin_response(
-        self, content: Failure | Plan, rule: str | None, *, unmatched: bool = False, note: str | None = None
+        self,
+        content: Failure | Plan,
+        responder_id: str | None,
+        *,
+        unmatched: bool = False,
+        note: str | None = None,
     ) -> PlannedResponse:
         """Return a response that no rule makes, with the settings of the modifiers that apply."""
         context = self.plan_context_without_rule()
@@ -302,7 +307,7 @@ class Responder(DecidedRequest):
         context.error = content.type if isinstance(content, Failure) else None
         notes = (note, content.note if isinstance(content, Failure) else None)
         context.notes += [text for text in notes if text]
-        return self._planned_response(plan, rule, context, unmatched=unmatched)
+        return self._planned_response(plan, responder_id, context, unmatched=unmatched)
 
     def _builtin_error(self, failure: Failure, identity: ResponseIdentity) -> Plan:
         """Return an error of the server's own. The wait of a limit's refusal is scaled already."""
@@ -324,7 +329,7 @@ class Responder(DecidedRequest):
         return PlannedResponse(plan, None, modifiers, (reason(failure),), error=failure.type)
 
     def _planned_response(
-        self, plan: Plan, rule: str | None, context: PlanContext, *, unmatched: bool = False
+        self, plan: Plan, responder_id: str | None, context: PlanContext, *, unmatched: bool = False
     ) -> PlannedResponse:
         """Return the response that has this plan, with the header that names its rule, and with what the context has
         collected for log and journal."""
@@ -332,8 +337,8 @@ class Responder(DecidedRequest):
         if context.batch_schedule is not None:
             context.notes.append(context.batch_schedule.note(context.request.input_tokens))
         return PlannedResponse(
-            with_rule_header(plan, rule or (NO_RULE if unmatched else self.responding_id())),
-            rule,
+            with_rule_header(plan, responder_id or (NO_RULE if unmatched else self.responding_id())),
+            responder_id,
             context.settings.modifiers,
             tuple(context.notes),
             unmatched,
