@@ -250,11 +250,8 @@ class ResponsePlanner:
         reply = with_reply_faults(
             dialect.supported_reply(reply, request), after, context, plan, self._max_generated
         )
-        if (
-            reply.failure is not None
-            and reply.failure.in_finish_chunk
-            and not dialect.capabilities.error_in_chunk
-        ):
+        failure = reply.failure
+        if failure is not None and failure.in_finish_chunk and not dialect.capabilities.error_in_chunk:
             context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
         rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]
         planned = plan(reply)
@@ -344,7 +341,7 @@ class ResponsePlanner:
                 self._replies.put(key, cached, 1 + _chunk_count(cached[0]) // CHUNKS_OF_CACHED_REPLY)
         reply, notes = cached
         context.notes += notes
-        reply = reply if response.states_input_tokens else with_input_tokens(reply, request.input_tokens)
+        reply = reply if response.has_input_tokens else with_input_tokens(reply, request.input_tokens)
         return with_cached_tokens(reply, context)
 
     # --- streams -------------------------------------------------------------------------------
@@ -356,9 +353,7 @@ class ResponsePlanner:
         response, request, identity = context.compiled, context.request, context.identity
 
         def render(identity: ResponseIdentity, request: Request) -> UnpacedStream:
-            counted = (
-                reply if response.states_input_tokens else with_input_tokens(reply, request.input_tokens)
-            )
+            counted = reply if response.has_input_tokens else with_input_tokens(reply, request.input_tokens)
             plan = _encoded_stream(dialect, counted, request, identity)
             return UnpacedStream(plan, chunk_schedule(counted)[0])
 

@@ -39,7 +39,7 @@ class CompiledResponse(Struct, frozen=True, eq=False):
     static: bool
     files: Mapping[str, bytes] = field(default_factory=dict)
     """The contents of the files that the response names."""
-    states_input_tokens: bool = False
+    has_input_tokens: bool = False
     """Whether the response states the number of input tokens itself."""
     request_independent: bool = False
     """Whether nothing depends on the body: every request gets the same response, and the body is not parsed."""
