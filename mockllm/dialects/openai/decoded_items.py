@@ -27,8 +27,9 @@ def read_search(item: dict[str, Json], decoder: ResponseDecoder) -> None:
     action = object_of(item.get("action"))
     if action.get("type") in ("open_page", "find_in_page"):
         words: dict[str, Json] = {"open": text_of(action.get("url")) or ""}
-        if action["type"] == "find_in_page":
-            words["find"] = text_of(action.get("pattern"))
+        pattern = text_of(action.get("pattern"))
+        if action["type"] == "find_in_page" and pattern is not None:
+            words["find"] = pattern
     else:
         queries = list(texts(action.get("queries")))
         query = text_of(action.get("query")) or next(iter(queries), "")

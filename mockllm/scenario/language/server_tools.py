@@ -24,6 +24,8 @@ class ProviderToolSpec(Spec):
 class WebSourceSpec(Spec):
     """A page that a search found."""
 
+    null_fields = ("page_age",)  # as Anthropic writes it for many pages
+
     url: Templated[str]
     """The address of the page."""
     title: Templated[str] | None = None
