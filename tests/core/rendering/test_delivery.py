@@ -1,0 +1,12 @@
+"""A delivery in another process."""
+
+from __future__ import annotations
+
+import pickle
+
+from mockllm.core.rendering.plan import Delivery
+
+
+def test_delivery_leaves_its_process_without_its_websocket() -> None:
+    delivery = Delivery(lines=b"a: b\r\n", withheld=True, websocket=lambda: None)
+    assert pickle.loads(pickle.dumps(delivery)) == Delivery(lines=b"a: b\r\n", withheld=True)
