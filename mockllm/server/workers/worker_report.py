@@ -35,11 +35,15 @@ class MergedJournal(Journal):
         super().__init__(max_entries, max_bytes)
         self._totals: dict[int, tuple[int, int]] = {}
         """The numbers of all and of the unmatched requests of each worker, as it last reported them."""
+        self._forgotten: set[int] = set()
         self._early: list[JournalEntry] = []
         """Entries that ended after the moment up to which all are known."""
 
     def take(self, worker: int, report: WorkerReport) -> None:
-        """Add a report. `worker` is never the same for two processes."""
+        """Add a report. `worker` is never the same for two processes. A report that is read after the death of its
+        worker adds nothing: `forget` has counted its requests."""
+        if worker in self._forgotten:
+            return
         total, unmatched = self._totals.get(worker, (0, 0))
         self.total += report.total - total - len(report.entries)  # the worker has dropped the others
         self.unmatched += report.unmatched - unmatched
@@ -48,6 +52,7 @@ class MergedJournal(Journal):
 
     def forget(self, worker: int, total: int) -> None:
         """A worker has died that had served so many requests: those that it did not report count as dropped."""
+        self._forgotten.add(worker)
         reported, _ = self._totals.pop(worker, (0, 0))
         self.total += max(0, total - reported)
 

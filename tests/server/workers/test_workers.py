@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -51,6 +52,20 @@ def ask_all(server: Process, texts: list[str]) -> list[str]:
     """The texts of the responses to requests that come at the same time, each on a connection of its own."""
     with ThreadPoolExecutor(8) as threads:
         return list(threads.map(server.ask, texts))
+
+
+def ask_and_see_it_end(server: Process) -> None:
+    """Ask once. The same worker responds again before this returns, so the first exchange is in its journal: a client
+    may have the response before that."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    try:
+        request = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+        connection.request("POST", "/v1/chat/completions", json.dumps(request))
+        assert connection.getresponse().read()
+        connection.request("GET", "/health")
+        assert connection.getresponse().read()
+    finally:
+        connection.close()
 
 
 def body(server: Process, user: str) -> Any:
@@ -136,7 +151,7 @@ def test_requests_of_a_killed_worker_are_lost_for_verify(server: Process) -> Non
     ask_all(server, ["hi"] * REQUESTS)
     assert server.get("/api/requests?limit=1")["total"] == REQUESTS
     workers = workers_of(server)
-    server.ask()
+    ask_and_see_it_end(server)
     for worker in workers:
         os.kill(worker, signal.SIGKILL)
     until(lambda: set(workers_of(server)).isdisjoint(workers) and len(workers_of(server)) == 2)
