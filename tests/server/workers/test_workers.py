@@ -20,7 +20,7 @@ from websockets.sync.client import connect
 
 from tests.process import Process, serving
 from tests.server.workers.worker_processes import workers_of
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc for the worker processes")
 
@@ -57,7 +57,7 @@ def ask_all(server: Process, texts: list[str]) -> list[str]:
 def ask_and_see_it_end(server: Process) -> None:
     """Ask once. The same worker responds again before this returns, so the first exchange is in its journal: a client
     may have the response before that."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     try:
         request = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
         connection.request("POST", "/v1/chat/completions", json.dumps(request))
