@@ -98,7 +98,7 @@ class Channel:
     async def _serve(self, message: ChannelMessage) -> None:
         try:
             result = await self._handlers[message.name](*message.values)
-            framed = framed_message(ChannelMessage("result", message.number, "result", (result,)))
+            framed = self._framed_result(message, result)
         except Exception as error:
             if not isinstance(error, CallFailed):
                 traceback.print_exc(file=sys.stderr)
@@ -106,6 +106,14 @@ class Channel:
             framed = framed_message(ChannelMessage("result", message.number, "error", (reason,)))
         if message.kind == "call" and not self._closed:
             self._write(framed)
+
+    @staticmethod
+    def _framed_result(call: ChannelMessage, result: object) -> bytes:
+        try:
+            return framed_message(ChannelMessage("result", call.number, "result", (result,)))
+        except Exception as error:
+            # pickle's own sentence names neither the call nor pickle in some versions of Python.
+            raise TypeError(f"the result of {call.name!r} cannot be pickled: {error}") from error
 
     def _resolve(self, message: ChannelMessage) -> None:
         future = self._calls.get(message.number)

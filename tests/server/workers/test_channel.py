@@ -21,7 +21,7 @@ def test_result_that_cannot_be_sent_is_an_error_of_the_call() -> None:
             end.setblocking(False)
             await channel.open(end)
         running = [asyncio.ensure_future(channel.run()) for channel in channels]
-        with pytest.raises(CallFailed, match="pickle"):
+        with pytest.raises(CallFailed, match="the result of 'make' cannot be pickled"):
             await channels[0].call("make")
         channels[0].close()
         await asyncio.gather(*running)
