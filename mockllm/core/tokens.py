@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 
@@ -70,22 +71,13 @@ _SCRIPT_WEIGHTS: Final = (
     (b"e", 1.42),
 )
 
-_MAX_CACHED: Final = 1024
+_MAX_CACHED: Final = 2048
 _MAX_CACHED_LENGTH: Final = 2048
-_cache: dict[str, int] = {}
-"""Estimates of short texts: prompts are repeated, and most of the cost of a short text is fixed."""
 
 
 def estimate(text: str) -> int:
     """Return the tokens of a text: 0 for an empty one, else at least 1. Takes about 2 µs per KB of ASCII, else 10."""
-    if len(text) > _MAX_CACHED_LENGTH:
-        return _weigh(text)
-    count = _cache.get(text)
-    if count is None:
-        if len(_cache) >= _MAX_CACHED:
-            _cache.clear()
-        count = _cache[text] = _weigh(text)
-    return count
+    return _weigh(text) if len(text) > _MAX_CACHED_LENGTH else _weigh_short(text)
 
 
 def _weigh(text: str) -> int:
@@ -109,6 +101,12 @@ def _weigh(text: str) -> int:
         for name, class_weight in _SCRIPT_WEIGHTS:
             weight += rest.count(name) * class_weight
     return max(1, round(weight))
+
+
+_weigh_short: Final = lru_cache(_MAX_CACHED)(_weigh)
+"""The same for a short text. Prompts are repeated, and most of the cost of a short text is fixed. The least recently
+used texts are dropped: a client that sends new texts does not push out the system text that comes with each of
+them."""
 
 
 _WORDS: Final = re.compile(

@@ -74,16 +74,27 @@ def test_estimate_grows_with_text(text: str) -> None:
 
 
 def test_estimate_cache_is_bounded() -> None:
-    for number in range(3000):
+    for number in range(5000):
         estimate(f"text {number}")
-    assert len(tokens._cache) <= 1024
-    assert estimate("text 2999") == estimate("text 2999")
+    cached = tokens._weigh_short.cache_info()
+    assert cached.currsize == cached.maxsize == 2048
+
+
+def test_estimate_cache_keeps_a_text_that_comes_again() -> None:
+    for number in range(5000):
+        estimate("You are a helpful assistant.")
+        estimate(f"text {number}")
+    hits = tokens._weigh_short.cache_info().hits
+    estimate("You are a helpful assistant.")
+    assert tokens._weigh_short.cache_info().hits == hits + 1
 
 
 def test_estimate_does_not_cache_long_texts() -> None:
     text = PROSE * 20
     assert estimate(text) == pytest.approx(74 * 20, rel=0.02)
-    assert text not in tokens._cache
+    misses = tokens._weigh_short.cache_info().misses
+    estimate(text)
+    assert tokens._weigh_short.cache_info().misses == misses
 
 
 @pytest.mark.parametrize(
