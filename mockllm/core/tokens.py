@@ -105,8 +105,7 @@ def _weigh(text: str) -> int:
 
 _weigh_short: Final = lru_cache(_MAX_CACHED)(_weigh)
 """The same for a short text. Prompts are repeated, and most of the cost of a short text is fixed. The least recently
-used texts are dropped: a client that sends new texts does not push out the system text that comes with each of
-them."""
+used texts are dropped, so new texts do not push out a system text that each request repeats."""
 
 
 _WORDS: Final = re.compile(

@@ -123,9 +123,13 @@ class RequestReader:
         if settings.volatile != VOLATILE:
             self._attributes["volatile"] = settings.volatile
 
-    def with_headers(self, headers: Mapping[str, str]) -> RequestReader:
-        """Return the reader of a head that differs in nothing that this reader has read."""
-        return self._with({**self._attributes, "headers": headers})
+    def with_headers(self, headers: Mapping[str, str], *, once: bool = False) -> RequestReader:
+        """Return the reader of a head that differs in nothing that this reader has read. `once`: a single request
+        has the head, so none is repeated."""
+        reader = self._with({**self._attributes, "headers": headers})
+        if once:
+            reader._cache = reader._cache_after_first_read = None
+        return reader
 
     def with_tls(self) -> RequestReader:
         """Return the reader of the same head on a connection with TLS."""

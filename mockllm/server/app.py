@@ -86,8 +86,8 @@ class App:
         self.journal = Journal(self.limits.journal, self.limits.journal_bytes, self.metrics)
         self.access_log = access_log
         self.held_responses = HeldResponses()
-        self.heads = RequestHeadCache(self.limits.body)
-        self.tls_heads = RequestHeadCache(self.limits.body)
+        self.heads = RequestHeadCache(self.limits.body, self.limits.header)
+        self.tls_heads = RequestHeadCache(self.limits.body, self.limits.header)
         """The heads on connections with TLS: addresses in their responses begin with `https`."""
         self.date_line = DateLine()
         self.worker_thread = WorkerThread()

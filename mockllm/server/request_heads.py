@@ -20,6 +20,7 @@ from mockllm.server.aiohttp_internals import RawRequestMessage
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 from mockllm.server.message_boundary import END_OF_HEAD, LENGTH
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
+from mockllm.server.varying_heads import Values, VaryingHeads
 
 MAX_CACHED_HEADS: Final = 4096
 """The cache is emptied when it holds so many heads. The same heads with a length of the body have the same bound: at
@@ -111,8 +112,8 @@ class RequestHead:
     bytes, if the head is cached."""
 
     __slots__ = (
-        "_engine", "_length_name", "_original", "_reader", "body_length", "constraints", "headers", "message",
-        "over_tls", "path", "query_string", "reserved",
+        "_comes_once", "_engine", "_length_name", "_original", "_reader", "body_length", "constraints", "headers",
+        "message", "over_tls", "path", "query_string", "reserved",
     )  # fmt: skip
 
     def __init__(self, message: RawRequestMessage, ascii: bool, over_tls: bool = False) -> None:
@@ -131,24 +132,31 @@ class RequestHead:
         self._length_name = ""
         """The name of the header with that length, as the client writes it; empty until it is needed."""
         self._original: RequestHead | None = None
-        """The head from which this one differs in the length of the body."""
+        """The head from which this one differs in the length of the body, or in values of headers."""
+        self._comes_once = False
+        """Whether it differs in values that come once."""
 
     def of_message(self, method: str) -> RequestHead:
         """Return the head of a message on the WebSocket of this handshake, as if the message were a request."""
         return RequestHead(self.message._replace(method=method), False, self.over_tls)
 
-    def with_body_length(self, written: bytes) -> RequestHead:
-        """Return the same head with another length of the body, for a head of ASCII."""
+    def with_body_length(self, written: bytes, values: Values = ()) -> RequestHead:
+        """Return the same head with another length of the body, as it is written, for a head of ASCII. `values` are
+        other values of headers on which neither the route nor the parser depends."""
         head = RequestHead.__new__(RequestHead)
         headers = CIMultiDict(self.headers)
-        if not self._length_name:
-            self._length_name = next(name for name in headers if name.lower() == LENGTH)
-        headers[self._length_name] = written.decode()
+        for name, value in values:
+            headers[name] = value
+        if written:
+            if not self._length_name:
+                self._length_name = next(name for name in headers if name.lower() == LENGTH)
+            headers[self._length_name] = written.decode()
         head.headers = CIMultiDictProxy(headers)
         head.message = self.message._replace(headers=head.headers)
         head.path, head.query_string, head.reserved = self.path, self.query_string, self.reserved
-        head.constraints, head.body_length, head.over_tls = self.constraints, int(written), self.over_tls
+        head.constraints, head.body_length, head.over_tls = self.constraints, int(written or 0), self.over_tls
         head._engine, head._original, head._length_name = None, self, self._length_name
+        head._comes_once = bool(values)
         return head
 
     @property
@@ -163,7 +171,8 @@ class RequestHead:
         if self._engine is not engine:
             self._engine = engine
             if self._original is not None:
-                self._reader = self._original.reader(engine).with_headers(self.headers)
+                original = self._original.reader(engine)
+                self._reader = original.with_headers(self.headers, once=self._comes_once)
                 return self._reader
             reader = engine.request_reader(self.message.method, self.path, self.query_string, self.headers)
             self._reader = reader.with_tls() if self.over_tls else reader
@@ -186,18 +195,20 @@ class HeadBytes(Struct, frozen=True):
 class RequestHeadCache:
     """The heads that came more than once, by their bytes without the length of the body."""
 
-    def __init__(self, max_body: float = inf) -> None:
-        """`max_body`: the most bytes of a body that are read."""
+    def __init__(self, max_body: float = inf, max_header: float = inf) -> None:
+        """`max_body`: the most bytes of a body that are read; `max_header`: the most bytes of a header."""
         self._heads: dict[bytes, RequestHead] = {}
         self._whole: dict[bytes, RequestHead] = {}
         """The same heads, each with one length of the body, by all their bytes."""
         self._seen: set[int] = set()
+        self._varying: VaryingHeads[RequestHead] = VaryingHeads(max_header)
         self._max_body = max_body
 
     def clear(self) -> None:
         """Drop all heads."""
         self._heads.clear()
         self._whole.clear()
+        self._varying.clear()
 
     def find(self, data: bytes) -> RequestHead | HeadBytes | None:
         """Return the head that the data begins with, if the rest is exactly its body. Else return the bytes of the
@@ -209,10 +220,13 @@ class RequestHeadCache:
         if end < len(END_OF_HEAD):
             return None
         found = _head_bytes(data, end)
-        head = self._heads.get(found.without_length)
         length = found.body_length
-        if head is None or len(data) != end + length or length > self._max_body:
+        if len(data) != end + length or length > self._max_body:
             return found
+        head = self._heads.get(found.without_length)
+        if head is None:
+            varying = self._varying.find(found.without_length) if end <= MAX_HEAD_LENGTH else None
+            return found if varying is None else varying[0].with_body_length(found.written, varying[1])
         if found.written.decode("latin-1") != head.headers.get(LENGTH, ""):
             if head.headers is not head.message.headers:
                 return found  # `with_body_length` is for heads of ASCII; these are a cleaned copy of the message's
@@ -223,17 +237,22 @@ class RequestHeadCache:
         return head
 
     def add_if_repeated(self, head: RequestHead, found: HeadBytes) -> None:
-        """Cache the head of a request if it came before. All of the request has come, and nothing else. Only a head
-        that `may_be_cached`, of at most `MAX_HEAD_LENGTH` bytes, is cached."""
+        """Cache the head of a request if it came before, or if it did but for values that vary. All of the request
+        has come, and nothing else. Only a head that `may_be_cached`, of at most `MAX_HEAD_LENGTH` bytes, is
+        cached."""
         start = found.without_length
+        if found.end > MAX_HEAD_LENGTH or not head.may_be_cached:
+            return
+        if found.written and head.message.headers.getall(LENGTH) != [found.written.decode("latin-1")]:
+            return  # more than one Content-Length, or one in an unusual form
         known = hash(start)
-        if known not in self._seen:  # nearly always, if each request has a head of its own
+        if known not in self._seen:
             if len(self._seen) >= MAX_SEEN_HEADS:
                 self._seen.clear()
             self._seen.add(known)
-        elif found.end <= MAX_HEAD_LENGTH and head.may_be_cached:
-            if found.written and head.message.headers.getall(LENGTH) != [found.written.decode("latin-1")]:
-                return  # more than one Content-Length, or one in an unusual form
+            if head.headers is head.message.headers:  # else a cleaned copy, see `find`
+                self._varying.add(start, head, head.message.headers)
+        else:
             if len(self._heads) >= MAX_CACHED_HEADS:
                 self._heads.clear()
                 self._whole.clear()

@@ -80,7 +80,7 @@ def test_estimate_cache_is_bounded() -> None:
     assert cached.currsize == cached.maxsize == 2048
 
 
-def test_estimate_cache_keeps_a_text_that_comes_again() -> None:
+def test_estimate_cache_has_a_text_that_is_repeated() -> None:
     for number in range(5000):
         estimate("You are a helpful assistant.")
         estimate(f"text {number}")
