@@ -158,11 +158,8 @@ class RequestReader:
                 self._cache = self._cache_after_first_read  # most readers read once: no head is like theirs
             elif len(raw) <= MAX_LENGTH:
                 key = (self._key, raw)
-                found = cache.found.get(key)
-                if found is not None:
-                    attributes = found
-                elif cache.came_before(key):
-                    attributes = self._repeating(key)
+                if cache.came_before(key):
+                    attributes = cache.found.get(key) or self._repeating(key)
             return self._of(attributes, raw, client, now, monotonic, self._without_session)
         session = None if self._session is None else self._state.session(self._session, monotonic, now)
         lookup = self._without_session if session is None else session.lookup
