@@ -367,7 +367,12 @@ class ResponsePlanner:
             return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.query_string,)
         if not response.request_independent:
-            parameters = (request.model, request.sampling, dialect.variant(request), context.cached_tokens)
+            parameters = (
+                request.model,
+                request.sampling,
+                dialect.encoding_key(request),
+                context.cached_tokens,
+            )
         key = (response, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
         return self.response_cache.find_or_render_stream(key, identity, request, render)
 

@@ -134,7 +134,7 @@ def cache_key(
         request.stream if stream is None else stream,
         request.model,
         request.sampling,
-        dialect.variant(request),  # type: ignore[attr-defined]
+        dialect.encoding_key(request),  # type: ignore[attr-defined]
     )
 
 
