@@ -371,8 +371,8 @@ class Engine:
         if type(override) is Override:
             if override.seed is not None:
                 matched = replace(matched, seed=override.seed)
-            if override.rule is not None:
-                matched = replace(matched, rules=[self._candidates.candidate(override.rule, request)])
+            if override.item_index is not None:
+                matched = replace(matched, rules=[self._candidates.candidate(override.item_index, request)])
         scale = self.time_scale(request.session)
         if scale != 1.0:
             matched = replace(matched, scenario_time=request.monotonic / scale)
