@@ -129,7 +129,7 @@ class Engine:
         """Return what a request's headers override; a failure where a header is invalid."""
         try:
             override = read_overrides(
-                headers, self.catalog, allowed=self.settings.overrides, max_wait=self._planner.max_wait
+                headers, self.catalog, allowed=self.settings.allow_overrides, max_wait=self._planner.max_wait
             )
         except BadOverride as error:
             return Failure("bad_request", 400, str(error))

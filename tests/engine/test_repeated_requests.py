@@ -115,7 +115,7 @@ def test_request_is_not_repeated_by_another_head() -> None:
     "headers", [{"x-mockllm-session": "s"}, {"x-mockllm-seed": "7"}], ids=["session", "override"]
 )
 def test_request_of_session_or_override_is_never_repeated(headers: dict[str, str]) -> None:
-    engine = VirtualServer(RULES, overrides=True).engine
+    engine = VirtualServer(RULES, allow_overrides=True).engine
     assert not is_repeated(asked(engine, reader_of(engine, **headers), 5))
 
 
