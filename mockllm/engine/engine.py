@@ -24,7 +24,7 @@ from mockllm.dialects.routes import BASE_URLS, RouteMatch, UnknownPath, calls_by
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder, RequestAssessment
 from mockllm.engine.fast_path import FastPath, build_fast_path
-from mockllm.engine.overrides import BadOverride, Override, read_overrides
+from mockllm.engine.override_headers import BadOverride, Override, read_overrides
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import PromptCaching

@@ -17,7 +17,7 @@ from mockllm.core.request.request import Request, RequestContext
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.routes import RouteMatch, Routing, find_route
-from mockllm.engine.overrides import DELAY_HEADER, FAULT_HEADER, SEED_HEADER, Override
+from mockllm.engine.override_headers import DELAY_HEADER, FAULT_HEADER, SEED_HEADER, Override
 from mockllm.engine.repeated_requests import MAX_LENGTH, Key, RepeatedRequest, RepeatedRequests
 from mockllm.engine.rule_header import RULE_HEADER
 from mockllm.engine.session_id import SESSION_HEADER, read_session

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mockllm.core.faults import FAULTS, ReplyFaultContext
 from mockllm.core.faults.meaning import Refuse
 from mockllm.core.reply.reply import Reply, Text
-from mockllm.engine.overrides import WAITS
+from mockllm.engine.override_headers import WAITS
 from tests.language.virtual_server import (
     ClientRequest,
     ClientResponse,
