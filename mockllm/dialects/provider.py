@@ -16,7 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.price import NO_PRICES, PriceList
 from mockllm.dialects.rate_limit_headers import LimitHeaders, LimitRefusal
-from mockllm.dialects.serving_metrics import ServingMetricsForm
+from mockllm.dialects.serving_metrics_form import ServingMetricsForm
 
 
 class ProviderCall(Struct, frozen=True, eq=False):

@@ -14,7 +14,7 @@ from typing import Final
 from mockllm.core.rendering.plan import Framing
 from mockllm.core.request.request import Request
 from mockllm.dialects.listing import BY_NAME
-from mockllm.dialects.serving_metrics import CounterKind, HistogramKind, ServingMetricsForm
+from mockllm.dialects.serving_metrics_form import CounterKind, HistogramKind, ServingMetricsForm
 from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.exchange import Exchange
 from mockllm.server.metrics import MAX_GAPS, planned_times

@@ -8,7 +8,7 @@ from itertools import accumulate
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from mockllm.dialects.listing import BY_NAME
-from mockllm.dialects.serving_metrics import ServingMetricsForm
+from mockllm.dialects.serving_metrics_form import ServingMetricsForm
 from mockllm.server.control.context import ControlContext
 from mockllm.server.serving_metrics import ServingMetrics
 
