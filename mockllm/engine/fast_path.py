@@ -78,7 +78,7 @@ class FastPath(Struct, frozen=True):
     state: EngineState
     seed: int
     id_seed_prefix: bytes
-    prompt_cache_overrides: PromptCacheSettings
+    prompt_cache_settings: PromptCacheSettings
     limited: Sequence[Candidate]
     """The modifiers with a limit, all in the global scope."""
     min_prompt_bytes: float
@@ -298,7 +298,7 @@ class FastPath(Struct, frozen=True):
 
     def _caches_prompt(self, request: Request, dialect: Dialect) -> bool:
         """Return whether the prompt of a request is looked up in the prompt cache."""
-        return type(prompt_cache_of(request, dialect, self.prompt_cache_overrides)) is tuple
+        return type(prompt_cache_of(request, dialect, self.prompt_cache_settings)) is tuple
 
     def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:
         """Charge a request to the limits, and return their headers; None, and charge nothing, where a limit refuses
@@ -337,8 +337,8 @@ def build_fast_path(
     all_settings = [settings_of(number, each, step, applied) for step, each in enumerate(selector.responses)]
     responses = list(map(CacheableResponse.of, selector.responses, all_settings))
     varies, limited = _responses_vary(item, selector), [each for each in modifiers if each.limit is not None]
-    prompt_cache_overrides = all_settings[0].merged.prompt_cache
-    if not any(responses) or any(each.merged.prompt_cache != prompt_cache_overrides for each in all_settings):
+    prompt_cache_settings = all_settings[0].merged.prompt_cache
+    if not any(responses) or any(each.merged.prompt_cache != prompt_cache_settings for each in all_settings):
         return None
     return FastPath(
         item,
@@ -350,9 +350,9 @@ def build_fast_path(
         state,
         seed,
         Ids.id_seed_prefix(seed, ""),
-        prompt_cache_overrides or PromptCacheSettings(),
+        prompt_cache_settings or PromptCacheSettings(),
         limited,
-        inf if prompt_cache_overrides is None else min_prompt_bytes(prompt_cache_overrides),
+        inf if prompt_cache_settings is None else min_prompt_bytes(prompt_cache_settings),
         type(state) is not EngineState and (bool(limited) or varies),
     )
 

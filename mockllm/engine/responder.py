@@ -183,9 +183,9 @@ class Responder(DecidedRequest):
         settings = self.effective_settings(selected.candidate.item_index, response, step)
         if settings.may_be_cached and not response.request_independent:
             _ = self.request.model  # as a cache key does, also where an error comes before the key
-        caching, prompt_cache_overrides = self.planner.prompt_caching, settings.merged.prompt_cache
+        caching, prompt_cache_settings = self.planner.prompt_caching, settings.merged.prompt_cache
         lookup = caching.look_up(
-            self.request, self.dialect, prompt_cache_overrides, self.matched.scenario_time
+            self.request, self.dialect, prompt_cache_settings, self.matched.scenario_time
         )
         cached_tokens = NOTHING_CACHED if lookup is None else lookup.tokens
         try:
@@ -195,7 +195,7 @@ class Responder(DecidedRequest):
         if lookup is not None:
             return caching.finished(lookup, planned, is_preview=self.is_preview)
         if self.is_preview:
-            return caching.explained(planned, self.request, self.dialect, prompt_cache_overrides)
+            return caching.explained(planned, self.request, self.dialect, prompt_cache_settings)
         return planned
 
     def _cached_or_rendered(
