@@ -162,8 +162,8 @@ class ResponsePlanner:
     ) -> GeneratedCall:
         """Return the call of a tool that a response with these settings has. Raise BudgetExceeded."""
         size, stream = settings.call_chunk_size or DEFAULT_CHUNK_SIZE, settings.merged.stream
-        divided = request.stream if stream is None else stream
-        return generate_call(tool, request, randomness, self._max_generated, size, divided=divided)
+        in_chunks = request.stream if stream is None else stream
+        return generate_call(tool, request, randomness, self._max_generated, size, in_chunks=in_chunks)
 
     def check_vector_size(self, request: Request, *, may_defer: bool) -> None:
         """Raise BudgetExceeded where the vectors for a request have more components than allowed; with `may_defer`
