@@ -322,12 +322,14 @@ class ResponsePlanner:
         max_characters = LONG_TEXT if context.may_defer else inf
         if not (response.static and request.generates):
             settings = _resolve(context)
-            undivided = settings.unpaced and not (settings.faults or context.streamed or request.background)
+            in_one_chunk = settings.unpaced and not (
+                settings.faults or context.streamed or request.background
+            )
             call = context.generated_call
             if call is not None and isinstance(context.identity.ids, PlaceholderIds):
                 call = context.identity.ids.call
             renderer = ReplyRenderer(
-                *inputs, self._max_generated, max_characters, undivided, generated_call=call
+                *inputs, self._max_generated, max_characters, in_one_chunk, generated_call=call
             )
             reply = renderer.reply(evaluate(response.spec, context.evaluation_context))  # type: ignore[arg-type]
             context.notes += renderer.notes
