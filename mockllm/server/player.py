@@ -11,28 +11,20 @@ from array import array
 from asyncio import Future, get_running_loop
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
-from mockllm.core.rendering.framing import Item, framed, framed_at_once, throttled
+from mockllm.core.rendering.framing import Item, framed, throttled
 from mockllm.core.rendering.plan import (
     DEFAULT_DELIVERY,
     ConnectionCut,
     CutStep,
-    Framing,
     Plan,
-    RawStep,
     UnchunkedStep,
     WaitStep,
 )
-from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.server.deadlines import Deadline, Deadlines
 from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead, http_chunk
-
-MAX_WRITE_BYTES: Final = 256 * 1024
-MAX_WRITE_STEPS: Final = 512
-"""After so many bytes or steps in one iteration of the loop, the rest of a long response follows in the next ones.
-Other streams that are due come first. One write may have nearly twice as many bytes; unchunked ones do not count."""
-
+from mockllm.server.single_write import MAX_WRITE_BYTES, MAX_WRITE_STEPS
 
 PlayEnd: TypeAlias = Literal["finished"] | ConnectionCut
 """How the play of a plan ended. An exchange has two further reasons: see `EndReason`."""
@@ -242,35 +234,6 @@ def plan_items(plan: Plan) -> Iterator[Item]:
             yield from (item[at : at + MAX_WRITE_BYTES] for at in range(0, len(item), MAX_WRITE_BYTES))
         else:
             yield item
-
-
-_TIMED: Final = frozenset({WaitStep, CutStep})
-
-
-def takes_time(response: Plan | PrerenderedResponse) -> bool:
-    """Return whether a response has a wait or a cut. A player plays it: no head is serialized in vain."""
-    return response.delay > 0 or not _TIMED.isdisjoint(map(type, response.steps))
-
-
-def single_write(plan: Plan, head: SerializedHead) -> bytes | None:
-    """Return all bytes of a response that needs one write and has no waits and cuts; None for any other."""
-    if plan.delay > 0 or len(plan.steps) > MAX_WRITE_STEPS or plan.delivery is not DEFAULT_DELIVERY:
-        return None
-    if head.bodiless:
-        return None if any(type(step) is CutStep for step in plan.steps) else head.head
-    if len(plan.steps) == 1 and type(step := plan.steps[0]) is RawStep and plan.framing is Framing.PLAIN:
-        return head.head + step.data if len(step.data) <= MAX_WRITE_BYTES else None
-    body = framed_at_once(plan)
-    if body is None:
-        return None
-    size = sum(map(len, body))
-    if size > MAX_WRITE_BYTES:
-        return None
-    parts = [head.head, *body]
-    if head.chunked:
-        parts.insert(1, b"%x\r\n" % size if size else b"")
-        parts.append(b"\r\n" + LAST_HTTP_CHUNK if size else LAST_HTTP_CHUNK)
-    return b"".join(parts)
 
 
 async def wait_for_player(player: Player, sink: ConnectionSink) -> None:

@@ -37,9 +37,10 @@ from mockllm.server.http1 import (
     serialize_head,
 )
 from mockllm.server.json_structure import structure_failure
-from mockllm.server.player import Player, single_write, takes_time
+from mockllm.server.player import Player
 from mockllm.server.protocols import ControlProtocol, PendingDecisionProtocol
 from mockllm.server.request_heads import is_control_path
+from mockllm.server.single_write import single_write, takes_time
 from mockllm.server.suspended_responses import suspend_response, take_client_response
 from mockllm.state.shared_engine_state import StoreLookupRequired
 

@@ -8,8 +8,6 @@ from typing import Any, Literal
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.randomness import Ids
-from mockllm.core.rendering.placeholders import Placeholders
 from mockllm.core.rendering.plan import (
     CutStep,
     Delivery,
@@ -23,17 +21,10 @@ from mockllm.core.rendering.plan import (
     UnchunkedStep,
     WaitStep,
 )
-from mockllm.core.rendering.prerendered_response import prerender_response
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.http1 import HttpConstraints, serialize_head
-from mockllm.server.player import (
-    MAX_WRITE_BYTES,
-    MAX_WRITE_STEPS,
-    Player,
-    Sink,
-    single_write,
-    takes_time,
-)
+from mockllm.server.player import Player, Sink
+from mockllm.server.single_write import MAX_WRITE_BYTES, MAX_WRITE_STEPS, single_write
 from tests.server.fake_engine import chunks, say, streamed, whole
 from tests.server.virtual import VirtualClock, world
 
@@ -332,26 +323,3 @@ def test_response_without_body_and_waits_is_cut(requested: HttpConstraints) -> N
     plan = Plan(ResponseHead(204, ()), (CutStep("reset", 0), EventStep(b"{}", 0, "body")))
     assert single_write(plan, serialize_head(plan, requested, "")) is None
     assert play(plan, requested)[1].ended == "reset"
-
-
-@pytest.mark.parametrize("plan", [delivered(say("a"), withheld=True), streamed(UnchunkedStep(b"x", 0))])
-def test_single_write_of_special_delivery_is_none(plan: Plan) -> None:
-    assert single_write(plan, serialize_head(plan, CHUNKED, "")) is None
-
-
-@pytest.mark.parametrize(
-    ("steps", "delay", "takes"),
-    [
-        ((EventStep(b"x", 1, "chunk"), RawStep(b"y", 1)), 0.0, False),
-        ((), 0.0, False),
-        ((), 0.5, True),
-        ((EventStep(b"x", 1, "chunk"), WaitStep(0.1, 1), EventStep(b"y", 2, "chunk")), 0.0, True),
-        ((EventStep(b"x", 1, "chunk"), CutStep("close", 1)), 0.0, True),
-    ],
-    ids=["bytes alone", "nothing", "a delay", "a wait", "a cut"],
-)
-def test_takes_time_agrees_with_single_write(steps: tuple[Step, ...], delay: float, takes: bool) -> None:
-    plan = Plan(ResponseHead(200, ()), steps, Framing.SSE, delay)
-    assert takes_time(plan) is takes
-    assert takes_time(prerender_response(plan, Placeholders(Ids(0, "", 0), 0.0, 0))) is takes
-    assert takes is (single_write(plan, serialize_head(plan, HttpConstraints(), "")) is None)
