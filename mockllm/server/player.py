@@ -55,7 +55,7 @@ class Player:
     """Plays one response. `started` is `Exchange.monotonic`: the waits of the plan count from it.
     `time_scale` is the factor on all waits of the plan.
 
-    `ended` is how the plan ended; None while it plays. `stalled`: the sink is full, and nothing more is written
+    `end` is how the play of the plan ended; None while it plays. `stalled`: the sink is full, and nothing more is written
     before `resume`. The player calls `notify` when it has ended, stalled or failed.
     """
 
@@ -69,7 +69,7 @@ class Player:
         "_scale",
         "_separate",
         "_sink",
-        "ended",
+        "end",
         "failed",
         "finished_at",
         "notify",
@@ -94,7 +94,7 @@ class Player:
         self._scale = time_scale
         self._due = started + plan.delay * time_scale
         self._deadline: Deadline | None = None
-        self.ended: PlayEnd | None = None
+        self.end: PlayEnd | None = None
         self.finished_at: float | None = None
         """When the last byte was written; `wait_for_player` returns later."""
         self.stalled = False
@@ -145,9 +145,9 @@ class Player:
         try:
             for _ in range(MAX_WRITE_STEPS if self._separate else 1):
                 self._advance(monotonic)
-                if self.ended is not None or self.stalled or self._due > monotonic:
+                if self.end is not None or self.stalled or self._due > monotonic:
                     break
-            if self.ended is not None:
+            if self.end is not None:
                 self.finished_at = self._deadlines.time()
             elif not self.stalled:
                 self._deadline = self._deadlines.at(
@@ -156,7 +156,7 @@ class Player:
         except Exception as exc:  # raised by `wait_for_player`, not in the timer of all streams
             self.failed = exc
             self.times.pop()  # the write failed; a throttled response may have written parts before
-        if self.ended is not None or self.stalled or self.failed is not None:
+        if self.end is not None or self.stalled or self.failed is not None:
             self.notify()
 
     def _advance(self, monotonic: float) -> None:
@@ -180,16 +180,16 @@ class Player:
                 parts.clear()
             else:
                 assert type(step) is CutStep
-                self.ended = "finished" if step.how == "end" else step.how
+                self.end = "finished" if step.how == "end" else step.how
                 break
         else:
-            self.ended = "finished"
+            self.end = "finished"
         out = done + self._in_chunks(parts)
-        if self._chunked and self.ended == "finished":
+        if self._chunked and self.end == "finished":
             out += LAST_HTTP_CHUNK
         if head or out:
             self._sink.write(head + out)
-        self.stalled = self.ended is None and self._sink.full
+        self.stalled = self.end is None and self._sink.full
 
     def _in_chunks(self, parts: list[bytes]) -> bytes:
         data = b"".join(parts)
@@ -237,10 +237,11 @@ def plan_items(plan: Plan) -> Iterator[Item]:
 
 
 async def wait_for_player(player: Player, sink: ConnectionSink) -> None:
-    """Return when a player that was started has ended. Raises ConnectionError, or is cancelled, if the client has
-    left before."""
+    """Wait until a player that was started has ended, and resume it where it stalls. Then cut the connection as the
+    plan demands, or wait until the client has read enough. Raises ConnectionError, or is cancelled, if the client
+    has disconnected before."""
     try:
-        while player.ended is None or player.failed is not None:
+        while player.end is None or player.failed is not None:
             if player.failed is not None:
                 raise player.failed
             if player.stalled:
@@ -248,8 +249,8 @@ async def wait_for_player(player: Player, sink: ConnectionSink) -> None:
                 player.resume()
             else:
                 await _notified(player)
-        if player.ended != "finished":
-            await sink.cut(player.ended)
+        if player.end != "finished":
+            await sink.cut(player.end)
         elif sink.full:
             await sink.drained()
             player.finished_at = None  # it ends now
