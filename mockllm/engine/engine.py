@@ -171,8 +171,9 @@ class Engine:
         fast_path = self._fast_paths.get(mask) if override is None else None
         planned = None if fast_path is None else fast_path.respond(request, context.dialect, repeated)
         if planned is not None:
-            changes = request.may_be_stored or planned.tool_calls or request.session is not None
-            if self._sent_as_planned and not changes and HASH_ATTRIBUTE not in request.__dict__:
+            stored = planned.tool_calls or (context.stores_responses and request.may_be_stored)
+            unchanged = self._sent_as_planned and request.session is None and not stored
+            if unchanged and HASH_ATTRIBUTE not in request.__dict__:
                 return planned
             try:
                 return self._store_and_finish(planned, request)
@@ -193,8 +194,7 @@ class Engine:
     def _store_and_finish(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
         """Store what the dialect stores of a planned response. Return the response as it is sent: with the time scale
         and the header of its hash, as `_finish_response` adds them."""
-        updates = store_updates(planned, request) if planned.tool_calls or request.may_be_stored else ()
-        return self._finish_response(planned, request, updates)
+        return self._finish_response(planned, request, store_updates(planned, request))
 
     def _decide_and_plan(
         self,

@@ -25,17 +25,23 @@ from mockllm.state.engine_state import EngineState, Session
 
 
 class EngineContext(RequestContext):
-    """`routing` is what the route table returned. `override` holds what the headers or the session of the request
-    override, or why they cannot; None for nearly all requests. Requests with the same head share a context unless
-    something is overridden, or the request is a repeated one. `dialect` is the `Dialect` of the routing. `head_mask`
-    is that of `index`, with which an engine has matched requests with this head: after a reload a request may come to
-    another engine. `repeated` is what follows from the body, too, of a request that came before."""
+    """What the engine has read of a request beside its attributes. Requests with the same head share a context,
+    unless something is overridden or the request is a repeated one.
 
-    __slots__ = ("dialect", "head_mask", "index", "override", "repeated", "routing")
+    `routing` is what the route table returned, and `dialect` its `Dialect`. `stores_responses`: whether the state
+    stores responses to this call, unless the request forbids it. `override` holds what the headers or the session of
+    the request override, or a Failure where its session or one of these headers is invalid; None for nearly all
+    requests. `head_mask` is that of `index`, with which an engine has matched requests with this head: after a reload
+    a request may come to another engine. `repeated` is what follows from the head and the body of a request that came
+    before."""
+
+    __slots__ = ("dialect", "head_mask", "index", "override", "repeated", "routing", "stores_responses")
 
     def __init__(self, routing: Routing, override: Override | Failure | None = None) -> None:
         self.routing = routing
         self.dialect = routing.dialect
+        store_update = getattr(self.dialect, "store_update", None)
+        self.stores_responses = store_update is not None and isinstance(routing, RouteMatch)
         self.override = override
         self.index: RuleIndex | None = None
         self.head_mask = 0
