@@ -55,8 +55,8 @@ class Player:
     """Plays one response. `started` is `Exchange.monotonic`: the waits of the plan count from it.
     `time_scale` is the factor on all waits of the plan.
 
-    `end` is how the play of the plan ended; None while it plays. `stalled`: the sink is full, and nothing more is written
-    before `resume`. The player calls `notify` when it has ended, stalled or failed.
+    `end` is how the play of the plan ended; None while it plays. `stalled`: the sink is full, and nothing more is
+    written before `resume`. The player calls `notify` when it has ended, stalled or failed.
     """
 
     __slots__ = (
