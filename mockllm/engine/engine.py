@@ -331,7 +331,7 @@ class Engine:
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """Return the server's own refusal of a request. No rule is evaluated, nothing is counted."""
         identity = ResponseIdentity(Ids(self.seed, "refused", 0), request.now)
-        dialect: Dialect = engine_context(request).routing.dialect
+        dialect: Dialect = engine_context(request).dialect
         plan = with_rule_header(dialect.error(failure, request, identity), NO_RULE)
         return PlannedResponse(plan, None, notes=(reason(failure),), error=failure.type)
 

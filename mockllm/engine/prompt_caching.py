@@ -155,7 +155,7 @@ def observed_prompt(request: Request) -> ObservedPrompt | None:
     """Return the prompt of a request as a provider would cache it; None where it would not."""
     from mockllm.core.verdicts.observed_request import ObservedPrompt  # a start does not need it
 
-    cache = prompt_cache_of(request, engine_context(request).routing.dialect, PromptCacheSettings())
+    cache = prompt_cache_of(request, engine_context(request).dialect, PromptCacheSettings())
     if isinstance(cache, str):
         return None
     form, policy = cache

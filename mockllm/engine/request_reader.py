@@ -16,6 +16,7 @@ from mockllm.core.request.mcp_server import McpServer
 from mockllm.core.request.request import Request, RequestContext
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.routes import RouteMatch, Routing, find_route
 from mockllm.engine.override_headers import DELAY_HEADER, FAULT_HEADER, SEED_HEADER, Override
 from mockllm.engine.repeated_requests import MAX_LENGTH, Key, RepeatedRequest, RepeatedRequests
@@ -39,7 +40,7 @@ class EngineContext(RequestContext):
 
     def __init__(self, routing: Routing, override: Override | Failure | None = None) -> None:
         self.routing = routing
-        self.dialect = routing.dialect
+        self.dialect: Dialect = routing.dialect
         store_update = getattr(self.dialect, "store_update", None)
         self.stores_responses = store_update is not None and isinstance(routing, RouteMatch)
         self.override = override
@@ -53,6 +54,12 @@ def engine_context(request: Request) -> EngineContext:
     context = request.context
     assert type(context) is EngineContext, "the request was read by an engine"
     return context
+
+
+def dialect_of(request: Request) -> Dialect | None:
+    """Return the dialect of a request; None where no engine has read it."""
+    context = request.context
+    return context.dialect if isinstance(context, EngineContext) else None
 
 
 class ReaderSettings(NamedTuple):
