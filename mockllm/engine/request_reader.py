@@ -19,7 +19,7 @@ from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.routes import RouteMatch, Routing, find_route
 from mockllm.engine.override_headers import DELAY_HEADER, FAULT_HEADER, SEED_HEADER, Override
-from mockllm.engine.repeated_requests import MAX_LENGTH, Key, RepeatedRequest, RepeatedRequests
+from mockllm.engine.repeated_requests import MAX_BODY_BYTES, Key, RepeatedRequest, RepeatedRequests
 from mockllm.engine.rule_header import RULE_HEADER
 from mockllm.engine.session_id import SESSION_HEADER, read_session
 from mockllm.state.engine_state import EngineState, Session
@@ -83,12 +83,12 @@ class RequestReader:
 
     __slots__ = (
         "_attributes",
-        "_cache",
-        "_cache_after_first_read",
         "_error",
         "_key",
-        "_of",
+        "_make_request",
         "_read_override",
+        "_repeated",
+        "_repeated_after_first_read",
         "_routing",
         "_session",
         "_state",
@@ -110,11 +110,11 @@ class RequestReader:
         routing = find_route(method, path, headers, query_string, settings.root_provider)
         context, matched = EngineContext(routing, error), isinstance(routing, RouteMatch)
         request_class: type[Request] = context.dialect.request_class if matched else Request
-        self._of = request_class.of
+        self._make_request = request_class.of
         self._key = object()
-        self._cache: RepeatedRequests | None = None
+        self._repeated: RepeatedRequests | None = None
         """The repeated requests of the engine; None before the first read, and where no request is repeated."""
-        self._cache_after_first_read = settings.repeated if request_class.generates and not error else None
+        self._repeated_after_first_read = settings.repeated if request_class.generates and not error else None
         self._routing = routing
         self._state, self._without_session = settings.state, settings.without_session
         self._session, self._error = session, error
@@ -151,8 +151,8 @@ class RequestReader:
         reader._attributes, reader._key = attributes, object()
         reader._error, reader._session = self._error, self._session
         reader._read_override = self._read_override
-        reader._of, reader._routing = self._of, self._routing
-        reader._cache, reader._cache_after_first_read = self._cache, self._cache_after_first_read
+        reader._make_request, reader._routing = self._make_request, self._routing
+        reader._repeated, reader._repeated_after_first_read = self._repeated, self._repeated_after_first_read
         reader._state, reader._without_session = self._state, self._without_session
         return reader
 
@@ -162,20 +162,22 @@ class RequestReader:
         if monotonic is None:
             monotonic = now
         if self._session is None and self._read_override is None:
-            attributes, cache = self._attributes, self._cache
-            if cache is None:
-                self._cache = self._cache_after_first_read  # most readers read once: no head is like theirs
-            elif len(raw) <= MAX_LENGTH:
+            attributes, repeated = self._attributes, self._repeated
+            if repeated is None:
+                self._repeated = (
+                    self._repeated_after_first_read
+                )  # most readers read once: no head is like theirs
+            elif len(raw) <= MAX_BODY_BYTES:
                 key = (self._key, raw)
-                found = cache.found.get(key)
-                if found is not None:
-                    attributes = found
-                elif cache.came_before(key):
-                    attributes = self._repeating(key)
-            return self._of(attributes, raw, client, now, monotonic, self._without_session)
+                known = repeated.attributes.get(key)
+                if known is not None:
+                    attributes = known
+                elif repeated.came_before(key):
+                    attributes = self._attributes_of_repeated(key)
+            return self._make_request(attributes, raw, client, now, monotonic, self._without_session)
         session = None if self._session is None else self._state.session(self._session, monotonic, now)
         lookup = self._without_session if session is None else session.lookup
-        request = self._of(self._attributes, raw, client, now, monotonic, lookup)
+        request = self._make_request(self._attributes, raw, client, now, monotonic, lookup)
         if session is not None and not session.redacted_id:
             secrets = secrets_of(request.headers.items(), f"?{request.query_string}")
             session.redacted_id = Redactor(secrets).session(self._session or "")
@@ -187,7 +189,7 @@ class RequestReader:
                 request.context = EngineContext(self._routing, Override(session.seed))
         return request
 
-    def _repeating(self, key: Key) -> dict[str, object]:
+    def _attributes_of_repeated(self, key: Key) -> dict[str, object]:
         """Return the attributes of a request that came once before. The engine adds to them what follows from its
         body."""
         context = EngineContext(self._routing)
