@@ -65,13 +65,13 @@ def dialect_of(request: Request) -> Dialect | None:
 class ReaderSettings(NamedTuple):
     """The data that all readers of an engine use. `without_session` finds what is stored for requests without a
     session. `volatile` are the body's fields that are not part of its hash. `read_override` reads the overrides in
-    the headers. `servers` are the loaded MCP servers."""
+    the headers. `mcp_servers` are the loaded ones."""
 
     state: EngineState
     without_session: ResponseLookup
     volatile: frozenset[str]
     read_override: Callable[[Mapping[str, str], Session | None], Override | Failure]
-    servers: Mapping[str, McpServer]
+    mcp_servers: Mapping[str, McpServer]
     root_provider: str | None
     """The provider whose paths need no prefix."""
     repeated: RepeatedRequests
@@ -132,7 +132,7 @@ class RequestReader:
             "context": context,
         }
         if request_class.to_mcp_server:
-            self._attributes["mcp_servers"] = settings.servers
+            self._attributes["mcp_servers"] = settings.mcp_servers
         if settings.volatile != VOLATILE:
             self._attributes["volatile"] = settings.volatile
 
