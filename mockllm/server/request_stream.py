@@ -27,7 +27,8 @@ from mockllm.server.refusals import parse_failure, refusal_bytes
 from mockllm.server.request_heads import HeadBytes, RequestHead
 from mockllm.server.socket_sink import SocketSink
 
-MAX_LENGTH: Final = str(2**64 - 1)
+MAX_CONTENT_LENGTH: Final = str(2**64 - 1)
+"""The greatest Content-Length that aiohttp's parser accepts."""
 MAX_QUEUED: Final = 32
 """When so many requests of a connection wait, its socket is paused until at most half as many do."""
 
@@ -261,5 +262,5 @@ def _check(message: RawRequestMessage, body: StreamReader) -> None:
     length as if it were 0."""
     if message.version == (1, 1) and "host" not in message.headers:
         raise HttpProcessingError(code=400, message="Missing 'Host' header in request.")
-    if message.headers.get(LENGTH) == MAX_LENGTH and body.is_eof():
+    if message.headers.get(LENGTH) == MAX_CONTENT_LENGTH and body.is_eof():
         raise HttpProcessingError(code=400, message="The Content-Length is too large.")
