@@ -107,8 +107,8 @@ class Connection(RequestStream):
             return
         else:
             exchange = self._current = queue.popleft()
-            if self.reading_held and len(queue) <= MAX_QUEUED // 2:
-                self._read_on()
+            if self.reading_blocked and len(queue) <= MAX_QUEUED // 2:
+                self._parse_waiting()
             self._sink.written = False
             if exchange.body_complete or self._read(exchange):
                 exchange.monotonic, exchange.now = app.deadlines.time(), time.time()

@@ -54,7 +54,7 @@ class RequestStream(HttpProtocol):
 
     __slots__ = (
         "_app", "_body", "_boundary", "_current", "_head_deadline", "_heads", "_maker", "_parse_error", "_queue",
-        "_reads_on", "_ready", "_sink", "_unparsed", "ascii", "client", "scheduled",
+        "_accepts_requests", "_ready", "_sink", "_unparsed", "ascii", "client", "scheduled",
     )  # fmt: skip
 
     def __init__(self, maker: ConnectionMaker, app: App, loop: asyncio.AbstractEventLoop) -> None:
@@ -74,8 +74,8 @@ class RequestStream(HttpProtocol):
         self._boundary = MessageBoundary()
         self._unparsed = b""
         """What waits until there is room in the queue."""
-        self._reads_on = True
-        """Whether further requests are read."""
+        self._accepts_requests = True
+        """Whether further requests are parsed; not after a body in chunks that other bytes follow in the same read."""
         self._parse_error: HttpProcessingError | None = None
         """Why the bytes after the queued requests are not a request."""
         self._head_deadline: Deadline | None = None
@@ -104,7 +104,7 @@ class RequestStream(HttpProtocol):
         return 0 if self.transport is None else self.transport.get_write_buffer_size()
 
     def data_received(self, data: bytes) -> None:
-        if self.closing or self._parse_error is not None or not self._reads_on:
+        if self.closing or self._parse_error is not None or not self._accepts_requests:
             return
         is_next = (
             self._boundary.at_start and self._current is None and not (self._queue or self.upgrade_requested)
@@ -136,7 +136,7 @@ class RequestStream(HttpProtocol):
                 return
             if len(self._queue) >= MAX_QUEUED:
                 self._unparsed = data[start:]
-                self.hold_reading(True)
+                self.block_reading(True)
                 return
             if found is not None and found.body_length >= 0:
                 end = min(found.end + found.body_length, length)
@@ -198,7 +198,7 @@ class RequestStream(HttpProtocol):
         exchange = self._queue[-1] if self._queue else self._current
         if exchange is not None:
             exchange.close = True
-        self._reads_on = False
+        self._accepts_requests = False
 
     def _set_head_deadline(self) -> None:
         deadlines = self._app.deadlines
@@ -222,12 +222,12 @@ class RequestStream(HttpProtocol):
             self._refuse(408, reason, "The head of the request took too long to come")
         self.close_and_detach()
 
-    def _read_on(self) -> None:
-        """Parse what waits for room in the queue, then read on."""
+    def _parse_waiting(self) -> None:
+        """Parse what waits for room in the queue, and read again where there is room."""
         unparsed, self._unparsed = self._unparsed, b""
         self._parse(unparsed)
         if not self._unparsed:
-            self.hold_reading(False)
+            self.block_reading(False)
 
     def _refuse_broken(self, error: HttpProcessingError) -> None:
         """Respond to bytes that are not a request."""
