@@ -222,22 +222,23 @@ class RequestHeadCache:
         self._whole[data[:end]] = head
         return head
 
-    def add_if_repeated(self, head: RequestHead, found: HeadBytes) -> None:
+    def add_if_repeated(self, head: RequestHead, head_bytes: HeadBytes) -> None:
         """Cache the head of a request if it came before. All of the request has come, and nothing else. Only a head
         that `may_be_cached`, of at most `MAX_HEAD_LENGTH` bytes, is cached."""
-        start = found.without_length
+        start = head_bytes.without_length
         known = hash(start)
         if known not in self._seen:  # nearly always, if each request has a head of its own
             if len(self._seen) >= MAX_SEEN_HEADS:
                 self._seen.clear()
             self._seen.add(known)
-        elif found.end <= MAX_HEAD_LENGTH and head.may_be_cached:
-            if found.written and head.message.headers.getall(LENGTH) != [found.written.decode("latin-1")]:
+        elif head_bytes.end <= MAX_HEAD_LENGTH and head.may_be_cached:
+            written = head_bytes.written
+            if written and head.message.headers.getall(LENGTH) != [written.decode("latin-1")]:
                 return  # more than one Content-Length, or one in an unusual form
             if len(self._heads) >= MAX_CACHED_HEADS:
                 self._heads.clear()
                 self._whole.clear()
-            head.body_length = found.body_length
+            head.body_length = head_bytes.body_length
             self._heads[start] = head
 
 

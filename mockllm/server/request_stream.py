@@ -53,8 +53,8 @@ class RequestStream(HttpProtocol):
     """The requests of one connection, in the order in which they came."""
 
     __slots__ = (
-        "_app", "_body", "_boundary", "_current", "_head_deadline", "_heads", "_maker", "_parse_error", "_queue",
-        "_accepts_requests", "_ready", "_sink", "_unparsed", "ascii", "client", "scheduled",
+        "_accepts_requests", "_app", "_body", "_boundary", "_current", "_head_deadline", "_heads", "_maker",
+        "_parse_error", "_queue", "_ready", "_sink", "_unparsed", "ascii", "client", "scheduled",
     )  # fmt: skip
 
     def __init__(self, maker: ConnectionMaker, app: App, loop: asyncio.AbstractEventLoop) -> None:
@@ -124,9 +124,9 @@ class RequestStream(HttpProtocol):
         if self._current is None and (self._queue or self._parse_error is not None):
             self._ready.schedule(self)
 
-    def _parse(self, data: bytes, found: HeadBytes | None = None) -> None:
-        """Queue an exchange for each request whose head ends in this data. `found`: the bytes of the head that the
-        data begins with, if it certainly begins with one."""
+    def _parse(self, data: bytes, head_bytes: HeadBytes | None = None) -> None:
+        """Queue an exchange for each request whose head ends in this data. `head_bytes`: the bytes of the head that
+        the data begins with, if it certainly begins with one."""
         if self.ascii and not data.isascii():
             self.ascii = False
         start, length = 0, len(data)
@@ -138,16 +138,16 @@ class RequestStream(HttpProtocol):
                 self._unparsed = data[start:]
                 self.block_reading(True)
                 return
-            if found is not None and found.body_length >= 0:
-                end = min(found.end + found.body_length, length)
+            if head_bytes is not None and head_bytes.body_length >= 0:
+                end = min(head_bytes.end + head_bytes.body_length, length)
             else:
                 end = self._boundary.end(data, start)
-            if not self._parse_part(data if end - start == length else data[start:end], found):
+            if not self._parse_part(data if end - start == length else data[start:end], head_bytes):
                 self._maker.switch_to_http2(self, data[start:])
                 return
-            start, found = end, None
+            start, head_bytes = end, None
 
-    def _parse_part(self, part: bytes, found: HeadBytes | None) -> bool:
+    def _parse_part(self, part: bytes, head_bytes: HeadBytes | None) -> bool:
         """Parse the bytes of at most one head with its body, or of a body. Return False if a client begins with
         HTTP/2."""
         boundary = self._boundary
@@ -174,13 +174,13 @@ class RequestStream(HttpProtocol):
         boundary.follow(part, message, body)
         if message is not None and body is not None:
             self._end_head_deadline()
-            self._add(message, body, part if at_start and boundary.at_start else b"", found)
+            self._add(message, body, part if at_start and boundary.at_start else b"", head_bytes)
         elif boundary.in_head and self._head_deadline is None:
             self._set_head_deadline()
         return True
 
     def _add(
-        self, message: RawRequestMessage, body: StreamReader, received: bytes, found: HeadBytes | None
+        self, message: RawRequestMessage, body: StreamReader, received: bytes, head_bytes: HeadBytes | None
     ) -> None:
         """Queue an exchange for a request. `received` are its bytes if all of it has come: then its head may be
         cached."""
@@ -189,8 +189,10 @@ class RequestStream(HttpProtocol):
             Exchange(head=head, sink=self._sink, client=self.client, body_stream=body, received=received)
         )
         self._body = body
-        if received and found is not None and head.path and len(received) == found.end + found.body_length:
-            self._heads.add_if_repeated(head, found)
+        if not received or head_bytes is None or not head.path:
+            return
+        if len(received) == head_bytes.end + head_bytes.body_length:
+            self._heads.add_if_repeated(head, head_bytes)
 
     def _end_after_chunks(self) -> None:
         """End the connection with the response to a request in chunks. The same read has bytes of a next one, with
