@@ -22,8 +22,8 @@ from mockllm.server.message_boundary import END_OF_HEAD, LENGTH
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 
 MAX_CACHED_HEADS: Final = 4096
-"""The cache is emptied when it holds so many heads. The same heads with a length of the body have the same bound: at
-it, they alone are dropped."""
+"""The cache is emptied when it holds so many heads without the length of the body. Heads with one are dropped when
+it holds so many of these."""
 MAX_HEAD_LENGTH: Final = 2048
 """A longer head is not cached: bytes."""
 MAX_SEEN_HEADS: Final = 20_000
@@ -78,9 +78,9 @@ def target_host(message: RawRequestMessage) -> str | None:
     return message.path.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
 
 
-def clean(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the headers with U+FFFD for bytes that are not UTF-8, the first of each name, in lower case. aiohttp
-    leaves such bytes as lone surrogates, which no JSON can hold."""
+def without_surrogates(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the headers as they are if all are ASCII. Else return the first of each name, by its name in lower case,
+    with U+FFFD for bytes that are not UTF-8: aiohttp leaves such bytes as lone surrogates, which no JSON can hold."""
     if "".join(headers.values()).isascii():
         return headers
     first: dict[str, str] = {}
@@ -121,7 +121,7 @@ class RequestHead:
         self.over_tls = over_tls
         self.path, self.query_string = read_target(message) or ("", "")
         path = self.path
-        self.headers = message.headers if ascii else clean(message.headers)
+        self.headers = message.headers if ascii else without_surrogates(message.headers)
         self.constraints: HttpConstraints = http_constraints(message)
         self.reserved = (
             path == "/" or not path or message.method == "OPTIONS" or path.startswith(_RESERVED_STARTS)

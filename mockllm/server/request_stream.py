@@ -75,7 +75,7 @@ class RequestStream(HttpProtocol):
         self._unparsed = b""
         """What waits until there is room in the queue."""
         self._accepts_requests = True
-        """Whether further requests are parsed; not after a body in chunks that other bytes follow in the same read."""
+        """Whether more is parsed; not after a body in chunks that other bytes follow in the same read."""
         self._parse_error: HttpProcessingError | None = None
         """Why the bytes after the queued requests are not a request."""
         self._head_deadline: Deadline | None = None
