@@ -110,7 +110,7 @@ class Connection(RequestStream):
             if self.reading_blocked and len(queue) <= MAX_QUEUED // 2:
                 self._parse_waiting()
             self._sink.written = False
-            if exchange.body_complete or self._read(exchange):
+            if exchange.body_complete or self._take_complete_body(exchange):
                 exchange.monotonic, exchange.now = app.deadlines.time(), time.time()
                 ended = respond(app, exchange)
         if ended:
@@ -130,14 +130,14 @@ class Connection(RequestStream):
             self._task.add_done_callback(self._finished)
 
     def _leave_decision_wait(self) -> bool:
-        """Return whether the current exchange waits for a decision without a task. It counts as running no more."""
+        """Return whether the current exchange waits for a decision without a task. If so, count it as running no more."""
         if self._current is None or self._current.pending_decision is None or self._task is not None:
             return False
         self._app.running -= 1
         return True
 
-    def _read(self, exchange: Exchange) -> bool:
-        """Take a body that has come as a whole. Return whether it has."""
+    def _take_complete_body(self, exchange: Exchange) -> bool:
+        """Take the body of an exchange if all of it has come. Return whether it has."""
         head, body, app = exchange.head, exchange.body_stream, self._app
         assert body is not None, "the body has not been read"
         raw = complete_body(body, head.message.headers, app.limits) if head.path else b""
