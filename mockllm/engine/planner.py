@@ -106,7 +106,7 @@ class ResponsePlanner:
             return self._mcp_plan(context, spec)
         if isinstance(spec, ReplaySpec):
             if spec.as_ == "bytes":
-                return self._replay(context, spec)
+                return self._replay_plan(context, spec)
             context.compiled = self._recordings.decoded_reply(context)
             spec = context.compiled.spec
         if isinstance(spec, ReplySpec):
@@ -114,7 +114,7 @@ class ResponsePlanner:
             if not (request.generates or request.to_mcp_server or request.makes_media):
                 self.check_vector_size(context.request, may_defer=context.may_defer)
                 return self.apply_settings(plan_of_non_generating_call(spec, context), context)
-            return self._reply(context, context.dialect)  # type: ignore[arg-type]
+            return self._reply_plan(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
             settings = _resolve(context)
             # faults act on responses that this server makes
@@ -123,7 +123,7 @@ class ResponsePlanner:
             ]
             return proxy_plan(spec, settings.delay, context.dialect, context.request, context.identity)
         if isinstance(spec, ErrorSpec):
-            return self.apply_settings(self._error(context, spec), context)
+            return self.apply_settings(self._error_plan(context, spec), context)
         assert isinstance(spec, HttpSpec)
         return self.apply_settings(
             http_plan(evaluate(spec, context.evaluation_context), context.compiled), context
@@ -185,9 +185,10 @@ class ResponsePlanner:
         context.compiled = CompiledResponse(
             reply, old.settings, is_static(reply), old.files, announces=reply.announces
         )
-        return self._reply(context, context.dialect)  # type: ignore[arg-type]
+        return self._reply_plan(context, context.dialect)  # type: ignore[arg-type]
 
-    def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:
+    def _error_plan(self, context: PlanContext, spec: ErrorSpec) -> Plan:
+        """Return the plan of a scenario's error, without settings."""
         # without a longest wait: retry_after is no wait of the server's
         evaluation = EvaluationContext(context.template_scope, context.randomness)
         failure = failure_from_spec(evaluate(spec, evaluation)).scaled(context.reported_time_scale)
@@ -195,7 +196,7 @@ class ResponsePlanner:
         context.error = error.type
         return error_plan(context.dialect, error, context.request, context.identity)
 
-    def _replay(self, context: PlanContext, spec: ReplaySpec) -> Plan:
+    def _replay_plan(self, context: PlanContext, spec: ReplaySpec) -> Plan:
         """Return a recording with its own bytes. `pace` acts with `timing: none`."""
         settings, request = _resolve(context), context.request
         if spec.messages is not None:
@@ -225,40 +226,41 @@ class ResponsePlanner:
 
     # --- replies -------------------------------------------------------------------------------
 
-    def _reply(self, context: PlanContext, dialect: GeneratingDialect) -> Plan:
+    def _reply_plan(self, context: PlanContext, dialect: GeneratingDialect) -> Plan:
+        """Return the plan of a reply, with its faults and all settings."""
         request = context.request
         settings = _resolve(context)
         if not settings.faults:
             reply = dialect.supported_reply(self._complete_reply(context, dialect), request)
             unchanging = context.compiled.static and request.generates
-            return self._encoded(context, dialect, reply, settings, unchanging=unchanging)
+            return self._encoded_plan(context, dialect, reply, settings, unchanging=unchanging)
         faults = [(n, fault) for n, fault in enumerate(settings.faults) if isinstance(fault, ReplyFault)]
 
-        def plan(reply: Reply) -> Plan:
+        def plan_of(reply: Reply) -> Plan:
             # a fault may add what the protocol cannot express
             reply = dialect.supported_reply(reply, request)
             unchanging = context.compiled.static and not faults and request.generates
-            encoded = self._encoded(context, dialect, reply, settings, unchanging=unchanging)
+            encoded = self._encoded_plan(context, dialect, reply, settings, unchanging=unchanging)
             needs_texts = not context.streamed and reply.failure is None
             return replace(encoded, chunk_texts=chunk_texts_of(reply)) if needs_texts else encoded
 
         before = [(number, fault) for number, fault in faults if not fault.applies_after_supported_reply]
         after = [(number, fault) for number, fault in faults if fault.applies_after_supported_reply]
         reply = with_reply_faults(
-            self._complete_reply(context, dialect), before, context, plan, self._max_generated
+            self._complete_reply(context, dialect), before, context, plan_of, self._max_generated
         )
         reply = with_reply_faults(
-            dialect.supported_reply(reply, request), after, context, plan, self._max_generated
+            dialect.supported_reply(reply, request), after, context, plan_of, self._max_generated
         )
         failure = reply.failure
         if failure is not None and failure.in_finish_chunk and not dialect.capabilities.error_in_chunk:
             context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
         rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]
-        planned = plan(reply)
+        planned = plan_of(reply)
         faulty = with_plan_faults(context, planned, rest)
         return faulty if planned.background is None else replace(faulty, background=planned.background)
 
-    def _encoded(
+    def _encoded_plan(
         self,
         context: PlanContext,
         dialect: GeneratingDialect,

@@ -130,7 +130,8 @@ class Connection(RequestStream):
             self._task.add_done_callback(self._finished)
 
     def _leave_decision_wait(self) -> bool:
-        """Return whether the current exchange waits for a decision without a task. If so, count it as running no more."""
+        """Return whether the current exchange waits for a decision without a task. If so, it counts as running no
+        more."""
         if self._current is None or self._current.pending_decision is None or self._task is not None:
             return False
         self._app.running -= 1
