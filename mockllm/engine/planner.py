@@ -93,8 +93,8 @@ class ResponsePlanner:
         self._proxy_hosts = settings.proxy_hosts
         self._max_generated = settings.max_generated
         self.response_cache = ResponseCache()
-        self._settings: BoundedCache[EffectiveSettings] = BoundedCache(MAX_CACHED_SETTINGS)
-        self._replies: BoundedCache[tuple[Reply, tuple[str, ...]]] = BoundedCache(MAX_CACHED_REPLIES)
+        self._effective_settings: BoundedCache[EffectiveSettings] = BoundedCache(MAX_CACHED_SETTINGS)
+        self._static_replies: BoundedCache[tuple[Reply, tuple[str, ...]]] = BoundedCache(MAX_CACHED_REPLIES)
         self._recordings = ReplayPlanner()
         self._sockets = SocketReplayPlanner()
 
@@ -149,12 +149,12 @@ class ResponsePlanner:
     ) -> EffectiveSettings:
         """Return the effective settings of a step of an item with these modifiers."""
         key = (item_index, step, applied)
-        settings = self._settings.get(key)
+        settings = self._effective_settings.get(key)
         if settings is None:
             items = self.catalog.items
             item = None if item_index is None else items[item_index]
             settings = effective_settings(item, response, [items[number] for number in applied])
-            self._settings.put(key, settings)
+            self._effective_settings.put(key, settings)
         return settings
 
     def generate_call(
@@ -337,12 +337,12 @@ class ResponsePlanner:
             context.notes += renderer.notes
             return with_cached_tokens(reply, context)
         key = (response, size, request.sampling, context.streamed)
-        cached = self._replies.get(key)
+        cached = self._static_replies.get(key)
         if cached is None:
             renderer = ReplyRenderer(*inputs, max_characters=max_characters)
             cached = (renderer.reply(response.spec), tuple(renderer.notes))  # type: ignore[arg-type]
             if not context.prerendering:
-                self._replies.put(key, cached, 1 + _chunk_count(cached[0]) // CHUNKS_OF_CACHED_REPLY)
+                self._static_replies.put(key, cached, 1 + _chunk_count(cached[0]) // CHUNKS_OF_CACHED_REPLY)
         reply, notes = cached
         context.notes += notes
         reply = reply if response.has_input_tokens else with_input_tokens(reply, request.input_tokens)
