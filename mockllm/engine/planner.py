@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable
 from math import inf
 from typing import Final, cast
-from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -38,15 +37,16 @@ from mockllm.engine.plan_context import (
     with_reply_faults,
     with_settings,
 )
-from mockllm.engine.plans_without_reply import error_plan, http_plan, plan_of_non_generating_call, proxy_plan
+from mockllm.engine.plans_without_reply import error_plan, http_plan, plan_of_non_generating_call
 from mockllm.engine.prompt_caching import PromptCaching
+from mockllm.engine.proxy_plans import proxy_plan
 from mockllm.engine.recorded_sockets import SocketReplayPlanner
 from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.reply_usage import with_cached_tokens, with_input_tokens
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream
 from mockllm.engine.settings import EngineSettings
 from mockllm.engine.unsupported_parts import unsupported_part_notes, without_unsupported_media
-from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
+from mockllm.scenario.catalog import Catalog, CompiledResponse
 from mockllm.scenario.error_failure import failure_from_spec
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.mcp_server import McpServerSpec
@@ -69,17 +69,6 @@ LONG_STREAM: Final = 2_000
 """Chunks. A stream of more takes more than about 15 ms to plan."""
 MANY_COMPONENTS: Final = 20_000
 """Components of vectors. More take more than about 10 ms."""
-USER_LAYER: Final = 0
-"""The layer (precedence) of the rules in the user's own files: see `scenario.overlay`."""
-
-
-class ProxyRefused(Exception):
-    """A rule that the user did not write forwards requests, with their keys, to a host that is not allowed."""
-
-    def __init__(self, host: str) -> None:
-        super().__init__(
-            f"a pack or the control API may not forward requests to {host}; allow it with --proxy-allow {host}"
-        )
 
 
 class ResponsePlanner:
@@ -90,7 +79,7 @@ class ResponsePlanner:
         self.prompt_caching = prompt_caching
         self.max_wait = settings.max_wait
         self.unmatched_status = settings.unmatched_status
-        self._proxy_hosts = settings.proxy_hosts
+        self.proxy_hosts = settings.proxy_hosts
         self._max_generated = settings.max_generated
         self.response_cache = ResponseCache()
         self._effective_settings: BoundedCache[EffectiveSettings] = BoundedCache(MAX_CACHED_SETTINGS)
@@ -134,15 +123,6 @@ class ResponsePlanner:
         settings = _resolve(context)
         changed = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
         return changed if plan.background is None else with_batch_waits(changed, plan.background, settings)
-
-    def check_proxy(self, item: CatalogItem, response: CompiledResponse) -> None:
-        """Raise ProxyRefused if a rule of a pack or of the control API forwards to a host that is not allowed."""
-        spec = response.spec
-        if self._proxy_hosts is None or item.layer == USER_LAYER or not isinstance(spec, ProxySpec):
-            return
-        host = urlsplit(spec.to).hostname or ""
-        if host.lower() not in self._proxy_hosts:
-            raise ProxyRefused(host)
 
     def effective_settings(
         self, item_index: int | None, response: CompiledResponse, step: int, applied: tuple[int, ...]

@@ -37,8 +37,8 @@ from mockllm.engine.near_misses import (
 )
 from mockllm.engine.plan_context import PlanContext, with_all_headers_per_response
 from mockllm.engine.planned_response import PlannedResponse, delay_note, unknown_field_notes
-from mockllm.engine.planner import ProxyRefused
 from mockllm.engine.plans_without_reply import NotGenerating
+from mockllm.engine.proxy_plans import ProxyRefused, check_proxy
 from mockllm.engine.replay import UndecodableRecording
 from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key, key_with_text
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
@@ -275,7 +275,7 @@ class Responder(DecidedRequest):
         )
         context.cached_tokens, context.generated_call = cached_tokens, call
         try:
-            self.planner.check_proxy(item, response)
+            check_proxy(item, response, self.planner.proxy_hosts)
             plan = self.planner.plan(context)
         except ProxyRefused as error:
             failure = Failure("permission", message=f"{item.id} ({item.where}): {error}")
