@@ -19,11 +19,12 @@ from mockllm.core.request.request_keys import HASH_ATTRIBUTE, computed_hash, has
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.core.time_scale import reported_time_scale
-from mockllm.dialects.dialect import Dialect, ResponseIdentity
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.routes import BASE_URLS, RouteMatch, UnknownPath, calls_by_provider
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder, RequestAssessment
-from mockllm.engine.fast_path import FastPath, build_fast_path
+from mockllm.engine.fast_path import FastPath
+from mockllm.engine.fast_path_builder import build_fast_path
 from mockllm.engine.override_headers import BadOverride, Override, read_overrides
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.planner import ResponsePlanner
@@ -331,8 +332,8 @@ class Engine:
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """Return the server's own refusal of a request. No rule is evaluated, nothing is counted."""
         identity = ResponseIdentity(Ids(self.seed, "refused", 0), request.now)
-        dialect: Dialect = engine_context(request).dialect
-        plan = with_rule_header(dialect.error(failure, request, identity), NO_RULE)
+        plan = engine_context(request).dialect.error(failure, request, identity)
+        plan = with_rule_header(plan, NO_RULE)
         return PlannedResponse(plan, None, notes=(reason(failure),), error=failure.type)
 
     def info(self) -> EngineInfo:
@@ -393,8 +394,6 @@ class Engine:
         """Cache the fast path for the next requests with this match mask, where one is possible."""
         candidates = self._candidates.candidates_of_mask(mask, request)
         if candidates is not None:
-            unscaled_time = self._time_scale == 1.0
-            path = build_fast_path(
-                *candidates, self._planner, self.state, self.seed, unscaled_time=unscaled_time
-            )
+            unscaled = self._time_scale == 1.0
+            path = build_fast_path(*candidates, self._planner, self.state, self.seed, unscaled_time=unscaled)
             self._fast_paths.put(mask, path)
