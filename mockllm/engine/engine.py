@@ -213,9 +213,9 @@ class Engine:
         def finish(decision: Decision) -> PlannedResponse | DeferredResponse:
             if fast_path is not None and fast_path.is_decided_elsewhere:
                 dialect = engine_context(request).dialect
-                quick = fast_path.respond_decided(request, dialect, repeated, matched, decision)
-                if quick is not None:
-                    return self._store_and_finish(quick, request)
+                cached = fast_path.respond_decided(request, dialect, repeated, matched, decision)
+                if cached is not None:
+                    return self._store_and_finish(cached, request)
             responder = self._responder_of(request, matched, assessment, decision)
             planned = self._plan_with_slot(responder, notes, may_defer=may_defer)
             return (

@@ -104,7 +104,7 @@ class FastPath(Struct, frozen=True):
             return self._respond_varying(self.varying_selector, request, dialect, repeated)
         response = self.responses[0]
         assert response is not None
-        cached = self._cached(response, request, dialect, repeated)
+        cached = self._cached_without_call(response, request, dialect, repeated)
         if cached is None:
             return None
         if self.limited:
@@ -130,15 +130,15 @@ class FastPath(Struct, frozen=True):
             repeated.passes_check = dialect.check(request) is None
         if response is not None and (repeated.passes_check or validation == "off"):
             attributes = vars(request)
-            is_read = "model" in attributes or all(
+            model_is_read = "model" in attributes or all(
                 each is not None and not each.response.request_independent for each in self.responses
             )
             repeated.cacheable_response = response
             repeated.cache_key = cache_key(response.settings, dialect, response.response, request)
-            if not is_read:
+            if not model_is_read:
                 attributes.pop("model", None)  # another response of the rule may not read it
 
-    def _cached_call(
+    def _cached_with_call(
         self, response: CacheableResponse, request: Request, dialect: Dialect, scope: str, tries: int
     ) -> tuple[CachedResponse, GeneratedCall] | None:
         """Return the entry of the response cache for a request, with the call that the response has."""
@@ -156,7 +156,7 @@ class FastPath(Struct, frozen=True):
             return None
         return (cached, call) if call.cacheable and cached.fits(request, call) else None
 
-    def _cached(
+    def _cached_without_call(
         self,
         response: CacheableResponse,
         request: Request,
@@ -212,7 +212,11 @@ class FastPath(Struct, frozen=True):
         tries, eligible = counts = scope_state.of(self.keys[-1])
         step = selector.pick(eligible, NO_DRAWS)
         response = None if step is None else self.responses[step]
-        found = None if response is None else self._find(response, request, dialect, repeated, scope, tries)
+        found = (
+            None
+            if response is None
+            else self._cached_response(response, request, dialect, repeated, scope, tries)
+        )
         if response is None or found is None:
             return None
         headers = self._charge(response, request) if self.limited else ()
@@ -246,7 +250,9 @@ class FastPath(Struct, frozen=True):
         step = 0 if selector is None else selector.pick(rule.response_count, NO_DRAWS)
         response = None if step is None else self.responses[step]
         found = (
-            None if response is None else self._find(response, request, dialect, repeated, scope, rule.tries)
+            None
+            if response is None
+            else self._cached_response(response, request, dialect, repeated, scope, rule.tries)
         )
         if response is None or found is None:
             return None
@@ -258,7 +264,7 @@ class FastPath(Struct, frozen=True):
         token = seed_token(self.seed, matched, decision)
         return self._filled(found, request, scope, decision.number, token, headers)
 
-    def _find(
+    def _cached_response(
         self,
         response: CacheableResponse,
         request: Request,
@@ -270,8 +276,8 @@ class FastPath(Struct, frozen=True):
         """Return the entry of the response cache, which a template's text or a generated call selects, and the
         call."""
         if response.response.generates_call:
-            return self._cached_call(response, request, dialect, scope, tries)
-        cached = self._cached(response, request, dialect, repeated)
+            return self._cached_with_call(response, request, dialect, scope, tries)
+        cached = self._cached_without_call(response, request, dialect, repeated)
         return None if cached is None else (cached, None)
 
     def _filled(
