@@ -77,7 +77,7 @@ class Responder(DecidedRequest):
                 rule = decision.rule
                 strictness = rule.candidate.validation if rule else self.matched.unmatched_validation
                 failure = self.assessment.failure(strictness) or Failure("model_not_found")
-                return self._builtin_response(failure, None, note=f"invalid: {reason(failure)}")
+                return self._response_without_rule(failure, None, note=f"invalid: {reason(failure)}")
             planned = self._unmatched_response()
             return planned if planned.unmatched else self._noted(planned, self.matched.unmatched_validation)
         except TemplateFailure as failure:
@@ -128,7 +128,7 @@ class Responder(DecidedRequest):
         request, limit = self.request, admission.result
         item = self.planner.catalog.items[admission.refused_by.item_index]
         if limit is None:
-            return self._builtin_response(
+            return self._response_without_rule(
                 Failure("overloaded"), item.id, note=f"overloaded: no capacity ({item.where})"
             )
         scale = self.reported_time_scale
@@ -138,14 +138,14 @@ class Responder(DecidedRequest):
         failure = limit_failure(
             request.provider, seen, limit_status, admission.tokens, request.model, request.now
         )
-        return self._builtin_response(failure, item.id, note=note)
+        return self._response_without_rule(failure, item.id, note=note)
 
     def _unmatched_response(self) -> PlannedResponse:
         """Respond without a rule: by the dialect itself where it can, else with an error that names near misses."""
         catalog, status = self.planner.catalog, self.planner.unmatched_status
         handshake = None if self.request.api == HANDSHAKE else no_websocket(self.request)
         if handshake is not None:
-            return self._builtin_response(handshake, None, note=NO_WEBSOCKET)
+            return self._response_without_rule(handshake, None, note=NO_WEBSOCKET)
         if not isinstance(self.routing, RouteMatch):
             return self._unmatched_error(
                 unknown_path_refusal(catalog, self.request, self.decision, self.routing, status)
@@ -155,23 +155,23 @@ class Responder(DecidedRequest):
             return self._unmatched_error(unmatched_refusal(catalog, self.request, self.decision, status))
         name = f"{self.dialect.name}:{self.dialect.api}"
         if catalog.known_models_only and self.assessment.unknown_model():
-            return self._builtin_response(Failure("model_not_found"), name)
+            return self._response_without_rule(Failure("model_not_found"), name)
         if own_response is None:
             context = self.plan_context_without_rule()
             return self._planned_response(self.planner.plan(context), name, context)
         try:
             self.planner.check_vector_size(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
-            return self._builtin_response(Failure("bad_request", message=str(exceeded)), name)
+            return self._response_without_rule(Failure("bad_request", message=str(exceeded)), name)
         content = own_response(self.request, catalog.models, self.identity())
         if content is None:  # the protocol leaves this call to the rules
             return self._unmatched_error(unmatched_refusal(catalog, self.request, self.decision, status))
-        return self._builtin_response(content, name)
+        return self._response_without_rule(content, name)
 
     def _unmatched_error(self, unmatched: Unmatched) -> PlannedResponse:
         own = getattr(self.dialect, "unmatched", None)
         failure = unmatched.failure if own is None else own(unmatched.failure)
-        planned = self._builtin_response(failure, None, unmatched=self.request.path != FAVICON)
+        planned = self._response_without_rule(failure, None, unmatched=self.request.path != FAVICON)
         return replace(planned, near_misses=unmatched.near_misses) if planned.unmatched else planned
 
     # --- plans ---------------------------------------------------------------------------------
@@ -290,7 +290,7 @@ class Responder(DecidedRequest):
             else planned
         )
 
-    def _builtin_response(
+    def _response_without_rule(
         self,
         content: Failure | Plan,
         responder_id: str | None,
@@ -298,9 +298,9 @@ class Responder(DecidedRequest):
         unmatched: bool = False,
         note: str | None = None,
     ) -> PlannedResponse:
-        """Return a response that no rule makes, with the settings of the modifiers that apply."""
+        """Return a response that no rule makes: a failure, or a dialect's own. The settings of modifiers apply."""
         context = self.plan_context_without_rule()
-        plan = content if isinstance(content, Plan) else self._builtin_error(content, context.identity)
+        plan = content if isinstance(content, Plan) else self._scaled_error(content, context.identity)
         if self.decision.outcome == "limited":
             plan = with_all_headers_per_response(plan)
         plan = self.planner.apply_settings(plan, context)
@@ -309,8 +309,8 @@ class Responder(DecidedRequest):
         context.notes += [text for text in notes if text]
         return self._planned_response(plan, responder_id, context, unmatched=unmatched)
 
-    def _builtin_error(self, failure: Failure, identity: ResponseIdentity) -> Plan:
-        """Return an error of the server's own. The wait of a limit's refusal is scaled already."""
+    def _scaled_error(self, failure: Failure, identity: ResponseIdentity) -> Plan:
+        """Return the plan of a failure, with the reported times scaled. Those of a limit's refusal are scaled already."""
         scaled = (
             replace(failure, time_scale=self.reported_time_scale)
             if self.reported_time_scale != 1.0
