@@ -36,7 +36,7 @@ from mockllm.engine.near_misses import (
     unmatched_refusal,
 )
 from mockllm.engine.plan_context import PlanContext, with_all_headers_per_response
-from mockllm.engine.planned_response import PlannedResponse, delay_note, unknown_field_notes
+from mockllm.engine.planned_response import PlannedResponse, delay_notes, unknown_field_notes
 from mockllm.engine.plans_without_reply import NotGenerating
 from mockllm.engine.proxy_plans import ProxyRefused, check_proxy
 from mockllm.engine.replay import UndecodableRecording
@@ -333,7 +333,7 @@ class Responder(DecidedRequest):
     ) -> PlannedResponse:
         """Return the response that has this plan, with the header that names its rule, and with what the context has
         collected for log and journal."""
-        context.notes += delay_note(context.admission_wait)
+        context.notes += delay_notes(context.admission_wait)
         if context.batch_schedule is not None:
             context.notes.append(context.batch_schedule.note(context.request.input_tokens))
         return PlannedResponse(
