@@ -75,8 +75,8 @@ class Responder(DecidedRequest):
                 return self._refusal_response(decision.admission)
             if decision.outcome == "invalid":
                 rule = decision.rule
-                strictness = rule.candidate.validation if rule else self.matched.unmatched_validation
-                failure = self.assessment.failure(strictness) or Failure("model_not_found")
+                validation = rule.candidate.validation if rule else self.matched.unmatched_validation
+                failure = self.assessment.failure(validation) or Failure("model_not_found")
                 return self._response_without_rule(failure, None, note=f"invalid: {reason(failure)}")
             planned = self._unmatched_response()
             return planned if planned.unmatched else self._noted(planned, self.matched.unmatched_validation)
@@ -106,9 +106,9 @@ class Responder(DecidedRequest):
         planned = self._selected_response(item, selected, selector.responses[step], step)
         return self._noted(planned, item.validation)
 
-    def _noted(self, planned: PlannedResponse, strictness: Validation) -> PlannedResponse:
+    def _noted(self, planned: PlannedResponse, validation: Validation) -> PlannedResponse:
         """Return the response with notes of the fields that a strict validation accepts."""
-        if strictness == "strict" and (notes := unknown_field_notes(self.request)):
+        if validation == "strict" and (notes := unknown_field_notes(self.request)):
             return replace(planned, notes=(*planned.notes, *notes))
         return planned
 
