@@ -18,12 +18,11 @@ from mockllm.core.selection.decision import Candidate, MatchResult, Validation
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import inexact_failure, knows
 from mockllm.engine.bounded_cache import BoundedCache
+from mockllm.engine.websocket_handshake import HANDSHAKE
 from mockllm.scenario.catalog import Catalog, CompiledResponse
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import ReplySpec
 
-HANDSHAKE: Final = "handshake"
-"""The api of the handshake of a WebSocket."""
 MAX_CACHED_MATCHES: Final = 10_000
 """The most combinations of rules and modifiers that are cached."""
 RulesAndModifiers = tuple[Sequence[Candidate], Sequence[Candidate]]

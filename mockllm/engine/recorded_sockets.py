@@ -18,9 +18,9 @@ from mockllm.core.rendering.recorded_socket import (
 )
 from mockllm.core.tokens import estimate
 from mockllm.engine.bounded_cache import BoundedCache
-from mockllm.engine.near_misses import is_websocket_handshake
 from mockllm.engine.plan_context import PlanContext
 from mockllm.engine.replay import UndecodableRecording
+from mockllm.engine.websocket_handshake import is_websocket_handshake
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.replay import ReplaySpec, SocketMessageSpec
 from mockllm.scenario.settings_merge import ResolvedSettings

@@ -24,13 +24,11 @@ from mockllm.dialects.decoded_response import read_called_tools
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.registry import limit_failure
 from mockllm.dialects.routes import RouteMatch
-from mockllm.engine.candidates import HANDSHAKE
 from mockllm.engine.decided_request import NO_STEP, DecidedRequest
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.near_misses import (
     FAVICON,
     Unmatched,
-    no_websocket,
     template_refusal,
     unknown_path_refusal,
     unmatched_refusal,
@@ -42,6 +40,7 @@ from mockllm.engine.proxy_plans import ProxyRefused, check_proxy
 from mockllm.engine.replay import UndecodableRecording
 from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key, key_with_text
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
+from mockllm.engine.websocket_handshake import HANDSHAKE, NO_WEBSOCKET, no_websocket
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.schema_replies import choose_tool
 
@@ -52,7 +51,6 @@ BOUND_NAMES: Final[Mapping[str | None, str]] = {
     "concurrent": "responses in flight",
 }
 """The names of the bounds that refuse a request; a bound without one counts requests."""
-NO_WEBSOCKET: Final = "no WebSocket is served"
 
 
 class Responder(DecidedRequest):
@@ -310,7 +308,7 @@ class Responder(DecidedRequest):
         return self._planned_response(plan, responder_id, context, unmatched=unmatched)
 
     def _scaled_error(self, failure: Failure, identity: ResponseIdentity) -> Plan:
-        """Return the plan of a failure, with the reported times scaled. Those of a limit's refusal are scaled already."""
+        """Return the plan of a failure, with the reported times scaled; the wait of a limit's refusal is already."""
         scaled = (
             replace(failure, time_scale=self.reported_time_scale)
             if self.reported_time_scale != 1.0

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.engine import PlannedResponse
-from mockllm.engine.near_misses import is_websocket_handshake
+from mockllm.engine.websocket_handshake import is_websocket_handshake
 from mockllm.server.app import App
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
