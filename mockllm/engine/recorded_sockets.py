@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from mockllm.core.rendering.pacing import chunk_waits
-from mockllm.core.rendering.plan import DEFAULT_DELIVERY, Plan, ResponseHead
+from mockllm.core.rendering.plan import DEFAULT_DELIVERY, SWITCHING, Plan, ResponseHead
 from mockllm.core.rendering.recorded_socket import (
     RecordedMessage,
     RecordedSocketSession,
@@ -25,7 +25,6 @@ from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.replay import ReplaySpec, SocketMessageSpec
 from mockllm.scenario.settings_merge import ResolvedSettings
 
-SWITCHING: int = 101
 MAX_CACHED: int = 256
 """The most recordings that are cached as turns."""
 

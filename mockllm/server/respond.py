@@ -11,14 +11,13 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from typing import Final
 
 from msgspec.structs import replace
 
 from mockllm.core.batch import BatchRun
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import accepts_coding, gzipped
-from mockllm.core.rendering.plan import Hold, Plan, WaitStep
+from mockllm.core.rendering.plan import SWITCHING, Hold, Plan, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Decision
@@ -43,9 +42,6 @@ from mockllm.server.request_heads import is_control_path
 from mockllm.server.single_write import single_write, takes_time
 from mockllm.server.suspended_responses import suspend_response, take_client_response
 from mockllm.state.shared_engine_state import StoreLookupRequired
-
-SWITCHING: Final = 101
-"""The status of a handshake. `finish_exchange` opens its WebSocket."""
 
 
 def respond(app: App, exchange: Exchange) -> bool:
