@@ -73,7 +73,7 @@ class RequestAssessment:
 
     def cost(self) -> Cost:
         """Return what the request takes of a limit."""
-        return request_cost(self._request)
+        return limit_cost(self._request)
 
     def work(self) -> PromptWork:
         """Return the work of the request for a continuous batch."""
@@ -93,7 +93,7 @@ def validation_failure(dialect: Dialect, request: Request, validation: Validatio
     return inexact_failure(dialect.name, request) or dialect.check(request)
 
 
-def request_cost(request: Request) -> Cost:
+def limit_cost(request: Request) -> Cost:
     """Return what a request takes of a limit: its input, and the maximum of its response."""
     output = request.sampling.max_tokens or 0
     return Cost(request.input_tokens + output, 0.0, output)

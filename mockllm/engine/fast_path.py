@@ -25,7 +25,7 @@ from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import limit_headers
-from mockllm.engine.candidates import request_cost, validation_failure
+from mockllm.engine.candidates import limit_cost, validation_failure
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.planner import ResponsePlanner
@@ -308,9 +308,7 @@ class FastPath(Struct, frozen=True):
     def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:
         """Charge a request to the limits, and return their headers; None, and charge nothing, where a limit refuses
         or delays it."""
-        limit_status = self.state.without_session.charge(
-            self.limited, request.monotonic, request_cost(request)
-        )
+        limit_status = self.state.without_session.charge(self.limited, request.monotonic, limit_cost(request))
         if limit_status is None:
             return None
         return response.without_own(limit_headers(request.provider, limit_status, request.now))
