@@ -28,10 +28,10 @@ def serving_families(context: ControlContext) -> Iterator[Metric]:
     metrics = ServingMetrics(form) if known is None else known
     labels = form.labels(next(iter(context.engine.catalog.models), form.model))
     names, values = tuple(labels), tuple(labels.values())
-    numbers = dict(zip(("running", "waiting", "cache_usage"), metrics.numbers(context.now), strict=True))
+    gauges = metrics.gauges(context.now)
     for kind, (name, documentation) in form.gauges.items():
         gauge = GaugeMetricFamily(name, documentation, labels=names)
-        gauge.add_metric(values, numbers[kind])
+        gauge.add_metric(values, gauges[kind])
         yield gauge
     for counted, (name, documentation) in form.counters.items():
         counter = CounterMetricFamily(name, documentation, labels=names)
