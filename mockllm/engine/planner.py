@@ -15,7 +15,7 @@ from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.encoder import chunk_schedule, chunk_texts_of
 from mockllm.core.rendering.event_extras import with_event_extras
 from mockllm.core.rendering.gzip import accepts_coding, gzipped
-from mockllm.core.rendering.pacing import chunk_waits, paced, paced_whole
+from mockllm.core.rendering.pacing import chunk_waits, paced, paced_body
 from mockllm.core.rendering.placeholders import PlaceholderIds
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.chunking import DEFAULT_CHUNK_SIZE
@@ -196,7 +196,7 @@ class ResponsePlanner:
         if spec.speed is None and not settings.unpaced:
             waits = chunk_waits(settings.pace, replayed.sizes, context.randomness.random("pace"))
             slowdown = settings.pace.slowdown
-            plan = paced(plan, waits, slowdown) if plan.streamed else paced_whole(plan, sum(waits))
+            plan = paced(plan, waits, slowdown) if plan.streamed else paced_body(plan, sum(waits))
             plan = with_max_wait(plan, settings.max_wait)
         run = None if plan.background is None else replace(plan.background, plan=plan)
         plan = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
@@ -277,7 +277,7 @@ class ResponsePlanner:
                 plan = dialect.encode_body(reply, request, context.identity)
             else:
                 plan = error_plan(dialect, reply.failure, request, context.identity)
-            if settings.pace.whole == "as_streamed":
+            if settings.pace.paces_body:
                 plan = paced_as_streamed(context, plan, reply, settings)
         return with_settings(plan, settings, context)
 
