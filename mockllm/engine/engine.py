@@ -150,9 +150,8 @@ class Engine:
         """Decide and plan, and store what the dialect stores of the response.
 
         With `may_defer` it is deferred where planning takes longer than other requests may wait. With a state that
-        does not hold all counts it may be undecided. It raises StoreLookupRequired where the dialect needs a stored
-        response of another process, and nothing else on any request. If the request is counted, that is a
-        LookupAfterDecision.
+        does not hold all counts it may be undecided. Raises StoreLookupRequired where the dialect needs a stored
+        response of another process; a LookupAfterDecision if the request is counted. It raises nothing else.
         """
         context = request.context
         assert type(context) is EngineContext, "the request was read by an engine"

@@ -30,9 +30,9 @@ class EngineContext(RequestContext):
     unless something is overridden or the request is a repeated one.
 
     `routing` is what the route table returned, and `dialect` its `Dialect`. `stores_responses`: whether the state
-    stores responses to this call, unless the request forbids it. `override` holds what the headers or the session of
-    the request override, or a Failure where its session or one of these headers is invalid; None for nearly all
-    requests. `head_mask` is that of `index`, with which an engine has matched requests with this head: after a reload
+    stores responses to this call, unless the request forbids it. `override` is what the headers or the session of the
+    request override, and None for nearly all requests. It is a Failure where the session or one of these headers is
+    invalid. `head_mask` is that of `index`, with which an engine has matched requests with this head: after a reload
     a request may come to another engine. `repeated` is what follows from the head and the body of a request that came
     before."""
 

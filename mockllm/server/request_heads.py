@@ -79,8 +79,9 @@ def target_host(message: RawRequestMessage) -> str | None:
 
 
 def without_surrogates(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the headers as they are if all are ASCII. Else return the first of each name, by its name in lower case,
-    with U+FFFD for bytes that are not UTF-8: aiohttp leaves such bytes as lone surrogates, which no JSON can hold."""
+    """Return the headers as they are if all are ASCII. Else return the first of each name, by its name in lower case.
+    They have U+FFFD for bytes that are not UTF-8. aiohttp leaves such bytes as lone surrogates, which no JSON can
+    hold."""
     if "".join(headers.values()).isascii():
         return headers
     first: dict[str, str] = {}

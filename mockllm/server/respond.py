@@ -310,13 +310,12 @@ def begin_playing(app: App, exchange: Exchange) -> None:
     plan = exchange.response.plan
     constraints = exchange.constraints = constraints_of(app, exchange)
     cors_lines = ALLOW_CORS if exchange.allow_cors else ""
-    head = serialize_head(plan, constraints, app.date_line.at(time.time()), cors_lines)
-    player = Player(
-        plan, head, exchange.sink, app.deadlines, exchange.monotonic, exchange.response.time_scale
-    )
+    serialized = serialize_head(plan, constraints, app.date_line.at(time.time()), cors_lines)
+    time_scale = exchange.response.time_scale
+    player = Player(plan, serialized, exchange.sink, app.deadlines, exchange.monotonic, time_scale)
     if plan.delivery.client_responses is not None:
         suspend_response(app, exchange, plan)
-    exchange.player, exchange.keep_alive = player, head.keep_alive
+    exchange.player, exchange.keep_alive = player, serialized.keep_alive
     exchange.request_class = None if exchange.request is None else type(exchange.request)
     request_class = exchange.request_class or Request
     app.count_in_progress(request_class, 1)
@@ -356,8 +355,8 @@ def queue_whole_response(app: App, exchange: Exchange) -> bool:
         data = prerendered_bytes(rendered, response.placeholder_values, date, cors_lines, limit_headers)
     if data is None and not takes_time(rendered):
         plan = response.plan
-        opening = serialize_head(plan, constraints, app.date_line.at(exchange.now), cors_lines)
-        data = single_write(plan, opening) if opening.keep_alive else None
+        serialized = serialize_head(plan, constraints, app.date_line.at(exchange.now), cors_lines)
+        data = single_write(plan, serialized) if serialized.keep_alive else None
     if data is None or not sink.queue_write(data):
         return False
     sink.written = True

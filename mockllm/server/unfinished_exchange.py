@@ -74,7 +74,7 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
 
 
 async def _finish(app: App, exchange: Exchange) -> bool:
-    """Finish an exchange, as `finish_exchange` does, by one wait after the other."""
+    """Finish an exchange: one wait follows another. See `finish_exchange`."""
     if not exchange.body_complete:
         await _wait_for_body(app, exchange)
         if exchange.ended:

@@ -171,7 +171,7 @@ def test_a_template_that_was_rendered_needs_no_decision(monkeypatch: pytest.Monk
     assert len({sent_bytes(each.plan) for each in first}) == 3
 
 
-def test_cached_message_that_nobody_stores_is_sent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cached_message_is_sent_without_a_look_at_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
     """No call of Anthropic's messages stores its response, though no request forbids it."""
     game = VirtualServer("rules: [{reply: Hello.}]")
     for _ in range(3):
