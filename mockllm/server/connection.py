@@ -126,8 +126,8 @@ class Connection(RequestStream):
             return
         self._app.running += 1
         if not begin_decision(self._app, exchange, partial(self._ready.schedule, self)):
-            self._task = self._loop.create_task(self._finish(exchange))
-            self._task.add_done_callback(self._finished)
+            self._task = self._loop.create_task(self._finish_in_task(exchange))
+            self._task.add_done_callback(self._task_done)
 
     def _leave_decision_wait(self) -> bool:
         """Return whether the current exchange waits for a decision without a task. If so, it counts as running no
@@ -148,7 +148,8 @@ class Connection(RequestStream):
         exchange.raw, exchange.body_complete = raw, True
         return True
 
-    async def _finish(self, exchange: Exchange) -> None:
+    async def _finish_in_task(self, exchange: Exchange) -> None:
+        """Finish the current exchange, then serve the next request or close the connection."""
         body = exchange.body_stream
         usable = await finish_exchange(self._app, exchange)
         if body is not None and not body.is_eof() and self.transport is not None:
@@ -159,7 +160,7 @@ class Connection(RequestStream):
         else:
             self.close()
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
+    def _task_done(self, task: asyncio.Task[None]) -> None:
         self._app.running -= 1
         if self._task is task:
             self._task = None
