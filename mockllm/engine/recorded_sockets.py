@@ -33,7 +33,7 @@ class NoHandshake(UndecodableRecording):
     """A rule replays a WebSocket to a request that opens none."""
 
     def __init__(self) -> None:
-        Exception.__init__(self, "it replays the messages of a WebSocket, and this request opens none")
+        super().__init__("it replays the messages of a WebSocket, and this request opens none")
 
 
 class SocketReplayPlanner:
