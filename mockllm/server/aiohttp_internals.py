@@ -113,8 +113,7 @@ class HttpProtocol(BaseProtocol):
             self._pause(self.reading_blocked)
 
     def block_reading(self, block: bool) -> None:
-        """Pause the socket whatever readers of bodies do, for a full queue or bytes after an upgrade. Without `block`
-        the socket is paused only where a reader of a body has paused it."""
+        """Pause the socket for a full queue or bytes after an upgrade, or only where a reader of a body pauses it."""
         if self.reading_blocked is not block:
             self.reading_blocked = block
             self._pause(block or self._reading_paused)
