@@ -44,9 +44,9 @@ def live(
     packs: Sequence[str] = (),
     settings: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
-    overrides: bool = False,
+    allow_overrides: bool = False,
 ) -> Iterator[Live]:
-    """Serve these files, folders and shipped packs; `settings` are as for `--set`, `overrides` as for
+    """Serve these files, folders and shipped packs; `settings` are as for `--set`, `allow_overrides` as for
     `--allow-overrides`."""
     wanted = ScenarioSources(
         [str(path) for path in scenarios],
@@ -55,7 +55,7 @@ def live(
         KnownNames(PROVIDERS, DIALECT_NAMES, APIS),
     )
     lines: list[str] = []
-    builder = Builder(wanted, EngineState(), EngineSettings(overrides=overrides))
+    builder = Builder(wanted, EngineState(), EngineSettings(allow_overrides=allow_overrides))
     app = App(builder.first(), limits=ServerLimits(grace=0.5), access_log=AccessLog(lines.append))
     server = ThreadedServer(app)
     with server as url:

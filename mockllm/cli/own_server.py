@@ -52,7 +52,7 @@ def build(
         seed=values["seed"],
         max_wait=values["max_delay"],
         max_generated=bounds.generated,
-        overrides=values["allow_overrides"],
+        allow_overrides=values["allow_overrides"],
         unmatched_status=values["miss_status"],
         proxy_hosts=frozenset(host.strip().lower() for host in values["proxy_allow"] or ()),
         time_scale=values["time_scale"],

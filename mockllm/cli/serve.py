@@ -172,7 +172,7 @@ def create_builder(values: OptionValues, state: EngineState, max_generated: int)
         seed=values["seed"],
         max_wait=values["max_delay"],
         max_generated=max_generated,
-        overrides=values["allow_overrides"],
+        allow_overrides=values["allow_overrides"],
         volatile=volatile(values),
         hash_header=values["verbose"] and not values["quiet"],
         unmatched_status=values["miss_status"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mockllm.conformance.shape import Protocol, Recording, events_of
+from mockllm.conformance.shape import SERVER_HEADERS, Protocol, Recording, events_of
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.reply.reply import Call, Choice, Finish, NativePart, Part, Reply, Text, Thinking, Usage
@@ -139,27 +139,16 @@ PROTOCOL = Protocol(
     untimed=frozenset({"ping"}),
     opaque=frozenset({"$.content[].input", "$.content_block.input"}),
     known_extras=frozenset({"container", "context_management", "usage.iterations"}),
-    noise=frozenset(
+    noise=SERVER_HEADERS.union(
         {
-            "alt-svc",
             "anthropic-workspace-id",
-            "cf-cache-status",
-            "cf-ray",
-            "connection",
-            "content-encoding",
-            "content-length",
             "content-security-policy",
-            "date",
             "retry-after",
-            "server",
             "server-timing",
-            "strict-transport-security",
             "traceresponse",
-            "transfer-encoding",
             "vary",
             "via",
             "x-cloud-trace-context",
-            "x-envoy-upstream-service-time",
             "x-robots-tag",
         }
     ),

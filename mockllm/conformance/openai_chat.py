@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mockllm.conformance.shape import Protocol, Recording, events_of
+from mockllm.conformance.shape import SERVER_HEADERS, Protocol, Recording, events_of
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Call, Choice, Finish, NativePart, Part, Refusal, Reply, Text, Usage
@@ -153,24 +153,13 @@ PROTOCOL = Protocol(
     choice_key=choice_key,
     settings=settings,
     known_extras=frozenset({"moderation"}),
-    noise=frozenset(
+    noise=SERVER_HEADERS.union(
         {
             "access-control-allow-origin",
             "access-control-expose-headers",
-            "alt-svc",
             "cache-control",
-            "cf-cache-status",
-            "cf-ray",
-            "connection",
-            "content-encoding",
-            "content-length",
-            "date",
             "openai-model",
-            "server",
-            "strict-transport-security",
-            "transfer-encoding",
             "x-content-type-options",
-            "x-envoy-upstream-service-time",
             "x-openai-proxy-wasm",
         }
     ),

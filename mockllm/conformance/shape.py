@@ -11,7 +11,7 @@ from base64 import b64decode
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
@@ -25,6 +25,15 @@ from mockllm.dialects.dialect import GeneratingDialect, OwnResponseDialect, Resp
 Recording: TypeAlias = Mapping[str, Json]
 Run: TypeAlias = tuple[str, int]
 """A kind of event, and the number of adjacent events of this kind."""
+
+
+SERVER_HEADERS: Final = frozenset(
+    {
+        "alt-svc", "cf-cache-status", "cf-ray", "connection", "content-encoding", "content-length", "date", "server",
+        "strict-transport-security", "transfer-encoding", "x-envoy-upstream-service-time",
+    }
+)  # fmt: skip
+"""Headers of HTTP itself, and of the servers in front of several services."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from mockllm.conformance import openai_responses
 from mockllm.conformance.openai_chat import choice_key, settings
-from mockllm.conformance.shape import Protocol, Recording, events_of
+from mockllm.conformance.shape import SERVER_HEADERS, Protocol, Recording, events_of
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text, Thinking, Usage
@@ -142,28 +142,18 @@ def kind(name: str, payload: Json) -> str:
     return "role" if delta else "other"
 
 
-NOISE = frozenset(
+NOISE = SERVER_HEADERS.union(
     {
         "access-control-allow-credentials",
         "access-control-allow-origin",
         "access-control-expose-headers",
-        "alt-svc",
         "cache-control",
-        "cf-cache-status",
-        "cf-ray",
-        "connection",
-        "content-encoding",
-        "content-length",
         "cross-origin-opener-policy",
-        "date",
         "etag",
         "permissions-policy",
         "referrer-policy",
         "retry-after",
-        "server",
-        "strict-transport-security",
         "traceparent",
-        "transfer-encoding",
         "vary",
         "via",
         "x-amz-cf-id",
@@ -175,7 +165,6 @@ NOISE = frozenset(
         "x-cloud-trace-context",
         "x-content-type-options",
         "x-data-retention",
-        "x-envoy-upstream-service-time",
         "x-frame-options",
         "x-kong-proxy-latency",
         "x-kong-response-latency",

@@ -62,15 +62,18 @@ class ProtocolCapabilities(Struct, frozen=True):
     chunked_calls: bool = True
     """Whether a stream sends a call's arguments in chunks; else whole."""
     call_ids: bool = True
-    """Whether a result names its call by the id alone; else the calls of a response are not stored."""
+    """Whether a tool's result names its call by an id alone. If so, the state stores the tools of the calls by their
+    ids."""
     invalid_arguments: bool = True
     """Whether a call can have arguments that are not JSON; else such a call is left out."""
     error_in_chunk: bool = False
     """Whether a stream may have an error in a chunk, beside the finish reason."""
     cached_read: bool = True
+    """Whether the usage counts the input tokens that were read from a cache."""
     cache_write: bool = True
+    """Whether the usage counts the input tokens that were written to a cache."""
     reasoning: bool = True
-    """Whether the usage counts input tokens read from a cache, those written to one, and reasoning tokens."""
+    """Whether the usage counts the tokens of the reasoning."""
     framings: frozenset[Framing] = SSE
     """How its streams frame events. A framing is a row of `core/rendering/framing.py`."""
 
@@ -115,8 +118,8 @@ class Dialect(Protocol):
 
     @property
     def generates(self) -> bool:
-        """Whether a reply of any rule is its response, also of a rule that names no call. Other calls, such as those
-        for media, embeddings or batches, take the reply of a rule that names them."""
+        """Whether rules that name no call may reply to it, too. Other calls, such as those for media, embeddings or
+        batches, get a reply only of a rule that names them."""
 
     @property
     def request_class(self) -> type[Request]:
@@ -154,9 +157,9 @@ class GeneratingDialect(Dialect, Protocol):
     def stream_form(self, request: Request) -> StreamForm:
         """Return where the events of a stream have calls, finish reasons, usage and texts, for faults of form."""
 
-    def variant(self, request: Request) -> Hashable:
-        """Return every part of the request, beside the model and the number of choices, that changes how a reply is
-        written. Two requests of the same variant get the same bytes but for ids, time and input tokens."""
+    def encoding_key(self, request: Request) -> Hashable:
+        """Return every part of the request, beside the model, `stream` and the sampling, that changes how a reply is
+        written. Two requests with equal keys get the same bytes but for ids, time and input tokens."""
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         """Write a request in this provider's form."""

@@ -16,7 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.price import NO_PRICES, PriceList
 from mockllm.dialects.rate_limit_headers import LimitHeaders, LimitRefusal
-from mockllm.dialects.serving_metrics import ServingMetricsForm
+from mockllm.dialects.serving_metrics_form import ServingMetricsForm
 
 
 class ProviderCall(Struct, frozen=True, eq=False):
@@ -154,7 +154,7 @@ class Provider(ProviderDescription, frozen=True, kw_only=True, eq=False):
     prices: PriceList = NO_PRICES
     prompt_cache: Callable[[Request], CachePolicy | None] | None = None
     """Returns how it caches the prompt of a request; None where it does not, or where this is unknown."""
-    serving_metrics: ServingMetricsForm | None = None
+    serving_metrics_form: ServingMetricsForm | None = None
     """The metrics of its server under their own names: `/metrics` has them where its paths need no prefix."""
 
     @property

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from mockllm.core.request.request import Request
 from mockllm.dialects.price import Price
 from mockllm.dialects.providers import BY_NAME, REGISTERED
-from mockllm.engine.cost import price_of
+from mockllm.engine.response_cost import price_of
 
 ASSUMED_OUTPUT: Final = 1000
 """Output tokens of a request that sets no maximum."""

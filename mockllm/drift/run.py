@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from mockllm.core.display import counted
 from mockllm.core.rendering.plan import Framing, Plan, RawStep, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.drift.compared_exchange import compare_exchange
 from mockllm.drift.cost import CostBudget, CostExceeded
 from mockllm.drift.live_provider import LiveProviders, NoLiveResponse
 from mockllm.drift.report import DriftReport
 from mockllm.drift.requests import DriftRequest
 from mockllm.engine import Engine
-from mockllm.engine.request_reader import engine_context
+from mockllm.engine.response_decoding import decode_response
 from mockllm.recordings.interaction import RecordedResponse
 
 Exchanges = list[tuple[Request, RecordedResponse]]
@@ -98,10 +97,9 @@ def _count(budget: CostBudget, request: Request, response: RecordedResponse) -> 
 
 def _usage_of(request: Request, response: RecordedResponse) -> tuple[int, int]:
     """Return the tokens of input and output; zeros where the response has no usage."""
-    decode = getattr(engine_context(request).routing.dialect, "decode", None)
     framing = Framing.SSE if request.stream else Framing.PLAIN
     plan = Plan(ResponseHead(response.status, response.headers), (RawStep(response.body, 0),), framing)
-    decoded: DecodedResponse | None = None if decode is None else decode(plan)
+    decoded = decode_response(request, plan)
     if decoded is None or decoded.usage is None:
         return (0, 0)
     return (decoded.usage.input, decoded.usage.output)

@@ -18,12 +18,11 @@ from mockllm.core.selection.decision import Candidate, MatchResult, Validation
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import inexact_failure, knows
 from mockllm.engine.bounded_cache import BoundedCache
+from mockllm.engine.websocket_handshake import HANDSHAKE
 from mockllm.scenario.catalog import Catalog, CompiledResponse
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import ReplySpec
 
-HANDSHAKE: Final = "handshake"
-"""The api of the handshake of a WebSocket."""
 MAX_CACHED_MATCHES: Final = 10_000
 """The most combinations of rules and modifiers that are cached."""
 RulesAndModifiers = tuple[Sequence[Candidate], Sequence[Candidate]]
@@ -31,7 +30,7 @@ RulesAndModifiers = tuple[Sequence[Candidate], Sequence[Candidate]]
 
 class RequestAssessment:
     """What a decision needs of a request beside its candidates, computed on demand. It has the validation, computed
-    at most once for each strictness, and whether the request's model is known (`models` are those that rules name).
+    at most once for each kind, and whether the request's model is known (`models` are those that rules name).
     It also has what the request takes of a limit, and its work in a continuous batch. `passes_check`: whether the
     dialect's check is known to accept the request."""
 
@@ -53,16 +52,17 @@ class RequestAssessment:
             self._results["strict"] = None
         self._work: PromptWork | None = None
 
-    def failure(self, strictness: Validation) -> Failure | None:
-        """Return why the validation of this strictness refuses the request; None if it does not."""
+    def failure(self, validation: Validation) -> Failure | None:
+        """Return why a validation refuses the request; None if it does not."""
         if self._dialect is None:
             return None
-        if strictness not in self._results:
-            self._results[strictness] = validation_failure(self._dialect, self._request, strictness)
-        return self._results[strictness]
+        if validation not in self._results:
+            self._results[validation] = validation_failure(self._dialect, self._request, validation)
+        return self._results[validation]
 
-    def invalid(self, strictness: Validation) -> bool:
-        return self.failure(strictness) is not None
+    def invalid(self, validation: Validation) -> bool:
+        """Return whether a validation refuses the request."""
+        return self.failure(validation) is not None
 
     def unknown_model(self) -> bool:
         """Return whether the request's model is unknown."""
@@ -73,7 +73,7 @@ class RequestAssessment:
 
     def cost(self) -> Cost:
         """Return what the request takes of a limit."""
-        return request_cost(self._request)
+        return limit_cost(self._request)
 
     def work(self) -> PromptWork:
         """Return the work of the request for a continuous batch."""
@@ -82,18 +82,18 @@ class RequestAssessment:
         return self._work
 
 
-def validation_failure(dialect: Dialect, request: Request, strictness: Validation) -> Failure | None:
+def validation_failure(dialect: Dialect, request: Request, validation: Validation) -> Failure | None:
     """Return why a validation that is not off refuses a request; None if it does not. A provider parses the fields
     before it checks their values."""
-    if strictness == "strict":
+    if validation == "strict":
         return dialect.check(request)
     failure = dialect.check_readable(request)
-    if failure is not None or strictness == "lenient":
+    if failure is not None or validation == "lenient":
         return failure
     return inexact_failure(dialect.name, request) or dialect.check(request)
 
 
-def request_cost(request: Request) -> Cost:
+def limit_cost(request: Request) -> Cost:
     """Return what a request takes of a limit: its input, and the maximum of its response."""
     output = request.sampling.max_tokens or 0
     return Cost(request.input_tokens + output, 0.0, output)

@@ -16,7 +16,7 @@ from mockllm.dialects.registry import limit_headers
 from mockllm.dialects.routes import Routing
 from mockllm.engine.candidates import RequestAssessment
 from mockllm.engine.effective_settings import EffectiveSettings
-from mockllm.engine.overrides import Override, overridden
+from mockllm.engine.override_headers import Override, overridden
 from mockllm.engine.plan_context import PlanContext
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.request_reader import engine_context

@@ -29,9 +29,9 @@ class EffectiveSettings(Struct, frozen=True, eq=False):
     """The merged settings of a step of a rule and the modifiers that apply, whose ids are `modifiers`.
 
     `resolved` are these, evaluated; None where they depend on the request or a draw. `cacheable`: whether the
-    response is the same each time but for ids, time and input tokens. `cacheable_by_text`: whether it would be but
-    for its templated text. `call_chunk_size`: not None where it would be but for
-    its generated call; the size into which the arguments of that call are divided.
+    response is the same each time but for ids, time and input tokens. `cacheable_by_text`: whether only its templated
+    text differs beside these. `call_chunk_size` is set where only its generated call differs beside these: it is the
+    size of the chunks of that call's arguments.
     """
 
     merged: MergedSettings

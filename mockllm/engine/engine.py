@@ -19,12 +19,13 @@ from mockllm.core.request.request_keys import HASH_ATTRIBUTE, computed_hash, has
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.core.time_scale import reported_time_scale
-from mockllm.dialects.dialect import Dialect, ResponseIdentity
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.routes import BASE_URLS, RouteMatch, UnknownPath, calls_by_provider
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder, RequestAssessment
-from mockllm.engine.fast_path import FastPath, build_fast_path
-from mockllm.engine.overrides import BadOverride, Override, read_overrides
+from mockllm.engine.fast_path import FastPath
+from mockllm.engine.fast_path_builder import build_fast_path
+from mockllm.engine.override_headers import BadOverride, Override, read_overrides
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import PromptCaching
@@ -129,7 +130,7 @@ class Engine:
         """Return what a request's headers override; a failure where a header is invalid."""
         try:
             override = read_overrides(
-                headers, self.catalog, allowed=self.settings.overrides, max_wait=self._planner.max_wait
+                headers, self.catalog, allowed=self.settings.allow_overrides, max_wait=self._planner.max_wait
             )
         except BadOverride as error:
             return Failure("bad_request", 400, str(error))
@@ -149,9 +150,8 @@ class Engine:
         """Decide and plan, and store what the dialect stores of the response.
 
         With `may_defer` it is deferred where planning takes longer than other requests may wait. With a state that
-        does not hold all counts it may be undecided. It raises StoreLookupRequired where the dialect needs a stored
-        response of another process, and nothing else on any request. If the request is counted, that is a
-        LookupAfterDecision.
+        does not hold all counts it may be undecided. Raises StoreLookupRequired where the dialect needs a stored
+        response of another process; a LookupAfterDecision if the request is counted. It raises nothing else.
         """
         context = request.context
         assert type(context) is EngineContext, "the request was read by an engine"
@@ -171,8 +171,9 @@ class Engine:
         fast_path = self._fast_paths.get(mask) if override is None else None
         planned = None if fast_path is None else fast_path.respond(request, context.dialect, repeated)
         if planned is not None:
-            changes = request.may_be_stored or planned.tool_calls or request.session is not None
-            if self._sent_as_planned and not changes and HASH_ATTRIBUTE not in request.__dict__:
+            stored = planned.tool_calls or (context.stores_responses and request.may_be_stored)
+            unchanged = self._sent_as_planned and request.session is None and not stored
+            if unchanged and HASH_ATTRIBUTE not in request.__dict__:
                 return planned
             try:
                 return self._store_and_finish(planned, request)
@@ -193,8 +194,7 @@ class Engine:
     def _store_and_finish(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
         """Store what the dialect stores of a planned response. Return the response as it is sent: with the time scale
         and the header of its hash, as `_finish_response` adds them."""
-        updates = store_updates(planned, request) if planned.tool_calls or request.may_be_stored else ()
-        return self._finish_response(planned, request, updates)
+        return self._finish_response(planned, request, store_updates(planned, request))
 
     def _decide_and_plan(
         self,
@@ -212,9 +212,9 @@ class Engine:
         def finish(decision: Decision) -> PlannedResponse | DeferredResponse:
             if fast_path is not None and fast_path.is_decided_elsewhere:
                 dialect = engine_context(request).dialect
-                quick = fast_path.respond_decided(request, dialect, repeated, matched, decision)
-                if quick is not None:
-                    return self._store_and_finish(quick, request)
+                cached = fast_path.respond_decided(request, dialect, repeated, matched, decision)
+                if cached is not None:
+                    return self._store_and_finish(cached, request)
             responder = self._responder_of(request, matched, assessment, decision)
             planned = self._plan_with_slot(responder, notes, may_defer=may_defer)
             return (
@@ -331,8 +331,8 @@ class Engine:
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """Return the server's own refusal of a request. No rule is evaluated, nothing is counted."""
         identity = ResponseIdentity(Ids(self.seed, "refused", 0), request.now)
-        dialect: Dialect = engine_context(request).routing.dialect
-        plan = with_rule_header(dialect.error(failure, request, identity), NO_RULE)
+        plan = engine_context(request).dialect.error(failure, request, identity)
+        plan = with_rule_header(plan, NO_RULE)
         return PlannedResponse(plan, None, notes=(reason(failure),), error=failure.type)
 
     def info(self) -> EngineInfo:
@@ -371,8 +371,8 @@ class Engine:
         if type(override) is Override:
             if override.seed is not None:
                 matched = replace(matched, seed=override.seed)
-            if override.rule is not None:
-                matched = replace(matched, rules=[self._candidates.candidate(override.rule, request)])
+            if override.item_index is not None:
+                matched = replace(matched, rules=[self._candidates.candidate(override.item_index, request)])
         scale = self.time_scale(request.session)
         if scale != 1.0:
             matched = replace(matched, scenario_time=request.monotonic / scale)
@@ -393,8 +393,6 @@ class Engine:
         """Cache the fast path for the next requests with this match mask, where one is possible."""
         candidates = self._candidates.candidates_of_mask(mask, request)
         if candidates is not None:
-            unscaled_time = self._time_scale == 1.0
-            path = build_fast_path(
-                *candidates, self._planner, self.state, self.seed, unscaled_time=unscaled_time
-            )
+            unscaled = self._time_scale == 1.0
+            path = build_fast_path(*candidates, self._planner, self.state, self.seed, unscaled_time=unscaled)
             self._fast_paths.put(mask, path)

@@ -9,7 +9,6 @@ same as without it: what it cannot serve goes the usual way.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -26,11 +25,11 @@ from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import limit_headers
-from mockllm.engine.candidates import request_cost, validation_failure
+from mockllm.engine.candidates import limit_cost, validation_failure
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.planner import ResponsePlanner
-from mockllm.engine.prompt_caching import min_prompt_bytes, prompt_cache_of
+from mockllm.engine.prompt_caching import prompt_cache_of
 from mockllm.engine.repeated_requests import RepeatedRequest
 from mockllm.engine.response_cache import CachedResponse, cache_key, key_with_text
 from mockllm.engine.seed_token import seed_token
@@ -78,7 +77,7 @@ class FastPath(Struct, frozen=True):
     state: EngineState
     seed: int
     id_seed_prefix: bytes
-    prompt_cache_overrides: PromptCacheSettings
+    prompt_cache_settings: PromptCacheSettings
     limited: Sequence[Candidate]
     """The modifiers with a limit, all in the global scope."""
     min_prompt_bytes: float
@@ -105,7 +104,7 @@ class FastPath(Struct, frozen=True):
             return self._respond_varying(self.varying_selector, request, dialect, repeated)
         response = self.responses[0]
         assert response is not None
-        cached = self._cached(response, request, dialect, repeated)
+        cached = self._cached_without_call(response, request, dialect, repeated)
         if cached is None:
             return None
         if self.limited:
@@ -131,15 +130,15 @@ class FastPath(Struct, frozen=True):
             repeated.passes_check = dialect.check(request) is None
         if response is not None and (repeated.passes_check or validation == "off"):
             attributes = vars(request)
-            is_read = "model" in attributes or all(
+            model_is_read = "model" in attributes or all(
                 each is not None and not each.response.request_independent for each in self.responses
             )
             repeated.cacheable_response = response
             repeated.cache_key = cache_key(response.settings, dialect, response.response, request)
-            if not is_read:
+            if not model_is_read:
                 attributes.pop("model", None)  # another response of the rule may not read it
 
-    def _cached_call(
+    def _cached_with_call(
         self, response: CacheableResponse, request: Request, dialect: Dialect, scope: str, tries: int
     ) -> tuple[CachedResponse, GeneratedCall] | None:
         """Return the entry of the response cache for a request, with the call that the response has."""
@@ -157,7 +156,7 @@ class FastPath(Struct, frozen=True):
             return None
         return (cached, call) if call.cacheable and cached.fits(request, call) else None
 
-    def _cached(
+    def _cached_without_call(
         self,
         response: CacheableResponse,
         request: Request,
@@ -213,7 +212,11 @@ class FastPath(Struct, frozen=True):
         tries, eligible = counts = scope_state.of(self.keys[-1])
         step = selector.pick(eligible, NO_DRAWS)
         response = None if step is None else self.responses[step]
-        found = None if response is None else self._find(response, request, dialect, repeated, scope, tries)
+        found = (
+            None
+            if response is None
+            else self._cached_response(response, request, dialect, repeated, scope, tries)
+        )
         if response is None or found is None:
             return None
         headers = self._charge(response, request) if self.limited else ()
@@ -247,7 +250,9 @@ class FastPath(Struct, frozen=True):
         step = 0 if selector is None else selector.pick(rule.response_count, NO_DRAWS)
         response = None if step is None else self.responses[step]
         found = (
-            None if response is None else self._find(response, request, dialect, repeated, scope, rule.tries)
+            None
+            if response is None
+            else self._cached_response(response, request, dialect, repeated, scope, rule.tries)
         )
         if response is None or found is None:
             return None
@@ -259,7 +264,7 @@ class FastPath(Struct, frozen=True):
         token = seed_token(self.seed, matched, decision)
         return self._filled(found, request, scope, decision.number, token, headers)
 
-    def _find(
+    def _cached_response(
         self,
         response: CacheableResponse,
         request: Request,
@@ -271,8 +276,8 @@ class FastPath(Struct, frozen=True):
         """Return the entry of the response cache, which a template's text or a generated call selects, and the
         call."""
         if response.response.generates_call:
-            return self._cached_call(response, request, dialect, scope, tries)
-        cached = self._cached(response, request, dialect, repeated)
+            return self._cached_with_call(response, request, dialect, scope, tries)
+        cached = self._cached_without_call(response, request, dialect, repeated)
         return None if cached is None else (cached, None)
 
     def _filled(
@@ -298,14 +303,12 @@ class FastPath(Struct, frozen=True):
 
     def _caches_prompt(self, request: Request, dialect: Dialect) -> bool:
         """Return whether the prompt of a request is looked up in the prompt cache."""
-        return type(prompt_cache_of(request, dialect, self.prompt_cache_overrides)) is tuple
+        return type(prompt_cache_of(request, dialect, self.prompt_cache_settings)) is tuple
 
     def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:
         """Charge a request to the limits, and return their headers; None, and charge nothing, where a limit refuses
         or delays it."""
-        limit_status = self.state.without_session.charge(
-            self.limited, request.monotonic, request_cost(request)
-        )
+        limit_status = self.state.without_session.charge(self.limited, request.monotonic, limit_cost(request))
         if limit_status is None:
             return None
         return response.without_own(limit_headers(request.provider, limit_status, request.now))
@@ -314,81 +317,3 @@ class FastPath(Struct, frozen=True):
 def _noted(planned: PlannedResponse, request: Request) -> PlannedResponse:
     """Return the response with notes of unknown fields."""
     return replace(planned, notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
-
-
-def build_fast_path(
-    rules: Sequence[Candidate],
-    modifiers: Sequence[Candidate],
-    planner: ResponsePlanner,
-    state: EngineState,
-    seed: int,
-    *,
-    unscaled_time: bool = True,
-) -> FastPath | None:
-    """Return the fast path of these candidates; None where something is left to decide, or nothing is cacheable.
-    `unscaled_time`: whether the time scale is 1."""
-    if not _is_decided_but_for_counts(rules, modifiers, planner, unscaled_time=unscaled_time):
-        return None
-    number, settings_of = rules[0].item_index, planner.effective_settings
-    item = planner.catalog.items[number]
-    selector = item.selector
-    assert selector is not None
-    applied = tuple([each.item_index for each in modifiers])
-    all_settings = [settings_of(number, each, step, applied) for step, each in enumerate(selector.responses)]
-    responses = list(map(CacheableResponse.of, selector.responses, all_settings))
-    varies, limited = _responses_vary(item, selector), [each for each in modifiers if each.limit is not None]
-    prompt_cache_overrides = all_settings[0].merged.prompt_cache
-    if not any(responses) or any(each.merged.prompt_cache != prompt_cache_overrides for each in all_settings):
-        return None
-    return FastPath(
-        item,
-        responses,
-        selector if varies else None,
-        tuple(candidate.key for candidate in (*modifiers, *rules)),
-        tuple(candidate.key for candidate in modifiers),
-        planner,
-        state,
-        seed,
-        Ids.id_seed_prefix(seed, ""),
-        prompt_cache_overrides or PromptCacheSettings(),
-        limited,
-        inf if prompt_cache_overrides is None else min_prompt_bytes(prompt_cache_overrides),
-        type(state) is not EngineState and (bool(limited) or varies),
-    )
-
-
-def _is_decided_but_for_counts(
-    rules: Sequence[Candidate],
-    modifiers: Sequence[Candidate],
-    planner: ResponsePlanner,
-    *,
-    unscaled_time: bool,
-) -> bool:
-    """Return whether one rule responds to each request with these candidates, so that only counts and limits are left
-    to decide."""
-    limited = [modifier for modifier in modifiers if modifier.limit is not None]
-    if limited and not (unscaled_time and all(map(_charges_at_once, limited))):
-        return False
-    if len(rules) != 1 or not all(each.match_decides or each in limited for each in (*rules, *modifiers)):
-        return False
-    items = planner.catalog.items
-    item, selector = items[rules[0].item_index], items[rules[0].item_index].selector
-    if selector is None or selector.mode == "choose" or item.known_models_only:
-        return False
-    return all(items[modifier.item_index].per == "global" for modifier in modifiers)
-
-
-def _responses_vary(item: CatalogItem, selector: ResponseSelector) -> bool:
-    """Return whether a rule's responses vary: by the counts of its scope, a template of a text, or draws."""
-    first = selector.responses[0]
-    several = selector.mode != "one" or item.per != "global"
-    return several or first.templated_text or first.generates_call
-
-
-def _charges_at_once(modifier: Candidate) -> bool:
-    """Return whether a modifier has a limit in the global scope and nothing else to decide. It then has neither a
-    draw nor a slot that the response takes until it ends."""
-    limit = modifier.limit
-    plain = modifier.scope == "" and modifier.guard is None
-    plain = plain and not (modifier.has_error or modifier.sets or modifier.load)
-    return plain and limit is not None and limit.concurrent is None and limit.strategy != "random"

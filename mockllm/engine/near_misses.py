@@ -96,24 +96,6 @@ def unknown_path_refusal(
     return Unmatched(replace(failure, message=message), tuple(lines[:NEAREST]))
 
 
-def is_websocket_handshake(request: Request) -> bool:
-    """Return whether a request is the handshake of a WebSocket (RFC 6455, section 4.1)."""
-    return request.method == "GET" and request.headers.get("upgrade", "").strip().lower() == "websocket"
-
-
-def no_websocket(request: Request) -> Failure | None:
-    """Return the refusal of a WebSocket handshake; None for any other request.
-
-    The status 426 (RFC 9110, section 15.5.22) names the protocol that is served. Clients such as Codex then fall
-    back to plain HTTP at once; they retry other statuses for several seconds.
-    """
-    if not is_websocket_handshake(request):
-        return None
-    message = f"No WebSocket is served at {request.path}. Send a plain HTTP request."
-    headers = (("Upgrade", "HTTP/1.1"), ("Connection", "Upgrade"))
-    return Failure("bad_request", 426, message, headers=headers)
-
-
 def nearest(catalog: Catalog, request: Request, count: int = NEAREST, blocked: int = 0) -> Sequence[NearMiss]:
     """Return the rules that almost matched a request, each with all its tests. `blocked`: how many rules matched and
     were blocked. Rules of other sessions, such as those of tests that run in parallel, come only if there are no

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import inf
 
 from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, has_pauses
-from mockllm.core.rendering.pacing import chunk_waits, paced, paced_whole
+from mockllm.core.rendering.pacing import chunk_waits, paced, paced_body
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.engine.plan_context import PlanContext, with_max_wait
@@ -42,7 +42,7 @@ def paced_as_streamed(context: PlanContext, plan: Plan, reply: Reply, settings: 
             for chunk, wait in zip(chunks, waits, strict=True)
         ]
         total = sum(min(wait, settings.max_wait) for wait in (*waits, after * slowdown))
-    return paced_whole(plan, total)
+    return paced_body(plan, total)
 
 
 def _sizes(

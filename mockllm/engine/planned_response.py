@@ -97,7 +97,7 @@ class PlannedResponse(Struct, frozen=True):
             return replace(self, limit_headers=headers) if headers else self
         plan = self.plan
         head = plan.head.with_per_response_headers(headers)
-        return self.with_plan(replace(plan, head=head, delay=plan.delay + wait), *delay_note(wait))
+        return self.with_plan(replace(plan, head=head, delay=plan.delay + wait), *delay_notes(wait))
 
     def refilled(self, id_seed: bytes, now: float, input_tokens: int) -> PlannedResponse:
         """Return the response whose `cached_from` this is, by its id seed, time and input tokens."""
@@ -134,8 +134,8 @@ class PlannedResponse(Struct, frozen=True):
         return rendered.status if isinstance(rendered, PrerenderedResponse) else rendered.head.status
 
 
-def delay_note(seconds: float) -> Sequence[str]:
-    """Return a note of the delay by limits and loads."""
+def delay_notes(seconds: float) -> Sequence[str]:
+    """Return a note of the delay by limits and loads; none if there is no delay."""
     return (f"delayed {seconds:.4g}s by a limit or load",) if seconds else ()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable
 from math import inf
 from typing import Final, cast
-from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -16,7 +15,7 @@ from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.encoder import chunk_schedule, chunk_texts_of
 from mockllm.core.rendering.event_extras import with_event_extras
 from mockllm.core.rendering.gzip import accepts_coding, gzipped
-from mockllm.core.rendering.pacing import chunk_waits, paced, paced_whole
+from mockllm.core.rendering.pacing import chunk_waits, paced, paced_body
 from mockllm.core.rendering.placeholders import PlaceholderIds
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.chunking import DEFAULT_CHUNK_SIZE
@@ -38,15 +37,16 @@ from mockllm.engine.plan_context import (
     with_reply_faults,
     with_settings,
 )
-from mockllm.engine.plans_without_reply import error_plan, http_plan, plan_of_non_generating_call, proxy_plan
+from mockllm.engine.plans_without_reply import error_plan, http_plan, plan_of_non_generating_call
 from mockllm.engine.prompt_caching import PromptCaching
+from mockllm.engine.proxy_plans import proxy_plan
 from mockllm.engine.recorded_sockets import SocketReplayPlanner
 from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.reply_usage import with_cached_tokens, with_input_tokens
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream
 from mockllm.engine.settings import EngineSettings
 from mockllm.engine.unsupported_parts import unsupported_part_notes, without_unsupported_media
-from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
+from mockllm.scenario.catalog import Catalog, CompiledResponse
 from mockllm.scenario.error_failure import failure_from_spec
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.mcp_server import McpServerSpec
@@ -69,17 +69,6 @@ LONG_STREAM: Final = 2_000
 """Chunks. A stream of more takes more than about 15 ms to plan."""
 MANY_COMPONENTS: Final = 20_000
 """Components of vectors. More take more than about 10 ms."""
-USER_LAYER: Final = 0
-"""The layer (precedence) of the rules in the user's own files: see `scenario.overlay`."""
-
-
-class ProxyRefused(Exception):
-    """A rule that the user did not write forwards requests, with their keys, to a host that is not allowed."""
-
-    def __init__(self, host: str) -> None:
-        super().__init__(
-            f"a pack or the control API may not forward requests to {host}; allow it with --proxy-allow {host}"
-        )
 
 
 class ResponsePlanner:
@@ -90,11 +79,11 @@ class ResponsePlanner:
         self.prompt_caching = prompt_caching
         self.max_wait = settings.max_wait
         self.unmatched_status = settings.unmatched_status
-        self._proxy_hosts = settings.proxy_hosts
+        self.proxy_hosts = settings.proxy_hosts
         self._max_generated = settings.max_generated
         self.response_cache = ResponseCache()
-        self._settings: BoundedCache[EffectiveSettings] = BoundedCache(MAX_CACHED_SETTINGS)
-        self._replies: BoundedCache[tuple[Reply, tuple[str, ...]]] = BoundedCache(MAX_CACHED_REPLIES)
+        self._effective_settings: BoundedCache[EffectiveSettings] = BoundedCache(MAX_CACHED_SETTINGS)
+        self._static_replies: BoundedCache[tuple[Reply, tuple[str, ...]]] = BoundedCache(MAX_CACHED_REPLIES)
         self._recordings = ReplayPlanner()
         self._sockets = SocketReplayPlanner()
 
@@ -106,7 +95,7 @@ class ResponsePlanner:
             return self._mcp_plan(context, spec)
         if isinstance(spec, ReplaySpec):
             if spec.as_ == "bytes":
-                return self._replay(context, spec)
+                return self._replay_plan(context, spec)
             context.compiled = self._recordings.decoded_reply(context)
             spec = context.compiled.spec
         if isinstance(spec, ReplySpec):
@@ -114,7 +103,7 @@ class ResponsePlanner:
             if not (request.generates or request.to_mcp_server or request.makes_media):
                 self.check_vector_size(context.request, may_defer=context.may_defer)
                 return self.apply_settings(plan_of_non_generating_call(spec, context), context)
-            return self._reply(context, context.dialect)  # type: ignore[arg-type]
+            return self._reply_plan(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
             settings = _resolve(context)
             # faults act on responses that this server makes
@@ -123,7 +112,7 @@ class ResponsePlanner:
             ]
             return proxy_plan(spec, settings.delay, context.dialect, context.request, context.identity)
         if isinstance(spec, ErrorSpec):
-            return self.apply_settings(self._error(context, spec), context)
+            return self.apply_settings(self._error_plan(context, spec), context)
         assert isinstance(spec, HttpSpec)
         return self.apply_settings(
             http_plan(evaluate(spec, context.evaluation_context), context.compiled), context
@@ -135,26 +124,17 @@ class ResponsePlanner:
         changed = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
         return changed if plan.background is None else with_batch_waits(changed, plan.background, settings)
 
-    def check_proxy(self, item: CatalogItem, response: CompiledResponse) -> None:
-        """Raise ProxyRefused if a rule of a pack or of the control API forwards to a host that is not allowed."""
-        spec = response.spec
-        if self._proxy_hosts is None or item.layer == USER_LAYER or not isinstance(spec, ProxySpec):
-            return
-        host = urlsplit(spec.to).hostname or ""
-        if host.lower() not in self._proxy_hosts:
-            raise ProxyRefused(host)
-
     def effective_settings(
         self, item_index: int | None, response: CompiledResponse, step: int, applied: tuple[int, ...]
     ) -> EffectiveSettings:
         """Return the effective settings of a step of an item with these modifiers."""
         key = (item_index, step, applied)
-        settings = self._settings.get(key)
+        settings = self._effective_settings.get(key)
         if settings is None:
             items = self.catalog.items
             item = None if item_index is None else items[item_index]
             settings = effective_settings(item, response, [items[number] for number in applied])
-            self._settings.put(key, settings)
+            self._effective_settings.put(key, settings)
         return settings
 
     def generate_call(
@@ -162,8 +142,8 @@ class ResponsePlanner:
     ) -> GeneratedCall:
         """Return the call of a tool that a response with these settings has. Raise BudgetExceeded."""
         size, stream = settings.call_chunk_size or DEFAULT_CHUNK_SIZE, settings.merged.stream
-        divided = request.stream if stream is None else stream
-        return generate_call(tool, request, randomness, self._max_generated, size, divided=divided)
+        in_chunks = request.stream if stream is None else stream
+        return generate_call(tool, request, randomness, self._max_generated, size, in_chunks=in_chunks)
 
     def check_vector_size(self, request: Request, *, may_defer: bool) -> None:
         """Raise BudgetExceeded where the vectors for a request have more components than allowed; with `may_defer`
@@ -185,9 +165,10 @@ class ResponsePlanner:
         context.compiled = CompiledResponse(
             reply, old.settings, is_static(reply), old.files, announces=reply.announces
         )
-        return self._reply(context, context.dialect)  # type: ignore[arg-type]
+        return self._reply_plan(context, context.dialect)  # type: ignore[arg-type]
 
-    def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:
+    def _error_plan(self, context: PlanContext, spec: ErrorSpec) -> Plan:
+        """Return the plan of a scenario's error, without settings."""
         # without a longest wait: retry_after is no wait of the server's
         evaluation = EvaluationContext(context.template_scope, context.randomness)
         failure = failure_from_spec(evaluate(spec, evaluation)).scaled(context.reported_time_scale)
@@ -195,7 +176,7 @@ class ResponsePlanner:
         context.error = error.type
         return error_plan(context.dialect, error, context.request, context.identity)
 
-    def _replay(self, context: PlanContext, spec: ReplaySpec) -> Plan:
+    def _replay_plan(self, context: PlanContext, spec: ReplaySpec) -> Plan:
         """Return a recording with its own bytes. `pace` acts with `timing: none`."""
         settings, request = _resolve(context), context.request
         if spec.messages is not None:
@@ -215,7 +196,7 @@ class ResponsePlanner:
         if spec.speed is None and not settings.unpaced:
             waits = chunk_waits(settings.pace, replayed.sizes, context.randomness.random("pace"))
             slowdown = settings.pace.slowdown
-            plan = paced(plan, waits, slowdown) if plan.streamed else paced_whole(plan, sum(waits))
+            plan = paced(plan, waits, slowdown) if plan.streamed else paced_body(plan, sum(waits))
             plan = with_max_wait(plan, settings.max_wait)
         run = None if plan.background is None else replace(plan.background, plan=plan)
         plan = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
@@ -225,40 +206,41 @@ class ResponsePlanner:
 
     # --- replies -------------------------------------------------------------------------------
 
-    def _reply(self, context: PlanContext, dialect: GeneratingDialect) -> Plan:
+    def _reply_plan(self, context: PlanContext, dialect: GeneratingDialect) -> Plan:
+        """Return the plan of a reply, with its faults and all settings."""
         request = context.request
         settings = _resolve(context)
         if not settings.faults:
             reply = dialect.supported_reply(self._complete_reply(context, dialect), request)
             unchanging = context.compiled.static and request.generates
-            return self._encoded(context, dialect, reply, settings, unchanging=unchanging)
+            return self._encoded_plan(context, dialect, reply, settings, unchanging=unchanging)
         faults = [(n, fault) for n, fault in enumerate(settings.faults) if isinstance(fault, ReplyFault)]
 
-        def plan(reply: Reply) -> Plan:
+        def plan_of(reply: Reply) -> Plan:
             # a fault may add what the protocol cannot express
             reply = dialect.supported_reply(reply, request)
             unchanging = context.compiled.static and not faults and request.generates
-            encoded = self._encoded(context, dialect, reply, settings, unchanging=unchanging)
+            encoded = self._encoded_plan(context, dialect, reply, settings, unchanging=unchanging)
             needs_texts = not context.streamed and reply.failure is None
             return replace(encoded, chunk_texts=chunk_texts_of(reply)) if needs_texts else encoded
 
         before = [(number, fault) for number, fault in faults if not fault.applies_after_supported_reply]
         after = [(number, fault) for number, fault in faults if fault.applies_after_supported_reply]
         reply = with_reply_faults(
-            self._complete_reply(context, dialect), before, context, plan, self._max_generated
+            self._complete_reply(context, dialect), before, context, plan_of, self._max_generated
         )
         reply = with_reply_faults(
-            dialect.supported_reply(reply, request), after, context, plan, self._max_generated
+            dialect.supported_reply(reply, request), after, context, plan_of, self._max_generated
         )
         failure = reply.failure
         if failure is not None and failure.in_finish_chunk and not dialect.capabilities.error_in_chunk:
             context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
         rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]
-        planned = plan(reply)
+        planned = plan_of(reply)
         faulty = with_plan_faults(context, planned, rest)
         return faulty if planned.background is None else replace(faulty, background=planned.background)
 
-    def _encoded(
+    def _encoded_plan(
         self,
         context: PlanContext,
         dialect: GeneratingDialect,
@@ -295,7 +277,7 @@ class ResponsePlanner:
                 plan = dialect.encode_body(reply, request, context.identity)
             else:
                 plan = error_plan(dialect, reply.failure, request, context.identity)
-            if settings.pace.whole == "as_streamed":
+            if settings.pace.paces_body:
                 plan = paced_as_streamed(context, plan, reply, settings)
         return with_settings(plan, settings, context)
 
@@ -322,23 +304,25 @@ class ResponsePlanner:
         max_characters = LONG_TEXT if context.may_defer else inf
         if not (response.static and request.generates):
             settings = _resolve(context)
-            undivided = settings.unpaced and not (settings.faults or context.streamed or request.background)
+            in_one_chunk = settings.unpaced and not (
+                settings.faults or context.streamed or request.background
+            )
             call = context.generated_call
             if call is not None and isinstance(context.identity.ids, PlaceholderIds):
                 call = context.identity.ids.call
             renderer = ReplyRenderer(
-                *inputs, self._max_generated, max_characters, undivided, generated_call=call
+                *inputs, self._max_generated, max_characters, in_one_chunk, generated_call=call
             )
             reply = renderer.reply(evaluate(response.spec, context.evaluation_context))  # type: ignore[arg-type]
             context.notes += renderer.notes
             return with_cached_tokens(reply, context)
         key = (response, size, request.sampling, context.streamed)
-        cached = self._replies.get(key)
+        cached = self._static_replies.get(key)
         if cached is None:
             renderer = ReplyRenderer(*inputs, max_characters=max_characters)
             cached = (renderer.reply(response.spec), tuple(renderer.notes))  # type: ignore[arg-type]
             if not context.prerendering:
-                self._replies.put(key, cached, 1 + _chunk_count(cached[0]) // CHUNKS_OF_CACHED_REPLY)
+                self._static_replies.put(key, cached, 1 + _chunk_count(cached[0]) // CHUNKS_OF_CACHED_REPLY)
         reply, notes = cached
         context.notes += notes
         reply = reply if response.has_input_tokens else with_input_tokens(reply, request.input_tokens)
@@ -367,7 +351,12 @@ class ResponsePlanner:
             return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.query_string,)
         if not response.request_independent:
-            parameters = (request.model, request.sampling, dialect.variant(request), context.cached_tokens)
+            parameters = (
+                request.model,
+                request.sampling,
+                dialect.encoding_key(request),
+                context.cached_tokens,
+            )
         key = (response, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
         return self.response_cache.find_or_render_stream(key, identity, request, render)
 

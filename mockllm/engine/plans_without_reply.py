@@ -1,5 +1,4 @@
-"""Plans of what is not a reply: plain HTTP, a proxied request, the vectors of an embeddings call, batches,
-and handshakes."""
+"""Plans of what is not a reply: plain HTTP, errors, the vectors of an embeddings call, batches, and handshakes."""
 
 from __future__ import annotations
 
@@ -10,8 +9,7 @@ from msgspec.structs import replace
 from mockllm.core.batch import BatchOutcome
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.rendering.plan import EventStep, Plan, ProxyTarget, ResponseHead
-from mockllm.core.rendering.socket_session import WEBSOCKET_METHOD
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.reply.embeddings import EmbeddingResult, TextVectors
 from mockllm.core.request.request import Request
 from mockllm.core.values.types import evaluate
@@ -20,7 +18,6 @@ from mockllm.dialects.registry import wait_headers
 from mockllm.engine.plan_context import PlanContext
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.content import TextEmbeddingSpec
-from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.reply import BatchSpec, HttpSpec, ReplySpec
 
 
@@ -65,21 +62,6 @@ def error_plan(dialect: Dialect, failure: Failure, request: Request, identity: R
             head = head.without(name)
     date = formatdate(request.now + failure.retry_after, usegmt=True)
     return replace(plan, head=head.with_per_response_headers((("retry-after", date),)))
-
-
-def proxy_plan(
-    spec: ProxySpec, delay: float, dialect: Dialect, request: Request, identity: ResponseIdentity
-) -> Plan:
-    """Return the plan of a `proxy`, whose response another server makes, after `delay` seconds.
-
-    The plan's own body is for examples and `explain`, which send nothing to the other server.
-    """
-    message = f"A running server forwards this request to {spec.to}."
-    if request.method.startswith(f"{WEBSOCKET_METHOD} "):
-        message = "A WebSocket is forwarded as a whole: write match: {api: handshake} beside proxy."
-    plan = dialect.error(Failure("bad_gateway", message=message), request, identity)
-    target = ProxyTarget(spec.to, spec.record)
-    return replace(plan, delay=delay, delivery=replace(plan.delivery, proxy_target=target))
 
 
 def plan_of_non_generating_call(spec: ReplySpec, context: PlanContext) -> Plan:

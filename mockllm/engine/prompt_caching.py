@@ -63,17 +63,17 @@ class PromptCacheLookup(Struct, frozen=True):
         return bool(self.tokens.read or self.tokens.written or self.broken)
 
 
-def min_prompt_bytes(overrides: PromptCacheSettings) -> int:
+def min_prompt_bytes(settings: PromptCacheSettings) -> int:
     """Return the bytes of the shortest body whose prompt is looked up."""
-    return MIN_BYTES if overrides.minimum is None else overrides.minimum
+    return MIN_BYTES if settings.minimum is None else settings.minimum
 
 
 def prompt_cache_of(
-    request: Request, dialect: Dialect, overrides: PromptCacheSettings
+    request: Request, dialect: Dialect, settings: PromptCacheSettings
 ) -> tuple[PromptForm, CachePolicy] | str:
     """Return the form of a request's prompt and how its provider caches it. Return the reason where nothing is
     looked up; the reason is empty for a short body."""
-    if len(request.raw) < min_prompt_bytes(overrides):
+    if len(request.raw) < min_prompt_bytes(settings):
         return ""
     form: PromptForm | None = getattr(dialect, "prompt_form", None)
     if form is None or request.background:
@@ -83,7 +83,7 @@ def prompt_cache_of(
     policy = None if rule is None else rule(request)
     if policy is None:
         return "the provider has no cache for this model"
-    minimum = policy.minimum if overrides.minimum is None else overrides.minimum
+    minimum = policy.minimum if settings.minimum is None else settings.minimum
     if request.input_tokens < minimum:
         return f"{request.input_tokens} tokens, and the minimum is {minimum}"
     # a StepCache needs no breakpoints
@@ -99,22 +99,22 @@ class PromptCaching:
         self._state = state
 
     def look_up(
-        self, request: Request, dialect: Dialect, overrides: PromptCacheSettings | None, scenario_time: float
+        self, request: Request, dialect: Dialect, settings: PromptCacheSettings | None, scenario_time: float
     ) -> PromptCacheLookup | None:
         """Return what the cache has of a request; None where nothing is looked up."""
-        if overrides is None:
+        if settings is None:
             return None
         known: PromptCacheLookup | None = vars(request).get(_LOOKUP)
         if known is not None:
             return known
-        cache = prompt_cache_of(request, dialect, overrides)
+        cache = prompt_cache_of(request, dialect, settings)
         if isinstance(cache, str):
             return None
         form, policy = cache
         caches, number = self._state.prompt_caches, self._state.number(request.session or "")
         prefixes, cache_scope = prompt_prefixes(request, form), _cache_scope(request, number)
         ends = list(prefixes.keyed(cache_scope))
-        found = look_up(ends, request.input_tokens, policy, overrides, caches.known(scenario_time))
+        found = look_up(ends, request.input_tokens, policy, settings, caches.known(scenario_time))
         conversation = cache_scope + _hashed(request.opening[1])
         before = caches.last_prompt(conversation)
         broken = None if before is None else broken_prefix(before, request, form, prefixes)
@@ -128,10 +128,10 @@ class PromptCaching:
         planned: PlannedResponse,
         request: Request,
         dialect: Dialect,
-        overrides: PromptCacheSettings | None,
+        settings: PromptCacheSettings | None,
     ) -> PlannedResponse:
         """Return a response that is not sent, with a note why nothing was looked up."""
-        cache = None if overrides is None else prompt_cache_of(request, dialect, overrides)
+        cache = None if settings is None else prompt_cache_of(request, dialect, settings)
         if not cache or not isinstance(cache, str):
             return planned
         return replace(planned, notes=(*planned.notes, f"prompt cache not used: {cache}"), cached_from=None)
@@ -155,7 +155,7 @@ def observed_prompt(request: Request) -> ObservedPrompt | None:
     """Return the prompt of a request as a provider would cache it; None where it would not."""
     from mockllm.core.verdicts.observed_request import ObservedPrompt  # a start does not need it
 
-    cache = prompt_cache_of(request, engine_context(request).routing.dialect, PromptCacheSettings())
+    cache = prompt_cache_of(request, engine_context(request).dialect, PromptCacheSettings())
     if isinstance(cache, str):
         return None
     form, policy = cache

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from mockllm.core.rendering.pacing import chunk_waits
-from mockllm.core.rendering.plan import DEFAULT_DELIVERY, Plan, ResponseHead
+from mockllm.core.rendering.plan import DEFAULT_DELIVERY, SWITCHING, Plan, ResponseHead
 from mockllm.core.rendering.recorded_socket import (
     RecordedMessage,
     RecordedSocketSession,
@@ -18,14 +18,13 @@ from mockllm.core.rendering.recorded_socket import (
 )
 from mockllm.core.tokens import estimate
 from mockllm.engine.bounded_cache import BoundedCache
-from mockllm.engine.near_misses import is_websocket_handshake
 from mockllm.engine.plan_context import PlanContext
 from mockllm.engine.replay import UndecodableRecording
+from mockllm.engine.websocket_handshake import is_websocket_handshake
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.replay import ReplaySpec, SocketMessageSpec
 from mockllm.scenario.settings_merge import ResolvedSettings
 
-SWITCHING: int = 101
 MAX_CACHED: int = 256
 """The most recordings that are cached as turns."""
 
@@ -34,7 +33,7 @@ class NoHandshake(UndecodableRecording):
     """A rule replays a WebSocket to a request that opens none."""
 
     def __init__(self) -> None:
-        Exception.__init__(self, "it replays the messages of a WebSocket, and this request opens none")
+        super().__init__("it replays the messages of a WebSocket, and this request opens none")
 
 
 class SocketReplayPlanner:

@@ -18,7 +18,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.engine.bounded_cache import BoundedCache
 
-MAX_LENGTH: Final = MIN_DIVIDED_BYTES - 1
+MAX_BODY_BYTES: Final = MIN_DIVIDED_BYTES - 1
 """Bytes of a body. A longer one is found by its turns (`divided_bodies.py`)."""
 MAX_SEEN: Final = 4_096
 """The most bodies that came once. If a client sends more than these in turn, none is found again, and nothing is
@@ -80,7 +80,7 @@ class RepeatedRequests:
     """The repeated requests of one engine."""
 
     def __init__(self) -> None:
-        self.found: BoundedCache[dict[str, object]] = BoundedCache(MAX_BYTES)
+        self.attributes: BoundedCache[dict[str, object]] = BoundedCache(MAX_BYTES)
         """The attributes with which a repeated request begins. Its context has the `RepeatedRequest`."""
         self._seen: set[int] = set()
 
@@ -117,7 +117,7 @@ class RepeatedRequests:
             attributes, repeated.index = vars(probe), index
         except (NotRepeatable, AttributeError):  # the probe has neither client nor time
             repeated.passes_check, repeated.cacheable_response = False, None
-        self.found.put(key, attributes, _size(request.raw))
+        self.attributes.put(key, attributes, _size(request.raw))
 
 
 def _size(body: bytes) -> int:

@@ -42,10 +42,12 @@ MAX_CACHED_RECORDINGS: Final = 1024
 
 
 class UndecodableRecording(Exception):
-    """A recording is to be replayed as a reply, and no protocol can decode it."""
+    """A recording cannot be replayed to a request. By default: as a reply, since no protocol can decode it."""
 
-    def __init__(self) -> None:
-        super().__init__("no protocol decodes the recording as a response of a model; leave out `as`")
+    def __init__(
+        self, reason: str = "no protocol decodes the recording as a response of a model; leave out `as`"
+    ) -> None:
+        super().__init__(reason)
 
 
 T = TypeVar("T", bound=BaseModel)

@@ -16,26 +16,33 @@ from mockllm.core.request.mcp_server import McpServer
 from mockllm.core.request.request import Request, RequestContext
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.routes import RouteMatch, Routing, find_route
-from mockllm.engine.overrides import DELAY_HEADER, FAULT_HEADER, SEED_HEADER, Override
-from mockllm.engine.repeated_requests import MAX_LENGTH, Key, RepeatedRequest, RepeatedRequests
+from mockllm.engine.override_headers import DELAY_HEADER, FAULT_HEADER, SEED_HEADER, Override
+from mockllm.engine.repeated_requests import MAX_BODY_BYTES, Key, RepeatedRequest, RepeatedRequests
 from mockllm.engine.rule_header import RULE_HEADER
 from mockllm.engine.session_id import SESSION_HEADER, read_session
 from mockllm.state.engine_state import EngineState, Session
 
 
 class EngineContext(RequestContext):
-    """`routing` is what the route table returned. `override` holds what the headers or the session of the request
-    override, or why they cannot; None for nearly all requests. Requests with the same head share a context unless
-    something is overridden, or the request is a repeated one. `dialect` is the `Dialect` of the routing. `head_mask`
-    is that of `index`, with which an engine has matched requests with this head: after a reload a request may come to
-    another engine. `repeated` is what follows from the body, too, of a request that came before."""
+    """What the engine has read of a request beside its attributes. Requests with the same head share a context,
+    unless something is overridden or the request is a repeated one.
 
-    __slots__ = ("dialect", "head_mask", "index", "override", "repeated", "routing")
+    `routing` is what the route table returned, and `dialect` its `Dialect`. `stores_responses`: whether the state
+    stores responses to this call, unless the request forbids it. `override` is what the headers or the session of the
+    request override, and None for nearly all requests. It is a Failure where the session or one of these headers is
+    invalid. `head_mask` is that of `index`, with which an engine has matched requests with this head: after a reload
+    a request may come to another engine. `repeated` is what follows from the head and the body of a request that came
+    before."""
+
+    __slots__ = ("dialect", "head_mask", "index", "override", "repeated", "routing", "stores_responses")
 
     def __init__(self, routing: Routing, override: Override | Failure | None = None) -> None:
         self.routing = routing
-        self.dialect = routing.dialect
+        self.dialect: Dialect = routing.dialect
+        store_update = getattr(self.dialect, "store_update", None)
+        self.stores_responses = store_update is not None and isinstance(routing, RouteMatch)
         self.override = override
         self.index: RuleIndex | None = None
         self.head_mask = 0
@@ -49,16 +56,22 @@ def engine_context(request: Request) -> EngineContext:
     return context
 
 
+def dialect_of(request: Request) -> Dialect | None:
+    """Return the dialect of a request; None where no engine has read it."""
+    context = request.context
+    return context.dialect if isinstance(context, EngineContext) else None
+
+
 class ReaderSettings(NamedTuple):
     """The data that all readers of an engine use. `without_session` finds what is stored for requests without a
     session. `volatile` are the body's fields that are not part of its hash. `read_override` reads the overrides in
-    the headers. `servers` are the loaded MCP servers."""
+    the headers. `mcp_servers` are the loaded ones."""
 
     state: EngineState
     without_session: ResponseLookup
     volatile: frozenset[str]
     read_override: Callable[[Mapping[str, str], Session | None], Override | Failure]
-    servers: Mapping[str, McpServer]
+    mcp_servers: Mapping[str, McpServer]
     root_provider: str | None
     """The provider whose paths need no prefix."""
     repeated: RepeatedRequests
@@ -70,12 +83,12 @@ class RequestReader:
 
     __slots__ = (
         "_attributes",
-        "_cache",
-        "_cache_after_first_read",
         "_error",
         "_key",
-        "_of",
+        "_make_request",
         "_read_override",
+        "_repeated",
+        "_repeated_after_first_read",
         "_routing",
         "_session",
         "_state",
@@ -97,11 +110,11 @@ class RequestReader:
         routing = find_route(method, path, headers, query_string, settings.root_provider)
         context, matched = EngineContext(routing, error), isinstance(routing, RouteMatch)
         request_class: type[Request] = context.dialect.request_class if matched else Request
-        self._of = request_class.of
+        self._make_request = request_class.of
         self._key = object()
-        self._cache: RepeatedRequests | None = None
+        self._repeated: RepeatedRequests | None = None
         """The repeated requests of the engine; None before the first read, and where no request is repeated."""
-        self._cache_after_first_read = settings.repeated if request_class.generates and not error else None
+        self._repeated_after_first_read = settings.repeated if request_class.generates and not error else None
         self._routing = routing
         self._state, self._without_session = settings.state, settings.without_session
         self._session, self._error = session, error
@@ -119,7 +132,7 @@ class RequestReader:
             "context": context,
         }
         if request_class.to_mcp_server:
-            self._attributes["mcp_servers"] = settings.servers
+            self._attributes["mcp_servers"] = settings.mcp_servers
         if settings.volatile != VOLATILE:
             self._attributes["volatile"] = settings.volatile
 
@@ -128,7 +141,7 @@ class RequestReader:
         has the head, so none is repeated."""
         reader = self._with({**self._attributes, "headers": headers})
         if once:
-            reader._cache = reader._cache_after_first_read = None
+            reader._repeated = reader._repeated_after_first_read = None
         return reader
 
     def with_tls(self) -> RequestReader:
@@ -142,8 +155,8 @@ class RequestReader:
         reader._attributes, reader._key = attributes, object()
         reader._error, reader._session = self._error, self._session
         reader._read_override = self._read_override
-        reader._of, reader._routing = self._of, self._routing
-        reader._cache, reader._cache_after_first_read = self._cache, self._cache_after_first_read
+        reader._make_request, reader._routing = self._make_request, self._routing
+        reader._repeated, reader._repeated_after_first_read = self._repeated, self._repeated_after_first_read
         reader._state, reader._without_session = self._state, self._without_session
         return reader
 
@@ -153,17 +166,18 @@ class RequestReader:
         if monotonic is None:
             monotonic = now
         if self._session is None and self._read_override is None:
-            attributes, cache = self._attributes, self._cache
-            if cache is None:
-                self._cache = self._cache_after_first_read  # most readers read once: no head is like theirs
-            elif len(raw) <= MAX_LENGTH:
+            attributes, repeated = self._attributes, self._repeated
+            if repeated is None:
+                # most readers read once: no head is like theirs
+                self._repeated = self._repeated_after_first_read
+            elif len(raw) <= MAX_BODY_BYTES:
                 key = (self._key, raw)
-                if cache.came_before(key):
-                    attributes = cache.found.get(key) or self._repeating(key)
-            return self._of(attributes, raw, client, now, monotonic, self._without_session)
+                if repeated.came_before(key):
+                    attributes = repeated.attributes.get(key) or self._attributes_of_repeated(key)
+            return self._make_request(attributes, raw, client, now, monotonic, self._without_session)
         session = None if self._session is None else self._state.session(self._session, monotonic, now)
         lookup = self._without_session if session is None else session.lookup
-        request = self._of(self._attributes, raw, client, now, monotonic, lookup)
+        request = self._make_request(self._attributes, raw, client, now, monotonic, lookup)
         if session is not None and not session.redacted_id:
             secrets = secrets_of(request.headers.items(), f"?{request.query_string}")
             session.redacted_id = Redactor(secrets).session(self._session or "")
@@ -175,7 +189,7 @@ class RequestReader:
                 request.context = EngineContext(self._routing, Override(session.seed))
         return request
 
-    def _repeating(self, key: Key) -> dict[str, object]:
+    def _attributes_of_repeated(self, key: Key) -> dict[str, object]:
         """Return the attributes of a request that came once before. The engine adds to them what follows from its
         body."""
         context = EngineContext(self._routing)

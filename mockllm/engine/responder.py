@@ -24,24 +24,23 @@ from mockllm.dialects.decoded_response import read_called_tools
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.registry import limit_failure
 from mockllm.dialects.routes import RouteMatch
-from mockllm.engine.candidates import HANDSHAKE
 from mockllm.engine.decided_request import NO_STEP, DecidedRequest
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.near_misses import (
     FAVICON,
     Unmatched,
-    no_websocket,
     template_refusal,
     unknown_path_refusal,
     unmatched_refusal,
 )
 from mockllm.engine.plan_context import PlanContext, with_all_headers_per_response
-from mockllm.engine.planned_response import PlannedResponse, delay_note, unknown_field_notes
-from mockllm.engine.planner import ProxyRefused
+from mockllm.engine.planned_response import PlannedResponse, delay_notes, unknown_field_notes
 from mockllm.engine.plans_without_reply import NotGenerating
+from mockllm.engine.proxy_plans import ProxyRefused, check_proxy
 from mockllm.engine.replay import UndecodableRecording
 from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key, key_with_text
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
+from mockllm.engine.websocket_handshake import HANDSHAKE, NO_WEBSOCKET, no_websocket
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.schema_replies import choose_tool
 
@@ -52,7 +51,6 @@ BOUND_NAMES: Final[Mapping[str | None, str]] = {
     "concurrent": "responses in flight",
 }
 """The names of the bounds that refuse a request; a bound without one counts requests."""
-NO_WEBSOCKET: Final = "no WebSocket is served"
 
 
 class Responder(DecidedRequest):
@@ -75,9 +73,9 @@ class Responder(DecidedRequest):
                 return self._refusal_response(decision.admission)
             if decision.outcome == "invalid":
                 rule = decision.rule
-                strictness = rule.candidate.validation if rule else self.matched.unmatched_validation
-                failure = self.assessment.failure(strictness) or Failure("model_not_found")
-                return self._builtin_response(failure, None, note=f"invalid: {reason(failure)}")
+                validation = rule.candidate.validation if rule else self.matched.unmatched_validation
+                failure = self.assessment.failure(validation) or Failure("model_not_found")
+                return self._response_without_rule(failure, None, note=f"invalid: {reason(failure)}")
             planned = self._unmatched_response()
             return planned if planned.unmatched else self._noted(planned, self.matched.unmatched_validation)
         except TemplateFailure as failure:
@@ -106,9 +104,9 @@ class Responder(DecidedRequest):
         planned = self._selected_response(item, selected, selector.responses[step], step)
         return self._noted(planned, item.validation)
 
-    def _noted(self, planned: PlannedResponse, strictness: Validation) -> PlannedResponse:
+    def _noted(self, planned: PlannedResponse, validation: Validation) -> PlannedResponse:
         """Return the response with notes of the fields that a strict validation accepts."""
-        if strictness == "strict" and (notes := unknown_field_notes(self.request)):
+        if validation == "strict" and (notes := unknown_field_notes(self.request)):
             return replace(planned, notes=(*planned.notes, *notes))
         return planned
 
@@ -128,7 +126,7 @@ class Responder(DecidedRequest):
         request, limit = self.request, admission.result
         item = self.planner.catalog.items[admission.refused_by.item_index]
         if limit is None:
-            return self._builtin_response(
+            return self._response_without_rule(
                 Failure("overloaded"), item.id, note=f"overloaded: no capacity ({item.where})"
             )
         scale = self.reported_time_scale
@@ -138,14 +136,14 @@ class Responder(DecidedRequest):
         failure = limit_failure(
             request.provider, seen, limit_status, admission.tokens, request.model, request.now
         )
-        return self._builtin_response(failure, item.id, note=note)
+        return self._response_without_rule(failure, item.id, note=note)
 
     def _unmatched_response(self) -> PlannedResponse:
         """Respond without a rule: by the dialect itself where it can, else with an error that names near misses."""
         catalog, status = self.planner.catalog, self.planner.unmatched_status
         handshake = None if self.request.api == HANDSHAKE else no_websocket(self.request)
         if handshake is not None:
-            return self._builtin_response(handshake, None, note=NO_WEBSOCKET)
+            return self._response_without_rule(handshake, None, note=NO_WEBSOCKET)
         if not isinstance(self.routing, RouteMatch):
             return self._unmatched_error(
                 unknown_path_refusal(catalog, self.request, self.decision, self.routing, status)
@@ -155,23 +153,23 @@ class Responder(DecidedRequest):
             return self._unmatched_error(unmatched_refusal(catalog, self.request, self.decision, status))
         name = f"{self.dialect.name}:{self.dialect.api}"
         if catalog.known_models_only and self.assessment.unknown_model():
-            return self._builtin_response(Failure("model_not_found"), name)
+            return self._response_without_rule(Failure("model_not_found"), name)
         if own_response is None:
             context = self.plan_context_without_rule()
             return self._planned_response(self.planner.plan(context), name, context)
         try:
             self.planner.check_vector_size(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
-            return self._builtin_response(Failure("bad_request", message=str(exceeded)), name)
+            return self._response_without_rule(Failure("bad_request", message=str(exceeded)), name)
         content = own_response(self.request, catalog.models, self.identity())
         if content is None:  # the protocol leaves this call to the rules
             return self._unmatched_error(unmatched_refusal(catalog, self.request, self.decision, status))
-        return self._builtin_response(content, name)
+        return self._response_without_rule(content, name)
 
     def _unmatched_error(self, unmatched: Unmatched) -> PlannedResponse:
         own = getattr(self.dialect, "unmatched", None)
         failure = unmatched.failure if own is None else own(unmatched.failure)
-        planned = self._builtin_response(failure, None, unmatched=self.request.path != FAVICON)
+        planned = self._response_without_rule(failure, None, unmatched=self.request.path != FAVICON)
         return replace(planned, near_misses=unmatched.near_misses) if planned.unmatched else planned
 
     # --- plans ---------------------------------------------------------------------------------
@@ -183,9 +181,9 @@ class Responder(DecidedRequest):
         settings = self.effective_settings(selected.candidate.item_index, response, step)
         if settings.may_be_cached and not response.request_independent:
             _ = self.request.model  # as a cache key does, also where an error comes before the key
-        caching, prompt_cache_overrides = self.planner.prompt_caching, settings.merged.prompt_cache
+        caching, prompt_cache_settings = self.planner.prompt_caching, settings.merged.prompt_cache
         lookup = caching.look_up(
-            self.request, self.dialect, prompt_cache_overrides, self.matched.scenario_time
+            self.request, self.dialect, prompt_cache_settings, self.matched.scenario_time
         )
         cached_tokens = NOTHING_CACHED if lookup is None else lookup.tokens
         try:
@@ -195,7 +193,7 @@ class Responder(DecidedRequest):
         if lookup is not None:
             return caching.finished(lookup, planned, is_preview=self.is_preview)
         if self.is_preview:
-            return caching.explained(planned, self.request, self.dialect, prompt_cache_overrides)
+            return caching.explained(planned, self.request, self.dialect, prompt_cache_settings)
         return planned
 
     def _cached_or_rendered(
@@ -275,7 +273,7 @@ class Responder(DecidedRequest):
         )
         context.cached_tokens, context.generated_call = cached_tokens, call
         try:
-            self.planner.check_proxy(item, response)
+            check_proxy(item, response, self.planner.proxy_hosts)
             plan = self.planner.plan(context)
         except ProxyRefused as error:
             failure = Failure("permission", message=f"{item.id} ({item.where}): {error}")
@@ -290,7 +288,7 @@ class Responder(DecidedRequest):
             else planned
         )
 
-    def _builtin_response(
+    def _response_without_rule(
         self,
         content: Failure | Plan,
         responder_id: str | None,
@@ -298,9 +296,9 @@ class Responder(DecidedRequest):
         unmatched: bool = False,
         note: str | None = None,
     ) -> PlannedResponse:
-        """Return a response that no rule makes, with the settings of the modifiers that apply."""
+        """Return a response that no rule makes: a failure, or a dialect's own. The settings of modifiers apply."""
         context = self.plan_context_without_rule()
-        plan = content if isinstance(content, Plan) else self._builtin_error(content, context.identity)
+        plan = content if isinstance(content, Plan) else self._scaled_error(content, context.identity)
         if self.decision.outcome == "limited":
             plan = with_all_headers_per_response(plan)
         plan = self.planner.apply_settings(plan, context)
@@ -309,8 +307,8 @@ class Responder(DecidedRequest):
         context.notes += [text for text in notes if text]
         return self._planned_response(plan, responder_id, context, unmatched=unmatched)
 
-    def _builtin_error(self, failure: Failure, identity: ResponseIdentity) -> Plan:
-        """Return an error of the server's own. The wait of a limit's refusal is scaled already."""
+    def _scaled_error(self, failure: Failure, identity: ResponseIdentity) -> Plan:
+        """Return the plan of a failure, with the reported times scaled; the wait of a limit's refusal is already."""
         scaled = (
             replace(failure, time_scale=self.reported_time_scale)
             if self.reported_time_scale != 1.0
@@ -333,7 +331,7 @@ class Responder(DecidedRequest):
     ) -> PlannedResponse:
         """Return the response that has this plan, with the header that names its rule, and with what the context has
         collected for log and journal."""
-        context.notes += delay_note(context.admission_wait)
+        context.notes += delay_notes(context.admission_wait)
         if context.batch_schedule is not None:
             context.notes.append(context.batch_schedule.note(context.request.input_tokens))
         return PlannedResponse(

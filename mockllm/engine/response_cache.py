@@ -134,7 +134,7 @@ def cache_key(
         request.stream if stream is None else stream,
         request.model,
         request.sampling,
-        dialect.variant(request),  # type: ignore[attr-defined]
+        dialect.encoding_key(request),  # type: ignore[attr-defined]
     )
 
 
@@ -175,7 +175,7 @@ class ResponseCache:
         has so many characters of a text that the request determines. `call` is the response's generated call."""
         fresh = render(identity, request)
         short = len(fresh.plan.steps) <= MAX_CACHED_STEPS
-        comparable = call is None or not call.divided or len(call.chunks) >= MIN_COMPARED_CHUNKS
+        comparable = call is None or not call.in_chunks or len(call.chunks) >= MIN_COMPARED_CHUNKS
         if comparable and self._remember_key(key, short and fresh.error is None and not fresh.faults):
             entry = render_cached_response(fresh, identity, request, render, read_storable, call)
             self._put(key, entry, request, text_length)

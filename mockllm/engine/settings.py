@@ -22,7 +22,7 @@ class EngineSettings(Struct, frozen=True):
     """Seconds that a request may make the server wait."""
     max_generated: int = DEFAULT_VALUES
     """The number of values that `from_schema` generates for one schema."""
-    overrides: bool = False
+    allow_overrides: bool = False
     """Whether request headers may set a fault, a delay or a rule."""
     volatile: frozenset[str] = VOLATILE
     """The fields of a body that are not part of its hash."""

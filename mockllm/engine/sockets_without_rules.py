@@ -13,7 +13,7 @@ from mockllm.engine.engine import Engine
 from mockllm.scenario.catalog import Catalog, CatalogItem
 from mockllm.scenario.language.proxy import ProxySpec
 
-HEAD_FIELDS: Final = frozenset(
+FIELDS_WITHOUT_CONTENT: Final = frozenset(
     {
         "method", "path", "provider", "dialect", "api", "generates", "host", "session", "query", "headers", "api_key",
         "mcp", "hash", "older_hash",
@@ -44,6 +44,6 @@ def _forwards(rule: CatalogItem) -> bool:
 def _may_match(rule: CatalogItem, message: Request) -> bool:
     """Return whether a rule matches the head of a message."""
     return all(
-        test.matched or _NAME.match(test.field)[0] not in HEAD_FIELDS  # type: ignore[index]  # a field has a name
+        test.matched or _NAME.match(test.field)[0] not in FIELDS_WITHOUT_CONTENT  # type: ignore[index]  # a field has a name
         for test in rule.matcher.test_results(message)
     )

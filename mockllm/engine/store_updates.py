@@ -7,8 +7,7 @@ from typing import cast
 
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
-from mockllm.dialects.dialect import StorableFormDialect
-from mockllm.dialects.routes import RouteMatch
+from mockllm.dialects.dialect import StorableFormDialect, StoringDialect
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.request_reader import engine_context
 
@@ -16,13 +15,12 @@ from mockllm.engine.request_reader import engine_context
 def store_updates(planned: PlannedResponse, request: Request) -> Sequence[StoreUpdate]:
     """Return the updates of the stored responses. Raise StoreLookupRequired for an object of another process."""
     updates = [StoreUpdate(tool_calls=planned.tools_by_call_id)] if planned.tool_calls else []
-    routing = engine_context(request).routing
-    store_update = getattr(routing.dialect, "store_update", None)
-    if not request.may_be_stored or store_update is None or not isinstance(routing, RouteMatch):
+    context = engine_context(request)
+    if not (context.stores_responses and request.may_be_stored):
         return updates
     storable = planned.storable
     if storable is None:
-        update = store_update(planned.plan, request)
+        update = cast(StoringDialect, context.dialect).store_update(planned.plan, request)
     else:
-        update = cast(StorableFormDialect, routing.dialect).update_of(storable, request)
+        update = cast(StorableFormDialect, context.dialect).update_of(storable, request)
     return updates if update is None else [*updates, update]

@@ -16,7 +16,8 @@ from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.verdicts.observed_request import TIMEOUTS
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities
-from mockllm.engine.request_reader import EngineContext
+from mockllm.engine.request_reader import dialect_of
+from mockllm.engine.response_decoding import decode_response
 from mockllm.testing.mock_base import MockBase
 from mockllm.testing.mock_server import MockLLM
 from mockllm.testing.received_request import Received
@@ -118,16 +119,11 @@ def _reply(content: DecodedResponse) -> Json:
 
 def decoded(received: Received) -> DecodedResponse | None:
     """Return the content of a response; None where its call generates none."""
-    context = received.request.context
-    dialect = context.routing.dialect if isinstance(context, EngineContext) else None
-    decode = getattr(dialect, "decode", None)
-    found: DecodedResponse | None = None if decode is None else decode(received._response.plan)
-    return found
+    return decode_response(received.request, received._response.plan)
 
 
 def _capabilities(received: Received) -> ProtocolCapabilities:
-    context = received.request.context
-    dialect = context.routing.dialect if isinstance(context, EngineContext) else None
+    dialect = dialect_of(received.request)
     found: ProtocolCapabilities = getattr(dialect, "capabilities", ProtocolCapabilities())
     return found
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from mockllm.core.rendering.plan import SWITCHING
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_socket import RecordedMessage
 from mockllm.dialects.listing import LISTED
@@ -35,8 +36,6 @@ DROPPED_HEADERS: Final = frozenset(
     }
 )
 """Headers of one connection, and headers that this server adds."""
-SWITCHING: Final = 101
-"""The status of a handshake."""
 OTHER: Final = "other"
 """The upstream of requests to unknown providers."""
 

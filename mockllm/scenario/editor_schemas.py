@@ -18,7 +18,7 @@ from typing_extensions import TypeForm
 
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.types import ChunkSizeField, Duration, Probability
-from mockllm.core.selection.decision import Models, Validation
+from mockllm.core.selection.decision import AcceptedModels, Validation
 from mockllm.core.values.types import Drawable, Templated
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.base import Spec, field_texts, late_model
@@ -71,7 +71,7 @@ class ScenarioFile(Spec):
     """Whether the whole file is used; a condition on the pack's parameters."""
     validation: Validation = "strict"
     """How requests are checked before this file's rules respond: exact, strict, lenient, off."""
-    models: Models = "any"
+    models: AcceptedModels = "any"
     """The models for which this file's rules respond: any, or only known ones (strict)."""
     provider: str | None = None
     """The provider whose paths need no prefix, such as vllm."""

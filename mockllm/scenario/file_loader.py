@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias, get_args
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mockllm.core.selection.decision import Models, Validation
+from mockllm.core.selection.decision import AcceptedModels, Validation
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.lockfile import lock_path
 from mockllm.scenario.manifest import ParamSettings, bad_settings
@@ -58,7 +58,7 @@ class LoadedFile(Struct, frozen=True):
     pack: str | None = None
     params: Params = NO_PARAMS
     validation: Validation = "strict"
-    models: Models = "any"
+    models: AcceptedModels = "any"
     use: Use | None = None
     references: Mapping[str, bytes] = field(default_factory=dict)
 

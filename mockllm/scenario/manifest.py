@@ -12,7 +12,7 @@ from pydantic import Field, JsonValue, ValidationError
 
 from mockllm import __version__
 from mockllm.core.json.codec import Json
-from mockllm.core.selection.decision import Models, Validation
+from mockllm.core.selection.decision import AcceptedModels, Validation
 from mockllm.core.templates.template import NAMES
 from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion
 from mockllm.scenario.language.base import Spec, no_items
@@ -70,7 +70,7 @@ class PackSpec(Spec):
     """Packs whose rules follow this pack's rules."""
     validation: Validation = "strict"
     """How requests are checked before this pack's rules respond: exact, strict, lenient, off."""
-    models: Models = "any"
+    models: AcceptedModels = "any"
     """The models for which this pack's rules respond: any, or only known ones (strict)."""
     params: dict[str, ParamSpec] = Field(default_factory=dict)
     """The parameters, by name."""

@@ -126,8 +126,8 @@ class ReplyRenderer(Struct):
     """Maximum number of values that are generated for one schema."""
     max_characters: float = inf
     """Characters of one text; more raise PlanningTooLong."""
-    undivided: bool = False
-    """Whether the response is sent undivided, and at once."""
+    arguments_in_one_chunk: bool = False
+    """Whether each call has its arguments in one chunk: the response is no stream and waits for none."""
     generated_call: GeneratedCall | None = None
     """The call that the reply has, where it is generated already."""
     notes: list[str] = field(default_factory=list)
@@ -336,9 +336,10 @@ class ReplyRenderer(Struct):
         return self.chunks_of(str(spec)), None
 
     def chunks_of(self, text: str, *, of_call: bool = False) -> tuple[str, ...]:
-        """Return the chunks of a text; one chunk of a call's arguments where nothing depends on them."""
+        """Return the chunks of a text; those of a call's arguments may be one (`arguments_in_one_chunk`)."""
         self.require_short(len(text))
-        return (text,) if of_call and self.undivided and text else split_into_chunks(text, self.size)
+        in_one = of_call and self.arguments_in_one_chunk and text
+        return (text,) if in_one else split_into_chunks(text, self.size)
 
     def require_short(self, characters: int) -> None:
         """Raise PlanningTooLong if a text has more characters than are rendered."""

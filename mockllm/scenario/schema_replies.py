@@ -115,13 +115,13 @@ def generate_call(
     max_generated: int,
     size: ChunkSize,
     *,
-    divided: bool,
+    in_chunks: bool,
 ) -> GeneratedCall:
-    """Return the call of a tool as the reply `from_schema` has it, in chunks of this size where it is `divided`.
+    """Return the call of a tool as the reply `from_schema` has it, with `in_chunks` in chunks of this size.
     Raise BudgetExceeded."""
     draws = partial(randomness.random, DRAWS.format(1))
     text, notes = generate_arguments(tool, draws, max_generated, request)
-    chunks = split_into_chunks(text, size) if divided or not text else (text,)
+    chunks = split_into_chunks(text, size) if in_chunks or not text else (text,)
     tokens, most = count_tokens(tool.name + text), request.sampling.max_tokens
     cacheable = (
         tool.kind == "function"
@@ -132,7 +132,7 @@ def generate_call(
         and len(chunks) <= MAX_CALL_CHUNKS
         and (most is None or tokens <= most)  # else a note says so
     )
-    return GeneratedCall(tool.name, text, chunks, tokens, divided, tuple(notes), cacheable)
+    return GeneratedCall(tool.name, text, chunks, tokens, in_chunks, tuple(notes), cacheable)
 
 
 def generate_json(

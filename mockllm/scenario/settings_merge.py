@@ -56,7 +56,8 @@ class MergedSettings(Struct, frozen=True):
 
     delays: tuple[tuple[SettingSource, float], ...] = ()
     pace: tuple[tuple[str, SettingSource, Any], ...] = ()
-    """Keys, their sources and their values. A value has the type of the field of `Pacing` that its key sets."""
+    """Keys, their sources and their values. A value has the type of the field of `Pacing` that its key sets; `whole`
+    sets `paces_body`."""
     slowdowns: tuple[tuple[SettingSource, float], ...] = ()
     headers: tuple[tuple[str, SettingSource, str | None], ...] = ()
     stream: bool | None = None
@@ -169,7 +170,8 @@ def resolve_settings(merged: MergedSettings, contexts: Contexts) -> ResolvedSett
     slowdown = 1.0
     for source, factor in merged.slowdowns:
         slowdown *= _value(factor, contexts, source, "slowdown")
-    pacing = Pacing(slowdown=slowdown, **pace)
+    paces_body = pace.pop("whole", "as_streamed") == "as_streamed"
+    pacing = Pacing(slowdown=slowdown, paces_body=paces_body, **pace)
     waits = (pacing.ttft, pacing.itl, pacing.tokens_per_second, pacing.jitter)
     return ResolvedSettings(
         sum(_value(delay, contexts, source, "delay") for source, delay in merged.delays),

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from pydantic import Field, JsonValue, ValidationError
 
 from mockllm.core.json.codec import Json, canonical
-from mockllm.core.selection.decision import Models, Validation
+from mockllm.core.selection.decision import AcceptedModels, Validation
 from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion, unexpected
 from mockllm.scenario.file_loader import LoadedFile, LoadedFiles
 from mockllm.scenario.file_patterns import (
@@ -66,7 +66,7 @@ class TypedEntry(Struct, frozen=True):
     """Its model; None on the way between two processes: see `with_spec`."""
     params: Mapping[str, Json] = field(default_factory=dict)
     validation: Validation = "strict"
-    models: Models = "any"
+    models: AcceptedModels = "any"
     provider: str | None = None
     """The provider whose paths need no prefix, as the file says."""
     session: str | None = None
@@ -94,7 +94,7 @@ class FileOutline(Spec):
     use: JsonValue = None
     enabled: JsonValue = True
     validation: Validation | None = None
-    models: Models | None = None
+    models: AcceptedModels | None = None
     provider: str | None = None
     finding: SessionId | None = None
     rules: list[Json] = Field(default_factory=no_items)

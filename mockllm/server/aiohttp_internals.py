@@ -38,7 +38,7 @@ class HttpProtocol(BaseProtocol):
 
     __slots__ = (
         "_on_websocket_data", "_requests_parser", "_tail", "_websocket", "closing",
-        "peername", "reading_held", "sockname", "ssl_context", "upgrade_requested",
+        "peername", "reading_blocked", "sockname", "ssl_context", "upgrade_requested",
     )  # fmt: skip
     _timeout_ceil_threshold: Final = 5.0
     writing_paused: bool = vars(BaseProtocol)["_paused"]  # the slot: aiohttp's property costs a call
@@ -51,7 +51,7 @@ class HttpProtocol(BaseProtocol):
         """Whether nothing that comes is read: the connection ends with what it serves."""
         self.upgrade_requested = False
         """Whether a client requests another protocol, which may be declined. Until then its bytes are not parsed."""
-        self._tail, self.reading_held = b"", False
+        self._tail, self.reading_blocked = b"", False
         self._websocket: MaskedFrames | None = None
         self._on_websocket_data: Callable[[], None] | None = None
 
@@ -76,7 +76,7 @@ class HttpProtocol(BaseProtocol):
             return ()
         if self.upgrade_requested:
             self._tail += data
-            self.hold_reading(len(self._tail) >= BODY_BUFFER)
+            self.block_reading(len(self._tail) >= BODY_BUFFER)
             return ()
         requests, self.upgrade_requested, self._tail = self._requests_parser.feed_data(data)
         return requests
@@ -84,7 +84,7 @@ class HttpProtocol(BaseProtocol):
     def decline_upgrade(self) -> bytes:
         """Go on with HTTP/1.1. Return the bytes after the request that demanded the upgrade."""
         self._requests_parser.set_upgraded(False)
-        self.hold_reading(False)
+        self.block_reading(False)
         self.upgrade_requested, tail, self._tail = False, self._tail, b""
         return tail
 
@@ -110,13 +110,13 @@ class HttpProtocol(BaseProtocol):
         """aiohttp calls this after every body. Only a socket that was paused is resumed."""
         if self._reading_paused:
             self._reading_paused = False
-            self._pause(self.reading_held)
+            self._pause(self.reading_blocked)
 
-    def hold_reading(self, hold: bool) -> None:
-        """Pause the socket whatever readers of bodies do, for a full queue or bytes after an upgrade; or resume."""
-        if self.reading_held is not hold:
-            self.reading_held = hold
-            self._pause(hold or self._reading_paused)
+    def block_reading(self, block: bool) -> None:
+        """Pause the socket for a full queue or bytes after an upgrade, or only where a reader of a body pauses it."""
+        if self.reading_blocked is not block:
+            self.reading_blocked = block
+            self._pause(block or self._reading_paused)
 
     def _pause(self, pause: bool) -> None:
         if self.transport is not None:
@@ -134,7 +134,7 @@ class HttpProtocol(BaseProtocol):
         self._websocket, self._on_websocket_data = MaskedFrames(parser), data_received_cb
         self._websocket.feed_data(self._tail)
         self._tail = b""
-        self.hold_reading(False)
+        self.block_reading(False)
 
     def keep_alive(self, value: bool) -> None: ...
 

@@ -107,10 +107,10 @@ class Connection(RequestStream):
             return
         else:
             exchange = self._current = queue.popleft()
-            if self.reading_held and len(queue) <= MAX_QUEUED // 2:
-                self._read_on()
+            if self.reading_blocked and len(queue) <= MAX_QUEUED // 2:
+                self._parse_waiting()
             self._sink.written = False
-            if exchange.body_complete or self._read(exchange):
+            if exchange.body_complete or self._take_complete_body(exchange):
                 exchange.monotonic, exchange.now = app.deadlines.time(), time.time()
                 ended = respond(app, exchange)
         if ended:
@@ -126,18 +126,19 @@ class Connection(RequestStream):
             return
         self._app.running += 1
         if not begin_decision(self._app, exchange, partial(self._ready.schedule, self)):
-            self._task = self._loop.create_task(self._finish(exchange))
-            self._task.add_done_callback(self._finished)
+            self._task = self._loop.create_task(self._finish_in_task(exchange))
+            self._task.add_done_callback(self._task_done)
 
     def _leave_decision_wait(self) -> bool:
-        """Return whether the current exchange waits for a decision without a task. It counts as running no more."""
+        """Return whether the current exchange waits for a decision without a task. If so, it counts as running no
+        more."""
         if self._current is None or self._current.pending_decision is None or self._task is not None:
             return False
         self._app.running -= 1
         return True
 
-    def _read(self, exchange: Exchange) -> bool:
-        """Take a body that has come as a whole. Return whether it has."""
+    def _take_complete_body(self, exchange: Exchange) -> bool:
+        """Take the body of an exchange if all of it has come. Return whether it has."""
         head, body, app = exchange.head, exchange.body_stream, self._app
         assert body is not None, "the body has not been read"
         raw = complete_body(body, head.message.headers, app.limits) if head.path else b""
@@ -147,7 +148,8 @@ class Connection(RequestStream):
         exchange.raw, exchange.body_complete = raw, True
         return True
 
-    async def _finish(self, exchange: Exchange) -> None:
+    async def _finish_in_task(self, exchange: Exchange) -> None:
+        """Finish the current exchange, then serve the next request or close the connection."""
         body = exchange.body_stream
         usable = await finish_exchange(self._app, exchange)
         if body is not None and not body.is_eof() and self.transport is not None:
@@ -158,7 +160,7 @@ class Connection(RequestStream):
         else:
             self.close()
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
+    def _task_done(self, task: asyncio.Task[None]) -> None:
         self._app.running -= 1
         if self._task is task:
             self._task = None

@@ -92,8 +92,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     proxied: bool = False
     """Whether a `ProviderProxy` forwards the request, and ends the exchange; a WebSocket's ends with the socket."""
     keep_alive: bool = True
-    """The result once the head is rendered: whether the response leaves the connection usable. `close` is one of
-    several reasons why not."""
+    """Whether the connection can serve another request after the response. False only for one that a player plays;
+    `close` is one of several reasons."""
 
     in_batch: bool = False
     """Whether the request is a line of a batch."""
@@ -101,6 +101,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     """The session of the WebSocket on which the request came as a message."""
 
     ended: bool = False
+    """Whether the exchange has ended: `end_exchange` has run, or only its journal entry has failed."""
     end_reason: EndReason = "finished"
+    """How it ended, once it has."""
     request_class: type[Request] | None = None
-    """The class of a request whose response is played."""
+    """The class of the request, once its response is played: the response counts as one in progress of this class."""

@@ -75,7 +75,8 @@ def release_slot(exchange: Exchange) -> None:
 
 
 def end_unparsed(app: App, status: int, reason: str) -> None:
-    """Add bytes that were no request to the journal and the log. The connection responds to them next."""
+    """Add an entry on bytes that are no request, with the reason, to the journal and the log. The connection responds
+    to them next."""
     response = PlannedResponse(
         builtin_pages.text_page(status, f"{reason}\n"), None, notes=(shortened_for_line(reason),)
     )

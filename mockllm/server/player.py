@@ -11,28 +11,20 @@ from array import array
 from asyncio import Future, get_running_loop
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
-from mockllm.core.rendering.framing import Item, framed, framed_at_once, throttled
+from mockllm.core.rendering.framing import Item, framed, throttled
 from mockllm.core.rendering.plan import (
     DEFAULT_DELIVERY,
     ConnectionCut,
     CutStep,
-    Framing,
     Plan,
-    RawStep,
     UnchunkedStep,
     WaitStep,
 )
-from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.server.deadlines import Deadline, Deadlines
 from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead, http_chunk
-
-MAX_WRITE_BYTES: Final = 256 * 1024
-MAX_WRITE_STEPS: Final = 512
-"""After so many bytes or steps in one iteration of the loop, the rest of a long response follows in the next ones.
-Other streams that are due come first. One write may have nearly twice as many bytes; unchunked ones do not count."""
-
+from mockllm.server.single_write import MAX_WRITE_BYTES, MAX_WRITE_STEPS
 
 PlayEnd: TypeAlias = Literal["finished"] | ConnectionCut
 """How the play of a plan ended. An exchange has two further reasons: see `EndReason`."""
@@ -63,8 +55,8 @@ class Player:
     """Plays one response. `started` is `Exchange.monotonic`: the waits of the plan count from it.
     `time_scale` is the factor on all waits of the plan.
 
-    `ended` is how the plan ended; None while it plays. `stalled`: the sink is full, and nothing more is written
-    before `resume`. The player calls `notify` when it has ended, stalled or failed.
+    `end` is how the play of the plan ended; None while it plays. `stalled`: the sink is full, and nothing more is
+    written before `resume`. The player calls `notify` when it has ended, stalled or failed.
     """
 
     __slots__ = (
@@ -77,7 +69,7 @@ class Player:
         "_scale",
         "_separate",
         "_sink",
-        "ended",
+        "end",
         "failed",
         "finished_at",
         "notify",
@@ -102,7 +94,7 @@ class Player:
         self._scale = time_scale
         self._due = started + plan.delay * time_scale
         self._deadline: Deadline | None = None
-        self.ended: PlayEnd | None = None
+        self.end: PlayEnd | None = None
         self.finished_at: float | None = None
         """When the last byte was written; `wait_for_player` returns later."""
         self.stalled = False
@@ -153,9 +145,9 @@ class Player:
         try:
             for _ in range(MAX_WRITE_STEPS if self._separate else 1):
                 self._advance(monotonic)
-                if self.ended is not None or self.stalled or self._due > monotonic:
+                if self.end is not None or self.stalled or self._due > monotonic:
                     break
-            if self.ended is not None:
+            if self.end is not None:
                 self.finished_at = self._deadlines.time()
             elif not self.stalled:
                 self._deadline = self._deadlines.at(
@@ -164,7 +156,7 @@ class Player:
         except Exception as exc:  # raised by `wait_for_player`, not in the timer of all streams
             self.failed = exc
             self.times.pop()  # the write failed; a throttled response may have written parts before
-        if self.ended is not None or self.stalled or self.failed is not None:
+        if self.end is not None or self.stalled or self.failed is not None:
             self.notify()
 
     def _advance(self, monotonic: float) -> None:
@@ -188,16 +180,16 @@ class Player:
                 parts.clear()
             else:
                 assert type(step) is CutStep
-                self.ended = "finished" if step.how == "end" else step.how
+                self.end = "finished" if step.how == "end" else step.how
                 break
         else:
-            self.ended = "finished"
+            self.end = "finished"
         out = done + self._in_chunks(parts)
-        if self._chunked and self.ended == "finished":
+        if self._chunked and self.end == "finished":
             out += LAST_HTTP_CHUNK
         if head or out:
             self._sink.write(head + out)
-        self.stalled = self.ended is None and self._sink.full
+        self.stalled = self.end is None and self._sink.full
 
     def _in_chunks(self, parts: list[bytes]) -> bytes:
         data = b"".join(parts)
@@ -244,40 +236,12 @@ def plan_items(plan: Plan) -> Iterator[Item]:
             yield item
 
 
-_TIMED: Final = frozenset({WaitStep, CutStep})
-
-
-def takes_time(response: Plan | PrerenderedResponse) -> bool:
-    """Return whether a response has a wait or a cut. A player plays it: no head is serialized in vain."""
-    return response.delay > 0 or not _TIMED.isdisjoint(map(type, response.steps))
-
-
-def single_write(plan: Plan, head: SerializedHead) -> bytes | None:
-    """Return all bytes of a response that needs one write and has no waits and cuts; None for any other."""
-    if plan.delay > 0 or len(plan.steps) > MAX_WRITE_STEPS or plan.delivery is not DEFAULT_DELIVERY:
-        return None
-    if head.bodiless:
-        return None if any(type(step) is CutStep for step in plan.steps) else head.head
-    if len(plan.steps) == 1 and type(step := plan.steps[0]) is RawStep and plan.framing is Framing.PLAIN:
-        return head.head + step.data if len(step.data) <= MAX_WRITE_BYTES else None
-    body = framed_at_once(plan)
-    if body is None:
-        return None
-    size = sum(map(len, body))
-    if size > MAX_WRITE_BYTES:
-        return None
-    parts = [head.head, *body]
-    if head.chunked:
-        parts.insert(1, b"%x\r\n" % size if size else b"")
-        parts.append(b"\r\n" + LAST_HTTP_CHUNK if size else LAST_HTTP_CHUNK)
-    return b"".join(parts)
-
-
 async def wait_for_player(player: Player, sink: ConnectionSink) -> None:
-    """Return when a player that was started has ended. Raises ConnectionError, or is cancelled, if the client has
-    left before."""
+    """Wait until a player that was started has ended, and resume it where it stalls. Then cut the connection as the
+    plan demands, or wait until the client has read enough. Raises ConnectionError, or is cancelled, if the client
+    has disconnected before."""
     try:
-        while player.ended is None or player.failed is not None:
+        while player.end is None or player.failed is not None:
             if player.failed is not None:
                 raise player.failed
             if player.stalled:
@@ -285,8 +249,8 @@ async def wait_for_player(player: Player, sink: ConnectionSink) -> None:
                 player.resume()
             else:
                 await _notified(player)
-        if player.ended != "finished":
-            await sink.cut(player.ended)
+        if player.end != "finished":
+            await sink.cut(player.end)
         elif sink.full:
             await sink.drained()
             player.finished_at = None  # it ends now

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct, field
 
 from mockllm.core.redaction import without_credentials
-from mockllm.core.rendering.plan import Framing, Plan, RawStep, ResponseHead
+from mockllm.core.rendering.plan import SWITCHING, Framing, Plan, RawStep, ResponseHead
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_socket import RecordedMessage
 from mockllm.core.request.request import Request
@@ -25,7 +25,6 @@ from mockllm.recordings.atomic_files import SHARED, file_name, folder_name, writ
 from mockllm.recordings.interaction import (
     DROPPED_HEADERS,
     OTHER,
-    SWITCHING,
     Interaction,
     RecordedRequest,
     RecordedResponse,

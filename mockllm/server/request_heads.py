@@ -23,8 +23,8 @@ from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 from mockllm.server.varying_heads import Values, VaryingHeads
 
 MAX_CACHED_HEADS: Final = 4096
-"""The cache is emptied when it holds so many heads. The same heads with a length of the body have the same bound: at
-it, they alone are dropped."""
+"""The cache is emptied when it holds so many heads without the length of the body. Heads with one are dropped when
+it holds so many of these."""
 MAX_HEAD_LENGTH: Final = 2048
 """A longer head is not cached: bytes."""
 MAX_SEEN_HEADS: Final = 20_000
@@ -79,9 +79,10 @@ def target_host(message: RawRequestMessage) -> str | None:
     return message.path.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
 
 
-def clean(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the headers with U+FFFD for bytes that are not UTF-8, the first of each name, in lower case. aiohttp
-    leaves such bytes as lone surrogates, which no JSON can hold."""
+def without_surrogates(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the headers as they are if all are ASCII. Else return the first of each name, by its name in lower case.
+    They have U+FFFD for bytes that are not UTF-8. aiohttp leaves such bytes as lone surrogates, which no JSON can
+    hold."""
     if "".join(headers.values()).isascii():
         return headers
     first: dict[str, str] = {}
@@ -122,7 +123,7 @@ class RequestHead:
         self.over_tls = over_tls
         self.path, self.query_string = read_target(message) or ("", "")
         path = self.path
-        self.headers = message.headers if ascii else clean(message.headers)
+        self.headers = message.headers if ascii else without_surrogates(message.headers)
         self.constraints: HttpConstraints = http_constraints(message)
         self.reserved = (
             path == "/" or not path or message.method == "OPTIONS" or path.startswith(_RESERVED_STARTS)
@@ -236,14 +237,16 @@ class RequestHeadCache:
         self._whole[data[:end]] = head
         return head
 
-    def add_if_repeated(self, head: RequestHead, found: HeadBytes) -> None:
+    def add_if_repeated(self, head: RequestHead, head_bytes: HeadBytes) -> None:
         """Cache the head of a request if it came before, or if it did but for values that vary. All of the request
         has come, and nothing else. Only a head that `may_be_cached`, of at most `MAX_HEAD_LENGTH` bytes, is
         cached."""
-        start = found.without_length
-        if found.end > MAX_HEAD_LENGTH or not head.may_be_cached:
+        start = head_bytes.without_length
+        if head_bytes.end > MAX_HEAD_LENGTH or not head.may_be_cached:
             return
-        if found.written and head.message.headers.getall(LENGTH) != [found.written.decode("latin-1")]:
+        if head_bytes.written and head.message.headers.getall(LENGTH) != [
+            head_bytes.written.decode("latin-1")
+        ]:
             return  # more than one Content-Length, or one in an unusual form
         known = hash(start)
         if known not in self._seen:
@@ -256,7 +259,7 @@ class RequestHeadCache:
             if len(self._heads) >= MAX_CACHED_HEADS:
                 self._heads.clear()
                 self._whole.clear()
-            head.body_length = found.body_length
+            head.body_length = head_bytes.body_length
             self._heads[start] = head
 
 

@@ -27,7 +27,8 @@ from mockllm.server.refusals import parse_failure, refusal_bytes
 from mockllm.server.request_heads import HeadBytes, RequestHead
 from mockllm.server.socket_sink import SocketSink
 
-MAX_LENGTH: Final = str(2**64 - 1)
+MAX_CONTENT_LENGTH: Final = str(2**64 - 1)
+"""The greatest Content-Length that aiohttp's parser accepts."""
 MAX_QUEUED: Final = 32
 """When so many requests of a connection wait, its socket is paused until at most half as many do."""
 
@@ -52,8 +53,8 @@ class RequestStream(HttpProtocol):
     """The requests of one connection, in the order in which they came."""
 
     __slots__ = (
-        "_app", "_body", "_boundary", "_current", "_head_deadline", "_heads", "_maker", "_parse_error", "_queue",
-        "_reads_on", "_ready", "_sink", "_unparsed", "ascii", "client", "scheduled",
+        "_accepts_requests", "_app", "_body", "_boundary", "_current", "_head_deadline", "_heads", "_maker",
+        "_parse_error", "_queue", "_ready", "_sink", "_unparsed", "ascii", "client", "scheduled",
     )  # fmt: skip
 
     def __init__(self, maker: ConnectionMaker, app: App, loop: asyncio.AbstractEventLoop) -> None:
@@ -73,8 +74,8 @@ class RequestStream(HttpProtocol):
         self._boundary = MessageBoundary()
         self._unparsed = b""
         """What waits until there is room in the queue."""
-        self._reads_on = True
-        """Whether further requests are read."""
+        self._accepts_requests = True
+        """Whether more is parsed; not after a body in chunks that other bytes follow in the same read."""
         self._parse_error: HttpProcessingError | None = None
         """Why the bytes after the queued requests are not a request."""
         self._head_deadline: Deadline | None = None
@@ -103,7 +104,7 @@ class RequestStream(HttpProtocol):
         return 0 if self.transport is None else self.transport.get_write_buffer_size()
 
     def data_received(self, data: bytes) -> None:
-        if self.closing or self._parse_error is not None or not self._reads_on:
+        if self.closing or self._parse_error is not None or not self._accepts_requests:
             return
         is_next = (
             self._boundary.at_start and self._current is None and not (self._queue or self.upgrade_requested)
@@ -123,9 +124,9 @@ class RequestStream(HttpProtocol):
         if self._current is None and (self._queue or self._parse_error is not None):
             self._ready.schedule(self)
 
-    def _parse(self, data: bytes, found: HeadBytes | None = None) -> None:
-        """Queue an exchange for each request whose head ends in this data. `found`: the bytes of the head that the
-        data begins with, if it certainly begins with one."""
+    def _parse(self, data: bytes, head_bytes: HeadBytes | None = None) -> None:
+        """Queue an exchange for each request whose head ends in this data. `head_bytes`: the bytes of the head that
+        the data begins with, if it certainly begins with one."""
         if self.ascii and not data.isascii():
             self.ascii = False
         start, length = 0, len(data)
@@ -135,18 +136,18 @@ class RequestStream(HttpProtocol):
                 return
             if len(self._queue) >= MAX_QUEUED:
                 self._unparsed = data[start:]
-                self.hold_reading(True)
+                self.block_reading(True)
                 return
-            if found is not None and found.body_length >= 0:
-                end = min(found.end + found.body_length, length)
+            if head_bytes is not None and head_bytes.body_length >= 0:
+                end = min(head_bytes.end + head_bytes.body_length, length)
             else:
                 end = self._boundary.end(data, start)
-            if not self._parse_part(data if end - start == length else data[start:end], found):
+            if not self._parse_part(data if end - start == length else data[start:end], head_bytes):
                 self._maker.switch_to_http2(self, data[start:])
                 return
-            start, found = end, None
+            start, head_bytes = end, None
 
-    def _parse_part(self, part: bytes, found: HeadBytes | None) -> bool:
+    def _parse_part(self, part: bytes, head_bytes: HeadBytes | None) -> bool:
         """Parse the bytes of at most one head with its body, or of a body. Return False if a client begins with
         HTTP/2."""
         boundary = self._boundary
@@ -173,13 +174,13 @@ class RequestStream(HttpProtocol):
         boundary.follow(part, message, body)
         if message is not None and body is not None:
             self._end_head_deadline()
-            self._add(message, body, part if at_start and boundary.at_start else b"", found)
+            self._add(message, body, part if at_start and boundary.at_start else b"", head_bytes)
         elif boundary.in_head and self._head_deadline is None:
             self._set_head_deadline()
         return True
 
     def _add(
-        self, message: RawRequestMessage, body: StreamReader, received: bytes, found: HeadBytes | None
+        self, message: RawRequestMessage, body: StreamReader, received: bytes, head_bytes: HeadBytes | None
     ) -> None:
         """Queue an exchange for a request. `received` are its bytes if all of it has come: then its head may be
         cached."""
@@ -188,8 +189,10 @@ class RequestStream(HttpProtocol):
             Exchange(head=head, sink=self._sink, client=self.client, body_stream=body, received=received)
         )
         self._body = body
-        if received and found is not None and head.path and len(received) == found.end + found.body_length:
-            self._heads.add_if_repeated(head, found)
+        if not received or head_bytes is None or not head.path:
+            return
+        if len(received) == head_bytes.end + head_bytes.body_length:
+            self._heads.add_if_repeated(head, head_bytes)
 
     def _end_after_chunks(self) -> None:
         """End the connection with the response to a request in chunks. The same read has bytes of a next one, with
@@ -197,7 +200,7 @@ class RequestStream(HttpProtocol):
         exchange = self._queue[-1] if self._queue else self._current
         if exchange is not None:
             exchange.close = True
-        self._reads_on = False
+        self._accepts_requests = False
 
     def _set_head_deadline(self) -> None:
         deadlines = self._app.deadlines
@@ -221,12 +224,12 @@ class RequestStream(HttpProtocol):
             self._refuse(408, reason, "The head of the request took too long to come")
         self.close_and_detach()
 
-    def _read_on(self) -> None:
-        """Parse what waits for room in the queue, then read on."""
+    def _parse_waiting(self) -> None:
+        """Parse what waits for room in the queue, and read again where there is room."""
         unparsed, self._unparsed = self._unparsed, b""
         self._parse(unparsed)
         if not self._unparsed:
-            self.hold_reading(False)
+            self.block_reading(False)
 
     def _refuse_broken(self, error: HttpProcessingError) -> None:
         """Respond to bytes that are not a request."""
@@ -261,5 +264,5 @@ def _check(message: RawRequestMessage, body: StreamReader) -> None:
     length as if it were 0."""
     if message.version == (1, 1) and "host" not in message.headers:
         raise HttpProcessingError(code=400, message="Missing 'Host' header in request.")
-    if message.headers.get(LENGTH) == MAX_LENGTH and body.is_eof():
+    if message.headers.get(LENGTH) == MAX_CONTENT_LENGTH and body.is_eof():
         raise HttpProcessingError(code=400, message="The Content-Length is too large.")

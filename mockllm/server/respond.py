@@ -11,14 +11,13 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from typing import Final
 
 from msgspec.structs import replace
 
 from mockllm.core.batch import BatchRun
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import accepts_coding, gzipped
-from mockllm.core.rendering.plan import Hold, Plan, WaitStep
+from mockllm.core.rendering.plan import SWITCHING, Hold, Plan, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Decision
@@ -37,14 +36,12 @@ from mockllm.server.http1 import (
     serialize_head,
 )
 from mockllm.server.json_structure import structure_failure
-from mockllm.server.player import Player, single_write, takes_time
+from mockllm.server.player import Player
 from mockllm.server.protocols import ControlProtocol, PendingDecisionProtocol
 from mockllm.server.request_heads import is_control_path
+from mockllm.server.single_write import single_write, takes_time
 from mockllm.server.suspended_responses import suspend_response, take_client_response
 from mockllm.state.shared_engine_state import StoreLookupRequired
-
-SWITCHING: Final = 101
-"""The status of a handshake. `finish_exchange` opens its WebSocket."""
 
 
 def respond(app: App, exchange: Exchange) -> bool:
@@ -313,13 +310,12 @@ def begin_playing(app: App, exchange: Exchange) -> None:
     plan = exchange.response.plan
     constraints = exchange.constraints = constraints_of(app, exchange)
     cors_lines = ALLOW_CORS if exchange.allow_cors else ""
-    head = serialize_head(plan, constraints, app.date_line.at(time.time()), cors_lines)
-    player = Player(
-        plan, head, exchange.sink, app.deadlines, exchange.monotonic, exchange.response.time_scale
-    )
+    serialized = serialize_head(plan, constraints, app.date_line.at(time.time()), cors_lines)
+    time_scale = exchange.response.time_scale
+    player = Player(plan, serialized, exchange.sink, app.deadlines, exchange.monotonic, time_scale)
     if plan.delivery.client_responses is not None:
         suspend_response(app, exchange, plan)
-    exchange.player, exchange.keep_alive = player, head.keep_alive
+    exchange.player, exchange.keep_alive = player, serialized.keep_alive
     exchange.request_class = None if exchange.request is None else type(exchange.request)
     request_class = exchange.request_class or Request
     app.count_in_progress(request_class, 1)
@@ -359,8 +355,8 @@ def queue_whole_response(app: App, exchange: Exchange) -> bool:
         data = prerendered_bytes(rendered, response.placeholder_values, date, cors_lines, limit_headers)
     if data is None and not takes_time(rendered):
         plan = response.plan
-        opening = serialize_head(plan, constraints, app.date_line.at(exchange.now), cors_lines)
-        data = single_write(plan, opening) if opening.keep_alive else None
+        serialized = serialize_head(plan, constraints, app.date_line.at(exchange.now), cors_lines)
+        data = single_write(plan, serialized) if serialized.keep_alive else None
     if data is None or not sink.queue_write(data):
         return False
     sink.written = True

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
 from mockllm.core.rendering.plan import Framing
 from mockllm.core.request.request import Request
 from mockllm.dialects.listing import BY_NAME
-from mockllm.dialects.serving_metrics import CounterKind, HistogramKind, ServingMetricsForm
+from mockllm.dialects.serving_metrics_form import CounterKind, GaugeKind, HistogramKind, ServingMetricsForm
 from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.exchange import Exchange
 from mockllm.server.metrics import MAX_GAPS, planned_times
@@ -51,7 +51,7 @@ class ServingMetrics:
         self.histograms: dict[HistogramKind, BoundedHistogram] = {
             kind: BoundedHistogram(histogram.bounds) for kind, histogram in form.histograms.items()
         }
-        self._open: dict[int, tuple[float, float]] = {}
+        self._in_progress: dict[int, tuple[float, float]] = {}
         """By the exchange's identity: until when it waits, and the part of the cache that it takes."""
 
     def begin(self, exchange: Exchange, request: Request) -> None:
@@ -61,11 +61,11 @@ class ServingMetrics:
         until = exchange.monotonic + plan.delay * exchange.response.time_scale
         schedule = exchange.response.batch_schedule
         capacity = schedule.capacity if schedule is not None and schedule.capacity else self.form.cache_tokens
-        self._open[id(exchange)] = (until, (request.input_tokens + output) / capacity)
+        self._in_progress[id(exchange)] = (until, (request.input_tokens + output) / capacity)
 
     def end(self, exchange: Exchange, ended: EndedExchange, request: Request) -> None:
         """Count a response that has ended, in any way. `ended` is what remains of the exchange."""
-        until, _ = self._open.pop(id(exchange), (exchange.monotonic, 0.0))
+        until, _ = self._in_progress.pop(id(exchange), (exchange.monotonic, 0.0))
         response = exchange.response
         if response.status >= BAD:
             return
@@ -87,25 +87,28 @@ class ServingMetrics:
 
     def forget(self, exchange: Exchange) -> None:
         """Forget a response that began and is replaced by an error of the server itself."""
-        self._open.pop(id(exchange), None)
+        self._in_progress.pop(id(exchange), None)
 
-    def numbers(self, now: float) -> tuple[int, int, float]:
+    def gauges(self, now: float) -> Mapping[GaugeKind, float]:
         """Return how many requests run and wait, and the used part of the cache."""
-        running = [part for until, part in self._open.values() if until <= now]
-        return len(running), len(self._open) - len(running), min(1.0, sum(running))
+        running = [part for until, part in self._in_progress.values() if until <= now]
+        waiting = len(self._in_progress) - len(running)
+        return {"running": len(running), "waiting": waiting, "cache_usage": min(1.0, sum(running))}
 
     def merge(self, other: ServingMetrics) -> None:
-        """Add the counts of another process, and its open responses."""
+        """Add the counts of another process, and its responses in progress."""
         self.counters.update(other.counters)
         self.finished.update(other.finished)
         for kind, histogram in self.histograms.items():
             histogram.merge(other.histograms[kind])
-        first = len(self._open)
-        self._open |= {-number: part for number, part in enumerate(other._open.values(), first + 1)}
+        first = len(self._in_progress)
+        self._in_progress |= {
+            -number: part for number, part in enumerate(other._in_progress.values(), first + 1)
+        }
 
     def close(self) -> None:
-        """Forget all open responses: the process that sent them has ended."""
-        self._open.clear()
+        """Forget all responses in progress: the process that sent them has ended."""
+        self._in_progress.clear()
 
     def _add_tokens(self, prompt: int, output: int, cached: int) -> None:
         self.counters["prompt_tokens"] += prompt
@@ -148,7 +151,7 @@ class AllServingMetrics(dict[str, ServingMetrics]):
         name = request.provider or ""
         if name not in self:
             provider = BY_NAME.get(name)
-            form = None if provider is None else provider.full.serving_metrics
+            form = None if provider is None else provider.full.serving_metrics_form
             if form is None:
                 return None
             self[name] = ServingMetrics(form)
@@ -160,7 +163,7 @@ class AllServingMetrics(dict[str, ServingMetrics]):
             self.setdefault(name, ServingMetrics(metrics.form)).merge(metrics)
 
     def close(self) -> None:
-        """Forget all open responses: the process that sent them has ended."""
+        """Forget all responses in progress: the process that sent them has ended."""
         for metrics in self.values():
             metrics.close()
 

@@ -13,11 +13,11 @@ from aiohttp import WSMsgType
 from msgspec import Struct, field
 
 from mockllm.core.redaction import without_credentials
-from mockllm.core.rendering.plan import Plan, ResponseHead
+from mockllm.core.rendering.plan import SWITCHING, Plan, ResponseHead
 from mockllm.core.rendering.recorded_socket import RecordedMessage
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.engine import PlannedResponse
-from mockllm.recordings.interaction import OTHER, SWITCHING
+from mockllm.recordings.interaction import OTHER
 from mockllm.server.client_messages import BoundedMessages
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.protocols import ProxyFailed

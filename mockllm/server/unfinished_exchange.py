@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.engine import PlannedResponse
-from mockllm.engine.near_misses import is_websocket_handshake
+from mockllm.engine.websocket_handshake import is_websocket_handshake
 from mockllm.server.app import App
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
@@ -74,8 +74,9 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
 
 
 async def _finish(app: App, exchange: Exchange) -> bool:
+    """Finish an exchange: one wait follows another. See `finish_exchange`."""
     if not exchange.body_complete:
-        await _read(app, exchange)
+        await _wait_for_body(app, exchange)
         if exchange.ended:
             return exchange.keep_alive
     control = control_of(app, exchange) if exchange.response is NOT_PLANNED else None
@@ -144,7 +145,8 @@ async def _hold(app: App, exchange: Exchange) -> None:
         send_webhooks(app, exchange.response)
 
 
-async def _read(app: App, exchange: Exchange) -> None:
+async def _wait_for_body(app: App, exchange: Exchange) -> None:
+    """Wait for the body, then respond. A body outside of the bounds is refused."""
     head, body = exchange.head, exchange.body_stream
     assert body is not None, "the body has not been read"
     raw = await read_body(body, head.message, exchange.sink, app.limits, app.deadlines)
@@ -159,13 +161,13 @@ async def _read(app: App, exchange: Exchange) -> None:
     if isinstance(raw, bytes) and failure is None:
         exchange.raw, exchange.structure_checked = raw, not parses_first
         if exchange.structure_checked and not head.reserved:
-            await _parse(app, exchange)
+            await _parse_long_body(app, exchange)
         respond(app, exchange)
     elif failure is not None:
         refuse(app, exchange, failure)
 
 
-async def _parse(app: App, exchange: Exchange) -> None:
+async def _parse_long_body(app: App, exchange: Exchange) -> None:
     """Parse a long body. A decision takes as long as that, so other tasks run between the two."""
     engine = app.engine
     request = exchange.head.reader(engine).read(
@@ -178,10 +180,11 @@ async def _parse(app: App, exchange: Exchange) -> None:
 
 
 async def _play(app: App, exchange: Exchange) -> bool:
+    """Wait for the player, and end the exchange. Return whether its connection can serve another request."""
     player = exchange.player
     assert player is not None, "the response has begun"
     await wait_for_player(player, exchange.sink)
-    end_exchange(app, exchange, player.ended or "gone")
+    end_exchange(app, exchange, player.end or "gone")
     return exchange.keep_alive and exchange.end_reason == "finished"
 
 

@@ -5,13 +5,11 @@ The control API and the testing library, which have separate journals, share it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.engine.request_reader import EngineContext
+from mockllm.engine.response_decoding import decode_response
 
 POST: Final = "POST"
 SOCKET_PREFIX: Final = "WS "
@@ -26,8 +24,5 @@ def is_judged_method(method: str) -> bool:
 
 def unfinished(request: Request, plan: Plan) -> str | None:
     """Return the text of a stream without a finish reason; None for all other responses."""
-    context = request.context
-    dialect = context.routing.dialect if isinstance(context, EngineContext) else None
-    decode: Callable[[Plan], DecodedResponse | None] | None = getattr(dialect, "decode", None)
-    decoded = decode(plan) if decode is not None and plan.streamed else None
+    decoded = decode_response(request, plan) if plan.streamed else None
     return decoded.text if decoded is not None and decoded.finish is None else None

@@ -289,9 +289,9 @@ class SocketServer:
         player.start()
         if stream in self._stopping:
             self._stopping.remove(stream)
-            if player.ended is None:
+            if player.end is None:
                 self._stop(stream)
         await wait_for_player(player, self._sink)
         if not exchange.ended:
-            end_exchange(app, exchange, player.ended or "gone")
+            end_exchange(app, exchange, player.end or "gone")
         return exchange.end_reason == "finished"

@@ -21,6 +21,7 @@ from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import Dialect
 from mockllm.engine import PlannedResponse
 from mockllm.engine.request_reader import engine_context
+from mockllm.engine.response_decoding import decode_response
 from mockllm.scenario.language.examples import CallExpectation, ExpectSpec, TookOperators, UsageExpectation
 from mockllm.scenario.matchers import condition
 from mockllm.scenario.raw_entries import short_ids
@@ -57,7 +58,7 @@ class Outcome:
     @property
     def dialect(self) -> Dialect:
         """The dialect that responded."""
-        return engine_context(self.request).routing.dialect
+        return engine_context(self.request).dialect
 
     @property
     def duration(self) -> float:
@@ -67,8 +68,7 @@ class Outcome:
     @cached_property
     def decoded(self) -> DecodedResponse | None:
         """The decoded response; None outside of every protocol."""
-        decode = getattr(self.dialect, "decode", None)
-        return decode(self.response.plan) if decode is not None else None
+        return decode_response(self.request, self.response.plan)
 
     @cached_property
     def body(self) -> Json | Missing:

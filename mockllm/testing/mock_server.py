@@ -209,7 +209,7 @@ def _engine_settings(
         raise ValueError(f"miss_status is a status from 400 to 599, and not {miss_status}")
     _check_factor(time_scale)
     return EngineSettings(
-        seed, max_delay, generated, overrides=True, unmatched_status=miss_status, time_scale=time_scale
+        seed, max_delay, generated, allow_overrides=True, unmatched_status=miss_status, time_scale=time_scale
     )
 
 

@@ -11,8 +11,8 @@ from mockllm.dialects.cohere.chat import CohereChat
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from tests.dialects import test_building_and_decoding as building
+from tests.dialects import test_encoding_keys as encoding_keys
 from tests.dialects import test_meaning_matrix as meaning
-from tests.dialects import test_variants as variants
 from tests.dialects.expressible import expressible
 
 ALL = CohereChat.capabilities
@@ -40,7 +40,7 @@ def no_routes(monkeypatch: pytest.MonkeyPatch) -> None:
             method="POST", path="/v2/chat", headers=built.headers, raw=dumps(built.body)
         )
 
-    for module in (building, variants, meaning):
+    for module in (building, encoding_keys, meaning):
         monkeypatch.setattr(module, "requested", requested)
 
 
@@ -51,7 +51,7 @@ def test_declared_lack_passes_shared_test(name: str) -> None:
 
 def test_declared_lack_passes_tests_of_schema_and_system() -> None:
     building.test_schema_has_form_of_provider(LackingChat())
-    variants.test_input_tokens_include_the_system_text(LackingChat())
+    encoding_keys.test_input_tokens_include_the_system_text(LackingChat())
 
 
 @pytest.mark.parametrize("capability", CASES)

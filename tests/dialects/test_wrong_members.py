@@ -42,12 +42,12 @@ def read_all(request: Request) -> None:
 
 
 def checked(call: GeneratingCall, request: Request) -> None:
-    """Let both checks, the variant and the form read a request, and write the failure of each check."""
+    """Let both checks, the encoding key and the form read a request, and write the failure of each check."""
     dialect = call.dialect
     for failure in (dialect.check(request), dialect.check_readable(request)):
         if isinstance(failure, Failure):
             dialect.error(failure, request, STAMP)
-    assert isinstance(hash(dialect.variant(request)), int)
+    assert isinstance(hash(dialect.encoding_key(request)), int)
     dialect.stream_form(request)
     read_all(request)
 

@@ -12,7 +12,7 @@ from typing import Final
 from mockllm.core.reply.reply import Usage
 from mockllm.dialects.price import NO_PRICES, Price, PriceList
 from mockllm.dialects.providers import REGISTERED
-from mockllm.engine.cost import dollars
+from mockllm.engine.response_cost import dollars
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "prices.md"
 TIERS: Final = ("batch", "flex", "priority")

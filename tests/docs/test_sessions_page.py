@@ -11,7 +11,7 @@ import pytest
 
 from mockllm.cli.options import SERVING
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.engine.overrides import RESTRICTED, SEED_HEADER
+from mockllm.engine.override_headers import RESTRICTED, SEED_HEADER
 from mockllm.engine.session_id import SESSION_HEADER
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources
@@ -64,7 +64,7 @@ def test_workers_of_pytest_xdist_share_one_server(tmp_path: Path) -> None:
     (scenarios / "b.yaml").write_text(
         "rules: [{match: {model: steady}, reply: one two three}]", encoding="utf-8"
     )
-    with live(scenarios, overrides=True) as server:
+    with live(scenarios, allow_overrides=True) as server:
         (suite / "conftest.py").write_text(
             CONFTEST.replace("http://localhost:8080", server.url), encoding="utf-8"
         )

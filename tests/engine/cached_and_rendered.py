@@ -80,7 +80,7 @@ def without_cache(scenario: str, settings: EngineSettings | None = None) -> Virt
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("mockllm.engine.planner.ResponseCache", NoCache)
         game = server_with(scenario, settings)
-    game.engine._planner._replies = BoundedCache(0)
+    game.engine._planner._static_replies = BoundedCache(0)
     return game
 
 

@@ -1,6 +1,6 @@
 """Each attribute of a request that is read while a cacheable response is rendered is one that its key has read.
 
-A recorder notes what the renderer, a dialect's encoders and `variant` read themselves; what an attribute of the
+A recorder notes what the renderer, a dialect's encoders and `encoding_key` read themselves; what an attribute of the
 request reads to compute its own value is not noted.
 """
 
@@ -62,7 +62,7 @@ FOLLOWS: Final = {
 """Attributes that follow from another one in the key. Items are read of MCP calls alone that need an approval, which
 are not static."""
 ECHOED: Final = "of_remaining_members"
-"""With it, `variant` of OpenAI's responses has read all fields but the model, the input and `stream`."""
+"""With it, `encoding_key` of OpenAI's responses has read all fields but the model, the input and `stream`."""
 
 
 class Recorder:
@@ -161,7 +161,7 @@ def unkeyed(call: Call, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     monkeypatch.setattr(Responder, "_rendered_response", render)
     for request in requests(call):
         server().engine.respond(request)
-        recorder.note(keyed, engine_context(request).dialect.variant, request)  # type: ignore[attr-defined]
+        recorder.note(keyed, engine_context(request).dialect.encoding_key, request)  # type: ignore[attr-defined]
     found = rendered - keyed - OF_EVERY_KEY - OF_THE_DIALECT
     echoed = ECHOED in keyed
     return {
@@ -174,12 +174,12 @@ def unkeyed(call: Call, monkeypatch: pytest.MonkeyPatch) -> set[str]:
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_what_a_response_depends_on_is_in_its_key(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     assert unkeyed(call, monkeypatch) == set(), (
-        "`variant` has to have these, or `_depends_on_request` to name them"
+        "`encoding_key` has to have these, or `_depends_on_request` to name them"
     )
 
 
-def test_an_attribute_that_a_variant_lacks_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CohereChat, "variant", lambda self, request: request.omits_thinking)
+def test_an_attribute_that_a_key_lacks_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CohereChat, "encoding_key", lambda self, request: request.omits_thinking)
     assert unkeyed(CALLS["cohere-chat"], monkeypatch) == {"cites_results"}
 
 

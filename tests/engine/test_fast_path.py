@@ -169,3 +169,12 @@ def test_a_template_that_was_rendered_needs_no_decision(monkeypatch: pytest.Monk
     monkeypatch.setattr(engine.Engine, "_decide_and_plan", None)
     assert b"gpt-4o, a" in sent_bytes(game.respond(chat_request("a")).planned.plan)
     assert len({sent_bytes(each.plan) for each in first}) == 3
+
+
+def test_cached_message_is_sent_without_a_look_at_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No call of Anthropic's messages stores its response, though no request forbids it."""
+    game = VirtualServer("rules: [{reply: Hello.}]")
+    for _ in range(3):
+        game.respond(claude_request())
+    monkeypatch.setattr(engine.Engine, "_store_and_finish", None)
+    assert game.respond(claude_request()).text == "Hello."

@@ -115,7 +115,7 @@ def test_request_is_not_repeated_by_another_head() -> None:
     "headers", [{"x-mockllm-session": "s"}, {"x-mockllm-seed": "7"}], ids=["session", "override"]
 )
 def test_request_of_session_or_override_is_never_repeated(headers: dict[str, str]) -> None:
-    engine = VirtualServer(RULES, overrides=True).engine
+    engine = VirtualServer(RULES, allow_overrides=True).engine
     assert not is_repeated(asked(engine, reader_of(engine, **headers), 5))
 
 
@@ -147,7 +147,7 @@ def test_repeated_requests_are_bounded() -> None:
     for number in range(MAX_SEEN + 100):
         asked(engine, reader, 3, BODY[:-1] + b" " * (number % 2_000) + b"}" + b" " * (number // 2_000))
     repeated = engine._repeated
-    assert sum(repeated.found._sizes.values()) <= MAX_BYTES
+    assert sum(repeated.attributes._sizes.values()) <= MAX_BYTES
     assert len(repeated._seen) <= MAX_SEEN
 
 
@@ -157,7 +157,7 @@ def test_large_values_of_repeated_requests_are_bounded() -> None:
     reader = reader_of(engine)
     for number in range(400):
         asked(engine, reader, 3, BODY[:-1] + b',"metadata":[%b{}],"seed":%d}' % (b"{}," * 700, number))
-    assert 100 < len(engine._repeated.found) < 350
+    assert 100 < len(engine._repeated.attributes) < 350
 
 
 @pytest.mark.parametrize("validation", ["strict", "exact", "lenient", "off"])
@@ -192,7 +192,7 @@ def test_dropped_requests_leave_no_cycle() -> None:
     engine = VirtualServer(RULES).engine
     asked(engine, reader_of(engine), 5)
     gc.collect()
-    engine._repeated.found.clear()
+    engine._repeated.attributes.clear()
     assert gc.collect() == 0
 
 

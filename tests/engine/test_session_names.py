@@ -174,6 +174,6 @@ def test_a_sessions_seed_applies_to_all_its_requests() -> None:
 
 def test_a_bad_id_is_reported_before_other_headers() -> None:
     requested = named("a b", replace(chat_request(), headers={"x-mockllm-delay": "1s"}))
-    refused = respond_all(STEPS, requested, overrides=True)[0]
+    refused = respond_all(STEPS, requested, allow_overrides=True)[0]
     assert refused.status == 400
     assert b"mockllm knows no such session" in refused.bytes

@@ -285,7 +285,7 @@ class VirtualServer:
         *,
         seed: int = 0,
         max_wait: float = 60.0,
-        overrides: bool = False,
+        allow_overrides: bool = False,
         max_generated: int = DEFAULT_VALUES,
         miss_status: int = 404,
         **more: Any,
@@ -296,7 +296,7 @@ class VirtualServer:
         self.engine = Engine(
             catalog,
             EngineState(),
-            EngineSettings(seed, max_wait, max_generated, overrides, unmatched_status=miss_status),
+            EngineSettings(seed, max_wait, max_generated, allow_overrides, unmatched_status=miss_status),
         )
         self._readers: dict[str, RequestReader] = {}
         """The readers by the head that they read, as a server has them: they repeat what repeats."""

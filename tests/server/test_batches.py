@@ -11,7 +11,7 @@ import pytest
 
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
-from mockllm.engine.cost import dollars
+from mockllm.engine.response_cost import dollars
 from mockllm.server import batches, store_waits
 from mockllm.server.batches import NO_RESPONSE, LineSink
 from mockllm.server.control.costs import entry_cost

@@ -12,7 +12,7 @@ import pytest
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.server.app import App
-from mockllm.server.request_stream import MAX_LENGTH, MAX_QUEUED
+from mockllm.server.request_stream import MAX_CONTENT_LENGTH, MAX_QUEUED
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, whole
 from tests.server.raw_client import Raw, request
@@ -90,7 +90,7 @@ def test_encoded_body_is_read_alike_each_time(server: ThreadedServer, encoding: 
 BAD = {
     "garbage": b"GARBAGE\0\r\n\r\n",
     "chunks of no number": request("POST", "/echo", b"zz\r\n", Transfer_Encoding="chunked"),
-    "the greatest length": request("POST", "/echo", JSON, Content_Length=MAX_LENGTH),
+    "the greatest length": request("POST", "/echo", JSON, Content_Length=MAX_CONTENT_LENGTH),
 }
 
 

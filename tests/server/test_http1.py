@@ -31,7 +31,7 @@ from mockllm.server.http1 import (
     prerendered_bytes,
     serialize_head,
 )
-from mockllm.server.player import single_write
+from mockllm.server.single_write import single_write
 
 DATE = "Date: today\r\n"
 BODY = EventStep(b"hello", 1, "body")

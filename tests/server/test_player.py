@@ -8,8 +8,6 @@ from typing import Any, Literal
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.randomness import Ids
-from mockllm.core.rendering.placeholders import Placeholders
 from mockllm.core.rendering.plan import (
     CutStep,
     Delivery,
@@ -23,17 +21,10 @@ from mockllm.core.rendering.plan import (
     UnchunkedStep,
     WaitStep,
 )
-from mockllm.core.rendering.prerendered_response import prerender_response
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.http1 import HttpConstraints, serialize_head
-from mockllm.server.player import (
-    MAX_WRITE_BYTES,
-    MAX_WRITE_STEPS,
-    Player,
-    Sink,
-    single_write,
-    takes_time,
-)
+from mockllm.server.player import Player, Sink
+from mockllm.server.single_write import MAX_WRITE_BYTES, MAX_WRITE_STEPS, single_write
 from tests.server.fake_engine import chunks, say, streamed, whole
 from tests.server.virtual import VirtualClock, world
 
@@ -116,7 +107,7 @@ CASES: dict[str, tuple[Plan, list[tuple[float, bytes]]]] = {
 def test_plays(plan: Plan, writes: list[tuple[float, bytes]]) -> None:
     played, built, _ = play(plan)
     assert played == writes
-    assert built.ended == "finished"
+    assert built.end == "finished"
 
 
 def test_http_chunk_holds_all_events_of_one_write() -> None:
@@ -142,7 +133,7 @@ def test_cut_writes_steps_before_it_only(how: Literal["close", "reset"]) -> None
         (0, HEAD + b"9\r\ndata: a\n\n\r\n"),
         (1, b'13\r\ndata: b\n\ndata: {"ha\r\n'),
     ]
-    assert built.ended == how
+    assert built.end == how
 
 
 def test_late_turn_writes_all_due_chunks_without_drift() -> None:
@@ -179,7 +170,7 @@ def test_player_waits_for_full_sink() -> None:
     built.resume()
     clock.run_until(110)
     assert [at for at, _ in sink.writes] == [0, 1, 2, 3.5, 4, 5]
-    assert built.ended == "finished"
+    assert built.end == "finished"
 
 
 def test_stopped_player_has_no_deadline() -> None:
@@ -198,7 +189,7 @@ def test_player_fails_if_client_is_gone() -> None:
     sink.gone = True
     clock.run_until(110)
     assert isinstance(built.failed, ConnectionResetError)
-    assert built.ended is None
+    assert built.end is None
     assert len(deadlines) == 0
     built.stop()
     assert built.failed is None, "the error's frames hold the play: a cycle"
@@ -322,7 +313,7 @@ def test_late_flow_is_written_in_slices() -> None:
 def test_response_without_body_is_cut(requested: HttpConstraints) -> None:
     plan = Plan(ResponseHead(204, ()), (say("a"), WaitStep(1, 1), CutStep("reset", 1)), Framing.SSE)
     played, built, _ = play(plan, requested)
-    assert (played, built.ended) == ([(0, HEAD)], "reset")
+    assert (played, built.end) == ([(0, HEAD)], "reset")
 
 
 @pytest.mark.parametrize(
@@ -331,27 +322,4 @@ def test_response_without_body_is_cut(requested: HttpConstraints) -> None:
 def test_response_without_body_and_waits_is_cut(requested: HttpConstraints) -> None:
     plan = Plan(ResponseHead(204, ()), (CutStep("reset", 0), EventStep(b"{}", 0, "body")))
     assert single_write(plan, serialize_head(plan, requested, "")) is None
-    assert play(plan, requested)[1].ended == "reset"
-
-
-@pytest.mark.parametrize("plan", [delivered(say("a"), withheld=True), streamed(UnchunkedStep(b"x", 0))])
-def test_single_write_of_special_delivery_is_none(plan: Plan) -> None:
-    assert single_write(plan, serialize_head(plan, CHUNKED, "")) is None
-
-
-@pytest.mark.parametrize(
-    ("steps", "delay", "takes"),
-    [
-        ((EventStep(b"x", 1, "chunk"), RawStep(b"y", 1)), 0.0, False),
-        ((), 0.0, False),
-        ((), 0.5, True),
-        ((EventStep(b"x", 1, "chunk"), WaitStep(0.1, 1), EventStep(b"y", 2, "chunk")), 0.0, True),
-        ((EventStep(b"x", 1, "chunk"), CutStep("close", 1)), 0.0, True),
-    ],
-    ids=["bytes alone", "nothing", "a delay", "a wait", "a cut"],
-)
-def test_takes_time_agrees_with_single_write(steps: tuple[Step, ...], delay: float, takes: bool) -> None:
-    plan = Plan(ResponseHead(200, ()), steps, Framing.SSE, delay)
-    assert takes_time(plan) is takes
-    assert takes_time(prerender_response(plan, Placeholders(Ids(0, "", 0), 0.0, 0))) is takes
-    assert takes is (single_write(plan, serialize_head(plan, HttpConstraints(), "")) is None)
+    assert play(plan, requested)[1].end == "reset"

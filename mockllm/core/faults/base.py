@@ -6,21 +6,19 @@ faults whose form only a dialect knows, change the reply before it is encoded (`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from random import Random
 from types import MappingProxyType
 from typing import ClassVar, Final, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
-from pydantic_core import CoreSchema
 
 from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.reply.reply_size import reply_size
 from mockllm.core.request.request import Request
-from mockllm.core.values.null_fields import without_null
+from mockllm.core.values.strict_model import StrictModel
 
 
 class NotApplicable(Struct, frozen=True):
@@ -53,19 +51,7 @@ FEW_CHARACTERS: Final = 100_000
 """So many characters may a fault add to any reply, however long it is."""
 
 
-class FaultSettings(BaseModel):
-    """Settings of a fault, or of a part of it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
-    null_fields: ClassVar[Collection[str]] = ()
-    """The optional fields for which null is a value. For all others it is a mistake."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return without_null(source, handler, cls.null_fields)
-
-
-class FaultPoint(FaultSettings):
+class FaultPoint(StrictModel):
     """The place in a response at which a fault acts."""
 
     @property
@@ -77,7 +63,7 @@ class FaultPoint(FaultSettings):
 ANYWHERE: Final = FaultPoint()
 
 
-class Fault(FaultSettings):
+class Fault(StrictModel):
     """One fault with its settings. Its dynamic settings are evaluated (`core.values`) before it is applied."""
 
     name: ClassVar[str]

@@ -12,16 +12,17 @@ from msgspec.structs import replace
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.faults.base import FaultSettings, NotApplicable, ReplyFault, ReplyFaultContext, fault
+from mockllm.core.faults.base import NotApplicable, ReplyFault, ReplyFaultContext, fault
 from mockllm.core.reply.reply import Choice, Finish, Harm, Refusal, Reply, Thinking
 from mockllm.core.reply.truncation import cut_chunks, cut_fraction, part_tokens
 from mockllm.core.tokens import split
+from mockllm.core.values.strict_model import StrictModel
 from mockllm.core.values.types import Drawable, Probability, Templated
 
 BROKEN: Final = NotApplicable("the reply itself ends with an error")
 
 
-class ReplyPosition(FaultSettings):
+class ReplyPosition(StrictModel):
     """How much of a response comes before its end."""
 
     chunks: Templated[Annotated[int, Field(ge=0)]] | None = Field(

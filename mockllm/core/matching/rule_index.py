@@ -54,9 +54,9 @@ LayerKey: TypeAlias = tuple[int, str, int]
 """The field's number, its key where the key has a layer, and the layer's number."""
 
 _HEAD_FIELDS: Final = ("method", "path", "provider", "dialect", "api", "generates", "host")
+"""Small fields (of few different values) of the head, whose layers are joined."""
 _FIRST_FIELDS: Final = ("model", "stream")
-"""Small fields (of few different values) whose layers are joined: the fields of the head, and the fields with which
-most bodies begin."""
+"""The same of the body: most bodies begin with them."""
 _ORDER: Final = {name: number for number, name in enumerate(FIELDS)}
 
 
@@ -70,8 +70,9 @@ class FieldTest(Struct, frozen=True):
         return self.condition.matches(self.field.read(request))
 
 
-Part: TypeAlias = FieldTest | AnyMatcher | NotMatcher
-Conjunction: TypeAlias = tuple[Part, ...]
+RowPart: TypeAlias = FieldTest | AnyMatcher | NotMatcher
+"""One condition of a row, or a matcher that is checked as it is."""
+Conjunction: TypeAlias = tuple[RowPart, ...]
 
 
 def rows_of(matcher: Matcher) -> list[Conjunction]:
@@ -127,7 +128,7 @@ class RuleIndex:
         self._spans: dict[tuple[int, int], int] = {}
         self._multi_paths: set[str] = set()
         layers: dict[LayerKey, Layer] = {}
-        placed: list[list[tuple[Layer | None, Part]]] = []
+        placed: list[list[tuple[Layer | None, RowPart]]] = []
         for number in reversed(range(len(matchers))):
             for row in reversed(rows_of(matchers[number])):
                 placed.append(self._place(len(placed), row, layers))
@@ -141,7 +142,7 @@ class RuleIndex:
             yield from layer.close(len(placed))
         self._head_layer = _joined(layers, _HEAD_FIELDS)
         self._further_layers = _further(layers)
-        self._remaining_parts: dict[int, tuple[Part, ...]] = {}
+        self._remaining_parts: dict[int, tuple[RowPart, ...]] = {}
         for bit, parts in enumerate(placed):
             rest = tuple(part for layer, part in parts if layer is None or bit in layer.inexact)
             if rest:
@@ -154,10 +155,10 @@ class RuleIndex:
 
     def _place(
         self, bit: int, row: Conjunction, layers: dict[LayerKey, Layer]
-    ) -> list[tuple[Layer | None, Part]]:
+    ) -> list[tuple[Layer | None, RowPart]]:
         """Add each field test of a row to its layer. Return the parts with their layers, None for no layer."""
         counts: Counter[tuple[int, str]] = Counter()
-        placed: list[tuple[Layer | None, Part]] = []
+        placed: list[tuple[Layer | None, RowPart]] = []
         for part in row:
             field_key = self._field_key(part) if isinstance(part, FieldTest) else None
             if field_key is None or counts[field_key] == MAX_LAYERS:
@@ -277,8 +278,8 @@ def _further(layers: Mapping[LayerKey, Layer]) -> list[Layer | JoinedLayer]:
 def _nearest(
     failed: BitCounter, passed: BitCounter, left: int, count: int, most: int, matcher_of_bit: Sequence[int]
 ) -> set[int]:
-    """Return the matchers of the nearest rows among those left: the minimum to rank. There are up to `most` where
-    more rows are equally near than the `count` that the caller needs."""
+    """Return the matchers of the nearest rows among those left, at least `_MIN_RANKED` if there are so many. There
+    are up to `most` where more rows are equally near than the `count` that the caller needs."""
     matchers: set[int] = set()
     while left and len(matchers) < _MIN_RANKED:
         best = passed.highest(failed.lowest(left))

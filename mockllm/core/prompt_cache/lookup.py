@@ -48,15 +48,15 @@ def look_up(
     ends: Sequence[PrefixEnd],
     total: int,
     policy: CachePolicy,
-    overrides: PromptCacheSettings,
+    settings: PromptCacheSettings,
     known: Callable[[bytes], bool],
 ) -> CacheLookup:
     """Return what the cache has of a prompt with these prefixes. `total` is the number of its input tokens,
     which is not below the minimum. `known` returns whether an entry lasts."""
-    minimum = policy.minimum if overrides.minimum is None else overrides.minimum
+    minimum = policy.minimum if settings.minimum is None else settings.minimum
     if isinstance(policy, StepCache):
-        return _by_steps(ends, total, minimum, policy, overrides, known)
-    return _by_breakpoints(ends, minimum, policy, overrides, known)
+        return _by_steps(ends, total, minimum, policy, settings, known)
+    return _by_breakpoints(ends, minimum, policy, settings, known)
 
 
 def _by_steps(
@@ -64,11 +64,11 @@ def _by_steps(
     total: int,
     minimum: int,
     policy: StepCache,
-    overrides: PromptCacheSettings,
+    settings: PromptCacheSettings,
     known: Callable[[bytes], bool],
 ) -> CacheLookup:
     longest_known = next((end for end in reversed(ends) if known(end.digest)), None)
-    lifetime = policy.lifetime if overrides.lifetime is None else overrides.lifetime
+    lifetime = policy.lifetime if settings.lifetime is None else settings.lifetime
     writes = [CacheWrite(end.digest, lifetime, policy.max_lifetime) for end in ends]
     step = policy.step if minimum >= policy.step else 1
     read = 0 if longest_known is None else min(longest_known.tokens, total - 1) // step * step
@@ -88,7 +88,7 @@ def _by_breakpoints(
     ends: Sequence[PrefixEnd],
     minimum: int,
     policy: BreakpointCache,
-    overrides: PromptCacheSettings,
+    settings: PromptCacheSettings,
     known: Callable[[bytes], bool],
 ) -> CacheLookup:
     blocks = [end for end in ends if end.ends_block]
@@ -105,9 +105,9 @@ def _by_breakpoints(
     read = blocks[found].tokens if found >= 0 else 0
     new = [blocks[number] for number in long_enough if number > found]
     written = new[-1].tokens - read if new else 0
-    long_lived_tokens = [end.tokens for end in new if _lifetime(end, overrides) > SHORT_LIFETIME]
+    long_lived_tokens = [end.tokens for end in new if _lifetime(end, settings) > SHORT_LIFETIME]
     used = [blocks[number] for number in {*long_enough, *((found,) if found >= 0 else ())}]
-    writes = [CacheWrite(end.digest, _lifetime(end, overrides)) for end in used]
+    writes = [CacheWrite(end.digest, _lifetime(end, settings)) for end in used]
     reason = (
         f"hit: {read} tokens"
         if read
@@ -119,9 +119,9 @@ def _by_breakpoints(
     return CacheLookup(tokens, writes, reason, blocks[long_enough[-1]].tokens)
 
 
-def _lifetime(end: PrefixEnd, overrides: PromptCacheSettings) -> float:
+def _lifetime(end: PrefixEnd, settings: PromptCacheSettings) -> float:
     """Return the lifetime of an entry. One that only a lookback finds retains its own."""
-    return (end.lifetime or 0.0) if overrides.lifetime is None else overrides.lifetime
+    return (end.lifetime or 0.0) if settings.lifetime is None else settings.lifetime
 
 
 def _found(

@@ -45,10 +45,10 @@ class MarkedCall:
         self._written = re.compile("|".join(_patterns(begin, end)).encode(), re.DOTALL)
 
     def in_place_of(self, call: GeneratedCall, output_tokens: int) -> GeneratedCall:
-        """Return the call with the placeholder as arguments, in two chunks where that call is divided."""
+        """Return the call with the placeholder as arguments, in two chunks where those of that call are cut."""
         text = "".join(self.chunks)
         return GeneratedCall(
-            call.tool, text, self.chunks if call.divided else (text,), output_tokens, call.divided
+            call.tool, text, self.chunks if call.in_chunks else (text,), output_tokens, call.in_chunks
         )
 
     def replace(self, data: bytes, number_of: Callable[[ArgumentsForm], int]) -> bytes:

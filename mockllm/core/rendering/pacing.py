@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import inf
 from random import Random
-from typing import Final, Literal
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -60,9 +60,9 @@ class Pacing(Struct, frozen=True):
 
     `itl` (inter-token latency) is each gap. With `tokens_per_second`, a gap lasts as long as the chunk after
     it takes at that speed. `jitter` adds 0 to that many seconds to each gap; a distribution is added as drawn.
-    `slowdown` multiplies every wait of the pace and of a script. `whole`: whether a non-streaming response takes as
-    long as its stream would. `queued`, `in_progress` and `finalizing` are the seconds of these states of a
-    background response or a batch. The `_polls` are the numbers of reads that find it in these states.
+    `slowdown` multiplies every wait of the pace and of a script. `paces_body`: whether a non-streaming response takes
+    as long as its stream would (`pace.whole`). `queued`, `in_progress` and `finalizing` are the seconds of these
+    states of a background response or a batch. The `_polls` are the numbers of reads that find it in these states.
     """
 
     ttft: float | InputTime | None = None
@@ -71,7 +71,7 @@ class Pacing(Struct, frozen=True):
     chunk_size: ChunkSize | None = None
     jitter: float | Distribution | None = None
     slowdown: float = 1.0
-    whole: Literal["as_streamed", "at_once"] = "as_streamed"
+    paces_body: bool = True
     queued: float | None = None
     in_progress: float | None = None
     finalizing: float | None = None
@@ -142,6 +142,6 @@ def paced(plan: Plan, waits: Sequence[float], slowdown: float = 1.0) -> Plan:
     return replace(plan, steps=tuple(steps))
 
 
-def paced_whole(plan: Plan, total: float) -> Plan:
+def paced_body(plan: Plan, total: float) -> Plan:
     """Return the plan with one wait of `total` seconds before its body."""
     return replace(plan, steps=(WaitStep(total, 0), *plan.steps)) if total > 0.0 else plan

@@ -5,38 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Final, TypedDict, cast
+from typing import Final, cast
 
 from mockllm.core.randomness import IdPattern
 from mockllm.core.rendering.argument_forms import ArgumentsForm, ChunkCount, TextChunks
 from mockllm.core.rendering.placeholders import (
     MARKED_CALL,
     MARKER_PREFIX,
-    PlaceholderComparison,
     Placeholders,
+    Prerendered,
     Recipe,
     ValueSelector,
 )
-from mockllm.core.rendering.plan import Framing, Headers, Plan
+from mockllm.core.rendering.plan import Plan
 
 _IN_JSON: Final = re.compile(
     f'"{MARKER_PREFIX}n(\\d+);"|{MARKER_PREFIX}t(\\d+);|{MARKER_PREFIX}c(\\d+);'.encode()
 )
 _IN_HEADER: Final = re.compile(f"{MARKER_PREFIX}t(\\d+);")
-
-
-class PrerenderedFields(TypedDict):
-    """The fields of every `Prerendered`."""
-
-    status: int
-    fixed: Headers
-    per_response_headers: Sequence[tuple[str, int]]
-    ids: Sequence[IdPattern]
-    computed: Sequence[Recipe]
-    call_forms: Sequence[ArgumentsForm]
-    comparisons: Sequence[PlaceholderComparison]
-    framing: Framing
-    size: int
 
 
 class PlaceholderParser:
@@ -81,8 +67,8 @@ class PlaceholderParser:
             end = marker.end()
         return (*parts, data[end:]), tuple(numbers)
 
-    def finish(self, size: int) -> tuple[PrerenderedFields, Callable[[Sequence[int]], ValueSelector]]:
-        """Return the fields of a `Prerendered` whose steps have `size` bytes, and a function from recipe numbers to a
+    def finish(self, size: int) -> tuple[Prerendered, Callable[[Sequence[int]], ValueSelector]]:
+        """Return all but the steps of a response, which have `size` bytes, and a function from recipe numbers to a
         selector. Call `finish` after `split` has seen all steps."""
         between = {
             form: self.split(b"".join(form.between)) for form in self._forms if type(form) is TextChunks
@@ -102,18 +88,18 @@ class PlaceholderParser:
                 forms[number] = TextChunks(parts, select(numbers))
         if between:
             forms.append(ChunkCount())
-        fields: PrerenderedFields = {
-            "status": self._plan.head.status,
-            "fixed": tuple(self._fixed),
-            "per_response_headers": tuple((name, places[number]) for name, number in self._per_response),
-            "ids": tuple(cast(IdPattern, self._recipes[number].source) for number in ids),
-            "computed": tuple(self._recipes[number] for number in computed),
-            "call_forms": forms,
-            "comparisons": self._comparisons,
-            "framing": self._plan.framing,
-            "size": 1000 + size,
-        }
-        return fields, select
+        without_steps = Prerendered(
+            status=self._plan.head.status,
+            fixed=tuple(self._fixed),
+            per_response_headers=tuple((name, places[number]) for name, number in self._per_response),
+            ids=tuple(cast(IdPattern, self._recipes[number].source) for number in ids),
+            computed=tuple(self._recipes[number] for number in computed),
+            call_forms=forms,
+            comparisons=self._comparisons,
+            framing=self._plan.framing,
+            size=1000 + size,
+        )
+        return without_steps, select
 
 
 def _is_plain_id(recipe: Recipe) -> bool:

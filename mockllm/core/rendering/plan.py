@@ -39,6 +39,10 @@ Python 3.13 took over four phrases of RFC 9110; a recorded response has the phra
 """
 
 
+SWITCHING: Final = 101
+"""The status of a response that opens a WebSocket (`Delivery.websocket`)."""
+
+
 class ResponseHead(Struct, frozen=True):
     """Status and headers. The cache of response heads has the `fixed` part. It leaves out the
     `per_response_headers`: their values may differ in each response, or they were added after the `fixed` ones."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import TypeAlias, overload
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from mockllm.core.rendering.argument_forms import ChunkCount
 from mockllm.core.rendering.framing import framed
@@ -92,8 +92,8 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
         parts, numbers = parser.split(group.data)
         drafts.append((parts, numbers, group.chunk_number))
         size += sum(map(len, parts)) + 100 * len(parts)
-    fields, select = parser.finish(size)
-    counted = any(type(form) is ChunkCount for form in fields["call_forms"])
+    without_steps, select = parser.finish(size)
+    counted = any(type(form) is ChunkCount for form in without_steps.call_forms)
 
     def chunk_number(number: int) -> int:
         return -1 if counted and number == len(MARKED_CALL.chunks) else number
@@ -104,7 +104,7 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
         else draft
         for draft in drafts
     )
-    return PrerenderedResponse(**fields, steps=steps, delay=plan.delay)
+    return PrerenderedResponse(**asdict(without_steps), steps=steps, delay=plan.delay)
 
 
 def joined_steps(plan: Plan) -> Iterator[WaitStep | CutStep | RawStep]:
@@ -163,6 +163,6 @@ def prerender_stream(plan: Plan, placeholders: Placeholders) -> PrerenderedStrea
         place = prefixes.setdefault((tuple(prefix), numbers), len(prefixes))
         events.append((place, rest, step.chunk_number, step.kind, step.event))
         size += len(rest) + 200
-    fields, select = parser.finish(size)
+    without_steps, select = parser.finish(size)
     steps = tuple(PlaceholderStep(parts, select(numbers), 0) for parts, numbers in prefixes)
-    return PrerenderedStream(**fields, prefixes=steps, events=tuple(events))
+    return PrerenderedStream(**asdict(without_steps), prefixes=steps, events=tuple(events))

@@ -13,8 +13,8 @@ class GeneratedCall(Struct, frozen=True, eq=False):
     chunks: tuple[str, ...]
     output_tokens: int
     """The tokens of the name and the arguments."""
-    divided: bool
-    """Whether the arguments are cut into chunks."""
+    in_chunks: bool
+    """Whether the arguments are cut into chunks: those of a stream."""
     notes: tuple[str, ...] = ()
     cacheable: bool = True
     """Whether nothing else of the response depends on the arguments."""

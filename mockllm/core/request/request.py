@@ -167,7 +167,8 @@ class Request(BodyFields, McpServerFields):
 
     @property
     def may_be_stored(self) -> bool:
-        """Whether the client lets its response be stored; true where its protocol has no field for that."""
+        """Whether the client lets its response be stored, where its call stores responses. True where the protocol
+        has no field for that."""
         return True
 
     @cached_property

@@ -1,10 +1,9 @@
-"""Keys of a request: its hashes, its conversation, and the scopes that `per` selects.
+"""Keys of a request: its hash, its conversation, and the scopes that `per` selects.
 
-Request hashes, which `match: {hash: …}` compares: equal for equal requests, however their JSON is written.
-
-The hash is SHA-256 over canonical JSON. That JSON has method, path, provider, the query's `alt` (Gemini's
-parameter for SSE) and the body. It lacks the fields that change from one run of a client to the next. The older
-recipe, with which other tools have written files, hashes the body with a `provider` in it, and nothing else.
+`match: {hash: …}` compares the hash, which is equal for equal requests, however their JSON is written. It is SHA-256
+over canonical JSON. That JSON has method, path, provider, the query's `alt` (Gemini's parameter for SSE) and the
+body. It lacks the fields that change from one run of a client to the next. The older recipe, with which other tools
+have written files, hashes the body with a `provider` in it, and nothing else.
 """
 
 from __future__ import annotations

@@ -181,9 +181,9 @@ class _PatternGenerator:
         if operation is _constants.LITERAL:
             return chr(argument)
         if operation is _constants.NOT_LITERAL:
-            return self._choice([char for char in _ANY if ord(char) != argument])
+            return self._random.choice([char for char in _ANY if ord(char) != argument])
         if operation is _constants.ANY:
-            return self._choice(_ANY)
+            return self._random.choice(_ANY)
         if operation is _constants.IN:
             return self._of_set(argument)
         if operation in _REPEATS:
@@ -225,13 +225,10 @@ class _PatternGenerator:
                 chars += _CATEGORIES[argument]
         self._budget.add_characters(len(chars) // _SET_CHARACTERS_PER_CHARACTER)
         if not negated:
-            return self._choice(chars)
+            return self._random.choice(chars)
         excluded = set(chars)
         left = [char for char in _CHARS if char not in excluded]
-        return self._choice(left[: len(_ANY)] if left else ["é"])
-
-    def _choice(self, chars: Sequence[str]) -> str:
-        return self._random.choice(chars)
+        return self._random.choice(left[: len(_ANY)] if left else ["é"])
 
 
 def _range(first: int, last: int, random: Random) -> list[str]:

@@ -63,10 +63,6 @@ def chosen(random: Random, options: Sequence[T]) -> T:
     return options[below(random, len(options))]
 
 
-def sentence(random: Random) -> str:
-    return filler_sentence(random)
-
-
 def date(random: Random) -> str:
     return f"{random.randint(2024, 2026)}-{random.randint(1, 12):02}-{random.randint(1, 28):02}"
 
@@ -146,7 +142,7 @@ TEXTS: Final[Mapping[str, Words]] = {
         ("description", "summary", "text", "content", "body", "message", "comment", "note", "notes", "answer",
          "reason", "reasoning", "explanation", "details", "feedback", "review", "bio", "abstract", "thought",
          "step", "instruction", "instructions", "prompt", "sentence", "output", "result", "response"),
-        sentence,
+        filler_sentence,
     ),
     **dict.fromkeys(("query", "q", "search", "question", "searchterm"), QUERIES),
     **dict.fromkeys(("date", "day", "birthday", "deadline", "checkin", "checkout"), date),
@@ -312,7 +308,7 @@ def skipping(known: Sequence[Words]) -> Callable[[Random], None]:
             steps.append((None, len(words), len(words).bit_length()))
         elif words in _CHOICES:
             steps += [(None, count, count.bit_length()) for count in _CHOICES[words]]
-        elif words is sentence:  # the number of its words, then 64 bits for each
+        elif words is filler_sentence:  # the number of its words, then 64 bits for each
             steps.append((None, -10, (10).bit_length()))
         else:
             steps.append((words, 0, 0))

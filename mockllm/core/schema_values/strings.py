@@ -13,6 +13,7 @@ from typing import Final
 from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json
 from mockllm.core.json.schema import Validator, format_validator
+from mockllm.core.reply.chunking import filler_sentence
 from mockllm.core.schema_values import realistic
 from mockllm.core.schema_values.document import Unsatisfiable
 from mockllm.core.schema_values.numbers import generate_number
@@ -160,7 +161,7 @@ def fit_length(texts: list[str], shortest: int, longest: float, random: Random) 
     text = texts[0][:most].rstrip() if len(texts[0]) > most else texts[0]
     sentences, length = [text], len(text)
     while length < shortest:
-        sentences.append(realistic.sentence(random))
+        sentences.append(filler_sentence(random))
         length += 1 + len(sentences[-1])
     text = " ".join(sentences)
     if len(text) <= most:

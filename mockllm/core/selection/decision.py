@@ -20,7 +20,7 @@ from mockllm.core.selection.guards import Guard, GuardReason, StateValue
 Validation: TypeAlias = Literal["exact", "strict", "lenient", "off"]
 """`strict` has all checks of the provider except that of unknown fields, which `exact` adds. `lenient` checks only
 that the body can be read, `off` nothing."""
-Models: TypeAlias = Literal["any", "strict"]
+AcceptedModels: TypeAlias = Literal["any", "strict"]
 """The models that a rule responds to: any, or known ones only."""
 
 

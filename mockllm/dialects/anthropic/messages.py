@@ -88,7 +88,7 @@ class Messages:
     def stream_form(self, request: Request) -> StreamForm:
         return MESSAGES_FORM
 
-    def variant(self, request: Request) -> Hashable:
+    def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, MessagesRequest)
         return (request.omits_thinking, request.declines_thinking, request.reported_options)
 

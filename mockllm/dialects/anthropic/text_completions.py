@@ -140,7 +140,7 @@ class TextCompletions:
     def stream_form(self, request: Request) -> StreamForm:
         return FORM
 
-    def variant(self, request: Request) -> Hashable:
+    def encoding_key(self, request: Request) -> Hashable:
         return None
 
     def build_request(self, request: NeutralRequest) -> WireRequest:

@@ -83,7 +83,7 @@ class Converse:
     def stream_form(self, request: Request) -> StreamForm:
         return CONVERSE_FORM
 
-    def variant(self, request: Request) -> Hashable:
+    def encoding_key(self, request: Request) -> Hashable:
         return None
 
     build_request = staticmethod(build_request)

@@ -157,9 +157,9 @@ class Invoke:
         assert isinstance(request, InvokeRequest)
         return request.maker.stream_form(request.inner)
 
-    def variant(self, request: Request) -> Hashable:
+    def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, InvokeRequest)
-        return request.maker, request.maker.variant(request.inner)
+        return request.maker, request.maker.encoding_key(request.inner)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         return ANTHROPIC.build_request(request)

@@ -219,5 +219,5 @@ class TextBody:
     def stream_form(self, request: Request) -> StreamForm:
         return TEXT_FORM
 
-    def variant(self, request: Request) -> Hashable:
+    def encoding_key(self, request: Request) -> Hashable:
         return None

@@ -84,7 +84,7 @@ class CohereChat(CohereCall):
     def stream_form(self, request: Request) -> StreamForm:
         return COHERE_FORM
 
-    def variant(self, request: Request) -> Hashable:
+    def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, CohereChatRequest)
         return request.omits_thinking, request.cites_results
 

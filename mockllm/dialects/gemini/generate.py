@@ -105,7 +105,7 @@ class Generate(GeminiDialect):
     def stream_form(self, request: Request) -> StreamForm:
         return GENERATE_FORM
 
-    def variant(self, request: Request) -> Hashable:
+    def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, GenerateRequest)
         return (
             request.vertex,

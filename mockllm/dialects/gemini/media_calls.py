@@ -130,7 +130,7 @@ class PredictCall(GeminiDialect):
     def stream_form(self, request: Request) -> StreamForm:
         return StreamForm()
 
-    def variant(self, request: Request) -> Hashable:
+    def encoding_key(self, request: Request) -> Hashable:
         return request.raw
 
     def build_request(self, request: NeutralRequest) -> WireRequest:

@@ -210,7 +210,7 @@ class TextGeneration(InferenceCall):
     def stream_form(self, request: Request) -> StreamForm:
         return STREAM_FORM
 
-    def variant(self, request: Request) -> Hashable:
+    def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, TextGenerationRequest)
         echoed = request.prompt if request.echoes else None
         return request.of_model, echoed, request.parameters.get("details") is True

@@ -78,7 +78,7 @@ class OllamaGeneration(OllamaCall):
     def stream_form(self, request: Request) -> StreamForm:
         return OLLAMA_FORM
 
-    def variant(self, request: Request) -> Hashable:
+    def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, GenerationRequest)
         return request.omits_thinking, request.load_reason
 

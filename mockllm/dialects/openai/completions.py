@@ -250,7 +250,7 @@ class Completions(OpenAiCall):
     def stream_form(self, request: Request) -> StreamForm:
         return COMPLETIONS_FORM
 
-    def variant(self, request: Request) -> Hashable:
+    def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, CompletionsRequest)
         top = request.logprobs
         return request.include_usage, request.echoed, top, () if top is None else request.offsets

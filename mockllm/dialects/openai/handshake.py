@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.rendering.plan import DEFAULT_DELIVERY, Plan, ResponseHead
+from mockllm.core.rendering.plan import DEFAULT_DELIVERY, SWITCHING, Plan, ResponseHead
 from mockllm.core.rendering.socket_session import SocketSession
 from mockllm.core.request.request import Request
 from mockllm.core.user_speech import UserSpeech
@@ -59,5 +59,5 @@ class VoiceHandshake(LookupCall, VoiceDialect):
 
 
 def _opened(identity: ResponseIdentity, session: Callable[[], SocketSession]) -> Plan:
-    opened = ResponseHead(101, (), head(200, OPENAI, identity).headers)
+    opened = ResponseHead(SWITCHING, (), head(200, OPENAI, identity).headers)
     return Plan(opened, (), delivery=replace(DEFAULT_DELIVERY, websocket=session))

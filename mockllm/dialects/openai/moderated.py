@@ -20,7 +20,7 @@ def moderation_model(request: ModelRequest) -> str | None:
     return text_of(object_of(request.fields.get("moderation")).get("model"))
 
 
-def moderation_variant(request: ModelRequest) -> tuple[str, Message] | None:
+def moderation_key(request: ModelRequest) -> tuple[str, Message] | None:
     """Return what changes the moderation of a reply, beside the reply itself."""
     model = moderation_model(request)
     return None if model is None else (model, _input(request))

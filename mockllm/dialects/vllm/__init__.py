@@ -37,7 +37,7 @@ _ROUTES: Final = (
 
 PROVIDER: Final[Provider] = replace(
     _compatible,
-    serving_metrics=FORM,
+    serving_metrics_form=FORM,
     routes=(*(route._replace(call=_own_calls[route.call.id]) for route in _compatible.routes), *_ROUTES),
 )
 PROVIDERS: Final = (PROVIDER,)

@@ -38,8 +38,8 @@ class VllmChat(VendorChat):
     def check(self, request: Request) -> Failure | None:
         return super().check(request) or check_tokens(request)
 
-    def variant(self, request: Request) -> Hashable:
-        return super().variant(request), continuous(request)
+    def encoding_key(self, request: Request) -> Hashable:
+        return super().encoding_key(request), continuous(request)
 
 
 class VllmCompletions(VendorCompletions):
@@ -51,8 +51,8 @@ class VllmCompletions(VendorCompletions):
         error = check_readable(request)
         return error or check_body(openai_form(request.fields)) or check_tokens(request)
 
-    def variant(self, request: Request) -> Hashable:
-        return super().variant(request), continuous(request)
+    def encoding_key(self, request: Request) -> Hashable:
+        return super().encoding_key(request), continuous(request)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().encode_body(reply, request, identity)

@@ -14,7 +14,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.rendering.plan import EventStep, Plan, RawStep
-from mockllm.dialects.serving_metrics import MetricHistogram, ReportedUsage, ServingMetricsForm
+from mockllm.dialects.serving_metrics_form import MetricHistogram, ReportedUsage, ServingMetricsForm
 from mockllm.dialects.vllm.request import MAX_MODEL_LEN
 
 TTFT: Final = (

@@ -1,4 +1,4 @@
-"""The base class of all models of the scenario language: unknown keys are errors, and types are never coerced.
+"""The base class of the models of the scenario language.
 
 A model is built when it is first used, as a part of the few models that read a file. A start therefore does not build
 each model separately. A field with a `Late` model only refers to it, and so does one with a short form. So what no
@@ -9,40 +9,26 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from operator import or_
 from textwrap import dedent
-from typing import Annotated, ClassVar, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Annotated, Final, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import with_info_plain_validator_function
 
-from mockllm.core.values.null_fields import without_null
+from mockllm.core.values.strict_model import StrictModel
 
 T = TypeVar("T")
 LATE: Final = "read_late"
 """The key of a LateModel in the metadata of the schema of its field."""
 
 
-class Spec(BaseModel):
+class Spec(StrictModel):
     """A mapping in a scenario file."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        populate_by_name=True,
-        arbitrary_types_allowed=True,
-        protected_namespaces=(),
-        defer_build=True,
-    )
-    null_fields: ClassVar[Collection[str]] = ()
-    """The optional fields for which null is a value. For all others it is a mistake."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return without_null(source, handler, cls.null_fields)
+    model_config = ConfigDict(populate_by_name=True, arbitrary_types_allowed=True, protected_namespaces=())
 
 
 class NullableSpec(Spec):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Final, assert_never
 
@@ -20,7 +20,7 @@ from mockllm.core.request.messages import (
 )
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.engine import Engine
-from mockllm.engine.request_reader import EngineContext
+from mockllm.engine.response_decoding import decode_response
 from mockllm.server.control.journal_queries import decode_again
 from mockllm.server.control.models.conversation import (
     Conversation,
@@ -45,11 +45,8 @@ def conversation(entry: JournalEntry, engine: Engine) -> Conversation:
     """Return an entry's turns (the last ones of many), its response in provider-neutral form, and its events."""
     request, redactor = decode_again(entry, engine), entry.full_redactor
     messages = request.messages if request.generates else ()
-    context = request.context
-    dialect = context.routing.dialect if isinstance(context, EngineContext) else None
     plan = entry.response.plan
-    decode: Callable[[Plan], DecodedResponse | None] | None = getattr(dialect, "decode", None)
-    decoded = decode(plan) if decode is not None else None
+    decoded = decode_response(request, plan)
     return Conversation(
         system=_text(request.system, redactor) if request.generates else None,
         tools=[redactor.text(tool.name) for tool in request.tools if tool.name] if request.generates else [],

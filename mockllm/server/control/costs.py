@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
-from mockllm.engine.cost import ResponseCost, cost_of
-from mockllm.engine.request_reader import engine_context
+from mockllm.engine.response_cost import ResponseCost, cost_of
+from mockllm.engine.response_decoding import decode_response
 from mockllm.server.control.journal_queries import TimeSlices, decode_again
 from mockllm.server.control.models.costs import CostReport, ModelCost, SessionCost
 from mockllm.server.journal.entry import JournalEntry
@@ -26,8 +25,7 @@ def entry_cost(entry: JournalEntry, engine: Engine, own: Mapping[str, Price]) ->
     request = decode_again(entry, engine)
     if not request.generates and request.api != "embeddings":
         return FREE
-    decode = getattr(engine_context(request).routing.dialect, "decode", None)
-    decoded: DecodedResponse | None = None if decode is None else decode(entry.response.plan)
+    decoded = decode_response(request, entry.response.plan)
     return cost_of(request, decoded, own, in_batch=entry.in_batch)
 
 

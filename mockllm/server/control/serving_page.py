@@ -8,7 +8,7 @@ from itertools import accumulate
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from mockllm.dialects.listing import BY_NAME
-from mockllm.dialects.serving_metrics import ServingMetricsForm
+from mockllm.dialects.serving_metrics_form import ServingMetricsForm
 from mockllm.server.control.context import ControlContext
 from mockllm.server.serving_metrics import ServingMetrics
 
@@ -16,7 +16,7 @@ from mockllm.server.serving_metrics import ServingMetrics
 def serving_form(context: ControlContext) -> ServingMetricsForm | None:
     """Return the form of the provider whose paths need no prefix; None where it has none."""
     provider = BY_NAME.get(context.engine.info().root_provider or "")
-    return None if provider is None else provider.full.serving_metrics
+    return None if provider is None else provider.full.serving_metrics_form
 
 
 def serving_families(context: ControlContext) -> Iterator[Metric]:
@@ -28,10 +28,10 @@ def serving_families(context: ControlContext) -> Iterator[Metric]:
     metrics = ServingMetrics(form) if known is None else known
     labels = form.labels(next(iter(context.engine.catalog.models), form.model))
     names, values = tuple(labels), tuple(labels.values())
-    numbers = dict(zip(("running", "waiting", "cache_usage"), metrics.numbers(context.now), strict=True))
+    gauges = metrics.gauges(context.now)
     for kind, (name, documentation) in form.gauges.items():
         gauge = GaugeMetricFamily(name, documentation, labels=names)
-        gauge.add_metric(values, numbers[kind])
+        gauge.add_metric(values, gauges[kind])
         yield gauge
     for counted, (name, documentation) in form.counters.items():
         counter = CounterMetricFamily(name, documentation, labels=names)

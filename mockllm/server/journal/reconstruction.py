@@ -14,7 +14,8 @@ from mockllm.core.rendering.framing import framed
 from mockllm.server.deadlines import Deadline, Deadlines
 from mockllm.server.http1 import ALLOW_CORS, DateLine, serialize_head
 from mockllm.server.journal.entry import JournalEntry
-from mockllm.server.player import Player, single_write
+from mockllm.server.player import Player
+from mockllm.server.single_write import single_write
 
 
 class SentPart(NamedTuple):

@@ -25,9 +25,9 @@ TEXTS = (
 )
 
 
-def drawn(text: str, *, divided: bool = True) -> GeneratedCall:
-    chunks = tuple(text[start : start + 3] for start in range(0, len(text), 3)) if divided else (text,)
-    return GeneratedCall("look", text, chunks, len(text), divided)
+def drawn(text: str, *, in_chunks: bool = True) -> GeneratedCall:
+    chunks = tuple(text[start : start + 3] for start in range(0, len(text), 3)) if in_chunks else (text,)
+    return GeneratedCall("look", text, chunks, len(text), in_chunks)
 
 
 def plan(events: list[bytes]) -> Plan:
@@ -100,8 +100,8 @@ def test_other_form_is_no_placeholder(encode: Encode) -> None:
         prerendered(encode, drawn(TEXTS[0]))
 
 
-def test_undivided_call_is_one_chunk() -> None:
-    call = drawn(TEXTS[0], divided=False)
+def test_call_without_chunks_is_one_chunk() -> None:
+    call = drawn(TEXTS[0], in_chunks=False)
     response = prerendered(FORMS["chunks"], call)
     (step,) = response.plan(response.fill(b"0||1|", 1.0, 5, call)).steps
     assert isinstance(step, RawStep)

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from mockllm.core.quantities.parse import Uniform
-from mockllm.core.rendering.pacing import Pacing, chunk_waits, paced, paced_whole
+from mockllm.core.rendering.pacing import Pacing, chunk_waits, paced, paced_body
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, RawStep, ResponseHead, Step, WaitStep
 
 HEAD = ResponseHead(200, ())
@@ -152,5 +152,5 @@ def test_a_plan_without_waits_is_the_same_object() -> None:
 
 def test_paced_whole_waits_once_before_the_body() -> None:
     plan = Plan(HEAD, (data("body", 0),))
-    assert shown(paced_whole(plan, 1.5)) == "1.5@0 body0"
-    assert paced_whole(plan, 0.0) is plan
+    assert shown(paced_body(plan, 1.5)) == "1.5@0 body0"
+    assert paced_body(plan, 0.0) is plan

@@ -6,12 +6,12 @@ from random import Random
 
 import pytest
 
+from mockllm.core.reply.chunking import filler_sentence
 from mockllm.core.schema_values.realistic import (
     _CHOICES,
     TEXTS,
     FieldContext,
     Words,
-    sentence,
     skipping,
     uuid,
 )
@@ -35,7 +35,7 @@ def test_likeliest_text_has_draws_of_all_texts(field: FieldContext) -> None:
         assert likeliest.getstate() == all_texts.getstate()
 
 
-@pytest.mark.parametrize("words", [*_CHOICES, sentence, uuid, ("a",), ("a", "b", "c")])
+@pytest.mark.parametrize("words", [*_CHOICES, filler_sentence, uuid, ("a",), ("a", "b", "c")])
 def test_skipping_draws_what_a_text_draws(words: Words) -> None:
     for seed in range(200):
         drawn, skipped = Random(seed), Random(seed)

@@ -222,7 +222,7 @@ def test_disabled_thinking_is_omitted() -> None:
         if "content_block" in event
     ]
     assert opened == ["text"]
-    assert MESSAGES.variant(messages(**disabled)) != MESSAGES.variant(messages())
+    assert MESSAGES.encoding_key(messages(**disabled)) != MESSAGES.encoding_key(messages())
 
 
 def test_thinking_text_is_omitted_only_on_request() -> None:
@@ -235,7 +235,7 @@ def test_thinking_text_is_omitted_only_on_request() -> None:
     }
     assert deltas(encode_stream(reply, **omitted)) == [{"type": "signature_delta", "signature": "c2VhbA=="}]
     assert encode_body(reply)["content"][0]["thinking"] == "a"
-    assert MESSAGES.variant(messages(**omitted)) != MESSAGES.variant(messages())
+    assert MESSAGES.encoding_key(messages(**omitted)) != MESSAGES.encoding_key(messages())
 
 
 def test_body_uses_the_text_for_non_streaming_responses() -> None:

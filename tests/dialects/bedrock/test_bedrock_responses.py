@@ -101,7 +101,9 @@ def test_parts_without_a_form_are_omitted() -> None:
 
 
 def test_no_field_of_request_changes_the_response() -> None:
-    assert CONVERSE.variant(converse()) == CONVERSE.variant(converse(system=[{"text": "Be brief."}]))
+    assert CONVERSE.encoding_key(converse()) == CONVERSE.encoding_key(
+        converse(system=[{"text": "Be brief."}])
+    )
 
 
 def test_supported_reply_is_returned_unchanged() -> None:
@@ -263,7 +265,7 @@ def test_texts_of_makers_omit_other_parts() -> None:
     assert INVOKE.supported_reply(reply, request) is reply
     assert INVOKE.supported_reply(Reply(()), request).choices == (Choice(()),)
     assert body_of(INVOKE.encode_body(reply, request, STAMP))["results"][0]["outputText"] == "ab"
-    assert INVOKE.variant(request) != INVOKE.variant(invoke())
+    assert INVOKE.encoding_key(request) != INVOKE.encoding_key(invoke())
 
 
 def test_prompts_of_makers_are_the_users() -> None:

@@ -283,7 +283,7 @@ def test_block_inside_a_stream_ends_it_with_safety() -> None:
     assert chunk["candidates"] == [{"finishReason": "SAFETY", "index": 0}]
 
 
-def test_variant_contains_all_that_changes_the_bytes() -> None:
+def test_key_contains_all_that_changes_the_bytes() -> None:
     requests = [
         generate(),
         generate(stream=True),
@@ -292,5 +292,7 @@ def test_variant_contains_all_that_changes_the_bytes() -> None:
         generate(base=VERTEX, query="$alt=json;enum-encoding=int"),
         generate(generationConfig={"thinkingConfig": {"includeThoughts": False}}),
     ]
-    assert len({GENERATE.variant(request) for request in requests}) == 5
-    assert GENERATE.variant(requests[0]) == GENERATE.variant(requests[1]), "that it streams is known"
+    assert len({GENERATE.encoding_key(request) for request in requests}) == 5
+    assert GENERATE.encoding_key(requests[0]) == GENERATE.encoding_key(requests[1]), (
+        "that it streams is known"
+    )

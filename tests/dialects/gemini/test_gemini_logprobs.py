@@ -107,6 +107,6 @@ def test_choices_count_their_tokens_separately() -> None:
     assert first["logprobsResult"] == second["logprobsResult"]
 
 
-def test_variants_differ_by_probabilities() -> None:
-    variants = {GENERATE.variant(request) for request in (generate(), requesting(), requesting(1))}
-    assert len(variants) == 3
+def test_encoding_keys_differ_by_probabilities() -> None:
+    keys = {GENERATE.encoding_key(request) for request in (generate(), requesting(), requesting(1))}
+    assert len(keys) == 3

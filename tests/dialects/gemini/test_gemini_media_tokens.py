@@ -129,9 +129,9 @@ def test_blocked_prompt_has_its_media() -> None:
     assert sum(entries(usage).values()) == usage["promptTokenCount"]
 
 
-def test_variants_differ_by_media() -> None:
+def test_encoding_keys_differ_by_media() -> None:
     requests = [asking(), asking(inline("image/png")), asking(inline("audio/wav"))]
-    assert len({GENERATE.variant(request) for request in requests}) == 3
+    assert len({GENERATE.encoding_key(request) for request in requests}) == 3
 
 
 @pytest.mark.parametrize("base", ["/v1beta", VERTEX])

@@ -148,7 +148,7 @@ def test_stream_form_names_the_places_of_an_event() -> None:
     raw = b'{"inputs": "x", "parameters": {"return_full_text": true}}'
     request = TextGenerationRequest(method="POST", path="/generate", headers={}, raw=raw)
     assert dialect.stream_form(request) is STREAM_FORM
-    assert dialect.variant(request) == (False, "x", False)
+    assert dialect.encoding_key(request) == (False, "x", False)
 
 
 def test_similar_sentences_have_higher_scores() -> None:

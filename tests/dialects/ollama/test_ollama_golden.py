@@ -75,7 +75,7 @@ def test_declined_thinking_is_omitted() -> None:
     sent = request(CHAT, think=False)
     reply = CHAT.supported_reply(REPLIES["thinking-and-calls"], sent)
     assert not any(isinstance(part, Thinking) for part in reply.choices[0].parts)
-    assert CHAT.variant(sent) != CHAT.variant(request(CHAT))
+    assert CHAT.encoding_key(sent) != CHAT.encoding_key(request(CHAT))
 
 
 def test_redacted_thinking_is_omitted() -> None:

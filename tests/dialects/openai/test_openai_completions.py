@@ -228,9 +228,9 @@ def test_completions_extras_are_added() -> None:
     assert streamed[-1]["usage"] == result["usage"]
 
 
-def test_requests_of_equal_variant_have_equal_bytes() -> None:
-    assert COMPLETIONS.variant(completion()) == COMPLETIONS.variant(completion(prompt="other"))
-    assert COMPLETIONS.variant(completion(echo=True)) != COMPLETIONS.variant(
+def test_requests_of_equal_key_have_equal_bytes() -> None:
+    assert COMPLETIONS.encoding_key(completion()) == COMPLETIONS.encoding_key(completion(prompt="other"))
+    assert COMPLETIONS.encoding_key(completion(echo=True)) != COMPLETIONS.encoding_key(
         completion(prompt="b", echo=True)
     )
 

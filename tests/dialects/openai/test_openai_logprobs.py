@@ -114,10 +114,10 @@ def test_model_without_logprobs_has_them_on_request() -> None:
     assert tokens(result["choices"][0]["logprobs"]["content"]) == ["Hi"]
 
 
-def test_variant_contains_the_logprobs_settings() -> None:
+def test_key_contains_the_logprobs_settings() -> None:
     field_sets: list[dict[str, Json]] = [{}, {"logprobs": True}, {"logprobs": True, "top_logprobs": 2}]
-    assert len({CHAT.variant(chat(**fields)) for fields in field_sets}) == 3
-    assert len({COMPLETIONS.variant(completion(logprobs=top)) for top in (None, 0, 1)}) == 3
+    assert len({CHAT.encoding_key(chat(**fields)) for fields in field_sets}) == 3
+    assert len({COMPLETIONS.encoding_key(completion(logprobs=top)) for top in (None, 0, 1)}) == 3
 
 
 def test_azure_body_has_logprobs() -> None:

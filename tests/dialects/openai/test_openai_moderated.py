@@ -85,7 +85,7 @@ def test_extras_are_merged_into_the_moderation() -> None:
 
 def test_moderated_request_has_its_own_cached_response() -> None:
     kind = {**WANTED, "messages": [{"role": "user", "content": "Good day."}]}
-    assert CHAT.variant(chat(**WANTED)) != CHAT.variant(chat(**kind))
-    assert CHAT.variant(chat(**WANTED)) == CHAT.variant(chat(**WANTED))
-    assert RESPONSES.variant(responses()) != RESPONSES.variant(responses(input="Good day."))
-    assert RESPONSES.variant(responses()) != RESPONSES.variant(responses(moderation=None))
+    assert CHAT.encoding_key(chat(**WANTED)) != CHAT.encoding_key(chat(**kind))
+    assert CHAT.encoding_key(chat(**WANTED)) == CHAT.encoding_key(chat(**WANTED))
+    assert RESPONSES.encoding_key(responses()) != RESPONSES.encoding_key(responses(input="Good day."))
+    assert RESPONSES.encoding_key(responses()) != RESPONSES.encoding_key(responses(moderation=None))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
-from mockllm.dialects.serving_metrics import ReportedUsage
+from mockllm.dialects.serving_metrics_form import ReportedUsage
 from mockllm.dialects.vllm.metrics import FORM, TOKENS, read_usage
 from tests.language.virtual_server import raw_request, respond_all, respond_once
 

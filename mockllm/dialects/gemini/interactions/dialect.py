@@ -288,7 +288,7 @@ class Interactions(GeminiDialect):
     def stream_form(self, request: Request) -> StreamForm:
         return INTERACTION_FORM
 
-    def variant(self, request: Request) -> Hashable:
+    def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, InteractionRequest)
         named = "agent" in request.fields
         return request.summarizes, named, request.fields.get("previous_interaction_id"), request.cached_tokens

@@ -222,7 +222,7 @@ class Live(GeminiDialect):
     def stream_form(self, request: Request) -> StreamForm:
         return LIVE_FORM
 
-    def variant(self, request: Request) -> Hashable:
+    def encoding_key(self, request: Request) -> Hashable:
         return request.raw
 
     def build_request(self, request: NeutralRequest) -> WireRequest:

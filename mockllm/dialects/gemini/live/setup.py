@@ -15,7 +15,7 @@ from propcache.api import cached_property
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.rendering.plan import DEFAULT_DELIVERY, EventStep, Framing, Plan, ResponseHead
+from mockllm.core.rendering.plan import DEFAULT_DELIVERY, SWITCHING, EventStep, Framing, Plan, ResponseHead
 from mockllm.core.rendering.socket_session import SocketSession
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
@@ -85,7 +85,7 @@ class LiveHandshake(LiveLookup, VoiceDialect):
         """Return the response of a session whose user speaks by the script; None: by the sound."""
         session = self._session
         opened = replace(DEFAULT_DELIVERY, websocket=lambda: session(identity, script))
-        return Plan(ResponseHead(101, ()), (), delivery=opened)
+        return Plan(ResponseHead(SWITCHING, ()), (), delivery=opened)
 
 
 class LiveSetupRequest(LiveRequest):

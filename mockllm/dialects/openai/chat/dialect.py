@@ -27,7 +27,7 @@ from mockllm.dialects.openai.chat.prompt_form import PROMPT_FORM
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.chat.stored_calls import store_update
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
-from mockllm.dialects.openai.moderated import moderation_variant
+from mockllm.dialects.openai.moderated import moderation_key
 from mockllm.dialects.openai.request_builder import build_chat
 from mockllm.dialects.openai.stream_forms import CHAT_FORM
 
@@ -71,7 +71,7 @@ class Chat(OpenAiCall):
     def stream_form(self, request: Request) -> StreamForm:
         return CHAT_FORM
 
-    def variant(self, request: Request) -> Hashable:
+    def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, ChatRequest)
         if ENCODING_FIELDS.isdisjoint(request.fields):
             return None
@@ -83,7 +83,7 @@ class Chat(OpenAiCall):
             request.custom,
             request.legacy,
             request.logprobs,
-            moderation_variant(request),
+            moderation_key(request),
         )
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:

@@ -53,7 +53,7 @@ class MediaCall(OpenAiCall):
     def stream_form(self, request: Request) -> StreamForm:
         return MEDIA_FORM
 
-    def variant(self, request: Request) -> Hashable:
+    def encoding_key(self, request: Request) -> Hashable:
         return request.raw
 
     def build_request(self, request: NeutralRequest) -> WireRequest:

@@ -273,7 +273,7 @@ class Realtime(OpenAiCall):
     def stream_form(self, request: Request) -> StreamForm:
         return REALTIME_FORM
 
-    def variant(self, request: Request) -> Hashable:
+    def encoding_key(self, request: Request) -> Hashable:
         return request.raw
 
     decode = staticmethod(decode)

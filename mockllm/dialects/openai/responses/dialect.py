@@ -20,7 +20,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
-from mockllm.dialects.openai.moderated import moderation_variant
+from mockllm.dialects.openai.moderated import moderation_key
 from mockllm.dialects.openai.request_builder import build_responses
 from mockllm.dialects.openai.responses.background import in_background
 from mockllm.dialects.openai.responses.check import check
@@ -99,12 +99,12 @@ class Responses(ResponsesCall):
     def stream_form(self, request: Request) -> StreamForm:
         return RESPONSES_FORM
 
-    def variant(self, request: Request) -> Hashable:
+    def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, ResponsesRequest)
         echoed = request.of_remaining_members("echoed", lambda: _echoed(request.fields))
-        moderated = moderation_variant(request)
-        variant = echoed if moderated is None else (echoed, moderated)
-        return (variant, COMPACTION_TRIGGER) if request.compacts else variant
+        moderated = moderation_key(request)
+        key = echoed if moderated is None else (echoed, moderated)
+        return (key, COMPACTION_TRIGGER) if request.compacts else key
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, ResponsesRequest)

@@ -89,9 +89,9 @@ class ResponsesSocket(Responses):
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return socket_error(failure, request, identity, super().error(failure, request, identity))
 
-    def variant(self, request: Request) -> object:
+    def encoding_key(self, request: Request) -> object:
         assert isinstance(request, MessageRequest)
-        return super().variant(request), request.stream_id
+        return super().encoding_key(request), request.stream_id
 
 
 class WarmUpRequest(MessageRequest):

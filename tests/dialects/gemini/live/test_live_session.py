@@ -263,7 +263,7 @@ def test_setup_without_validation_is_completed() -> None:
 
 def test_dialect_builds_requests_and_shows_native_parts() -> None:
     request = LiveRequest(method="WS turn", path=GEMINI, headers={}, raw=b'{"model": 7}')
-    assert (request.model, request.sse, LIVE.variant(request)) == (None, False, b'{"model": 7}')
+    assert (request.model, request.sse, LIVE.encoding_key(request)) == (None, False, b'{"model": 7}')
     parts = (NativePart("gemini", {"executableCode": {"code": "x"}}), Text(("a",)))
     plan = LIVE.encode_body(Reply((Choice(parts),)), request, ResponseIdentity(Ids(0, "", 1), 0.0))
     assert b"executableCode" in sent_bytes(plan)

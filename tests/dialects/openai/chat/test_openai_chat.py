@@ -193,9 +193,9 @@ def test_padding_of_many_chunks_has_the_right_length() -> None:
     assert {len(chunk["obfuscation"]) for chunk in payload} == {15, 16}
 
 
-def test_variant_contains_all_that_changes_the_bytes() -> None:
-    variants = {
-        CHAT.variant(chat(**fields))
+def test_key_contains_all_that_changes_the_bytes() -> None:
+    keys = {
+        CHAT.encoding_key(chat(**fields))
         for fields in (
             {},
             {"user": "me"},
@@ -206,4 +206,4 @@ def test_variant_contains_all_that_changes_the_bytes() -> None:
             {"tools": [{"type": "custom", "custom": {"name": "f"}}]},
         )
     }
-    assert len(variants) == 6
+    assert len(keys) == 6

@@ -43,10 +43,10 @@ def test_errors_are_decoded_and_other_bodies_are_not() -> None:
     assert IMAGEN.decode(plan_of({})) is None
 
 
-def test_variant_is_the_request_itself() -> None:
+def test_encoding_key_is_the_request_itself() -> None:
     server = VirtualServer("rules: []")
     request = server.engine.read("POST", "/v1/videos", "", {}, b"{}", "", 0.0)
-    assert VIDEOS.variant(request) == IMAGEN.variant(request) == b"{}"
+    assert VIDEOS.encoding_key(request) == IMAGEN.encoding_key(request) == b"{}"
 
 
 def test_faults_of_form_act_on_events() -> None:

@@ -303,11 +303,11 @@ def test_chunks_are_numbered_and_waits_keep_their_position() -> None:
     ]
 
 
-def test_variant_contains_all_that_changes_the_bytes() -> None:
-    assert RESPONSES.variant(responses()) is None
-    assert RESPONSES.variant(responses(input="other", stream=True)) is None
+def test_key_contains_all_that_changes_the_bytes() -> None:
+    assert RESPONSES.encoding_key(responses()) is None
+    assert RESPONSES.encoding_key(responses(input="other", stream=True)) is None
     fields: list[dict[str, Json]] = [{"user": "me"}, {"instructions": "x"}, {"tools": []}, {"temperature": 1}]
-    assert len({RESPONSES.variant(responses(**item)) for item in fields}) == len(fields)
+    assert len({RESPONSES.encoding_key(responses(**item)) for item in fields}) == len(fields)
 
 
 # --- input tokens ----------------------------------------------------------------------------------

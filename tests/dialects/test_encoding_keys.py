@@ -1,4 +1,4 @@
-"""Requests with equal variants share cached bytes: where the bytes differ, the variants do. In every protocol."""
+"""Requests with equal encoding keys share cached bytes: where the bytes differ, the keys do. In every protocol."""
 
 from __future__ import annotations
 
@@ -32,17 +32,15 @@ MORE = {
 @dialects
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("said", REPLIES)
-def test_requests_of_one_variant_get_the_same_bytes(
-    dialect: GeneratingDialect, said: str, stream: bool
-) -> None:
-    """The model is no part of a variant, so all requests have the same one."""
+def test_requests_of_one_key_get_the_same_bytes(dialect: GeneratingDialect, said: str, stream: bool) -> None:
+    """The model is no part of a key, so all requests have the same one."""
     seen: dict[Hashable, tuple[str, bytes]] = {}
     for name, words in {**WANTED, **MORE}.items():
         wanted = replace(words, model="mine", stream=stream)
-        variant = dialect.variant(requested(dialect, wanted))
+        key = dialect.encoding_key(requested(dialect, wanted))
         sent = sent_bytes(answered(dialect, Reply((REPLIES[said],), Usage(20, 9)), wanted, stream=stream))
-        first, known = seen.setdefault(variant, (name, sent))
-        assert sent == known, f"`{name}` and `{first}` are rendered differently: `variant` has to differ"
+        first, known = seen.setdefault(key, (name, sent))
+        assert sent == known, f"`{name}` and `{first}` are rendered differently: `encoding_key` has to differ"
 
 
 @talking

@@ -48,15 +48,17 @@ class BadOverride(Exception):
 
 
 class Override(NamedTuple):
-    """The overrides of one request; None where it has none."""
+    """The overrides of one request, by its headers or by its session. A field is None where nothing is overridden."""
 
     seed: int | None = None
     position: SeedPosition | None = None
     """The position of the response, in place of the session's."""
     faults: tuple[Fault, ...] | None = None
+    """The faults in place of those of the scenarios."""
     delay: float | None = None
-    rule: int | None = None
-    """Its number in the catalog."""
+    """The delay in seconds, in place of that of the scenarios."""
+    item_index: int | None = None
+    """The index in the catalog of the rule that responds, whether its matcher matches or not."""
     notes: tuple[str, ...] = ()
 
 
@@ -75,7 +77,7 @@ def read_overrides(
     return override._replace(
         faults=None if fault is None else _faults(fault, max_wait),
         delay=None if delay is None else min(_delay(delay), max_wait),
-        rule=None if rule is None else _rule(rule, catalog),
+        item_index=None if rule is None else _item_index(rule, catalog),
     )
 
 
@@ -99,8 +101,8 @@ def _seed(text: str) -> tuple[int, SeedPosition | None]:
     return seed
 
 
-def _rule(id: str, catalog: Catalog) -> int:
-    """Return the number of the rule with this id, or with this name if only one has it."""
+def _item_index(id: str, catalog: Catalog) -> int:
+    """Return the index in the catalog of the rule with this id, or with this name if only one has it."""
     rules = [item.id for item in catalog.items[: catalog.rule_count]]
     if id in rules:
         return rules.index(id)

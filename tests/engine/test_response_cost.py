@@ -12,7 +12,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.decoded_response import DecodedCall, DecodedResponse
 from mockllm.dialects.price import Price
 from mockllm.dialects.providers import REGISTERED
-from mockllm.engine.cost import cost_of, dollars, price_of
+from mockllm.engine.response_cost import cost_of, dollars, price_of
 from tests.language.virtual_server import VirtualServer
 
 ENGINE = VirtualServer("rules: [{reply: Hi.}]").engine

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mockllm.core.faults import FAULTS, ReplyFaultContext
 from mockllm.core.faults.meaning import Refuse
 from mockllm.core.reply.reply import Reply, Text
-from mockllm.engine.overrides import WAITS
+from mockllm.engine.override_headers import WAITS
 from tests.language.virtual_server import (
     ClientRequest,
     ClientResponse,
@@ -44,7 +44,7 @@ def requested(user: str = "hi", say: Any = chat_request, **headers: str) -> Clie
 
 
 def one(requested: ClientRequest, **more: Any) -> ClientResponse:
-    return respond_all(RULES, requested, overrides=True, **more)[0]
+    return respond_all(RULES, requested, allow_overrides=True, **more)[0]
 
 
 def message(received: ClientResponse) -> str:
@@ -106,7 +106,9 @@ def test_a_fault_replaces_the_scenarios_faults() -> None:
 
 
 def test_a_fault_that_does_not_apply_is_noted() -> None:
-    received = respond_all(RULES, chat_request(headers={"x-mockllm-fault": "malformed"}), overrides=True)[0]
+    received = respond_all(
+        RULES, chat_request(headers={"x-mockllm-fault": "malformed"}), allow_overrides=True
+    )[0]
     assert "malformed not applied" in received.notes
 
 
@@ -223,7 +225,7 @@ def test_an_overriding_rule_responds_without_a_match() -> None:
 
 
 def test_a_rules_guards_and_counts_apply() -> None:
-    game = VirtualServer(RULES, overrides=True)
+    game = VirtualServer(RULES, allow_overrides=True)
     first, second = (game.respond(requested(rule="once")) for _ in range(2))
     assert first.text == "once only"
     assert second.status == 404
@@ -255,7 +257,7 @@ def test_the_list_of_rules_is_bounded() -> None:
 
 
 def test_a_rule_override_without_rules_is_refused() -> None:
-    received = respond_all("rules: []", requested(rule="a"), overrides=True)[0]
+    received = respond_all("rules: []", requested(rule="a"), allow_overrides=True)[0]
     assert message(received) == 'x-mockllm-rule: there is no rule "a"'
 
 
@@ -266,10 +268,10 @@ def test_a_modifier_id_is_refused() -> None:
 
 def test_an_ambiguous_rule_name_is_refused() -> None:
     files = {"a.yaml": "rules: [{name: x, reply: a}]", "b.yaml": "rules: [{name: x, reply: b}]"}
-    received = respond_all(files, requested(rule="x"), overrides=True)[0]
+    received = respond_all(files, requested(rule="x"), allow_overrides=True)[0]
     assert message(received).startswith('x-mockllm-rule: several rules are called "x": ')
     ids = message(received).rpartition('"x": ')[2].split(", ")
-    assert [respond_all(files, requested(rule=id), overrides=True)[0].text for id in ids] == ["a", "b"]
+    assert [respond_all(files, requested(rule=id), allow_overrides=True)[0].text for id in ids] == ["a", "b"]
 
 
 # --- permission ----------------------------------------------------------------------------------
@@ -291,12 +293,12 @@ def test_all_overrides_apply_together() -> None:
 
 
 def test_overrides_apply_to_misses_and_lookups() -> None:
-    received = respond_all("rules: []", requested(delay="1s"), overrides=True)[0]
+    received = respond_all("rules: []", requested(delay="1s"), allow_overrides=True)[0]
     assert (received.status, received.delay) == (404, 1)
 
 
 def test_a_peek_at_a_refused_request_decides_by_rules() -> None:
-    engine = VirtualServer(RULES, overrides=True).engine
+    engine = VirtualServer(RULES, allow_overrides=True).engine
     bad = requested(fault="nonsense")
     request = engine.read("POST", bad.path, "", bad.headers, bad.body, "", 0.0)
     assert engine.preview(request).decision.outcome == "rule"

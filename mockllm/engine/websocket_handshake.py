@@ -1,0 +1,31 @@
+"""Handshakes of WebSockets: which requests are some, and the refusal of one that nothing serves."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.request.request import Request
+
+HANDSHAKE: Final = "handshake"
+"""The api of the handshakes that a dialect serves."""
+NO_WEBSOCKET: Final = "no WebSocket is served"
+"""The note of a refused handshake."""
+
+
+def is_websocket_handshake(request: Request) -> bool:
+    """Return whether a request is the handshake of a WebSocket (RFC 6455, section 4.1)."""
+    return request.method == "GET" and request.headers.get("upgrade", "").strip().lower() == "websocket"
+
+
+def no_websocket(request: Request) -> Failure | None:
+    """Return the refusal of a WebSocket handshake; None for any other request.
+
+    The status 426 (RFC 9110, section 15.5.22) names the protocol that is served. Clients such as Codex then fall
+    back to plain HTTP at once; they retry other statuses for several seconds.
+    """
+    if not is_websocket_handshake(request):
+        return None
+    message = f"No WebSocket is served at {request.path}. Send a plain HTTP request."
+    headers = (("Upgrade", "HTTP/1.1"), ("Connection", "Upgrade"))
+    return Failure("bad_request", 426, message, headers=headers)

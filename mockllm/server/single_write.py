@@ -1,0 +1,44 @@
+"""The bytes of a response that needs one write, and no player."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.core.rendering.framing import framed_at_once
+from mockllm.core.rendering.plan import DEFAULT_DELIVERY, CutStep, Framing, Plan, RawStep, WaitStep
+from mockllm.core.rendering.prerendered_response import PrerenderedResponse
+from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead
+
+MAX_WRITE_BYTES: Final = 256 * 1024
+MAX_WRITE_STEPS: Final = 512
+"""After so many bytes or steps in one iteration of the loop, the rest of a long response follows in the next ones.
+Other streams that are due come first. A player's write may have nearly twice as many bytes; unchunked ones do not
+count."""
+
+_TIMED: Final = frozenset({WaitStep, CutStep})
+
+
+def takes_time(rendered: Plan | PrerenderedResponse) -> bool:
+    """Return whether a response has a delay, a wait or a cut. `single_write` returns None for it."""
+    return rendered.delay > 0 or not _TIMED.isdisjoint(map(type, rendered.steps))
+
+
+def single_write(plan: Plan, head: SerializedHead) -> bytes | None:
+    """Return all bytes of a response that needs one write and has no waits and cuts; None for any other."""
+    if plan.delay > 0 or len(plan.steps) > MAX_WRITE_STEPS or plan.delivery is not DEFAULT_DELIVERY:
+        return None
+    if head.bodiless:
+        return None if any(type(step) is CutStep for step in plan.steps) else head.head
+    if len(plan.steps) == 1 and type(step := plan.steps[0]) is RawStep and plan.framing is Framing.PLAIN:
+        return head.head + step.data if len(step.data) <= MAX_WRITE_BYTES else None
+    body = framed_at_once(plan)
+    if body is None:
+        return None
+    size = sum(map(len, body))
+    if size > MAX_WRITE_BYTES:
+        return None
+    parts = [head.head, *body]
+    if head.chunked:
+        parts.insert(1, b"%x\r\n" % size if size else b"")
+        parts.append(b"\r\n" + LAST_HTTP_CHUNK if size else LAST_HTTP_CHUNK)
+    return b"".join(parts)
