@@ -8,7 +8,7 @@ import pickle
 import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from itertools import count
 from typing import Final
 
@@ -32,6 +32,7 @@ from mockllm.server.workers.worker_report import (
     merged_serving,
 )
 from mockllm.server.workers.worker_settings import WorkerSettings
+from mockllm.store.named_states import NamedState, stored_states
 
 PREPARE_TIME: Final = 60.0
 """Seconds in which a worker compiles rules."""
@@ -253,6 +254,11 @@ class Supervisor:
     async def has_session(self, id: str) -> bool:
         """Return whether the store has anything of a session, also if that is not known here yet."""
         return self._state.store is not None and await self._state.store.has_session(id)
+
+    async def named_states(self, catalog: Catalog, sessions: Iterable[str]) -> Iterable[NamedState]:
+        """Return the named states in the store; none without one, as no rule sets any then."""
+        store = self._state.store
+        return () if store is None else await stored_states(store, catalog, sessions)
 
     async def conclude(self) -> None:
         """Wait until the store and all workers know what the control API has changed. Raises a Problem for a store
