@@ -23,6 +23,7 @@ from mockllm.server.workers.forked_process import ForkedProcess
 from mockllm.server.workers.forwarded_control import WorkerFollower
 from mockllm.server.workers.group_engine_state import GroupEngineState
 from mockllm.server.workers.listening_sockets import ListeningSocket
+from mockllm.server.workers.shared_connections import SharedConnections
 from mockllm.server.workers.worker_handle import WorkerHandle, start_worker
 from mockllm.server.workers.worker_report import (
     MergedJournal,
@@ -75,6 +76,7 @@ class Supervisor:
         self._say = say
         self._journal = MergedJournal(app.limits.journal, app.limits.journal_bytes)
         app.journal = self._journal
+        self._connections = SharedConnections(state.counts.fd, len(sockets))
         self._forked = dict(enumerate(forked))
         self._workers: dict[int, WorkerHandle] = {}
         """The processes by their index, from 0."""
@@ -139,6 +141,7 @@ class Supervisor:
 
     def _forget(self, worker: WorkerHandle) -> None:
         self._workers.pop(worker.index, None)
+        self._connections.clear(worker.index)
         self._journal.forget(worker.serial, self._state.served(worker.index))
         if worker.report is not None:
             self._lost.merge(worker.report.metrics)
