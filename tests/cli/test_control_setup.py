@@ -93,6 +93,7 @@ def test_admin_port_in_use_ends_server(tmp_path: Path, reload: tuple[str, ...]) 
             "--port", "0", "--pack", "default", "--admin-port", taken, *reload, cwd=tmp_path
         ) as server:
             assert "is in use" in server.line(lambda line: "in use" in line)
+            assert server.ended() == 1
 
 
 @pytest.mark.full

@@ -118,6 +118,7 @@ class Supervisor:
         await worker.channel.call("prepare", self._packed, self._state.table.cells)
         await worker.channel.call("set_time_scales", self._state.sent_scales)
         await worker.channel.call("commit")
+        worker.serves = True
 
     async def _watch(self, worker: WorkerHandle) -> None:
         """Wait for the end of a worker, and replace it."""
@@ -134,10 +135,18 @@ class Supervisor:
             await asyncio.sleep(SHORT_LIFE)
         async with self._changing:
             if not self._stopping:
-                try:
-                    await self._start(worker.index)
-                except (ChannelClosed, CallFailed):  # it died again: its own watch replaces it
-                    return
+                await self._replace(worker.index)
+
+    async def _replace(self, index: int) -> None:
+        """Start another worker. One that fails is ended, and its own watch replaces it."""
+        try:
+            await self._start(index)
+        except ChannelClosed:
+            return
+        except CallFailed as failure:
+            self._say(f"worker {index + 1} does not start: {failure}")
+            with contextlib.suppress(KeyError, ProcessLookupError):
+                self._workers[index].process.kill()
 
     def _forget(self, worker: WorkerHandle) -> None:
         self._workers.pop(worker.index, None)
@@ -209,7 +218,7 @@ class Supervisor:
         """Get the journals, the metrics and the responses in flight up to now."""
         async with self._collecting:
             now = time.monotonic()
-            workers = tuple(self._workers.values())
+            workers = self._serving
             calls = [
                 asyncio.wait_for(worker.channel.call("report", worker.taken), REPORT_TIME)
                 for worker in workers
@@ -244,9 +253,9 @@ class Supervisor:
 
     def _reset_metrics(self) -> None:
         self._lost = merged_metrics(())
-        for worker in self._workers.values():
+        for worker in self._serving:
             worker.report = None
-        self._notify("reset_metrics")
+            worker.channel.notify("reset_metrics")
 
     @property
     def store_problem(self) -> str | None:
@@ -265,7 +274,8 @@ class Supervisor:
 
     async def conclude(self) -> None:
         """Wait until the store and all workers know what the control API has changed. Raises a Problem for a store
-        that stays away (`--store-wait`); it is changed when it is back."""
+        that stays away (`--store-wait`); it is changed when it is back. Also raises one where a worker does not
+        respond."""
         store = self._state.store
         change = self._spawn(self._state.change_store())
         end = time.monotonic() + (0.0 if store is None else store.wait)
@@ -273,7 +283,10 @@ class Supervisor:
             await asyncio.wait([change], timeout=max(POLL, end - time.monotonic()))
             if self.store_problem is not None:
                 break
-        await self._tell_workers()
+        try:
+            await self._tell_workers()
+        except NotChanged as reason:
+            raise Problem(503, f"Not all processes know what this call changes: {reason}.") from None
         if not change.done():
             away = "is away" if self._state.refusal is None else "refuses the change"
             why = f"The store {away} ({self.store_problem}). What this call changes in it follows when it is back."
@@ -287,12 +300,16 @@ class Supervisor:
             worker.channel.notify("renumber", replica)
 
     async def _tell_workers(self) -> None:
-        """Tell the workers what has changed of sessions."""
-        state, workers = self._state, tuple(self._workers.values())
+        """Tell the workers what has changed of sessions. A worker that starts is waited for. Raises NotChanged."""
+        async with self._changing:
+            await self._tell(self._serving)
+
+    async def _tell(self, workers: Sequence[WorkerHandle]) -> None:
+        state = self._state
         scales = state.time_scales
         if scales != state.sent_scales:
-            state.sent_scales = scales
             await self._all(workers, PAUSE_TIME, "set_time_scales", scales)
+            state.sent_scales = scales
         ended, state.ended = state.ended, []
         if ended:
             await self._all(workers, PAUSE_TIME, "forget_sessions", ended)
@@ -343,6 +360,11 @@ class Supervisor:
         control = self._app.control
         assert isinstance(control, ControlApi), "the supervisor has the control API"
         return control
+
+    @property
+    def _serving(self) -> Sequence[WorkerHandle]:
+        """The workers that have rules: not one that is just starting."""
+        return [worker for worker in self._workers.values() if worker.serves]
 
     def _notify(self, name: str) -> None:
         for worker in self._workers.values():
