@@ -37,7 +37,7 @@ class HttpProtocol(BaseProtocol):
     """An asyncio protocol with the request parser of aiohttp, and flow control that aiohttp's readers use."""
 
     __slots__ = (
-        "_on_websocket_data", "_requests_parser", "_tail", "_websocket", "closing",
+        "_on_websocket_data", "_requests_parser", "_tail", "_websocket", "closing", "half_closed",
         "peername", "reading_held", "sockname", "ssl_context", "upgrade_requested",
     )  # fmt: skip
     _timeout_ceil_threshold: Final = 5.0
@@ -49,6 +49,8 @@ class HttpProtocol(BaseProtocol):
         self.renew_parser(limits)
         self.closing = False
         """Whether nothing that comes is read: the connection ends with what it serves."""
+        self.half_closed = False
+        """Whether the client has half-closed the connection: it sends no more, and may still read."""
         self.upgrade_requested = False
         """Whether a client requests another protocol, which may be declined. Until then its bytes are not parsed."""
         self._tail, self.reading_held = b"", False
