@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from msgspec import json
 
-from mockllm.core.rendering.plan import Plan, RawStep
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.server.workers.channel import CallFailed, Channel
 from mockllm.server.workers.forwarded_control import ForwardedControl
 
@@ -52,5 +52,5 @@ def test_call_without_a_response_is_a_problem(
     plan = asyncio.run(responded(handler))
     assert plan.head.status == 503
     (step,) = plan.steps
-    assert isinstance(step, RawStep)
-    assert json.decode(step.data)["detail"] == reason
+    assert isinstance(step, EventStep)
+    assert json.decode(step.payload)["detail"] == reason
