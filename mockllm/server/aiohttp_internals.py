@@ -47,13 +47,11 @@ class HttpProtocol(BaseProtocol):
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: ServerLimits) -> None:
         super().__init__(loop)
         self.renew_parser(limits)
-        self.closing = False
-        """Whether nothing that comes is read: the connection ends with what it serves."""
-        self.half_closed = False
-        """Whether the client has half-closed the connection: it sends no more, and may still read."""
+        self._tail, self.reading_held, self.closing = b"", False, False
+        """`closing`: whether nothing that comes is read: the connection ends with what it serves."""
         self.upgrade_requested = False
         """Whether a client requests another protocol, which may be declined. Until then its bytes are not parsed."""
-        self._tail, self.reading_held = b"", False
+        self.half_closed = False  # whether the client sends no more; it may still read
         self._websocket: MaskedFrames | None = None
         self._on_websocket_data: Callable[[], None] | None = None
 

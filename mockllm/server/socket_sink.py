@@ -60,7 +60,7 @@ class SocketSink:
 
     async def accepted(self) -> None:
         """Return when the system of a client that has half-closed the connection has all bytes. Raises
-        ConnectionError if the client has closed it as a whole: only the reply to these bytes tells."""
+        ConnectionError if the client has closed it as a whole, which only the reply to these bytes shows."""
         while (transport := self.connection.transport) is not None:
             sock, unsent = _socket(transport), _unsent(transport)
             if sock is None or sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
