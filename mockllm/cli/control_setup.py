@@ -110,7 +110,7 @@ async def _serve_admin_port(server: Server) -> None:
     try:
         await server.start()
     except CannotListen as error:
-        print(f"mockllm: {error}", file=sys.stderr)
+        print(f"mockllm: {error}".replace("--port", "--admin-port"), file=sys.stderr)
         signal.raise_signal(signal.SIGTERM)
         return
     where = server.listening[0]

@@ -22,7 +22,7 @@ from mockllm.cli.console import print_mistakes
 from mockllm.cli.option import BadOption, Option, add, argparse_type
 from mockllm.cli.options import LOAD_OPTIONS, NETWORK, SERVING, add_limits, limits, option_values
 from mockllm.cli.own_server import build, control_of, serving
-from mockllm.cli.units import exit_codes, positive_seconds
+from mockllm.cli.units import exit_codes, port, positive_seconds
 from mockllm.core.display import counted
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
@@ -61,7 +61,7 @@ OWN: Final = (
     "--verbose",
 )
 OPTIONS: Final = (
-    Option("--port", NETWORK, "port number; 0 selects a free port", 0, int),
+    Option("--port", NETWORK, "port number; 0 selects a free port", 0, port),
     *(option for option in SERVING if option.name in OWN),
 )
 

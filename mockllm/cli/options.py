@@ -17,6 +17,8 @@ from mockllm.cli.units import (
     byte_text,
     count,
     error_status,
+    port,
+    positive_seconds,
     private_text,
     seconds,
     size,
@@ -86,7 +88,7 @@ SERVING: Final = (
     Option(
         "--host", NETWORK, "host to listen on; localhost is 127.0.0.1 and ::1, 0.0.0.0 is any", "localhost"
     ),
-    Option("--port", NETWORK, "port to listen on; 0 selects a free port", 8080, count, also="PORT"),
+    Option("--port", NETWORK, "port to listen on; 0 selects a free port", 8080, port, also="PORT"),
     Option(
         "--listen",
         NETWORK,
@@ -111,9 +113,7 @@ SERVING: Final = (
         "accept HTTPS only from clients with a certificate of this CA (PEM): mutual TLS",
         metavar="FILE",
     ),
-    Option(
-        "--tls-port", NETWORK, "serve HTTPS on this port, and HTTP on --port", None, count, metavar="PORT"
-    ),
+    Option("--tls-port", NETWORK, "serve HTTPS on this port, and HTTP on --port", None, port, metavar="PORT"),
     Option("--tls-dir", NETWORK, "folder for the certificates of --tls-self-signed", metavar="DIR"),
     Option(
         "--workers",
@@ -142,7 +142,7 @@ SERVING: Final = (
         NETWORK,
         "how long a request waits for the store",
         1.0,
-        seconds,
+        positive_seconds,
         metavar="SECONDS",
     ),
     Option("--no-cors", NETWORK, "do not allow requests of web pages of other origins", False, flag=True),
@@ -159,7 +159,7 @@ SERVING: Final = (
         metavar="FILE",
     ),
     Option(
-        "--admin-port", NETWORK, "serve the control API on this separate port", convert=count, metavar="PORT"
+        "--admin-port", NETWORK, "serve the control API on this separate port", convert=port, metavar="PORT"
     ),
     Option("--seed", RESPONSES, "seed of random draws and ids", 0, count),
     Option(

@@ -48,7 +48,7 @@ from mockllm.recordings.atomic_files import probe
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import FINDINGS, amount
 from mockllm.server.engine_builder import Broken, Builder
-from mockllm.server.http_server import Address, CannotListen
+from mockllm.server.http_server import Address, CannotListen, Server
 from mockllm.server.http_server import run as run_server
 from mockllm.server.reload import Reloader
 from mockllm.server.server_limits import ServerLimits
@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    return strict_exit_code(app.journal.unmatched) if values["strict"] else 0
+    return exit_code(values, app, admin_server)
 
 
 def _engine_state(bounds: ServerLimits) -> EngineState:
@@ -183,8 +183,12 @@ def create_builder(values: OptionValues, state: EngineState, max_generated: int)
     return Builder(sources, state, settings, strict=values["strict"])
 
 
-def strict_exit_code(unmatched: int) -> int:
-    """Print the exit report of --strict and return its exit code."""
+def exit_code(values: OptionValues, app: App, admin_server: Server | None) -> int:
+    """Return the exit code of a server that has stopped: 1 if the port of its control API could not be used. Print
+    the exit report of --strict."""
+    if admin_server is not None and admin_server.failed:
+        return 1
+    unmatched = app.journal.unmatched if values["strict"] else 0
     if unmatched:
         print(f"mockllm: {counted(unmatched, 'unmatched request')}", file=sys.stderr)
     return int(unmatched > 0)

@@ -22,10 +22,10 @@ from mockllm.cli.options import limits, unknown_variables
 from mockllm.cli.serve import (
     create_builder,
     dashboard_warning,
+    exit_code,
     no_rules_warning,
     print_ready,
     reload_after_signal,
-    strict_exit_code,
     warn_about_files,
     watch_input_end,
 )
@@ -151,7 +151,7 @@ def _exit_code(group: ServedGroup) -> int:
     except NoStoreFound as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    return strict_exit_code(group.app.journal.unmatched) if values["strict"] else 0
+    return exit_code(values, group.app, group.admin_server)
 
 
 def _require_shareable(catalog: Catalog, store: StoreSetup | None) -> None:

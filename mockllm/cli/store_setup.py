@@ -46,6 +46,10 @@ class StoreSetup:
 
     async def open(self, log: Callable[[str], None], wait: float) -> GroupStore:
         """Return the store, connected, with the number of this group of workers. Raises NoStoreFound."""
+        if self.own is not None:
+            self.own.wait()
+            if self.own.failure is not None:
+                raise NoStoreFound(f"the {self.own.name} of this server does not start: {self.own.failure}")
         link = StoreLink(self.address, log, wait)
         store = GroupStore(link, wait)
         try:

@@ -17,6 +17,7 @@ from mockllm.server.server_limits import KIB, MIB
 
 _SIZE: Final = re.compile(r"(\d+)\s*(?:bytes|b|([kmg])(?:i?b)?)?", re.IGNORECASE | re.ASCII)
 MAX_EXIT_CODE: Final = 255
+MAX_PORT: Final = 65_535
 SHORTEST_PRIVATE: Final = 3
 """Characters of a text to mask."""
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
@@ -80,6 +81,14 @@ def count(text: str) -> int:
         raise ValueError(f"expected a whole number, found {text!r}") from None
 
 
+def port(text: str) -> int:
+    """Parse a port; 0 selects a free one. Raise ValueError with the range."""
+    number = count(text)
+    if not 0 <= number <= MAX_PORT:
+        raise ValueError(f"expected a port from 0 to {MAX_PORT}, found {text!r}")
+    return number
+
+
 def at_least(least: int) -> Callable[[str], int]:
     """Return a parser of whole numbers that are not less than `least`."""
 
@@ -119,10 +128,10 @@ def usable_processors() -> int:
 
 def address(text: str) -> tuple[str, int]:
     """Parse `HOST:PORT`, `[::1]:PORT` or `:PORT`."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit():
+    host, colon, number = text.rpartition(":")
+    if not colon or not number.isdecimal():
         raise ValueError(f"expected HOST:PORT, found {text!r}")
-    return host.strip("[]") or "localhost", int(port)
+    return host.strip("[]") or "localhost", port(number)
 
 
 def error_status(text: str) -> int:

@@ -20,6 +20,7 @@ from mockllm.server.http_server import Server, open_as_many_as_allowed, run_on_b
 from mockllm.server.workers.channel import first_message
 from mockllm.server.workers.forked_process import ORDERS_OF_SUPERVISOR
 from mockllm.server.workers.no_store import NoStore
+from mockllm.server.workers.shared_connections import SharedConnections
 from mockllm.server.workers.worker import MarkedJournal, Worker, WorkerDecider
 from mockllm.server.workers.worker_settings import WorkerSettings
 from mockllm.state.shared_counts import CellTable, SharedCounts
@@ -57,7 +58,7 @@ async def _run(settings: WorkerSettings, end: socket.socket) -> None:
     builder = create_builder(values, state, bounds.generated)
     cell = CellTable.SERVED + settings["index"]
     counts[cell] = 0
-
+    connections = SharedConnections(counts.fd, values["workers"] or 1, settings["index"])
     decider = _decider(settings, state)
 
     def make_app(engine: Engine) -> App:
@@ -66,6 +67,7 @@ async def _run(settings: WorkerSettings, end: socket.socket) -> None:
         app.gzip = values["gzip"]
         app.webhook_hosts = allowed_hosts(values)
         app.decider = decider
+        app.total_connections = connections.total
         app.journal = MarkedJournal(bounds.journal, bounds.journal_bytes, app.metrics, counts, cell)
         configure_tls(app, values)
         tracing.enter_context(traces(app, settings["addresses"], log))

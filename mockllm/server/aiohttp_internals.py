@@ -37,7 +37,7 @@ class HttpProtocol(BaseProtocol):
     """An asyncio protocol with the request parser of aiohttp, and flow control that aiohttp's readers use."""
 
     __slots__ = (
-        "_on_websocket_data", "_requests_parser", "_tail", "_websocket", "closing",
+        "_on_websocket_data", "_requests_parser", "_tail", "_websocket", "closing", "half_closed",
         "peername", "reading_blocked", "sockname", "ssl_context", "upgrade_requested",
     )  # fmt: skip
     _timeout_ceil_threshold: Final = 5.0
@@ -47,11 +47,11 @@ class HttpProtocol(BaseProtocol):
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: ServerLimits) -> None:
         super().__init__(loop)
         self.renew_parser(limits)
-        self.closing = False
-        """Whether nothing that comes is read: the connection ends with what it serves."""
+        self._tail, self.reading_blocked, self.closing = b"", False, False
+        """`closing`: whether nothing that comes is read: the connection ends with what it serves."""
         self.upgrade_requested = False
         """Whether a client requests another protocol, which may be declined. Until then its bytes are not parsed."""
-        self._tail, self.reading_blocked = b"", False
+        self.half_closed = False  # whether the client sends no more; it may still read
         self._websocket: MaskedFrames | None = None
         self._on_websocket_data: Callable[[], None] | None = None
 

@@ -26,14 +26,12 @@ from mockllm.server.unfinished_exchange import finish_exchange
 class Connection(RequestStream):
     """A connection. At most one of its exchanges is served at a time; further requests are queued."""
 
-    __slots__ = ("_half_closed", "_idle_until", "_keepalive", "_keepalive_timer", "_task")
+    __slots__ = ("_idle_until", "_keepalive", "_keepalive_timer", "_task")
 
     def __init__(self, maker: ConnectionMaker, app: App, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(maker, app, loop)
         self._task: asyncio.Task[None] | None = None
         """Finishes the current exchange, if it did not end when it was served and needs no decision elsewhere."""
-        self._half_closed = False
-        """Whether the client has half-closed the connection: it sends no more, and may still read."""
         self._keepalive = app.limits.keepalive
         self._idle_until = 0.0
         self._keepalive_timer: asyncio.TimerHandle | None = None
@@ -86,7 +84,7 @@ class Connection(RequestStream):
             self._ready.serve_now(self)
         if self._current is None or (self._body is not None and not self._body.is_eof()):
             return False
-        self._half_closed = True
+        self.half_closed = True
         self._loop.call_later(self._app.limits.linger, self.close_and_detach)
         # TLS ends both directions at once: asyncio closes the connection in any case, and would log a warning.
         return self.transport is not None and self.ssl_context is None
@@ -174,7 +172,7 @@ class Connection(RequestStream):
             self._parse(self.decline_upgrade())
         if self._queue or self._parse_error is not None:
             self._ready.schedule(self)
-        elif self._half_closed:
+        elif self.half_closed:
             self._loop.call_soon(self.close)  # after the bytes that this iteration writes
         self._idle_until = end = self._loop.time() + self._keepalive
         if self._keepalive_timer is None:

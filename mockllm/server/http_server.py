@@ -59,6 +59,9 @@ class CannotListen(Exception):
 class Server:
     """Serves an app on its addresses."""
 
+    failed = False
+    """Whether it could not listen."""
+
     def __init__(
         self, app: App, addresses: Sequence[Address], bound: Sequence[tuple[socket.socket, bool]] = ()
     ) -> None:
@@ -79,6 +82,7 @@ class Server:
                 sockets += [(sock, address.tls) for sock in bound]
                 self.listening.append(address._replace(port=bound[0].getsockname()[1]))
         except CannotListen:
+            self.failed = True
             for sock, _ in sockets:
                 sock.close()
             raise

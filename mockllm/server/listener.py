@@ -79,6 +79,8 @@ class Listener:
         """Add an open connection. Return whether its address has no more of them than the limit allows."""
         self.connections.add(connection)
         count = self._counts[connection.client] = self._counts.get(connection.client, 0) + 1
+        if self._app.total_connections is not None:
+            count = self._app.total_connections(connection.client, count)
         limit = self._app.limits.connections
         if count <= limit:
             return True
@@ -99,6 +101,8 @@ class Listener:
             count = self._counts.pop(connection.client) - 1
             if count:
                 self._counts[connection.client] = count
+            if self._app.total_connections is not None:
+                self._app.total_connections(connection.client, count)
 
     def drain(self) -> None:
         """Announce the end of the server to the clients of HTTP/2, which has a frame for that."""

@@ -58,6 +58,17 @@ class SocketSink:
     async def drained(self) -> None:
         await self.connection.drained()
 
+    async def accepted(self) -> None:
+        """Return when the system of a client that has half-closed the connection has all bytes. Raises
+        ConnectionError if the client has closed it as a whole, which only the reply to these bytes shows."""
+        while (transport := self.connection.transport) is not None:
+            sock, unsent = _socket(transport), _unsent(transport)
+            if sock is None or sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                raise ConnectionResetError("the client has disconnected")
+            if not unsent:
+                return
+            await asyncio.sleep(RESET_POLL)
+
     async def cut(self, how: Literal["close", "reset", "silence"]) -> None:
         """Send FIN or RST after the written bytes. A reset waits until the client's system has all bytes, or has
         accepted none for the linger time. A silence lasts until the client disconnects, which cancels it."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
+import os
 import shutil
-import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Final
 
 from mockllm.store.connection import EXTRA, has_client
@@ -21,18 +22,36 @@ DURABLE: Final = ("--appendonly", "yes", "--appendfsync", "no")
 (`everysec`) a write may wait two seconds for a slow disk, and its reply does not."""
 START_TIME: Final = 10.0
 """Seconds in which the server starts."""
-_SET_DEATH_SIGNAL: Final = 1
-"""`PR_SET_PDEATHSIG` of Linux."""
+END_TIME: Final = 1.0
+"""Seconds in which the server of a dead process ends."""
+PREFIX: Final = "mockllm-store-"
+SOCKET: Final = "store.sock"
+LOCK: Final = "owner.lock"
+"""The file that the process of a folder holds locked as long as it lives."""
+SHORT: Final = "/tmp"  # noqa: S108 - `mkdtemp` creates the folder in it
+"""The place of the folder where the path of the socket would be too long below the usual one."""
+MAX_SOCKET_PATH: Final = 103
+"""The most bytes in the path of a Unix socket: 107 on Linux, 103 elsewhere."""
+END_WITH_PARENT: Final = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+if os.getppid() == int(sys.argv[1]):
+    os.execvp(sys.argv[2], sys.argv[2:])
+"""
+"""Lets the kernel end the program that it becomes with its parent, however that ends. A function that runs between
+fork and exec could do the same, but is not safe where the parent has threads."""
 
 
 class OwnServer:
     """The server, in a separate folder that is removed with it."""
 
     def __init__(self, program: str) -> None:
+        _remove_left_folders()
         self._program = program
         self.name = Path(program).name
-        self._folder = Path(mkdtemp(prefix="mockllm-store-"))
-        self._socket = self._folder / "store.sock"
+        self._folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_place()))  # only this user can read it
+        self._lock = _locked(self._folder)
+        self._socket = self._folder / SOCKET
         self.url = f"unix://{self._socket}"
         self._process = self._start()
 
@@ -41,14 +60,18 @@ class OwnServer:
             self._program, "--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700",
             "--dir", str(self._folder), "--save", "", "--loglevel", "warning", "--logfile", "store.log", *DURABLE,
         ]  # fmt: skip
-        process = subprocess.Popen(  # noqa: S603 - a program of the system
+        if sys.platform == "linux":
+            line = [sys.executable, "-I", "-S", "-c", END_WITH_PARENT, str(os.getpid()), *line]
+        return subprocess.Popen(  # noqa: S603 - a program of the system
             line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True, preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            start_new_session=True,
         )  # fmt: skip
+
+    def wait(self) -> None:
+        """Return when the server listens, or has failed to start."""
         end = time.monotonic() + START_TIME
-        while not self._socket.exists() and process.poll() is None and time.monotonic() < end:
+        while not self._socket.exists() and self._process.poll() is None and time.monotonic() < end:
             time.sleep(0.005)
-        return process
 
     def started_again(self) -> bool:
         """Start the server again if it has ended, with the counts in its file. Return whether it was started."""
@@ -58,10 +81,21 @@ class OwnServer:
         self._process = self._start()
         return True
 
+    @property
+    def failure(self) -> str | None:
+        """The last line of the server's log, if it has ended."""
+        if self._process.poll() is None:
+            return None
+        lines = ""
+        with suppress(OSError):
+            lines = (self._folder / "store.log").read_text(errors="replace").strip()
+        return lines.rpartition("\n")[2] or f"{self.name} ended with code {self._process.returncode}"
+
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
+        os.close(self._lock)
 
 
 def missing_store() -> str:
@@ -77,6 +111,53 @@ def installed_program() -> str | None:
     return next((path for path in map(shutil.which, PROGRAMS) if path is not None), None)
 
 
-def _die_with_parent() -> None:
-    """Let the kernel end this process with its parent, however that ends."""
-    ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+def _place() -> str:
+    """Return where the folder is created."""
+    usual = tempfile.gettempdir()
+    longest = os.path.join(usual, f"{PREFIX}{'x' * 8}", SOCKET)
+    return usual if len(os.fsencode(longest)) <= MAX_SOCKET_PATH else SHORT
+
+
+def _locked(folder: Path) -> int:
+    """Lock the file of a new folder. Return its descriptor. The file has its name only when it is locked: another
+    process may look for the folders of dead ones."""
+    from fcntl import LOCK_EX, flock  # POSIX only
+
+    unnamed = folder / "unlocked"
+    fd = os.open(unnamed, os.O_CREAT | os.O_RDWR, 0o600)
+    flock(fd, LOCK_EX)
+    unnamed.rename(folder / LOCK)
+    return fd
+
+
+def _remove_left_folders() -> None:
+    """Remove the folders of this user's processes that were killed, and end their servers."""
+    from fcntl import LOCK_EX, LOCK_NB, flock  # POSIX only
+
+    for folder in _folders():
+        with suppress(OSError):  # its process lives, or another one removes it
+            fd = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                flock(fd, LOCK_EX | LOCK_NB)
+                _end_server(str(folder / SOCKET))
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(fd)
+
+
+def _folders() -> Iterator[Path]:
+    """Yield the folders of stores that this user has created."""
+    for place in {tempfile.gettempdir(), SHORT}:
+        for folder in Path(place).glob(f"{PREFIX}*"):
+            with suppress(OSError):
+                if folder.lstat().st_uid == os.geteuid() and not folder.is_symlink():
+                    yield folder
+
+
+def _end_server(path: str) -> None:
+    """End the server at a socket, and wait for its end, if there is one."""
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(END_TIME)
+        client.connect(path)
+        client.sendall(b"SHUTDOWN NOSAVE\r\n")
+        client.recv(1)

@@ -92,7 +92,9 @@ def test_admin_port_in_use_ends_server(tmp_path: Path, reload: tuple[str, ...]) 
         with serving(
             "--port", "0", "--pack", "default", "--admin-port", taken, *reload, cwd=tmp_path
         ) as server:
-            assert "is in use" in server.line(lambda line: "in use" in line)
+            line = server.line(lambda line: "in use" in line)
+            assert f"port {taken} is in use; choose another with --admin-port" in line
+            assert server.ended() == 1
 
 
 @pytest.mark.full

@@ -112,6 +112,10 @@ def test_serve_help_names_variable_of_every_option(tmp_path: Path) -> None:
     ("variables", "expected"),
     [
         ({"MOCKLLM_PORT": "many"}, "MOCKLLM_PORT: expected a whole number, found 'many'"),
+        ({"MOCKLLM_PORT": "99999"}, "MOCKLLM_PORT: expected a port from 0 to 65535, found '99999'"),
+        ({"MOCKLLM_ADMIN_PORT": "-1"}, "MOCKLLM_ADMIN_PORT: expected a port from 0 to 65535, found '-1'"),
+        ({"MOCKLLM_LISTEN": ":65536"}, "MOCKLLM_LISTEN: expected a port from 0 to 65535, found '65536'"),
+        ({"MOCKLLM_STORE_WAIT": "0"}, "MOCKLLM_STORE_WAIT: expected more than 0 seconds, found '0'"),
         ({"PORT": "many"}, "'many'"),
         ({"MOCKLLM_STRICT": "perhaps"}, "MOCKLLM_STRICT: expected true or false, found 'perhaps'"),
         (

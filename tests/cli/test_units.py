@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mockllm.cli.units import byte_text, count, error_status, seconds, size
+from mockllm.cli.units import address, byte_text, count, error_status, port, positive_seconds, seconds, size
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,8 @@ from mockllm.cli.units import byte_text, count, error_status, seconds, size
         (size, "2MB", 2 * 1024**2),
         (size, "12 bytes", 12),
         (count, "12", 12),
+        (port, "0", 0),
+        (port, "65535", 65535),
         (error_status, "400", 400),
         (error_status, "599", 599),
     ],
@@ -42,6 +44,12 @@ def test_units_are_parsed(read: Callable[[str], float], text: str, value: float)
         (size, "32x", "expected a number of bytes, such as 1000, 64KiB or 32MiB, found '32x'"),
         (size, "-5", "expected a number of bytes, such as 1000, 64KiB or 32MiB, found '-5'"),
         (count, "1.5", "expected a whole number, found '1.5'"),
+        (port, "65536", "expected a port from 0 to 65535, found '65536'"),
+        (port, "-1", "expected a port from 0 to 65535, found '-1'"),
+        (port, "http", "expected a whole number, found 'http'"),
+        (address, "localhost:99999", "expected a port from 0 to 65535, found '99999'"),
+        (address, "localhost:²", "expected HOST:PORT, found 'localhost:²'"),
+        (positive_seconds, "0", "expected more than 0 seconds, found '0'"),
         (error_status, "200", "expected a status from 400 to 599, found '200'"),
         (error_status, "600", "expected a status from 400 to 599, found '600'"),
         (error_status, "4xx", "expected a status from 400 to 599, found '4xx'"),

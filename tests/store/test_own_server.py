@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +19,54 @@ from mockllm.store.connection import store_address
 from mockllm.store.own_server import OwnServer
 from mockllm.store.store_link import StoreLink
 from tests.store.redis_server import program
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
+
+KILLED = """
+import os, signal, sys, tempfile, threading
+from mockllm.store.own_server import OwnServer
+tempfile.tempdir = sys.argv[2]
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+server = OwnServer(sys.argv[1])
+server.wait()
+server._process.kill()
+server._process.wait()
+server.started_again()
+server.wait()
+print(server.url, server._process.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""A process that is killed while its server runs, which was started again."""
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A temporary folder of the test's own, with a short path."""
+    with tempfile.TemporaryDirectory(prefix="own-", dir="/tmp") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
+def started() -> OwnServer:
+    server = OwnServer(program())
+    server.wait()
+    return server
+
+
+def path_of(server: OwnServer) -> Path:
+    return Path(server.url.removeprefix("unix://")).parent
+
+
+def left_by_a_killed_process(place: Path) -> tuple[Path, int]:
+    """Return the folder and the process id of the server of a process that was killed."""
+    line = [sys.executable, "-c", KILLED, program(), str(place)]
+    ended = subprocess.run(line, capture_output=True, text=True, timeout=PATIENCE)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    url, pid = ended.stdout.split()
+    return Path(url.removeprefix("unix://")).parent, int(pid)
 
 
 def test_each_command_is_stored_before_its_reply() -> None:
-    server = OwnServer(program())
+    server = started()
 
     async def setting(name: str) -> Any:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
@@ -32,6 +82,74 @@ def test_each_command_is_stored_before_its_reply() -> None:
         )  # `everysec` holds writes back, and not their replies
     finally:
         server.close()
+
+
+def test_folder_is_private_and_removed_with_its_server(place: Path) -> None:
+    server = started()
+    folder = path_of(server)
+    assert folder.parent == place
+    assert folder.stat().st_mode & 0o777 == 0o700
+    server.close()
+    assert not list(place.iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel ends the server on Linux alone")
+def test_server_of_a_killed_process_ends(place: Path) -> None:
+    _, pid = left_by_a_killed_process(place)
+    until(lambda: not Path(f"/proc/{pid}").exists())
+
+
+def test_next_server_removes_folders_of_killed_processes(place: Path) -> None:
+    left, _ = left_by_a_killed_process(place)
+    assert left.exists()
+    living = started()
+    (begun := place / "mockllm-store-begun").mkdir()  # another process has not locked it yet
+    following = started()
+    try:
+        assert set(place.iterdir()) == {path_of(living), path_of(following), begun}
+        assert living.failure is None
+    finally:
+        living.close()
+        following.close()
+
+
+def test_next_server_ends_one_that_has_lost_its_process(place: Path) -> None:
+    """Only Linux ends it with its process."""
+    left = place / "mockllm-store-left"
+    left.mkdir()
+    (left / own_server.LOCK).touch()
+    line = [program(), "--port", "0", "--unixsocket", str(left / own_server.SOCKET), "--logfile", "/dev/null"]
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL, cwd=left) as lost:
+        until((left / own_server.SOCKET).exists)
+        started().close()
+        assert lost.wait(PATIENCE) == 0
+    assert not left.exists()
+
+
+def test_folder_of_another_user_stays(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (left := place / "mockllm-store-left").mkdir()
+    (left / own_server.LOCK).touch()
+    monkeypatch.setattr(os, "geteuid", lambda: left.stat().st_uid + 1)
+    started().close()
+    assert left.exists()
+
+
+def test_socket_below_a_long_folder_has_a_short_path(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (long := place / ("long" * 30)).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    server = started()
+    try:
+        assert server.failure is None
+        assert path_of(server).parent == Path("/tmp")
+    finally:
+        server.close()
+
+
+def test_server_that_cannot_start_says_why(place: Path) -> None:
+    server = OwnServer("/bin/false")
+    server.wait()
+    assert server.failure == "false ended with code 1"
+    server.close()
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
-from mockllm.scenario.catalog import CatalogItem
+from mockllm.scenario.catalog import Catalog, CatalogItem
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.overlay import GLOBAL_LAYER, SESSION_LAYER
 from mockllm.server.control.problem import Problem
@@ -28,6 +28,7 @@ from mockllm.state.engine_state import EngineState
 
 if TYPE_CHECKING:
     from mockllm.server.control.cost_counters import CostCounters
+    from mockllm.store.named_states import NamedState
 
 
 class ControlledApp(Protocol):
@@ -60,6 +61,9 @@ class OtherProcesses(Protocol):
 
     async def has_session(self, id: str) -> bool:
         """Return whether they have anything of a session."""
+
+    async def named_states(self, catalog: Catalog, sessions: Iterable[str]) -> Iterable[NamedState]:
+        """Return the named states that the rules of a catalog have set, without a session and in these."""
 
     @property
     def store_problem(self) -> str | None:
@@ -116,6 +120,13 @@ class ControlContext:
         return id in self.sessions or (
             self.other_processes is not None and await self.other_processes.has_session(id)
         )
+
+    async def named_states(self) -> Iterable[NamedState]:
+        """Return the named states that rules have set: session, name and value."""
+        state = self.engine.state
+        if self.other_processes is None:
+            return state.named_states()
+        return await self.other_processes.named_states(self.engine.catalog, state.named())
 
     async def collect(self) -> None:
         """Get what other processes have served up to now."""

@@ -9,7 +9,6 @@ from multidict import CIMultiDict
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
-from mockllm.server.builtin_pages import text_page
 from mockllm.server.control.lazy_routes import LazyRoutes
 from mockllm.server.control.live_feed import LiveFeed
 from mockllm.server.workers.channel import CallFailed, Channel, ChannelClosed
@@ -17,7 +16,7 @@ from mockllm.server.workers.channel import CallFailed, Channel, ChannelClosed
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
-AWAY = "The supervisor of this worker has ended.\n"
+AWAY = "The supervisor of this worker has ended."
 
 
 class ForwardedControl(LazyRoutes):
@@ -31,23 +30,29 @@ class ForwardedControl(LazyRoutes):
     async def respond(
         self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
     ) -> Plan:
-        try:
-            pairs = CIMultiDict(headers)
-            plan = await self._channel.call("control", method, path, query, pairs, raw, client)
-        except (ChannelClosed, CallFailed):
-            return text_page(503, AWAY)
+        plan = await self._called("control", method, path, query, CIMultiDict(headers), raw, client)
         assert isinstance(plan, Plan)
         return plan
+
+    async def _called(self, name: str, *values: object) -> object:
+        """Return the result of a call of the supervisor, or the plan of a 503 that says why there is none."""
+        try:
+            return await self._channel.call(name, *values)
+        except ChannelClosed:
+            reason = AWAY
+        except CallFailed as failure:
+            reason = f"The supervisor of this worker cannot respond: {failure}."
+        from mockllm.server.control.api import problem_plan
+        from mockllm.server.control.problem import Problem
+
+        return problem_plan(Problem(503, reason))
 
     async def follow(self, request: BaseRequest, headers: Mapping[str, str], client: str) -> Plan | None:
         """Send the frames of the supervisor's live feed to a client."""
         from mockllm.server.control.api import problem_plan
         from mockllm.server.control.problem import Problem
 
-        try:
-            refusal = await self._channel.call("refused_follower", CIMultiDict(headers), client)
-        except (ChannelClosed, CallFailed):
-            return text_page(503, AWAY)
+        refusal = await self._called("refused_follower", CIMultiDict(headers), client)
         if refusal is not None:
             assert isinstance(refusal, Plan)
             return refusal

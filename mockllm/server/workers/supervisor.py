@@ -8,7 +8,7 @@ import pickle
 import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from itertools import count
 from typing import Final
 
@@ -23,6 +23,7 @@ from mockllm.server.workers.forked_process import ForkedProcess
 from mockllm.server.workers.forwarded_control import WorkerFollower
 from mockllm.server.workers.group_engine_state import GroupEngineState
 from mockllm.server.workers.listening_sockets import ListeningSocket
+from mockllm.server.workers.shared_connections import SharedConnections
 from mockllm.server.workers.worker_handle import WorkerHandle, start_worker
 from mockllm.server.workers.worker_report import (
     MergedJournal,
@@ -32,6 +33,7 @@ from mockllm.server.workers.worker_report import (
     merged_serving,
 )
 from mockllm.server.workers.worker_settings import WorkerSettings
+from mockllm.store.named_states import NamedState, stored_states
 
 PREPARE_TIME: Final = 60.0
 """Seconds in which a worker compiles rules."""
@@ -74,6 +76,7 @@ class Supervisor:
         self._say = say
         self._journal = MergedJournal(app.limits.journal, app.limits.journal_bytes)
         app.journal = self._journal
+        self._connections = SharedConnections(state.counts.fd, len(sockets))
         self._forked = dict(enumerate(forked))
         self._workers: dict[int, WorkerHandle] = {}
         """The processes by their index, from 0."""
@@ -115,6 +118,7 @@ class Supervisor:
         await worker.channel.call("prepare", self._packed, self._state.table.cells)
         await worker.channel.call("set_time_scales", self._state.sent_scales)
         await worker.channel.call("commit")
+        worker.serves = True
 
     async def _watch(self, worker: WorkerHandle) -> None:
         """Wait for the end of a worker, and replace it."""
@@ -131,13 +135,22 @@ class Supervisor:
             await asyncio.sleep(SHORT_LIFE)
         async with self._changing:
             if not self._stopping:
-                try:
-                    await self._start(worker.index)
-                except (ChannelClosed, CallFailed):  # it died again: its own watch replaces it
-                    return
+                await self._replace(worker.index)
+
+    async def _replace(self, index: int) -> None:
+        """Start another worker. One that fails is ended, and its own watch replaces it."""
+        try:
+            await self._start(index)
+        except ChannelClosed:
+            return
+        except CallFailed as failure:
+            self._say(f"worker {index + 1} does not start: {failure}")
+            with contextlib.suppress(KeyError, ProcessLookupError):
+                self._workers[index].process.kill()
 
     def _forget(self, worker: WorkerHandle) -> None:
         self._workers.pop(worker.index, None)
+        self._connections.clear(worker.index)
         self._journal.forget(worker.serial, self._state.served(worker.index))
         if worker.report is not None:
             self._lost.merge(worker.report.metrics)
@@ -205,7 +218,7 @@ class Supervisor:
         """Get the journals, the metrics and the responses in flight up to now."""
         async with self._collecting:
             now = time.monotonic()
-            workers = tuple(self._workers.values())
+            workers = self._serving
             calls = [
                 asyncio.wait_for(worker.channel.call("report", worker.taken), REPORT_TIME)
                 for worker in workers
@@ -240,9 +253,9 @@ class Supervisor:
 
     def _reset_metrics(self) -> None:
         self._lost = merged_metrics(())
-        for worker in self._workers.values():
+        for worker in self._serving:
             worker.report = None
-        self._notify("reset_metrics")
+            worker.channel.notify("reset_metrics")
 
     @property
     def store_problem(self) -> str | None:
@@ -254,9 +267,15 @@ class Supervisor:
         """Return whether the store has anything of a session, also if that is not known here yet."""
         return self._state.store is not None and await self._state.store.has_session(id)
 
+    async def named_states(self, catalog: Catalog, sessions: Iterable[str]) -> Iterable[NamedState]:
+        """Return the named states in the store; none without one, as no rule sets any then."""
+        store = self._state.store
+        return () if store is None else await stored_states(store, catalog, sessions)
+
     async def conclude(self) -> None:
         """Wait until the store and all workers know what the control API has changed. Raises a Problem for a store
-        that stays away (`--store-wait`); it is changed when it is back."""
+        that stays away (`--store-wait`); it is changed when it is back. Also raises one where a worker does not
+        respond."""
         store = self._state.store
         change = self._spawn(self._state.change_store())
         end = time.monotonic() + (0.0 if store is None else store.wait)
@@ -264,7 +283,10 @@ class Supervisor:
             await asyncio.wait([change], timeout=max(POLL, end - time.monotonic()))
             if self.store_problem is not None:
                 break
-        await self._tell_workers()
+        try:
+            await self._tell_workers()
+        except NotChanged as reason:
+            raise Problem(503, f"Not all processes know what this call changes: {reason}.") from None
         if not change.done():
             away = "is away" if self._state.refusal is None else "refuses the change"
             why = f"The store {away} ({self.store_problem}). What this call changes in it follows when it is back."
@@ -278,12 +300,16 @@ class Supervisor:
             worker.channel.notify("renumber", replica)
 
     async def _tell_workers(self) -> None:
-        """Tell the workers what has changed of sessions."""
-        state, workers = self._state, tuple(self._workers.values())
+        """Tell the workers what has changed of sessions. A worker that starts is waited for. Raises NotChanged."""
+        async with self._changing:
+            await self._tell(self._serving)
+
+    async def _tell(self, workers: Sequence[WorkerHandle]) -> None:
+        state = self._state
         scales = state.time_scales
         if scales != state.sent_scales:
-            state.sent_scales = scales
             await self._all(workers, PAUSE_TIME, "set_time_scales", scales)
+            state.sent_scales = scales
         ended, state.ended = state.ended, []
         if ended:
             await self._all(workers, PAUSE_TIME, "forget_sessions", ended)
@@ -334,6 +360,11 @@ class Supervisor:
         control = self._app.control
         assert isinstance(control, ControlApi), "the supervisor has the control API"
         return control
+
+    @property
+    def _serving(self) -> Sequence[WorkerHandle]:
+        """The workers that have rules: not one that is just starting."""
+        return [worker for worker in self._workers.values() if worker.serves]
 
     def _notify(self, name: str) -> None:
         for worker in self._workers.values():

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,10 @@ from tests.server.workers.test_workers_store import SCENARIO, ask, client, end_s
 from tests.server.workers.worker_processes import workers_of
 from tests.store.redis_server import RedisServer, program, redis_server
 from tests.waiting import PATIENCE, until
+
+ADMIN = re.compile(r"control API: (\S+)/api")
+CONNECTIONS = 12
+"""So many that each of two workers gets some."""
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc for the worker processes")
 
@@ -97,6 +103,26 @@ def test_session_has_its_own_time_scale_in_all_workers(server: Process) -> None:
     assert {stated_wait(server) for _ in range(12)} == {"50"}
     change_scale(server, None)
     assert {stated_wait(server) for _ in range(12)} == {"5000"}
+
+
+def test_calls_during_the_start_of_a_worker_succeed(files: Path) -> None:
+    """The supervisor serves the control API on a port of its own, and so also while a worker starts."""
+    with (
+        serving("--workers", "2", "--admin-port", "0", cwd=files) as server,
+        ThreadPoolExecutor(CONNECTIONS) as threads,
+    ):
+        match = ADMIN.search(server.line(lambda line: ADMIN.search(line) is not None))
+        assert match is not None
+        reset = urllib.request.Request(f"{match[1]}/api/reset", b"")
+        os.kill(workers_of(server)[0], signal.SIGKILL)
+        asking = [
+            threads.submit(ask, server, "hi") for _ in range(CONNECTIONS)
+        ]  # some wait for the new worker
+        while not all(each.done() for each in asking):
+            for call in (f"{match[1]}/api/requests", f"{match[1]}/metrics", reset):
+                with urllib.request.urlopen(call, timeout=PATIENCE) as response:
+                    assert response.status == 200
+        assert not [line for line in server.err if "Traceback" in line]
 
 
 def change_scale(server: Process, scale: float | None) -> None:

@@ -59,3 +59,33 @@ def test_stream_of_a_counting_rule_is_resumed(tmp_path: Path) -> None:
         rests = [sent(server.url, mcp_session_id=session, last_event_id=last)[1] for _ in range(4)]
     assert '"first"' in cut
     assert all('"second"' in rest and "Two flights." in rest and '"first"' not in rest for rest in rests)
+
+
+STATES = """
+mcp:
+  - {name: travel, tools: [{name: search, reply: One.}]}
+rules:
+  - {name: door, match: {user: door}, reply: Opened., sets_state: {door: open, count: 3}}
+  - {name: shut, match: {user: shut}, reply: Shut., sets_state: {door: null}}
+  - {name: lamp, match: {user: lamp}, per: api_key, reply: Lit., sets_state: {lamp: true}}
+"""
+
+
+def test_states_are_listed_as_by_one_process(tmp_path: Path) -> None:
+    program()
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "a.yaml").write_text(STATES, encoding="utf-8")
+    asked = (("", "door"), ("", "lamp"), ("/s/one", "door"), ("/s/one", "shut"), ("/s/two", "lamp"))
+    listed = []
+    for workers in ("1", "2"):
+        with serving("--workers", workers, cwd=tmp_path) as server:
+            for session, user in asked:
+                body = {"model": "m", "messages": [{"role": "user", "content": user}]}
+                server.post(f"{session}/v1/chat/completions", body)
+            listed.append(server.get("/api/mcp")["states"])
+    assert listed[0] == {
+        "": {"door": "open", "count": "3", "lamp": "true"},
+        "one": {"count": "3"},
+        "two": {"lamp": "true"},
+    }
+    assert listed[1] == listed[0]

@@ -54,7 +54,7 @@ async def show_mcp_servers(context: ControlContext, call: ApiCall) -> BaseModel:
         counted += 1
     servers = context.engine.catalog.servers
     shown = [use.shown(servers.get(name)) for name, use in uses.items()]
-    return McpServerList(servers=shown, calls=calls, states=_states(context), counted=counted)
+    return McpServerList(servers=shown, calls=calls, states=await _states(context), counted=counted)
 
 
 class ServerUse:
@@ -154,11 +154,11 @@ def _says_failure(plan: Plan) -> bool:
     return False
 
 
-def _states(context: ControlContext) -> dict[str, dict[str, str]]:
+async def _states(context: ControlContext) -> dict[str, dict[str, str]]:
     """Return the named states by session, as texts; the name is empty for requests without a session."""
     found: dict[str, dict[str, str]] = {}
     state = context.engine.state
-    for session, name, value in islice(state.named_states(), MAX_STATES):
+    for session, name, value in islice(await context.named_states(), MAX_STATES):
         text = value if isinstance(value, str) else dumps(value).decode()
         found.setdefault(session and state.redacted_id(session), {})[name] = text
     return found

@@ -1,0 +1,74 @@
+"""Clients that leave while their response is delayed, and those that only send no more."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from mockllm.server.connection import Connection
+from mockllm.server.server_limits import ServerLimits
+from tests.server.fake_engine import FakeEngine, chunks, whole
+from tests.server.raw_client import Raw, request
+from tests.server.test_client_bounds import ClockedApp, ClockedServer
+from tests.server.threaded_server import written_down
+from tests.waiting import PATIENCE, until
+
+DELAY = 5.0
+PLANS = {"/late": whole(delay=DELAY), "/stream": chunks(1, DELAY)}
+LIMITS = ServerLimits(grace=0.2, linger=2 * PATIENCE)
+
+
+@pytest.fixture
+def server() -> Iterator[ClockedServer]:
+    served = ClockedServer(ClockedApp(FakeEngine(PLANS), limits=LIMITS))
+    served.start()
+    yield served
+    served.stop()
+
+
+def asked(server: ClockedServer, client: Raw, path: str) -> None:
+    client.send(request(path=path))
+    until(lambda: server.app.running == 1)
+
+
+def sends_no_more(server: ClockedServer) -> bool:
+    connections = list(server._server._listener.connections)
+    return any(isinstance(each, Connection) and each.half_closed for each in connections)
+
+
+def test_client_that_leaves_before_its_response_is_gone(server: ClockedServer) -> None:
+    with Raw(server.port) as client:
+        asked(server, client, "/late")
+    until(lambda: sends_no_more(server))
+    server.advance(DELAY)
+    assert written_down(server, "/late").end_reason == "gone"
+
+
+def test_client_that_leaves_before_the_last_event_is_gone(server: ClockedServer) -> None:
+    with Raw(server.port) as client:
+        asked(server, client, "/stream")
+        client.answer(head_only=True)
+    until(lambda: sends_no_more(server))
+    server.advance(DELAY)
+    assert written_down(server, "/stream").end_reason == "gone"
+
+
+@pytest.mark.parametrize("path", PLANS)
+def test_client_that_sends_no_more_gets_its_response(server: ClockedServer, path: str) -> None:
+    with Raw(server.port) as client:
+        asked(server, client, path)
+        client.sock.shutdown(socket.SHUT_WR)
+        until(lambda: sends_no_more(server))
+        server.advance(DELAY)
+        assert client.answer().complete
+        assert written_down(server, path).end_reason == "finished"
+
+
+def test_client_that_leaves_after_the_last_byte_is_served(server: ClockedServer) -> None:
+    with Raw(server.port) as client:
+        asked(server, client, "/late")
+        server.advance(DELAY)
+        assert client.answer().complete
+    assert written_down(server, "/late").end_reason == "finished"
