@@ -188,6 +188,7 @@ class Live(GeminiDialect):
     generates: bool = True
     request_class: type[Request] = LiveRequest
     capabilities = ProtocolCapabilities(
+        thinking_setting="thinkingConfig.includeThoughts",
         stop=False,
         choices=False,
         refusal=False,
