@@ -42,7 +42,10 @@ COMPATIBLE: Final = Vendor(
     model="claude-sonnet-5",
     form=VendorChatForm(id=VendorIdFormat("msg_01", 22), call_id=VendorIdFormat("toolu_01", 22)),
     errors=VendorErrors(
-        {name: OpenAiErrorRow(row.status, row.type, row.type, row.message) for name, row in ROWS.items()},
+        {
+            name: OpenAiErrorRow(row.status, row.type, row.type, row.message, retry_after=row.retry_after)
+            for name, row in ROWS.items()
+        },
         _envelope,
     ),
     headers={
