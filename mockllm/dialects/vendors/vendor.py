@@ -33,15 +33,18 @@ DIGITS: Final = bytes(b"0123456789"[byte % 10] for byte in range(256))
 
 
 class VendorIdFormat(Struct, frozen=True):
-    """The format of an id: `length` characters after the prefix; a UUID where `length` is None."""
+    """The format of an id: `length` characters after the prefix; a UUID where `length` is None. `counted`: the
+    prefix ends with the number of the call in two digits."""
 
     prefix: str = ""
     length: int | None = None
     alphabet: bytes = BASE62
+    counted: bool = False
 
-    def make(self, ids: Ids, place: str) -> str:
+    def make(self, ids: Ids, place: str, number: int = 0) -> str:
         if self.length is not None:
-            return ids.make(self.prefix, self.length, place, self.alphabet)
+            prefix = f"{self.prefix}{number:02}_" if self.counted else self.prefix
+            return ids.make(prefix, self.length, place, self.alphabet)
         return self.prefix + derive(_uuid, ids.make("", 32, place, HEX))
 
 
