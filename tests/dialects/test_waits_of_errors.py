@@ -74,6 +74,16 @@ def test_usual_wait_is_at_most_a_second(call: GeneratingCall) -> None:
     assert later is None or float(later[1].rstrip(".")) <= 1.0, later
 
 
+@calls
+def test_rate_limit_reports_a_spent_limit(call: GeneratingCall) -> None:
+    found = stated(call, "rate_limit", 44.0)
+    remaining = [value for place, value in found.items() if "ratelimit" in place and "remaining" in place]
+    assert not remaining or "0" in remaining, found
+    resets = [place for place in found if "ratelimit" in place and "reset" in place]
+    later = stated(call, "rate_limit", 55.0)
+    assert not resets or any(found[place] != later[place] for place in resets), "no reset follows the wait"
+
+
 @pytest.mark.parametrize("name", ["anthropic-messages", "anthropic-compatible_chat"])
 def test_rate_limit_of_anthropic_has_its_wait(name: str) -> None:
     """Since July 2024, each 429 has `retry-after` (anthropics/anthropic-sdk-typescript 358)."""

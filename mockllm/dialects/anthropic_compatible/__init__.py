@@ -17,7 +17,9 @@ from mockllm.dialects import anthropic
 from mockllm.dialects.anthropic.errors import ROWS
 from mockllm.dialects.anthropic.models import snapshot
 from mockllm.dialects.openai.errors import OpenAiErrorRow
+from mockllm.dialects.openai.headers import go_duration
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+from mockllm.dialects.rate_limit_headers import SpentLimit
 from mockllm.dialects.vendors.chat import VendorChat, VendorEncoder
 from mockllm.dialects.vendors.object_edits import without_schemas
 from mockllm.dialects.vendors.vendor import Vendor, VendorChatForm, VendorErrors, VendorIdFormat
@@ -47,6 +49,7 @@ COMPATIBLE: Final = Vendor(
             for name, row in ROWS.items()
         },
         _envelope,
+        spent=SpentLimit("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests", go_duration),
     ),
     headers={
         "x-request-id": VendorIdFormat("req_01", 22),

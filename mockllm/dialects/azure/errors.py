@@ -12,6 +12,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.randomness import Ids
 from mockllm.dialects.azure import content_filters
 from mockllm.dialects.openai.errors import INVALID, OpenAiErrorRow
+from mockllm.dialects.rate_limit_headers import SpentLimit, milliseconds
 from mockllm.dialects.vendors import encoders, errors
 from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
@@ -101,6 +102,7 @@ AZURE: Final = Vendor(
         envelope,
         milliseconds="wait",
         headers=_GATEWAY_HEADERS,
+        spent=SpentLimit("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", milliseconds),
     ),
     headers={
         **_PLACE,

@@ -23,7 +23,7 @@ from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.openai.embeddings import VECTOR_FORMS, VectorForms
 from mockllm.dialects.openai.errors import ROWS, Rows, mask_key
 from mockllm.dialects.price import NO_PRICES, PriceList
-from mockllm.dialects.rate_limit_headers import LimitHeaders
+from mockllm.dialects.rate_limit_headers import LimitHeaders, SpentLimit
 
 Edit: TypeAlias = Callable[[dict[str, Json]], None]
 """Changes an object in place."""
@@ -121,6 +121,8 @@ class VendorErrors(Struct, frozen=True):
     """Masks a key in a message."""
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The names of the vendor's headers that an error has, by error; others have all."""
+    spent: SpentLimit | None = None
+    """The headers of its limits that differ in a 429; None where it sends none."""
     details: Callable[[float], list[Json]] | None = None
     """Returns error details that contain the wait, in seconds, until the next attempt; None where headers
     contain it."""
