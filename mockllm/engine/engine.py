@@ -20,7 +20,8 @@ from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.core.time_scale import reported_time_scale
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
-from mockllm.dialects.routes import BASE_URLS, RouteMatch, UnknownPath, calls_by_provider
+from mockllm.dialects.listing import calls_by_provider
+from mockllm.dialects.routes import BASE_URLS, RouteMatch, UnknownPath
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder, RequestAssessment
 from mockllm.engine.fast_path import FastPath, build_fast_path
@@ -393,8 +394,6 @@ class Engine:
         """Cache the fast path for the next requests with this match mask, where one is possible."""
         candidates = self._candidates.candidates_of_mask(mask, request)
         if candidates is not None:
-            unscaled_time = self._time_scale == 1.0
-            path = build_fast_path(
-                *candidates, self._planner, self.state, self.seed, unscaled_time=unscaled_time
-            )
+            unscaled = self._time_scale == 1.0
+            path = build_fast_path(*candidates, self._planner, self.state, self.seed, unscaled_time=unscaled)
             self._fast_paths.put(mask, path)

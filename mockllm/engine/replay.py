@@ -325,7 +325,8 @@ def _usage(usage: Usage) -> UsageSpec:
 def _citation(citation: DecodedCitation, text: str) -> CitationSpec:
     words = text[citation.start : citation.end]
     cited = {} if words in ("", text) else {"words": words}
-    return _constructed(CitationSpec, url=citation.url, title=citation.title, **cited)
+    quoted = {} if citation.quote is None else {"quote": citation.quote}
+    return _constructed(CitationSpec, url=citation.url, title=citation.title, **cited, **quoted)
 
 
 def _server_tool(tool: DecodedServerTool) -> ServerToolSpec:
