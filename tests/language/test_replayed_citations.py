@@ -1,4 +1,4 @@
-"""Citations of recordings that are replayed as replies: kept where the language has them, else noted."""
+"""Citations of recordings that are replayed as replies: they stay where the language has them, else noted."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def replayed(data: str, request: Any) -> ClientResponse:
 
 
 @pytest.mark.parametrize("form", RECORDED)
-def test_citations_of_claude_are_kept(form: str) -> None:
+def test_citations_of_claude_stay(form: str) -> None:
     response = replayed(RECORDED[form], claude_request())
     content = [{key: part[key] for key in part if key != "type"} for part in response.json["content"]]
     assert [part["text"] for part in content][:2] == ["It is ", "4.0.6"]
@@ -141,7 +141,7 @@ def asked() -> Any:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_grounding_of_gemini_is_kept(stream: bool) -> None:
+def test_grounding_of_gemini_stays(stream: bool) -> None:
     response = replayed(gemini(GROUNDING, stream=stream), asked())
     (candidate,) = response.json["candidates"]
     assert candidate["groundingMetadata"] == GROUNDING
