@@ -127,7 +127,9 @@ def _recording(request: Request, live: RecordedResponse) -> dict[str, Json]:
     response: dict[str, Json] = {"status": live.status, "headers": dict(live.headers)}
     if "amazon.eventstream" in kind or live.body[:1] == b"\0":  # its frames begin with a length of four bytes
         response |= {"body": b64encode(live.body).decode(), "body_encoding": "base64"}
-    elif "text/event-stream" in kind or live.body.startswith((b"data:", b"event:", b":")):
+    elif ("text/event-stream" in kind and live.body[:1] not in b"{[") or live.body.startswith(
+        (b"data:", b"event:", b":")
+    ):
         response["body"] = live.body.decode()
     elif "ndjson" in kind:
         response["body"] = [loads(line) for line in live.body.splitlines() if line.strip()]
