@@ -144,7 +144,7 @@ def _recording(request: Request, live: RecordedResponse) -> dict[str, Json]:
 
 
 def _is_stream(kind: str, body: bytes) -> bool:
-    """Return whether a body has server-sent events. Gemini's error of a stream has their content type, and is JSON."""
+    """Return whether a body has server-sent events. Gemini sends errors of streams as JSON, with their type."""
     framed = body.startswith((b"data:", b"event:", b":"))
     return framed or ("text/event-stream" in kind and not body.startswith((b"{", b"[")))
 
