@@ -51,8 +51,6 @@ class ProtocolCapabilities(Struct, frozen=True):
     # --- replies ---
     unsupported_parts: frozenset[str] = frozenset()
     """The keys of a reply that no response has: `citations`, `images`, `thinking`. A note names those left out."""
-    thinking_setting: str = ""
-    """The setting without which a response shows no thinking; a note names it. Empty where none is needed."""
     media: frozenset[str] = frozenset()
     """The keys of a reply for media beside images that have a form: `audio`, `video`."""
     refusal_ends: bool = False

@@ -38,8 +38,6 @@ class NeutralRequest(Struct, frozen=True):
     stop: tuple[str, ...] = ()
     n: int | None = None
     api_key: str | None = None
-    thinking: bool = False
-    """Whether the request sets what its protocol demands before a response shows thinking."""
 
     @property
     def turns(self) -> list[dict[str, Json]]:

@@ -14,30 +14,21 @@ from mockllm.dialects.dialect import GeneratingDialect
 
 MEDIA: Final = frozenset({"audio", "video"})
 """The words of media for which most protocols have no form."""
-COUNTED: Final = "; its tokens count in the usage and towards max_tokens"
 
 
 def unsupported_part_notes(reply: Reply, dialect: GeneratingDialect, request: Request) -> Iterator[str]:
-    """Yield a note for each kind of part that the protocol has no form for, and one for its server tools. Another
-    names thinking that only a request with a setting gets."""
+    """Yield a note for each kind of part that the protocol has no form for, and one for its server tools."""
     kinds = {kind for choice in reply.choices for part in choice.parts for kind in _kinds(part)}
     if not kinds:
         return
     capabilities, call = dialect.capabilities, f"{dialect.api} of {request.provider}"
     for kind in sorted(kinds & (capabilities.unsupported_parts | (MEDIA - capabilities.media))):
-        yield f"{kind} left out: {call} has none" + COUNTED * (kind == "thinking")
-    setting = capabilities.thinking_setting
-    if setting and _shows_thinking(reply) and not _shows_thinking(dialect.supported_reply(reply, request)):
-        yield f"thinking not shown: the request does not set {setting}{COUNTED}"
+        counted = "; its tokens count in the usage and towards max_tokens"
+        yield f"{kind} left out: {call} has none" + counted * (kind == "thinking")
     tools = kinds - {"images", "citations", "thinking"} - MEDIA - capabilities.server_tools
     if tools:
         names = ", ".join(sorted(tools)) if capabilities.server_tools else "none"
         yield f"server_tools left out: {call} has {'' if names == 'none' else 'no '}{names}"
-
-
-def _shows_thinking(reply: Reply) -> bool:
-    parts = (part for choice in reply.choices for part in choice.parts)
-    return any(type(part) is Thinking and bool(part.chunks) and not part.redacted for part in parts)
 
 
 def without_unsupported_media(reply: Reply, dialect: GeneratingDialect) -> Reply:

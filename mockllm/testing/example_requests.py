@@ -38,12 +38,9 @@ class SentRequest(Struct, frozen=True):
         return engine.read(*head, self.raw, "127.0.0.1", now, monotonic)
 
 
-def build_sent_request(
-    spec: RequestSpec, provider: str | None = None, *, thinking: bool = False
-) -> SentRequest:
-    """Return the request in the form of `provider`, default the first one that it names. With `thinking`,
-    the response shows the model's thinking. Raise UnsupportedCall."""
-    wire = _wire_request(spec, provider or chosen_provider(spec, None) or DEFAULT.name, thinking)
+def build_sent_request(spec: RequestSpec, provider: str | None = None) -> SentRequest:
+    """Return the request in the form of `provider`, default the first one that it names. Raise UnsupportedCall."""
+    wire = _wire_request(spec, provider or chosen_provider(spec, None) or DEFAULT.name)
     path, _, query = (spec.path or wire.path).partition("?")
     queries = [query] if query else []
     if spec.query:
@@ -71,7 +68,7 @@ def _mcp_server_request(spec: McpRequestSpec) -> WireRequest:
     return call_request(spec.server, *spec.called, {**params, **spec.params})
 
 
-def _wire_request(spec: RequestSpec, provider: str, thinking: bool) -> WireRequest:
+def _wire_request(spec: RequestSpec, provider: str) -> WireRequest:
     if spec.mcp is not None:
         return _mcp_server_request(spec.mcp)
     dialect = generating_dialect(provider, spec.api)
@@ -96,7 +93,6 @@ def _wire_request(spec: RequestSpec, provider: str, thinking: bool) -> WireReque
             stop=tuple(spec.stop or ()),
             n=spec.n,
             api_key=spec.api_key,
-            thinking=thinking,
         )
     )
 

@@ -235,8 +235,7 @@ def _send(
     step: ExampleStep, provider: str | None, engine: Engine, now: float, watch: Watch | None
 ) -> Outcome:
     chosen = chosen_provider(step.request, provider)
-    thinking = step.expect.thinking is not None
-    request = build_sent_request(step.request, chosen, thinking=thinking).read_by(engine, now)
+    request = build_sent_request(step.request, chosen).read_by(engine, now)
     report = MismatchReport(engine, request)
     outcome = Outcome(request, engine.respond(request), report.lines)
     if watch is not None:

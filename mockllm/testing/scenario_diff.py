@@ -127,11 +127,7 @@ def _cases(sides: Sequence[LoadedScenarios], sources: Sequence[ScenarioSources])
                     steps = tuple(
                         (
                             step.after or 0.0,
-                            build_sent_request(
-                                step.request,
-                                chosen_provider(step.request, provider),
-                                thinking=step.expect.thinking is not None,
-                            ),
+                            build_sent_request(step.request, chosen_provider(step.request, provider)),
                         )
                         for step in steps_of(entry)
                     )

@@ -170,7 +170,7 @@ def test_protocols_without_server_tools_leave_them_out(stream: bool) -> None:
 @pytest.mark.parametrize("stream", [False, True])
 def test_one_rule_has_server_tools_in_two_protocols(stream: bool) -> None:
     game = VirtualServer(RULES)
-    search = {"model": "m", "input": "hi", "stream": stream, "reasoning": {"summary": "auto"}}
+    search = {"model": "m", "input": "hi", "stream": stream}
     assert game.respond(raw_request("/v1/responses", search)).notes == ""
     claude = game.respond(claude_request(stream=stream))
     assert claude.text == "Sunny."

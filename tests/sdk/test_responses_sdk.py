@@ -154,7 +154,7 @@ def test_thinking_is_a_summary(chat: openai.OpenAI) -> None:
     assert [part.text for part in reasoning.summary] == ["Let me see."]
     assert reasoning.encrypted_content == "c2lnbmVk"
     assert message.type == "message"
-    with chat.responses.stream(model="gpt-5", input="think", reasoning={"summary": "auto"}) as stream:
+    with chat.responses.stream(model="gpt-5", input="think") as stream:
         texts = [event.delta for event in stream if event.type == "response.reasoning_summary_text.delta"]
     assert "".join(texts) == "Let me see."
 

@@ -98,7 +98,7 @@ GROUPS: Final[Mapping[str, tuple[ClientRequest, ...]]] = {
     "responses": (
         responses("fixed"),
         responses("sentences", stream=True),
-        responses("thinking", stream=True, reasoning={"summary": "auto"}),
+        responses("thinking", stream=True),
         responses("call", tools=RESPONSES_TOOLS),
         responses("call", tools=RESPONSES_TOOLS, stream=True),
         responses("form", text={"format": {"type": "json_schema", "name": "form", "schema": SCHEMA}}),

@@ -88,20 +88,6 @@ def test_each_listed_provider_is_run_with_all_steps(tmp_path: Path) -> None:
     ]
 
 
-def test_example_that_expects_thinking_gets_it(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        a="""
-        rules: [{reply: {thinking: Hm., text: "Yes."}}]
-        examples:
-          - {request: {provider: [anthropic, gemini]}, expect: {thinking: Hm., text: "Yes."}}
-          - {request: {provider: openai, api: responses}, expect: {thinking: Hm., text: "Yes."}}
-          - {request: {provider: gemini}, expect: {text: "Yes."}}
-        """,
-    )
-    assert [result.passed for result in results(tmp_path)] == [True] * 4
-
-
 def test_clock_moves_only_by_responses_and_after(tmp_path: Path) -> None:
     write(
         tmp_path,

@@ -79,14 +79,13 @@ _AVERAGE: Final[Mapping[str, Json]] = {"avgLogprobs": -0.0173}
 
 def supported_reply(reply: Reply, *, omit_thinking: bool) -> Reply:
     """Return the reply as this protocol shows it: each call in one chunk, without redacted thinking, other dialects'
-    native blocks, and empty or omitted thoughts. An incomplete call is omitted. A thought with a stated signature
-    stays without its text: the signature is sent all the same."""
+    native blocks, and empty or declined thoughts. An incomplete call is omitted."""
     plain = all(type(part) is Text for choice in reply.choices for part in choice.parts)
     if plain:
         return reply
     choices = []
     for choice in reply.choices:
-        parts = [_shown(part, omit_thinking) for part in choice.parts if not _is_hidden(part, omit_thinking)]
+        parts = [_in_one_chunk(part) for part in choice.parts if not _is_hidden(part, omit_thinking)]
         if (
             reply.failure is not None
             and parts
@@ -101,13 +100,7 @@ def supported_reply(reply: Reply, *, omit_thinking: bool) -> Reply:
 def _is_hidden(part: Part, omit_thinking: bool) -> bool:
     if type(part) is NativePart:
         return part.dialect != DIALECT or type(part.block) is not dict
-    if type(part) is not Thinking:
-        return False
-    return part.signature is None if omit_thinking else part.redacted or not joined_text(part.chunks)
-
-
-def _shown(part: Part, omit_thinking: bool) -> Part:
-    return replace(part, chunks=()) if omit_thinking and type(part) is Thinking else _in_one_chunk(part)
+    return type(part) is Thinking and (omit_thinking or part.redacted or not joined_text(part.chunks))
 
 
 def _in_one_chunk(part: Part) -> Part:
@@ -134,9 +127,7 @@ def _arguments(call: Call) -> Json | Missing:
 
 
 def is_shown(part: Part) -> bool:
-    """Return whether a part is shown: a call with valid JSON arguments, a thought with a text."""
-    if type(part) is Thinking:
-        return bool(part.chunks)
+    """Return whether a part is shown; a call is shown only with valid JSON arguments."""
     return type(part) is not Call or _has_valid_arguments(part)
 
 

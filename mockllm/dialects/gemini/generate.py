@@ -45,7 +45,6 @@ class Generate(GeminiDialect):
     request_class: type[Request] = GenerateRequest
     prompt_form = PROMPT_FORM
     capabilities = ProtocolCapabilities(
-        thinking_setting="thinkingConfig.includeThoughts",
         media=frozenset({"audio", "video"}),
         chunked_calls=False,
         call_ids=False,
@@ -71,7 +70,7 @@ class Generate(GeminiDialect):
         if request.modalities and reply.failure is None:
             form = (request.modalities, request.aspect_ratio, request.user or "")
             reply = with_modalities(reply, *form)
-        return supported_reply(reply, omit_thinking=not request.shows_thinking)
+        return supported_reply(reply, omit_thinking=request.omits_thinking)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, GenerateRequest)
@@ -112,7 +111,7 @@ class Generate(GeminiDialect):
             request.vertex,
             request.sse,
             request.numbered,
-            request.shows_thinking,
+            request.omits_thinking,
             request.cached_tokens,
             request.logprobs,
             request.media,

@@ -283,9 +283,9 @@ class GenerateRequest(GeminiRequest):
         return camel_case_fields(schema, 4 * MAX_DEPTH, SCHEMA_DATA, SCHEMA_NAMES)
 
     @cached_property
-    def shows_thinking(self) -> bool:
-        """Whether the request sets `includeThoughts`. The service shows thoughts only then."""
-        return object_of(self.config.get("thinkingConfig")).get("includeThoughts") is True
+    def omits_thinking(self) -> bool:
+        """Whether the request explicitly declines thoughts."""
+        return object_of(self.config.get("thinkingConfig")).get("includeThoughts") is False
 
 
 def list_of(value: Json) -> list[Json]:

@@ -22,7 +22,6 @@ def build_request(request: NeutralRequest, base: str) -> WireRequest:
             "maxOutputTokens": request.max_tokens,
             "stopSequences": list(request.stop),
             **_format(request.response_format),
-            "thinkingConfig": {"includeThoughts": True} if request.thinking else None,
         }
     )
     body = without_empty(

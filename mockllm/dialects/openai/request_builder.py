@@ -44,7 +44,6 @@ def build_responses(request: NeutralRequest) -> WireRequest:
         "text": None if format is None else {"format": format},
         "stream": request.stream,
         "max_output_tokens": request.max_tokens,
-        "reasoning": {"summary": "auto"} if request.thinking else None,
     }
     body = {"model": request.model or DEFAULT_MODEL, "input": request.turns, **without_empty(settings)}
     return _post("/v1/responses", request, body)

@@ -47,10 +47,7 @@ def _edit_step(step: EventStep, edit: Edit) -> EventStep:
 
 
 class VendorResponses(VendorCall, Responses):
-    """The responses call of a vendor. In all recordings, xAI and DeepSeek show reasoning without a setting. No
-    recording of another vendor has reasoning."""
-
-    summarizes_always = True
+    """The responses call of a vendor."""
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, ResponsesRequest)

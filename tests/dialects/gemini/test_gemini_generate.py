@@ -27,10 +27,7 @@ from mockllm.dialects.gemini.generate_request import GenerateRequest
 from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of, generate, objects_of
 
 USAGE = Usage(12, 9)
-THOUGHTS: Json = {"thinkingConfig": {"includeThoughts": True}}
-WHOLE = generate(generationConfig=THOUGHTS)
-STREAM = generate(stream=True, query="alt=sse", generationConfig=THOUGHTS)
-UNASKED = generate(stream=True, query="alt=sse")
+WHOLE, STREAM = generate(), generate(stream=True, query="alt=sse")
 
 
 def make_reply(*parts: Part, finish: Finish = "stop", **more: Any) -> Reply:
@@ -70,24 +67,8 @@ def test_supported_reply_omits_hidden_parts() -> None:
         Text(("a",)),
     )
     assert GENERATE.supported_reply(reply, WHOLE).choices[0].parts == (Thinking(("hm",)), Text(("a",)))
-
-
-@pytest.mark.parametrize("config", [None, {}, {"includeThoughts": False}, {"thinkingBudget": 100}])
-def test_thoughts_without_the_setting_are_hidden(config: Json) -> None:
-    """So all 43 recordings that counted thoughts and did not ask for them; 8 of 11 that asked have them."""
-    reply = make_reply(Thinking(("hm",)), Text(("a",)), usage=replace(USAGE, reasoning=3))
-    request = generate(generationConfig=None if config is None else {"thinkingConfig": config})
-    body = encode_body(reply, request)
-    assert [part["text"] for part in parts_of(body)] == ["a"]
-    assert body["usageMetadata"]["thoughtsTokenCount"] == 3
-    assert parts_of(body)[0]["thoughtSignature"]
-
-
-def test_stated_signature_stays_without_its_thought() -> None:
-    signed = make_reply(Thinking(("hm",), "c2VhbA=="), Call("look", ("{}",)), finish="tool_calls")
-    for part in (parts_of(encode_body(signed, generate()))[0], parts_of(chunks(signed, UNASKED)[0])[0]):
-        assert part["functionCall"]["name"] == "look"
-        assert part["thoughtSignature"].startswith("c2VhbA==")
+    declined = generate(generationConfig={"thinkingConfig": {"includeThoughts": False}})
+    assert GENERATE.supported_reply(reply, declined).choices[0].parts == (Text(("a",)),)
 
 
 def test_call_has_one_chunk_after_its_waits() -> None:
@@ -204,9 +185,9 @@ SIGNED: dict[str, tuple[str, int, tuple[Part, ...], list[bool]]] = {
 def test_thought_signature_follows_the_family(name: str) -> None:
     model, thought, parts, signed = SIGNED[name]
     reply = make_reply(*parts, usage=replace(USAGE, reasoning=thought))
-    body = encode_body(reply, generate(model=model, generationConfig=THOUGHTS))
+    body = encode_body(reply, generate(model=model))
     assert ["thoughtSignature" in part for part in parts_of(body)] == signed
-    match = chunks(reply, generate(model=model, stream=True, query="alt=sse", generationConfig=THOUGHTS))
+    match = chunks(reply, generate(model=model, stream=True, query="alt=sse"))
     count = sum("thoughtSignature" in part for chunk in match for part in parts_of(chunk))
     assert count == (1 if name == "nothing to sign" else sum(signed))
 
@@ -309,7 +290,7 @@ def test_variant_contains_all_that_changes_the_bytes() -> None:
         generate(stream=True, query="alt=sse"),
         generate(base=VERTEX),
         generate(base=VERTEX, query="$alt=json;enum-encoding=int"),
-        generate(generationConfig=THOUGHTS),
+        generate(generationConfig={"thinkingConfig": {"includeThoughts": False}}),
     ]
     assert len({GENERATE.variant(request) for request in requests}) == 5
     assert GENERATE.variant(requests[0]) == GENERATE.variant(requests[1]), "that it streams is known"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import (
     Call,
     Choice,
@@ -26,9 +25,6 @@ from tests.golden.wire import assert_golden
 
 WEATHER = Call("get_weather", ('{"city":', '"Paris"', "}"))
 USAGE = Usage(12, 9, cached_read=4, reasoning=2)
-
-
-THOUGHTS: Json = {"thinkingConfig": {"includeThoughts": True}}
 
 
 def make_reply(*parts: Part, finish: Finish = "stop") -> Reply:
@@ -75,7 +71,7 @@ FAILURES: dict[str, Failure] = {
 @pytest.mark.parametrize("name", REPLIES)
 def test_generate_body_equals_golden_file(name: str) -> None:
     reply, model = REPLIES[name]
-    request = generate(model=model, generationConfig=THOUGHTS)
+    request = generate(model=model)
     assert_golden(
         f"gemini/{name}.txt", GENERATE.encode_body(GENERATE.supported_reply(reply, request), request, STAMP)
     )
@@ -84,20 +80,11 @@ def test_generate_body_equals_golden_file(name: str) -> None:
 @pytest.mark.parametrize("name", REPLIES)
 def test_generate_sse_stream_equals_golden_file(name: str) -> None:
     reply, model = REPLIES[name]
-    request = generate(model=model, stream=True, query="alt=sse", generationConfig=THOUGHTS)
+    request = generate(model=model, stream=True, query="alt=sse")
     assert_golden(
         f"gemini/{name}-stream.txt",
         GENERATE.encode_stream(GENERATE.supported_reply(reply, request), request, STAMP),
     )
-
-
-@pytest.mark.parametrize("stream", [False, True])
-def test_thoughts_unasked_equal_golden_file(stream: bool) -> None:
-    reply, model = REPLIES["thinking"]
-    request = generate(model=model, stream=stream, query="alt=sse")
-    encode = GENERATE.encode_stream if stream else GENERATE.encode_body
-    plan = encode(GENERATE.supported_reply(reply, request), request, STAMP)
-    assert_golden(f"gemini/thinking-unasked{'-stream' * stream}.txt", plan)
 
 
 @pytest.mark.parametrize("name", ["text", "call-2-5"])
@@ -114,8 +101,7 @@ def test_generate_array_stream_equals_golden_file(name: str) -> None:
 def test_vertex_response_equals_golden_file(name: str) -> None:
     reply, model = REPLIES[name]
     body_request, stream = (
-        generate(model=model, base=VERTEX, stream=streamed, query="alt=sse", generationConfig=THOUGHTS)
-        for streamed in (False, True)
+        generate(model=model, base=VERTEX, stream=streamed, query="alt=sse") for streamed in (False, True)
     )
     reply = GENERATE.supported_reply(reply, body_request)
     assert_golden(f"gemini/vertex-{name}.txt", GENERATE.encode_body(reply, body_request, STAMP))

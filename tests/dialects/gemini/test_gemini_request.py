@@ -316,7 +316,7 @@ def test_invalid_request_has_no_content(raw: bytes) -> None:
     request = of_bytes(raw)
     assert (request.messages, request.tools, request.system) == ((), (), None)
     assert (request.sampling, request.response_format) == (Sampling(), Format())
-    assert not request.shows_thinking
+    assert not request.omits_thinking
 
 
 def test_build_request_sends_native_turns_unchanged() -> None:

@@ -188,7 +188,6 @@ class Live(GeminiDialect):
     generates: bool = True
     request_class: type[Request] = LiveRequest
     capabilities = ProtocolCapabilities(
-        thinking_setting="thinkingConfig.includeThoughts",
         stop=False,
         choices=False,
         refusal=False,

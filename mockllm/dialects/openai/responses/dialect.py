@@ -7,7 +7,7 @@ in every event, because clients assemble the stream by them.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import ClassVar, Final
+from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.encoder import encode
@@ -59,28 +59,20 @@ class Responses(ResponsesCall):
     request_class = ResponsesRequest
     prompt_form = PROMPT_FORM
     capabilities = ProtocolCapabilities(
-        stop=False,
-        choices=False,
-        call_ids=False,
-        thinking_setting="reasoning.summary",
-        server_tools=frozenset(ITEMS),
+        stop=False, choices=False, call_ids=False, server_tools=frozenset(ITEMS)
     )
 
     check = staticmethod(check)
     build_request = staticmethod(build_responses)
     decode = staticmethod(decode)
 
-    summarizes_always: ClassVar[bool] = False
-    """Whether the vendor shows reasoning without a setting; OpenAI and Azure do not."""
-
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, ResponsesRequest)
-        summarizes = self.summarizes_always or request.shows_summaries
-        return supported_reply(reply, request, summarizes=summarizes)
+        return supported_reply(reply, request)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)
-        supported = self.supported_reply(reply, request)
+        supported = supported_reply(reply, request)
         choice = supported.choices[0]
         fields = ResponseObjectFields(supported, request, identity)
         fields.echo = {
@@ -96,7 +88,7 @@ class Responses(ResponsesCall):
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)
-        steps = tuple(encode(ResponsesEncoder(self.supported_reply(reply, request), request, identity)))
+        steps = tuple(encode(ResponsesEncoder(supported_reply(reply, request), request, identity)))
         return Plan(head(200, STREAM_HEAD, identity), steps, Framing.SSE)
 
     def in_background(

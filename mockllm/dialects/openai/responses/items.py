@@ -150,17 +150,17 @@ COMPACTION: Final = NativePart("openai", {"type": "compaction", "encrypted_conte
 PREFIXES: Final = {Thinking: "rs_", Text: "msg_", Refusal: "msg_", Call: "fc_"}
 
 
-def supported_reply(reply: Reply, request: ResponsesRequest, *, summarizes: bool) -> Reply:
+def supported_reply(reply: Reply, request: ResponsesRequest) -> Reply:
     """Return the reply with server tools as items, and without the parts that this protocol never shows. These are
-    further choices, native blocks that are not items of this protocol, and the text of redacted reasoning. Without
-    `summarizes`, no reasoning has a text. A request for compaction gets one sealed item in place of all parts."""
+    further choices, native blocks that are not items of this protocol, and the text of redacted reasoning. A request
+    for compaction gets one sealed item in place of all parts."""
     first = reply.choices[0]
     if request.compacts:
         return replace(reply, choices=(Choice((COMPACTION,)),))
     shown: Sequence[Part] = first.parts
     if any(type(part) is NativePart and part.dialect == SERVER_TOOL for part in shown):
         shown = server_parts(shown, request.included, request.items)
-    parts = tuple(_visible(part, summarizes) for part in shown if not _is_hidden(part))
+    parts = tuple(_visible(part) for part in shown if not _is_hidden(part))
     if len(reply.choices) == 1 and parts == first.parts:
         return reply
     return replace(reply, choices=(replace(first, parts=parts),))
@@ -174,13 +174,12 @@ def _is_hidden(part: Part) -> bool:
     )
 
 
-def _visible(part: Part, summarizes: bool) -> Part:
+def _visible(part: Part) -> Part:
     """Return the visible form of a part; an image becomes the output of the image generation tool."""
     if type(part) is Media:
         image_call = {"type": "image_generation_call", "status": "completed", "result": part.data}
         return NativePart("openai", {**image_call, "output_format": part.mime.rpartition("/")[2]})
-    hidden = type(part) is Thinking and (part.redacted or not summarizes)
-    return replace(part, chunks=()) if hidden else part
+    return replace(part, chunks=()) if type(part) is Thinking and part.redacted else part
 
 
 def item_id(part: Part, place: int, fields: ResponseObjectFields) -> str:

@@ -172,12 +172,6 @@ class ResponsesRequest(InputRequest):
             return None
         return min(count_of(self.fields.get("top_logprobs")) or 0, MAX_LOGPROBS)
 
-    @property
-    def shows_summaries(self) -> bool:
-        """Whether the request wants summaries of reasoning, also by the older name of the setting."""
-        reasoning = object_of(self.fields.get("reasoning"))
-        return reasoning.get("summary") is not None or reasoning.get("generate_summary") is not None
-
     @cached_property
     def included(self) -> frozenset[str]:
         """The optional content of the response that the request includes."""

@@ -136,27 +136,6 @@ def test_reasoning_is_encrypted_on_request_or_by_family() -> None:
     assert "content" not in body_of_reply(thinking, model="gpt-5")["output"][0]
 
 
-ASKED: Json = {"summary": "auto"}
-UNASKED: list[Json] = [None, {}, {"effort": "high"}, {"summary": None}, 3]
-
-
-@pytest.mark.parametrize("reasoning", [ASKED, {"summary": "concise"}, {"generate_summary": "auto"}])
-def test_summary_is_shown_if_the_request_sets_one(reasoning: Json) -> None:
-    asked = body_of_reply(reply_of(Thinking(("a",))), model="gpt-5", reasoning=reasoning)
-    assert asked["output"][0]["summary"] == [{"type": "summary_text", "text": "a"}]
-
-
-@pytest.mark.parametrize("reasoning", UNASKED)
-def test_summary_without_the_setting_is_empty(reasoning: Json) -> None:
-    """So all 31 recordings of OpenAI and Azure that did not ask for a summary."""
-    thought = reply_of(Thinking(("a", "b"), "own"), Text(("x",)))
-    item = body_of_reply(thought, model="gpt-5", reasoning=reasoning)["output"][0]
-    assert (item["type"], item["summary"], item["encrypted_content"]) == ("reasoning", [], "own")
-    assert event_types(thought, reasoning=reasoning)[2:5] == [
-        *("output_item.added", "output_item.done", "output_item.added")
-    ]
-
-
 @pytest.mark.parametrize("part", [Thinking(()), Thinking(("secret",), redacted=True)])
 def test_reasoning_without_text_is_added_and_done(part: Part) -> None:
     assert event_types(reply_of(part)) == [

@@ -42,14 +42,7 @@ def make_reply(*parts: Part, finish: Finish = "stop") -> Reply:
 REPLIES: dict[str, tuple[Reply, dict[str, Json]]] = {
     "text": (make_reply(Text(("Hello", " there", "!"))), {}),
     "text-unpadded": (make_reply(Text(("Hello",))), {"stream_options": {"include_obfuscation": False}}),
-    "thinking": (
-        make_reply(Thinking(("Let", " me see.")), Text(("Seen",))),
-        {"model": "gpt-5", "reasoning": {"summary": "auto"}},
-    ),
-    "thinking-unasked": (
-        make_reply(Thinking(("Let", " me see.")), Text(("Seen",))),
-        {"model": "gpt-5"},
-    ),
+    "thinking": (make_reply(Thinking(("Let", " me see.")), Text(("Seen",))), {"model": "gpt-5"}),
     "call": (make_reply(WEATHER, finish="tool_calls"), {"tools": [TOOL]}),
     "calls": (make_reply(WEATHER, Call("now", ("{}",), "call_given"), finish="tool_calls"), {}),
     "phases": (

@@ -326,8 +326,7 @@ def test_cancel_needs_a_background_response() -> None:
 def test_stored_response_is_returned_as_a_stream() -> None:
     session = Session()
     parts = (Thinking(("a",)), Text(("b", "c")), Refusal(("d",)), CALL, Call("sql", ("e",), "call_2"))
-    asked: dict[str, Json] = {"reasoning": {"summary": "auto"}}
-    id = session.respond(*parts, tools=[{"type": "custom", "name": "sql"}], **asked)
+    id = session.respond(*parts, tools=[{"type": "custom", "name": "sql"}])
     payload = events(session.call(GET_RESPONSE, id, "stream=true"))
     assert [event["sequence_number"] for event in payload] == list(range(len(payload)))
     assert [event["delta"] for event in payload if "delta" in event] == [
