@@ -56,7 +56,7 @@ def _part(block: dict[str, Json], chunks: list[str] | None) -> Part:
             arguments = [dumps(call["input"]).decode()] if chunks is None else chunks
             return Call(call["name"], tuple(arguments), call["toolUseId"])
         case {"reasoningContent": {"reasoningText": thinking}}:
-            return Thinking((thinking["text"],), thinking.get("signature"))
+            return Thinking(tuple(chunks or [thinking["text"]]), thinking.get("signature"))
         case {"reasoningContent": {"redactedContent": redacted}}:
             return Thinking((), redacted, redacted=True)
     return NativePart("bedrock", block)
@@ -71,6 +71,9 @@ def _streamed(events: list[dict[str, Json]]) -> Reply:
         if "start" in event:
             opened[index] = event["start"]
         for delta in [event["delta"]] if "delta" in event else []:
+            if "reasoningContent" in delta:
+                _add_reasoning(delta["reasoningContent"], opened.setdefault(index, {}), chunks, index)
+                continue
             text = delta["text"] if "text" in delta else delta["toolUse"]["input"]
             opened.setdefault(index, delta)
             chunks.setdefault(index, []).append(text)
@@ -79,6 +82,20 @@ def _streamed(events: list[dict[str, Json]]) -> Reply:
     parts = [_part(opened[index], chunks.get(index, [])) for index in sorted(opened)]
     extras = {name: metadata[name] for name in metadata.keys() - RESPONSE_MEMBERS - {"p"}}
     return _reply(parts, reason, metadata["usage"], extras)
+
+
+def _add_reasoning(
+    delta: Mapping[str, Json], block: dict[str, Json], chunks: dict[int, list[str]], index: int
+) -> None:
+    """Add a delta to a block of reasoning: a text, the signature at its end, or a redacted content."""
+    if "redactedContent" in delta:
+        block["reasoningContent"] = delta
+        return
+    thinking = block.setdefault("reasoningContent", {"reasoningText": {}})["reasoningText"]
+    if "text" in delta:
+        chunks.setdefault(index, []).append(delta["text"])
+    else:
+        thinking["signature"] = delta["signature"]
 
 
 def kind(name: str, payload: Json) -> str:

@@ -71,7 +71,7 @@ def _streamed(events: list[dict[str, Json]]) -> Reply:
             case "content-delta", {"content": {"text": str(text)} | {"thinking": str(text)}}:
                 parts[-1][2].append(text)
             case "tool-plan-delta", {"tool_plan": str(text)}:
-                if not parts:
+                if not parts or parts[-1][0] != "text":
                     parts.append(("text", "", []))
                 parts[-1][2].append(text)
             case "tool-call-start", {"tool_calls": {"function": {"name": str(name)}}}:

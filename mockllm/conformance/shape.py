@@ -204,7 +204,7 @@ def body_of(response: Mapping[str, Json]) -> Json:
 def sent_body(plan: Plan) -> Json | str:
     """Return the body of a plan in the form of recorded bodies."""
     data = sent_bytes(plan)
-    if plan.framing is Framing.AWS_EVENT_STREAM:
+    if plan.framing in (Framing.AWS_EVENT_STREAM, Framing.AWS_EVENT_STREAM_BYTES):
         return [loads(frame.payload) for frame in read_frames(data)]
     if plan.framing is Framing.NDJSON:
         return [loads(line) for line in data.splitlines()]

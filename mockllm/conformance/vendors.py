@@ -225,10 +225,16 @@ def _decode_response(recording: Recording) -> Reply | Failure:
     if status != 200:
         return failure_of(status, body)
     if isinstance(body, dict):
-        for item in body["output"]:
-            if item["type"] == "reasoning" and not item["summary"]:
-                item["summary"] = item.get("content", [])  # DeepSeek sends the reasoning in its place
+        output = [_with_summary(item) for item in body["output"]]
+        recording = {**recording, "response": {**recording["response"], "body": {**body, "output": output}}}
     return openai_responses.decode(recording)
+
+
+def _with_summary(item: dict[str, Json]) -> dict[str, Json]:
+    """Return an item with its reasoning as a summary: DeepSeek sends it in that place."""
+    if item["type"] != "reasoning" or item["summary"]:
+        return item
+    return {**item, "summary": item.get("content", [])}
 
 
 def responses(folder: str, vendor: str) -> Protocol:

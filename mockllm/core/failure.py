@@ -54,9 +54,7 @@ NEVER: Final = inf
 """A value of `retry_after`: no retry can succeed."""
 
 
-_WAIT_SENTENCE: Final = re.compile(
-    r"\s*Please (?:try again|retry) (?:in|after) \{(?:wait\}s?|seconds\} seconds)\."
-)
+_WAIT_SENTENCE: Final = re.compile(r"\s*Please (?:try again|retry) (?:in|after) \{(?:wait\}s?|seconds\})\.")
 
 
 class Failure(Struct, frozen=True):

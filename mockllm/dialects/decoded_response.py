@@ -37,12 +37,13 @@ class DecodedServerTool(Struct, frozen=True):
 
 
 class DecodedCitation(Struct, frozen=True):
-    """A source of the text from `start` to `end`; `end` None: to the text's end."""
+    """A source of the text from `start` to `end`; `end` None: to the text's end. `quote`: the text of the source."""
 
     url: str
     title: str | None = None
     start: int = 0
     end: int | None = None
+    quote: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

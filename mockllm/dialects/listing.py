@@ -7,6 +7,7 @@ of a provider is imported when something needs its dialects, such as its first r
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -145,3 +146,20 @@ def likely_provider(
     return next(
         (each for each in hinted if any(route.path.startswith(start) for route in each.routes)), named
     )
+
+
+@cache
+def calls_by_provider() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the paths of each provider, without methods, with the prefix where they need it; of vendors only the
+    base of all their calls."""
+    paths = {
+        provider.name: tuple(
+            dict.fromkeys(before + route.path for route in provider.routes if not route.prefixed)
+        )
+        for provider in LISTED
+        if not provider.prefixed or provider.compatible_base is None
+        for before in (f"/{provider.name}" if provider.prefixed else "",)
+    }
+    compatible = [provider for provider in LISTED if provider.compatible_base is not None]
+    compatible.sort(key=lambda provider: not provider.prefixed)
+    return (*paths.items(), ("vendors", tuple(str(provider.compatible_base) for provider in compatible)))

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Literal, TypeAlias
 
+from msgspec import Struct
+
 from mockllm.core.failure import Failure
 from mockllm.core.limits.limit_data import LimitResult, LimitStatus, MeteredBound
 from mockllm.core.rendering.plan import Headers
@@ -35,6 +37,19 @@ def limit_header_pairs(names: Names, limit_status: LimitStatus, time: Callable[[
             value = getattr(gauge, quantity)
             pairs.append((name, str(value) if type(value) is int else time(value)))
     return tuple(pairs)
+
+
+class SpentLimit(Struct, frozen=True):
+    """The names of the headers that differ in a 429: what remains is 0, and the reset is the wait."""
+
+    remaining: str
+    reset: str | None = None
+    time: Callable[[float], str] = str
+
+    def headers(self, wait: float) -> Headers:
+        """Return the headers of a limit that is spent for so many seconds."""
+        reset = () if self.reset is None else ((self.reset, self.time(wait)),)
+        return ((self.remaining, "0"), *reset)
 
 
 def seconds(time: float) -> str:

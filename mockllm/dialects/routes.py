@@ -205,6 +205,8 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
         return UnknownPath(meant.dialect, provider, bare, failure, hint)
     if known:
         meant = _select([each for matches in known.values() for each in matches], headers, query)
+        if path.rfind(":") > path.rfind("/") and meant.provider in _providers_with_actions():
+            return _unknown_action(method, path, meant)
         failure = _not_allowed(method, path, sorted(known))
         return MethodNotAllowed(meant.dialect, meant.provider, meant.path, failure)
     named = BY_NAME.get(provider or "")
@@ -263,10 +265,22 @@ def _not_served(method: str, path: str, bare: str, provider: ListedProvider) -> 
 
 def _not_allowed(method: str, path: str, allowed: Sequence[str]) -> Failure:
     methods = ", ".join(allowed)
-    near = _near_action(path, method)
-    hint = f" Did you mean {method} {near}?" if near else ""
-    message = f"Not allowed to {method} on {path}: use {methods}.{hint}"
+    message = f"Not allowed to {method} on {path}: use {methods}."
     return Failure("bad_request", 405, message, headers=(("allow", methods),))
+
+
+@cache
+def _providers_with_actions() -> frozenset[str]:
+    """Return the providers whose paths may end with an action behind a colon, as `:generateContent`."""
+    return frozenset(route.provider for action, known in _PATTERNS.items() if action for _, route, _ in known)
+
+
+def _unknown_action(method: str, path: str, meant: RouteMatch) -> UnknownPath:
+    """Return that a path has an action that the provider lacks. `meant` is the call of the path before the colon."""
+    near = _near_action(path, method)
+    hint = f"Did you mean {method} {near}?" if near else ""
+    message = f"Invalid URL ({method} {path}). {hint or _routes_of(meant.provider, alone=True)}"
+    return UnknownPath(meant.dialect, meant.provider, meant.path, Failure("not_found", message=message), hint)
 
 
 @text_cache(1024)
@@ -347,23 +361,6 @@ def _routes_of(provider: str, *, alone: bool) -> str:
         f"Routes: {', '.join(lines)}{f', and {others} more' * bool(others)}. GET / lists those of every provider. "
         "Any other path is answered by a rule that names it: match: {path: …}"
     )
-
-
-@cache
-def calls_by_provider() -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the paths of each provider, without methods, with the prefix where they need it; of vendors only the
-    base of all their calls."""
-    paths = {
-        provider.name: tuple(
-            dict.fromkeys(before + route.path for route in provider.routes if not route.prefixed)
-        )
-        for provider in LISTED
-        if not provider.prefixed or provider.compatible_base is None
-        for before in (f"/{provider.name}" if provider.prefixed else "",)
-    }
-    compatible = [provider for provider in LISTED if provider.compatible_base is not None]
-    compatible.sort(key=lambda provider: not provider.prefixed)
-    return (*paths.items(), ("vendors", tuple(str(provider.compatible_base) for provider in compatible)))
 
 
 @cache

@@ -127,7 +127,7 @@ def _recording(request: Request, live: RecordedResponse) -> dict[str, Json]:
     response: dict[str, Json] = {"status": live.status, "headers": dict(live.headers)}
     if "amazon.eventstream" in kind or live.body[:1] == b"\0":  # its frames begin with a length of four bytes
         response |= {"body": b64encode(live.body).decode(), "body_encoding": "base64"}
-    elif "text/event-stream" in kind or live.body.startswith((b"data:", b"event:", b":")):
+    elif _is_stream(kind, live.body):
         response["body"] = live.body.decode()
     elif "ndjson" in kind:
         response["body"] = [loads(line) for line in live.body.splitlines() if line.strip()]
@@ -141,6 +141,12 @@ def _recording(request: Request, live: RecordedResponse) -> dict[str, Json]:
         "body": request.body,
     }
     return {"id": "", "request": sent, "response": response, "features": ()}
+
+
+def _is_stream(kind: str, body: bytes) -> bool:
+    """Return whether a body has server-sent events. Gemini sends errors of streams as JSON, with their type."""
+    framed = body.startswith((b"data:", b"event:", b":"))
+    return framed or ("text/event-stream" in kind and not body.startswith((b"{", b"[")))
 
 
 def _with_known_extras(content: Reply | Failure, known: frozenset[str]) -> Reply | Failure:

@@ -20,7 +20,8 @@ from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.core.time_scale import reported_time_scale
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.routes import BASE_URLS, RouteMatch, UnknownPath, calls_by_provider
+from mockllm.dialects.listing import calls_by_provider
+from mockllm.dialects.routes import BASE_URLS, RouteMatch, UnknownPath
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder, RequestAssessment
 from mockllm.engine.fast_path import FastPath

@@ -63,6 +63,14 @@ class ReplayedPlan(NamedTuple):
     gzipped: bool
 
 
+class ErrorForm(NamedTuple):
+    """The members of an error's body, and of the object in it. It may depend on the request, so the cached reply of a
+    recorded error depends on it, too."""
+
+    members: frozenset[str]
+    error: frozenset[str]
+
+
 class DecodedRecording(NamedTuple):
     """A recording as a reply or error. `notes` are about what it lacks."""
 
@@ -100,13 +108,12 @@ class ReplayPlanner:
         """Return the recording of a context as a reply or error, and note what it lacks there. Raises
         UndecodableRecording."""
         response, dialect = context.compiled, context.dialect
-        key = (id(response), dialect)
+        spec = response.spec
+        assert isinstance(spec, ReplaySpec)
+        own = None if spec.status < 400 else _own_error(spec.status, context)
+        key = (id(response), dialect, own)
         cached = self._replies.get(key)
         if cached is None:
-            spec = response.spec
-            assert isinstance(spec, ReplaySpec)
-            failure = Failure.of_status(spec.status) if spec.status >= 400 else None
-            own = None if failure is None else dialect.error(failure, context.request, context.identity)
             neutral, notes = _neutral(response, spec, dialect, own)
             fixed = isinstance(neutral, ReplySpec) and neutral.usage is not None
             compiled = CompiledResponse(neutral, response.settings, True, response.files, fixed)
@@ -193,20 +200,20 @@ def _decode(plan: Plan, dialect: Dialect) -> DecodedResponse | None:
 
 
 def _neutral(
-    response: CompiledResponse, spec: ReplaySpec, dialect: Dialect, own_error: Plan | None
+    response: CompiledResponse, spec: ReplaySpec, dialect: Dialect, own_error: ErrorForm | None
 ) -> tuple[ReplySpec | ErrorSpec, Sequence[str]]:
     """Return a recording as a reply or error, and notes of what is left out. A response without content counts where
-    no protocol finds any. `own_error` is the dialect's own error of the status."""
+    no protocol finds any. `own_error` is the form of the dialect's own error of the status."""
     frames = _recorded_frames(spec, response.files)
     coding = _coding(spec.headers)
     if coding is not None:
         frames = _decompressed_frames(frames, coding) or frames
     empty: ReplySpec | None = None
-    for plan, decoded, decoder in _decodings(spec, frames, dialect):
+    for plan, decoded in _decodings(spec, frames, dialect):
         if decoded is None:
             continue
         if own_error is not None:
-            return _error(spec.status, plan, decoded, own_error, _decode(own_error, decoder)), ()
+            return _error(spec.status, plan, decoded, own_error), ()
         if _has_content(decoded):
             return _reply(decoded, plan), tuple(_losses(decoded))
         if empty is None and decoded.finish is not None:
@@ -245,12 +252,12 @@ def _constructed(kind: type[T], **fields: object) -> T:
 
 def _decodings(
     spec: ReplaySpec, frames: Sequence[RecordedFrame], dialect: Dialect
-) -> Iterator[tuple[Plan, DecodedResponse | None, Dialect]]:
+) -> Iterator[tuple[Plan, DecodedResponse | None]]:
     """Return the recording as each dialect decodes it: first the request's dialect, then all others."""
     head = ResponseHead(spec.status, tuple(spec.headers.items()))
     for candidate in _candidates(dialect):
         for streamed in (False, True):
-            yield *_plan(head, frames, streamed, candidate, spec.speed), candidate
+            yield _plan(head, frames, streamed, candidate, spec.speed)
 
 
 def _candidates(dialect: Dialect) -> Iterator[Dialect]:
@@ -265,17 +272,23 @@ def _has_content(decoded: DecodedResponse) -> bool:
     return bool(has_text or decoded.calls or decoded.server_tools or decoded.error is not None)
 
 
-def _error(
-    status: int, plan: Plan, decoded: DecodedResponse, own_plan: Plan, own: DecodedResponse | None
-) -> ErrorSpec:
+def _own_error(status: int, context: PlanContext) -> ErrorForm:
+    """Return the form of the error that the request's dialect sends with this status."""
+    plan = context.dialect.error(Failure.of_status(status), context.request, context.identity)
+    decodings = (_decode(plan, candidate) for candidate in _candidates(context.dialect))
+    errors = (decoded.error for decoded in decodings if decoded is not None)
+    error: Mapping[str, object] = next((each for each in errors if isinstance(each, dict)), {})
+    return ErrorForm(frozenset(_members(plan)), frozenset(error))
+
+
+def _error(status: int, plan: Plan, decoded: DecodedResponse, own: ErrorForm) -> ErrorSpec:
     """Return an error of this status, with the recorded message. Where the dialect's own error has the same form, it
     has all recorded members, such as a code."""
     error = decoded.error if isinstance(decoded.error, dict) else {}
     message = error.get("message")
     fields: dict[str, object] = {"message": message} if isinstance(message, str) else {}
-    own_error = own.error if own is not None and isinstance(own.error, dict) else {}
-    same_envelope = _members(plan) == _members(own_plan) and own_error.keys() <= error.keys()
-    if own_error and (same_envelope or own_error.keys() == error.keys()):
+    same_envelope = _members(plan) == own.members and own.error <= error.keys()
+    if own.error and (same_envelope or own.error == error.keys()):
         fields["fields"] = {name: value for name, value in error.items() if name != "message"}
     return _constructed(ErrorSpec, status=status, **fields)
 
@@ -327,7 +340,8 @@ def _usage(usage: Usage) -> UsageSpec:
 def _citation(citation: DecodedCitation, text: str) -> CitationSpec:
     words = text[citation.start : citation.end]
     cited = {} if words in ("", text) else {"words": words}
-    return _constructed(CitationSpec, url=citation.url, title=citation.title, **cited)
+    quoted = {} if citation.quote is None else {"quote": citation.quote}
+    return _constructed(CitationSpec, url=citation.url, title=citation.title, **cited, **quoted)
 
 
 def _server_tool(tool: DecodedServerTool) -> ServerToolSpec:

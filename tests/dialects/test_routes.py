@@ -6,6 +6,7 @@ import pytest
 
 from mockllm.dialects import anthropic, azure, openai, routes
 from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.listing import calls_by_provider
 from mockllm.dialects.providers import DIALECTS, REGISTERED
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, PROVIDERS, begins_with_prefix
 from mockllm.dialects.routes import (
@@ -13,7 +14,6 @@ from mockllm.dialects.routes import (
     MethodNotAllowed,
     RouteMatch,
     UnknownPath,
-    calls_by_provider,
     find_route,
 )
 from mockllm.dialects.vendors.vendor import Vendor

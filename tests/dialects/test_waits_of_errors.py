@@ -12,7 +12,7 @@ from mockllm.core.failure import NAMED, NEVER, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.providers import GeneratingCall
+from mockllm.dialects.providers import GENERATING_CALLS, GeneratingCall
 from mockllm.dialects.registry import wait_headers
 from tests.dialects.full_requests import calls, read
 from tests.dialects.test_building_and_decoding import STAMP
@@ -60,6 +60,37 @@ def test_what_states_a_wait_is_absent_without_one(call: GeneratingCall, name: st
             common = set(numbers(first, place)) & set(numbers(second, place))
             assert set(numbers(never, place)) <= common, wrong
             assert not _WRONG.search(never[place]), wrong
+
+
+@calls
+def test_usual_wait_is_at_most_a_second(call: GeneratingCall) -> None:
+    """SDKs wait as long as a 429 states: a longer usual wait would slow each test of a client."""
+    found = stated(call, "rate_limit", None)
+    places = [place for place in found if place.startswith("header retry-after") or "retryDelay" in place]
+    for place in places:
+        unit = 1000.0 if place.endswith("-ms") else 1.0
+        assert numbers(found, place)[0] / unit <= 1.0, f"{place} is {found[place]!r}"
+    later = re.search(r"retry (?:in|after) ([\d.]+)", " ".join(found.values()))
+    assert later is None or float(later[1].rstrip(".")) <= 1.0, later
+
+
+@calls
+def test_rate_limit_reports_a_spent_limit(call: GeneratingCall) -> None:
+    found = stated(call, "rate_limit", 44.0)
+    remaining = [value for place, value in found.items() if "ratelimit" in place and "remaining" in place]
+    assert not remaining or "0" in remaining, found
+    resets = [place for place in found if "ratelimit" in place and "reset" in place]
+    later = stated(call, "rate_limit", 55.0)
+    assert not resets or any(found[place] != later[place] for place in resets), "no reset follows the wait"
+
+
+@pytest.mark.parametrize("name", ["anthropic-messages", "anthropic-compatible_chat"])
+def test_rate_limit_of_anthropic_has_its_wait(name: str) -> None:
+    """Since July 2024, each 429 has `retry-after` (anthropics/anthropic-sdk-typescript 358)."""
+    (call,) = (item for item in GENERATING_CALLS if item.name == name)
+    assert stated(call, "rate_limit", None)["header retry-after"] == "1"
+    assert "header retry-after" not in stated(call, "rate_limit", NEVER)
+    assert "header retry-after" not in stated(call, "overloaded", None)
 
 
 @calls

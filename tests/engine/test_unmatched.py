@@ -43,13 +43,25 @@ def test_unknown_path_has_a_near_miss(path: str, near_miss: str | None) -> None:
 def test_wrong_action_of_a_model_names_the_right_one(action: str) -> None:
     path = "/v1beta/models/gemini-2.5-pro:"
     response = VirtualServer(RULES).respond(raw_request(path + action))
-    assert response.status == 405
+    assert response.status == 404
     assert f"Did you mean POST {path}generateContent?" in response.message
 
 
-def test_other_action_of_a_model_has_no_hint() -> None:
-    response = VirtualServer(RULES).respond(raw_request("/v1beta/models/gemini-2.5-pro:sing"))
-    assert response.message == "Not allowed to POST on /v1beta/models/gemini-2.5-pro:sing: use GET."
+VERTEX = "/vertex/v1/projects/p/locations/global/publishers/google/models/gemini-2.5-pro:sing"
+
+
+@pytest.mark.parametrize("path", ["/v1beta/models/gemini-2.5-pro:sing", VERTEX])
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_other_action_of_a_model_is_not_found(path: str, method: str) -> None:
+    """Google's front end knows no such URL."""
+    response = VirtualServer(RULES).respond(raw_request(path, method=method))
+    assert (response.status, response.json["error"]["status"]) == (404, "NOT_FOUND")
+    assert response.message.startswith(f"Invalid URL ({method} {path}). Routes: POST ")
+
+
+def test_rule_that_names_another_action_responds() -> None:
+    rules = "rules: [{match: {path: '/v1beta/models/x:sing'}, http: {body: la}}]"
+    assert VirtualServer(rules).respond(raw_request("/v1beta/models/x:sing")).bytes == b"la"
 
 
 def test_path_without_version_names_the_version() -> None:

@@ -67,7 +67,7 @@ def test_async_raises_the_same(failing: Live) -> None:
         client = gemini(failing).aio
         with pytest.raises(errors.ClientError) as caught:
             await client.models.generate_content(model="rate_limit", contents="hi")
-        assert caught.value.details["error"]["details"][-1]["retryDelay"] == "48s"
+        assert caught.value.details["error"]["details"][-1]["retryDelay"] == "1s"
         stream = await client.models.generate_content_stream(model="overloaded", contents="hi")
         with pytest.raises(errors.ServerError):
             await anext(stream)

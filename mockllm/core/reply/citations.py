@@ -50,12 +50,13 @@ def clipped(citations: tuple[Citation, ...], length: int) -> tuple[Citation, ...
 def segments(text: Text) -> tuple[Text, ...]:
     """Return a text cut where its citations change, so that each citation supports its whole segment. A text that
     differs in a non-streaming response (`whole`) is not cut."""
-    length = len(joined_text(text.chunks))
-    if text.whole is not None or all(
+    joined = joined_text(text.chunks)
+    length = len(joined)
+    if text.whole not in (None, joined) or all(
         not citation.start and citation.end is None for citation in text.citations
     ):
         return (replace(text, citations=tuple(map(_whole, text.citations))),)
-    spans = [(span(citation, joined_text(text.chunks)), citation) for citation in text.citations]
+    spans = [(span(citation, joined), citation) for citation in text.citations]
     bounds = sorted({0, length, *(bound for places, _ in spans for bound in places)})
     result = []
     for start, end in itertools.pairwise(bounds):

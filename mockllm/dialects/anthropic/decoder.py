@@ -8,6 +8,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
+from mockllm.dialects.anthropic.citation_decoder import CitationCollector
 from mockllm.dialects.anthropic.server_tool_decoder import BlockCollector
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of, payloads
 
@@ -30,9 +31,10 @@ def decode_payloads(payloads: Iterable[Json], decoder: ResponseDecoder) -> Decod
     """Return the content of the events or the body of a response. This protocol sends a refusal as text: text that
     ends with a refusal is reported as both."""
     counted: dict[str, Json] = {}
-    blocks = BlockCollector()
+    blocks, cited = BlockCollector(), CitationCollector(decoder)
     for payload in payloads:
-        _read_payload(payload, decoder, counted, blocks)
+        _read_payload(payload, decoder, counted, blocks, cited)
+    cited.close()
     decoder.server_tools = blocks.server_tools()
     decoder.usage = _read_usage(counted) or decoder.usage
     if decoder.finish == "refusal":
@@ -41,7 +43,11 @@ def decode_payloads(payloads: Iterable[Json], decoder: ResponseDecoder) -> Decod
 
 
 def _read_payload(
-    payload: Json, decoder: ResponseDecoder, counted: dict[str, Json], served: BlockCollector
+    payload: Json,
+    decoder: ResponseDecoder,
+    counted: dict[str, Json],
+    served: BlockCollector,
+    cited: CitationCollector,
 ) -> None:
     """Read one event, or the body of a non-streaming response."""
     match payload:
@@ -51,12 +57,16 @@ def _read_payload(
             _read_message(payload, decoder, counted)
             for index, block in enumerate(blocks):
                 served.add(index, block)
+                cited.open(block)
                 _read_block(index, block, decoder)
         case {"type": "message_start", "message": dict(message)}:
             _read_message(message, decoder, counted)
         case {"type": "content_block_start", "index": int(index), "content_block": dict(block)}:
             served.add(index, block)
+            cited.open(block)
             _read_block(index, block, decoder)
+        case {"type": "content_block_delta", "delta": {"type": "citations_delta", "citation": citation}}:
+            cited.add(citation)
         case {"type": "content_block_delta", "index": int(index), "delta": dict(delta)}:
             text = delta.get("partial_json")
             if not (isinstance(text, str) and served.add_input(index, text)):

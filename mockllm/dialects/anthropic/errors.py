@@ -19,6 +19,8 @@ from mockllm.dialects.anthropic.headers import JSON_TYPE, exhausted, request_id
 from mockllm.dialects.dialect import ResponseIdentity
 
 CONTEXT_WINDOW: Final = 200_000
+RESET: Final = 1.0
+"""The seconds until the limits of a 429 without a wait reset."""
 
 
 class AnthropicErrorRow(Struct, frozen=True):
@@ -29,6 +31,8 @@ class AnthropicErrorRow(Struct, frozen=True):
     type: str
     message: str
     from_gateway: bool = False
+    retry_after: float | None = None
+    """The usual wait in seconds."""
 
 
 ROWS: Final[Mapping[str, AnthropicErrorRow]] = {
@@ -51,6 +55,7 @@ ROWS: Final[Mapping[str, AnthropicErrorRow]] = {
         429,
         "rate_limit_error",
         "This request would exceed your account's rate limit. Please try again later.",
+        retry_after=1.0,
     ),
     "insufficient_quota": AnthropicErrorRow(
         402,
@@ -73,6 +78,7 @@ def error_plan(failure: Failure, request: Request, identity: ResponseIdentity) -
     """Return a non-streaming response with the failure."""
     row = ROWS[failure.type]
     status = failure.status or row.status
+    wait = failure.again(row.retry_after)
     error: Json = {"type": row.type, "message": _message(failure, row, request), **failure.fields}
     if row.from_gateway:
         body: Json = {"error": error}
@@ -80,10 +86,10 @@ def error_plan(failure: Failure, request: Request, identity: ResponseIdentity) -
     else:
         body = {"type": "error", "error": error, "request_id": request_id(identity)}
         again = status in (408, 409, 429) or status >= 500
-        limits = exhausted(identity, failure.again() or 60.0) if status == 429 else ()
+        limits = exhausted(identity, wait or RESET) if status == 429 else ()
         shared = (("x-should-retry", "true" if again else "false"), ("request-id", request_id(identity)))
         headers = (JSON_TYPE, *limits, *shared)
-    head = ResponseHead(status, headers + retry_headers(failure.again())).with_headers(failure.headers)
+    head = ResponseHead(status, headers + retry_headers(wait)).with_headers(failure.headers)
     return Plan(head, (EventStep(dumps(body), 0, "body"),))
 
 

@@ -17,7 +17,9 @@ from mockllm.dialects import anthropic
 from mockllm.dialects.anthropic.errors import ROWS
 from mockllm.dialects.anthropic.models import snapshot
 from mockllm.dialects.openai.errors import OpenAiErrorRow
+from mockllm.dialects.openai.headers import go_duration
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+from mockllm.dialects.rate_limit_headers import SpentLimit
 from mockllm.dialects.vendors.chat import VendorChat, VendorEncoder
 from mockllm.dialects.vendors.object_edits import without_schemas
 from mockllm.dialects.vendors.vendor import Vendor, VendorChatForm, VendorErrors, VendorIdFormat
@@ -42,8 +44,12 @@ COMPATIBLE: Final = Vendor(
     model="claude-sonnet-5",
     form=VendorChatForm(id=VendorIdFormat("msg_01", 22), call_id=VendorIdFormat("toolu_01", 22)),
     errors=VendorErrors(
-        {name: OpenAiErrorRow(row.status, row.type, row.type, row.message) for name, row in ROWS.items()},
+        {
+            name: OpenAiErrorRow(row.status, row.type, row.type, row.message, retry_after=row.retry_after)
+            for name, row in ROWS.items()
+        },
         _envelope,
+        spent=SpentLimit("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests", go_duration),
     ),
     headers={
         "x-request-id": VendorIdFormat("req_01", 22),

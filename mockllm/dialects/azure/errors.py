@@ -12,6 +12,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.randomness import Ids
 from mockllm.dialects.azure import content_filters
 from mockllm.dialects.openai.errors import INVALID, OpenAiErrorRow
+from mockllm.dialects.rate_limit_headers import SpentLimit, milliseconds
 from mockllm.dialects.vendors import encoders, errors
 from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
@@ -25,8 +26,8 @@ NOT_DEPLOYED_MESSAGE: Final = (
 )
 TOO_MANY_MESSAGE: Final = (
     "Requests to the ChatCompletions_Create Operation under Azure OpenAI API have exceeded token rate limit of "
-    "your current pricing tier. Please retry after {seconds} seconds. Please contact Azure support service if you "
-    "would like to further increase the default rate limit."
+    "your current pricing tier. Please retry after {seconds}. Please contact Azure support service if you would "
+    "like to further increase the default rate limit."
 )
 FILTERED_MESSAGE: Final = (
     "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please "
@@ -71,7 +72,7 @@ _GATEWAY: Final = {
         503, "", "ServiceUnavailable", "The service is temporarily unable to process your request."
     ),
 }
-_LIMITED: Final = OpenAiErrorRow(429, "", "429", TOO_MANY_MESSAGE, retry_after=33.0)
+_LIMITED: Final = OpenAiErrorRow(429, "", "429", TOO_MANY_MESSAGE, retry_after=1.0)
 _FOUNDRY_LIMITED: Final = OpenAiErrorRow(
     429,
     "",
@@ -101,6 +102,7 @@ AZURE: Final = Vendor(
         envelope,
         milliseconds="wait",
         headers=_GATEWAY_HEADERS,
+        spent=SpentLimit("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", milliseconds),
     ),
     headers={
         **_PLACE,

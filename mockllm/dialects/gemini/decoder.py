@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of, payloads
+from mockllm.dialects.gemini.grounding_decoder import OTHER_SOURCES, read_grounding
 
 FINISH: Final[Mapping[str, str]] = {
     "STOP": "stop",
@@ -21,6 +23,8 @@ FINISH: Final[Mapping[str, str]] = {
     "MALFORMED_FUNCTION_CALL": "tool_calls",
 }
 """Finish reasons as neutral values."""
+SIGNED: Final = ("thought", "thoughtSignature")
+"""The members of a part beside its content."""
 NUMBERED: Final[Mapping[int, str]] = dict(
     enumerate(
         (
@@ -49,9 +53,11 @@ def decode(plan: Plan) -> DecodedResponse | None:
     both.
     """
     decoder = ResponseDecoder(plan)
-    calls = 0
+    calls, grounding = 0, dict[str, Json]()
     for payload in _payloads(plan):
-        calls = _read_payload(payload, decoder, calls)
+        calls = _read_payload(payload, decoder, calls, grounding)
+    if grounding:
+        read_grounding(grounding, decoder)
     if decoder.finish == "stop" and decoder.calls:
         decoder.finish = "tool_calls"
     if decoder.finish == "refusal":
@@ -72,9 +78,9 @@ def _payloads(plan: Plan) -> Iterator[Json]:
             return
 
 
-def _read_payload(payload: Json, decoder: ResponseDecoder, calls: int) -> int:
+def _read_payload(payload: Json, decoder: ResponseDecoder, calls: int, grounding: dict[str, Json]) -> int:
     """Read one chunk, or the body of a non-streaming response; `calls` counts the calls before it. Return the new
-    count."""
+    count. Add the sources of the text to `grounding`."""
     match payload:
         case {"error": dict(error)}:
             decoder.recognized, decoder.error = True, error
@@ -83,14 +89,14 @@ def _read_payload(payload: Json, decoder: ResponseDecoder, calls: int) -> int:
         case {"candidates": list(candidates)}:
             decoder.recognized = True
             for candidate in candidates:
-                calls = _read_candidate(candidate, decoder, calls)
+                calls = _read_candidate(candidate, decoder, calls, grounding)
     match payload:
         case {"usageMetadata": {"promptTokenCount": int(prompt)}}:
             decoder.usage = _read_usage(prompt, payload["usageMetadata"])
     return calls
 
 
-def _read_candidate(candidate: Json, decoder: ResponseDecoder, calls: int) -> int:
+def _read_candidate(candidate: Json, decoder: ResponseDecoder, calls: int, grounding: dict[str, Json]) -> int:
     if not isinstance(candidate, dict):
         return calls
     number = candidate.get("index", 0)
@@ -98,6 +104,9 @@ def _read_candidate(candidate: Json, decoder: ResponseDecoder, calls: int) -> in
     match NUMBERED.get(finish, finish) if type(finish) is int else finish:
         case str(reason) if number == 0:
             decoder.finish = FINISH.get(reason, reason)
+    if number == 0:
+        grounding |= object_of(candidate.get("groundingMetadata"))
+        decoder.left_out |= dict.fromkeys(name for name in OTHER_SOURCES if name in candidate)
     match candidate:
         case {"content": {"parts": list(parts)}}:
             for part in parts:
@@ -118,6 +127,8 @@ def _read_part(part: Json, number: Json, decoder: ResponseDecoder, calls: int) -
             decoder.add_text("thinking", text, number)
         case {"text": str(text)} if text:  # a stream's last chunk has the text ""
             decoder.add_text("text", text, number)
+        case dict() if number == 0 and "text" not in part:
+            decoder.left_out |= dict.fromkeys(name for name in part if name not in SIGNED)
     return False
 
 

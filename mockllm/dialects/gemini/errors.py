@@ -105,7 +105,7 @@ ROWS: Final[Mapping[str, GeminiErrorRow]] = {
     ),
     "context_length": GeminiErrorRow(400, "INVALID_ARGUMENT", _TOO_LONG),
     "rate_limit": GeminiErrorRow(
-        429, "RESOURCE_EXHAUSTED", _QUOTA, quota=(*_QUOTAS["tokens", False], 1_000_000), retry_after=48.0
+        429, "RESOURCE_EXHAUSTED", _QUOTA, quota=(*_QUOTAS["tokens", False], 1_000_000), retry_after=1.0
     ),
     "insufficient_quota": GeminiErrorRow(
         429, "RESOURCE_EXHAUSTED", _QUOTA, quota=(*_FREE_REQUESTS, 250), retry_after=48.0

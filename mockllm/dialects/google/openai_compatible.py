@@ -65,7 +65,7 @@ def _rows() -> Rows:
     limited = f"{_QUOTA}\nPlease retry in {{wait}}."
     return {
         **rows,
-        "rate_limit": OpenAiErrorRow(429, rows["rate_limit"].type, None, limited, retry_after=48.0),
+        "rate_limit": OpenAiErrorRow(429, rows["rate_limit"].type, None, limited, retry_after=1.0),
     }
 
 

@@ -215,8 +215,13 @@ def error_message(
         key=mask(request.api_key or ""),
         request_id=request_id(identity),
         wait=go_duration(_retry_delay(failure, row)),
-        seconds=ceil(_retry_delay(failure, row)),
+        seconds=_whole_seconds(_retry_delay(failure, row)),
     )
+
+
+def _whole_seconds(delay: float) -> str:
+    count = ceil(delay)
+    return f"{count} second{'s' * (count != 1)}"
 
 
 def _retry_delay(failure: Failure, row: OpenAiErrorRow) -> float:

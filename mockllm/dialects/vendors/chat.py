@@ -177,7 +177,9 @@ class VendorEncoder(Encoder):
         return result
 
     def call_object(self, call: Call, choice: int, number: int, arguments: str) -> dict[str, Json]:
-        id = call.id if call.id is not None else self.form.call_id.make(self.ids, f"{choice}.{number}")
+        id = (
+            call.id if call.id is not None else self.form.call_id.make(self.ids, f"{choice}.{number}", number)
+        )
         return {"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
     def finish_reason(self, choice: Choice) -> str:

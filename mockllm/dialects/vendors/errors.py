@@ -75,6 +75,9 @@ def error_plan(vendor: Vendor, failure: Failure, request: Request, identity: Res
         response_head = response_head.with_headers(
             _retry_headers(vendor, wait, own=failure.retry_after is None)
         )
+    if failure.type == "rate_limit" and vendor.errors.spent is not None:
+        spent = vendor.errors.spent.headers(row.retry_after or 1.0 if wait is None else wait)
+        response_head = response_head.with_headers(spent)
     body = dumps(error_body(vendor, failure, request, identity))
     return Plan(response_head.with_headers(failure.headers), (EventStep(body, 0, "body"),))
 

@@ -11,7 +11,7 @@ from typing import Final
 from mockllm.core.limits.limit_data import LimitStatus
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.openai.headers import LIMIT_HEADER_NAMES, go_duration
-from mockllm.dialects.rate_limit_headers import LimitHeaders, Names, limit_header_pairs, seconds
+from mockllm.dialects.rate_limit_headers import LimitHeaders, Names, SpentLimit, limit_header_pairs, seconds
 
 
 def _writer(names: Names, time: Callable[[float], str]) -> LimitHeaders:
@@ -35,6 +35,11 @@ TOGETHER: Final = _writer(
     },
     seconds,
 )
+SPENT_OPENAI: Final = SpentLimit("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", go_duration)
+SPENT_NO_RESET: Final = SpentLimit("x-ratelimit-remaining-tokens")
+SPENT_TOGETHER: Final = SpentLimit("x-ratelimit-remaining", "x-ratelimit-reset", seconds)
+"""Together's documentation calls the reset the seconds to wait (togethercomputer/skills#61)."""
+SPENT_MISTRAL: Final = SpentLimit("x-ratelimit-remaining-tokens-minute")
 MISTRAL: Final = _writer(
     {
         "x-ratelimit-limit-req-minute": ("requests", "limit"),

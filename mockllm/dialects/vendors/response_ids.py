@@ -1,5 +1,5 @@
-"""The ids of DeepSeek's and xAI's responses and of their items, from recordings of August 2026: UUIDs in place of
-OpenAI's ids."""
+"""The ids of DeepSeek's and xAI's responses, of their items and of their calls, from recordings of August 2026. They
+differ from OpenAI's: UUIDs, and calls that are counted from 0."""
 
 from __future__ import annotations
 
@@ -9,42 +9,54 @@ from mockllm.core.randomness import BASE62, Ids
 from mockllm.dialects.vendors.vendor import VendorIdFormat
 
 RESPONSE: Final = "resp_"
+CALL: Final = "call_"
 ITEMS: Final = ("rs_", "msg_", "fc_", "ctc_")
 UUID: Final = VendorIdFormat()
+DEEPSEEK_CALL: Final = VendorIdFormat(CALL, 24, counted=True)
 
 
-class DeepSeekIds(Ids):
-    """A UUID for the response, and one for each item."""
-
-    __slots__ = ("_ids",)
-
-    def __init__(self, ids: Ids) -> None:
-        self._ids = ids
-
-    def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
-        if prefix == RESPONSE or prefix in ITEMS:
-            return UUID.make(self._ids, prefix + place)
-        return self._ids.make(prefix, length, place, alphabet)
-
-
-class XaiIds(Ids):
-    """The UUID of the response also in its items, behind OpenAI's prefix. Calls are counted from 0."""
+class CountedIds(Ids):
+    """Ids that contain the number of what they name, among those with the same prefix."""
 
     __slots__ = ("_ids", "_places")
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
         self._places: dict[str, list[str]] = {}
-        """The places of the items by their prefix, in order."""
+        """The places by their prefix, in order."""
+
+    def number(self, prefix: str, place: str) -> int:
+        places = self._places.setdefault(prefix, [])
+        if place not in places:
+            places.append(place)
+        return places.index(place)
+
+
+class DeepSeekIds(CountedIds):
+    """A UUID for the response, and one for each item. Calls have the ids of its chat."""
+
+    __slots__ = ()
+
+    def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
+        if prefix == RESPONSE or prefix in ITEMS:
+            return UUID.make(self._ids, prefix + place)
+        if prefix == CALL:
+            return DEEPSEEK_CALL.make(self._ids, place, self.number(prefix, place))
+        return self._ids.make(prefix, length, place, alphabet)
+
+
+class XaiIds(CountedIds):
+    """The UUID of the response also in its items, behind OpenAI's prefix. Its calls share another UUID."""
+
+    __slots__ = ()
 
     def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
         if prefix == RESPONSE:
             return UUID.make(self._ids, prefix)
+        if prefix == CALL:
+            return f"call-{UUID.make(self._ids, CALL)}-{self.number(prefix, place)}"
         if prefix not in ITEMS:
             return self._ids.make(prefix, length, place, alphabet)
-        places = self._places.setdefault(prefix, [])
-        if place not in places:
-            places.append(place)
-        number = places.index(place)
+        number = self.number(prefix, place)
         ending = f"_{number}" if prefix in ("fc_", "ctc_") or number else ""
         return prefix + UUID.make(self._ids, RESPONSE) + ending

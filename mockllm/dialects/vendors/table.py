@@ -68,6 +68,7 @@ VENDORS: Final = (
             ),
             errors.without_param,
             event="error",
+            spent=rate_limit_headers.SPENT_OPENAI,
         ),
         headers={
             "x-request-id": encoders.GROQ_REQUEST_ID,
@@ -100,7 +101,10 @@ VENDORS: Final = (
             always_usage=True,
             media="text/event-stream;charset=utf-8",
         ),
-        errors=VendorErrors(errors.rows({"authentication": "Invalid API key provided."})),
+        errors=VendorErrors(
+            errors.rows({"authentication": "Invalid API key provided."}),
+            spent=rate_limit_headers.SPENT_TOGETHER,
+        ),
         headers={
             "x-inference-version": "v2",
             "x-api-received": "2025-02-20T03:48:32.000Z",
@@ -127,7 +131,7 @@ VENDORS: Final = (
         model="deepseek-chat",
         form=VendorChatForm(
             id=VendorIdFormat(),
-            call_id=VendorIdFormat("call_00_", 24),
+            call_id=response_ids.DEEPSEEK_CALL,
             body={"system_fingerprint": "fp_8b330d02d0_prod0820_fp8_kvcache_20260402"},
             chunk={"system_fingerprint": "fp_8b330d02d0_prod0820_fp8_kvcache_20260402"},
             choice=LOGPROBS,
@@ -175,6 +179,7 @@ VENDORS: Final = (
             errors.rows({}, **errors.MISTRAL),
             errors.mistral,
             headers={"authentication": ("mistral-correlation-id", "x-kong-request-id")},
+            spent=rate_limit_headers.SPENT_MISTRAL,
         ),
         headers={
             "mistral-correlation-id": VendorIdFormat(),
@@ -222,6 +227,7 @@ VENDORS: Final = (
             ),
             errors.xai,
             headers={"authentication": ()},
+            spent=rate_limit_headers.SPENT_NO_RESET,
         ),
         headers={
             "x-request-id": VendorIdFormat(),

@@ -23,7 +23,7 @@ from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.openai.embeddings import VECTOR_FORMS, VectorForms
 from mockllm.dialects.openai.errors import ROWS, Rows, mask_key
 from mockllm.dialects.price import NO_PRICES, PriceList
-from mockllm.dialects.rate_limit_headers import LimitHeaders
+from mockllm.dialects.rate_limit_headers import LimitHeaders, SpentLimit
 
 Edit: TypeAlias = Callable[[dict[str, Json]], None]
 """Changes an object in place."""
@@ -33,15 +33,18 @@ DIGITS: Final = bytes(b"0123456789"[byte % 10] for byte in range(256))
 
 
 class VendorIdFormat(Struct, frozen=True):
-    """The format of an id: `length` characters after the prefix; a UUID where `length` is None."""
+    """The format of an id: `length` characters after the prefix; a UUID where `length` is None. `counted`: the
+    prefix ends with the number of the call in two digits."""
 
     prefix: str = ""
     length: int | None = None
     alphabet: bytes = BASE62
+    counted: bool = False
 
-    def make(self, ids: Ids, place: str) -> str:
+    def make(self, ids: Ids, place: str, number: int = 0) -> str:
         if self.length is not None:
-            return ids.make(self.prefix, self.length, place, self.alphabet)
+            prefix = f"{self.prefix}{number:02}_" if self.counted else self.prefix
+            return ids.make(prefix, self.length, place, self.alphabet)
         return self.prefix + derive(_uuid, ids.make("", 32, place, HEX))
 
 
@@ -118,6 +121,8 @@ class VendorErrors(Struct, frozen=True):
     """Masks a key in a message."""
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The names of the vendor's headers that an error has, by error; others have all."""
+    spent: SpentLimit | None = None
+    """The headers of its limits that differ in a 429; None where it sends none."""
     details: Callable[[float], list[Json]] | None = None
     """Returns error details that contain the wait, in seconds, until the next attempt; None where headers
     contain it."""

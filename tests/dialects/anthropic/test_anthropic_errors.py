@@ -99,7 +99,7 @@ def test_retry_headers_have_whole_seconds_and_milliseconds(
 
 
 @pytest.mark.parametrize(
-    ("retry_after", "reset"), [(None, "2025-10-09T08:54:20Z"), (2.0, "2025-10-09T08:53:22Z")]
+    ("retry_after", "reset"), [(None, "2025-10-09T08:53:21Z"), (2.0, "2025-10-09T08:53:22Z")]
 )
 def test_429_limit_headers_reset_with_the_retry(retry_after: float | None, reset: str) -> None:
     headers = dict(

@@ -10,6 +10,7 @@ import pytest
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking
+from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.responses import VendorResponses
 from tests.dialects.vendors.test_vendor_calls import STAMP, payload, route_request
 
@@ -43,6 +44,34 @@ def test_xais_items_have_the_uuid_of_the_response() -> None:
     expected = [f"rs_{id}", f"msg_{id}", f"fc_{id}_0", f"fc_{id}_1"]
     assert [item["id"] for item in body["output"]] == expected
     assert [item["id"] for item in stream[-1]["response"]["output"]] == expected
+
+
+CALL_IDS = {
+    "deepseek": r"call_0(\d)_[0-9A-Za-z]{24}",
+    "xai/v1": rf"call-{UUID}-(\d)",
+}
+"""The form of the ids of calls in all recordings of these vendors: the calls of a response are counted."""
+
+
+@pytest.mark.parametrize("vendor", CALL_IDS)
+def test_calls_of_responses_have_ids_of_the_vendor(vendor: str) -> None:
+    body, stream = responses(vendor)
+    ids = [item["call_id"] for item in body["output"] if item["type"] == "function_call"]
+    numbers = [found[1] for id in ids if (found := re.fullmatch(CALL_IDS[vendor], id))]
+    assert numbers == ["0", "1"], ids
+    done = stream[-1]["response"]["output"]
+    assert [item["call_id"] for item in done if item["type"] == "function_call"] == ids
+    added = [event["item"] for event in stream if event["type"].endswith("item.added")]
+    assert [item["call_id"] for item in added if item["type"] == "function_call"] == ids
+
+
+def test_calls_of_deepseeks_chat_are_counted() -> None:
+    dialect, request = route_request("/deepseek/chat/completions", {"model": "m", "messages": []})
+    assert isinstance(dialect, VendorChat)
+    (choice,) = payload(dialect.encode_body(REPLY, request, STAMP))["choices"]
+    ids = [call["id"] for call in choice["message"]["tool_calls"]]
+    assert [re.fullmatch(CALL_IDS["deepseek"], id) is not None for id in ids] == [True, True], ids
+    assert [id[:8] for id in ids] == ["call_00_", "call_01_"]
 
 
 @pytest.mark.parametrize("vendor", ["deepseek", "xai/v1"])
