@@ -6,11 +6,9 @@
 -- It reads first and writes last. A draw that a request does not bring is requested, and nothing of that request is
 -- written then.
 
--- All functions are made once; what follows is of the present call.
+-- Of the present call:
 
-local now, tokens, output_tokens, slot, term, scopes, missing
-
-local function text(number) return string.format('%.0f', number) end
+local tokens, output_tokens, slot, term, scopes, missing
 
 -- fields of the scopes: their present values, and which are to be written
 
@@ -27,7 +25,10 @@ local function fetch(scope)
   for first = 1, #wanted, MOST_ARGUMENTS do
     local last = math.min(first + MOST_ARGUMENTS - 1, #wanted)
     local read = redis.call('HMGET', scope.key, unpack(wanted, first, last))
-    for place = first, last do values[wanted[place]] = read[place - first + 1] end
+    for place = first, last do
+      values[wanted[place]] = read[place - first + 1]
+      scope.is_known = scope.is_known or values[wanted[place]]
+    end
   end
 end
 
@@ -54,7 +55,16 @@ local function call_with(command, key, arguments)
   end
 end
 
-local function write(scope, ttl)
+-- Lets a key of a scope end with it.
+local function keep(scope, key)
+  if session_index then
+    join_session(key)
+  elseif scope.ttl > 0 then
+    redis.call('EXPIRE', key, scope.ttl)
+  end
+end
+
+local function write(scope)
   local set, removed, place = {}, {}, 0
   for field in pairs(scope.changed) do
     local value = scope.values[field]
@@ -67,7 +77,11 @@ local function write(scope, ttl)
   end
   call_with('HSET', scope.key, set)
   call_with('HDEL', scope.key, removed)
-  if ttl > 0 and (set[1] or removed[1]) then redis.call('EXPIRE', scope.key, ttl) end
+  if session_index and scope ~= scopes[1] then
+    if set[1] and not scope.is_known then join_session(scope.key) end
+  elseif scope.ttl > 0 then
+    redis.call('EXPIRE', scope.key, scope.ttl)
+  end
 end
 
 -- meters: mockllm.core.limits.meters
@@ -145,7 +159,8 @@ function Sliding.delay(m) return 0 end
 function Sliding.charge(m, amount)
   if amount == 0 then return end
   m.used = m.used + amount
-  if redis.call('LLEN', m.log) >= m.most then
+  local entries = redis.call('LLEN', m.log)
+  if entries >= m.most then
     local at, last = entry(redis.call('LINDEX', m.log, -1))
     if math.floor(at / m.cell) == math.floor(now / m.cell) then
       redis.call('RPOP', m.log)
@@ -153,6 +168,7 @@ function Sliding.charge(m, amount)
     end
   end
   redis.call('RPUSH', m.log, text(now) .. ':' .. text(amount))
+  if entries == 0 then keep(m.scope, m.log) end
   redis.call('PEXPIRE', m.log, math.ceil(m.window / 1000) + 1000)
   put(m.scope, m.field .. 'u', text(m.used))
 end
@@ -206,6 +222,12 @@ end
 
 local PASSES, BY_STRATEGY, TOO_MANY_OPEN, NEVER = 0, 1, 2, {3, 5, 7, 9}
 
+local function take_place(scope, field)
+  local key = scope.key .. ':' .. field
+  redis.call('ZADD', key, text(now + term), slot)
+  keep(scope, key)
+end
+
 local function open_places(scope, field)
   local key = scope.key .. ':' .. field
   redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now))
@@ -248,7 +270,7 @@ local function charge(a)
     a.used = a.used + 1
     put(a.scope, a.field .. 'n', a.used)
   end
-  if a.concurrent >= 0 then redis.call('ZADD', a.scope.key .. ':' .. a.field .. 'c', text(now + term), slot) end
+  if a.concurrent >= 0 then take_place(a.scope, a.field .. 'c') end
   for index, m in ipairs(a.meters) do
     if m then m.kind.charge(m, a.amounts[index]) end
   end
@@ -394,9 +416,7 @@ local function admit(applied, limits, loads)
     if full == 0 then
       for _, a in ipairs(accounts) do charge(a) end
       for _, each in ipairs(applied) do
-        if each.code == FREE and each.candidate[7] then
-          redis.call('ZADD', each.scope.key .. ':' .. each.key .. 'o', text(now + term), slot)
-        end
+        if each.code == FREE and each.candidate[7] then take_place(each.scope, each.key .. 'o') end
       end
     end
   end
@@ -454,35 +474,38 @@ local function decide(keys, arguments)
   local stored = keys[#keys]
   local call = cmsgpack.unpack(arguments[1])
   local scope_ttl, remember, numbered, requests = call[3], call[4], call[5], call[6]
-  now, term, scopes = call[1], call[2], {}
-  if now == 0 then
-    local time = redis.call('TIME')
-    now = time[1] * 1000000 + time[2]
-  end
+  now, term, scopes, session_index = call[1], call[2], {}, nil
+  if now == 0 then now = store_time() end
   local before = redis.call('GET', stored)
   local results = before and cmsgpack.unpack(before) or {}
 
-  for index = 1, #keys - 1 do
-    scopes[index] = {key = keys[index], values = {}, wants = {}, wanted = {}, changed = {}}
+  for place = 1, #keys - 1 do
+    scopes[place] = {key = keys[place], ttl = scope_ttl[place], values = {}, wants = {}, wanted = {}, changed = {}}
   end
-  local open = {}
+  local global, open = scopes[1], {}
   for index = 1, #requests do
     local request = requests[index]
     local result = results[request[1]]
     if not result or result[1] == 'draws' then
       local each = {request = request, applied = expected(request[5]), tried = expected(request[6])}
-      local counting = each.tried[1] and each.tried[1].scope or scopes[1]
-      if numbered or counting ~= scopes[1] then want(counting, 'n') end
+      local counting = each.tried[1] and each.tried[1].scope or global
+      if numbered or counting ~= global then want(counting, 'n') end
       open[#open + 1] = each
     end
   end
-  for index = 1, #scopes do fetch(scopes[index]) end
+  if numbered then want(global, RENEWED) end
+  fetch(global)
+  if numbered then
+    local renewed = use_session(global.key, get(global, RENEWED), global.ttl)
+    if renewed then put(global, RENEWED, renewed) end
+  end
+  for place = 2, #scopes do fetch(scopes[place]) end
 
   for index = 1, #open do
     local each = open[index]
     results[each.request[1]] = decide_one(each.request, each.applied, each.tried, numbered)
   end
-  for index = 1, #scopes do write(scopes[index], scope_ttl[index]) end
+  for place = 1, #scopes do write(scopes[place]) end
 
   for place = 1, requests[#requests][1] do results[place] = results[place] or false end
   local packed = cmsgpack.pack(results)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from typing import Final, TypeVar
 
 from mockllm.store.connection import StoreAway, StoreRefused
-from mockllm.store.script_request import hashed_name
+from mockllm.store.script_request import hashed_name, scope_key, session_base
 from mockllm.store.store_decider import SESSIONS, session_pattern
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_memory import LISTED
@@ -47,10 +47,10 @@ class GroupStore:
         return {id.decode(): float(used) for id, used in zip(rows[::2], rows[1::2], strict=True)}
 
     async def has_session(self, session: str) -> bool:
-        """Return whether there is anything of a session; False if the store is away."""
+        """Return whether a session lives; False if the store is away."""
 
         async def found() -> bool:
-            return [key async for key in self._keys(session_pattern(session))] != []
+            return bool(await self.link.call("EXISTS", scope_key(session_base(session), "")))
 
         return await self._tried(found) or False
 

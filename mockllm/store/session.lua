@@ -1,0 +1,37 @@
+-- Sessions in the store. A session lives until its global scope expires, and each use renews that. Its other keys are in
+-- an index, and live longer: they are renewed together, some times in the life of an unused session. Where the global
+-- scope has expired, the next use deletes them first. So a session ends as a whole.
+
+-- All functions are made once; what follows is of the present call.
+
+local now  -- in microseconds
+local session_index, session_ttl  -- the key of the present session's index; how many seconds an unused one lasts, 0: for ever
+
+local RENEWED = 'r'  -- the field of the global scope with the time at which the other keys were last renewed
+local RENEWALS = 4  -- in the life of an unused session
+
+local function text(number) return string.format('%.0f', number) end
+
+local function store_time()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+
+-- Uses the session of a global scope. Returns the new value of RENEWED where it changes. `renewed` is the present one.
+local function use_session(global, renewed, ttl)
+  session_index, session_ttl = global .. ':keys', ttl
+  if renewed and (ttl == 0 or now - tonumber(renewed) < ttl * 1000000 / RENEWALS) then return nil end
+  for _, key in ipairs(redis.call('SMEMBERS', session_index)) do
+    if renewed then redis.call('EXPIRE', key, 2 * ttl) else redis.call('UNLINK', key) end
+  end
+  if renewed then redis.call('EXPIRE', session_index, 2 * ttl) else redis.call('UNLINK', session_index) end
+  return text(now)
+end
+
+-- Lets a key end with the present session.
+local function join_session(key)
+  if session_ttl == 0 then return end
+  redis.call('SADD', session_index, key)
+  redis.call('EXPIRE', key, 2 * session_ttl)
+  redis.call('EXPIRE', session_index, 2 * session_ttl)
+end
