@@ -25,10 +25,7 @@ local function fetch(scope)
   for first = 1, #wanted, MOST_ARGUMENTS do
     local last = math.min(first + MOST_ARGUMENTS - 1, #wanted)
     local read = redis.call('HMGET', scope.key, unpack(wanted, first, last))
-    for place = first, last do
-      values[wanted[place]] = read[place - first + 1]
-      scope.is_known = scope.is_known or values[wanted[place]]
-    end
+    for place = first, last do values[wanted[place]] = read[place - first + 1] end
   end
 end
 
@@ -49,15 +46,18 @@ local function put(scope, field, value)
   scope.changed[field] = true
 end
 
+-- Returns the sum of the replies.
 local function call_with(command, key, arguments)
+  local sum = 0
   for first = 1, #arguments, MOST_ARGUMENTS do
-    redis.call(command, key, unpack(arguments, first, math.min(first + MOST_ARGUMENTS - 1, #arguments)))
+    sum = sum + redis.call(command, key, unpack(arguments, first, math.min(first + MOST_ARGUMENTS - 1, #arguments)))
   end
+  return sum
 end
 
 -- Lets a key of a scope end with it.
 local function keep(scope, key)
-  if session_index then
+  if session then
     join_session(key)
   elseif scope.ttl > 0 then
     redis.call('EXPIRE', key, scope.ttl)
@@ -75,10 +75,10 @@ local function write(scope)
       place = place + 2
     end
   end
-  call_with('HSET', scope.key, set)
+  local added = call_with('HSET', scope.key, set)
   call_with('HDEL', scope.key, removed)
-  if session_index and scope ~= scopes[1] then
-    if set[1] and not scope.is_known then join_session(scope.key) end
+  if session and scope ~= scopes[1] then
+    if added > 0 then join_session(scope.key) end  -- it may be new
   elseif scope.ttl > 0 then
     redis.call('EXPIRE', scope.key, scope.ttl)
   end
@@ -222,10 +222,10 @@ end
 
 local PASSES, BY_STRATEGY, TOO_MANY_OPEN, NEVER = 0, 1, 2, {3, 5, 7, 9}
 
-local function take_place(scope, field)
+local function take_place(scope, field, before)
   local key = scope.key .. ':' .. field
   redis.call('ZADD', key, text(now + term), slot)
-  keep(scope, key)
+  if before == 0 or not session then keep(scope, key) end
 end
 
 local function open_places(scope, field)
@@ -252,7 +252,10 @@ local function check(a)
   if a.strategy == 'random' then return {a.draw and BY_STRATEGY or PASSES, 0, 0} end
   if a.strategy == 'always' then return {BY_STRATEGY, 0, 0} end
   if a.strategy == 'none' then return {PASSES, 0, 0} end
-  if a.concurrent >= 0 and open_places(a.scope, a.field .. 'c') >= a.concurrent then return {TOO_MANY_OPEN, 0, 0} end
+  if a.concurrent >= 0 then
+    a.open = open_places(a.scope, a.field .. 'c')
+    if a.open >= a.concurrent then return {TOO_MANY_OPEN, 0, 0} end
+  end
   local longest, delay, code = 0, 0, PASSES
   for index, m in ipairs(a.meters) do
     if m then
@@ -270,7 +273,7 @@ local function charge(a)
     a.used = a.used + 1
     put(a.scope, a.field .. 'n', a.used)
   end
-  if a.concurrent >= 0 then take_place(a.scope, a.field .. 'c') end
+  if a.concurrent >= 0 then take_place(a.scope, a.field .. 'c', a.open) end
   for index, m in ipairs(a.meters) do
     if m then m.kind.charge(m, a.amounts[index]) end
   end
@@ -409,14 +412,14 @@ local function admit(applied, limits, loads)
       local load = each.code == FREE and each.candidate[7]
       if load and full == 0 then
         local count = open_places(each.scope, each.key .. 'o')
-        loads[#loads + 1] = count
+        each.open, loads[#loads + 1] = count, count
         if load[1] >= 0 and count >= load[1] then full = index end
       end
     end
     if full == 0 then
       for _, a in ipairs(accounts) do charge(a) end
       for _, each in ipairs(applied) do
-        if each.code == FREE and each.candidate[7] then take_place(each.scope, each.key .. 'o') end
+        if each.code == FREE and each.candidate[7] then take_place(each.scope, each.key .. 'o', each.open) end
       end
     end
   end
@@ -474,7 +477,7 @@ local function decide(keys, arguments)
   local stored = keys[#keys]
   local call = cmsgpack.unpack(arguments[1])
   local scope_ttl, remember, numbered, requests = call[3], call[4], call[5], call[6]
-  now, term, scopes, session_index = call[1], call[2], {}, nil
+  now, term, scopes, session = call[1], call[2], {}, nil
   if now == 0 then now = store_time() end
   local before = redis.call('GET', stored)
   local results = before and cmsgpack.unpack(before) or {}

@@ -5,8 +5,9 @@
 -- All functions are made once; what follows is of the present call.
 
 local now  -- in microseconds
-local session_index, session_ttl  -- the key of the present session's index; how many seconds an unused one lasts, 0: for ever
+local session, session_ttl  -- the present session's global scope; how many seconds an unused one lasts, 0: for ever
 
+local INDEX = ':keys'  -- the end of the key of a session's index
 local RENEWED = 'r'  -- the field of the global scope with the time at which the other keys were last renewed
 local RENEWALS = 4  -- in the life of an unused session
 
@@ -19,19 +20,21 @@ end
 
 -- Uses the session of a global scope. Returns the new value of RENEWED where it changes. `renewed` is the present one.
 local function use_session(global, renewed, ttl)
-  session_index, session_ttl = global .. ':keys', ttl
-  if renewed and (ttl == 0 or now - tonumber(renewed) < ttl * 1000000 / RENEWALS) then return nil end
-  for _, key in ipairs(redis.call('SMEMBERS', session_index)) do
+  session, session_ttl = global, ttl
+  if renewed and (ttl == 0 or now - renewed < ttl * 1000000 / RENEWALS) then return nil end
+  local index = global .. INDEX
+  for _, key in ipairs(redis.call('SMEMBERS', index)) do
     if renewed then redis.call('EXPIRE', key, 2 * ttl) else redis.call('UNLINK', key) end
   end
-  if renewed then redis.call('EXPIRE', session_index, 2 * ttl) else redis.call('UNLINK', session_index) end
+  if renewed then redis.call('EXPIRE', index, 2 * ttl) else redis.call('UNLINK', index) end
   return text(now)
 end
 
 -- Lets a key end with the present session.
 local function join_session(key)
   if session_ttl == 0 then return end
-  redis.call('SADD', session_index, key)
+  local index = session .. INDEX
+  redis.call('SADD', index, key)
   redis.call('EXPIRE', key, 2 * session_ttl)
-  redis.call('EXPIRE', session_index, 2 * session_ttl)
+  redis.call('EXPIRE', index, 2 * session_ttl)
 end
