@@ -27,6 +27,10 @@ RENEWAL: Final = 1.0
 MAX_REPLICAS: Final = 8_000
 """The number of numbers, so that the numbers of all their requests are exact in a double. One is used again when no
 response of its group is stored any more."""
+RULES: Final = "mockllm:rules:"
+"""The beginning of the keys of the rules that each group has, as hashes of their keys."""
+MOST_ARGUMENTS: Final = 1_000
+"""The most arguments of one command."""
 CLAIMED: Final = "mockllm:replicas"
 """How many numbers were claimed so far."""
 
@@ -37,6 +41,10 @@ class GroupStore:
     def __init__(self, link: StoreLink, wait: float) -> None:
         self.link = link
         self.wait = wait
+        self._owner: str | None = None
+        """The name of this group among those that share the store; None if no other one can."""
+        self._rules: frozenset[str] = frozenset()
+        """Hashes of the keys of its rules."""
 
     async def sessions(self) -> Mapping[str, float] | None:
         """Return the used sessions with the time of their last use; None if the store is away."""
@@ -66,9 +74,30 @@ class GroupStore:
             await self.link.call("UNLINK", key)
         await self.link.call("ZREM", SESSIONS, session)
 
+    async def use_rules(self, keys: Collection[str]) -> None:
+        """Note which rules and modifiers this group has: no other group forgets their counts."""
+        self._rules = frozenset(map(hashed_name, keys))
+        await self._note_rules()
+
+    async def _note_rules(self) -> None:
+        if self._owner is None:
+            return
+        key, names, call = RULES + self._owner, sorted(self._rules), self.link.call
+        new = f"{key}:new"
+        await call("DEL", new, *(() if names else (key,)))
+        for first in range(0, len(names), MOST_ARGUMENTS):
+            await call("SADD", new, *names[first : first + MOST_ARGUMENTS])
+        if names:
+            await call("EXPIRE", new, REPLICA_TERM)
+            await call("RENAME", new, key)
+
     async def forget(self, keys: Collection[str]) -> None:
-        """Delete the counts of these rules and modifiers."""
+        """Delete the counts of these rules and modifiers, but of those that another group has."""
         names = {hashed_name(key).encode() for key in keys}
+        if self._owner is not None:
+            async for key in self._keys(f"{RULES}*"):
+                if key != (RULES + self._owner).encode():
+                    names.difference_update(await self.link.call("SMEMBERS", key))
         await self._remove(lambda name, field: name in names)
 
     async def reset_limits(self, keys: Collection[str] | None) -> None:
@@ -96,6 +125,7 @@ class GroupStore:
     async def claim_replica(self, owner: str, above: int = -1) -> int:
         """Return a number that no other group has or had, the lowest above another one. Numbers begin anew after
         `MAX_REPLICAS`. Raises StoreAway or StoreRefused."""
+        self._owner = owner
         send = self.link.connection().send
         while True:
             claimed: int = await send("INCR", CLAIMED)
@@ -114,13 +144,15 @@ class GroupStore:
                 key = _replica_key(number)
                 if await self.link.call("GET", key) == owner.encode():
                     await self.link.call("EXPIRE", key, REPLICA_TERM)
+                    if not await self.link.call("EXPIRE", f"{RULES}{owner}", REPLICA_TERM):
+                        await self._note_rules()
                 else:
                     return await self.claim_replica(owner, number)
             except (StoreAway, StoreRefused):
                 continue
 
     def release_replica(self, number: int) -> None:
-        self.link.post("DEL", _replica_key(number))
+        self.link.post("DEL", _replica_key(number), *([] if self._owner is None else [RULES + self._owner]))
 
     async def _keys(self, pattern: str) -> AsyncIterator[bytes]:
         cursor = b"0"
