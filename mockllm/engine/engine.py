@@ -203,8 +203,10 @@ class Engine:
         """Respond by a decision, with the fast path of the mask if the store has made it."""
         matched, assessment = self._match(request, mask, repeated)
 
-        def finish(decision: Decision) -> PlannedResponse | DeferredResponse:
-            repeat = None if request.generates else partial(repeat_finish, decision)
+        def finish(decision: Decision, *, again: bool = False) -> PlannedResponse | DeferredResponse:
+            if again:
+                request.forget_lookups()
+            repeat = None if request.generates else partial(finish, decision, again=True)
             if fast_path is not None and fast_path.is_decided_elsewhere:
                 dialect = engine_context(request).dialect
                 quick = fast_path.respond_decided(request, dialect, repeated, matched, decision)
@@ -215,10 +217,6 @@ class Engine:
             if isinstance(planned, DeferredResponse):
                 return planned
             return self._store_and_finish(planned, request, repeat)
-
-        def repeat_finish(decision: Decision) -> PlannedResponse | DeferredResponse:
-            request.forget_lookups()
-            return finish(decision)
 
         if not self.state.has_counts_of(matched):
             return UndecidedResponse(matched, finish)
@@ -276,12 +274,10 @@ class Engine:
     def _store_and_finish(
         self, planned: PlannedResponse, request: Request, repeat: Repeat | None = None
     ) -> PlannedResponse:
-        """Store what the dialect stores of a planned response. Return it with its time scale, and with the webhooks
-        and the batch job of the updates. It gets the request's hash if the `match` of a rule read it or every
-        response has one. That header is unique: the cache of response heads leaves it out.
-
-        `repeat` responds again if what the request has read was changed meanwhile. By default the same plan is
-        stored again."""
+        """Store what the dialect stores of a planned response. `repeat` responds again if what the request has read
+        was changed meanwhile; by default the same plan is stored again. Return the response with its time scale, and
+        with the webhooks and the batch job of the updates. It gets the request's hash if the `match` of a rule read it
+        or every response has one. That header is unique: the cache of response heads leaves it out."""
         updates = store_updates(planned, request) if planned.tool_calls or request.may_be_stored else ()
         if updates and repeat is None:
             repeat = partial(self._store_and_finish, planned, request)

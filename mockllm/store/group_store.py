@@ -8,16 +8,20 @@ from typing import Final, TypeVar
 
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.script_request import hashed_name, scope_key, session_base
-from mockllm.store.store_decider import SESSIONS, session_pattern
+from mockllm.store.store_decider import SESSIONS
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_memory import LISTED
 
 T = TypeVar("T")
 
+PLACES: Final = (b"\0c", b"\0o")
+"""The ends of the keys of places in limits and loads."""
 METERS: Final = (b"n", b"T", b"I", b"O", b"R")
 """The first letters of the fields and logs in which `decision.lua` counts the use of limits."""
 ALL: Final = "mockllm:{*"
 """The pattern of all keys of counts."""
+GLOBAL_SCOPES: Final = "mockllm:{*}:global"
+"""The pattern of the keys of all global scopes."""
 PAGE: Final = 500
 """Keys that are read at a time."""
 REPLICA_TERM: Final = 30
@@ -64,14 +68,17 @@ class GroupStore:
 
     async def reset(self) -> None:
         """Delete all counts, states and sessions."""
-        async for key in self._keys(ALL):
+        shared = session_base("")
+        async for key in self._keys(GLOBAL_SCOPES):
+            if not key.startswith(shared):
+                await self.link.run_later("end_session", [key], [])
+        async for key in self._keys(f"{shared.decode()}*"):
             await self.link.call("UNLINK", key)
         await self.link.call("DEL", SESSIONS)
 
     async def end(self, session: str) -> None:
         """Delete all of a session."""
-        async for key in self._keys(session_pattern(session)):
-            await self.link.call("UNLINK", key)
+        await self.link.run_later("end_session", [scope_key(session_base(session), "")], [])
         await self.link.call("ZREM", SESSIONS, session)
 
     async def use_rules(self, keys: Collection[str]) -> None:
@@ -110,17 +117,18 @@ class GroupStore:
         await self._remove(used)
 
     async def _remove(self, removed: Callable[[bytes, bytes], bool]) -> None:
-        """Delete the fields, and the logs and places, whose rule and purpose are removed."""
+        """Delete the fields and places whose rule and purpose are removed, and the logs of the fields with them."""
         async for key in self._keys(ALL):
             scope, _, field = key.rpartition(b":")
-            if b"\0" in field:
+            if field[-2:] in PLACES:
                 if removed(*_parts(field)):
                     await self.link.call("UNLINK", key)
             elif scope.endswith(b"}") and field != LISTED:  # the hash of a scope
                 fields = await self.link.call("HKEYS", key)
                 gone = [each for each in fields if b"\0" in each and removed(*_parts(each))]
                 if gone:
-                    await self.link.call("HDEL", key, *gone)
+                    logs = [key + b":" + each.removesuffix(b"u") for each in gone if each.endswith(b"u")]
+                    await self.link.together(("HDEL", key, *gone), *([("UNLINK", *logs)] if logs else []))
 
     async def claim_replica(self, owner: str, above: int = -1) -> int:
         """Return a number that no other group has or had, the lowest above another one. Numbers begin anew after

@@ -32,9 +32,16 @@ end
 
 -- Lets a key end with the present session.
 local function join_session(key)
-  if session_ttl == 0 then return end
   local index = session .. INDEX
   redis.call('SADD', index, key)
+  if session_ttl == 0 then return end
   redis.call('EXPIRE', key, 2 * session_ttl)
   redis.call('EXPIRE', index, 2 * session_ttl)
+end
+
+-- Deletes all of a session. KEYS[1] is its global scope.
+local function end_session(keys)
+  now = store_time()
+  use_session(keys[1], nil, 0)
+  redis.call('UNLINK', keys[1])
 end

@@ -18,7 +18,7 @@ from mockllm.state.shared_engine_state import LookupResult, Repeat, SharedEngine
 from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused
 from mockllm.store.decision_queue import DecisionQueue
 from mockllm.store.pending_decision import PendingDecision
-from mockllm.store.script_request import hashed_name, session_base
+from mockllm.store.script_request import session_base
 from mockllm.store.script_result import StoreDecision
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_memory import StoredChange, StoreMemory, session_ttl
@@ -214,8 +214,3 @@ class StoreDecider:
 
 def _nothing_to_repeat() -> None:
     """Stand for the repetition of a change that no request makes: its caller repeats it."""
-
-
-def session_pattern(session: str) -> str:
-    """Return the pattern of all keys of a session."""
-    return f"mockllm:{{{hashed_name(session) if session else 'shared'}}}:*"

@@ -165,6 +165,19 @@ class StoreLink:
             except StoreAway:
                 await self._connected.wait()
 
+    async def together(self, *commands: Sequence[Argument]) -> None:
+        """Run commands in one step. Wait for a store that is away: the caller has a deadline. Raises StoreRefused."""
+        while True:
+            try:
+                connection = self.connection()
+                connection.post("MULTI")
+                for command in commands:
+                    connection.post(*command)
+                await connection.send("EXEC")
+                return
+            except StoreAway:
+                await self._connected.wait()
+
     def connection(self) -> StoreConnection:
         """Return the present connection. Raises StoreAway."""
         if self._connection is None:

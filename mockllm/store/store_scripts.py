@@ -8,9 +8,13 @@ from typing import Final, Literal
 
 from mockllm.store.connection import Argument, StoreConnection, StoreRefused
 
-ScriptName = Literal["decide", "remember"]
-SOURCES: Final[dict[ScriptName, str]] = {"decide": "decision.lua", "remember": "stored.lua"}
-"""The file of each function. `session.lua` comes before it."""
+ScriptName = Literal["decide", "remember", "end_session"]
+SOURCES: Final[dict[ScriptName, str]] = {
+    "decide": "decision.lua",
+    "remember": "stored.lua",
+    "end_session": "",
+}
+"""The file of each function, after `session.lua`, which has the last one."""
 UNKNOWN_SCRIPT: Final = ("NOSCRIPT", "ERR Function not found")
 """Refusals of a store that has lost the scripts."""
 PASSING: Final = (
@@ -33,7 +37,7 @@ class StoreScripts:
 
     def __init__(self) -> None:
         self._session = _source("session.lua")
-        self._texts = {name: _source(file) for name, file in SOURCES.items()}
+        self._texts = {name: _source(file) for name, file in SOURCES.items() if file}
         text = self._session + "".join(self._texts.values())
         self._library = f"mockllm_{sha1(text.encode(), usedforsecurity=False).hexdigest()[:12]}"
         self.call: dict[ScriptName, tuple[Argument, ...]] = {}
@@ -52,7 +56,7 @@ class StoreScripts:
 
     def script(self, name: ScriptName) -> str:
         """Return the text of a script that does the same as a function."""
-        return f"{self._session}\n{self._texts[name]}\nreturn {name}(KEYS, ARGV)\n"
+        return f"{self._session}\n{self._texts.get(name, '')}\nreturn {name}(KEYS, ARGV)\n"
 
     async def load(self, connection: StoreConnection) -> None:
         """Load them into the store. Raises StoreAway, or StoreRefused also where the store accepts no writes."""

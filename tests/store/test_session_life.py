@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from math import inf
 from typing import TypeVar
 
 import pytest
@@ -45,6 +46,7 @@ class Store:
     def __init__(self, link: StoreLink, client: redis.Redis) -> None:
         self.link = link
         self.client = client
+        self.ttl = TTL
         self.memory = StoreMemory(link, float(TTL))
         self._encoder = CandidateEncoder()
         self._made = 0
@@ -52,7 +54,7 @@ class Store:
     async def decide(self, matched: MatchResult = ONE) -> list[int]:
         """Decide a request of the session. Return the tries of its rule before it."""
         self._made += 1
-        request = ScriptRequest(self._encoder, "one", f"{self._made}", TTL)
+        request = ScriptRequest(self._encoder, "one", f"{self._made}", self.ttl)
         request.add(matched, f"{self._made}", [0] * (len(matched.modifiers) + len(matched.rules)))
         (result,) = read_results(await self.link.decide_later(request))
         return [row[1] for row in result[5]]
@@ -168,6 +170,22 @@ def test_session_that_has_ended_begins_anew_as_a_whole(run: Run, use: str) -> No
         assert await store.decide(OTHER) == [0]
         if use == "storage":
             assert await store.memory.look_up("one", ("call", "call_2")) == "g"
+
+    run(act)
+
+
+@pytest.mark.parametrize("lasts_for_ever", [False, True])
+@pytest.mark.parametrize("everything", [False, True])
+def test_ended_session_leaves_nothing(run: Run, *, everything: bool, lasts_for_ever: bool) -> None:
+    async def act(store: Store) -> None:
+        if lasts_for_ever:
+            store.ttl, store.memory = 0, StoreMemory(store.link, inf)
+        await store.fill()
+        group = GroupStore(store.link, PATIENCE)
+        await (group.reset() if everything else group.end("one"))
+        assert store.present_keys() == set()
+        assert not await group.has_session("one")
+        assert await store.decide(OTHER) == [0]
 
     run(act)
 
