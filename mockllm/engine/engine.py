@@ -276,8 +276,8 @@ class Engine:
     ) -> PlannedResponse:
         """Store what the dialect stores of a planned response. `repeat` responds again if what the request has read
         was changed meanwhile; by default the same plan is stored again. Return the response with its time scale, and
-        with the webhooks and the batch job of the updates. It gets the request's hash if the `match` of a rule read it
-        or every response has one. That header is unique: the cache of response heads leaves it out."""
+        with the webhooks and the batch job of the updates. It gets the request's hash if the `match` of a rule read
+        it or every response has one. That header is unique: the cache of response heads leaves it out."""
         updates = store_updates(planned, request) if planned.tool_calls or request.may_be_stored else ()
         if updates and repeat is None:
             repeat = partial(self._store_and_finish, planned, request)

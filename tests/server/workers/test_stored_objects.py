@@ -9,6 +9,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,12 +25,13 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="several workers
 SCENARIO = """
 rules:
   - {name: long, match: {user: long}, reply: {text: {tokens: 9000}}}
+  - {name: polled, match: {user: polled}, reply: Hello., pace: {queued_polls: 5, in_progress_polls: 4}}
   - {name: rest, reply: Hello.}
 """
 CLIENTS = 12
 FORM = (
     '--x\r\ncontent-disposition: form-data; name="purpose"\r\n\r\nuser_data\r\n'
-    '--x\r\ncontent-disposition: form-data; name="file"; filename="a.txt"\r\n\r\ntext\r\n--x--\r\n'
+    '--x\r\ncontent-disposition: form-data; name="{}"; filename="a.txt"\r\n\r\ntext\r\n--x--\r\n'
 )
 
 
@@ -50,11 +52,16 @@ class Clients:
         request.add_header("content-type", "application/json")
         return _result(request)
 
-    def upload(self) -> str:
-        """The id of a new file."""
-        request = urllib.request.Request(f"{next(self._urls)}/v1/files", FORM.encode(), method="POST")
+    def created(self, path: str, body: object, before: str = "/v1") -> str:
+        """The path of a new object."""
+        return f"{before}/{path}/{self.call('POST', f'{before}/{path}', body).body['id']}"
+
+    def upload(self, path: str, field: str = "file") -> Any:
+        """The object of a new file."""
+        form = FORM.format(field).encode()
+        request = urllib.request.Request(next(self._urls) + path, form, method="POST")
         request.add_header("content-type", "multipart/form-data; boundary=x")
-        return str(_result(request).body["id"])
+        return _result(request).body
 
     def all(self, calls: Sequence[Callable[[], Result]]) -> list[Result]:
         """The results of calls that are made at once."""
@@ -105,10 +112,8 @@ def test_items_that_many_clients_add_are_all_there(clients: Clients) -> None:
     id = clients.call("POST", "/v1/conversations", {}).body["id"]
     texts = [f"item {number}" for number in range(5 * CLIENTS)]
 
-    def add(text: str) -> Callable[[], Result]:
-        return lambda: clients.call("POST", f"/v1/conversations/{id}/items", {"items": [message(text)]})
-
-    added = clients.all([add(text) for text in texts])
+    path = f"/v1/conversations/{id}/items"
+    added = clients.all([partial(clients.call, "POST", path, {"items": [message(text)]}) for text in texts])
     assert Counter(result.status for result in added) == {200: len(texts)}
     found = clients.items(id)
     assert Counter(found) == Counter(texts)
@@ -121,12 +126,9 @@ def test_turns_of_many_clients_in_a_conversation_are_all_there(clients: Clients,
     id = clients.call("POST", "/v1/conversations", {}).body["id"]
     texts = [f"turn {number}" for number in range(3 * CLIENTS)]
 
-    def ask(text: str) -> Callable[[], Result]:
-        last = [message("long")] if long else []
-        body = {"model": "gpt-4o", "input": [message(text), *last], "conversation": id}
-        return lambda: clients.call("POST", "/v1/responses", body)
-
-    answers = clients.all([ask(text) for text in texts])
+    last = [message("long")] if long else []
+    bodies = [{"model": "gpt-4o", "input": [message(text), *last], "conversation": id} for text in texts]
+    answers = clients.all([partial(clients.call, "POST", "/v1/responses", body) for body in bodies])
     assert Counter(result.status for result in answers) == {200: len(texts)}
     found = clients.items(id)
     said = [result.body["output"][0]["content"][0]["text"] for result in answers]
@@ -135,23 +137,55 @@ def test_turns_of_many_clients_in_a_conversation_are_all_there(clients: Clients,
     assert {found[place].split()[0] for place in range(0, len(found), size)} == {"turn"}, "turns are whole"
 
 
-def created_response(clients: Clients) -> str:
-    return "/v1/responses/" + str(
-        clients.call("POST", "/v1/responses", {"model": "gpt-4o", "input": "a"}).body["id"]
-    )
+def chat_completion(clients: Clients) -> str:
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "a"}], "store": True}
+    return clients.created("chat/completions", body)
 
 
-def created_conversation(clients: Clients) -> str:
-    return "/v1/conversations/" + str(clients.call("POST", "/v1/conversations", {}).body["id"])
+OBJECTS: dict[str, Callable[[Clients], str]] = {
+    "response": lambda clients: clients.created("responses", {"model": "gpt-4o", "input": "a"}),
+    "conversation": lambda clients: clients.created("conversations", {}),
+    "chat completion": chat_completion,
+    "file": lambda clients: f"/v1/files/{clients.upload('/v1/files')['id']}",
+    "file of Anthropic": lambda clients: f"/anthropic/v1/files/{clients.upload('/anthropic/v1/files')['id']}",
+}
 
 
-def created_file(clients: Clients) -> str:
-    return "/v1/files/" + clients.upload()
-
-
-@pytest.mark.parametrize("created", [created_response, created_conversation, created_file])
-def test_one_of_many_deletions_finds_the_object(clients: Clients, created: Callable[[Clients], str]) -> None:
-    for _ in range(10):
-        path = created(clients)
-        deleted = clients.all([lambda path=path: clients.call("DELETE", path)] * CLIENTS)  # type: ignore[misc]
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_one_of_many_deletions_finds_the_object(clients: Clients, kind: str) -> None:
+    for _ in range(5):
+        path = OBJECTS[kind](clients)
+        deleted = clients.all([partial(clients.call, "DELETE", path)] * CLIENTS)
         assert Counter(result.status for result in deleted) == {200: 1, 404: CLIENTS - 1}
+
+
+def test_one_of_many_completions_makes_the_file(clients: Clients) -> None:
+    body = {"bytes": 4, "filename": "a.txt", "mime_type": "text/plain", "purpose": "user_data"}
+    path = clients.created("uploads", body)
+    part = clients.upload(f"{path}/parts", "data")["id"]
+    before = len(clients.call("GET", "/v1/files").body["data"])
+    done = clients.all([partial(clients.call, "POST", f"{path}/complete", {"part_ids": [part]})] * CLIENTS)
+    assert Counter(result.status for result in done) == {200: 1, 400: CLIENTS - 1}
+    assert len(clients.call("GET", "/v1/files").body["data"]) == before + 1
+
+
+def test_each_of_many_reads_counts_once(clients: Clients) -> None:
+    body = {"model": "gpt-4o", "input": "polled", "background": True}
+    path = clients.created("responses", body)
+    reads = clients.all([partial(clients.call, "GET", path)] * CLIENTS)
+    states = Counter(result.body["status"] for result in reads)
+    assert states == {"queued": 5, "in_progress": 4, "completed": CLIENTS - 9}
+
+
+def test_metadata_and_items_do_not_overwrite_each_other(clients: Clients) -> None:
+    path = clients.created("conversations", {})
+    texts = [f"item {number}" for number in range(CLIENTS)]
+    adds = [partial(clients.call, "POST", f"{path}/items", {"items": [message(text)]}) for text in texts]
+    changes = [
+        partial(clients.call, "POST", path, {"metadata": {"number": str(number)}})
+        for number in range(CLIENTS)
+    ]
+    both = [call for pair in zip(adds, changes, strict=True) for call in pair]
+    assert Counter(result.status for result in clients.all(both)) == {200: len(both)}
+    assert Counter(clients.items(path.rpartition("/")[2])) == Counter(texts)
+    assert clients.call("GET", path).body["metadata"]
