@@ -74,8 +74,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     fetched: FetchedLookup | None = None
     """The result of that lookup."""
     storage_confirmation: Awaitable[Failure | Repeat | None] | None = None
-    """Done when the store has what the response stores, with a failure if it cannot store it, or with what makes the
-    response again if what the request has read was changed meanwhile; None if nothing is to be confirmed."""
+    """Done when the store has what the response stores, with a failure if it cannot store it. Its result makes the
+    response again if what the request has read was changed meanwhile. None if nothing is to be confirmed."""
     planned_times: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     slot: InFlightSlot | None = None

@@ -213,4 +213,4 @@ class StoreDecider:
 
 
 def _nothing_to_repeat() -> None:
-    """Stand for the repetition of a change that no request makes: its caller repeats it."""
+    """Do nothing: the caller repeats a change that no request makes."""

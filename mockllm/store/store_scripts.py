@@ -1,4 +1,4 @@
-"""The scripts that run in the store: one decides requests, the other changes stored responses."""
+"""The scripts that run in the store: they decide requests, change stored responses, and end sessions."""
 
 from __future__ import annotations
 

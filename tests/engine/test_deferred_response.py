@@ -125,7 +125,7 @@ def test_has_rule_counts_nothing() -> None:
     assert one.respond(chat(one)).status == 200
 
 
-def test_long_turn_of_a_conversation_keeps_a_turn_that_came_meanwhile() -> None:
+def test_long_turn_does_not_overwrite_a_later_turn() -> None:
     """What is stored follows from the conversation as it is when the plan is made, not when planning began."""
     long = engine("a " * LONG_TEXT)
 

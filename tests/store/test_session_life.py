@@ -104,7 +104,7 @@ def run(server: RedisServer) -> Iterator[Callable[[Callable[[Store], Awaitable[T
 Run = Callable[[Callable[[Store], Awaitable[None]]], None]
 
 
-def test_each_use_of_a_session_keeps_all_of_it(run: Run) -> None:
+def test_each_use_of_a_session_renews_all_of_it(run: Run) -> None:
     async def act(store: Store) -> None:
         await store.fill()
         kinds = {store.client.type(key) for key in store.present_keys()}
@@ -122,7 +122,7 @@ def test_each_use_of_a_session_keeps_all_of_it(run: Run) -> None:
 
 
 @pytest.mark.parametrize("use", ["decision", "storage", "lookup"])
-def test_use_of_each_kind_keeps_a_session(run: Run, use: str) -> None:
+def test_use_of_each_kind_renews_a_session(run: Run, use: str) -> None:
     async def act(store: Store) -> None:
         await store.fill()
         store.age(TTL - 1)

@@ -146,7 +146,7 @@ class Request(BodyFields, McpServerFields):
         for name in [
             name for name in attributes if isinstance(getattr(type(self), name, None), cached_property)
         ]:
-            del attributes[name]
+            attributes.pop(name)
 
     def with_input_tokens(self, count: int) -> Self:
         """Return the request with another number of input tokens."""

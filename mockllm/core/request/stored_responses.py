@@ -119,8 +119,8 @@ class ResponseLookup:
         return None
 
     def version(self, name: str) -> bytes | None:
-        """Return the version of the response that the request has found under this name: empty where it has found
-        none, None where it has not looked, or where nothing else can change what it has found."""
+        """Return the version of the response that the request has found under this name, empty where it has found
+        none. It is None where the request has not looked, or where no other process can change anything."""
         return None
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from tests.process import Process, serving
 from tests.store.redis_server import redis_server
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="several workers need Linux")
 
@@ -189,3 +189,30 @@ def test_metadata_and_items_do_not_overwrite_each_other(clients: Clients) -> Non
     assert Counter(result.status for result in clients.all(both)) == {200: len(both)}
     assert Counter(clients.items(path.rpartition("/")[2])) == Counter(texts)
     assert clients.call("GET", path).body["metadata"]
+
+
+@pytest.mark.full
+def test_items_of_finished_calls_outlive_a_restart_of_the_store(tmp_path: Path) -> None:
+    """A call that waits while the store restarts adds its item once."""
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "a.yaml").write_text(SCENARIO)
+    options = ("--workers", "2", "--quiet", "--store-wait", "60s")
+    with redis_server() as store, serving("--store", store.url, *options, cwd=tmp_path) as server:
+        clients = Clients([server])
+        path = clients.created("conversations", {})
+        texts = [f"item {number}" for number in range(60 * CLIENTS)]
+        done: list[str] = []
+
+        def add(text: str) -> int:
+            status = clients.call("POST", f"{path}/items", {"items": [message(text)]}).status
+            done.append(text)
+            return status
+
+        with ThreadPoolExecutor(CLIENTS) as threads:
+            adding = [threads.submit(add, text) for text in texts]
+            for part in range(1, 4):
+                until(lambda part=part: len(done) > part * len(texts) // 4)  # type: ignore[misc]
+                store.kill()
+                store.start()
+            assert Counter(each.result() for each in adding) == {200: len(texts)}
+        assert Counter(clients.items(path.rpartition("/")[2])) == Counter(texts)
