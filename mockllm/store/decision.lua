@@ -12,8 +12,6 @@ local tokens, output_tokens, slot, term, scopes, missing
 
 -- fields of the scopes: their present values, and which are to be written
 
-local MOST_ARGUMENTS = 1000  -- of one command, of which Lua's stack bounds the number
-
 local function want(scope, field)
   if scope.wants[field] then return end
   scope.wants[field] = true
@@ -58,7 +56,7 @@ end
 -- Lets a key of a scope end with it.
 local function keep(scope, key)
   if session then
-    join_session(key)
+    join_session({key})
   elseif scope.ttl > 0 then
     redis.call('EXPIRE', key, scope.ttl)
   end
@@ -78,7 +76,7 @@ local function write(scope)
   local added = call_with('HSET', scope.key, set)
   call_with('HDEL', scope.key, removed)
   if session and scope ~= scopes[1] then
-    if added > 0 then join_session(scope.key) end  -- it may be new
+    if added > 0 then join_session({scope.key}) end  -- it may be new
   elseif scope.ttl > 0 then
     redis.call('EXPIRE', scope.key, scope.ttl)
   end

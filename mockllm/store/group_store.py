@@ -83,20 +83,15 @@ class GroupStore:
 
     async def use_rules(self, keys: Collection[str]) -> None:
         """Note which rules and modifiers this group has: no other group forgets their counts."""
-        self._rules = frozenset(map(hashed_name, keys))
-        await self._note_rules()
+        if self._owner is not None:
+            self._rules = frozenset(map(hashed_name, keys))
+            await self._note_rules(RULES + self._owner)
 
-    async def _note_rules(self) -> None:
-        if self._owner is None:
-            return
-        key, names, call = RULES + self._owner, sorted(self._rules), self.link.call
-        new = f"{key}:new"
-        await call("DEL", new, *(() if names else (key,)))
-        for first in range(0, len(names), MOST_ARGUMENTS):
-            await call("SADD", new, *names[first : first + MOST_ARGUMENTS])
-        if names:
-            await call("EXPIRE", new, REPLICA_TERM)
-            await call("RENAME", new, key)
+    async def _note_rules(self, key: str) -> None:
+        names = sorted(self._rules)
+        chunks = [names[first : first + MOST_ARGUMENTS] for first in range(0, len(names), MOST_ARGUMENTS)]
+        added = [("SADD", key, *chunk) for chunk in chunks]
+        await self.link.together(("DEL", key), *added, ("EXPIRE", key, REPLICA_TERM))
 
     async def forget(self, keys: Collection[str]) -> None:
         """Delete the counts of these rules and modifiers, but of those that another group has."""
@@ -105,7 +100,8 @@ class GroupStore:
             async for key in self._keys(f"{RULES}*"):
                 if key != (RULES + self._owner).encode():
                     names.difference_update(await self.link.call("SMEMBERS", key))
-        await self._remove(lambda name, field: name in names)
+        if names:
+            await self._remove(lambda name, field: name in names)
 
     async def reset_limits(self, keys: Collection[str] | None) -> None:
         """Reset the use of limits: of all, or of the modifiers with these keys. Responses in flight still count."""
@@ -153,7 +149,7 @@ class GroupStore:
                 if await self.link.call("GET", key) == owner.encode():
                     await self.link.call("EXPIRE", key, REPLICA_TERM)
                     if not await self.link.call("EXPIRE", f"{RULES}{owner}", REPLICA_TERM):
-                        await self._note_rules()
+                        await self._note_rules(f"{RULES}{owner}")
                 else:
                     return await self.claim_replica(owner, number)
             except (StoreAway, StoreRefused):

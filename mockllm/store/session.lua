@@ -11,6 +11,8 @@ local INDEX = ':keys'  -- the end of the key of a session's index
 local RENEWED = 'r'  -- the field of the global scope with the time at which the other keys were last renewed
 local RENEWALS = 4  -- in the life of an unused session
 
+local MOST_ARGUMENTS = 1000  -- of one command, of which Lua's stack bounds the number
+
 local function text(number) return string.format('%.0f', number) end
 
 local function store_time()
@@ -30,12 +32,12 @@ local function use_session(global, renewed, ttl)
   return text(now)
 end
 
--- Lets a key end with the present session.
-local function join_session(key)
+-- Lets keys end with the present session.
+local function join_session(keys)
   local index = session .. INDEX
-  redis.call('SADD', index, key)
+  redis.call('SADD', index, unpack(keys))
   if session_ttl == 0 then return end
-  redis.call('EXPIRE', key, 2 * session_ttl)
+  for _, key in ipairs(keys) do redis.call('EXPIRE', key, 2 * session_ttl) end
   redis.call('EXPIRE', index, 2 * session_ttl)
 end
 

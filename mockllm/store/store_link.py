@@ -165,15 +165,22 @@ class StoreLink:
             except StoreAway:
                 await self._connected.wait()
 
+    def send_together(self, *commands: Sequence[Argument]) -> asyncio.Future[StoreReply]:
+        """Run commands in one step, at the end of this iteration. Raises StoreAway; so does the future, or
+        StoreRefused."""
+        connection = self.connection()
+        if len(commands) == 1:
+            return connection.send(*commands[0])
+        connection.post("MULTI")
+        for command in commands:
+            connection.post(*command)
+        return connection.send("EXEC")
+
     async def together(self, *commands: Sequence[Argument]) -> None:
         """Run commands in one step. Wait for a store that is away: the caller has a deadline. Raises StoreRefused."""
         while True:
             try:
-                connection = self.connection()
-                connection.post("MULTI")
-                for command in commands:
-                    connection.post(*command)
-                await connection.send("EXEC")
+                await self.send_together(*commands)
                 return
             except StoreAway:
                 await self._connected.wait()

@@ -13,13 +13,13 @@ from asyncio import Future
 from collections.abc import Iterable, Sequence
 from itertools import count
 from math import inf
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import msgpack
 
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StoredResponse, StoreUpdate
 from mockllm.state.shared_engine_state import LookupKey, LookupResult
-from mockllm.store.connection import StoreAway, StoreRefused, StoreReply
+from mockllm.store.connection import Argument, StoreAway, StoreRefused, StoreReply
 from mockllm.store.script_request import REMEMBERED, hashed_name, scope_key, session_base
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_scripts import is_passing
@@ -31,33 +31,60 @@ LISTED: Final = b"names"
 """The end of the key of the responses that lists have."""
 MAX_LISTED: Final = 1_000
 """Most responses of a list."""
+TRIM: Final = 100
+"""After so many changes, lists forget the ids of responses that have ended."""
 VERSION_LENGTH: Final = 16
 """Bytes of a version, as in `stored.lua`."""
 
 
-class StoredChange:
+class StoredChange(Protocol):
     """A change of what is stored, which is being sent."""
+
+    async def done(self) -> bool:
+        """Return whether the store has changed, now or when it is back; False after a conflict. The caller has a
+        deadline. Raises StoreRefused."""
+
+
+class _Addition:
+    """New objects outside of sessions, which depend on nothing. The script costs the store more."""
+
+    def __init__(self, link: StoreLink, commands: Sequence[Sequence[Argument]]) -> None:
+        self._link = link
+        self._commands = commands
+        self._reply = link.send_together(*commands) if link.problem is None else None
+
+    async def done(self) -> bool:
+        if self._reply is None or not await _replied(self._reply):
+            await self._link.together(*self._commands)
+        return True
+
+
+class _Change:
+    """A change by the script."""
 
     def __init__(self, link: StoreLink, keys: Sequence[bytes], arguments: Sequence[bytes]) -> None:
         self._link = link
         self._keys = keys
         self._arguments = arguments
-        self._reply: Future[StoreReply] | None = None
-        if link.problem is None:
-            self._reply = link.run("remember", keys, arguments)
+        self._reply = link.run("remember", keys, arguments) if link.problem is None else None
 
     async def done(self) -> bool:
-        """Return whether the store has changed, now or when it is back; False after a conflict. The caller has a
-        deadline. Raises StoreRefused."""
-        try:
-            if self._reply is not None:
-                return bool(await self._reply)
-        except StoreAway:
-            pass
-        except StoreRefused as refusal:
-            if not is_passing(refusal):
-                raise
+        if self._reply is not None and await _replied(self._reply):
+            return bool(self._reply.result())
         return bool(await self._link.run_later("remember", self._keys, self._arguments))
+
+
+async def _replied(reply: Future[StoreReply]) -> bool:
+    """Wait for a reply. Return False if the connection was lost, or if the refusal passes. Raises StoreRefused."""
+    try:
+        await reply
+    except StoreAway:
+        return False
+    except StoreRefused as refusal:
+        if not is_passing(refusal):
+            raise
+        return False
+    return True
 
 
 class _ChangeCall:
@@ -97,6 +124,26 @@ class _ChangeCall:
         change = [ttl, in_session, self._checks, removed, self._written, self._listed, repeated_for]
         return [msgpack.encode(change), *self._values]
 
+    def commands(self, place: float, *, trims: bool) -> Sequence[Sequence[Argument]]:
+        """Return the commands that do the same where nothing is forgotten or checked, outside of sessions. `place`
+        is that of the responses in lists."""
+        found: list[Sequence[Argument]] = [
+            ("SET", self.keys[key - 1], self._values[value - 2], "EX", SHARED_TTL)
+            for value, *keys in self._written
+            for key in keys
+        ]
+        names = self.keys[1]
+        found += [("ZADD", names, "NX", f"{place:.6f}", id) for id in self._listed]
+        if self._listed:
+            found.append(("EXPIRE", names, SHARED_TTL))
+        if trims:
+            found.append(("ZREMRANGEBYSCORE", names, "-inf", f"({place - 2 * SHARED_TTL:.6f}"))
+        return found
+
+    @property
+    def depends_on_nothing(self) -> bool:
+        return not self._checks
+
     def _place(self, key: bytes) -> int:
         """Return the number of a key."""
         place = self._places.get(key)
@@ -118,7 +165,8 @@ class StoreMemory:
     def remember(self, session: str, update: StoreUpdate, read: ResponseLookup = NOTHING) -> StoredChange:
         """Send what a response changes. It is a conflict where another request has changed since what `read` has
         found under a name that the update changes."""
-        version = f"{self._name}{next(self._numbers):0{VERSION_LENGTH // 2}x}".encode()
+        number = next(self._numbers)
+        version = f"{self._name}{number:0{VERSION_LENGTH // 2}x}".encode()
         call = _ChangeCall(session_base(session), version)
         for id, tool in update.tool_calls.items():
             call.write(tool.encode(), [_call_key(call.base, id)])
@@ -128,10 +176,11 @@ class StoreMemory:
             call.write_response(update.stored, update.names)
         for name in dict.fromkeys((*update.forgotten, *update.names, *(other.id for other in update.others))):
             call.check(name, read.version(name))
+        if not (session or update.forgotten) and call.depends_on_nothing:
+            return _Addition(self._link, call.commands(time.time(), trims=number % TRIM == 0))
         ttl = self._session_ttl if session else SHARED_TTL
-        return StoredChange(
-            self._link, call.keys, call.arguments(update.forgotten, ttl, in_session=bool(session))
-        )
+        arguments = call.arguments(update.forgotten, ttl, in_session=bool(session))
+        return _Change(self._link, call.keys, arguments)
 
     async def look_up(self, session: str, key: LookupKey) -> LookupResult:
         """Return what a lookup wants, which is a use of the session."""

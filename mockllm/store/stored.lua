@@ -28,12 +28,13 @@ local function remember(keys, arguments)
       redis.call('UNLINK', keys[each[1]])
       redis.call('ZREM', names, each[2])
     end
+    local joining = {}
     for _, each in ipairs(written) do
       for place = 2, #each do
         local key = keys[each[place]]
         if in_session then
           redis.call('SET', key, arguments[each[1]])
-          join_session(key)
+          joining[#joining + 1] = key
         else
           redis.call('SET', key, arguments[each[1]], 'EX', ttl)
         end
@@ -43,10 +44,12 @@ local function remember(keys, arguments)
       redis.call('ZADD', names, 'NX', string.format('%.6f', (now + place) / 1000000), id)
     end
     if listed[1] and in_session then
-      join_session(names)
+      joining[#joining + 1] = names
     elseif listed[1] then
-      redis.call('ZREMRANGEBYSCORE', names, '-inf', string.format('(%.6f', now / 1000000 - 2 * ttl))
       redis.call('EXPIRE', names, ttl)
+    end
+    for first = 1, #joining, MOST_ARGUMENTS do
+      join_session({unpack(joining, first, math.min(first + MOST_ARGUMENTS - 1, #joining))})
     end
   end
   if repeated_for > 0 then redis.call('SET', result, done, 'PX', repeated_for) end

@@ -20,7 +20,7 @@ from mockllm.store.group_store import GroupStore
 from mockllm.store.script_request import CandidateEncoder, ScriptRequest, scope_key, session_base
 from mockllm.store.script_result import read_results
 from mockllm.store.store_link import StoreLink
-from mockllm.store.store_memory import StoreMemory
+from mockllm.store.store_memory import TRIM, StoreMemory
 from tests.store.redis_server import RedisServer, redis_server
 from tests.store.test_script_equals_memory import ONE, RULE
 from tests.waiting import PATIENCE
@@ -207,7 +207,8 @@ def test_list_forgets_ids_of_responses_that_have_ended(run: Run) -> None:
     async def act(store: Store) -> None:
         names = session_base("") + b"names"
         store.client.zadd(names, {"resp_0": 1.0})
-        await store.memory.remember("", StoreUpdate(("resp_1",), STORED)).done()
+        for _ in range(TRIM):
+            await store.memory.remember("", StoreUpdate(("resp_1",), STORED)).done()
         assert store.client.zrange(names, 0, -1) == [b"resp_1"]
 
     run(act)

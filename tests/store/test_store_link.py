@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.state.shared_engine_state import LookupResult
 from mockllm.store.connection import StoreAway, connect, store_address
 from mockllm.store.script_request import CandidateEncoder, ScriptRequest
@@ -112,3 +112,21 @@ async def said_by(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not holds():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+def test_new_objects_outside_of_sessions_wait_for_the_store(server: RedisServer) -> None:
+    async def found() -> LookupResult:
+        link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
+        link.keep_open()
+        memory = StoreMemory(link, 60.0)
+        stored = StoredResponse("resp_1", None, b"{}", b"{}")
+        done = asyncio.ensure_future(memory.remember("", StoreUpdate(("resp_1", "msg_1"), stored)).done())
+        await asyncio.to_thread(server.start)
+        assert await done
+        result = await memory.look_up("", ("stored", "msg_1"))
+        link.close()
+        return result
+
+    result = asyncio.run(found())
+    assert isinstance(result, StoredResponse)
+    assert result.id == "resp_1"

@@ -186,6 +186,7 @@ class Supervisor:
             except NotChanged:
                 for worker in workers:
                     worker.channel.notify("abort")
+                await self._state.expect(self._state.keys)
                 raise
             self._packed = packed
             self._state.table.use(table, catalog.keys)
