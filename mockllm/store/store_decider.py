@@ -18,7 +18,7 @@ from mockllm.state.shared_engine_state import LookupResult, Repeat, SharedEngine
 from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused
 from mockllm.store.decision_queue import DecisionQueue
 from mockllm.store.pending_decision import PendingDecision
-from mockllm.store.script_request import session_base
+from mockllm.store.script_request import REMEMBERED, session_base
 from mockllm.store.script_result import StoreDecision
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_memory import StoredChange, StoreMemory, session_ttl
@@ -57,9 +57,10 @@ class StoreDecider:
             self.next_id,
             state.without_session.take_numbers,
             session_ttl(unused_timeout),
+            REMEMBERED + wait,
         )
         self._slots = StoreSlots(self.link)
-        self._memory = StoreMemory(self.link, unused_timeout)
+        self._memory = StoreMemory(self.link, unused_timeout, REMEMBERED + wait)
         self._unconfirmed: list[tuple[StoredChange, Repeat | None]] = []
         state.remember_in_store = self._remember
         self._name = f"{os.urandom(6).hex()}-"

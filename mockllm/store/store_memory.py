@@ -116,11 +116,13 @@ class _ChangeCall:
         if version is not None:
             self._checks.append((self._place(_response_key(self.base, name)), version.decode()))
 
-    def arguments(self, forgotten: Sequence[str], ttl: int, *, in_session: bool) -> Sequence[bytes]:
-        """Return the arguments of the script, which also forgets these names."""
+    def arguments(
+        self, forgotten: Sequence[str], ttl: int, remembered: int, *, in_session: bool
+    ) -> Sequence[bytes]:
+        """Return the arguments of the script, which also forgets these names. `remembered` is in milliseconds."""
         removed = [(self._place(_response_key(self.base, name)), name) for name in forgotten]
         # the result of what depends on the present state is stored, in case the call is repeated
-        repeated_for = round(REMEMBERED * 1000) if self._checks or removed else 0
+        repeated_for = remembered if self._checks or removed else 0
         change = [ttl, in_session, self._checks, removed, self._written, self._listed, repeated_for]
         return [msgpack.encode(change), *self._values]
 
@@ -154,9 +156,11 @@ class _ChangeCall:
 
 
 class StoreMemory:
-    """`unused_timeout`: seconds after which a session ends."""
+    """`unused_timeout`: seconds after which a session ends. `remembered`: seconds for which the store knows the
+    result of a change, so that a repeated one is made once."""
 
-    def __init__(self, link: StoreLink, unused_timeout: float) -> None:
+    def __init__(self, link: StoreLink, unused_timeout: float, remembered: float = REMEMBERED) -> None:
+        self._remembered = round(remembered * 1000)
         self._link = link
         self._session_ttl = session_ttl(unused_timeout)
         self._name = os.urandom(VERSION_LENGTH // 4).hex()
@@ -179,7 +183,7 @@ class StoreMemory:
         if not (session or update.forgotten) and call.depends_on_nothing:
             return _Addition(self._link, call.commands(time.time(), trims=number % TRIM == 0))
         ttl = self._session_ttl if session else SHARED_TTL
-        arguments = call.arguments(update.forgotten, ttl, in_session=bool(session))
+        arguments = call.arguments(update.forgotten, ttl, self._remembered, in_session=bool(session))
         return _Change(self._link, call.keys, arguments)
 
     async def look_up(self, session: str, key: LookupKey) -> LookupResult:

@@ -268,6 +268,14 @@ def test_repeated_request_counts_once(client: redis.Redis) -> None:
     assert [tries_of(store, id, 1) for id in ("a", "a", "b", "b", "a", "c")] == [[0], [0], [1], [1], [0], [2]]
 
 
+def test_results_are_stored_as_long_as_requests_may_be_repeated(client: redis.Redis) -> None:
+    store = StoreCounters(client)
+    request = ScriptRequest(CandidateEncoder(), "one", "a", remembered=500.0)
+    request.add(ONE, "", (0,))
+    store.run(request)
+    assert client.ttl(request.keys[-1]) > 490
+
+
 def test_call_that_comes_after_its_repetition_counts_once(client: redis.Redis) -> None:
     store = StoreCounters(client)
     assert tries_of(store, "a", 2) == [None, 0]

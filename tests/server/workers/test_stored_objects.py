@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import redis
 
 from tests.process import Process, serving
 from tests.store.redis_server import redis_server
@@ -215,4 +216,7 @@ def test_items_of_finished_calls_outlive_a_restart_of_the_store(tmp_path: Path) 
                 store.kill()
                 store.start()
             assert Counter(each.result() for each in adding) == {200: len(texts)}
+        with redis.Redis(unix_socket_path=str(store.socket)) as found:
+            results = [found.ttl(key) for key in found.scan_iter("mockllm:{shared}:d:*")]
+        assert max(results) > 60, "the store knows a result longer than a request waits for it"
         assert Counter(clients.items(path.rpartition("/")[2])) == Counter(texts)
