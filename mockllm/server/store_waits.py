@@ -61,7 +61,15 @@ async def _look_up(
 
 
 async def confirm_stored(app: App, exchange: Exchange, decider: DeciderProtocol, request: Request) -> None:
-    """Wait until the store has what a response stores. Without it the response is an error.
+    """Wait until the store has what a response stores. Without it the response is an error. What follows is done also
+    if the client disconnects meanwhile."""
+    response = exchange.response
+    storing = _confirm_stored(app, exchange, decider, request)
+    await (asyncio.shield(storing) if response.webhooks or response.batch_run else storing)
+
+
+async def _confirm_stored(app: App, exchange: Exchange, decider: DeciderProtocol, request: Request) -> None:
+    """Wait until a response is stored, or make it an error.
 
     If another request has changed what this one has read, it reads again, and the response is made again. One request
     of this process does so at a time: each of many would else lose against all others.
