@@ -87,7 +87,8 @@ def _result(request: urllib.request.Request) -> Result:
         with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return Result(response.status, json.load(response))
     except urllib.error.HTTPError as error:
-        return Result(error.code, json.load(error))
+        with error:
+            return Result(error.code, json.load(error))
 
 
 @pytest.fixture(scope="module", params=["one process", "workers"])

@@ -388,10 +388,9 @@ def test_session_ends_as_a_whole(files: Path, store: RedisServer) -> None:
     options = ("--store", store.url, "--workers", "2", "--session-ttl", "1")
     with (
         serving(*options, cwd=files) as server,
+        openai.OpenAI(base_url=f"{server.url}/s/one/v1", api_key="any", max_retries=0) as session,
         redis.Redis(unix_socket_path=str(store.socket)) as found,
     ):
-        base = f"{server.url}/s/one/v1"
-        session = openai.OpenAI(base_url=base, api_key="any", max_retries=0)
         first = session.responses.create(model="gpt-4o", input="one")
         assert ask(server, "step", x_mockllm_session="one")[1] == "one"
         until(lambda: not found.exists(scope_key(session_base("one"), "")))
