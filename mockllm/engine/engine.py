@@ -16,7 +16,7 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import HASH_ATTRIBUTE, computed_hash, hash_of
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.core.time_scale import reported_time_scale
 from mockllm.dialects.dialect import ResponseIdentity
@@ -42,7 +42,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.reply_renderer import PlanningTooLong
 from mockllm.state.engine_state import EngineState, Session
-from mockllm.state.shared_engine_state import StoreLookupRequired
+from mockllm.state.shared_engine_state import Repeat, StoreLookupRequired
 
 HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
@@ -192,11 +192,6 @@ class Engine:
         if path is not None:
             path.precompute(request, engine_context(request).dialect, repeated)
 
-    def _store_and_finish(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
-        """Store what the dialect stores of a planned response. Return the response as it is sent: with the time scale
-        and the header of its hash, as `_finish_response` adds them."""
-        return self._finish_response(planned, request, store_updates(planned, request))
-
     def _decide_and_plan(
         self,
         request: Request,
@@ -210,17 +205,20 @@ class Engine:
         """Respond by a decision, with the fast path of the mask if the store has made it."""
         matched, assessment = self._match(request, mask, repeated)
 
-        def finish(decision: Decision) -> PlannedResponse | DeferredResponse:
+        def finish(decision: Decision, *, again: bool = False) -> PlannedResponse | DeferredResponse:
+            if again:
+                request.forget_lookups()
+            repeat = None if request.generates else partial(finish, decision, again=True)
             if fast_path is not None and fast_path.is_decided_elsewhere:
                 dialect = engine_context(request).dialect
                 cached = fast_path.respond_decided(request, dialect, repeated, matched, decision)
                 if cached is not None:
-                    return self._store_and_finish(cached, request)
+                    return self._store_and_finish(cached, request, repeat)
             responder = self._responder_of(request, matched, assessment, decision)
             planned = self._plan_with_slot(responder, notes, may_defer=may_defer)
-            return (
-                self._store_and_finish(planned, request) if isinstance(planned, PlannedResponse) else planned
-            )
+            if isinstance(planned, DeferredResponse):
+                return planned
+            return self._store_and_finish(planned, request, repeat)
 
         if not self.state.has_counts_of(matched):
             return UndecidedResponse(matched, finish)
@@ -266,22 +264,25 @@ class Engine:
         Return what the event loop calls then."""
         request = responder.request
         planned = self._plan_response(responder, notes)
-        updates = store_updates(planned, request)
         end = inf if planned.slot is None else responder.matched.scenario_time + plan_duration(planned.plan)
 
         def finish() -> PlannedResponse:
             if planned.slot is not None:
                 planned.slot.expect_end(end)
-            return self._finish_response(planned, request, updates)
+            return self._store_and_finish(planned, request)
 
         return finish
 
-    def _finish_response(
-        self, planned: PlannedResponse, request: Request, updates: Sequence[StoreUpdate]
+    def _store_and_finish(
+        self, planned: PlannedResponse, request: Request, repeat: Repeat | None = None
     ) -> PlannedResponse:
-        """Write the updates to the state. Return the response with its time scale, and with the webhooks and the
-        batch job of the updates. It gets the request's hash if the `match` of a rule read it or every response has
-        one. That header is unique: the cache of response heads leaves it out."""
+        """Store what the dialect stores of a planned response. `repeat` responds again if what the request has read
+        was changed meanwhile; by default the same plan is stored again. Return the response with its time scale, and
+        with the webhooks and the batch job of the updates. It gets the request's hash if the `match` of a rule read
+        it or every response has one. That header is unique: the cache of response heads leaves it out."""
+        updates = store_updates(planned, request)
+        if updates and repeat is None:
+            repeat = partial(self._store_and_finish, planned, request)
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)
@@ -289,7 +290,7 @@ class Engine:
         for update in updates:
             if scale != 1.0:
                 update = update.scaled(scale, request.monotonic)
-            self.state.remember(request.session or "", update)
+            self.state.remember(request.session or "", update, request.response_lookup, repeat)
             if update.webhooks:
                 planned = replace(planned, webhooks=planned.webhooks + update.webhooks)
             if update.batch_run is not None:
@@ -298,17 +299,16 @@ class Engine:
         if hash is None:
             return planned
         plan = planned.plan
-        return planned.with_plan(
-            replace(plan, head=plan.head.with_per_response_headers(((HASH_HEADER, hash),)))
-        )
+        head = plan.head.with_per_response_headers(((HASH_HEADER, hash),))
+        return planned.with_plan(replace(plan, head=head))
 
     def stored(self, session: str, id: str) -> StoredResponse | None:
         """Return what is stored under an id. Raises StoreLookupRequired if it is not in this process."""
         return self.state.lookup(session).stored(id)
 
-    def remember(self, session: str, update: StoreUpdate) -> None:
-        """Store what changes without a request."""
-        self.state.remember(session, update)
+    def remember(self, session: str, update: StoreUpdate, read: ResponseLookup = NOTHING) -> None:
+        """Store what changes without a request, if nothing of what `read` has found was changed meanwhile."""
+        self.state.remember(session, update, read)
 
     def time_scale(self, session: str | None) -> float:
         """Return the factor on all times of scenarios for the requests of a session."""

@@ -95,6 +95,8 @@ class App:
         self.date_line = DateLine()
         self.worker_thread = WorkerThread()
         """Does the work that takes longer than other requests may wait."""
+        self.storage_repeats = asyncio.Lock()
+        """Held by the one response at a time that is made again, since what its request has read was changed."""
         self.started = time.monotonic()
         self.suspended: dict[str, SuspendedExchange] = {}
         """The exchanges that wait for responses of their clients."""

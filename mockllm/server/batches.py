@@ -23,7 +23,7 @@ from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.server.exchange import Exchange
 from mockllm.server.line_output import report
 from mockllm.server.request_heads import RequestHead
-from mockllm.state.shared_engine_state import StoreLookupRequired
+from mockllm.state.shared_engine_state import FetchedLookup, StoreLookupRequired
 
 if TYPE_CHECKING:
     from socket import socket
@@ -148,14 +148,14 @@ class BatchServer:
     async def _store(self, id: str, session: str, responses: list[LineResponse]) -> None:
         """Store the responses, unless the batch has been removed meanwhile."""
         app = self._app
-        batch = await self._stored(id, session)
-        if batch is None or batch.timeline is None:
-            return
-        ended = with_responses(batch, responses, app.deadlines.time())
-        app.engine.remember(session, StoreUpdate((id,), ended))
-        confirmation = None if app.decider is None else app.decider.take_storage_confirmation()
-        if confirmation is not None:
-            await confirmation
+        while (batch := await self._stored(id, session)) is not None and batch.timeline is not None:
+            ended = with_responses(batch, responses, app.deadlines.time())
+            app.engine.remember(
+                session, StoreUpdate((id,), ended), FetchedLookup(session, {("stored", id): batch})
+            )
+            confirmation = None if app.decider is None else app.decider.take_storage_confirmation()
+            if confirmation is None or not callable(await confirmation):
+                return
 
     async def _stored(self, id: str, session: str) -> StoredResponse | None:
         try:

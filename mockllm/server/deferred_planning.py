@@ -9,7 +9,8 @@ from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.metrics import planned_times
 from mockllm.server.respond import accepts_gzip, compressed, start_side_effects
-from mockllm.server.store_waits import confirm_stored
+from mockllm.server.store_waits import confirm_stored, fetch
+from mockllm.state.shared_engine_state import StoreLookupRequired
 
 
 async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredResponse) -> None:
@@ -17,10 +18,20 @@ async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredRespons
     request = exchange.request
     assert request is not None, "an engine has read the request"
     finish = await app.worker_thread.run(deferred.plan)
-    response = finish()
+    while True:
+        try:
+            response = finish()
+        except StoreLookupRequired as lookup:
+            assert app.decider is not None, "what is elsewhere has a decider"
+            if not await fetch(app, exchange, app.decider, request, lookup):
+                exchange.deferred = None
+                return
+        else:
+            break
     start_side_effects(app, exchange, response)
     if app.gzip and accepts_gzip(exchange):
         response = await app.worker_thread.run(partial(compressed, response))
     exchange.planned_times = await app.worker_thread.run(partial(planned_times, response.rendered))
     exchange.response, exchange.deferred = response, None
-    await confirm_stored(app, exchange, request)
+    if app.decider is not None:
+        await confirm_stored(app, exchange, app.decider, request)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.engine import EngineInfo, PlannedResponse
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
     from mockllm.engine import DeferredResponse, UndecidedResponse
-    from mockllm.state.shared_engine_state import LookupResult, StoreLookupRequired
+    from mockllm.state.shared_engine_state import LookupResult, Repeat, StoreLookupRequired
 
 
 class ProxyFailed(Exception):
@@ -70,8 +70,8 @@ class EngineProtocol(Protocol):
     def stored(self, session: str, id: str) -> StoredResponse | None:
         """Return what is stored under an id. Raises StoreLookupRequired if it is not in this process."""
 
-    def remember(self, session: str, update: StoreUpdate) -> None:
-        """Store what changes without a request."""
+    def remember(self, session: str, update: StoreUpdate, read: ResponseLookup = NOTHING) -> None:
+        """Store what changes without a request, if nothing of what `read` has found was changed meanwhile."""
 
     def info(self) -> EngineInfo:
         """Return what `/` and `/health` report of the loaded scenarios."""
@@ -107,9 +107,14 @@ class DeciderProtocol(Protocol):
     async def look_up(self, lookup: StoreLookupRequired) -> LookupResult | Failure:
         """Return what a lookup needs that is not in this process."""
 
-    def take_storage_confirmation(self) -> Awaitable[Failure | None] | None:
+    def take_storage_confirmation(self) -> Awaitable[Failure | Repeat | None] | None:
         """Return an awaitable that completes when the last response is stored, with a failure if it cannot be stored.
-        Return None where nothing was to be stored."""
+        Its result makes the response again if what the request has read was changed meanwhile. Return None where
+        nothing was to be stored."""
+
+    @property
+    def wait_time(self) -> float:
+        """The seconds in which a response is stored."""
 
     def status(self) -> str | None:
         """Return what is wrong with the store, as one line: empty if nothing is, None without a store."""

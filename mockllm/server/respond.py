@@ -21,7 +21,7 @@ from mockllm.core.rendering.plan import SWITCHING, Hold, Plan, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Decision
-from mockllm.engine import DeferredResponse, LookupAfterDecision, PlannedResponse, UndecidedResponse
+from mockllm.engine import DeferredResponse, PlannedResponse, UndecidedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import respond_builtin
@@ -41,7 +41,7 @@ from mockllm.server.protocols import ControlProtocol, PendingDecisionProtocol
 from mockllm.server.request_heads import is_control_path
 from mockllm.server.single_write import single_write, takes_time
 from mockllm.server.suspended_responses import suspend_response, take_client_response
-from mockllm.state.shared_engine_state import StoreLookupRequired
+from mockllm.state.shared_engine_state import Repeat, StoreLookupRequired
 
 
 def respond(app: App, exchange: Exchange) -> bool:
@@ -130,12 +130,12 @@ def make_response(app: App, exchange: Exchange) -> None:
 
 
 def begin_engine_response(
-    app: App, exchange: Exchange, request: Request, after_lookup: LookupAfterDecision | None = None
+    app: App, exchange: Exchange, request: Request, resume: Repeat | None = None
 ) -> None:
     """Match, decide and plan. Set the engine's response, or why there is none yet (`pending_lookup`, `deferred` or
-    `undecided`). `after_lookup`: respond by a decision that was made before a lookup."""
+    `undecided`). `resume` responds by a decision that was made before."""
     try:
-        response = app.engine.begin_response(request) if after_lookup is None else after_lookup.resume()
+        response = app.engine.begin_response(request) if resume is None else resume()
     except StoreLookupRequired as lookup:
         exchange.pending_lookup = lookup
         return
@@ -200,20 +200,26 @@ def set_response_and_start_side_effects(app: App, exchange: Exchange, response: 
 
 
 def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
-    """Start the side effects of a planned response: its webhooks (unless it is held), a batch job, and the
-    confirmation of what the store gets. Set its slot. A suspended response that the request continues gets the
-    request."""
+    """Start the side effects of a planned response: the confirmation of what the store gets, or where there is none,
+    what may follow it. Set its slot. A suspended response that the request continues gets the request."""
     request = exchange.request
-    if response.webhooks and hold_of(response.rendered) is None:
-        send_webhooks(app, response)
     if response.slot is not None:
         exchange.slot = response.slot
     if app.suspended and request is not None and request.to_mcp_server:
         take_client_response(app, request)
-    if response.batch_run is not None:
-        serve_batch(app, exchange, response.batch_run)
     if app.decider is not None:
         exchange.storage_confirmation = app.decider.take_storage_confirmation()
+    if exchange.storage_confirmation is None:
+        start_stored_side_effects(app, exchange, response)
+
+
+def start_stored_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
+    """Start the side effects of a response whose objects are stored: its webhooks, unless it is held, and a batch
+    job."""
+    if response.webhooks and hold_of(response.rendered) is None:
+        send_webhooks(app, response)
+    if response.batch_run is not None:
+        serve_batch(app, exchange, response.batch_run)
 
 
 def accepts_gzip(exchange: Exchange) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -15,11 +16,14 @@ from mockllm.server.respond import (
     begin_engine_response,
     queue_whole_response,
     set_decided_response,
+    start_stored_side_effects,
 )
-from mockllm.state.shared_engine_state import FetchedLookup, StoreLookupRequired
+from mockllm.state.shared_engine_state import FetchedLookup, Repeat, StoreLookupRequired
 
 MAX_FETCHED: Final = 2_000
 """Most stored responses and tool calls that are fetched for one request."""
+CHANGED: Final = "mockllm: other requests have changed the same object for {:g} s; send the request again."
+"""The error of a request that lost against others for too long."""
 
 
 async def wait_for_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> None:
@@ -28,17 +32,11 @@ async def wait_for_store(app: App, exchange: Exchange, decider: DeciderProtocol)
     if request is None:
         return
     waited = exchange.pending_lookup or exchange.undecided or exchange.storage_confirmation
-    after_lookup: LookupAfterDecision | None = None
-    while exchange.pending_lookup is not None:
-        lookup, exchange.pending_lookup = exchange.pending_lookup, None
-        if after_lookup is None and isinstance(lookup, LookupAfterDecision):
-            after_lookup = lookup
-        if await _fetch(app, exchange, decider, request, lookup):
-            begin_engine_response(app, exchange, request, after_lookup)
+    await _look_up(app, exchange, decider, request)
     if exchange.undecided is not None:
         undecided, exchange.undecided = exchange.undecided, None
         await _decide(app, exchange, decider, request, undecided)
-    await confirm_stored(app, exchange, request)
+    await confirm_stored(app, exchange, decider, request)
     if (
         waited is not None
         and exchange.websocket is None
@@ -49,17 +47,71 @@ async def wait_for_store(app: App, exchange: Exchange, decider: DeciderProtocol)
         queue_whole_response(app, exchange)
 
 
-async def confirm_stored(app: App, exchange: Exchange, request: Request) -> None:
-    """Wait until the store has what a response stores. Without it the response is an error."""
-    if exchange.storage_confirmation is None:
-        return
+async def _look_up(
+    app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, resume: Repeat | None = None
+) -> None:
+    """Make the lookups that a response needs until it is made. `resume` makes it, or what the
+    first lookup after the decision says."""
+    while exchange.pending_lookup is not None:
+        lookup, exchange.pending_lookup = exchange.pending_lookup, None
+        if resume is None and isinstance(lookup, LookupAfterDecision):
+            resume = lookup.resume
+        if await fetch(app, exchange, decider, request, lookup):
+            begin_engine_response(app, exchange, request, resume)
+
+
+async def confirm_stored(app: App, exchange: Exchange, decider: DeciderProtocol, request: Request) -> None:
+    """Wait until the store has what a response stores. Without it the response is an error. What follows is done also
+    if the client disconnects meanwhile."""
+    response = exchange.response
+    storing = _confirm_stored(app, exchange, decider, request)
+    await (asyncio.shield(storing) if response.webhooks or response.batch_run else storing)
+
+
+async def _confirm_stored(app: App, exchange: Exchange, decider: DeciderProtocol, request: Request) -> None:
+    """Wait until a response is stored, or make it an error.
+
+    If another request has changed what this one has read, it reads again, and the response is made again. One request
+    of this process does so at a time: each of many would else lose against all others.
+    """
+    result = await _storage_result(app, exchange)
+    if callable(result):
+        try:
+            async with asyncio.timeout(decider.wait_time), app.storage_repeats:
+                while callable(result):
+                    await _respond_again(app, exchange, decider, request, result)
+                    result = await _storage_result(app, exchange)
+        except TimeoutError:
+            result = Failure("unavailable", 503, CHANGED.format(decider.wait_time))
+    if result is not None:
+        exchange.response, exchange.planned_times = app.engine.refuse(result, request), None
+
+
+async def _storage_result(app: App, exchange: Exchange) -> Failure | Repeat | None:
+    """Wait until a response is stored, and start the side effects that follow. Return what prevents its storage; None
+    if nothing does."""
     confirmation, exchange.storage_confirmation = exchange.storage_confirmation, None
-    failure = await confirmation
-    if failure is not None:
-        exchange.response, exchange.planned_times = app.engine.refuse(failure, request), None
+    result = None if confirmation is None else await confirmation
+    if confirmation is not None and result is None:
+        start_stored_side_effects(app, exchange, exchange.response)
+    return result
 
 
-async def _fetch(
+async def _respond_again(
+    app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, repeat: Repeat
+) -> None:
+    """Make a response by its decision again, from what the store has now."""
+    exchange.fetched = None
+    _set_lookup(exchange, request, FetchedLookup(request.session or "", {}))
+    begin_engine_response(app, exchange, request, repeat)
+    await _look_up(app, exchange, decider, request, repeat)
+
+
+def _set_lookup(exchange: Exchange, request: Request, lookup: FetchedLookup) -> None:
+    request.response_lookup = lookup if exchange.websocket is None else exchange.websocket.lookup(lookup)
+
+
+async def fetch(
     app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, lookup: StoreLookupRequired
 ) -> bool:
     """Fetch what a request's lookup needs. Return whether it could be fetched; else the response is an error."""
@@ -75,7 +127,7 @@ async def _fetch(
         exchange.response = app.engine.refuse(failure, request)
         return False
     exchange.fetched = fetched = fetched.having(lookup.key, found)
-    request.response_lookup = fetched if exchange.websocket is None else exchange.websocket.lookup(fetched)
+    _set_lookup(exchange, request, fetched)
     return True
 
 
@@ -97,7 +149,7 @@ async def _decide(
         except (
             StoreLookupRequired
         ) as lookup:  # the validation of the request and its plan may both read the store
-            if not await _fetch(app, exchange, decider, request, lookup):
+            if not await fetch(app, exchange, decider, request, lookup):
                 return
         else:
             return

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from mockllm.core.redaction import Redactor
-from mockllm.core.request.stored_responses import ResponseLookup, StoreUpdate
+from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.core.selection.guards import StateValue
 from mockllm.state.prompt_caches import PromptCaches
@@ -166,8 +166,18 @@ class EngineState:
         """Return what finds the stored responses and tool calls of a session."""
         return self._responses.lookup(session)
 
-    def remember(self, session: str, update: StoreUpdate) -> None:
-        """Store the responses and tool calls of a session, or delete some, as the update says."""
+    def remember(
+        self,
+        session: str,
+        update: StoreUpdate,
+        read: ResponseLookup = NOTHING,
+        repeat: Callable[[], object] | None = None,
+    ) -> None:
+        """Store the responses and tool calls of a session, or delete some, as the update says.
+
+        In a store of several processes, another request may have changed what `read` has found. Nothing changes then,
+        and `repeat` responds again.
+        """
         self._responses.remember(session, update)
 
     def named(self) -> Mapping[str, Session]:

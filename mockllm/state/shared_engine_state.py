@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Final, Literal, TypeAlias
 
-from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult, Outcome, Selected
 from mockllm.state.engine_state import MAX_SESSIONS, EngineState, Session
 from mockllm.state.session_counters import SessionCounters
@@ -23,6 +23,10 @@ MAX_COMBINATIONS: Final = 10_000
 LookupKey: TypeAlias = tuple[Literal["stored", "all_stored", "call"], str]
 """The method and the argument of a lookup."""
 LookupResult: TypeAlias = StoredResponse | Sequence[StoredResponse] | str | None
+
+
+Repeat: TypeAlias = Callable[[], object]
+"""Responds again by the decision on a request, from what its lookup then finds. Raises StoreLookupRequired."""
 
 
 class StoreLookupRequired(BaseException):
@@ -61,6 +65,10 @@ class FetchedLookup(ResponseLookup):
 
     def tool_by_call_id(self, id: str) -> str | None:
         return self._get(("call", id))  # type: ignore[return-value]
+
+    def version(self, name: str) -> bytes | None:
+        found = self._found.get(("stored", name), self)
+        return found.version if isinstance(found, StoredResponse) else b"" if found is None else None
 
     def _get(self, key: LookupKey) -> LookupResult:
         try:
@@ -141,7 +149,9 @@ class SharedEngineState(EngineState):
         self.without_session = SharedCounters(counts, first)
         self.local = EngineState(max_sessions=max_sessions, unused_timeout=unused_timeout)
         """Decides while there is no other place to decide."""
-        self.remember_in_store: Callable[[str, StoreUpdate], None] | None = None
+        self.remember_in_store: Callable[[str, StoreUpdate, ResponseLookup, Repeat | None], None] | None = (
+            None
+        )
         """Stores responses and tool calls outside of this process; without it, they are in its memory."""
         self.time_scales: Mapping[str, float] = {}
         """The time scales of sessions that have one of their own."""
@@ -157,11 +167,17 @@ class SharedEngineState(EngineState):
     def lookup(self, session: str) -> ResponseLookup:
         return super().lookup(session) if self.remember_in_store is None else FetchedLookup(session, {})
 
-    def remember(self, session: str, update: StoreUpdate) -> None:
+    def remember(
+        self,
+        session: str,
+        update: StoreUpdate,
+        read: ResponseLookup = NOTHING,
+        repeat: Repeat | None = None,
+    ) -> None:
         if self.remember_in_store is None:
             super().remember(session, update)
         else:
-            self.remember_in_store(session, update)
+            self.remember_in_store(session, update, read, repeat)
 
     def number(self, id: str) -> int:
         """Return 0: the numbers of several processes differ."""

@@ -6,15 +6,11 @@
 -- It reads first and writes last. A draw that a request does not bring is requested, and nothing of that request is
 -- written then.
 
--- All functions are made once; what follows is of the present call.
+-- Of the present call:
 
-local now, tokens, output_tokens, slot, term, scopes, missing
-
-local function text(number) return string.format('%.0f', number) end
+local tokens, output_tokens, slot, term, scopes, missing
 
 -- fields of the scopes: their present values, and which are to be written
-
-local MOST_ARGUMENTS = 1000  -- of one command, of which Lua's stack bounds the number
 
 local function want(scope, field)
   if scope.wants[field] then return end
@@ -48,13 +44,25 @@ local function put(scope, field, value)
   scope.changed[field] = true
 end
 
+-- Returns the sum of the replies.
 local function call_with(command, key, arguments)
+  local sum = 0
   for first = 1, #arguments, MOST_ARGUMENTS do
-    redis.call(command, key, unpack(arguments, first, math.min(first + MOST_ARGUMENTS - 1, #arguments)))
+    sum = sum + redis.call(command, key, unpack(arguments, first, math.min(first + MOST_ARGUMENTS - 1, #arguments)))
+  end
+  return sum
+end
+
+-- Lets a key of a scope end with it.
+local function keep(scope, key)
+  if session then
+    join_session({key})
+  elseif scope.ttl > 0 then
+    redis.call('EXPIRE', key, scope.ttl)
   end
 end
 
-local function write(scope, ttl)
+local function write(scope)
   local set, removed, place = {}, {}, 0
   for field in pairs(scope.changed) do
     local value = scope.values[field]
@@ -65,9 +73,13 @@ local function write(scope, ttl)
       place = place + 2
     end
   end
-  call_with('HSET', scope.key, set)
+  local added = call_with('HSET', scope.key, set)
   call_with('HDEL', scope.key, removed)
-  if ttl > 0 and (set[1] or removed[1]) then redis.call('EXPIRE', scope.key, ttl) end
+  if session and scope ~= scopes[1] then
+    if added > 0 then join_session({scope.key}) end  -- it may be new
+  elseif scope.ttl > 0 then
+    redis.call('EXPIRE', scope.key, scope.ttl)
+  end
 end
 
 -- meters: mockllm.core.limits.meters
@@ -145,7 +157,8 @@ function Sliding.delay(m) return 0 end
 function Sliding.charge(m, amount)
   if amount == 0 then return end
   m.used = m.used + amount
-  if redis.call('LLEN', m.log) >= m.most then
+  local entries = redis.call('LLEN', m.log)
+  if entries >= m.most then
     local at, last = entry(redis.call('LINDEX', m.log, -1))
     if math.floor(at / m.cell) == math.floor(now / m.cell) then
       redis.call('RPOP', m.log)
@@ -153,6 +166,7 @@ function Sliding.charge(m, amount)
     end
   end
   redis.call('RPUSH', m.log, text(now) .. ':' .. text(amount))
+  if entries == 0 then keep(m.scope, m.log) end
   redis.call('PEXPIRE', m.log, math.ceil(m.window / 1000) + 1000)
   put(m.scope, m.field .. 'u', text(m.used))
 end
@@ -206,6 +220,12 @@ end
 
 local PASSES, BY_STRATEGY, TOO_MANY_OPEN, NEVER = 0, 1, 2, {3, 5, 7, 9}
 
+local function take_place(scope, field, before)
+  local key = scope.key .. ':' .. field
+  redis.call('ZADD', key, text(now + term), slot)
+  if before == 0 or not session then keep(scope, key) end
+end
+
 local function open_places(scope, field)
   local key = scope.key .. ':' .. field
   redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now))
@@ -230,7 +250,10 @@ local function check(a)
   if a.strategy == 'random' then return {a.draw and BY_STRATEGY or PASSES, 0, 0} end
   if a.strategy == 'always' then return {BY_STRATEGY, 0, 0} end
   if a.strategy == 'none' then return {PASSES, 0, 0} end
-  if a.concurrent >= 0 and open_places(a.scope, a.field .. 'c') >= a.concurrent then return {TOO_MANY_OPEN, 0, 0} end
+  if a.concurrent >= 0 then
+    a.open = open_places(a.scope, a.field .. 'c')
+    if a.open >= a.concurrent then return {TOO_MANY_OPEN, 0, 0} end
+  end
   local longest, delay, code = 0, 0, PASSES
   for index, m in ipairs(a.meters) do
     if m then
@@ -248,7 +271,7 @@ local function charge(a)
     a.used = a.used + 1
     put(a.scope, a.field .. 'n', a.used)
   end
-  if a.concurrent >= 0 then redis.call('ZADD', a.scope.key .. ':' .. a.field .. 'c', text(now + term), slot) end
+  if a.concurrent >= 0 then take_place(a.scope, a.field .. 'c', a.open) end
   for index, m in ipairs(a.meters) do
     if m then m.kind.charge(m, a.amounts[index]) end
   end
@@ -387,16 +410,14 @@ local function admit(applied, limits, loads)
       local load = each.code == FREE and each.candidate[7]
       if load and full == 0 then
         local count = open_places(each.scope, each.key .. 'o')
-        loads[#loads + 1] = count
+        each.open, loads[#loads + 1] = count, count
         if load[1] >= 0 and count >= load[1] then full = index end
       end
     end
     if full == 0 then
       for _, a in ipairs(accounts) do charge(a) end
       for _, each in ipairs(applied) do
-        if each.code == FREE and each.candidate[7] then
-          redis.call('ZADD', each.scope.key .. ':' .. each.key .. 'o', text(now + term), slot)
-        end
+        if each.code == FREE and each.candidate[7] then take_place(each.scope, each.key .. 'o', each.open) end
       end
     end
   end
@@ -454,35 +475,38 @@ local function decide(keys, arguments)
   local stored = keys[#keys]
   local call = cmsgpack.unpack(arguments[1])
   local scope_ttl, remember, numbered, requests = call[3], call[4], call[5], call[6]
-  now, term, scopes = call[1], call[2], {}
-  if now == 0 then
-    local time = redis.call('TIME')
-    now = time[1] * 1000000 + time[2]
-  end
+  now, term, scopes, session = call[1], call[2], {}, nil
+  if now == 0 then now = store_time() end
   local before = redis.call('GET', stored)
   local results = before and cmsgpack.unpack(before) or {}
 
-  for index = 1, #keys - 1 do
-    scopes[index] = {key = keys[index], values = {}, wants = {}, wanted = {}, changed = {}}
+  for place = 1, #keys - 1 do
+    scopes[place] = {key = keys[place], ttl = scope_ttl[place], values = {}, wants = {}, wanted = {}, changed = {}}
   end
-  local open = {}
+  local global, open = scopes[1], {}
   for index = 1, #requests do
     local request = requests[index]
     local result = results[request[1]]
     if not result or result[1] == 'draws' then
       local each = {request = request, applied = expected(request[5]), tried = expected(request[6])}
-      local counting = each.tried[1] and each.tried[1].scope or scopes[1]
-      if numbered or counting ~= scopes[1] then want(counting, 'n') end
+      local counting = each.tried[1] and each.tried[1].scope or global
+      if numbered or counting ~= global then want(counting, 'n') end
       open[#open + 1] = each
     end
   end
-  for index = 1, #scopes do fetch(scopes[index]) end
+  if numbered then want(global, RENEWED) end
+  fetch(global)
+  if numbered then
+    local renewed = use_session(global.key, get(global, RENEWED), global.ttl)
+    if renewed then put(global, RENEWED, renewed) end
+  end
+  for place = 2, #scopes do fetch(scopes[place]) end
 
   for index = 1, #open do
     local each = open[index]
     results[each.request[1]] = decide_one(each.request, each.applied, each.tried, numbered)
   end
-  for index = 1, #scopes do write(scopes[index], scope_ttl[index]) end
+  for place = 1, #scopes do write(scopes[place]) end
 
   for place = 1, requests[#requests][1] do results[place] = results[place] or false end
   local packed = cmsgpack.pack(results)

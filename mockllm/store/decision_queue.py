@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from mockllm.core.selection.decision import MatchResult
 from mockllm.store.connection import ReplyReceiver
-from mockllm.store.script_request import CandidateEncoder, ScriptRequest
+from mockllm.store.script_request import REMEMBERED, CandidateEncoder, ScriptRequest
 from mockllm.store.script_result import ScriptResult, lacks_number, read_results
 
 MAX_REQUESTS: Final = 64
@@ -96,15 +96,22 @@ class ScriptCall:
 
 
 class DecisionQueue:
-    """Sends the requests of one process. `next_id` returns a new id in the store. `ttl`: see `ScriptRequest`."""
+    """Sends the requests of one process. `next_id` returns a new id in the store. `ttl` and `remembered`: see
+    `ScriptRequest`."""
 
     def __init__(
-        self, caller: ScriptCaller, next_id: Callable[[], str], take_numbers: TakeNumbers, ttl: int = 0
+        self,
+        caller: ScriptCaller,
+        next_id: Callable[[], str],
+        take_numbers: TakeNumbers,
+        ttl: int = 0,
+        remembered: float = REMEMBERED,
     ) -> None:
         self._caller = caller
         self._take_numbers = take_numbers
         self._next_id = next_id
         self._ttl = ttl
+        self._remembered = remembered
         self._encoder = CandidateEncoder()
         self._calls: list[ScriptCall] = []
         """The calls of this iteration."""
@@ -130,7 +137,7 @@ class DecisionQueue:
         return call
 
     def _request(self, session: str, id: str) -> ScriptRequest:
-        return ScriptRequest(self._encoder, session, id, self._ttl)
+        return ScriptRequest(self._encoder, session, id, self._ttl, self._remembered)
 
     def send(self) -> None:
         """Send the calls of this iteration."""

@@ -7,17 +7,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from typing import Final, TypeVar
 
 from mockllm.store.connection import StoreAway, StoreRefused
-from mockllm.store.script_request import hashed_name
-from mockllm.store.store_decider import SESSIONS, session_pattern
+from mockllm.store.script_request import hashed_name, scope_key, session_base
+from mockllm.store.store_decider import SESSIONS
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_memory import LISTED
 
 T = TypeVar("T")
 
+PLACES: Final = (b"\0c", b"\0o")
+"""The ends of the keys of places in limits and loads."""
 METERS: Final = (b"n", b"T", b"I", b"O", b"R")
 """The first letters of the fields and logs in which `decision.lua` counts the use of limits."""
 ALL: Final = "mockllm:{*"
 """The pattern of all keys of counts."""
+GLOBAL_SCOPES: Final = "mockllm:{*}:global"
+"""The pattern of the keys of all global scopes."""
 PAGE: Final = 500
 """Keys that are read at a time."""
 REPLICA_TERM: Final = 30
@@ -27,6 +31,10 @@ RENEWAL: Final = 1.0
 MAX_REPLICAS: Final = 8_000
 """The number of numbers, so that the numbers of all their requests are exact in a double. One is used again when no
 response of its group is stored any more."""
+RULES: Final = "mockllm:rules:"
+"""The beginning of the keys of the rules that each group has, as hashes of their keys."""
+MOST_ARGUMENTS: Final = 1_000
+"""The most arguments of one command."""
 CLAIMED: Final = "mockllm:replicas"
 """How many numbers were claimed so far."""
 
@@ -37,6 +45,10 @@ class GroupStore:
     def __init__(self, link: StoreLink, wait: float) -> None:
         self.link = link
         self.wait = wait
+        self._owner: str | None = None
+        """The name of this group among those that share the store; None if no other one can."""
+        self._rules: frozenset[str] = frozenset()
+        """Hashes of the keys of its rules."""
 
     async def sessions(self) -> Mapping[str, float] | None:
         """Return the used sessions with the time of their last use; None if the store is away."""
@@ -47,29 +59,49 @@ class GroupStore:
         return {id.decode(): float(used) for id, used in zip(rows[::2], rows[1::2], strict=True)}
 
     async def has_session(self, session: str) -> bool:
-        """Return whether there is anything of a session; False if the store is away."""
+        """Return whether a session lives; False if the store is away."""
 
         async def found() -> bool:
-            return [key async for key in self._keys(session_pattern(session))] != []
+            return bool(await self.link.call("EXISTS", scope_key(session_base(session), "")))
 
         return await self._tried(found) or False
 
     async def reset(self) -> None:
         """Delete all counts, states and sessions."""
-        async for key in self._keys(ALL):
+        shared = session_base("")
+        async for key in self._keys(GLOBAL_SCOPES):
+            if not key.startswith(shared):
+                await self.link.run_later("end_session", [key], [])
+        async for key in self._keys(f"{shared.decode()}*"):
             await self.link.call("UNLINK", key)
         await self.link.call("DEL", SESSIONS)
 
     async def end(self, session: str) -> None:
         """Delete all of a session."""
-        async for key in self._keys(session_pattern(session)):
-            await self.link.call("UNLINK", key)
+        await self.link.run_later("end_session", [scope_key(session_base(session), "")], [])
         await self.link.call("ZREM", SESSIONS, session)
 
+    async def use_rules(self, keys: Collection[str]) -> None:
+        """Note which rules and modifiers this group has: no other group forgets their counts."""
+        if self._owner is not None:
+            self._rules = frozenset(map(hashed_name, keys))
+            await self._note_rules(RULES + self._owner)
+
+    async def _note_rules(self, key: str) -> None:
+        names = sorted(self._rules)
+        chunks = [names[first : first + MOST_ARGUMENTS] for first in range(0, len(names), MOST_ARGUMENTS)]
+        added = [("SADD", key, *chunk) for chunk in chunks]
+        await self.link.together(("DEL", key), *added, ("EXPIRE", key, REPLICA_TERM))
+
     async def forget(self, keys: Collection[str]) -> None:
-        """Delete the counts of these rules and modifiers."""
+        """Delete the counts of these rules and modifiers, but of those that another group has."""
         names = {hashed_name(key).encode() for key in keys}
-        await self._remove(lambda name, field: name in names)
+        if self._owner is not None:
+            async for key in self._keys(f"{RULES}*"):
+                if key != (RULES + self._owner).encode():
+                    names.difference_update(await self.link.call("SMEMBERS", key))
+        if names:
+            await self._remove(lambda name, field: name in names)
 
     async def reset_limits(self, keys: Collection[str] | None) -> None:
         """Reset the use of limits: of all, or of the modifiers with these keys. Responses in flight still count."""
@@ -81,21 +113,23 @@ class GroupStore:
         await self._remove(used)
 
     async def _remove(self, removed: Callable[[bytes, bytes], bool]) -> None:
-        """Delete the fields, and the logs and places, whose rule and purpose are removed."""
+        """Delete the fields and places whose rule and purpose are removed, and the logs of the fields with them."""
         async for key in self._keys(ALL):
             scope, _, field = key.rpartition(b":")
-            if b"\0" in field:
+            if field[-2:] in PLACES:
                 if removed(*_parts(field)):
                     await self.link.call("UNLINK", key)
             elif scope.endswith(b"}") and field != LISTED:  # the hash of a scope
                 fields = await self.link.call("HKEYS", key)
                 gone = [each for each in fields if b"\0" in each and removed(*_parts(each))]
                 if gone:
-                    await self.link.call("HDEL", key, *gone)
+                    logs = [key + b":" + each.removesuffix(b"u") for each in gone if each.endswith(b"u")]
+                    await self.link.together(("HDEL", key, *gone), *([("UNLINK", *logs)] if logs else []))
 
     async def claim_replica(self, owner: str, above: int = -1) -> int:
         """Return a number that no other group has or had, the lowest above another one. Numbers begin anew after
         `MAX_REPLICAS`. Raises StoreAway or StoreRefused."""
+        self._owner = owner
         send = self.link.connection().send
         while True:
             claimed: int = await send("INCR", CLAIMED)
@@ -114,13 +148,15 @@ class GroupStore:
                 key = _replica_key(number)
                 if await self.link.call("GET", key) == owner.encode():
                     await self.link.call("EXPIRE", key, REPLICA_TERM)
+                    if not await self.link.call("EXPIRE", f"{RULES}{owner}", REPLICA_TERM):
+                        await self._note_rules(f"{RULES}{owner}")
                 else:
                     return await self.claim_replica(owner, number)
             except (StoreAway, StoreRefused):
                 continue
 
     def release_replica(self, number: int) -> None:
-        self.link.post("DEL", _replica_key(number))
+        self.link.post("DEL", _replica_key(number), *([] if self._owner is None else [RULES + self._owner]))
 
     async def _keys(self, pattern: str) -> AsyncIterator[bytes]:
         cursor = b"0"

@@ -14,7 +14,7 @@ from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.decision_queue import ResultPlace, ResultReceiver
 from mockllm.store.script_request import FEW_DRAWS, MANY_DRAWS
 from mockllm.store.script_result import MissingDraws, ScriptResult, StoreDecision, has_place, read_result
-from mockllm.store.store_link import is_passing
+from mockllm.store.store_scripts import is_passing
 
 
 class RequestQueue(Protocol):

@@ -22,7 +22,7 @@ from mockllm.core.selection.guards import Guard, StateValue
 TERM: Final = 30.0
 """Seconds after which the place of a response is free whose process does not renew it."""
 REMEMBERED: Final = 60.0
-"""Seconds for which the store holds a decision, so that a repeated request does not count twice."""
+"""Seconds for which the store holds a decision at least, so that a repeated request does not count twice."""
 SCOPE_TTL: Final = 7 * 24 * 3600
 """Seconds for which the counts of an unused scope last outside of sessions. Clients choose scopes."""
 FEW_DRAWS: Final = 8
@@ -53,16 +53,24 @@ class CandidateEncoder:
 
 class ScriptRequest:
     """The arguments of one call, which decides requests of one session in their order. `ttl`: seconds for which an
-    unused session lasts, 0 for ever. The results are stored under `id`: a request that is repeated with the same `id`
-    and place counts once."""
+    unused session lasts, 0 for ever. The results are stored under `id`, `remembered` seconds long: a request that is
+    repeated with the same `id` and place counts once."""
 
-    __slots__ = ("_encoder", "_rows", "_scopes", "_ttl", "candidates", "id", "session")
+    __slots__ = ("_encoder", "_remembered", "_rows", "_scopes", "_ttl", "candidates", "id", "session")
 
-    def __init__(self, encoder: CandidateEncoder, session: str, id: str, ttl: int = 0) -> None:
+    def __init__(
+        self,
+        encoder: CandidateEncoder,
+        session: str,
+        id: str,
+        ttl: int = 0,
+        remembered: float = REMEMBERED,
+    ) -> None:
         self._encoder = encoder
         self.session = session
         self.id = id
         self._ttl = ttl
+        self._remembered = remembered
         self._scopes: dict[str, int] = {"": 1}
         self._rows: list[list[object]] = []
         self.candidates = 0
@@ -111,7 +119,7 @@ class ScriptRequest:
             now,
             round(TERM * MICRO),
             [self._scope_ttl(scope) for scope in self._scopes],
-            round(REMEMBERED * 1000),
+            round(self._remembered * 1000),
             bool(self.session),
             self._rows,
         ]

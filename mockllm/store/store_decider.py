@@ -8,21 +8,20 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from itertools import count
-from math import inf
 from typing import Final, Literal, TypeAlias
 
 from mockllm.core.failure import Failure
-from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.request.stored_responses import ResponseLookup, StoreUpdate
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.state.session_counters import COUNTED_OUTCOMES
-from mockllm.state.shared_engine_state import LookupResult, SharedEngineState, StoreLookupRequired
-from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused, StoreReply
+from mockllm.state.shared_engine_state import LookupResult, Repeat, SharedEngineState, StoreLookupRequired
+from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused
 from mockllm.store.decision_queue import DecisionQueue
 from mockllm.store.pending_decision import PendingDecision
-from mockllm.store.script_request import hashed_name, session_base
+from mockllm.store.script_request import REMEMBERED, session_base
 from mockllm.store.script_result import StoreDecision
 from mockllm.store.store_link import StoreLink
-from mockllm.store.store_memory import StoreMemory
+from mockllm.store.store_memory import StoredChange, StoreMemory, session_ttl
 from mockllm.store.store_slots import RENEWAL, StoreSlot, StoreSlots
 
 OnFailure: TypeAlias = Literal["error", "local"]
@@ -57,11 +56,12 @@ class StoreDecider:
             self.link,
             self.next_id,
             state.without_session.take_numbers,
-            0 if unused_timeout == inf else max(1, round(unused_timeout)),
+            session_ttl(unused_timeout),
+            REMEMBERED + wait,
         )
         self._slots = StoreSlots(self.link)
-        self._memory = StoreMemory(self.link, unused_timeout)
-        self._unconfirmed: list[asyncio.Future[StoreReply]] = []
+        self._memory = StoreMemory(self.link, unused_timeout, REMEMBERED + wait)
+        self._unconfirmed: list[tuple[StoredChange, Repeat | None]] = []
         state.remember_in_store = self._remember
         self._name = f"{os.urandom(6).hex()}-"
         self._ids = count()
@@ -104,24 +104,31 @@ class StoreDecider:
                 return () if lookup.key[0] == "all_stored" else None
             return self._failure(error)
 
-    def _remember(self, session: str, update: StoreUpdate) -> None:
+    def _remember(
+        self, session: str, update: StoreUpdate, read: ResponseLookup, repeat: Repeat | None
+    ) -> None:
         if self._on_failure == "local" and self.link.problem is not None:
             return  # the response does not wait for a store that is away
-        self._unconfirmed += self._memory.remember(session, update)
+        self._unconfirmed.append((self._memory.remember(session, update, read), repeat))
 
-    def take_storage_confirmation(self) -> Awaitable[Failure | None] | None:
+    def take_storage_confirmation(self) -> Awaitable[Failure | Repeat | None] | None:
         if not self._unconfirmed:
             return None
         unconfirmed, self._unconfirmed = self._unconfirmed, []
         return self._confirmed(unconfirmed)
 
-    async def _confirmed(self, unconfirmed: Sequence[asyncio.Future[StoreReply]]) -> Failure | None:
+    async def _confirmed(
+        self, unconfirmed: Sequence[tuple[StoredChange, Repeat | None]]
+    ) -> Failure | Repeat | None:
+        conflict: Repeat | None = None
         try:
             async with asyncio.timeout(self.wait_time):
-                await asyncio.gather(*unconfirmed)
+                for change, repeat in unconfirmed:
+                    if not await change.done():
+                        conflict = repeat or _nothing_to_repeat
         except (TimeoutError, StoreAway, StoreRefused) as error:
             return None if self._on_failure == "local" else self._failure(error)
-        return None
+        return conflict
 
     def slot(
         self, matched: MatchResult, id: str, candidates: Sequence[Candidate], at: float = 0.0
@@ -168,7 +175,7 @@ class StoreDecider:
         """Note in the store that a session is used, some times a minute. Sessions that have ended are removed: no
         count of theirs is there any more."""
         now = time.time()
-        if now - self._noted.get(session, 0.0) < NOTED:
+        if now - self._noted.get(session, 0.0) < min(NOTED, self._unused_timeout / 4):
             return
         if len(self._noted) > MAX_EXPECTED:
             self._noted.clear()
@@ -206,6 +213,5 @@ class StoreDecider:
         self.link.close()
 
 
-def session_pattern(session: str) -> str:
-    """Return the pattern of all keys of a session."""
-    return f"mockllm:{{{hashed_name(session) if session else 'shared'}}}:*"
+def _nothing_to_repeat() -> None:
+    """Do nothing: the caller repeats a change that no request makes."""

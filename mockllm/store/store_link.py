@@ -1,13 +1,10 @@
-"""A connection that is made again whenever it is lost, and the script behind it."""
+"""A connection that is made again whenever it is lost, and the scripts behind it."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from hashlib import sha1
-from importlib.resources import files
 from typing import Final
 
 from mockllm.store.connection import (
@@ -22,54 +19,10 @@ from mockllm.store.connection import (
     connect,
 )
 from mockllm.store.script_request import ScriptRequest
+from mockllm.store.store_scripts import UNKNOWN_SCRIPT, ScriptName, StoreScripts, is_passing
 
 RETRY: Final = 0.1
 """Seconds between two tries to connect."""
-UNKNOWN_SCRIPT: Final = ("NOSCRIPT", "ERR Function not found")
-"""Refusals of a store that has lost the script."""
-PASSING: Final = (
-    "LOADING", "BUSY", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "MISCONF", "OOM",
-    *UNKNOWN_SCRIPT,
-)  # fmt: skip
-"""Refusals that pass."""
-
-
-def is_passing(refusal: StoreRefused) -> bool:
-    """Return whether the store may accept the same command later."""
-    return str(refusal).startswith(PASSING)
-
-
-class DecisionScript:
-    """The script in the store: a function, or for servers without functions (before Redis 7) a script by its digest.
-
-    A function is compiled once. All functions in a script are made again for each call.
-    """
-
-    def __init__(self) -> None:
-        self._text = (files("mockllm.store") / "decision.lua").read_text("utf-8")
-        self.name = f"mockllm_{sha1(self._text.encode(), usedforsecurity=False).hexdigest()[:12]}"
-        self.call: tuple[Argument, ...] = ()
-        """The beginning of the command that runs it."""
-
-    async def load(self, connection: StoreConnection) -> None:
-        """Load it into the store. Raises StoreAway, or StoreRefused also where the store accepts no writes."""
-        try:
-            await connection.send("FUNCTION", "LOAD", "REPLACE", self.library)
-            self.call = ("FCALL", self.name)
-        except StoreRefused as refusal:
-            if is_passing(refusal):
-                raise
-            self.call = ("EVALSHA", await connection.send("SCRIPT", "LOAD", self.script))
-            await connection.send("SET", "mockllm:writable", "", "PX", 1)
-
-    @property
-    def library(self) -> str:
-        register = f"redis.register_function('{self.name}', decide)"
-        return f"#!lua name={self.name}\n{self._text}\n{register}\n"
-
-    @property
-    def script(self) -> str:
-        return f"{self._text}\nreturn decide(KEYS, ARGV)\n"
 
 
 class StoreLink:
@@ -80,7 +33,7 @@ class StoreLink:
         self.address = address
         self._wait = wait
         self._say = say
-        self._script = DecisionScript()
+        self._scripts = StoreScripts()
         self._connection: StoreConnection | None = None
         self._connected = asyncio.Event()
         self.problem: str | None = "not connected yet"
@@ -89,8 +42,6 @@ class StoreLink:
         self._reported = False
         self._task: asyncio.Task[None] | None = None
         self._expiry: asyncio.TimerHandle | None = None
-        self._delayed: deque[tuple[Sequence[Argument], asyncio.Future[StoreReply]]] = deque()
-        """The commands that are sent when there is a connection."""
 
     async def open(self) -> None:
         """Connect for the first time. Raises StoreAway or StoreRefused."""
@@ -105,7 +56,7 @@ class StoreLink:
         connection = await connect(self.address, self._lost)
         try:
             async with asyncio.timeout(CONNECT_TIME):
-                await self._script.load(connection)
+                await self._scripts.load(connection)
         except BaseException as error:
             connection.close()
             if isinstance(error, TimeoutError):
@@ -117,10 +68,6 @@ class StoreLink:
         if self._reported:
             self._say(f"the store {self.address.shown} is back, after {time.monotonic() - self._since:.1f} s")
             self._reported = False
-        delayed, self._delayed = self._delayed, deque()
-        for arguments, future in delayed:
-            if not future.done():
-                connection.queue(arguments, future)
         self._connected.set()
 
     async def _reconnect(self) -> None:
@@ -158,7 +105,7 @@ class StoreLink:
         if self._connection is None:
             receiver.set_exception(StoreAway(self.problem or ""))
         else:
-            self._connection.queue(self._command(request), receiver)
+            self._connection.queue(self._command("decide", request.keys, [request.payload()]), receiver)
 
     def flush(self) -> None:
         """Send what was written in this iteration."""
@@ -170,10 +117,22 @@ class StoreLink:
 
         The script remembers what it has decided, so a request that is repeated after a lost connection counts once.
         """
+        reply: bytes = await self.run_later("decide", request.keys, [request.payload()])
+        return reply
+
+    def run(
+        self, name: ScriptName, keys: Sequence[bytes], arguments: Sequence[bytes]
+    ) -> asyncio.Future[StoreReply]:
+        """Run a script, at the end of this iteration. Raises StoreAway; so does the future, or StoreRefused."""
+        return self.connection().send(*self._command(name, keys, arguments))
+
+    async def run_later(
+        self, name: ScriptName, keys: Sequence[bytes], arguments: Sequence[bytes]
+    ) -> StoreReply:
+        """Run a script as soon as the store runs it: the caller has a deadline. Raises StoreRefused."""
         while True:
             try:
-                reply: bytes = await self.connection().send(*self._command(request))
-                return reply
+                return await self.run(name, keys, arguments)
             except StoreAway:
                 await self._connected.wait()
             except StoreRefused as refusal:
@@ -182,20 +141,21 @@ class StoreLink:
                 await self._accepted(refusal)
 
     async def _accepted(self, refusal: StoreRefused) -> None:
-        """Load a script that the store has lost. After another refusal, wait until the store accepts a new connection
-        and the script; it is away until then."""
+        """Load scripts that the store has lost. After another refusal, wait until the store accepts a new connection
+        and the scripts; it is away until then."""
         connection = self._connection
         if connection is None:
             return
         if str(refusal).startswith(UNKNOWN_SCRIPT):
-            await self._script.load(connection)
+            await self._scripts.load(connection)
         else:
             connection.abort(str(refusal))
             await asyncio.sleep(0)
 
-    def _command(self, request: ScriptRequest) -> Sequence[Argument]:
-        keys = request.keys
-        return (*self._script.call, len(keys), *keys, request.payload())
+    def _command(
+        self, name: ScriptName, keys: Sequence[bytes], arguments: Sequence[bytes]
+    ) -> Sequence[Argument]:
+        return (*self._scripts.call[name], len(keys), *keys, *arguments)
 
     async def call(self, *arguments: Argument) -> StoreReply:
         """Return the reply to a command. Wait for a store that is away: the caller has a deadline."""
@@ -205,16 +165,25 @@ class StoreLink:
             except StoreAway:
                 await self._connected.wait()
 
-    def send(self, *arguments: Argument) -> asyncio.Future[StoreReply]:
-        """Send a command, now or when there is a connection, in the order of these calls. The caller has a deadline:
-        a command whose future is cancelled before is not sent."""
-        if self._connection is not None:
-            return self._connection.send(*arguments)
-        while self._delayed and self._delayed[0][1].done():
-            self._delayed.popleft()
-        future: asyncio.Future[StoreReply] = asyncio.get_running_loop().create_future()
-        self._delayed.append((arguments, future))
-        return future
+    def send_together(self, *commands: Sequence[Argument]) -> asyncio.Future[StoreReply]:
+        """Run commands in one step, at the end of this iteration. Raises StoreAway; so does the future, or
+        StoreRefused."""
+        connection = self.connection()
+        if len(commands) == 1:
+            return connection.send(*commands[0])
+        connection.post("MULTI")
+        for command in commands:
+            connection.post(*command)
+        return connection.send("EXEC")
+
+    async def together(self, *commands: Sequence[Argument]) -> None:
+        """Run commands in one step. Wait for a store that is away: the caller has a deadline. Raises StoreRefused."""
+        while True:
+            try:
+                await self.send_together(*commands)
+                return
+            except StoreAway:
+                await self._connected.wait()
 
     def connection(self) -> StoreConnection:
         """Return the present connection. Raises StoreAway."""
@@ -232,8 +201,6 @@ class StoreLink:
             self._task.cancel()
         if self._expiry is not None:
             self._expiry.cancel()
-        for _, future in self._delayed:
-            future.cancel()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

@@ -1,23 +1,28 @@
 """The stored responses and tool calls of all sessions in the store: what `mockllm.state.response_store` is in memory.
 
-Keys have hashes of the names by which clients retrieve responses.
+Keys have hashes of the names by which clients retrieve responses. Each stored response begins with its version, which
+differs after each change. So a change that follows from an older version is a conflict, and nothing changes.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
 import time
 from asyncio import Future
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import count
 from math import inf
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import msgpack
 
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StoredResponse, StoreUpdate
 from mockllm.state.shared_engine_state import LookupKey, LookupResult
-from mockllm.store.connection import StoreReply
-from mockllm.store.script_request import hashed_name, session_base
+from mockllm.store.connection import Argument, StoreAway, StoreRefused, StoreReply
+from mockllm.store.script_request import REMEMBERED, hashed_name, scope_key, session_base
 from mockllm.store.store_link import StoreLink
+from mockllm.store.store_scripts import is_passing
 
 SHARED_TTL: Final = 24 * 3600
 """Seconds for which a response lasts that is in no session."""
@@ -26,45 +31,174 @@ LISTED: Final = b"names"
 """The end of the key of the responses that lists have."""
 MAX_LISTED: Final = 1_000
 """Most responses of a list."""
+TRIM: Final = 100
+"""After so many changes, lists forget the ids of responses that have ended."""
+VERSION_LENGTH: Final = 16
+"""Bytes of a version, as in `stored.lua`."""
+
+
+class StoredChange(Protocol):
+    """A change of what is stored, which is being sent."""
+
+    async def done(self) -> bool:
+        """Return whether the store has changed, now or when it is back; False after a conflict. The caller has a
+        deadline. Raises StoreRefused."""
+
+
+class _Addition:
+    """New objects outside of sessions, which depend on nothing. The script costs the store more."""
+
+    def __init__(self, link: StoreLink, commands: Sequence[Sequence[Argument]]) -> None:
+        self._link = link
+        self._commands = commands
+        self._reply = link.send_together(*commands) if link.problem is None else None
+
+    async def done(self) -> bool:
+        if self._reply is None or not await _replied(self._reply):
+            await self._link.together(*self._commands)
+        return True
+
+
+class _Change:
+    """A change by the script."""
+
+    def __init__(self, link: StoreLink, keys: Sequence[bytes], arguments: Sequence[bytes]) -> None:
+        self._link = link
+        self._keys = keys
+        self._arguments = arguments
+        self._reply = link.run("remember", keys, arguments) if link.problem is None else None
+
+    async def done(self) -> bool:
+        if self._reply is not None and await _replied(self._reply):
+            return bool(self._reply.result())
+        return bool(await self._link.run_later("remember", self._keys, self._arguments))
+
+
+async def _replied(reply: Future[StoreReply]) -> bool:
+    """Wait for a reply. Return False if the connection was lost, or if the refusal passes. Raises StoreRefused."""
+    try:
+        await reply
+    except StoreAway:
+        return False
+    except StoreRefused as refusal:
+        if not is_passing(refusal):
+            raise
+        return False
+    return True
+
+
+class _ChangeCall:
+    """The input of the script `stored.lua`. `base` begins all keys."""
+
+    def __init__(self, base: bytes, version: bytes) -> None:
+        self.base = base
+        self._version = version
+        self.keys = [scope_key(base, ""), base + LISTED, b"%bd:%b" % (base, version)]
+        self._places: dict[bytes, int] = {}
+        self._values: list[bytes] = []
+        self._written: list[list[int]] = []
+        self._listed: list[str] = []
+        self._checks: list[tuple[int, str]] = []
+
+    def write(self, value: bytes, keys: Iterable[bytes]) -> None:
+        """Write a value under all of these keys."""
+        self._values.append(value)
+        self._written.append([len(self._values) + 1, *map(self._place, keys)])
+
+    def write_response(self, stored: StoredResponse, names: Sequence[str]) -> None:
+        """Write a response under all names by which clients find it. Lists have it if its own id is among them."""
+        self.write(self._version + _packed(stored), [_response_key(self.base, name) for name in names])
+        if stored.id in names:
+            self._listed.append(stored.id)
+
+    def check(self, name: str, version: bytes | None) -> None:
+        """Change nothing if the response of this name has another version now; empty if there was none."""
+        if version is not None:
+            self._checks.append((self._place(_response_key(self.base, name)), version.decode()))
+
+    def arguments(
+        self, forgotten: Sequence[str], ttl: int, remembered: int, *, in_session: bool
+    ) -> Sequence[bytes]:
+        """Return the arguments of the script, which also forgets these names. `remembered` is in milliseconds."""
+        removed = [(self._place(_response_key(self.base, name)), name) for name in forgotten]
+        # the result of what depends on the present state is stored, in case the call is repeated
+        repeated_for = remembered if self._checks or removed else 0
+        change = [ttl, in_session, self._checks, removed, self._written, self._listed, repeated_for]
+        return [msgpack.encode(change), *self._values]
+
+    def commands(self, place: float, *, trims: bool) -> Sequence[Sequence[Argument]]:
+        """Return the commands that do the same where nothing is forgotten or checked, outside of sessions. `place`
+        is that of the responses in lists."""
+        found: list[Sequence[Argument]] = [
+            ("SET", self.keys[key - 1], self._values[value - 2], "EX", SHARED_TTL)
+            for value, *keys in self._written
+            for key in keys
+        ]
+        names = self.keys[1]
+        found += [("ZADD", names, "NX", f"{place:.6f}", id) for id in self._listed]
+        if self._listed:
+            found.append(("EXPIRE", names, SHARED_TTL))
+        if trims:
+            found.append(("ZREMRANGEBYSCORE", names, "-inf", f"({place - 2 * SHARED_TTL:.6f}"))
+        return found
+
+    @property
+    def depends_on_nothing(self) -> bool:
+        return not self._checks
+
+    def _place(self, key: bytes) -> int:
+        """Return the number of a key."""
+        place = self._places.get(key)
+        if place is None:
+            self.keys.append(key)
+            place = self._places[key] = len(self.keys)
+        return place
 
 
 class StoreMemory:
-    """`unused_timeout`: seconds after which a session ends."""
+    """`unused_timeout`: seconds after which a session ends. `remembered`: seconds for which the store knows the
+    result of a change, so that a repeated one is made once."""
 
-    def __init__(self, link: StoreLink, unused_timeout: float) -> None:
+    def __init__(self, link: StoreLink, unused_timeout: float, remembered: float = REMEMBERED) -> None:
+        self._remembered = round(remembered * 1000)
         self._link = link
-        self._session_ttl = SHARED_TTL if unused_timeout == inf else max(1, round(unused_timeout))
+        self._session_ttl = session_ttl(unused_timeout)
+        self._name = os.urandom(VERSION_LENGTH // 4).hex()
+        self._numbers = count(1)
 
-    def remember(self, session: str, update: StoreUpdate) -> list[Future[StoreReply]]:
-        """Send what a response adds, now or when the store is back. The results are there when the store has it."""
-        base, ttl = session_base(session), self._session_ttl if session else SHARED_TTL
-        send = self._link.send
-        sent = []
-        for name in update.forgotten:
-            sent += [send("UNLINK", _response_key(base, name)), send("ZREM", base + LISTED, name)]
+    def remember(self, session: str, update: StoreUpdate, read: ResponseLookup = NOTHING) -> StoredChange:
+        """Send what a response changes. It is a conflict where another request has changed since what `read` has
+        found under a name that the update changes."""
+        number = next(self._numbers)
+        version = f"{self._name}{number:0{VERSION_LENGTH // 2}x}".encode()
+        call = _ChangeCall(session_base(session), version)
         for id, tool in update.tool_calls.items():
-            sent.append(send("SET", _call_key(base, id), tool, "EX", ttl))
+            call.write(tool.encode(), [_call_key(call.base, id)])
         for other in update.others:
-            sent.append(send("SET", _response_key(base, other.id), _packed(other), "EX", ttl))
-            sent += self._listed(base, other.id, ttl)
-        if update.stored is not None:
-            data = _packed(update.stored)
-            for name in update.names:
-                sent.append(send("SET", _response_key(base, name), data, "EX", ttl))
-            if update.stored.id in update.names:
-                sent += self._listed(base, update.stored.id, ttl)
-        return sent
-
-    def _listed(self, base: bytes, id: str, ttl: int) -> list[Future[StoreReply]]:
-        """Add an id to those that lists have; the place of one that is there stays the same."""
-        send = self._link.send
-        names = base + LISTED
-        return [send("ZADD", names, "NX", next_place(), id), send("EXPIRE", names, ttl)]
+            call.write_response(other, (other.id,))
+        if update.stored is not None and update.names:
+            call.write_response(update.stored, update.names)
+        for name in dict.fromkeys((*update.forgotten, *update.names, *(other.id for other in update.others))):
+            call.check(name, read.version(name))
+        if not (session or update.forgotten) and call.depends_on_nothing:
+            return _Addition(self._link, call.commands(time.time(), trims=number % TRIM == 0))
+        ttl = self._session_ttl if session else SHARED_TTL
+        arguments = call.arguments(update.forgotten, ttl, self._remembered, in_session=bool(session))
+        return _Change(self._link, call.keys, arguments)
 
     async def look_up(self, session: str, key: LookupKey) -> LookupResult:
-        """Return what a lookup wants."""
+        """Return what a lookup wants, which is a use of the session."""
         base = session_base(session)
         kind, name = key
+        if session and self._session_ttl:
+            link = self._link
+            lives, found = await asyncio.gather(
+                link.call("EXPIRE", scope_key(base, ""), self._session_ttl), self._found(base, kind, name)
+            )
+            return found if lives else _nothing(kind)
+        return await self._found(base, kind, name)
+
+    async def _found(self, base: bytes, kind: str, name: str) -> LookupResult:
         if kind == "call":
             tool = await self._link.call("GET", _call_key(base, name))
             return None if tool is None else tool.decode()
@@ -80,14 +214,26 @@ class StoreMemory:
         return tuple(found for found in map(_stored, rows) if found is not None)
 
 
+def session_ttl(unused_timeout: float) -> int:
+    """Return the whole seconds for which an unused session lasts; 0 for ever."""
+    return 0 if unused_timeout == inf else max(1, round(unused_timeout))
+
+
+def _nothing(kind: str) -> LookupResult:
+    return () if kind == "all_stored" else None
+
+
 def _packed(stored: StoredResponse) -> bytes:
     """Return a response as bytes. The times of a background response become seconds since the epoch, as machines have
     different monotonic clocks."""
-    return msgpack.encode(_with_times(stored, time.time() - time.monotonic()))
+    return msgpack.encode(_with_times(stored, time.time() - time.monotonic())._replace(version=b""))
 
 
 def _stored(data: bytes | None) -> StoredResponse | None:
-    return None if data is None else _with_times(_decode(data), time.monotonic() - time.time())
+    if data is None:
+        return None
+    stored = _decode(memoryview(data)[VERSION_LENGTH:])._replace(version=data[:VERSION_LENGTH])
+    return _with_times(stored, time.monotonic() - time.time())
 
 
 def _with_times(stored: StoredResponse, later: float) -> StoredResponse:
@@ -104,8 +250,3 @@ def _response_key(base: bytes, name: str) -> bytes:
 
 def _call_key(base: bytes, id: str) -> bytes:
     return base + f"t:{hashed_name(id)}".encode()
-
-
-def next_place() -> str:
-    """Return the place of a response in lists: the time."""
-    return f"{time.time():.6f}"

@@ -9,7 +9,6 @@ import pytest
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.engine import Engine, LookupAfterDecision, PlannedResponse, UndecidedResponse
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.seed_token import token_of
@@ -146,14 +145,14 @@ def test_lookup_of_a_cached_response_counts_once(shared: Engine, monkeypatch: py
     before = state.without_session.take_numbers(0)
     request = chat(shared, "hi", store=True)
     with monkeypatch.context() as patched:
-        patched.setattr(shared, "_finish_response", _lacking)
+        patched.setattr("mockllm.engine.engine.store_updates", _lacking)
         with pytest.raises(LookupAfterDecision) as raised:
             shared.begin_response(request)
     assert isinstance(raised.value.resume(), PlannedResponse)
     assert state.without_session.take_numbers(0) == before + 1
 
 
-def _forget(session: str, update: StoreUpdate) -> None: ...
+def _forget(*_: object) -> None: ...
 
 
 VARYING = {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.json.codec import dumps
+from mockllm.core.json.codec import dumps, loads
 from mockllm.core.rendering.framing import framed
 from mockllm.core.request.request import Request
 from mockllm.engine import DeferredResponse, Engine, PlannedResponse
@@ -123,3 +123,22 @@ def test_has_rule_counts_nothing() -> None:
     assert not one.has_rule(chat(one, model="other"))
     assert one.serves(chat(one, model="other"))
     assert one.respond(chat(one)).status == 200
+
+
+def test_long_turn_does_not_overwrite_a_later_turn() -> None:
+    """What is stored follows from the conversation as it is when the plan is made, not when planning began."""
+    long = engine("a " * LONG_TEXT)
+
+    def turn(text: str, **more: Any) -> Request:
+        sent = {"model": "gpt-4o", "input": text, "conversation": "conv_1", **more}
+        return long.read("POST", "/v1/responses", "", {}, dumps(sent), "", 0.0)
+
+    first = long.begin_response(turn("first"))
+    assert isinstance(first, DeferredResponse)
+    finish = first.plan()
+    assert deferred(long, turn("second"))
+    finish()
+    stored = long.stored("", "conv_1")
+    assert stored is not None
+    users = [item for item in loads(stored.request_body)["input"] if item["role"] == "user"]
+    assert [item["content"][0]["text"] for item in users] == ["second", "first"]

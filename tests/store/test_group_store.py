@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from mockllm.core.limits.limit_data import Cost, Limit
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision
+from mockllm.store import group_store
 from mockllm.store.connection import store_address
 from mockllm.store.group_store import GroupStore
 from mockllm.store.store_link import StoreLink
@@ -57,7 +58,7 @@ def change(server: RedisServer, *, limits: bool) -> None:
         await link.open()
         stored = StoredResponse("resp_1", None, b"{}", b"{}")
         memory = StoreMemory(link, 60.0)
-        await asyncio.gather(*memory.remember("one", StoreUpdate(("resp_1",), stored, {"call_1": "f"})))
+        assert await memory.remember("one", StoreUpdate(("resp_1",), stored, {"call_1": "f"})).done()
         group = GroupStore(link, PATIENCE)
         await (group.reset_limits(None) if limits else group.forget(["r"]))
         found = (
@@ -65,7 +66,8 @@ def change(server: RedisServer, *, limits: bool) -> None:
             await memory.look_up("one", ("call", "call_1")),
         )
         link.close()
-        assert found == (stored, "f")
+        assert isinstance(found[0], StoredResponse)
+        assert (found[0]._replace(version=b""), found[1]) == (stored, "f")
 
     asyncio.run(changed())
 
@@ -83,3 +85,66 @@ def test_removed_rules_are_forgotten_beside_stored_responses(
     remaining(store)
     change(server, limits=False)
     assert remaining(store) == [8, 484, 190, 294, 0]
+
+
+OTHERS: Sequence[tuple[frozenset[str] | None, int]] = (
+    (frozenset({"r", "other"}), 1),
+    (frozenset({"other"}), 0),
+    (None, 0),
+)
+
+
+@pytest.mark.parametrize(("others", "tries"), OTHERS)
+def test_counts_of_a_rule_last_until_no_group_has_it(
+    server: RedisServer, store: StoreCounters, others: frozenset[str] | None, tries: int
+) -> None:
+    """`others`: the rules of another group; None for one that has ended."""
+
+    async def removed() -> None:
+        links = [StoreLink(store_address(server.url), lambda _: None, PATIENCE) for _ in range(2)]
+        for link in links:
+            await link.open()
+        groups = [GroupStore(link, PATIENCE) for link in links]
+        for number, group in enumerate(groups):
+            await group.claim_replica(f"group {number}")
+            await group.use_rules(frozenset({"r"}))
+        if others is None:
+            groups[1].release_replica(1)
+        else:
+            await groups[1].use_rules(others)
+        await links[1].call("PING")
+        await groups[0].use_rules(frozenset())
+        await groups[0].forget({"r"})
+        for link in links:
+            link.close()
+
+    store.decide([ONE])
+    asyncio.run(removed())
+    ((_, decision),) = store.decide([ONE])
+    assert isinstance(decision, Decision)
+    assert decision.rule is not None
+    assert decision.rule.tries == tries
+
+
+def test_rules_that_the_store_has_lost_are_noted_again(
+    server: RedisServer, store: StoreCounters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_store, "RENEWAL", 0.01)
+
+    async def noted() -> None:
+        link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
+        await link.open()
+        group = GroupStore(link, PATIENCE)
+        number = await group.claim_replica("group")
+        await group.use_rules(frozenset({"r"}))
+        (key,) = await link.call("KEYS", "mockllm:rules:*")
+        assert 0 < await link.call("TTL", key) <= group_store.REPLICA_TERM
+        await link.call("DEL", key)
+        renewing = asyncio.ensure_future(group.replaced_replica(number, "group"))
+        async with asyncio.timeout(PATIENCE):
+            while not await link.call("EXISTS", key):
+                pass
+        renewing.cancel()
+        link.close()
+
+    asyncio.run(noted())

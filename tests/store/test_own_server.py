@@ -71,7 +71,7 @@ def test_each_command_is_stored_before_its_reply() -> None:
     async def setting(name: str) -> Any:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         await link.open()
-        _, value = await link.send("CONFIG", "GET", name)
+        _, value = await link.call("CONFIG", "GET", name)
         link.close()
         return value
 

@@ -21,11 +21,11 @@ from mockllm.core.selection.guards import Guard, TimeWindow
 from mockllm.state.engine_state import EngineState
 from mockllm.store.script_request import MANY_DRAWS, CandidateEncoder, ScriptRequest
 from mockllm.store.script_result import MissingDraws, ScriptResult, lacks_number, read_result, read_results
-from mockllm.store.store_link import DecisionScript
+from mockllm.store.store_scripts import StoreScripts
 from tests.examples import examples
 from tests.store.redis_server import redis_server
 
-SCRIPT = DecisionScript()
+SCRIPTS = StoreScripts()
 START = 1_000_000.0
 """The time of the first request, in seconds."""
 
@@ -48,7 +48,7 @@ class StoreCounters:
     def __init__(self, client: redis.Redis) -> None:
         client.flushall()
         self._client = client
-        client.function_load(SCRIPT.library, replace=True)
+        client.function_load(SCRIPTS.library, replace=True)
         self._encoder = CandidateEncoder()
         self._numbers = count()
         self._ids = count()
@@ -92,7 +92,7 @@ class StoreCounters:
         return read_results(self._call(request.keys, request.payload(now)))
 
     def _call(self, keys: Sequence[bytes], payload: bytes) -> Any:
-        return self._client.fcall(SCRIPT.name, len(keys), *keys, payload)
+        return self._client.fcall(SCRIPTS.function("decide"), len(keys), *keys, payload)
 
 
 class ScriptCounters(StoreCounters):
@@ -100,7 +100,7 @@ class ScriptCounters(StoreCounters):
 
     def __init__(self, client: redis.Redis) -> None:
         super().__init__(client)
-        self._script = client.register_script(SCRIPT.script)
+        self._script = client.register_script(SCRIPTS.script("decide"))
 
     def _call(self, keys: Sequence[bytes], payload: bytes) -> Any:
         return self._script(keys=list(keys), args=[payload])
@@ -266,6 +266,14 @@ def tries_of(store: StoreCounters, id: str, *places: int) -> list[int | None]:
 def test_repeated_request_counts_once(client: redis.Redis) -> None:
     store = StoreCounters(client)
     assert [tries_of(store, id, 1) for id in ("a", "a", "b", "b", "a", "c")] == [[0], [0], [1], [1], [0], [2]]
+
+
+def test_results_are_stored_as_long_as_requests_may_be_repeated(client: redis.Redis) -> None:
+    store = StoreCounters(client)
+    request = ScriptRequest(CandidateEncoder(), "one", "a", remembered=500.0)
+    request.add(ONE, "", (0,))
+    store.run(request)
+    assert client.ttl(request.keys[-1]) > 490
 
 
 def test_call_that_comes_after_its_repetition_counts_once(client: redis.Redis) -> None:

@@ -10,9 +10,12 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.state.shared_engine_state import LookupResult
 from mockllm.store.connection import StoreAway, connect, store_address
 from mockllm.store.script_request import CandidateEncoder, ScriptRequest
 from mockllm.store.store_link import StoreLink
+from mockllm.store.store_memory import StoreMemory
 from tests.store.redis_server import RedisServer
 from tests.store.test_script_equals_memory import ONE as MATCHED
 from tests.waiting import PATIENCE
@@ -27,29 +30,20 @@ def server() -> Iterator[RedisServer]:
         server.kill()
 
 
-def test_commands_wait_for_the_connection_in_their_order(server: RedisServer) -> None:
-    async def read() -> tuple[bytes | None, list[bytes]]:
+def test_changes_wait_for_the_connection(server: RedisServer) -> None:
+    async def found() -> LookupResult:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         link.keep_open()
-        sent = [link.send("RPUSH", "list", number) for number in range(3)]
-        sent.pop(1).cancel()
+        memory = StoreMemory(link, 60.0)
+        change = memory.remember("one", StoreUpdate(tool_calls={"call_1": "f"}))
+        done = asyncio.ensure_future(change.done())
         await asyncio.to_thread(server.start)
-        await asyncio.gather(*sent)
-        found = await link.send("GET", "nothing"), await link.send("LRANGE", "list", 0, -1)
+        assert await done
+        result = await memory.look_up("one", ("call", "call_1"))
         link.close()
-        return found
+        return result
 
-    assert asyncio.run(read()) == (None, [b"0", b"2"])
-
-
-def test_commands_that_wait_end_with_the_link(server: RedisServer) -> None:
-    async def sent() -> bool:
-        link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
-        future = link.send("SET", "a", 1)
-        link.close()
-        return future.cancelled()
-
-    assert asyncio.run(sent())
+    assert asyncio.run(found()) == "f"
 
 
 def test_store_that_does_not_reply_is_away_until_it_does(server: RedisServer) -> None:
@@ -59,12 +53,12 @@ def test_store_that_does_not_reply_is_away_until_it_does(server: RedisServer) ->
         await link.open()
         server.send(signal.SIGSTOP)
         with pytest.raises(StoreAway, match="does not reply"):
-            await link.send("GET", "a")
+            await link.connection().send("GET", "a")
         await said_by(lambda: len(said) == 1)
         assert link.problem is not None
         server.send(signal.SIGCONT)
         await said_by(lambda: link.problem is None)
-        assert await link.send("GET", "a") is None
+        assert await link.call("GET", "a") is None
         link.close()
         return said
 
@@ -80,8 +74,8 @@ def test_script_that_the_store_has_lost_is_loaded_again(server: RedisServer, los
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         await link.open()
         if lost == "SCRIPT":  # as before Redis 7
-            link._script.call = ("EVALSHA", await link.send("SCRIPT", "LOAD", link._script.script))
-        await link.send(lost, "FLUSH")
+            await link._scripts.load_as_scripts(link.connection())
+        await link.call(lost, "FLUSH")
         request = ScriptRequest(CandidateEncoder(), "", "one")
         request.add(MATCHED, "slot", [0])
         async with asyncio.timeout(PATIENCE):
@@ -97,7 +91,7 @@ def test_store_that_refuses_writes_is_away_until_it_accepts_them(server: RedisSe
     async def decided() -> bytes:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         await link.open()
-        await link.send("CONFIG", "SET", "min-replicas-to-write", 1)
+        await link.call("CONFIG", "SET", "min-replicas-to-write", 1)
         request = ScriptRequest(CandidateEncoder(), "", "one")
         request.add(MATCHED, "slot", [0])
         deciding = asyncio.ensure_future(link.decide_later(request))
@@ -118,3 +112,21 @@ async def said_by(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not holds():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+def test_new_objects_outside_of_sessions_wait_for_the_store(server: RedisServer) -> None:
+    async def found() -> LookupResult:
+        link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
+        link.keep_open()
+        memory = StoreMemory(link, 60.0)
+        stored = StoredResponse("resp_1", None, b"{}", b"{}")
+        done = asyncio.ensure_future(memory.remember("", StoreUpdate(("resp_1", "msg_1"), stored)).done())
+        await asyncio.to_thread(server.start)
+        assert await done
+        result = await memory.look_up("", ("stored", "msg_1"))
+        link.close()
+        return result
+
+    result = asyncio.run(found())
+    assert isinstance(result, StoredResponse)
+    assert result.id == "resp_1"

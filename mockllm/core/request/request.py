@@ -140,6 +140,14 @@ class Request(BodyFields, McpServerFields):
         request.raw = b""
         return request
 
+    def forget_lookups(self) -> None:
+        """Forget what was computed, since it may depend on what the lookup has found."""
+        attributes = vars(self)
+        for name in [
+            name for name in attributes if isinstance(getattr(type(self), name, None), cached_property)
+        ]:
+            attributes.pop(name)
+
     def with_input_tokens(self, count: int) -> Self:
         """Return the request with another number of input tokens."""
         request = copy(self)

@@ -57,7 +57,8 @@ class StoredResponse(NamedTuple):
     """One response: the request's body, the response's body, and the id of the response that it continues.
 
     `conversation_name` is that of a response that continues another (`Request.conversation_name`), since earlier
-    responses may have been deleted. `timeline` is that of a background response.
+    responses may have been deleted. `timeline` is that of a background response. `version` is its version in a store
+    that several processes share, empty elsewhere.
     """
 
     id: str
@@ -66,6 +67,7 @@ class StoredResponse(NamedTuple):
     response_body: bytes
     conversation_name: str | None = None
     timeline: Timeline | None = None
+    version: bytes = b""
 
     def with_read(self) -> StoredResponse | None:
         """Return the response after a read; None where the number of reads does not decide its state."""
@@ -114,6 +116,11 @@ class ResponseLookup:
 
     def tool_by_call_id(self, id: str) -> str | None:
         """Return the tool of a tool call by its id."""
+        return None
+
+    def version(self, name: str) -> bytes | None:
+        """Return the version of the response that the request has found under this name, empty where it has found
+        none. It is None where the request has not looked, or where no other process can change anything."""
         return None
 
 

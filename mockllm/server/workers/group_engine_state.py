@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from math import inf
 from typing import Final
 
@@ -99,8 +100,18 @@ class GroupEngineState(EngineState):
         removed = self.keys - keys
         self.keys = keys
         self._lost = {key: counts for key, counts in self._lost.items() if key in keys}
+        self.changes.append(lambda store: store.use_rules(keys))
         if removed:
             self.changes.append(lambda store: store.forget(removed))
+
+    async def expect(self, keys: frozenset[str]) -> None:
+        """Let the store know further rules before the workers have them, and do what was changed before. A store that
+        is away does so when it is back."""
+        known = self.keys | keys
+        self.changes.append(lambda store: store.use_rules(known))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0 if self.store is None else self.store.wait):
+                await self.change_store()
 
     async def change_store(self) -> None:
         """Let the store do what was changed before, in order. A change that another call has begun is waited for.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from mockllm.core.failure import Failure
-from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.request.stored_responses import ResponseLookup, StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
-from mockllm.state.shared_engine_state import LookupResult, SharedEngineState, StoreLookupRequired
+from mockllm.state.shared_engine_state import LookupResult, Repeat, SharedEngineState, StoreLookupRequired
 
 REFUSAL = (
     "mockllm: this server has several processes and no store, so it has no {}; start it with --store, or "
@@ -31,6 +31,8 @@ class RefusedDecision:
 class NoStore:
     """Refuses requests that need sessions or stored responses. Rules that count were refused at the start."""
 
+    wait_time = 0.0
+
     def __init__(self, state: SharedEngineState) -> None:
         state.remember_in_store = self._forget
 
@@ -44,10 +46,10 @@ class NoStore:
             return None
         return Failure("bad_request", 400, REFUSAL.format("stored responses"))
 
-    def _forget(self, session: str, update: StoreUpdate) -> None:
+    def _forget(self, session: str, update: StoreUpdate, read: ResponseLookup, repeat: Repeat | None) -> None:
         """Store nothing: another process could not find it."""
 
-    def take_storage_confirmation(self) -> Awaitable[Failure | None] | None:
+    def take_storage_confirmation(self) -> Awaitable[Failure | Repeat | None] | None:
         return None
 
     def status(self) -> str | None:

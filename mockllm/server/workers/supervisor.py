@@ -100,6 +100,7 @@ class Supervisor:
         table = self._state.table.assign([item.key for item in catalog.items])
         self._state.table.use(table, catalog.keys)
         self._state.keys = catalog.keys
+        await self._state.expect(catalog.keys)
         async with self._changing:
             await asyncio.gather(*[self._start(index) for index in range(len(self._sockets))])
         self._spawn(self._collect_at_intervals())
@@ -193,10 +194,12 @@ class Supervisor:
             workers = tuple(self._workers.values())
             try:
                 await self._all(workers, PREPARE_TIME, "prepare", packed, table)
+                await self._state.expect(catalog.keys)
                 await self._all(workers, PAUSE_TIME, "pause")
             except NotChanged:
                 for worker in workers:
                     worker.channel.notify("abort")
+                await self._state.expect(self._state.keys)
                 raise
             self._packed = packed
             self._state.table.use(table, catalog.keys)

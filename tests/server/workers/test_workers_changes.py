@@ -192,3 +192,29 @@ def test_first_group_of_a_store_makes_bytes_of_one_process(files: Path, store: R
         one = [response(single)["id"] for _ in range(4)]
     with serving("--seed", "3", "--store", store.url, "--workers", "2", cwd=files) as several:
         assert [response(several)["id"] for _ in range(4)] == one
+
+
+def test_reload_of_one_group_leaves_the_counts_of_another(files: Path, store: RedisServer) -> None:
+    other = files / "other"
+    (other / "scenarios").mkdir(parents=True)
+    paths = [folder / "scenarios" / "a.yaml" for folder in (files, other)]
+    paths[1].write_text(SCENARIO)
+    changed = SCENARIO.replace("sequence: [one, two, three]", "reply: Other.")
+    options = ("--store", store.url, "--workers", "2")
+    with serving(*options, cwd=files) as one, serving(*options, cwd=other) as two:
+        assert [ask(server, "step")[1] for server in (one, two)] == ["one", "two"]
+        reload(one, paths[0], changed)
+        assert [ask(server, "step")[1] for server in (one, two)] == ["Other.", "three"]
+        reload(one, paths[0], SCENARIO)
+        assert ask(one, "step")[1] == "three"
+        for text in (changed, SCENARIO):  # the counts end with the last group that has the rule
+            for server, path in zip((one, two), paths, strict=True):
+                reload(server, path, text)
+        assert [ask(server, "step")[1] for server in (one, two)] == ["one", "two"]
+
+
+def reload(server: Process, path: Path, text: str) -> None:
+    """Change a file, and wait until all that follows in the store is done."""
+    path.write_text(text)
+    server.post("/api/reload", {})
+    server.post("/api/reset", {"what": ["metrics"]})

@@ -19,6 +19,7 @@ import openai
 import pytest
 from google.genai import errors, types
 
+from mockllm.store.script_request import scope_key, session_base
 from mockllm.store.store_decider import SESSIONS
 from tests.process import Process, serving
 from tests.sdk.gemini_clients import vertex
@@ -379,3 +380,20 @@ def test_batch_jobs_of_vertex_are_shared(server: Process) -> None:
     for client in clients:
         with pytest.raises(errors.ClientError, match="not found"):
             client.batches.get(name=names[0])
+
+
+def test_session_ends_as_a_whole(files: Path, store: RedisServer) -> None:
+    import redis
+
+    options = ("--store", store.url, "--workers", "2", "--session-ttl", "1")
+    with (
+        serving(*options, cwd=files) as server,
+        openai.OpenAI(base_url=f"{server.url}/s/one/v1", api_key="any", max_retries=0) as session,
+        redis.Redis(unix_socket_path=str(store.socket)) as found,
+    ):
+        first = session.responses.create(model="gpt-4o", input="one")
+        assert ask(server, "step", x_mockllm_session="one")[1] == "one"
+        until(lambda: not found.exists(scope_key(session_base("one"), "")))
+        with pytest.raises(openai.NotFoundError):
+            session.responses.retrieve(first.id)
+        assert ask(server, "step", x_mockllm_session="one")[1] == "one"

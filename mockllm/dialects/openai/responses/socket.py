@@ -235,6 +235,9 @@ class SocketLookup(ResponseLookup):
     def tool_by_call_id(self, id: str) -> str | None:
         return self._lookup.tool_by_call_id(id)
 
+    def version(self, name: str) -> bytes | None:
+        return self._lookup.version(name)
+
 
 def _event(message: str | bytes) -> dict[str, Json] | None:
     """Return the event of a text message; None for any other message."""

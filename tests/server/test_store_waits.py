@@ -1,0 +1,62 @@
+"""What follows when a response is stored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import cast
+
+from mockllm.core.rendering.plan import Plan, ResponseHead
+from mockllm.core.request.request import Request
+from mockllm.core.webhook import Webhook
+from mockllm.engine import PlannedResponse
+from mockllm.server.app import App
+from mockllm.server.exchange import Exchange
+from mockllm.server.protocols import DeciderProtocol
+from mockllm.server.request_heads import RequestHead
+from mockllm.server.store_waits import confirm_stored
+from mockllm.server.webhooks import WebhookSender
+from tests.server.fake_engine import FakeEngine
+from tests.waiting import PATIENCE
+
+RESPONSE = PlannedResponse(
+    Plan(ResponseHead(200, ()), ()),
+    None,
+    webhooks=(Webhook(0.0, "http://localhost:9/", "", "id", b"{}", "subject"),),
+)
+
+
+class WebhooksSeen(WebhookSender):
+    """Sends nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scheduled = asyncio.Event()
+
+    def schedule(self, webhooks: Iterable[Webhook], now: float) -> None:
+        self.scheduled.set()
+
+
+def test_webhook_follows_storage_behind_a_disconnect() -> None:
+    async def disconnected() -> None:
+        app, stored = App(FakeEngine({})), asyncio.Event()
+        sender = app.webhooks = WebhooksSeen()
+        app.start()
+        exchange = Exchange(head=cast(RequestHead, None), response=RESPONSE)
+
+        async def confirmation() -> None:
+            await stored.wait()
+
+        exchange.storage_confirmation = confirmation()
+        request = Request(method="POST", path="/", headers={})
+        confirming = asyncio.ensure_future(
+            confirm_stored(app, exchange, cast(DeciderProtocol, None), request)
+        )
+        await asyncio.sleep(0)
+        confirming.cancel()
+        await asyncio.wait([confirming])
+        assert not sender.scheduled.is_set()
+        stored.set()
+        await asyncio.wait_for(sender.scheduled.wait(), PATIENCE)
+
+    asyncio.run(disconnected())

@@ -1,0 +1,214 @@
+"""A session in the store lives as long as it is used, and ends as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from math import inf
+from typing import TypeVar
+
+import pytest
+import redis
+from msgspec.structs import replace
+
+from mockllm.core.limits.limit_data import Limit
+from mockllm.core.load.load import Load
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.selection.decision import MatchResult
+from mockllm.store.connection import store_address
+from mockllm.store.group_store import GroupStore
+from mockllm.store.script_request import CandidateEncoder, ScriptRequest, scope_key, session_base
+from mockllm.store.script_result import read_results
+from mockllm.store.store_link import StoreLink
+from mockllm.store.store_memory import TRIM, StoreMemory
+from tests.store.redis_server import RedisServer, redis_server
+from tests.store.test_script_equals_memory import ONE, RULE
+from tests.waiting import PATIENCE
+
+T = TypeVar("T")
+
+TTL = 1_000
+OTHER = replace(ONE, rules=(replace(RULE, scope="api_key:1"),))
+LIMITED = replace(
+    ONE,
+    modifiers=(
+        replace(RULE, key="m", limit=Limit("sliding-window", requests=10, concurrent=5, window=9e9)),
+        replace(RULE, key="l", scope="api_key:1", load=Load(concurrency=3)),
+    ),
+)
+GLOBAL = scope_key(session_base("one"), "")
+STORED = StoredResponse("resp_1", None, b"{}", b"{}")
+
+
+class Store:
+    """The store as one process uses it."""
+
+    def __init__(self, link: StoreLink, client: redis.Redis) -> None:
+        self.link = link
+        self.client = client
+        self.ttl = TTL
+        self.memory = StoreMemory(link, float(TTL))
+        self._encoder = CandidateEncoder()
+        self._made = 0
+
+    async def decide(self, matched: MatchResult = ONE) -> list[int]:
+        """Decide a request of the session. Return the tries of its rule before it."""
+        self._made += 1
+        request = ScriptRequest(self._encoder, "one", f"{self._made}", self.ttl)
+        request.add(matched, f"{self._made}", [0] * (len(matched.modifiers) + len(matched.rules)))
+        (result,) = read_results(await self.link.decide_later(request))
+        return [row[1] for row in result[5]]
+
+    async def fill(self) -> None:
+        """Let the session have keys of all kinds."""
+        await self.decide(LIMITED)
+        await self.decide(OTHER)
+        assert await self.memory.remember("one", StoreUpdate(("resp_1",), STORED, {"call_1": "f"})).done()
+
+    def present_keys(self) -> set[bytes]:
+        """All keys of the session but the results of its calls, which are repeated for a minute."""
+        return {bytes(key) for key in self.client.scan_iter() if b"}:d:" not in bytes(key)}
+
+    def age(self, seconds: int) -> None:
+        """Let all keys of the session be so much older."""
+        for key in self.present_keys():
+            self.client.expire(key, self.client.ttl(key) - seconds)
+        renewed = float(self.client.hget(GLOBAL, "r") or 0)
+        self.client.hset(GLOBAL, "r", f"{renewed - seconds * 1e6:.0f}")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    with redis_server() as started:
+        yield started
+
+
+@pytest.fixture
+def run(server: RedisServer) -> Iterator[Callable[[Callable[[Store], Awaitable[T]]], T]]:
+    def run_with_store(act: Callable[[Store], Awaitable[T]]) -> T:
+        async def connected() -> T:
+            link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
+            await link.open()
+            try:
+                return await act(Store(link, client))
+            finally:
+                link.close()
+
+        return asyncio.run(connected())
+
+    with redis.Redis(unix_socket_path=str(server.socket)) as client:
+        client.flushall()
+        yield run_with_store
+
+
+Run = Callable[[Callable[[Store], Awaitable[None]]], None]
+
+
+def test_each_use_of_a_session_renews_all_of_it(run: Run) -> None:
+    async def act(store: Store) -> None:
+        await store.fill()
+        kinds = {store.client.type(key) for key in store.present_keys()}
+        assert kinds == {b"hash", b"list", b"zset", b"string", b"set"}
+        for _ in range(8):  # far longer than an unused session lasts
+            store.age(TTL * 2 // 3)
+            before = store.present_keys()
+            await store.decide()
+            assert store.present_keys() == before
+            assert min(map(store.client.ttl, before)) >= TTL - 1
+        assert await store.decide(OTHER) == [1]
+        assert await store.memory.look_up("one", ("call", "call_1")) == "f"
+
+    run(act)
+
+
+@pytest.mark.parametrize("use", ["decision", "storage", "lookup"])
+def test_use_of_each_kind_renews_a_session(run: Run, use: str) -> None:
+    async def act(store: Store) -> None:
+        await store.fill()
+        store.age(TTL - 1)
+        if use == "decision":
+            await store.decide()
+        elif use == "storage":
+            await store.memory.remember("one", StoreUpdate(("resp_1",), STORED)).done()
+        else:
+            assert await store.memory.look_up("one", ("stored", "resp_1")) is not None
+        assert store.client.ttl(GLOBAL) >= TTL - 1
+
+    run(act)
+
+
+def test_few_decisions_renew_all_keys(run: Run) -> None:
+    """A decision costs the same in sessions with many keys."""
+
+    async def act(store: Store) -> None:
+        await store.fill()
+        other = scope_key(session_base("one"), "api_key:1")
+        store.client.expire(other, TTL + 1)
+        store.age(TTL // 5)
+        await store.decide()
+        assert store.client.ttl(other) <= TTL
+
+    run(act)
+
+
+@pytest.mark.parametrize("use", ["decision", "storage"])
+def test_session_that_has_ended_begins_anew_as_a_whole(run: Run, use: str) -> None:
+    async def act(store: Store) -> None:
+        await store.fill()
+        group = GroupStore(store.link, PATIENCE)
+        assert await group.has_session("one")
+        store.client.delete(GLOBAL)  # as it expires: it is the first of all keys
+        assert not await group.has_session("one")
+        for kind, name in (("stored", "resp_1"), ("call", "call_1")):
+            assert await store.memory.look_up("one", (kind, name)) is None  # type: ignore[arg-type]
+        assert await store.memory.look_up("one", ("all_stored", "resp")) == ()
+        if use == "decision":
+            await store.decide()
+        else:
+            await store.memory.remember("one", StoreUpdate(tool_calls={"call_2": "g"})).done()
+        assert await store.memory.look_up("one", ("stored", "resp_1")) is None
+        assert await store.decide(OTHER) == [0]
+        if use == "storage":
+            assert await store.memory.look_up("one", ("call", "call_2")) == "g"
+
+    run(act)
+
+
+@pytest.mark.parametrize("lasts_for_ever", [False, True])
+@pytest.mark.parametrize("everything", [False, True])
+def test_ended_session_leaves_nothing(run: Run, *, everything: bool, lasts_for_ever: bool) -> None:
+    async def act(store: Store) -> None:
+        if lasts_for_ever:
+            store.ttl, store.memory = 0, StoreMemory(store.link, inf)
+        await store.fill()
+        group = GroupStore(store.link, PATIENCE)
+        await (group.reset() if everything else group.end("one"))
+        assert store.present_keys() == set()
+        assert not await group.has_session("one")
+        assert await store.decide(OTHER) == [0]
+
+    run(act)
+
+
+def test_places_outside_of_sessions_end_with_their_scope(run: Run) -> None:
+    """A killed process does not free its places."""
+
+    async def act(store: Store) -> None:
+        request = ScriptRequest(CandidateEncoder(), "", "1")
+        request.add(replace(LIMITED, session=""), "slot", [0, 0, 0])
+        await store.link.decide_later(request)
+        places = scope_key(session_base(""), "api_key:1") + b":*o"
+        assert [store.client.ttl(key) > TTL for key in store.client.scan_iter(places)] == [True]
+
+    run(act)
+
+
+def test_list_forgets_ids_of_responses_that_have_ended(run: Run) -> None:
+    async def act(store: Store) -> None:
+        names = session_base("") + b"names"
+        store.client.zadd(names, {"resp_0": 1.0})
+        for _ in range(TRIM):
+            await store.memory.remember("", StoreUpdate(("resp_1",), STORED)).done()
+        assert store.client.zrange(names, 0, -1) == [b"resp_1"]
+
+    run(act)
