@@ -100,7 +100,7 @@ def _weigh(text: str) -> int:
     if not ascii_only:
         for name, class_weight in _SCRIPT_WEIGHTS:
             weight += rest.count(name) * class_weight
-    return max(1, round(weight))
+    return round(weight) or 1
 
 
 _weigh_short: Final = lru_cache(_MAX_CACHED)(_weigh)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from propcache.api import cached_property
@@ -34,6 +35,14 @@ MAX_LOGPROBS: Final = 20
 AUTO: Final = ToolChoice()
 LIMITING: Final = frozenset({"n", "stop", "max_completion_tokens", "max_tokens"})
 UNLIMITED: Final = Sampling()
+
+
+@lru_cache(256)  # clients use few limits, and many requests have one
+def limited_sampling(limit: int | None) -> Sampling:
+    """Return the parameters of a request that has nothing but a limit of tokens."""
+    return Sampling(max_tokens=limit)
+
+
 DOCUMENTED_FIELDS: Final = frozenset({
     "audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs",
     "max_completion_tokens", "max_tokens", "messages", "metadata", "modalities", "model", "moderation", "n",
@@ -130,8 +139,12 @@ class ChatRequest(ModelRequest):
         fields = self.fields
         if LIMITING.isdisjoint(fields):
             return UNLIMITED
-        n, stop = fields.get("n"), fields.get("stop")
-        limit = count_of(fields.get("max_completion_tokens")) or count_of(fields.get("max_tokens"))
+        n, stop, limit = fields.get("n"), fields.get("stop"), None
+        if "max_completion_tokens" in fields:
+            limit = count_of(fields["max_completion_tokens"])
+        limit = limit or count_of(fields.get("max_tokens"))
+        if n is None and stop is None:
+            return limited_sampling(limit)
         stops = () if stop is None else (stop,) if type(stop) is str else tuple(texts(stop))
         return Sampling(1 if n is None else choice_count(n), stops, limit)
 
