@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,11 +10,13 @@ import pytest
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import NOTHING, StoredResponse
+from mockllm.dialects.openai.responses.socket import SocketLookup
 from mockllm.engine import Engine, LookupAfterDecision, PlannedResponse, UndecidedResponse
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.seed_token import token_of
 from mockllm.state.shared_counts import CellTable, SharedCounts
-from mockllm.state.shared_engine_state import FetchedLookup, SharedEngineState, StoreLookupRequired
+from mockllm.state.shared_engine_state import FetchedLookup, Repeat, SharedEngineState, StoreLookupRequired
 from tests.engine.cached_and_rendered import facts
 from tests.language.virtual_server import VirtualServer
 
@@ -217,3 +220,28 @@ def test_cached_responses_equal_those_decided_here(shared: Engine, monkeypatch: 
             # no response depends on the counts of modifiers
             assert tokens[0].partition(",m")[0] == tokens[1].partition(",m")[0], (number, user)
     assert quick > 30, "most are cached: each kind from its third response on"
+
+
+def test_repeated_storage_reads_the_lookup_again(shared: Engine) -> None:
+    assert isinstance(shared.state, SharedEngineState)
+    repeats: list[Repeat | None] = []
+    shared.state.remember_in_store = lambda _session, _update, _read, repeat: repeats.append(repeat)
+    request = shared.read("POST", "/v1/conversations", "", {}, b"{}", "", 0.0)
+    first = shared.begin_response(request)
+    assert isinstance(first, PlannedResponse)
+    assert "body" in vars(request)
+    repeat = repeats[0]
+    assert repeat is not None
+    request.raw = b'{"metadata": {"a": "b"}}'  # as another request would have changed what it reads
+    again = repeat()
+    assert isinstance(again, PlannedResponse)
+    assert request.body == {"metadata": {"a": "b"}}
+    assert len(repeats) == 2
+
+
+def test_lookup_has_the_version_of_what_it_found() -> None:
+    found = StoredResponse("a", None, b"{}", b"{}", version=b"7")
+    fetched = FetchedLookup("", {("stored", "a"): found, ("stored", "b"): None})
+    lookup = SocketLookup(OrderedDict(), fetched)
+    assert [lookup.version(name) for name in "abc"] == [b"7", b"", None]
+    assert NOTHING.version("a") is None

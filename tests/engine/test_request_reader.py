@@ -6,6 +6,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.key_forms import REDACTED
 from mockllm.core.redaction import key_hash
 from mockllm.core.request.server_address import server_url
+from mockllm.engine.request_reader import engine_context
 from mockllm.engine.session_id import SESSION_HEADER
 from tests.language.virtual_server import NOW, VirtualServer
 
@@ -87,3 +88,12 @@ def test_request_after_a_reload_matches_the_new_rules() -> None:
     for server, rule in ((before, "ONE"), (after, "TWO"), (before, "ONE")):
         response = server.engine.respond(reader.read(body, "::1", NOW))
         assert (response.responder_id or "").rpartition(":")[2] == rule
+
+
+def test_reader_of_one_request_finds_no_repeated_request() -> None:
+    engine = VirtualServer("rules: [{reply: hi}]").engine
+    first = engine.request_reader("POST", "/v1/chat/completions", "", {})
+    for once, is_repeated in ((False, True), (True, False)):
+        reader = first.with_headers({}, once=once)
+        contexts = [engine_context(reader.read(b"{}", "::1", NOW)) for _ in range(4)]
+        assert any(each.repeated is not None for each in contexts) is is_repeated

@@ -161,6 +161,13 @@ def test_grounding_of_gemini_stays(stream: bool) -> None:
         ({"webSearchQueries": ["x"]}, "webSearchQueries"),
         ({"searchEntryPoint": {"renderedContent": "<p>"}}, "searchEntryPoint"),
         ({"groundingChunks": [{"retrievedContext": {"title": "A"}}]}, "retrievedContext"),
+        (
+            {
+                "groundingChunks": [{"retrievedContext": {"title": "A"}}],
+                "groundingSupports": [{"groundingChunkIndices": [0, 1, "0"]}],
+            },
+            "retrievedContext",
+        ),
         ({"groundingChunks": [{"web": {"uri": "https://c.test"}}]}, "groundingChunks without a support"),
     ],
 )

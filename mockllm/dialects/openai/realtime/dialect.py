@@ -49,10 +49,6 @@ class RealtimeRequest(ResponsesRequest):
     def background(self) -> bool:
         return False
 
-    @property
-    def may_be_stored(self) -> bool:
-        return False
-
     @cached_property
     def settings(self) -> dict[str, Json]:
         return object_of(self.fields.get("realtime"))
