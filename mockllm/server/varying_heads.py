@@ -103,8 +103,12 @@ class VaryingHeads(Generic[Head]):
                 if not colon or not old.startswith(name + colon) or not _may_vary(name):
                     return False
                 names.append((_SEPARATOR + name + colon, name.decode()))
-        if not names or len(self._names) + len(names) > MAX_NAMES:
+        # a name that comes twice in a head has no single value
+        lower = [name.lower() for _, name in (*self._names, *names)]
+        if not names or len(set(lower)) < len(lower) or len(names) > MAX_NAMES:
             return False
+        if len(lower) > MAX_NAMES:
+            self._names = ()  # those that vary now
         self._names, self._last = (*self._names, *names), ()
         self._heads.clear()
         return True

@@ -32,7 +32,8 @@ class SharedConnections:
         """Map the memory behind the descriptor of the shared counts. Its file becomes as long as needed."""
         self._width = workers * WAYS
         self._first = index * WAYS
-        self._size = SETS * self._width * _SIZE
+        size, unit = SETS * self._width * _SIZE, mmap.ALLOCATIONGRANULARITY
+        self._size = -(-size // unit) * unit
         if os.fstat(fd).st_size < OFFSET + 2 * self._size:
             os.ftruncate(fd, OFFSET + 2 * self._size)
         self._hashes = mmap.mmap(fd, self._size, offset=OFFSET)
