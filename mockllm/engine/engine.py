@@ -358,7 +358,7 @@ class Engine:
     def _match(
         self, request: Request, mask: int, repeated: RepeatedRequest | None = None
     ) -> tuple[MatchResult, RequestAssessment]:
-        """Return the candidates of a request, with its own overrides, and its validation. `repeated`: what is known
+        """Return the candidates of a request, with its own overrides, and its assessment. `repeated`: what is known
         of the request."""
         context = engine_context(request)
         routing, override = context.routing, context.override

@@ -140,6 +140,6 @@ def delay_notes(seconds: float) -> Sequence[str]:
 
 
 def unknown_field_notes(request: Request) -> list[str]:
-    """Return a note for each field that the request's provider does not document."""
+    """Return notes of the first fields that the request's provider does not document."""
     unknown = request.undocumented_fields
     return [f"{UNKNOWN_FIELD}{brief(name)}" for name in unknown[:MAX_UNKNOWN_FIELDS]] if unknown else unknown

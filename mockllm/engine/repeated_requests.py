@@ -69,7 +69,7 @@ class RepeatedRequest(Struct):
     """None before that, and where anything depends on client, time or stored responses."""
     match_mask: int = 0
     passes_check: bool = False
-    """Whether the dialect's check accepts the request."""
+    """Whether the dialect's check is known to accept the request; False also where it did not run."""
     cacheable_response: object = None
     """The scenario's response with `cache_key`; None where the fast path has none."""
     cache_key: Hashable = None

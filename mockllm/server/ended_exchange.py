@@ -50,7 +50,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     method: str = "-"
     target: str = "-"
-    """Path and query as they came."""
+    """The target of the request, as it came."""
     headers: Mapping[str, str] = NO_HEADERS
     """Empty if `received` has them."""
     raw: bytes = b""

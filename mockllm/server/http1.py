@@ -1,6 +1,7 @@
 """HTTP/1.x as bytes: the head of a response and chunked framing.
 
-A response is written in as few writes as its timing allows, so head and body are joined here.
+A response is written in as few writes as its timing allows. Head and body of a small cached response are joined here,
+those of others in `single_write.py` and `player.py`.
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ class Player:
             self.notify()
 
     def _advance(self, monotonic: float) -> None:
-        """Write what is due in one write, within the bounds above; the next part of a throttled response."""
+        """Write what is due, within the bounds of `single_write.py`; of a throttled response, the next part."""
         head, self._head = self._head, b""
         parts: list[bytes] = []
         done = b""

@@ -181,7 +181,7 @@ class RequestHead:
 
 
 class HeadBytes(Struct, frozen=True):
-    """The bytes of a head, where `find` returns no cached one."""
+    """How the bytes of a head are divided, where `find` returns no cached one."""
 
     end: int
     """How many they are."""
@@ -212,8 +212,8 @@ class RequestHeadCache:
         self._varying.clear()
 
     def find(self, data: bytes) -> RequestHead | HeadBytes | None:
-        """Return the head that the data begins with, if the rest is exactly its body. Else return the bytes of the
-        head; None if the data has no whole head."""
+        """Return the cached head that the data begins with, if the rest is exactly its body. Else return how
+        the bytes of the head are divided; None if the data has no whole head."""
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
         head = self._whole.get(data[:end])
         if head is not None and len(data) == end + head.body_length:

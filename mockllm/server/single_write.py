@@ -19,12 +19,14 @@ _TIMED: Final = frozenset({WaitStep, CutStep})
 
 
 def takes_time(rendered: Plan | PrerenderedResponse) -> bool:
-    """Return whether a response has a delay, a wait or a cut. `single_write` returns None for it."""
+    """Return whether a response has a delay, a wait or a cut. `single_write` returns None for it, unless it
+    has no body, no delay and no cut."""
     return rendered.delay > 0 or not _TIMED.isdisjoint(map(type, rendered.steps))
 
 
 def single_write(plan: Plan, head: SerializedHead) -> bytes | None:
-    """Return all bytes of a response that needs one write and has no waits and cuts; None for any other."""
+    """Return all bytes of a response that needs one write, and has neither a delay nor a cut. Return None for any
+    other, and for a body with waits."""
     if plan.delay > 0 or len(plan.steps) > MAX_WRITE_STEPS or plan.delivery is not DEFAULT_DELIVERY:
         return None
     if head.bodiless:

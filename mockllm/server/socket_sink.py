@@ -19,8 +19,9 @@ if sys.platform != "win32":
     import fcntl
     import termios
 
-RESET_POLL: Final = 0.001
-"""Seconds between two polls of the bytes that the kernel has sent. The kernel does not notify."""
+SENT_POLL: Final = 0.001
+"""Seconds between two polls of the bytes that the client's system has not acknowledged. The kernel does not
+notify."""
 
 
 class SocketSink:
@@ -67,7 +68,7 @@ class SocketSink:
                 raise ConnectionResetError("the client has disconnected")
             if not unsent:
                 return
-            await asyncio.sleep(RESET_POLL)
+            await asyncio.sleep(SENT_POLL)
 
     async def cut(self, how: Literal["close", "reset", "silence"]) -> None:
         """Send FIN or RST after the written bytes. A reset waits until the client's system has all bytes, or has
@@ -79,7 +80,7 @@ class SocketSink:
         if transport is not None and how == "reset":
             unsent, end = _unsent(transport), loop.time() + self._limits.linger
             while unsent and loop.time() < end:
-                await asyncio.sleep(RESET_POLL)
+                await asyncio.sleep(SENT_POLL)
                 before, unsent = unsent, _unsent(transport)
                 if unsent < before:
                     end = loop.time() + self._limits.linger

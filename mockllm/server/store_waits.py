@@ -50,8 +50,8 @@ async def wait_for_store(app: App, exchange: Exchange, decider: DeciderProtocol)
 async def _look_up(
     app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, resume: Repeat | None = None
 ) -> None:
-    """Make the lookups that a response needs until it is made. `resume` makes it, or what the
-    first lookup after the decision says."""
+    """Make the lookups that a response needs until it is made. `resume` makes it; without one, that of the first
+    `LookupAfterDecision` does."""
     while exchange.pending_lookup is not None:
         lookup, exchange.pending_lookup = exchange.pending_lookup, None
         if resume is None and isinstance(lookup, LookupAfterDecision):

@@ -30,7 +30,7 @@ SEPARATE_EXTRAS: Final = ("object", "choices", "usage", "moderation")
 
 
 class ChatEncoder(Encoder):
-    """The events of a stream. The block of a native part is a delta without changes."""
+    """The events of a stream. The block of a native part is sent as the delta, unchanged."""
 
     def __init__(self, reply: Reply, request: ChatRequest, identity: ResponseIdentity) -> None:
         super().__init__(supported_reply(reply))
@@ -54,7 +54,8 @@ class ChatEncoder(Encoder):
         """The choices whose only call was opened by their first event."""
 
     def start_choice(self, choice: int) -> Iterable[Event]:
-        """Open a choice. The first event contains a single call; several calls are opened in one event each."""
+        """Open a choice. If it begins with its only call, the first event opens that call. Any other call has a
+        separate event."""
         parts = self.reply.choices[choice].parts
         first = parts[0] if parts else None
         delta: dict[str, Json] = {"role": "assistant", "content": None}
