@@ -1,7 +1,7 @@
 """Decodes recorded responses of Anthropic's messages into replies.
 
 Only the comparison uses it: the decoded reply is encoded again, and both must have the same shape. Content
-that only this provider has (server tools, citations) becomes native blocks and extras, as in a scenario.
+that only this provider has (server tools, citations) becomes native parts and extras, as in a scenario.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ def same_order(ours: Observation, live: Observation, content: Reply | Failure) -
 
 
 def _order(observed: Observation, reply: Reply | Failure) -> object:
-    """Return the compared order. A native block is sent in one event, in however many chunks the service sent
+    """Return the compared order. A native part is sent in one event, in however many chunks the service sent
     it; beside one, runs are not counted."""
     parts = () if isinstance(reply, Failure) else [part for choice in reply.choices for part in choice.parts]
     if any(isinstance(part, NativePart) for part in parts):

@@ -18,7 +18,7 @@ from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -152,7 +152,7 @@ class GeneratingDialect(Dialect, Protocol):
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the reply as a stream of events, in one of the declared framings. A stream with a `background` can
-        be resumed: the engine sets the stream as it is paced there, for `store_update`."""
+        be resumed: the engine sets the stream as it is paced there, for `storage_update`."""
 
     def stream_form(self, request: Request) -> StreamForm:
         """Return where the events of a stream have calls, finish reasons, usage and texts, for faults of form."""
@@ -190,7 +190,7 @@ class BackgroundDialect(GeneratingDialect, Protocol):
 class StoringDialect(Dialect, Protocol):
     """A call whose responses clients may retrieve or continue later."""
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Return what the state stores with this response; None where that is nothing."""
 
 
@@ -200,8 +200,8 @@ class StorableFormDialect(StoringDialect, Protocol):
     def storable_response(self, plan: Plan) -> StorableResponse | None:
         """Return the parts of a response that are stored; None where there are none."""
 
-    def update_of(self, storable: StorableResponse, request: Request) -> StoreUpdate | None:
-        """Return what `store_update` returns for the plan of these parts."""
+    def update_of(self, storable: StorableResponse, request: Request) -> StorageUpdate | None:
+        """Return what `storage_update` returns for the plan of these parts."""
 
 
 class OwnResponseDialect(Dialect, Protocol):
@@ -261,5 +261,5 @@ class BatchDialect(OwnResponseDialect, Protocol):
         return self.begin(BatchOutcome(), request, identity)
 
     def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
-        """Return the response with a batch that ends so. Its `background` is a BatchStart, and `store_update` returns
+        """Return the response with a batch that ends so. Its `background` is a BatchStart. `storage_update` returns
         the lines (core.batch.BatchRun), which the server serves as direct requests."""

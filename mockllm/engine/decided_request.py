@@ -148,7 +148,7 @@ class DecidedRequest:
             context.batch_schedule = admission.batch_schedule
         return context
 
-    def responding_id(self) -> str:
+    def expected_responder_id(self) -> str:
         """Return the id of the rule or modifier that would respond if request and values were valid."""
         if self.decision.outcome == "modifier":
             return next(item.id for item in self.modifiers if item.error is not None)

@@ -30,8 +30,8 @@ class EffectiveSettings(Struct, frozen=True, eq=False):
 
     `resolved` are these, evaluated; None where they depend on the request or a draw. `cacheable`: whether the
     response is the same each time but for ids, time and input tokens. `cacheable_by_text`: whether only its templated
-    text differs beside these. `call_chunk_size` is set where only its generated call differs beside these: it is the
-    size of the chunks of that call's arguments.
+    text differs beside these. `tool_call_chunk_size` is set where only its generated tool call differs beside
+    these: it is the size of the chunks of that call's arguments.
     """
 
     merged: MergedSettings
@@ -39,12 +39,12 @@ class EffectiveSettings(Struct, frozen=True, eq=False):
     modifiers: tuple[str, ...] = ()
     cacheable: bool = False
     cacheable_by_text: bool = False
-    call_chunk_size: ChunkSize | None = None
+    tool_call_chunk_size: ChunkSize | None = None
 
     @property
     def may_be_cached(self) -> bool:
         """Whether the response cache may have the response, in any of these ways."""
-        return self.cacheable or self.cacheable_by_text or self.call_chunk_size is not None
+        return self.cacheable or self.cacheable_by_text or self.tool_call_chunk_size is not None
 
 
 def effective_settings(
@@ -65,7 +65,7 @@ def effective_settings(
     cacheable = cacheable and not isinstance(
         resolved.pace.ttft, InputTime
     )  # its waits depend on the input tokens
-    generated = cacheable and response.generates_call and resolved.unpaced
+    generated = cacheable and response.generates_tool_call and resolved.unpaced
     return EffectiveSettings(
         merged,
         resolved,

@@ -16,7 +16,7 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import HASH_ATTRIBUTE, computed_hash, hash_of
-from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.core.time_scale import reported_time_scale
 from mockllm.dialects.dialect import ResponseIdentity
@@ -36,7 +36,7 @@ from mockllm.engine.responder import Responder
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
 from mockllm.engine.settings import DEFAULT_SETTINGS, EngineSettings
-from mockllm.engine.store_updates import store_updates
+from mockllm.engine.storage_updates import storage_updates
 from mockllm.engine.unfinished_responses import DeferredResponse, LookupAfterDecision, UndecidedResponse
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
@@ -280,7 +280,7 @@ class Engine:
         was changed meanwhile; by default the same plan is stored again. Return the response with its time scale, and
         with the webhooks and the batch job of the updates. It gets the request's hash if the `match` of a rule read
         it or every response has one. That header is unique: the cache of response heads leaves it out."""
-        updates = store_updates(planned, request)
+        updates = storage_updates(planned, request)
         if updates and repeat is None:
             repeat = partial(self._store_and_finish, planned, request)
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
@@ -306,7 +306,7 @@ class Engine:
         """Return what is stored under an id. Raises StoreLookupRequired if it is not in this process."""
         return self.state.lookup(session).stored(id)
 
-    def remember(self, session: str, update: StoreUpdate, read: ResponseLookup = NOTHING) -> None:
+    def remember(self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING) -> None:
         """Store what changes without a request, if nothing of what `read` has found was changed meanwhile."""
         self.state.remember(session, update, read)
 

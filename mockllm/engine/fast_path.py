@@ -17,7 +17,7 @@ from mockllm.core.budget import BudgetExceeded
 from mockllm.core.prompt_cache.policy import PromptCacheSettings
 from mockllm.core.randomness import NO_DRAWS, Ids, Randomness
 from mockllm.core.rendering.plan import Headers
-from mockllm.core.reply.generated_call import GeneratedCall
+from mockllm.core.reply.generated_tool_call import GeneratedToolCall
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
@@ -70,7 +70,7 @@ class FastPath(Struct, frozen=True):
     """Those of the rule, in their order; None for one that is not cacheable."""
     varying_selector: ResponseSelector | None
     """Selects the response where the rule's responses vary: by counts, by scope, or by the text of a template or a
-    generated call. None where the rule has one response for all requests."""
+    generated tool call. None where the rule has one response for all requests."""
     keys: Sequence[str]
     modifier_keys: Sequence[str]
     planner: ResponsePlanner
@@ -112,7 +112,7 @@ class FastPath(Struct, frozen=True):
         session = request.session
         if session is None:
             # these counters always exist and are never evicted: `EngineState.count_request` would only look them up
-            number = self.state.without_session.count_request("", self.keys)
+            number = self.state.counters_without_session.count_request("", self.keys)
         else:
             count = self.state.count_request(session, self.keys)
             if count is None:
@@ -140,7 +140,7 @@ class FastPath(Struct, frozen=True):
 
     def _cached_with_call(
         self, response: CacheableResponse, request: Request, dialect: Dialect, scope: str, tries: int
-    ) -> tuple[CachedResponse, GeneratedCall] | None:
+    ) -> tuple[CachedResponse, GeneratedToolCall] | None:
         """Return the entry of the response cache for a request, with the call that the response has."""
         tool = choose_tool(request)
         if isinstance(tool, str):
@@ -151,7 +151,7 @@ class FastPath(Struct, frozen=True):
             return None
         try:
             randomness = Randomness(self.seed, self.item.id, scope, tries)
-            call = self.planner.generate_call(tool, request, randomness, response.settings)
+            call = self.planner.generate_tool_call(tool, request, randomness, response.settings)
         except BudgetExceeded:
             return None
         return (cached, call) if call.cacheable and cached.fits(request, call) else None
@@ -177,7 +177,7 @@ class FastPath(Struct, frozen=True):
                 return None
             key = key_with_text(key, text)
         cached = self.planner.response_cache.entries.get(key)
-        if type(cached) is CachedResponse and (not cached.rendered.comparisons or cached.fits(request)):
+        if type(cached) is CachedResponse and (not cached.prerendered.comparisons or cached.fits(request)):
             return cached
         return None
 
@@ -190,7 +190,7 @@ class FastPath(Struct, frozen=True):
         headers = self._charge(response, request)
         if headers is None:
             return None
-        number = self.state.without_session.count_request("", self.keys)
+        number = self.state.counters_without_session.count_request("", self.keys)
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         values = cached.values(id_seed, request)
         planned = replace(
@@ -206,7 +206,7 @@ class FastPath(Struct, frozen=True):
         response, too), and its seed token has these counts."""
         if request.session is not None:
             return None
-        counters, per = self.state.without_session, self.item.per
+        counters, per = self.state.counters_without_session, self.item.per
         scope = "" if per == "global" else scope_of(per, request)
         scope_state = counters.scope_state(scope)
         tries, eligible = counts = scope_state.of(self.keys[-1])
@@ -272,17 +272,17 @@ class FastPath(Struct, frozen=True):
         repeated: RepeatedRequest | None,
         scope: str,
         tries: int,
-    ) -> tuple[CachedResponse, GeneratedCall | None] | None:
-        """Return the entry of the response cache, which a template's text or a generated call selects, and the
+    ) -> tuple[CachedResponse, GeneratedToolCall | None] | None:
+        """Return the entry of the response cache, which a template's text or a generated tool call selects, and the
         call."""
-        if response.response.generates_call:
+        if response.response.generates_tool_call:
             return self._cached_with_call(response, request, dialect, scope, tries)
         cached = self._cached_without_call(response, request, dialect, repeated)
         return None if cached is None else (cached, None)
 
     def _filled(
         self,
-        found: tuple[CachedResponse, GeneratedCall | None],
+        found: tuple[CachedResponse, GeneratedToolCall | None],
         request: Request,
         scope: str,
         number: int,
@@ -308,7 +308,9 @@ class FastPath(Struct, frozen=True):
     def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:
         """Charge a request to the limits, and return their headers; None, and charge nothing, where a limit refuses
         or delays it."""
-        limit_status = self.state.without_session.charge(self.limited, request.monotonic, limit_cost(request))
+        limit_status = self.state.counters_without_session.charge(
+            self.limited, request.monotonic, limit_cost(request)
+        )
         if limit_status is None:
             return None
         return response.without_own(limit_headers(request.provider, limit_status, request.now))

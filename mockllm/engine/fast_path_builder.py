@@ -81,7 +81,7 @@ def _responses_vary(item: CatalogItem, selector: ResponseSelector) -> bool:
     """Return whether a rule's responses vary: by the counts of its scope, a template of a text, or draws."""
     first = selector.responses[0]
     several = selector.mode != "one" or item.per != "global"
-    return several or first.templated_text or first.generates_call
+    return several or first.templated_text or first.generates_tool_call
 
 
 def _charges_at_once(modifier: Candidate) -> bool:

@@ -10,12 +10,12 @@ from mockllm.core.rendering.pacing import chunk_waits, paced, paced_body
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.engine.plan_context import PlanContext, with_max_wait
-from mockllm.engine.response_cache import UnpacedStream, chunk_sizes
+from mockllm.engine.response_cache import EncodedStream, chunk_sizes
 from mockllm.scenario.settings_merge import ResolvedSettings
 
 
 def paced_stream(
-    context: PlanContext, stream: UnpacedStream, reply: Reply, settings: ResolvedSettings
+    context: PlanContext, stream: EncodedStream, reply: Reply, settings: ResolvedSettings
 ) -> Plan:
     """Return the plan of a stream with the waits between its chunks."""
     if settings.unpaced:

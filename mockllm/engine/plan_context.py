@@ -21,7 +21,7 @@ from mockllm.core.rendering.extra_fields import with_extra_fields
 from mockllm.core.rendering.placeholders import PlaceholderIds
 from mockllm.core.rendering.plan import BackgroundRun, BatchStart, Headers, Plan, ResponseHead, WaitStep
 from mockllm.core.reply.chunking import DEFAULT_CHUNK_SIZE
-from mockllm.core.reply.generated_call import GeneratedCall
+from mockllm.core.reply.generated_tool_call import GeneratedToolCall
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateScope
@@ -75,7 +75,7 @@ class PlanContext(Struct):
     """The factor by which loads multiply the pace's `slowdown`."""
     batch_schedule: BatchSchedule | None = None
     """The times in the continuous batch of a load, which replace those of the pace."""
-    generated_call: GeneratedCall | None = None
+    generated_tool_call: GeneratedToolCall | None = None
     """The call that the reply has, where it is generated already."""
 
     @property

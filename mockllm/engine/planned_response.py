@@ -25,8 +25,8 @@ MAX_UNKNOWN_FIELDS: Final = 3
 
 
 class PlannedResponse(Struct, frozen=True):
-    """`rendered` is the plan, or a prerendered response of the response cache, whose placeholders have the values
-    of `placeholder_values`. `responder_id` is the id of the rule that responds, as a person reads it
+    """`plan_or_prerendered` is the plan, or a prerendered response of the response cache, whose placeholders have the
+    values of `placeholder_values`. `responder_id` is the id of the rule that responds, as a person reads it
     (`a.yaml:greeting`). It is that of a modifier whose error, limit or load responds, and names the call of an own
     response (`openai:models`). For any other response it is None. Users see it as `rule`, in the journal and in
     metrics, for example. `modifiers` are the ids of the modifiers that apply. `notes`
@@ -34,7 +34,7 @@ class PlannedResponse(Struct, frozen=True):
     the dialect itself responds; also where the rule's sequence has ended. False for `/favicon.ico`, and for a
     WebSocket that no provider has."""
 
-    rendered: Plan | PrerenderedResponse
+    plan_or_prerendered: Plan | PrerenderedResponse
     responder_id: str | None
     modifiers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class PlannedResponse(Struct, frozen=True):
     """A str is the seed token that reproduces the response (`engine.seed_token`). Bytes are its id seed
     (`Ids.id_seed`), from which `token_of` makes the seed token."""
     placeholder_values: Sequence[bytes] = ()
-    """The values of the placeholders of `rendered`, in their order."""
+    """The values of the placeholders of `plan_or_prerendered`, in their order."""
     cached_from: PlannedResponse | None = None
     """The cached response that differs in nothing but `response_seed`, the values and `time_scale`. None for any
     other response. Where it is set, `response_seed` is an id seed. The journal refers to it."""
@@ -80,7 +80,7 @@ class PlannedResponse(Struct, frozen=True):
         """Return the same response with another plan of it and further notes."""
         return replace(
             self,
-            rendered=plan,
+            plan_or_prerendered=plan,
             notes=(*self.notes, *notes),
             tool_calls=tuple(self.tools_by_call_id.items()) if self.tool_calls else (),
             limit_headers=(),
@@ -101,8 +101,8 @@ class PlannedResponse(Struct, frozen=True):
 
     def refilled(self, id_seed: bytes, now: float, input_tokens: int) -> PlannedResponse:
         """Return the response whose `cached_from` this is, by its id seed, time and input tokens."""
-        assert isinstance(self.rendered, PrerenderedResponse)
-        return self.filled_with(id_seed, self.rendered.fill(id_seed, now, input_tokens))
+        assert isinstance(self.plan_or_prerendered, PrerenderedResponse)
+        return self.filled_with(id_seed, self.plan_or_prerendered.fill(id_seed, now, input_tokens))
 
     @property
     def tools_by_call_id(self) -> dict[str, str]:
@@ -113,25 +113,25 @@ class PlannedResponse(Struct, frozen=True):
     @property
     def storable(self) -> StorableResponse | None:
         """What the dialect stores of the response; None where that is read from the plan."""
-        form = self.rendered.storable_form if isinstance(self.rendered, PrerenderedResponse) else None
+        plan = self.plan_or_prerendered
+        form = plan.storable_form if isinstance(plan, PrerenderedResponse) else None
         return None if form is None else form.fill(self.placeholder_values)
 
     @property
     def plan(self) -> Plan:
         """The plan to play, with the values of its placeholders and the headers of limits. A prerendered response is
         filled anew at each read."""
-        rendered = self.rendered
-        plan = (
-            rendered.plan(self.placeholder_values) if isinstance(rendered, PrerenderedResponse) else rendered
-        )
+        plan = self.plan_or_prerendered
+        if isinstance(plan, PrerenderedResponse):
+            plan = plan.plan(self.placeholder_values)
         if self.limit_headers:
             plan = replace(plan, head=plan.head.with_per_response_headers(self.limit_headers))
         return plan
 
     @property
     def status(self) -> int:
-        rendered = self.rendered
-        return rendered.status if isinstance(rendered, PrerenderedResponse) else rendered.head.status
+        plan = self.plan_or_prerendered
+        return plan.status if isinstance(plan, PrerenderedResponse) else plan.head.status
 
 
 def delay_notes(seconds: float) -> Sequence[str]:

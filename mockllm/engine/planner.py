@@ -19,7 +19,7 @@ from mockllm.core.rendering.pacing import chunk_waits, paced, paced_body
 from mockllm.core.rendering.placeholders import PlaceholderIds
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.chunking import DEFAULT_CHUNK_SIZE
-from mockllm.core.reply.generated_call import GeneratedCall
+from mockllm.core.reply.generated_tool_call import GeneratedToolCall
 from mockllm.core.reply.reply import Call, NativePart, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.tools import Tool
@@ -43,7 +43,7 @@ from mockllm.engine.proxy_plans import proxy_plan
 from mockllm.engine.recorded_sockets import SocketReplayPlanner
 from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.reply_usage import with_cached_tokens, with_input_tokens
-from mockllm.engine.response_cache import ResponseCache, UnpacedStream
+from mockllm.engine.response_cache import EncodedStream, ResponseCache
 from mockllm.engine.settings import EngineSettings
 from mockllm.engine.unsupported_parts import unsupported_part_notes, without_unsupported_media
 from mockllm.scenario.catalog import Catalog, CompiledResponse
@@ -55,7 +55,7 @@ from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
 from mockllm.scenario.mcp_replies import mcp_reply
 from mockllm.scenario.reply_renderer import PlanningTooLong, ReplyRenderer
-from mockllm.scenario.schema_replies import generate_call
+from mockllm.scenario.schema_replies import generate_tool_call
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
 
 MAX_CACHED_REPLIES: Final = 4096
@@ -137,13 +137,13 @@ class ResponsePlanner:
             self._effective_settings.put(key, settings)
         return settings
 
-    def generate_call(
+    def generate_tool_call(
         self, tool: Tool, request: Request, randomness: Randomness, settings: EffectiveSettings
-    ) -> GeneratedCall:
+    ) -> GeneratedToolCall:
         """Return the call of a tool that a response with these settings has. Raise BudgetExceeded."""
-        size, stream = settings.call_chunk_size or DEFAULT_CHUNK_SIZE, settings.merged.stream
+        size, stream = settings.tool_call_chunk_size or DEFAULT_CHUNK_SIZE, settings.merged.stream
         in_chunks = request.stream if stream is None else stream
-        return generate_call(tool, request, randomness, self._max_generated, size, in_chunks=in_chunks)
+        return generate_tool_call(tool, request, randomness, self._max_generated, size, in_chunks=in_chunks)
 
     def check_vector_size(self, request: Request, *, may_defer: bool) -> None:
         """Raise BudgetExceeded where the vectors for a request have more components than allowed; with `may_defer`
@@ -212,15 +212,15 @@ class ResponsePlanner:
         settings = _resolve(context)
         if not settings.faults:
             reply = dialect.supported_reply(self._complete_reply(context, dialect), request)
-            unchanging = context.compiled.static and request.generates
-            return self._encoded_plan(context, dialect, reply, settings, unchanging=unchanging)
+            reply_is_static = context.compiled.static and request.generates
+            return self._encoded_plan(context, dialect, reply, settings, reply_is_static=reply_is_static)
         faults = [(n, fault) for n, fault in enumerate(settings.faults) if isinstance(fault, ReplyFault)]
 
         def plan_of(reply: Reply) -> Plan:
             # a fault may add what the protocol cannot express
             reply = dialect.supported_reply(reply, request)
-            unchanging = context.compiled.static and not faults and request.generates
-            encoded = self._encoded_plan(context, dialect, reply, settings, unchanging=unchanging)
+            reply_is_static = context.compiled.static and not faults and request.generates
+            encoded = self._encoded_plan(context, dialect, reply, settings, reply_is_static=reply_is_static)
             needs_texts = not context.streamed and reply.failure is None
             return replace(encoded, chunk_texts=chunk_texts_of(reply)) if needs_texts else encoded
 
@@ -247,10 +247,10 @@ class ResponsePlanner:
         reply: Reply,
         settings: ResolvedSettings,
         *,
-        unchanging: bool,
+        reply_is_static: bool,
     ) -> Plan:
-        """Return the plan of a supported reply, with pacing, headers and delay. `unchanging`: whether the reply is
-        the same each time."""
+        """Return the plan of a supported reply, with pacing, headers and delay. `reply_is_static`: the reply is the
+        same each time."""
         request, failure = context.request, reply.failure
         context.unpaced = settings.unpaced
         if context.may_defer and _chunk_count(reply) > LONG_STREAM:
@@ -260,12 +260,12 @@ class ResponsePlanner:
             failure = failure.scaled(context.reported_time_scale)
             reply = replace(reply, failure=failure.for_dialect(context.dialect.name, DIALECT_NAMES))
         if request.background:
-            stream = self._stream(context, dialect, reply, unchanging=False)
+            stream = self._stream(context, dialect, reply, reply_is_static=False)
             plan = paced_stream(context, stream, reply, settings)
             in_background = cast(BackgroundDialect, dialect).in_background
             plan = in_background(plan, settings.pace, request, context.identity, streamed=context.streamed)
         elif context.streamed:
-            stream = self._stream(context, dialect, reply, unchanging=unchanging)
+            stream = self._stream(context, dialect, reply, reply_is_static=reply_is_static)
             plan = paced_stream(context, stream, reply, settings)
             # a stream that its client can resume: it goes on, as it is paced
             if plan.background is not None and plan.streamed:
@@ -307,11 +307,11 @@ class ResponsePlanner:
             in_one_chunk = settings.unpaced and not (
                 settings.faults or context.streamed or request.background
             )
-            call = context.generated_call
+            call = context.generated_tool_call
             if call is not None and isinstance(context.identity.ids, PlaceholderIds):
                 call = context.identity.ids.call
             renderer = ReplyRenderer(
-                *inputs, self._max_generated, max_characters, in_one_chunk, generated_call=call
+                *inputs, self._max_generated, max_characters, in_one_chunk, generated_tool_call=call
             )
             reply = renderer.reply(evaluate(response.spec, context.evaluation_context))  # type: ignore[arg-type]
             context.notes += renderer.notes
@@ -331,24 +331,24 @@ class ResponsePlanner:
     # --- streams -------------------------------------------------------------------------------
 
     def _stream(
-        self, context: PlanContext, dialect: GeneratingDialect, reply: Reply, *, unchanging: bool
-    ) -> UnpacedStream:
+        self, context: PlanContext, dialect: GeneratingDialect, reply: Reply, *, reply_is_static: bool
+    ) -> EncodedStream:
         """Return the stream of a reply, without the waits of the pace."""
         response, request, identity = context.compiled, context.request, context.identity
 
-        def render(identity: ResponseIdentity, request: Request) -> UnpacedStream:
+        def render(identity: ResponseIdentity, request: Request) -> EncodedStream:
             counted = reply if response.has_input_tokens else with_input_tokens(reply, request.input_tokens)
             plan = _encoded_stream(dialect, counted, request, identity)
-            return UnpacedStream(plan, chunk_schedule(counted)[0])
+            return EncodedStream(plan, chunk_schedule(counted)[0])
 
         # the response cache stores the whole response, so not its events alone
         cached_whole = (
             context.settings.cacheable and context.slowdown == 1.0 and context.batch_schedule is None
         )
         # an error may state a wait, and name the key and the path of its request
-        if not unchanging or cached_whole or context.prerendering or reply.failure is not None:
+        if not reply_is_static or cached_whole or context.prerendering or reply.failure is not None:
             chunks = () if context.unpaced else chunk_schedule(reply)[0]
-            return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
+            return EncodedStream(_encoded_stream(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.query_string,)
         if not response.request_independent:
             parameters = (

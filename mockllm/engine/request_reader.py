@@ -41,8 +41,8 @@ class EngineContext(RequestContext):
     def __init__(self, routing: Routing, override: Override | Failure | None = None) -> None:
         self.routing = routing
         self.dialect: Dialect = routing.dialect
-        store_update = getattr(self.dialect, "store_update", None)
-        self.stores_responses = store_update is not None and isinstance(routing, RouteMatch)
+        storage_update = getattr(self.dialect, "storage_update", None)
+        self.stores_responses = storage_update is not None and isinstance(routing, RouteMatch)
         self.override = override
         self.index: RuleIndex | None = None
         self.head_mask = 0
@@ -63,12 +63,12 @@ def dialect_of(request: Request) -> Dialect | None:
 
 
 class ReaderSettings(NamedTuple):
-    """The data that all readers of an engine use. `without_session` finds what is stored for requests without a
-    session. `volatile` are the body's fields that are not part of its hash. `read_override` reads the overrides in
-    the headers. `mcp_servers` are the loaded ones."""
+    """The data that all readers of an engine use. `lookup_without_session` finds what is stored for requests
+    without a session. `volatile` are the body's fields that are not part of its hash. `read_override` reads the
+    overrides in the headers. `mcp_servers` are the loaded ones."""
 
     state: EngineState
-    without_session: ResponseLookup
+    lookup_without_session: ResponseLookup
     volatile: frozenset[str]
     read_override: Callable[[Mapping[str, str], Session | None], Override | Failure]
     mcp_servers: Mapping[str, McpServer]
@@ -85,6 +85,7 @@ class RequestReader:
         "_attributes",
         "_error",
         "_key",
+        "_lookup_without_session",
         "_make_request",
         "_read_override",
         "_repeated",
@@ -92,7 +93,6 @@ class RequestReader:
         "_routing",
         "_session",
         "_state",
-        "_without_session",
     )
 
     def __init__(
@@ -116,7 +116,7 @@ class RequestReader:
         """The repeated requests of the engine; None before the first read, and where no request is repeated."""
         self._repeated_after_first_read = settings.repeated if request_class.generates and not error else None
         self._routing = routing
-        self._state, self._without_session = settings.state, settings.without_session
+        self._state, self._lookup_without_session = settings.state, settings.lookup_without_session
         self._session, self._error = session, error
         overrides = SEED_HEADER in headers or FAULT_HEADER in headers or DELAY_HEADER in headers
         overrides = overrides or RULE_HEADER in headers
@@ -157,7 +157,7 @@ class RequestReader:
         reader._read_override = self._read_override
         reader._make_request, reader._routing = self._make_request, self._routing
         reader._repeated, reader._repeated_after_first_read = self._repeated, self._repeated_after_first_read
-        reader._state, reader._without_session = self._state, self._without_session
+        reader._state, reader._lookup_without_session = self._state, self._lookup_without_session
         return reader
 
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
@@ -174,9 +174,9 @@ class RequestReader:
                 key = (self._key, raw)
                 if repeated.came_before(key):
                     attributes = repeated.attributes.get(key) or self._attributes_of_repeated(key)
-            return self._make_request(attributes, raw, client, now, monotonic, self._without_session)
+            return self._make_request(attributes, raw, client, now, monotonic, self._lookup_without_session)
         session = None if self._session is None else self._state.session(self._session, monotonic, now)
-        lookup = self._without_session if session is None else session.lookup
+        lookup = self._lookup_without_session if session is None else session.lookup
         request = self._make_request(self._attributes, raw, client, now, monotonic, lookup)
         if session is not None and not session.redacted_id:
             secrets = secrets_of(request.headers.items(), f"?{request.query_string}")

@@ -14,7 +14,7 @@ from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
 from mockllm.core.randomness import NO_DRAWS, Randomness
 from mockllm.core.rendering.framing import end_time
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.generated_call import GeneratedCall
+from mockllm.core.reply.generated_tool_call import GeneratedToolCall
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import AdmissionResult, Selected, Validation
 from mockllm.core.templates.template import TemplateFailure
@@ -213,7 +213,7 @@ class Responder(DecidedRequest):
             evaluation = EvaluationContext(self.template_scope_of(item), self.randomness(item, selected))
             response, text = response.with_text(evaluation)
             cacheable = len(text) <= MAX_KEY_TEXT
-        elif settings.call_chunk_size is not None and may_cache:
+        elif settings.tool_call_chunk_size is not None and may_cache:
             call = self._generated_call(settings, self.randomness(item, selected))
             if call is not None:
                 text, cacheable = call.tool, call.cacheable and len(call.tool) <= MAX_KEY_TEXT
@@ -244,13 +244,15 @@ class Responder(DecidedRequest):
         own = [name.lower() for name, _, _ in settings.merged.headers or ()]
         return planned.with_limit_headers(self.limit_headers(admission), admission.wait, own)
 
-    def _generated_call(self, settings: EffectiveSettings, randomness: Randomness) -> GeneratedCall | None:
+    def _generated_call(
+        self, settings: EffectiveSettings, randomness: Randomness
+    ) -> GeneratedToolCall | None:
         """Return the call of a tool that the response has; None where the request lets the model call none. Raise
         BudgetExceeded."""
         tool = choose_tool(self.request)
         if isinstance(tool, str):
             return None
-        return self.planner.generate_call(tool, self.request, randomness, settings)
+        return self.planner.generate_tool_call(tool, self.request, randomness, settings)
 
     def _rendered_response(
         self,
@@ -262,16 +264,16 @@ class Responder(DecidedRequest):
         request: Request,
         admission: AdmissionResult | None,
         cached_tokens: CachedTokens,
-        call: GeneratedCall | None = None,
+        call: GeneratedToolCall | None = None,
     ) -> PlannedResponse:
-        """Render a response, without the response cache. `call` is its generated call, where that exists already."""
+        """Render a response without the response cache. `call` is its generated tool call, if it exists already."""
         if response.request_independent:
             request = request.without_body()
         template_scope, randomness = self.template_scope_of(item), self.randomness(item, selected)
         context = self.plan_context(
             request, response, settings, template_scope, randomness, identity, admission
         )
-        context.cached_tokens, context.generated_call = cached_tokens, call
+        context.cached_tokens, context.generated_tool_call = cached_tokens, call
         try:
             check_proxy(item, response, self.planner.proxy_hosts)
             plan = self.planner.plan(context)
@@ -319,7 +321,7 @@ class Responder(DecidedRequest):
     def _error_without_settings(self, failure: Failure) -> PlannedResponse:
         """Return a failure without any settings, which may be what failed."""
         plan = self.dialect.error(failure, self.request, self.identity())
-        plan = with_rule_header(plan, self.responding_id())
+        plan = with_rule_header(plan, self.expected_responder_id())
         if self.decision.admission is not None:
             headers = self.limit_headers(self.decision.admission)
             plan = replace(plan, head=plan.head.with_per_response_headers(headers))
@@ -335,7 +337,7 @@ class Responder(DecidedRequest):
         if context.batch_schedule is not None:
             context.notes.append(context.batch_schedule.note(context.request.input_tokens))
         return PlannedResponse(
-            with_rule_header(plan, responder_id or (NO_RULE if unmatched else self.responding_id())),
+            with_rule_header(plan, responder_id or (NO_RULE if unmatched else self.expected_responder_id())),
             responder_id,
             context.settings.modifiers,
             tuple(context.notes),

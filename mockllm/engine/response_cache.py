@@ -25,7 +25,7 @@ from mockllm.core.rendering.prerendered_response import (
     prerender_stream,
 )
 from mockllm.core.rendering.storable_response import StorableResponse, storable_form
-from mockllm.core.reply.generated_call import GeneratedCall
+from mockllm.core.reply.generated_tool_call import GeneratedToolCall
 from mockllm.core.reply.reply import ContentElement, Part, Text, joined_text
 from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.request import Request
@@ -41,8 +41,8 @@ MAX_CACHED_BYTES: Final = 96 * 1024 * 1024
 MAX_CACHED_STEPS: Final = 50_000
 """A plan of more steps is rendered for each request: its entry would push out all others."""
 MIN_COMPARED_CHUNKS: Final = 8
-"""Chunks of a generated call. A response with fewer does not show what its encoder writes between any two chunks, so
-that filled placeholders cannot be compared with it."""
+"""Chunks of a generated tool call. A response with fewer does not show what its encoder writes between any two
+chunks, so that filled placeholders cannot be compared with it."""
 MAX_KEY_TEXT: Final = 2_048
 """The most characters of a templated text or a tool's name in a key."""
 MAX_REMEMBERED_KEYS: Final = 10_000
@@ -51,7 +51,7 @@ MAX_REMEMBERED_KEYS: Final = 10_000
 ReadStorable: TypeAlias = Callable[[Plan], StorableResponse | None]
 """Returns the parts of a response that a dialect stores."""
 
-R_co = TypeVar("R_co", "PlannedResponse", "UnpacedStream", covariant=True)
+R_co = TypeVar("R_co", "PlannedResponse", "EncodedStream", covariant=True)
 
 
 class Render(Protocol[R_co]):
@@ -60,7 +60,7 @@ class Render(Protocol[R_co]):
     def __call__(self, identity: ResponseIdentity, request: Request, /) -> R_co: ...
 
 
-class UnpacedStream(Struct, frozen=True):
+class EncodedStream(Struct, frozen=True):
     """A stream without the waits of the pace: its plan and its chunks, for pacing. `sizes`: see `chunk_sizes`; None
     if unknown."""
 
@@ -72,14 +72,14 @@ class UnpacedStream(Struct, frozen=True):
 class CacheEntry(Struct, frozen=True):
     """The common part of both kinds of entries. `uses_input_tokens`: whether they are in the response."""
 
-    rendered: Prerendered
+    prerendered: Prerendered
     uses_input_tokens: bool
 
-    def fits(self, request: Request, call: GeneratedCall | None = None) -> bool:
+    def fits(self, request: Request, call: GeneratedToolCall | None = None) -> bool:
         """Return whether the entry is the response to this request, too. Encoders compare times and token counts;
         each comparison must have the same result."""
-        rendered, output_tokens = self.rendered, 0 if call is None else call.output_tokens
-        return not rendered.comparisons or rendered.fits(
+        prerendered, output_tokens = self.prerendered, 0 if call is None else call.output_tokens
+        return not prerendered.comparisons or prerendered.fits(
             request.now, self._input_tokens(request), output_tokens
         )
 
@@ -90,35 +90,37 @@ class CacheEntry(Struct, frozen=True):
 class CachedResponse(CacheEntry, frozen=True):
     """A response with its waits, and the facts about it for journal and log."""
 
-    rendered: PrerenderedResponse
+    prerendered: PrerenderedResponse
     planned: PlannedResponse
 
     def fill(self, id_seed: bytes, request: Request) -> PlannedResponse:
         """Return the response to this request, with this id seed."""
         return self.planned.filled_with(id_seed, self.values(id_seed, request))
 
-    def fill_call(self, id_seed: bytes, request: Request, call: GeneratedCall) -> PlannedResponse:
-        """Return the response to this request with a generated call."""
+    def fill_call(self, id_seed: bytes, request: Request, call: GeneratedToolCall) -> PlannedResponse:
+        """Return the response to this request with a generated tool call."""
         notes, values = (*call.notes, *self.planned.notes), self.values(id_seed, request, call)
         return replace(self.planned, notes=notes, response_seed=id_seed, placeholder_values=values)
 
-    def values(self, id_seed: bytes, request: Request, call: GeneratedCall | None = None) -> Sequence[bytes]:
-        """Return the values of the placeholders for this request and its generated call, with this id seed."""
+    def values(
+        self, id_seed: bytes, request: Request, call: GeneratedToolCall | None = None
+    ) -> Sequence[bytes]:
+        """Return the values of the placeholders for this request and its generated tool call, with this id seed."""
         input_tokens = request.input_tokens if self.uses_input_tokens else 0
-        return self.rendered.fill(id_seed, request.now, input_tokens, call)
+        return self.prerendered.fill(id_seed, request.now, input_tokens, call)
 
 
 class CachedStream(CacheEntry, frozen=True):
     """The events of a stream. Its waits, faults and limits differ in each response."""
 
-    rendered: PrerenderedStream
+    prerendered: PrerenderedStream
     chunks: Sequence[ChunkEntry]
     sizes: Sequence[float]
 
-    def fill(self, identity: ResponseIdentity, request: Request) -> UnpacedStream:
+    def fill(self, identity: ResponseIdentity, request: Request) -> EncodedStream:
         """Return the stream for this request."""
-        plan = self.rendered.plan(identity.ids.id_seed, identity.now, self._input_tokens(request))
-        return UnpacedStream(plan, self.chunks, self.sizes)
+        plan = self.prerendered.plan(identity.ids.id_seed, identity.now, self._input_tokens(request))
+        return EncodedStream(plan, self.chunks, self.sizes)
 
 
 def cache_key(
@@ -152,9 +154,9 @@ class ResponseCache:
         """Whether a key that was requested before may be cached, by the key's hash: a key holds texts of a client."""
 
     def find(
-        self, key: Hashable, id_seed: bytes, request: Request, call: GeneratedCall | None = None
+        self, key: Hashable, id_seed: bytes, request: Request, call: GeneratedToolCall | None = None
     ) -> PlannedResponse | None:
-        """Return the cached response to this request, with this id seed and its generated call."""
+        """Return the cached response to this request, with this id seed and its generated tool call."""
         entry = self.entries.get(key)
         if type(entry) is not CachedResponse or not entry.fits(request, call):
             return None
@@ -168,11 +170,11 @@ class ResponseCache:
         render: Render[PlannedResponse],
         read_storable: ReadStorable | None = None,
         text_length: int = 0,
-        call: GeneratedCall | None = None,
+        call: GeneratedToolCall | None = None,
     ) -> PlannedResponse:
         """Return what `render` returns of a response that `find` does not find, and cache it at its second
         occurrence. An error or a fault is not cached. `read_storable` returns what is stored of a response. The key
-        has so many characters of a text that the request determines. `call` is the response's generated call."""
+        has so many characters of a text that the request determines. `call` is the response's generated tool call."""
         fresh = render(identity, request)
         short = len(fresh.plan.steps) <= MAX_CACHED_STEPS
         comparable = call is None or not call.in_chunks or len(call.chunks) >= MIN_COMPARED_CHUNKS
@@ -182,8 +184,8 @@ class ResponseCache:
         return fresh
 
     def find_or_render_stream(
-        self, key: Hashable, identity: ResponseIdentity, request: Request, render: Render[UnpacedStream]
-    ) -> UnpacedStream:
+        self, key: Hashable, identity: ResponseIdentity, request: Request, render: Render[EncodedStream]
+    ) -> EncodedStream:
         """Return a stream from the cache, else what `render` returns. `key` has all that the events depend on beside
         ids, time and input tokens."""
         entry = self.entries.get(key)
@@ -215,7 +217,7 @@ class ResponseCache:
             # the key holds them; a model that nothing has read is in no key
             model = vars(request).get("model") or ""
             texts = text_length + len(model) + sum(map(len, request.sampling.stop))
-            self.entries.put(key, entry, entry.rendered.size + texts)
+            self.entries.put(key, entry, entry.prerendered.size + texts)
 
 
 # --- rendering with placeholders ---------------------------------------------------------------------
@@ -227,21 +229,23 @@ def render_cached_response(
     request: Request,
     render: Render[PlannedResponse],
     read_storable: ReadStorable | None,
-    call: GeneratedCall | None,
+    call: GeneratedToolCall | None,
 ) -> CachedResponse | None:
     """Render a response with placeholders; None where that fails or does not reproduce the fresh response."""
     placeholders = Placeholders(identity.ids, identity.now, request.input_tokens, call)
     try:
         planned = _render(render, placeholders, request)
-        rendered = prerender_response(planned.plan, placeholders)
-        values = rendered.fill(identity.ids.id_seed, identity.now, request.input_tokens, call)
-        if _bytes_and_waits(rendered.plan(values)) != _bytes_and_waits(fresh.plan):
+        prerendered = prerender_response(planned.plan, placeholders)
+        values = prerendered.fill(identity.ids.id_seed, identity.now, request.input_tokens, call)
+        if _bytes_and_waits(prerendered.plan(values)) != _bytes_and_waits(fresh.plan):
             return None
         if call is not None and ((*call.notes, *planned.notes) != fresh.notes or not _is_at_once(fresh.plan)):
             return None
-        tool_calls = _numbered_calls(fresh, rendered, values)
+        tool_calls = _numbered_calls(fresh, prerendered, values)
         if read_storable is not None:
-            rendered = rendered.with_storable_form(storable_form(rendered.plan, read_storable, values))
+            prerendered = prerendered.with_storable_form(
+                storable_form(prerendered.plan, read_storable, values)
+            )
     except Exception:
         # An encoder that computes from an id or a number what placeholders do not support raises, mostly a TypeError.
         # Any other error means the same: the response is not cached. The fresh one is valid, so no failure of this
@@ -249,9 +253,9 @@ def render_cached_response(
         return None
     notes = fresh.notes if call is None else planned.notes
     return CachedResponse(
-        rendered,
-        rendered.uses_input_tokens,
-        replace(fresh, rendered=rendered, notes=notes, tool_calls=tool_calls),
+        prerendered,
+        prerendered.uses_input_tokens,
+        replace(fresh, plan_or_prerendered=prerendered, notes=notes, tool_calls=tool_calls),
     )
 
 
@@ -261,18 +265,18 @@ def _is_at_once(plan: Plan) -> bool:
 
 
 def render_cached_stream(
-    fresh: UnpacedStream, identity: ResponseIdentity, request: Request, render: Render[UnpacedStream]
+    fresh: EncodedStream, identity: ResponseIdentity, request: Request, render: Render[EncodedStream]
 ) -> CachedStream | None:
     """Render a stream with placeholders; None where that fails or does not reproduce the fresh stream."""
     placeholders = Placeholders(identity.ids, identity.now, request.input_tokens)
     try:
-        rendered = prerender_stream(_render(render, placeholders, request).plan, placeholders)
-        filled = rendered.plan(identity.ids.id_seed, identity.now, request.input_tokens)
+        prerendered = prerender_stream(_render(render, placeholders, request).plan, placeholders)
+        filled = prerendered.plan(identity.ids.id_seed, identity.now, request.input_tokens)
         if _all_fields(filled) != _all_fields(fresh.plan):
             return None
     except Exception:  # of any kind, for the reason in `render_cached_response`
         return None
-    return CachedStream(rendered, rendered.uses_input_tokens, fresh.chunks, chunk_sizes(fresh.chunks))
+    return CachedStream(prerendered, prerendered.uses_input_tokens, fresh.chunks, chunk_sizes(fresh.chunks))
 
 
 def _render(render: Render[R_co], placeholders: Placeholders, request: Request) -> R_co:
@@ -282,11 +286,11 @@ def _render(render: Render[R_co], placeholders: Placeholders, request: Request) 
 
 
 def _numbered_calls(
-    fresh: PlannedResponse, rendered: PrerenderedResponse, values: Sequence[bytes]
+    fresh: PlannedResponse, prerendered: PrerenderedResponse, values: Sequence[bytes]
 ) -> tuple[tuple[str | int, str], ...]:
     """Return the tool calls, each id that differs in each response by its number among the values."""
     numbers = {value.decode(): number for number, value in enumerate(values)}
-    ids = [value.decode() for value in values[: len(rendered.ids)]]
+    ids = [value.decode() for value in values[: len(prerendered.ids)]]
     for id, _ in fresh.tool_calls:
         if isinstance(id, str) and id not in numbers and any(part in id for part in ids):
             raise TypeError("the id of a call is composed of another id")

@@ -47,7 +47,7 @@ class CompiledResponse(Struct, frozen=True, eq=False):
     """Whether an MCP server sends messages before the result, so that its response is a stream."""
     templated_text: bool = False
     """Whether it would be static but for its text, which is a template."""
-    generates_call: bool = False
+    generates_tool_call: bool = False
     """Whether it would be static but for the call of an offered tool, which is all that it has."""
 
     def with_text(self, context: EvaluationContext) -> tuple[CompiledResponse, str]:

@@ -199,7 +199,7 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         and is_static(with_fields(reply, {"text": None}))
     )
     calls_tool = reply is not None and isinstance(reply.tool_calls, FromSchema)
-    generates_call = same and calls_tool and spec.model_fields_set == {"tool_calls"}
+    generates_tool_call = same and calls_tool and spec.model_fields_set == {"tool_calls"}
     usage = reply.usage if reply is not None else None
     fixed = usage is not None and usage.input_tokens is not None
     states_usage = fixed and usage is not None and usage.output_tokens is not None
@@ -222,7 +222,7 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         request_independent,
         announces,
         templated_text,
-        generates_call,
+        generates_tool_call,
     )
 
 

@@ -21,7 +21,7 @@ from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
 from mockllm.core.reply.chunking import filler_sentences, filler_tokens, split_into_chunks
 from mockllm.core.reply.citations import full_text, place_of_words
-from mockllm.core.reply.generated_call import GeneratedCall
+from mockllm.core.reply.generated_tool_call import GeneratedToolCall
 from mockllm.core.reply.reply import (
     SERVER_TOOL,
     Call,
@@ -128,7 +128,7 @@ class ReplyRenderer(Struct):
     """Characters of one text; more raise PlanningTooLong."""
     arguments_in_one_chunk: bool = False
     """Whether each call has its arguments in one chunk: the response is no stream and waits for none."""
-    generated_call: GeneratedCall | None = None
+    generated_tool_call: GeneratedToolCall | None = None
     """The call that the reply has, where it is generated already."""
     notes: list[str] = field(default_factory=list)
     failure: Failure | None = None
@@ -293,7 +293,7 @@ class ReplyRenderer(Struct):
     def offered_call(self, *, alone: bool) -> list[Part]:
         """Return a call of the tool that the request lets the model call. Without such a tool, a reply that
         would be empty states the reason."""
-        generated = self.generated_call
+        generated = self.generated_tool_call
         if generated is not None:
             self.require_short(len(generated.text))
             self.notes += generated.notes
@@ -377,7 +377,7 @@ class ReplyRenderer(Struct):
         output = reasoning = 0
         for choice in choices:
             for part in choice.parts:
-                generated = self.generated_call
+                generated = self.generated_tool_call
                 tokens = (
                     part_tokens(part) if generated is None else generated.output_tokens
                 )  # the reply has nothing else

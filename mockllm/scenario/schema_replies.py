@@ -17,7 +17,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
 from mockllm.core.reply.chunking import filler_sentences, split_into_chunks
-from mockllm.core.reply.generated_call import GeneratedCall
+from mockllm.core.reply.generated_tool_call import GeneratedToolCall
 from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.called_tools import text_results
 from mockllm.core.request.request import Request, Tool
@@ -31,7 +31,7 @@ DRAWS: Final = "from_schema {}"
 """The place of the draws of a generated value, by its number."""
 MAX_CALL_CHUNKS: Final = 250
 MAX_CALL_TEXT: Final = 16_384
-"""The most chunks and characters of a generated call in a cached response."""
+"""The most chunks and characters of a generated tool call in a cached response."""
 _MAX_NAME_LENGTH: Final = 100
 """Maximum number of characters of a tool's name that are shown."""
 _MAX_SHOWN: Final = 8
@@ -108,7 +108,7 @@ def generate_arguments(
     return dumps(generated.value).decode(), _notes(flaw, generated.taken)
 
 
-def generate_call(
+def generate_tool_call(
     tool: Tool,
     request: Request,
     randomness: Randomness,
@@ -116,7 +116,7 @@ def generate_call(
     size: ChunkSize,
     *,
     in_chunks: bool,
-) -> GeneratedCall:
+) -> GeneratedToolCall:
     """Return the call of a tool as the reply `from_schema` has it, with `in_chunks` in chunks of this size.
     Raise BudgetExceeded."""
     draws = partial(randomness.random, DRAWS.format(1))
@@ -132,7 +132,7 @@ def generate_call(
         and len(chunks) <= MAX_CALL_CHUNKS
         and (most is None or tokens <= most)  # else a note says so
     )
-    return GeneratedCall(tool.name, text, chunks, tokens, in_chunks, tuple(notes), cacheable)
+    return GeneratedToolCall(tool.name, text, chunks, tokens, in_chunks, tuple(notes), cacheable)
 
 
 def generate_json(

@@ -100,10 +100,10 @@ class App:
         self.started = time.monotonic()
         self.suspended: dict[str, SuspendedExchange] = {}
         """The exchanges that wait for responses of their clients."""
-        self.responses_in_progress: dict[type[Request], int] = {}
+        self.responses_in_flight: dict[type[Request], int] = {}
         """The number of responses that take time at present, by the class of their request. They are played, or come
         from a provider."""
-        self.metrics.responses_in_progress = self.responses_in_progress
+        self.metrics.responses_in_flight = self.responses_in_flight
         self.serving_metrics = AllServingMetrics()
         """The metrics that providers with an inference server have under their own names."""
 
@@ -124,7 +124,7 @@ class App:
 
     def count_in_progress(self, request_class: type[Request], change: int) -> None:
         """Count a response that begins (1) or ends (-1) to take time."""
-        self.responses_in_progress[request_class] = self.responses_in_progress.get(request_class, 0) + change
+        self.responses_in_flight[request_class] = self.responses_in_flight.get(request_class, 0) + change
 
     def replace_engine(self, engine: EngineProtocol) -> None:
         """Use another engine from the next request on. Cached heads have readers of the earlier engine, which would

@@ -19,7 +19,7 @@ from mockllm.core.batch import BATCH_HEADER, BatchLine, BatchRun, LineResponse
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_batches import with_responses
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.server.exchange import Exchange
 from mockllm.server.line_output import report
 from mockllm.server.request_heads import RequestHead
@@ -151,7 +151,7 @@ class BatchServer:
         while (batch := await self._stored(id, session)) is not None and batch.timeline is not None:
             ended = with_responses(batch, responses, app.deadlines.time())
             app.engine.remember(
-                session, StoreUpdate((id,), ended), FetchedLookup(session, {("stored", id): batch})
+                session, StorageUpdate((id,), ended), FetchedLookup(session, {("stored", id): batch})
             )
             confirmation = None if app.decider is None else app.decider.take_storage_confirmation()
             if confirmation is None or not callable(await confirmation):

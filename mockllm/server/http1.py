@@ -169,7 +169,7 @@ def prerendered_bytes(
     if limit_headers:
         before += _encoded(_lines(limit_headers))
     body = body_step.written(values)
-    if len(body) > MAX_PRERENDERED:  # a generated call may be long
+    if len(body) > MAX_PRERENDERED:  # a generated tool call may be long
         return None
     if chunked:
         return b"%b%b%b%x\r\n%b\r\n0\r\n\r\n" % (before, date, after, len(body), body)

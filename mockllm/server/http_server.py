@@ -149,7 +149,7 @@ class Server:
         """Return whether responses are in flight or not yet flushed."""
         return (
             self.app.running > 0
-            or any(self.app.responses_in_progress.values())
+            or any(self.app.responses_in_flight.values())
             or bool(self._listener.ready.waiting)
             or (self.app.provider_proxy is not None and self.app.provider_proxy.busy)
             or any(connection.unsent for connection in self._listener.connections)

@@ -89,7 +89,7 @@ class Listener:
         if now >= self._next_report:
             self._next_report = now + REPORT_INTERVAL
             refused, self._refused = self._refused, 0
-            text = f"refused {refused} of the connections from {shortened_for_line(connection.client)}"
+            text = f"refused {refused} connections, the last from {shortened_for_line(connection.client)}"
             report(f"{text}: more than {limit} (--max-connections-per-address)")
         return False
 

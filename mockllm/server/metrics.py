@@ -145,7 +145,7 @@ class Metrics:
     def __init__(self) -> None:
         self.on_reset: Callable[[], None] | None = None
         """Called when the metrics are reset, which are copies of other processes' then."""
-        self.responses_in_progress: Mapping[type[Request], int] = {}
+        self.responses_in_flight: Mapping[type[Request], int] = {}
         """The delayed and streaming responses that are being sent, by the class of their request."""
         self.reset()
 
@@ -170,7 +170,10 @@ class Metrics:
             counters.end_reasons[exchange.end_reason] += 1
         if exchange.times is not None:
             self._stream(exchange, counters)
-        elif exchange.response.rendered.framing is not Framing.PLAIN and exchange.end_reason == "finished":
+        elif (
+            exchange.response.plan_or_prerendered.framing is not Framing.PLAIN
+            and exchange.end_reason == "finished"
+        ):
             counters.ttft.add(exchange.duration)
 
     def count_equal(self, exchange: EndedExchange, durations: Sequence[float]) -> None:
@@ -179,7 +182,7 @@ class Metrics:
         counters = self._count(exchange, durations)
         buckets = Counter(map(_BUCKET, durations))
         counters.durations.add_all(durations, buckets)
-        if exchange.response.rendered.framing is not Framing.PLAIN:
+        if exchange.response.plan_or_prerendered.framing is not Framing.PLAIN:
             counters.ttft.add_all(durations, buckets)
 
     def seconds(self) -> Iterator[SecondCounters]:
@@ -208,7 +211,7 @@ class Metrics:
 
     def sample(self, now: float) -> None:
         """Store how many responses are in flight, `now` in seconds since the epoch."""
-        count, second = sum(self.responses_in_progress.values()), int(now)
+        count, second = sum(self.responses_in_flight.values()), int(now)
         if self._in_flight and self._in_flight[-1][0] == second:
             self._in_flight[-1] = (second, max(count, self._in_flight[-1][1]))
         elif count:
@@ -248,16 +251,16 @@ class Metrics:
         second.unmatched += unmatched
         second.duration += sum(durations)
         until = exchange.duration if exchange.end_reason != "finished" else None
-        second.bytes += count * _size(response.rendered, _placeholder_values(exchange), until)
+        second.bytes += count * _size(response.plan_or_prerendered, _placeholder_values(exchange), until)
         return counters
 
     def _stream(self, exchange: EndedExchange, counters: EndpointCounters) -> None:
         times = exchange.times
         assert times is not None
-        first, planned = exchange.planned_times or planned_times(exchange.response.rendered)
+        first, planned = exchange.planned_times or planned_times(exchange.response.plan_or_prerendered)
         scale = exchange.response.time_scale
         first, planned = first * scale, planned * scale
-        streamed = exchange.response.rendered.framing is not Framing.PLAIN
+        streamed = exchange.response.plan_or_prerendered.framing is not Framing.PLAIN
         first_chunk = next((at for at in times if streamed and at - exchange.monotonic >= first - 1e-6), None)
         if first_chunk is not None:
             counters.ttft.add(first_chunk - exchange.monotonic)
@@ -268,17 +271,17 @@ class Metrics:
             self.late.add(max(0.0, times[-1] - exchange.monotonic - planned))
 
 
-def planned_times(rendered: Plan | PrerenderedResponse) -> tuple[float, float]:
+def planned_times(plan: Plan | PrerenderedResponse) -> tuple[float, float]:
     """Return the seconds to the first chunk of a plan, and to its end."""
-    first, total = None, rendered.delay
-    for step in rendered.steps:
+    first, total = None, plan.delay
+    for step in plan.steps:
         if isinstance(step, WaitStep):
             total += step.seconds
         elif first is None and step.chunk_number:
             first = total
-    if isinstance(rendered, Plan):
-        total = plan_duration(rendered)
-    return (rendered.delay if first is None else first), total
+    if isinstance(plan, Plan):
+        total = plan_duration(plan)
+    return (plan.delay if first is None else first), total
 
 
 def _placeholder_values(exchange: EndedExchange) -> Sequence[bytes]:
@@ -289,10 +292,10 @@ def _placeholder_values(exchange: EndedExchange) -> Sequence[bytes]:
     return response.placeholder_values
 
 
-def _size(rendered: Plan | PrerenderedResponse, values: Sequence[bytes], until: float | None) -> int:
+def _size(plan: Plan | PrerenderedResponse, values: Sequence[bytes], until: float | None) -> int:
     """Return about the size of a body without its framing; for a cut response only the steps scheduled until the cut.
     The size of a long one is estimated by some of its steps. `values` are those of its placeholders."""
-    steps = rendered.steps
+    steps = plan.steps
     each = len(steps) // MAX_MEASURED_STEPS + 1
     if each > 1:
         steps, until = steps[::each], None
@@ -302,7 +305,7 @@ def _size(rendered: Plan | PrerenderedResponse, values: Sequence[bytes], until: 
             else len(step.written(values)) if type(step) is PlaceholderStep
             else len(step.data) if type(step) is RawStep
             else 0
-            for step in (steps if until is None else _scheduled(steps, until - rendered.delay))
+            for step in (steps if until is None else _scheduled(steps, until - plan.delay))
         ]
     )  # fmt: skip
 

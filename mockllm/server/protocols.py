@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.engine import EngineInfo, PlannedResponse
 
@@ -70,7 +70,7 @@ class EngineProtocol(Protocol):
     def stored(self, session: str, id: str) -> StoredResponse | None:
         """Return what is stored under an id. Raises StoreLookupRequired if it is not in this process."""
 
-    def remember(self, session: str, update: StoreUpdate, read: ResponseLookup = NOTHING) -> None:
+    def remember(self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING) -> None:
         """Store what changes without a request, if nothing of what `read` has found was changed meanwhile."""
 
     def info(self) -> EngineInfo:

@@ -24,7 +24,7 @@ _SLICE: Final = 1024 * 1024
 FIRST_SLICE: Final = 1024
 _MAX_SLICE: Final = 64 * 1024
 """Bytes of a member that the decompressor gets at its start, and at most."""
-_CALL: Final = 4096
+_WORK_OF_CALL: Final = 4096
 """The time that a call of the decompressor takes beside its bytes, as bytes."""
 MAX_MEMBERS: Final = 10_000
 """The most members that a gzip body may have."""
@@ -176,7 +176,7 @@ async def _decompressed_members(raw: bytes, wbits: int, bound: int) -> bytes | F
             decompressor, slice_size = zlib.decompressobj(window_bits("gzip", b"")), FIRST_SLICE
         elif position == len(raw) and len(part) < _SLICE:
             raise zlib.error("it ends too early")
-        work += len(source) + len(part) + _CALL
+        work += len(source) + len(part) + _WORK_OF_CALL
         if work >= _SLICE:
             work = 0
             await asyncio.sleep(0)

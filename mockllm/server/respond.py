@@ -65,7 +65,9 @@ def respond(app: App, exchange: Exchange) -> bool:
         else:
             take_decision(app, exchange, exchange.pending_decision)
         # a cached response needs none of the waits of `must_wait`, unless its storage is unconfirmed
-        cached = type(exchange.response.rendered) is PrerenderedResponse and app.provider_proxy is None
+        cached = (
+            type(exchange.response.plan_or_prerendered) is PrerenderedResponse and app.provider_proxy is None
+        )
         if (not cached or exchange.storage_confirmation is not None) and must_wait(app, exchange):
             return False
         if queue_whole_response(app, exchange):
@@ -148,14 +150,14 @@ def begin_engine_response(
         exchange.undecided = response
 
 
-def begin_decision(app: App, exchange: Exchange, ready: Callable[[], object]) -> bool:
-    """Begin a decision that is made elsewhere. Return whether `ready` will be called, so that `respond` can go on;
+def begin_decision(app: App, exchange: Exchange, on_ready: Callable[[], object]) -> bool:
+    """Begin a decision that is made elsewhere. Return whether `on_ready` will be called, so that `respond` can go on;
     else a task has to finish the exchange."""
     undecided, decider = exchange.undecided, app.decider
     if undecided is None or decider is None or exchange.pending_decision is not None:
         return False
     try:
-        exchange.pending_decision = decider.begin(undecided.matched, ready)
+        exchange.pending_decision = decider.begin(undecided.matched, on_ready)
     except (Exception, StoreLookupRequired):  # the task begins it again: it makes the lookup, or the 500
         return False
     return True
@@ -210,13 +212,13 @@ def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
     if app.decider is not None:
         exchange.storage_confirmation = app.decider.take_storage_confirmation()
     if exchange.storage_confirmation is None:
-        start_stored_side_effects(app, exchange, response)
+        start_side_effects_after_storing(app, exchange, response)
 
 
-def start_stored_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
+def start_side_effects_after_storing(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Start the side effects of a response whose objects are stored: its webhooks, unless it is held, and a batch
     job."""
-    if response.webhooks and hold_of(response.rendered) is None:
+    if response.webhooks and hold_of(response.plan_or_prerendered) is None:
         send_webhooks(app, response)
     if response.batch_run is not None:
         serve_batch(app, exchange, response.batch_run)
@@ -228,24 +230,24 @@ def accepts_gzip(exchange: Exchange) -> bool:
     return request is not None and exchange.websocket is None and accepts_coding(request.headers)
 
 
-def hold_of(rendered: Plan | PrerenderedResponse) -> Hold | None:
+def hold_of(plan: Plan | PrerenderedResponse) -> Hold | None:
     """Return what a response waits for."""
-    return rendered.delivery.hold if isinstance(rendered, Plan) else None
+    return plan.delivery.hold if isinstance(plan, Plan) else None
 
 
 def is_held(exchange: Exchange) -> bool:
     """Return whether the response waits for a release."""
-    return hold_of(exchange.response.rendered) is not None
+    return hold_of(exchange.response.plan_or_prerendered) is not None
 
 
 def opens_websocket(response: PlannedResponse) -> bool:
     """Return whether a response opens a WebSocket: a handshake whose head is sent, and whose steps, if any,
     close it later."""
-    rendered = response.rendered
-    if type(rendered) is not Plan or rendered.head.status != SWITCHING:
+    plan = response.plan_or_prerendered
+    if type(plan) is not Plan or plan.head.status != SWITCHING:
         return False
-    untouched = not rendered.steps or type(rendered.steps[0]) is WaitStep
-    return rendered.delivery.websocket is not None and untouched and not rendered.delivery.withheld
+    untouched = not plan.steps or type(plan.steps[0]) is WaitStep
+    return plan.delivery.websocket is not None and untouched and not plan.delivery.withheld
 
 
 def send_webhooks(app: App, response: PlannedResponse) -> None:
@@ -270,12 +272,16 @@ def serve_batch(app: App, exchange: Exchange, run: BatchRun) -> None:
 
 def compressed(response: PlannedResponse) -> PlannedResponse:
     """Return a response with a gzip body, where it can have one."""
-    rendered = response.rendered
-    if type(rendered) is Plan and rendered.delivery.client_responses is not None:
+    plan = response.plan_or_prerendered
+    if type(plan) is Plan and plan.delivery.client_responses is not None:
         return response  # what continues it is not compressed
     tool_calls = tuple(response.tools_by_call_id.items())
     return replace(
-        response, rendered=gzipped(response.plan), tool_calls=tool_calls, limit_headers=(), cached_from=None
+        response,
+        plan_or_prerendered=gzipped(response.plan),
+        tool_calls=tool_calls,
+        limit_headers=(),
+        cached_from=None,
     )
 
 
@@ -351,15 +357,15 @@ def queue_whole_response(app: App, exchange: Exchange) -> bool:
     the exchange. Return False if the response takes time, needs several writes, has an unusual delivery, ends the
     connection, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
-    rendered, constraints = response.rendered, head.constraints
+    planned, constraints = response.plan_or_prerendered, head.constraints
     if constraints is not NO_CONSTRAINTS or exchange.close or app.draining:
         constraints = exchange.constraints = constraints_of(app, exchange)
     cors_lines = ALLOW_CORS if exchange.allow_cors else ""
     data = None
-    if type(rendered) is PrerenderedResponse and constraints is NO_CONSTRAINTS:
+    if type(planned) is PrerenderedResponse and constraints is NO_CONSTRAINTS:
         date, limit_headers = app.date_line.bytes_at(exchange.now), response.limit_headers
-        data = prerendered_bytes(rendered, response.placeholder_values, date, cors_lines, limit_headers)
-    if data is None and not takes_time(rendered):
+        data = prerendered_bytes(planned, response.placeholder_values, date, cors_lines, limit_headers)
+    if data is None and not takes_time(planned):
         plan = response.plan
         serialized = serialize_head(plan, constraints, app.date_line.at(exchange.now), cors_lines)
         data = single_write(plan, serialized) if serialized.keep_alive else None

@@ -18,10 +18,10 @@ count."""
 _TIMED: Final = frozenset({WaitStep, CutStep})
 
 
-def takes_time(rendered: Plan | PrerenderedResponse) -> bool:
+def takes_time(plan: Plan | PrerenderedResponse) -> bool:
     """Return whether a response has a delay, a wait or a cut. `single_write` returns None for it, unless it
     has no body, no delay and no cut."""
-    return rendered.delay > 0 or not _TIMED.isdisjoint(map(type, rendered.steps))
+    return plan.delay > 0 or not _TIMED.isdisjoint(map(type, plan.steps))
 
 
 def single_write(plan: Plan, head: SerializedHead) -> bytes | None:

@@ -16,7 +16,7 @@ from mockllm.server.respond import (
     begin_engine_response,
     queue_whole_response,
     set_decided_response,
-    start_stored_side_effects,
+    start_side_effects_after_storing,
 )
 from mockllm.state.shared_engine_state import FetchedLookup, Repeat, StoreLookupRequired
 
@@ -93,7 +93,7 @@ async def _storage_result(app: App, exchange: Exchange) -> Failure | Repeat | No
     confirmation, exchange.storage_confirmation = exchange.storage_confirmation, None
     result = None if confirmation is None else await confirmation
     if confirmation is not None and result is None:
-        start_stored_side_effects(app, exchange, exchange.response)
+        start_side_effects_after_storing(app, exchange, exchange.response)
     return result
 
 

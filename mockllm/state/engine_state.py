@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from mockllm.core.redaction import Redactor
-from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StoreUpdate
+from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.core.selection.guards import StateValue
 from mockllm.state.prompt_caches import PromptCaches
@@ -69,7 +69,7 @@ class EngineState:
         log: Callable[[str], None] | None = None,
     ) -> None:
         self._memory = ScopeMemory(self._all_counters, scope_bytes)
-        self.without_session = SessionCounters(capacity, self._memory)
+        self.counters_without_session = SessionCounters(capacity, self._memory)
         """The counters of requests without a session."""
         self._responses = ResponseStore()
         self.prompt_caches: PromptCaches = PromptCaches()
@@ -118,7 +118,7 @@ class EngineState:
 
     def retain(self, keys: frozenset[str]) -> None:
         """Delete the counts of all other keys, in all sessions."""
-        self.without_session.retain(keys)
+        self.counters_without_session.retain(keys)
         for session in self._sessions.values():
             session.counters.retain(keys)
 
@@ -136,7 +136,10 @@ class EngineState:
 
     def named_states(self) -> Iterator[tuple[str, str, StateValue]]:
         """Yield the named states that are set: session, name and value."""
-        by_id = (("", self.without_session), *((id, each.counters) for id, each in self._sessions.items()))
+        by_id = (
+            ("", self.counters_without_session),
+            *((id, each.counters) for id, each in self._sessions.items()),
+        )
         for id, counters in by_id:
             for scope_state in counters.scopes():
                 for name, value in scope_state.states.items():
@@ -147,7 +150,7 @@ class EngineState:
         self._forget(list(self._sessions))
         self._responses.end("")
         self.prompt_caches.clear()
-        self.without_session.clear()
+        self.counters_without_session.clear()
 
     def reset_limits(self, keys: frozenset[str] | None = None) -> None:
         """Reset the use of limits: of all, or of the modifiers with these keys."""
@@ -155,7 +158,7 @@ class EngineState:
             scope_state.forget_accounts(keys)
 
     def _all_counters(self) -> Iterator[SessionCounters]:
-        yield self.without_session
+        yield self.counters_without_session
         yield from (session.counters for session in self._sessions.values())
 
     def _scopes(self) -> Iterator[ScopeState]:
@@ -169,7 +172,7 @@ class EngineState:
     def remember(
         self,
         session: str,
-        update: StoreUpdate,
+        update: StorageUpdate,
         read: ResponseLookup = NOTHING,
         repeat: Callable[[], object] | None = None,
     ) -> None:
@@ -196,7 +199,7 @@ class EngineState:
         return len(self._sessions)
 
     def _counters(self, session: str) -> SessionCounters:
-        return self._get_or_create(session).counters if session else self.without_session
+        return self._get_or_create(session).counters if session else self.counters_without_session
 
     def _get_or_create(self, id: str) -> Session:
         """Return a session; create it if no session has this id. The least recently used one ends where there

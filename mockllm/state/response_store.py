@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate, StoredResponse
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 """Total size of the stored bodies, requests and responses together."""
@@ -40,7 +40,7 @@ class ResponseStore:
     def lookup(self, session: str) -> ResponseLookup:
         return SessionLookup(session, self._stored, self._calls, self._names)
 
-    def remember(self, session: str, update: StoreUpdate) -> None:
+    def remember(self, session: str, update: StorageUpdate) -> None:
         for name in update.forgotten:
             self._forget((session, name))
         for id, tool in update.tool_calls.items():

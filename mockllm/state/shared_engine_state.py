@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Final, Literal, TypeAlias
 
-from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult, Outcome, Selected
 from mockllm.state.engine_state import MAX_SESSIONS, EngineState, Session
 from mockllm.state.session_counters import SessionCounters
@@ -133,7 +133,7 @@ class SharedCounters(SessionCounters):
 class SharedEngineState(EngineState):
     """The engine's state in a worker process. It decides only where nothing counts."""
 
-    without_session: SharedCounters
+    counters_without_session: SharedCounters
 
     def __init__(
         self,
@@ -146,10 +146,10 @@ class SharedEngineState(EngineState):
         """`first`: the number of the first request."""
         super().__init__(max_sessions=max_sessions, unused_timeout=unused_timeout)
         self.prompt_caches = SharedPromptCaches(counts.fd, COUNT_BYTES)
-        self.without_session = SharedCounters(counts, first)
+        self.counters_without_session = SharedCounters(counts, first)
         self.local = EngineState(max_sessions=max_sessions, unused_timeout=unused_timeout)
         """Decides while there is no other place to decide."""
-        self.remember_in_store: Callable[[str, StoreUpdate, ResponseLookup, Repeat | None], None] | None = (
+        self.remember_in_store: Callable[[str, StorageUpdate, ResponseLookup, Repeat | None], None] | None = (
             None
         )
         """Stores responses and tool calls outside of this process; without it, they are in its memory."""
@@ -170,7 +170,7 @@ class SharedEngineState(EngineState):
     def remember(
         self,
         session: str,
-        update: StoreUpdate,
+        update: StorageUpdate,
         read: ResponseLookup = NOTHING,
         repeat: Repeat | None = None,
     ) -> None:
@@ -200,11 +200,15 @@ class SharedEngineState(EngineState):
         if selected_rule is not None:
             counted.append(selected_rule.key)
         if selected_rule is None or outcome == "rule":
-            number, *tries = self.without_session.take(tuple(counted))
+            number, *tries = self.counters_without_session.take(tuple(counted))
             return _decision(outcome, selected_rule, modifiers, number, tries)
-        number, *tries = self.without_session.take(tuple(counted[:-1]))
+        number, *tries = self.counters_without_session.take(tuple(counted[:-1]))
         return _decision(
-            outcome, selected_rule, modifiers, number, [*tries, self.without_session.tries(selected_rule.key)]
+            outcome,
+            selected_rule,
+            modifiers,
+            number,
+            [*tries, self.counters_without_session.tries(selected_rule.key)],
         )
 
     def count_request(self, session: str, keys: Sequence[str]) -> int | None:

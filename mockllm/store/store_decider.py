@@ -11,7 +11,7 @@ from itertools import count
 from typing import Final, Literal, TypeAlias
 
 from mockllm.core.failure import Failure
-from mockllm.core.request.stored_responses import ResponseLookup, StoreUpdate
+from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.state.session_counters import COUNTED_OUTCOMES
 from mockllm.state.shared_engine_state import LookupResult, Repeat, SharedEngineState, StoreLookupRequired
@@ -55,7 +55,7 @@ class StoreDecider:
         self.queue = DecisionQueue(
             self.link,
             self.next_id,
-            state.without_session.take_numbers,
+            state.counters_without_session.take_numbers,
             session_ttl(unused_timeout),
             REMEMBERED + wait,
         )
@@ -105,7 +105,7 @@ class StoreDecider:
             return self._failure(error)
 
     def _remember(
-        self, session: str, update: StoreUpdate, read: ResponseLookup, repeat: Repeat | None
+        self, session: str, update: StorageUpdate, read: ResponseLookup, repeat: Repeat | None
     ) -> None:
         if self._on_failure == "local" and self.link.problem is not None:
             return  # the response does not wait for a store that is away

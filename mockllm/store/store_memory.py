@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from msgspec import msgpack
 
-from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.state.shared_engine_state import LookupKey, LookupResult
 from mockllm.store.connection import Argument, StoreAway, StoreRefused, StoreReply
 from mockllm.store.script_request import REMEMBERED, hashed_name, scope_key, session_base
@@ -166,7 +166,7 @@ class StoreMemory:
         self._name = os.urandom(VERSION_LENGTH // 4).hex()
         self._numbers = count(1)
 
-    def remember(self, session: str, update: StoreUpdate, read: ResponseLookup = NOTHING) -> StoredChange:
+    def remember(self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING) -> StoredChange:
         """Send what a response changes. It is a conflict where another request has changed since what `read` has
         found under a name that the update changes."""
         number = next(self._numbers)

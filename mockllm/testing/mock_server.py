@@ -267,7 +267,7 @@ class ControlledEngine:
         self._recorder = recorder
         self.journal: Journal = app.journal
         self.metrics: Metrics = app.metrics
-        self.responses_in_progress = app.responses_in_progress
+        self.responses_in_flight = app.responses_in_flight
         self.held_responses = app.held_responses
         self.serving_metrics = app.serving_metrics
         self.deadlines = app.deadlines

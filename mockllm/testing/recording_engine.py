@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.engine import Engine, EngineInfo, PlannedResponse
 from mockllm.engine.session_id import SESSION_HEADER, path_without_session, read_session
 from mockllm.engine.settings import EngineSettings
@@ -153,7 +153,7 @@ class RecordingEngine:
     def stored(self, session: str, id: str) -> StoredResponse | None:
         return self._engine(self._sessions.get(session, self._stack)).stored(session, id)
 
-    def remember(self, session: str, update: StoreUpdate, read: ResponseLookup = NOTHING) -> None:
+    def remember(self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING) -> None:
         self._engine(self._sessions.get(session, self._stack)).remember(session, update, read)
 
     def serves(self, request: Request) -> bool:

@@ -123,7 +123,7 @@ WITHOUT_BLOCKS: Final = frozenset({"cohere"})
 
 
 def block_dialect(dialect: GeneratingDialect) -> str:
-    """Return the name under which a call has native blocks: `invoke` speaks the protocol of its model."""
+    """Return the name under which a call has native parts: `invoke` speaks the protocol of its model."""
     return "anthropic" if dialect.api == "invoke" else dialect.name
 
 

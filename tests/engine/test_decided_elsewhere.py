@@ -37,7 +37,7 @@ def shared(request: pytest.FixtureRequest) -> Iterator[Engine]:
     scenario = getattr(request, "param", SCENARIO)
     catalog = VirtualServer(dumps(scenario).decode()).engine.catalog
     state = SharedEngineState(counts)
-    state.without_session.use(CellTable(counts).assign([item.key for item in catalog.items]))
+    state.counters_without_session.use(CellTable(counts).assign([item.key for item in catalog.items]))
     yield Engine(catalog, state)
     counts.close()
 
@@ -127,7 +127,7 @@ def test_lookup_after_a_decision_counts_once(shared: Engine) -> None:
     state.remember_in_store = _forget
     request = shared.read("GET", "/v1/responses/resp_1", "", {}, b"", "", 0.0)
     request.response_lookup = state.lookup("")
-    numbers = state.without_session
+    numbers = state.counters_without_session
     before = numbers.take_numbers(0)
     with pytest.raises(LookupAfterDecision) as raised:
         shared.begin_response(request)
@@ -145,14 +145,14 @@ def test_lookup_of_a_cached_response_counts_once(shared: Engine, monkeypatch: py
     assert isinstance(state, SharedEngineState)
     for _ in range(3):  # the last one takes the fast path
         shared.respond(chat(shared, "hi"))
-    before = state.without_session.take_numbers(0)
+    before = state.counters_without_session.take_numbers(0)
     request = chat(shared, "hi", store=True)
     with monkeypatch.context() as patched:
-        patched.setattr("mockllm.engine.engine.store_updates", _lacking)
+        patched.setattr("mockllm.engine.engine.storage_updates", _lacking)
         with pytest.raises(LookupAfterDecision) as raised:
             shared.begin_response(request)
     assert isinstance(raised.value.resume(), PlannedResponse)
-    assert state.without_session.take_numbers(0) == before + 1
+    assert state.counters_without_session.take_numbers(0) == before + 1
 
 
 def _forget(*_: object) -> None: ...
@@ -198,7 +198,7 @@ def test_cached_sequences_equal_those_decided_here(shared: Engine, request: pyte
 
 @pytest.mark.parametrize("shared", [VARYING], indirect=True)
 def test_cached_responses_equal_those_decided_here(shared: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sequence, a scope, a template, a generated call, limits that refuse at last, and unknown fields."""
+    """A sequence, a scope, a template, a generated tool call, limits that refuse at last, and unknown fields."""
     here, quick = VirtualServer(dumps(VARYING).decode()).engine, 0
     original = FastPath.respond_decided
 

@@ -21,7 +21,7 @@ def test_processes_read_what_others_wrote() -> None:
     usages = []
     for _ in range(2):
         state = SharedEngineState(counts)
-        state.without_session.use(table)
+        state.counters_without_session.use(table)
         engine = Engine(catalog, state)
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": LONG}]}
         request = engine.read("POST", "/v1/chat/completions", "", {}, dumps(body), "", 0.0)

@@ -18,7 +18,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.engine import response_cache
 from mockllm.engine.planned_response import PlannedResponse
-from mockllm.engine.response_cache import ResponseCache, UnpacedStream
+from mockllm.engine.response_cache import EncodedStream, ResponseCache
 
 Body = Callable[[ResponseIdentity, Request], Any]
 
@@ -36,16 +36,16 @@ class Renderer:
     def __call__(self, identity: ResponseIdentity, request: Request) -> PlannedResponse:
         self.rendered += 1
         body = EventStep(dumps(self._body(identity, request)), 0, "body")
-        return replace(self._planned, rendered=Plan(ResponseHead(200, (("x", "y"),)), (body,)))
+        return replace(self._planned, plan_or_prerendered=Plan(ResponseHead(200, (("x", "y"),)), (body,)))
 
 
 class StreamRenderer(Renderer):
     """The same for streams of one event."""
 
-    def __call__(self, identity: ResponseIdentity, request: Request) -> UnpacedStream:  # type: ignore[override]
+    def __call__(self, identity: ResponseIdentity, request: Request) -> EncodedStream:  # type: ignore[override]
         self.rendered += 1
         steps = (EventStep(dumps(self._body(identity, request)), 1, "chunk"),)
-        return UnpacedStream(Plan(ResponseHead(200, ()), steps, Framing.SSE), (ChunkEntry("x"),))
+        return EncodedStream(Plan(ResponseHead(200, ()), steps, Framing.SSE), (ChunkEntry("x"),))
 
 
 def usual(identity: ResponseIdentity, request: Request) -> Any:
@@ -101,7 +101,12 @@ def respond(
     before, fresh = renderer.rendered, renderer(identity, request)
     assert sent_bytes(planned.plan) == sent_bytes(fresh.plan)
     assert (
-        replace(planned, rendered=fresh.rendered, response_seed=fresh.response_seed, placeholder_values=())
+        replace(
+            planned,
+            plan_or_prerendered=fresh.plan_or_prerendered,
+            response_seed=fresh.response_seed,
+            placeholder_values=(),
+        )
         == fresh
     )
     renderer.rendered = before

@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.dialects.openai.responses.dialect import Responses
 from tests.language.virtual_server import ClientResponse, VirtualServer, raw_request
 
@@ -49,13 +49,13 @@ def completed(received: ClientResponse) -> dict[str, Any]:
 def read_plans(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
     """The plans from which what is stored is read."""
     plans: list[Plan] = []
-    store_update = Responses.store_update
+    storage_update = Responses.storage_update
 
-    def counted(self: Responses, plan: Plan, request: Request) -> StoreUpdate | None:
+    def counted(self: Responses, plan: Plan, request: Request) -> StorageUpdate | None:
         plans.append(plan)
-        return store_update(self, plan, request)
+        return storage_update(self, plan, request)
 
-    monkeypatch.setattr(Responses, "store_update", counted)
+    monkeypatch.setattr(Responses, "storage_update", counted)
     return plans
 
 

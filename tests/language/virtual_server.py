@@ -22,7 +22,7 @@ from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.plan import CutStep, WaitStep
 from mockllm.core.request.stored_batches import with_responses
-from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine, PlannedResponse
 from mockllm.engine.request_reader import RequestReader
@@ -325,7 +325,7 @@ class VirtualServer:
         batch = self.engine.stored(session, run.id)
         assert batch is not None
         now = sent.now if sent.monotonic is None else sent.monotonic
-        self.engine.remember(session, StoreUpdate((run.id,), with_responses(batch, responses, now)))
+        self.engine.remember(session, StorageUpdate((run.id,), with_responses(batch, responses, now)))
 
 
 def respond_all(files: ScenarioText, *sent: ClientRequest, **more: Any) -> list[ClientResponse]:

@@ -9,7 +9,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step, WaitStep
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.engine import EngineInfo, PlannedResponse
 
 Built = Callable[[Request], Plan | PlannedResponse]
@@ -82,7 +82,7 @@ class FakeEngine:
     def stored(self, session: str, id: str) -> StoredResponse | None:
         return None
 
-    def remember(self, session: str, update: StoreUpdate, read: ResponseLookup = NOTHING) -> None:
+    def remember(self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING) -> None:
         """Nothing is stored."""
 
     def serves(self, request: Request) -> bool:

@@ -101,7 +101,7 @@ def test_connections_beyond_the_limit_are_refused(
         server.advance(10)
         with Raw(server.port) as refused:
             refused.to_the_end()
-        assert "refused 5 of the connections from 127.0.0.1" in capfd.readouterr().err
+        assert "refused 5 connections, the last from 127.0.0.1" in capfd.readouterr().err
 
 
 def test_connection_that_ends_makes_room_for_another(server: ClockedServer) -> None:

@@ -76,7 +76,9 @@ class Served:
     def __init__(self, counts: SharedCounts) -> None:
         catalog = VirtualServer(SCENARIO).engine.catalog
         self.state = SharedEngineState(counts)
-        self.state.without_session.use(CellTable(counts).assign([item.key for item in catalog.items]))
+        self.state.counters_without_session.use(
+            CellTable(counts).assign([item.key for item in catalog.items])
+        )
         limits = ServerLimits(grace=PATIENCE, linger=0.2)
         self.app = App(Engine(catalog, self.state), limits=limits)
         self.app.decider = self.decider = Decider()

@@ -197,10 +197,10 @@ def test_key_as_model_is_redacted_in_labels() -> None:
 
 def test_in_flight_is_the_most_of_each_second() -> None:
     metrics = Metrics()
-    responses_in_progress: dict[type[Request], int] = {}
-    metrics.responses_in_progress = responses_in_progress
+    responses_in_flight: dict[type[Request], int] = {}
+    metrics.responses_in_flight = responses_in_flight
     for now, count in ((10.1, 2), (10.9, 1), (11.5, 0), (12.0, 3), (12.5, 0)):
-        responses_in_progress[Request] = count
+        responses_in_flight[Request] = count
         metrics.sample(now)
     assert metrics.in_flight() == {10: 2, 12: 3}
     metrics.reset()

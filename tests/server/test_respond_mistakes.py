@@ -114,7 +114,7 @@ def test_play_mistake_before_the_first_byte_is_a_500(
     assert got.status == 500
     assert "Traceback" in capfd.readouterr().err
     assert written_down(server, "/fail-first").status == 500
-    assert not any(server.app.responses_in_progress.values())
+    assert not any(server.app.responses_in_flight.values())
 
 
 def test_exception_in_stream_ends_connection(raw: Raw, capfd: pytest.CaptureFixture[str]) -> None:

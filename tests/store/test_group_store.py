@@ -10,7 +10,7 @@ import redis
 from msgspec.structs import replace
 
 from mockllm.core.limits.limit_data import Cost, Limit
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.core.selection.decision import Decision
 from mockllm.store import group_store
 from mockllm.store.connection import store_address
@@ -58,7 +58,7 @@ def change(server: RedisServer, *, limits: bool) -> None:
         await link.open()
         stored = StoredResponse("resp_1", None, b"{}", b"{}")
         memory = StoreMemory(link, 60.0)
-        assert await memory.remember("one", StoreUpdate(("resp_1",), stored, {"call_1": "f"})).done()
+        assert await memory.remember("one", StorageUpdate(("resp_1",), stored, {"call_1": "f"})).done()
         group = GroupStore(link, PATIENCE)
         await (group.reset_limits(None) if limits else group.forget(["r"]))
         found = (

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from mockllm.core.limits.limit_data import Limit
 from mockllm.core.load.load import Load
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.core.selection.decision import MatchResult
 from mockllm.store.connection import store_address
 from mockllm.store.group_store import GroupStore
@@ -63,7 +63,7 @@ class Store:
         """Let the session have keys of all kinds."""
         await self.decide(LIMITED)
         await self.decide(OTHER)
-        assert await self.memory.remember("one", StoreUpdate(("resp_1",), STORED, {"call_1": "f"})).done()
+        assert await self.memory.remember("one", StorageUpdate(("resp_1",), STORED, {"call_1": "f"})).done()
 
     def present_keys(self) -> set[bytes]:
         """All keys of the session but the results of its calls, which are repeated for a minute."""
@@ -129,7 +129,7 @@ def test_use_of_each_kind_renews_a_session(run: Run, use: str) -> None:
         if use == "decision":
             await store.decide()
         elif use == "storage":
-            await store.memory.remember("one", StoreUpdate(("resp_1",), STORED)).done()
+            await store.memory.remember("one", StorageUpdate(("resp_1",), STORED)).done()
         else:
             assert await store.memory.look_up("one", ("stored", "resp_1")) is not None
         assert store.client.ttl(GLOBAL) >= TTL - 1
@@ -165,7 +165,7 @@ def test_session_that_has_ended_begins_anew_as_a_whole(run: Run, use: str) -> No
         if use == "decision":
             await store.decide()
         else:
-            await store.memory.remember("one", StoreUpdate(tool_calls={"call_2": "g"})).done()
+            await store.memory.remember("one", StorageUpdate(tool_calls={"call_2": "g"})).done()
         assert await store.memory.look_up("one", ("stored", "resp_1")) is None
         assert await store.decide(OTHER) == [0]
         if use == "storage":
@@ -208,7 +208,7 @@ def test_list_forgets_ids_of_responses_that_have_ended(run: Run) -> None:
         names = session_base("") + b"names"
         store.client.zadd(names, {"resp_0": 1.0})
         for _ in range(TRIM):
-            await store.memory.remember("", StoreUpdate(("resp_1",), STORED)).done()
+            await store.memory.remember("", StorageUpdate(("resp_1",), STORED)).done()
         assert store.client.zrange(names, 0, -1) == [b"resp_1"]
 
     run(act)

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.state.shared_engine_state import LookupResult
 from mockllm.store.connection import StoreAway, connect, store_address
 from mockllm.store.script_request import CandidateEncoder, ScriptRequest
@@ -35,7 +35,7 @@ def test_changes_wait_for_the_connection(server: RedisServer) -> None:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         link.keep_open()
         memory = StoreMemory(link, 60.0)
-        change = memory.remember("one", StoreUpdate(tool_calls={"call_1": "f"}))
+        change = memory.remember("one", StorageUpdate(tool_calls={"call_1": "f"}))
         done = asyncio.ensure_future(change.done())
         await asyncio.to_thread(server.start)
         assert await done
@@ -120,7 +120,7 @@ def test_new_objects_outside_of_sessions_wait_for_the_store(server: RedisServer)
         link.keep_open()
         memory = StoreMemory(link, 60.0)
         stored = StoredResponse("resp_1", None, b"{}", b"{}")
-        done = asyncio.ensure_future(memory.remember("", StoreUpdate(("resp_1", "msg_1"), stored)).done())
+        done = asyncio.ensure_future(memory.remember("", StorageUpdate(("resp_1", "msg_1"), stored)).done())
         await asyncio.to_thread(server.start)
         assert await done
         result = await memory.look_up("", ("stored", "msg_1"))

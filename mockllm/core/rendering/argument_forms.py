@@ -1,4 +1,4 @@
-"""The forms in which encoders write the arguments of a generated call.
+"""The forms in which encoders write the arguments of a generated tool call.
 
 A cached response stores the form of each place. For another call, each form writes the bytes that the encoder would.
 """
@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from mockllm.core.json.codec import loads, pretty, spaced, text_fragment, without_angles
-from mockllm.core.reply.generated_call import GeneratedCall
+from mockllm.core.reply.generated_tool_call import GeneratedToolCall
 
 _SEPARATOR: Final = "\x7f"
 """A character that JSON does not escape, and that few arguments have."""
@@ -20,7 +20,7 @@ _SEPARATOR: Final = "\x7f"
 class ArgumentsForm(Protocol):
     """One form of arguments."""
 
-    def write(self, call: GeneratedCall, values: Sequence[bytes]) -> bytes:
+    def write(self, call: GeneratedToolCall, values: Sequence[bytes]) -> bytes:
         """Return the arguments of a call. `values` are those of the response's other placeholders."""
         ...
 
@@ -28,7 +28,7 @@ class ArgumentsForm(Protocol):
 class JsonText(Struct, frozen=True):
     """Arguments as a text within a JSON string."""
 
-    def write(self, call: GeneratedCall, values: Sequence[bytes]) -> bytes:
+    def write(self, call: GeneratedToolCall, values: Sequence[bytes]) -> bytes:
         """Return the escaped text without quotes."""
         return text_fragment(call.text)[1:-1]
 
@@ -36,7 +36,7 @@ class JsonText(Struct, frozen=True):
 class CompactJson(Struct, frozen=True):
     """Arguments as JSON without spaces."""
 
-    def write(self, call: GeneratedCall, values: Sequence[bytes]) -> bytes:
+    def write(self, call: GeneratedToolCall, values: Sequence[bytes]) -> bytes:
         """Return the text of the arguments, which is such JSON."""
         return call.text.encode()
 
@@ -47,7 +47,7 @@ class IndentedJson(Struct, frozen=True):
     line_break: bytes
     escapes_angles: bool
 
-    def write(self, call: GeneratedCall, values: Sequence[bytes]) -> bytes:
+    def write(self, call: GeneratedToolCall, values: Sequence[bytes]) -> bytes:
         """Return the JSON, as deep as it is in the response."""
         indented = pretty(loads(call.text)).replace(b"\n", self.line_break)
         return without_angles(indented) if self.escapes_angles else indented
@@ -56,7 +56,7 @@ class IndentedJson(Struct, frozen=True):
 class OneLineJson(Struct, frozen=True):
     """Arguments as JSON on one line, with spaces after colons and escaped angle brackets."""
 
-    def write(self, call: GeneratedCall, values: Sequence[bytes]) -> bytes:
+    def write(self, call: GeneratedToolCall, values: Sequence[bytes]) -> bytes:
         """Return the JSON."""
         return without_angles(spaced(loads(call.text)))
 
@@ -68,7 +68,7 @@ class TextChunks(Struct, frozen=True):
     between: Sequence[bytes]
     select: Callable[[Sequence[bytes]], Sequence[bytes]] = lambda _: ()
 
-    def write(self, call: GeneratedCall, values: Sequence[bytes]) -> bytes:
+    def write(self, call: GeneratedToolCall, values: Sequence[bytes]) -> bytes:
         """Return the chunks, and what is between them."""
         parts = [*self.between]
         parts[1::2] = self.select(values)
@@ -84,6 +84,6 @@ class TextChunks(Struct, frozen=True):
 class ChunkCount(Struct, frozen=True):
     """The number of the arguments' chunks: the index of the response's last chunk follows from it."""
 
-    def write(self, call: GeneratedCall, values: Sequence[bytes]) -> bytes:
+    def write(self, call: GeneratedToolCall, values: Sequence[bytes]) -> bytes:
         """Return the number in decimal digits."""
         return b"%d" % len(call.chunks)

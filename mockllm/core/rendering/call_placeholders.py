@@ -1,4 +1,4 @@
-"""The placeholder for the arguments of a generated call.
+"""The placeholder for the arguments of a generated tool call.
 
 The placeholder is a JSON object with marks in the name of its only member. An encoder writes this object as it writes
 any arguments, in one or several forms. With `BEGIN` and `END` for the marks, an encoder of compact JSON writes
@@ -26,7 +26,7 @@ from mockllm.core.rendering.argument_forms import (
     OneLineJson,
     TextChunks,
 )
-from mockllm.core.reply.generated_call import GeneratedCall
+from mockllm.core.reply.generated_tool_call import GeneratedToolCall
 
 _NUMBER: Final = 1e-5
 """A number that writers of JSON write differently."""
@@ -44,10 +44,10 @@ class MarkedCall:
         self._found = f"{mark}c%d;".encode()
         self._written = re.compile("|".join(_patterns(begin, end)).encode(), re.DOTALL)
 
-    def in_place_of(self, call: GeneratedCall, output_tokens: int) -> GeneratedCall:
+    def in_place_of(self, call: GeneratedToolCall, output_tokens: int) -> GeneratedToolCall:
         """Return the call with the placeholder as arguments, in two chunks where those of that call are cut."""
         text = "".join(self.chunks)
-        return GeneratedCall(
+        return GeneratedToolCall(
             call.tool, text, self.chunks if call.in_chunks else (text,), output_tokens, call.in_chunks
         )
 

@@ -143,7 +143,7 @@ def _all_steps(encoder: Encoder) -> Iterator[Step]:
 
 
 class ChunkEntry(Struct, frozen=True):
-    """One chunk: its text, its part (None for a native block of a dialect), and the explicit waits before it
+    """One chunk: its text, its part (None for a native part of a dialect), and the explicit waits before it
     (None where there are none)."""
 
     text: str
@@ -176,7 +176,7 @@ def has_pauses(reply: Reply) -> bool:
 
 
 def chunk_texts_of(reply: Reply) -> tuple[ChunkText, ...]:
-    """Return the text of each chunk, with the chunk's part of the first choice. A native block has no text."""
+    """Return the text of each chunk, with the chunk's part of the first choice. A native part has no text."""
     return tuple(
         (-1 if number or isinstance(part, NativePart) else index, chunk)
         for number, index, part, chunk in _in_order(reply)
@@ -193,7 +193,7 @@ def first_chunks(reply: Reply, count: int) -> Reply:
 
 
 def _in_order(reply: Reply) -> Iterator[tuple[int, int, Part, ContentElement]]:
-    """Yield the numbers of choice and part, the part and a chunk, in the order of `encode`. A native block is an
+    """Yield the numbers of choice and part, the part and a chunk, in the order of `encode`. A native part is an
     empty chunk."""
     choices = [_chunks(number, choice) for number, choice in enumerate(reply.choices)]
     return _alternating(choices, lambda entry: type(entry[3]) is str)

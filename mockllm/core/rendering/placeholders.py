@@ -1,8 +1,8 @@
 """Placeholders: objects that encoders place in a response where an id, a time or a token count belongs.
 
 A cached response is rendered once with placeholders and filled for each request, also with the arguments of a
-generated call. A text placeholder is a string, a number placeholder supports arithmetic and comparisons. `derive`
-applies any other function, such as a date format.
+generated tool call. A text placeholder is a string, a number placeholder supports arithmetic and comparisons.
+`derive` applies any other function, such as a date format.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mockllm.core.randomness import BASE62, IdPattern, Ids, fill_ids, id_pattern
 from mockllm.core.rendering.argument_forms import ArgumentsForm
 from mockllm.core.rendering.call_placeholders import MarkedCall
 from mockllm.core.rendering.plan import Framing, Headers, ResponseHead
-from mockllm.core.reply.generated_call import GeneratedCall
+from mockllm.core.reply.generated_tool_call import GeneratedToolCall
 
 MARKER_PREFIX: Final = token_hex(16)
 """A random text per process. No request and no scenario can contain the text, since no response ever does."""
@@ -47,7 +47,7 @@ B = TypeVar("B")
 
 
 class Combination(NamedTuple):
-    """A number that is computed from two placeholders, one of which depends on the tokens of a generated call."""
+    """A number computed from two placeholders, one of which depends on the tokens of a generated tool call."""
 
     function: Function
     left: Recipe
@@ -76,7 +76,7 @@ class Recipe(NamedTuple):
 
     @property
     def depends_on_call(self) -> bool:
-        """Whether the value depends on a generated call."""
+        """Whether the value depends on a generated tool call."""
         return self.source == "output_tokens" or type(self.source) is Combination
 
 
@@ -97,6 +97,7 @@ class TextPlaceholder(str):
     _placeholders: Placeholders
     _recipe: Recipe
     _sample: str
+    """The value in the present response: functions are tried, and comparisons decided, with it."""
 
     def __new__(cls, placeholders: Placeholders, recipe: Recipe, sample: str) -> TextPlaceholder:
         if dumps(sample) != b'"%b"' % sample.encode():
@@ -210,7 +211,9 @@ def derive(function: Callable[[A], B], value: A) -> B:
 class Placeholders:
     """The placeholders of one rendering. Samples are the values of the present request."""
 
-    def __init__(self, ids: Ids, now: float, input_tokens: int, call: GeneratedCall | None = None) -> None:
+    def __init__(
+        self, ids: Ids, now: float, input_tokens: int, call: GeneratedToolCall | None = None
+    ) -> None:
         self.recipes: list[Recipe] = []
         self.comparisons: list[PlaceholderComparison] = []
         self.ids: Ids = PlaceholderIds(self, ids)
@@ -219,7 +222,7 @@ class Placeholders:
         self.call = None if call is None else self._marked(call)
         """The call that is rendered in place of a generated one."""
 
-    def _marked(self, call: GeneratedCall) -> GeneratedCall:
+    def _marked(self, call: GeneratedToolCall) -> GeneratedToolCall:
         tokens = cast(int, NumberPlaceholder(self, Recipe("output_tokens"), call.output_tokens))
         return MARKED_CALL.in_place_of(call, tokens)
 
@@ -255,7 +258,7 @@ class PlaceholderIds(Ids):
         self._ids = ids
 
     @property
-    def call(self) -> GeneratedCall | None:
+    def call(self) -> GeneratedToolCall | None:
         """The call that is rendered in place of a generated one."""
         return self._placeholders.call
 
@@ -266,7 +269,7 @@ class PlaceholderIds(Ids):
 
 class PlaceholderStep(Struct, frozen=True):
     """A step of bytes with placeholders. Every second one of `parts` is empty for the value of a placeholder. The
-    `chunk_number` is -1 where the step ends with the generated call: then the last value is the number."""
+    `chunk_number` is -1 where the step ends with the generated tool call: then the last value is the number."""
 
     parts: Sequence[bytes]
     select: ValueSelector
@@ -314,10 +317,10 @@ class Prerendered(Struct, frozen=True, eq=False):
         return True
 
     def fill(
-        self, id_seed: bytes, now: float, input_tokens: int, call: GeneratedCall | None = None
+        self, id_seed: bytes, now: float, input_tokens: int, call: GeneratedToolCall | None = None
     ) -> Sequence[bytes]:
-        """Return the values of one response: its ids (of this id seed), then its times and token counts, then the
-        arguments of its generated call."""
+        """Return the values of one response in this order: ids (of this id seed), times, token counts, arguments of
+        its generated tool call."""
         values = fill_ids(self.ids, id_seed)
         output_tokens = 0 if call is None else call.output_tokens
         for recipe in self.computed:  # written out for the usual sources, for this runs for each response

@@ -194,7 +194,7 @@ def cut_fraction(choice: Choice, fraction: float) -> Choice:
 
 
 VISIBLE: Final = (Text, Call, Refusal)
-"""The parts that count, without thinking and native blocks."""
+"""The parts that count, without thinking and native parts."""
 
 
 def shorten(part: Text | Thinking | Call | Refusal | Media, length: int) -> Part:

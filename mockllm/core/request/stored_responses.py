@@ -1,6 +1,6 @@
 """Stored responses as data: the responses that clients may retrieve or continue, and the tools that were called.
 
-A dialect returns a `StoreUpdate` for a response, the state stores it by session, and a request gets a
+A dialect returns a `StorageUpdate` for a response, the state stores it by session, and a request gets a
 `ResponseLookup`. Bodies are stored as the bytes that were sent, so that any store can hold them, and parsed on
 demand.
 """
@@ -77,7 +77,7 @@ class StoredResponse(NamedTuple):
         return self._replace(timeline=timeline._replace(polls=timeline.polls + 1))
 
 
-class StoreUpdate(NamedTuple):
+class StorageUpdate(NamedTuple):
     """The changes of what the state stores of responses (`state/response_store.py`). The changes are the response
     under all `names` by which clients retrieve it, and its tools by the ids of the tool calls. Further changes are
     the names to delete, and objects that change with the response, each under its own id."""
@@ -92,7 +92,7 @@ class StoreUpdate(NamedTuple):
     batch_run: BatchRun | None = None
     """The lines of a new batch job, which the server serves."""
 
-    def scaled(self, factor: float, monotonic: float) -> StoreUpdate:
+    def scaled(self, factor: float, monotonic: float) -> StorageUpdate:
         """Return the changes for a server whose time has this factor; `monotonic` is on a monotonic clock."""
         stored = self.stored
         if stored is not None and stored.timeline is not None:

@@ -29,7 +29,7 @@ from mockllm.core.request.stored_batches import (
     state_of,
     with_read,
 )
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.anthropic.messages_check import check_readable
 from mockllm.dialects.anthropic.messages_request import AnthropicRequest
 from mockllm.dialects.anthropic.stored_objects import (
@@ -116,7 +116,7 @@ class CreateMessageBatch(StoredObjectCall, BatchDialect):
         plan = json_plan(_shown(id, identity.now, state, request), identity)
         return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         start = plan.background
         if plan.head.status != 200 or not isinstance(start, BatchStart):
             return None
@@ -131,7 +131,7 @@ class CreateMessageBatch(StoredObjectCall, BatchDialect):
             for item in request.items[: start.outcome.response_count(len(keys))]
         )
         batch = new_batch(id, record, start.waits, request.monotonic + plan.delay)
-        return StoreUpdate((id,), batch, batch_run=BatchRun(id, lines))
+        return StorageUpdate((id,), batch, batch_run=BatchRun(id, lines))
 
 
 def _check_requests(request: Request) -> None:
@@ -215,12 +215,12 @@ class GetMessageBatch(StoredObjectCall):
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan(shown_batch(stored, request), identity)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, MessageBatchRequest)
         if request.stored is None or plan.head.status != 200:
             return None
         changed = self.changed(request.stored, request)
-        return None if changed is None or changed is request.stored else StoreUpdate((changed.id,), changed)
+        return None if changed is None or changed is request.stored else StorageUpdate((changed.id,), changed)
 
     def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
         """Return the batch after the call; None where the call changes nothing."""
@@ -249,11 +249,11 @@ class DeleteMessageBatch(GetMessageBatch):
             return Failure("bad_request", message=message)
         return json_plan({"id": stored.id, "type": "message_batch_deleted"}, identity)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, MessageBatchRequest)
         if request.stored is None or plan.head.status != 200:
             return None
-        return StoreUpdate(forgotten=(request.stored.id,))
+        return StorageUpdate(forgotten=(request.stored.id,))
 
 
 class MessageBatchResults(GetMessageBatch):

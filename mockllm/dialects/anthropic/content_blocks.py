@@ -51,7 +51,7 @@ _STOP: Final[Mapping[Finish, str]] = {
 
 
 def supported_reply(reply: Reply, request: MessagesRequest) -> Reply:
-    """Return the reply as this protocol shows it: its first choice, without images and other dialects' native blocks.
+    """Return the reply as this protocol shows it: its first choice, without images and other dialects' native parts.
 
     A scenario with thinking shows it for any model unless the client declines it. Redacted thinking, and thinking
     that the client omits, stays as a part without text. A text with citations is split into segments with one set of

@@ -48,13 +48,13 @@ class MessagesEncoder(Encoder):
         super().__init__(reply)
         self.request = request
         self.identity = identity
-        self.family = family_for(reply, request)
+        self.model_family = family_for(reply, request)
         self.extras = reply.extras.get(DIALECT, {})
         self.without_arguments = False
         """Whether the current part is a call without arguments, which streams "" and never "{}"."""
 
     def start_stream(self) -> Iterable[Event]:
-        opening = message(self.reply, self.request.model, self.identity, self.family)
+        opening = message(self.reply, self.request.model, self.identity, self.model_family)
         own = {key: value for key, value in self.extras.items() if key not in _DELTA_EXTRAS}
         opening = merged_json(opening, own)
         return (_event("message_start", {"message": opening}),)
@@ -63,9 +63,9 @@ class MessagesEncoder(Encoder):
         part = at.part
         deltas: list[bytes] = []
         if isinstance(part, NativePart):
-            block, deltas = _native(empty_block(part, at.part_index, self.identity, self.family))
+            block, deltas = _native(empty_block(part, at.part_index, self.identity, self.model_family))
         else:
-            block = empty_block(part, at.part_index, self.identity, self.family)
+            block = empty_block(part, at.part_index, self.identity, self.model_family)
             self.without_arguments = isinstance(part, Call) and joined_text(part.chunks).strip() in ("", "{}")
             if isinstance(part, Call) and not self.without_arguments:
                 deltas = [_partial_json("")]
@@ -99,11 +99,11 @@ class MessagesEncoder(Encoder):
         yield _block_stop(at.part_index)
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
-        delta = stop_fields(self.reply.choices[0], self.family)
+        delta = stop_fields(self.reply.choices[0], self.model_family)
         reported = merged_json(reported_members(self.reply, self.request, self.identity), self.extras)
         if "container" in reported:
             delta["container"] = reported["container"]
-        counted = merged_json(delta_usage(self.reply, self.family), extra_counts(self.extras))
+        counted = merged_json(delta_usage(self.reply, self.model_family), extra_counts(self.extras))
         last: Block = {"delta": delta, "usage": counted}
         if "context_management" in reported:
             last["context_management"] = reported["context_management"]
@@ -150,7 +150,7 @@ def _partial_json(text: str) -> bytes:
 
 
 def _native(block: Json) -> tuple[Json, list[bytes]]:
-    """Return the first event's block and the deltas of a native block. A call's input and a text with its citations
+    """Return the first event's block and the deltas of a native part. A call's input and a text with its citations
     are sent in deltas; everything else is complete in the first event."""
     if type(block) is not dict:
         return block, []

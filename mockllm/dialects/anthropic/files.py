@@ -17,7 +17,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.anthropic.messages_request import AnthropicRequest
 from mockllm.dialects.anthropic.stored_objects import (
     PAGE,
@@ -90,7 +90,7 @@ class AnthropicUpload(StoredObjectCall):
         }
         return json_plan(shown, identity)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         return uploaded_file(plan, request, PREFIX)
 
 
@@ -132,11 +132,11 @@ class AnthropicDeleteFile(AnthropicFile):
     def respond(self, stored: StoredResponse, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan({"id": stored.id, "type": "file_deleted"}, identity)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, AnthropicFileRequest)
         if request.stored is None or plan.head.status != 200:
             return None
-        return StoreUpdate(forgotten=(request.stored.id,))
+        return StorageUpdate(forgotten=(request.stored.id,))
 
 
 class AnthropicFileList(AnthropicFile):

@@ -50,7 +50,7 @@ _REDACTED: Final = 64
 
 
 def supported_reply(reply: Reply) -> Reply:
-    """Return the reply as Converse shows it: its first choice, without images and other dialects' native blocks. A
+    """Return the reply as Converse shows it: its first choice, without images and other dialects' native parts. A
     text with citations is split into segments with one set of sources each."""
     choice = reply.choices[0] if reply.choices else Choice(())
     parts = tuple(shown for part in choice.parts for shown in _shown_parts(part))

@@ -20,7 +20,7 @@ from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_batches import BatchRecord, BatchState, new_batch, record_of, state_of
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
 from mockllm.dialects.gemini.batch_output import WITHOUT_RESPONSE
 from mockllm.dialects.gemini.batches import (
@@ -105,12 +105,12 @@ class CreateBatchJob(GeminiStoredCall, BatchDialect):
         plan = json_plan(job(_new_job(name, start, request, request.monotonic), request.monotonic))
         return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         start = plan.background
         if plan.head.status != 200 or not isinstance(start, BatchStart):
             return None
         name = loads(start.plan.steps[0].payload)["name"]  # type: ignore[union-attr]  # one event
-        return StoreUpdate((name,), _new_job(name, start, request, request.monotonic + plan.delay))
+        return StorageUpdate((name,), _new_job(name, start, request, request.monotonic + plan.delay))
 
 
 def _new_job(name: str, start: BatchStart, request: Request, began: float) -> StoredResponse:

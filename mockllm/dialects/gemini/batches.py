@@ -28,7 +28,7 @@ from mockllm.core.request.stored_batches import (
     state_of,
     with_read,
 )
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
 from mockllm.dialects.gemini.batch_output import CODES, outputs
 from mockllm.dialects.gemini.cached_contents import format_time
@@ -167,7 +167,7 @@ class GeminiCreateBatch(GeminiStoredCall, BatchDialect):
         plan = json_plan(operation(batch, request.monotonic))
         return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         start = plan.background
         if plan.head.status != 200 or not isinstance(start, BatchStart):
             return None
@@ -186,7 +186,7 @@ class GeminiCreateBatch(GeminiStoredCall, BatchDialect):
             shown = file_object(request, details["file"], "", "application/jsonl", b"")
             shown["source"] = "GENERATED"
             others = (StoredResponse(details["file"], name, b"", dumps(shown)),)
-        return StoreUpdate((name,), batch, others=others, batch_run=BatchRun(name, lines))
+        return StorageUpdate((name,), batch, others=others, batch_run=BatchRun(name, lines))
 
 
 class GeminiCreateEmbeddingBatch(GeminiCreateBatch):
@@ -282,16 +282,16 @@ class GeminiBatch(GeminiStoredCall):
     def respond(self, stored: StoredResponse, request: Request) -> Plan | Failure:
         return json_plan(operation(stored, request.monotonic))
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, GeminiStoredBatchRequest)
         if request.stored is None or plan.head.status != 200:
             return None
         return self.update(request.stored, request)
 
-    def update(self, stored: StoredResponse, request: Request) -> StoreUpdate | None:
+    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
         """Return the change of the store by the call."""
         changed = with_read(stored)
-        return None if changed is None else StoreUpdate((changed.id,), changed)
+        return None if changed is None else StorageUpdate((changed.id,), changed)
 
 
 class GeminiCancelBatch(GeminiBatch):
@@ -303,8 +303,8 @@ class GeminiCancelBatch(GeminiBatch):
             return Failure("bad_request", message=message, fields={"status": "FAILED_PRECONDITION"})
         return json_plan({})
 
-    def update(self, stored: StoredResponse, request: Request) -> StoreUpdate | None:
-        return StoreUpdate((stored.id,), cancelled(stored, request.monotonic))
+    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+        return StorageUpdate((stored.id,), cancelled(stored, request.monotonic))
 
 
 class GeminiDeleteBatch(GeminiBatch):
@@ -313,8 +313,8 @@ class GeminiDeleteBatch(GeminiBatch):
     def respond(self, stored: StoredResponse, request: Request) -> Plan | Failure:
         return json_plan({})
 
-    def update(self, stored: StoredResponse, request: Request) -> StoreUpdate | None:
-        return StoreUpdate(forgotten=(stored.id,))
+    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+        return StorageUpdate(forgotten=(stored.id,))
 
 
 class GeminiBatchList(GeminiBatch):

@@ -21,7 +21,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, read_object
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.cached_content import (
     COLLECTION,
@@ -118,7 +118,7 @@ class CachedContentCallWithBody(CachedContentCall):
         if expires is not None and _timestamp(expires) is None:
             raise _wrong_time("expire_time", "Timestamp", "Illegal timestamp format")
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, CachedContentRequest)
         last = plan.steps[-1] if plan.steps else None
         if plan.head.status != 200 or not isinstance(last, EventStep):
@@ -130,7 +130,7 @@ class CachedContentCallWithBody(CachedContentCall):
         before = request.stored
         cached = {key: request.message[key] for key in ("contents", *MERGED) if key in request.message}
         body = dumps(cached) if before is None else before.request_body
-        return StoreUpdate((name,), StoredResponse(name, None, body, dumps(shown)))
+        return StorageUpdate((name,), StoredResponse(name, None, body, dumps(shown)))
 
 
 class CreateCachedContent(CachedContentCallWithBody):
@@ -192,9 +192,9 @@ class DeleteCachedContent(CachedContentCall):
         shown = super().shown(request, identity)
         return shown if isinstance(shown, Failure) else {}
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, CachedContentRequest)
-        return StoreUpdate(forgotten=(request.name,)) if plan.head.status == 200 else None
+        return StorageUpdate(forgotten=(request.name,)) if plan.head.status == 200 else None
 
 
 def format_time(second: float) -> str:

@@ -79,7 +79,7 @@ _AVERAGE: Final[Mapping[str, Json]] = {"avgLogprobs": -0.0173}
 
 def supported_reply(reply: Reply, *, omit_thinking: bool) -> Reply:
     """Return the reply as this protocol shows it: each call in one chunk, without redacted thinking, other dialects'
-    native blocks, and empty or declined thoughts. An incomplete call is omitted."""
+    native parts, and empty or declined thoughts. An incomplete call is omitted."""
     plain = all(type(part) is Text for choice in reply.choices for part in choice.parts)
     if plain:
         return reply
@@ -153,7 +153,7 @@ class GeminiResponseFields:
         self.id = identity.ids.make("", 23)
         self.vertex, self.numbered = request.vertex, request.numbered
         self.created = derive(_create_time, identity.second) if self.vertex else None
-        self.family = family(self.model, vertex=self.vertex)
+        self.model_family = family(self.model, vertex=self.vertex)
         self.identity = identity
         self.extras: Mapping[str, Json] = reply.extras.get(DIALECT, {})
         self.counted = reply.usage
@@ -199,13 +199,13 @@ class GeminiResponseFields:
         if finish is not None:
             result["finishReason"] = self.name(finish)
         result |= logprobs
-        if number or self.family.index:
+        if number or self.model_family.index:
             result["index"] = number
         if ended is None:
             return result
         if call is not None:
             result["finishMessage"] = f"Malformed function call: {call.name}({joined_text(call.chunks)})"
-        elif called and self.family.remarks:
+        elif called and self.model_family.remarks:
             result["finishMessage"] = CALL_MESSAGE
         if ended.flagged is not None:
             result["safetyRatings"] = self._ratings(ended.flagged)
@@ -222,7 +222,7 @@ class GeminiResponseFields:
     def body_logprobs(self, choice: Choice) -> Mapping[str, Json]:
         """Return the members of a non-streaming response's candidate about the probabilities of its tokens."""
         requested = NO_LOGPROBS if self.logprobs is None else body_logprobs(choice, self.logprobs)
-        has_average = self.family.logprobs and visible_output_tokens(self.counted) > 0
+        has_average = self.model_family.logprobs and visible_output_tokens(self.counted) > 0
         return requested or (_AVERAGE if has_average else NO_LOGPROBS)
 
     def is_grounded(self, choice: Choice, number: int) -> bool:
@@ -251,7 +251,7 @@ class GeminiResponseFields:
             result = {"inlineData": {"mimeType": part.mime, "data": part.data}}
         elif type(part) is Call:
             call: Block = {"name": part.name, "args": _arguments(part)}
-            if part.id is not None or self.family.ids:
+            if part.id is not None or self.model_family.ids:
                 call["id"] = part.id or self.identity.ids.make("", 8, f"{choice}.{index}", alphabet=_LOWER)
             result = {"functionCall": call}
         else:
@@ -270,12 +270,12 @@ class GeminiResponseFields:
         kinds = [type(part) for part in choice.parts]
         at = kinds.index(Call) if Call in kinds else None
         if at is not None:
-            signed = self.family.signs == "all" or (
-                self.family.signs == "calls" and self.counted.reasoning > 0
+            signed = self.model_family.signs == "all" or (
+                self.model_family.signs == "calls" and self.counted.reasoning > 0
             )
         else:
             at = len(kinds) - 1 - kinds[::-1].index(Text) if Text in kinds else None
-            signed = self.family.signs == "all" and self.counted.reasoning > 0
+            signed = self.model_family.signs == "all" and self.counted.reasoning > 0
         if stated is None and not signed:
             return None
         make = self.identity.ids.make
@@ -299,17 +299,17 @@ class GeminiResponseFields:
         result["promptTokensDetails"] = self._details(prompt_details(counted.input, self.media))
         cached = cached_details(counted.cached_read, counted.input, self.media)
         result["cacheTokensDetails"] = self._details(cached)
-        if self.family.details:
+        if self.model_family.details:
             result["candidatesTokensDetails"] = self._details((("TEXT", candidates),) if candidates else ())
         result["thoughtsTokenCount"] = thoughts
-        if self.family.tier and not self.vertex:
+        if self.model_family.tier and not self.vertex:
             result["serviceTier"] = "standard"
         block: Block = merged_json({key: value for key, value in result.items() if value}, self._counts())
         return block
 
     def early_usage(self, candidates: int, thoughts: int) -> Block:
         """Return the usage before the last chunk."""
-        match self.family.counts:
+        match self.model_family.counts:
             case "nothing":
                 return {"trafficType": self.name("ON_DEMAND")} | self._counts()
             case "prompt":

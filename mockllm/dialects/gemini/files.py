@@ -13,7 +13,7 @@ from propcache.api import cached_property
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.batch_output import output_content
 from mockllm.dialects.gemini.file_object import PREFIX, find_file, missing_file, object_of_file
@@ -75,11 +75,11 @@ class GeminiDeleteFile(GeminiFile):
     def respond(self, stored: StoredResponse, request: Request) -> Plan:
         return json_plan({})
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, GeminiFileRequest)
         if request.stored is None or plan.head.status != 200:
             return None
-        return StoreUpdate(forgotten=(request.stored.id,))
+        return StorageUpdate(forgotten=(request.stored.id,))
 
 
 class GeminiFileList(GeminiFile):

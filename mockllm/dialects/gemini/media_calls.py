@@ -29,7 +29,7 @@ from mockllm.core.reply.reply import Choice, Media, Reply
 from mockllm.core.request.messages import Message, TextPart
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import server_url
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate, Timeline, state_seconds
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse, Timeline, state_seconds
 from mockllm.dialects.background import timeline_of
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
@@ -233,13 +233,13 @@ class Veo(PredictCall):
         body = indented({"name": loads(steps[0].payload)["name"]}) + b"\n"
         return Plan(ResponseHead(200, JSON), (EventStep(body, 0, "body"),), background=run)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         run = plan.background
         if run is None or plan.head.status != 200:
             return None
         timeline = timeline_of(run, request.monotonic + plan.delay)
         id = OPERATIONS + loads(timeline.events[0][2])["name"].rpartition("/")[2]
-        return StoreUpdate((id,), StoredResponse(id, None, b"", b"", timeline=timeline))
+        return StorageUpdate((id,), StoredResponse(id, None, b"", b"", timeline=timeline))
 
 
 def _states(reply: Reply, request: VeoRequest, identity: ResponseIdentity) -> Iterator[EventStep]:
@@ -308,11 +308,11 @@ class Operation(GeminiStoredCall):
         body = loads(timeline.events[1 if _is_done(timeline, request) else 0][2])
         return json_plan(body)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Count the read of an operation whose state depends on the number of reads."""
         assert isinstance(request, OperationRequest)
         read = None if request.stored is None or plan.head.status != 200 else request.stored.with_read()
-        return read and StoreUpdate((read.id,), read)
+        return read and StorageUpdate((read.id,), read)
 
 
 def _is_done(timeline: Timeline, request: Request) -> bool:

@@ -20,7 +20,7 @@ from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.form_fields import multipart_parts
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import server_url
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.file_object import DEFAULT_TYPE, PREFIX, file_object
 from mockllm.dialects.gemini.generate_request import GeminiRequest
@@ -138,7 +138,7 @@ class GeminiUpload(GeminiStoredCall):
         shown = file_object(request, name, title, request.media_type, request.content)
         return json_plan({"file": shown}, (("x-goog-upload-status", "final"),))
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, GeminiUploadRequest)
         if plan.head.status != 200:
             return None
@@ -147,14 +147,14 @@ class GeminiUpload(GeminiStoredCall):
         if status == "final":
             return _finished(plan, request)
         if status == "cancelled":
-            return StoreUpdate(forgotten=(request.upload_id,))
+            return StorageUpdate(forgotten=(request.upload_id,))
         if status != "active":
             return None
         id = request.upload_id or UPLOAD + url.rpartition("upload_id=")[2]
         content = request.content if request.unfinished is not None and "upload" in request.commands else None
         if content is None:
             content = b"" if request.unfinished is None else request.unfinished.request_body
-        return StoreUpdate((id,), StoredResponse(id, None, content, dumps(request.description)))
+        return StorageUpdate((id,), StoredResponse(id, None, content, dumps(request.description)))
 
 
 def _begun(request: GeminiUploadRequest, identity: ResponseIdentity) -> Plan:
@@ -174,7 +174,7 @@ def _empty(status: str, headers: tuple[tuple[str, str], ...]) -> Plan:
     return Plan(ResponseHead(200, fixed), (EventStep(b"", 0, "body"),))
 
 
-def _finished(plan: Plan, request: GeminiUploadRequest) -> StoreUpdate | None:
+def _finished(plan: Plan, request: GeminiUploadRequest) -> StorageUpdate | None:
     try:
         shown = object_of(object_of(loads(getattr(plan.steps[0], "payload", b""))).get("file"))
     except (JSONDecodeError, IndexError):
@@ -184,4 +184,4 @@ def _finished(plan: Plan, request: GeminiUploadRequest) -> StoreUpdate | None:
         return None
     forgotten = (request.upload_id,) if request.upload_id else ()
     file = StoredResponse(name, None, request.content, dumps(shown))
-    return StoreUpdate((name,), file, forgotten=forgotten)
+    return StorageUpdate((name,), file, forgotten=forgotten)

@@ -30,7 +30,7 @@ from mockllm.core.rendering.plan import (
 from mockllm.core.reply.reply import NativePart, Reply
 from mockllm.core.request.mcp_server import McpServer, ServerMessage
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.mcp.check import (
     SESSIONS,
@@ -168,12 +168,12 @@ class McpCall(ServerCall):
             plan = Plan(plan.head.with_per_response_headers(((MCP_SESSION_HEADER, id),)), plan.steps)
         return plan
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Return the session, the task or the stream that begins with this response, the session that ends with it,
         or the change of a task."""
         if isinstance(request, RpcRequest) and plan.head.status == 404 and request.client_session is not None:
             # a client has to begin another one
-            return StoreUpdate(forgotten=(SESSIONS + request.client_session,))
+            return StorageUpdate(forgotten=(SESSIONS + request.client_session,))
         if isinstance(request, RpcRequest) and (is_resumable(plan) or continued_stream(request)):
             return stream_update(plan.background or BackgroundRun(plan), request, plan.delay)
         if isinstance(request, RpcRequest) and (plan.background is not None or request.rpc_method in CHANGES):
@@ -182,7 +182,7 @@ class McpCall(ServerCall):
         began = isinstance(request, RpcRequest) and request.rpc_method == "initialize" and id is not None
         if not began:
             return None
-        return StoreUpdate((f"{SESSIONS}{id}",), StoredResponse(f"{SESSIONS}{id}", None, b"", b""))
+        return StorageUpdate((f"{SESSIONS}{id}",), StoredResponse(f"{SESSIONS}{id}", None, b"", b""))
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, RpcRequest)
@@ -335,12 +335,12 @@ class McpEnd(_SessionCall):
             return refusal(SERVER_ERROR, "Method not allowed.", 405)
         return Plan(ResponseHead(OK, ()), ())
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Return the session that has ended."""
         assert isinstance(request, ServerRequest)
         if plan.head.status != OK or request.client_session is None:
             return None
-        return StoreUpdate(forgotten=(SESSIONS + request.client_session,))
+        return StorageUpdate(forgotten=(SESSIONS + request.client_session,))
 
 
 def _of_session(request: ServerRequest) -> Failure | None:

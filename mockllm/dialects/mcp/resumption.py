@@ -26,7 +26,7 @@ from mockllm.core.rendering.plan import (
     ResponseHead,
     Step,
 )
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate, Timeline
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse, Timeline
 from mockllm.dialects.background import events_after, timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mcp.errors import OK, refusal
@@ -84,7 +84,7 @@ def is_resumable(plan: Plan) -> bool:
     return plan.background is not None and plan.background.plan.streamed
 
 
-def stream_update(run: BackgroundRun, request: RpcRequest, delay: float) -> StoreUpdate:
+def stream_update(run: BackgroundRun, request: RpcRequest, delay: float) -> StorageUpdate:
     """Return the stored stream, or the stored one that this one continues with both. `delay` is the seconds before
     its head."""
     steps = tuple(recorded_events(run.plan))
@@ -107,15 +107,15 @@ def _stored_stream(
     plan: Plan,
     request: RpcRequest,
     recorded: Sequence[str | None] = (),
-) -> StoreUpdate:
+) -> StorageUpdate:
     """Return the stream as it is stored; of a suspended response also the stream's id, by the response's key."""
     name, wanted = _name(STORED, stream, request), plan.delivery.client_responses
     state = {"ids": recorded, "wait": None if wanted is None else [wanted.key, wanted.names]}
     stored = StoredResponse(name, None, dumps(state), stream.encode(), timeline=timeline)
     if wanted is None:
-        return StoreUpdate((name,), stored)
+        return StorageUpdate((name,), stored)
     wait = StoredResponse(_name(STORED_WAIT, wanted.key, request), None, stream.encode(), b"")
-    return StoreUpdate((name,), stored, others=(wait,))
+    return StorageUpdate((name,), stored, others=(wait,))
 
 
 def continued_stream(request: RpcRequest) -> StoredResponse | None:

@@ -17,7 +17,7 @@ from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.plan import BackgroundRun, EventStep, Plan, Step, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.mcp_server import McpServer
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate, Timeline
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse, Timeline
 from mockllm.dialects.background import has_ended, timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mcp.content import askable, result_of
@@ -68,18 +68,18 @@ def _timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def task_update(plan: Plan, request: RpcRequest) -> StoreUpdate | None:
+def task_update(plan: Plan, request: RpcRequest) -> StorageUpdate | None:
     """Return the task that begins with this response, or the task as the request changes it."""
     if plan.background is not None:
         timeline = timeline_of(plan.background, request.monotonic)
         payload = timeline.events[-1][2]
         name = f"{STORED}{loads(payload)['task']['taskId']}"
-        return StoreUpdate((name,), StoredResponse(name, None, b"", payload, timeline=timeline))
+        return StorageUpdate((name,), StoredResponse(name, None, b"", payload, timeline=timeline))
     stored = _stored(request)
     if stored is None or stored.timeline is None or _has_ended(stored, request.monotonic):
         return None
     changed = CHANGES[request.rpc_method or ""](stored, stored.timeline, request)
-    return StoreUpdate((stored.id,), changed)
+    return StorageUpdate((stored.id,), changed)
 
 
 def _cancelled(stored: StoredResponse, timeline: Timeline, request: RpcRequest) -> StoredResponse:

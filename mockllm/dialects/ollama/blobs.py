@@ -14,7 +14,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.ollama.errors import OllamaCall
 from mockllm.dialects.ollama.request import OllamaRequest
@@ -83,12 +83,12 @@ class CreateBlob(BlobCall):
     def respond(self, request: BlobRequest, stored: bool) -> Plan | Failure:
         return empty_plan(200 if stored else 201)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, BlobRequest)
         if plan.head.status not in (200, 201):
             return None
         id = BLOB + request.digest
-        return StoreUpdate((id,), StoredResponse(id, None, b"", b"{}"))
+        return StorageUpdate((id,), StoredResponse(id, None, b"", b"{}"))
 
 
 class FindBlobRequest(BlobRequest):

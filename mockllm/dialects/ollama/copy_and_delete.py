@@ -14,7 +14,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.typed_values import text_of
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.ollama.blobs import empty_plan
 from mockllm.dialects.ollama.check import COPY, DELETE, check_fields, check_types
@@ -68,7 +68,7 @@ class CopyModel(LocalModelCall):
                 error = Failure("bad_request", message=f'{field} "{name}" is invalid')
         return error
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, CopyRequest)
         copied = plan.head.status == 200 and is_valid_name(request.destination)
         return local_update(request.destination, present=True) if copied else None
@@ -91,6 +91,6 @@ class DeleteModel(LocalModelCall):
             return Failure("bad_request", message=f'name "{request.model}" is invalid')
         return error
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         name = request.model
         return local_update(name, present=False) if plan.head.status == 200 and name else None

@@ -12,7 +12,7 @@ from typing import Final
 
 from mockllm.core.json.codec import dumps, loads
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 
 WELL_KNOWN: Final = ("llama3.2", "qwen3", "gemma3", "nomic-embed-text")
 PREFIX: Final = "ollama-model:"
@@ -49,7 +49,7 @@ def is_deleted(request: Request, name: str) -> bool:
     return stored is not None and not loads(stored.response_body)
 
 
-def local_update(name: str, *, present: bool) -> StoreUpdate:
+def local_update(name: str, *, present: bool) -> StorageUpdate:
     """Return the update of the store after which the model is local, or is not."""
     id = PREFIX + tagged(name)
-    return StoreUpdate((id,), StoredResponse(id, None, b"", dumps(present)))
+    return StorageUpdate((id,), StoredResponse(id, None, b"", dumps(present)))

@@ -15,7 +15,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.ollama.blobs import BLOB
 from mockllm.dialects.ollama.check import CREATE, PULL, TypeCheck, check_types
@@ -91,7 +91,7 @@ class ProgressCall(OllamaCall):
         """Return the progress. `local`: the names of the local models."""
         raise NotImplementedError  # pragma: no cover - abstract
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Make the model local, unless the stream was cut."""
         last = None
         for step in plan.steps:
@@ -145,7 +145,7 @@ class PushModel(ProgressCall):
         layer = transfer("pushing", name)
         return [line("retrieving manifest"), *layer, line("pushing manifest"), line("success")]
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         return None
 
 

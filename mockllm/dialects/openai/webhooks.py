@@ -17,7 +17,7 @@ from mockllm.core.json.typed_values import text_of, texts
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.core.webhook import Webhook
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall, page, stored_object_note
@@ -134,7 +134,7 @@ class CreateEndpoint(EndpointCall):
         }
         return body_plan(shown, identity)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         return _stored_with_secret(plan)
 
 
@@ -147,13 +147,13 @@ class UpdateEndpoint(EndpointCall):
         updated = before["updated_at"] if before | changed == before else int(request.now)
         return {**before, **changed, "updated_at": updated}
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, EndpointRequest)
         endpoint = request.endpoint
         if endpoint is None or plan.head.status != 200:
             return None
         shown = self.shown(endpoint, request, ResponseIdentity(Ids(0, "", 0), request.now))
-        return StoreUpdate((endpoint.id,), endpoint._replace(response_body=dumps(shown)))
+        return StorageUpdate((endpoint.id,), endpoint._replace(response_body=dumps(shown)))
 
 
 class RotateSecret(EndpointCall):
@@ -169,7 +169,7 @@ class RotateSecret(EndpointCall):
         }
         return {**before, **rotated}
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         return _stored_with_secret(plan)
 
 
@@ -179,11 +179,11 @@ class DeleteEndpoint(EndpointCall):
     def shown(self, endpoint: StoredResponse, request: Request, identity: ResponseIdentity) -> Json:
         return {"id": endpoint.id, "object": "webhook_endpoint.deleted", "deleted": True}
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, EndpointRequest)
         endpoint = request.endpoint
         gone = endpoint is not None and plan.head.status == 200
-        return StoreUpdate(forgotten=(endpoint.id,)) if gone and endpoint is not None else None
+        return StorageUpdate(forgotten=(endpoint.id,)) if gone and endpoint is not None else None
 
 
 class TestEndpoint(EndpointCall):
@@ -202,24 +202,24 @@ class TestEndpoint(EndpointCall):
             "webhook_endpoint_id": endpoint.id,
         }
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, EndpointRequest)
         type_ = text_of(request.fields.get("event_type"))
         if request.endpoint is None or type_ is None or plan.head.status != 200:
             return None
         second = int(request.now)
         sample = _event(request.endpoint, {"id": f"sample_{second}"}, type_, request.monotonic, second)
-        return StoreUpdate(webhooks=(sample,))
+        return StorageUpdate(webhooks=(sample,))
 
 
 def _hint(secret: str) -> str:
     return f"{secret[:8]}...{secret[-4:]}"
 
 
-def _stored_with_secret(plan: Plan) -> StoreUpdate | None:
+def _stored_with_secret(plan: Plan) -> StorageUpdate | None:
     """Return the endpoint of a response that contains its secret. The stored object is without it."""
     sent = loads(getattr(plan.steps[0], "payload", b"{}")) if plan.head.status == 200 else {}
     secret = sent.pop("signing_secret", None)
     if secret is None:
         return None
-    return StoreUpdate((sent["id"],), StoredResponse(sent["id"], None, secret.encode(), dumps(sent)))
+    return StorageUpdate((sent["id"],), StoredResponse(sent["id"], None, secret.encode(), dumps(sent)))

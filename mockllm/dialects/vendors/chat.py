@@ -137,7 +137,7 @@ class VendorEncoder(Encoder):
 
     # --- non-streaming -------------------------------------------------------------------------------
 
-    def top(self, kind: str) -> dict[str, Json]:
+    def first_members(self, kind: str) -> dict[str, Json]:
         model = self.reply.model if self.reply.model is not None else self._request.model or DEFAULT_MODEL
         id = self.form.id.make(self.ids, "")
         return {"id": id, "object": kind, "created": self._identity.second, "model": model}
@@ -152,7 +152,7 @@ class VendorEncoder(Encoder):
         if self._probabilities is not None:
             for encoded, choice in zip(choices, self.reply.choices, strict=True):
                 encoded["logprobs"] = logprobs.choice_logprobs(choice, self._request.logprobs or 0)
-        result = {**self.top("chat.completion"), "choices": choices, "usage": self._counted}
+        result = {**self.first_members("chat.completion"), "choices": choices, "usage": self._counted}
         result = merged_json(result | fill_members(self.form.body, self.ids), self._own)
         return self.reply.usage.put_into(result, "usage")
 
@@ -188,7 +188,11 @@ class VendorEncoder(Encoder):
     # --- streaming -----------------------------------------------------------------------------------
 
     def chunk(self, choices: list[Json]) -> dict[str, Json]:
-        result = {**self.top("chat.completion.chunk"), **fill_members(self.form.chunk, self.ids), **self._own}
+        result = {
+            **self.first_members("chat.completion.chunk"),
+            **fill_members(self.form.chunk, self.ids),
+            **self._own,
+        }
         result["choices"] = choices
         if self.form.null_usage and self._request.include_usage:
             result["usage"] = None

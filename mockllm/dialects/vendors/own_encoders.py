@@ -104,6 +104,6 @@ def zai_usage(counted: Usage) -> dict[str, Json]:
 class Zai(VendorEncoder):
     """Z.ai. The id of a response is also the id of its request."""
 
-    def top(self, kind: str) -> dict[str, Json]:
-        result = super().top(kind)
+    def first_members(self, kind: str) -> dict[str, Json]:
+        result = super().first_members(kind)
         return {**result, "request_id": result["id"]}

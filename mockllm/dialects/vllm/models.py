@@ -15,7 +15,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import text_of
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.models import CREATED
 from mockllm.dialects.openai.validators import check_readable
@@ -148,14 +148,14 @@ class LoadLora(LoraCall):
             )
         return None
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, LoraRequest)
         path = text_of(request.fields.get("lora_path")) or ""
         if plan.head.status != 200 or request.adapter is None or len(request.adapter + path) > 2 * MAX_NAME:
             return None
         id = f"{ADAPTER}{request.adapter}"
         shown = dumps({"lora_name": request.adapter, "lora_path": path})
-        return StoreUpdate((id,), StoredResponse(id, None, b"", shown))
+        return StorageUpdate((id,), StoredResponse(id, None, b"", shown))
 
 
 class UnloadLora(LoraCall):
@@ -171,8 +171,8 @@ class UnloadLora(LoraCall):
             return Failure("not_found", message=message, fields={"param": None})
         return None
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, LoraRequest)
         if plan.head.status != 200 or not request.loaded:
             return None
-        return StoreUpdate(forgotten=(f"{ADAPTER}{request.adapter}",))
+        return StorageUpdate(forgotten=(f"{ADAPTER}{request.adapter}",))

@@ -41,7 +41,7 @@ class ControlledApp(Protocol):
     @property
     def engine(self) -> EngineProtocol: ...
     @property
-    def responses_in_progress(self) -> Mapping[type[Request], int]: ...
+    def responses_in_flight(self) -> Mapping[type[Request], int]: ...
     @property
     def held_responses(self) -> HeldResponses: ...
     @property
@@ -159,13 +159,13 @@ class ControlContext:
     @property
     def in_flight(self) -> int:
         """Number of responses that are being played."""
-        return sum(self._app.responses_in_progress.values())
+        return sum(self._app.responses_in_flight.values())
 
     @property
     def in_flight_by_endpoint(self) -> dict[str, int]:
         """Number of responses that are being played, by endpoint."""
         counts: dict[str, int] = {}
-        for kind, count in self._app.responses_in_progress.items():
+        for kind, count in self._app.responses_in_flight.items():
             name = endpoint(kind) or NONE
             counts[name] = counts.get(name, 0) + count
         return {name: count for name, count in counts.items() if count}

@@ -113,8 +113,7 @@ class JournalEntry(NamedTuple):
 
     @property
     def streamed(self) -> bool:
-        rendered = self.response.rendered
-        return rendered.framing is not Framing.PLAIN
+        return self.response.plan_or_prerendered.framing is not Framing.PLAIN
 
     @property
     def seed(self) -> str:
@@ -191,14 +190,14 @@ def _repeated(
     """Return the secrets that the texts of an entry contain. Others are not stored anywhere."""
     if not secrets:
         return ()
-    rendered = response.rendered
+    plan = response.plan_or_prerendered
     texts = [exchange.method, target, unquote_plus(target), exchange.session or "", exchange.model or ""]
     texts += (*response.notes, *response.near_misses)
     texts += [value for _, value in pairs]
     content = b""
-    if isinstance(rendered, Plan):  # of the request, a prerendered response contains at most the model
-        texts += [value for _, value in rendered.head.headers]
-        content = b"".join([_bytes_of(step) for step in rendered.steps])
+    if isinstance(plan, Plan):  # of the request, a prerendered response contains at most the model
+        texts += [value for _, value in plan.head.headers]
+        content = b"".join([_bytes_of(step) for step in plan.steps])
     content += "\n".join(texts).encode("utf-8", "surrogateescape")
     return [secret for secret in secrets if secret.encode("utf-8", "surrogateescape") in content]
 
@@ -243,18 +242,18 @@ STEP: Final = 400
 
 def estimated_bytes(response: PlannedResponse) -> int:
     """Return an estimate of the bytes that a response holds."""
-    rendered = response.rendered
-    if isinstance(rendered, PrerenderedResponse):
+    plan = response.plan_or_prerendered
+    if isinstance(plan, PrerenderedResponse):
         return KIB
-    return STEP * len(rendered.steps) if len(rendered.steps) > MAX_MEASURED_STEPS else _size(response)
+    return STEP * len(plan.steps) if len(plan.steps) > MAX_MEASURED_STEPS else _size(response)
 
 
 def _size(response: PlannedResponse) -> int:
     """Return the bytes that a response holds alone: a prerendered response is shared."""
-    rendered = response.rendered
-    if isinstance(rendered, PrerenderedResponse):
+    plan = response.plan_or_prerendered
+    if isinstance(plan, PrerenderedResponse):
         return sum([len(part) for part in response.placeholder_values])
-    each = len(rendered.steps) // MAX_SUMMED_STEPS + 1
-    size = 100 * len(rendered.steps) + sum(map(len, response.near_misses))
-    steps = rendered.steps if each == 1 else rendered.steps[::each]
+    each = len(plan.steps) // MAX_SUMMED_STEPS + 1
+    size = 100 * len(plan.steps) + sum(map(len, response.near_misses))
+    steps = plan.steps if each == 1 else plan.steps[::each]
     return size + each * sum([len(_bytes_of(step)) for step in steps])

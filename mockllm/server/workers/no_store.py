@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from mockllm.core.failure import Failure
-from mockllm.core.request.stored_responses import ResponseLookup, StoreUpdate
+from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.state.shared_engine_state import LookupResult, Repeat, SharedEngineState, StoreLookupRequired
 
@@ -46,7 +46,9 @@ class NoStore:
             return None
         return Failure("bad_request", 400, REFUSAL.format("stored responses"))
 
-    def _forget(self, session: str, update: StoreUpdate, read: ResponseLookup, repeat: Repeat | None) -> None:
+    def _forget(
+        self, session: str, update: StorageUpdate, read: ResponseLookup, repeat: Repeat | None
+    ) -> None:
         """Store nothing: another process could not find it."""
 
     def take_storage_confirmation(self) -> Awaitable[Failure | Repeat | None] | None:

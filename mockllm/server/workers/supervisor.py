@@ -28,7 +28,7 @@ from mockllm.server.workers.worker_handle import WorkerHandle, start_worker
 from mockllm.server.workers.worker_report import (
     MergedJournal,
     WorkerReport,
-    merged_in_progress,
+    merged_in_flight,
     merged_metrics,
     merged_serving,
 )
@@ -246,8 +246,8 @@ class Supervisor:
         metrics = merged_metrics([self._lost, *(report.metrics for report in reports)])
         metrics.on_reset = self._reset_metrics
         self._app.metrics = metrics
-        self._app.responses_in_progress = metrics.responses_in_progress = merged_in_progress(
-            [report.responses_in_progress for report in reports]
+        self._app.responses_in_flight = metrics.responses_in_flight = merged_in_flight(
+            [report.responses_in_flight for report in reports]
         )
         self._app.serving_metrics = merged_serving(
             [self._lost_serving, *(report.serving for report in reports)]

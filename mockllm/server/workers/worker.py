@@ -124,7 +124,7 @@ class Worker:
         """Compile rules, and use the cells of a table that has the keys of present and new rules."""
         rules = LoadedRules(*pickle.loads(packed))  # noqa: S301 - the supervisor pickled it
         catalog = await self._builder.compiled(rules)
-        self._state.without_session.use(table)
+        self._state.counters_without_session.use(table)
         self._prepared = PreparedRules(catalog, rules)
 
     async def abort(self) -> None:
@@ -177,7 +177,7 @@ class Worker:
             journal.total,
             journal.unmatched,
             app.metrics,
-            app.responses_in_progress,
+            app.responses_in_flight,
             self._decider.counts,
             app.serving_metrics,
         )
@@ -200,7 +200,7 @@ class Worker:
 
     async def renumber(self, replica: int) -> None:
         """Go on with the numbers of another replica."""
-        self._state.without_session.first = replica * REPLICA
+        self._state.counters_without_session.first = replica * REPLICA
 
     async def frames(self, data: bytes) -> None:
         if self._control is not None:

@@ -22,7 +22,7 @@ class WorkerReport(NamedTuple):
     total: int
     unmatched: int
     metrics: Metrics
-    responses_in_progress: Mapping[type[Request], int]
+    responses_in_flight: Mapping[type[Request], int]
     counts: Mapping[str, tuple[int, int]]
     serving: AllServingMetrics
     """The metrics of inference servers, by provider."""
@@ -85,7 +85,7 @@ def merged_serving(metrics: Sequence[AllServingMetrics]) -> AllServingMetrics:
     return total
 
 
-def merged_in_progress(reports: Sequence[Mapping[type[Request], int]]) -> dict[type[Request], int]:
+def merged_in_flight(reports: Sequence[Mapping[type[Request], int]]) -> dict[type[Request], int]:
     """Return the sum of the responses in flight of several processes."""
     total: dict[type[Request], int] = {}
     for counts in reports:

@@ -13,9 +13,9 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.placeholders import Placeholders
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse, prerender_response
-from mockllm.core.reply.generated_call import GeneratedCall
+from mockllm.core.reply.generated_tool_call import GeneratedToolCall
 
-Encode = Callable[[GeneratedCall, Ids], list[bytes]]
+Encode = Callable[[GeneratedToolCall, Ids], list[bytes]]
 """Encodes the events of a response with a call."""
 TEXTS = (
     '{"a":1}',
@@ -25,9 +25,9 @@ TEXTS = (
 )
 
 
-def drawn(text: str, *, in_chunks: bool = True) -> GeneratedCall:
+def drawn(text: str, *, in_chunks: bool = True) -> GeneratedToolCall:
     chunks = tuple(text[start : start + 3] for start in range(0, len(text), 3)) if in_chunks else (text,)
-    return GeneratedCall("look", text, chunks, len(text), in_chunks)
+    return GeneratedToolCall("look", text, chunks, len(text), in_chunks)
 
 
 def plan(events: list[bytes]) -> Plan:
@@ -35,7 +35,7 @@ def plan(events: list[bytes]) -> Plan:
     return Plan(ResponseHead(200, ()), steps, Framing.SSE)
 
 
-def prerendered(encode: Encode, call: GeneratedCall) -> PrerenderedResponse:
+def prerendered(encode: Encode, call: GeneratedToolCall) -> PrerenderedResponse:
     placeholders = Placeholders(Ids(0, "", 0), 0.0, 5, call)
     assert placeholders.call is not None
     return prerender_response(plan(encode(placeholders.call, placeholders.ids)), placeholders)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate, Timeline
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse, Timeline
 from mockllm.core.webhook import Webhook
 
 TIMELINE = Timeline(110.0, ((0.0, "a", b""), (20.0, "b", b"")))
@@ -11,7 +11,7 @@ TIMELINE = Timeline(110.0, ((0.0, "a", b""), (20.0, "b", b"")))
 def test_scaled_update_runs_at_the_factor() -> None:
     hook = Webhook(130.0, "http://x", "s", "id", b"", "subject")
     stored = StoredResponse("r", None, b"", b"", timeline=TIMELINE)
-    scaled = StoreUpdate(stored=stored, webhooks=(hook,)).scaled(0.1, 100.0)
+    scaled = StorageUpdate(stored=stored, webhooks=(hook,)).scaled(0.1, 100.0)
     assert scaled.stored is not None
     assert scaled.stored.timeline is not None
     assert scaled.stored.timeline.began == 101.0
@@ -25,6 +25,6 @@ def test_scaled_timeline_is_not_scaled_again() -> None:
 
 
 def test_update_without_a_response_stays() -> None:
-    assert StoreUpdate(("x",)).scaled(0.1, 5.0) == StoreUpdate(("x",))
-    plain = StoreUpdate(stored=StoredResponse("r", None, b"", b""))
+    assert StorageUpdate(("x",)).scaled(0.1, 5.0) == StorageUpdate(("x",))
+    plain = StorageUpdate(stored=StoredResponse("r", None, b"", b""))
     assert plain.scaled(0.1, 5.0) == plain

@@ -27,7 +27,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, Response
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Call, Media, NativePart, Part, Reply, Text, Thinking, Usage, joined_text
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.background import background_run, timeline_of
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.candidates import DIALECT, is_shown, supported_reply
@@ -304,7 +304,7 @@ class Interactions(GeminiDialect):
 
     decode = staticmethod(decode)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Store the interaction with its steps, unless the client declines."""
         assert isinstance(request, InteractionRequest)
         run = plan.background
@@ -319,7 +319,7 @@ class Interactions(GeminiDialect):
         stored = StoredResponse(id, previous, request.raw, dumps(whole), request.conversation_name or id)
         if run is not None:
             stored = stored._replace(timeline=timeline_of(run, request.monotonic + plan.delay))
-        return StoreUpdate((id,), stored)
+        return StorageUpdate((id,), stored)
 
 
 def interaction_of(plan: Plan) -> dict[str, Json]:

@@ -14,7 +14,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import object_of, read_object, whole_number
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.background import events_after, has_ended, is_queued
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
@@ -85,11 +85,11 @@ class GetInteraction(StoredInteractionCall):
             steps = tuple(event for place, event in enumerate(events) if place > last)
         return Plan(ResponseHead(200, EVENTS), steps, Framing.SSE)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Count the read of an interaction in the background whose state depends on the number of reads."""
         assert isinstance(request, StoredInteractionRequest)
         read = None if request.stored is None or plan.streamed else request.stored.with_read()
-        return read and StoreUpdate((read.id,), read)
+        return read and StorageUpdate((read.id,), read)
 
 
 class DeleteInteraction(StoredInteractionCall):
@@ -98,11 +98,11 @@ class DeleteInteraction(StoredInteractionCall):
     def respond(self, stored: StoredResponse, request: StoredInteractionRequest) -> Plan | Failure:
         return _body({})
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, StoredInteractionRequest)
         if request.stored is None or plan.head.status != 200:
             return None
-        return StoreUpdate(forgotten=(request.stored.id,))
+        return StorageUpdate(forgotten=(request.stored.id,))
 
 
 class CancelInteraction(StoredInteractionCall):
@@ -113,12 +113,12 @@ class CancelInteraction(StoredInteractionCall):
             return Failure("bad_request", message="Only background interactions can be cancelled.")
         return _body(interaction_at(_cancelled(stored, request.monotonic), request.monotonic))
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, StoredInteractionRequest)
         stored = request.stored
         if stored is None or plan.head.status != 200:
             return None
-        return StoreUpdate((stored.id,), _cancelled(stored, request.monotonic))
+        return StorageUpdate((stored.id,), _cancelled(stored, request.monotonic))
 
 
 def _body(value: Json) -> Plan:

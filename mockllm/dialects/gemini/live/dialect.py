@@ -23,7 +23,7 @@ from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.rendering.websocket_frames import close_frame
 from mockllm.core.reply.reply import Call, Media, NativePart, Reply, Thinking
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.audio import silence
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.candidates import GeminiResponseFields, is_shown, supported_reply
@@ -233,7 +233,7 @@ class Live(GeminiDialect):
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return closing_plan(failure, request)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Store the conversation up to this turn under the handle that resumes it."""
         assert isinstance(request, LiveRequest)
         handle = request.settings.get("handle")
@@ -241,7 +241,7 @@ class Live(GeminiDialect):
             return None
         turn = model_turn(read_object(step.payload) for step in plan.steps if isinstance(step, EventStep))
         contents = [*list_of(request.fields.get("contents")), *turn]
-        return StoreUpdate((handle,), StoredResponse(handle, None, dumps({"contents": contents}), b"{}"))
+        return StorageUpdate((handle,), StoredResponse(handle, None, dumps({"contents": contents}), b"{}"))
 
 
 def model_turn(messages: Iterable[dict[str, Json]]) -> list[Json]:

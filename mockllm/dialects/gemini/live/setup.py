@@ -18,7 +18,7 @@ from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.plan import DEFAULT_DELIVERY, SWITCHING, EventStep, Framing, Plan, ResponseHead
 from mockllm.core.rendering.socket_session import SocketSession
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall, VoiceDialect
 from mockllm.dialects.gemini.generate_check import GeminiDialect
@@ -134,13 +134,13 @@ class LiveSetup(LiveLookup):
         steps = tuple(EventStep(dumps(message), 0, "body") for message in messages)
         return Plan(ResponseHead(200, ()), steps, Framing.WEBSOCKET_BINARY)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, LiveSetupRequest)
         handle = request.settings.get("handle")
         if type(handle) is not str:
             return None
         body = dumps({"contents": request.restored or []})
-        return StoreUpdate((handle,), StoredResponse(handle, None, body, b"{}"))
+        return StorageUpdate((handle,), StoredResponse(handle, None, body, b"{}"))
 
 
 def resumption(handle: Json) -> dict[str, Json]:

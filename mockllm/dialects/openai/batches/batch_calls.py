@@ -28,7 +28,7 @@ from mockllm.core.request.stored_batches import (
     state_of,
     with_read,
 )
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
 from mockllm.dialects.openai.batches.input_lines import InputLines, read_lines
 from mockllm.dialects.openai.batches.output_files import ERRORS, OUTPUT, body_of, output_files
@@ -147,7 +147,7 @@ class CreateBatch(OpenAiCall, BatchDialect):
         plan = body_plan(shown, identity)
         return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         start = plan.background
         if plan.head.status != 200 or not isinstance(start, BatchStart):
             return None
@@ -165,7 +165,7 @@ class CreateBatch(OpenAiCall, BatchDialect):
             _output_file(file, id, f"{id}_{kind}.jsonl", second)
             for file, kind in ((output, "output"), (failed, "error"))
         ]
-        return StoreUpdate((id,), batch, others=() if errors else tuple(others), batch_run=run)
+        return StorageUpdate((id,), batch, others=() if errors else tuple(others), batch_run=run)
 
 
 def _input_failure(request: Request) -> Failure | None:
@@ -264,12 +264,12 @@ class BatchCall(LookupCall):
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return body_plan(batch_object(stored, request.monotonic), identity)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, StoredBatchRequest)
         if request.stored is None or plan.head.status != 200:
             return None
         changed = self.changed(request.stored, request)
-        return None if changed is None or changed is request.stored else StoreUpdate((changed.id,), changed)
+        return None if changed is None or changed is request.stored else StorageUpdate((changed.id,), changed)
 
     def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
         raise NotImplementedError  # pragma: no cover - abstract

@@ -48,7 +48,7 @@ class ChatResponseFields:
         self.created = identity.second
         self.model = reply.model if reply.model is not None else snapshot(request.model or DEFAULT_MODEL)
         self.tier = request.service_tier
-        self.family = family(self.model)
+        self.model_family = family(self.model)
         self.identity = identity
         self.forced = request.forced
         """Whether the request named the function to call; the response then ends with `stop`."""
@@ -61,15 +61,15 @@ class ChatResponseFields:
         self.moderation = chat_moderation(request, reply)
         """The moderation of request and reply; None where the request wants none."""
 
-    def top(self, kind: str) -> dict[str, Json]:
+    def first_members(self, kind: str) -> dict[str, Json]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
 
-    def foot(self) -> dict[str, Json]:
-        if self.family.oldest:
+    def last_members(self) -> dict[str, Json]:
+        if self.model_family.oldest:
             return {}
-        if self.family.tier:
-            return {"service_tier": self.tier, "system_fingerprint": self.family.fingerprint}
-        return {"system_fingerprint": self.family.fingerprint}
+        if self.model_family.tier:
+            return {"service_tier": self.tier, "system_fingerprint": self.model_family.fingerprint}
+        return {"system_fingerprint": self.model_family.fingerprint}
 
     def finish(self, choice: Choice) -> str:
         if choice.finish == "tool_calls" and choice.raw_finish is None:
@@ -115,7 +115,7 @@ def usage(counted: Usage, family: OpenAiFamily) -> dict[str, Json]:
 
 
 def supported_reply(reply: Reply) -> Reply:
-    """Return the reply without the parts that this protocol never shows: reasoning, and native blocks of
+    """Return the reply without the parts that this protocol never shows: reasoning, and native parts of
     other dialects."""
     if not any(is_hidden(part) for choice in reply.choices for part in choice.parts):
         return reply
@@ -179,9 +179,9 @@ def message(choice: Choice, number: int, response_fields: ChatResponseFields) ->
         result["function_call"] = calls[0]["function"]
     elif calls:
         result["tool_calls"] = calls
-    if refusal is not None or not response_fields.family.oldest:
+    if refusal is not None or not response_fields.model_family.oldest:
         result["refusal"] = refusal
-    if not response_fields.family.oldest:
+    if not response_fields.model_family.oldest:
         result["annotations"] = annotations_of(choice.parts)
     return {**result, **native_fields} if native_fields else result
 
@@ -193,14 +193,14 @@ def body(reply: Reply, response_fields: ChatResponseFields) -> dict[str, Json]:
         entry: dict[str, Json] = {"index": number, "message": message(choice, number, response_fields)}
         if response_fields.logprobs is not None:
             entry["logprobs"] = logprobs.choice_logprobs(choice, response_fields.logprobs)
-        elif response_fields.family.logprobs:
+        elif response_fields.model_family.logprobs:
             entry["logprobs"] = None
         entry["finish_reason"] = response_fields.finish(choice)
         choices.append(entry)
-    result = response_fields.top("chat.completion")
+    result = response_fields.first_members("chat.completion")
     result["choices"] = choices
-    result["usage"] = usage(reply.usage, response_fields.family)
-    result |= response_fields.foot()
+    result["usage"] = usage(reply.usage, response_fields.model_family)
+    result |= response_fields.last_members()
     if response_fields.moderation is not None:
         result["moderation"] = response_fields.moderation
     extras = reply.extras.get("openai")

@@ -11,7 +11,7 @@ from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.chat.body import (
@@ -25,7 +25,7 @@ from mockllm.dialects.openai.chat.decoder import decode
 from mockllm.dialects.openai.chat.encoder import ChatEncoder
 from mockllm.dialects.openai.chat.prompt_form import PROMPT_FORM
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.chat.stored_calls import store_update
+from mockllm.dialects.openai.chat.stored_calls import storage_update
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.moderated import moderation_key
 from mockllm.dialects.openai.request_builder import build_chat
@@ -86,6 +86,6 @@ class Chat(OpenAiCall):
             moderation_key(request),
         )
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, ChatRequest)
-        return store_update(plan, request)
+        return storage_update(plan, request)

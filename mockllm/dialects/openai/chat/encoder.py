@@ -38,12 +38,14 @@ class ChatEncoder(Encoder):
         self._fields = fields = ChatResponseFields(reply, request, identity)
         extras = reply.extras.get("openai", {})
         own = {key: value for key, value in extras.items() if key not in SEPARATE_EXTRAS}
-        top = {**fields.top("chat.completion.chunk"), **fields.foot(), **own}
-        self._top = dumps(top)[:-1] + b',"choices":['
-        self._null = b',"logprobs":null' if fields.family.logprobs or fields.logprobs is not None else b""
+        members = {**fields.first_members("chat.completion.chunk"), **fields.last_members(), **own}
+        self._event_start = dumps(members)[:-1] + b',"choices":['
+        self._null = (
+            b',"logprobs":null' if fields.model_family.logprobs or fields.logprobs is not None else b""
+        )
         self._probabilities = None if fields.logprobs is None else StreamedLogprobs(fields.logprobs)
-        self._tail = b'],"usage":null' if request.include_usage else b"]"
-        counted = merged_json(usage(reply.usage, fields.family), extras.get("usage", {}))
+        self._event_end = b'],"usage":null' if request.include_usage else b"]"
+        counted = merged_json(usage(reply.usage, fields.model_family), extras.get("usage", {}))
         self._usage = counted if reply.usage.presence == "counted" else None
         moderation = extras.get("moderation")
         self._moderation = merged_json(fields.moderation or {}, moderation or {}) or None
@@ -91,7 +93,7 @@ class ChatEncoder(Encoder):
         if self._probabilities is not None and type(part) is not Call:
             logprobs = self._probabilities.chunk_logprobs(at.choice, part, chunk)
         delta = self._delta(at) % fragment(chunk)
-        return (self._event(at.choice, delta, padded=len(chunk), logprobs=logprobs),)
+        return (self._event(at.choice, delta, text_length=len(chunk), logprobs=logprobs),)
 
     def chunk_frame(self, at: EncoderPosition) -> ChunkFrame | None:
         if self._request.obfuscated or (self._probabilities is not None and type(at.part) is not Call):
@@ -126,9 +128,9 @@ class ChatEncoder(Encoder):
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         if self._request.include_usage and self.reply.usage.presence != "missing":
-            yield "usage", (self._top + b'],"usage":' + dumps(self._usage) + self._padding(0), None)
+            yield "usage", (self._event_start + b'],"usage":' + dumps(self._usage) + self._padding(0), None)
         if self._moderation is not None:
-            payload = self._top + b'],"moderation":' + dumps(self._moderation) + self._tail[1:]
+            payload = self._event_start + b'],"moderation":' + dumps(self._moderation) + self._event_end[1:]
             yield "usage", (payload + self._padding(0), None)
         yield "end", (b"[DONE]", None)
 
@@ -145,15 +147,15 @@ class ChatEncoder(Encoder):
         return {"index": number, **self._fields.call(call, choice, number, "")}
 
     def _event(
-        self, choice: int, delta: bytes, finish: bytes = b"null", padded: int = 0, logprobs: Json = None
+        self, choice: int, delta: bytes, finish: bytes = b"null", text_length: int = 0, logprobs: Json = None
     ) -> Event:
         member = self._null if logprobs is None else b',"logprobs":' + dumps(logprobs)
         entry = b'{"index":%d,"delta":%b%b,"finish_reason":%b}' % (choice, delta, member, finish)
-        return self._top + entry + self._tail + self._padding(padded), None
+        return self._event_start + entry + self._event_end + self._padding(text_length), None
 
-    def _padding(self, padded: int) -> bytes:
+    def _padding(self, text_length: int) -> bytes:
         """Return the padding of an event, and its closing brace."""
         if not self._request.obfuscated:
             return b"}"
         self._events += 1
-        return padding(self._events - 1, padded) + b"}"
+        return padding(self._events - 1, text_length) + b"}"

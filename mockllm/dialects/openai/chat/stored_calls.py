@@ -22,7 +22,7 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import CutStep, Plan
 from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, page, stored_object_note
 from mockllm.dialects.openai.chat.request import ChatRequest
@@ -45,7 +45,7 @@ SETTINGS: Final[dict[str, Json]] = {
 """The request fields that a stored completion shows, each with its default."""
 
 
-def store_update(plan: Plan, request: ChatRequest) -> StoreUpdate | None:
+def storage_update(plan: Plan, request: ChatRequest) -> StorageUpdate | None:
     """Return the update of the store; None where nothing is to be stored, or the response is no completion."""
     if not request.may_be_stored:
         return None
@@ -54,7 +54,7 @@ def store_update(plan: Plan, request: ChatRequest) -> StoreUpdate | None:
     if plan.head.status != 200 or id is None or not id.startswith(PREFIX):
         return None
     shown = dumps(_stored_object(completion, plan, request))
-    return StoreUpdate((id,), StoredResponse(id, None, request.raw, shown))
+    return StorageUpdate((id,), StoredResponse(id, None, request.raw, shown))
 
 
 def _completion(plan: Plan) -> dict[str, Json]:
@@ -220,12 +220,12 @@ class UpdateChat(StoredChatCall):
     def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
         return {**loads(stored.response_body), "metadata": object_of(request.fields.get("metadata"))}
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, StoredChatRequest)
         stored = request.stored
         if stored is None or plan.head.status != 200:
             return None
-        return StoreUpdate(
+        return StorageUpdate(
             (stored.id,), stored._replace(response_body=dumps(self.response_body(stored, request)))
         )
 
@@ -236,10 +236,10 @@ class DeleteChat(StoredChatCall):
     def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
         return {"object": "chat.completion.deleted", "id": stored.id, "deleted": True}
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, StoredChatRequest)
         stored = request.stored
-        return None if stored is None or plan.head.status != 200 else StoreUpdate(forgotten=(stored.id,))
+        return None if stored is None or plan.head.status != 200 else StorageUpdate(forgotten=(stored.id,))
 
 
 class ChatMessages(StoredChatCall):

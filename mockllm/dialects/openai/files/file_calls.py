@@ -17,7 +17,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import BASE62
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.dialects.created_object import uploaded_file
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.batches.output_files import output_content
@@ -127,7 +127,7 @@ class UploadFile(OpenAiCall):
         expires = _expires(request.form, purpose, identity.second)
         return body_plan(file_object(id, name, purpose, len(content), identity.second, expires), identity)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         return uploaded_file(plan, request, PREFIX)
 
 
@@ -185,11 +185,11 @@ class DeleteFile(FileCall):
     def respond(self, stored: StoredResponse, identity: ResponseIdentity) -> Plan | Failure:
         return body_plan({"object": "file", "deleted": True, "id": stored.id}, identity)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, FileRequest)
         if request.stored is None or plan.head.status != 200:
             return None
-        return StoreUpdate(forgotten=(request.stored.id,))
+        return StorageUpdate(forgotten=(request.stored.id,))
 
 
 class ListFiles(FileCall):

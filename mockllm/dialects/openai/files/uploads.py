@@ -19,7 +19,7 @@ from mockllm.core.json.typed_values import count_of, object_of, read_object, tex
 from mockllm.core.randomness import BASE62, HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.created_object import created_object
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, OpenAiCall, stored_object_note
@@ -155,12 +155,12 @@ class CreateUpload(OpenAiCall):
         }
         return body_plan(shown, identity)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         shown = created_object(plan, PREFIX)
         if shown is None:
             return None
         stored = StoredResponse(shown["id"], None, request.raw, dumps(shown))
-        return StoreUpdate((shown["id"],), stored)
+        return StorageUpdate((shown["id"],), stored)
 
 
 class UploadCall(LookupCall):
@@ -209,12 +209,12 @@ class AddUploadPart(UploadCall):
         id = identity.ids.make(PART_PREFIX, 32, alphabet=HEX)
         return {"id": id, "object": "upload.part", "created_at": identity.second, "upload_id": upload["id"]}
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, UploadPartRequest)
         shown = created_object(plan, PART_PREFIX)
         if shown is None:
             return None
-        return StoreUpdate(
+        return StorageUpdate(
             (shown["id"],), StoredResponse(shown["id"], None, request.data or b"", dumps(shown))
         )
 
@@ -260,7 +260,7 @@ class CompleteUpload(UploadCall):
         file = file_object(id, upload["filename"], purpose, len(request.content), second, expires)
         return {**upload, "status": "completed", "file": file}
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, StoredUploadRequest)
         shown = created_object(plan, PREFIX)
         if shown is None or type(shown.get("file")) is not dict:
@@ -269,7 +269,7 @@ class CompleteUpload(UploadCall):
         parts = tuple({part.id for part in request.parts if part is not None})
         stored_file = StoredResponse(file["id"], None, request.content, dumps(file))
         stored = StoredResponse(shown["id"], None, b"", dumps(shown))
-        return StoreUpdate((shown["id"],), stored, forgotten=parts, others=(stored_file,))
+        return StorageUpdate((shown["id"],), stored, forgotten=parts, others=(stored_file,))
 
 
 class CancelUpload(UploadCall):
@@ -280,11 +280,11 @@ class CancelUpload(UploadCall):
     ) -> dict[str, Json]:
         return {**upload, "status": "cancelled"}
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         shown = created_object(plan, PREFIX)
         if shown is None:
             return None
-        return StoreUpdate((shown["id"],), StoredResponse(shown["id"], None, b"", dumps(shown)))
+        return StorageUpdate((shown["id"],), StoredResponse(shown["id"], None, b"", dumps(shown)))
 
 
 def _content_failure(request: StoredUploadRequest) -> Failure | None:

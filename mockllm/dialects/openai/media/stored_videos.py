@@ -9,7 +9,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.media.images import make_image, size_of
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate, Timeline
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse, Timeline
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, page
 from mockllm.dialects.openai.headers import OPENAI, body_plan, head
@@ -55,11 +55,11 @@ class GetVideo(StoredVideoCall):
         headers = (("openai-poll-after-ms", POLL_AFTER_MS),)
         return Plan(plan.head.with_headers(headers), plan.steps)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Count the read of a job whose state depends on the number of reads."""
         stored = stored_video(request)
         read = None if stored is None or plan.head.status != 200 else stored.with_read()
-        return read and StoreUpdate((read.id,), read)
+        return read and StorageUpdate((read.id,), read)
 
 
 class DeleteVideo(StoredVideoCall):
@@ -69,9 +69,9 @@ class DeleteVideo(StoredVideoCall):
         id = request.path_variables["video"]
         return body_plan({"id": id, "object": "video.deleted", "deleted": True}, identity)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         stored = stored_video(request)
-        return None if stored is None or plan.head.status != 200 else StoreUpdate(forgotten=(stored.id,))
+        return None if stored is None or plan.head.status != 200 else StorageUpdate(forgotten=(stored.id,))
 
 
 class VideoContent(StoredVideoCall):

@@ -14,7 +14,7 @@ from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import BackgroundRun, EventStep, Framing, Plan
 from mockllm.core.reply.reply import Media, Reply
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.background import timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.errors import error_object
@@ -84,7 +84,7 @@ class Videos(MediaCall):
         run = BackgroundRun(whole, pace.queued_polls or 0, pace.in_progress_polls or 0)
         return replace(body_plan(loads(first.payload), identity, BODY_HEAD), background=run)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Store the job, and send the webhooks of its end."""
         run = plan.background
         if run is None or plan.head.status != 200:
@@ -96,7 +96,7 @@ class Videos(MediaCall):
         end = timeline.began + at
         second = int(request.now + end - request.monotonic)
         hooks = () if timeline.polled else response_webhooks(request.response_lookup, id, name, end, second)
-        return StoreUpdate((id,), stored, webhooks=hooks)
+        return StorageUpdate((id,), stored, webhooks=hooks)
 
 
 class VideoRemix(Videos):

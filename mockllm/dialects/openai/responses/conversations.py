@@ -18,7 +18,7 @@ from mockllm.core.json.typed_values import object_of, objects, read_object
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.created_object import created_object
 from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
 from mockllm.dialects.openai.calls import page, stored_object_note
@@ -100,12 +100,12 @@ class ConversationCall(UncheckedCall, ResponsesCall):
         """Return the conversation after the call; None where the call changes nothing."""
         return None
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, ConversationRequest)
         if plan.head.status != 200 or request.conversation is None:
             return None
         changed = self.changed(request.conversation, request)
-        return None if changed is None else StoreUpdate((changed.id,), changed)
+        return None if changed is None else StorageUpdate((changed.id,), changed)
 
 
 class ConversationCallWithBody(ConversationCall):
@@ -139,13 +139,13 @@ class CreateConversation(ConversationCallWithBody):
         conversation = new_conversation(id, object_of(request.fields.get("metadata")), identity.second)
         return body_plan(loads(conversation.response_body), identity, end=b"")
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, ConversationRequest)
         created = created_object(plan, PREFIX)
         if created is None:
             return None
         stored = StoredResponse(created["id"], None, NO_ITEMS, dumps(created))
-        return StoreUpdate((stored.id,), with_items(stored, stored.id, request.new_items, 0))
+        return StorageUpdate((stored.id,), with_items(stored, stored.id, request.new_items, 0))
 
 
 class GetConversation(ConversationCall):
@@ -173,11 +173,11 @@ class DeleteConversation(ConversationCall):
     def shown(self, conversation: StoredResponse, request: ConversationRequest) -> Json | Failure:
         return {"id": conversation.id, "object": "conversation.deleted", "deleted": True}
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, ConversationRequest)
         if plan.head.status != 200 or request.conversation is None:
             return None
-        return StoreUpdate(forgotten=(request.conversation.id,))
+        return StorageUpdate(forgotten=(request.conversation.id,))
 
 
 class ListConversationItems(ConversationCall):

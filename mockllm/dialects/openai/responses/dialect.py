@@ -17,7 +17,7 @@ from mockllm.core.rendering.storable_response import StorableResponse
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.moderated import moderation_key
@@ -35,7 +35,7 @@ from mockllm.dialects.openai.responses.object import ResponseObjectFields, incom
 from mockllm.dialects.openai.responses.prompt_form import PROMPT_FORM
 from mockllm.dialects.openai.responses.request import COMPACTION_TRIGGER, ResponsesRequest
 from mockllm.dialects.openai.responses.server_tools import ITEMS
-from mockllm.dialects.openai.responses.stored_calls import storable_response, store_update, update_of
+from mockllm.dialects.openai.responses.stored_calls import storable_response, storage_update, update_of
 from mockllm.dialects.openai.stream_forms import RESPONSES_FORM
 
 PAYER: Final = {"payer": "developer"}
@@ -106,13 +106,13 @@ class Responses(ResponsesCall):
         key = echoed if moderated is None else (echoed, moderated)
         return (key, COMPACTION_TRIGGER) if request.compacts else key
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, ResponsesRequest)
-        return store_update(plan, request)
+        return storage_update(plan, request)
 
     def storable_response(self, plan: Plan) -> StorableResponse | None:
         return storable_response(plan)
 
-    def update_of(self, storable: StorableResponse, request: Request) -> StoreUpdate | None:
+    def update_of(self, storable: StorableResponse, request: Request) -> StorageUpdate | None:
         assert isinstance(request, ResponsesRequest)
         return update_of(storable, request)

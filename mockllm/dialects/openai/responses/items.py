@@ -152,7 +152,7 @@ PREFIXES: Final = {Thinking: "rs_", Text: "msg_", Refusal: "msg_", Call: "fc_"}
 
 def supported_reply(reply: Reply, request: ResponsesRequest) -> Reply:
     """Return the reply with server tools as items, and without the parts that this protocol never shows. These are
-    further choices, native blocks that are not items of this protocol, and the text of redacted reasoning. A request
+    further choices, native parts that are not items of this protocol, and the text of redacted reasoning. A request
     for compaction gets one sealed item in place of all parts."""
     first = reply.choices[0]
     if request.compacts:
@@ -167,7 +167,7 @@ def supported_reply(reply: Reply, request: ResponsesRequest) -> Reply:
 
 
 def _is_hidden(part: Part) -> bool:
-    """Return whether a native block is hidden. A block of the chat protocol is a delta; an item of this
+    """Return whether a native part is hidden. A block of the chat protocol is a delta; an item of this
     protocol has a `type`."""
     return type(part) is NativePart and not (
         part.dialect == "openai" and type(part.block) is dict and type(part.block.get("type")) is str

@@ -37,7 +37,7 @@ from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.responses.dialect import Responses
 from mockllm.dialects.openai.responses.errors import ROWS
 from mockllm.dialects.openai.responses.request import ResponsesRequest
-from mockllm.dialects.openai.responses.stored_calls import store_update
+from mockllm.dialects.openai.responses.stored_calls import storage_update
 from mockllm.dialects.openai.validators import missing, refuse
 
 CREATE: Final = "response.create"
@@ -192,7 +192,7 @@ class ResponsesSession:
         assert isinstance(request, MessageRequest)
         payload = events[-1][1]
         last = Plan(ResponseHead(200, ()), (EventStep(payload, 0, "end"),), Framing.WEBSOCKET)
-        update = store_update(last, request, always=True)
+        update = storage_update(last, request, always=True)
         if update is not None and update.stored is not None:
             self._stored[update.stored.id] = update.stored
             while len(self._stored) > REMEMBERED:

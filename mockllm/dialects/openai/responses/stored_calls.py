@@ -23,7 +23,7 @@ from mockllm.core.json.typed_values import objects, read_object, text_of
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.rendering.storable_response import StorableResponse
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate, Timeline
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse, Timeline
 from mockllm.core.webhook import Webhook
 from mockllm.dialects.background import events_after, has_ended, timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
@@ -51,7 +51,7 @@ _FROM_0: Final = integer(0)
 END_EVENTS: Final = (b"response.completed", b"response.incomplete", b"response.failed")
 
 
-def store_update(plan: Plan, request: InputRequest, *, always: bool = False) -> StoreUpdate | None:
+def storage_update(plan: Plan, request: InputRequest, *, always: bool = False) -> StorageUpdate | None:
     """Return the update of the store; None where there is no response. `always`: also where the client declines."""
     run = plan.background
     storable = storable_response(plan if run is None else run.plan)
@@ -77,11 +77,11 @@ def update_of(
     timeline: Timeline | None = None,
     *,
     always: bool = False,
-) -> StoreUpdate | None:
+) -> StorageUpdate | None:
     """Return the update of the store with a response; None where nothing changes."""
     payload, names, calls = storable
     if not always and request.fields.get("store") is False:
-        return StoreUpdate(tool_calls=calls) if calls else None
+        return StorageUpdate(tool_calls=calls) if calls else None
     previous = None if request.conversation is not None else request.previous
     stored = StoredResponse(
         names[0],
@@ -92,7 +92,7 @@ def update_of(
         timeline,
     )
     others = _conversations(request, payload)
-    return StoreUpdate(names, stored, calls, others=others, webhooks=_end_webhooks(stored, request))
+    return StorageUpdate(names, stored, calls, others=others, webhooks=_end_webhooks(stored, request))
 
 
 class IdentifiedResponse(Struct):
@@ -239,13 +239,13 @@ class GetResponse(StoredCall):
             events = (event for place, event in enumerate(all_) if place > after)
         return Plan(head(200, STREAM_HEAD, identity), tuple(events), Framing.SSE)
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Count the read of a background response whose state depends on the number of reads."""
         assert isinstance(request, StoredRequest)
         if request.stored is None or _is_streamed(request) or plan.head.status != 200:
             return None
         read = request.stored.with_read()
-        return read and StoreUpdate((read.id,), read, webhooks=_end_webhooks(read, request))
+        return read and StorageUpdate((read.id,), read, webhooks=_end_webhooks(read, request))
 
 
 class DeleteResponse(StoredCall):
@@ -254,11 +254,11 @@ class DeleteResponse(StoredCall):
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return body_plan({"id": stored.id, "object": "response", "deleted": True}, identity, end=b"")
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, StoredRequest)
         if request.stored is None or plan.head.status != 200:
             return None
-        return StoreUpdate(forgotten=ids_of(response_object(request.stored.response_body)))
+        return StorageUpdate(forgotten=ids_of(response_object(request.stored.response_body)))
 
 
 class CancelResponse(StoredCall):
@@ -269,14 +269,14 @@ class CancelResponse(StoredCall):
             return refuse("Cannot cancel a synchronous response.")
         return body_plan(response_at(_cancelled(stored, request), request.monotonic), identity, end=b"")
 
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, StoredRequest)
         stored = request.stored
         if stored is None or plan.head.status != 200 or _cancelled(stored, request) is stored:
             return None
         at, second = request.monotonic, int(request.now)
         webhooks = response_webhooks(request.response_lookup, stored.id, "response.cancelled", at, second)
-        return StoreUpdate((stored.id,), _cancelled(stored, request), webhooks=webhooks)
+        return StorageUpdate((stored.id,), _cancelled(stored, request), webhooks=webhooks)
 
 
 class InputItems(StoredCall):

@@ -270,5 +270,5 @@ def test_dialect_builds_requests_and_shows_native_parts() -> None:
     decoded = LIVE.decode(plan)
     assert decoded is not None
     assert (decoded.text, decoded.finish) == ("a", "stop")
-    assert LIVE.store_update(plan, request) is None
+    assert LIVE.storage_update(plan, request) is None
     assert "contents" in LIVE.build_request(NeutralRequest(user="a")).body

@@ -12,7 +12,7 @@ from mockllm.core.rendering.placeholders import Placeholders
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, ResponseHead
 from mockllm.core.rendering.prerendered_response import prerender_response
 from mockllm.core.reply.reply import Call, Choice, Part, Refusal, Reply, Text
-from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import CHAT, CHAT_MESSAGES, DELETE_CHAT, GET_CHAT, LIST_CHAT, UPDATE_CHAT
 from mockllm.dialects.openai.chat.stored_calls import (
@@ -21,7 +21,7 @@ from mockllm.dialects.openai.chat.stored_calls import (
     StoredChatRequest,
     UpdateChat,
     merge_chunks,
-    store_update,
+    storage_update,
 )
 from mockllm.state.response_store import ResponseStore
 from tests.dialects.openai.chat.chat_requests import MINIMAL, STAMP, chat, of_bytes
@@ -43,12 +43,12 @@ class Session:
         request = chat(**{"store": True, **fields, "stream": stream})
         reply = Reply((Choice(parts),))
         plan = (CHAT.encode_stream if stream else CHAT.encode_body)(reply, request, identity)
-        self.remember(CHAT.store_update(plan, request))
+        self.remember(CHAT.storage_update(plan, request))
         first = plan.steps[0]
         assert isinstance(first, EventStep)
         return str(loads(first.payload)["id"])
 
-    def remember(self, memo: StoreUpdate | None) -> None:
+    def remember(self, memo: StorageUpdate | None) -> None:
         if memo is not None:
             self.memory.remember("", memo)
 
@@ -67,7 +67,7 @@ class Session:
             return wrong
         response = call.own_response(request, (), STAMP)
         if isinstance(response, Plan):
-            remembering = getattr(call, "store_update", None)
+            remembering = getattr(call, "storage_update", None)
             self.remember(None if remembering is None else remembering(response, request))
         return response
 
@@ -167,12 +167,12 @@ CHUNK = b'{"id":"chatcmpl-1","choices":[]}'
     ],
 )
 def test_incomplete_completion_is_not_stored(plan: Plan) -> None:
-    assert store_update(plan, chat(store=True)) is None
+    assert storage_update(plan, chat(store=True)) is None
 
 
 def test_raw_bytes_of_a_scenario_are_stored_unchanged() -> None:
     payload = b'{"id":"chatcmpl-1","choices":["?",{"message":{"content":"Hi there"}}]}'
-    result = store_update(body_plan(payload), chat(store=True))
+    result = storage_update(body_plan(payload), chat(store=True))
     assert result is not None
     assert result.stored is not None
     assert loads(result.stored.response_body)["usage"]["completion_tokens"] == 2
@@ -216,7 +216,7 @@ def test_prerendered_completion_is_stored_with_its_values(stream: bool) -> None:
         Reply((Choice((Text(("Hi",)),)),)), request, ResponseIdentity(placeholders.ids, placeholders.now)
     )
     prerendered = prerender_response(plan, placeholders)
-    result = CHAT.store_update(prerendered.plan(prerendered.fill(STAMP.ids.id_seed, 7, 1)), request)
+    result = CHAT.storage_update(prerendered.plan(prerendered.fill(STAMP.ids.id_seed, 7, 1)), request)
     assert result is not None
     assert result.stored is not None
     assert loads(result.stored.response_body)["choices"][0]["message"]["content"] == "Hi"
@@ -318,7 +318,7 @@ def test_error_response_updates_no_store(call: UpdateChat | DeleteChat) -> None:
             path_variables={"completion": name},
             response_lookup=session.memory.lookup(""),
         )
-        assert call.store_update(body_plan(b"{}", 503), request) is None
+        assert call.storage_update(body_plan(b"{}", 503), request) is None
 
 
 def test_id_of_another_kind_is_no_completion() -> None:
@@ -354,4 +354,4 @@ def test_completion_messages_are_listed() -> None:
 
 def test_request_with_store_in_a_text_is_not_stored() -> None:
     raw = dumps({**MINIMAL, "user": '"store"'})
-    assert store_update(body_plan(b'{"id":"chatcmpl-1"}'), of_bytes(raw)) is None
+    assert storage_update(body_plan(b'{"id":"chatcmpl-1"}'), of_bytes(raw)) is None

@@ -15,7 +15,7 @@ from mockllm.core.rendering.prerendered_response import prerender_response
 from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Text, Thinking
 from mockllm.core.request.messages import ResultPart
 from mockllm.core.request.request_keys import conversation
-from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import (
     CANCEL_RESPONSE,
@@ -58,7 +58,7 @@ class Session:
         plan = (RESPONSES.encode_stream if stream else RESPONSES.encode_body)(
             Reply((Choice(parts),)), request, self.identity()
         )
-        self.remember(RESPONSES.store_update(plan, request))
+        self.remember(RESPONSES.storage_update(plan, request))
         last = plan.steps[-1]
         assert isinstance(last, EventStep)
         content = loads(last.payload)
@@ -68,7 +68,7 @@ class Session:
         self.responses += 1
         return ResponseIdentity(STAMP.ids.__class__(0, "", self.responses), STAMP.now)
 
-    def remember(self, memo: StoreUpdate | None) -> None:
+    def remember(self, memo: StorageUpdate | None) -> None:
         if memo is not None:
             self.memory.remember("", memo)
 
@@ -116,7 +116,7 @@ def test_prerendered_response_is_stored_with_its_values(stream: bool) -> None:
     identity = ResponseIdentity(placeholders.ids, placeholders.now)
     plan = say(Reply((Choice((Text(("Hi",)),)),)), request, identity)
     prerendered = prerender_response(plan, placeholders)
-    memo = RESPONSES.store_update(prerendered.plan(prerendered.fill(STAMP.ids.id_seed, 7, 1)), request)
+    memo = RESPONSES.storage_update(prerendered.plan(prerendered.fill(STAMP.ids.id_seed, 7, 1)), request)
     assert memo is not None
     assert memo.names[0].startswith("resp_")
 
@@ -128,7 +128,7 @@ def test_incomplete_and_failed_responses_are_stored(finish: str) -> None:
     reply = Reply(
         (Choice((Text(("Hi",)),), "length"),), failure=Failure("overloaded") if finish == "failed" else None
     )
-    memo = RESPONSES.store_update(RESPONSES.encode_stream(reply, request, STAMP), request)
+    memo = RESPONSES.storage_update(RESPONSES.encode_stream(reply, request, STAMP), request)
     assert memo is not None
     session.remember(memo)
     assert body(session.call(GET_RESPONSE, memo.names[0]))["status"] == finish
@@ -156,17 +156,17 @@ def test_broken_stream_is_not_stored(fault: object) -> None:
     request = Session().read(stream=True)
     plan = RESPONSES.encode_stream(Reply((Choice((Text(("Hi",)),)),)), request, STAMP)
     assert callable(fault)
-    assert RESPONSES.store_update(fault(plan), request) is None
+    assert RESPONSES.storage_update(fault(plan), request) is None
 
 
 def test_errors_and_raw_bodies_are_not_stored() -> None:
     request = Session().read()
-    assert RESPONSES.store_update(RESPONSES.error(Failure("overloaded"), request, STAMP), request) is None
+    assert RESPONSES.storage_update(RESPONSES.error(Failure("overloaded"), request, STAMP), request) is None
     for payload in (b"plain text", b"[]", b'{"object": "response"}', b'{"id": "x"}'):
         plan = Plan(
             RESPONSES.error(Failure("overloaded"), request, STAMP).head, (EventStep(payload, 0, "body"),)
         )
-        assert RESPONSES.store_update(plan, request) is None
+        assert RESPONSES.storage_update(plan, request) is None
 
 
 def test_response_without_store_stores_only_its_calls() -> None:
@@ -232,7 +232,7 @@ def test_chain_ends_at_a_missing_response() -> None:
     session = Session()
     first = session.respond(Text(("a",)), input="one")
     second = session.respond(Text(("b",)), input="two", previous_response_id=first)
-    session.remember(DELETE_RESPONSE.store_update(_delete(session, first), session.stored(first)))
+    session.remember(DELETE_RESPONSE.storage_update(_delete(session, first), session.stored(first)))
     assert [message.text for message in session.read(input="x", previous_response_id=second).messages] == [
         *("two", "b", "x")
     ]
@@ -248,7 +248,7 @@ def test_unreadable_body_is_no_history() -> None:
     session = Session()
     request = session.of_bytes(b"no json")
     plan = RESPONSES.encode_body(Reply((Choice((Text(("a",)),)),)), request, STAMP)
-    memo = RESPONSES.store_update(plan, request)
+    memo = RESPONSES.storage_update(plan, request)
     assert memo is not None
     session.remember(memo)
     later = session.read(input="x", previous_response_id=memo.names[0])
@@ -291,19 +291,19 @@ def test_deleted_response_is_not_found() -> None:
     id = session.respond(Text(("Hi",)))
     plan = _delete(session, id)
     assert body(plan) == {"id": id, "object": "response", "deleted": True}
-    session.remember(DELETE_RESPONSE.store_update(plan, session.stored(id, method="DELETE")))
+    session.remember(DELETE_RESPONSE.storage_update(plan, session.stored(id, method="DELETE")))
     gone = session.call(GET_RESPONSE, id)
     assert isinstance(gone, Failure)
     assert gone.message == f"Response with id '{id}' not found."
     assert GET_RESPONSE.error(gone, session.stored(id), STAMP).head.status == 404
-    assert DELETE_RESPONSE.store_update(plan, session.stored(id)) is None
+    assert DELETE_RESPONSE.storage_update(plan, session.stored(id)) is None
 
 
 def test_failed_deletion_deletes_nothing() -> None:
     session = Session()
     id = session.respond(Text(("Hi",)))
     plan = GET_RESPONSE.error(Failure("overloaded"), session.stored(id), STAMP)
-    assert DELETE_RESPONSE.store_update(plan, session.stored(id)) is None
+    assert DELETE_RESPONSE.storage_update(plan, session.stored(id)) is None
 
 
 def test_response_is_found_only_by_its_own_id() -> None:

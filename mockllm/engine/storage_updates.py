@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from typing import cast
 
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.dialects.dialect import StorableFormDialect, StoringDialect
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.request_reader import engine_context
 
 
-def store_updates(planned: PlannedResponse, request: Request) -> Sequence[StoreUpdate]:
+def storage_updates(planned: PlannedResponse, request: Request) -> Sequence[StorageUpdate]:
     """Return the updates of the stored responses. Raise StoreLookupRequired for an object of another process."""
-    updates = [StoreUpdate(tool_calls=planned.tools_by_call_id)] if planned.tool_calls else []
+    updates = [StorageUpdate(tool_calls=planned.tools_by_call_id)] if planned.tool_calls else []
     context = engine_context(request)
     if not (context.stores_responses and request.may_be_stored):
         return updates
     storable = planned.storable
     if storable is None:
-        update = cast(StoringDialect, context.dialect).store_update(planned.plan, request)
+        update = cast(StoringDialect, context.dialect).storage_update(planned.plan, request)
     else:
         update = cast(StorableFormDialect, context.dialect).update_of(storable, request)
     return updates if update is None else [*updates, update]

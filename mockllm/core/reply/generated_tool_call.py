@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class GeneratedCall(Struct, frozen=True, eq=False):
+class GeneratedToolCall(Struct, frozen=True, eq=False):
     """The call of an offered tool with generated arguments. The chunks join to `text`, the arguments."""
 
     tool: str
