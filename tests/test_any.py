@@ -20,7 +20,7 @@ EXCUSED: Final = {
     "mockllm.core.templates.compiler": "each method takes its own class of nodes",
     "mockllm.core.values.dynamic": "a copy has the class of its tree",
     "mockllm.dialects.vendors.vendor": "the module of the class imports this one",
-    "mockllm.scenario.matchers": "each operator has its own type",
+    "mockllm.scenario.match_compiler": "each operator has its own type",
     "mockllm.scenario.model_walk": "pydantic has a class for each kind of schema",
     "mockllm.scenario.settings_merge": "each key of a pace has its own type",
     "mockllm.scenario.source_file": "whether a step fits is seen when it is used",

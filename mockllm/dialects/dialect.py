@@ -158,8 +158,8 @@ class GeneratingDialect(Dialect, Protocol):
         """Return where the events of a stream have calls, finish reasons, usage and texts, for faults of form."""
 
     def encoding_key(self, request: Request) -> Hashable:
-        """Return every part of the request, beside the model, `stream` and the sampling, that changes how a reply is
-        written. Two requests with equal keys get the same bytes but for ids, time and input tokens."""
+        """Return every part of the request, beside the model, `stream` and the output bounds, that changes
+        how a reply is written. Two requests with equal keys get the same bytes but for ids, time and input tokens."""
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         """Write a request in this provider's form."""

@@ -45,7 +45,9 @@ class CostBudget(Struct):
         if request.method == "GET":
             return 0.0
         output = (
-            (request.sampling.max_tokens or ASSUMED_OUTPUT) * request.sampling.n if request.generates else 0
+            (request.output_bounds.max_tokens or ASSUMED_OUTPUT) * request.output_bounds.n
+            if request.generates
+            else 0
         )
         return self._cost(request, request.input_tokens * INPUT_MARGIN, output)
 

@@ -95,7 +95,7 @@ def validation_failure(dialect: Dialect, request: Request, validation: Validatio
 
 def limit_cost(request: Request) -> Cost:
     """Return what a request takes of a limit: its input, and the maximum of its response."""
-    output = request.sampling.max_tokens or 0
+    output = request.output_bounds.max_tokens or 0
     return Cost(request.input_tokens + output, 0.0, output)
 
 
@@ -108,7 +108,9 @@ class CandidateFinder:
         self._rule_count = catalog.rule_count
         self._own_response_validation = catalog.own_response_validation
         self._seed = seed
-        self._batched = any(item.load is not None and item.load.batch is not None for item in catalog.items)
+        self._has_continuous_batch = any(
+            item.load is not None and item.load.batch is not None for item in catalog.items
+        )
         self._global: dict[int, Candidate] = {}
         """The candidates that are equal for all requests."""
         self._known: BoundedCache[RulesAndModifiers] = BoundedCache(MAX_CACHED_MATCHES)
@@ -117,7 +119,7 @@ class CandidateFinder:
     def candidates_of_mask(self, mask: int, request: Request) -> RulesAndModifiers | None:
         """Return the candidates, rules and modifiers, that all requests with this match mask have, with the scopes of
         this request. Return None where the mask does not determine them."""
-        return self._find(mask, request) if self._index.is_exact(mask) else None
+        return self._find(mask, request) if self._index.is_complete(mask) else None
 
     def match(self, request: Request, mask: int, assessment: RequestAssessment) -> MatchResult:
         """Return the candidates of a request. The rules end with the first one without a guard: no later rule can
@@ -138,22 +140,32 @@ class CandidateFinder:
             assessment.cost,
             "strict" if request.generates else self._own_response_validation,
         )
-        return replace(matched, work=assessment.work) if self._batched else matched
+        return replace(matched, work=assessment.work) if self._has_continuous_batch else matched
 
     def _find(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates among rules and modifiers. Most requests share a few combinations."""
         index, first, end = self._index, self._rule_count, len(self._items)
         rules = self._reached(index.matching(mask, request, 0, first), request)
-        modifiers = [self.candidate(number, request) for number in index.matching(mask, request, first, end)]
-        if index.is_exact(mask) and all(found.item_index in self._global for found in (*rules, *modifiers)):
+        modifiers = [
+            self.candidate(item_index, request) for item_index in index.matching(mask, request, first, end)
+        ]
+        if index.is_complete(mask) and all(
+            found.item_index in self._global for found in (*rules, *modifiers)
+        ):
             self._known.put(mask, (rules, modifiers))
         return rules, modifiers
 
     def _of_handshake(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates for the handshake of a WebSocket: a reply is for the messages after it."""
         index, first, end = self._index, self._rule_count, len(self._items)
-        refusing = (number for number in index.matching(mask, request, 0, first) if not self._replies(number))
-        modifiers = [self.candidate(number, request) for number in index.matching(mask, request, first, end)]
+        refusing = (
+            item_index
+            for item_index in index.matching(mask, request, 0, first)
+            if not self._replies(item_index)
+        )
+        modifiers = [
+            self.candidate(item_index, request) for item_index in index.matching(mask, request, first, end)
+        ]
         return self._reached(refusing, request), modifiers
 
     def _replies(self, item_index: int) -> bool:
@@ -161,11 +173,11 @@ class CandidateFinder:
         selector = self._items[item_index].selector
         return selector is not None and all(map(_is_content, selector.responses))
 
-    def _reached(self, numbers: Iterator[int], request: Request) -> list[Candidate]:
+    def _reached(self, item_indexes: Iterator[int], request: Request) -> list[Candidate]:
         """Return the candidates up to the first without a guard."""
         rules: list[Candidate] = []
-        for number in numbers:
-            rules.append(self.candidate(number, request))
+        for item_index in item_indexes:
+            rules.append(self.candidate(item_index, request))
             if rules[-1].guard is None:
                 break
         return rules
@@ -197,9 +209,9 @@ class CandidateFinder:
         return candidate
 
 
-def _is_content(response: CompiledResponse) -> bool:
+def _is_content(compiled: CompiledResponse) -> bool:
     """Return whether a response is the content of a generating call, and not that of a handshake."""
-    spec = response.spec
+    spec = compiled.spec
     if isinstance(spec, ReplySpec):
         return spec.user_speech is None
     return isinstance(spec, ReplaySpec) and spec.messages is None
@@ -213,4 +225,4 @@ def _prompt_work(request: Request, dialect: Dialect | None) -> PromptWork:
     if form is not None:
         cache_scope = (request.model or "").encode("utf-8", "surrogatepass")
         prefixes = [(end.digest, end.tokens) for end in prompt_prefixes(request, form).keyed(cache_scope)]
-    return PromptWork(request.input_tokens, request.sampling.max_tokens or 0, prefixes)
+    return PromptWork(request.input_tokens, request.output_bounds.max_tokens or 0, prefixes)

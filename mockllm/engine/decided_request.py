@@ -74,12 +74,14 @@ class DecidedRequest:
         return [items[selected.candidate.item_index] for selected in self.decision.modifiers]
 
     def effective_settings(
-        self, item_index: int | None, response: CompiledResponse, step: int
+        self, item_index: int | None, compiled: CompiledResponse, step: int
     ) -> EffectiveSettings:
         """Return the effective settings of a step of an item, with the request's own overrides."""
         modifiers = self.decision.modifiers
-        applied = tuple([selected.candidate.item_index for selected in modifiers]) if modifiers else ()
-        settings = self.planner.effective_settings(item_index, response, step, applied)
+        modifier_indexes = (
+            tuple([selected.candidate.item_index for selected in modifiers]) if modifiers else ()
+        )
+        settings = self.planner.effective_settings(item_index, compiled, step, modifier_indexes)
         override = engine_context(self.request).override
         return overridden(settings, override) if type(override) is Override else settings
 
@@ -122,7 +124,7 @@ class DecidedRequest:
     def plan_context(
         self,
         request: Request,
-        response: CompiledResponse,
+        compiled: CompiledResponse,
         settings: EffectiveSettings,
         template_scope: TemplateScope,
         randomness: Randomness,
@@ -132,7 +134,7 @@ class DecidedRequest:
         context = PlanContext(
             request,
             self.dialect,
-            response,
+            compiled,
             settings,
             template_scope,
             randomness,
@@ -145,7 +147,7 @@ class DecidedRequest:
         if admission is not None:
             context.limit_headers = self.limit_headers(admission)
             context.admission_wait, context.slowdown = admission.wait, admission.slowdown
-            context.batch_schedule = admission.batch_schedule
+            context.continuous_batch_times = admission.continuous_batch_times
         return context
 
     def expected_responder_id(self) -> str:

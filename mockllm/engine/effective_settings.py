@@ -29,9 +29,9 @@ class EffectiveSettings(Struct, frozen=True, eq=False):
     """The merged settings of a step of a rule and the modifiers that apply, whose ids are `modifiers`.
 
     `resolved` are these, evaluated; None where they depend on the request or a draw. `cacheable`: whether the
-    response is the same each time but for ids, time and input tokens. `cacheable_by_text`: whether only its templated
-    text differs beside these. `tool_call_chunk_size` is set where only its generated tool call differs beside
-    these: it is the size of the chunks of that call's arguments.
+    response is the same for requests with one key of the response cache, but for ids, time and input tokens.
+    `cacheable_by_text`: whether only its templated text differs beside these. `tool_call_chunk_size` is set where
+    only its generated tool call differs beside these: it is the size of the chunks of that call's arguments.
     """
 
     merged: MergedSettings
@@ -48,36 +48,36 @@ class EffectiveSettings(Struct, frozen=True, eq=False):
 
 
 def effective_settings(
-    item: CatalogItem | None, response: CompiledResponse, modifiers: Sequence[CatalogItem]
+    item: CatalogItem | None, compiled: CompiledResponse, modifiers: Sequence[CatalogItem]
 ) -> EffectiveSettings:
     """Return the effective settings of a response of an item with these modifiers.
 
     The strongest setting wins. Settings of a lower layer (`CatalogItem.layer`) have precedence. Within a layer those
     of the step come first, then those of its rule, then those of the modifiers.
     """
-    merged = merge_settings(_layered(item, response, modifiers))
+    merged = merge_settings(_layered(item, compiled, modifiers))
     ids = tuple(modifier.id for modifier in modifiers)
     if not merged.static:
         return EffectiveSettings(merged, None, ids)
     resolved = resolve_settings(merged, _no_context)
-    cacheable = isinstance(response.spec, ReplySpec) and resolved.deterministic_waits
+    cacheable = isinstance(compiled.spec, ReplySpec) and resolved.deterministic_waits
     cacheable = cacheable and not resolved.faults and not resolved.extras and not resolved.has_hold_or_posts
     cacheable = cacheable and not isinstance(
         resolved.pace.ttft, InputTime
     )  # its waits depend on the input tokens
-    generated = cacheable and response.generates_tool_call and resolved.unpaced
+    generated = cacheable and compiled.generates_tool_call and resolved.unpaced
     return EffectiveSettings(
         merged,
         resolved,
         ids,
-        cacheable and response.static,
-        cacheable and response.templated_text,
+        cacheable and compiled.static,
+        cacheable and compiled.templated_text,
         chunk_size(merged, _no_context, DEFAULT_CHUNK_SIZE) if generated else None,
     )
 
 
 def _layered(
-    item: CatalogItem | None, response: CompiledResponse, modifiers: Sequence[CatalogItem]
+    item: CatalogItem | None, compiled: CompiledResponse, modifiers: Sequence[CatalogItem]
 ) -> list[tuple[SettingSource, Settings]]:
     """Return the settings of all these with their sources, the strongest first."""
     layered = [
@@ -86,8 +86,8 @@ def _layered(
         if modifier.settings is not None
     ]
     if item is not None and item.selector is not None:
-        own = [(item.layer, SELF, response.settings)]
-        if item.settings is not None and item.settings is not response.settings:
+        own = [(item.layer, SELF, compiled.settings)]
+        if item.settings is not None and item.settings is not compiled.settings:
             own.append((item.layer, RULE, item.settings))
         layered = own + layered
     return [(source, settings) for _, source, settings in sorted(layered, key=lambda entry: entry[0])]

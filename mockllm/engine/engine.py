@@ -31,7 +31,7 @@ from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import PromptCaching
 from mockllm.engine.repeated_requests import RepeatedRequest, RepeatedRequests
-from mockllm.engine.request_reader import EngineContext, ReaderSettings, RequestReader, engine_context
+from mockllm.engine.request_reader import EngineContext, ReaderInputs, RequestReader, engine_context
 from mockllm.engine.responder import Responder
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
@@ -99,7 +99,7 @@ class Engine:
         self._index = catalog.index
         self._repeated = RepeatedRequests()
         servers, root = catalog.servers, catalog.root_provider
-        self._reader_settings = ReaderSettings(
+        self._reader_inputs = ReaderInputs(
             state, state.lookup(""), settings.volatile, self._override, servers, root, self._repeated
         )
         self._candidates = CandidateFinder(catalog, settings.seed)
@@ -111,7 +111,7 @@ class Engine:
         self, method: str, path: str, query_string: str, headers: Mapping[str, str]
     ) -> RequestReader:
         """Return the reader of all requests with this head. `path` is as on the wire; `headers` ignore case."""
-        return RequestReader(method, path, query_string, headers, self._reader_settings)
+        return RequestReader(method, path, query_string, headers, self._reader_inputs)
 
     def read(
         self,
@@ -256,8 +256,9 @@ class Engine:
         admission = decision.admission
         if notes:
             planned = replace(planned, notes=(*planned.notes, *notes))
-        schedule = None if admission is None else admission.batch_schedule
-        return replace(planned, response_seed=response_seed, slot=decision.slot, batch_schedule=schedule)
+        times = None if admission is None else admission.continuous_batch_times
+        changed = replace(planned, response_seed=response_seed, slot=decision.slot)
+        return replace(changed, continuous_batch_times=times) if times is not None else changed
 
     def _plan_deferred(self, responder: Responder, notes: Sequence[str]) -> Callable[[], PlannedResponse]:
         """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.

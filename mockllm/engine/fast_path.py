@@ -1,7 +1,8 @@
 """The fast path: serves cached responses to requests whose matched rules leave nothing but counts and limits to
 decide.
 
-The request matches one rule without a guard and modifiers without one. The fast path then makes none of the objects
+The request matches one rule and modifiers whose match decides: without guards, named states, loads and limits that
+may delay it. The fast path then makes none of the objects
 that a decision needs. Where the store decides, it fills the response of the decision. Responses and counts are the
 same as without it: what it cannot serve goes the usual way.
 """
@@ -43,17 +44,17 @@ class CacheableResponse(Struct, frozen=True):
     """A response that the response cache may have, with its settings. `own_headers` are the names of the settings'
     headers, which replace those of limits."""
 
-    response: CompiledResponse
+    compiled: CompiledResponse
     settings: EffectiveSettings
     own_headers: frozenset[str]
 
     @staticmethod
-    def of(response: CompiledResponse, settings: EffectiveSettings) -> CacheableResponse | None:
+    def of(compiled: CompiledResponse, settings: EffectiveSettings) -> CacheableResponse | None:
         """Return None for a response that the response cache cannot have."""
         if not settings.may_be_cached:
             return None
         own = frozenset(name.lower() for name, _, _ in settings.merged.headers or ())
-        return CacheableResponse(response, settings, own)
+        return CacheableResponse(compiled, settings, own)
 
     def without_own(self, headers: Headers) -> Headers:
         """Return the headers of limits, but those that are its own."""
@@ -131,10 +132,10 @@ class FastPath(Struct, frozen=True):
         if response is not None and (repeated.passes_check or validation == "off"):
             attributes = vars(request)
             model_is_read = "model" in attributes or all(
-                each is not None and not each.response.request_independent for each in self.responses
+                each is not None and not each.compiled.request_independent for each in self.responses
             )
             repeated.cacheable_response = response
-            repeated.cache_key = cache_key(response.settings, dialect, response.response, request)
+            repeated.cache_key = cache_key(response.settings, dialect, response.compiled, request)
             if not model_is_read:
                 attributes.pop("model", None)  # another response of the rule may not read it
 
@@ -145,7 +146,7 @@ class FastPath(Struct, frozen=True):
         tool = choose_tool(request)
         if isinstance(tool, str):
             return None
-        key = key_with_text(cache_key(response.settings, dialect, response.response, request), tool.name)
+        key = key_with_text(cache_key(response.settings, dialect, response.compiled, request), tool.name)
         cached = self.planner.response_cache.entries.get(key)
         if type(cached) is not CachedResponse:
             return None
@@ -166,13 +167,13 @@ class FastPath(Struct, frozen=True):
         """Return the entry of the response cache for a request."""
         if repeated is not None and repeated.cacheable_response is response:
             key = repeated.cache_key
-            if self.varying_selector is not None and not response.response.request_independent:
+            if self.varying_selector is not None and not response.compiled.request_independent:
                 _ = request.model  # as the key did
         else:
-            key = cache_key(response.settings, dialect, response.response, request)
+            key = cache_key(response.settings, dialect, response.compiled, request)
         if response.settings.cacheable_by_text:
             try:
-                text = response.response.text(EvaluationContext(template_scope(self.item, request), NO_DRAWS))
+                text = response.compiled.text(EvaluationContext(template_scope(self.item, request), NO_DRAWS))
             except TemplateFailure:
                 return None
             key = key_with_text(key, text)
@@ -275,7 +276,7 @@ class FastPath(Struct, frozen=True):
     ) -> tuple[CachedResponse, GeneratedToolCall | None] | None:
         """Return the entry of the response cache, which a template's text or a generated tool call selects, and the
         call."""
-        if response.response.generates_tool_call:
+        if response.compiled.generates_tool_call:
             return self._cached_with_call(response, request, dialect, scope, tries)
         cached = self._cached_without_call(response, request, dialect, repeated)
         return None if cached is None else (cached, None)

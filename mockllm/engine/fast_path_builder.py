@@ -28,12 +28,12 @@ def build_fast_path(
     `unscaled_time`: whether the time scale is 1."""
     if not _is_decided_but_for_counts(rules, modifiers, planner, unscaled_time=unscaled_time):
         return None
-    number, settings_of = rules[0].item_index, planner.effective_settings
-    item = planner.catalog.items[number]
+    index, settings_of = rules[0].item_index, planner.effective_settings
+    item = planner.catalog.items[index]
     selector = item.selector
     assert selector is not None
-    applied = tuple([each.item_index for each in modifiers])
-    all_settings = [settings_of(number, each, step, applied) for step, each in enumerate(selector.responses)]
+    of_modifiers = tuple([each.item_index for each in modifiers])
+    all_settings = [settings_of(index, each, n, of_modifiers) for n, each in enumerate(selector.responses)]
     responses = list(map(CacheableResponse.of, selector.responses, all_settings))
     varies, limited = _responses_vary(item, selector), [each for each in modifiers if each.limit is not None]
     prompt_cache_settings = all_settings[0].merged.prompt_cache

@@ -10,7 +10,7 @@ from mockllm.core.rendering.pacing import chunk_waits, paced, paced_body
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.engine.plan_context import PlanContext, with_max_wait
-from mockllm.engine.response_cache import EncodedStream, chunk_sizes
+from mockllm.engine.response_cache import EncodedStream, tokens_by_chunk
 from mockllm.scenario.settings_merge import ResolvedSettings
 
 
@@ -20,8 +20,8 @@ def paced_stream(
     """Return the plan of a stream with the waits between its chunks."""
     if settings.unpaced:
         return stream.plan
-    sizes = _sizes(stream.chunks, settings, stream.sizes)
-    waits = chunk_waits(settings.pace, sizes, context.randomness.random("pace"), reply.usage)
+    chunk_tokens = _chunk_tokens(stream.chunks, settings, stream.chunk_tokens)
+    waits = chunk_waits(settings.pace, chunk_tokens, context.randomness.random("pace"), reply.usage)
     plan = paced(stream.plan, waits, settings.pace.slowdown)
     return plan if settings.max_wait == inf else with_max_wait(plan, settings.max_wait)
 
@@ -35,7 +35,7 @@ def paced_as_streamed(context: PlanContext, plan: Plan, reply: Reply, settings: 
         total = sum(chunk.pause or 0.0 for chunk in chunks) + after
     else:
         random = context.randomness.random("pace")
-        waits = chunk_waits(settings.pace, _sizes(chunks, settings), random, reply.usage)
+        waits = chunk_waits(settings.pace, _chunk_tokens(chunks, settings), random, reply.usage)
         slowdown = settings.pace.slowdown
         waits = [
             wait if chunk.pause is None else chunk.pause * slowdown
@@ -45,10 +45,10 @@ def paced_as_streamed(context: PlanContext, plan: Plan, reply: Reply, settings: 
     return paced_body(plan, total)
 
 
-def _sizes(
+def _chunk_tokens(
     chunks: Sequence[ChunkEntry], settings: ResolvedSettings, known: Sequence[float] | None = None
 ) -> Sequence[float]:
     """Return the tokens of each chunk, where pacing depends on tokens."""
     if not settings.pace.tokens_per_second:
         return [1] * len(chunks)
-    return chunk_sizes(chunks) if known is None else known
+    return tokens_by_chunk(chunks) if known is None else known

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from mockllm.core.faults import Fault, FormFault, NotApplicable, ReplyFault, ReplyFaultContext
 from mockllm.core.faults.changed_steps import faults_by_step
 from mockllm.core.json.codec import Json
-from mockllm.core.load.continuous_batch import BatchSchedule
+from mockllm.core.load.continuous_batch import ContinuousBatchTimes
 from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
@@ -53,10 +53,11 @@ class PlanContext(Struct):
     """The faults by the indexes of the steps of a stream that they changed."""
     error: str | None = None
     tool_call_count: int = 0
-    """The number of tools that the response calls."""
+    """The number of tool calls in the response; of a recording, 1 if it has any."""
     chunk_size: ChunkSize = DEFAULT_CHUNK_SIZE
     """The size into which the reply's texts are divided."""
     max_wait: float = inf
+    """The longest wait of the plan, in seconds (`--max-delay`)."""
     limit_headers: Headers = ()
     """The state of the request's rate limits, in its provider's headers."""
     may_defer: bool = False
@@ -73,7 +74,7 @@ class PlanContext(Struct):
     """The tokens that the prompt cache read and wrote."""
     slowdown: float = 1.0
     """The factor by which loads multiply the pace's `slowdown`."""
-    batch_schedule: BatchSchedule | None = None
+    continuous_batch_times: ContinuousBatchTimes | None = None
     """The times in the continuous batch of a load, which replace those of the pace."""
     generated_tool_call: GeneratedToolCall | None = None
     """The call that the reply has, where it is generated already."""
@@ -137,7 +138,7 @@ def _with_headers(head: ResponseHead, headers: Sequence[tuple[str, str | None]])
     return head.with_headers(tuple((name, value) for name, value in headers if value is not None))
 
 
-def with_batch_waits(plan: Plan, background: BackgroundRun, settings: ResolvedSettings) -> Plan:
+def with_batch_job_waits(plan: Plan, background: BackgroundRun, settings: ResolvedSettings) -> Plan:
     """Return the response to a call that creates a batch with the waits of the batch's states."""
     assert isinstance(background, BatchStart), "a call without a reply begins nothing else"
     return replace(plan, background=replace(background, waits=settings.pace.batch_waits))
@@ -159,14 +160,14 @@ def with_reply_faults(
     reply: Reply,
     faults: Sequence[tuple[int, ReplyFault]],
     context: PlanContext,
-    plan: Callable[[Reply], Plan],
+    plan_of: Callable[[Reply], Plan],
     max_generated: int,
 ) -> Reply:
     """Return the reply with these faults. Each comes with its number among all faults, which selects its draws."""
     for number, fault in faults:
         random = context.randomness.random(f"fault {number}")
         changed = fault.apply_in_context(
-            reply, ReplyFaultContext(context.request, context.streamed, random, plan, max_generated)
+            reply, ReplyFaultContext(context.request, context.streamed, random, plan_of, max_generated)
         )
         if not _note_fault(context, fault, changed):
             assert isinstance(changed, Reply)

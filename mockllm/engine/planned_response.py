@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from mockllm.core.batch import BatchRun
 from mockllm.core.display import brief
-from mockllm.core.load.continuous_batch import BatchSchedule
+from mockllm.core.load.continuous_batch import ContinuousBatchTimes
 from mockllm.core.rendering.plan import Headers, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.rendering.storable_response import StorableResponse
@@ -55,7 +55,7 @@ class PlannedResponse(Struct, frozen=True):
     """The faults by the indexes of the steps of a stream that they changed."""
     slot: InFlightSlot | None = None
     """The slot of the response in limits and loads, until it ends (`slot.release()`)."""
-    batch_schedule: BatchSchedule | None = None
+    continuous_batch_times: ContinuousBatchTimes | None = None
     """Its times in the continuous batch of a load, as an inference server runs it."""
     limit_headers: Headers = ()
     """The headers of rate limits that a cached response has in addition."""
@@ -113,8 +113,8 @@ class PlannedResponse(Struct, frozen=True):
     @property
     def storable(self) -> StorableResponse | None:
         """What the dialect stores of the response; None where that is read from the plan."""
-        plan = self.plan_or_prerendered
-        form = plan.storable_form if isinstance(plan, PrerenderedResponse) else None
+        content = self.plan_or_prerendered
+        form = content.storable_form if isinstance(content, PrerenderedResponse) else None
         return None if form is None else form.fill(self.placeholder_values)
 
     @property
@@ -130,8 +130,8 @@ class PlannedResponse(Struct, frozen=True):
 
     @property
     def status(self) -> int:
-        plan = self.plan_or_prerendered
-        return plan.status if isinstance(plan, PrerenderedResponse) else plan.head.status
+        content = self.plan_or_prerendered
+        return content.status if isinstance(content, PrerenderedResponse) else content.head.status
 
 
 def delay_notes(seconds: float) -> Sequence[str]:

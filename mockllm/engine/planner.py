@@ -31,7 +31,7 @@ from mockllm.engine.effective_settings import EffectiveSettings, effective_setti
 from mockllm.engine.paced_plans import paced_as_streamed, paced_stream
 from mockllm.engine.plan_context import (
     PlanContext,
-    with_batch_waits,
+    with_batch_job_waits,
     with_max_wait,
     with_plan_faults,
     with_reply_faults,
@@ -122,18 +122,22 @@ class ResponsePlanner:
         """Return a plan with the settings that apply: headers, delays and faults."""
         settings = _resolve(context)
         changed = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
-        return changed if plan.background is None else with_batch_waits(changed, plan.background, settings)
+        return (
+            changed if plan.background is None else with_batch_job_waits(changed, plan.background, settings)
+        )
 
     def effective_settings(
-        self, item_index: int | None, response: CompiledResponse, step: int, applied: tuple[int, ...]
+        self, item_index: int | None, compiled: CompiledResponse, step: int, modifier_indexes: tuple[int, ...]
     ) -> EffectiveSettings:
         """Return the effective settings of a step of an item with these modifiers."""
-        key = (item_index, step, applied)
+        key = (item_index, step, modifier_indexes)
         settings = self._effective_settings.get(key)
         if settings is None:
             items = self.catalog.items
             item = None if item_index is None else items[item_index]
-            settings = effective_settings(item, response, [items[number] for number in applied])
+            settings = effective_settings(
+                item, compiled, [items[item_index] for item_index in modifier_indexes]
+            )
             self._effective_settings.put(key, settings)
         return settings
 
@@ -177,7 +181,7 @@ class ResponsePlanner:
         return error_plan(context.dialect, error, context.request, context.identity)
 
     def _replay_plan(self, context: PlanContext, spec: ReplaySpec) -> Plan:
-        """Return a recording with its own bytes. `pace` acts with `timing: none`."""
+        """Return a recording with its own bytes. `pace` acts with `timing: none`, which means no `spec.speed`."""
         settings, request = _resolve(context), context.request
         if spec.messages is not None:
             plan = with_settings(self._sockets.plan(context, spec, settings), settings, context)
@@ -296,13 +300,13 @@ class ResponsePlanner:
 
     def _rendered_reply(self, context: PlanContext) -> Reply:
         """Return the reply. A static one is rendered once for each combination of the request's parameters."""
-        response, request = context.compiled, context.request
+        compiled, request = context.compiled, context.request
         size = context.chunk_size = chunk_size(
             context.settings.merged, context.source_context, DEFAULT_CHUNK_SIZE
         )
-        inputs = (request, context.randomness, size, response.files.__getitem__, context.streamed)
+        inputs = (request, context.randomness, size, compiled.files.__getitem__, context.streamed)
         max_characters = LONG_TEXT if context.may_defer else inf
-        if not (response.static and request.generates):
+        if not (compiled.static and request.generates):
             settings = _resolve(context)
             in_one_chunk = settings.unpaced and not (
                 settings.faults or context.streamed or request.background
@@ -313,19 +317,19 @@ class ResponsePlanner:
             renderer = ReplyRenderer(
                 *inputs, self._max_generated, max_characters, in_one_chunk, generated_tool_call=call
             )
-            reply = renderer.reply(evaluate(response.spec, context.evaluation_context))  # type: ignore[arg-type]
+            reply = renderer.reply(evaluate(compiled.spec, context.evaluation_context))  # type: ignore[arg-type]
             context.notes += renderer.notes
             return with_cached_tokens(reply, context)
-        key = (response, size, request.sampling, context.streamed)
+        key = (compiled, size, request.output_bounds, context.streamed)
         cached = self._static_replies.get(key)
         if cached is None:
             renderer = ReplyRenderer(*inputs, max_characters=max_characters)
-            cached = (renderer.reply(response.spec), tuple(renderer.notes))  # type: ignore[arg-type]
+            cached = (renderer.reply(compiled.spec), tuple(renderer.notes))  # type: ignore[arg-type]
             if not context.prerendering:
                 self._static_replies.put(key, cached, 1 + _chunk_count(cached[0]) // CHUNKS_OF_CACHED_REPLY)
         reply, notes = cached
         context.notes += notes
-        reply = reply if response.has_input_tokens else with_input_tokens(reply, request.input_tokens)
+        reply = reply if compiled.has_input_tokens else with_input_tokens(reply, request.input_tokens)
         return with_cached_tokens(reply, context)
 
     # --- streams -------------------------------------------------------------------------------
@@ -343,7 +347,7 @@ class ResponsePlanner:
 
         # the response cache stores the whole response, so not its events alone
         cached_whole = (
-            context.settings.cacheable and context.slowdown == 1.0 and context.batch_schedule is None
+            context.settings.cacheable and context.slowdown == 1.0 and context.continuous_batch_times is None
         )
         # an error may state a wait, and name the key and the path of its request
         if not reply_is_static or cached_whole or context.prerendering or reply.failure is not None:
@@ -353,7 +357,7 @@ class ResponsePlanner:
         if not response.request_independent:
             parameters = (
                 request.model,
-                request.sampling,
+                request.output_bounds,
                 dialect.encoding_key(request),
                 context.cached_tokens,
             )
@@ -365,8 +369,8 @@ def _resolve(context: PlanContext) -> ResolvedSettings:
     settings = context.settings.resolved
     if settings is None:
         settings = resolve_settings(context.settings.merged, context.source_context)
-    if context.batch_schedule is not None:
-        settings = settings.timed(context.batch_schedule.ttft, context.batch_schedule.itl)
+    if context.continuous_batch_times is not None:
+        settings = settings.timed(context.continuous_batch_times.ttft, context.continuous_batch_times.itl)
     return settings if context.slowdown == 1.0 else settings.slower(context.slowdown)
 
 

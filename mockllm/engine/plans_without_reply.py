@@ -33,12 +33,12 @@ class NotGenerating(Exception):
         )
 
 
-def http_plan(spec: HttpSpec, response: CompiledResponse) -> Plan:
+def http_plan(spec: HttpSpec, compiled: CompiledResponse) -> Plan:
     """Return the plan of an evaluated `http`."""
     headers: list[tuple[str, str]] = [(name, str(value)) for name, value in spec.headers.items()]
     body: Json = spec.body
     if spec.body_file is not None:
-        payload, content_type = response.files[spec.body_file], "application/octet-stream"
+        payload, content_type = compiled.files[spec.body_file], "application/octet-stream"
     elif isinstance(body, str):
         payload, content_type = body.encode(), "text/plain; charset=utf-8"
     elif body is None:

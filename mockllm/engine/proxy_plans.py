@@ -29,10 +29,10 @@ class ProxyRefused(Exception):
         )
 
 
-def check_proxy(item: CatalogItem, response: CompiledResponse, allowed: Collection[str] | None) -> None:
+def check_proxy(item: CatalogItem, compiled: CompiledResponse, allowed: Collection[str] | None) -> None:
     """Raise ProxyRefused if a rule of a pack or of the control API forwards to a host that is not `allowed`; None
     allows any."""
-    spec = response.spec
+    spec = compiled.spec
     if allowed is None or item.layer == USER_LAYER or not isinstance(spec, ProxySpec):
         return
     host = urlsplit(spec.to).hostname or ""

@@ -56,11 +56,11 @@ class SocketReplayPlanner:
             delivery=replace(DEFAULT_DELIVERY, websocket=lambda: RecordedSocketSession(turns, waits)),
         )
 
-    def _turns_of(self, response: CompiledResponse, spec: ReplaySpec) -> Sequence[RecordedTurn]:
-        cached = self._turns.get(id(response))
+    def _turns_of(self, compiled: CompiledResponse, spec: ReplaySpec) -> Sequence[RecordedTurn]:
+        cached = self._turns.get(id(compiled))
         if cached is None:
-            cached = (response, turns_of(_messages(spec.messages or ())))
-            self._turns.put(id(response), cached)
+            cached = (compiled, turns_of(_messages(spec.messages or ())))
+            self._turns.put(id(compiled), cached)
         return cached[1]
 
 

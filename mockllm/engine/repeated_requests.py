@@ -71,7 +71,7 @@ class RepeatedRequest(Struct):
     passes_check: bool = False
     """Whether the dialect's check is known to accept the request; False also where it did not run."""
     cacheable_response: object = None
-    """The scenario's response with `cache_key`; None where the fast path has none."""
+    """The fast path's `CacheableResponse` with `cache_key`; None where it has none."""
     cache_key: Hashable = None
     """The key in the response cache."""
 

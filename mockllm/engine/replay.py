@@ -88,36 +88,36 @@ class ReplayPlanner:
         )
 
     def replay(
-        self, response: CompiledResponse, request: Request, dialect: Dialect, *, uncompressed: bool
+        self, compiled: CompiledResponse, request: Request, dialect: Dialect, *, uncompressed: bool
     ) -> ReplayedPlan:
         """Return the plan of a recording for this request; `uncompressed`: since faults act on it."""
-        spec = response.spec
+        spec = compiled.spec
         assert isinstance(spec, ReplaySpec)
         accepted = accepts_coding(request.headers, _coding(spec.headers) or "gzip")
-        key = (id(response), dialect, request.stream, accepted, uncompressed)
+        key = (id(compiled), dialect, request.stream, accepted, uncompressed)
         cached = self._plans.get(key)
         if cached is None:
             parsed = _replayed(
-                response, spec, request.stream, dialect, uncompressed=uncompressed, accepted=accepted
+                compiled, spec, request.stream, dialect, uncompressed=uncompressed, accepted=accepted
             )
-            cached = (response, parsed)
+            cached = (compiled, parsed)
             self._plans.put(key, cached)
         return cached[1]
 
     def decoded_reply(self, context: PlanContext) -> CompiledResponse:
         """Return the recording of a context as a reply or error, and note what it lacks there. Raises
         UndecodableRecording."""
-        response, dialect = context.compiled, context.dialect
-        spec = response.spec
+        compiled, dialect = context.compiled, context.dialect
+        spec = compiled.spec
         assert isinstance(spec, ReplaySpec)
         own = None if spec.status < 400 else _own_error(spec.status, context)
-        key = (id(response), dialect, own)
+        key = (id(compiled), dialect, own)
         cached = self._replies.get(key)
         if cached is None:
-            neutral, notes = _neutral(response, spec, dialect, own)
+            neutral, notes = _neutral(compiled, spec, dialect, own)
             fixed = isinstance(neutral, ReplySpec) and neutral.usage is not None
-            compiled = CompiledResponse(neutral, response.settings, True, response.files, fixed)
-            cached = (response, DecodedRecording(compiled, notes))
+            neutral_response = CompiledResponse(neutral, compiled.settings, True, compiled.files, fixed)
+            cached = (compiled, DecodedRecording(neutral_response, notes))
             self._replies.put(key, cached)
         context.notes += cached[1].notes
         return cached[1].compiled
@@ -145,7 +145,7 @@ def _decompressed_frames(frames: list[RecordedFrame], coding: str) -> list[Recor
 
 
 def _replayed(
-    response: CompiledResponse,
+    compiled: CompiledResponse,
     spec: ReplaySpec,
     streamed: bool,
     dialect: Dialect,
@@ -153,7 +153,7 @@ def _replayed(
     uncompressed: bool,
     accepted: bool,
 ) -> ReplayedPlan:
-    frames, headers = _recorded_frames(spec, response.files), dict(spec.headers)
+    frames, headers = _recorded_frames(spec, compiled.files), dict(spec.headers)
     coding, gzipped = _coding(headers), spec.gzip
     if coding is not None and (uncompressed or not accepted):
         decompressed = _decompressed_frames(frames, coding)
@@ -200,11 +200,11 @@ def _decode(plan: Plan, dialect: Dialect) -> DecodedResponse | None:
 
 
 def _neutral(
-    response: CompiledResponse, spec: ReplaySpec, dialect: Dialect, own_error: ErrorForm | None
+    compiled: CompiledResponse, spec: ReplaySpec, dialect: Dialect, own_error: ErrorForm | None
 ) -> tuple[ReplySpec | ErrorSpec, Sequence[str]]:
     """Return a recording as a reply or error, and notes of what is left out. A response without content counts where
     no protocol finds any. `own_error` is the form of the dialect's own error of the status."""
-    frames = _recorded_frames(spec, response.files)
+    frames = _recorded_frames(spec, compiled.files)
     coding = _coding(spec.headers)
     if coding is not None:
         frames = _decompressed_frames(frames, coding) or frames

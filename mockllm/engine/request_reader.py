@@ -30,11 +30,11 @@ class EngineContext(RequestContext):
     unless something is overridden or the request is a repeated one.
 
     `routing` is what the route table returned, and `dialect` its `Dialect`. `stores_responses`: whether the state
-    stores responses to this call, unless the request forbids it. `override` is what the headers or the session of the
-    request override, and None for nearly all requests. It is a Failure where the session or one of these headers is
-    invalid. `head_mask` is that of `index`, with which an engine has matched requests with this head: after a reload
-    a request may come to another engine. `repeated` is what follows from the head and the body of a request that came
-    before."""
+    stores responses to this call, where the request allows it (`Request.may_be_stored`). `override` is what the
+    headers or the session of the request override, and None for nearly all requests. It is a Failure where the
+    session or one of these headers is invalid. `head_mask` is that of `index`, with which an engine has matched
+    requests with this head: after a reload a request may come to another engine. `repeated` is what follows from the
+    head and the body of a request that came before."""
 
     __slots__ = ("dialect", "head_mask", "index", "override", "repeated", "routing", "stores_responses")
 
@@ -62,7 +62,7 @@ def dialect_of(request: Request) -> Dialect | None:
     return context.dialect if isinstance(context, EngineContext) else None
 
 
-class ReaderSettings(NamedTuple):
+class ReaderInputs(NamedTuple):
     """The data that all readers of an engine use. `lookup_without_session` finds what is stored for requests
     without a session. `volatile` are the body's fields that are not part of its hash. `read_override` reads the
     overrides in the headers. `mcp_servers` are the loaded ones."""
@@ -101,26 +101,26 @@ class RequestReader:
         path: str,
         query_string: str,
         headers: Mapping[str, str],
-        settings: ReaderSettings,
+        inputs: ReaderInputs,
     ) -> None:
         """Read the head: `path` as on the wire, `headers` that ignore case."""
         session, error = headers.get(SESSION_HEADER), None
         if session is not None or path.startswith(SESSION_PREFIX):
             session, path, error = read_session(session, path)
-        routing = find_route(method, path, headers, query_string, settings.root_provider)
+        routing = find_route(method, path, headers, query_string, inputs.root_provider)
         context, matched = EngineContext(routing, error), isinstance(routing, RouteMatch)
         request_class: type[Request] = context.dialect.request_class if matched else Request
         self._make_request = request_class.of
         self._key = object()
         self._repeated: RepeatedRequests | None = None
         """The repeated requests of the engine; None before the first read, and where no request is repeated."""
-        self._repeated_after_first_read = settings.repeated if request_class.generates and not error else None
+        self._repeated_after_first_read = inputs.repeated if request_class.generates and not error else None
         self._routing = routing
-        self._state, self._lookup_without_session = settings.state, settings.lookup_without_session
+        self._state, self._lookup_without_session = inputs.state, inputs.lookup_without_session
         self._session, self._error = session, error
         overrides = SEED_HEADER in headers or FAULT_HEADER in headers or DELAY_HEADER in headers
         overrides = overrides or RULE_HEADER in headers
-        self._read_override = settings.read_override if overrides else None
+        self._read_override = inputs.read_override if overrides else None
         self._attributes: dict[str, object] = {
             "method": method,
             "path": routing.path,
@@ -132,9 +132,9 @@ class RequestReader:
             "context": context,
         }
         if request_class.to_mcp_server:
-            self._attributes["mcp_servers"] = settings.mcp_servers
-        if settings.volatile != VOLATILE:
-            self._attributes["volatile"] = settings.volatile
+            self._attributes["mcp_servers"] = inputs.mcp_servers
+        if inputs.volatile != VOLATILE:
+            self._attributes["volatile"] = inputs.volatile
 
     def with_headers(self, headers: Mapping[str, str], *, once: bool = False) -> RequestReader:
         """Return the reader of a head that differs in nothing that this reader has read. `once`: a single request

@@ -175,11 +175,11 @@ class Responder(DecidedRequest):
     # --- plans ---------------------------------------------------------------------------------
 
     def _selected_response(
-        self, item: CatalogItem, selected: Selected, response: CompiledResponse, step: int
+        self, item: CatalogItem, selected: Selected, compiled: CompiledResponse, step: int
     ) -> PlannedResponse:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
-        settings = self.effective_settings(selected.candidate.item_index, response, step)
-        if settings.may_be_cached and not response.request_independent:
+        settings = self.effective_settings(selected.candidate.item_index, compiled, step)
+        if settings.may_be_cached and not compiled.request_independent:
             _ = self.request.model  # as a cache key does, also where an error comes before the key
         caching, prompt_cache_settings = self.planner.prompt_caching, settings.merged.prompt_cache
         lookup = caching.look_up(
@@ -187,7 +187,7 @@ class Responder(DecidedRequest):
         )
         cached_tokens = NOTHING_CACHED if lookup is None else lookup.tokens
         try:
-            planned = self._cached_or_rendered(item, selected, response, settings, cached_tokens)
+            planned = self._cached_or_rendered(item, selected, compiled, settings, cached_tokens)
         except BudgetExceeded as exceeded:
             planned = self._error_without_settings(Failure("bad_request", message=str(exceeded)))
         if lookup is not None:
@@ -200,7 +200,7 @@ class Responder(DecidedRequest):
         self,
         item: CatalogItem,
         selected: Selected,
-        response: CompiledResponse,
+        compiled: CompiledResponse,
         settings: EffectiveSettings,
         cached_tokens: CachedTokens,
     ) -> PlannedResponse:
@@ -211,7 +211,7 @@ class Responder(DecidedRequest):
         cacheable, text, call = settings.cacheable, "", None
         if settings.cacheable_by_text:
             evaluation = EvaluationContext(self.template_scope_of(item), self.randomness(item, selected))
-            response, text = response.with_text(evaluation)
+            compiled, text = compiled.with_text(evaluation)
             cacheable = len(text) <= MAX_KEY_TEXT
         elif settings.tool_call_chunk_size is not None and may_cache:
             call = self._generated_call(settings, self.randomness(item, selected))
@@ -219,15 +219,15 @@ class Responder(DecidedRequest):
                 text, cacheable = call.tool, call.cacheable and len(call.tool) <= MAX_KEY_TEXT
         if not (cacheable and may_cache):
             return self._rendered_response(
-                item, selected, response, settings, self.identity(), request, admission, cached_tokens, call
+                item, selected, compiled, settings, self.identity(), request, admission, cached_tokens, call
             )
 
         def render(identity: ResponseIdentity, request: Request) -> PlannedResponse:
             return self._rendered_response(
-                item, selected, response, settings, identity, request, None, cached_tokens, call
+                item, selected, compiled, settings, identity, request, None, cached_tokens, call
             )
 
-        key, cache = cache_key(settings, self.dialect, response, request), self.planner.response_cache
+        key, cache = cache_key(settings, self.dialect, compiled, request), self.planner.response_cache
         if cached_tokens is not NOTHING_CACHED:
             key = (key, cached_tokens)
         planned = cache.find(key := key_with_text(key, text), self.ids().id_seed, request, call)
@@ -258,7 +258,7 @@ class Responder(DecidedRequest):
         self,
         item: CatalogItem,
         selected: Selected,
-        response: CompiledResponse,
+        compiled: CompiledResponse,
         settings: EffectiveSettings,
         identity: ResponseIdentity,
         request: Request,
@@ -267,15 +267,15 @@ class Responder(DecidedRequest):
         call: GeneratedToolCall | None = None,
     ) -> PlannedResponse:
         """Render a response without the response cache. `call` is its generated tool call, if it exists already."""
-        if response.request_independent:
+        if compiled.request_independent:
             request = request.without_body()
         template_scope, randomness = self.template_scope_of(item), self.randomness(item, selected)
         context = self.plan_context(
-            request, response, settings, template_scope, randomness, identity, admission
+            request, compiled, settings, template_scope, randomness, identity, admission
         )
         context.cached_tokens, context.generated_tool_call = cached_tokens, call
         try:
-            check_proxy(item, response, self.planner.proxy_hosts)
+            check_proxy(item, compiled, self.planner.proxy_hosts)
             plan = self.planner.plan(context)
         except ProxyRefused as error:
             failure = Failure("permission", message=f"{item.id} ({item.where}): {error}")
@@ -334,8 +334,8 @@ class Responder(DecidedRequest):
         """Return the response that has this plan, with the header that names its rule, and with what the context has
         collected for log and journal."""
         context.notes += delay_notes(context.admission_wait)
-        if context.batch_schedule is not None:
-            context.notes.append(context.batch_schedule.note(context.request.input_tokens))
+        if context.continuous_batch_times is not None:
+            context.notes.append(context.continuous_batch_times.note(context.request.input_tokens))
         return PlannedResponse(
             with_rule_header(plan, responder_id or (NO_RULE if unmatched else self.expected_responder_id())),
             responder_id,

@@ -61,12 +61,12 @@ class Render(Protocol[R_co]):
 
 
 class EncodedStream(Struct, frozen=True):
-    """A stream without the waits of the pace: its plan and its chunks, for pacing. `sizes`: see `chunk_sizes`; None
-    if unknown."""
+    """A stream without the waits of the pace: its plan and its chunks, for pacing. `chunk_tokens`: see
+    `tokens_by_chunk`; None if unknown."""
 
     plan: Plan
     chunks: Sequence[ChunkEntry]
-    sizes: Sequence[float] | None = None
+    chunk_tokens: Sequence[float] | None = None
 
 
 class CacheEntry(Struct, frozen=True):
@@ -115,19 +115,19 @@ class CachedStream(CacheEntry, frozen=True):
 
     prerendered: PrerenderedStream
     chunks: Sequence[ChunkEntry]
-    sizes: Sequence[float]
+    chunk_tokens: Sequence[float]
 
     def fill(self, identity: ResponseIdentity, request: Request) -> EncodedStream:
         """Return the stream for this request."""
         plan = self.prerendered.plan(identity.ids.id_seed, identity.now, self._input_tokens(request))
-        return EncodedStream(plan, self.chunks, self.sizes)
+        return EncodedStream(plan, self.chunks, self.chunk_tokens)
 
 
 def cache_key(
-    settings: EffectiveSettings, dialect: Dialect, response: CompiledResponse, request: Request
+    settings: EffectiveSettings, dialect: Dialect, compiled: CompiledResponse, request: Request
 ) -> Hashable:
     """Return all that a cacheable response depends on beside ids, time and the request's input tokens."""
-    if response.request_independent:
+    if compiled.request_independent:
         return settings, dialect, request.query_string  # which selects a framing in some protocols
     stream = settings.merged.stream
     return (
@@ -135,7 +135,7 @@ def cache_key(
         dialect,
         request.stream if stream is None else stream,
         request.model,
-        request.sampling,
+        request.output_bounds,
         dialect.encoding_key(request),  # type: ignore[attr-defined]
     )
 
@@ -216,7 +216,7 @@ class ResponseCache:
         else:
             # the key holds them; a model that nothing has read is in no key
             model = vars(request).get("model") or ""
-            texts = text_length + len(model) + sum(map(len, request.sampling.stop))
+            texts = text_length + len(model) + sum(map(len, request.output_bounds.stop))
             self.entries.put(key, entry, entry.prerendered.size + texts)
 
 
@@ -276,7 +276,9 @@ def render_cached_stream(
             return None
     except Exception:  # of any kind, for the reason in `render_cached_response`
         return None
-    return CachedStream(prerendered, prerendered.uses_input_tokens, fresh.chunks, chunk_sizes(fresh.chunks))
+    return CachedStream(
+        prerendered, prerendered.uses_input_tokens, fresh.chunks, tokens_by_chunk(fresh.chunks)
+    )
 
 
 def _render(render: Render[R_co], placeholders: Placeholders, request: Request) -> R_co:
@@ -307,26 +309,26 @@ def _all_fields(plan: Plan) -> tuple[object, ...]:
     return plan.head.status, sorted(plan.head.headers), *rest
 
 
-# --- the sizes of chunks -----------------------------------------------------------------------------
+# --- the tokens of chunks ----------------------------------------------------------------------------
 
 
-def chunk_sizes(chunks: Sequence[ChunkEntry]) -> Sequence[float]:
+def tokens_by_chunk(chunks: Sequence[ChunkEntry]) -> Sequence[float]:
     """Return the tokens of each chunk.
 
     A chunk has a share of its part's tokens, since chunks that are counted one by one add up to more. Chunks that a
     script lists are counted one by one.
     """
     shares: dict[int, float] = {}
-    sizes: list[float] = []
+    chunk_tokens: list[float] = []
     for chunk in chunks:
         if type(chunk.part) is Text and chunk.part.scripted:
-            sizes.append(estimate(chunk.text))
+            chunk_tokens.append(estimate(chunk.text))
             continue
         key = id(chunk.part)
         if key not in shares:
             shares[key] = _share(chunk.part)
-        sizes.append(len(split(chunk.text)) * shares[key])
-    return sizes
+        chunk_tokens.append(len(split(chunk.text)) * shares[key])
+    return chunk_tokens
 
 
 def _share(part: Part | None) -> float:

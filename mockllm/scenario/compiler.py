@@ -32,7 +32,7 @@ from mockllm.scenario.language.reply import ChoiceSpec, HttpSpec, PartSpec, Repl
 from mockllm.scenario.language.rule import Guarded, ModifierSpec, RuleSpec
 from mockllm.scenario.language.server_tools import McpSpec, ServerToolSpec
 from mockllm.scenario.language.settings import Settings
-from mockllm.scenario.matchers import matcher
+from mockllm.scenario.match_compiler import matcher
 from mockllm.scenario.mcp_replies import mcp_matcher
 from mockllm.scenario.typed_entries import TypedEntry
 

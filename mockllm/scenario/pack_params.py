@@ -14,7 +14,7 @@ from mockllm.core.quantities.parse import parse_duration, parse_probability
 from mockllm.scenario.diagnostics import nearest, quoted_choice, scalar_text, suggestion
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.conditions import JsonOperators
-from mockllm.scenario.matchers import condition
+from mockllm.scenario.match_compiler import condition
 from mockllm.scenario.model_walk import shape_of
 from mockllm.scenario.validation_errors import describe_value
 

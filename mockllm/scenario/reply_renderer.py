@@ -42,7 +42,7 @@ from mockllm.core.reply.reply import (
 from mockllm.core.reply.transcript import Transcript
 from mockllm.core.reply.truncation import part_tokens, truncate
 from mockllm.core.request.request import Request, Tool
-from mockllm.core.request.response_parameters import Sampling
+from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.scenario.error_failure import failure_from_spec
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.content import (
@@ -72,7 +72,7 @@ from mockllm.scenario.language.server_tools import ServerTools
 from mockllm.scenario.mcp_replies import mcp_words
 from mockllm.scenario.schema_replies import DRAWS, choose_tool, generate_arguments, generate_json
 
-UNLIMITED: Final = Sampling()[1:]
+UNLIMITED: Final = OutputBounds()[1:]
 """The parameters of a request that neither cuts nor lengthens a reply."""
 
 
@@ -136,10 +136,10 @@ class ReplyRenderer(Struct):
     """How many generated values have drawn."""
 
     def reply(self, spec: ReplySpec) -> Reply:
-        sampling = self.request.sampling
+        output_bounds = self.request.output_bounds
         specs: Sequence[ChoiceSpec] = spec.choices if spec.choices is not None else [spec]
         result = [self.choice(choice) for choice in specs]
-        choices = tuple(result) if spec.choices is not None else tuple(result) * max(1, sampling.n)
+        choices = tuple(result) if spec.choices is not None else tuple(result) * max(1, output_bounds.n)
         usage = self.usage(choices, spec.usage)
         if spec.embedding is not None:
             self.notes.append("embedding left out: only embeddings calls have one")
@@ -158,10 +158,10 @@ class ReplyRenderer(Struct):
             choice = Choice(parts, finish, raw_finish=str(own.raw))
         else:
             choice = Choice(parts, own or finish)
-        sampling = self.request.sampling
-        if sampling[1:] == UNLIMITED:
+        output_bounds = self.request.output_bounds
+        if output_bounds[1:] == UNLIMITED:
             return choice
-        short = truncate(choice, sampling)
+        short = truncate(choice, output_bounds)
         fixed = self.untruncated(spec)
         if fixed and short is not choice:
             self.notes.append(f"max_tokens and stop leave {fixed} as written")

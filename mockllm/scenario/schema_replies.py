@@ -122,7 +122,7 @@ def generate_tool_call(
     draws = partial(randomness.random, DRAWS.format(1))
     text, notes = generate_arguments(tool, draws, max_generated, request)
     chunks = split_into_chunks(text, size) if in_chunks or not text else (text,)
-    tokens, most = count_tokens(tool.name + text), request.sampling.max_tokens
+    tokens, most = count_tokens(tool.name + text), request.output_bounds.max_tokens
     cacheable = (
         tool.kind == "function"
         and text.startswith(

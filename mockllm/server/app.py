@@ -122,7 +122,7 @@ class App:
         """The problem of the store of the counts: empty if there is none, None without a store."""
         return None if self.decider is None else self.decider.status()
 
-    def count_in_progress(self, request_class: type[Request], change: int) -> None:
+    def count_in_flight(self, request_class: type[Request], change: int) -> None:
         """Count a response that begins (1) or ends (-1) to take time."""
         self.responses_in_flight[request_class] = self.responses_in_flight.get(request_class, 0) + change
 

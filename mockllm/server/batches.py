@@ -222,7 +222,7 @@ def line_head(head: RequestHead, request: Request, path: str, id: str) -> Reques
     headers["content-type"] = "application/json"
     headers[BATCH_HEADER] = id
     target = before + path
-    message = head.message._replace(
+    message = head.parsed._replace(
         method="POST",
         path=target,
         headers=CIMultiDictProxy(headers),

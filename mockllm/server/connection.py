@@ -139,7 +139,7 @@ class Connection(RequestStream):
         """Take the body of an exchange if all of it has come. Return whether it has."""
         head, body, app = exchange.head, exchange.body_stream, self._app
         assert body is not None, "the body has not been read"
-        raw = complete_body(body, head.message.headers, app.limits) if head.path else b""
+        raw = complete_body(body, head.parsed.headers, app.limits) if head.path else b""
         if raw is None:
             exchange.received = b""
             return False

@@ -51,7 +51,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     body_complete: bool = False
     """Whether `raw` is complete."""
     received: bytes = b""
-    """All bytes of a request that came in one read, head and body; empty otherwise."""
+    """All bytes of a request that came in one read, head and body. Empty for others, and where the body is refused or
+    has a Content-Encoding."""
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0
@@ -69,7 +70,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     """The response, if its counts are not in this process: the app's decider decides."""
     pending_decision: PendingDecisionProtocol | None = None
     """That decision, once it has begun."""
-    pending_lookup: StoreLookupRequired | None = None
+    required_lookup: StoreLookupRequired | None = None
     """The lookup of earlier responses that the request needs and that are not in this process."""
     fetched: FetchedLookup | None = None
     """The result of that lookup."""

@@ -32,7 +32,7 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
         exchange.player, times = None, player.times
         if app.suspended:
             forget_suspended(app, exchange)
-        app.count_in_progress(exchange.request_class or Request, -1)
+        app.count_in_flight(exchange.request_class or Request, -1)
         if player.finished_at is not None and end_reason == "finished":
             duration = player.finished_at - exchange.monotonic
     if exchange.slot is not None:
@@ -92,7 +92,7 @@ def ended_exchange(
     exchange: Exchange, duration: float, times: array[float] | None, reads_model: bool
 ) -> EndedExchange:
     """Return what remains of an exchange. `reads_model`: whether a model is read that was not read before."""
-    request, message, response = exchange.request, exchange.head.message, exchange.response
+    request, message, response = exchange.request, exchange.head.parsed, exchange.response
     if response.slot is not None:
         response = replace(response, slot=None)
     ended = EndedExchange(

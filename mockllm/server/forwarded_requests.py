@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def goes_to_provider(app: App, exchange: Exchange) -> bool:
     """Return whether the request is forwarded to a provider. A refused one is not: its body is not stored."""
-    request, plan, proxy = exchange.request, exchange.response.plan_or_prerendered, app.provider_proxy
+    request, content, proxy = exchange.request, exchange.response.plan_or_prerendered, app.provider_proxy
     if exchange.close or request is None:
         return False
-    if isinstance(plan, Plan) and plan.delivery.proxy_target is not None:
+    if isinstance(content, Plan) and content.delivery.proxy_target is not None:
         return True
     return proxy is not None and proxy.forwards(exchange.response, request)
 
@@ -43,7 +43,7 @@ def proxy_of_handshake_without_rules(app: App, exchange: Exchange) -> ProviderPr
     from mockllm.engine.sockets_without_rules import is_without_rules
 
     def read(method: str) -> Request:
-        reader = exchange.head.of_message(method).reader(engine)
+        reader = exchange.head.of_websocket_message(method).reader(engine)
         return reader.read(b"{}", exchange.client, exchange.now, exchange.monotonic)
 
     return proxy if isinstance(engine, Engine) and is_without_rules(engine, request, read) else None

@@ -137,7 +137,7 @@ def _reformed(raw: bytes, form: HeadForm) -> bytes:
 
 class ResponseSurroundings(NamedTuple):
     """The bytes around the body of a prerendered response. `per_response_headers`: their names, each with the index
-    of its value (ids, then times and token counts). `before` is the text before the date, `after` the text after the
+    of its value (`PrerenderedResponse.fill`). `before` is the text before the date, `after` the text after the
     length."""
 
     body_step: PlaceholderStep
@@ -164,8 +164,8 @@ def prerendered_bytes(
     if surroundings is None:
         return None
     body_step, before, per_response_headers, after, chunked = surroundings
-    for name, number in per_response_headers:
-        before += b"%b: %b\r\n" % (name, values[number])
+    for name, value_index in per_response_headers:
+        before += b"%b: %b\r\n" % (name, values[value_index])
     if limit_headers:
         before += _encoded(_lines(limit_headers))
     body = body_step.written(values)
@@ -222,30 +222,32 @@ def _partial_head(
 ) -> PartialHead:
     """Return a head without its per-response headers, its date and its length."""
     start = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
-    written: dict[str, str] = {}
+    header_values: dict[str, str] = {}
     for name, value in headers:
-        written[name.lower()] = value
+        header_values[name.lower()] = value
         if name.lower() != "transfer-encoding":
             start += _line(name, value)
     end = ""
-    never = status == 204 or status < 200
-    sized = body_end == "usual" and (not streamed or "content-length" in written)
-    chunked = not (sized or constraints.http10 or body_end == "close")
-    if chunked and not never:
+    never_has_body = status == 204 or status < 200
+    length_known = body_end == "usual" and (not streamed or "content-length" in header_values)
+    chunked = not (length_known or constraints.http10 or body_end == "close")
+    if chunked and not never_has_body:
         end += "Transfer-Encoding: chunked\r\n"
-    bodiless = never or status == 304 or constraints.head_only
-    keep_alive = not constraints.close and (sized or bodiless or chunked)
-    if "connection" in written:
-        keep_alive = keep_alive and "close" not in written["connection"].lower()
+    bodiless = never_has_body or status == 304 or constraints.head_only
+    keep_alive = not constraints.close and (length_known or bodiless or chunked)
+    if "connection" in header_values:
+        keep_alive = keep_alive and "close" not in header_values["connection"].lower()
     elif not keep_alive:
         end += "Connection: close\r\n"
     elif constraints.http10:
         end += "Connection: keep-alive\r\n"
-    if cors_lines.partition(":")[0].lower() not in written:
+    if cors_lines.partition(":")[0].lower() not in header_values:
         end += cors_lines
-    length_missing = sized and "content-length" not in written and not never and status != 304
+    length_missing = (
+        length_known and "content-length" not in header_values and not never_has_body and status != 304
+    )
     return PartialHead(
-        start, end + "\r\n", "date" not in written, length_missing, chunked, bodiless, keep_alive
+        start, end + "\r\n", "date" not in header_values, length_missing, chunked, bodiless, keep_alive
     )
 
 

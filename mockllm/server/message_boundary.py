@@ -17,14 +17,14 @@ LENGTH: Final = "content-length"
 class MessageBoundary:
     """The position of a connection in its requests: at the start of one, in a head, or in a body."""
 
-    __slots__ = ("_before", "_rest", "at_start", "in_chunks", "in_head")
+    __slots__ = ("_before", "_rest", "at_start", "http_chunked", "in_head")
 
     def __init__(self) -> None:
         self.at_start = True
         """Whether the next byte begins a request."""
         self.in_head = False
         """Whether a head has begun that has not ended."""
-        self.in_chunks = False
+        self.http_chunked = False
         """Whether the body has chunks: only the parser finds its end."""
         self._rest = 0
         """Bytes of the body that have not come, if it has no chunks."""
@@ -33,7 +33,7 @@ class MessageBoundary:
 
     def end(self, data: bytes, start: int) -> int:
         """Return where the bytes end that the parser gets next, from `start` on: one head, or the rest of a body."""
-        if self.in_chunks:
+        if self.http_chunked:
             return len(data)
         if self._rest:
             return min(start + self._rest, len(data))
@@ -49,18 +49,18 @@ class MessageBoundary:
         last request of the connection."""
         ended = body is None or body.is_eof()
         if message is not None:
-            self.in_chunks = message.chunked and not ended
+            self.http_chunked = message.chunked and not ended
             self._rest = (
                 0 if ended or body is None else int(message.headers.get(LENGTH, 0)) - body.total_bytes
             )
         elif self._rest:
             self._rest -= len(part)
-        elif self.in_chunks:
-            self.in_chunks = not ended
+        elif self.http_chunked:
+            self.http_chunked = not ended
         else:
             self.in_head = self.in_head or bool(part.strip(b"\r\n"))
             self._before = (self._before + part)[1 - len(END_OF_HEAD) :]
             self.at_start = not self.in_head
             return
         self.in_head, self._before = False, b""
-        self.at_start = not (self._rest or self.in_chunks)
+        self.at_start = not (self._rest or self.http_chunked)

@@ -271,17 +271,17 @@ class Metrics:
             self.late.add(max(0.0, times[-1] - exchange.monotonic - planned))
 
 
-def planned_times(plan: Plan | PrerenderedResponse) -> tuple[float, float]:
+def planned_times(content: Plan | PrerenderedResponse) -> tuple[float, float]:
     """Return the seconds to the first chunk of a plan, and to its end."""
-    first, total = None, plan.delay
-    for step in plan.steps:
+    first, total = None, content.delay
+    for step in content.steps:
         if isinstance(step, WaitStep):
             total += step.seconds
         elif first is None and step.chunk_number:
             first = total
-    if isinstance(plan, Plan):
-        total = plan_duration(plan)
-    return (plan.delay if first is None else first), total
+    if isinstance(content, Plan):
+        total = plan_duration(content)
+    return (content.delay if first is None else first), total
 
 
 def _placeholder_values(exchange: EndedExchange) -> Sequence[bytes]:
@@ -292,10 +292,10 @@ def _placeholder_values(exchange: EndedExchange) -> Sequence[bytes]:
     return response.placeholder_values
 
 
-def _size(plan: Plan | PrerenderedResponse, values: Sequence[bytes], until: float | None) -> int:
+def _size(content: Plan | PrerenderedResponse, values: Sequence[bytes], until: float | None) -> int:
     """Return about the size of a body without its framing; for a cut response only the steps scheduled until the cut.
     The size of a long one is estimated by some of its steps. `values` are those of its placeholders."""
-    steps = plan.steps
+    steps = content.steps
     each = len(steps) // MAX_MEASURED_STEPS + 1
     if each > 1:
         steps, until = steps[::each], None
@@ -305,7 +305,7 @@ def _size(plan: Plan | PrerenderedResponse, values: Sequence[bytes], until: floa
             else len(step.written(values)) if type(step) is PlaceholderStep
             else len(step.data) if type(step) is RawStep
             else 0
-            for step in (steps if until is None else _scheduled(steps, until - plan.delay))
+            for step in (steps if until is None else _scheduled(steps, until - content.delay))
         ]
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Literal, Protocol, TypeAlias
 
-from mockllm.core.rendering.framing import Item, framed, throttled
+from mockllm.core.rendering.framing import FramedStep, framed, throttled
 from mockllm.core.rendering.plan import (
     DEFAULT_DELIVERY,
     ConnectionCut,
@@ -64,8 +64,8 @@ class Player:
         "_deadline",
         "_deadlines",
         "_due",
+        "_framed_steps",
         "_head",
-        "_items",
         "_scale",
         "_separate",
         "_sink",
@@ -86,7 +86,7 @@ class Player:
         started: float,
         time_scale: float = 1.0,
     ) -> None:
-        self._head, self._items = delivery_items(plan, head)
+        self._head, self._framed_steps = delivered_steps(plan, head)
         self._chunked = head.chunked and not head.bodiless
         self._separate = bool(plan.delivery.throttles)  # its parts are never joined, however late they are
         self._sink = sink
@@ -122,7 +122,7 @@ class Player:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-        self._items = plan_items(plan)
+        self._framed_steps = framed_steps(plan)
         self._due = monotonic + plan.delay * self._scale
         if not self.stalled:
             self._tick(monotonic) if not plan.delay else self._set_deadline()
@@ -135,7 +135,7 @@ class Player:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-        self._items = iter(())
+        self._framed_steps = iter(())
         self.notify = _nothing
         self.failed = None  # it refers to the frames that raised it, and these to the player
 
@@ -165,7 +165,7 @@ class Player:
         parts: list[bytes] = []
         done = b""
         size = 0
-        for step in self._items:
+        for step in self._framed_steps:
             if type(step) is bytes:
                 parts.append(step)
                 size += len(step)
@@ -176,7 +176,7 @@ class Player:
                 if self._separate or self._due > monotonic:
                     break
             elif type(step) is UnchunkedStep:
-                done += self._in_chunks(parts) + step.data
+                done += self._http_chunked(parts) + step.data
                 parts.clear()
             else:
                 assert type(step) is CutStep
@@ -184,14 +184,14 @@ class Player:
                 break
         else:
             self.end = "finished"
-        out = done + self._in_chunks(parts)
+        out = done + self._http_chunked(parts)
         if self._chunked and self.end == "finished":
             out += LAST_HTTP_CHUNK
         if head or out:
             self._sink.write(head + out)
         self.stalled = self.end is None and self._sink.full
 
-    def _in_chunks(self, parts: list[bytes]) -> bytes:
+    def _http_chunked(self, parts: list[bytes]) -> bytes:
         data = b"".join(parts)
         return http_chunk(data) if data and self._chunked else data
 
@@ -199,26 +199,26 @@ class Player:
 def _nothing() -> None: ...
 
 
-def delivery_items(plan: Plan, head: SerializedHead) -> tuple[bytes, Iterator[Item]]:
-    """Return the bytes to send first, and all items that follow, as the plan's delivery requires."""
-    items: Iterator[Item] = plan_items(plan)
+def delivered_steps(plan: Plan, head: SerializedHead) -> tuple[bytes, Iterator[FramedStep]]:
+    """Return the bytes to send first, and all steps that follow, as the plan's delivery requires."""
+    steps: Iterator[FramedStep] = framed_steps(plan)
     if head.bodiless:
         cut = any(type(step) is CutStep for step in plan.steps)
-        items = (
-            (item for item in items if type(item) is WaitStep or type(item) is CutStep) if cut else iter(())
+        steps = (
+            (step for step in steps if type(step) is WaitStep or type(step) is CutStep) if cut else iter(())
         )
     delivery = plan.delivery
     if delivery is DEFAULT_DELIVERY:
-        return head.head, items
+        return head.head, steps
     first = b"" if delivery.withheld else head.head
     if first and delivery.head_seconds:
-        items, first = chain(_line_by_line(first, delivery.head_seconds), items), b""
+        steps, first = chain(_line_by_line(first, delivery.head_seconds), steps), b""
     for throttle in delivery.throttles:
-        items = throttled(items, throttle, len(first))
-    return first, items
+        steps = throttled(steps, throttle, len(first))
+    return first, steps
 
 
-def _line_by_line(head: bytes, seconds: float) -> Iterator[Item]:
+def _line_by_line(head: bytes, seconds: float) -> Iterator[FramedStep]:
     """Yield the first line at once, the last line (which is empty) `seconds` later, the other lines between."""
     first, *lines = head.splitlines(keepends=True)
     yield UnchunkedStep(first, 0)
@@ -227,13 +227,13 @@ def _line_by_line(head: bytes, seconds: float) -> Iterator[Item]:
         yield UnchunkedStep(line, 0)
 
 
-def plan_items(plan: Plan) -> Iterator[Item]:
+def framed_steps(plan: Plan) -> Iterator[FramedStep]:
     """Yield the plan's steps, framed one by one as they are reached; a very long one in parts."""
-    for item in framed(plan):
-        if type(item) is bytes and len(item) > MAX_WRITE_BYTES:
-            yield from (item[at : at + MAX_WRITE_BYTES] for at in range(0, len(item), MAX_WRITE_BYTES))
+    for step in framed(plan):
+        if type(step) is bytes and len(step) > MAX_WRITE_BYTES:
+            yield from (step[at : at + MAX_WRITE_BYTES] for at in range(0, len(step), MAX_WRITE_BYTES))
         else:
-            yield item
+            yield step
 
 
 async def wait_for_player(player: Player, sink: ConnectionSink) -> None:

@@ -83,7 +83,7 @@ class ProxiedTurns:
     def _head(self, kind: str) -> RequestHead:
         head = self._heads.get(kind)
         if head is None:
-            head = self._handshake.of_message(f"{WEBSOCKET_METHOD} {kind}")
+            head = self._handshake.of_websocket_message(f"{WEBSOCKET_METHOD} {kind}")
             if len(self._heads) < MAX_KINDS:
                 self._heads[kind] = head
         return head

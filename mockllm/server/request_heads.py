@@ -2,7 +2,7 @@
 
 A client sends the same head again and again, on one connection or on many; only the length of the body differs.
 Parsing a head and finding its route and its session cost most of a small request. Only heads that came twice are
-cached, up to a bound.
+cached, up to a bound. A head with a header that is known to vary is cached at once, without that header's value.
 """
 
 from __future__ import annotations
@@ -107,26 +107,26 @@ def http_constraints(message: RawRequestMessage) -> HttpConstraints:
 
 
 class RequestHead:
-    """One head. `path` and `query_string` are those of its target, percent-encoded as they came; `path` is empty
-    if the target is no path. `reserved`: whether the server itself may respond, or a web page sends a preflight.
-    All paths with a session prefix are reserved. `headers` hold only text. `body_length` is the length of the body in
-    bytes, if the head is cached."""
+    """One head. `parsed` is what aiohttp's parser returns of it. `path` and `query_string` are those of its target,
+    percent-encoded as they came; `path` is empty if the target is no path. `reserved`: whether the server itself may
+    respond, or a web page sends a preflight. All paths with a session prefix are reserved. `headers` hold only text.
+    `body_length` is the length of the body in bytes, if the head is cached."""
 
     __slots__ = (
         "_comes_once", "_engine", "_length_name", "_original", "_reader", "body_length", "constraints", "headers",
-        "message", "over_tls", "path", "query_string", "reserved",
+        "over_tls", "parsed", "path", "query_string", "reserved",
     )  # fmt: skip
 
-    def __init__(self, message: RawRequestMessage, ascii: bool, over_tls: bool = False) -> None:
+    def __init__(self, parsed: RawRequestMessage, ascii: bool, over_tls: bool = False) -> None:
         """`ascii`: whether only ASCII was parsed on the connection. `over_tls`: whether the connection has TLS."""
-        self.message = message
+        self.parsed = parsed
         self.over_tls = over_tls
-        self.path, self.query_string = read_target(message) or ("", "")
+        self.path, self.query_string = read_target(parsed) or ("", "")
         path = self.path
-        self.headers = message.headers if ascii else without_surrogates(message.headers)
-        self.constraints: HttpConstraints = http_constraints(message)
+        self.headers = parsed.headers if ascii else without_surrogates(parsed.headers)
+        self.constraints: HttpConstraints = http_constraints(parsed)
         self.reserved = (
-            path == "/" or not path or message.method == "OPTIONS" or path.startswith(_RESERVED_STARTS)
+            path == "/" or not path or parsed.method == "OPTIONS" or path.startswith(_RESERVED_STARTS)
         )
         self.body_length = 0
         self._engine: EngineProtocol | None = None
@@ -137,25 +137,29 @@ class RequestHead:
         self._comes_once = False
         """Whether it differs in values that come once."""
 
-    def of_message(self, method: str) -> RequestHead:
+    def of_websocket_message(self, method: str) -> RequestHead:
         """Return the head of a message on the WebSocket of this handshake, as if the message were a request."""
-        return RequestHead(self.message._replace(method=method), False, self.over_tls)
+        return RequestHead(self.parsed._replace(method=method), False, self.over_tls)
 
-    def with_body_length(self, written: bytes, values: Values = ()) -> RequestHead:
+    def with_body_length(self, length_text: bytes, values: Values = ()) -> RequestHead:
         """Return the same head with another length of the body, as it is written, for a head of ASCII. `values` are
         other values of headers on which neither the route nor the parser depends."""
         head = RequestHead.__new__(RequestHead)
         headers = CIMultiDict(self.headers)
         for name, value in values:
             headers[name] = value
-        if written:
+        if length_text:
             if not self._length_name:
                 self._length_name = next(name for name in headers if name.lower() == LENGTH)
-            headers[self._length_name] = written.decode()
+            headers[self._length_name] = length_text.decode()
         head.headers = CIMultiDictProxy(headers)
-        head.message = self.message._replace(headers=head.headers)
+        head.parsed = self.parsed._replace(headers=head.headers)
         head.path, head.query_string, head.reserved = self.path, self.query_string, self.reserved
-        head.constraints, head.body_length, head.over_tls = self.constraints, int(written or 0), self.over_tls
+        head.constraints, head.body_length, head.over_tls = (
+            self.constraints,
+            int(length_text or 0),
+            self.over_tls,
+        )
         head._engine, head._original, head._length_name = None, self, self._length_name
         head._comes_once = bool(values)
         return head
@@ -163,8 +167,8 @@ class RequestHead:
     @property
     def may_be_cached(self) -> bool:
         """Whether the head may be cached: no chunks, upgrade, content encoding, `Expect` or close."""
-        message = self.message
-        headers, odd = message.headers, message.chunked or message.upgrade or message.should_close
+        parsed = self.parsed
+        headers, odd = parsed.headers, parsed.chunked or parsed.upgrade or parsed.should_close
         return not (odd or "expect" in headers or "content-encoding" in headers)
 
     def reader(self, engine: EngineProtocol) -> RequestReaderProtocol:
@@ -175,7 +179,7 @@ class RequestHead:
                 original = self._original.reader(engine)
                 self._reader = original.with_headers(self.headers, once=self._comes_once)
                 return self._reader
-            reader = engine.request_reader(self.message.method, self.path, self.query_string, self.headers)
+            reader = engine.request_reader(self.parsed.method, self.path, self.query_string, self.headers)
             self._reader = reader.with_tls() if self.over_tls else reader
         return self._reader
 
@@ -187,7 +191,7 @@ class HeadBytes(Struct, frozen=True):
     """How many they are."""
     without_length: bytes
     """All but the length of the body."""
-    written: bytes
+    length_text: bytes
     """This length as it is written; empty if the head has none."""
     body_length: int
     """Its value; -1 if it is no number of at most `MAX_DIGITS` digits."""
@@ -227,25 +231,25 @@ class RequestHeadCache:
         head = self._heads.get(found.without_length)
         if head is None:
             varying = self._varying.find(found.without_length) if end <= MAX_HEAD_LENGTH else None
-            return found if varying is None else varying[0].with_body_length(found.written, varying[1])
-        if found.written.decode("latin-1") != head.headers.get(LENGTH, ""):
-            if head.headers is not head.message.headers:
+            return found if varying is None else varying[0].with_body_length(found.length_text, varying[1])
+        if found.length_text.decode("latin-1") != head.headers.get(LENGTH, ""):
+            if head.headers is not head.parsed.headers:
                 return found  # `with_body_length` is for heads of ASCII; these are a cleaned copy of the message's
-            head = head.with_body_length(found.written)
+            head = head.with_body_length(found.length_text)
         if len(self._whole) >= MAX_CACHED_HEADS:
             self._whole.clear()
         self._whole[data[:end]] = head
         return head
 
     def add_if_repeated(self, head: RequestHead, head_bytes: HeadBytes) -> None:
-        """Cache the head of a request if it came before, or if it did but for values that vary. All of the request
-        has come, and nothing else. Only a head that `may_be_cached`, of at most `MAX_HEAD_LENGTH` bytes, is
-        cached."""
+        """Cache the head of a request if it came before, or at once if only values that are known to vary differ. All
+        of the request has come, and nothing else. Only a head that `may_be_cached`, of at most `MAX_HEAD_LENGTH`
+        bytes, is cached."""
         start = head_bytes.without_length
         if head_bytes.end > MAX_HEAD_LENGTH or not head.may_be_cached:
             return
-        if head_bytes.written and head.message.headers.getall(LENGTH) != [
-            head_bytes.written.decode("latin-1")
+        if head_bytes.length_text and head.parsed.headers.getall(LENGTH) != [
+            head_bytes.length_text.decode("latin-1")
         ]:
             return  # more than one Content-Length, or one in an unusual form
         known = hash(start)
@@ -253,8 +257,8 @@ class RequestHeadCache:
             if len(self._seen) >= MAX_SEEN_HEADS:
                 self._seen.clear()
             self._seen.add(known)
-            if head.headers is head.message.headers:  # else a cleaned copy, see `find`
-                self._varying.add(start, head, head.message.headers)
+            if head.headers is head.parsed.headers:  # else a cleaned copy, see `find`
+                self._varying.add(start, head, head.parsed.headers)
         else:
             if len(self._heads) >= MAX_CACHED_HEADS:
                 self._heads.clear()
@@ -272,6 +276,6 @@ def _head_bytes(data: bytes, end: int) -> HeadBytes:
     at += len(_LENGTH_LINE)
     at += data[at : at + 1] == b" "
     after = data.find(b"\r", at, end)
-    written = data[at:after]
-    length = int(written) if written.isdigit() and len(written) <= MAX_DIGITS else -1
-    return HeadBytes(end, data[:at] + data[after:end], written, length)
+    length_text = data[at:after]
+    length = int(length_text) if length_text.isdigit() and len(length_text) <= MAX_DIGITS else -1
+    return HeadBytes(end, data[:at] + data[after:end], length_text, length)

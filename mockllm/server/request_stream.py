@@ -151,7 +151,7 @@ class RequestStream(HttpProtocol):
         """Parse the bytes of at most one head with its body, or of a body. Return False if a client begins with
         HTTP/2."""
         boundary = self._boundary
-        at_start, in_chunks = boundary.at_start, boundary.in_chunks
+        at_start, http_chunked = boundary.at_start, boundary.http_chunked
         try:
             requests = self.parse(part)
             for request in requests:
@@ -165,7 +165,7 @@ class RequestStream(HttpProtocol):
             if self._body is not None and not self._body.is_eof():
                 self._body.set_exception(BrokenBody(error.message))
             return True
-        if in_chunks and self._body is not None and self._body.is_eof():
+        if http_chunked and self._body is not None and self._body.is_eof():
             if requests or not part.endswith(END_OF_HEAD):
                 self._end_after_chunks()
                 return True

@@ -50,8 +50,8 @@ def respond(app: App, exchange: Exchange) -> bool:
 
     Otherwise its response has begun to play (it has a `player`), or `finish_exchange` has to wait:
 
-    - for the store, if `pending_lookup` or `storage_confirmation` is set, or `undecided` and `begin_decision` returns
-      False
+    - for the store, if `required_lookup` or `storage_confirmation` is set, or `undecided` is set and
+      `begin_decision` returns False
     - for a plan, if `deferred` is set
     - for a provider, if it `goes_to_provider`
     - for a release, if `is_held`, or for the messages of a WebSocket, if `opens_websocket`
@@ -65,10 +65,10 @@ def respond(app: App, exchange: Exchange) -> bool:
         else:
             take_decision(app, exchange, exchange.pending_decision)
         # a cached response needs none of the waits of `must_wait`, unless its storage is unconfirmed
-        cached = (
+        needs_no_wait = (
             type(exchange.response.plan_or_prerendered) is PrerenderedResponse and app.provider_proxy is None
         )
-        if (not cached or exchange.storage_confirmation is not None) and must_wait(app, exchange):
+        if (not needs_no_wait or exchange.storage_confirmation is not None) and must_wait(app, exchange):
             return False
         if queue_whole_response(app, exchange):
             return True
@@ -100,8 +100,8 @@ def must_wait(app: App, exchange: Exchange) -> bool:
 def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `finish_exchange`.
 
-    A short body is parsed first, and its structure is checked only where it may be too deep. That of any other body
-    is checked before it is parsed.
+    A short body on a path that is not reserved is parsed first, and only its depth is checked. The structure of any
+    other body (depth, numbers of containers and values) is checked before it is parsed.
     """
     head, raw, engine, request = exchange.head, exchange.raw, app.engine, exchange.request
     parses_first = len(raw) < app.short_body_limit and not (head.reserved or exchange.structure_checked)
@@ -134,12 +134,12 @@ def make_response(app: App, exchange: Exchange) -> None:
 def begin_engine_response(
     app: App, exchange: Exchange, request: Request, resume: Repeat | None = None
 ) -> None:
-    """Match, decide and plan. Set the engine's response, or why there is none yet (`pending_lookup`, `deferred` or
+    """Match, decide and plan. Set the engine's response, or why there is none yet (`required_lookup`, `deferred` or
     `undecided`). `resume` responds by a decision that was made before."""
     try:
         response = app.engine.begin_response(request) if resume is None else resume()
     except StoreLookupRequired as lookup:
-        exchange.pending_lookup = lookup
+        exchange.required_lookup = lookup
         return
     if type(response) is PlannedResponse:
         set_response_and_start_side_effects(app, exchange, response)
@@ -230,9 +230,9 @@ def accepts_gzip(exchange: Exchange) -> bool:
     return request is not None and exchange.websocket is None and accepts_coding(request.headers)
 
 
-def hold_of(plan: Plan | PrerenderedResponse) -> Hold | None:
+def hold_of(content: Plan | PrerenderedResponse) -> Hold | None:
     """Return what a response waits for."""
-    return plan.delivery.hold if isinstance(plan, Plan) else None
+    return content.delivery.hold if isinstance(content, Plan) else None
 
 
 def is_held(exchange: Exchange) -> bool:
@@ -243,11 +243,11 @@ def is_held(exchange: Exchange) -> bool:
 def opens_websocket(response: PlannedResponse) -> bool:
     """Return whether a response opens a WebSocket: a handshake whose head is sent, and whose steps, if any,
     close it later."""
-    plan = response.plan_or_prerendered
-    if type(plan) is not Plan or plan.head.status != SWITCHING:
+    content = response.plan_or_prerendered
+    if type(content) is not Plan or content.head.status != SWITCHING:
         return False
-    untouched = not plan.steps or type(plan.steps[0]) is WaitStep
-    return plan.delivery.websocket is not None and untouched and not plan.delivery.withheld
+    untouched = not content.steps or type(content.steps[0]) is WaitStep
+    return content.delivery.websocket is not None and untouched and not content.delivery.withheld
 
 
 def send_webhooks(app: App, response: PlannedResponse) -> None:
@@ -272,8 +272,8 @@ def serve_batch(app: App, exchange: Exchange, run: BatchRun) -> None:
 
 def compressed(response: PlannedResponse) -> PlannedResponse:
     """Return a response with a gzip body, where it can have one."""
-    plan = response.plan_or_prerendered
-    if type(plan) is Plan and plan.delivery.client_responses is not None:
+    content = response.plan_or_prerendered
+    if type(content) is Plan and content.delivery.client_responses is not None:
         return response  # what continues it is not compressed
     tool_calls = tuple(response.tools_by_call_id.items())
     return replace(
@@ -308,7 +308,7 @@ def fail(app: App, exchange: Exchange) -> None:
     player, exchange.player = exchange.player, None
     if player is not None:
         player.stop()
-        app.count_in_progress(exchange.request_class or Request, -1)
+        app.count_in_flight(exchange.request_class or Request, -1)
         app.serving_metrics.forget(exchange)
     exchange.request = exchange.request_class = None
     exchange.allow_cors, exchange.hidden, exchange.close = False, False, True
@@ -330,7 +330,7 @@ def begin_playing(app: App, exchange: Exchange) -> None:
     exchange.player, exchange.keep_alive = player, serialized.keep_alive
     exchange.request_class = None if exchange.request is None else type(exchange.request)
     request_class = exchange.request_class or Request
-    app.count_in_progress(request_class, 1)
+    app.count_in_flight(request_class, 1)
     if request_class.has_serving_metrics and exchange.request is not None:
         metrics = app.serving_metrics.of(exchange.request)
         if metrics is not None:
@@ -357,15 +357,15 @@ def queue_whole_response(app: App, exchange: Exchange) -> bool:
     the exchange. Return False if the response takes time, needs several writes, has an unusual delivery, ends the
     connection, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
-    planned, constraints = response.plan_or_prerendered, head.constraints
+    content, constraints = response.plan_or_prerendered, head.constraints
     if constraints is not NO_CONSTRAINTS or exchange.close or app.draining:
         constraints = exchange.constraints = constraints_of(app, exchange)
     cors_lines = ALLOW_CORS if exchange.allow_cors else ""
     data = None
-    if type(planned) is PrerenderedResponse and constraints is NO_CONSTRAINTS:
+    if type(content) is PrerenderedResponse and constraints is NO_CONSTRAINTS:
         date, limit_headers = app.date_line.bytes_at(exchange.now), response.limit_headers
-        data = prerendered_bytes(planned, response.placeholder_values, date, cors_lines, limit_headers)
-    if data is None and not takes_time(planned):
+        data = prerendered_bytes(content, response.placeholder_values, date, cors_lines, limit_headers)
+    if data is None and not takes_time(content):
         plan = response.plan
         serialized = serialize_head(plan, constraints, app.date_line.at(exchange.now), cors_lines)
         data = single_write(plan, serialized) if serialized.keep_alive else None

@@ -59,7 +59,7 @@ class ServingMetrics:
         plan = exchange.response.plan
         output = max((getattr(step, "chunk_number", 0) for step in plan.steps[-4:]), default=0)
         until = exchange.monotonic + plan.delay * exchange.response.time_scale
-        schedule = exchange.response.batch_schedule
+        schedule = exchange.response.continuous_batch_times
         capacity = schedule.capacity if schedule is not None and schedule.capacity else self.form.cache_tokens
         self._in_progress[id(exchange)] = (until, (request.input_tokens + output) / capacity)
 
@@ -73,7 +73,7 @@ class ServingMetrics:
         if usage is None:
             return
         prompt = usage.prompt or request.input_tokens
-        cached = 0 if response.batch_schedule is None else response.batch_schedule.cached
+        cached = 0 if response.continuous_batch_times is None else response.continuous_batch_times.cached
         self._add_tokens(prompt, usage.output, max(cached, usage.cached))
         streamed = response.plan_or_prerendered.framing is not Framing.PLAIN
         complete = ended.end_reason == "finished"

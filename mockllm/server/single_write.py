@@ -18,10 +18,10 @@ count."""
 _TIMED: Final = frozenset({WaitStep, CutStep})
 
 
-def takes_time(plan: Plan | PrerenderedResponse) -> bool:
+def takes_time(content: Plan | PrerenderedResponse) -> bool:
     """Return whether a response has a delay, a wait or a cut. `single_write` returns None for it, unless it
     has no body, no delay and no cut."""
-    return plan.delay > 0 or not _TIMED.isdisjoint(map(type, plan.steps))
+    return content.delay > 0 or not _TIMED.isdisjoint(map(type, content.steps))
 
 
 def single_write(plan: Plan, head: SerializedHead) -> bytes | None:

@@ -31,7 +31,7 @@ async def wait_for_store(app: App, exchange: Exchange, decider: DeciderProtocol)
     request = exchange.request
     if request is None:
         return
-    waited = exchange.pending_lookup or exchange.undecided or exchange.storage_confirmation
+    waited = exchange.required_lookup or exchange.undecided or exchange.storage_confirmation
     await _look_up(app, exchange, decider, request)
     if exchange.undecided is not None:
         undecided, exchange.undecided = exchange.undecided, None
@@ -52,8 +52,8 @@ async def _look_up(
 ) -> None:
     """Make the lookups that a response needs until it is made. `resume` makes it; without one, that of the first
     `LookupAfterDecision` does."""
-    while exchange.pending_lookup is not None:
-        lookup, exchange.pending_lookup = exchange.pending_lookup, None
+    while exchange.required_lookup is not None:
+        lookup, exchange.required_lookup = exchange.required_lookup, None
         if resume is None and isinstance(lookup, LookupAfterDecision):
             resume = lookup.resume
         if await fetch(app, exchange, decider, request, lookup):

@@ -149,7 +149,7 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
     """Wait for the body, then respond. A body outside of the bounds is refused."""
     head, body = exchange.head, exchange.body_stream
     assert body is not None, "the body has not been read"
-    raw = await read_body(body, head.message, exchange.sink, app.limits, app.deadlines)
+    raw = await read_body(body, head.parsed, exchange.sink, app.limits, app.deadlines)
     # `make_response` parses a short body before it checks it
     parses_first = isinstance(raw, bytes) and not head.reserved and len(raw) < app.short_body_limit
     failure: Failure | None = None
@@ -195,7 +195,7 @@ async def _ask_control(app: App, exchange: Exchange) -> None:
     disconnected."""
     head, control = exchange.head, app.control
     assert control is not None, "the exchange is a call of the control API"
-    message, exchange.hidden = head.message, True
+    message, exchange.hidden = head.parsed, True
     headers, host = head.headers, target_host(message)
     if host is not None:
         headers = {**{name.lower(): value for name, value in headers.items()}, "host": host}
@@ -234,7 +234,7 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
         end_exchange(app, exchange, passed.end_reason, passed.duration)
 
     request_class = type(request)
-    app.count_in_progress(request_class, 1)
+    app.count_in_flight(request_class, 1)
     try:
         wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.monotonic)
         if planned.plan.delivery.proxy_target is not None and wait > 0:
@@ -248,4 +248,4 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
         exchange.response = app.engine.refuse(error.failure, request)
         return None
     finally:
-        app.count_in_progress(request_class, -1)
+        app.count_in_flight(request_class, -1)

@@ -96,7 +96,7 @@ async def accept_socket(
         compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, autoping=False, protocols=protocols
     )
     response.headers.update(headers)
-    web_request = sink.connection.web_request(exchange.head.message, exchange.body_stream)
+    web_request = sink.connection.web_request(exchange.head.parsed, exchange.body_stream)
     if not is_handshake(web_request, response):
         exchange.response = PlannedResponse(text_page(400, f"{NO_HANDSHAKE}\n"), None, notes=(NO_HANDSHAKE,))
         head = (
@@ -258,7 +258,9 @@ class SocketServer:
         app = self._app
         head = self._heads.get(started.event)
         if head is None:
-            head = self._heads[started.event] = self._head.of_message(f"{WEBSOCKET_METHOD} {started.event}")
+            head = self._heads[started.event] = self._head.of_websocket_message(
+                f"{WEBSOCKET_METHOD} {started.event}"
+            )
         exchange = Exchange(
             head=head, sink=self._sink, client=self._client, raw=started.body, body_complete=True
         )
@@ -285,7 +287,7 @@ class SocketServer:
         scale = exchange.response.time_scale
         player = Player(plan, NO_HTTP_HEAD, self._sink, app.deadlines, exchange.monotonic, scale)
         exchange.player, exchange.request_class = player, type(request)
-        app.count_in_progress(type(request), 1)
+        app.count_in_flight(type(request), 1)
         player.start()
         if stream in self._stopping:
             self._stopping.remove(stream)

@@ -20,7 +20,7 @@ from mockllm.core.limits.limit_data import (
     combine,
     tightest,
 )
-from mockllm.core.load.continuous_batch import BatchSchedule
+from mockllm.core.load.continuous_batch import ContinuousBatchTimes
 from mockllm.core.load.load import Admission, admit, admit_without_wait
 from mockllm.core.load.running_batch import RunningBatch
 from mockllm.core.randomness import Randomness
@@ -87,7 +87,9 @@ def check_admission(
     for account, cost in zip(accounts, costs, strict=True):
         account.charge(scenario_time, cost)
     values = _limit_status(accounts, scenario_time), admission.wait, admission.slowdown
-    admitted = AdmissionResult(*values, tokens=cost.tokens, batch_schedule=admission.batch_schedule)
+    admitted = AdmissionResult(
+        *values, tokens=cost.tokens, continuous_batch_times=admission.continuous_batch_times
+    )
     concurrent = [account for account in accounts if account.limit.concurrent is not None]
     if not count or not (concurrent or loaded):
         return admitted, None
@@ -110,11 +112,11 @@ class LoadsAdmission(NamedTuple):
 
     wait: float
     slowdown: float = 1.0
-    schedules: Sequence[tuple[RunningBatch, BatchSchedule]] = ()
+    schedules: Sequence[tuple[RunningBatch, ContinuousBatchTimes]] = ()
     refused_by: Candidate | None = None
 
     @property
-    def batch_schedule(self) -> BatchSchedule | None:
+    def continuous_batch_times(self) -> ContinuousBatchTimes | None:
         return self.schedules[0][1] if self.schedules else None
 
 
@@ -123,7 +125,7 @@ def _loads_admission(
 ) -> LoadsAdmission:
     """Return how these loads admit a request after a delay in seconds. Nothing is taken."""
     wait, slowdown = delay, 1.0
-    schedules: list[tuple[RunningBatch, BatchSchedule]] = []
+    schedules: list[tuple[RunningBatch, ContinuousBatchTimes]] = []
     for candidate, scope_state in loaded:
         if candidate.load is not None and candidate.load.batch is not None:
             batch = scope_state.batch(candidate)

@@ -23,7 +23,7 @@ from mockllm.engine import PlannedResponse
 from mockllm.engine.request_reader import engine_context
 from mockllm.engine.response_decoding import decode_response
 from mockllm.scenario.language.examples import CallExpectation, ExpectSpec, TookOperators, UsageExpectation
-from mockllm.scenario.matchers import condition
+from mockllm.scenario.match_compiler import condition
 from mockllm.scenario.raw_entries import short_ids
 
 TIME_TOLERANCE: Final = 1e-6

@@ -100,8 +100,8 @@ def test_request_has_all_of_neutral_request(dialect: GeneratingDialect, name: st
     stated = dialect.capabilities
     assert request.tool_choice == ((wanted.tool_choice if stated.tool_choice else None) or ToolChoice())
     assert replace(request.response_format, name=None) == (wanted.response_format or Format())
-    assert request.sampling.stop == (wanted.stop if stated.stop else ())
-    assert wanted.max_tokens in (request.sampling.max_tokens, None)
+    assert request.output_bounds.stop == (wanted.stop if stated.stop else ())
+    assert wanted.max_tokens in (request.output_bounds.max_tokens, None)
     assert request.api_key == wanted.api_key
 
 
@@ -138,7 +138,7 @@ def test_request_has_choices_and_free_json_only_if_supported(
     dialect: GeneratingDialect,
 ) -> None:
     request = requested(dialect, NeutralRequest(n=3, response_format=Format("json")))
-    assert request.sampling.n == (3 if dialect.capabilities.choices else 1)
+    assert request.output_bounds.n == (3 if dialect.capabilities.choices else 1)
     assert request.response_format == Format("json" if dialect.capabilities.json_object else "text")
 
 

@@ -47,7 +47,7 @@ REPLIES: Final = (
     "{text: x, finish_reason: {raw: FOO}, model: other}",
 )
 """Replies with a static response wherever they have one. One with an error in a stream is not cached."""
-OF_EVERY_KEY: Final = {"model", "stream", "sampling", "input_tokens", "now"}
+OF_EVERY_KEY: Final = {"model", "stream", "output_bounds", "input_tokens", "now"}
 """What every key has, and what is filled into a cached response."""
 OF_THE_DIALECT: Final = {"generates", "makes_media", "to_mcp_server", "provider", "background"}
 """What is the same for all requests of a dialect object whose responses are cached."""

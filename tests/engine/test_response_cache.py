@@ -162,7 +162,7 @@ def test_errors_and_faults_are_not_cached(renderer: Renderer) -> None:
 
 def test_a_cached_stream_has_sizes() -> None:
     cache, renderer = ResponseCache(), StreamRenderer(usual)
-    sizes = [respond(cache, renderer, number).sizes for number in range(4)]
+    sizes = [respond(cache, renderer, number).chunk_tokens for number in range(4)]
     assert sizes == [None, None, [0.0], [0.0]]
 
 

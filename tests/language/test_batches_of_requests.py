@@ -94,7 +94,7 @@ def test_prefix_of_earlier_prompt_takes_no_time() -> None:
     first, again = server.respond(chat(prompt)), server.respond(chat(prompt, at=100.0))
     other = server.respond(chat("Something else. " + prompt, at=200.0))
     assert " cached" not in note(first) + note(other)
-    place = again.planned.batch_schedule
+    place = again.planned.continuous_batch_times
     assert place is not None
     assert place.cached % 16 == 0
     assert place.cached > 800

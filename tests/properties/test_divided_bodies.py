@@ -21,8 +21,8 @@ from tests.properties.conversations import PROTOCOLS, Protocol, bodies
 
 READ = (
     "model", "stream", "part_tokens", "messages", "system", "user", "opening", "turn", "tools", "tool_choice",
-    "uncalled", "tool_results", "has_image", "response_format", "sampling", "input_tokens", "may_be_stored", "body",
-    "fields",
+    "uncalled", "tool_results", "has_image", "response_format", "output_bounds", "input_tokens", "may_be_stored",
+    "body", "fields",
 )  # fmt: skip
 
 

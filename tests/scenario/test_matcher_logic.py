@@ -9,8 +9,8 @@ import pytest
 from mockllm.core.matching.matchers import Matcher
 from mockllm.scenario import matcher_logic
 from mockllm.scenario.language.match import Match
+from mockllm.scenario.match_compiler import matcher
 from mockllm.scenario.matcher_logic import WiderMatchers, contradiction, implies
-from mockllm.scenario.matchers import matcher
 
 
 def build_matcher(match: dict[str, Any]) -> Any:

@@ -48,9 +48,9 @@ class Reads(HttpProtocol):
             if requests:
                 ((message, self.body),) = requests
                 self.paths.append(message.path)
-            chunked = self.boundary.in_chunks
+            chunked = self.boundary.http_chunked
             self.boundary.follow(data[start:end], message, self.body)
-            if chunked and not self.boundary.in_chunks:
+            if chunked and not self.boundary.http_chunked:
                 self.renew_parser(ServerLimits())
             start = end
 

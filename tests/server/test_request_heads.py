@@ -256,7 +256,7 @@ def test_replaced_engine_is_not_held_by_cached_heads(server: ThreadedServer) -> 
 def test_messages_of_a_websocket_over_tls_came_over_tls() -> None:
     for over_tls in (False, True):
         head = RequestHead(parsed(request()), ascii=True, over_tls=over_tls)
-        assert head.of_message("WEBSOCKET").over_tls is over_tls
+        assert head.of_websocket_message("WEBSOCKET").over_tls is over_tls
 
 
 FRAGMENT = b"o HTTP/1.1\r\nHost: test\r\n\r\n"

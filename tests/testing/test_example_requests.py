@@ -71,8 +71,8 @@ def test_tools_are_names_or_described() -> None:
 
 
 def test_request_has_sampling_parameters() -> None:
-    sampling = sent(n=2, max_tokens=3, stop=["END"]).read_by(ENGINE, 0.0).sampling
-    assert (sampling.n, sampling.max_tokens, sampling.stop) == (2, 3, ("END",))
+    output_bounds = sent(n=2, max_tokens=3, stop=["END"]).read_by(ENGINE, 0.0).output_bounds
+    assert (output_bounds.n, output_bounds.max_tokens, output_bounds.stop) == (2, 3, ("END",))
 
 
 def test_request_headers_override_provider_headers() -> None:

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from mockllm.core.faults.base import UNSTREAMED, FaultPoint, Needs, NotApplicable
 from mockllm.core.json.codec import dumps
-from mockllm.core.rendering.framing import Item, framed, head_size, steps_with_bytes, throttled
+from mockllm.core.rendering.framing import FramedStep, framed, head_size, steps_with_bytes, throttled
 from mockllm.core.rendering.plan import ChunkText, CutKind, CutStep, EventStep, Plan, RawStep, Step, WaitStep
 from mockllm.core.values.types import Drawable, Duration, Probability, Templated
 
@@ -277,7 +277,7 @@ def _after_time(plan: Plan, seconds: float) -> Gap | NotApplicable:
 
 def _with_flows(plan: Plan) -> tuple[Step, ...]:
     """Return the steps with the waits of the plan's throttles."""
-    items: Iterable[Item] = framed(plan)
+    items: Iterable[FramedStep] = framed(plan)
     for throttle in plan.delivery.throttles:
         items = throttled(items, throttle, head_size(plan) + ADDED_HEAD_BYTES)
     steps = tuple(RawStep(item, 0) if isinstance(item, bytes) else item for item in items)

@@ -66,7 +66,7 @@ class PromptWork(Struct, frozen=True):
 NO_WORK = PromptWork(0)
 
 
-class BatchSchedule(Struct, frozen=True):
+class ContinuousBatchTimes(Struct, frozen=True):
     """When a batch serves a request, in seconds.
 
     It waits for `wait`, and has its first token `ttft` after that, of which its prompt was read after `read`. Each

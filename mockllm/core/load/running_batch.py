@@ -12,7 +12,7 @@ from collections import OrderedDict
 from math import inf
 from typing import NamedTuple
 
-from mockllm.core.load.continuous_batch import BatchSchedule, ContinuousBatch, PromptWork
+from mockllm.core.load.continuous_batch import ContinuousBatch, ContinuousBatchTimes, PromptWork
 from mockllm.core.load.prefix_tokens import PrefixTokens
 
 
@@ -43,7 +43,7 @@ class RunningBatch:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def schedule(self, work: PromptWork, now: float, delay: float = 0.0) -> BatchSchedule | None:
+    def schedule(self, work: PromptWork, now: float, delay: float = 0.0) -> ContinuousBatchTimes | None:
         """Return the schedule of one more request, which arrives now and may begin after a delay. Return None if
         it is refused: the queue is full, or it would wait for a response without an end. The batch does not
         change."""
@@ -66,9 +66,9 @@ class RunningBatch:
         ttft = read - begin + batch.base if timed else None
         capacity = None if cache is None else cache.tokens
         times = begin - now, ttft, batch.token_latency(running)
-        return BatchSchedule(*times, running, cached, read - begin, claimed, capacity)
+        return ContinuousBatchTimes(*times, running, cached, read - begin, claimed, capacity)
 
-    def add(self, slot: object, schedule: BatchSchedule, work: PromptWork, now: float) -> None:
+    def add(self, slot: object, schedule: ContinuousBatchTimes, work: PromptWork, now: float) -> None:
         """Add a request with the schedule that it got now. Until `expect_end` it ends after the most that it may
         generate, or never."""
         begin = now + schedule.wait

@@ -204,7 +204,7 @@ class RuleIndex:
                     break
         return remaining
 
-    def is_exact(self, mask: int) -> bool:
+    def is_complete(self, mask: int) -> bool:
         """Return whether a mask is exact: no condition of its rows is left to check."""
         return not mask & ~self._exact
 

@@ -30,11 +30,11 @@ class ChunkFrame(Struct, frozen=True):
 
     before: bytes
     after: bytes
-    event: str | None = None
+    event_name: str | None = None
 
     def of(self, chunk: str) -> Event:
         """Return the event of one chunk."""
-        return self.before + text_fragment(chunk) + self.after, self.event
+        return self.before + text_fragment(chunk) + self.after, self.event_name
 
 
 class EncoderPosition(Struct, frozen=True):
@@ -102,8 +102,8 @@ def _failed_opening(encoder: Encoder, failure: Failure, count: int) -> Iterator[
     """Return the first `count` steps, and the error. An encoder makes its events one by one, so that the error has
     the number that follows theirs."""
     yield from islice(_all_steps(encoder), count)
-    for payload, event in encoder.fail(failure):
-        yield EventStep(payload, 0, "error", event)
+    for payload, event_name in encoder.fail(failure):
+        yield EventStep(payload, 0, "error", event_name)
 
 
 def _all_steps(encoder: Encoder) -> Iterator[Step]:
@@ -111,8 +111,8 @@ def _all_steps(encoder: Encoder) -> Iterator[Step]:
     chunk_number = 0
 
     def events(kind: Kind, payloads: Iterable[Event]) -> Iterator[EventStep]:
-        for payload, event in payloads:
-            yield EventStep(payload, chunk_number, kind, event)
+        for payload, event_name in payloads:
+            yield EventStep(payload, chunk_number, kind, event_name)
 
     yield from events("open", encoder.start_stream())
     choices = [_choice(encoder, number, choice) for number, choice in enumerate(reply.choices)]
@@ -249,7 +249,7 @@ class _FramedChunks(Struct, frozen=True):
 
     def steps(self, chunk_number: int) -> list[EventStep]:
         """Return the events; `chunk_number` is that of the last chunk before them."""
-        before, after, name = self.frame.before, self.frame.after, self.frame.event
+        before, after, name = self.frame.before, self.frame.after, self.frame.event_name
         return [
             EventStep(before + text_fragment(chunk) + after, number, "chunk", name)
             for number, chunk in enumerate(self.chunks, chunk_number + 1)

@@ -29,8 +29,8 @@ from mockllm.core.rendering.plan import (
 )
 from mockllm.core.rendering.websocket_frames import binary_frame, text_frame
 
-Item: TypeAlias = bytes | UnchunkedStep | WaitStep | CutStep
-"""A written plan, item by item: bytes to write, and steps that are not bytes of the body."""
+FramedStep: TypeAlias = bytes | UnchunkedStep | WaitStep | CutStep
+"""A step of a plan as it is written: the bytes of an event in its framing, or a step that is no event."""
 
 
 class EventFraming(Struct, frozen=True):
@@ -99,7 +99,7 @@ EVENT_FRAMINGS: Final[dict[Framing, EventFraming]] = {
 }
 
 
-def framed(plan: Plan) -> Iterator[Item]:
+def framed(plan: Plan) -> Iterator[FramedStep]:
     """Return the plan's steps in order, events as their bytes. The last item closes what the framing opened; a
     stream that is cut has no such item."""
     framing = EVENT_FRAMINGS[plan.framing]
@@ -152,25 +152,25 @@ def closing_bytes(plan: Plan) -> bytes:
 
 def steps_with_bytes(plan: Plan) -> Iterator[tuple[Step, bytes]]:
     """Return each step up to a cut with its bytes; a wait and an unchunked step have none."""
-    for step, item in zip(plan.steps, framed(plan), strict=False):
+    for step, written in zip(plan.steps, framed(plan), strict=False):
         if type(step) is CutStep:
             return
-        yield step, item if type(item) is bytes else b""
+        yield step, written if type(written) is bytes else b""
 
 
-def throttled(items: Iterable[Item], throttle: Throttle, sent: int = 0) -> Iterator[Item]:
-    """Return the items with their bytes in slices of a throttle's size. `sent` bytes were written before.
+def throttled(steps: Iterable[FramedStep], throttle: Throttle, sent: int = 0) -> Iterator[FramedStep]:
+    """Return the steps with their bytes in slices of a throttle's size. `sent` bytes were written before.
 
     A wait elapses while bytes flow, so only the rest of it is waited. A cut acts at its time, after the last bytes
     before it.
     """
     now = due = 0.0
     free = throttle.gap * (sent / throttle.size if throttle.head else bool(sent))
-    for item in items:
-        if isinstance(item, WaitStep):
-            due += item.seconds
+    for step in steps:
+        if isinstance(step, WaitStep):
+            due += step.seconds
             continue
-        for part in _slices(item, throttle.size):
+        for part in _slices(step, throttle.size):
             start = max(due, now if isinstance(part, CutStep) else free)
             if start > now:
                 yield WaitStep(start - now, 0)
@@ -182,16 +182,16 @@ def throttled(items: Iterable[Item], throttle: Throttle, sent: int = 0) -> Itera
         yield WaitStep(max(due, free) - now, 0)
 
 
-def _slices(item: bytes | UnchunkedStep | CutStep, size: int) -> Iterator[bytes | UnchunkedStep | CutStep]:
-    if isinstance(item, CutStep):
-        yield item
-    elif isinstance(item, UnchunkedStep):
+def _slices(step: bytes | UnchunkedStep | CutStep, size: int) -> Iterator[bytes | UnchunkedStep | CutStep]:
+    if isinstance(step, CutStep):
+        yield step
+    elif isinstance(step, UnchunkedStep):
         yield from (
-            UnchunkedStep(item.data[at : at + size], item.chunk_number)
-            for at in range(0, len(item.data), size)
+            UnchunkedStep(step.data[at : at + size], step.chunk_number)
+            for at in range(0, len(step.data), size)
         )
     else:
-        yield from (item[at : at + size] for at in range(0, len(item), size))
+        yield from (step[at : at + size] for at in range(0, len(step), size))
 
 
 def _length(part: bytes | UnchunkedStep) -> int:
@@ -222,12 +222,12 @@ def end_time(plan: Plan) -> float:
 
 def _end(plan: Plan) -> tuple[float, CutKind]:
     total = plan.delay + plan.delivery.head_seconds
-    items: Iterable[Item] = plan.steps if not plan.delivery.throttles else framed(plan)  # type: ignore[assignment]
+    steps: Iterable[FramedStep] = plan.steps if not plan.delivery.throttles else framed(plan)  # type: ignore[assignment]
     for throttle in plan.delivery.throttles:
-        items = throttled(items, throttle, head_size(plan))
-    for item in items:
-        if isinstance(item, WaitStep):
-            total += item.seconds
-        elif isinstance(item, CutStep):
-            return total, item.how
+        steps = throttled(steps, throttle, head_size(plan))
+    for step in steps:
+        if isinstance(step, WaitStep):
+            total += step.seconds
+        elif isinstance(step, CutStep):
+            return total, step.how
     return total, "end"

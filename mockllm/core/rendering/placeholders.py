@@ -131,8 +131,10 @@ def _comparison(compare: Comparison) -> Callable[[NumberPlaceholder, object], bo
 class NumberPlaceholder:
     """A number that differs in each response.
 
-    Arithmetic with a plain number returns a further placeholder. A comparison is decided by the number of the present
-    request, and its result becomes a condition for the use of the cached response. All else raises TypeError.
+    Arithmetic with a plain number returns a further placeholder; so does arithmetic with another placeholder, where
+    one of both depends on a generated tool call. The number of the present request decides a comparison
+    with a plain number. The result becomes a condition for the use of the cached response. `str` returns the
+    placeholder of a text. All else raises TypeError.
     """
 
     __slots__ = ("_placeholders", "_recipe", "_sample")
@@ -181,7 +183,7 @@ class NumberPlaceholder:
                 return NumberPlaceholder(
                     self._placeholders, combination, function(self._sample, operand._sample)
                 )
-            raise TypeError("a cached response computes no number from two placeholders")
+            raise TypeError("of two placeholders, one must depend on a generated tool call")
         if type(operand) is int and operand == 0 and function in (operator.add, operator.sub):
             return self
         result: NumberPlaceholder = self.then(function, operand)
@@ -295,6 +297,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     per_response_headers: Sequence[tuple[str, int]]
     ids: Sequence[IdPattern]
     computed: Sequence[Recipe]
+    """All further values, in the order of their first use: times, token counts, and texts computed from ids."""
     call_forms: Sequence[ArgumentsForm]
     comparisons: Sequence[PlaceholderComparison]
     framing: Framing
@@ -319,8 +322,8 @@ class Prerendered(Struct, frozen=True, eq=False):
     def fill(
         self, id_seed: bytes, now: float, input_tokens: int, call: GeneratedToolCall | None = None
     ) -> Sequence[bytes]:
-        """Return the values of one response in this order: ids (of this id seed), times, token counts, arguments of
-        its generated tool call."""
+        """Return the values of one response: `ids` (of this id seed), then `computed`, then the forms of the
+        generated tool call's arguments."""
         values = fill_ids(self.ids, id_seed)
         output_tokens = 0 if call is None else call.output_tokens
         for recipe in self.computed:  # written out for the usual sources, for this runs for each response

@@ -24,7 +24,7 @@ from mockllm.core.reply.reply import (
     Thinking,
     joined_text,
 )
-from mockllm.core.request.response_parameters import Sampling
+from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.core.tokens import estimate, split
 
 MAX_SPLIT_LENGTH: Final = 200
@@ -47,24 +47,24 @@ def part_tokens(part: Part) -> int:
     return count_tokens(getattr(part, "name", "") + joined_text(chunks))
 
 
-def truncate(choice: Choice, sampling: Sampling) -> Choice:
-    """Return the choice of a model that stops at `sampling.stop` or after `max_tokens` tokens. Thinking counts
+def truncate(choice: Choice, output_bounds: OutputBounds) -> Choice:
+    """Return the choice of a model that stops at `output_bounds.stop` or after `max_tokens` tokens. Thinking counts
     against the tokens. A stop sequence counts in texts only, and after `min_tokens` tokens."""
     floor = 0
-    if sampling.min_tokens or sampling.endless:
-        choice, floor = extended(choice, sampling)
-    choice = _stopped(choice, sampling.stop, floor) if sampling.stop else choice
-    return choice if sampling.max_tokens is None else _limited(choice, sampling.max_tokens)
+    if output_bounds.min_tokens or output_bounds.endless:
+        choice, floor = extended(choice, output_bounds)
+    choice = _stopped(choice, output_bounds.stop, floor) if output_bounds.stop else choice
+    return choice if output_bounds.max_tokens is None else _limited(choice, output_bounds.max_tokens)
 
 
-def extended(choice: Choice, sampling: Sampling) -> tuple[Choice, int]:
+def extended(choice: Choice, output_bounds: OutputBounds) -> tuple[Choice, int]:
     """Return the choice with at least `min_tokens` tokens, and its characters up to them. An endless one has a token
     more than its maximum. Filler text follows the reply's own; every chunk after that is one token, and each text
     counts its tokens exactly."""
     parts = [_counted(part) for part in choice.parts]
-    needed = sampling.min_tokens
-    if sampling.endless and sampling.max_tokens is not None:
-        needed = max(needed, sampling.max_tokens + 1)
+    needed = output_bounds.min_tokens
+    if output_bounds.endless and output_bounds.max_tokens is not None:
+        needed = max(needed, output_bounds.max_tokens + 1)
     missing = needed - sum(map(part_tokens, parts))
     if missing > 0:
         last = Text((), 0)
@@ -74,7 +74,7 @@ def extended(choice: Choice, sampling: Sampling) -> tuple[Choice, int]:
         count = part_tokens(last) + missing
         parts.append(Text((*last.chunks, *filler), count, citations=last.citations))
     result = replace(choice, parts=tuple(parts))
-    return result, _floor(result, sampling.min_tokens)
+    return result, _floor(result, output_bounds.min_tokens)
 
 
 def _counted(part: Part) -> Part:

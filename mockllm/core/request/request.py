@@ -33,7 +33,7 @@ from mockllm.core.request.messages import (
 from mockllm.core.request.person_texts import MAX_TYPED, person_texts
 from mockllm.core.request.prompt_tokens import PROMPT, TOKENS_PER_MESSAGE, estimate_parts
 from mockllm.core.request.read_turns import AddTurn, read_new_turns, read_turns
-from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup
 from mockllm.core.request.tools import CALLABLE, Tool, ToolChoice
 from mockllm.core.tokens import estimate
@@ -300,8 +300,8 @@ class Request(BodyFields, McpServerFields):
         return Format()
 
     @cached_property
-    def sampling(self) -> Sampling:
-        return Sampling()
+    def output_bounds(self) -> OutputBounds:
+        return OutputBounds()
 
     @cached_property
     def input_tokens(self) -> int:

@@ -19,7 +19,7 @@ class Format(Struct, frozen=True):
     bare: bool = False
 
 
-class Sampling(NamedTuple):
+class OutputBounds(NamedTuple):
     """The parameters of a request that shape a response: the number of choices, stop sequences, the maximum and the
     minimum of tokens. `endless`: the model goes on until the maximum, whatever it says."""
 

@@ -13,7 +13,7 @@ from typing import Literal, Protocol, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.limits.limit_data import Cost, Limit, LimitResult, LimitStatus
-from mockllm.core.load.continuous_batch import NO_WORK, BatchSchedule, PromptWork
+from mockllm.core.load.continuous_batch import NO_WORK, ContinuousBatchTimes, PromptWork
 from mockllm.core.load.load import Load
 from mockllm.core.selection.guards import Guard, GuardReason, StateValue
 
@@ -100,7 +100,7 @@ class AdmissionResult(Struct, frozen=True):
 
     `refused_by` is the candidate that refused the request, with its `result` (None if it is a load). Otherwise the
     response is delayed for `wait` seconds, and its pace's `slowdown` is multiplied by this one. `tokens` is what the
-    request takes of a limit. `batch_schedule` has its times in the continuous batch of a load.
+    request takes of a limit. `continuous_batch_times` has its times in the continuous batch of a load.
     """
 
     limit_status: LimitStatus = LimitStatus()
@@ -109,12 +109,12 @@ class AdmissionResult(Struct, frozen=True):
     refused_by: Candidate | None = None
     result: LimitResult | None = None
     tokens: int = 0
-    batch_schedule: BatchSchedule | None = None
+    continuous_batch_times: ContinuousBatchTimes | None = None
 
     @property
     def pace_unchanged(self) -> bool:
         """Whether the response has its own waits, as without a load."""
-        return self.slowdown == 1.0 and self.batch_schedule is None
+        return self.slowdown == 1.0 and self.continuous_batch_times is None
 
 
 class InFlightSlot(Protocol):

@@ -13,7 +13,7 @@ from mockllm.core.json.schema import subschemas
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
-from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
@@ -128,10 +128,10 @@ class MessagesRequest(AnthropicRequest):
         return Format()
 
     @cached_property
-    def sampling(self) -> Sampling:
+    def output_bounds(self) -> OutputBounds:
         max_tokens = self.fields.get("max_tokens")
         stop = (text for text in _list(self.fields.get("stop_sequences")) if isinstance(text, str))
-        return Sampling(1, tuple(stop), max_tokens if type(max_tokens) is int else None)
+        return OutputBounds(1, tuple(stop), max_tokens if type(max_tokens) is int else None)
 
     @cached_property
     def input_tokens(self) -> int:

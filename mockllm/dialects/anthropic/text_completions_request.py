@@ -16,7 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.request.messages import Message, TextPart
 from mockllm.core.request.request import Request
-from mockllm.core.request.response_parameters import Sampling
+from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.core.tokens import estimate
 from mockllm.dialects.anthropic.messages_check import check_readable
 from mockllm.dialects.anthropic.messages_request import AnthropicRequest
@@ -74,10 +74,10 @@ class TextCompletionsRequest(AnthropicRequest):
         return prompt if isinstance(prompt, str) else ""
 
     @cached_property
-    def sampling(self) -> Sampling:
+    def output_bounds(self) -> OutputBounds:
         stop, most = self.fields.get("stop_sequences"), self.fields.get("max_tokens_to_sample")
         texts = tuple(text for text in stop if isinstance(text, str)) if isinstance(stop, list) else ()
-        return Sampling(1, texts, most if type(most) is int else None)
+        return OutputBounds(1, texts, most if type(most) is int else None)
 
     @cached_property
     def input_tokens(self) -> int:

@@ -17,7 +17,7 @@ from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
-from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
@@ -112,11 +112,11 @@ class ConverseRequest(BedrockRequest):
             return Format()
 
     @cached_property
-    def sampling(self) -> Sampling:
+    def output_bounds(self) -> OutputBounds:
         config = object_of(self.fields.get("inferenceConfig"))
         most = config.get("maxTokens")
         stop = (text for text in list_of(config.get("stopSequences")) if type(text) is str)
-        return Sampling(1, tuple(stop), most if type(most) is int and most > 0 else None)
+        return OutputBounds(1, tuple(stop), most if type(most) is int and most > 0 else None)
 
     @cached_property
     def input_tokens(self) -> int:

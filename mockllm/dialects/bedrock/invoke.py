@@ -18,7 +18,7 @@ from mockllm.core.rendering.plan import Framing, Headers, Plan, ResponseHead
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply, Usage
 from mockllm.core.request.request import Message, Request, Tool
-from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.anthropic.server_tools import SUPPORTED
 from mockllm.dialects.bedrock.converse_check import check_readable
@@ -87,8 +87,8 @@ class InvokeRequest(BedrockRequest):
         return self.inner.response_format
 
     @cached_property
-    def sampling(self) -> Sampling:
-        return self.inner.sampling
+    def output_bounds(self) -> OutputBounds:
+        return self.inner.output_bounds
 
     @cached_property
     def thinking_returned(self) -> bool | None:

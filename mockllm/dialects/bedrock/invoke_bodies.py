@@ -17,7 +17,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, Response
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply, Usage
 from mockllm.core.request.request import Request
-from mockllm.core.request.response_parameters import Sampling
+from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.dialects.anthropic.decoder import decode_payloads
 from mockllm.dialects.bedrock.converse import Converse
 from mockllm.dialects.bedrock.converse_decoder import read_error, read_payload
@@ -54,10 +54,10 @@ class NovaRequest(ConverseRequest):
     """Converse's messages, where the limit may have its older name."""
 
     @cached_property
-    def sampling(self) -> Sampling:
+    def output_bounds(self) -> OutputBounds:
         config = object_of(self.fields.get("inferenceConfig"))
         most = config.get("maxTokens", config.get("max_new_tokens"))
-        return super().sampling._replace(max_tokens=most if type(most) is int and most > 0 else None)
+        return super().output_bounds._replace(max_tokens=most if type(most) is int and most > 0 else None)
 
 
 class NovaEncoder(ConverseEncoder):

@@ -23,7 +23,7 @@ from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage, joined_text
 from mockllm.core.request.messages import Role
 from mockllm.core.request.request import Message, Request, TextPart, estimate_input
-from mockllm.core.request.response_parameters import Sampling
+from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.dialects.bedrock.converse_request import BedrockRequest, list_of
 from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_plan
 from mockllm.dialects.bedrock.stream_forms import TEXT_FORM
@@ -44,11 +44,11 @@ class PromptRequest(BedrockRequest):
         return () if text is None else (Message("user", (TextPart(text),)),)
 
     @cached_property
-    def sampling(self) -> Sampling:
+    def output_bounds(self) -> OutputBounds:
         fields = self.fields if self.settings is None else object_of(self.fields.get(self.settings))
         most = fields.get(self.limit)
         stop = (text for text in list_of(fields.get(self.stops)) if type(text) is str)
-        return Sampling(1, tuple(stop), most if type(most) is int and most > 0 else None)
+        return OutputBounds(1, tuple(stop), most if type(most) is int and most > 0 else None)
 
     @cached_property
     def input_tokens(self) -> int:

@@ -14,7 +14,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import arguments_json, object_of, objects, text_of, texts
 from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
-from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
@@ -89,10 +89,10 @@ class CohereChatRequest(CohereBaseRequest):
         return Format("json") if schema is None else Format("schema", None, schema)
 
     @cached_property
-    def sampling(self) -> Sampling:
+    def output_bounds(self) -> OutputBounds:
         stop, limit = self.fields.get("stop_sequences"), self.fields.get("max_tokens")
         stops = tuple(entry for entry in stop if type(entry) is str) if type(stop) is list else ()
-        return Sampling(1, stops, limit if type(limit) is int and limit > 0 else None)
+        return OutputBounds(1, stops, limit if type(limit) is int and limit > 0 else None)
 
     @property
     def omits_thinking(self) -> bool:

@@ -18,7 +18,7 @@ from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
-from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
@@ -250,10 +250,10 @@ class GenerateRequest(GeminiRequest):
         return Format("schema", name, schema, bare=mime == "text/x.enum")
 
     @cached_property
-    def sampling(self) -> Sampling:
+    def output_bounds(self) -> OutputBounds:
         config = self.config
         n, most = config.get("candidateCount"), config.get("maxOutputTokens")
-        return Sampling(
+        return OutputBounds(
             n=min(n, MAX_CANDIDATES) if type(n) is int and n > 0 else 1,
             stop=tuple(text for text in list_of(config.get("stopSequences")) if type(text) is str),
             max_tokens=most if type(most) is int and most > 0 else None,

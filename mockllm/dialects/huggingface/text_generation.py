@@ -22,7 +22,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
 from mockllm.core.rendering.stream_form import FinishPlace, MemberPlace, Payload, StreamForm
 from mockllm.core.reply.reply import Choice, Finish, Refusal, Reply, Text
 from mockllm.core.request.request import Message, Request, TextPart
-from mockllm.core.request.response_parameters import Sampling
+from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.core.tokens import split
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
@@ -70,9 +70,9 @@ class TextGenerationRequest(ModelRequest):
         return (Message("user", (TextPart(self.prompt),)),)
 
     @cached_property
-    def sampling(self) -> Sampling:
+    def output_bounds(self) -> OutputBounds:
         stop = self.parameters.get("stop", self.parameters.get("stop_sequences"))
-        return Sampling(1, tuple(texts(stop)), count_of(self.parameters.get("max_new_tokens")))
+        return OutputBounds(1, tuple(texts(stop)), count_of(self.parameters.get("max_new_tokens")))
 
     @property
     def echoes(self) -> bool:

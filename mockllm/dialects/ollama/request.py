@@ -14,7 +14,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
-from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.tokens import estimate
 
 DEFAULT_MODEL: Final = "llama3.2"
@@ -67,12 +67,12 @@ class GenerationRequest(OllamaRequest):
         return Format("schema", None, value) if type(value) is dict else Format()
 
     @cached_property
-    def sampling(self) -> Sampling:
+    def output_bounds(self) -> OutputBounds:
         options = object_of(self.fields.get("options"))
         stop, limit = options.get("stop"), options.get("num_predict")
         entries = [stop] if type(stop) is str else stop if type(stop) is list else ()
         stops = tuple(entry for entry in entries if type(entry) is str)
-        return Sampling(1, stops, limit if type(limit) is int and limit > 0 else None)
+        return OutputBounds(1, stops, limit if type(limit) is int and limit > 0 else None)
 
     @cached_property
     def load_reason(self) -> Literal["load", "unload"] | None:

@@ -28,7 +28,7 @@ from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.completions_request import CompletionsRequest, check
 from mockllm.dialects.openai.errors import error_object
-from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
+from mockllm.dialects.openai.headers import BODY_HEADERS, STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.logprobs import columns
 from mockllm.dialects.openai.request_builder import build_completions
 from mockllm.dialects.openai.stream_forms import COMPLETIONS_FORM
@@ -240,12 +240,12 @@ class Completions(OpenAiCall):
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, CompletionsRequest)
-        return body_plan(body(reply, request, identity), identity, BODY_HEAD)
+        return body_plan(body(reply, request, identity), identity, BODY_HEADERS)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, CompletionsRequest)
         steps = tuple(encode(CompletionsEncoder(reply, request, identity)))
-        return Plan(head(200, STREAM_HEAD, identity), steps, Framing.SSE)
+        return Plan(head(200, STREAM_HEADERS, identity), steps, Framing.SSE)
 
     def stream_form(self, request: Request) -> StreamForm:
         return COMPLETIONS_FORM

@@ -12,7 +12,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import texts
 from mockllm.core.request.request import Message, Request
-from mockllm.core.request.response_parameters import Sampling
+from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.dialects.openai.request_fields import (
     ModelRequest,
     TokenInput,
@@ -49,7 +49,7 @@ DOCUMENTED_FIELDS: Final = frozenset({
 
 
 class CompletionsRequest(ModelRequest):
-    """A request whose prompts are one message of the user. Each prompt gets its own choices; `sampling.n`
+    """A request whose prompts are one message of the user. Each prompt gets its own choices; `output_bounds.n`
     counts all of them."""
 
     api = "completions"
@@ -72,10 +72,10 @@ class CompletionsRequest(ModelRequest):
         return (input_message(self.prompts),)
 
     @cached_property
-    def sampling(self) -> Sampling:
+    def output_bounds(self) -> OutputBounds:
         fields = self.fields
         stop, limit = fields.get("stop"), fields.get("max_tokens")
-        return Sampling(
+        return OutputBounds(
             n=min(choice_count(fields.get("n")), MAX_TOTAL_CHOICES // len(self.prompts)) * len(self.prompts),
             stop=(stop,) if type(stop) is str else tuple(texts(stop)),
             max_tokens=limit if type(limit) is int and limit >= 0 else None,
@@ -97,7 +97,7 @@ class CompletionsRequest(ModelRequest):
         prompt is echoed."""
         if self.echoed:
             return (0,) * len(self.echoed)
-        count = max(1, self.sampling.n // len(self.prompts))
+        count = max(1, self.output_bounds.n // len(self.prompts))
         return tuple(
             len(prompt) if isinstance(prompt, str) else 0 for prompt in self.prompts for _ in range(count)
         )
@@ -108,7 +108,7 @@ class CompletionsRequest(ModelRequest):
         prompts is unknown here and is not echoed."""
         if self.fields.get("echo") is not True:
             return ()
-        count = max(1, self.sampling.n // len(self.prompts))
+        count = max(1, self.output_bounds.n // len(self.prompts))
         return tuple(
             prompt if isinstance(prompt, str) else "" for prompt in self.prompts for _ in range(count)
         )

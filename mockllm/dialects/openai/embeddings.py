@@ -17,7 +17,7 @@ from mockllm.core.request.request import Message, Request
 from mockllm.core.text_vectors import NumberList, Vector, packed, shortened, vector
 from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
-from mockllm.dialects.openai.headers import BODY_HEAD, body_plan
+from mockllm.dialects.openai.headers import BODY_HEADERS, body_plan
 from mockllm.dialects.openai.request_fields import TokenInput, count_inputs, input_message, is_token_list
 from mockllm.dialects.openai.validators import (
     Check,
@@ -196,4 +196,4 @@ class OpenAiEmbeddings(OpenAiCall, EmbeddingDialect):
         ]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         body = {"object": "list", "data": data, "model": shown, "usage": usage, **extras}
-        return body_plan(body, identity, BODY_HEAD)
+        return body_plan(body, identity, BODY_HEADERS)

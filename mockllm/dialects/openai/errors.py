@@ -23,9 +23,9 @@ from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import (
-    BODY_HEAD,
-    EDGE_HEAD,
-    LIMITED_HEAD,
+    BODY_HEADERS,
+    EDGE_HEADERS,
+    LIMITED_HEADERS,
     LIMITS,
     Pairs,
     go_duration,
@@ -48,7 +48,7 @@ class OpenAiErrorRow(Struct, frozen=True):
     code: str | None
     message: str
     param: str | None = None
-    headers: Pairs = BODY_HEAD
+    headers: Pairs = BODY_HEADERS
     retry_after: float | None = None
 
 
@@ -60,33 +60,33 @@ ROWS: Final = {
         "invalid_api_key",
         "Incorrect API key provided: {key}. You can find your API key at "
         "https://platform.openai.com/account/api-keys.",
-        headers=EDGE_HEAD,
+        headers=EDGE_HEADERS,
     ),
     "permission": OpenAiErrorRow(
         403,
         "request_forbidden",
         "unsupported_country_region_territory",
         "Country, region, or territory not supported",
-        headers=EDGE_HEAD,
+        headers=EDGE_HEADERS,
     ),
-    "not_found": OpenAiErrorRow(404, INVALID, None, "Invalid URL ({method} {path})", headers=EDGE_HEAD),
+    "not_found": OpenAiErrorRow(404, INVALID, None, "Invalid URL ({method} {path})", headers=EDGE_HEADERS),
     "model_not_found": OpenAiErrorRow(
         404,
         INVALID,
         "model_not_found",
         "The model `{model}` does not exist or you do not have access to it.",
-        headers=EDGE_HEAD,
+        headers=EDGE_HEADERS,
     ),
     "model_deprecated": OpenAiErrorRow(
         404,
         INVALID,
         "model_not_found",
         "The model `{model}` has been deprecated, learn more here: https://platform.openai.com/docs/deprecations",
-        headers=EDGE_HEAD,
+        headers=EDGE_HEADERS,
     ),
     # No recording of a 413 exists: type and message are inferred.
     "request_too_large": OpenAiErrorRow(
-        413, INVALID, None, "The request body is too large.", headers=EDGE_HEAD
+        413, INVALID, None, "The request body is too large.", headers=EDGE_HEADERS
     ),
     "context_length": OpenAiErrorRow(
         400,
@@ -104,7 +104,7 @@ ROWS: Final = {
         "Rate limit reached for {model} in organization org-mockllm on tokens per min (TPM): Limit 30000, "
         "Used 29753, Requested 494. Please try again in {wait}. Visit "
         "https://platform.openai.com/account/rate-limits to learn more.",
-        headers=LIMITED_HEAD,
+        headers=LIMITED_HEADERS,
         retry_after=0.494,
     ),
     "insufficient_quota": OpenAiErrorRow(
@@ -113,7 +113,7 @@ ROWS: Final = {
         "insufficient_quota",
         "You exceeded your current quota, please check your plan and billing details. For more information "
         "on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.",
-        headers=EDGE_HEAD,
+        headers=EDGE_HEADERS,
     ),
     "content_filter": OpenAiErrorRow(
         400,
@@ -139,9 +139,9 @@ ROWS: Final = {
         "(Please include the request ID {request_id} in your message.)",
     ),
     # The real service returns a proxy's page for these three errors; the envelope is inferred.
-    "unavailable": OpenAiErrorRow(503, "server_error", None, "Service unavailable.", headers=EDGE_HEAD),
-    "bad_gateway": OpenAiErrorRow(502, "server_error", None, "Bad gateway.", headers=EDGE_HEAD),
-    "timeout": OpenAiErrorRow(504, "server_error", None, "Gateway timeout.", headers=EDGE_HEAD),
+    "unavailable": OpenAiErrorRow(503, "server_error", None, "Service unavailable.", headers=EDGE_HEADERS),
+    "bad_gateway": OpenAiErrorRow(502, "server_error", None, "Bad gateway.", headers=EDGE_HEADERS),
+    "timeout": OpenAiErrorRow(504, "server_error", None, "Gateway timeout.", headers=EDGE_HEADERS),
 }
 
 
@@ -175,7 +175,7 @@ def error_plan(failure: Failure, request: Request, identity: ResponseIdentity, r
     """
     row = rows[failure.type]
     body = pretty({"error": error_object(failure, request, identity, rows)})
-    if row.headers in (EDGE_HEAD, LIMITED_HEAD):
+    if row.headers in (EDGE_HEADERS, LIMITED_HEADERS):
         body = re.sub(rb"(?m)^ +", rb"\g<0>\g<0>", body) + b"\n"
     response_head = head(failure.status or row.status, row.headers, identity)
     return Plan(
@@ -234,7 +234,7 @@ def _with_retry(response_head: ResponseHead, failure: Failure, row: OpenAiErrorR
         return response_head
     milliseconds = round(_retry_delay(failure, row) * 1000)
     pairs: Pairs = (("retry-after", str(-(-milliseconds // 1000))), ("retry-after-ms", str(milliseconds)))
-    if row.headers is LIMITED_HEAD:
+    if row.headers is LIMITED_HEADERS:
         pairs += (("x-ratelimit-reset-tokens", go_duration(milliseconds / 1000)),)
     return response_head.with_headers(pairs)
 

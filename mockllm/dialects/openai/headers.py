@@ -30,14 +30,14 @@ LIMITS: Final[Pairs] = (
 JSON: Final[Pairs] = (("content-type", "application/json"),)
 STREAM: Final[Pairs] = (("content-type", "text/event-stream; charset=utf-8"),)
 
-BODY_HEAD: Final[Pairs] = JSON + OPENAI + LIMITS
-STREAM_HEAD: Final[Pairs] = STREAM + OPENAI + LIMITS
-PLAIN_HEAD: Final[Pairs] = JSON + OPENAI
+BODY_HEADERS: Final[Pairs] = JSON + OPENAI + LIMITS
+STREAM_HEADERS: Final[Pairs] = STREAM + OPENAI + LIMITS
+PLAIN_HEADERS: Final[Pairs] = JSON + OPENAI
 """The headers of calls that no limit counts, such as the list of models."""
-EDGE_HEAD: Final[Pairs] = (("content-type", "application/json; charset=utf-8"), ("vary", "Origin"))
+EDGE_HEADERS: Final[Pairs] = (("content-type", "application/json; charset=utf-8"), ("vary", "Origin"))
 """The headers of refusals before a model: bad keys, unknown models and paths."""
-LIMITED_HEAD: Final[Pairs] = (
-    *EDGE_HEAD,
+LIMITED_HEADERS: Final[Pairs] = (
+    *EDGE_HEADERS,
     ("x-ratelimit-limit-requests", "10000"),
     ("x-ratelimit-limit-tokens", "30000"),
     ("x-ratelimit-remaining-requests", "9999"),
@@ -52,7 +52,9 @@ def request_id(identity: ResponseIdentity) -> str:
     return identity.ids.make("req_", 32, alphabet=HEX)
 
 
-def body_plan(body: Json, identity: ResponseIdentity, pairs: Pairs = PLAIN_HEAD, end: bytes = b"\n") -> Plan:
+def body_plan(
+    body: Json, identity: ResponseIdentity, pairs: Pairs = PLAIN_HEADERS, end: bytes = b"\n"
+) -> Plan:
     """Return a non-streaming response of status 200; the body ends with `end`."""
     return Plan(head(200, pairs, identity), (EventStep(pretty(body, end), 0, "body"),))
 

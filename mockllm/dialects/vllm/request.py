@@ -14,7 +14,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import count_of, object_of
 from mockllm.core.request.request import Request
-from mockllm.core.request.response_parameters import Sampling
+from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.validators import refuse
@@ -26,14 +26,14 @@ DEFAULT_MAX_TOKENS: Final = 16
 """The tokens of a legacy completion that states no maximum (`CompletionRequest.max_tokens`)."""
 
 
-def extended_sampling(sampling: Sampling, fields: dict[str, Json]) -> Sampling:
+def extended_bounds(output_bounds: OutputBounds, fields: dict[str, Json]) -> OutputBounds:
     """Return the parameters with `min_tokens` and `ignore_eos`, both at most the tokens that a model can have."""
     least = min(count_of(fields.get("min_tokens")) or 0, MAX_MODEL_LEN)
     endless = fields.get("ignore_eos") is True
     if not (least or endless):
-        return sampling
-    most = sampling.max_tokens
-    return sampling._replace(
+        return output_bounds
+    most = output_bounds.max_tokens
+    return output_bounds._replace(
         min_tokens=least, endless=endless, max_tokens=None if most is None else min(most, MAX_MODEL_LEN)
     )
 
@@ -48,20 +48,20 @@ class VllmChatRequest(ChatRequest):
     has_serving_metrics = True
 
     @cached_property
-    def sampling(self) -> Sampling:
-        plain: Sampling = ChatRequest.sampling.__get__(self, type(self))
-        return extended_sampling(plain, self.fields)
+    def output_bounds(self) -> OutputBounds:
+        plain: OutputBounds = ChatRequest.output_bounds.__get__(self, type(self))
+        return extended_bounds(plain, self.fields)
 
 
 class VllmCompletionsRequest(CompletionsRequest):
     has_serving_metrics = True
 
     @cached_property
-    def sampling(self) -> Sampling:
-        plain: Sampling = CompletionsRequest.sampling.__get__(self, type(self))
+    def output_bounds(self) -> OutputBounds:
+        plain: OutputBounds = CompletionsRequest.output_bounds.__get__(self, type(self))
         if plain.max_tokens is None:
             plain = plain._replace(max_tokens=DEFAULT_MAX_TOKENS)
-        return extended_sampling(plain, self.fields)
+        return extended_bounds(plain, self.fields)
 
 
 def openai_request(body: dict[str, Json]) -> dict[str, Json]:
@@ -86,7 +86,7 @@ def openai_form(body: dict[str, Json]) -> dict[str, Json]:
 def check_tokens(request: Request) -> Failure | None:
     """Check the minimum, the maximum and the model's length (`SamplingParams._verify_args`, and the renderer's
     check of `max_tokens`)."""
-    fields, sampling = request.fields, request.sampling
+    fields, output_bounds = request.fields, request.output_bounds
     least = fields.get("min_tokens")
     if least is not None and (type(least) is not int or least < 0):
         return refuse(f"min_tokens must be greater than or equal to 0, got {least}.", "min_tokens")
@@ -95,7 +95,7 @@ def check_tokens(request: Request) -> Failure | None:
         return refuse(
             f"min_tokens must be less than or equal to max_tokens={stated}, got {least}.", "min_tokens"
         )
-    wanted = max(stated or 0, sampling.min_tokens)
+    wanted = max(stated or 0, output_bounds.min_tokens)
     prompt = request.input_tokens
     if prompt + wanted <= MAX_MODEL_LEN:
         return None

@@ -20,7 +20,7 @@ from mockllm.engine import Engine
 from mockllm.engine.near_misses import mismatch_line
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.match import Match
-from mockllm.scenario.matchers import matcher
+from mockllm.scenario.match_compiler import matcher
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.server.control import costs

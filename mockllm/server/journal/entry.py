@@ -38,7 +38,7 @@ MAX_SEARCHED: Final = 256 * MIB
 class JournalEntry(NamedTuple):
     """`number` counts from 1 and is never used again. `target` is path and query without credentials. `now`,
     `monotonic`, `times`, `duration` and `in_batch` are as in `EndedExchange`. `body_stored`: the body fitted into the
-    journal."""
+    journal, and the search for secrets in it was short enough (`MAX_SEARCHED`)."""
 
     number: int
     now: float
@@ -166,7 +166,7 @@ def entry_of(number: int, exchange: EndedExchange, max_bytes: int) -> JournalEnt
         times=exchange.times,
         size=size + len(raw),
         in_batch=exchange.in_batch,
-        redactor=Redactor(_repeated(secrets, exchange, target, pairs, response)),
+        redactor=Redactor(_secrets_in_texts(secrets, exchange, target, pairs, response)),
     )
 
 
@@ -180,7 +180,7 @@ def _own_key(exchange: EndedExchange, headers: Mapping[str, str]) -> str | None:
     return hash_of_any(request.api_key)
 
 
-def _repeated(
+def _secrets_in_texts(
     secrets: Sequence[str],
     exchange: EndedExchange,
     target: str,
@@ -190,16 +190,16 @@ def _repeated(
     """Return the secrets that the texts of an entry contain. Others are not stored anywhere."""
     if not secrets:
         return ()
-    plan = response.plan_or_prerendered
+    content = response.plan_or_prerendered
     texts = [exchange.method, target, unquote_plus(target), exchange.session or "", exchange.model or ""]
     texts += (*response.notes, *response.near_misses)
     texts += [value for _, value in pairs]
-    content = b""
-    if isinstance(plan, Plan):  # of the request, a prerendered response contains at most the model
-        texts += [value for _, value in plan.head.headers]
-        content = b"".join([_bytes_of(step) for step in plan.steps])
-    content += "\n".join(texts).encode("utf-8", "surrogateescape")
-    return [secret for secret in secrets if secret.encode("utf-8", "surrogateescape") in content]
+    searched = b""
+    if isinstance(content, Plan):  # of the request, a prerendered response contains at most the model
+        texts += [value for _, value in content.head.headers]
+        searched = b"".join([_bytes_of(step) for step in content.steps])
+    searched += "\n".join(texts).encode("utf-8", "surrogateescape")
+    return [secret for secret in secrets if secret.encode("utf-8", "surrogateescape") in searched]
 
 
 def _bytes_of(step: Step) -> bytes:
@@ -242,18 +242,18 @@ STEP: Final = 400
 
 def estimated_bytes(response: PlannedResponse) -> int:
     """Return an estimate of the bytes that a response holds."""
-    plan = response.plan_or_prerendered
-    if isinstance(plan, PrerenderedResponse):
+    content = response.plan_or_prerendered
+    if isinstance(content, PrerenderedResponse):
         return KIB
-    return STEP * len(plan.steps) if len(plan.steps) > MAX_MEASURED_STEPS else _size(response)
+    return STEP * len(content.steps) if len(content.steps) > MAX_MEASURED_STEPS else _size(response)
 
 
 def _size(response: PlannedResponse) -> int:
     """Return the bytes that a response holds alone: a prerendered response is shared."""
-    plan = response.plan_or_prerendered
-    if isinstance(plan, PrerenderedResponse):
+    content = response.plan_or_prerendered
+    if isinstance(content, PrerenderedResponse):
         return sum([len(part) for part in response.placeholder_values])
-    each = len(plan.steps) // MAX_SUMMED_STEPS + 1
-    size = 100 * len(plan.steps) + sum(map(len, response.near_misses))
-    steps = plan.steps if each == 1 else plan.steps[::each]
+    each = len(content.steps) // MAX_SUMMED_STEPS + 1
+    size = 100 * len(content.steps) + sum(map(len, response.near_misses))
+    steps = content.steps if each == 1 else content.steps[::each]
     return size + each * sum([len(_bytes_of(step)) for step in steps])

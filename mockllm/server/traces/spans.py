@@ -226,7 +226,7 @@ def _model_attributes(
     if response.model:
         attributes["gen_ai.response.model"] = response.model
     if entry.status < 400 and response.understood:
-        attributes["gen_ai.response.finish_reasons"] = response.finish_reasons(request.sampling.n)
+        attributes["gen_ai.response.finish_reasons"] = response.finish_reasons(request.output_bounds.n)
     if entry.streamed and sent.parts:
         attributes["gen_ai.response.time_to_first_chunk"] = max(0.0, sent.parts[0].after)
     if (usage := response.usage) is not None:
@@ -248,13 +248,13 @@ def _request_parameters(request: Request) -> dict[str, Value]:
         attributes["gen_ai.request.model"] = request.model
     if request.stream:
         attributes["gen_ai.request.stream"] = True
-    sampling = request.sampling
-    if sampling.n != 1:
-        attributes["gen_ai.request.choice.count"] = sampling.n
-    if sampling.max_tokens is not None:
-        attributes["gen_ai.request.max_tokens"] = sampling.max_tokens
-    if sampling.stop:
-        attributes["gen_ai.request.stop_sequences"] = sampling.stop
+    output_bounds = request.output_bounds
+    if output_bounds.n != 1:
+        attributes["gen_ai.request.choice.count"] = output_bounds.n
+    if output_bounds.max_tokens is not None:
+        attributes["gen_ai.request.max_tokens"] = output_bounds.max_tokens
+    if output_bounds.stop:
+        attributes["gen_ai.request.stop_sequences"] = output_bounds.stop
     if request.response_format.kind != "text":
         attributes["gen_ai.output.type"] = "json"
     config = request.fields.get("generationConfig")

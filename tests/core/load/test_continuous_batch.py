@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.load.continuous_batch import BatchSchedule, ContinuousBatch, KvCache
+from mockllm.core.load.continuous_batch import ContinuousBatch, ContinuousBatchTimes, KvCache
 
 BY_SIZE = ContinuousBatch(itl=((2, 0.02), (4, 0.04), (10, 0.1)))
 
@@ -28,12 +28,12 @@ def test_cache_allocates_whole_blocks(tokens: int, taken: int) -> None:
 @pytest.mark.parametrize(
     ("schedule", "note"),
     [
-        (BatchSchedule(0.0, None, None, 3), "batch: 3 running"),
+        (ContinuousBatchTimes(0.0, None, None, 3), "batch: 3 running"),
         (
-            BatchSchedule(0.0, 0.25, 0.02, 1, 96),
+            ContinuousBatchTimes(0.0, 0.25, 0.02, 1, 96),
             "batch: 1 running, first token after 250ms, itl 20ms, 96 of 128 prompt tokens cached",
         ),
     ],
 )
-def test_note_names_times_and_cached_tokens(schedule: BatchSchedule, note: str) -> None:
+def test_note_names_times_and_cached_tokens(schedule: ContinuousBatchTimes, note: str) -> None:
     assert schedule.note(128) == note

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from mockllm.core.load.continuous_batch import (
     NO_WORK,
-    BatchSchedule,
     ContinuousBatch,
+    ContinuousBatchTimes,
     KvCache,
     PromptWork,
 )
@@ -21,7 +21,7 @@ from mockllm.core.load.running_batch import RunningBatch
 
 def add(
     batch: RunningBatch, slot: object, now: float, length: float | None, work: PromptWork = NO_WORK
-) -> BatchSchedule:
+) -> ContinuousBatchTimes:
     """Add a request that lasts so many seconds from its begin; None: as long as it may generate."""
     schedule = batch.schedule(work, now)
     assert schedule is not None
@@ -47,7 +47,7 @@ def test_full_queue_refuses_until_one_begins() -> None:
     batch = RunningBatch(ContinuousBatch(slots=1, queue=1))
     assert waits(batch, 5, 5) == [0, 5]
     assert batch.schedule(NO_WORK, 1.0) is None
-    assert batch.schedule(NO_WORK, 5.5) == BatchSchedule(4.5, None, None, 1)
+    assert batch.schedule(NO_WORK, 5.5) == ContinuousBatchTimes(4.5, None, None, 1)
 
 
 def test_no_request_waits_for_one_without_an_end() -> None:
@@ -200,7 +200,7 @@ def test_neither_slots_nor_cache_are_exceeded_or_lost(
 
 @given(arrivals=ARRIVALS)
 def test_same_arrivals_get_the_same_times(arrivals: list[tuple[int, int]]) -> None:
-    def served() -> list[BatchSchedule]:
+    def served() -> list[ContinuousBatchTimes]:
         settings = ContinuousBatch(2, None, 50.0, 0.1, ((1, 0.01), (4, 0.04)), KvCache(500))
         batch, now, schedules = RunningBatch(settings), 0.0, []
         for number, (gap, length) in enumerate(arrivals):

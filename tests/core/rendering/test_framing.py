@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mockllm.core.rendering import event_parser
 from mockllm.core.rendering.framing import (
     EVENT_FRAMINGS,
-    Item,
+    FramedStep,
     closing_bytes,
     end_time,
     framed,
@@ -182,7 +182,7 @@ TWO_A_SECOND = Throttle(2, 1.0)
         ),
     ],
 )
-def test_flowing_limits_bytes_and_waits(items: list[Item], flow: list[Item]) -> None:
+def test_flowing_limits_bytes_and_waits(items: list[FramedStep], flow: list[FramedStep]) -> None:
     assert list(throttled(items, TWO_A_SECOND)) == flow
 
 

@@ -14,7 +14,7 @@ from mockllm.core.reply.citations import (
 )
 from mockllm.core.reply.reply import Choice, Citation, ContentElement, Pause, Text
 from mockllm.core.reply.truncation import shorten, truncate
-from mockllm.core.request.response_parameters import Sampling
+from mockllm.core.request.response_parameters import OutputBounds
 
 ALL = Citation("u")
 FIRST = Citation("f", start=0, end=5)
@@ -96,8 +96,8 @@ def test_clipped_removes_later_citations() -> None:
     assert isinstance(part, Text)
     assert part.citations == (FIRST,)
     choice = Choice((text(citations=(FIRST, LAST)),))
-    for sampling in (Sampling(stop=(" wor",)), Sampling(max_tokens=1)):
-        (cut,) = truncate(choice, sampling).parts
+    for output_bounds in (OutputBounds(stop=(" wor",)), OutputBounds(max_tokens=1)):
+        (cut,) = truncate(choice, output_bounds).parts
         assert isinstance(cut, Text)
         assert (cut.chunks, cut.citations) == (("Hello",), (FIRST,))
 

@@ -17,7 +17,7 @@ from mockllm.core.reply.reply import (
     joined_text,
 )
 from mockllm.core.reply.truncation import first_characters, part_tokens, truncate
-from mockllm.core.request.response_parameters import Sampling
+from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.core.tokens import estimate, split
 
 WORDS = ("one", " two", " three", " four")
@@ -27,7 +27,7 @@ CALL = Call("get_weather", ('{"city":', '"Paris"}'))
 def cut(
     *parts: Part, stop: tuple[str, ...] = (), max_tokens: int | None = None, finish: str = "stop"
 ) -> Choice:
-    return truncate(Choice(parts, finish), Sampling(stop=stop, max_tokens=max_tokens))  # type: ignore[arg-type]
+    return truncate(Choice(parts, finish), OutputBounds(stop=stop, max_tokens=max_tokens))  # type: ignore[arg-type]
 
 
 def test_part_tokens_are_stated_or_estimated() -> None:
@@ -50,8 +50,8 @@ def test_truncate_long_text_in_proportion() -> None:
 
 def test_truncate_within_limits_returns_same_choice() -> None:
     choice = Choice((Text(WORDS),))
-    assert truncate(choice, Sampling()) is choice
-    assert truncate(choice, Sampling(stop=("five", ""), max_tokens=100)) is choice
+    assert truncate(choice, OutputBounds()) is choice
+    assert truncate(choice, OutputBounds(stop=("five", ""), max_tokens=100)) is choice
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.json.codec import MISSING
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, ResultPart, ThinkingPart
 from mockllm.core.request.request import Message, Request, RequestContext, TextPart, Tool, estimate_input
-from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
 
@@ -40,7 +40,11 @@ def test_request_without_protocol_is_empty() -> None:
         ToolChoice(),
         (),
     )
-    assert (request.has_image, request.response_format, request.sampling) == (False, Format(), Sampling())
+    assert (request.has_image, request.response_format, request.output_bounds) == (
+        False,
+        Format(),
+        OutputBounds(),
+    )
     assert request.input_tokens == 3
     assert request.components == 0
 

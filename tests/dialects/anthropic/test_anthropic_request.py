@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mockllm.core.json.codec import dumps
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, ResultPart, ThinkingPart
 from mockllm.core.request.request import Message, TextPart, Tool
-from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from tests.dialects.anthropic.messages_requests import of_bytes
@@ -202,8 +202,10 @@ def test_response_format_is_read_from_its_fields(fields: dict[str, Any], read: F
 
 
 def test_sampling_is_read_in_neutral_words() -> None:
-    assert messages_request(max_tokens=9, stop_sequences=["a", 3, "b"]).sampling == Sampling(1, ("a", "b"), 9)
-    assert messages_request(max_tokens=True, stop_sequences="a").sampling == Sampling()
+    assert messages_request(max_tokens=9, stop_sequences=["a", 3, "b"]).output_bounds == OutputBounds(
+        1, ("a", "b"), 9
+    )
+    assert messages_request(max_tokens=True, stop_sequences="a").output_bounds == OutputBounds()
 
 
 def test_input_tokens_include_the_system_text() -> None:
@@ -276,7 +278,7 @@ READINGS = [
     *(
         "has_image",
         "response_format",
-        "sampling",
+        "output_bounds",
         "input_tokens",
         "api_key",
         "omits_thinking",

@@ -65,9 +65,14 @@ def test_prompt_has_turns(prompt: Any, turns: list[tuple[str, str]]) -> None:
 
 def test_parameters_of_any_type_are_read() -> None:
     read = request(model=7, stop_sequences=["a", 1], max_tokens_to_sample=9, stream=True)
-    assert (read.model, read.stream, read.sampling.stop, read.sampling.max_tokens) == (None, True, ("a",), 9)
+    assert (read.model, read.stream, read.output_bounds.stop, read.output_bounds.max_tokens) == (
+        None,
+        True,
+        ("a",),
+        9,
+    )
     odd = request(stop_sequences="a", max_tokens_to_sample="9")
-    assert (odd.sampling.stop, odd.sampling.max_tokens, odd.stream) == ((), None, False)
+    assert (odd.output_bounds.stop, odd.output_bounds.max_tokens, odd.stream) == ((), None, False)
     assert odd.input_tokens > 0
 
 
@@ -156,7 +161,7 @@ def test_request_is_read_as_it_was_built() -> None:
     wire = COMPLETE.build_request(NeutralRequest(user="hi", stream=True, api_key="k", max_tokens=5))
     assert (wire.path, wire.headers["x-api-key"]) == ("/v1/complete", "k")
     read = TextCompletionsRequest(method="POST", path=wire.path, headers=wire.headers, raw=dumps(wire.body))
-    assert (read.user, read.stream, read.sampling.max_tokens) == ("hi", True, 5)
+    assert (read.user, read.stream, read.output_bounds.max_tokens) == ("hi", True, 5)
     assert COMPLETE.check(read) is None
     assert "x-api-key" not in COMPLETE.build_request(NeutralRequest(user="hi")).headers
 

@@ -271,16 +271,16 @@ def test_texts_of_makers_omit_other_parts() -> None:
 def test_prompts_of_makers_are_the_users() -> None:
     titan = {"inputText": "hi", "textGenerationConfig": {"maxTokenCount": 7, "stopSequences": ["END", 1]}}
     request = invoke(titan, model="amazon.titan-text-express-v1")
-    assert (request.user, request.sampling.max_tokens, request.sampling.stop) == ("hi", 7, ("END",))
+    assert (request.user, request.output_bounds.max_tokens, request.output_bounds.stop) == ("hi", 7, ("END",))
     llama = invoke({"prompt": "hi", "max_gen_len": 0}, model="meta.llama3-8b-instruct-v1:0")
-    assert (llama.user, llama.sampling.max_tokens) == ("hi", None)
+    assert (llama.user, llama.output_bounds.max_tokens) == ("hi", None)
     history = [{"role": "CHATBOT", "message": "Yes?"}, {"role": "OTHER", "message": "x"}, 1]
     cohere = invoke(
         {"message": "hi", "chat_history": history, "preamble": "Be brief."}, model="cohere.command-r-v1:0"
     )
     assert (cohere.user, cohere.system, cohere.turn) == ("hi", "Be brief.", 2)
     nova = invoke({"inferenceConfig": {"max_new_tokens": 5}}, model="amazon.nova-lite-v1:0")
-    assert nova.sampling.max_tokens == 5
+    assert nova.output_bounds.max_tokens == 5
     assert cohere.input_tokens > titan_tokens(request) > 0
 
 

@@ -150,9 +150,9 @@ def test_other_format_is_text() -> None:
 
 
 def test_sampling_is_in_inference_config() -> None:
-    sampling = converse(inferenceConfig={"maxTokens": 7, "stopSequences": ["END", 1]}).sampling
-    assert (sampling.n, sampling.stop, sampling.max_tokens) == (1, ("END",), 7)
-    assert converse(inferenceConfig={"maxTokens": True}).sampling.max_tokens is None
+    output_bounds = converse(inferenceConfig={"maxTokens": 7, "stopSequences": ["END", 1]}).output_bounds
+    assert (output_bounds.n, output_bounds.stop, output_bounds.max_tokens) == (1, ("END",), 7)
+    assert converse(inferenceConfig={"maxTokens": True}).output_bounds.max_tokens is None
 
 
 def test_unknown_field_is_reported() -> None:
@@ -182,5 +182,5 @@ def test_no_json_makes_a_request_raise(body: Json) -> None:
     for call in ("converse", "invoke", "count-tokens"):
         request = request_of(f"/model/{CLAUDE}/{call}", dumps(body))
         request.messages, request.system, request.tools, request.tool_choice  # noqa: B018
-        request.response_format, request.sampling, request.input_tokens  # noqa: B018
+        request.response_format, request.output_bounds, request.input_tokens  # noqa: B018
     CONVERSE.check(request_of(f"/model/{CLAUDE}/converse", dumps(body)))

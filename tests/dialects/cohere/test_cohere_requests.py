@@ -77,7 +77,7 @@ def test_messages_of_every_role_are_read() -> None:
     assert request.messages[2].parts[:2] == (ThinkingPart("I look."), CallPart("c", "look", {}))
     assert request.messages[3].parts == (ResultPart("c", "look", "d\nt\n"),)
     assert [tool.name for tool in request.tools] == ["look"]
-    assert (request.sampling.max_tokens, request.sampling.stop) == (9, ("a",))
+    assert (request.output_bounds.max_tokens, request.output_bounds.stop) == (9, ("a",))
 
 
 @pytest.mark.parametrize(

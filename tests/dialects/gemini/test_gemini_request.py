@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.json.codec import Json
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
-from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.gemini import GENERATE
 from mockllm.dialects.gemini.generate_request import as_google_request
@@ -251,17 +251,17 @@ def test_response_format_is_read_from_the_config(config: Json, form: Format) -> 
 
 
 @pytest.mark.parametrize(
-    ("config", "sampling"),
+    ("config", "output_bounds"),
     [
-        ({}, Sampling()),
-        ({"candidateCount": 2, "stopSequences": ["a", 3], "maxOutputTokens": 7}, Sampling(2, ("a",), 7)),
-        ({"candidate_count": 0, "stop_sequences": "a", "max_output_tokens": True}, Sampling(1, ("a",))),
+        ({}, OutputBounds()),
+        ({"candidateCount": 2, "stopSequences": ["a", 3], "maxOutputTokens": 7}, OutputBounds(2, ("a",), 7)),
+        ({"candidate_count": 0, "stop_sequences": "a", "max_output_tokens": True}, OutputBounds(1, ("a",))),
         # without a check: no more than the maximum
-        ({"candidateCount": 10**9}, Sampling(8)),
+        ({"candidateCount": 10**9}, OutputBounds(8)),
     ],
 )
-def test_sampling_is_read_in_neutral_words(config: Json, sampling: Sampling) -> None:
-    assert generate(generation_config=config).sampling == sampling
+def test_sampling_is_read_in_neutral_words(config: Json, output_bounds: OutputBounds) -> None:
+    assert generate(generation_config=config).output_bounds == output_bounds
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_field_conversion_stops_at_the_maximum_depth() -> None:
     for _ in range(150):
         deep = {"a_b": deep}
     request = generate(contents=[{"parts": [{"x_y": deep}]}], generation_config={"candidate_count": 2})
-    assert request.sampling.n == 2
+    assert request.output_bounds.n == 2
     assert request.messages == (Message("user", (OtherPart("xY"),)),)
 
 
@@ -315,7 +315,7 @@ def test_field_conversion_stops_at_the_maximum_depth() -> None:
 def test_invalid_request_has_no_content(raw: bytes) -> None:
     request = of_bytes(raw)
     assert (request.messages, request.tools, request.system) == ((), (), None)
-    assert (request.sampling, request.response_format) == (Sampling(), Format())
+    assert (request.output_bounds, request.response_format) == (OutputBounds(), Format())
     assert not request.omits_thinking
 
 

@@ -10,7 +10,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.request.messages import CallPart, MediaPart, ResultPart, ThinkingPart
 from mockllm.core.request.request import Message, TextPart, Tool
-from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.ollama import CHAT, GENERATE
 from mockllm.dialects.ollama.request import (
@@ -92,16 +92,16 @@ def test_result_without_name_belongs_to_open_call(
 
 
 @pytest.mark.parametrize(
-    ("fields", "sampling"),
+    ("fields", "output_bounds"),
     [
-        ({}, Sampling()),
-        ({"options": {"stop": ["a", 7], "num_predict": 9}}, Sampling(1, ("a",), 9)),
-        ({"options": {"stop": "a", "num_predict": -1}}, Sampling(1, ("a",), None)),
-        ({"options": 3}, Sampling()),
+        ({}, OutputBounds()),
+        ({"options": {"stop": ["a", 7], "num_predict": 9}}, OutputBounds(1, ("a",), 9)),
+        ({"options": {"stop": "a", "num_predict": -1}}, OutputBounds(1, ("a",), None)),
+        ({"options": 3}, OutputBounds()),
     ],
 )
-def test_options_are_read(fields: dict[str, Json], sampling: Sampling) -> None:
-    assert read(fields).sampling == sampling
+def test_options_are_read(fields: dict[str, Json], output_bounds: OutputBounds) -> None:
+    assert read(fields).output_bounds == output_bounds
 
 
 @pytest.mark.parametrize(

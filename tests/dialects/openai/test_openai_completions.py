@@ -22,7 +22,7 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.core.request.messages import OtherPart
 from mockllm.core.request.request import Message, TextPart
-from mockllm.core.request.response_parameters import Sampling
+from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.openai import COMPLETIONS
 from mockllm.dialects.openai.completions_request import CompletionsRequest
@@ -68,7 +68,7 @@ def chunks(reply: Reply, request: CompletionsRequest) -> list[Json]:
 def test_prompts_are_read_with_their_own_choices(fields: Json, prompts: Json, n: int) -> None:
     request = completion(**fields)
     assert request.prompts == prompts
-    assert request.sampling.n == n
+    assert request.output_bounds.n == n
 
 
 def test_completions_request_reads_its_settings() -> None:
@@ -76,10 +76,10 @@ def test_completions_request_reads_its_settings() -> None:
     assert request.messages == (Message("user", (TextPart("hello world"), OtherPart("tokens"))),)
     assert request.user == "hello world"
     assert request.input_tokens == 2 + 3
-    assert request.sampling == Sampling(2, ("x",), 0)
+    assert request.output_bounds == OutputBounds(2, ("x",), 0)
     assert (request.model, request.stream, request.include_usage) == ("gpt-3.5-turbo-instruct", True, False)
-    assert completion(stop="x", max_tokens=-1).sampling == Sampling(1, ("x",), None)
-    assert completion(prompt=["a", "b"], n=10**12).sampling == Sampling(256)
+    assert completion(stop="x", max_tokens=-1).output_bounds == OutputBounds(1, ("x",), None)
+    assert completion(prompt=["a", "b"], n=10**12).output_bounds == OutputBounds(256)
     assert completion(stream_options={"include_usage": True}).include_usage
     assert completion(echo=True, prompt=["a", [1]], n=2).echoed == ("a", "a", "", "")
     assert completion(echo="yes").echoed == ()
@@ -248,7 +248,11 @@ def test_completions_response_is_decoded(stream: bool) -> None:
         method="POST", path=requested.path, headers=requested.headers, raw=dumps(requested.body)
     )
     assert COMPLETIONS.check(request) is None
-    assert (request.user, request.api_key, request.sampling) == ("Hello", "k", Sampling(2, ("x",), 5))
+    assert (request.user, request.api_key, request.output_bounds) == (
+        "Hello",
+        "k",
+        OutputBounds(2, ("x",), 5),
+    )
     reply = COMPLETIONS.supported_reply(make_reply(Text(("Hel", "lo")), choices=2), request)
     plan = (
         COMPLETIONS.encode_stream(reply, request, STAMP)

@@ -124,7 +124,7 @@ def supported_reply(reply: Reply) -> Reply:
     return replace(reply, choices=tuple(replace(choice, parts=parts) for choice, parts in choices))
 
 
-def one_call(reply: Reply) -> Reply:
+def with_one_tool_call(reply: Reply) -> Reply:
     """Return the reply with the first call of each choice: a message has one `function_call`."""
     return replace(reply, choices=tuple(_first_call(choice) for choice in reply.choices))
 

@@ -1,5 +1,5 @@
-"""POST /v1/chat/completions: a Reply as one body, or as chunks. The repeated bytes of a chunk are rendered once per
-response."""
+"""POST /v1/chat/completions: a reply as one body, or as a stream. The bytes that all events of a stream share
+are rendered once for each response."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.chat.body import (
     ChatResponseFields,
     body,
-    one_call,
     supported_reply,
+    with_one_tool_call,
 )
 from mockllm.dialects.openai.chat.check import check
 from mockllm.dialects.openai.chat.decoder import decode
@@ -26,7 +26,7 @@ from mockllm.dialects.openai.chat.encoder import ChatEncoder
 from mockllm.dialects.openai.chat.prompt_form import PROMPT_FORM
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.chat.stored_calls import storage_update
-from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
+from mockllm.dialects.openai.headers import BODY_HEADERS, STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.moderated import moderation_key
 from mockllm.dialects.openai.request_builder import build_chat
 from mockllm.dialects.openai.stream_forms import CHAT_FORM
@@ -57,16 +57,16 @@ class Chat(OpenAiCall):
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, ChatRequest)
-        return one_call(supported_reply(reply)) if request.legacy else supported_reply(reply)
+        return with_one_tool_call(supported_reply(reply)) if request.legacy else supported_reply(reply)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)
-        return body_plan(body(reply, ChatResponseFields(reply, request, identity)), identity, BODY_HEAD)
+        return body_plan(body(reply, ChatResponseFields(reply, request, identity)), identity, BODY_HEADERS)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)
         steps = tuple(encode(ChatEncoder(reply, request, identity)))
-        return Plan(head(200, STREAM_HEAD, identity), steps, Framing.SSE)
+        return Plan(head(200, STREAM_HEADERS, identity), steps, Framing.SSE)
 
     def stream_form(self, request: Request) -> StreamForm:
         return CHAT_FORM

@@ -113,7 +113,7 @@ class ChatEncoder(Encoder):
         return form % (self._calls[at.choice] - 1)
 
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:
-        """Send the sources after a text."""
+        """Send the citations after a text."""
         if type(at.part) is not Text or not at.part.citations:
             return ()
         parts = self.reply.choices[at.choice].parts

@@ -14,7 +14,7 @@ from mockllm.core.request.messages import MediaPart, Part, ResultPart, Role, las
 from mockllm.core.request.prompt_tokens import PROMPT, TOKENS_PER_MESSAGE, estimate_texts
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, TextPart, Tool, estimate_input
-from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.openai.request_fields import (
@@ -33,14 +33,14 @@ MEDIA: Final = {"image_url": MediaPart("image"), "input_audio": MediaPart("audio
 MAX_LOGPROBS: Final = 20
 """The maximum number of likeliest tokens per position."""
 AUTO: Final = ToolChoice()
-LIMITING: Final = frozenset({"n", "stop", "max_completion_tokens", "max_tokens"})
-UNLIMITED: Final = Sampling()
+BOUNDING_FIELDS: Final = frozenset({"n", "stop", "max_completion_tokens", "max_tokens"})
+UNLIMITED: Final = OutputBounds()
 
 
 @lru_cache(256)  # clients use few limits, and many requests have one
-def limited_sampling(limit: int | None) -> Sampling:
+def read_output_bounds(limit: int | None) -> OutputBounds:
     """Return the parameters of a request that has nothing but a limit of tokens."""
-    return Sampling(max_tokens=limit)
+    return OutputBounds(max_tokens=limit)
 
 
 DOCUMENTED_FIELDS: Final = frozenset({
@@ -135,18 +135,18 @@ class ChatRequest(ModelRequest):
         return read_format(format_, object_of(format_.get("json_schema")))
 
     @cached_property
-    def sampling(self) -> Sampling:
+    def output_bounds(self) -> OutputBounds:
         fields = self.fields
-        if LIMITING.isdisjoint(fields):
+        if BOUNDING_FIELDS.isdisjoint(fields):
             return UNLIMITED
         n, stop, limit = fields.get("n"), fields.get("stop"), None
         if "max_completion_tokens" in fields:
             limit = count_of(fields["max_completion_tokens"])
         limit = limit or count_of(fields.get("max_tokens"))
         if n is None and stop is None:
-            return limited_sampling(limit)
+            return read_output_bounds(limit)
         stops = () if stop is None else (stop,) if type(stop) is str else tuple(texts(stop))
-        return Sampling(1 if n is None else choice_count(n), stops, limit)
+        return OutputBounds(1 if n is None else choice_count(n), stops, limit)
 
     @cached_property
     def logprobs(self) -> int | None:
@@ -191,8 +191,8 @@ def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
 def _parts(
     message: dict[str, Json], role: str, names: dict[str, str | None], lookup: ResponseLookup
 ) -> Sequence[Part]:
-    """Return the parts of one message. `names` stores the calls so far, by id; `lookup` finds those of earlier
-    responses."""
+    """Return the parts of one message. `names` stores the tools of the calls so far, by the calls' ids; `lookup`
+    finds those of earlier responses."""
     content = message.get("content")
     if role == "tool":
         id = text_of(message.get("tool_call_id"))

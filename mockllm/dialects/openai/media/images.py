@@ -25,7 +25,7 @@ from mockllm.core.request.server_address import server_url
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall
 from mockllm.dialects.openai.errors import ROWS, error_plan
-from mockllm.dialects.openai.headers import BODY_HEAD, PLAIN_HEAD, STREAM_HEAD, body_plan, head
+from mockllm.dialects.openai.headers import BODY_HEADERS, PLAIN_HEADERS, STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.media.images_request import (
     ImageEditRequest,
     ImagesRequest,
@@ -101,7 +101,7 @@ class ImagesEncoder(Encoder):
 
 
 _ERRORS: Final = {
-    name: replace(row, headers=PLAIN_HEAD) if row.status == 400 else row for name, row in ROWS.items()
+    name: replace(row, headers=PLAIN_HEADERS) if row.status == 400 else row for name, row in ROWS.items()
 }
 """A 400 has no headers of limits, as a recording of one shows."""
 
@@ -174,12 +174,12 @@ class ImageGenerations(MediaCall):
         if request.is_gpt:
             body["usage"] = _usage(reply, request)
             reply.usage.put_into(body, "usage")
-        return body_plan(merged_json(body, own_extras(reply)), identity, BODY_HEAD)
+        return body_plan(merged_json(body, own_extras(reply)), identity, BODY_HEADERS)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, ImagesRequest)
         steps = tuple(encode(ImagesEncoder(reply, request, identity, self.prefix)))
-        return Plan(head(200, STREAM_HEAD, identity), steps, Framing.SSE)
+        return Plan(head(200, STREAM_HEADERS, identity), steps, Framing.SSE)
 
 
 class ImageEdits(ImageGenerations):

@@ -26,7 +26,7 @@ from mockllm.core.reply.transcript import speech_seconds
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.headers import LIMITS, OPENAI, STREAM_HEAD, head
+from mockllm.dialects.openai.headers import LIMITS, OPENAI, STREAM_HEADERS, head
 from mockllm.dialects.openai.media.media_call import (
     MediaCall,
     base64_of,
@@ -179,7 +179,7 @@ class Speech(MediaCall):
         assert isinstance(request, SpeechRequest)
         steps: list[Step] = list(encode(SpeechEncoder(reply, request, identity)))
         if request.as_events:
-            return Plan(head(200, STREAM_HEAD, identity), tuple(steps), Framing.SSE)
+            return Plan(head(200, STREAM_HEADERS, identity), tuple(steps), Framing.SSE)
         if reply.failure is not None:  # bytes have no form for an error
             steps.append(CutStep("close", steps[-1].chunk_number if steps else 0))
         return Plan(head(200, _pairs(reply, request), identity), tuple(steps), Framing.BYTES)

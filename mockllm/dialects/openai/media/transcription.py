@@ -22,7 +22,7 @@ from mockllm.core.reply.reply import Refusal, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.headers import BODY_HEAD, LIMITS, OPENAI, STREAM_HEAD, body_plan, head
+from mockllm.dialects.openai.headers import BODY_HEADERS, LIMITS, OPENAI, STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.media.media_call import MediaCall, error_event, own_extras, parts_of, with_parts
 from mockllm.dialects.openai.media.transcript_bodies import (
     TimedTranscript,
@@ -125,12 +125,12 @@ class Transcriptions(MediaCall):
                 body = json_body(reply, request, timed)
         if "usage" in body:
             body = reply.usage.put_into(body, "usage")
-        return body_plan(merged_json(body, own_extras(reply)), identity, BODY_HEAD)
+        return body_plan(merged_json(body, own_extras(reply)), identity, BODY_HEADERS)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, AudioRequest)
         steps = tuple(encode(TranscriptionEncoder(reply, request, identity)))
-        return Plan(head(200, STREAM_HEAD, identity), steps, Framing.SSE)
+        return Plan(head(200, STREAM_HEADERS, identity), steps, Framing.SSE)
 
 
 class Translations(Transcriptions):

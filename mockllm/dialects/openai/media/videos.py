@@ -18,7 +18,7 @@ from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.background import timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.errors import error_object
-from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
+from mockllm.dialects.openai.headers import BODY_HEADERS, STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.media.media_call import MediaCall, base64_of, media_of, own_extras, with_parts
 from mockllm.dialects.openai.media.speech import decoded
 from mockllm.dialects.openai.media.video_jobs import (
@@ -73,7 +73,7 @@ class Videos(MediaCall):
         """Return the states of the job. Clients get the first one; the others follow in the background."""
         assert isinstance(request, VideosRequest)
         steps = tuple(_states(reply, request, identity))
-        return Plan(head(200, STREAM_HEAD, identity), steps, Framing.SSE)
+        return Plan(head(200, STREAM_HEADERS, identity), steps, Framing.SSE)
 
     def in_background(
         self, stream: Plan, pace: Pacing, request: Request, identity: ResponseIdentity, *, streamed: bool
@@ -82,7 +82,7 @@ class Videos(MediaCall):
         whole = replace(stream, steps=tuple(timed(iter(stream.steps), pace)))
         first = next(step for step in whole.steps if isinstance(step, EventStep))
         run = BackgroundRun(whole, pace.queued_polls or 0, pace.in_progress_polls or 0)
-        return replace(body_plan(loads(first.payload), identity, BODY_HEAD), background=run)
+        return replace(body_plan(loads(first.payload), identity, BODY_HEADERS), background=run)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Store the job, and send the webhooks of its end."""

@@ -18,7 +18,7 @@ from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.dialects.background import background_run, has_ended, is_queued
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.headers import BODY_HEAD, body_plan
+from mockllm.dialects.openai.headers import BODY_HEADERS, body_plan
 from mockllm.dialects.openai.responses.history import response_object
 
 QUEUED: Final = "response.queued"
@@ -33,7 +33,9 @@ def in_background(stream: Plan, pace: Pacing, identity: ResponseIdentity, *, str
     if streamed:
         return replace(whole, background=run)
     first = next(step for step in whole.steps if isinstance(step, EventStep))
-    return replace(body_plan(loads(first.payload)["response"], identity, BODY_HEAD, end=b""), background=run)
+    return replace(
+        body_plan(loads(first.payload)["response"], identity, BODY_HEADERS, end=b""), background=run
+    )
 
 
 def response_at(stored: StoredResponse, monotonic: float) -> dict[str, Json]:

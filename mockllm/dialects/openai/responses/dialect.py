@@ -19,7 +19,7 @@ from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
-from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
+from mockllm.dialects.openai.headers import BODY_HEADERS, STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.moderated import moderation_key
 from mockllm.dialects.openai.request_builder import build_responses
 from mockllm.dialects.openai.responses.background import in_background
@@ -84,12 +84,12 @@ class Responses(ResponsesCall):
         status = "completed" if reason is None else "incomplete"
         counted = usage(supported.usage)
         response = fields.response(status, output(choice, fields), counted, reason=reason)
-        return body_plan(supported.usage.put_into(response, "usage"), identity, BODY_HEAD, end=b"")
+        return body_plan(supported.usage.put_into(response, "usage"), identity, BODY_HEADERS, end=b"")
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)
         steps = tuple(encode(ResponsesEncoder(supported_reply(reply, request), request, identity)))
-        return Plan(head(200, STREAM_HEAD, identity), steps, Framing.SSE)
+        return Plan(head(200, STREAM_HEADERS, identity), steps, Framing.SSE)
 
     def in_background(
         self, stream: Plan, pace: Pacing, request: Request, identity: ResponseIdentity, *, streamed: bool

@@ -16,16 +16,16 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import errors
 from mockllm.dialects.openai.calls import OpenAiCall
-from mockllm.dialects.openai.headers import PLAIN_HEAD
+from mockllm.dialects.openai.headers import PLAIN_HEADERS
 
 _ROWS: Final = {
-    name: row if name == "not_found" else replace(row, headers=PLAIN_HEAD)
+    name: row if name == "not_found" else replace(row, headers=PLAIN_HEADERS)
     for name, row in errors.ROWS.items()
 }
 ROWS: Final = {
     **_ROWS,
     "authentication": replace(
-        _ROWS["authentication"], headers=(*PLAIN_HEAD, ("www-authenticate", 'Bearer realm="OpenAI API"'))
+        _ROWS["authentication"], headers=(*PLAIN_HEADERS, ("www-authenticate", 'Bearer realm="OpenAI API"'))
     ),
     "model_not_found": replace(
         _ROWS["model_not_found"],

@@ -16,7 +16,7 @@ from mockllm.core.request.messages import MediaPart, OtherPart, ResultPart, Thin
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Tool, estimate_input
 from mockllm.core.request.request_keys import conversation, hashed
-from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
@@ -151,8 +151,8 @@ class ResponsesRequest(InputRequest):
     turns_field = "input"
 
     @cached_property
-    def sampling(self) -> Sampling:
-        return Sampling(max_tokens=count_of(self.fields.get("max_output_tokens")))
+    def output_bounds(self) -> OutputBounds:
+        return OutputBounds(max_tokens=count_of(self.fields.get("max_output_tokens")))
 
     @property
     def compacts(self) -> bool:

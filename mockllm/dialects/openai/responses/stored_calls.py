@@ -28,7 +28,7 @@ from mockllm.core.webhook import Webhook
 from mockllm.dialects.background import events_after, has_ended, timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, page, stored_object_note
-from mockllm.dialects.openai.headers import STREAM_HEAD, body_plan, head
+from mockllm.dialects.openai.headers import STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.responses.background import response_at
 from mockllm.dialects.openai.responses.conversations import with_items
 from mockllm.dialects.openai.responses.errors import ResponsesCall
@@ -237,7 +237,7 @@ class GetResponse(StoredCall):
         else:
             all_ = _events(response_object(stored.response_body))
             events = (event for place, event in enumerate(all_) if place > after)
-        return Plan(head(200, STREAM_HEAD, identity), tuple(events), Framing.SSE)
+        return Plan(head(200, STREAM_HEADERS, identity), tuple(events), Framing.SSE)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Count the read of a background response whose state depends on the number of reads."""

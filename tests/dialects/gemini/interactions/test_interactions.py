@@ -147,7 +147,7 @@ def test_response_format_is_read(fields: dict[str, Json], kind: str) -> None:
 def test_settings_are_read() -> None:
     config: Json = {"max_output_tokens": 5, "stop_sequences": ["x"]}
     request = request_of("hi", generation_config=config, system_instruction="Be brief.")
-    assert (request.sampling.max_tokens, request.sampling.stop) == (5, ("x",))
+    assert (request.output_bounds.max_tokens, request.output_bounds.stop) == (5, ("x",))
     assert (request.system, request.sse, request.conversation_name) == ("Be brief.", False, None)
     assert request_of("hi", model=None, agent="deep-research").model == "deep-research"
     assert request_of(None, model=7).model is None

@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.json.codec import Json
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, ResultPart
 from mockllm.core.request.request import Message, Tool
-from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.tools import ToolChoice
 from tests.dialects.openai.chat.chat_requests import chat, of_bytes
 
@@ -19,10 +19,10 @@ def messages(*entries: Json) -> tuple[Message, ...]:
 def test_chat_request_of_empty_body_is_empty() -> None:
     request = of_bytes(b"")
     assert (request.model, request.stream, request.messages, request.tools) == (None, False, (), ())
-    assert (request.tool_choice, request.response_format, request.sampling) == (
+    assert (request.tool_choice, request.response_format, request.output_bounds) == (
         ToolChoice(),
         Format(),
-        Sampling(),
+        OutputBounds(),
     )
     assert (request.system, request.user, request.turn) == (None, None, 1)
 
@@ -199,14 +199,17 @@ def test_chat_response_format_is_read(expected: Json, read: Format) -> None:
 @pytest.mark.parametrize(
     ("fields", "read"),
     [
-        ({"n": 3, "stop": "x", "max_tokens": 5}, Sampling(3, ("x",), 5)),
-        ({"max_tokens": 5, "max_completion_tokens": 7, "stop": ["a", 1, "b"]}, Sampling(1, ("a", "b"), 7)),
-        ({"n": True, "stop": 4, "max_tokens": -1}, Sampling()),
-        ({"n": 10**12}, Sampling(128)),
+        ({"n": 3, "stop": "x", "max_tokens": 5}, OutputBounds(3, ("x",), 5)),
+        (
+            {"max_tokens": 5, "max_completion_tokens": 7, "stop": ["a", 1, "b"]},
+            OutputBounds(1, ("a", "b"), 7),
+        ),
+        ({"n": True, "stop": 4, "max_tokens": -1}, OutputBounds()),
+        ({"n": 10**12}, OutputBounds(128)),
     ],
 )
-def test_chat_sampling_is_read_in_neutral_words(fields: Json, read: Sampling) -> None:
-    assert chat(**fields).sampling == read
+def test_chat_sampling_is_read_in_neutral_words(fields: Json, read: OutputBounds) -> None:
+    assert chat(**fields).output_bounds == read
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.json.codec import Json
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, ResultPart, ThinkingPart
 from mockllm.core.request.request import Message, TextPart, Tool
-from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.tools import ToolChoice
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
 
@@ -19,10 +19,10 @@ def messages(*items: Json) -> tuple[Message, ...]:
 def test_responses_request_of_empty_body_is_empty() -> None:
     request = of_bytes(b"")
     assert (request.model, request.stream, request.messages, request.tools) == (None, False, (), ())
-    assert (request.tool_choice, request.response_format, request.sampling) == (
+    assert (request.tool_choice, request.response_format, request.output_bounds) == (
         ToolChoice(),
         Format(),
-        Sampling(),
+        OutputBounds(),
     )
     assert (request.system, request.user, request.turn, request.included) == (None, None, 1, frozenset())
     assert (request.obfuscated, request.service_tier) == (True, "default")
@@ -171,7 +171,7 @@ def test_responses_stream_tier_and_sampling_are_read() -> None:
     request = responses(
         max_output_tokens=20, stream=True, include=["a", 1], stream_options={"include_obfuscation": False}
     )
-    assert request.sampling == Sampling(max_tokens=20)
+    assert request.output_bounds == OutputBounds(max_tokens=20)
     assert (request.stream, request.included, request.obfuscated) == (True, frozenset({"a"}), False)
     assert responses(service_tier="flex").service_tier == "flex"
     assert responses(service_tier=["flex"]).service_tier == "default"
