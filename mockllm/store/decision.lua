@@ -122,6 +122,7 @@ local function entry(packed)
 end
 function Sliding.load(m)
   m.log = m.scope.key .. ':' .. m.field
+  if not get(m.scope, m.field .. 'u') then redis.call('UNLINK', m.log) end  -- of a scope that has ended
   m.used = number(m.scope, m.field .. 'u')
   local before = m.used
   while true do  -- entries that no longer count
@@ -167,7 +168,9 @@ function Sliding.charge(m, amount)
   end
   redis.call('RPUSH', m.log, text(now) .. ':' .. text(amount))
   if entries == 0 then keep(m.scope, m.log) end
-  redis.call('PEXPIRE', m.log, math.ceil(m.window / 1000) + 1000)
+  local life = math.ceil(m.window / 1000) + 1000
+  if session and session_ttl > 0 then life = math.min(life, 2000 * session_ttl) end  -- as in `join_session`
+  redis.call('PEXPIRE', m.log, life)
   put(m.scope, m.field .. 'u', text(m.used))
 end
 function Sliding.gauge(m)

@@ -137,6 +137,15 @@ def test_use_of_each_kind_renews_a_session(run: Run, use: str) -> None:
     run(act)
 
 
+def test_log_of_a_long_window_ends_with_its_session(run: Run) -> None:
+    async def act(store: Store) -> None:
+        for _ in range(2):
+            await store.decide(LIMITED)
+            assert max(map(store.client.ttl, store.present_keys())) <= 2 * TTL
+
+    run(act)
+
+
 def test_few_decisions_renew_all_keys(run: Run) -> None:
     """A decision costs the same in sessions with many keys."""
 
