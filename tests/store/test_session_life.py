@@ -13,14 +13,15 @@ from msgspec.structs import replace
 
 from mockllm.core.limits.limit_data import Limit
 from mockllm.core.load.load import Load
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import MatchResult
+from mockllm.state.shared_engine_state import LookupResult
 from mockllm.store.connection import store_address
 from mockllm.store.group_store import GroupStore
 from mockllm.store.script_request import CandidateEncoder, ScriptRequest, scope_key, session_base
 from mockllm.store.script_result import read_results
 from mockllm.store.store_link import StoreLink
-from mockllm.store.store_memory import TRIM, StoreMemory
+from mockllm.store.store_memory import LISTED, SHARED_TTL, TRIM, StoreMemory
 from tests.store.redis_server import RedisServer, redis_server
 from tests.store.test_script_equals_memory import ONE, RULE
 from tests.waiting import PATIENCE
@@ -37,6 +38,7 @@ LIMITED = replace(
     ),
 )
 GLOBAL = scope_key(session_base("one"), "")
+NAMES = session_base("") + LISTED
 STORED = StoredResponse("resp_1", None, b"{}", b"{}")
 
 
@@ -212,12 +214,62 @@ def test_places_outside_of_sessions_end_with_their_scope(run: Run) -> None:
     run(act)
 
 
-def test_list_forgets_ids_of_responses_that_have_ended(run: Run) -> None:
+class Read(ResponseLookup):
+    """What a request has read of one response."""
+
+    def __init__(self, found: LookupResult) -> None:
+        assert isinstance(found, StoredResponse)
+        self._found = found
+
+    def version(self, name: str) -> bytes | None:
+        return self._found.version
+
+
+async def change_stored(store: Store) -> None:
+    """Change the response outside of sessions."""
+    read = Read(await store.memory.look_up("", ("stored", "resp_1")))
+    assert await store.memory.remember("", StoreUpdate(("resp_1",), STORED), read).done()
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_list_forgets_ids_of_responses_that_have_ended(run: Run, *, changes: bool) -> None:
     async def act(store: Store) -> None:
-        names = session_base("") + b"names"
-        store.client.zadd(names, {"resp_0": 1.0})
+        store.client.zadd(NAMES, {"resp_0": 1.0})
         for _ in range(TRIM):
             await store.memory.remember("", StoreUpdate(("resp_1",), STORED)).done()
-        assert store.client.zrange(names, 0, -1) == [b"resp_1"]
+            if changes:
+                await change_stored(store)
+        assert store.client.zrange(NAMES, 0, -1) == [b"resp_1"]
+
+    run(act)
+
+
+def test_list_keeps_the_place_of_a_response_that_changes(run: Run) -> None:
+    """Its first storage may have been long ago: it lasts a day from its last change."""
+
+    async def act(store: Store) -> None:
+        await store.memory.remember("", StoreUpdate(("resp_1",), STORED)).done()
+        store.client.zadd(NAMES, {"resp_0": 1.0, "resp_1": 2.0})
+        await change_stored(store)
+        other = STORED._replace(id="resp_2")
+        for _ in range(TRIM):
+            await store.memory.remember("", StoreUpdate(("resp_2",), other)).done()
+        assert store.client.zrange(NAMES, 0, -1) == [b"resp_1", b"resp_2"]
+        assert 0 < store.client.ttl(NAMES + b":changed") <= SHARED_TTL
+
+    run(act)
+
+
+def test_list_forgets_a_response_that_changed_long_ago(run: Run) -> None:
+    async def act(store: Store) -> None:
+        await store.memory.remember("", StoreUpdate(("resp_1",), STORED)).done()
+        await change_stored(store)
+        for key in (NAMES, NAMES + b":changed"):
+            store.client.zadd(key, {"resp_1": 1.0})
+        other = STORED._replace(id="resp_2")
+        for _ in range(TRIM):
+            await store.memory.remember("", StoreUpdate(("resp_2",), other)).done()
+        assert store.client.zrange(NAMES, 0, -1) == [b"resp_2"]
+        assert store.client.zscore(NAMES + b":changed", "resp_1") is None
 
     run(act)
