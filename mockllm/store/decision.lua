@@ -4,7 +4,7 @@
 -- writes them; script_result.py reads what is returned.
 --
 -- It reads first and writes last. A draw that a request does not bring is requested, and nothing of that request is
--- written then.
+-- written then; nor where its session is not ready (`use_session`).
 
 -- Of the present call:
 
@@ -473,6 +473,9 @@ local function decide_one(request, applied, tried, numbered)
   return {outcome, now, place, selected_rule and reached or 0, applied_rows, tried_rows, limits, loads, full}
 end
 
+-- The result of a request that is to be repeated: it needs no other draws.
+local NOT_YET = {'draws', 0, 0, 0, {}, {}, {}, {}, 0}
+
 -- Each call looks for earlier results: the first one of two may come last.
 local function decide(keys, arguments)
   local stored = keys[#keys]
@@ -499,20 +502,22 @@ local function decide(keys, arguments)
   end
   if numbered then want(global, RENEWED) end
   fetch(global)
+  local ready, renewed = true, nil
   if numbered then
-    local renewed = use_session(global.key, get(global, RENEWED), global.ttl)
+    ready, renewed = use_session(global.key, get(global, RENEWED), global.ttl)
     if renewed then put(global, RENEWED, renewed) end
   end
   for place = 2, #scopes do fetch(scopes[place]) end
 
   for index = 1, #open do
     local each = open[index]
-    results[each.request[1]] = decide_one(each.request, each.applied, each.tried, numbered)
+    results[each.request[1]] = ready and decide_one(each.request, each.applied, each.tried, numbered) or NOT_YET
   end
-  for place = 1, #scopes do write(scopes[place]) end
-
   for place = 1, requests[#requests][1] do results[place] = results[place] or false end
   local packed = cmsgpack.pack(results)
-  if open[1] then redis.call('SET', stored, packed, 'PX', remember) end
+  if ready then
+    for place = 1, #scopes do write(scopes[place]) end
+    if open[1] then redis.call('SET', stored, packed, 'PX', remember) end
+  end
   return packed
 end

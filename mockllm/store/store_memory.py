@@ -33,6 +33,8 @@ MAX_LISTED: Final = 1_000
 """Most responses of a list."""
 TRIM: Final = 100
 """After so many additions outside of sessions, lists forget the ids of responses that have ended."""
+REPEAT: Final = 2
+"""The result of a change that is to be repeated."""
 VERSION_LENGTH: Final = 16
 """Bytes of a version, as in `stored.lua`."""
 
@@ -69,9 +71,12 @@ class _Change:
         self._reply = link.run("remember", keys, arguments) if link.problem is None else None
 
     async def done(self) -> bool:
+        result = REPEAT
         if self._reply is not None and await _replied(self._reply):
-            return bool(self._reply.result())
-        return bool(await self._link.run_later("remember", self._keys, self._arguments))
+            result = self._reply.result()
+        while result == REPEAT:
+            result = await self._link.run_later("remember", self._keys, self._arguments)
+        return bool(result)
 
 
 async def _replied(reply: Future[StoreReply]) -> bool:

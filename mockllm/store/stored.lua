@@ -1,6 +1,7 @@
 -- Changes the stored responses and tool calls of a session in one step. KEYS are its global scope, its list of ids, the
 -- key under which the result is stored, and those of the changed objects. ARGV[1] is the change as store_memory.py writes
--- it, the others are the values that are stored. Returns 1; 0, and nothing changes, where another request has changed what this one has read.
+-- it, the others are the values that are stored. Returns 1; 0, and nothing changes, where another request has changed what
+-- this one has read; 2, and nothing changes, where the call is to be repeated (`use_session`).
 
 local VERSION_LENGTH = 16  -- of the beginning of a stored object
 local CHANGED = ':changed'  -- the end of the key of the ids in a list whose objects have changed since they were new
@@ -38,7 +39,8 @@ local function remember(keys, arguments)
     if before then return tonumber(before) end
   end
   if in_session then
-    local renewed = use_session(global, redis.call('HGET', global, RENEWED), ttl)
+    local ready, renewed = use_session(global, redis.call('HGET', global, RENEWED), ttl)
+    if not ready then return 2 end
     if renewed then redis.call('HSET', global, RENEWED, renewed) end
     if ttl > 0 then redis.call('EXPIRE', global, ttl) end
   end
@@ -50,7 +52,11 @@ local function remember(keys, arguments)
     for _, each in ipairs(forgotten) do
       redis.call('UNLINK', keys[each[1]])
       redis.call('ZREM', names, each[2])
-      if not in_session then redis.call('ZREM', names .. CHANGED, each[2]) end
+      if in_session then
+        redis.call('ZREM', global .. INDEX, keys[each[1]])
+      else
+        redis.call('ZREM', names .. CHANGED, each[2])
+      end
     end
     local joining = {}
     for _, each in ipairs(written) do

@@ -38,7 +38,11 @@ LIMITED = replace(
     ),
 )
 GLOBAL = scope_key(session_base("one"), "")
+INDEX = GLOBAL + b":index"
 NAMES = session_base("") + LISTED
+PORTION = 500
+"""Keys of a session that one call renews or deletes."""
+MANY = 3 * PORTION
 STORED = StoredResponse("resp_1", None, b"{}", b"{}")
 
 
@@ -52,14 +56,28 @@ class Store:
         self.memory = StoreMemory(link, float(TTL))
         self._encoder = CandidateEncoder()
         self._made = 0
+        self.calls = 0
+        """The calls of the script that decisions took."""
 
     async def decide(self, matched: MatchResult = ONE) -> list[int]:
         """Decide a request of the session. Return the tries of its rule before it."""
         self._made += 1
         request = ScriptRequest(self._encoder, "one", f"{self._made}", self.ttl)
         request.add(matched, f"{self._made}", [0] * (len(matched.modifiers) + len(matched.rules)))
-        (result,) = read_results(await self.link.decide_later(request))
-        return [row[1] for row in result[5]]
+        while True:
+            (result,) = read_results(await self.link.decide_later(request))
+            self.calls += 1
+            if result[0] != "draws":
+                return [row[1] for row in result[5]]
+
+    async def fill_with_calls(self, number: int = MANY) -> None:
+        """Let the session have so many tool calls."""
+        calls = {f"call_{each}": "f" for each in range(number)}
+        assert await self.memory.remember("one", StoreUpdate(tool_calls=calls)).done()
+
+    def renewed(self) -> int:
+        """Return how many tool calls were just renewed."""
+        return sum(self.client.ttl(key) > 2 * TTL - PATIENCE for key in self.client.scan_iter("*}:t:*"))
 
     async def fill(self) -> None:
         """Let the session have keys of all kinds."""
@@ -71,10 +89,16 @@ class Store:
         """All keys of the session but the results of its calls, which are repeated for a minute."""
         return {bytes(key) for key in self.client.scan_iter() if b"}:d:" not in bytes(key)}
 
+    def members(self) -> set[bytes]:
+        """The keys in the session's index."""
+        return {bytes(member) for member, _ in self.client.zscan_iter(INDEX)}
+
     def age(self, seconds: int) -> None:
         """Let all keys of the session be so much older."""
         for key in self.present_keys():
             self.client.expire(key, self.client.ttl(key) - seconds)
+        for key in self.members():
+            self.client.zincrby(INDEX, -seconds * 1e6, key)
         renewed = float(self.client.hget(GLOBAL, "r") or 0)
         self.client.hset(GLOBAL, "r", f"{renewed - seconds * 1e6:.0f}")
 
@@ -110,7 +134,7 @@ def test_each_use_of_a_session_renews_all_of_it(run: Run) -> None:
     async def act(store: Store) -> None:
         await store.fill()
         kinds = {store.client.type(key) for key in store.present_keys()}
-        assert kinds == {b"hash", b"list", b"zset", b"string", b"set"}
+        assert kinds == {b"hash", b"list", b"zset", b"string"}
         for _ in range(8):  # far longer than an unused session lasts
             store.age(TTL * 2 // 3)
             before = store.present_keys()
@@ -197,6 +221,85 @@ def test_ended_session_leaves_nothing(run: Run, *, everything: bool, lasts_for_e
         assert store.present_keys() == set()
         assert not await group.has_session("one")
         assert await store.decide(OTHER) == [0]
+
+    run(act)
+
+
+def test_use_of_a_large_session_renews_a_portion(run: Run) -> None:
+    async def act(store: Store) -> None:
+        await store.fill_with_calls()
+        store.age(TTL // 2)
+        renewed = []
+        for _ in range(4):
+            await store.decide()
+            renewed.append(store.renewed())
+        assert renewed == [PORTION, 2 * PORTION, MANY, MANY]
+        assert store.calls == 4, "no request waits"
+
+    run(act)
+
+
+def test_rarely_used_large_session_lasts_as_a_whole(run: Run) -> None:
+    """No key may end before the next use: a request waits until all that are old are renewed."""
+
+    async def act(store: Store) -> None:
+        await store.fill_with_calls()
+        for _ in range(3):
+            store.age(TTL - 1)
+            await store.decide()
+            assert store.renewed() == MANY
+        assert store.calls == 3 * (MANY // PORTION)
+
+    run(act)
+
+
+@pytest.mark.parametrize("use", ["decision", "storage"])
+def test_large_session_begins_anew_as_a_whole(run: Run, use: str) -> None:
+    async def act(store: Store) -> None:
+        await store.fill_with_calls()
+        store.client.delete(GLOBAL)  # as it expires
+        if use == "decision":
+            await store.decide()
+            assert store.calls == 1 + MANY // PORTION
+        else:
+            await store.fill_with_calls(1)
+        left = list(store.client.scan_iter("*}:t:*"))
+        assert len(left) == (use == "storage")
+
+    run(act)
+
+
+def test_ended_large_session_leaves_nothing(run: Run) -> None:
+    async def act(store: Store) -> None:
+        await store.fill_with_calls()
+        await GroupStore(store.link, PATIENCE).end("one")
+        assert store.present_keys() == set()
+
+    run(act)
+
+
+def test_session_that_has_begun_again_is_not_ended(run: Run) -> None:
+    """Another request begins it while the rest of the one before is deleted."""
+
+    async def act(store: Store) -> None:
+        await store.fill()
+        assert not await store.link.run_later("end_session", [GLOBAL], [])
+        assert await store.memory.look_up("one", ("call", "call_1")) == "f"
+
+    run(act)
+
+
+def test_index_forgets_keys_that_have_ended(run: Run) -> None:
+    async def act(store: Store) -> None:
+        await store.fill()
+        read = await store.memory.look_up("one", ("stored", "resp_1"))
+        assert await store.memory.remember("one", StoreUpdate(forgotten=("resp_1",)), Read(read)).done()
+        assert store.members() - store.present_keys() == {session_base("one") + LISTED}
+        (call,) = store.client.scan_iter("*}:t:*")
+        store.client.delete(call)
+        store.age(TTL // 2)
+        await store.decide()
+        assert store.members() < store.present_keys()
 
     run(act)
 
