@@ -217,7 +217,7 @@ def start_stored_side_effects(app: App, exchange: Exchange, response: PlannedRes
     """Start the side effects of a response whose objects are stored: its webhooks, unless it is held, and a batch
     job."""
     if response.webhooks and hold_of(response.rendered) is None:
-        send_webhooks(app, response)
+        send_webhooks(app, exchange, response)
     if response.batch_run is not None:
         serve_batch(app, exchange, response.batch_run)
 
@@ -248,13 +248,15 @@ def opens_websocket(response: PlannedResponse) -> bool:
     return rendered.delivery.websocket is not None and untouched and not rendered.delivery.withheld
 
 
-def send_webhooks(app: App, response: PlannedResponse) -> None:
+def send_webhooks(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Send the webhooks of a response at their times."""
+    request = exchange.request
     if app.webhooks is None:
         from mockllm.server.webhooks import WebhookSender
 
         app.webhooks = WebhookSender(app.webhook_hosts)
-    app.webhooks.schedule(response.webhooks, app.deadlines.time())
+    session = "" if request is None else request.session or ""
+    app.webhooks.schedule(response.webhooks, app.deadlines.time(), session)
 
 
 def serve_batch(app: App, exchange: Exchange, run: BatchRun) -> None:

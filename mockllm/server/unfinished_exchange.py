@@ -142,7 +142,7 @@ async def _hold(app: App, exchange: Exchange) -> None:
     later = tuple(webhook._replace(due=webhook.due + waited) for webhook in response.webhooks)
     exchange.response = replace(response, webhooks=later)
     if later:
-        send_webhooks(app, exchange.response)
+        send_webhooks(app, exchange, exchange.response)
 
 
 async def _wait_for_body(app: App, exchange: Exchange) -> None:

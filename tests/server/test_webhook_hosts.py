@@ -13,7 +13,7 @@ from mockllm.core.webhook import Webhook
 from mockllm.server.webhooks import WebhookSender
 from mockllm.testing import MockLLM
 from tests.server.test_holds import Hook, ask, hook
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 __all__ = ["hook"]
 REFUSED = {
@@ -29,13 +29,27 @@ REFUSED = {
 def test_refused_address_is_logged_and_gets_nothing(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     async def schedule() -> int:
         sender = WebhookSender()
-        sender.schedule([Webhook(0.0, url, "", "id", b"{}", "subject")], 0.0)
+        sender.schedule([Webhook(0.0, url, "", "id", b"{}", "subject")], 0.0, "")
         return len(sender)
 
     assert asyncio.run(schedule()) == 0
     logged = capsys.readouterr().err
     assert REFUSED[url] in logged
     assert len(logged) < 3000
+
+
+def test_webhook_replaces_those_of_its_session_only() -> None:
+    """Sessions have the same ids: each is served as if it were alone."""
+
+    async def pending() -> list[int]:
+        sender, found = WebhookSender(), []
+        for session in ("a", "b", "b"):
+            sender.schedule([Webhook(PATIENCE, "http://localhost:9/", "", "id", b"{}", "s")], 0.0, session)
+            found.append(len(sender))
+        await sender.close()
+        return found
+
+    assert asyncio.run(pending()) == [1, 2, 2]
 
 
 def test_endpoint_without_a_host_makes_no_error() -> None:
