@@ -174,7 +174,7 @@ class LineSink:
     def __init__(self) -> None:
         self._data = bytearray()
         self.written = False
-        self.full = False
+        self.full = self.half_closed = False
 
     def write(self, data: bytes) -> None:
         self.written = True

@@ -184,7 +184,7 @@ async def _play(app: App, exchange: Exchange) -> bool:
     player = exchange.player
     assert player is not None, "the response has begun"
     await wait_for_player(player, exchange.sink)
-    if exchange.sink.connection.half_closed:
+    if exchange.sink.half_closed:
         await exchange.sink.accepted()
     end_exchange(app, exchange, player.end or "gone")
     return exchange.keep_alive and exchange.end_reason == "finished"
