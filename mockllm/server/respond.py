@@ -55,6 +55,7 @@ def respond(app: App, exchange: Exchange) -> bool:
     - for a plan, if `deferred` is set
     - for a provider, if it `goes_to_provider`
     - for a release, if `is_held`, or for the messages of a WebSocket, if `opens_websocket`
+    - for a client that may have left before the decision was made, if its connection is `half_closed`
     - else for the control API
 
     Where `begin_decision` returns True, the connection is scheduled again.
@@ -64,6 +65,8 @@ def respond(app: App, exchange: Exchange) -> bool:
             make_response(app, exchange)
         else:
             take_decision(app, exchange, exchange.pending_decision)
+            if exchange.sink.half_closed:
+                return False
         # a cached response needs none of the waits of `must_wait`, unless its storage is unconfirmed
         cached = type(exchange.response.rendered) is PrerenderedResponse and app.provider_proxy is None
         if (not cached or exchange.storage_confirmation is not None) and must_wait(app, exchange):

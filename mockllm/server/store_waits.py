@@ -27,7 +27,8 @@ CHANGED: Final = "mockllm: other requests have changed the same object for {:g} 
 
 
 async def wait_for_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> None:
-    """Set the response of an exchange that waits for the store, and write it at once if that is possible."""
+    """Set the response of an exchange that waits for the store, and write it at once if that is possible. Whether a
+    client that sends no more has left shows only when the response is played."""
     request = exchange.request
     if request is None:
         return
@@ -43,6 +44,7 @@ async def wait_for_store(app: App, exchange: Exchange, decider: DeciderProtocol)
         and exchange.response is not NOT_PLANNED
         and exchange.deferred is None
         and not goes_to_provider(app, exchange)
+        and not exchange.sink.half_closed
     ):
         queue_whole_response(app, exchange)
 
