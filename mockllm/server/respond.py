@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -255,9 +256,10 @@ def send_webhooks(app: App, exchange: Exchange, response: PlannedResponse) -> No
     """Send the webhooks of a response at their times."""
     request = exchange.request
     if app.webhooks is None:
+        from mockllm.server.stored_objects import was_cancelled
         from mockllm.server.webhooks import WebhookSender
 
-        app.webhooks = WebhookSender(app.webhook_hosts)
+        app.webhooks = WebhookSender(app.webhook_hosts, partial(was_cancelled, app))
     session = "" if request is None else request.session or ""
     app.webhooks.schedule(response.webhooks, app.deadlines.time(), session)
 

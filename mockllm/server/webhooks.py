@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -28,12 +28,22 @@ MAX_PENDING: Final = 1000
 """The most webhooks that wait; more are not sent."""
 
 
+async def _never(session: str, id: str) -> bool:
+    return False
+
+
 class WebhookSender:
     """The webhooks that were not received yet, by their sessions and ids. Sessions may have the same ids."""
 
-    def __init__(self, allowed: frozenset[str] = frozenset()) -> None:
-        """`allowed`: the hosts, in lower case, that receive webhooks beside this machine."""
+    def __init__(
+        self,
+        allowed: frozenset[str] = frozenset(),
+        is_cancelled: Callable[[str, str], Awaitable[bool]] = _never,
+    ) -> None:
+        """`allowed`: the hosts, in lower case, that receive webhooks beside this machine. `is_cancelled` says of a
+        session and an id whether that stored response was cancelled."""
         self.allowed = allowed
+        self._is_cancelled = is_cancelled
         self._pending: dict[tuple[str, str], tuple[str, asyncio.Task[None]]] = {}
         self._session: ClientSession | None = None
 
@@ -63,6 +73,11 @@ class WebhookSender:
 
     async def _deliver(self, key: tuple[str, str], webhook: Webhook, wait: float) -> None:
         await asyncio.sleep(max(0.0, wait))
+        if not (webhook.ends and await self._is_cancelled(key[0], webhook.ends)):
+            await self._send(webhook)
+        self._pending.pop(key, None)
+
+    async def _send(self, webhook: Webhook) -> None:
         failure = ""
         for pause in (*RETRY_WAITS, None):
             failure = await self._attempt(webhook)
@@ -71,7 +86,6 @@ class WebhookSender:
             await asyncio.sleep(pause)
         if failure:
             report(f"webhook abandoned after {1 + len(RETRY_WAITS)} attempts: {failure}")
-        self._pending.pop(key, None)
 
     async def _attempt(self, webhook: Webhook) -> str:
         """Return why the endpoint did not accept the webhook; empty where it did."""

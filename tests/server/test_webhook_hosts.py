@@ -52,6 +52,33 @@ def test_webhook_replaces_those_of_its_session_only() -> None:
     assert asyncio.run(pending()) == [1, 2, 2]
 
 
+@pytest.mark.parametrize(("ends", "sent"), [("resp_1", ["resp_2", ""]), ("resp_3", ["resp_3", "resp_2", ""])])
+def test_end_of_a_cancelled_response_is_not_sent(ends: str, sent: list[str]) -> None:
+    """Another process may have cancelled it."""
+    found, last = list[str](), asyncio.Event()
+
+    class Noting(WebhookSender):
+        async def _attempt(self, webhook: Webhook) -> str:
+            found.append(webhook.ends)
+            if not webhook.ends:
+                last.set()
+            return ""
+
+    async def is_cancelled(session: str, id: str) -> bool:
+        return (session, id) == ("a", "resp_1")
+
+    async def deliver() -> None:
+        sender = Noting(is_cancelled=is_cancelled)
+        for id in (ends, "resp_2", ""):
+            hook = Webhook(0.0, "http://localhost:9/", "", f"id {id}", b"{}", f"subject {id}", id)
+            sender.schedule([hook], 0.0, "a")
+        await asyncio.wait_for(last.wait(), PATIENCE)
+        await sender.close()
+
+    asyncio.run(deliver())
+    assert found == sent
+
+
 def test_endpoint_without_a_host_makes_no_error() -> None:
     with MockLLM() as server:
         endpoint = called(server, "", {"name": "x", "url": "http://[", "event_types": ["response.completed"]})
