@@ -128,8 +128,8 @@ def _new_folder() -> tuple[Path, int]:
 
 
 def _locked(folder: Path) -> int:
-    """Lock a folder that has no lock. Return the lock's descriptor. The file has its name only when it is locked, and
-    only one process can give it: another one may look for the folders of dead ones. Raises OSError."""
+    """Lock a folder that has no lock. Return the lock's descriptor. The file has its name only when it is locked:
+    another process may look for the folders of dead ones. Only one process can name it. Raises OSError."""
     from fcntl import LOCK_EX, flock  # POSIX only
 
     unnamed = folder / f"{os.getpid()}.lock"

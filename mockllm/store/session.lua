@@ -1,7 +1,7 @@
 -- Sessions in the store. A session lives until its global scope expires, and each use renews that. Its other keys are in
 -- an index, by the time at which they were last renewed, and live twice as long. Uses renew those that are old, some at a
 -- time. Where the global scope has expired, the next uses delete the others first. So a session ends as a whole, and no
--- call keeps the store from others for long.
+-- call blocks the store for long.
 
 -- All functions are made once; what follows is of the present call.
 

@@ -347,7 +347,7 @@ def test_list_forgets_ids_of_responses_that_have_ended(run: Run, *, changes: boo
     run(act)
 
 
-def test_list_keeps_the_place_of_a_response_that_changes(run: Run) -> None:
+def test_changed_response_has_its_first_place_in_a_list(run: Run) -> None:
     """Its first storage may have been long ago: it lasts a day from its last change."""
 
     async def act(store: Store) -> None:
