@@ -42,7 +42,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.reply_renderer import PlanningTooLong
 from mockllm.state.engine_state import EngineState, Session
-from mockllm.state.shared_engine_state import Repeat, StoreLookupRequired
+from mockllm.state.shared_engine_state import RespondAgain, StoreLookupRequired
 
 HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
@@ -205,20 +205,20 @@ class Engine:
         """Respond by a decision, with the fast path of the mask if the store has made it."""
         matched, assessment = self._match(request, mask, repeated)
 
-        def finish(decision: Decision, *, again: bool = False) -> PlannedResponse | DeferredResponse:
-            if again:
+        def finish(decision: Decision, *, is_repetition: bool = False) -> PlannedResponse | DeferredResponse:
+            if is_repetition:
                 request.forget_lookups()
-            repeat = None if request.generates else partial(finish, decision, again=True)
+            respond_again = None if request.generates else partial(finish, decision, is_repetition=True)
             if fast_path is not None and fast_path.is_decided_elsewhere:
                 dialect = engine_context(request).dialect
                 cached = fast_path.respond_decided(request, dialect, repeated, matched, decision)
                 if cached is not None:
-                    return self._store_and_finish(cached, request, repeat)
+                    return self._store_and_finish(cached, request, respond_again)
             responder = self._responder_of(request, matched, assessment, decision)
             planned = self._plan_with_slot(responder, notes, may_defer=may_defer)
             if isinstance(planned, DeferredResponse):
                 return planned
-            return self._store_and_finish(planned, request, repeat)
+            return self._store_and_finish(planned, request, respond_again)
 
         if not self.state.has_counts_of(matched):
             return UndecidedResponse(matched, finish)
@@ -275,15 +275,15 @@ class Engine:
         return finish
 
     def _store_and_finish(
-        self, planned: PlannedResponse, request: Request, repeat: Repeat | None = None
+        self, planned: PlannedResponse, request: Request, respond_again: RespondAgain | None = None
     ) -> PlannedResponse:
-        """Store what the dialect stores of a planned response. `repeat` responds again if what the request has read
-        was changed meanwhile; by default the same plan is stored again. Return the response with its time scale, and
-        with the webhooks and the batch job of the updates. It gets the request's hash if the `match` of a rule read
-        it or every response has one. That header is unique: the cache of response heads leaves it out."""
+        """Store what the dialect stores of a planned response. `respond_again` responds again if what the request has
+        read was changed meanwhile; by default the same plan is stored again. Return the response with its time scale,
+        and with the webhooks and the batch job of the updates. It gets the request's hash if the `match` of a rule
+        read it or every response has one. That header is unique: the cache of response heads leaves it out."""
         updates = storage_updates(planned, request)
-        if updates and repeat is None:
-            repeat = partial(self._store_and_finish, planned, request)
+        if updates and respond_again is None:
+            respond_again = partial(self._store_and_finish, planned, request)
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)
@@ -291,7 +291,7 @@ class Engine:
         for update in updates:
             if scale != 1.0:
                 update = update.scaled(scale, request.monotonic)
-            self.state.remember(request.session or "", update, request.response_lookup, repeat)
+            self.state.remember(request.session or "", update, request.response_lookup, respond_again)
             if update.webhooks:
                 planned = replace(planned, webhooks=planned.webhooks + update.webhooks)
             if update.batch_run is not None:

@@ -34,11 +34,11 @@ class UndecidedResponse(Struct, frozen=True):
 
 
 class LookupAfterDecision(StoreLookupRequired):
-    """A lookup after a decision of this process, which has counted the request. `resume` responds by that decision,
-    and raises StoreLookupRequired where it needs another lookup."""
+    """A lookup after a decision of this process, which has counted the request. `respond_again` responds by that
+    decision, and raises StoreLookupRequired where it needs another lookup."""
 
     def __init__(
-        self, lookup: StoreLookupRequired, resume: Callable[[], PlannedResponse | DeferredResponse]
+        self, lookup: StoreLookupRequired, respond_again: Callable[[], PlannedResponse | DeferredResponse]
     ) -> None:
         super().__init__(lookup.session, lookup.key)
-        self.resume = resume
+        self.respond_again = respond_again

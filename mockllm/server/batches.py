@@ -23,7 +23,8 @@ from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.server.exchange import Exchange
 from mockllm.server.line_output import report
 from mockllm.server.request_heads import RequestHead
-from mockllm.state.shared_engine_state import FetchedLookup, StoreLookupRequired
+from mockllm.server.stored_objects import fetch_stored
+from mockllm.state.shared_engine_state import FetchedLookup
 
 if TYPE_CHECKING:
     from socket import socket
@@ -158,14 +159,11 @@ class BatchServer:
                 return
 
     async def _stored(self, id: str, session: str) -> StoredResponse | None:
-        try:
-            return self._app.engine.stored(session, id)
-        except StoreLookupRequired as lookup:
-            assert self._app.decider is not None, "what is elsewhere has a decider"
-            found = await self._app.decider.look_up(lookup)
-            if isinstance(found, Failure):
-                report(f"batch {id}: {found.message}")
-            return found if isinstance(found, StoredResponse) else None
+        found = await fetch_stored(self._app, session, id)
+        if isinstance(found, Failure):
+            report(f"batch {id}: {found.message}")
+            return None
+        return found
 
 
 class LineSink:
@@ -174,7 +172,7 @@ class LineSink:
     def __init__(self) -> None:
         self._data = bytearray()
         self.written = False
-        self.full = False
+        self.full = self.half_closed = False
 
     def write(self, data: bytes) -> None:
         self.written = True

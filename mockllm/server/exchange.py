@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mockllm.server.protocols import PendingDecisionProtocol
     from mockllm.server.request_heads import RequestHead
     from mockllm.server.socket_sink import SocketSink
-    from mockllm.state.shared_engine_state import FetchedLookup, Repeat, StoreLookupRequired
+    from mockllm.state.shared_engine_state import FetchedLookup, RespondAgain, StoreLookupRequired
 
 NOT_PLANNED: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
 """The response of an exchange before it is known."""
@@ -74,7 +74,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     """The lookup of earlier responses that the request needs and that are not in this process."""
     fetched: FetchedLookup | None = None
     """The result of that lookup."""
-    storage_confirmation: Awaitable[Failure | Repeat | None] | None = None
+    storage_confirmation: Awaitable[Failure | RespondAgain | None] | None = None
     """Done when the store has what the response stores, with a failure if it cannot store it. Its result makes the
     response again if what the request has read was changed meanwhile. None if nothing is to be confirmed."""
     planned_times: tuple[float, float] | None = None

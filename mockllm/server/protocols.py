@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
     from mockllm.engine import DeferredResponse, UndecidedResponse
-    from mockllm.state.shared_engine_state import LookupResult, Repeat, StoreLookupRequired
+    from mockllm.state.shared_engine_state import LookupResult, RespondAgain, StoreLookupRequired
 
 
 class ProxyFailed(Exception):
@@ -107,7 +107,7 @@ class DeciderProtocol(Protocol):
     async def look_up(self, lookup: StoreLookupRequired) -> LookupResult | Failure:
         """Return what a lookup needs that is not in this process."""
 
-    def take_storage_confirmation(self) -> Awaitable[Failure | Repeat | None] | None:
+    def take_storage_confirmation(self) -> Awaitable[Failure | RespondAgain | None] | None:
         """Return an awaitable that completes when the last response is stored, with a failure if it cannot be stored.
         Its result makes the response again if what the request has read was changed meanwhile. Return None where
         nothing was to be stored."""

@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -41,7 +42,7 @@ from mockllm.server.protocols import ControlProtocol, PendingDecisionProtocol
 from mockllm.server.request_heads import is_control_path
 from mockllm.server.single_write import single_write, takes_time
 from mockllm.server.suspended_responses import suspend_response, take_client_response
-from mockllm.state.shared_engine_state import Repeat, StoreLookupRequired
+from mockllm.state.shared_engine_state import RespondAgain, StoreLookupRequired
 
 
 def respond(app: App, exchange: Exchange) -> bool:
@@ -55,6 +56,7 @@ def respond(app: App, exchange: Exchange) -> bool:
     - for a plan, if `deferred` is set
     - for a provider, if it `goes_to_provider`
     - for a release, if `is_held`, or for the messages of a WebSocket, if `opens_websocket`
+    - for a client that may have left before the decision was made, if its connection is `half_closed`
     - else for the control API
 
     Where `begin_decision` returns True, the connection is scheduled again.
@@ -64,10 +66,11 @@ def respond(app: App, exchange: Exchange) -> bool:
             make_response(app, exchange)
         else:
             take_decision(app, exchange, exchange.pending_decision)
+            if exchange.sink.half_closed:
+                return False
         # a cached response needs none of the waits of `must_wait`, unless its storage is unconfirmed
-        needs_no_wait = (
-            type(exchange.response.plan_or_prerendered) is PrerenderedResponse and app.provider_proxy is None
-        )
+        content = exchange.response.plan_or_prerendered
+        needs_no_wait = type(content) is PrerenderedResponse and app.provider_proxy is None
         if (not needs_no_wait or exchange.storage_confirmation is not None) and must_wait(app, exchange):
             return False
         if queue_whole_response(app, exchange):
@@ -132,12 +135,12 @@ def make_response(app: App, exchange: Exchange) -> None:
 
 
 def begin_engine_response(
-    app: App, exchange: Exchange, request: Request, resume: Repeat | None = None
+    app: App, exchange: Exchange, request: Request, respond_again: RespondAgain | None = None
 ) -> None:
     """Match, decide and plan. Set the engine's response, or why there is none yet (`required_lookup`, `deferred` or
-    `undecided`). `resume` responds by a decision that was made before."""
+    `undecided`). `respond_again` responds by a decision that was made before."""
     try:
-        response = app.engine.begin_response(request) if resume is None else resume()
+        response = app.engine.begin_response(request) if respond_again is None else respond_again()
     except StoreLookupRequired as lookup:
         exchange.required_lookup = lookup
         return
@@ -219,7 +222,7 @@ def start_side_effects_after_storing(app: App, exchange: Exchange, response: Pla
     """Start the side effects of a response whose objects are stored: its webhooks, unless it is held, and a batch
     job."""
     if response.webhooks and hold_of(response.plan_or_prerendered) is None:
-        send_webhooks(app, response)
+        send_webhooks(app, exchange, response)
     if response.batch_run is not None:
         serve_batch(app, exchange, response.batch_run)
 
@@ -250,13 +253,16 @@ def opens_websocket(response: PlannedResponse) -> bool:
     return content.delivery.websocket is not None and untouched and not content.delivery.withheld
 
 
-def send_webhooks(app: App, response: PlannedResponse) -> None:
+def send_webhooks(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Send the webhooks of a response at their times."""
+    request = exchange.request
     if app.webhooks is None:
+        from mockllm.server.stored_objects import was_cancelled
         from mockllm.server.webhooks import WebhookSender
 
-        app.webhooks = WebhookSender(app.webhook_hosts)
-    app.webhooks.schedule(response.webhooks, app.deadlines.time())
+        app.webhooks = WebhookSender(app.webhook_hosts, partial(was_cancelled, app))
+    session = "" if request is None else request.session or ""
+    app.webhooks.schedule(response.webhooks, app.deadlines.time(), session)
 
 
 def serve_batch(app: App, exchange: Exchange, run: BatchRun) -> None:

@@ -56,6 +56,11 @@ class SocketSink:
     def full(self) -> bool:
         return self.connection.writing_paused
 
+    @property
+    def half_closed(self) -> bool:
+        """Whether the client sends no more: it may still read, or may have left."""
+        return self.connection.half_closed
+
     async def drained(self) -> None:
         await self.connection.drained()
 

@@ -18,7 +18,7 @@ from mockllm.server.respond import (
     set_decided_response,
     start_side_effects_after_storing,
 )
-from mockllm.state.shared_engine_state import FetchedLookup, Repeat, StoreLookupRequired
+from mockllm.state.shared_engine_state import FetchedLookup, RespondAgain, StoreLookupRequired
 
 MAX_FETCHED: Final = 2_000
 """Most stored responses and tool calls that are fetched for one request."""
@@ -27,7 +27,8 @@ CHANGED: Final = "mockllm: other requests have changed the same object for {:g} 
 
 
 async def wait_for_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> None:
-    """Set the response of an exchange that waits for the store, and write it at once if that is possible."""
+    """Set the response of an exchange that waits for the store, and write it at once if that is possible. Whether a
+    client that sends no more has left shows only when the response is played."""
     request = exchange.request
     if request is None:
         return
@@ -43,21 +44,26 @@ async def wait_for_store(app: App, exchange: Exchange, decider: DeciderProtocol)
         and exchange.response is not NOT_PLANNED
         and exchange.deferred is None
         and not goes_to_provider(app, exchange)
+        and not exchange.sink.half_closed
     ):
         queue_whole_response(app, exchange)
 
 
 async def _look_up(
-    app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, resume: Repeat | None = None
+    app: App,
+    exchange: Exchange,
+    decider: DeciderProtocol,
+    request: Request,
+    respond_again: RespondAgain | None = None,
 ) -> None:
-    """Make the lookups that a response needs until it is made. `resume` makes it; without one, that of the first
-    `LookupAfterDecision` does."""
+    """Make the lookups that a response needs until it is made. `respond_again` makes it; without one, that of the
+    first `LookupAfterDecision` does."""
     while exchange.required_lookup is not None:
         lookup, exchange.required_lookup = exchange.required_lookup, None
-        if resume is None and isinstance(lookup, LookupAfterDecision):
-            resume = lookup.resume
+        if respond_again is None and isinstance(lookup, LookupAfterDecision):
+            respond_again = lookup.respond_again
         if await fetch(app, exchange, decider, request, lookup):
-            begin_engine_response(app, exchange, request, resume)
+            begin_engine_response(app, exchange, request, respond_again)
 
 
 async def confirm_stored(app: App, exchange: Exchange, decider: DeciderProtocol, request: Request) -> None:
@@ -87,7 +93,7 @@ async def _confirm_stored(app: App, exchange: Exchange, decider: DeciderProtocol
         exchange.response, exchange.planned_times = app.engine.refuse(result, request), None
 
 
-async def _storage_result(app: App, exchange: Exchange) -> Failure | Repeat | None:
+async def _storage_result(app: App, exchange: Exchange) -> Failure | RespondAgain | None:
     """Wait until a response is stored, and start the side effects that follow. Return what prevents its storage; None
     if nothing does."""
     confirmation, exchange.storage_confirmation = exchange.storage_confirmation, None
@@ -98,13 +104,13 @@ async def _storage_result(app: App, exchange: Exchange) -> Failure | Repeat | No
 
 
 async def _respond_again(
-    app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, repeat: Repeat
+    app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, respond_again: RespondAgain
 ) -> None:
     """Make a response by its decision again, from what the store has now."""
     exchange.fetched = None
     _set_lookup(exchange, request, FetchedLookup(request.session or "", {}))
-    begin_engine_response(app, exchange, request, repeat)
-    await _look_up(app, exchange, decider, request, repeat)
+    begin_engine_response(app, exchange, request, respond_again)
+    await _look_up(app, exchange, decider, request, respond_again)
 
 
 def _set_lookup(exchange: Exchange, request: Request, lookup: FetchedLookup) -> None:

@@ -142,7 +142,7 @@ async def _hold(app: App, exchange: Exchange) -> None:
     later = tuple(webhook._replace(due=webhook.due + waited) for webhook in response.webhooks)
     exchange.response = replace(response, webhooks=later)
     if later:
-        send_webhooks(app, exchange.response)
+        send_webhooks(app, exchange, exchange.response)
 
 
 async def _wait_for_body(app: App, exchange: Exchange) -> None:
@@ -184,7 +184,7 @@ async def _play(app: App, exchange: Exchange) -> bool:
     player = exchange.player
     assert player is not None, "the response has begun"
     await wait_for_player(player, exchange.sink)
-    if exchange.sink.connection.half_closed:
+    if exchange.sink.half_closed:
         await exchange.sink.accepted()
     end_exchange(app, exchange, player.end or "gone")
     return exchange.keep_alive and exchange.end_reason == "finished"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -28,25 +28,35 @@ MAX_PENDING: Final = 1000
 """The most webhooks that wait; more are not sent."""
 
 
-class WebhookSender:
-    """The webhooks that were not received yet, by their ids."""
+async def _never(session: str, id: str) -> bool:
+    return False
 
-    def __init__(self, allowed: frozenset[str] = frozenset()) -> None:
-        """`allowed`: the hosts, in lower case, that receive webhooks beside this machine."""
+
+class WebhookSender:
+    """The webhooks that were not received yet, by their sessions and ids. Sessions may have the same ids."""
+
+    def __init__(
+        self,
+        allowed: frozenset[str] = frozenset(),
+        is_cancelled: Callable[[str, str], Awaitable[bool]] = _never,
+    ) -> None:
+        """`allowed`: the hosts, in lower case, that receive webhooks beside this machine. `is_cancelled` says of a
+        session and an id whether that stored response was cancelled."""
         self.allowed = allowed
-        self._pending: dict[str, tuple[str, asyncio.Task[None]]] = {}
+        self._is_cancelled = is_cancelled
+        self._pending: dict[tuple[str, str], tuple[str, asyncio.Task[None]]] = {}
         self._session: ClientSession | None = None
 
     def __len__(self) -> int:
         return len(self._pending)
 
-    def schedule(self, webhooks: Iterable[Webhook], monotonic: float) -> None:
-        """Send webhooks when they are due; `monotonic` is the present time on their clock."""
+    def schedule(self, webhooks: Iterable[Webhook], monotonic: float, session: str) -> None:
+        """Send webhooks of a session when they are due; `monotonic` is the present time on their clock."""
         for webhook in webhooks:
-            for id, (subject, task) in list(self._pending.items()):
-                if subject == webhook.subject:
+            for key, (subject, task) in list(self._pending.items()):
+                if (key[0], subject) == (session, webhook.subject):
                     task.cancel()
-                    del self._pending[id]
+                    del self._pending[key]
             host = _host(webhook.url)
             if host not in LOOPBACK | self.allowed:
                 name = shortened_for_line(host)
@@ -57,11 +67,17 @@ class WebhookSender:
             elif len(self._pending) >= MAX_PENDING:
                 report(f"webhook not sent: {MAX_PENDING} others wait")
             else:
-                task = asyncio.get_running_loop().create_task(self._deliver(webhook, webhook.due - monotonic))
-                self._pending[webhook.id] = webhook.subject, task
+                key = session, webhook.id
+                delivery = self._deliver(key, webhook, webhook.due - monotonic)
+                self._pending[key] = webhook.subject, asyncio.get_running_loop().create_task(delivery)
 
-    async def _deliver(self, webhook: Webhook, wait: float) -> None:
+    async def _deliver(self, key: tuple[str, str], webhook: Webhook, wait: float) -> None:
         await asyncio.sleep(max(0.0, wait))
+        if not (webhook.ends and await self._is_cancelled(key[0], webhook.ends)):
+            await self._send(webhook)
+        self._pending.pop(key, None)
+
+    async def _send(self, webhook: Webhook) -> None:
         failure = ""
         for pause in (*RETRY_WAITS, None):
             failure = await self._attempt(webhook)
@@ -70,7 +86,6 @@ class WebhookSender:
             await asyncio.sleep(pause)
         if failure:
             report(f"webhook abandoned after {1 + len(RETRY_WAITS)} attempts: {failure}")
-        self._pending.pop(webhook.id, None)
 
     async def _attempt(self, webhook: Webhook) -> str:
         """Return why the endpoint did not accept the webhook; empty where it did."""

@@ -174,12 +174,12 @@ class EngineState:
         session: str,
         update: StorageUpdate,
         read: ResponseLookup = NOTHING,
-        repeat: Callable[[], object] | None = None,
+        respond_again: Callable[[], object] | None = None,
     ) -> None:
         """Store the responses and tool calls of a session, or delete some, as the update says.
 
         In a store of several processes, another request may have changed what `read` has found. Nothing changes then,
-        and `repeat` responds again.
+        and `respond_again` responds again.
         """
         self._responses.remember(session, update)
 

@@ -25,7 +25,7 @@ LookupKey: TypeAlias = tuple[Literal["stored", "all_stored", "call"], str]
 LookupResult: TypeAlias = StoredResponse | Sequence[StoredResponse] | str | None
 
 
-Repeat: TypeAlias = Callable[[], object]
+RespondAgain: TypeAlias = Callable[[], object]
 """Responds again by the decision on a request, from what its lookup then finds. Raises StoreLookupRequired."""
 
 
@@ -149,9 +149,9 @@ class SharedEngineState(EngineState):
         self.counters_without_session = SharedCounters(counts, first)
         self.local = EngineState(max_sessions=max_sessions, unused_timeout=unused_timeout)
         """Decides while there is no other place to decide."""
-        self.remember_in_store: Callable[[str, StorageUpdate, ResponseLookup, Repeat | None], None] | None = (
-            None
-        )
+        self.remember_in_store: (
+            Callable[[str, StorageUpdate, ResponseLookup, RespondAgain | None], None] | None
+        ) = None
         """Stores responses and tool calls outside of this process; without it, they are in its memory."""
         self.time_scales: Mapping[str, float] = {}
         """The time scales of sessions that have one of their own."""
@@ -172,12 +172,12 @@ class SharedEngineState(EngineState):
         session: str,
         update: StorageUpdate,
         read: ResponseLookup = NOTHING,
-        repeat: Repeat | None = None,
+        respond_again: RespondAgain | None = None,
     ) -> None:
         if self.remember_in_store is None:
             super().remember(session, update)
         else:
-            self.remember_in_store(session, update, read, repeat)
+            self.remember_in_store(session, update, read, respond_again)
 
     def number(self, id: str) -> int:
         """Return 0: the numbers of several processes differ."""

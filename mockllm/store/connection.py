@@ -129,7 +129,7 @@ class StoreConnection(asyncio.Protocol):
     def queue(self, arguments: Sequence[Argument], receiver: ReplyReceiver | None) -> None:
         """Send a command at the end of this iteration, and give its reply to the receiver, if there is one."""
         if self._transport is None:
-            if receiver is not None:
+            if receiver is not None and not receiver.done():
                 receiver.set_exception(StoreAway("not connected"))
             return
         if not self._unsent:

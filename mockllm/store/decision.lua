@@ -4,7 +4,7 @@
 -- writes them; script_result.py reads what is returned.
 --
 -- It reads first and writes last. A draw that a request does not bring is requested, and nothing of that request is
--- written then.
+-- written then; nor where its session is not ready (`use_session`).
 
 -- Of the present call:
 
@@ -122,6 +122,7 @@ local function entry(packed)
 end
 function Sliding.load(m)
   m.log = m.scope.key .. ':' .. m.field
+  if not get(m.scope, m.field .. 'u') then redis.call('UNLINK', m.log) end  -- of a scope that has ended
   m.used = number(m.scope, m.field .. 'u')
   local before = m.used
   while true do  -- entries that no longer count
@@ -167,7 +168,9 @@ function Sliding.charge(m, amount)
   end
   redis.call('RPUSH', m.log, text(now) .. ':' .. text(amount))
   if entries == 0 then keep(m.scope, m.log) end
-  redis.call('PEXPIRE', m.log, math.ceil(m.window / 1000) + 1000)
+  local life = math.ceil(m.window / 1000) + 1000
+  if session and session_ttl > 0 then life = math.min(life, 2000 * session_ttl) end  -- as in `join_session`
+  redis.call('PEXPIRE', m.log, life)
   put(m.scope, m.field .. 'u', text(m.used))
 end
 function Sliding.gauge(m)
@@ -470,6 +473,9 @@ local function decide_one(request, applied, tried, numbered)
   return {outcome, now, place, selected_rule and reached or 0, applied_rows, tried_rows, limits, loads, full}
 end
 
+-- The result of a request that is to be repeated: it needs no other draws.
+local NOT_YET = {'draws', 0, 0, 0, {}, {}, {}, {}, 0}
+
 -- Each call looks for earlier results: the first one of two may come last.
 local function decide(keys, arguments)
   local stored = keys[#keys]
@@ -496,20 +502,22 @@ local function decide(keys, arguments)
   end
   if numbered then want(global, RENEWED) end
   fetch(global)
+  local ready, renewed = true, nil
   if numbered then
-    local renewed = use_session(global.key, get(global, RENEWED), global.ttl)
+    ready, renewed = use_session(global.key, get(global, RENEWED), global.ttl)
     if renewed then put(global, RENEWED, renewed) end
   end
   for place = 2, #scopes do fetch(scopes[place]) end
 
   for index = 1, #open do
     local each = open[index]
-    results[each.request[1]] = decide_one(each.request, each.applied, each.tried, numbered)
+    results[each.request[1]] = ready and decide_one(each.request, each.applied, each.tried, numbered) or NOT_YET
   end
-  for place = 1, #scopes do write(scopes[place]) end
-
   for place = 1, requests[#requests][1] do results[place] = results[place] or false end
   local packed = cmsgpack.pack(results)
-  if open[1] then redis.call('SET', stored, packed, 'PX', remember) end
+  if ready then
+    for place = 1, #scopes do write(scopes[place]) end
+    if open[1] then redis.call('SET', stored, packed, 'PX', remember) end
+  end
   return packed
 end

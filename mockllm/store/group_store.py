@@ -71,15 +71,21 @@ class GroupStore:
         shared = session_base("")
         async for key in self._keys(GLOBAL_SCOPES):
             if not key.startswith(shared):
-                await self.link.run_later("end_session", [key], [])
+                await self._end(key)
         async for key in self._keys(f"{shared.decode()}*"):
             await self.link.call("UNLINK", key)
         await self.link.call("DEL", SESSIONS)
 
     async def end(self, session: str) -> None:
         """Delete all of a session."""
-        await self.link.run_later("end_session", [scope_key(session_base(session), "")], [])
+        await self._end(scope_key(session_base(session), ""))
         await self.link.call("ZREM", SESSIONS, session)
+
+    async def _end(self, scope: bytes) -> None:
+        """Delete the global scope of a session, which ends it, and then the rest in portions."""
+        await self.link.call("UNLINK", scope)
+        while await self.link.run_later("end_session", [scope], []):
+            pass
 
     async def use_rules(self, keys: Collection[str]) -> None:
         """Note which rules and modifiers this group has: no other group forgets their counts."""

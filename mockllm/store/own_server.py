@@ -24,6 +24,8 @@ START_TIME: Final = 10.0
 """Seconds in which the server starts."""
 END_TIME: Final = 1.0
 """Seconds in which the server of a dead process ends."""
+LOCK_TIME: Final = 60.0
+"""Seconds in which a process locks its new folder. Another one may remove an older folder that has no lock."""
 PREFIX: Final = "mockllm-store-"
 SOCKET: Final = "store.sock"
 LOCK: Final = "owner.lock"
@@ -49,8 +51,7 @@ class OwnServer:
         _remove_left_folders()
         self._program = program
         self.name = Path(program).name
-        self._folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_place()))  # only this user can read it
-        self._lock = _locked(self._folder)
+        self._folder, self._lock = _new_folder()
         self._socket = self._folder / SOCKET
         self.url = f"unix://{self._socket}"
         self._process = self._start()
@@ -118,15 +119,29 @@ def _place() -> str:
     return usual if len(os.fsencode(longest)) <= MAX_SOCKET_PATH else SHORT
 
 
+def _new_folder() -> tuple[Path, int]:
+    """Create a folder that only this user can read. Return it, and the descriptor of its lock."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_place()))
+        with suppress(FileExistsError, FileNotFoundError):  # another process removes it
+            return folder, _locked(folder)
+
+
 def _locked(folder: Path) -> int:
-    """Lock the file of a new folder. Return its descriptor. The file has its name only when it is locked: another
-    process may look for the folders of dead ones."""
+    """Lock a folder that has no lock. Return the lock's descriptor. The file has its name only when it is locked:
+    another process may look for the folders of dead ones. Only one process can name it. Raises OSError."""
     from fcntl import LOCK_EX, flock  # POSIX only
 
-    unnamed = folder / "unlocked"
+    unnamed = folder / f"{os.getpid()}.lock"
     fd = os.open(unnamed, os.O_CREAT | os.O_RDWR, 0o600)
-    flock(fd, LOCK_EX)
-    unnamed.rename(folder / LOCK)
+    try:
+        flock(fd, LOCK_EX)
+        os.link(unnamed, folder / LOCK)
+    except BaseException:
+        os.close(fd)
+        raise
+    finally:
+        unnamed.unlink(missing_ok=True)
     return fd
 
 
@@ -136,7 +151,12 @@ def _remove_left_folders() -> None:
 
     for folder in _folders():
         with suppress(OSError):  # its process lives, or another one removes it
-            fd = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                fd = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW)
+            except FileNotFoundError:
+                if time.time() - folder.stat().st_mtime < LOCK_TIME:
+                    continue
+                fd = _locked(folder)
             try:
                 flock(fd, LOCK_EX | LOCK_NB)
                 _end_server(str(folder / SOCKET))

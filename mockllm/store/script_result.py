@@ -52,7 +52,8 @@ ResultRow: TypeAlias = Sequence[Json]
 
 
 class MissingDraws(Struct, frozen=True):
-    """The script needs the draws of other tries; nothing is counted. `tries` are those of modifiers and rules."""
+    """The script needs the draws of other tries, or is to be called again; nothing is counted. `tries` are those of
+    modifiers and rules, as far as they are known."""
 
     tries: Sequence[int]
 

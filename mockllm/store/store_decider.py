@@ -14,7 +14,12 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.state.session_counters import COUNTED_OUTCOMES
-from mockllm.state.shared_engine_state import LookupResult, Repeat, SharedEngineState, StoreLookupRequired
+from mockllm.state.shared_engine_state import (
+    LookupResult,
+    RespondAgain,
+    SharedEngineState,
+    StoreLookupRequired,
+)
 from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused
 from mockllm.store.decision_queue import DecisionQueue
 from mockllm.store.pending_decision import PendingDecision
@@ -61,7 +66,7 @@ class StoreDecider:
         )
         self._slots = StoreSlots(self.link)
         self._memory = StoreMemory(self.link, unused_timeout, REMEMBERED + wait)
-        self._unconfirmed: list[tuple[StoredChange, Repeat | None]] = []
+        self._unconfirmed: list[tuple[StoredChange, RespondAgain | None]] = []
         state.remember_in_store = self._remember
         self._name = f"{os.urandom(6).hex()}-"
         self._ids = count()
@@ -105,27 +110,27 @@ class StoreDecider:
             return self._failure(error)
 
     def _remember(
-        self, session: str, update: StorageUpdate, read: ResponseLookup, repeat: Repeat | None
+        self, session: str, update: StorageUpdate, read: ResponseLookup, respond_again: RespondAgain | None
     ) -> None:
         if self._on_failure == "local" and self.link.problem is not None:
             return  # the response does not wait for a store that is away
-        self._unconfirmed.append((self._memory.remember(session, update, read), repeat))
+        self._unconfirmed.append((self._memory.remember(session, update, read), respond_again))
 
-    def take_storage_confirmation(self) -> Awaitable[Failure | Repeat | None] | None:
+    def take_storage_confirmation(self) -> Awaitable[Failure | RespondAgain | None] | None:
         if not self._unconfirmed:
             return None
         unconfirmed, self._unconfirmed = self._unconfirmed, []
         return self._confirmed(unconfirmed)
 
     async def _confirmed(
-        self, unconfirmed: Sequence[tuple[StoredChange, Repeat | None]]
-    ) -> Failure | Repeat | None:
-        conflict: Repeat | None = None
+        self, unconfirmed: Sequence[tuple[StoredChange, RespondAgain | None]]
+    ) -> Failure | RespondAgain | None:
+        conflict: RespondAgain | None = None
         try:
             async with asyncio.timeout(self.wait_time):
-                for change, repeat in unconfirmed:
+                for change, respond_again in unconfirmed:
                     if not await change.done():
-                        conflict = repeat or _nothing_to_repeat
+                        conflict = respond_again or _nothing_to_make_again
         except (TimeoutError, StoreAway, StoreRefused) as error:
             return None if self._on_failure == "local" else self._failure(error)
         return conflict
@@ -213,5 +218,5 @@ class StoreDecider:
         self.link.close()
 
 
-def _nothing_to_repeat() -> None:
+def _nothing_to_make_again() -> None:
     """Do nothing: the caller repeats a change that no request makes."""

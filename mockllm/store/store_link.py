@@ -130,9 +130,13 @@ class StoreLink:
         self, name: ScriptName, keys: Sequence[bytes], arguments: Sequence[bytes]
     ) -> StoreReply:
         """Run a script as soon as the store runs it: the caller has a deadline. Raises StoreRefused."""
+        return await self._repeated(lambda: self.run(name, keys, arguments))
+
+    async def _repeated(self, send: Callable[[], asyncio.Future[StoreReply]]) -> StoreReply:
+        """Send until the store is there and accepts what is sent. Raises StoreRefused where it never will."""
         while True:
             try:
-                return await self.run(name, keys, arguments)
+                return await send()
             except StoreAway:
                 await self._connected.wait()
             except StoreRefused as refusal:
@@ -158,12 +162,9 @@ class StoreLink:
         return (*self._scripts.call[name], len(keys), *keys, *arguments)
 
     async def call(self, *arguments: Argument) -> StoreReply:
-        """Return the reply to a command. Wait for a store that is away: the caller has a deadline."""
-        while True:
-            try:
-                return await self.connection().send(*arguments)
-            except StoreAway:
-                await self._connected.wait()
+        """Return the reply to a command, as soon as the store accepts it: the caller has a deadline. Raises
+        StoreRefused."""
+        return await self._repeated(lambda: self.connection().send(*arguments))
 
     def send_together(self, *commands: Sequence[Argument]) -> asyncio.Future[StoreReply]:
         """Run commands in one step, at the end of this iteration. Raises StoreAway; so does the future, or
@@ -171,19 +172,16 @@ class StoreLink:
         connection = self.connection()
         if len(commands) == 1:
             return connection.send(*commands[0])
-        connection.post("MULTI")
-        for command in commands:
-            connection.post(*command)
-        return connection.send("EXEC")
+        reply = asyncio.get_running_loop().create_future()
+        for command in (("MULTI",), *commands):
+            connection.queue(command, _RefusalReceiver(reply))
+        connection.queue(("EXEC",), reply)
+        return reply
 
     async def together(self, *commands: Sequence[Argument]) -> None:
-        """Run commands in one step. Wait for a store that is away: the caller has a deadline. Raises StoreRefused."""
-        while True:
-            try:
-                await self.send_together(*commands)
-                return
-            except StoreAway:
-                await self._connected.wait()
+        """Run commands in one step, as soon as the store accepts them: the caller has a deadline. Raises
+        StoreRefused."""
+        await self._repeated(lambda: self.send_together(*commands))
 
     def connection(self) -> StoreConnection:
         """Return the present connection. Raises StoreAway."""
@@ -204,3 +202,18 @@ class StoreLink:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+class _RefusalReceiver:
+    """Receives the reply to a command that waits for the end of its step. The refusal of one is that of the step."""
+
+    def __init__(self, step: asyncio.Future[StoreReply]) -> None:
+        self._step = step
+
+    def done(self) -> bool:
+        return self._step.done()
+
+    def set_result(self, reply: StoreReply) -> None: ...
+
+    def set_exception(self, error: Exception) -> None:
+        self._step.set_exception(error)

@@ -32,7 +32,9 @@ LISTED: Final = b"names"
 MAX_LISTED: Final = 1_000
 """Most responses of a list."""
 TRIM: Final = 100
-"""After so many changes, lists forget the ids of responses that have ended."""
+"""After so many additions outside of sessions, lists forget the ids of responses that have ended."""
+REPEAT: Final = 2
+"""The result of a change that is to be repeated."""
 VERSION_LENGTH: Final = 16
 """Bytes of a version, as in `stored.lua`."""
 
@@ -69,9 +71,12 @@ class _Change:
         self._reply = link.run("remember", keys, arguments) if link.problem is None else None
 
     async def done(self) -> bool:
+        result = REPEAT
         if self._reply is not None and await _replied(self._reply):
-            return bool(self._reply.result())
-        return bool(await self._link.run_later("remember", self._keys, self._arguments))
+            result = self._reply.result()
+        while result == REPEAT:
+            result = await self._link.run_later("remember", self._keys, self._arguments)
+        return bool(result)
 
 
 async def _replied(reply: Future[StoreReply]) -> bool:
@@ -117,16 +122,17 @@ class _ChangeCall:
             self._checks.append((self._place(_response_key(self.base, name)), version.decode()))
 
     def arguments(
-        self, forgotten: Sequence[str], ttl: int, remembered: int, *, in_session: bool
+        self, forgotten: Sequence[str], ttl: int, remembered: int, *, in_session: bool, trims: bool
     ) -> Sequence[bytes]:
-        """Return the arguments of the script, which also forgets these names. `remembered` is in milliseconds."""
+        """Return the arguments of the script, which also forgets these names. `remembered` is in milliseconds.
+        `trims`: whether the list forgets ids."""
         removed = [(self._place(_response_key(self.base, name)), name) for name in forgotten]
         # the result of what depends on the present state is stored, in case the call is repeated
         repeated_for = remembered if self._checks or removed else 0
-        change = [ttl, in_session, self._checks, removed, self._written, self._listed, repeated_for]
+        change = [ttl, in_session, self._checks, removed, self._written, self._listed, repeated_for, trims]
         return [msgpack.encode(change), *self._values]
 
-    def commands(self, place: float, *, trims: bool) -> Sequence[Sequence[Argument]]:
+    def commands(self, place: float) -> Sequence[Sequence[Argument]]:
         """Return the commands that do the same where nothing is forgotten or checked, outside of sessions. `place`
         is that of the responses in lists."""
         found: list[Sequence[Argument]] = [
@@ -138,8 +144,6 @@ class _ChangeCall:
         found += [("ZADD", names, "NX", f"{place:.6f}", id) for id in self._listed]
         if self._listed:
             found.append(("EXPIRE", names, SHARED_TTL))
-        if trims:
-            found.append(("ZREMRANGEBYSCORE", names, "-inf", f"({place - 2 * SHARED_TTL:.6f}"))
         return found
 
     @property
@@ -165,6 +169,7 @@ class StoreMemory:
         self._session_ttl = session_ttl(unused_timeout)
         self._name = os.urandom(VERSION_LENGTH // 4).hex()
         self._numbers = count(1)
+        self._additions = count(1)
 
     def remember(self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING) -> StoredChange:
         """Send what a response changes. It is a conflict where another request has changed since what `read` has
@@ -180,10 +185,14 @@ class StoreMemory:
             call.write_response(update.stored, update.names)
         for name in dict.fromkeys((*update.forgotten, *update.names, *(other.id for other in update.others))):
             call.check(name, read.version(name))
-        if not (session or update.forgotten) and call.depends_on_nothing:
-            return _Addition(self._link, call.commands(time.time(), trims=number % TRIM == 0))
+        adds = not (session or update.forgotten) and call.depends_on_nothing
+        trims = adds and next(self._additions) % TRIM == 0
+        if adds and not trims:
+            return _Addition(self._link, call.commands(time.time()))
         ttl = self._session_ttl if session else SHARED_TTL
-        arguments = call.arguments(update.forgotten, ttl, self._remembered, in_session=bool(session))
+        arguments = call.arguments(
+            update.forgotten, ttl, self._remembered, in_session=bool(session), trims=trims
+        )
         return _Change(self._link, call.keys, arguments)
 
     async def look_up(self, session: str, key: LookupKey) -> LookupResult:

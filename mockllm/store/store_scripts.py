@@ -22,11 +22,13 @@ PASSING: Final = (
     *UNKNOWN_SCRIPT,
 )  # fmt: skip
 """Refusals that pass."""
+REFUSED_STEP: Final = "EXECABORT Transaction discarded because of: "
+"""What the refusal of several commands in one step begins with, before the reason."""
 
 
 def is_passing(refusal: StoreRefused) -> bool:
     """Return whether the store may accept the same command later."""
-    return str(refusal).startswith(PASSING)
+    return str(refusal).removeprefix(REFUSED_STEP).startswith(PASSING)
 
 
 class StoreScripts:

@@ -176,6 +176,7 @@ def test_cancellation_sends_its_own_webhook_once() -> None:
     ((at, event),) = hooks(cancelled)
     assert (at, event["type"]) == (3, "response.cancelled")
     assert cancelled.planned.webhooks[0].subject == created.planned.webhooks[0].subject
+    assert [each.planned.webhooks[0].ends for each in (created, cancelled)] == [created.json["id"], ""]
     assert hooks(game.respond(call(f"{created.json['id']}/cancel", 4, "POST"))) == []
 
 

@@ -16,7 +16,12 @@ from mockllm.engine import Engine, LookupAfterDecision, PlannedResponse, Undecid
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.seed_token import token_of
 from mockllm.state.shared_counts import CellTable, SharedCounts
-from mockllm.state.shared_engine_state import FetchedLookup, Repeat, SharedEngineState, StoreLookupRequired
+from mockllm.state.shared_engine_state import (
+    FetchedLookup,
+    RespondAgain,
+    SharedEngineState,
+    StoreLookupRequired,
+)
 from tests.engine.cached_and_rendered import facts
 from tests.language.virtual_server import VirtualServer
 
@@ -132,9 +137,9 @@ def test_lookup_after_a_decision_counts_once(shared: Engine) -> None:
     with pytest.raises(LookupAfterDecision) as raised:
         shared.begin_response(request)
     with pytest.raises(StoreLookupRequired):  # another lookup of the same request
-        raised.value.resume()
+        raised.value.respond_again()
     request.response_lookup = FetchedLookup("", {raised.value.key: None})
-    response = raised.value.resume()
+    response = raised.value.respond_again()
     assert isinstance(response, PlannedResponse)
     assert response.plan.head.status == 404
     assert numbers.take_numbers(0) == before + 1
@@ -151,7 +156,7 @@ def test_lookup_of_a_cached_response_counts_once(shared: Engine, monkeypatch: py
         patched.setattr("mockllm.engine.engine.storage_updates", _lacking)
         with pytest.raises(LookupAfterDecision) as raised:
             shared.begin_response(request)
-    assert isinstance(raised.value.resume(), PlannedResponse)
+    assert isinstance(raised.value.respond_again(), PlannedResponse)
     assert state.counters_without_session.take_numbers(0) == before + 1
 
 
@@ -224,7 +229,7 @@ def test_cached_responses_equal_those_decided_here(shared: Engine, monkeypatch: 
 
 def test_repeated_storage_reads_the_lookup_again(shared: Engine) -> None:
     assert isinstance(shared.state, SharedEngineState)
-    repeats: list[Repeat | None] = []
+    repeats: list[RespondAgain | None] = []
     shared.state.remember_in_store = lambda _session, _update, _read, repeat: repeats.append(repeat)
     request = shared.read("POST", "/v1/conversations", "", {}, b"{}", "", 0.0)
     first = shared.begin_response(request)

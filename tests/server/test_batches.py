@@ -28,6 +28,7 @@ from tests.waiting import until
 SCENARIO: Final = """
 rules:
   - {name: silent, match: {user: silent}, reply: Never., faults: [{silence: {}}]}
+  - {name: late, match: {user: late}, reply: At last., delay: 1ms}
   - {name: in-batch, match: {headers: {x-mockllm-batch: {exists: true}}}, reply: In a batch.}
   - reply: Direct.
 """
@@ -101,6 +102,13 @@ def test_mistake_before_a_line_is_counted_is_a_500(server: Live, monkeypatch: py
     ended(server, "silent", "one")
     statuses = [entry.status for entry in server.app.journal if entry.target == "/v1/chat/completions"]
     assert sorted(statuses) == [200, 500]
+
+
+def test_line_that_takes_time_is_finished(server: Live, capfd: pytest.CaptureFixture[str]) -> None:
+    _, lines = ended(server, "late")
+    assert text_of(lines[0]) == "At last."
+    assert entry_of(server, "/chat/completions").end_reason == "finished"
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_silent_line_has_no_response(server: Live) -> None:

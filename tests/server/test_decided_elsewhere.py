@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from threading import Thread
@@ -13,6 +14,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.engine import Engine
 from mockllm.server.app import App
+from mockllm.server.connection import Connection
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.workers.no_store import NoStore
 from mockllm.state.shared_counts import CellTable, SharedCounts
@@ -35,6 +37,7 @@ SCENARIO = dumps(
     }
 ).decode()
 PATH = "/v1/chat/completions"
+PATIENT = ServerLimits(grace=0.2, linger=2 * PATIENCE)
 AWAY = Failure("unavailable", 503, "The store is away.")
 
 
@@ -177,6 +180,34 @@ def test_client_that_disconnects_abandons_its_decision(served: Served) -> None:
     until(lambda: served.app.running == 0)
     served.decide(pending)  # a decision that comes after all changes nothing
     assert served.app.running == 0
+
+
+def sends_no_more(served: Served) -> bool:
+    connections = list(served.server._server._listener.connections)
+    return any(isinstance(each, Connection) and each.half_closed for each in connections)
+
+
+@pytest.mark.parametrize("in_task", [False, True])
+def test_client_that_left_before_its_decision_is_gone(served: Served, *, in_task: bool) -> None:
+    served.app.limits = PATIENT
+    with Raw(served.server.port) as client:
+        client.send(chat())
+        pending = served.pending()
+    until(lambda: sends_no_more(served))
+    (served.fail if in_task else served.decide)(pending)
+    assert written_down(served.server, PATH).end_reason == "gone"
+
+
+@pytest.mark.parametrize("in_task", [False, True])
+def test_client_that_sends_no_more_gets_its_decision(served: Served, raw: Raw, *, in_task: bool) -> None:
+    served.app.limits = PATIENT
+    raw.send(chat())
+    pending = served.pending()
+    raw.sock.shutdown(socket.SHUT_WR)
+    until(lambda: sends_no_more(served))
+    (served.fail if in_task else served.decide)(pending)
+    assert raw.answer().complete
+    assert written_down(served.server, PATH).end_reason == "finished"
 
 
 def test_mistake_before_the_decision_is_a_500(

@@ -97,7 +97,7 @@ class WebhooksSeen(WebhookSender):
         super().__init__()
         self.count = 0
 
-    def schedule(self, webhooks: Iterable[Webhook], now: float) -> None:
+    def schedule(self, webhooks: Iterable[Webhook], monotonic: float, session: str) -> None:
         self.count += len(list(webhooks))
 
 

@@ -33,7 +33,7 @@ class WebhooksSeen(WebhookSender):
         super().__init__()
         self.scheduled = asyncio.Event()
 
-    def schedule(self, webhooks: Iterable[Webhook], now: float) -> None:
+    def schedule(self, webhooks: Iterable[Webhook], monotonic: float, session: str) -> None:
         self.scheduled.set()
 
 

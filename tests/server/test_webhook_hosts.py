@@ -13,7 +13,7 @@ from mockllm.core.webhook import Webhook
 from mockllm.server.webhooks import WebhookSender
 from mockllm.testing import MockLLM
 from tests.server.test_holds import Hook, ask, hook
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 __all__ = ["hook"]
 REFUSED = {
@@ -29,13 +29,54 @@ REFUSED = {
 def test_refused_address_is_logged_and_gets_nothing(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     async def schedule() -> int:
         sender = WebhookSender()
-        sender.schedule([Webhook(0.0, url, "", "id", b"{}", "subject")], 0.0)
+        sender.schedule([Webhook(0.0, url, "", "id", b"{}", "subject")], 0.0, "")
         return len(sender)
 
     assert asyncio.run(schedule()) == 0
     logged = capsys.readouterr().err
     assert REFUSED[url] in logged
     assert len(logged) < 3000
+
+
+def test_webhook_replaces_those_of_its_session_only() -> None:
+    """Sessions have the same ids: each is served as if it were alone."""
+
+    async def pending() -> list[int]:
+        sender, found = WebhookSender(), []
+        for session in ("a", "b", "b"):
+            sender.schedule([Webhook(PATIENCE, "http://localhost:9/", "", "id", b"{}", "s")], 0.0, session)
+            found.append(len(sender))
+        await sender.close()
+        return found
+
+    assert asyncio.run(pending()) == [1, 2, 2]
+
+
+@pytest.mark.parametrize(("ends", "sent"), [("resp_1", ["resp_2", ""]), ("resp_3", ["resp_3", "resp_2", ""])])
+def test_end_of_a_cancelled_response_is_not_sent(ends: str, sent: list[str]) -> None:
+    """Another process may have cancelled it."""
+    found, last = list[str](), asyncio.Event()
+
+    class Noting(WebhookSender):
+        async def _attempt(self, webhook: Webhook) -> str:
+            found.append(webhook.ends)
+            if not webhook.ends:
+                last.set()
+            return ""
+
+    async def is_cancelled(session: str, id: str) -> bool:
+        return (session, id) == ("a", "resp_1")
+
+    async def deliver() -> None:
+        sender = Noting(is_cancelled=is_cancelled)
+        for id in (ends, "resp_2", ""):
+            hook = Webhook(0.0, "http://localhost:9/", "", f"id {id}", b"{}", f"subject {id}", id)
+            sender.schedule([hook], 0.0, "a")
+        await asyncio.wait_for(last.wait(), PATIENCE)
+        await sender.close()
+
+    asyncio.run(deliver())
+    assert found == sent
 
 
 def test_endpoint_without_a_host_makes_no_error() -> None:

@@ -113,6 +113,40 @@ def test_next_server_removes_folders_of_killed_processes(place: Path) -> None:
         following.close()
 
 
+def test_next_server_removes_a_folder_that_was_never_locked(place: Path) -> None:
+    """Its process was killed before it locked it."""
+    (left := place / "mockllm-store-left").mkdir()
+    (left / "1.lock").touch()
+    os.utime(left, (0, 0))
+    started().close()
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_folder_that_another_process_removes_is_made_again(
+    place: Path, monkeypatch: pytest.MonkeyPatch, *, removed: bool
+) -> None:
+    """The process was halted for a long time before it locked its folder."""
+    make, made = tempfile.mkdtemp, list[Path]()
+
+    def halted(prefix: str, dir: str) -> str:
+        made.append(Path(make(prefix=prefix, dir=dir)))
+        if len(made) == 1:
+            if removed:
+                made[0].rmdir()
+            else:
+                (made[0] / own_server.LOCK).touch()  # which is about to remove it
+        return str(made[-1])
+
+    monkeypatch.setattr(tempfile, "mkdtemp", halted)
+    server = started()
+    try:
+        assert server.failure is None
+        assert [path_of(server)] == made[1:]
+    finally:
+        server.close()
+
+
 def test_next_server_ends_one_that_has_lost_its_process(place: Path) -> None:
     """Only Linux ends it with its process."""
     left = place / "mockllm-store-left"

@@ -127,6 +127,16 @@ def test_request_is_sent_again_with_the_missing_draws() -> None:
     assert (counts.ready, len(counts.counted)) == (1, 1)
 
 
+def test_request_of_a_session_that_is_not_ready_is_sent_again() -> None:
+    counts = Counts()
+    pending = counts.begin()
+    pending.set_result(["draws", 0, 0, 0, [], [], [], [], 0], None)
+    assert (pending.decision, counts.ready) == (None, 0)
+    assert counts.queue.tries == [[0], [0]]
+    pending.set_result(DECIDED, 9)
+    assert (counts.ready, len(counts.counted)) == (1, 1)
+
+
 @pytest.mark.parametrize("error", [StoreAway("gone"), StoreRefused("LOADING the dataset")])
 def test_lost_call_is_repeated_and_counts_once(error: Exception) -> None:
     counts = Counts(DECIDED)

@@ -347,6 +347,20 @@ def test_sliding_window_is_empty_when_its_log_has_expired(client: redis.Redis) -
             client.delete(*client.scan_iter(_type="list"))
 
 
+def test_log_that_outlives_its_session_counts_no_more(client: redis.Redis) -> None:
+    modifier = replace(RULE, key="m", limit=Limit("sliding-window", requests=2, window=100.0))
+    limited, store = replace(ONE, modifiers=(modifier,)), StoreCounters(client)
+
+    def outcomes(later: float) -> list[str]:
+        matched = replace(limited, scenario_time=START + later)
+        return [decision.outcome for _, decision in store.decide([matched] * 3)]
+
+    assert outcomes(0.0) == ["rule", "rule", "limited"]
+    client.delete(*client.scan_iter(_type="hash"), *client.scan_iter(_type="set"))
+    assert outcomes(50.0) == ["rule", "rule", "limited"]
+    assert outcomes(101.0) == ["limited"] * 3
+
+
 def test_call_with_more_fields_than_a_command_takes(client: redis.Redis) -> None:
     store = StoreCounters(client)
     rules = tuple(

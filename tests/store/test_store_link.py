@@ -12,10 +12,11 @@ import pytest
 
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.state.shared_engine_state import LookupResult
-from mockllm.store.connection import StoreAway, connect, store_address
+from mockllm.store.connection import StoreAway, StoreRefused, connect, store_address
 from mockllm.store.script_request import CandidateEncoder, ScriptRequest
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_memory import StoreMemory
+from mockllm.store.store_scripts import is_passing
 from tests.store.redis_server import RedisServer
 from tests.store.test_script_equals_memory import ONE as MATCHED
 from tests.waiting import PATIENCE
@@ -106,6 +107,58 @@ def test_store_that_refuses_writes_is_away_until_it_accepts_them(server: RedisSe
 
     server.start()
     assert asyncio.run(decided())
+
+
+def test_commands_in_one_step_wait_until_the_store_accepts(server: RedisServer) -> None:
+    """A store without memory refuses them one by one, and then the step as a whole."""
+
+    async def found() -> LookupResult:
+        link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
+        await link.open()
+        memory = StoreMemory(link, 60.0)
+        other = await connect(store_address(server.url), lambda _: None)
+        stored = StoredResponse("resp_1", None, b"{}", b"{}")
+        await other.send("CONFIG", "SET", "maxmemory", 1)
+        done = asyncio.ensure_future(memory.remember("", StorageUpdate(("resp_1",), stored)).done())
+        await said_by(lambda: done.done() or (link.problem or "").startswith("OOM"))
+        await other.send("CONFIG", "SET", "maxmemory", 0)
+        assert await done
+        result = await memory.look_up("", ("stored", "resp_1"))
+        for each in (link, other):
+            each.close()
+        return result
+
+    server.start()
+    assert isinstance(asyncio.run(found()), StoredResponse)
+
+
+def test_mistake_in_a_step_is_refused_with_its_reason(server: RedisServer) -> None:
+    async def refused() -> None:
+        link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
+        await link.open()
+        with pytest.raises(StoreRefused, match="unknown command"):
+            await link.together(("SET", "a", 1), ("NONSENSE",))
+        assert link.problem is None
+        link.close()
+
+    server.start()
+    asyncio.run(refused())
+
+
+def test_step_that_is_refused_at_its_end_says_why(server: RedisServer) -> None:
+    async def refusal() -> StoreRefused:
+        one, other = [await connect(store_address(server.url), lambda _: None) for _ in range(2)]
+        await one.send("MULTI")
+        await one.send("SET", "a", 1)
+        await other.send("CONFIG", "SET", "min-replicas-to-write", 1)
+        with pytest.raises(StoreRefused) as refused:
+            await one.send("EXEC")
+        for each in (one, other):
+            each.close()
+        return refused.value
+
+    server.start()
+    assert is_passing(asyncio.run(refusal()))
 
 
 async def said_by(holds: Callable[[], bool]) -> None:

@@ -26,7 +26,8 @@ from mockllm.dialects.openai.validators import array, check_fields, check_readab
 
 PREFIX: Final = "we_"
 SECRET_CHARACTERS: Final = 44
-EVENT_TYPES: Final = ("response.completed", "response.failed", "response.cancelled", "response.incomplete")
+CANCELLED: Final = "response.cancelled"
+EVENT_TYPES: Final = ("response.completed", "response.failed", CANCELLED, "response.incomplete")
 """The events that are sent. An endpoint may name others, which never come."""
 FIELDS: Final = {"event_types": array(string, "strings", min_length=1), "name": string, "url": string}
 
@@ -39,7 +40,8 @@ def response_webhooks(
     for endpoint in lookup.all_stored(PREFIX):
         shown = loads(endpoint.response_body)
         if type_ in shown["event_types"]:
-            webhooks.append(_event(endpoint, {"id": response}, type_, due, created))
+            event = _event(endpoint, {"id": response}, type_, due, created)
+            webhooks.append(event._replace(ends="" if type_ == CANCELLED else response))
     return tuple(webhooks)
 
 

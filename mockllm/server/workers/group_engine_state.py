@@ -45,8 +45,10 @@ class GroupEngineState(EngineState):
         """The sessions that have ended, until the workers know it."""
         self.sent_scales: dict[str, float] = {}
         """The time scales of sessions that the workers know."""
-        self.forgotten = False
-        """Whether the workers do not know yet that all state was deleted."""
+        self.resets = 0
+        """How often all state was deleted."""
+        self.sent_resets = 0
+        """The number of these that the workers know."""
 
     def served(self, index: int) -> int:
         """Return how many requests the worker of an index has served, also if it was killed since."""
@@ -132,7 +134,7 @@ class GroupEngineState(EngineState):
         self.changes.append(lambda store: store.reset())
         self.table.clear()
         self._lost, self._reported = {}, {}
-        self.forgotten = True
+        self.resets += 1
 
 
 def _add(total: dict[str, tuple[int, int]], counts: Counts) -> None:

@@ -7,7 +7,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
-from mockllm.state.shared_engine_state import LookupResult, Repeat, SharedEngineState, StoreLookupRequired
+from mockllm.state.shared_engine_state import (
+    LookupResult,
+    RespondAgain,
+    SharedEngineState,
+    StoreLookupRequired,
+)
 
 REFUSAL = (
     "mockllm: this server has several processes and no store, so it has no {}; start it with --store, or "
@@ -47,11 +52,11 @@ class NoStore:
         return Failure("bad_request", 400, REFUSAL.format("stored responses"))
 
     def _forget(
-        self, session: str, update: StorageUpdate, read: ResponseLookup, repeat: Repeat | None
+        self, session: str, update: StorageUpdate, read: ResponseLookup, respond_again: RespondAgain | None
     ) -> None:
         """Store nothing: another process could not find it."""
 
-    def take_storage_confirmation(self) -> Awaitable[Failure | Repeat | None] | None:
+    def take_storage_confirmation(self) -> Awaitable[Failure | RespondAgain | None] | None:
         return None
 
     def status(self) -> str | None:

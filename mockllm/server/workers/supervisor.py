@@ -39,6 +39,8 @@ PREPARE_TIME: Final = 60.0
 """Seconds in which a worker compiles rules."""
 PAUSE_TIME: Final = 5.0
 """Seconds in which a worker pauses its requests. The others have paused theirs meanwhile."""
+TELL_TIME: Final = 30.0
+"""Seconds for which a call of the control API waits until the workers know what it changes, also while one starts."""
 REPORT_TIME: Final = 10.0
 """Seconds in which a worker reports what it has served."""
 COLLECT_INTERVAL: Final = 2.0
@@ -106,16 +108,20 @@ class Supervisor:
         self._spawn(self._collect_at_intervals())
 
     async def _start(self, index: int) -> None:
+        await self._give_rules(await self._launched(index))
+
+    async def _launched(self, index: int) -> WorkerHandle:
+        """Return a new worker, which has no rules yet."""
+        settings: WorkerSettings = {**self._settings, "counts": self._state.counts.fd}
+        forked = self._forked.pop(index, None)
         worker = await start_worker(
-            index,
-            next(self._serials),
-            self._sockets[index],
-            {**self._settings, "counts": self._state.counts.fd},
-            self._handlers,
-            self._forked.pop(index, None),
+            index, next(self._serials), self._sockets[index], settings, self._handlers, forked
         )
         self._workers[index] = worker
         self._spawn(self._watch(worker))
+        return worker
+
+    async def _give_rules(self, worker: WorkerHandle) -> None:
         await worker.channel.call("prepare", self._packed, self._state.table.cells)
         await worker.channel.call("set_time_scales", self._state.sent_scales)
         await worker.channel.call("commit")
@@ -139,15 +145,17 @@ class Supervisor:
                 await self._replace(worker.index)
 
     async def _replace(self, index: int) -> None:
-        """Start another worker. One that fails is ended, and its own watch replaces it."""
+        """Start another worker. One that fails or does not respond is ended, and its own watch replaces it."""
+        worker = await self._launched(index)
         try:
-            await self._start(index)
+            async with asyncio.timeout(PREPARE_TIME):
+                await self._give_rules(worker)
         except ChannelClosed:
             return
-        except CallFailed as failure:
-            self._say(f"worker {index + 1} does not start: {failure}")
-            with contextlib.suppress(KeyError, ProcessLookupError):
-                self._workers[index].process.kill()
+        except (CallFailed, TimeoutError) as failure:
+            self._say(f"worker {index + 1} does not start: {str(failure) or 'it does not respond'}")
+            with contextlib.suppress(ProcessLookupError):
+                worker.process.kill()
 
     def _forget(self, worker: WorkerHandle) -> None:
         self._workers.pop(worker.index, None)
@@ -304,21 +312,25 @@ class Supervisor:
 
     async def _tell_workers(self) -> None:
         """Tell the workers what has changed of sessions. A worker that starts is waited for. Raises NotChanged."""
-        async with self._changing:
-            await self._tell(self._serving)
+        try:
+            async with asyncio.timeout(TELL_TIME), self._changing:
+                await self._tell(self._serving)
+        except TimeoutError:
+            raise NotChanged("the start of one, or another change, takes long") from None
 
     async def _tell(self, workers: Sequence[WorkerHandle]) -> None:
+        """What they know is noted when all have obeyed: the next call repeats the rest."""
         state = self._state
-        scales = state.time_scales
+        scales, ended, resets = state.time_scales, tuple(state.ended), state.resets
         if scales != state.sent_scales:
             await self._all(workers, PAUSE_TIME, "set_time_scales", scales)
             state.sent_scales = scales
-        ended, state.ended = state.ended, []
         if ended:
             await self._all(workers, PAUSE_TIME, "forget_sessions", ended)
-        if state.forgotten:
-            state.forgotten = False
+            del state.ended[: len(ended)]
+        if resets != state.sent_resets:
             await self._all(workers, PAUSE_TIME, "reset_state")
+            state.sent_resets = resets
 
     async def _collect_at_intervals(self) -> None:
         task = asyncio.current_task()

@@ -44,7 +44,7 @@ from mockllm.dialects.openai.responses.items import item_events, opening_item
 from mockllm.dialects.openai.responses.reasoning import reasoning_links
 from mockllm.dialects.openai.responses.request import CALLS, InputRequest
 from mockllm.dialects.openai.validators import integer, refuse
-from mockllm.dialects.openai.webhooks import response_webhooks
+from mockllm.dialects.openai.webhooks import CANCELLED, response_webhooks
 
 INTEGER: Final = re.compile(r"-?[0-9]{1,100}")
 _FROM_0: Final = integer(0)
@@ -275,7 +275,7 @@ class CancelResponse(StoredCall):
         if stored is None or plan.head.status != 200 or _cancelled(stored, request) is stored:
             return None
         at, second = request.monotonic, int(request.now)
-        webhooks = response_webhooks(request.response_lookup, stored.id, "response.cancelled", at, second)
+        webhooks = response_webhooks(request.response_lookup, stored.id, CANCELLED, at, second)
         return StorageUpdate((stored.id,), _cancelled(stored, request), webhooks=webhooks)
 
 

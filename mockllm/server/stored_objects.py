@@ -1,0 +1,25 @@
+"""The stored objects that the server itself reads, without a request."""
+
+from __future__ import annotations
+
+from mockllm.core.failure import Failure
+from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.server.app import App
+from mockllm.state.shared_engine_state import StoreLookupRequired
+
+
+async def fetch_stored(app: App, session: str, id: str) -> StoredResponse | Failure | None:
+    """Return what is stored under an id, in this process or elsewhere, or why that is not known."""
+    try:
+        return app.engine.stored(session, id)
+    except StoreLookupRequired as lookup:
+        assert app.decider is not None, "what is elsewhere has a decider"
+        found = await app.decider.look_up(lookup)
+        return found if isinstance(found, StoredResponse | Failure) else None
+
+
+async def was_cancelled(app: App, session: str, id: str) -> bool:
+    """Return whether a stored background response was cancelled. A store that is away does not know of it."""
+    found = await fetch_stored(app, session, id)
+    timeline = found.timeline if isinstance(found, StoredResponse) else None
+    return timeline is not None and timeline.cancelled is not None

@@ -1,0 +1,62 @@
+"""What the server itself reads of stored objects, in this process or elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from mockllm.core.failure import Failure
+from mockllm.core.request.stored_responses import StoredResponse, Timeline
+from mockllm.server.app import App
+from mockllm.server.stored_objects import was_cancelled
+from mockllm.server.workers.no_store import NoStore
+from mockllm.state.shared_engine_state import LookupResult, StoreLookupRequired
+from tests.server.fake_engine import FakeEngine
+
+TIMELINE = Timeline(0.0, ((1.0, "response.completed", b"{}"),))
+STORED = StoredResponse("resp_1", None, b"", b"", timeline=TIMELINE)
+CANCELLED = STORED._replace(timeline=TIMELINE._replace(cancelled=0.5))
+AWAY = Failure("unavailable", 503, "The store is away.")
+
+
+class Storing(FakeEngine):
+    """Has one stored response, or needs a lookup elsewhere."""
+
+    def __init__(self, found: StoredResponse | None, *, elsewhere: bool) -> None:
+        super().__init__()
+        self._found = found
+        self._elsewhere = elsewhere
+
+    def stored(self, session: str, id: str) -> StoredResponse | None:
+        if self._elsewhere:
+            raise StoreLookupRequired(session, ("stored", id))
+        return self._found
+
+
+class Elsewhere(NoStore):
+    """Looks up one stored response."""
+
+    def __init__(self, found: LookupResult | Failure) -> None:
+        """Without the state of workers."""
+        self._found = found
+
+    async def look_up(self, lookup: StoreLookupRequired) -> LookupResult | Failure:
+        assert (lookup.session, lookup.key) == ("one", ("stored", "resp_1"))
+        return self._found
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize("found", [STORED, CANCELLED, STORED._replace(timeline=None), None])
+def test_stored_response_says_whether_it_was_cancelled(
+    found: StoredResponse | None, *, elsewhere: bool
+) -> None:
+    app = App(Storing(found, elsewhere=elsewhere))
+    app.decider = Elsewhere(found)
+    assert asyncio.run(was_cancelled(app, "one", "resp_1")) is (found is CANCELLED)
+
+
+def test_response_is_not_cancelled_while_the_store_is_away() -> None:
+    app = App(Storing(CANCELLED, elsewhere=True))
+    app.decider = Elsewhere(AWAY)
+    assert not asyncio.run(was_cancelled(app, "one", "resp_1"))
