@@ -138,7 +138,7 @@ class CandidateFinder:
             assessment.unknown_model,
             request.monotonic,
             assessment.cost,
-            "strict" if request.generates else self._own_response_validation,
+            unmatched_validation="strict" if request.generates else self._own_response_validation,
         )
         return replace(matched, work=assessment.work) if self._has_continuous_batch else matched
 
@@ -213,7 +213,7 @@ def _is_content(compiled: CompiledResponse) -> bool:
     """Return whether a response is the content of a generating call, and not that of a handshake."""
     spec = compiled.spec
     if isinstance(spec, ReplySpec):
-        return spec.user_speech is None
+        return spec.user_speech is None  # with it, it is the reply to a realtime handshake
     return isinstance(spec, ReplaySpec) and spec.messages is None
 
 

@@ -163,7 +163,7 @@ class Engine:
         if repeated is not None and repeated.index is self._index:
             mask = repeated.match_mask
         else:
-            if repeated is not None and repeated.uncomputed is not None:
+            if repeated is not None and repeated.uncomputed is not None:  # compute once what follows from it
                 self._repeated.add(repeated, request, self._index, self._precompute)
                 repeated = None  # it serves the requests after this one
             if context.index is not self._index:

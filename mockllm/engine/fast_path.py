@@ -1,10 +1,10 @@
 """The fast path: serves cached responses to requests whose matched rules leave nothing but counts and limits to
 decide.
 
-The request matches one rule and modifiers whose match decides: without guards, named states, loads and limits that
-may delay it. The fast path then makes none of the objects
-that a decision needs. Where the store decides, it fills the response of the decision. Responses and counts are the
-same as without it: what it cannot serve goes the usual way.
+The request matches one rule and modifiers without guards, errors, named states and loads. Their limits neither count
+responses in flight nor are random; where one refuses or delays the request, a decision is made. The fast path makes
+none of the objects that a decision needs. Where the store decides, it fills the response of the decision. Responses
+and counts are the same as without it: what it cannot serve goes the usual way.
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ class FastPath(Struct, frozen=True):
             repeated.cacheable_response = response
             repeated.cache_key = cache_key(response.settings, dialect, response.compiled, request)
             if not model_is_read:
-                attributes.pop("model", None)  # another response of the rule may not read it
+                # another response of the rule may not read it: see "read value" in docs/architecture.md
+                attributes.pop("model", None)
 
     def _cached_with_call(
         self, response: CacheableResponse, request: Request, dialect: Dialect, scope: str, tries: int
@@ -168,7 +169,7 @@ class FastPath(Struct, frozen=True):
         if repeated is not None and repeated.cacheable_response is response:
             key = repeated.cache_key
             if self.varying_selector is not None and not response.compiled.request_independent:
-                _ = request.model  # as the key did
+                _ = request.model  # the key has read it for an earlier request
         else:
             key = cache_key(response.settings, dialect, response.compiled, request)
         if response.settings.cacheable_by_text:

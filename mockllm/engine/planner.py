@@ -88,8 +88,8 @@ class ResponsePlanner:
         self._sockets = SocketReplayPlanner()
 
     def plan(self, context: PlanContext) -> Plan:
-        """Return the plan. Raises TemplateFailure, BudgetExceeded, NotGenerating or UndecodableRecording; with
-        `may_defer` also PlanningTooLong."""
+        """Return the plan. Raises TemplateFailure, BudgetExceeded, NotGenerating, UndecodableRecording or
+        StoreLookupRequired; with `may_defer` also PlanningTooLong."""
         spec = context.compiled.spec
         if isinstance(spec, McpServerSpec):
             return self._mcp_plan(context, spec)
@@ -165,7 +165,7 @@ class ResponsePlanner:
             context.error = missing.type
             plan = context.dialect.error(missing, context.request, context.identity)
             return self.apply_settings(plan, context)
-        old = context.compiled
+        old = context.compiled  # it `announces` messages before its result: then its response is a stream
         context.compiled = CompiledResponse(
             reply, old.settings, is_static(reply), old.files, announces=reply.announces
         )
@@ -192,7 +192,7 @@ class ResponsePlanner:
             context.dialect,
             uncompressed=bool(settings.faults) or request.to_mcp_server,
         )
-        plan, context.tool_call_count = replayed.plan, int(replayed.calls_tools)
+        plan, context.tool_call_count = replayed.plan, int(replayed.calls_tools)  # 1 for any number
         # a recording of an MCP server gets the id of this request
         readdressed = getattr(context.dialect, "readdressed", None)
         if readdressed is not None:
@@ -237,6 +237,7 @@ class ResponsePlanner:
             dialect.supported_reply(reply, request), after, context, plan_of, self._max_generated
         )
         failure = reply.failure
+        # `in_chunk`: the error is in the chunk with the finish reason, not in a separate event
         if failure is not None and failure.in_finish_chunk and not dialect.capabilities.error_in_chunk:
             context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
         rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]

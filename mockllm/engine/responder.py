@@ -180,7 +180,9 @@ class Responder(DecidedRequest):
         """Return the response of a rule or a modifier's error, with all settings that apply."""
         settings = self.effective_settings(selected.candidate.item_index, compiled, step)
         if settings.may_be_cached and not compiled.request_independent:
-            _ = self.request.model  # as a cache key does, also where an error comes before the key
+            _ = (
+                self.request.model
+            )  # a cache key reads it; an error before the key must not change what is read
         caching, prompt_cache_settings = self.planner.prompt_caching, settings.merged.prompt_cache
         lookup = caching.look_up(
             self.request, self.dialect, prompt_cache_settings, self.matched.scenario_time

@@ -86,7 +86,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     """Set before the response is written: the connection ends with it."""
     hidden: bool = False
     """Neither the journal nor the access log shows it: `/health`, which probes request every few seconds, and calls
-    of the control API, also refused ones. With `control_only` this holds for the 404 of any other path, too."""
+    of the control API, also refused ones. With `control_only` (`--admin-port`) this holds for the 404 of any other
+    path, too."""
     constraints: HttpConstraints = NO_CONSTRAINTS
     player: Player | None = None
     """Plays a response that `queue_whole_response` does not queue, as long as it plays."""

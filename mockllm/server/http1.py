@@ -191,6 +191,7 @@ def _surroundings(
         prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, NO_CONSTRAINTS, cors_lines
     )
     simple = partial.date_missing and partial.keep_alive and partial.length_missing is not partial.chunked
+    # a body that is empty, or begins with a placeholder, is written as a plan
     if body_step is None or not simple or not body_step.parts[0]:
         return None
     per_response = [pair for pair in prerendered.per_response_headers if pair[0].lower() not in names]

@@ -93,7 +93,7 @@ class RequestStream(HttpProtocol):
         raise NotImplementedError
 
     def close(self) -> None:
-        """Close the connection after the written bytes."""
+        """Close the connection after the written bytes. `close_and_detach` also lets nothing more be written."""
         self.closing = True
         if self.transport is not None:
             self.transport.close()
@@ -132,7 +132,9 @@ class RequestStream(HttpProtocol):
         start, length = 0, len(data)
         while start < length and self._parse_error is None:
             if self.upgrade_requested:
-                self.parse(data[start:])
+                self.parse(
+                    data[start:]
+                )  # stores them until the upgrade is declined, or feeds them to the WebSocket
                 return
             if len(self._queue) >= MAX_QUEUED:
                 self._unparsed = data[start:]

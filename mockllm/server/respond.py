@@ -154,8 +154,9 @@ def begin_engine_response(
 
 
 def begin_decision(app: App, exchange: Exchange, on_ready: Callable[[], object]) -> bool:
-    """Begin a decision that is made elsewhere. Return whether `on_ready` will be called, so that `respond` can go on;
-    else a task has to finish the exchange."""
+    """Begin a decision that is made elsewhere. Return whether `on_ready` will be called, so that `respond` can go on.
+    It may be called without a decision: then a task has to wait for it. Where it will not be called, a task has to
+    finish the exchange."""
     undecided, decider = exchange.undecided, app.decider
     if undecided is None or decider is None or exchange.pending_decision is not None:
         return False

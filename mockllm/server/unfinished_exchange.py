@@ -155,7 +155,7 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
     failure: Failure | None = None
     if not parses_first:
         failure = raw if isinstance(raw, Failure) else await structure_failure_in_slices(raw, app.limits)
-    if app.rules_ready is not None:
+    if app.rules_ready is not None:  # all workers change their rules together
         await app.rules_ready.wait()
     exchange.body_complete, exchange.now, exchange.monotonic = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
@@ -185,7 +185,7 @@ async def _play(app: App, exchange: Exchange) -> bool:
     assert player is not None, "the response has begun"
     await wait_for_player(player, exchange.sink)
     if exchange.sink.half_closed:
-        await exchange.sink.accepted()
+        await exchange.sink.accepted()  # only this shows whether the client has left
     end_exchange(app, exchange, player.end or "gone")
     return exchange.keep_alive and exchange.end_reason == "finished"
 
