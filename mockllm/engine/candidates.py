@@ -96,7 +96,7 @@ def validation_failure(dialect: Dialect, request: Request, validation: Validatio
 def limit_cost(request: Request) -> Cost:
     """Return what a request takes of a limit: its input, and the maximum of its response."""
     output = request.output_bounds.max_tokens or 0
-    return Cost(request.input_tokens + output, 0.0, output)
+    return Cost(request.input_tokens + output, output_tokens=output)
 
 
 class CandidateFinder:
@@ -201,7 +201,7 @@ class CandidateFinder:
             item.sets,
             item.limit,
             item.load,
-            item.responses_until_error,
+            item.responses_until_end,
             item.uses_counts,
         )
         if item.per == "global":

@@ -207,7 +207,7 @@ class Engine:
 
         def finish(decision: Decision, *, is_repetition: bool = False) -> PlannedResponse | DeferredResponse:
             if is_repetition:
-                request.forget_lookups()
+                request.forget_read_values()
             respond_again = None if request.generates else partial(finish, decision, is_repetition=True)
             if fast_path is not None and fast_path.is_decided_elsewhere:
                 dialect = engine_context(request).dialect

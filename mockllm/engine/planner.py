@@ -81,6 +81,8 @@ class ResponsePlanner:
         self.unmatched_status = settings.unmatched_status
         self.proxy_hosts = settings.proxy_hosts
         self._max_generated = settings.max_generated
+        """The most generated values of a response (`--max-generated-values`). `core/budget.py` derives the most
+        characters and components of vectors from it."""
         self.response_cache = ResponseCache()
         self._effective_settings: BoundedCache[EffectiveSettings] = BoundedCache(MAX_CACHED_SETTINGS)
         self._static_replies: BoundedCache[tuple[Reply, tuple[str, ...]]] = BoundedCache(MAX_CACHED_REPLIES)

@@ -91,7 +91,9 @@ class Responder(DecidedRequest):
         if selector.mode != "one":
             seeded = NO_DRAWS
             if selector.mode == "choose":
-                number = selector.choice_number(selected.tries)
+                number = selector.choice_number(
+                    selected.tries
+                )  # 0 if the choice is sticky: one draw for each scope
                 seeded = Randomness(self.seed, item.id, selected.candidate.scope, number)
             picked = selector.pick(selected.response_count, seeded)
             if picked is None:

@@ -42,7 +42,8 @@ class CompiledResponse(Struct, frozen=True, eq=False):
     has_input_tokens: bool = False
     """Whether the response states the number of input tokens itself."""
     request_independent: bool = False
-    """Whether nothing depends on the body: every request gets the same response, and the body is not parsed."""
+    """Whether nothing depends on the body: every request gets the same response, and rendering does not read the
+    body."""
     announces: bool = False
     """Whether an MCP server sends messages before the result, so that its response is a stream."""
     templated_text: bool = False
@@ -86,7 +87,7 @@ class ResponseSelector(Struct, frozen=True):
         return 0 if self.mode == "choose" and not self.cumulative[-1] else None
 
     @property
-    def responses_until_error(self) -> int | None:
+    def responses_until_end(self) -> int | None:
         """The number of responses after which requests are unmatched: as many as the `times` of the steps add up to,
         in a sequence with `then: error`."""
         if self.mode != "sequence" or self.then != "error":
@@ -154,14 +155,14 @@ class CatalogItem(Struct, frozen=True):
         return several or self.per != "global" or bool(self.guard or self.sets or self.limit or self.load)
 
     @property
-    def responses_until_error(self) -> int | None:
+    def responses_until_end(self) -> int | None:
         """The number of its responses after which requests are unmatched; None without an end."""
-        return None if self.selector is None else self.selector.responses_until_error
+        return None if self.selector is None else self.selector.responses_until_end
 
     def response_count(self, eligible: int) -> int:
         """Return the number of responses in so many eligible tries of one scope."""
         responses = eligible if self.guard is None else self.guard.response_count(eligible)
-        return responses if self.responses_until_error is None else min(responses, self.responses_until_error)
+        return responses if self.responses_until_end is None else min(responses, self.responses_until_end)
 
 
 class Catalog(Struct, frozen=True):
@@ -200,5 +201,5 @@ class Catalog(Struct, frozen=True):
         return {
             item.key: item.response_count
             for item in self.items
-            if item.guard is not None or item.responses_until_error is not None
+            if item.guard is not None or item.responses_until_end is not None
         }

@@ -66,7 +66,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     """The class of the request; None outside of the engine."""
     provider: str | None = None
     model: str | None = None
-    """The model, if the body was read: a server without an access log does not read it for its journal."""
+    """The model, if something read it: a server without an access log does not read it for its journal."""
     constraints: HttpConstraints = NO_CONSTRAINTS
     allow_cors: bool = False
     in_batch: bool = False

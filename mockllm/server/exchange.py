@@ -84,6 +84,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     allow_cors: bool = False
     close: bool = False
     """Set before the response is written: the connection ends with it."""
+    refused: bool = False
+    """Whether the request's body is outside of the bounds (`respond.refuse`). It is not stored."""
     hidden: bool = False
     """Neither the journal nor the access log shows it: `/health`, which probes request every few seconds, and calls
     of the control API, also refused ones. With `control_only` (`--admin-port`) this holds for the 404 of any other
@@ -100,7 +102,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     in_batch: bool = False
     """Whether the request is a line of a batch."""
     websocket: SocketSession | None = None
-    """The session of the WebSocket on which the request came as a message."""
+    """The state of the WebSocket on which the request came as a message. Its `lookup` first finds what this WebSocket
+    has stored."""
 
     ended: bool = False
     """Whether the exchange has ended: `end_exchange` has run, or only its journal entry has failed."""

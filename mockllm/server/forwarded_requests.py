@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def goes_to_provider(app: App, exchange: Exchange) -> bool:
-    """Return whether the request is forwarded to a provider. A refused one is not: its body is not stored."""
+    """Return whether the request is forwarded to a provider. A refused one is not: its body was not read."""
     request, content, proxy = exchange.request, exchange.response.plan_or_prerendered, app.provider_proxy
-    if exchange.close or request is None:
+    if exchange.refused or request is None:
         return False
     if isinstance(content, Plan) and content.delivery.proxy_target is not None:
         return True

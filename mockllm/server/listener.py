@@ -79,7 +79,9 @@ class Listener:
         """Add an open connection. Return whether its address has no more of them than the limit allows."""
         self.connections.add(connection)
         count = self._counts[connection.client] = self._counts.get(connection.client, 0) + 1
-        if self._app.total_connections is not None:
+        if (
+            self._app.total_connections is not None
+        ):  # reports this worker's count, and returns that of all workers
             count = self._app.total_connections(connection.client, count)
         limit = self._app.limits.connections
         if count <= limit:

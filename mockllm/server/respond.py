@@ -295,7 +295,7 @@ def compressed(response: PlannedResponse) -> PlannedResponse:
 def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
     """Set the response to a request whose body is outside of the bounds. The connection ends with it."""
     head = exchange.head
-    exchange.raw, exchange.received, exchange.close = b"", b"", True
+    exchange.raw, exchange.received, exchange.close, exchange.refused = b"", b"", True, True
     control = control_of(app, exchange)
     if control is not None:
         exchange.response = PlannedResponse(control.refuse(failure), None)

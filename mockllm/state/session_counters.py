@@ -155,8 +155,8 @@ class SessionCounters:
             self._count_try(matched, candidate, eligible=reason in ELIGIBLE)
         if selected_rule is not None:
             self._count_try(matched, selected_rule.candidate, eligible=True)
-            responses_until_error = selected_rule.candidate.responses_until_error
-            if responses_until_error is None or selected_rule.response_count < responses_until_error:
+            responses_until_end = selected_rule.candidate.responses_until_end
+            if responses_until_end is None or selected_rule.response_count < responses_until_end:
                 self._set_states(matched.session, (selected_rule,))
 
     def _count_try(self, matched: MatchResult, candidate: Candidate, *, eligible: bool) -> None:

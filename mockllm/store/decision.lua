@@ -435,8 +435,8 @@ local function count_rules(tried, reached, selected_rule)
   end
   if selected_rule then
     local candidate = selected_rule.candidate
-    local responses_until_error = candidate[5]
-    if responses_until_error < 0 or responses(candidate[2], selected_rule.eligible) < responses_until_error then
+    local responses_until_end = candidate[5]
+    if responses_until_end < 0 or responses(candidate[2], selected_rule.eligible) < responses_until_end then
       set_states(candidate, selected_rule.scope)
     end
   end

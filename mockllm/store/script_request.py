@@ -194,7 +194,7 @@ def _unchanging(candidate: Candidate) -> list[object]:
         False if candidate.guard is None else _guard(candidate.guard),
         candidate.has_error,
         [[name, canonical(value)] for name, value in sets.items()] if sets else False,
-        -1 if candidate.responses_until_error is None else candidate.responses_until_error,
+        -1 if candidate.responses_until_end is None else candidate.responses_until_end,
         False if candidate.limit is None else _limit(candidate.limit),
         False if load is None else [-1 if load.max_inflight is None else load.max_inflight],
     ]

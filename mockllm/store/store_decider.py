@@ -166,8 +166,7 @@ class StoreDecider:
                 selected_rule, before = decision.rule.candidate, decision.rule.response_count
                 tries[selected_rule.key] += 1
                 responses[selected_rule.key] += (
-                    selected_rule.responses_until_error is None
-                    or before < selected_rule.responses_until_error
+                    selected_rule.responses_until_end is None or before < selected_rule.responses_until_end
                 )
         for candidate, number in zip((*matched.modifiers, *matched.rules), result.tries, strict=False):
             guard, limit = candidate.guard, candidate.limit

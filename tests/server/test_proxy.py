@@ -6,7 +6,9 @@ import gc
 import json
 import socket
 import threading
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -156,3 +158,22 @@ def test_mockllm_server_proxies_and_leaves_nothing_open(tmp_path: Path) -> None:
             assert server.requests[0].rule == "a.yaml:rules[0]"
         assert above.requests[0].headers["authorization"] == f"Bearer {KEY}"
     gc.collect()
+
+
+def test_chunked_request_before_next_one_is_proxied(tmp_path: Path) -> None:
+    """The connection ends with its response, since the parser may have mixed trailers: no reason not to forward."""
+    body = json.dumps(BODY).encode()
+    request = (
+        b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    next_one = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    with (
+        provider(answering(ANSWER)) as there,
+        live(rules(tmp_path, f"rules: [{{proxy: '{there}'}}]")) as server,
+    ):
+        address = urlsplit(server.url)
+        with socket.create_connection((address.hostname or "", address.port or 0), timeout=20) as client:
+            client.sendall(request % CHAT.encode() + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) + next_one)
+            received = b"".join(iter(partial(client.recv, 65536), b""))
+    assert received.startswith(b"HTTP/1.1 201 Created\r\n")
+    assert received.endswith(b"hello")

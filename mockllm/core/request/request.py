@@ -140,8 +140,8 @@ class Request(BodyFields, McpServerFields):
         request.raw = b""
         return request
 
-    def forget_lookups(self) -> None:
-        """Forget what was computed, since it may depend on what the lookup has found."""
+    def forget_read_values(self) -> None:
+        """Forget the read values, since they may depend on what the lookup has found. The lookup stays."""
         attributes = vars(self)
         for name in [
             name for name in attributes if isinstance(getattr(type(self), name, None), cached_property)

@@ -43,7 +43,7 @@ class Candidate(Struct, frozen=True):
     """The named states that its response sets."""
     limit: Limit | None = None
     load: Load | None = None
-    responses_until_error: int | None = None
+    responses_until_end: int | None = None
     """The number of its responses, where later requests are unmatched: those set no state, and no response is
     counted for them."""
     uses_counts: bool = True

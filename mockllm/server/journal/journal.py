@@ -74,6 +74,7 @@ class Journal:
         self._first_of_equal: dict[EqualKey, EndedExchange] = {}
         self._lock = RLock()
         self._discarded = DiscardedSteps()
+        """Frees the steps of long responses that were dropped, in parts."""
 
     def add(self, exchange: EndedExchange) -> None:
         """Store an exchange that has ended."""
