@@ -4,7 +4,8 @@ It is synchronous, and without I/O or a clock: the server passes a Request in an
 returns.
 """
 
-from mockllm.engine.engine import Engine, EngineInfo
+from mockllm.engine.engine import Engine
+from mockllm.engine.engine_info import EngineInfo
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.settings import EngineSettings
 from mockllm.engine.unfinished_responses import DeferredResponse, LookupAfterDecision, UndecidedResponse

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import inf
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
@@ -20,10 +18,10 @@ from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, Stora
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.core.time_scale import reported_time_scale
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.listing import calls_by_provider
-from mockllm.dialects.routes import BASE_URLS, RouteMatch, UnknownPath
+from mockllm.dialects.routes import RouteMatch, UnknownPath
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder, RequestAssessment
+from mockllm.engine.engine_info import EngineInfo, engine_info
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.fast_path_builder import build_fast_path
 from mockllm.engine.override_headers import BadOverride, Override, read_overrides
@@ -37,7 +35,12 @@ from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
 from mockllm.engine.settings import DEFAULT_SETTINGS, EngineSettings
 from mockllm.engine.storage_updates import storage_updates
-from mockllm.engine.unfinished_responses import DeferredResponse, LookupAfterDecision, UndecidedResponse
+from mockllm.engine.unfinished_responses import (
+    DeferredResponse,
+    LookupAfterDecision,
+    UndecidedRequest,
+    UndecidedResponse,
+)
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.reply_renderer import PlanningTooLong
@@ -47,31 +50,6 @@ from mockllm.state.shared_engine_state import RespondAgain, StoreLookupRequired
 HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
 """The most fast paths that are cached."""
-
-
-class EngineInfo(Struct, frozen=True):
-    """The loaded scenarios, as `/` and `/health` report them.
-
-    `rule_paths` are the paths that rules and modifiers name, `calls` the providers' own, by provider. `sources` are
-    the files of the rules, each with its number of rules. `bases` are an SDK's name and the path that follows the
-    server's address in the SDK's base URL (`("OpenAI", "/v1")`). `stale` are the files whose reload failed.
-    """
-
-    rules: int
-    files: int
-    rule_paths: tuple[str, ...] = ()
-    bases: tuple[tuple[str, str], ...] = ()
-    stale: tuple[StaleSource, ...] = ()
-    calls: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    sources: tuple[tuple[str, int], ...] = ()
-    root_provider: str | None = None
-    """The provider whose paths need no prefix."""
-    findings: tuple[str, ...] = ()
-    """The names of the findings that the loaded files replay, if there are several: each responds in the session of
-    its name only."""
-    pack_rules: int = 0
-    pack_files: int = 0
-    """How many of the rules and files belong to packs."""
 
 
 class Engine:
@@ -205,28 +183,36 @@ class Engine:
         """Respond by a decision, with the fast path of the mask if the store has made it."""
         matched, assessment = self._match(request, mask, repeated)
 
-        def finish(decision: Decision, *, is_repetition: bool = False) -> PlannedResponse | DeferredResponse:
-            if is_repetition:
-                request.forget_read_values()
-            respond_again = None if request.generates else partial(finish, decision, is_repetition=True)
-            if fast_path is not None and fast_path.is_decided_elsewhere:
-                dialect = engine_context(request).dialect
-                cached = fast_path.respond_decided(request, dialect, repeated, matched, decision)
-                if cached is not None:
-                    return self._store_and_finish(cached, request, respond_again)
-            responder = self._responder_of(request, matched, assessment, decision)
-            planned = self._plan_with_slot(responder, notes, may_defer=may_defer)
-            if isinstance(planned, DeferredResponse):
-                return planned
-            return self._store_and_finish(planned, request, respond_again)
-
+        undecided = UndecidedRequest(request, matched, assessment, notes, fast_path, repeated, may_defer)
         if not self.state.has_counts_of(matched):
-            return UndecidedResponse(matched, finish)
+            return UndecidedResponse(matched, partial(self._respond_decided, undecided))
         decision = self.state.decide(matched)
         try:
-            return finish(decision)
+            return self._respond_decided(undecided, decision)
         except StoreLookupRequired as lookup:
-            raise LookupAfterDecision(lookup, partial(finish, decision)) from None
+            again = partial(self._respond_decided, undecided, decision)
+            raise LookupAfterDecision(lookup, again) from None
+
+    def _respond_decided(
+        self, undecided: UndecidedRequest, decision: Decision, *, is_repetition: bool = False
+    ) -> PlannedResponse | DeferredResponse:
+        """Respond by a decision."""
+        request, fast_path = undecided.request, undecided.fast_path
+        respond_again = None
+        if not request.generates:
+            respond_again = partial(self._respond_decided, undecided, decision, is_repetition=True)
+        if is_repetition:
+            request.forget_read_values()
+        if fast_path is not None and fast_path.is_decided_elsewhere:
+            dialect, repeated = engine_context(request).dialect, undecided.repeated
+            cached = fast_path.respond_decided(request, dialect, repeated, undecided.matched, decision)
+            if cached is not None:
+                return self._store_and_finish(cached, request, respond_again)
+        responder = self._responder_of(request, undecided.matched, undecided.assessment, decision)
+        planned = self._plan_with_slot(responder, undecided.notes, may_defer=undecided.may_defer)
+        if isinstance(planned, DeferredResponse):
+            return planned
+        return self._store_and_finish(planned, request, respond_again)
 
     def _plan_with_slot(
         self, responder: Responder, notes: Sequence[str], *, may_defer: bool
@@ -339,22 +325,7 @@ class Engine:
 
     def info(self) -> EngineInfo:
         """Return what is loaded."""
-        catalog = self.catalog
-        paths = dict.fromkeys(path for item in catalog.items for path in item.paths)
-        rules = Counter(item.where.rpartition(":")[0] for item in catalog.items[: catalog.rule_count])
-        return EngineInfo(
-            rules=catalog.rule_count,
-            files=catalog.file_count,
-            rule_paths=tuple(paths),
-            bases=BASE_URLS,
-            stale=self._stale,
-            calls=calls_by_provider(),
-            sources=tuple(rules.items()),
-            root_provider=catalog.root_provider,
-            findings=tuple(catalog.findings),
-            pack_rules=sum(item.layer > 0 for item in catalog.items[: catalog.rule_count]),
-            pack_files=catalog.pack_files,
-        )
+        return engine_info(self.catalog, self._stale)
 
     def _match(
         self, request: Request, mask: int, repeated: RepeatedRequest | None = None

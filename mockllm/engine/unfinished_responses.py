@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
+from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Decision, InFlightSlot, MatchResult
+from mockllm.engine.candidates import RequestAssessment
+from mockllm.engine.fast_path import FastPath
 from mockllm.engine.planned_response import PlannedResponse
+from mockllm.engine.repeated_requests import RepeatedRequest
 from mockllm.state.shared_engine_state import StoreLookupRequired
 
 
@@ -20,6 +25,19 @@ class DeferredResponse(Struct, frozen=True):
 
     slot: InFlightSlot | None
     plan: Callable[[], Callable[[], PlannedResponse]]
+
+
+class UndecidedRequest(NamedTuple):
+    """What the response to a request is made of, once there is a decision. `notes` are those of its overrides,
+    `repeated` is what is known of the request. `may_defer`: whether the response may be deferred."""
+
+    request: Request
+    matched: MatchResult
+    assessment: RequestAssessment
+    notes: Sequence[str]
+    fast_path: FastPath | None
+    repeated: RepeatedRequest | None
+    may_defer: bool
 
 
 class UndecidedResponse(Struct, frozen=True):
