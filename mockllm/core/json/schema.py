@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from mockllm.core.budget import BudgetExceeded
 from mockllm.core.json.codec import Json, canonical, loads
+from mockllm.core.json.schema_work import MAX_EXPLAINED, MAX_STEPS, SchemaWork
 from mockllm.core.text_cache import text_cache
 
 if TYPE_CHECKING:
@@ -22,14 +24,26 @@ SchemaPath: TypeAlias = tuple[str, ...]
 """The keywords, names and numbers that lead to a subschema."""
 
 
+class ValidationTooLong(BudgetExceeded):
+    """The validation of a value takes more evaluations of subschemas than allowed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"The schema's references make the validation of a value take more than {MAX_STEPS:,} steps."
+        )
+
+
 class Validator:
     """A compiled schema."""
 
-    def __init__(self, compiled: jsonschema_rs.Validator) -> None:
+    def __init__(self, compiled: jsonschema_rs.Validator, work: SchemaWork) -> None:
         self._compiled = compiled
+        self._work = work
 
-    def matches(self, value: Json) -> bool:
-        """Return whether a value is valid."""
+    def matches(self, value: Json, max_steps: int = MAX_STEPS) -> bool:
+        """Return whether a value is valid. Raise ValidationTooLong where that takes more evaluations."""
+        if not self._work.is_at_most(max_steps, value):
+            raise ValidationTooLong
         try:
             return bool(self._compiled.is_valid(value))
         except ValueError:  # not JSON: an element of a set
@@ -37,6 +51,8 @@ class Validator:
 
     def error_message(self, value: Json) -> str:
         """Return the first error and its place; "valid" where there is none."""
+        if not self._work.is_at_most(MAX_EXPLAINED, value):
+            return "it does not fit the schema, which is too long to explain"
         try:
             error = next(self._compiled.iter_errors(value), None)
         except ValueError as failure:
@@ -68,7 +84,9 @@ def _compiled(key: bytes, formats: bool = False) -> Validator:
     import jsonschema_rs
 
     try:
-        return Validator(jsonschema_rs.validator_for(loads(key), retriever=_refuse, validate_formats=formats))
+        schema = loads(key)
+        compiled = jsonschema_rs.validator_for(schema, retriever=_refuse, validate_formats=formats)
+        return Validator(compiled, SchemaWork(schema))
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise ValueError(f"not a valid JSON Schema: {getattr(error, 'message', error)}") from None
 

@@ -18,7 +18,8 @@ from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.equality import subset
 from mockllm.core.json.jsonpath import JsonPath
 from mockllm.core.json.path_evaluation import TOO_LARGE
-from mockllm.core.json.schema import Validator, validator
+from mockllm.core.json.schema import ValidationTooLong, Validator, validator
+from mockllm.core.json.schema_work import MAX_CONDITION_STEPS
 from mockllm.core.matching import hints
 from mockllm.core.matching.text_conditions import (
     Condition,
@@ -148,7 +149,10 @@ class Schema(Condition):
         object.__setattr__(self, "_validator", validator(self.schema))
 
     def matches(self, value: Json | Missing) -> bool:
-        return value is not MISSING and self._validator.matches(value)
+        try:
+            return value is not MISSING and self._validator.matches(value, MAX_CONDITION_STEPS)
+        except ValidationTooLong:
+            return False
 
     def describe(self) -> str:
         return "valid by the schema"

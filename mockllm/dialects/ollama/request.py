@@ -110,6 +110,10 @@ class OllamaChatRequest(GenerationRequest):
         )
 
 
+MAX_OPEN_CALLS: Final = 256
+"""The most calls of one turn for which results without an id are searched: each result reads them all."""
+
+
 class _OpenCalls:
     """The calls of a conversation so far, by id, and those of the last turn that have no result yet."""
 
@@ -154,7 +158,8 @@ def _message(entry: dict[str, Json], known: _OpenCalls) -> Message | None:
         id, name = text_of(call.get("id")), text_of(function.get("name"))
         if id is not None:
             known.names[id] = name
-        known.open.append((id, name))
+        if len(known.open) < MAX_OPEN_CALLS:
+            known.open.append((id, name))
         parts.append(CallPart(id, name, function.get("arguments")))
     return Message(_ROLES[role], tuple(parts))
 

@@ -15,6 +15,7 @@ from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.ollama import CHAT, GENERATE
 from mockllm.dialects.ollama.request import (
     MAX_DIMENSIONS,
+    MAX_OPEN_CALLS,
     OllamaChatRequest,
     OllamaEmbeddingsRequest,
     OllamaGenerateRequest,
@@ -89,6 +90,19 @@ def test_result_without_name_belongs_to_open_call(
     request = read({"messages": [{"role": "assistant", "tool_calls": CALLS}, *turns]})
     parts = [message.parts[0] for message in request.messages[1:]]
     assert [part.name for part in parts if isinstance(part, ResultPart)] == named
+
+
+def test_calls_beyond_bound_get_no_result_without_name() -> None:
+    calls = [{"function": {"name": f"f{n}"}} for n in range(MAX_OPEN_CALLS + 1)]
+    results = [{"role": "tool", "content": "x"}] * len(calls)
+    request = read({"messages": [{"role": "assistant", "tool_calls": calls}, *results]})
+    names = [
+        part.name
+        for message in request.messages[1:]
+        for part in message.parts
+        if isinstance(part, ResultPart)
+    ]
+    assert names == [f"f{n}" for n in range(MAX_OPEN_CALLS)] + [None]
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ required.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
@@ -160,8 +160,8 @@ CONTENT_SUBSTITUTES: Final = ("tool_calls", "function_call", "refusal", "audio")
 
 def _check_tool_messages(value: list[dict[str, Json]]) -> Failure | None:
     """Check that a tool message follows each call before any other message."""
-    called: list[str] = []
-    open_: list[str] = []
+    called: dict[str, None] = {}  # of sets, these keep the order
+    open_: dict[str, None] = {}
     for place, entry in enumerate(value):
         if entry["role"] == "tool":
             call_id = entry["tool_call_id"]
@@ -170,21 +170,22 @@ def _check_tool_messages(value: list[dict[str, Json]]) -> Failure | None:
             if call_id not in called:
                 message = f"'tool_call_id' of '{call_id}' not found in 'tool_calls' of previous message."
                 return refuse(f"Invalid parameter: {message}", f"messages.[{place}].tool_call_id")
-            open_ = [id for id in open_ if id != call_id]
+            open_.pop(call_id, None)
             continue
         if open_:
             return _missing_results(open_, place)
         calls = entry.get("tool_calls") if entry["role"] == "assistant" else None
-        called = [call["id"] for call in calls or ()]
-        open_ = called
+        called = dict.fromkeys([call["id"] for call in calls or ()])
+        open_ = dict(called)
     return _missing_results(open_, len(value) - 1) if open_ else None
 
 
 class OpenCalls(Struct, eq=False):
-    """The calls of the last message of the assistant, and those of them without a tool message."""
+    """The ids of the calls of the last message of the assistant, and those of them without a tool message. Of sets,
+    only `open` changes in place."""
 
-    called: Sequence[str] = ()
-    open: Sequence[str] = ()
+    called: Collection[str] = ()
+    open: set[str] = field(default_factory=set)
 
 
 def turns_pass(divided: DividedBody) -> bool:
@@ -194,7 +195,7 @@ def turns_pass(divided: DividedBody) -> bool:
 
 
 def _continued(calls: OpenCalls | None) -> OpenCalls:
-    return OpenCalls() if calls is None else OpenCalls(calls.called, calls.open)
+    return OpenCalls() if calls is None else OpenCalls(calls.called, set(calls.open))
 
 
 def _passes(calls: OpenCalls, entry: Json) -> bool:
@@ -209,12 +210,16 @@ def _passes(calls: OpenCalls, entry: Json) -> bool:
         return False
     if role == "tool":
         call_id = entry["tool_call_id"]
-        calls.open = [id for id in calls.open if id != call_id]
+        calls.open.discard(call_id)
         return call_id in calls.called
     if calls.open:
         return False
     called = entry.get("tool_calls") if role == "assistant" else None
-    calls.called = calls.open = [call["id"] for call in called or ()]
+    if called:
+        calls.called = frozenset([call["id"] for call in called])
+        calls.open = set(calls.called)
+    else:
+        calls.called = ()
     return True
 
 
@@ -224,7 +229,7 @@ UNCALLED_MESSAGE: Final = (
 )
 
 
-def _missing_results(ids: list[str], place: int) -> Failure:
+def _missing_results(ids: Iterable[str], place: int) -> Failure:
     message = (
         "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
         f"'tool_call_id'. The following tool_call_ids did not have response messages: {', '.join(ids)}"

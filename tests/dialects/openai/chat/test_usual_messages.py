@@ -94,3 +94,21 @@ def test_check_after_texts_were_matched_finds_the_same() -> None:
         refused += failure is not None
     assert matched > 1_000
     assert refused > 1_000
+
+
+def test_each_result_finds_its_call_among_many_without_reading_all() -> None:
+    """20,000 calls: with a list of open calls this would be 200 million comparisons."""
+    calls = [
+        {"id": f"c{n}", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+        for n in range(20_000)
+    ]
+    results = [{"role": "tool", "tool_call_id": f"c{n}", "content": "1"} for n in reversed(range(20_000))]
+    messages: list[dict[str, Json]] = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": None, "tool_calls": calls},
+        *results,
+    ]
+    assert check.check_messages(messages, "messages") is None
+    failure = check.check_messages(messages[:-1], "messages")
+    assert failure is not None
+    assert "did not have response messages: c0" in str(failure.message)
