@@ -72,16 +72,15 @@ def compare_exchange(
     protocol = tolerant(reviewed, errors)
     dialect = routing.dialect
     streamed = request.stream and live.status == 200
+    names = [name for name, _ in live.headers]
     try:
         recording = _recording(request, live)
         content = protocol.decode(recording)
-        body = body_of(recording["response"])
-    except (JSONDecodeError, UnicodeDecodeError, ValueError):
+        theirs = observe(protocol, live.status, names, body_of(recording["response"]))
+    except ValueError:  # JSONDecodeError and UnicodeDecodeError are such errors
         return ComparedExchange(dialect, routing.provider, streamed, live.status, 0.0, [_BROKEN], {})
     content = _with_known_extras(content, reviewed.known_extras)
     plan = _own_plan(engine, request, dialect, content, without)
-    names = [name for name, _ in live.headers]
-    theirs = observe(protocol, live.status, names, body)
     ours = observe(protocol, plan.head.status, (name for name, _ in plan.head.headers), sent_body(plan))
     found = list(
         differences(
