@@ -3,6 +3,7 @@ content to the same request, and both are compared by their form. Texts are neve
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
@@ -46,6 +47,9 @@ from mockllm.scenario.settings_merge import extra_fields
 
 REFUSALS: Final = (400, 422)
 """The statuses by which a provider says that a request is wrong."""
+_FILE: Final = re.compile(r"(audio|image|video)/|application/octet-stream")
+_NO_PAYLOADS: Final[list[Json]] = []
+"""The body of a response that is neither JSON nor events. Only its status and its headers are compared."""
 _BROKEN: Final = FormDifference("unreadable", "body")
 
 
@@ -92,8 +96,9 @@ def compare_exchange(
     plan = _own_plan(engine, request, dialect, content, without)
     if plan is None:
         return None
+    formless = bool(live.body) and recording["response"]["body"] is _NO_PAYLOADS
     our_names = (name for name, _ in plan.head.headers)
-    ours = observe(protocol, plan.head.status, our_names, sent_body(plan))
+    ours = observe(protocol, plan.head.status, our_names, _NO_PAYLOADS if formless else _payloads(plan))
     ordered = bool(errors) or reviewed not in PROTOCOLS or same_order(ours, theirs, content)
     headers = "date" in map(str.lower, names)  # RFC 9110, section 6.6.1: all responses have it
     found = list(differences(ours, theirs, protocol.untimed, same_order=ordered, headers=headers))
@@ -134,7 +139,7 @@ def _recording(request: Request, live: RecordedResponse) -> dict[str, Json]:
     elif "ndjson" in kind:
         response["body"] = [loads(line) for line in live.body.splitlines() if line.strip()]
     else:
-        response["body"] = loads(live.body)
+        response["body"] = _json_body(request, live.body, kind)
     sent = {
         "method": request.method,
         "path": request.path,
@@ -143,6 +148,17 @@ def _recording(request: Request, live: RecordedResponse) -> dict[str, Json]:
         "body": request.body,
     }
     return {"id": "", "request": sent, "response": response, "features": ()}
+
+
+def _json_body(request: Request, body: bytes, kind: str) -> Json:
+    """Return a JSON body; that of a file, a text or nothing as no payloads. Raises JSONDecodeError."""
+    try:
+        return loads(body)
+    except JSONDecodeError:
+        is_text = request.makes_media and kind.startswith("text/plain")
+        if not body or is_text or _FILE.match(kind):
+            return _NO_PAYLOADS
+        raise
 
 
 def _is_stream(kind: str, body: bytes) -> bool:
@@ -195,6 +211,14 @@ def _own_plan(
         for each in item.settings.extras or ()
     ]
     return with_extra_fields(plan, extras) if plan is not None and extras else plan
+
+
+def _payloads(plan: Plan) -> Json:
+    """Return the body of this server's response for a comparison."""
+    try:
+        return sent_body(plan)
+    except JSONDecodeError:
+        return _NO_PAYLOADS
 
 
 def _media_plan(dialect: Dialect, content: Reply, request: Request, identity: ResponseIdentity) -> Plan:

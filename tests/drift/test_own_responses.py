@@ -16,8 +16,9 @@ from mockllm.drift.compared_exchange import ComparedExchange, compare_exchange
 from mockllm.engine import Engine
 from mockllm.recordings.interaction import RecordedResponse
 from tests.dialects.full_requests import calls
+from tests.dialects.openai.batches.batch_requests import form
+from tests.golden.other_calls import BLOB_DIGEST, FORM, WAV, WIRES, Step
 from tests.golden.other_calls import RULES as OTHER_RULES
-from tests.golden.other_calls import WIRES, Step
 from tests.golden.test_other_calls import sent as sent_by
 from tests.language.virtual_server import NOW, VirtualServer
 
@@ -93,6 +94,42 @@ def test_own_media_do_not_differ(step: Step) -> None:
     engine = VirtualServer(OTHER_RULES).engine
     compared = compared_with_itself(engine, read(engine, step))
     assert (compared.f1, [*compared.differences]) == (1.0, [])
+
+
+SPEECH = {"model": "gpt-4o-mini-tts", "voice": "alloy", "input": "hi"}
+WORDS = form({"model": "whisper-1", "response_format": "text"}, ("spoken.wav", WAV))
+NO_JSON = [
+    Step("speech", "POST", "/v1/audio/speech", SPEECH),
+    Step("transcript", "POST", "/v1/audio/transcriptions", WORDS, headers=FORM),
+]
+"""Requests whose responses are neither JSON nor events."""
+
+
+@pytest.mark.parametrize("step", NO_JSON, ids=lambda step: step.golden)
+def test_own_response_without_json_does_not_differ(step: Step) -> None:
+    engine = VirtualServer(OTHER_RULES).engine
+    compared = compared_with_itself(engine, read(engine, step))
+    assert (compared.f1, [*compared.differences]) == (1.0, [])
+
+
+def test_empty_body_as_own_does_not_differ() -> None:
+    engine = VirtualServer(OTHER_RULES).engine
+    request = read(engine, Step("blob", "POST", f"/api/blobs/{BLOB_DIGEST}", b"weights"))
+    compared = compare_exchange(engine, request, RecordedResponse(201, (), ()))
+    assert compared is not None
+    assert (compared.f1, [*compared.differences]) == (1.0, [])
+
+
+def test_json_in_place_of_audio_is_a_new_event() -> None:
+    engine = VirtualServer(OTHER_RULES).engine
+    compared = compared_with_itself(engine, read(engine, NO_JSON[0]), b'{"audio": ""}')
+    assert [(each.kind, each.place) for each in compared.differences] == [("new event", "body")]
+
+
+def test_empty_body_in_place_of_json_is_a_gone_event() -> None:
+    engine = server().engine
+    compared = compared_with_itself(engine, engine.read("GET", "/v1/models", "", {}, b"", "c", NOW), b"")
+    assert [(each.kind, each.place) for each in compared.differences] == [("gone event", "body")]
 
 
 def test_request_that_only_a_rule_answers_is_not_compared() -> None:
