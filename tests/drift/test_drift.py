@@ -190,6 +190,27 @@ def test_ignored_places_do_not_count(tmp_path: Path) -> None:
     assert "no changes" in ended.stdout
 
 
+@pytest.fixture
+def using_default(tmp_path: Path) -> str:
+    """A scenario file with one example, which uses the pack `default`."""
+    own = {"use": ["default"], "examples": [{"request": {"user": "my own words"}}]}
+    (tmp_path / "own.yaml").write_text(json.dumps(own))
+    return "own.yaml"
+
+
+def test_examples_of_a_used_pack_are_not_sent(using_default: str, tmp_path: Path) -> None:
+    with pretended_provider() as provider:
+        command("drift", using_default, f"--upstream=openai={provider.url}", *FREE, cwd=tmp_path, **KEYS)
+    assert provider.requests == 1
+
+
+def test_examples_of_a_named_pack_are_sent(using_default: str, tmp_path: Path) -> None:
+    with pretended_provider() as provider:
+        upstream = f"--upstream=openai={provider.url}"
+        command("drift", using_default, upstream, *FREE, "--pack=default", cwd=tmp_path, **KEYS)
+    assert provider.requests > 1
+
+
 def test_low_change_fails_only_on_request(tmp_path: Path) -> None:
     with pretended_provider(PLANTED[0].plant) as provider:
         codes = [
