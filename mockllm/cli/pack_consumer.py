@@ -152,6 +152,7 @@ def _change_line(change: LockChange) -> str:
     elif before == now:
         stays = "has new files" if change.changed else "stays"
         line = f"{name} {now} {stays}" + (f", now from {change.source}" if change.moved else "")
+        line += f": {change.held_back}" if change.held_back else ""
     else:
         line = f"{name} {before} -> {now} from {change.source}"
     if change.signature is not None:

@@ -53,6 +53,8 @@ class LockChange(Struct, frozen=True):
     """The signature of its tag or archive."""
     leads: tuple[str, ...] = ()
     """The targets of its requests and redirects and the variables that it reads, in words."""
+    held_back: str = ""
+    """Why a newer version of its source is not taken."""
 
 
 class LockfileEditor:
@@ -113,13 +115,18 @@ class LockfileEditor:
                 name: [each for each in constraints if each.pack is not None or name not in names]
                 for name, constraints in self._constraints.items()
             }
-        roots, refused = [], {}
+        roots, kept, refused = [], [], {}
         for name in names:
             try:
-                roots.append(self._newest(name, names))
+                newest = self._newest(name, names)
             except PackRejected as error:
                 refused[name] = error
-        return self.add(roots) if roots else [], refused
+                continue
+            if isinstance(newest, LockChange):
+                kept.append(newest)
+            else:
+                roots.append(newest)
+        return [*kept, *(self.add(roots) if roots else ())], refused
 
     def outdated(self) -> Iterator[tuple[str, LockedPackSpec, Version | None, Version | None]]:
         """Yield each locked pack with a newer version: the newest in all ranges, and the newest at all. None: the
@@ -222,8 +229,9 @@ class LockfileEditor:
             source = replace(source, where=str(Path(source.where)))
         return from_here(source, self.lock.folder)
 
-    def _newest(self, name: str, updated: Collection[str]) -> Requirement:
-        """Return a locked pack as a requirement of its newest version. `updated`: the packs that change with it."""
+    def _newest(self, name: str, updated: Collection[str]) -> Requirement | LockChange:
+        """Return a locked pack as a requirement of its newest version; what it stays where the only version of its
+        source does not fit. `updated`: the packs that change with it. Raises PackRejected."""
         locked = self._locked(name)
         place = parse_pack_source(locked.source, self.lock.folder)
         if locked.branch is not None:
@@ -232,11 +240,17 @@ class LockfileEditor:
             return Requirement(name, ANY, "the command line", found.place, found.version)
         if place.kind == "git":
             place = replace(place, ref=None)
-        ranges = [each.range for each in self._fixed(updated).get(name, ())]
-        found = self._versions.fetch(place, ranges)
+        fixed = self._fixed(updated).get(name, ())
+        found = self._versions.fetch(place, [each.range for each in fixed])
         if found.manifest.name != name:
             raise PackRejected(f'{locked.source} now contains the pack "{found.manifest.name}", not "{name}"')
         exact = found.version if place.kind != "git" or found.version.pre else None
+        unmet = [each for each in fixed if not each.admits(found.version)]
+        if exact is not None and unmet:
+            says = f"{place.text} is {found.version}, but {' and '.join(map(str, unmet))}"
+            if not all(each.admits(parse_version(locked.version)) for each in fixed):
+                raise PackRejected(says)
+            return LockChange(name, locked.version, locked.version, place.text, held_back=says)
         return Requirement(name, ANY, "the command line", place, exact)
 
     def _fixed(self, roots: Collection[str]) -> dict[str, list[Requirement]]:
