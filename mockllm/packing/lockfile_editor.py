@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from mockllm.core.redaction import without_passwords
 from mockllm.packing.atomic_store import drop, put_file, put_tree
+from mockllm.packing.changed_sources import what_changed
 from mockllm.packing.fetch import FetchedPack, fetch_branch, fetch_pack, manifest
 from mockllm.packing.git import Signature, branch_commit
 from mockllm.packing.inspection import validate_pack
@@ -132,9 +133,9 @@ class LockfileEditor:
         """Yield each locked pack with a newer version: the newest in all ranges, and the newest at all. None: the
         source cannot be read, or has no version in the ranges."""
         for name, locked in sorted(self.lock.packs.items()):
-            place = parse_pack_source(locked.source, self.lock.folder)
-            place = replace(place, ref=None) if place.kind == "git" else place
             try:
+                place = parse_pack_source(locked.source, self.lock.folder)
+                place = replace(place, ref=None) if place.kind == "git" else place
                 known = [each.version for each in self._versions.candidates(name, (place,))]
             except PackRejected:
                 known = []
@@ -201,10 +202,9 @@ class LockfileEditor:
         except PackRejected as error:
             raise PackRejected(f"{name} {locked.version}: {error}") from None
         if found.tree.sha256 != locked.sha256:
-            moved = "the tag was moved" if place.kind == "git" else "its files have changed"
             raise PackRejected(
-                f"{locked.source} no longer contains the {name} {locked.version} of {LOCK_FILE} ({moved}): "
-                f"expected SHA-256 {locked.sha256[:12]}…, found {found.tree.sha256[:12]}…; restore them, or, if this "
+                f"{locked.source} no longer contains the {name} {locked.version} of {LOCK_FILE} "
+                f"({what_changed(place)}): expected SHA-256 {locked.sha256[:12]}…, found {found.tree.sha256[:12]}…; restore them, or, if this "
                 f"is intended, `mockllm pack remove {name}` and add it again"
             )
         return found
