@@ -204,8 +204,9 @@ class LockfileEditor:
         if found.tree.sha256 != locked.sha256:
             raise PackRejected(
                 f"{locked.source} no longer contains the {name} {locked.version} of {LOCK_FILE} "
-                f"({what_changed(place)}): expected SHA-256 {locked.sha256[:12]}…, found {found.tree.sha256[:12]}…; restore them, or, if this "
-                f"is intended, `mockllm pack remove {name}` and add it again"
+                f"({what_changed(place)}): expected SHA-256 {locked.sha256[:12]}…, found "
+                f"{found.tree.sha256[:12]}…; restore them, or, if this is intended, "
+                f"`mockllm pack remove {name}` and add it again"
             )
         return found
 
