@@ -138,8 +138,11 @@ def test_moved_tag_is_reported(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     git(built, "commit", "--quiet", "--all", "-m", "moved")
     git(built, "tag", "--force", "v1.0.0")
     shutil.rmtree(".mockllm")
+    capfd.readouterr()
     assert run("check") == 1
-    assert "(the tag was moved)" in capfd.readouterr().err
+    output = capfd.readouterr()
+    assert "(the tag was moved)" in output.err
+    assert "its files are missing; `mockllm pack add` fetches it, or says why it cannot" in output.out
 
 
 @pytest.mark.parametrize(
