@@ -222,7 +222,7 @@ def _payloads(plan: Plan) -> Json:
 
 
 def _media_plan(dialect: Dialect, content: Reply, request: Request, identity: ResponseIdentity) -> Plan:
-    """Return this server's response of a call for media, with media of its own."""
+    """Return this server's response of a call for media, with media that it makes."""
     media = cast(MediaDialect, dialect)
     reply = media.supported_reply(media.complete(content, request), request)
     if request.background:

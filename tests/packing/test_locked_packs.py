@@ -165,7 +165,7 @@ def test_newest_matching_version_is_chosen(wanted: str, version: str, tmp_path: 
     assert run("check", "--frozen") == 0
 
 
-def test_update_keeps_a_pack_whose_source_does_not_fit(
+def test_update_leaves_a_pack_whose_source_is_out_of_range(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     built = pack(tmp_path / "p", version="0.1.0")
