@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from mockllm.cli.main import COMMANDS, MODULES
+from mockllm.scenario.pack_resolver import bundled_names
 
 SHELLS: Final = ("bash", "zsh", "fish")
 PLACES: Final = """\
@@ -33,19 +34,21 @@ def run(args: argparse.Namespace) -> int:
     import shtab
 
     parser = all_commands()
-    complete_paths(parser)
+    complete_values(parser)
     print(shtab.complete(parser, shell=args.shell))
     return 0
 
 
-def complete_paths(parser: argparse.ArgumentParser) -> None:
-    """Let shells complete files and folders where a command takes them."""
+def complete_values(parser: argparse.ArgumentParser) -> None:
+    """Let shells complete files and folders where a command takes them, and the shipped packs."""
     import shtab
 
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for command in action.choices.values():
-                complete_paths(command)
+                complete_values(command)
+        elif "--pack" in action.option_strings:
+            action.choices = bundled_names()
         elif action.metavar in PATHS or action.type is Path:
             action.complete = shtab.FILE  # type: ignore[attr-defined]
 

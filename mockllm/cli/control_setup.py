@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import signal
 import socket
 import sys
 import time
@@ -40,7 +39,8 @@ MODE: Final = 0o600
 def set_up_control_api(
     app: App, builder: Builder, reload: Reloader | None, values: OptionValues
 ) -> Server | None:
-    """Add the control API to the app. Return a separate server for it if it has its own port."""
+    """Add the control API to the app. Return a separate server for it if it has its own port, which it listens on.
+    Raises CannotListen."""
     host, port, token = values["host"], values["admin_port"], values["admin_token"]
     access = Access(token or None, frozenset({host.lower(), socket.gethostname().lower()}))
     control = create_control_api(app, builder, reload, access, folder(values), edit=values["edit"])
@@ -49,7 +49,12 @@ def set_up_control_api(
     if port is None:
         app.control = control
         return None
-    return Server(AdminPortApp(control, limits=app.limits), [Address(host, port)])
+    server = Server(AdminPortApp(control, limits=app.limits), [Address(host, port)])
+    try:
+        server.bind()
+    except CannotListen as error:
+        raise CannotListen(f"{error}".replace("--port", "--admin-port")) from None
+    return server
 
 
 def create_control_api(
@@ -106,13 +111,8 @@ def background_tasks(
 
 
 async def _serve_admin_port(server: Server) -> None:
-    """Serve the control API until cancelled. Stop the process if the port is in use."""
-    try:
-        await server.start()
-    except CannotListen as error:
-        print(f"mockllm: {error}".replace("--port", "--admin-port"), file=sys.stderr)
-        signal.raise_signal(signal.SIGTERM)
-        return
+    """Serve the control API until cancelled."""
+    await server.start()
     where = server.listening[0]
     base = where._replace(host="localhost").url if where.everywhere else where.url
     print(f"control API: {where.url}/api, dashboard: {base}/dashboard", file=sys.stderr, flush=True)

@@ -7,6 +7,7 @@ import asyncio
 import math
 import os
 import sys
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -33,10 +34,12 @@ from mockllm.drift.requests import example_requests, recorded_requests
 from mockllm.drift.run import Exchanges, KeyRefused, ask_all, compare_all, requests_of
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, run_steps
+from mockllm.scenario.example_entries import ExampleEntry
 from mockllm.scenario.loader import LoadedScenarios, load_scenarios
 from mockllm.scenario.pack_files import PackRejected
 from mockllm.server.upstreams import Upstreams
 from mockllm.state.engine_state import EngineState
+from mockllm.testing.example_runner import tested_examples
 from mockllm.testing.request_files import InvalidRequestFile
 
 OPTIONS: Final = (*LOAD_OPTIONS, *RECORDING)
@@ -138,15 +141,17 @@ def run(args: argparse.Namespace) -> int:
             "drift: expected a provider, --upstream openai=https://api.openai.com, or recordings, --against FOLDER"
         )
     note_default_pack(values)
-    gathered = load_scenarios(scenario_sources(values, os.environ))
+    sources = scenario_sources(values, os.environ)
+    gathered = load_scenarios(sources)
     if gathered.diagnostics:
         print_mistakes(gathered.diagnostics, sys.stderr)
         return 2
     report = DriftReport(lambda protocol, place: any(fnmatchcase(place, glob) for glob in args.ignore))
     engine = _engine(gathered)
+    examples = tested_examples(gathered, sources)
     try:
         exchanges = (
-            _recorded(engine, args, report) if args.against else _live(engine, gathered, args, values, report)
+            _recorded(engine, args, report) if args.against else _live(engine, examples, args, values, report)
         )
     except (KeyRefused, PackRejected, InvalidRequestFile) as error:
         print(f"mockllm: {error}", file=sys.stderr)
@@ -185,7 +190,7 @@ def _recorded(engine: Engine, args: argparse.Namespace, report: DriftReport) -> 
 
 def _live(
     engine: Engine,
-    gathered: LoadedScenarios,
+    examples: Sequence[ExampleEntry],
     args: argparse.Namespace,
     values: OptionValues,
     report: DriftReport,
@@ -194,7 +199,7 @@ def _live(
     if args.requests:
         wanted = recorded_requests(list(request_cases(args.requests)))
     else:
-        wanted = example_requests(gathered, dict(args.model), args.max_tokens)
+        wanted = example_requests(examples, dict(args.model), args.max_tokens)
     live = LiveProviders(Upstreams(dict(values["upstream"])), args.timeout, dict(args.key_variable))
     requests = [each for each in requests_of(engine, wanted) if live.serves(each)]
     budget = CostBudget(args.max_cost, dict(args.price))

@@ -22,8 +22,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Return 0 if all files were written, 1 if one existed."""
-    there = 0
+    """Return 0 if all scenarios were written, 1 if one existed. An editor's schema may exist."""
+    there: list[str] = []
     files = contents()
     for name, text in files.items():
         target = args.folder / name
@@ -32,14 +32,14 @@ def run(args: argparse.Namespace) -> int:
             with target.open("x", encoding="utf-8") as file:
                 file.write(text)
         except FileExistsError:
-            there += 1
+            there.append(name)
             print(f"{target}: exists, not overwritten", file=sys.stderr)
         except OSError as error:
             raise BadOption(f"{target}: {error.strerror}") from None
         else:
             print(target)
-    print("\n" + next_steps(args.folder) if there < len(files) else "Nothing was written.")
-    return 1 if there else 0
+    print("\n" + next_steps(args.folder) if len(there) < len(files) else "Nothing was written.")
+    return 1 if any(not name.startswith(f"{SCHEMAS}/") for name in there) else 0
 
 
 def make_folder(folder: Path) -> None:

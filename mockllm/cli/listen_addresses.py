@@ -47,4 +47,4 @@ def configure_tls(app: App, values: OptionValues) -> Path | None:
         app.tls = context(certificates.server, client_ca=values["tls_client_ca"])
     except NoCertificate as error:
         raise BadOption(str(error)) from None
-    return certificates.ca
+    return certificates.ca.absolute()

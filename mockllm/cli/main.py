@@ -145,9 +145,12 @@ def _run(args: list[str]) -> int:
     if not args:
         parser.print_help(sys.stderr)
         return 2
+    known = chosen.get_default("known")
+    if known and len(args) == 1:
+        chosen.print_help(sys.stderr)
+        return 2
     if not args[0].startswith("-") and chosen is parser:
         return _unknown_command("mockllm", args[0], COMMANDS)
-    known = chosen.get_default("known")
     if known and len(args) > 1 and not args[1].startswith("-") and args[1] not in known:
         return _unknown_command(chosen.prog, args[1], known)
     namespace, left = parser.parse_known_args(args)

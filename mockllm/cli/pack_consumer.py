@@ -14,6 +14,7 @@ from mockllm.cli.pack_author import describe, load_pack, open_pack
 from mockllm.cli.sources import FOLDER, known_names
 from mockllm.core.json.codec import Json, pretty
 from mockllm.core.redaction import without_passwords
+from mockllm.packing.changed_sources import changed_sources
 from mockllm.packing.inspection import capabilities
 from mockllm.packing.lockfile_editor import LockChange, LockfileEditor, state_of
 from mockllm.packing.pack_index import PackIndex, read_index
@@ -152,6 +153,7 @@ def _change_line(change: LockChange) -> str:
     elif before == now:
         stays = "has new files" if change.changed else "stays"
         line = f"{name} {now} {stays}" + (f", now from {change.source}" if change.moved else "")
+        line += f": {change.held_back}" if change.held_back else ""
     else:
         line = f"{name} {before} -> {now} from {change.source}"
     if change.signature is not None:
@@ -215,7 +217,7 @@ def _search(index: PackIndex | None, words: Sequence[str], json: bool) -> int:
 
 
 def _outdated(locking: LockfileEditor, json: bool) -> int:
-    """Print the packs for which there is a newer version. Return 1 if there is one."""
+    """Print the packs with a newer version, or with other files under the same one. Return 1 if there is one."""
     rows: list[dict[str, Json]] = []
     for name, locked, fits, newest in locking.outdated():
         if locked.branch is None and newest is not None and newest > parse_version(locked.version):
@@ -231,15 +233,30 @@ def _outdated(locking: LockfileEditor, json: bool) -> int:
                 file=sys.stderr,
             )
     rows += _moved_branches(locking)
+    changed = list(_changed_rows(locking))
     if json:
-        print(pretty([*rows]).decode())
-    elif rows:
+        print(pretty([*rows, *changed]).decode())
+        return 1 if rows or changed else 0
+    for row in changed:
+        print(
+            f"{row['name']} {row['locked']}: {row['source']} has other files under the same version "
+            f"({row['changed']}); `mockllm pack update` refuses them"
+        )
+    if rows:
         titles: dict[str, Json] = {key: key for key in ("name", "locked", "fits", "newest", "source")}
         _table([titles, *rows], ("name", "locked", "fits", "newest", "source"))
         print("`mockllm pack update` takes what fits, `mockllm pack update --major` the newest")
-    else:
+    elif not changed:
         print("all packs are up to date")
-    return 1 if rows else 0
+    return 1 if rows or changed else 0
+
+
+def _changed_rows(locking: LockfileEditor) -> Iterator[dict[str, Json]]:
+    """Yield a row for each locked pack whose source has other files under the same version."""
+    for name, locked, what in changed_sources(locking.lock):
+        source, version = without_passwords(locked.source), locked.version
+        row: dict[str, Json] = {"name": name, "locked": version, "fits": "-", "newest": version}
+        yield row | {"source": source, "changed": what}
 
 
 def _moved_branches(locking: LockfileEditor) -> Iterator[dict[str, Json]]:

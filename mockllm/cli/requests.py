@@ -135,9 +135,10 @@ def _show_costs(report: dict[str, Json], args: argparse.Namespace) -> None:
     rows += [(f"session {each['session']}", each) for each in report["sessions"] if each["session"]]
     width = max((len(name) for name, _ in rows), default=0)
     for name, each in rows:
+        requests = "request " if each["requests"] == 1 else "requests"
         unpriced = f"  ({each['unpriced']} without a price)" if each["unpriced"] else ""
         print(
-            f"{name:<{width}}  {each['requests']:>6} requests  {each['input_tokens']:>9} in  "
+            f"{name:<{width}}  {each['requests']:>6} {requests}  {each['input_tokens']:>9} in  "
             f"{each['cached_tokens']:>9} cached  {each['output_tokens']:>9} out  ${each['cost']:.6f}{unpriced}"
         )
     print(f"${report['cost']:.6f} in all, at the server's prices")

@@ -48,7 +48,7 @@ from mockllm.recordings.atomic_files import probe
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import FINDINGS, amount
 from mockllm.server.engine_builder import Broken, Builder
-from mockllm.server.http_server import Address, CannotListen, Server
+from mockllm.server.http_server import Address, CannotListen
 from mockllm.server.http_server import run as run_server
 from mockllm.server.reload import Reloader
 from mockllm.server.server_limits import ServerLimits
@@ -96,10 +96,10 @@ def run(args: argparse.Namespace) -> int:
     trusted = configure_tls(app, values)
     reload = Reloader(app, builder.watched, builder.again, log, began)
     watched = None if values["no_reload"] else reload
-    admin_server = set_up_control_api(app, builder, watched, values)
-    watch_input_end(values)
-    tasks = background_tasks(partial(warn_about_files, builder, reload), watched, admin_server)
     try:
+        admin_server = set_up_control_api(app, builder, watched, values)
+        watch_input_end(values)
+        tasks = background_tasks(partial(warn_about_files, builder, reload), watched, admin_server)
         with traces(app, addresses(args, values), log):
             ready = partial(
                 print_ready, app=app, default_pack=uses_default_pack(values), trusted=trusted, token=token
@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    return exit_code(values, app, admin_server)
+    return exit_code(values, app)
 
 
 def _engine_state(bounds: ServerLimits) -> EngineState:
@@ -183,11 +183,8 @@ def create_builder(values: OptionValues, state: EngineState, max_generated: int)
     return Builder(sources, state, settings, strict=values["strict"])
 
 
-def exit_code(values: OptionValues, app: App, admin_server: Server | None) -> int:
-    """Return the exit code of a server that has stopped: 1 if the port of its control API could not be used. Print
-    the exit report of --strict."""
-    if admin_server is not None and admin_server.failed:
-        return 1
+def exit_code(values: OptionValues, app: App) -> int:
+    """Return the exit code of a server that has stopped. Print the exit report of --strict."""
     unmatched = app.journal.unmatched if values["strict"] else 0
     if unmatched:
         print(f"mockllm: {counted(unmatched, 'unmatched request')}", file=sys.stderr)

@@ -80,17 +80,17 @@ def _run(args: argparse.Namespace, values: OptionValues, token: AdminToken, stor
     try:
         engine = _first_engine(builder, store)
         where, sockets = listen(addresses(args, values), values["workers"] or 1)
+        app = App(engine, limits=bounds, allow_cors=not values["no_cors"])
+        trusted = configure_tls(app, values)
+        reload = Reloader(app, builder.watched, builder.again, log, began)
+        watched = None if values["no_reload"] else reload
+        admin_server = set_up_control_api(app, builder, watched, values)
     except Broken as broken:
         print_mistakes(broken.mistakes, sys.stderr)
         return 2
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    app = App(engine, limits=bounds, allow_cors=not values["no_cors"])
-    trusted = configure_tls(app, values)
-    reload = Reloader(app, builder.watched, builder.again, log, began)
-    watched = None if values["no_reload"] else reload
-    admin_server = set_up_control_api(app, builder, watched, values)
     address = None if store is None else store.address
     controlled = admin_server is None
     settings = WorkerSettings(
@@ -151,7 +151,7 @@ def _exit_code(group: ServedGroup) -> int:
     except NoStoreFound as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    return exit_code(values, group.app, group.admin_server)
+    return exit_code(values, group.app)
 
 
 def _require_shareable(catalog: Catalog, store: StoreSetup | None) -> None:

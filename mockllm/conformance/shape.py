@@ -104,13 +104,12 @@ def encoded(
     content: Reply | Failure,
     request: Request,
     identity: ResponseIdentity,
-) -> Plan:
-    """Return this server's response to a request, with a recorded content."""
+) -> Plan | None:
+    """Return this server's response to a request, with a recorded content; None where only a rule responds."""
     if isinstance(content, Failure):
         return dialect.error(content, request, identity)
     if not dialect.generates:
         found = cast(OwnResponseDialect, dialect).own_response(request, (), identity)
-        assert found is not None, "no compared call is left to the rules"
         return dialect.error(found, request, identity) if isinstance(found, Failure) else found
     generating = cast(GeneratingDialect, dialect)
     return (

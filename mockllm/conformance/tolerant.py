@@ -53,7 +53,7 @@ def tolerant(protocol: Protocol, errors: list[str]) -> Protocol:
 def decode(protocol: Protocol, recording: Recording) -> Reply | Failure:
     """Return what the dialect decodes of a response."""
     status, body = recording["response"]["status"], recording["response"]["body"]
-    if status != 200:
+    if not 200 <= status < 300:
         return Failure.of_status(status)
     read = getattr(protocol.dialect, "decode", None)
     framing, data = _framed(body)

@@ -3,6 +3,7 @@ content to the same request, and both are compared by their form. Texts are neve
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
@@ -26,10 +27,17 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.extra_fields import event_names, with_extra_fields
+from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
+from mockllm.dialects.dialect import (
+    BackgroundDialect,
+    Dialect,
+    GeneratingDialect,
+    MediaDialect,
+    ResponseIdentity,
+)
 from mockllm.dialects.routes import RouteMatch
 from mockllm.drift.change import FormDifference, differences
 from mockllm.engine import Engine
@@ -39,6 +47,9 @@ from mockllm.scenario.settings_merge import extra_fields
 
 REFUSALS: Final = (400, 422)
 """The statuses by which a provider says that a request is wrong."""
+_FILE: Final = re.compile(r"(audio|image|video)/|application/octet-stream")
+_NO_PAYLOADS: Final[list[Json]] = []
+"""The body of a response that is neither JSON nor events. Only its status and its headers are compared."""
 _BROKEN: Final = FormDifference("unreadable", "body")
 
 
@@ -63,7 +74,8 @@ class ComparedExchange(Struct):
 def compare_exchange(
     engine: Engine, request: Request, live: RecordedResponse, without: str = ""
 ) -> ComparedExchange | None:
-    """Return the comparison; None for a request to no known call. `without` is a pack whose `extras` do not count."""
+    """Return the comparison; None for a request to no known call, or to one that only a rule responds to.
+    `without` is a pack whose `extras` do not count."""
     routing = engine_context(request).routing
     if not isinstance(routing, RouteMatch):
         return None
@@ -72,33 +84,28 @@ def compare_exchange(
     protocol = tolerant(reviewed, errors)
     dialect = routing.dialect
     streamed = request.stream and live.status == 200
+    names = [name for name, _ in live.headers]
+    result = ComparedExchange(dialect, routing.provider, streamed, live.status, 0.0, [_BROKEN], {})
     try:
         recording = _recording(request, live)
         content = protocol.decode(recording)
-        body = body_of(recording["response"])
-    except (JSONDecodeError, UnicodeDecodeError, ValueError):
-        return ComparedExchange(dialect, routing.provider, streamed, live.status, 0.0, [_BROKEN], {})
+        theirs = observe(protocol, live.status, names, body_of(recording["response"]))
+    except ValueError:  # JSONDecodeError and UnicodeDecodeError are such errors
+        return result
     content = _with_known_extras(content, reviewed.known_extras)
     plan = _own_plan(engine, request, dialect, content, without)
-    names = [name for name, _ in live.headers]
-    theirs = observe(protocol, live.status, names, body)
-    ours = observe(protocol, plan.head.status, (name for name, _ in plan.head.headers), sent_body(plan))
-    found = list(
-        differences(
-            ours,
-            theirs,
-            protocol.untimed,
-            same_order=bool(errors) or reviewed not in PROTOCOLS or same_order(ours, theirs, content),
-            headers="date" in map(str.lower, names),  # RFC 9110, section 6.6.1: all responses have it
-        )
-    )
+    if plan is None:
+        return None
+    formless = bool(live.body) and recording["response"]["body"] is _NO_PAYLOADS
+    our_names = (name for name, _ in plan.head.headers)
+    ours = observe(protocol, plan.head.status, our_names, _NO_PAYLOADS if formless else _payloads(plan))
+    ordered = bool(errors) or reviewed not in PROTOCOLS or same_order(ours, theirs, content)
+    headers = "date" in map(str.lower, names)  # RFC 9110, section 6.6.1: all responses have it
+    found = list(differences(ours, theirs, protocol.untimed, same_order=ordered, headers=headers))
     if live.status != 200:
         found = [replace(each, event="error") if each.event == "body" else each for each in found]
     found += _judgement(request, dialect, live.status)
-    selectors = _selectors(protocol, plan)
-    return ComparedExchange(
-        dialect, routing.provider, streamed, live.status, _f1(ours, theirs), found, selectors
-    )
+    return replace(result, f1=_f1(ours, theirs), differences=found, selectors=_selectors(protocol, plan))
 
 
 def protocol_of(dialect: Dialect) -> Protocol:
@@ -132,7 +139,7 @@ def _recording(request: Request, live: RecordedResponse) -> dict[str, Json]:
     elif "ndjson" in kind:
         response["body"] = [loads(line) for line in live.body.splitlines() if line.strip()]
     else:
-        response["body"] = loads(live.body)
+        response["body"] = _json_body(request, live.body, kind)
     sent = {
         "method": request.method,
         "path": request.path,
@@ -141,6 +148,17 @@ def _recording(request: Request, live: RecordedResponse) -> dict[str, Json]:
         "body": request.body,
     }
     return {"id": "", "request": sent, "response": response, "features": ()}
+
+
+def _json_body(request: Request, body: bytes, kind: str) -> Json:
+    """Return a JSON body; that of a file, a text or nothing as no payloads. Raises JSONDecodeError."""
+    try:
+        return loads(body)
+    except JSONDecodeError:
+        is_text = request.makes_media and kind.startswith("text/plain")
+        if not body or is_text or _FILE.match(kind):
+            return _NO_PAYLOADS
+        raise
 
 
 def _is_stream(kind: str, body: bytes) -> bool:
@@ -175,19 +193,44 @@ def _known(value: Json, name: str, known: frozenset[str]) -> Json:
 
 def _own_plan(
     engine: Engine, request: Request, dialect: Dialect, content: Reply | Failure, without: str
-) -> Plan:
-    """Return this server's response with the provider's content, and the `extras` of modifiers."""
+) -> Plan | None:
+    """Return this server's response with the provider's content, and the `extras` of modifiers; None where only a
+    rule responds."""
     identity = ResponseIdentity(Ids(engine.seed, "drift", 1), request.now)
-    if dialect.generates and isinstance(content, Reply):
-        content = cast(GeneratingDialect, dialect).supported_reply(content, request)
-    plan = encoded(dialect, content, request, identity)  # type: ignore[arg-type]
+    plan: Plan | None
+    if isinstance(content, Reply) and request.makes_media:
+        plan = _media_plan(dialect, content, request, identity)
+    else:
+        if isinstance(content, Reply) and dialect.generates:
+            content = cast(GeneratingDialect, dialect).supported_reply(content, request)
+        plan = encoded(dialect, content, request, identity)  # type: ignore[arg-type]
     extras = [
         extra_fields(each)
         for item in engine.preview(request).modifiers
         if item.settings is not None and not (without and item.id.startswith(f"{without}:"))
         for each in item.settings.extras or ()
     ]
-    return with_extra_fields(plan, extras) if extras else plan
+    return with_extra_fields(plan, extras) if plan is not None and extras else plan
+
+
+def _payloads(plan: Plan) -> Json:
+    """Return the body of this server's response for a comparison."""
+    try:
+        return sent_body(plan)
+    except JSONDecodeError:
+        return _NO_PAYLOADS
+
+
+def _media_plan(dialect: Dialect, content: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+    """Return this server's response of a call for media, with media that it makes."""
+    media = cast(MediaDialect, dialect)
+    reply = media.supported_reply(media.complete(content, request), request)
+    if request.background:
+        stream = media.encode_stream(reply, request, identity)
+        in_background = cast(BackgroundDialect, dialect).in_background
+        return in_background(stream, Pacing(), request, identity, streamed=request.stream)
+    encode = media.encode_stream if request.stream else media.encode_body
+    return encode(reply, request, identity)
 
 
 def _judgement(request: Request, dialect: Dialect, status: int) -> list[FormDifference]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
 from mockllm.dialects.providers import DEFAULT
 from mockllm.scenario.example_entries import ExampleEntry
 from mockllm.scenario.language.examples import RequestSpec
-from mockllm.scenario.loader import LoadedScenarios
 from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request, chosen_provider
 from mockllm.testing.example_runner import providers_of, steps_of
 from mockllm.testing.scenario_diff import Case
@@ -23,12 +22,12 @@ class DriftRequest(Struct, frozen=True):
 
 
 def example_requests(
-    gathered: LoadedScenarios, models: Mapping[str, str], max_tokens: int
+    examples: Iterable[ExampleEntry], models: Mapping[str, str], max_tokens: int
 ) -> list[DriftRequest]:
     """Return the requests of examples. `models` replaces the model of a provider's requests; `max_tokens` is the
     maximum of requests that set none."""
     found: dict[SentRequestKey, DriftRequest] = {}
-    for entry in gathered.examples:
+    for entry in examples:
         for name, spec, provider in _specs(entry):
             adapted = _adapted(spec, models.get(provider or DEFAULT.name), max_tokens)
             try:

@@ -81,7 +81,9 @@ def compare_all(
         else:
             report.add(compared)
     if unknown:
-        report.notes.append(f"{counted(unknown, 'request')} not compared: no known call of a provider")
+        report.notes.append(
+            f"{counted(unknown, 'request')} not compared: no known call of a provider, or only a rule responds to it"
+        )
     missing = sum(number for (_, status), number in report.statuses.items() if status == 404)
     if missing:
         report.notes.append(

@@ -88,6 +88,13 @@ def tags(url: str, here: Path) -> dict[Version, str]:
     return tags
 
 
+def tag_commit(url: str, tag: str, here: Path) -> str | None:
+    """Return the commit of a tag; None where the repository does not have it."""
+    refs = (f"refs/tags/{tag}", f"refs/tags/{tag}^{{}}")  # the second is that of a tag with a message
+    listed = _git("ls-remote", "--tags", "--", _where(url, here), *refs).decode("utf-8", "replace").split()
+    return listed[-2] if listed else None
+
+
 def branch_commit(url: str, branch: str, here: Path) -> str:
     """Return the newest commit of a branch. Raises PackRejected where the repository does not have it."""
     listed = _git("ls-remote", "--heads", "--", _where(url, here), f"refs/heads/{branch}").decode(

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from mockllm.core.redaction import without_passwords
 from mockllm.packing.atomic_store import drop, put_file, put_tree
+from mockllm.packing.changed_sources import what_changed
 from mockllm.packing.fetch import FetchedPack, fetch_branch, fetch_pack, manifest
 from mockllm.packing.git import Signature, branch_commit
 from mockllm.packing.inspection import validate_pack
@@ -53,6 +54,8 @@ class LockChange(Struct, frozen=True):
     """The signature of its tag or archive."""
     leads: tuple[str, ...] = ()
     """The targets of its requests and redirects and the variables that it reads, in words."""
+    held_back: str = ""
+    """Why a newer version of its source is not taken."""
 
 
 class LockfileEditor:
@@ -113,21 +116,26 @@ class LockfileEditor:
                 name: [each for each in constraints if each.pack is not None or name not in names]
                 for name, constraints in self._constraints.items()
             }
-        roots, refused = [], {}
+        roots, kept, refused = [], [], {}
         for name in names:
             try:
-                roots.append(self._newest(name, names))
+                newest = self._newest(name, names)
             except PackRejected as error:
                 refused[name] = error
-        return self.add(roots) if roots else [], refused
+                continue
+            if isinstance(newest, LockChange):
+                kept.append(newest)
+            else:
+                roots.append(newest)
+        return [*kept, *(self.add(roots) if roots else ())], refused
 
     def outdated(self) -> Iterator[tuple[str, LockedPackSpec, Version | None, Version | None]]:
         """Yield each locked pack with a newer version: the newest in all ranges, and the newest at all. None: the
         source cannot be read, or has no version in the ranges."""
         for name, locked in sorted(self.lock.packs.items()):
-            place = parse_pack_source(locked.source, self.lock.folder)
-            place = replace(place, ref=None) if place.kind == "git" else place
             try:
+                place = parse_pack_source(locked.source, self.lock.folder)
+                place = replace(place, ref=None) if place.kind == "git" else place
                 known = [each.version for each in self._versions.candidates(name, (place,))]
             except PackRejected:
                 known = []
@@ -194,11 +202,11 @@ class LockfileEditor:
         except PackRejected as error:
             raise PackRejected(f"{name} {locked.version}: {error}") from None
         if found.tree.sha256 != locked.sha256:
-            moved = "the tag was moved" if place.kind == "git" else "its files have changed"
             raise PackRejected(
-                f"{locked.source} no longer contains the {name} {locked.version} of {LOCK_FILE} ({moved}): "
-                f"expected SHA-256 {locked.sha256[:12]}…, found {found.tree.sha256[:12]}…; restore them, or, if this "
-                f"is intended, `mockllm pack remove {name}` and add it again"
+                f"{locked.source} no longer contains the {name} {locked.version} of {LOCK_FILE} "
+                f"({what_changed(place)}): expected SHA-256 {locked.sha256[:12]}…, found "
+                f"{found.tree.sha256[:12]}…; restore them, or, if this is intended, "
+                f"`mockllm pack remove {name}` and add it again"
             )
         return found
 
@@ -222,8 +230,9 @@ class LockfileEditor:
             source = replace(source, where=str(Path(source.where)))
         return from_here(source, self.lock.folder)
 
-    def _newest(self, name: str, updated: Collection[str]) -> Requirement:
-        """Return a locked pack as a requirement of its newest version. `updated`: the packs that change with it."""
+    def _newest(self, name: str, updated: Collection[str]) -> Requirement | LockChange:
+        """Return a locked pack as a requirement of its newest version; what it stays where the only version of its
+        source does not fit. `updated`: the packs that change with it. Raises PackRejected."""
         locked = self._locked(name)
         place = parse_pack_source(locked.source, self.lock.folder)
         if locked.branch is not None:
@@ -232,11 +241,17 @@ class LockfileEditor:
             return Requirement(name, ANY, "the command line", found.place, found.version)
         if place.kind == "git":
             place = replace(place, ref=None)
-        ranges = [each.range for each in self._fixed(updated).get(name, ())]
-        found = self._versions.fetch(place, ranges)
+        fixed = self._fixed(updated).get(name, ())
+        found = self._versions.fetch(place, [each.range for each in fixed])
         if found.manifest.name != name:
             raise PackRejected(f'{locked.source} now contains the pack "{found.manifest.name}", not "{name}"')
         exact = found.version if place.kind != "git" or found.version.pre else None
+        unmet = [each for each in fixed if not each.admits(found.version)]
+        if exact is not None and unmet:
+            says = f"{place.text} is {found.version}, but {' and '.join(map(str, unmet))}"
+            if not all(each.admits(parse_version(locked.version)) for each in fixed):
+                raise PackRejected(says)
+            return LockChange(name, locked.version, locked.version, place.text, held_back=says)
         return Requirement(name, ANY, "the command line", place, exact)
 
     def _fixed(self, roots: Collection[str]) -> dict[str, list[Requirement]]:

@@ -89,6 +89,9 @@ def _path_source(location: str, inside: str, here: Path, forced: bool) -> PackSo
     if above:  # a folder of a repository, as it was at a tag
         below = folder.relative_to(above).as_posix()
         return _checked(PackSource("git", os.path.relpath(above, here), ref, below))
+    if at and folder.is_dir():
+        version = f'could have the version "{ref}" of it'
+        raise PackRejected(f'"{path}" is a folder, but in no git repository, which {version}')
     if forced and is_repository(whole):
         return PackSource("git", location, None, inside)
     if re.fullmatch(NAME, location) and not location.startswith(".") and os.sep + "." not in location:

@@ -137,7 +137,8 @@ class PackResolver(Struct):
             )
         folders = list(filter(is_pack, (self.lock.vendored_path(name), self.lock.fetched_path(name))))
         if not folders:
-            hint = "; run `mockllm pack add` to fetch it" + (" before --frozen" if self.frozen else "")
+            run = "run `mockllm pack add` to fetch it before --frozen"
+            hint = f"; {run if self.frozen else '`mockllm pack add` fetches it, or says why it cannot'}"
             raise ValueError(f"{LOCK_FILE} names {name} {locked.version}, and its files are missing{hint}")
         folder, home = folders[0], os.path.realpath(self.lock.folder)
         shown = os.path.relpath(folder)

@@ -37,11 +37,17 @@ CHILD: Final = "from mockllm.scenario.reload_worker import main; main()"
 """Runs with this process's module path, so that a `json.py` in the working directory is not imported."""
 
 
+_ARGUMENTS: Final = {"--pack": "packs", "with": "params"}
+"""The arguments of `MockLLM` in place of command-line options and of the key of an example."""
+
+
 class Broken(Exception):
-    """The scenarios have errors, and no earlier version exists."""
+    """The scenarios have errors, and no earlier version exists. Its text is for code: it names arguments."""
+
+    __module__ = "mockllm.testing"  # where code imports it: pytest shows the name before the text
 
     def __init__(self, mistakes: Sequence[Diagnostic]) -> None:
-        super().__init__("\n".join(map(str, mistakes)))
+        super().__init__("\n".join(map(_text_for_code, mistakes)))
         self.mistakes = mistakes
 
 
@@ -199,6 +205,13 @@ class Builder:
             )
         result: ReloadResult = pickle.loads(out)  # noqa: S301 - written by the child process
         return result
+
+
+def _text_for_code(mistake: Diagnostic) -> str:
+    option, space, name = mistake.file.partition(" ")
+    if mistake.line or option not in _ARGUMENTS:
+        return str(mistake)
+    return str(replace(mistake, file=f"{_ARGUMENTS[option]}{space}{name}"))
 
 
 def rules_without(

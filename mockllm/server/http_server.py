@@ -59,36 +59,35 @@ class CannotListen(Exception):
 class Server:
     """Serves an app on its addresses."""
 
-    failed = False
-    """Whether it could not listen."""
-
     def __init__(
         self, app: App, addresses: Sequence[Address], bound: Sequence[tuple[socket.socket, bool]] = ()
     ) -> None:
         """`bound` are sockets that listen already, each with whether it serves HTTPS."""
         self.app = app
         self._addresses = addresses
-        self._bound = bound
+        self._bound = [*bound]
         self._sockets: list[asyncio.Server] = []
         self.listening: list[Address] = []
 
-    async def start(self) -> None:
-        """Listen on all addresses; `listening` then contains them with their ports. Raises CannotListen if one fails,
-        and then listens on none."""
-        sockets: list[tuple[socket.socket, bool]] = list(self._bound)
+    def bind(self) -> None:
+        """Bind all addresses; `listening` then contains them with their ports. Raises CannotListen if one fails, and
+        then binds none."""
         try:
-            for address in self._addresses:
+            for address in self._addresses[len(self.listening) :]:
                 bound = bind(address)
-                sockets += [(sock, address.tls) for sock in bound]
+                self._bound += [(sock, address.tls) for sock in bound]
                 self.listening.append(address._replace(port=bound[0].getsockname()[1]))
         except CannotListen:
-            self.failed = True
-            for sock, _ in sockets:
+            for sock, _ in self._bound:
                 sock.close()
             raise
+
+    async def start(self) -> None:
+        """Listen on all addresses. Raises CannotListen as `bind`."""
+        self.bind()
         self._listener = Listener(self.app)
         loop = asyncio.get_running_loop()
-        for sock, tls in sockets:
+        for sock, tls in self._bound:
             server = await loop.create_server(
                 self._listener, sock=sock, backlog=_BACKLOG, ssl=self.app.tls if tls else None
             )

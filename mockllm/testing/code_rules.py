@@ -16,7 +16,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
+from mockllm.core.matching.matchers import Matcher
 from mockllm.engine.known_names import KNOWN_NAMES
+from mockllm.scenario.compiler import request_matcher
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.file_loader import LoadedFile, LoadedFiles, load_files
 from mockllm.scenario.raw_entries import EntryKind
@@ -99,6 +101,16 @@ def compile_item(kind: EntryKind, item: Mapping[str, object], by: Caller, name: 
     folder, file_name = os.path.split(by.file)
     file = LoadedFile(by.file, file_name, source, source, folder, "user")
     return _typed(LoadedFiles((file,), (), (), (), (), frozenset(), frozenset()), unique=f"@{name}")
+
+
+def compile_match(match: Mapping[str, object], by: Caller) -> Matcher:
+    """Return the matcher of a match in code. Raise Broken for mistakes, with their paths in the match."""
+    try:
+        rule = compile_item("rule", {"match": dict(match), "reply": ""}, by, "verify")
+    except Broken as broken:
+        own = [replace(each, path=each.path.removeprefix("rules[0].")) for each in broken.mistakes]
+        raise Broken(own) from None
+    return request_matcher(rule.entries[0].spec)
 
 
 def load_rules(paths: Sequence[str]) -> CodeRules:

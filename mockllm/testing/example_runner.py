@@ -143,6 +143,12 @@ class Suite:
         return self._worlds[key]
 
 
+def tested_examples(gathered: LoadedScenarios, sources: ScenarioSources) -> list[ExampleEntry]:
+    """Return the examples of the user's files, and of packs that are named or are among the files."""
+    tested = {pack.manifest.name for pack in gathered.loaded.packs if _is_tested(pack, sources)}
+    return [each for each in gathered.examples if each.pack is None or each.pack in tested]
+
+
 def _is_tested(pack: UsedPack, sources: ScenarioSources) -> bool:
     """Return whether to test a pack: it is named, or it is a local pack."""
     if pack.manifest.name in _named(sources):

@@ -13,14 +13,13 @@ from msgspec import Struct
 from mockllm.core.display import counted
 from mockllm.dialects.routes import BASES
 from mockllm.engine.known_names import KNOWN_NAMES
-from mockllm.scenario.compiler import request_matcher
 from mockllm.scenario.language.rule import RuleSpec
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.raw_entries import EntryKind
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.testing.call_counts import CountBounds, miscounted
-from mockllm.testing.code_rules import Caller, caller, compile_item, load_rules
+from mockllm.testing.code_rules import Caller, caller, compile_item, compile_match, load_rules
 from mockllm.testing.environment import variables
 from mockllm.testing.received_request import Received
 from mockllm.testing.recording_engine import RecordingEngine, RuleStack
@@ -171,8 +170,7 @@ class MockBase:
         """Return the requests that match. Raise AssertionError if their number is wrong: by default less than one.
         Raise Broken for an invalid match."""
         bounds = CountBounds.of(times, at_least, at_most)
-        rule = compile_item("rule", {"match": dict(match or {}), "reply": ""}, caller(), "verify")
-        matcher = request_matcher(rule.entries[0].spec)
+        matcher = compile_match(match or {}, caller())
         received = self.requests
         matching = [each for each in received if matcher.matches(each.request)]
         lost = self._recorder.total - len(self._recorder.received)

@@ -252,11 +252,11 @@ def _session_id(node: pytest.Item) -> str:
 
 
 def _create(make: Callable[[], Created]) -> Created:
-    """Create an object. Report mistakes in scenario files as `mockllm check` does, without a traceback."""
+    """Create an object. Report mistakes in scenario files and of the marker in a line each, without a traceback."""
     from mockllm.server.engine_builder import Broken
 
     try:
         return make()
-    except Broken as broken:
-        message = str(broken)
+    except (Broken, ValueError) as mistake:
+        message = str(mistake)
     pytest.fail(message, pytrace=False)

@@ -34,9 +34,10 @@ def test_completion_names_all_commands(shell: str, capsys: pytest.CaptureFixture
         (["mockllm", "se"], ["serve"]),
         (["mockllm", "serve", "--sc"], ["--scenarios"]),
         (["mockllm", "serve", "--scenarios", "my"], ["mypack"]),
+        (["mockllm", "serve", "--pack", "wea"], ["weather"]),
         (["mockllm", "pack", "add", "my"], ["mypack"]),
     ],
-    ids=["a command", "an option", "an option's folder", "a folder"],
+    ids=["a command", "an option", "an option's folder", "a shipped pack", "a folder"],
 )
 def test_bash_completes(
     words: list[str], expected: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -58,6 +59,7 @@ WORDS = [
     ("mockllm se", "serve"),
     ("mockllm serve --scen", "--scenarios"),
     ("mockllm serve --scenarios my", "mypack/"),
+    ("mockllm serve --pack wea", "weather"),
     ("mockllm completion fi", "fish"),
 ]
 """A line, and what it becomes or is offered for its last word."""

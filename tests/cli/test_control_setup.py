@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.process import serving
+from tests.process import command, serving
 from tests.server.control.feed_client import following
 
 ADMIN = re.compile(r"control API: (\S+)/api")
@@ -84,17 +84,17 @@ def test_ready_lines_show_dashboard_without_token(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("reload", [(), ("--no-reload",)], ids=["with reload", "without"])
+@pytest.mark.parametrize(
+    "more", [(), ("--no-reload",), ("--workers", "2")], ids=["with reload", "without", "workers"]
+)
 @pytest.mark.covering(count=1)
-def test_admin_port_in_use_ends_server(tmp_path: Path, reload: tuple[str, ...]) -> None:
+def test_admin_port_in_use_ends_server(tmp_path: Path, more: tuple[str, ...]) -> None:
     with serving("--port", "0", "--pack", "default", cwd=tmp_path) as first:
         taken = first.url.rpartition(":")[2]
-        with serving(
-            "--port", "0", "--pack", "default", "--admin-port", taken, *reload, cwd=tmp_path
-        ) as server:
-            line = server.line(lambda line: "in use" in line)
-            assert f"port {taken} is in use; choose another with --admin-port" in line
-            assert server.ended() == 1
+        options = ("--port", "0", "--pack", "default", "--admin-port", taken)
+        ended = command("serve", *options, *more, cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert f"port {taken} is in use; choose another with --admin-port" in ended.stderr
 
 
 @pytest.mark.full

@@ -39,7 +39,7 @@ def test_requests_cost_prints_models_and_sessions(
     server.ask("hello", model="my-model", session="one")
     first, second, session, total = printed(capsys).splitlines()
     assert first.startswith("gpt-4o")
-    assert "1 requests" in first
+    assert "     1 request   " in first
     assert second.endswith("$0.000000  (1 without a price)")
     assert session.startswith("session one")
     assert total.endswith(" in all, at the server's prices")

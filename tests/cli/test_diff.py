@@ -33,6 +33,14 @@ def difference(
     return run("diff", "old", "new")
 
 
+def test_version_of_a_folder_without_git_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    pack(Path("greet"))
+    assert run("diff", "greet@v0.1.0", "greet") == 2
+    assert capsys.readouterr().err == (
+        'mockllm: "greet" is a folder, but in no git repository, which could have the version "v0.1.0" of it\n'
+    )
+
+
 CHANGES = [
     ("the text", "rules: [{match: {user: hi}, reply: Ho.}]", 'text: "Hi." -> "Ho."'),
     ("an error", "rules: [{match: {user: hi}, error: overloaded}]", "status: 200 -> 503"),

@@ -56,6 +56,16 @@ def test_init_overwrites_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "Nothing was written.\n"
 
 
+def test_init_beside_a_schema_writes_the_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("schemas").mkdir()
+    Path(FILES[-1]).write_text("{}", encoding="utf-8")
+    assert run("init") == 0
+    output = capsys.readouterr()
+    assert output.err == f"{FILES[-1]}: exists, not overwritten\n"
+    assert output.out.splitlines()[:2] == FILES[:2]
+    assert Path(FILES[-1]).read_text(encoding="utf-8") == "{}"
+
+
 @pytest.mark.parametrize("link", [False, True], ids=["a file", "a link to nowhere"])
 def test_init_into_file_is_refused(link: bool, capsys: pytest.CaptureFixture[str]) -> None:
     if link:

@@ -88,6 +88,13 @@ def test_main_without_arguments_prints_help(capsys: pytest.CaptureFixture[str]) 
     assert "find mistakes in scenarios" in capsys.readouterr().err
 
 
+def test_pack_without_a_command_lists_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["pack"])
+    assert ended.value.code == 2
+    assert "update packs to the newest versions that fit" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "ascii:surrogateescape"])
 def test_text_that_the_terminal_cannot_encode_is_escaped(encoding: str) -> None:
     done = subprocess.run(

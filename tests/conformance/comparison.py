@@ -78,4 +78,6 @@ def planned(protocol: Protocol, case: RecordedCase) -> Plan:
         path_variables=match.path_variables if isinstance(match, RouteMatch) else {},
     )
     identity = ResponseIdentity(Ids(0, "conformance", 1), 1_700_000_000.0)
-    return encoded(dialect, case.content, request, identity)
+    plan = encoded(dialect, case.content, request, identity)
+    assert plan is not None, "no compared call is left to the rules"
+    return plan

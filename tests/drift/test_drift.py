@@ -28,6 +28,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.timeout(300)  # some compare ten times, and some start a process
 KEYS = {"OPENAI_API_KEY": "sk-own-openai", "ANTHROPIC_API_KEY": "sk-ant-own", "GEMINI_API_KEY": "AIza-own"}
 MESSAGES: Any = [{"role": "user", "content": "hi"}]
+BROKEN_EVENT = '{"broken": '
 FREE = [f"--price={beginning}=0/0" for beginning in ("gpt", "claude", "gemini", "text")]
 
 
@@ -189,6 +190,27 @@ def test_ignored_places_do_not_count(tmp_path: Path) -> None:
     assert "no changes" in ended.stdout
 
 
+@pytest.fixture
+def using_default(tmp_path: Path) -> str:
+    """A scenario file with one example, which uses the pack `default`."""
+    own = {"use": ["default"], "examples": [{"request": {"user": "my own words"}}]}
+    (tmp_path / "own.yaml").write_text(json.dumps(own))
+    return "own.yaml"
+
+
+def test_examples_of_a_used_pack_are_not_sent(using_default: str, tmp_path: Path) -> None:
+    with pretended_provider() as provider:
+        command("drift", using_default, f"--upstream=openai={provider.url}", *FREE, cwd=tmp_path, **KEYS)
+    assert provider.requests == 1
+
+
+def test_examples_of_a_named_pack_are_sent(using_default: str, tmp_path: Path) -> None:
+    with pretended_provider() as provider:
+        upstream = f"--upstream=openai={provider.url}"
+        command("drift", using_default, upstream, *FREE, "--pack=default", cwd=tmp_path, **KEYS)
+    assert provider.requests > 1
+
+
 def test_low_change_fails_only_on_request(tmp_path: Path) -> None:
     with pretended_provider(PLANTED[0].plant) as provider:
         codes = [
@@ -216,6 +238,16 @@ def test_page_that_is_no_json_is_unreadable(tmp_path: Path) -> None:
     with pretended_provider(page) as provider:
         ended = drift(provider, tmp_path, "--json")
     assert ("openai-chat", "unreadable", "body", "high") in changes(ended)
+
+
+def test_stream_with_a_broken_event_is_unreadable(tmp_path: Path) -> None:
+    def cut(answer: Answer) -> None:
+        if answer.api == "chat" and answer.streamed:
+            answer.events[1] = (None, BROKEN_EVENT)
+
+    with pretended_provider(cut) as provider:
+        ended = drift(provider, tmp_path, "--json")
+    assert changes(ended) == [("openai-chat stream", "unreadable", "body", "high")]
 
 
 def test_provider_that_does_not_respond_is_noted(tmp_path: Path) -> None:
@@ -304,6 +336,19 @@ def test_imported_files_are_compared_and_others_noted(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert "openai-chat  new field  $.cost number" in ended.stdout
     assert "note: recorded/two.json is no recording" in ended.stdout
+
+
+def test_recording_with_a_broken_event_is_unreadable(tmp_path: Path) -> None:
+    replay = {
+        "headers": {"content-type": "text/event-stream"},
+        "frames": ['data: {"choices":[]}\n\n', f"data: {BROKEN_EVENT}\n\n"],
+    }
+    example = {"request": {"user": "hi", "stream": True}}
+    (tmp_path / "recorded.yaml").write_text(
+        json.dumps({"validation": "off", "rules": [{"replay": replay}], "examples": [example]})
+    )
+    ended = command("drift", str(SCENARIO), "--against", "recorded.yaml", "--json", cwd=tmp_path)
+    assert changes(ended) == [("openai-chat stream", "unreadable", "body", "high")]
 
 
 def test_recorded_requests_are_sent_with_the_users_key(tmp_path: Path) -> None:

@@ -12,9 +12,14 @@ from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.request.request import Request
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import GENERATING_CALLS, GeneratingCall
-from mockllm.drift.compared_exchange import compare_exchange
+from mockllm.drift.compared_exchange import ComparedExchange, compare_exchange
+from mockllm.engine import Engine
 from mockllm.recordings.interaction import RecordedResponse
 from tests.dialects.full_requests import calls
+from tests.dialects.openai.batches.batch_requests import form
+from tests.golden.other_calls import BLOB_DIGEST, FORM, WAV, WIRES, Step
+from tests.golden.other_calls import RULES as OTHER_RULES
+from tests.golden.test_other_calls import sent as sent_by
 from tests.language.virtual_server import NOW, VirtualServer
 
 RULES = {
@@ -24,6 +29,17 @@ RULES = {
         {"reply": {"thinking": "Hm.", "text": "Hello.", "tool_calls": [{"name": "look", "arguments": {}}]}},
     ],
 }
+
+
+GEMINI_MODELS = "/v1beta/models"
+PREDICTED = {"instances": [{"prompt": "a cat"}]}
+MADE: list[Step] = [
+    *(step for step in WIRES["openai-media"] if step.method == "POST" and step.golden != "speech"),
+    *(step for step in WIRES["mistral-own"] if step.golden == "ocr"),
+    Step("imagen", "POST", f"{GEMINI_MODELS}/imagen-4.0-generate-001:predict", PREDICTED),
+    Step("veo", "POST", f"{GEMINI_MODELS}/veo-3.0-generate-001:predictLongRunning", PREDICTED),
+]
+"""Requests for media, whose responses are JSON or events."""
 
 
 @cache
@@ -38,16 +54,26 @@ def sent(call: GeneratingCall, user: str, *, stream: bool) -> Request:
     return server().engine.read("POST", path, query, headers, json.dumps(wire.body).encode(), "c", NOW)
 
 
+def compared_with_itself(engine: Engine, request: Request, body: bytes | None = None) -> ComparedExchange:
+    """Return the comparison of the response to a request with itself; `body` replaces the provider's."""
+    plan = engine.respond(request).plan
+    frames = (RecordedFrame(0.0, sent_bytes(plan) if body is None else body),)
+    live = RecordedResponse(plan.head.status, tuple(plan.head.headers), frames)
+    compared = compare_exchange(engine, request, live)
+    assert compared is not None
+    return compared
+
+
 def assert_same(call: GeneratingCall, user: str, *, stream: bool) -> None:
     """The response of a call does not differ from itself."""
-    request = sent(call, user, stream=stream)
-    plan = server().engine.respond(request).plan
-    body = (RecordedFrame(0.0, sent_bytes(plan)),)
-    compared = compare_exchange(
-        server().engine, request, RecordedResponse(plan.head.status, tuple(plan.head.headers), body)
-    )
-    assert compared is not None
+    compared = compared_with_itself(server().engine, sent(call, user, stream=stream))
     assert (compared.f1, [*compared.differences]) == (1.0, [])
+
+
+def read(engine: Engine, step: Step) -> Request:
+    """Return the request of a step."""
+    wire = sent_by(step, {})
+    return engine.read(wire.method, wire.path, wire.query, dict(wire.headers), wire.body, "c", NOW)
 
 
 @calls
@@ -61,3 +87,54 @@ def test_own_error_of_gemini_does_not_differ(stream: bool) -> None:
     """A stream's error has the content type of a stream, and is JSON."""
     (call,) = (item for item in GENERATING_CALLS if item.name == "gemini-generate")
     assert_same(call, "fail", stream=stream)
+
+
+@pytest.mark.parametrize("step", MADE, ids=lambda step: step.golden)
+def test_own_media_do_not_differ(step: Step) -> None:
+    engine = VirtualServer(OTHER_RULES).engine
+    compared = compared_with_itself(engine, read(engine, step))
+    assert (compared.f1, [*compared.differences]) == (1.0, [])
+
+
+SPEECH = {"model": "gpt-4o-mini-tts", "voice": "alloy", "input": "hi"}
+WORDS = form({"model": "whisper-1", "response_format": "text"}, ("spoken.wav", WAV))
+NO_JSON = [
+    Step("speech", "POST", "/v1/audio/speech", SPEECH),
+    Step("transcript", "POST", "/v1/audio/transcriptions", WORDS, headers=FORM),
+]
+"""Requests whose responses are neither JSON nor events."""
+
+
+@pytest.mark.parametrize("step", NO_JSON, ids=lambda step: step.golden)
+def test_own_response_without_json_does_not_differ(step: Step) -> None:
+    engine = VirtualServer(OTHER_RULES).engine
+    compared = compared_with_itself(engine, read(engine, step))
+    assert (compared.f1, [*compared.differences]) == (1.0, [])
+
+
+def test_empty_body_as_own_does_not_differ() -> None:
+    engine = VirtualServer(OTHER_RULES).engine
+    request = read(engine, Step("blob", "POST", f"/api/blobs/{BLOB_DIGEST}", b"weights"))
+    compared = compare_exchange(engine, request, RecordedResponse(201, (), ()))
+    assert compared is not None
+    assert (compared.f1, [*compared.differences]) == (1.0, [])
+
+
+def test_json_in_place_of_audio_is_a_new_event() -> None:
+    engine = VirtualServer(OTHER_RULES).engine
+    compared = compared_with_itself(engine, read(engine, NO_JSON[0]), b'{"audio": ""}')
+    assert [(each.kind, each.place) for each in compared.differences] == [("new event", "body")]
+
+
+def test_empty_body_in_place_of_json_is_a_gone_event() -> None:
+    engine = server().engine
+    compared = compared_with_itself(engine, engine.read("GET", "/v1/models", "", {}, b"", "c", NOW), b"")
+    assert [(each.kind, each.place) for each in compared.differences] == [("gone event", "body")]
+
+
+def test_request_that_only_a_rule_answers_is_not_compared() -> None:
+    """No server of MCP is described."""
+    engine = server().engine
+    request = engine.read("POST", "/mcp", "", {}, b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}', "c", NOW)
+    response = RecordedResponse(200, (), (RecordedFrame(0.0, b"{}"),))
+    assert compare_exchange(engine, request, response) is None

@@ -138,8 +138,11 @@ def test_moved_tag_is_reported(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     git(built, "commit", "--quiet", "--all", "-m", "moved")
     git(built, "tag", "--force", "v1.0.0")
     shutil.rmtree(".mockllm")
+    capfd.readouterr()
     assert run("check") == 1
-    assert "(the tag was moved)" in capfd.readouterr().err
+    output = capfd.readouterr()
+    assert "(the tag was moved)" in output.err
+    assert "its files are missing; `mockllm pack add` fetches it, or says why it cannot" in output.out
 
 
 @pytest.mark.parametrize(
@@ -160,6 +163,33 @@ def test_newest_matching_version_is_chosen(wanted: str, version: str, tmp_path: 
     assert run("pack", "update", "team/x") == 0
     assert lock().packs["team/x"].version == version
     assert run("check", "--frozen") == 0
+
+
+def test_update_leaves_a_pack_whose_source_is_out_of_range(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    built = pack(tmp_path / "p", version="0.1.0")
+    assert run("pack", "add", built) == 0
+    wants("^0.1")
+    write(built, {"pack.yaml": manifest(version="0.2.0")})
+    other = pack(tmp_path / "q", "team/y")
+    assert run("pack", "add", other) == 0
+    write(other, {"pack.yaml": manifest("team/y", "1.1.0")})
+    capfd.readouterr()
+    assert run("pack", "update") == 0
+    says = "team/x 0.1.0 stays: ../p is 0.2.0, but scenarios/a.yaml:1:7 requires ^0.1\n"
+    assert capfd.readouterr().out.startswith(f"{says}team/y 1.0.0 -> 1.1.0 from")
+    assert lock().packs["team/x"].version == "0.1.0"
+
+
+def test_update_names_the_range_that_nothing_meets(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    built = pack(tmp_path / "p", version="0.1.0")
+    assert run("pack", "add", built) == 0
+    wants("^1")
+    write(built, {"pack.yaml": manifest(version="0.2.0")})
+    assert run("pack", "update") == 1
+    said = capfd.readouterr().err
+    assert "mockllm: team/x: ../p is 0.2.0, but scenarios/a.yaml:1:7 requires ^1\n" in said
 
 
 def test_version_conflict_is_reported_with_its_origin(

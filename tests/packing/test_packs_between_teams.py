@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -121,6 +123,52 @@ def test_outdated_lists_what_fits_and_what_is_newest(
     assert "scenarios/a.yaml:1:7: team/x@^1 is now team/x@^2.0.0" in capfd.readouterr().out
     assert run("pack", "outdated") == 0
     assert run("check", "--frozen") == 0
+
+
+def test_outdated_names_a_source_that_changed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    built = pack(tmp_path / "p")
+    assert run("pack", "add", built) == 0
+    write(built, {"rules.yaml": "rules: []\n"})
+    capfd.readouterr()
+    assert run("pack", "outdated") == 1
+    out = capfd.readouterr().out
+    assert out.startswith(
+        "team/x 1.0.0: ../p has other files under the same version (its files have changed); "
+    )
+    assert "up to date" not in out
+    assert run("pack", "outdated", "--json") == 1
+    (row,) = json.loads(capfd.readouterr().out)
+    assert row == {
+        "name": "team/x",
+        "locked": "1.0.0",
+        "fits": "-",
+        "newest": "1.0.0",
+        "source": "../p",
+        "changed": "its files have changed",
+    }
+
+
+def test_outdated_names_a_moved_tag(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    built = repository(tmp_path / "x", "1.0.0")
+    assert run("pack", "add", f"{built}@v1.0.0") == 0
+    git(built, "tag", "--force", "-a", "-m", "with a word", "v1.0.0", "v1.0.0")
+    git(built, "commit", "--quiet", "--allow-empty", "-m", "the same files")
+    assert run("pack", "outdated") == 0
+    git(built, "tag", "--force", "v1.0.0")
+    assert run("pack", "outdated") == 0
+    write(built, {"rules.yaml": "rules: []\n"})
+    git(built, "commit", "--quiet", "--all", "-m", "moved")
+    git(built, "tag", "--force", "v1.0.0")
+    capfd.readouterr()
+    assert run("pack", "outdated") == 1
+    assert "@v1.0.0 has other files under the same version (the tag was moved); " in capfd.readouterr().out
+
+
+def test_outdated_of_a_source_that_is_gone_says_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run("pack", "add", pack(tmp_path / "p")) == 0
+    shutil.rmtree(tmp_path / "p")
+    assert run("pack", "outdated") == 0
+    assert "the versions of ../p are unknown" in capfd.readouterr().err
 
 
 def test_tag_of_another_version_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

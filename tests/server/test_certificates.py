@@ -143,6 +143,17 @@ def test_http_and_https_side_by_side(tmp_path: Path) -> None:
             ask(secure)
 
 
+@pytest.mark.parametrize(
+    "line", [("serve",), ("record", "--upstream", "openai=http://127.0.0.1:1")], ids=["serve", "record"]
+)
+def test_ca_is_named_by_its_absolute_path(line: tuple[str, ...], tmp_path: Path) -> None:
+    verb, *options = line
+    secure = ("--tls-self-signed", "--tls-dir", "tls")
+    with serving(*options, *secure, cwd=tmp_path, verb=verb) as server:
+        stated = server.line(lambda line: "SSL_CERT_FILE" in line)
+    assert stated.rpartition("SSL_CERT_FILE=")[2] == str(tmp_path / "tls" / "ca.pem")
+
+
 @pytest.mark.full
 def test_commands_explain_failed_https(tmp_path: Path) -> None:
     with served(tmp_path, "--tls-self-signed", "--tls-port", "0") as server:

@@ -223,12 +223,25 @@ def test_failed_test_has_no_further_checks(pytester: pytest.Pytester) -> None:
     [
         ('scenarios="bad.yaml"', '*bad.yaml:1:10: rules?0?.repy: unknown key; did you mean "reply"?'),
         ('scenarios="nothing.yaml"', "*nothing.yaml: there is no such file or folder"),
-        ('pack="defualt"', "*defualt*"),
+        ('pack="defualt"', '*packs defualt: there is no such pack; did you mean "default"*'),
+        ('packs=["weather"], params={"climat": 1}', "*params climat: no pack in use has a parameter*"),
+        ('packs=["weather"], params={"climate": "foggy"}', "*params: climate: expected *"),
+        ("time_scale=-1", "*time_scale is a factor from 0.0001 to 10000, and not -1*"),
         ("strct=True", "*the marker mockllm has no keyword 'strct'; did you mean \"strict\"?"),
         ('"default"', "*the marker mockllm takes keywords only*"),
         ('scenarios="double.yaml", strict=True', "*double.yaml:1*"),
     ],
-    ids=["a mistake", "no file", "no pack", "no word", "no name", "a warning where it is strict"],
+    ids=[
+        "a mistake",
+        "no file",
+        "no pack",
+        "no param",
+        "a value",
+        "a number",
+        "no word",
+        "no name",
+        "a warning where it is strict",
+    ],
 )
 def test_mistakes_are_reported_without_traceback(pytester: pytest.Pytester, marker: str, stated: str) -> None:
     pytester.makefile(".yaml", bad="rules: [{repy: Hi}]", double="rules: [{reply: Hi}, {reply: never}]")
@@ -241,6 +254,18 @@ def test_mistakes_are_reported_without_traceback(pytester: pytest.Pytester, mark
         result.stdout.fnmatch_lines([stated])
         result.stdout.no_fnmatch_line("*Traceback*")
         result.stdout.no_fnmatch_line("*testing/plugin.py*")
+
+
+def test_marker_with_a_wrong_status_is_one_line(pytester: pytest.Pytester) -> None:
+    tests = "@pytest.mark.mockllm(miss_status=200)\ndef test_it(mockllm):\n    pass\n"
+    result = run(pytester, tests)
+    result.stdout.fnmatch_lines(["miss_status is a status from 400 to 599, and not 200"])
+    result.stdout.no_fnmatch_line("*testing/plugin.py*")
+
+
+def test_mistake_has_the_name_that_tests_import(pytester: pytest.Pytester) -> None:
+    result = run(pytester, 'def test_it(mockllm):\n    mockllm.reply("Hi", match={"modle": "x"})\n')
+    result.stdout.fnmatch_lines(["E*mockllm.testing.Broken: test_*"])
 
 
 def test_invalid_call_shows_line_of_test(pytester: pytest.Pytester) -> None:
