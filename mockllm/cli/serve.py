@@ -23,6 +23,7 @@ from mockllm.cli.control_setup import (
     admin_token,
     allowed_hosts,
     background_tasks,
+    note_providers,
     set_up_control_api,
 )
 from mockllm.cli.listen_addresses import addresses, configure_tls
@@ -101,9 +102,11 @@ def run(args: argparse.Namespace) -> int:
     tasks = background_tasks(partial(warn_about_files, builder, reload), watched, admin_server)
     try:
         with traces(app, addresses(args, values), log):
-            ready = partial(
-                print_ready, app=app, default_pack=uses_default_pack(values), trusted=trusted, token=token
-            )
+
+            def ready(where: Sequence[Address]) -> None:
+                note_providers(admin_server, where)
+                print_ready(where, app, uses_default_pack(values), trusted, token)
+
             again = partial(reload_after_signal, watched)
             run_server(app, addresses(args, values), ready, tasks, again, log)
     except CannotListen as error:

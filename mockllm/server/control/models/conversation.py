@@ -53,10 +53,8 @@ class TimedEvent(BaseModel):
 
 
 class CodeQuery(RequestModel):
-    origin: Annotated[str, Field(max_length=300, pattern=r"^https?://[\w.:\[\]-]+$")] = (
-        "http://localhost:8080"
-    )
-    """The address of the server in the program."""
+    origin: Annotated[str | None, Field(max_length=300, pattern=r"^https?://[\w.:\[\]-]+$")] = None
+    """The address of the server in the program; without it the address of this call."""
 
 
 class RequestCode(BaseModel):
