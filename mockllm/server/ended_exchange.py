@@ -76,5 +76,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     journal fills with this seed."""
     input_tokens: int = 0
     """The input tokens of the request, set in the same case."""
+    held: float = 0.0
+    """Seconds before `monotonic` for which the response was held."""
     pending_bytes: int = 0
     """The bytes that the journal counts for it while it is no entry."""

@@ -53,6 +53,22 @@ def test_held_response_is_sent_after_the_longest_wait() -> None:
         assert time.monotonic() - began >= 0.05
 
 
+def test_held_response_took_as_long_as_its_client_waited() -> None:
+    with MockLLM() as server:
+        server.reply("At last.", hold={"name": "approval", "at_most": "50ms"})
+        ask(server.base_url)
+        (took,) = until(lambda: [each.took for each in server.requests if each.took is not None])
+        assert took >= 0.05
+        with urllib.request.urlopen(f"{server.base_url}/api/requests", timeout=60) as response:
+            (request,) = json.load(response)["requests"]
+        assert request["took"] >= 0.05
+        with urllib.request.urlopen(
+            f"{server.base_url}/api/requests/export?format=har", timeout=60
+        ) as response:
+            (archived,) = json.load(response)["log"]["entries"]
+        assert archived["time"] >= archived["timings"]["wait"] >= 50
+
+
 def test_control_api_releases_by_name_and_session() -> None:
     with MockLLM() as server, ThreadPoolExecutor(2) as pool, server.session() as session:
         session.reply("Mine.", hold="a")
