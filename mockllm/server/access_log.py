@@ -17,7 +17,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_older_hash, hash_input_json, hash_of
 from mockllm.engine import seed_token
 from mockllm.engine.planned_response import UNKNOWN_FIELD
-from mockllm.server.ended_exchange import EndedExchange, EndReason
+from mockllm.server.ended_exchange import EndedExchange, EndReason, is_unsent
 from mockllm.server.journal.entry import headers_and_body
 
 _END_NOTES: Final = {
@@ -90,7 +90,7 @@ def record_of(exchange: EndedExchange, request: Request | None = None) -> Access
         session=None if session is None else redactor.session(session),
         response_seed=exchange.id_seed or response.response_seed,
         faults=response.faults,
-        unsent=exchange.times is not None and not exchange.times,
+        unsent=is_unsent(response, exchange.times),
         near_misses=_near_misses(response.near_misses, redactor, request),
         redactor=redactor,
     )

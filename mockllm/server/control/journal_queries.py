@@ -185,6 +185,7 @@ def _summary_members(entry: JournalEntry) -> dict[str, Json]:
         "error": response.error,
         "notes": [redactor.text(note) for note in response.notes],
         "status": entry.status,
+        "unsent": entry.unsent,
         "streamed": entry.streamed,
         "took": round(entry.took, 6),
         "left": entry.end_reason,

@@ -25,7 +25,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse, seed_token
-from mockllm.server.ended_exchange import EndedExchange, EndReason
+from mockllm.server.ended_exchange import EndedExchange, EndReason, is_unsent
 from mockllm.server.http1 import HttpConstraints
 from mockllm.server.server_limits import KIB, MIB
 
@@ -79,6 +79,11 @@ class JournalEntry(NamedTuple):
     def took(self) -> float:
         """Seconds from the request to the end of the response, with those for which it was held."""
         return self.held + self.duration
+
+    @property
+    def unsent(self) -> bool:
+        """Whether no byte of the response was sent; `status` is the planned one then."""
+        return is_unsent(self.response, self.times)
 
     def is_of_session(self, id: str) -> bool:
         """Return whether this is the request's session. The id of a session that looks like an API key may also be

@@ -78,6 +78,8 @@ class RequestSummary(BaseModel):
     error: str | None
     notes: list[str]
     status: int
+    unsent: bool
+    """Whether no byte of the response was sent; `status` is the planned one then."""
     streamed: bool
     took: float
     left: EndReason
