@@ -110,9 +110,9 @@ def warning_steps(
 
 
 def _contradictory(subject: LintSubject) -> Iterator[Diagnostic]:
-    """Warn about a rule that never responds by itself. Fallbacks and rules that depend on parameters are left out."""
+    """Warn about a rule that never responds by itself. Rules that depend on parameters are left out."""
     spec = subject.spec
-    if not isinstance(spec, RuleSpec) or subject.entry.rank[0] or not subject.parameter_independent:
+    if not isinstance(spec, RuleSpec) or not subject.parameter_independent:
         return
     against = contradiction(subject.matcher)
     if against is not None:
@@ -129,7 +129,7 @@ def _hidden_rules(subjects: Iterable[LintSubject], found: list[Diagnostic]) -> I
     """Find rules after a rule of the same layer that responds to every request that they match."""
     layers: dict[int, list[LintSubject]] = {}
     for subject in subjects:
-        if subject.entry.kind == "rule" and not subject.entry.rank[0] and subject.parameter_independent:
+        if subject.entry.kind == "rule" and subject.parameter_independent:
             layers.setdefault(subject.entry.rank[1], []).append(subject)
     for layer in layers.values():
         certain = [(number, each) for number, each in enumerate(layer) if _always_responds(each.spec)]
