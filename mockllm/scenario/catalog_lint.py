@@ -23,11 +23,13 @@ from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.conditions import NameCondition, TextCondition
 from mockllm.scenario.language.match import Match
+from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.loader import LoadedScenarios
 from mockllm.scenario.matcher_logic import WiderMatchers, contradiction
+from mockllm.scenario.name_lint import unknown_names_in_examples, unknown_names_of_mcp
 from mockllm.scenario.replay_lint import replay_warnings
 from mockllm.scenario.rule_lint import rule_warnings
 from mockllm.scenario.typed_entries import TypedEntry
@@ -89,6 +91,10 @@ def warning_steps(
         and (files[entry.file].source.name, path_text(entry.path).rstrip("]")) not in broken
     ]
     found: list[Diagnostic] = [*file_warnings(scenarios), *_slow_regexes(subjects)]
+    found += unknown_names_in_examples(scenarios)
+    servers = {
+        each.spec.name: each.spec for each in scenarios.entries if isinstance(each.spec, McpServerSpec)
+    }
     as_requested = not any(_may_stream(subject.spec) for subject in subjects)
     for subject in subjects:
         found += _impossible_faults(subject, as_requested)
@@ -100,6 +106,9 @@ def warning_steps(
         found += (
             subject.warn(text, *below) for below, text in rule_warnings(subject.spec, scenarios.known_names)
         )
+        if servers:
+            misspelt = unknown_names_of_mcp(subject.spec.match, servers, ("match",))
+            found += (subject.warn(text, *below) for below, text in misspelt)
         if isinstance(subject.spec, RuleSpec):
             replays = replay_warnings(subject.spec, subject.entry.files, scenarios.known_names)
             # the server only warns of them: the bytes may be a broken response on purpose

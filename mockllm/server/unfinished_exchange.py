@@ -216,8 +216,8 @@ async def _ask_control(app: App, exchange: Exchange) -> None:
 
 
 def _control_headers(head: RequestHead) -> Mapping[str, str]:
-    """Return the headers of a call with the host of its target, and with the scheme of the connection as a proxy in
-    front of the server states it."""
+    """Return the headers of a call with the host of its target. Over TLS they state the scheme, as those of a proxy
+    in front of the server do."""
     host = target_host(head.parsed)
     if host is None and not head.over_tls:
         return head.headers
