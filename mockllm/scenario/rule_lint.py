@@ -90,6 +90,7 @@ _ROLES_OF_PROVIDERS: Final = {
     "function": "tool",
     "human": "user",
 }
+_BEARER: Final = re.compile(r"(?i)bearer +(?=\S)")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _OPERATORS: Final = (TextOperators, NumberOperators, JsonOperators, TruthOperators)
 _BATCHES: Final = re.compile(r"(?i)batch|[*?\[]")
@@ -173,6 +174,10 @@ def _unmatchable_values(match: Match, place: Path) -> Warnings:
     for method in literal_texts(match.method):
         if method != method.upper():
             yield (*place, "method"), f"no request has the method {method}: write {method.upper()}"
+    for key in (*literal_texts(match.api_key), *literal_texts(getattr(match.api_key, "starts_with", None))):
+        if bearer := _BEARER.match(key):
+            reason = 'it is compared without "Bearer"'
+            yield (*place, "api_key"), f"no request has the key {key}: {reason}; write {key[bearer.end() :]}"
     for hash in literal_texts(match.hash):
         if not _HASH.fullmatch(hash):
             yield (*place, "hash"), f"no request has the hash {hash}: a hash has 64 digits, 0 to 9 and a to f"
