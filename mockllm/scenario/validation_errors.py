@@ -29,6 +29,7 @@ from mockllm.scenario.key_suggestions import own_name, unknown_key
 from mockllm.scenario.model_walk import Model, ModelShape, shape_of
 from mockllm.scenario.scalar_forms import mapping_form
 from mockllm.scenario.source_file import Source
+from mockllm.scenario.text_forms import form_words
 
 _KINDS: Final = {
     "string_type": "a text",
@@ -57,7 +58,7 @@ _BOUNDS: Final = {
     "too_short": "at least {min_length} items",
     "too_short 1": "a list that is not empty",
     "too_long": "at most {max_length} items",
-    "string_pattern_mismatch": "a text of the form {pattern}",
+    "string_pattern_mismatch": "{form}",
 }
 
 _TRUTHS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
@@ -178,6 +179,8 @@ def _message(field_error: _FieldError, path: Path) -> str:
             name: int(bound) if isinstance(bound, float) and bound.is_integer() else bound
             for name, bound in context.items()
         }
+        if kind == "string_pattern_mismatch":
+            bounds["form"] = form_words(context["pattern"])
         text = _BOUNDS.get(f"{kind} {context.get('min_length')}", _BOUNDS[kind])
         return f"expected {text.format(**bounds)}, found {describe_value(error['input'])}"
     if kind in ("value_error", "assertion_error"):
