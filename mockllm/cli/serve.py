@@ -102,11 +102,7 @@ def run(args: argparse.Namespace) -> int:
     tasks = background_tasks(partial(warn_about_files, builder, reload), watched, admin_server)
     try:
         with traces(app, addresses(args, values), log):
-
-            def ready(where: Sequence[Address]) -> None:
-                note_providers(admin_server, where)
-                print_ready(where, app, uses_default_pack(values), trusted, token)
-
+            ready = partial(_ready, admin_server, app, uses_default_pack(values), trusted, token)
             again = partial(reload_after_signal, watched)
             run_server(app, addresses(args, values), ready, tasks, again, log)
     except CannotListen as error:
@@ -210,6 +206,19 @@ def dashboard_warning() -> Iterator[str]:
         reason = home / "unbuilt.txt"
         detail = f": {reason.read_text(encoding='utf-8').strip()}" if reason.exists() else ""
         yield f"the dashboard is not built{detail}"
+
+
+def _ready(
+    admin_server: Server | None,
+    app: App,
+    default_pack: bool,
+    trusted: Path | None,
+    token: AdminToken,
+    where: Sequence[Address],
+) -> None:
+    """Tell the control API and the user where the server listens."""
+    note_providers(admin_server, where)
+    print_ready(where, app, default_pack, trusted, token)
 
 
 def print_ready(

@@ -103,12 +103,9 @@ def warning_steps(
             *_broad_pack_rules(subject),
             *_reserved_paths(subject, scenarios.known_names),
         )
-        found += (
-            subject.warn(text, *below) for below, text in rule_warnings(subject.spec, scenarios.known_names)
-        )
-        if servers:
-            misspelt = unknown_names_of_mcp(subject.spec.match, servers, ("match",))
-            found += (subject.warn(text, *below) for below, text in misspelt)
+        own = rule_warnings(subject.spec, scenarios.known_names)
+        misspelt = unknown_names_of_mcp(subject.spec.match, servers, ("match",)) if servers else ()
+        found += (subject.warn(text, *below) for below, text in (*own, *misspelt))
         if isinstance(subject.spec, RuleSpec):
             replays = replay_warnings(subject.spec, subject.entry.files, scenarios.known_names)
             # the server only warns of them: the bytes may be a broken response on purpose

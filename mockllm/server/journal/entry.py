@@ -152,8 +152,7 @@ def entry_of(number: int, exchange: EndedExchange, max_bytes: int) -> JournalEnt
     size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(response)
     size += 0 if exchange.times is None else 8 * len(exchange.times)
     body_stored = searched and size + len(raw) <= max_bytes
-    if not body_stored:
-        raw = b""
+    raw = raw if body_stored else b""
     return JournalEntry(
         number=number,
         now=exchange.now,
