@@ -57,6 +57,14 @@ def set_up_control_api(
     return server
 
 
+def note_providers(admin_server: Server | None, where: Sequence[Address]) -> None:
+    """Tell a control API with its own port where the provider routes are."""
+    if admin_server is not None:
+        control = admin_server.app.control
+        assert isinstance(control, ControlApi), "the server is that of the control API"
+        control.context.provider_address = where[0]
+
+
 def create_control_api(
     app: App,
     builder: Builder,

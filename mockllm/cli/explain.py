@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import asdict
@@ -18,6 +18,7 @@ from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
 from mockllm.cli.sources import read_input, scenario_sources, sources_step
 from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import Json, JSONDecodeError, loads, pretty
+from mockllm.core.rendering.plan import CutKind, CutStep
 from mockllm.core.rendering.recorded_socket import RecordedSocketSession
 from mockllm.core.request.request_keys import request_hash
 from mockllm.engine import Engine
@@ -39,6 +40,13 @@ REFUSALS: Final = {
     "overloaded": ": its load is at the maximum",
 }
 """How a modifier responds in place of a rule."""
+_ENDS: Final[Mapping[CutKind, str]] = {
+    "reset": "is reset",
+    "close": "is closed",
+    "silence": "stays open",
+    "end": "ends",
+}
+"""What happens to the connection of a response of which no byte is sent."""
 CHUNKS: Final = 6
 """Number of leading chunks in the output."""
 
@@ -156,7 +164,7 @@ def explanation_lines(request_file: RequestFile, trace: MatchTrace) -> Iterator[
     yield ""
     yield verdict(trace)
     yield from _section("Rules, in the order they are tried:", _rules(trace))
-    modifiers = [f"  {location_and_name(item)}" for item in trace.applied]
+    modifiers = [f"  {location_and_name(item)}{_won_chance(trace, item.id)}" for item in trace.applied]
     modifiers += [f"  {why}" for _, why in trace.blocked_modifiers]
     yield from _section("Modifiers that apply:" if trace.applied else "Modifiers:", modifiers)
     yield from _section("What would be sent:", [f"  {line}" for line in sent(trace)])
@@ -189,22 +197,41 @@ def verdict(trace: MatchTrace) -> str:
 
 def _rules(trace: MatchTrace) -> list[str]:
     width = max((len(str(tried.number)) for tried in trace.tried), default=1)
-    lines = [f"  {tried.number:>{width}}  {_fate(tried)}" for tried in trace.tried]
+    lines = [f"  {tried.number:>{width}}  {_fate(tried, trace)}" for tried in trace.tried]
     if trace.unshown:
         lines.append(f"  {'':>{width}}  {trace.unshown} more did not match, with larger differences")
     return lines
 
 
-def _fate(tried: TraceEntry) -> str:
+def _fate(tried: TraceEntry, trace: MatchTrace) -> str:
     if tried.why:
         return tried.why
     name = tried.rule.rpartition(":")[2]
     fate = "would match, but comes later" if tried.fate == "comes later" else tried.fate
-    return f"{tried.where} {name}: {fate}"
+    return f"{tried.where} {name}: {fate}{_won_chance(trace, tried.rule)}"
+
+
+def _won_chance(trace: MatchTrace, id: str) -> str:
+    chance = trace.won_chances.get(id)
+    return "" if chance is None else f" (won its {chance} chance)"
 
 
 def sent(trace: MatchTrace) -> Iterator[str]:
     """Yield the lines about the response."""
+    yield from (_withheld(trace) if trace.outcome.response.plan.delivery.withheld else _response(trace))
+    yield from (f"fault applied: {fault}" for fault in trace.outcome.response.faults)
+    yield from (f"note: {note}" for note in trace.outcome.response.notes)
+
+
+def _withheld(trace: MatchTrace) -> Iterator[str]:
+    """Yield the line about a response of which no byte is sent."""
+    plan = trace.outcome.response.plan
+    (end,) = (_ENDS[step.how] for step in plan.steps if isinstance(step, CutStep))
+    yield f"nothing: the connection {end} after {duration(plan.delay)}"
+
+
+def _response(trace: MatchTrace) -> Iterator[str]:
+    """Yield the lines about the content of the response and its times."""
     outcome, plan = trace.outcome, trace.outcome.response.plan
     decoded, kind = outcome.decoded, outcome.headers.get("content-type")
     streaming = "streaming" if plan.streamed else "non-streaming"
@@ -233,8 +260,6 @@ def sent(trace: MatchTrace) -> Iterator[str]:
             yield f"{counted(len(decoded.chunks), 'chunk')}: {first}"
     yield from _recorded_turns(trace)
     yield _times(trace)
-    yield from (f"fault applied: {fault}" for fault in outcome.response.faults)
-    yield from (f"note: {note}" for note in outcome.response.notes)
 
 
 def _recorded_turns(trace: MatchTrace) -> Iterator[str]:
@@ -291,8 +316,8 @@ def _sent(trace: MatchTrace) -> Json:
     outcome, planned, decoded = trace.outcome, trace.outcome.response, trace.outcome.decoded
     plan = planned.plan
     return {
-        "status": plan.head.status,
-        "headers": dict(outcome.headers),
+        "status": None if plan.delivery.withheld else plan.head.status,
+        "headers": {} if plan.delivery.withheld else dict(outcome.headers),
         "streamed": plan.streamed,
         "error": planned.error,
         "message": "\n".join(outcome.message) or None,

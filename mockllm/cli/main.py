@@ -180,9 +180,9 @@ def _unknown_argument(parser: argparse.ArgumentParser, argument: str) -> int:
     from mockllm.scenario.diagnostics import nearest
 
     options = set(re.findall(r"--[a-z-]+", parser.format_help()))
-    near = nearest(argument.partition("=")[0], options) or _SHORT.get(
-        argument[:2] if argument[1:2].isalpha() else ""
-    )
+    # without the dashes, which would count as two equal letters
+    near = nearest(argument.partition("=")[0].lstrip("-"), [option[2:] for option in options])
+    near = f"--{near}" if near else _SHORT.get(argument[:2] if argument[1:2].isalpha() else "")
     near = near if near in options else None
     hint = f"`{parser.prog} --help` lists all options"
     if argument.startswith("-"):

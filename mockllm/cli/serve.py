@@ -23,6 +23,7 @@ from mockllm.cli.control_setup import (
     admin_token,
     allowed_hosts,
     background_tasks,
+    note_providers,
     set_up_control_api,
 )
 from mockllm.cli.listen_addresses import addresses, configure_tls
@@ -101,9 +102,7 @@ def run(args: argparse.Namespace) -> int:
         watch_input_end(values)
         tasks = background_tasks(partial(warn_about_files, builder, reload), watched, admin_server)
         with traces(app, addresses(args, values), log):
-            ready = partial(
-                print_ready, app=app, default_pack=uses_default_pack(values), trusted=trusted, token=token
-            )
+            ready = partial(_ready, admin_server, app, uses_default_pack(values), trusted, token)
             again = partial(reload_after_signal, watched)
             run_server(app, addresses(args, values), ready, tasks, again, log)
     except CannotListen as error:
@@ -204,6 +203,19 @@ def dashboard_warning() -> Iterator[str]:
         reason = home / "unbuilt.txt"
         detail = f": {reason.read_text(encoding='utf-8').strip()}" if reason.exists() else ""
         yield f"the dashboard is not built{detail}"
+
+
+def _ready(
+    admin_server: Server | None,
+    app: App,
+    default_pack: bool,
+    trusted: Path | None,
+    token: AdminToken,
+    where: Sequence[Address],
+) -> None:
+    """Tell the control API and the user where the server listens."""
+    note_providers(admin_server, where)
+    print_ready(where, app, default_pack, trusted, token)
 
 
 def print_ready(

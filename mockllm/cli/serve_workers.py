@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct
 
 from mockllm.cli.console import log, print_line, print_mistakes
-from mockllm.cli.control_setup import AdminToken, background_tasks, set_up_control_api
+from mockllm.cli.control_setup import AdminToken, background_tasks, note_providers, set_up_control_api
 from mockllm.cli.listen_addresses import addresses, configure_tls
 from mockllm.cli.option import BadOption, OptionValues
 from mockllm.cli.options import limits, unknown_variables
@@ -91,6 +91,7 @@ def _run(args: argparse.Namespace, values: OptionValues, token: AdminToken, stor
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
+    note_providers(admin_server, where)
     address = None if store is None else store.address
     controlled = admin_server is None
     settings = WorkerSettings(

@@ -125,6 +125,11 @@ def location_and_name(item: CatalogItem) -> str:
     return f"{item.where} {name}"
 
 
+def percentage(share: float) -> str:
+    """Return `12.5%`."""
+    return f"{share * 100:.4g}%"
+
+
 def guard_line(item: CatalogItem, candidate: Candidate, why: GuardReason) -> str:
     """Return why a rule that matched was blocked."""
     guard = candidate.guard
@@ -135,7 +140,7 @@ def guard_line(item: CatalogItem, candidate: Candidate, why: GuardReason) -> str
         reason = f"the state {why.name} is {dumps(why.found).decode()}, wants {values}"
     elif why == "lost its chance":
         assert guard.chance is not None
-        reason = f"lost its {guard.chance * 100:.4g}% chance"
+        reason = f"lost its {percentage(guard.chance)} chance"
     elif why == "outside its window":
         reason = "outside its window (during)"
     elif why == "used up":

@@ -23,11 +23,13 @@ from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.conditions import NameCondition, TextCondition
 from mockllm.scenario.language.match import Match
+from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.loader import LoadedScenarios
 from mockllm.scenario.matcher_logic import WiderMatchers, contradiction
+from mockllm.scenario.name_lint import unknown_names_in_examples, unknown_names_of_mcp
 from mockllm.scenario.replay_lint import replay_warnings
 from mockllm.scenario.rule_lint import rule_warnings
 from mockllm.scenario.typed_entries import TypedEntry
@@ -89,6 +91,10 @@ def warning_steps(
         and (files[entry.file].source.name, path_text(entry.path).rstrip("]")) not in broken
     ]
     found: list[Diagnostic] = [*file_warnings(scenarios), *_slow_regexes(subjects)]
+    found += unknown_names_in_examples(scenarios)
+    servers = {
+        each.spec.name: each.spec for each in scenarios.entries if isinstance(each.spec, McpServerSpec)
+    }
     as_requested = not any(_may_stream(subject.spec) for subject in subjects)
     for subject in subjects:
         found += _impossible_faults(subject, as_requested)
@@ -97,9 +103,9 @@ def warning_steps(
             *_broad_pack_rules(subject),
             *_reserved_paths(subject, scenarios.known_names),
         )
-        found += (
-            subject.warn(text, *below) for below, text in rule_warnings(subject.spec, scenarios.known_names)
-        )
+        own = rule_warnings(subject.spec, scenarios.known_names)
+        misspelt = unknown_names_of_mcp(subject.spec.match, servers, ("match",)) if servers else ()
+        found += (subject.warn(text, *below) for below, text in (*own, *misspelt))
         if isinstance(subject.spec, RuleSpec):
             replays = replay_warnings(subject.spec, subject.entry.files, scenarios.known_names)
             # the server only warns of them: the bytes may be a broken response on purpose
@@ -110,9 +116,9 @@ def warning_steps(
 
 
 def _contradictory(subject: LintSubject) -> Iterator[Diagnostic]:
-    """Warn about a rule that never responds by itself. Fallbacks and rules that depend on parameters are left out."""
+    """Warn about a rule that never responds by itself. Rules that depend on parameters are left out."""
     spec = subject.spec
-    if not isinstance(spec, RuleSpec) or subject.entry.rank[0] or not subject.parameter_independent:
+    if not isinstance(spec, RuleSpec) or not subject.parameter_independent:
         return
     against = contradiction(subject.matcher)
     if against is not None:
@@ -129,7 +135,7 @@ def _hidden_rules(subjects: Iterable[LintSubject], found: list[Diagnostic]) -> I
     """Find rules after a rule of the same layer that responds to every request that they match."""
     layers: dict[int, list[LintSubject]] = {}
     for subject in subjects:
-        if subject.entry.kind == "rule" and not subject.entry.rank[0] and subject.parameter_independent:
+        if subject.entry.kind == "rule" and subject.parameter_independent:
             layers.setdefault(subject.entry.rank[1], []).append(subject)
     for layer in layers.values():
         certain = [(number, each) for number, each in enumerate(layer) if _always_responds(each.spec)]

@@ -37,7 +37,8 @@ _SYNONYMS: Final[Mapping[str, str]] = {
         "length": "max_tokens MAX_TOKENS max_output_tokens",
         "content_filter": "SAFETY",
         "thinking": "reasoning reasoning_content",
-        "cycle": "loop repeat",
+        "cycle": "loop",
+        "repeat_last": "repeat",
         "server_error": "api_error internal_error",
         "bad_request": "invalid_request_error",
         "rate_limit": "rate_limit_exceeded too_many_requests",
@@ -51,14 +52,31 @@ _SYNONYMS: Final[Mapping[str, str]] = {
     for synonym in synonyms.split()
 }
 """Names of other mocks and of providers, with the names of this language: keys and values."""
+_OF_THE_REQUEST: Final = "a match is about the request; expect: {{{}: …}} in an example names what responded"
 _ADVICE: Final = (
     ("in", "equals", "a list alone means any of its items"),
     ("not", "equals", "it belongs around a whole match: not: {user: …}"),
     ("ignore_case", "raw_body", "it belongs beside an operator: user: {contains: …, ignore_case: true}"),
+    (
+        "code",
+        "fields",
+        "the provider's own code belongs in fields: {openai: {code: …}}, an HTTP status in status",
+    ),
+    ("param", "fields", "it belongs in fields: {openai: {param: …}}"),
+    ("total_tokens", "reasoning_tokens", "it is counted from input_tokens and output_tokens: leave it out"),
+    ("rule", "raw_body", _OF_THE_REQUEST.format("rule")),
+    ("modifier", "raw_body", _OF_THE_REQUEST.format("modifier")),
     ("from_schema", "id", "it is a value: write arguments: from_schema"),
     ("from_schema", "tool_calls", "it is a value: write tool_calls: from_schema, or json: from_schema"),
 )
 """Keys that are not allowed beside another key of the mapping, and what to write instead."""
+_OPERATORS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("equals", "contains", "starts_with", "ends_with", "regex", "glob", "in", "exists"), "user"
+    ),
+    **dict.fromkeys(("gt", "gte", "lt", "lte"), "turn"),
+}
+"""Operators that users write into a match without a field, each with a field that has it."""
 _CONTAINERS: Final = ("match", "reply", "pace", "error", "http", "text")
 """Mappings in which a misplaced key may belong, the likeliest first."""
 _RULE_KEYS: Final = frozenset(
@@ -87,11 +105,14 @@ def _advice(key: str, shape: ModelShape, path: Path) -> str:
         return "; it contains a non-breaking space (U+00A0): write a plain one"
     if set("“”„‘’") & set(key):
         return "; typographic quotes quote nothing in YAML: write \" or '"
-    if (name := own_name(key, allowed)) is not None:
-        return f'; did you mean "{name}"?'
     known = (text for name, beside, text in _ADVICE if name == key and beside in allowed)
     if advice := next(known, ""):
         return f"; {advice}"
+    if (name := own_name(key, allowed)) is not None:
+        return f'; did you mean "{name}"?'
+    operator = _SYNONYMS.get(key, key)
+    if operator in _OPERATORS and "raw_body" in allowed:
+        return f"; it is a condition on a field: write {_OPERATORS[operator]}: {{{operator}: …}}"
     if path[-2:-1] == ("messages",) and key in ("role", "text", "content"):
         return f"; it belongs below some or each: {{some: {{{own_name(key, ('text',)) or key}: …}}}}"
     first, dot, rest = key.partition(".")
@@ -112,7 +133,10 @@ def _advice(key: str, shape: ModelShape, path: Path) -> str:
     if near is None and not inside and "raw_body" in allowed:
         query = path_with_dots(key) or f"$.{key}"
         return f'; match a field of the request by its JSONPath: body: {{"{query}": …}}'
-    return inside or suggestion(key, allowed) + _foreign_letter(key, near)
+    listed = suggestion(key, allowed) or "; mockllm's docs/faults.md lists all faults" * (
+        "faults" in path[-3:-2]
+    )
+    return inside or listed + _foreign_letter(key, near)
 
 
 def _foreign_letter(key: str, near: str | None) -> str:

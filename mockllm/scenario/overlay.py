@@ -27,6 +27,8 @@ from mockllm.scenario.yaml_reader import read_source
 GLOBAL_LAYER: Final = -2
 SESSION_LAYER: Final = -1
 """The layers of overlays. Their numbers are lower than those of files: the lower layer has precedence."""
+ONLY_IN_FILES: Final = ("use", "finding", "mcp", "examples")
+"""Keys of a scenario file that an overlay does not have."""
 NO_FOLDER: Final = "/dev/null"
 """The folder of an overlay, which refers to no files."""
 
@@ -88,9 +90,10 @@ def overlay_entries(source: Source, session: str | None, known_names: KnownNames
     layer = GLOBAL_LAYER if session is None else SESSION_LAYER
     outline = typer.outline(file)
     if outline is not None:
-        if wrong := [key for key in ("use", "finding", "mcp", "examples") if key in source.data]:
-            message = "an overlay holds rules and modifiers"
-            return OverlaidEntries((), [source.diagnostic((wrong[0],), message, key=True)])
+        wrong = next((key for key in ONLY_IN_FILES if key in source.data), None)
+        if wrong is not None:
+            message = f"an overlay has no {wrong}, only rules and modifiers"
+            return OverlaidEntries((), [source.diagnostic((wrong,), message, key=True)])
         typer.items(file, outline, layer, 0)
     off = [(target, entry.diagnostic("", "replaces")) for entry, target in typer.disabling]
     diagnostics = list(typer.diagnostics)

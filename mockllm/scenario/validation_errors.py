@@ -29,6 +29,7 @@ from mockllm.scenario.key_suggestions import own_name, unknown_key
 from mockllm.scenario.model_walk import Model, ModelShape, shape_of
 from mockllm.scenario.scalar_forms import mapping_form
 from mockllm.scenario.source_file import Source
+from mockllm.scenario.text_forms import form_words
 
 _KINDS: Final = {
     "string_type": "a text",
@@ -57,11 +58,17 @@ _BOUNDS: Final = {
     "too_short": "at least {min_length} items",
     "too_short 1": "a list that is not empty",
     "too_long": "at most {max_length} items",
-    "string_pattern_mismatch": "a text of the form {pattern}",
+    "string_pattern_mismatch": "{form}",
 }
 
 _TRUTHS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 """Words that YAML 1.1 reads as true or false, and YAML 1.2 as texts."""
+_OTHER_WORDS: Final = {"required": "any"}
+"""Values of providers, with those of this language; as keys they mean something else."""
+_LISTS_OF_MAPPINGS: Final = frozenset(
+    ("rules", "modifiers", "mcp", "examples", "all", "any", "steps", "resources", "prompts", "messages")
+)
+"""Lists whose items cannot be written as one text."""
 _COLON_WITHOUT_SPACE: Final = re.compile(r"\w+:[^\s/]")
 """`reply:hi`, which YAML reads as a text."""
 
@@ -172,6 +179,8 @@ def _message(field_error: _FieldError, path: Path) -> str:
             name: int(bound) if isinstance(bound, float) and bound.is_integer() else bound
             for name, bound in context.items()
         }
+        if kind == "string_pattern_mismatch":
+            bounds["form"] = form_words(context["pattern"])
         text = _BOUNDS.get(f"{kind} {context.get('min_length')}", _BOUNDS[kind])
         return f"expected {text.format(**bounds)}, found {describe_value(error['input'])}"
     if kind in ("value_error", "assertion_error"):
@@ -205,7 +214,8 @@ def _advice(value: Json, kinds: list[str], values: list[Json], path: Path) -> st
     if written := _meant_form(value, kinds, path):
         return f"; write {written}"
     if isinstance(value, str):
-        near = own_name(value, values) or nearest(value, [each for each in values if isinstance(each, str)])
+        near = _OTHER_WORDS.get(value) if _OTHER_WORDS.get(value) in values else own_name(value, values)
+        near = near or nearest(value, [each for each in values if isinstance(each, str)])
         if near is not None:
             return f'; did you mean "{near}"?'
         if {"a number", "a whole number"} & set(kinds) and re.fullmatch(r"-?\d+(\.\d+)?", value):
@@ -231,7 +241,7 @@ def _advice(value: Json, kinds: list[str], values: list[Json], path: Path) -> st
     ):
         return "; write its keys without dashes"
     if kinds == ["a list"] and not values:
-        return _list_advice(value)
+        return _list_advice(value, path)
     if kinds == ["a mapping"] and isinstance(value, str) and _COLON_WITHOUT_SPACE.match(value):
         return '; write a space after the ":"'
     return ""
@@ -244,12 +254,16 @@ def _meant_form(value: Json, kinds: list[str], path: Path) -> str | None:
     return None
 
 
-def _list_advice(value: Json) -> str:
+def _list_advice(value: Json, path: Path) -> str:
     """Return the advice to write the value as a list."""
     if isinstance(value, dict):
         dashed = any(key.startswith("-") for key in value)
         return f'; {"write a space after the dash" if dashed else "begin each item with a dash"}: "- …"'
-    return f"; write [{scalar_text(value)}]" if isinstance(value, str | bool | int | float) else ""
+    if value is None or isinstance(value, list):
+        return ""
+    if path[-1:] and path[-1] in _LISTS_OF_MAPPINGS:
+        return '; begin each item with a dash: "- …"'
+    return f"; write [{scalar_text(value)}]"
 
 
 def describe_value(value: object) -> str:

@@ -17,7 +17,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_older_hash, hash_input_json, hash_of
 from mockllm.engine import seed_token
 from mockllm.engine.planned_response import UNKNOWN_FIELD
-from mockllm.server.ended_exchange import EndedExchange, EndReason
+from mockllm.server.ended_exchange import EndedExchange, EndReason, is_unsent
 from mockllm.server.journal.entry import headers_and_body
 
 _END_NOTES: Final = {
@@ -40,8 +40,8 @@ _COLOURS: Final = {2: "32", 3: "36", 4: "33", 5: "31"}
 
 
 class AccessLogRecord(NamedTuple):
-    """One request, for a line. `now` is in seconds since the epoch. `duration` is as in `EndedExchange`: seconds
-    from `Exchange.monotonic` to the end of the response."""
+    """One request, for a line. `now` is in seconds since the epoch. `duration`: seconds from the request to the end
+    of the response, with those for which it was held. `unsent`: no byte of the response was sent."""
 
     now: float
     method: str
@@ -57,6 +57,7 @@ class AccessLogRecord(NamedTuple):
     session: str | None = None
     response_seed: str | bytes = ""
     faults: tuple[str, ...] = ()
+    unsent: bool = False
     near_misses: tuple[str, ...] = ()
     """Lines on the rules that almost matched, the nearest first."""
     redactor: Redactor = Redactor()
@@ -82,13 +83,14 @@ def record_of(exchange: EndedExchange, request: Request | None = None) -> Access
         rule=response.responder_id,
         modifiers=response.modifiers,
         status=response.status,
-        duration=exchange.duration,
+        duration=exchange.held + exchange.duration,
         notes=tuple(map(redactor.text, response.notes)),
         end_reason=exchange.end_reason,
         unmatched=response.unmatched,
         session=None if session is None else redactor.session(session),
         response_seed=exchange.id_seed or response.response_seed,
         faults=response.faults,
+        unsent=is_unsent(response, exchange.times),
         near_misses=_near_misses(response.near_misses, redactor, request),
         redactor=redactor,
     )
@@ -187,7 +189,8 @@ class AccessLog:
         if record.faults:
             asides.append(f"fault: {', '.join(record.faults)}")
         if record.end_reason in _END_NOTES:
-            asides.append(_END_NOTES[record.end_reason])
+            unsent = " before a byte was sent" if record.unsent and record.end_reason == "gone" else ""
+            asides.append(_END_NOTES[record.end_reason] + unsent)
         tries = "0" if request is None else request.headers.get(RETRY, "0")
         if tries != "0":
             asides.append(f"retry {printable_line(record.redactor.text(tries))}")

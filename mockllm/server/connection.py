@@ -26,12 +26,14 @@ from mockllm.server.unfinished_exchange import finish_exchange
 class Connection(RequestStream):
     """A connection. At most one of its exchanges is served at a time; further requests are queued."""
 
-    __slots__ = ("_idle_until", "_keepalive", "_keepalive_timer", "_task")
+    __slots__ = ("_half_closed_at", "_idle_until", "_keepalive", "_keepalive_timer", "_task")
 
     def __init__(self, maker: ConnectionMaker, app: App, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(maker, app, loop)
         self._task: asyncio.Task[None] | None = None
         """Finishes the current exchange, if it did not end when it was served and needs no decision elsewhere."""
+        self._half_closed_at: float | None = None
+        """When the client has sent its last byte, on the clock of the deadlines."""
         self._keepalive = app.limits.keepalive
         self._idle_until = 0.0
         self._keepalive_timer: asyncio.TimerHandle | None = None
@@ -63,7 +65,7 @@ class Connection(RequestStream):
         if exchange is not None:
             if exchange.body_stream is not None and not exchange.body_complete:
                 exchange.body_stream.set_exception(exc or ConnectionResetError("the client has disconnected"))
-            abandon_exchange(self._app, exchange)
+            abandon_exchange(self._app, exchange, self._half_closed_at)
         if self._task is not None:
             self._task.cancel()
         if self._keepalive_timer is not None:
@@ -84,7 +86,7 @@ class Connection(RequestStream):
             self._ready.serve_now(self)
         if self._current is None or (self._body is not None and not self._body.is_eof()):
             return False
-        self.half_closed = True
+        self.half_closed, self._half_closed_at = True, self._app.deadlines.time()
         self._loop.call_later(self._app.limits.linger, self.close_and_detach)
         # TLS ends both directions at once: asyncio closes the connection in any case, and would log a warning.
         return self.transport is not None and self.ssl_context is None

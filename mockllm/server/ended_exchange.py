@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
+from mockllm.core.rendering.plan import Plan
 from mockllm.engine import PlannedResponse
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 
@@ -27,6 +28,12 @@ EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", 
 """
 
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def is_unsent(response: PlannedResponse, times: array[float] | None) -> bool:
+    """Return whether no byte of a response was sent: a fault withheld it, or it ended before its first write."""
+    content = response.plan_or_prerendered
+    return (times is not None and not times) or (isinstance(content, Plan) and content.delivery.withheld)
 
 
 class EndedExchange(Struct, gc=False, kw_only=True):
@@ -76,5 +83,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     journal fills with this seed."""
     input_tokens: int = 0
     """The input tokens of the request, set in the same case."""
+    held: float = 0.0
+    """Seconds before `monotonic` for which the response was held."""
     pending_bytes: int = 0
     """The bytes that the journal counts for it while it is no entry."""

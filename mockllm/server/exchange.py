@@ -107,6 +107,8 @@ class Exchange(Struct, gc=False, kw_only=True):
 
     ended: bool = False
     """Whether the exchange has ended: `end_exchange` has run, or only its journal entry has failed."""
+    held: float = 0.0
+    """Seconds for which the response was held: `monotonic` is its release."""
     end_reason: EndReason = "finished"
     """How it ended, once it has."""
     request_class: type[Request] | None = None

@@ -50,8 +50,9 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
             app.access_log.show(record_of(ended, request), request)
 
 
-def abandon_exchange(app: App, exchange: Exchange) -> None:
-    """End an exchange whose client has disconnected while its response was played.
+def abandon_exchange(app: App, exchange: Exchange, half_closed_at: float | None = None) -> None:
+    """End an exchange whose client has disconnected while its response was played. If nothing was written since it
+    half-closed the connection, it has disconnected then.
 
     Without a player it only releases the slot and abandons a pending decision: the exchange neither ends nor enters
     the journal. While a provider still responds, the `ProviderProxy` ends it.
@@ -62,7 +63,11 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
         pending.abandon()
     if player is not None:
         player.stop()
-        end_exchange(app, exchange, "gone")
+        written = player.times[-1] if player.times else 0.0
+        duration = None
+        if half_closed_at is not None and half_closed_at > written:
+            duration = max(0.0, half_closed_at - exchange.monotonic)
+        end_exchange(app, exchange, "gone", duration)
     elif not exchange.proxied:
         release_slot(exchange)
 
@@ -108,6 +113,7 @@ def ended_exchange(
         constraints=exchange.constraints,
         allow_cors=exchange.allow_cors,
         in_batch=exchange.in_batch,
+        held=exchange.held,
     )
     if request is None:
         ended.headers = message.headers

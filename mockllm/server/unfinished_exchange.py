@@ -10,6 +10,7 @@ import asyncio
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -32,7 +33,7 @@ from mockllm.server.json_structure import structure_failure_in_slices
 from mockllm.server.player import wait_for_player
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
-from mockllm.server.request_heads import FEED, target_host
+from mockllm.server.request_heads import FEED, RequestHead, target_host
 from mockllm.server.respond import (
     begin_playing,
     constraints_of,
@@ -136,7 +137,7 @@ async def _hold(app: App, exchange: Exchange) -> None:
     from mockllm.core.verdicts.retry_after import format_seconds  # the server starts without the verdicts
 
     waited = app.deadlines.time() - began
-    exchange.monotonic += waited
+    exchange.monotonic, exchange.held = exchange.monotonic + waited, waited
     text = "released" if released else "not released"
     response = response.with_plan(response.plan, f"{hold.name} {text} after {format_seconds(waited)}")
     later = tuple(webhook._replace(due=webhook.due + waited) for webhook in response.webhooks)
@@ -196,9 +197,7 @@ async def _ask_control(app: App, exchange: Exchange) -> None:
     head, control = exchange.head, app.control
     assert control is not None, "the exchange is a call of the control API"
     message, exchange.hidden = head.parsed, True
-    headers, host = head.headers, target_host(message)
-    if host is not None:
-        headers = {**{name.lower(): value for name, value in headers.items()}, "host": host}
+    headers = _control_headers(head)
     plan: Plan | None
     if message.upgrade and head.path == FEED:
         assert exchange.body_stream is not None, "a head that demands an upgrade is not cached"
@@ -214,6 +213,20 @@ async def _ask_control(app: App, exchange: Exchange) -> None:
         )
     if plan is not None:
         exchange.response = PlannedResponse(plan, None)
+
+
+def _control_headers(head: RequestHead) -> Mapping[str, str]:
+    """Return the headers of a call with the host of its target. Over TLS they state the scheme, as those of a proxy
+    in front of the server do."""
+    host = target_host(head.parsed)
+    if host is None and not head.over_tls:
+        return head.headers
+    headers = {name.lower(): value for name, value in head.headers.items()}
+    if head.over_tls:
+        headers.setdefault("x-forwarded-proto", "https")
+    if host is not None:
+        headers["host"] = host
+    return headers
 
 
 async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> ProxiedResponse | None:

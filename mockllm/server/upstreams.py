@@ -6,6 +6,7 @@ The recorder streams the response to the client and stores it.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Mapping
 from secrets import token_hex
@@ -30,6 +31,18 @@ READABLE: Final = frozenset({"gzip", "deflate", "identity", "x-gzip"})
 PROTOCOLS: Final = "sec-websocket-protocol"
 CONNECT_TIMEOUT: Final = 30.0
 """Seconds for the connection to a provider."""
+
+
+def failure_reason(error: Exception) -> str:
+    """Return why a server did not respond. aiohttp's own text for a connection mentions TLS also without TLS."""
+    from aiohttp import ClientConnectorError, ClientSSLError
+
+    if not isinstance(error, ClientConnectorError) or isinstance(error, ClientSSLError):
+        return str(error) or type(error).__name__
+    reason = error.os_error.strerror
+    if error.os_error.errno is not None and error.os_error.errno > 0:  # negative: a name that is not found
+        reason = os.strerror(error.os_error.errno)
+    return f"cannot connect to {error.host}:{error.port}: {reason or error.os_error}"
 
 
 class Upstreams(Struct):
@@ -85,8 +98,8 @@ class Upstreams(Struct):
 
     def _silent(self, request: Request, to: str | None, error: Exception) -> ProxyFailed:
         """Return the failure of a provider that does not respond."""
-        reason = str(error) or type(error).__name__
-        message = f"{to or f'The upstream of {request.provider or OTHER}'} does not respond: {reason}"
+        server = to or f"The upstream of {request.provider or OTHER}"
+        message = f"{server} does not respond: {failure_reason(error)}"
         return ProxyFailed(Failure("bad_gateway", message=message))
 
     def _client(self) -> ClientSession:

@@ -4,7 +4,7 @@ is counted: the trace shows the response to the next such request.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, Literal, TypeAlias
 
@@ -16,7 +16,14 @@ from mockllm.core.rendering.plan import WaitStep
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Decision, Selected
 from mockllm.engine import Engine
-from mockllm.engine.near_misses import NEAREST, guard_line, location_and_name, near_miss_line, nearest
+from mockllm.engine.near_misses import (
+    NEAREST,
+    guard_line,
+    location_and_name,
+    near_miss_line,
+    nearest,
+    percentage,
+)
 from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.diagnostics import suggestion
 from mockllm.testing.expectations import Outcome, names_of
@@ -53,6 +60,8 @@ class MatchTrace(Struct, frozen=True):
     """Matching modifiers that a guard blocked, each with a line about the reason."""
     step: str | None
     """The selected response, if the rule has several."""
+    won_chances: Mapping[str, str]
+    """The `chance` of the selected rule and of the modifiers that apply, by their ids, where it is below 100%."""
 
     @property
     def ttft(self) -> float | None:
@@ -79,8 +88,23 @@ def match_trace(engine: Engine, request: Request) -> MatchTrace:
     outcome = Outcome(request, responder.respond())
     step = _step(engine, decision.rule) if decision.outcome == "rule" and decision.rule else None
     return MatchTrace(
-        request, outcome, decision, tried, unshown, responder.modifiers, blocked_modifiers, step
+        request,
+        outcome,
+        decision,
+        tried,
+        unshown,
+        responder.modifiers,
+        blocked_modifiers,
+        step,
+        dict(_won_chances(engine, decision)),
     )
+
+
+def _won_chances(engine: Engine, decision: Decision) -> Iterator[tuple[str, str]]:
+    for selected in (*decision.modifiers, *((decision.rule,) if decision.rule else ())):
+        guard = selected.candidate.guard
+        if guard is not None and guard.chance is not None and guard.chance < 1:
+            yield engine.catalog.items[selected.candidate.item_index].id, percentage(guard.chance)
 
 
 def _tried(engine: Engine, request: Request, decision: Decision) -> tuple[list[TraceEntry], int]:

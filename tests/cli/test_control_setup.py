@@ -54,6 +54,18 @@ def test_control_api_is_on_admin_port(tmp_path: Path) -> None:
         asyncio.run(followed(int(match[1].rpartition(":")[2])))
 
 
+@pytest.mark.parametrize("options", [(), ("--workers", "2")])
+def test_program_over_admin_port_calls_provider_port(tmp_path: Path, options: tuple[str, ...]) -> None:
+    ports = ("--port", "0", "--admin-port", "0")
+    with serving(*ports, "--pack", "default", *options, cwd=tmp_path) as server:
+        match = ADMIN.search(server.line(lambda line: ADMIN.search(line) is not None))
+        assert match is not None
+        assert got(f"{server.url}/v1/models")[0] == 200
+        (request,) = json.loads(got(f"{match[1]}/api/requests")[1])["requests"]
+        python = json.loads(got(f"{match[1]}/api/requests/{request['id']}/code")[1])["python"]
+        assert f"'{server.url}/v1/models'" in python
+
+
 @pytest.mark.full
 def test_admin_port_leaves_control_paths_to_rules(tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()

@@ -62,6 +62,8 @@ def test_main_ctrl_c_ends_read_only_command(monkeypatch: pytest.MonkeyPatch, com
         (["pack", "instal"], 'mockllm pack: unknown command "instal"; expected "new", "check", "test", '),
         (["dashboard"], 'mockllm: unknown command "dashboard"; expected "serve", "check", "explain", '),
         (["serve", "--pck", "a"], "mockllm serve: unknown option --pck; did you mean --pack?"),
+        (["env", "--shell", "fish"], "mockllm env: unknown option --shell; `mockllm env --help` lists"),
+        (["serve", "--hepl"], "mockllm serve: unknown option --hepl; did you mean --help?"),
         (["check", "--prot=80"], "mockllm check: unknown option --prot=80; `mockllm check --help` lists"),
         (["serve", "-p", "9000"], "mockllm serve: unknown option -p; did you mean --port?"),
         (["check", "-p", "9000"], "mockllm check: unknown option -p; `mockllm check --help` lists"),

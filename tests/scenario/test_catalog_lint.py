@@ -48,8 +48,10 @@ def modifiers(*items: str) -> str:
 
 
 NONE = {
-    "fallbacks that hide each other": rules("{fallback: true, reply: a}", "{fallback: true, reply: b}"),
-    "a fallback that cannot answer": rules("{fallback: true, chance: 0, reply: a}"),
+    "a narrower fallback first": rules(
+        "{fallback: true, match: {user: a}, reply: a}", "{fallback: true, reply: b}"
+    ),
+    "a fallback before an ordinary rule": rules("{fallback: true, reply: a}", "{match: {user: a}, reply: b}"),
     "a narrower rule first": rules("{match: {user: a}, reply: a}", "{reply: b}"),
     "a higher priority": rules("{reply: b}", "{match: {user: a}, reply: a, priority: 1}"),
     "one with a chance before": rules("{chance: 50%, reply: a}", "{reply: b}"),
@@ -105,6 +107,18 @@ SOME: dict[str, tuple[str, list[str]]] = {
     "a catch-all before all others": (
         rules("{name: all, reply: a}", "{match: {user: x}, reply: b}", "{match: {user: y}, reply: b}"),
         [HIDDEN.format(3, 1, '"all"'), HIDDEN.format(4, 2, '"all"')],
+    ),
+    "fallbacks that hide each other": (
+        rules("{fallback: true, reply: a}", "{fallback: true, match: {user: b}, reply: b}"),
+        [HIDDEN.format(3, 1, '"rules[0]"')],
+    ),
+    "a fallback behind an ordinary rule": (
+        rules("{name: all, reply: a}", "{fallback: true, reply: b}"),
+        [HIDDEN.format(3, 1, '"all"')],
+    ),
+    "a fallback that cannot answer": (
+        rules("{fallback: true, chance: 0, reply: a}"),
+        ["a.yaml:2 rules[0].chance: can never respond: its chance is 0"],
     ),
     "a sequence that goes on for ever": (
         rules("{sequence: [a, b]}", "{reply: b}"),
@@ -218,6 +232,17 @@ def test_lint_rule_hidden_by_earlier_file_is_warned(tmp_path: Path) -> None:
     assert warnings_of(tmp_path, files) == [
         'b.yaml:2 rules[0]: can never respond: "rules[0]" (a.yaml:2) responds to every request that it matches'
     ]
+
+
+def test_lint_fallback_of_pack_behind_users_has_no_warning(tmp_path: Path) -> None:
+    files = {
+        "a.yaml": "use: [./p, ./q]\n" + rules("{fallback: true, reply: a}"),
+        "p/pack.yaml": 'name: p\nversion: "1"',
+        "p/b.yaml": rules("{fallback: true, reply: b}"),
+        "q/pack.yaml": 'name: q\nversion: "1"',
+        "q/b.yaml": rules("{fallback: true, reply: c}"),
+    }
+    assert warnings_of(tmp_path, files) == []
 
 
 def test_lint_pack_rule_hidden_by_user_has_no_warning(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_overlay_with_other_keys_is_refused(session: str | None) -> None:
         source = read_source(f"{key}: {value}\nrules: [{{reply: x}}]", "o")
         result = overlay_entries(source, session, KnownNames())
         assert [(each.path, each.message) for each in result.diagnostics] == [
-            (key, "an overlay holds rules and modifiers")
+            (key, f"an overlay has no {key}, only rules and modifiers")
         ]
 
 

@@ -47,6 +47,10 @@ CASES: dict[str, tuple[AccessLogRecord, str]] = {
         RECORD._replace(end_reason="gone"),
         "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  [the client left]",
     ),
+    "a client that left before the head": (
+        RECORD._replace(end_reason="gone", unsent=True),
+        "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  [the client left before a byte was sent]",
+    ),
     "an answer that the server itself cut": (
         RECORD._replace(end_reason="stopped"),
         "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  [cut: the server stopped]",

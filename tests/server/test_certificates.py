@@ -213,6 +213,11 @@ def test_addresses_in_responses_have_scheme_of_connection(tmp_path: Path) -> Non
             assert over_http == {"http://mock/upload/v1beta/files"}
             over_tls = HTTPSConnection("localhost", secure, timeout=PATIENCE, context=trust)
             assert upload_addresses(over_tls) == {"https://mock/upload/v1beta/files"}
+        over_tls.request("GET", "/api/requests/1/code")
+        base = f"https://localhost:{secure}/upload"
+        with over_tls.getresponse() as response:
+            assert base in json.loads(response.read())["python"]
+        over_tls.close()
 
 
 @pytest.mark.full

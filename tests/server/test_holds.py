@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
@@ -9,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, ClassVar
 
@@ -51,6 +53,34 @@ def test_held_response_is_sent_after_the_longest_wait() -> None:
         began = time.monotonic()
         assert "At last" in ask(server.base_url)
         assert time.monotonic() - began >= 0.05
+
+
+def test_held_response_took_as_long_as_its_client_waited() -> None:
+    with MockLLM() as server:
+        server.reply("At last.", hold={"name": "approval", "at_most": "50ms"})
+        ask(server.base_url)
+        (took,) = until(lambda: [each.took for each in server.requests if each.took is not None])
+        assert took >= 0.05
+        with urllib.request.urlopen(f"{server.base_url}/api/requests", timeout=60) as response:
+            (request,) = json.load(response)["requests"]
+        assert request["took"] >= 0.05
+        with urllib.request.urlopen(
+            f"{server.base_url}/api/requests/export?format=har", timeout=60
+        ) as response:
+            (archived,) = json.load(response)["log"]["entries"]
+        assert archived["time"] >= archived["timings"]["wait"] >= 50
+
+
+@pytest.mark.parametrize(("faults", "unsent"), [([], False), (["no_response"], True), (["reset"], False)])
+def test_journal_says_whether_a_byte_was_sent(faults: list[str], unsent: bool) -> None:
+    with MockLLM() as server:
+        server.reply("Hi.", faults=faults)
+        with contextlib.suppress(OSError, HTTPException):
+            ask(server.base_url)
+        until(lambda: [each for each in server.requests if each.took is not None])
+        with urllib.request.urlopen(f"{server.base_url}/api/requests", timeout=60) as response:
+            (request,) = json.load(response)["requests"]
+        assert request["unsent"] is unsent
 
 
 def test_control_api_releases_by_name_and_session() -> None:

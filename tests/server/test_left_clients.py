@@ -17,12 +17,13 @@ from tests.waiting import PATIENCE, until
 
 DELAY = 5.0
 PLANS = {"/late": whole(delay=DELAY), "/stream": chunks(1, DELAY)}
+CHUNKS = {"/chunks": chunks(2, DELAY)}
 LIMITS = ServerLimits(grace=0.2, linger=2 * PATIENCE)
 
 
 @pytest.fixture
 def server() -> Iterator[ClockedServer]:
-    served = ClockedServer(ClockedApp(FakeEngine(PLANS), limits=LIMITS))
+    served = ClockedServer(ClockedApp(FakeEngine({**PLANS, **CHUNKS}), limits=LIMITS))
     served.start()
     yield served
     served.stop()
@@ -36,6 +37,13 @@ def asked(server: ClockedServer, client: Raw, path: str) -> None:
 def sends_no_more(server: ClockedServer) -> bool:
     connections = list(server._server._listener.connections)
     return any(isinstance(each, Connection) and each.half_closed for each in connections)
+
+
+def end_linger_time(server: ClockedServer) -> None:
+    """What the timer of the linger time does."""
+    for each in list(server._server._listener.connections):
+        assert isinstance(each, Connection)
+        server._loop.call_soon_threadsafe(each.close_and_detach)
 
 
 def test_client_that_leaves_before_its_response_is_gone(server: ClockedServer) -> None:
@@ -64,6 +72,29 @@ def test_client_that_sends_no_more_gets_its_response(server: ClockedServer, path
         server.advance(DELAY)
         assert client.answer().complete
         assert written_down(server, path).end_reason == "finished"
+
+
+def test_client_that_leaves_took_until_it_left(server: ClockedServer) -> None:
+    with Raw(server.port) as client:
+        asked(server, client, "/late")
+        server.advance(1.0)
+    until(lambda: sends_no_more(server))
+    server.advance(2.0)
+    end_linger_time(server)
+    entry = written_down(server, "/late")
+    assert (entry.end_reason, entry.duration) == ("gone", 1.0)
+
+
+def test_client_that_read_on_took_until_it_left(server: ClockedServer) -> None:
+    with Raw(server.port) as client:
+        asked(server, client, "/chunks")
+        client.sock.shutdown(socket.SHUT_WR)
+        until(lambda: sends_no_more(server))
+        server.advance(DELAY)  # it gets the first chunk
+        server.advance(1.0)
+        end_linger_time(server)
+        entry = written_down(server, "/chunks")
+    assert (entry.end_reason, entry.duration) == ("gone", DELAY + 1.0)
 
 
 def test_client_that_leaves_after_the_last_byte_is_served(server: ClockedServer) -> None:

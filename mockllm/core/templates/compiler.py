@@ -41,6 +41,14 @@ from mockllm.core.templates.template import (
 _PARSER: Final = Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 - it never renders
 _LITERAL: Final = "(for a text without templates, write `literal: true` beside it)"
 _MAX_DEPTH: Final = 50
+_WORDS: Final = {
+    "token 'end of print statement'": '"}}"',
+    "'end of print statement'": '"}}"',
+    "token 'end of statement block'": '"%}"',
+    "'end of statement block'": '"%}"',
+    "Jinja was looking for the following tags:": "Expected",
+}
+"""Parts of the parser's messages, in words for people."""
 
 
 def compile_blocks(source: str) -> list[str | Block]:
@@ -49,7 +57,7 @@ def compile_blocks(source: str) -> list[str | Block]:
         tree = _PARSER.parse(source)
         sources = _expression_sources(source)
     except TemplateSyntaxError as error:
-        raise TemplateSyntax(f"not a template: {error.message} {_LITERAL}") from None
+        raise TemplateSyntax(f"not a template: {_in_words(error.message or '')} {_LITERAL}") from None
     except RecursionError:
         raise TemplateSyntax("the template is nested too deeply") from None
     except ValueError as error:  # Python refuses numbers of thousands of digits
@@ -59,6 +67,12 @@ def compile_blocks(source: str) -> list[str | Block]:
         return [part for node in tree.body for part in compiler.output(node)]
     body = compiler.body(tree.body)
     return [Block(source, body, tuple(compiler.reads))]
+
+
+def _in_words(message: str) -> str:
+    for part, words in _WORDS.items():
+        message = message.replace(part, words)
+    return message.removesuffix(".")
 
 
 def _expression_sources(source: str) -> Iterator[str]:

@@ -88,8 +88,8 @@ def _regex(value: str, info: ValidationInfo) -> str:
 def _path(value: str) -> str:
     try:
         compile_path(value)
-    except ValueError as error:
-        raise quantity_error(str(error)) from None
+    except ValueError as error:  # its place, the key itself, is named before the message
+        raise quantity_error(str(error).removeprefix(f"{value}: ")) from None
     return value
 
 

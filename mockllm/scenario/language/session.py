@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from mockllm.core.request.server_address import MAX_SESSION_ID, SESSION_ID
+from mockllm.core.request.server_address import MAX_SESSION_ID
+from mockllm.scenario.text_forms import SESSION
 
-SessionId: TypeAlias = Annotated[str, Field(max_length=MAX_SESSION_ID, pattern=f"^{SESSION_ID.pattern}$")]
+SessionId: TypeAlias = Annotated[str, Field(max_length=MAX_SESSION_ID, pattern=SESSION)]

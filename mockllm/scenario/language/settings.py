@@ -32,10 +32,10 @@ from mockllm.core.values.constants import Constant
 from mockllm.core.values.types import ChunkSizeField, Drawable, Duration, Spread, Templated, TemplatedJson
 from mockllm.scenario.diagnostics import suggestion
 from mockllm.scenario.language.base import Late, ReadLate, Spec, no_items
+from mockllm.scenario.text_forms import HOLD_NAME
 
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 """A token: RFC 9110, section 5.6.2."""
-HOLD_NAME: Final = r"^[A-Za-z0-9._~-]{1,100}$"
 """The characters that need no escapes in a path."""
 FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection"})
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")

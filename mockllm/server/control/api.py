@@ -149,7 +149,7 @@ class ControlApi(LazyRoutes):
         elif route.raw is None and route.method != "GET":
             _validated(NoParameters, _json(raw))
         await self._make_entries()
-        call = ApiCall(params, options, body, raw, is_local(headers, client))
+        call = ApiCall(params, options, body, raw, is_local(headers, client), headers)
         result = await route.handler(self.context, call)
         if route.method != "GET":
             await self.context.conclude()

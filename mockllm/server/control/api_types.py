@@ -28,6 +28,7 @@ class ApiCall(Struct, Generic[Query, Body], frozen=True):
     raw: bytes = b""
     local: bool = False
     """Whether the call is from this machine."""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class TextResponse(Struct, frozen=True):

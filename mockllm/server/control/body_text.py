@@ -12,6 +12,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.scenario.diagnostics import nearest
 from mockllm.scenario.language.rule import ModifierSpec
+from mockllm.scenario.overlay import ONLY_IN_FILES
 from mockllm.scenario.source_file import Mark, Source
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.control.problem import diagnostics_problem
@@ -25,7 +26,8 @@ CONDITION_KEYS: Final = frozenset(
 """Keys that say when an item applies. An item with no others is a rule that lacks its reply."""
 MODIFIER_KEYS: Final = frozenset({"limit", "load"})
 """Keys that only a modifier has."""
-FILE_KEYS: Final = frozenset({"rules", "modifiers"})
+FILE_KEYS: Final = frozenset({"rules", "modifiers", *ONLY_IN_FILES})
+"""Keys at the top of a file: a body with one of them is no single item."""
 RULES: Final = "YAML or JSON: the `rules` and `modifiers` of a scenario file, or a single rule or modifier"
 """The description of such a body."""
 _PAIR: Final = re.compile(rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")

@@ -28,6 +28,7 @@ from mockllm.state.engine_state import EngineState
 
 if TYPE_CHECKING:
     from mockllm.server.control.cost_counters import CostCounters
+    from mockllm.server.http_server import Address
     from mockllm.store.named_states import NamedState
 
 
@@ -103,6 +104,8 @@ class ControlContext:
         """The user's own prices, by the beginning of a model's name."""
         self.proxy_hosts: frozenset[str] = frozenset()
         """The hosts of --proxy-allow, in lower case."""
+        self.provider_address: Address | None = None
+        """Where the provider routes are, if the control API has its own port."""
         self.costs: CostCounters | None = None
         """The costs that `/metrics` shows; None before the first scrape."""
         self._expiry: OverlayExpiry | None = None

@@ -185,8 +185,9 @@ def _summary_members(entry: JournalEntry) -> dict[str, Json]:
         "error": response.error,
         "notes": [redactor.text(note) for note in response.notes],
         "status": entry.status,
+        "unsent": entry.unsent,
         "streamed": entry.streamed,
-        "took": round(entry.duration, 6),
+        "took": round(entry.took, 6),
         "left": entry.end_reason,
         "missed": entry.unmatched,
         "seed": entry.seed,
@@ -314,8 +315,10 @@ def _archived(entry: JournalEntry) -> bytes:
 def _entry(entry: JournalEntry) -> dict[str, Json]:
     sent = reconstruct(entry, entry.full_redactor)
     headers = {name.lower(): value for name, value in sent.headers}
-    took = max(0.0, round(entry.duration * 1000, 3))
-    first = min(took, max(0.0, round(sent.parts[0].after * 1000, 3))) if sent.parts else took
+    took = max(0.0, round(entry.took * 1000, 3))
+    first = took
+    if sent.parts:
+        first = min(took, max(0.0, round((entry.held + sent.parts[0].after) * 1000, 3)))
     text, encoded = _text(sent.body)
     content: dict[str, Json] = {
         "size": len(sent.body),

@@ -12,6 +12,7 @@ from mockllm.core.display import brief
 from mockllm.core.rendering.plan import PHRASES
 from mockllm.scenario.diagnostics import Diagnostic, nearest, path_text
 from mockllm.scenario.model_walk import shape_of
+from mockllm.scenario.text_forms import form_words
 
 
 class FieldProblem(BaseModel):
@@ -116,7 +117,7 @@ EXPECTED: Final = {
     "too_short": "{min_length} or more of them",
     "string_too_short": "{min_length} or more characters",
     "string_too_long": "{max_length} characters at most",
-    "string_pattern_mismatch": "a text of the form {pattern}",
+    "string_pattern_mismatch": "{form}",
 }
 """Expected values, by the type of pydantic's error."""
 
@@ -135,4 +136,7 @@ def _message(details: ErrorDetails, model: type[BaseModel]) -> str:
     expected = EXPECTED.get(details["type"])
     if expected is None:
         return details["msg"]
-    return f"expected {expected.format(**details.get('ctx', {}))}, found {brief(details['input'])}"
+    context = details.get("ctx", {})
+    if "pattern" in context:
+        context = {**context, "form": form_words(context["pattern"])}
+    return f"expected {expected.format(**context)}, found {brief(details['input'])}"

@@ -25,7 +25,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse, seed_token
-from mockllm.server.ended_exchange import EndedExchange, EndReason
+from mockllm.server.ended_exchange import EndedExchange, EndReason, is_unsent
 from mockllm.server.http1 import HttpConstraints
 from mockllm.server.server_limits import KIB, MIB
 
@@ -37,8 +37,8 @@ MAX_SEARCHED: Final = 256 * MIB
 
 class JournalEntry(NamedTuple):
     """`number` counts from 1 and is never used again. `target` is path and query without credentials. `now`,
-    `monotonic`, `times`, `duration` and `in_batch` are as in `EndedExchange`. `body_stored`: the body fitted into the
-    journal, and the search for secrets in it was short enough (`MAX_SEARCHED`)."""
+    `monotonic`, `times`, `duration`, `in_batch` and `held` are as in `EndedExchange`. `body_stored`: the body fitted
+    into the journal, and the search for secrets in it was short enough (`MAX_SEARCHED`)."""
 
     number: int
     now: float
@@ -62,6 +62,7 @@ class JournalEntry(NamedTuple):
     times: array[float] | None
     size: int
     in_batch: bool = False
+    held: float = 0.0
     redactor: Redactor = Redactor()
     """Masks the secrets of the request's headers and target that its response, its model or another text repeats."""
 
@@ -73,6 +74,16 @@ class JournalEntry(NamedTuple):
         except JSONDecodeError:
             return self.redactor
         return Redactor((*secrets_of((), "", body), *self.redactor.secrets))
+
+    @property
+    def took(self) -> float:
+        """Seconds from the request to the end of the response, with those for which it was held."""
+        return self.held + self.duration
+
+    @property
+    def unsent(self) -> bool:
+        """Whether no byte of the response was sent; `status` is the planned one then."""
+        return is_unsent(self.response, self.times)
 
     def is_of_session(self, id: str) -> bool:
         """Return whether this is the request's session. The id of a session that looks like an API key may also be
@@ -141,8 +152,7 @@ def entry_of(number: int, exchange: EndedExchange, max_bytes: int) -> JournalEnt
     size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(response)
     size += 0 if exchange.times is None else 8 * len(exchange.times)
     body_stored = searched and size + len(raw) <= max_bytes
-    if not body_stored:
-        raw = b""
+    raw = raw if body_stored else b""
     return JournalEntry(
         number=number,
         now=exchange.now,
@@ -166,6 +176,7 @@ def entry_of(number: int, exchange: EndedExchange, max_bytes: int) -> JournalEnt
         times=exchange.times,
         size=size + len(raw),
         in_batch=exchange.in_batch,
+        held=exchange.held,
         redactor=Redactor(_secrets_in_texts(secrets, exchange, target, pairs, response)),
     )
 

@@ -99,7 +99,9 @@ def span_start(exchange: EndedExchange, ahead: float) -> SpanStart:
         "http.request.method": _method(exchange.method),
         "url.path": _otlp_value(path),
     }
-    return SpanStart(_nanoseconds(exchange.monotonic + ahead), _lower_case(headers), attributes)
+    return SpanStart(
+        _nanoseconds(exchange.monotonic - exchange.held + ahead), _lower_case(headers), attributes
+    )
 
 
 def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: float | None = None) -> Span:
@@ -124,8 +126,8 @@ def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: floa
             str(entry.status) if entry.status >= 400 else str(broken)
         )
     attributes = {name: _redacted(value, entry.redactor) for name, value in attributes.items()}
-    start = _nanoseconds(entry.now if ahead is None else entry.monotonic + ahead)
-    end = start + max(0, _nanoseconds(entry.duration))
+    start = _nanoseconds(entry.now if ahead is None else entry.monotonic - entry.held + ahead)
+    end = start + max(0, _nanoseconds(entry.took))
     return Span(
         _name(entry, request, attributes),
         start,
@@ -296,7 +298,7 @@ def _mockllm_attributes(entry: JournalEntry) -> dict[str, Value]:
 
 def _fault_events(entry: JournalEntry, sent: SentResponse, start: int, end: int) -> Sequence[SpanEvent]:
     """Return an event for entry fault: at the end of a cut response, else at its first byte."""
-    first = start + int(sent.parts[0].after * 1e9) if sent.parts else end
+    first = start + _nanoseconds(entry.held + sent.parts[0].after) if sent.parts else end
     at = first if entry.end_reason == "finished" else end
     return [
         SpanEvent("mockllm.fault", min(at, end), {"mockllm.fault": name}) for name in entry.response.faults

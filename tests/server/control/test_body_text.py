@@ -77,6 +77,11 @@ def test_explain_accepts_special_characters(server: Steered) -> None:
     assert server.call("POST", "/api/explain", sent({"user": f"hello {ODD}"})).json["rule"] == "a.yaml:hello"
 
 
+@pytest.mark.parametrize("key", ["use", "mcp", "examples", "finding"])
+def test_key_of_files_is_no_single_item(key: str) -> None:
+    assert list(overlay_source(f"{key}: [default]".encode()).data) == [key]
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [

@@ -122,6 +122,22 @@ def test_program_without_an_sdk_uses_httpx(server: Steered) -> None:
     assert "sk-1" not in python
 
 
+@pytest.mark.parametrize(
+    ("headers", "base"),
+    [
+        ({"host": "localhost:4010"}, "http://localhost:4010/v1"),
+        ({"host": "[::1]:4010"}, "http://[::1]:4010/v1"),
+        ({"host": "localhost", "x-forwarded-proto": "https"}, "https://localhost/v1"),
+        ({"host": 'localhost:1/"+evil()+"'}, "http://localhost:8080/v1"),
+    ],
+)
+def test_program_calls_the_address_of_the_call(server: Steered, headers: dict[str, str], base: str) -> None:
+    server.ask("hello")
+    id = listed(server)[0]["id"]
+    python = server.call("GET", f"/api/requests/{id}/code", headers=headers).json["python"]
+    assert f'base_url="{base}"' in python
+
+
 def test_text_is_found_in_bodies_and_streams(server: Steered) -> None:
     server.ask("hello Zoë")
     server.ask("stream", stream=True)

@@ -171,6 +171,7 @@ def test_file_is_read_and_written(server: Steered) -> None:
     again = server.call("PUT", f"/api/files/a.yaml?digest={file['digest']}", FILE)
     assert (again.status, (server.folder / "a.yaml").read_text()) == (409, changed)
     assert "has changed since it was read" in again.json["detail"]
+    assert "GET /api/files/a.yaml returns the digest" in again.json["detail"]
 
 
 @pytest.mark.full
@@ -179,10 +180,16 @@ def test_new_file_in_a_folder_is_written_once(server: Steered) -> None:
     path = "/api/files/more%2Fnew.yaml"
     assert server.call("PUT", path, text).status == 200
     assert server.reply_text("new") == "New."
-    assert server.call("PUT", path, text).status == 409
+    again = server.call("PUT", path, text)
+    assert (again.status, again.json["detail"]) == (
+        409,
+        "more/new.yaml exists already; nothing was written. GET /api/files/more%2Fnew.yaml returns the digest of "
+        "its content: PUT it with ?digest=DIGEST to replace it.",
+    )
     assert server.call("GET", path).json["text"] == text
     (server.folder / "more" / "new.yaml").unlink()
-    assert server.call("PUT", f"{path}?digest=abc", text).status == 409
+    gone = server.call("PUT", f"{path}?digest=abc", text)
+    assert (gone.status, "PUT it without ?digest" in gone.json["detail"]) == (409, True)
 
 
 def test_broken_text_is_not_written(server: Steered) -> None:

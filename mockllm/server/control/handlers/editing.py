@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from typing import Final
+from urllib.parse import quote
 
 from pydantic import BaseModel
 
@@ -165,14 +166,22 @@ async def put_file(context: ControlContext, call: ApiCall[WriteQuery]) -> BaseMo
     except NotEditable as error:
         raise Problem(403, f"{error}.") from None
     except FileConflict as conflict:
-        state = "has changed since it was read" if conflict.digest else "does not exist any more"
-        state = state if call.query.digest else "exists already"
-        raise Problem(409, f"{name} {state}; nothing was written.") from None
+        raise Problem(409, _conflict(name, call.query.digest, conflict)) from None
     if context.reload is not None:
         await context.reload()
     stale = context.engine.info().stale
     listed = [StaleFile(file=file.file, reason=file.reason, left_out=not file.in_use) for file in stale]
     return FileSaved(name=name, digest=written.digest, loaded=context.reload is not None, stale=listed)
+
+
+def _conflict(name: str, sent: str, conflict: FileConflict) -> str:
+    """Return why a file was not written, and how to write it."""
+    present = f"GET /api/files/{quote(name, safe='')} returns the digest of its content"
+    if not sent:
+        return f"{name} exists already; nothing was written. {present}: PUT it with ?digest=DIGEST to replace it."
+    if conflict.digest:
+        return f"{name} has changed since it was read; nothing was written. {present}."
+    return f"{name} does not exist any more; nothing was written. PUT it without ?digest to write a new file."
 
 
 ROUTES: Final = (

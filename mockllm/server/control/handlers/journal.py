@@ -12,6 +12,7 @@ from mockllm.core.redaction import Redactor
 from mockllm.server.control import costs, journal_queries, verification
 from mockllm.server.control.api_types import JSON, ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.body_text import body_source, json_as_yaml, visible
+from mockllm.server.control.called_address import called_address
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.conversation import conversation
 from mockllm.server.control.journal_queries import TimeSlices, entry_by_id
@@ -84,9 +85,8 @@ async def show_conversation(context: ControlContext, call: ApiCall) -> BaseModel
 async def show_code(context: ControlContext, call: ApiCall[CodeQuery]) -> BaseModel:
     """One request as a Python program that sends it again."""
     entry = entry_by_id(context.journal, call.params["id"])
-    return RequestCode(
-        python=await journal_queries.apart(entry, lambda: python_code(entry, call.query.origin))
-    )
+    origin = call.query.origin or called_address(call.headers, context.provider_address)
+    return RequestCode(python=await journal_queries.apart(entry, lambda: python_code(entry, origin)))
 
 
 async def verify(context: ControlContext, call: ApiCall[object, VerifyBody]) -> BaseModel:

@@ -24,7 +24,7 @@ from mockllm.server.control.models.journal import HeaderPair, ReplayBody, Replay
 from mockllm.server.control.problem import FieldProblem, Problem
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.server_limits import MIB
-from mockllm.server.upstreams import Upstreams, joined_url
+from mockllm.server.upstreams import Upstreams, failure_reason, joined_url
 from mockllm.server.webhooks import LOOPBACK
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ async def send_to_server(context: ControlContext, call: ApiCall[object, ReplayBo
         ):
             return await _shown(response, redactor, began)
     except (ClientError, TimeoutError, OSError, ValueError) as error:
-        reason = redactor.text(str(error)) or type(error).__name__
+        reason = redactor.text(failure_reason(error))
         raise Problem(502, f"{body.server} does not respond: {reason}") from None
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
+from mockllm.scenario.text_forms import ORIGIN
 from mockllm.server.control.models.base import RequestModel
 
 
@@ -53,10 +54,8 @@ class TimedEvent(BaseModel):
 
 
 class CodeQuery(RequestModel):
-    origin: Annotated[str, Field(max_length=300, pattern=r"^https?://[\w.:\[\]-]+$")] = (
-        "http://localhost:8080"
-    )
-    """The address of the server in the program."""
+    origin: Annotated[str | None, Field(max_length=300, pattern=ORIGIN)] = None
+    """The address of the server in the program; without it the address of this call."""
 
 
 class RequestCode(BaseModel):

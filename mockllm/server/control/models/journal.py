@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, JsonValue
 
 from mockllm.core.json.codec import Json
+from mockllm.scenario.text_forms import BASE_URL, KEY
 from mockllm.server.control.models.base import RequestModel
 from mockllm.server.ended_exchange import EndReason
 
@@ -78,6 +79,8 @@ class RequestSummary(BaseModel):
     error: str | None
     notes: list[str]
     status: int
+    unsent: bool
+    """Whether no byte of the response was sent; `status` is the planned one then."""
     streamed: bool
     took: float
     left: EndReason
@@ -140,11 +143,11 @@ class RequestDetail(RequestSummary):
 class ReplayBody(RequestModel):
     """The server that gets the request of the journal again."""
 
-    server: Annotated[str, Field(pattern=r"^https?://[^/?#\s@]+(/[^?#\s]*)?$", max_length=2000)]
+    server: Annotated[str, Field(pattern=BASE_URL, max_length=2000)]
     """Its base URL, such as http://localhost:9000."""
     body: str | None = None
     """A body in place of the request's own."""
-    key: Annotated[str, Field(pattern=r"^[!-~]+$", max_length=4000)] | None = None
+    key: Annotated[str, Field(pattern=KEY, max_length=4000)] | None = None
     """The API key, which the journal does not store; it is used once, and not stored either."""
 
 

@@ -1,0 +1,28 @@
+"""The address of the server in programs that the control API writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mockllm.server.http_server import Address
+
+DEFAULT: Final = "http://localhost:8080"
+_HOST: Final = re.compile(r"([\w.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?", re.ASCII)
+
+
+def called_address(headers: Mapping[str, str], providers: Address | None) -> str:
+    """Return scheme, host and port to which a call was sent. `providers`: where the provider routes are if the
+    control API has its own port.
+
+    The host is a client's text, and the address becomes part of code: `DEFAULT` replaces all that is no host. The
+    scheme is that of `x-forwarded-proto`.
+    """
+    found = _HOST.fullmatch(headers.get("host", ""))
+    if found is None:
+        return DEFAULT
+    if providers is not None:
+        return f"http{'s' * providers.tls}://{found[1]}:{providers.port}"
+    return f"http{'s' * (headers.get('x-forwarded-proto') == 'https')}://{found[0]}"
