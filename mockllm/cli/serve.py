@@ -49,7 +49,7 @@ from mockllm.recordings.atomic_files import probe
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import FINDINGS, amount
 from mockllm.server.engine_builder import Broken, Builder
-from mockllm.server.http_server import Address, CannotListen
+from mockllm.server.http_server import Address, CannotListen, Server
 from mockllm.server.http_server import run as run_server
 from mockllm.server.reload import Reloader
 from mockllm.server.server_limits import ServerLimits
