@@ -54,8 +54,10 @@ def choose_tool(request: Request) -> Tool | str:
         return "tool_choice is none"
     allowed = request.callable_tools
     if not allowed:
-        if not any(tool.kind in CALLABLE for tool in request.tools):
+        if not request.tools:
             return "the request offers none"
+        if not any(tool.kind in CALLABLE for tool in request.tools):
+            return "the request offers only tools that the provider runs, or whose input is unknown"
         return f"the request offers none that is called {choice.names[0]}"
     uncalled = request.uncalled
     names = [*request.mentioned[:1]]

@@ -129,6 +129,10 @@ def test_from_schema_follows_tool_choice(sent: ClientRequest, called: list[str])
         (chat_request(), "the request offers none"),
         (offer(chat_request, "a", tool_choice="none"), "tool_choice is none"),
         (offer(chat_request, "a", tool_choice=named("b")), "the request offers none that is called b"),
+        (
+            chat_request(tools=[{"type": "web_search"}]),
+            "the request offers only tools that the provider runs, or whose input is unknown",
+        ),
     ],
 )
 def test_from_schema_without_tool_states_reason(sent: ClientRequest, reason: str) -> None:
