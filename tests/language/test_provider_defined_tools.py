@@ -95,7 +95,7 @@ def test_shell_in_container_is_not_called() -> None:
     assert "only tools that the provider runs" in item["content"][0]["text"]
 
 
-def test_client_tool_that_was_called_gives_way_to_the_next() -> None:
+def test_next_client_tool_is_called_after_first() -> None:
     tools = [{"type": "shell"}, {"type": "apply_patch"}]
     first = {"model": "gpt-5.1", "input": "Go.", "tools": tools}
     (item,) = respond_once(CALL, raw_request("/v1/responses", first)).json["output"]

@@ -50,7 +50,7 @@ CLIENT_TOOLS: Final[Mapping[str, ClientTool]] = {
     ),
 }
 """The tools by their types."""
-CALL_ITEMS: Final = {tool.item: (name, tool.member) for name, tool in reversed(CLIENT_TOOLS.items())}
+CALL_ITEMS: Final = {tool.item: (name, tool.member) for name, tool in reversed([*CLIENT_TOOLS.items()])}
 """The tool of each type of call, and the member that has its input."""
 
 
@@ -64,10 +64,9 @@ def client_tool(entry: Mapping[str, Json], kind: str) -> Tool | None:
     return Tool(kind, schema, None, PROVIDER_DEFINED)
 
 
-def with_items(parts: Sequence[Part], tools: Sequence[Tool]) -> Sequence[Part]:
+def with_items(parts: Sequence[Part], names: frozenset[str]) -> Sequence[Part]:
     """Return the parts with calls of these tools as items of their own types. A call whose arguments are no object
     stays: no item has it."""
-    names = {tool.name for tool in tools if tool.kind == PROVIDER_DEFINED}
     if not names:
         return parts
     return [_item(part) or part if type(part) is Call and part.name in names else part for part in parts]

@@ -173,7 +173,7 @@ def supported_reply(reply: Reply, request: ResponsesRequest) -> Reply:
     shown: Sequence[Part] = first.parts
     if any(type(part) is NativePart and part.dialect == SERVER_TOOL for part in shown):
         shown = server_parts(shown, request.included, request.items)
-    shown = with_items(shown, request.tools)
+    shown = with_items(shown, request.client_tools)
     parts = tuple(_visible(part) for part in shown if not _is_hidden(part))
     if len(reply.choices) == 1 and parts == first.parts:
         return reply

@@ -18,7 +18,7 @@ from mockllm.core.request.request import Message, Tool, estimate_input
 from mockllm.core.request.request_keys import conversation, hashed
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
-from mockllm.core.request.tools import ToolChoice
+from mockllm.core.request.tools import PROVIDER_DEFINED, ToolChoice
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.request_fields import (
     NEUTRAL_ROLES,
@@ -172,6 +172,11 @@ class ResponsesRequest(InputRequest):
         if "message.output_text.logprobs" not in self.included:
             return None
         return min(count_of(self.fields.get("top_logprobs")) or 0, MAX_LOGPROBS)
+
+    @cached_property
+    def client_tools(self) -> frozenset[str]:
+        """The names of OpenAI's own tools that the client runs."""
+        return frozenset([tool.name for tool in self.tools if tool.kind == PROVIDER_DEFINED])
 
     @cached_property
     def included(self) -> frozenset[str]:
