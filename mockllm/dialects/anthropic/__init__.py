@@ -23,9 +23,10 @@ from mockllm.dialects.anthropic.files import (
     AnthropicUpload,
 )
 from mockllm.dialects.anthropic.headers import limits, refused
+from mockllm.dialects.anthropic.known_models import KNOWN
 from mockllm.dialects.anthropic.messages import AnthropicCountTokens, Messages
 from mockllm.dialects.anthropic.messages_request import is_messages_body
-from mockllm.dialects.anthropic.models import WELL_KNOWN, AnthropicModels
+from mockllm.dialects.anthropic.models import AnthropicModels
 from mockllm.dialects.anthropic.prices import PRICES
 from mockllm.dialects.anthropic.prompt_form import prompt_cache
 from mockllm.dialects.anthropic.text_completions import TextCompletions
@@ -104,9 +105,7 @@ def _routes() -> tuple[ProviderRoute, ...]:
     )
 
 
-KNOWN_MODELS: Final = frozenset(
-    alias for name in WELL_KNOWN for alias in (name, re.sub(r"-\d{8}$", "", name))
-)
+KNOWN_MODELS: Final = frozenset(alias for name in KNOWN for alias in (name, re.sub(r"-\d{8}$", "", name)))
 """A name without its date is an alias."""
 WRITTEN: Final[Mapping[str, str]] = {
     "content": "parts, text or tool_calls",
