@@ -118,6 +118,14 @@ WRITTEN: Final[Mapping[str, str]] = {
 }
 """The members of responses that the server writes from a reply, by path, each with the word of the language for it.
 `*` is each item of a list."""
+UNSERVED: Final = tuple(
+    f"/v1/{name}"
+    for name in (
+        "agents", "deployment_runs", "deployments", "dreams", "environments", "memory_stores", "organizations",
+        "sessions", "skills", "tunnels", "user_profiles", "vaults",
+    )
+)  # fmt: skip
+"""The starts of the paths of Anthropic's other calls (SDK: the modules of `anthropic.resources`)."""
 PROVIDER: Final = Provider(
     name="anthropic",
     title="Anthropic",
@@ -127,6 +135,7 @@ PROVIDER: Final = Provider(
     optional_base="/v1",
     base_url_shown=True,
     routes_in_404=True,
+    unserved=UNSERVED,
     hint_headers=("anthropic-version", "x-api-key"),
     example_headers=("anthropic-version",),
     recognizes_body=is_messages_body,
