@@ -19,6 +19,7 @@ from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
 from mockllm.dialects.anthropic.client_tools import known_input
 from mockllm.dialects.anthropic.context_edits import applied_edits, cleared_tokens
+from mockllm.dialects.anthropic.document_citations import CitableDocument, citable_documents
 from mockllm.dialects.anthropic.server_tools import PendingUse, pending_uses
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
 
@@ -167,6 +168,13 @@ class MessagesRequest(AnthropicRequest):
         if not any(type(part) is OtherPart for turn in turns for part in turn.parts):
             return ()
         return pending_uses(self.fields["messages"])
+
+    @cached_property
+    def citable_documents(self) -> tuple[CitableDocument, ...]:
+        """The documents and search results of the request that the response can cite."""
+        if not self.occurrences(b'"citations"'):
+            return ()
+        return citable_documents(self.fields.get("messages"))
 
     @cached_property
     def declines_thinking(self) -> bool:

@@ -123,8 +123,8 @@ def read_tool(fields: dict[str, Json], kind: str = "function") -> Tool | None:
 
 
 def _regex_schema(format_: Json) -> Json:
-    """Return the schema of texts that a custom tool's regex matches as a whole; None without a regex. In chat
-    completions the grammar is an object of its own."""
+    """Return the schema of texts that a custom tool's regex matches as a whole; None without a regex. Chat
+    completions have the grammar as an inner object."""
     grammar = object_of(format_)
     grammar = object_of(grammar.get("grammar", grammar))
     regex = grammar.get("definition") if grammar.get("syntax") == "regex" else None
