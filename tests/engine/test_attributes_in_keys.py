@@ -57,6 +57,7 @@ FOLLOWS: Final = {
     "fields.container": "reported_options",
     "offsets": "logprobs",
     "items": "compacts",
+    "requested_media": "audio_format",
     **dict.fromkeys(
         ("client_tools", "custom", "included", "logprobs", "obfuscated", "service_tier"),
         "of_remaining_members",
