@@ -43,7 +43,7 @@ FINISH: Final[dict[Finish, str]] = {
 
 AUDIO_LIFETIME: Final = 3600
 """Seconds until the service forgets the audio of a response."""
-AUDIO_PIECE: Final = 16_000
+AUDIO_CHUNK: Final = 16_000
 """Characters of base64 in one event: a quarter of a second of PCM."""
 DEFAULT_SECONDS: Final = 4.0
 
@@ -154,8 +154,8 @@ def _visible(part: Part, request: ChatRequest) -> Part | None:
         format_ = "pcm" if request.audio_format == "pcm16" else request.audio_format
         data = make_audio(format_, part.seconds or DEFAULT_SECONDS, request.user or "")
         part = replace(part, data=b64encode(data).decode(), generated=False)
-    pieces = range(0, len(part.data), AUDIO_PIECE)
-    return replace(part, chunks=tuple(part.data[start : start + AUDIO_PIECE] for start in pieces))
+    starts = range(0, len(part.data), AUDIO_CHUNK)
+    return replace(part, chunks=tuple(part.data[start : start + AUDIO_CHUNK] for start in starts))
 
 
 def with_one_tool_call(reply: Reply) -> Reply:

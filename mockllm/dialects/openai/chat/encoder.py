@@ -55,7 +55,7 @@ class ChatEncoder(Encoder):
         """The number of opened calls of each choice."""
         self._lone: set[int] = set()
         """The choices whose only call was opened by their first event."""
-        self._spoken = {
+        self._with_audio = {
             number for number, choice in enumerate(self.reply.choices) if fields.audio(choice) is not None
         }
         """The choices with audio, whose text is its transcript."""
@@ -78,7 +78,7 @@ class ChatEncoder(Encoder):
                 delta |= {"tool_calls": [self._opening(first, choice)], "refusal": None}
         elif type(first) is Refusal:
             delta["refusal"] = ""
-        elif choice in self._spoken:
+        elif choice in self._with_audio:
             delta["refusal"] = None
         else:
             delta |= {"content": "", "refusal": None}
@@ -112,7 +112,7 @@ class ChatEncoder(Encoder):
     def _delta(self, at: EncoderPosition) -> bytes:
         """Return the delta of each chunk of a part, with `%b` in place of the chunk's JSON text."""
         part = at.part
-        if at.choice in self._spoken and type(part) in (Text, Media):
+        if at.choice in self._with_audio and type(part) in (Text, Media):
             member = b"data" if type(part) is Media else b"transcript"
             return b'{"audio":{"id":%b,"%b":%%b}}' % (dumps(self._fields.audio_id(at.choice)), member)
         if type(part) is not Call:
