@@ -53,6 +53,8 @@ class ProtocolCapabilities(Struct, frozen=True):
     """The keys of a reply that no response has: `citations`, `images`, `thinking`. A note names those left out."""
     media: frozenset[str] = frozenset()
     """The keys of a reply for media beside images that have a form: `audio`, `video`."""
+    requested_media: frozenset[str] = frozenset()
+    """Those that have a form only where the request wants them (`Request.requested_media`)."""
     refusal_ends: bool = False
     """Whether a refusal ends the conversation: the client has to remove the refused turn before it goes on."""
     server_tools: frozenset[str] = frozenset()

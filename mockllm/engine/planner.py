@@ -297,7 +297,7 @@ class ResponsePlanner:
         if context.tool_call_count and not (reply.extras or reply.event_extras or context.prerendering):
             context.identity = context.identity._replace(tool_calls={})
         context.notes += unsupported_part_notes(reply, dialect, context.request)
-        reply = without_unsupported_media(reply, dialect)
+        reply = without_unsupported_media(reply, dialect, context.request)
         request = context.request
         return cast(MediaDialect, dialect).complete(reply, request) if request.makes_media else reply
 

@@ -22,8 +22,11 @@ def unsupported_part_notes(reply: Reply, dialect: GeneratingDialect, request: Re
     if not kinds:
         return
     capabilities, call = dialect.capabilities, f"{dialect.api} of {request.provider}"
-    for kind in sorted(kinds & (capabilities.unsupported_parts | (MEDIA - capabilities.media))):
+    for kind in sorted(kinds & (capabilities.unsupported_parts | _lacking(dialect, request))):
         counted = "; its tokens count in the usage and towards max_tokens"
+        if kind in capabilities.requested_media:
+            yield f"{kind} left out: the request wants none"
+            continue
         yield f"{kind} left out: {call} has none" + counted * (kind == "thinking")
     tools = kinds - {"images", "citations", "thinking"} - MEDIA - capabilities.server_tools
     if tools:
@@ -31,9 +34,9 @@ def unsupported_part_notes(reply: Reply, dialect: GeneratingDialect, request: Re
         yield f"server_tools left out: {call} has {'' if names == 'none' else 'no '}{names}"
 
 
-def without_unsupported_media(reply: Reply, dialect: GeneratingDialect) -> Reply:
-    """Return the reply without the audio and the videos that the protocol lacks."""
-    kinds = MEDIA - dialect.capabilities.media
+def without_unsupported_media(reply: Reply, dialect: GeneratingDialect, request: Request) -> Reply:
+    """Return the reply without the audio and the videos that the protocol lacks or the request does not want."""
+    kinds = _lacking(dialect, request)
     if any(_is_media(part, kinds) for choice in reply.choices for part in choice.parts):
         choices = (
             replace(choice, parts=tuple(part for part in choice.parts if not _is_media(part, kinds)))
@@ -41,6 +44,15 @@ def without_unsupported_media(reply: Reply, dialect: GeneratingDialect) -> Reply
         )
         return replace(reply, choices=tuple(choices))
     return reply
+
+
+def _lacking(dialect: GeneratingDialect, request: Request) -> frozenset[str]:
+    """Return the media without a form in the response."""
+    capabilities = dialect.capabilities
+    lacking = MEDIA - capabilities.media
+    if capabilities.requested_media:
+        lacking -= capabilities.requested_media & request.requested_media
+    return lacking
 
 
 def _is_media(part: Part, kinds: Collection[str]) -> bool:

@@ -54,8 +54,10 @@ def choose_tool(request: Request) -> Tool | str:
         return "tool_choice is none"
     allowed = request.callable_tools
     if not allowed:
-        if not any(tool.kind in CALLABLE for tool in request.tools):
+        if not request.tools:
             return "the request offers none"
+        if not any(tool.kind in CALLABLE for tool in request.tools):
+            return "the request offers only tools that the provider runs, or whose input is unknown"
         return f"the request offers none that is called {choice.names[0]}"
     uncalled = request.uncalled
     names = [*request.mentioned[:1]]
@@ -92,10 +94,7 @@ def generate_arguments(
     from mockllm.core.schema_values.generator import generate  # a start does not need it
 
     if tool.kind == "custom":
-        field = (tool.name, tool.description)
-        conversation = conversation_of(request)
-        text = generate({"type": "string"}, draws(), *field, conversation=conversation, again=draws)
-        return str(text.value), _notes(None, text.taken)
+        return _custom_input(tool, draws, max_generated, request)
     schema = tool.schema
     if schema is None:
         return "{}", []
@@ -106,6 +105,23 @@ def generate_arguments(
     generated = generate(schema, draws(), budget=budget, conversation=conversation, again=draws)
     flaw = generated.flaw and f"the arguments of {tool.name} do not fit its schema: {generated.flaw}"
     return dumps(generated.value).decode(), _notes(flaw, generated.taken)
+
+
+def _custom_input(
+    tool: Tool, draws: Callable[[], Random], max_generated: int, request: Request
+) -> tuple[str, list[str]]:
+    """Return a text for a custom tool, and notes. The text fits the tool's regex, where that can be generated."""
+    from mockllm.core.schema_values.generator import generate
+
+    field = (tool.name, tool.description)
+    conversation, plain = conversation_of(request), {"type": "string"}
+    budget = Budget(max_generated, f"the input of {shortened(tool.name, _MAX_NAME_LENGTH)}")
+    schema = plain if tool.schema is None else tool.schema
+    text = generate(schema, draws(), *field, budget=budget, conversation=conversation, again=draws)
+    flaw = text.flaw and f"the input of {tool.name} may not fit its grammar: {text.flaw}"
+    if flaw:
+        text = generate(plain, draws(), *field, conversation=conversation, again=draws)
+    return str(text.value), _notes(flaw, text.taken)
 
 
 def generate_tool_call(

@@ -57,7 +57,11 @@ FOLLOWS: Final = {
     "fields.container": "reported_options",
     "offsets": "logprobs",
     "items": "compacts",
-    **dict.fromkeys(("custom", "included", "logprobs", "obfuscated", "service_tier"), "of_remaining_members"),
+    "requested_media": "audio_format",
+    **dict.fromkeys(
+        ("client_tools", "custom", "included", "logprobs", "obfuscated", "service_tier"),
+        "of_remaining_members",
+    ),
 }
 """Attributes that follow from another one in the key. Items are read of MCP calls alone that need an approval, which
 are not static."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, cast
 
 import jsonschema_rs
@@ -129,6 +130,10 @@ def test_from_schema_follows_tool_choice(sent: ClientRequest, called: list[str])
         (chat_request(), "the request offers none"),
         (offer(chat_request, "a", tool_choice="none"), "tool_choice is none"),
         (offer(chat_request, "a", tool_choice=named("b")), "the request offers none that is called b"),
+        (
+            chat_request(tools=[{"type": "web_search"}]),
+            "the request offers only tools that the provider runs, or whose input is unknown",
+        ),
     ],
 )
 def test_from_schema_without_tool_states_reason(sent: ClientRequest, reason: str) -> None:
@@ -191,6 +196,37 @@ def test_custom_tool_is_called_with_text() -> None:
     (call,) = respond_once(CALL, chat_request(tools=[tool])).choice["message"]["tool_calls"]
     assert call["custom"]["name"] == "shell"
     assert call["custom"]["input"]
+
+
+REGEX = {"syntax": "regex", "definition": "[0-9]{3}"}
+
+
+@pytest.mark.parametrize(
+    ("grammar", "fits", "note"),
+    [
+        (REGEX, r"[0-9]{3}", ""),
+        (
+            {**REGEX, "definition": "["},
+            r"\w+",
+            "the input of code may not fit its grammar: not a valid JSON Schema",
+        ),
+        ({"syntax": "lark", "definition": "start: X"}, r"\w+", ""),
+    ],
+)
+def test_input_of_custom_tool_fits_its_regex(grammar: Any, fits: str, note: str) -> None:
+    chat = chat_request(
+        tools=[
+            {"type": "custom", "custom": {"name": "code", "format": {"type": "grammar", "grammar": grammar}}}
+        ]
+    )
+    response = respond_once(CALL, chat)
+    (call,) = response.choice["message"]["tool_calls"]
+    assert re.fullmatch(fits, call["custom"]["input"])
+    assert response.notes[: len(note)] == note
+    tool = {"type": "custom", "name": "code", "format": {"type": "grammar", **grammar}}
+    body = {"model": "gpt-5.1", "input": "hi", "tools": [tool]}
+    (item,) = respond_once(CALL, raw_request("/v1/responses", body)).json["output"]
+    assert re.fullmatch(fits, item["input"])
 
 
 def test_unsatisfiable_tool_schema_is_noted() -> None:

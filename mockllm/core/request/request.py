@@ -295,6 +295,11 @@ class Request(BodyFields, McpServerFields):
             for part in message.parts
         )
 
+    @property
+    def requested_media(self) -> frozenset[str]:
+        """The media that the request wants beside a text: `audio`."""
+        return frozenset()
+
     @cached_property
     def response_format(self) -> Format:
         return Format()

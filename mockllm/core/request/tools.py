@@ -18,7 +18,9 @@ class Tool(Struct, frozen=True):
     kind: str = "function"
 
 
-CALLABLE: Final = ("function", "custom")
+PROVIDER_DEFINED: Final = "provider-defined"
+"""The kind of a tool whose schema is the provider's, and whose calls the protocol has a form of their own for."""
+CALLABLE: Final = ("function", "custom", PROVIDER_DEFINED)
 """The kinds of tools that the client runs."""
 
 

@@ -32,6 +32,12 @@ _COUNTS: Final = tuple(bound + counted for counted in _COUNTED for bound in ("mi
 _EXCLUSIVE: Final = (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum"))
 _BOUNDS: Final = (*_COUNTS, "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _NOTES: Final = re.compile(r"\{([^{}]*)\}\s*\Z")
+_MAX_NOTES: Final = 2_000
+"""Characters at the end of a description that are searched for a pattern."""
+_PATTERN_NOTE: Final = re.compile(
+    r"(?:\A|\n\n)\{((?:[^{}]*, )?)pattern: (.*?)((?:, \w+: [^{}]*)?)\}\s*\Z", re.DOTALL
+)
+"""The notes before a pattern, which may have braces, the pattern, and the notes behind it."""
 _MAX_DIGITS: Final = 18
 """Longer numbers of a text are none: Python refuses to read one of more than 4,300 digits."""
 _NOTE: Final = re.compile(r"\b(\w+): (-?\d{1,18}(?:\.\d{1,18})?)(?=,|\Z)")
@@ -100,8 +106,15 @@ def _normalize_type(schema: dict[str, Json]) -> None:
 
 
 def _add_described_bounds(schema: dict[str, Json]) -> None:
-    """Add the bounds in the description, into which Anthropic's SDKs move keywords that its API does not accept."""
-    notes = _NOTES.search(str(schema.get("description", "")))
+    """Add the bounds and the pattern in the description, into which Anthropic's SDKs move keywords that its API does
+    not accept."""
+    description = str(schema.get("description", ""))
+    if "pattern: " in description:
+        found = _PATTERN_NOTE.search(description[-_MAX_NOTES:])
+        if found is not None:
+            schema.setdefault("pattern", found[2])
+            description = f"{{{found[1]}{found[3]}}}"
+    notes = _NOTES.search(description)
     for key, number in _NOTE.findall(notes[1]) if notes is not None else ():
         if key in _BOUNDS:
             schema.setdefault(key, float(number) if "." in number else int(number))

@@ -23,9 +23,10 @@ from mockllm.dialects.anthropic.files import (
     AnthropicUpload,
 )
 from mockllm.dialects.anthropic.headers import limits, refused
+from mockllm.dialects.anthropic.known_models import KNOWN
 from mockllm.dialects.anthropic.messages import AnthropicCountTokens, Messages
 from mockllm.dialects.anthropic.messages_request import is_messages_body
-from mockllm.dialects.anthropic.models import WELL_KNOWN, AnthropicModels
+from mockllm.dialects.anthropic.models import AnthropicModels
 from mockllm.dialects.anthropic.prices import PRICES
 from mockllm.dialects.anthropic.prompt_form import prompt_cache
 from mockllm.dialects.anthropic.text_completions import TextCompletions
@@ -104,9 +105,7 @@ def _routes() -> tuple[ProviderRoute, ...]:
     )
 
 
-KNOWN_MODELS: Final = frozenset(
-    alias for name in WELL_KNOWN for alias in (name, re.sub(r"-\d{8}$", "", name))
-)
+KNOWN_MODELS: Final = frozenset(alias for name in KNOWN for alias in (name, re.sub(r"-\d{8}$", "", name)))
 """A name without its date is an alias."""
 WRITTEN: Final[Mapping[str, str]] = {
     "content": "parts, text or tool_calls",
@@ -119,6 +118,14 @@ WRITTEN: Final[Mapping[str, str]] = {
 }
 """The members of responses that the server writes from a reply, by path, each with the word of the language for it.
 `*` is each item of a list."""
+UNSERVED: Final = tuple(
+    f"/v1/{name}"
+    for name in (
+        "agents", "deployment_runs", "deployments", "dreams", "environments", "memory_stores", "organizations",
+        "sessions", "skills", "tunnels", "user_profiles", "vaults",
+    )
+)  # fmt: skip
+"""The starts of the paths of Anthropic's other calls (SDK: the modules of `anthropic.resources`)."""
 PROVIDER: Final = Provider(
     name="anthropic",
     title="Anthropic",
@@ -128,6 +135,7 @@ PROVIDER: Final = Provider(
     optional_base="/v1",
     base_url_shown=True,
     routes_in_404=True,
+    unserved=UNSERVED,
     hint_headers=("anthropic-version", "x-api-key"),
     example_headers=("anthropic-version",),
     recognizes_body=is_messages_body,

@@ -28,8 +28,10 @@ from mockllm.core.reply.reply import (
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.container import container_of
 from mockllm.dialects.anthropic.dialect_name import DIALECT
+from mockllm.dialects.anthropic.document_citations import LocatedCitation, location, with_documents
+from mockllm.dialects.anthropic.known_models import snapshot
 from mockllm.dialects.anthropic.messages_request import DEFAULT_MODEL, MessagesRequest
-from mockllm.dialects.anthropic.models import AnthropicFamily, snapshot
+from mockllm.dialects.anthropic.models import AnthropicFamily
 from mockllm.dialects.anthropic.server_tools import (
     executes_code,
     generated_block,
@@ -62,10 +64,22 @@ def supported_reply(reply: Reply, request: MessagesRequest) -> Reply:
     if any(type(part) is NativePart and part.dialect == SERVER_TOOL for part in parts):
         parts = server_blocks(parts, request.pending_uses, paused=choice.finish == "paused")
     if any(type(part) is not Call and not _plain(part) for part in parts):
-        parts = tuple(shown for part in parts for shown in _shown_parts(part, request))
+        searched = any(type(part) is NativePart and _is_search(part.block) for part in parts)
+        shown = [shown for part in parts for shown in _shown_parts(part, request)]
+        parts = tuple([_with_documents(part, request, searched=searched) for part in shown])
     if parts is choice.parts and len(reply.choices) == 1:
         return reply
     return replace(reply, choices=(replace(choice, parts=parts),))
+
+
+def _is_search(block: Json) -> bool:
+    return type(block) is dict and block.get("type") == "web_search_tool_result"
+
+
+def _with_documents(part: Part, request: MessagesRequest, *, searched: bool) -> Part:
+    if type(part) is not Text or not part.citations or not request.citable_documents:
+        return part
+    return with_documents(part, request.citable_documents, searched=searched)
 
 
 def _plain(part: Part) -> bool:
@@ -215,17 +229,22 @@ def full_block(part: Part, index: int, identity: ResponseIdentity, family: Anthr
 
 
 def citations_of(text: Text, index: int, identity: ResponseIdentity) -> list[Json]:
-    """Return the sources of a text, in the form of search results; a source without a quote quotes the text."""
-    return [
-        {
+    """Return the sources of a text: documents of the request, or results of a web search. A page without a quote
+    quotes the text."""
+    words, result = full_text(text), list[Json]()
+    for number, citation in enumerate(text.citations):
+        if type(citation) is LocatedCitation:
+            result.append(location(citation, words))
+            continue
+        page = {
             "type": "web_search_result_location",
-            "cited_text": citation.quote or full_text(text),
+            "cited_text": citation.quote or words,
             "url": citation.url,
             "title": citation.title or citation.url,
             "encrypted_index": identity.ids.make("Eo8B", 60, f"citation.{index}.{number}"),
         }
-        for number, citation in enumerate(text.citations)
-    ]
+        result.append(page)
+    return result
 
 
 def signature(index: int, identity: ResponseIdentity) -> str:

@@ -90,7 +90,8 @@ class Messages:
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, MessagesRequest)
-        return (request.omits_thinking, request.declines_thinking, request.reported_options)
+        documents = request.citable_documents
+        return (request.omits_thinking, request.declines_thinking, request.reported_options, documents)
 
     build_request = staticmethod(build_request)
     decode = staticmethod(decode)

@@ -14,6 +14,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.content_check import check_messages, check_texts, turns_pass
+from mockllm.dialects.anthropic.known_models import check_model
 from mockllm.dialects.anthropic.prompt_form import BREAKPOINT, MAX_BREAKPOINTS, count_breakpoints
 from mockllm.dialects.anthropic.validators import (
     ANY,
@@ -103,6 +104,11 @@ def check_counted(request: Request) -> Failure | None:
 def _check(request: Request, shape: Shape) -> Failure | None:
     shape_key = ("model" in shape, "max_tokens" in shape, _interleaves(request))
     failure = check_known(request, (_check, *shape_key), lambda: _check_whole(request, shape), turns_pass)
+    if failure is None and _FIELDS.keys() <= shape.keys():
+        try:
+            check_model(request)
+        except AnthropicRequestProblem as problem:
+            return _bad_request(str(problem))
     # where the name occurs less often, no search is needed
     if failure is None and request.occurrences(_QUOTED_BREAKPOINT) > MAX_BREAKPOINTS:
         found = count_breakpoints(request.fields)

@@ -17,7 +17,9 @@ from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
+from mockllm.dialects.anthropic.client_tools import known_input
 from mockllm.dialects.anthropic.context_edits import applied_edits, cleared_tokens
+from mockllm.dialects.anthropic.document_citations import CitableDocument, citable_documents
 from mockllm.dialects.anthropic.server_tools import PendingUse, pending_uses
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
 
@@ -102,7 +104,7 @@ class MessagesRequest(AnthropicRequest):
 
     def _offered_tools(self) -> tuple[Tool, ...]:
         return tuple(
-            Tool(name, item.get("input_schema"), _text(item.get("description")), _kind(item.get("type")))
+            _tool_of(name, item)
             for item in _list(self.fields.get("tools"))
             if isinstance(item, dict) and (name := _text(item.get("name"))) is not None
         )
@@ -166,6 +168,13 @@ class MessagesRequest(AnthropicRequest):
         if not any(type(part) is OtherPart for turn in turns for part in turn.parts):
             return ()
         return pending_uses(self.fields["messages"])
+
+    @cached_property
+    def citable_documents(self) -> tuple[CitableDocument, ...]:
+        """The documents and search results of the request that the response can cite."""
+        if not self.occurrences(b'"citations"'):
+            return ()
+        return citable_documents(self.fields.get("messages"))
 
     @cached_property
     def declines_thinking(self) -> bool:
@@ -274,8 +283,13 @@ def _texts(blocks: Json) -> str:
     )
 
 
-def _kind(type: Json) -> str:
-    return type if isinstance(type, str) and type != "custom" else "function"
+def _tool_of(name: str, item: dict[str, Json]) -> Tool:
+    schema, kind = item.get("input_schema"), item.get("type")
+    if isinstance(kind, str) and kind != "custom":
+        schema = known_input(kind)
+        if schema is None:
+            return Tool(name, kind=kind)
+    return Tool(name, schema, _text(item.get("description")))
 
 
 def _text(value: Json) -> str | None:

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import ClassVar, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
@@ -19,6 +20,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.anthropic.errors import error_plan
 from mockllm.dialects.anthropic.headers import JSON_TYPE, request_id
+from mockllm.dialects.anthropic.known_models import KNOWN, snapshot
 from mockllm.dialects.anthropic.messages_request import AnthropicRequest
 from mockllm.dialects.dialect import ResponseIdentity
 
@@ -55,36 +57,8 @@ def family_of(model: str) -> AnthropicFamily:
     return next(family for glob, family in _FAMILIES if fnmatchcase(model, glob))
 
 
-_KNOWN: Final[dict[str, tuple[str, str, int, int]]] = {
-    "claude-opus-5": ("Claude Opus 5", "2026-07-24T00:00:00Z", 1_000_000, 128_000),
-    "claude-sonnet-5": ("Claude Sonnet 5", "2026-06-29T00:00:00Z", 1_000_000, 128_000),
-    "claude-opus-4-8": ("Claude Opus 4.8", "2026-05-28T00:00:00Z", 1_000_000, 128_000),
-    "claude-sonnet-4-6": ("Claude Sonnet 4.6", "2026-02-17T00:00:00Z", 1_000_000, 128_000),
-    "claude-haiku-4-5-20251001": ("Claude Haiku 4.5", "2025-10-15T00:00:00Z", 200_000, 64_000),
-    "claude-sonnet-4-5-20250929": ("Claude Sonnet 4.5", "2025-09-29T00:00:00Z", 1_000_000, 64_000),
-}
-"""Display name, release, context window, and maximum output tokens; newest first, as in the live list."""
-WELL_KNOWN: Final = tuple(_KNOWN)
+_NEWEST: Final = next(iter(KNOWN.values()))
 _PAGE_SIZE, _MAX_PAGE_SIZE = 20, 1000
-SNAPSHOTS: Final = {
-    "claude-opus-4-5": "claude-opus-4-5-20251101",
-    "claude-haiku-4-5": "claude-haiku-4-5-20251001",
-    "claude-sonnet-4-5": "claude-sonnet-4-5-20250929",
-    "claude-opus-4-1": "claude-opus-4-1-20250805",
-    "claude-opus-4-0": "claude-opus-4-20250514",
-    "claude-sonnet-4-0": "claude-sonnet-4-20250514",
-    "claude-3-7-sonnet-latest": "claude-3-7-sonnet-20250219",
-    "claude-3-5-haiku-latest": "claude-3-5-haiku-20241022",
-    "claude-3-5-sonnet-latest": "claude-3-5-sonnet-20241022",
-    "claude-3-opus-latest": "claude-3-opus-20240229",
-}
-"""The dated model that serves each alias. From recordings (Sonnet 4 and 4.5) and the provider's page of models; the
-models since 4.6 have no dated names."""
-
-
-def snapshot(model: str) -> str:
-    """Return the model name of the response to a request for `model`."""
-    return SNAPSHOTS.get(model, model)
 
 
 class AnthropicModelsRequest(AnthropicRequest):
@@ -137,7 +111,7 @@ class AnthropicModels:
 
 def _page(request: Request, models: Sequence[str]) -> Json:
     """Return at most `limit` models after `after_id`, or the last ones before `before_id`."""
-    names = list(dict.fromkeys((*models, *_KNOWN)))
+    names = list(dict.fromkeys((*models, *KNOWN)))
     after, before = request.query.get("after_id"), request.query.get("before_id")
     size = max(_number(request.query.get("limit", "")) or _PAGE_SIZE, 1)
     if before in names:
@@ -156,38 +130,16 @@ def _page(request: Request, models: Sequence[str]) -> Json:
 
 def _model(name: str) -> Json:
     """Return the description of a model; an unknown one has the newest model's values under its own name."""
-    title, created, window, max_output = _KNOWN.get(name, (name, "2026-07-24T00:00:00Z", 1_000_000, 128_000))
+    model = KNOWN.get(name) or replace(_NEWEST, title=name)
     return {
         "type": "model",
         "id": name,
-        "display_name": title,
-        "created_at": created,
-        "max_input_tokens": window,
-        "max_tokens": max_output,
-        "capabilities": _capabilities(current="-4-5" not in name),
+        "display_name": model.title,
+        "created_at": model.created,
+        "max_input_tokens": model.window,
+        "max_tokens": model.max_tokens,
+        "capabilities": model.capabilities,
         "lifecycle": "active",
-    }
-
-
-def _capabilities(*, current: bool) -> Json:
-    """Return the capabilities of a model. Models before 4.6 have a thinking budget and no effort."""
-    yes, no = {"supported": True}, {"supported": False}
-    current_only, older_only = (yes, no) if current else (no, yes)
-    return {
-        "batch": yes,
-        "citations": yes,
-        "code_execution": yes,
-        "context_management": {
-            "supported": True,
-            "clear_tool_uses_20250919": yes,
-            "clear_thinking_20251015": yes,
-            "compact_20260112": current_only,
-        },
-        "effort": {**current_only, **dict.fromkeys(("low", "medium", "high", "xhigh", "max"), current_only)},
-        "image_input": yes,
-        "pdf_input": yes,
-        "structured_outputs": yes,
-        "thinking": {"supported": True, "types": {"enabled": older_only, "adaptive": current_only}},
     }
 
 

@@ -15,7 +15,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.randomness import Ids
 from mockllm.dialects import anthropic
 from mockllm.dialects.anthropic.errors import ROWS
-from mockllm.dialects.anthropic.models import snapshot
+from mockllm.dialects.anthropic.known_models import snapshot
 from mockllm.dialects.openai.errors import OpenAiErrorRow
 from mockllm.dialects.openai.headers import go_duration
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute

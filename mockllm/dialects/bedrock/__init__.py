@@ -64,6 +64,21 @@ WRITTEN: Final[Mapping[str, str]] = {
 }
 """The members of responses that the server writes from a reply, by path, each with the word of the language for it.
 `*` is each item of a list."""
+UNSERVED: Final = tuple(
+    f"/{name}"
+    for name in (
+        "advanced-prompt-optimization-job", "advanced-prompt-optimization-jobs", "async-invoke",
+        "automated-reasoning-policies", "create-foundation-model-agreement", "custom-models", "data-retention",
+        "delete-foundation-model-agreement", "enforcedGuardrailsConfiguration", "evaluation-job", "evaluation-jobs",
+        "foundation-model-availability", "guardrail", "guardrail-checks", "guardrails", "imported-models",
+        "list-foundation-model-agreement-offers", "listTagsForResource", "logging", "marketplace-model",
+        "model-copy-jobs", "model-customization", "model-customization-jobs", "model-import-jobs",
+        "model-invocation-job", "model-invocation-jobs", "projects", "prompt-routers", "provisioned-model-throughput",
+        "provisioned-model-throughputs", "resource-policy", "tagResource", "trusted-access-programs", "untagResource",
+        "use-case-for-model-access", "v1/data_retention", "v1/projects",
+    )
+)  # fmt: skip
+"""The starts of the paths of Bedrock's other calls (botocore: the services `bedrock-runtime` and `bedrock`)."""
 PROVIDER: Final = Provider(
     name="bedrock",
     written_members=WRITTEN,
@@ -71,6 +86,7 @@ PROVIDER: Final = Provider(
     aliases=("amazon-bedrock", "aws-bedrock"),
     routes=_routes(),
     base_url_shown=True,
+    unserved=UNSERVED,
     hint_headers=("amz-sdk-request", "x-amz-date"),
     recognizes_body=is_converse_body,
     known_models=KNOWN_MODELS | EMBEDDING_MODELS,

@@ -209,6 +209,20 @@ WRITTEN: Final[Mapping[str, str]] = {
 }
 """The members of responses that the server writes from a reply, by path, each with the word of the language for it.
 `*` is each item of a list."""
+UNSERVED: Final = tuple(
+    f"{before}/{version}/{name}"
+    for version in ("v1beta", "v1", "v1alpha")
+    for before, names in (
+        ("", (
+            "agents", "auth_tokens", "corpora", "credentials", "decisions", "environments", "fileSearchStores",
+            "files:register", "interactions", "tunedModels", "triggers", "voices", "webhooks",
+        )),
+        ("/upload", ("environments", "fileSearchStores")),
+    )
+    for name in names
+)  # fmt: skip
+"""The starts of the paths of Gemini's other calls (SDK: the modules of `google.genai`). Served paths below them are
+routes."""
 GEMINI: Final = Provider(
     name="gemini",
     written_members=WRITTEN,
@@ -218,6 +232,7 @@ GEMINI: Final = Provider(
     sockets=_live_sockets(_GEMINI_LIVE),
     compatible_base=COMPATIBLE.path(""),
     base_url_shown=True,
+    unserved=UNSERVED,
     hint_headers=("x-goog-api-key", "x-goog-api-client"),
     hint_query="(?:^|&)key=",
     recognizes_body=lambda body: "contents" in body,

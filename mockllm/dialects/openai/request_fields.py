@@ -116,11 +116,19 @@ def read_format(fields: dict[str, Json], schema: dict[str, Json]) -> Format:
 def read_tool(fields: dict[str, Json], kind: str = "function") -> Tool | None:
     """Return a tool by its name; None where it has none."""
     name = text_of(fields.get("name"))
-    return (
-        None
-        if name is None
-        else Tool(name, fields.get("parameters"), text_of(fields.get("description")), kind)
-    )
+    if name is None:
+        return None
+    schema = _regex_schema(fields.get("format")) if kind == "custom" else fields.get("parameters")
+    return Tool(name, schema, text_of(fields.get("description")), kind)
+
+
+def _regex_schema(format_: Json) -> Json:
+    """Return the schema of texts that a custom tool's regex matches as a whole; None without a regex. Chat
+    completions have the grammar as an inner object."""
+    grammar = object_of(format_)
+    grammar = object_of(grammar.get("grammar", grammar))
+    regex = grammar.get("definition") if grammar.get("syntax") == "regex" else None
+    return {"type": "string", "pattern": f"^(?:{regex})$"} if type(regex) is str else None
 
 
 def join_texts(parts: Iterable[Part]) -> str:

@@ -170,3 +170,7 @@ def test_request_input_tokens_count_all_parts() -> None:
     assert estimate_input(saying(Message("tool", (ResultPart("c", "f", "sunny"),)))) == 7 + estimate("sunny")
     assert estimate_input(saying(Message("user", (MediaPart("image"),)))) == 7 + 85
     assert saying(tools=(Tool("f", {"type": "object"}, "Says."),)).input_tokens > 3
+
+
+def test_request_of_no_protocol_wants_no_media() -> None:
+    assert Request(method="POST", path="/x", headers={}).requested_media == frozenset()

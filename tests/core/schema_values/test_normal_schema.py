@@ -69,3 +69,19 @@ HUGE = "9" * 5_000
 )
 def test_numbers_of_5000_digits_are_no_bounds(schema: Any) -> None:
     generated(schema, 1, 100)
+
+
+@pytest.mark.parametrize(
+    ("notes", "pattern", "longest"),
+    [
+        ("{pattern: ^[0-9]{3}$}", "^[0-9]{3}$", None),
+        ("A code.\n\n{minLength: 2, pattern: ^[a-z, ]{2,5}$, maxLength: 4}", "^[a-z, ]{2,5}$", 4),
+        ("{maxLength: 4}", None, 4),
+        ("Such as {pattern: x}", None, None),
+        ("{pattern: x} is no note", None, None),
+    ],
+)
+def test_described_pattern_is_one_of_the_schema(notes: str, pattern: str | None, longest: int | None) -> None:
+    schema = {"type": "string", "description": notes}
+    root = normal_schema.normal_schema(schema).root
+    assert (root.get("pattern"), root.get("maxLength")) == (pattern, longest)

@@ -13,7 +13,7 @@ from mockllm.dialects.anthropic import MESSAGES
 from tests.dialects.anthropic.messages_requests import MINIMAL, messages, of_bytes
 
 HI = {"role": "user", "content": "hi"}
-GOOD: dict[str, Any] = dict(MINIMAL)
+GOOD: dict[str, Any] = {**MINIMAL, "model": "claude-sonnet-4-5"}
 TOOL = {"name": "get", "input_schema": {"type": "object"}}
 
 
@@ -81,7 +81,7 @@ ACCEPTED: list[Any] = [
         id="thinking beside tools",
     ),
     pytest.param({"stop_sequences": ["END"], "metadata": {"user_id": "u"}}, id="stop sequences"),
-    pytest.param({"thinking": {"type": "adaptive"}}, id="adaptive thinking"),
+    pytest.param({"model": "claude-sonnet-5", "thinking": {"type": "adaptive"}}, id="adaptive thinking"),
     pytest.param(
         {"max_tokens": 2000, "thinking": {"type": "enabled", "budget_tokens": 1024}}, id="a thinking budget"
     ),

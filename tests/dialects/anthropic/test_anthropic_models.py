@@ -104,3 +104,25 @@ def test_models_errors_have_the_envelope_and_need_no_body() -> None:
     assert MODELS.check_readable(models_request()) is None
     body = body_of(MODELS.error(Failure("model_not_found"), models_request(model="gone"), STAMP))
     assert body["error"] == {"type": "not_found_error", "message": "model: gone"}
+
+
+@pytest.mark.parametrize(
+    ("name", "enabled", "adaptive", "efforts"),
+    [
+        ("claude-opus-4-7", False, True, ["low", "medium", "high", "xhigh", "max"]),
+        ("claude-sonnet-4-6", True, True, ["low", "medium", "high", "max"]),
+        ("claude-opus-4-5", True, False, ["low", "medium", "high"]),
+        ("claude-haiku-4-5", True, False, []),
+    ],
+)
+def test_model_has_thinking_and_efforts_of_recording(
+    name: str, enabled: bool, adaptive: bool, efforts: list[str]
+) -> None:
+    plan = MODELS.own_response(models_request(model=name), (), STAMP)
+    assert isinstance(plan, Plan)
+    capabilities = body_of(plan)["capabilities"]
+    types = capabilities["thinking"]["types"]
+    assert (types["enabled"]["supported"], types["adaptive"]["supported"]) == (enabled, adaptive)
+    effort = capabilities["effort"]
+    assert effort.pop("supported") is bool(efforts)
+    assert [level for level, value in effort.items() if value["supported"]] == efforts

@@ -107,3 +107,10 @@ def test_together_accepts_a_legacy_auto_beside_tools(
     body: Json = {"model": "m", "messages": [ASKED], "tools": tools, "function_call": choice}
     dialect, request = route_request(f"/{base}/chat/completions", body)
     assert (dialect.check(request) is None) is passes
+
+
+def test_responses_of_vendor_accept_few_tokens() -> None:
+    dialect, request = route_request(
+        "/xai/v1/responses", {"model": "m", "input": "hi", "max_output_tokens": 3}
+    )
+    assert dialect.check(request) is None

@@ -3,6 +3,7 @@ the fields at the top (`ChatResponseFields`), calls, and the supported parts of 
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.merge import merged_json
+from mockllm.core.media.audio import make_audio
 from mockllm.core.reply.citations import full_text, span
 from mockllm.core.reply.reply import (
     Call,
@@ -39,6 +41,12 @@ FINISH: Final[dict[Finish, str]] = {
     "refusal": "stop",
 }
 
+AUDIO_LIFETIME: Final = 3600
+"""Seconds until the service forgets the audio of a response."""
+AUDIO_CHUNK: Final = 16_000
+"""Characters of base64 in one event: a quarter of a second of PCM."""
+DEFAULT_SECONDS: Final = 4.0
+
 
 class ChatResponseFields:
     """The fields of a response other than the reply itself."""
@@ -58,6 +66,8 @@ class ChatResponseFields:
         """Whether a call is written as a `function_call`. A message has at most one, and it has no id."""
         self.logprobs = request.logprobs
         """The number of likeliest tokens at each position; None where the response has no probabilities."""
+        self.audio_format = request.audio_format
+        """The format of the audio; None where the request wants none."""
         self.moderation = chat_moderation(request, reply)
         """The moderation of request and reply; None where the request wants none."""
 
@@ -77,6 +87,15 @@ class ChatResponseFields:
                 return "stop"
             return "function_call" if self.legacy else "tool_calls"
         return choice.finish_value(FINISH)
+
+    def audio(self, choice: Choice) -> Media | None:
+        """Return the audio of a choice; None where there is none, or the request wants none."""
+        if self.audio_format is None:
+            return None
+        return next((part for part in choice.parts if type(part) is Media and part.kind == "audio"), None)
+
+    def audio_id(self, number: int) -> str:
+        return self.identity.ids.make("audio_", 24, f"audio.{number}")
 
     def call(self, call: Call, choice: int, number: int, arguments: str) -> dict[str, Json]:
         """Return a call with `arguments` as its arguments; `number` counts the choice's calls."""
@@ -114,14 +133,29 @@ def usage(counted: Usage, family: OpenAiFamily) -> dict[str, Json]:
     }
 
 
-def supported_reply(reply: Reply) -> Reply:
+def supported_reply(reply: Reply, request: ChatRequest) -> Reply:
     """Return the reply without the parts that this protocol never shows: reasoning, and native parts of
-    other dialects."""
+    other dialects. Audio that the request wants is in chunks."""
     if not any(is_hidden(part) for choice in reply.choices for part in choice.parts):
         return reply
-    visible = (tuple(part for part in choice.parts if not is_hidden(part)) for choice in reply.choices)
+    visible = (
+        tuple(shown for part in choice.parts if (shown := _visible(part, request)) is not None)
+        for choice in reply.choices
+    )
     choices = zip(reply.choices, visible, strict=True)
     return replace(reply, choices=tuple(replace(choice, parts=parts) for choice, parts in choices))
+
+
+def _visible(part: Part, request: ChatRequest) -> Part | None:
+    """Return a part as a response shows it; None for a hidden one. Generated audio has the requested format."""
+    if type(part) is not Media or part.kind != "audio" or request.audio_format is None:
+        return None if is_hidden(part) else part
+    if part.generated:
+        format_ = "pcm" if request.audio_format == "pcm16" else request.audio_format
+        data = make_audio(format_, part.seconds or DEFAULT_SECONDS, request.user or "")
+        part = replace(part, data=b64encode(data).decode(), generated=False)
+    starts = range(0, len(part.data), AUDIO_CHUNK)
+    return replace(part, chunks=tuple(part.data[start : start + AUDIO_CHUNK] for start in starts))
 
 
 def with_one_tool_call(reply: Reply) -> Reply:
@@ -173,7 +207,16 @@ def message(choice: Choice, number: int, response_fields: ChatResponseFields) ->
         elif type(part) is NativePart and not is_hidden(part):
             native_fields |= part.block
     result: dict[str, Json] = {"role": "assistant", "content": text or ""}
-    if not text and (calls or refusal is not None):
+    audio = response_fields.audio(choice)
+    if audio is not None:
+        native_fields["audio"] = {
+            "id": response_fields.audio_id(number),
+            "data": audio.data,
+            "expires_at": response_fields.created + AUDIO_LIFETIME,
+            "transcript": text or "",
+        }
+        text = None
+    if not text and (calls or refusal is not None or audio is not None):
         result["content"] = None
     if calls and response_fields.legacy:
         result["function_call"] = calls[0]["function"]

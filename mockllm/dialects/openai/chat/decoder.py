@@ -73,6 +73,9 @@ def _read_choice(choice: Json, decoder: ResponseDecoder) -> None:
                 chunk = fields.get(key)
                 if isinstance(chunk, str) and (chunk or not calls):
                     decoder.add_text(channel, chunk, index, visible=chunk != "" or alone)
+            match fields.get("audio"):
+                case {"transcript": str(transcript)}:
+                    decoder.add_text("text", transcript, index)
             if index == 0 and "annotations" in fields:
                 read_annotations(fields["annotations"], decoder)
             for call in calls if isinstance(calls, list) else ():

@@ -24,7 +24,7 @@ from mockllm.dialects.openai.chat.check import check
 from mockllm.dialects.openai.chat.decoder import decode
 from mockllm.dialects.openai.chat.encoder import ChatEncoder
 from mockllm.dialects.openai.chat.prompt_form import PROMPT_FORM
-from mockllm.dialects.openai.chat.request import ChatRequest
+from mockllm.dialects.openai.chat.request import AUDIO, ChatRequest
 from mockllm.dialects.openai.chat.stored_calls import storage_update
 from mockllm.dialects.openai.headers import BODY_HEADERS, STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.moderated import moderation_key
@@ -34,7 +34,7 @@ from mockllm.dialects.openai.stream_forms import CHAT_FORM
 ENCODING_FIELDS: Final = frozenset(
     {
         *("stream_options", "service_tier", "tools", "tool_choice", "functions", "function_call", "logprobs"),
-        "moderation",
+        *("moderation", "modalities"),
     }
 )
 """The request fields that change the encoding of a reply."""
@@ -46,7 +46,7 @@ class Chat(OpenAiCall):
     api = "chat"
     generates = True
     capabilities = ProtocolCapabilities(
-        error_in_chunk=True, unsupported_parts=frozenset({"images", "thinking"})
+        error_in_chunk=True, unsupported_parts=frozenset({"images", "thinking"}), requested_media=AUDIO
     )
     request_class = ChatRequest
     prompt_form = PROMPT_FORM
@@ -57,7 +57,8 @@ class Chat(OpenAiCall):
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, ChatRequest)
-        return with_one_tool_call(supported_reply(reply)) if request.legacy else supported_reply(reply)
+        supported = supported_reply(reply, request)
+        return with_one_tool_call(supported) if request.legacy else supported
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)
@@ -83,6 +84,7 @@ class Chat(OpenAiCall):
             request.custom,
             request.legacy,
             request.logprobs,
+            request.audio_format,
             moderation_key(request),
         )
 

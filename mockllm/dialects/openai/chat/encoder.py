@@ -10,10 +10,11 @@ from mockllm.core.json.codec import Json, dumps, fragment
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import ChunkFrame, Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import Kind
-from mockllm.core.reply.reply import Call, NativePart, Refusal, Reply, Text
+from mockllm.core.reply.reply import Call, Media, NativePart, Refusal, Reply, Text
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import padding
 from mockllm.dialects.openai.chat.body import (
+    AUDIO_LIFETIME,
     ChatResponseFields,
     annotations_of,
     supported_reply,
@@ -33,7 +34,7 @@ class ChatEncoder(Encoder):
     """The events of a stream. The block of a native part is sent as the delta, unchanged."""
 
     def __init__(self, reply: Reply, request: ChatRequest, identity: ResponseIdentity) -> None:
-        super().__init__(supported_reply(reply))
+        super().__init__(supported_reply(reply, request))
         self._request, self._identity = request, identity
         self._fields = fields = ChatResponseFields(reply, request, identity)
         extras = reply.extras.get("openai", {})
@@ -54,6 +55,10 @@ class ChatEncoder(Encoder):
         """The number of opened calls of each choice."""
         self._lone: set[int] = set()
         """The choices whose only call was opened by their first event."""
+        self._with_audio = {
+            number for number, choice in enumerate(self.reply.choices) if fields.audio(choice) is not None
+        }
+        """The choices with audio, whose text is its transcript."""
 
     def start_choice(self, choice: int) -> Iterable[Event]:
         """Open a choice. If it begins with its only call, the first event opens that call. Any other call has a
@@ -73,6 +78,8 @@ class ChatEncoder(Encoder):
                 delta |= {"tool_calls": [self._opening(first, choice)], "refusal": None}
         elif type(first) is Refusal:
             delta["refusal"] = ""
+        elif choice in self._with_audio:
+            delta["refusal"] = None
         else:
             delta |= {"content": "", "refusal": None}
         return (self._event(choice, dumps(delta), logprobs=logprobs),)
@@ -105,6 +112,9 @@ class ChatEncoder(Encoder):
     def _delta(self, at: EncoderPosition) -> bytes:
         """Return the delta of each chunk of a part, with `%b` in place of the chunk's JSON text."""
         part = at.part
+        if at.choice in self._with_audio and type(part) in (Text, Media):
+            member = b"data" if type(part) is Media else b"transcript"
+            return b'{"audio":{"id":%b,"%b":%%b}}' % (dumps(self._fields.audio_id(at.choice)), member)
         if type(part) is not Call:
             return b'{"refusal":%b}' if type(part) is Refusal else b'{"content":%b}'
         if self._fields.legacy:
@@ -113,7 +123,13 @@ class ChatEncoder(Encoder):
         return form % (self._calls[at.choice] - 1)
 
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:
-        """Send the citations after a text."""
+        """Send the citations after a text, and the time after audio until which the service has it."""
+        if type(at.part) is Media:
+            expiry = {
+                "id": self._fields.audio_id(at.choice),
+                "expires_at": self._fields.created + AUDIO_LIFETIME,
+            }
+            return (self._event(at.choice, dumps({"audio": expiry})),)
         if type(at.part) is not Text or not at.part.citations:
             return ()
         parts = self.reply.choices[at.choice].parts

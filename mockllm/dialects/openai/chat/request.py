@@ -29,6 +29,7 @@ from mockllm.dialects.openai.request_fields import (
 )
 
 ROLES: Final[dict[str, Role]] = {**NEUTRAL_ROLES, "tool": "tool", "function": "tool"}
+AUDIO: Final = frozenset({"audio"})
 MEDIA: Final = {"image_url": MediaPart("image"), "input_audio": MediaPart("audio"), "file": MediaPart("file")}
 MAX_LOGPROBS: Final = 20
 """The maximum number of likeliest tokens per position."""
@@ -162,6 +163,17 @@ class ChatRequest(ModelRequest):
             if item.get("role") == "assistant":
                 return any(item.get(name) for name in REASONING_MEMBERS)
         return None
+
+    @cached_property
+    def audio_format(self) -> str | None:
+        """The format of the response's audio; None where the request wants none."""
+        if "audio" not in texts(self.fields.get("modalities")):
+            return None
+        return text_of(object_of(self.fields.get("audio")).get("format"))
+
+    @property
+    def requested_media(self) -> frozenset[str]:
+        return frozenset() if self.audio_format is None else AUDIO
 
     @cached_property
     def legacy(self) -> bool:

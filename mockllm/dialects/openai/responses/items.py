@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of, texts
 from mockllm.core.randomness import HEX
 from mockllm.core.reply.citations import full_text as whole_text
 from mockllm.core.reply.citations import span
@@ -32,6 +33,7 @@ from mockllm.core.reply.reply import (
     joined_text,
 )
 from mockllm.dialects.openai.logprobs import entries
+from mockllm.dialects.openai.responses.client_tools import with_items
 from mockllm.dialects.openai.responses.object import (
     SEALED_PREFIX,
     ResponseObjectFields,
@@ -108,6 +110,8 @@ def item_events(item: Item) -> Iterator[NativeEvent]:
     names = STAGES.get(kind, ())
     if names and item.get("status") == "failed" and kind in FAILING:
         names = (*names[:-1], "failed")
+    if kind == "shell_call":
+        yield from _commands(item)
     stages: list[NativeEvent] = [(f"{kind}.{stage}", {}) for stage in names]
     yield from stages[:1]
     if kind in DELTA_MEMBERS:
@@ -115,6 +119,15 @@ def item_events(item: Item) -> Iterator[NativeEvent]:
         yield f"{event}.delta", {"delta": item.get(member)}
         yield f"{event}.done", {member: item.get(member)}
     yield from stages[1:]
+
+
+def _commands(item: Item) -> Iterator[NativeEvent]:
+    """Yield the events of a shell's commands."""
+    for index, command in enumerate(texts(object_of(item.get("action")).get("commands"))):
+        at: Item = {"command_index": index}
+        yield "shell_call_command.added", {**at, "command": ""}
+        yield "shell_call_command.delta", {**at, "delta": command}
+        yield "shell_call_command.done", {**at, "command": command}
 
 
 def _summary(part: Item, index: int) -> Iterator[NativeEvent]:
@@ -160,6 +173,7 @@ def supported_reply(reply: Reply, request: ResponsesRequest) -> Reply:
     shown: Sequence[Part] = first.parts
     if any(type(part) is NativePart and part.dialect == SERVER_TOOL for part in shown):
         shown = server_parts(shown, request.included, request.items)
+    shown = with_items(shown, request.client_tools)
     parts = tuple(_visible(part) for part in shown if not _is_hidden(part))
     if len(reply.choices) == 1 and parts == first.parts:
         return reply

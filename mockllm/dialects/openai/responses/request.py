@@ -12,13 +12,13 @@ from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import count_of, object_of, objects, text_of, texts
-from mockllm.core.request.messages import MediaPart, OtherPart, ResultPart, ThinkingPart
+from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, ResultPart, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Tool, estimate_input
 from mockllm.core.request.request_keys import conversation, hashed
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
-from mockllm.core.request.tools import ToolChoice
+from mockllm.core.request.tools import PROVIDER_DEFINED, ToolChoice
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.request_fields import (
     NEUTRAL_ROLES,
@@ -30,6 +30,7 @@ from mockllm.dialects.openai.request_fields import (
     read_tool,
     result_parts,
 )
+from mockllm.dialects.openai.responses.client_tools import CALL_ITEMS, client_tool
 from mockllm.dialects.openai.responses.history import (
     chain,
     history,
@@ -173,6 +174,11 @@ class ResponsesRequest(InputRequest):
         return min(count_of(self.fields.get("top_logprobs")) or 0, MAX_LOGPROBS)
 
     @cached_property
+    def client_tools(self) -> frozenset[str]:
+        """The names of OpenAI's own tools that the client runs."""
+        return frozenset([tool.name for tool in self.tools if tool.kind == PROVIDER_DEFINED])
+
+    @cached_property
     def included(self) -> frozenset[str]:
         """The optional content of the response that the request includes."""
         return frozenset(texts(self.fields.get("include")))
@@ -209,6 +215,9 @@ def _message(item: dict[str, Json], names: dict[str, str | None], lookup: Respon
         if parsed.id is not None:
             names[parsed.id] = parsed.name
         return Message("assistant", (parsed,))
+    if kind in CALL_ITEMS:
+        name, member = CALL_ITEMS[kind]
+        return Message("assistant", (CallPart(text_of(item.get("call_id")), name, item.get(member)),))
     if kind == "reasoning":
         return Message("assistant", (ThinkingPart(join_texts(content_parts(item.get("summary"), MEDIA))),))
     if kind.endswith("_output"):
@@ -226,7 +235,10 @@ def _tools(entry: dict[str, Json]) -> Iterator[Tool]:
         for inner in objects(entry.get("tools")):
             yield from _tools(inner)
         return
-    tool = read_tool(entry, kind) if kind in ("function", "custom") else Tool(kind, kind=kind)
+    if kind in ("function", "custom"):
+        tool = read_tool(entry, kind)
+    else:
+        tool = client_tool(entry, kind) or Tool(kind, kind=kind)
     if tool is not None:
         yield tool
 

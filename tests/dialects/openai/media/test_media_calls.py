@@ -63,7 +63,7 @@ def test_faults_of_form_act_on_events() -> None:
 def test_chat_leaves_out_audio_and_video_with_a_note() -> None:
     response = respond_once(f"rules: [{{reply: {MEDIA}}}]", chat_request())
     assert response.text == "Hi."
-    assert "audio left out: chat of openai has none" in response.notes
+    assert "audio left out: the request wants none" in response.notes
     assert "video left out: chat of openai has none" in response.notes
 
 

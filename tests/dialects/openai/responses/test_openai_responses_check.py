@@ -214,6 +214,12 @@ WRONG: dict[str, tuple[dict[str, Json], str, str | None, str | None]] = {
         None,
     ),
     "a form's type": ({"text": {"format": {"type": "xml"}}}, "'xml'", "text.format.type", "invalid_value"),
+    "fewer tokens than 16": (
+        {"max_output_tokens": 3},
+        "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, but got 3 instead.",
+        "max_output_tokens",
+        "integer_below_min_value",
+    ),
     "a form without a schema": (
         {"text": {"format": {"type": "json_schema", "name": "n"}}},
         "Missing",
