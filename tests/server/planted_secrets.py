@@ -22,7 +22,7 @@ def key(number: int, prefix: str = "", length: int = 32) -> str:
 
 
 class Planted(NamedTuple):
-    """A request with a secret. `target` is as in the request line."""
+    """A request with a secret. `target` is as in the request line; a body of bytes is sent as it is."""
 
     name: str
     secret: str
@@ -33,7 +33,13 @@ class Planted(NamedTuple):
 
     def sent(self, host: str) -> bytes:
         """The bytes of the request."""
-        raw = b"" if self.body is None else json.dumps(self.body).encode()
+        raw = (
+            b""
+            if self.body is None
+            else self.body
+            if isinstance(self.body, bytes)
+            else json.dumps(self.body).encode()
+        )
         headers = {"Host": host, "Connection": "close", "Content-Length": str(len(raw)), **self.headers}
         lines = [
             f"{self.method} {self.target} HTTP/1.1",
@@ -145,7 +151,21 @@ def own_keys() -> list[Planted]:
     places = {
         name: key(number)
         for number, name in enumerate(
-            ("text", "model", "session", "path", "agent", "metadata", "field", "miss", "stream"), 60
+            (
+                "text",
+                "model",
+                "session",
+                "path",
+                "agent",
+                "metadata",
+                "field",
+                "miss",
+                "stream",
+                "header",
+                "name",
+                "type",
+            ),
+            60,
         )
     }
     own = {name: bearer(secret) for name, secret in places.items()}
@@ -158,6 +178,8 @@ def own_keys() -> list[Planted]:
         Planted("own key, metadata", places["metadata"], headers=own["metadata"], body=chat(metadata={"a": places["metadata"]})),
         Planted("own key, unknown field", places["field"], headers=own["field"], body={**chat(), places["field"]: 1}),
         Planted("own key, unmatched", places["miss"], headers={**own["miss"], "x-miss": "1"}, body=chat(places["miss"])),
+        Planted("own key, other header", places["header"], "/nowhere", headers={**own["header"], "X-Foo": places["header"]}, body=chat()),
+        Planted("own key, content type", places["type"], headers={**own["type"], "Content-Type": f"application/json; a={places['type']}"}, body=chat()),
         Planted("own key, stream", places["stream"], headers=own["stream"], body=chat(places["stream"], stream=True)),
     ]  # fmt: skip
 
