@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from typing import AnyStr, Final, Generic, NamedTuple
 
+from mockllm.core.escaped_secrets import replace_escaped
+
 REDACTED: Final = "REDACTED"
 """The replacement of a secret."""
 _FORMS: Final = (
@@ -109,11 +111,17 @@ def redact_bytes(data: bytes, secrets: Collection[str] = ()) -> bytes:
     for secret in secrets:
         encoded = secret.encode("utf-8", "surrogateescape")
         data = data.replace(encoded, b"*" * len(encoded))
+    data = replace_escaped(data, secrets, asterisks) if secrets else data
     result = None
     for begin, end in _keys(data, data.lower(), _byte_forms()):
         result = result or bytearray(data)
         result[begin:end] = b"*" * (end - begin)
     return data if result is None else bytes(result)
+
+
+def asterisks(secret: bytes) -> bytes:
+    """Return the mask of bytes, which has their length."""
+    return b"*" * len(secret)
 
 
 def _keys(text: AnyStr, low: AnyStr, forms: Iterable[KeyForm[AnyStr]]) -> list[tuple[int, int]]:
