@@ -21,7 +21,7 @@ def has_many_escapes(data: bytes) -> bool:
 
 
 def contained_secrets(data: bytes, secrets: Iterable[str]) -> list[str]:
-    """Return the secrets that bytes contain, as they are or in escapes; all of them where a search would take long."""
+    """Return the secrets that bytes contain, as they are or in escapes; all of them where a search takes long."""
     if has_many_escapes(data):
         return list(secrets)
     plain = _without_escapes(data) if _has_escapes(data) else None

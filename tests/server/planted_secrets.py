@@ -186,7 +186,7 @@ def own_keys() -> list[Planted]:
 
 
 def escaped_keys() -> list[Planted]:
-    """Own keys with some characters in the escapes of JSON or of URLs."""
+    """Own keys with some characters in the escapes of JSON or of URLs, and passwords in URLs."""
     text, nested, slash, path, shown, field = (key(number) for number in range(80, 86))
     slashed = f"{slash[:9]}/{slash[9:]}"
     parts = f"{shown[:7]}%{ord(shown[7]):02x}{shown[8:]}"
@@ -195,6 +195,7 @@ def escaped_keys() -> list[Planted]:
         {"role": "user", "content": "x"},
         {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": call}]},
     ]
+    urls = [{"type": "mcp", "server_label": "a", "server_url": f"https://bob:{key(86)}@x.example/mcp"}]
     return [
         Planted("own key, JSON escape", text, headers=bearer(text), body=json.dumps(chat(f"Say {text}")).replace(text, escaped(text)).encode()),
         Planted("own key, JSON escape in JSON", nested, headers=bearer(nested), body=json.dumps(chat(messages=tools)).replace(nested, "\\" + escaped(nested)).encode()),
@@ -202,6 +203,8 @@ def escaped_keys() -> list[Planted]:
         Planted("own key, partly encoded path", path, f"/v1/models/{path[:7]}%{ord(path[7]):02X}{path[8:]}", bearer(path), method="GET"),
         Planted("own key, partly encoded as shown", parts, f"/v1/models/{parts}", bearer(shown), method="GET"),
         Planted("field of a secret, JSON escape", field, body=json.dumps(chat(secret_access_key=field)).replace(field, escaped(field)).encode()),
+        Planted("password of a URL", key(86), "/v1/responses", body={"model": "gpt-4o", "input": "hi", "tools": urls}),
+        Planted("password of a URL in a text", key(87), body=chat(f"Open postgres://bob:{key(87)}@db/x")),
     ]  # fmt: skip
 
 

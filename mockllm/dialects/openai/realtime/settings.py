@@ -90,7 +90,7 @@ def merged(value: dict[str, Json], changes: dict[str, Json]) -> dict[str, Json]:
 
 
 def settings_mistake(changes: dict[str, Json], type: Json) -> EventMistake | None:
-    """Return what is wrong with changes of the settings of a session of this type: a transcription session stays one,
+    """Return what is wrong with changes of the settings of a session of this type. A transcription session stays one,
     a format has a name, and the kind of turn detection is known."""
     if type == TRANSCRIPTION and changes.get("type", TRANSCRIPTION) != TRANSCRIPTION:
         message = "Passing a realtime session update event to a transcription session is not allowed."
