@@ -104,7 +104,8 @@ def test_access_is_checked_by_client_and_headers(
     "host",
     [
         "[::1].evil.com", "[::1]evil", "[::1", "::1", "[localhost]", "[127.0.0.1]", "localhost:evil",
-        "localhost:1:2", "localhost:123456", "localhost..", "evil.com/.localhost", "evil.com@localhost", "a b.localhost", "127.0.0.1:x",
+        "localhost:1:2", "localhost:123456", "localhost..", "evil.com/.localhost", "evil.com@localhost",
+        "a b.localhost", "127.0.0.1:x",
         "localhost\n", "localhost:\u0661",
     ],
 )  # fmt: skip
