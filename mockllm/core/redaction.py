@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, quote, unquote_plus
 
 from msgspec import Struct
 
+from mockllm.core.escaped_secrets import replace_escaped
 from mockllm.core.json.codec import Json
 from mockllm.core.key_forms import REDACTED, redact_bytes, redact_text
 from mockllm.core.text_cache import text_cache
@@ -113,6 +114,10 @@ class Redactor(Struct, frozen=True):
     def text(self, text: str) -> str:
         for secret in self.secrets:
             text = text.replace(secret, REDACTED)
+        if self.secrets and ("\\" in text or "%" in text):
+            data = text.encode("utf-8", "surrogatepass")
+            masked = replace_escaped(data, self.secrets, lambda _: REDACTED.encode())
+            text = text if masked is data else masked.decode("utf-8", "surrogatepass")
         return redact_text(text)
 
     def data(self, data: bytes) -> bytes:

@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from mockllm.core.escaped_secrets import contained_secrets
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.key_forms import REDACTED
 from mockllm.core.redaction import Redactor, redacted
@@ -102,8 +103,9 @@ def _is_private(request: Request, redactor: Redactor) -> bool:
         request.query.get("alt", ""),
         *(value for name, value in request.headers.items() if name in HINT_HEADERS),
     ]
-    secrets = (secret.encode("utf-8", "surrogateescape") for secret in redactor.secrets)
-    return any(redactor.target(text) != text for text in texts) or any(map(request.raw.__contains__, secrets))
+    if any(redactor.target(text) != text for text in texts):
+        return True
+    return bool(contained_secrets(request.raw, redactor.secrets))
 
 
 def scenario(interactions: Iterable[Interaction], title: str, reader: RequestParser) -> tuple[str, list[str]]:

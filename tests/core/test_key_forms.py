@@ -39,6 +39,35 @@ def test_redact_text_finds_keys_by_form(key: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("at https://bob:open-sesame@x/y", "at https://bob:REDACTED@x/y"),
+        ("a://:p@x", "a://:REDACTED@x"),
+        ("{'url': 'redis://:it's@y@x'} b@c", "{'url': 'redis://:REDACTED@x'} b@c"),
+        ("https://x:80/y@v1 a@b", "https://x:80/y@v1 a@b"),
+        ("https://bob@x:443/ and ssh://git@x", "https://bob@x:443/ and ssh://git@x"),
+    ],
+)
+def test_password_of_a_url_in_a_text_is_masked(text: str, shown: str) -> None:
+    assert redact_text(text) == shown
+    assert (
+        redact_bytes(text.encode())
+        == shown.replace(REDACTED, "*" * (len(text) - len(shown) + len(REDACTED))).encode()
+    )
+
+
+def test_password_of_a_url_inside_json_is_masked() -> None:
+    assert redact_bytes(b'"{\\"a\\":\\"a://b:c@d\\"}"') == b'"{\\"a\\":\\"a://b:*@d\\"}"'
+
+
+@pytest.mark.timeout(60)  # a step for each pair of characters takes hours
+@pytest.mark.parametrize("part", ["://a", "://:", "://a:b", "a:", "://"])
+def test_redact_text_ends_for_many_urls(part: str) -> None:
+    text = part * 300_000
+    assert redact_text(text) == text
+
+
+@pytest.mark.parametrize(
     "text", ["ask-me-anything-you-like", "a risk-free-operation", "gpt-4o-mini", "max_tokens"]
 )
 def test_redact_text_leaves_words(text: str) -> None:

@@ -22,7 +22,7 @@ def key(number: int, prefix: str = "", length: int = 32) -> str:
 
 
 class Planted(NamedTuple):
-    """A request with a secret. `target` is as in the request line."""
+    """A request with a secret. `target` is as in the request line; a body of bytes is sent as it is."""
 
     name: str
     secret: str
@@ -33,7 +33,13 @@ class Planted(NamedTuple):
 
     def sent(self, host: str) -> bytes:
         """The bytes of the request."""
-        raw = b"" if self.body is None else json.dumps(self.body).encode()
+        raw = (
+            b""
+            if self.body is None
+            else self.body
+            if isinstance(self.body, bytes)
+            else json.dumps(self.body).encode()
+        )
         headers = {"Host": host, "Connection": "close", "Content-Length": str(len(raw)), **self.headers}
         lines = [
             f"{self.method} {self.target} HTTP/1.1",
@@ -145,7 +151,21 @@ def own_keys() -> list[Planted]:
     places = {
         name: key(number)
         for number, name in enumerate(
-            ("text", "model", "session", "path", "agent", "metadata", "field", "miss", "stream"), 60
+            (
+                "text",
+                "model",
+                "session",
+                "path",
+                "agent",
+                "metadata",
+                "field",
+                "miss",
+                "stream",
+                "header",
+                "name",
+                "type",
+            ),
+            60,
         )
     }
     own = {name: bearer(secret) for name, secret in places.items()}
@@ -158,11 +178,42 @@ def own_keys() -> list[Planted]:
         Planted("own key, metadata", places["metadata"], headers=own["metadata"], body=chat(metadata={"a": places["metadata"]})),
         Planted("own key, unknown field", places["field"], headers=own["field"], body={**chat(), places["field"]: 1}),
         Planted("own key, unmatched", places["miss"], headers={**own["miss"], "x-miss": "1"}, body=chat(places["miss"])),
+        Planted("own key, other header", places["header"], "/nowhere", headers={**own["header"], "X-Foo": places["header"]}, body=chat()),
+        Planted("own key, name of a header", places["name"], "/nowhere", headers={**own["name"], f"X-{places['name']}": "1"}, body=chat()),
+        Planted("own key, content type", places["type"], headers={**own["type"], "Content-Type": f"application/json; a={places['type']}"}, body=chat()),
         Planted("own key, stream", places["stream"], headers=own["stream"], body=chat(places["stream"], stream=True)),
     ]  # fmt: skip
 
 
-PLANTED = [*in_headers(), *in_targets(), *in_bodies(), *own_keys()]
+def escaped_keys() -> list[Planted]:
+    """Own keys with some characters in the escapes of JSON or of URLs, and passwords in URLs."""
+    text, nested, slash, path, shown, field = (key(number) for number in range(80, 86))
+    slashed = f"{slash[:9]}/{slash[9:]}"
+    parts = f"{shown[:7]}%{ord(shown[7]):02x}{shown[8:]}"
+    call = {"name": "look", "arguments": json.dumps({"key": nested})}
+    tools = [
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": call}]},
+    ]
+    urls = [{"type": "mcp", "server_label": "a", "server_url": f"https://bob:{key(86)}@x.example/mcp"}]
+    return [
+        Planted("own key, JSON escape", text, headers=bearer(text), body=json.dumps(chat(f"Say {text}")).replace(text, escaped(text)).encode()),
+        Planted("own key, JSON escape in JSON", nested, headers=bearer(nested), body=json.dumps(chat(messages=tools)).replace(nested, "\\" + escaped(nested)).encode()),
+        Planted("own key, escaped slash", slashed, headers=bearer(slashed), body=json.dumps(chat(f"Say {slashed}")).replace("/", "\\/").encode()),
+        Planted("own key, partly encoded path", path, f"/v1/models/{path[:7]}%{ord(path[7]):02X}{path[8:]}", bearer(path), method="GET"),
+        Planted("own key, partly encoded as shown", parts, f"/v1/models/{parts}", bearer(shown), method="GET"),
+        Planted("field of a secret, JSON escape", field, body=json.dumps(chat(secret_access_key=field)).replace(field, escaped(field)).encode()),
+        Planted("password of a URL", key(86), "/v1/responses", body={"model": "gpt-4o", "input": "hi", "tools": urls}),
+        Planted("password of a URL in a text", key(87), body=chat(f"Open postgres://bob:{key(87)}@db/x")),
+    ]  # fmt: skip
+
+
+def escaped(secret: str) -> str:
+    """A secret with one of its characters in the escape of JSON."""
+    return f"{secret[:5]}\\u{ord(secret[5]):04x}{secret[6:]}"
+
+
+PLANTED = [*in_headers(), *in_targets(), *in_bodies(), *own_keys(), *escaped_keys()]
 
 
 def send(port: int, request: Planted) -> bytes:

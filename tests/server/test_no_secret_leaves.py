@@ -126,6 +126,8 @@ def of_control_api(port: int) -> Outputs:
         id = entry["id"]
         outputs[f"/api/requests/{id}"] = requested(port, "GET", f"/api/requests/{id}")
         outputs[f"/api/requests/{id}/rule"] = requested(port, "POST", f"/api/requests/{id}/rule")
+        for more in ("code", "conversation"):
+            outputs[f"/api/requests/{id}/{more}"] = requested(port, "GET", f"/api/requests/{id}/{more}")
         outputs[f"explain {id}"] = requested(port, "POST", "/api/explain", {"request_id": id})
     outputs["verify"] = requested(
         port, "POST", "/api/verify", {"match": {"user": "nothing of it"}, "times": 1}

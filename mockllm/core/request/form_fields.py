@@ -10,6 +10,10 @@ from urllib.parse import parse_qsl, unquote
 
 MAX_FIELDS: Final = 1_000
 """The fields that are read of one form: a client chooses their number."""
+MAX_ENCODED: Final = 50_000
+"""The percent-encoded bytes that are decoded of one form: each takes as long as a thousand others."""
+MAX_NAME: Final = 1_000
+"""The characters of a file's name that is decoded. A longer one stays as it came."""
 _BOUNDARY: Final = re.compile(r'boundary=(?:"([^"]+)"|([^;,\s]+))', re.IGNORECASE)
 _NAME: Final = re.compile(rb'[;\s]name="([^"]*)"', re.IGNORECASE)
 _FILE: Final = re.compile(rb'[;\s]filename="([^"]*)"', re.IGNORECASE)
@@ -47,7 +51,10 @@ class MultipartPart(NamedTuple):
     def filename(self) -> str | None:
         """The name of the file; None where the part is no file. Browsers percent-encode quotes in it."""
         found = _FILE.search(self.head)
-        return None if found is None else unquote(found[1].decode("utf-8", "replace"))
+        if found is None:
+            return None
+        name = found[1].decode("utf-8", "replace")
+        return unquote(name) if len(name) <= MAX_NAME else name
 
 
 def multipart_parts(content_type: str, body: bytes) -> Iterator[MultipartPart]:
@@ -77,9 +84,12 @@ def without_boundary(content_type: str, body: bytes) -> bytes:
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, str]:
-    """Return the fields by name, the last one of a repeated name; of a file its name. Any other body has none."""
+    """Return the fields by name, the last one of a repeated name; of a file its name. A URL-encoded form beyond the
+    bounds and any other body have none."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
+        if body.count(b"%") > MAX_ENCODED:
+            return {}
         text = body.decode("utf-8", "replace")
         try:
             return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))

@@ -5,6 +5,7 @@ Web pages of another origin are refused, whether they use DNS rebinding or post 
 
 from __future__ import annotations
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -35,6 +36,11 @@ MAX_DELAY: Final = 60.0
 """Longest wait in seconds."""
 MAX_ADDRESSES: Final = 1_000
 """Most addresses whose wrong tokens are counted."""
+
+_HOST: Final = re.compile(
+    r"(?:\[([0-9a-f.]*:[0-9a-f:.]*(?:%[\w.~-]+)?)\]|([\w.~-]*[\w~-])\.?)(?::[0-9]{0,5})?"
+)
+"""An IPv6 address in brackets, or a name or another address; then a port. No other text may be beside them."""
 
 
 class WrongTokens:
@@ -161,11 +167,9 @@ def _origins(host: str) -> tuple[str, str]:
 
 
 def host_name(host: str) -> str:
-    """Return the name or address in a Host header, without its port."""
-    host = host.strip().lower()
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0].rstrip(".")
+    """Return the name or address in a Host header, without its port; empty for a malformed one."""
+    found = _HOST.fullmatch(host.strip(" \t").lower())
+    return "" if found is None else found[1] or found[2]
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

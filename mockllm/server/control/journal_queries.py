@@ -262,7 +262,9 @@ def _body(raw: bytes, redactor: Redactor) -> tuple[Json, str | None, str | None]
 
 
 def _pairs(headers: Iterable[tuple[str, str]], redactor: Redactor) -> list[HeaderPair]:
-    return [HeaderPair(name=name, value=redactor.header(name, value)) for name, value in headers]
+    return [
+        HeaderPair(name=redactor.text(name), value=redactor.header(name, value)) for name, value in headers
+    ]
 
 
 def _chunks(sent: SentResponse) -> list[JournalChunk]:
@@ -368,6 +370,6 @@ def _har_request(entry: JournalEntry) -> dict[str, Json]:
     }
     if entry.raw:
         _, text, _ = _body(entry.raw, redactor)
-        mime = headers.get("content-type", "")
+        mime = redactor.text(headers.get("content-type", ""))
         request["postData"] = {"mimeType": mime, "params": [], "text": text or ""}
     return request

@@ -7,7 +7,7 @@ from pprint import pformat
 from typing import TYPE_CHECKING
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.redaction import is_secret
+from mockllm.core.redaction import Redactor, is_secret
 from mockllm.engine.session_id import SESSION_HEADER
 from mockllm.server.journal.entry import JournalEntry
 
@@ -27,23 +27,27 @@ def python_code(entry: JournalEntry, origin: str) -> str:
 
     call = PYTHON_CALLS.get(entry.endpoint or "")
     redactor = entry.full_redactor
-    body = _body(redactor.data(entry.raw))
+    body = _body(entry.raw, redactor)
     path = redactor.target(entry.path)
     sdk = call is not None and isinstance(body, dict) and path.endswith(call.path)
     if call is None or not sdk or not isinstance(body, dict):
-        return "\n".join(_with_httpx(entry, origin + redactor.target(entry.target), body)) + "\n"
-    return "\n".join(_with_sdk(entry, call, origin + path.removesuffix(call.path), body)) + "\n"
+        return "\n".join(_with_httpx(entry, redactor, origin + redactor.target(entry.target), body)) + "\n"
+    return "\n".join(_with_sdk(entry, redactor, call, origin + path.removesuffix(call.path), body)) + "\n"
 
 
-def _body(raw: bytes) -> Json:
+def _body(raw: bytes, redactor: Redactor) -> Json:
     try:
-        return loads(raw) if raw else None
+        return redactor.json(loads(raw)) if raw else None
     except JSONDecodeError:
-        return raw.decode("utf-8", "replace")
+        return redactor.data(raw).decode("utf-8", "replace")
 
 
-def _with_sdk(entry: JournalEntry, call: PythonCall, base: str, body: Mapping[str, Json]) -> Iterator[str]:
-    headers = {name: value for name, value in entry.headers if name.lower() == SESSION_HEADER}
+def _with_sdk(
+    entry: JournalEntry, redactor: Redactor, call: PythonCall, base: str, body: Mapping[str, Json]
+) -> Iterator[str]:
+    headers = {
+        name: redactor.session(value) for name, value in entry.headers if name.lower() == SESSION_HEADER
+    }
     more = f", default_headers={headers!r}" if headers else ""
     yield f"import {call.package}\n"
     yield f'client = {call.package}.{call.client}(base_url="{base}", api_key="any"{more})'
@@ -56,15 +60,15 @@ def _with_sdk(entry: JournalEntry, call: PythonCall, base: str, body: Mapping[st
     )
 
 
-def _with_httpx(entry: JournalEntry, url: str, body: Json) -> Iterator[str]:
+def _with_httpx(entry: JournalEntry, redactor: Redactor, url: str, body: Json) -> Iterator[str]:
     headers = {
-        name: "any" if is_secret(name) else value
+        redactor.text(name): "any" if is_secret(name) else redactor.header(name, value)
         for name, value in entry.headers
         if name.lower() not in CLIENT_HEADERS
     }
     yield "import httpx\n"
     yield "response = httpx.request("
-    yield f"    {entry.method!r},"
+    yield f"    {redactor.text(entry.method)!r},"
     yield f"    {url!r},"
     yield f"    headers={_literal(dict(headers), 12)},"
     if body is not None:

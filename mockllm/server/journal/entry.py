@@ -12,7 +12,9 @@ from urllib.parse import unquote_plus
 
 from multidict import CIMultiDict
 
+from mockllm.core.escaped_secrets import contained_secrets, has_many_escapes, replace_escaped
 from mockllm.core.json.codec import JSONDecodeError, loads
+from mockllm.core.key_forms import asterisks
 from mockllm.core.redaction import (
     Redactor,
     client_key,
@@ -38,7 +40,7 @@ MAX_SEARCHED: Final = 256 * MIB
 class JournalEntry(NamedTuple):
     """`number` counts from 1 and is never used again. `target` is path and query without credentials. `now`,
     `monotonic`, `times`, `duration`, `in_batch` and `held` are as in `EndedExchange`. `body_stored`: the body fitted
-    into the journal, and the search for secrets in it was short enough (`MAX_SEARCHED`)."""
+    into the journal, and the search for secrets in it was short enough (`MAX_SEARCHED`, `MAX_ESCAPES`)."""
 
     number: int
     now: float
@@ -144,10 +146,8 @@ def entry_of(number: int, exchange: EndedExchange, max_bytes: int) -> JournalEnt
     response, target = _response(exchange), without_credentials(exchange.target)
     headers, raw = headers_and_body(exchange)
     secrets = secrets_of(headers.items(), exchange.target)
-    searched = len(raw) * len(secrets) <= MAX_SEARCHED
-    for secret in secrets if searched else ():
-        encoded = secret.encode("utf-8", "surrogateescape")
-        raw = raw.replace(encoded, b"*" * len(encoded)) if encoded in raw else raw
+    searched = len(raw) * len(secrets) <= MAX_SEARCHED and not (secrets and has_many_escapes(raw))
+    raw = _without_secrets(raw, secrets) if searched else raw
     pairs = shown_headers(headers.items())
     size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(response)
     size += 0 if exchange.times is None else 8 * len(exchange.times)
@@ -181,6 +181,14 @@ def entry_of(number: int, exchange: EndedExchange, max_bytes: int) -> JournalEnt
     )
 
 
+def _without_secrets(raw: bytes, secrets: Sequence[str]) -> bytes:
+    """Return a body with asterisks in place of these secrets."""
+    for secret in secrets:
+        encoded = secret.encode("utf-8", "surrogateescape")
+        raw = raw.replace(encoded, asterisks(encoded)) if encoded in raw else raw
+    return replace_escaped(raw, secrets, asterisks) if secrets else raw
+
+
 def _own_key(exchange: EndedExchange, headers: Mapping[str, str]) -> str | None:
     """Return the hash of a key in a place that only the protocol knows; None without one."""
     request_class = exchange.request_class
@@ -204,13 +212,13 @@ def _secrets_in_texts(
     content = response.plan_or_prerendered
     texts = [exchange.method, target, unquote_plus(target), exchange.session or "", exchange.model or ""]
     texts += (*response.notes, *response.near_misses)
-    texts += [value for _, value in pairs]
+    texts += [text for pair in pairs for text in pair]
     searched = b""
     if isinstance(content, Plan):  # of the request, a prerendered response contains at most the model
         texts += [value for _, value in content.head.headers]
         searched = b"".join([_bytes_of(step) for step in content.steps])
     searched += "\n".join(texts).encode("utf-8", "surrogateescape")
-    return [secret for secret in secrets if secret.encode("utf-8", "surrogateescape") in searched]
+    return contained_secrets(searched, secrets)
 
 
 def _bytes_of(step: Step) -> bytes:

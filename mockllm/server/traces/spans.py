@@ -198,7 +198,7 @@ def _http_attributes(
     if entry.method not in METHODS and entry.method != "-":
         attributes["http.request.method_original"] = entry.method
     host = request.headers.get("host", "")
-    name, port = host_name(host), host.rpartition(":")[2]
+    name, port = host_name(host) or host, host.rpartition(":")[2]
     number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else None
     tls = secure if isinstance(secure, bool) else (443 if number is None else number) in secure
     attributes["url.scheme"] = "https" if tls else "http"

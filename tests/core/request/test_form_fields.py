@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.request.form_fields import (
+    MAX_ENCODED,
     MAX_FIELDS,
+    MAX_NAME,
     FormFile,
     multipart_parts,
     read_files,
@@ -52,6 +54,19 @@ def test_number_of_fields_is_bounded() -> None:
     many = "".join(part(f'name="{number}"', "x") for number in range(MAX_FIELDS + 9))
     assert len(read_form(MULTIPART, many.encode())) == MAX_FIELDS
     assert read_form("application/x-www-form-urlencoded", b"&".join([b"a=1"] * (MAX_FIELDS + 1))) == {}
+
+
+def test_encoded_bytes_of_a_form_are_bounded() -> None:
+    form = "application/x-www-form-urlencoded"
+    assert read_form(form, b"a=" + b"%41" * MAX_ENCODED) == {"a": "A" * MAX_ENCODED}
+    assert read_form(form, b"a=1&b=" + b"%41" * (MAX_ENCODED + 1)) == {}
+    assert len(read_form(form, b"a=" + b"x+" * MAX_ENCODED)["a"]) == 2 * MAX_ENCODED
+
+
+def test_decoded_name_of_a_file_is_bounded() -> None:
+    for count, name in ((MAX_NAME // 3, '"' * (MAX_NAME // 3)), (MAX_NAME, "%22" * MAX_NAME)):
+        body = part(f'name="file"; filename="{"%22" * count}"', "RIFF")
+        assert read_form(MULTIPART, body.encode()) == {"file": name}
 
 
 IMAGE = part('name="file"; filename="a%22.png"', "\x00png").replace(

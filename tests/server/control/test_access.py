@@ -100,7 +100,26 @@ def test_access_is_checked_by_client_and_headers(
     assert caught.value.status == status
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "[::1].evil.com", "[::1]evil", "[::1", "::1", "[localhost]", "[127.0.0.1]", "localhost:evil",
+        "localhost:1:2", "localhost:123456", "localhost..", "evil.com/.localhost", "evil.com@localhost",
+        "a b.localhost", "127.0.0.1:x",
+        "localhost\n", "localhost:\u0661",
+    ],
+)  # fmt: skip
+def test_host_that_is_malformed_is_refused(host: str) -> None:
+    assert host_name(host) == ""
+    with pytest.raises(Problem, match="not a name of this machine"):
+        OPEN.check("GET", {"host": host}, "127.0.0.1")
+
+
 def test_host_names_and_loopback_addresses() -> None:
+    assert host_name("localhost:") == host_name(" localhost ") == "localhost"
+    assert host_name("[fe80::1%lo]") == "fe80::1%lo"
+    assert host_name("[::ffff:127.0.0.1]:9") == "::ffff:127.0.0.1"
+    assert host_name("my_host-1.example:80") == "my_host-1.example"
     assert host_name("[2001:db8::1]:80") == "2001:db8::1"
     assert host_name("Localhost.:80") == "localhost"
     assert is_loopback("127.9.9.9")

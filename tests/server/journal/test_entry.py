@@ -8,6 +8,7 @@ import pytest
 from multidict import CIMultiDict
 from propcache.api import cached_property
 
+from mockllm.core.escaped_secrets import MAX_ESCAPES
 from mockllm.core.redaction import key_hash
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.core.request.request import Request
@@ -90,6 +91,27 @@ def test_entry_of_every_call_has_hash_of_key_alone(call: GeneratingCall) -> None
     entry = entry_of(1, exchange_with(wire.headers, wire.path, call.dialect.request_class), 1_000_000)
     assert entry.api_key_hash == key_hash(KEY)
     assert KEY not in repr(entry), "name the header in SECRETS of mockllm/core/redaction.py"
+
+
+@pytest.mark.parametrize(
+    ("body", "stored"),
+    [
+        (b'{"a":"sk-test-\\u0030123456789abcdefghij"}', b'{"a":"%b"}' % (b"*" * (len(KEY) + 5))),
+        (b'{"a":"sk-tes\\u0074"}', b'{"a":"sk-tes\\u0074"}'),
+        (b"a=sk-test%2D0123456789abcdefghij", b"a=" + b"*" * (len(KEY) + 2)),
+    ],
+)
+def test_key_in_escapes_of_a_body_is_masked(body: bytes, stored: bytes) -> None:
+    exchange = exchange_with({"authorization": f"Bearer {KEY}"}, "/v1/x", Request)
+    exchange.raw = body
+    assert entry_of(1, exchange, 1_000_000).raw == stored
+
+
+@pytest.mark.parametrize(("headers", "stored"), [({"authorization": f"Bearer {KEY}"}, False), ({}, True)])
+def test_body_with_many_escapes_is_searched_for_no_key(headers: Mapping[str, str], stored: bool) -> None:
+    exchange = exchange_with(headers, "/v1/x", Request)
+    exchange.raw = b"\\u0041" * (MAX_ESCAPES + 1)
+    assert entry_of(1, exchange, 10_000_000).body_stored is stored
 
 
 def test_key_in_own_header_is_hashed() -> None:

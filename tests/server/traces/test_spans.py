@@ -256,6 +256,7 @@ def test_tls_request_has_scheme_https(tmp_path: Path) -> None:
     for port, secure, stated in (("", frozenset({443}), 443), ("", frozenset({1}), 80), (":abc", True, 443)):
         other = each._replace(headers=(("Host", f"mock{port}"),))
         assert span_of(other, secure).attributes["server.port"] == stated
+        assert span_of(other, secure).attributes["server.address"] == ("mock:abc" if port else "mock")
 
 
 AWKWARD: dict[str, tuple[str, Any]] = {

@@ -174,6 +174,9 @@ class LiveSession:
     def answer_calls(self, response: dict[str, Json]) -> Sequence[SocketAction]:
         """Add the results of calls; the model continues when it has those of all calls."""
         results = [object_of(result) for result in list_of(response.get("functionResponses"))]
+        words = [result.get(name) for result in results for name in ("id", "scheduling")]
+        if not all(word is None or type(word) is str for word in words):
+            return (CloseSocket(MALFORMED, INVALID),)
         self._add({"role": "user", "parts": [{"functionResponse": result} for result in results]})
         finished = {result.get("id") for result in results}
         self._calls = [id for id in self._calls if id not in finished]

@@ -30,17 +30,16 @@ from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, decoded, transcript_member
 from mockllm.dialects.openai.realtime.cancellation import cancelled_response
-from mockllm.dialects.openai.realtime.client_events import read_event
+from mockllm.dialects.openai.realtime.client_events import not_text, read_event
 from mockllm.dialects.openai.realtime.conversation import RealtimeConversation, user_audio_item
 from mockllm.dialects.openai.realtime.settings import (
-    DETECTION_TYPE,
     TRANSCRIPTION,
     idle_timeout,
     merged,
     new_session,
     response_body,
     set_detector,
-    unknown_detection,
+    settings_mistake,
 )
 from mockllm.dialects.openai.realtime.speech import playback_ms
 
@@ -142,9 +141,9 @@ class RealtimeSession:
 
     def update_session(self, event: dict[str, Json]) -> Sequence[SocketAction]:
         changes = object_of(event.get("session"))
-        unknown = unknown_detection(changes)
-        if unknown is not None:
-            return (self._error(event, unknown, "invalid_value", DETECTION_TYPE),)
+        mistake = settings_mistake(changes, self._session["type"])
+        if mistake is not None:
+            return (self._error(event, *mistake),)
         if changes.get("type") == TRANSCRIPTION and not self._transcribes_only:
             self._session = new_session(self._session["id"], "", self._second, TRANSCRIPTION)
         self._session = merged(self._session, {name: changes[name] for name in changes if name != "id"})
@@ -183,8 +182,11 @@ class RealtimeSession:
         if text_of(item.get("type")) is None:
             message = "Missing required parameter: 'item.type'."
             return (self._error(event, message, "missing_required_parameter", "item.type"),)
+        mistake = not_text(item.get("id"), "item.id")
+        if mistake is not None:
+            return (self._error(event, *mistake),)
         id = text_of(item.get("id")) or self._new_id("item_")
-        item = {"id": id, "object": "realtime.item", "status": "completed", **item}
+        item = {"id": id, "object": "realtime.item", "status": "completed", **item} | {"id": id}
         before = text_of(event.get("previous_item_id"))
         previous = self._conversation.insert(item, before)
         return tuple(

@@ -8,6 +8,7 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.dialects.audio import DEFAULT_THRESHOLD, VoiceDetector
+from mockllm.dialects.openai.realtime.client_events import EventMistake, not_text
 from mockllm.dialects.openai.realtime.conversation import readable
 
 VAD: Final[dict[str, Json]] = {
@@ -88,13 +89,22 @@ def merged(value: dict[str, Json], changes: dict[str, Json]) -> dict[str, Json]:
     return result
 
 
-def unknown_detection(changes: dict[str, Json]) -> str | None:
-    """Return the message of an error where changes name an unknown kind of turn detection."""
-    detection = object_of(object_of(object_of(changes.get("audio")).get("input")).get("turn_detection"))
-    kind = detection.get("type")
+def settings_mistake(changes: dict[str, Json], type: Json) -> EventMistake | None:
+    """Return what is wrong with changes of the settings of a session of this type. A transcription session stays one,
+    a format has a name, and the kind of turn detection is known."""
+    if type == TRANSCRIPTION and changes.get("type", TRANSCRIPTION) != TRANSCRIPTION:
+        message = "Passing a realtime session update event to a transcription session is not allowed."
+        return EventMistake(message, "invalid_value", "session.type")
+    audio = object_of(changes.get("audio"))
+    for side in ("input", "output"):
+        format = object_of(object_of(audio.get(side)).get("format")).get("type")
+        if (mistake := not_text(format, f"session.audio.{side}.format.type")) is not None:
+            return mistake
+    kind = object_of(object_of(audio.get("input")).get("turn_detection")).get("type")
     if kind is None or text_of(kind) in DETECTIONS:
         return None
-    return f"Invalid value: '{kind}'. Supported values are: 'server_vad' and 'semantic_vad'."
+    message = f"Invalid value: '{kind}'. Supported values are: 'server_vad' and 'semantic_vad'."
+    return EventMistake(message, "invalid_value", DETECTION_TYPE)
 
 
 def set_detector(detector: VoiceDetector, detection: dict[str, Json]) -> None:

@@ -228,6 +228,14 @@ def test_turn_without_a_role_is_refused() -> None:
     assert opened.closes == [(1007, "Request contains an invalid argument.")]
 
 
+@pytest.mark.parametrize("field", ["id", "scheduling"])
+@pytest.mark.parametrize("value", [[], {}, 7])
+def test_result_with_a_wrong_field_closes(field: str, value: Any) -> None:
+    opened = Spoken()
+    opened.results("c1", **{field: value})
+    assert opened.closes == [(1007, "Request contains an invalid argument.")]
+
+
 def test_turn_without_its_end_leaves_the_session_usable() -> None:
     opened = Spoken()
     assert kinds(opened.say("unended")) == ["modelTurn"]

@@ -285,6 +285,48 @@ def test_mistaken_message_is_an_error(message: Any, code: str) -> None:
     assert (error["type"], error["error"]["code"]) == ("error", code)
 
 
+@pytest.mark.parametrize(
+    ("message", "param", "got"),
+    [
+        ({"type": "conversation.item.create", "item": {"type": "message", "id": []}}, "item.id", "an array"),
+        (
+            {"type": "session.update", "session": {"audio": {"input": {"format": {"type": {}}}}}},
+            "session.audio.input.format.type",
+            "an object",
+        ),
+        (
+            {"type": "session.update", "session": {"audio": {"output": {"format": {"type": 7}}}}},
+            "session.audio.output.format.type",
+            "an integer",
+        ),
+    ],
+)
+def test_name_that_is_no_text_is_an_error(message: Any, param: str, got: str) -> None:
+    opened = Spoken()
+    (error,) = opened.send(message)
+    said = f"Invalid type for '{param}': expected a string, but got {got} instead."
+    assert (error["error"]["code"], error["error"]["param"]) == ("invalid_type", param)
+    assert error["error"]["message"] == said
+    assert opened.say("one")["status"] == "completed"
+
+
+@pytest.mark.parametrize("id", [None, ""])
+def test_item_without_a_name_gets_one(id: str | None) -> None:
+    opened = Spoken()
+    name = opened.add("one", own={"id": id})[0]["item"]["id"]
+    (found,) = opened.send({"type": "conversation.item.retrieve", "item_id": name})
+    assert found["item"]["id"] == name
+
+
+@pytest.mark.parametrize("type", ["realtime", None, []])
+def test_transcription_session_stays_one(type: Any) -> None:
+    opened = Spoken("intent=transcription")
+    (error,) = opened.send({"type": "session.update", "session": {"type": type}})
+    assert error["error"]["param"] == "session.type"
+    (error,) = opened.respond()
+    assert "A transcription session has no responses." in error["error"]["message"]
+
+
 def test_unknown_event_gets_the_types_that_exist() -> None:
     (error,) = Spoken().send({"type": "nope", "event_id": "mine"})
     said = "Invalid value: 'nope'. Supported values are: 'session.update', 'session.close', "
