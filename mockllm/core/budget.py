@@ -1,4 +1,5 @@
-"""The limit on the work of generating values for a client: from its schemas, and vectors of its texts.
+"""The limit on the work of generating values for a client: from its schemas, vectors of its texts, and its echoed
+prompts.
 
 Separate from `core.schema_values`, which is imported only when a value is generated.
 """
@@ -14,6 +15,8 @@ CHARACTERS_PER_VALUE: Final = 100
 COMPONENTS_PER_VALUE: Final = 1_000
 """The number of components of vectors that are allowed for each allowed value. By default this is more than
 2,048 vectors of 3,072 components have, the most that OpenAI accepts."""
+WORK_OF_LOGPROBS: Final = 10
+"""How often each character of an echoed prompt counts whose tokens have probabilities."""
 OPTION: Final = "--max-generated-values"
 
 
@@ -28,6 +31,17 @@ def check_vector_size(count: int, values: int = DEFAULT_VALUES) -> None:
         raise BudgetExceeded(
             f"The vectors for the request have more than {most:,} components ({COMPONENTS_PER_VALUE:,} for each of "
             f"{values:,} values). Raise this limit with the server's option {OPTION}."
+        )
+
+
+def check_echo_size(characters: int, values: int = DEFAULT_VALUES) -> None:
+    """Raise BudgetExceeded where a response echoes more characters of prompts than allowed."""
+    most = values * CHARACTERS_PER_VALUE
+    if characters > most:
+        raise BudgetExceeded(
+            f"The response would echo more than {most:,} characters of prompts, with each character counted "
+            f"{WORK_OF_LOGPROBS} times where `logprobs` is set ({CHARACTERS_PER_VALUE} for each of {values:,} "
+            f"values). Raise this limit with the server's option {OPTION}."
         )
 
 

@@ -160,7 +160,7 @@ class Responder(DecidedRequest):
             context = self.plan_context_without_rule()
             return self._planned_response(self.planner.plan(context), name, context)
         try:
-            self.planner.check_vector_size(self.request, may_defer=self.may_defer)
+            self.planner.check_size(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
             return self._response_without_rule(Failure("bad_request", message=str(exceeded)), name)
         content = own_response(self.request, catalog.models, self.identity())

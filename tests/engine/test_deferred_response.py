@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import dumps, loads
 from mockllm.core.rendering.framing import framed
 from mockllm.core.request.request import Request
+from mockllm.dialects.openai import completions
 from mockllm.engine import DeferredResponse, Engine, PlannedResponse
 from mockllm.engine.planner import LONG_STREAM, LONG_TEXT
 from tests.language.virtual_server import VirtualServer
@@ -85,6 +86,37 @@ def test_many_vectors_are_deferred(match: dict[str, Any]) -> None:
     assert isinstance(vectors.begin_response(embed(2)), PlannedResponse)
     expected = vectors.respond(embed(20))
     assert body(deferred(vectors, embed(20))) == body(expected)
+
+
+def test_long_echo_is_deferred() -> None:
+    at_once, echoing, short = engine("hello"), engine("hello"), engine("hello")
+
+    def complete(prompt: str, **more: Any) -> Request:
+        return chat(echoing, "/v1/completions", prompt=prompt, stream=False, **more)
+
+    assert isinstance(short.begin_response(complete("a b " * 9_000, logprobs=5)), PlannedResponse)
+    assert isinstance(short.begin_response(complete("a b " * 200, echo=True, logprobs=5)), PlannedResponse)
+    for sent in (
+        {"prompt": "a b " * 9_000},
+        {"prompt": "a b " * 900, "logprobs": 5},
+        {"prompt": "a b " * 90, "n": 100},
+    ):
+        expected = at_once.respond(complete(echo=True, **sent))
+        assert body(deferred(echoing, complete(echo=True, **sent))) == body(expected)
+
+
+@pytest.mark.parametrize(
+    "sent", [{"prompt": "a b " * 26_000, "logprobs": 5}, {"prompt": "a b " * 26_000, "n": 10}], ids=str
+)
+def test_echo_beyond_the_limit_is_refused(sent: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def planned(*_: object) -> None:
+        raise AssertionError("the reply is planned")
+
+    monkeypatch.setattr(completions, "supported_reply", planned)
+    echoing = engine("hello")
+    response = echoing.respond(chat(echoing, "/v1/completions", stream=False, echo=True, **sent))
+    assert response.status == 400
+    assert b"--max-generated-values" in body(response)
 
 
 def test_deferred_response_has_its_slot_to_the_end() -> None:
