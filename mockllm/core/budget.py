@@ -12,6 +12,10 @@ DEFAULT_VALUES: Final = 10_000
 """The default for the maximum number of values."""
 CHARACTERS_PER_VALUE: Final = 100
 """The number of characters that are allowed for each allowed value."""
+BYTES_PER_VALUE: Final = 10
+"""The number of bytes that the JSON of a schema may have for each allowed value, or for each of the default."""
+PATTERNS_PER_VALUE: Final = 2
+"""The number of characters of patterns in a schema, in the same way."""
 COMPONENTS_PER_VALUE: Final = 1_000
 """The number of components of vectors that are allowed for each allowed value. By default this is more than
 2,048 vectors of 3,072 components have, the most that OpenAI accepts."""
@@ -86,6 +90,22 @@ class Budget:
         if self.characters + count > self._max_characters:
             why = f" ({CHARACTERS_PER_VALUE} for each of {self._max_values:,} values)"
             raise self._exceeded(f"{self._max_characters:,} characters of text and schema", why)
+
+    def require_schema(self, size: int) -> None:
+        """Raise BudgetExceeded where a schema of so many bytes, from which a value is generated, is not allowed."""
+        self._require_read(size, BYTES_PER_VALUE, "bytes of schema")
+
+    def require_patterns(self, characters: int) -> None:
+        """Raise BudgetExceeded where a schema may not have so many characters of patterns."""
+        self._require_read(characters, PATTERNS_PER_VALUE, "characters of patterns")
+
+    def _require_read(self, size: int, per_value: int, unit: str) -> None:
+        # a small number of values does not mean small schemas
+        values = max(self._max_values, DEFAULT_VALUES)
+        if size > values * per_value:
+            raise self._exceeded(
+                f"{values * per_value:,} {unit}", f" ({per_value} for each of {values:,} values)"
+            )
 
     def add_matching(self, count: int) -> None:
         """Count the work of matching a pattern as characters."""
