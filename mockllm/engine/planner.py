@@ -54,8 +54,8 @@ from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
 from mockllm.scenario.mcp_replies import mcp_reply
-from mockllm.scenario.reply_renderer import PlanningTooLong, ReplyRenderer
-from mockllm.scenario.schema_replies import generate_tool_call
+from mockllm.scenario.reply_renderer import ReplyRenderer
+from mockllm.scenario.schema_replies import PlanningTooLong, generate_tool_call
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
 
 MAX_CACHED_REPLIES: Final = 4096

@@ -14,12 +14,13 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.openai import completions
 from mockllm.engine import DeferredResponse, Engine, PlannedResponse
 from mockllm.engine.planner import LONG_STREAM, LONG_TEXT
+from mockllm.scenario.schema_replies import LONG_SCHEMA, PlanningTooLong, require_short_schema
 from tests.language.virtual_server import VirtualServer
 
 LONG = "abcdefghi " * (LONG_STREAM + 1)
 
 
-def engine(reply: str, *, limited: bool = False, **settings: Any) -> Engine:
+def engine(reply: Any, *, limited: bool = False, **settings: Any) -> Engine:
     rule = {"reply": reply, **settings}
     modifier = {"name": "one", "limit": {"strategy": "fixed-window", "concurrent": 1}}
     return VirtualServer(dumps({"rules": [rule], "modifiers": [modifier] * limited}).decode()).engine
@@ -71,6 +72,48 @@ def test_short_reply_is_not_deferred() -> None:
 def test_many_choices_of_a_short_reply_are_deferred() -> None:
     short = engine("abcdefghi " * 100, **PACE)
     assert body(deferred(short, chat(short, n=50)))
+
+
+def with_schema(size: int) -> dict[str, Any]:
+    """Return a tool and a response format with a schema of about so many bytes."""
+    schema = {"type": "object", "properties": {"a": {"type": "string", "description": "x" * size}}}
+    function = {"name": "look", "parameters": schema}
+    return {
+        "stream": False,
+        "messages": [{"role": "user", "content": "hello"}],
+        "tools": [{"type": "function", "function": function}],
+        "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}},
+    }
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"json": "from_schema"},
+        {"tool_calls": "from_schema"},
+        {"tool_calls": [{"name": "look", "arguments": "from_schema"}]},
+    ],
+    ids=["json", "a call", "arguments"],
+)
+def test_value_of_a_long_schema_is_deferred(reply: Any) -> None:
+    at_once, later = engine(reply), engine(reply)
+    for size in (10, LONG_SCHEMA, 10, LONG_SCHEMA):  # the later ones are from the response cache
+        expected = at_once.respond(chat(at_once, **with_schema(size)))
+        if size == LONG_SCHEMA:
+            assert body(deferred(later, chat(later, **with_schema(size)))) == body(expected)
+        else:
+            response = later.begin_response(chat(later, **with_schema(size)))
+            assert isinstance(response, PlannedResponse)
+            assert body(response) == body(expected)
+
+
+def test_schema_deeper_than_can_be_written_is_long() -> None:
+    schema: Any = {"type": "string"}
+    for _ in range(300):
+        schema = {"type": "array", "items": schema}
+    with pytest.raises(PlanningTooLong):
+        require_short_schema(schema)
+    require_short_schema(schema, may_defer=False)
 
 
 @pytest.mark.parametrize(
