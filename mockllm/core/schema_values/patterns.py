@@ -41,11 +41,14 @@ _LONG: Final = 2_500
 _MAX_SIZE: Final = 10**12
 _COMPILE_COST: Final = 10
 """The cost in characters of compiling one state of a pattern."""
+_SHORT: Final = 256
+_PARSE_COST: Final = 10
+"""The characters of a pattern that cost one each to parse, and what each further one costs."""
 _STEPS_PER_CHARACTER: Final = 1_000
 _AMBIGUOUS_STEPS_PER_CHARACTER: Final = 2
 """Steps of matching a pattern that cost as much as one character, where few or all states are active at once."""
 _MAX_CACHED: Final = 256
-_MAX_CACHED_LENGTH: Final = 10_000
+_MAX_CACHED_LENGTH: Final = 20_000
 """The most patterns whose sizes are cached, and the characters of one: each text that is matched needs its size."""
 _SET_CHARACTERS_PER_CHARACTER: Final = 8
 """Characters of a set that cost as much as one of a text."""
@@ -66,7 +69,7 @@ class Pattern:
 
     def __init__(self, source: str, budget: Budget) -> None:
         """Raise Unsatisfiable where the pattern cannot be parsed."""
-        budget.add_characters(len(source))
+        budget.add_characters(len(source) + _PARSE_COST * max(0, len(source) - _SHORT))
         self._tree, self._budget = _parsed(source), budget
         least = self._tree.getwidth()[0]
         budget.require_characters(least)

@@ -18,7 +18,7 @@ from mockllm.core.schema_values.patterns import (
     pattern_size,
 )
 from mockllm.core.schema_values.violations import BudgetedCheck
-from tests.core.schema_values.hostile import HOSTILE, LARGE
+from tests.core.schema_values.hostile import HOSTILE, LARGE, array
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -71,6 +71,21 @@ def test_long_pattern_is_parsed_once_for_its_size(monkeypatch: pytest.MonkeyPatc
     costs = {match_cost("^a*" + "(?=x)" * 1_000, length) for length in range(0, 5_000, 50)}
     assert len(costs) > 50
     assert len(parsed) <= 2
+
+
+def test_long_pattern_that_is_parsed_often_exceeds_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = 0
+    original = patterns._parsed
+
+    def parse(source: str) -> ParsedPattern:
+        nonlocal parsed
+        parsed += len(source)
+        return original(source)
+
+    monkeypatch.setattr(patterns, "_parsed", parse)
+    with pytest.raises(BudgetExceeded, match="1,000,000 characters"):
+        generate(array({"type": "string", "pattern": "^" + "(?=x|)" * 3_000 + "x$"}, 400), Random(0))
+    assert parsed <= 200_000
 
 
 def test_make_array_within_raised_budget_succeeds() -> None:
