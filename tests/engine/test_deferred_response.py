@@ -162,6 +162,17 @@ def test_echo_beyond_the_limit_is_refused(sent: dict[str, Any], monkeypatch: pyt
     assert b"--max-generated-values" in body(response)
 
 
+def test_tokens_of_a_long_text_are_deferred() -> None:
+    at_once, later = engine("hello"), engine("hello")
+
+    def tokenize(count: int) -> Request:
+        return chat(at_once, "/vllm/tokenize", prompt="hello " * count)
+
+    assert isinstance(at_once.begin_response(tokenize(10)), PlannedResponse)
+    expected = at_once.respond(tokenize(20_000))
+    assert body(deferred(later, tokenize(20_000))) == body(expected)
+
+
 def test_deferred_response_has_its_slot_to_the_end() -> None:
     one = engine(LONG, **PACE, limited=True)
     response = one.begin_response(chat(one))
