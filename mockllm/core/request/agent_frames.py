@@ -136,7 +136,7 @@ MAX_SEARCHED: Final = 1_000_000
 @text_cache(256, 2_000)  # agents repeat the texts of a person
 def typed_text(text: str) -> str:
     """Return a text without the frames of agents, and without white space around it; empty where nothing is left. A
-    text that is too long keeps its frames."""
+    text that is too long is returned with its frames."""
     for frame in FRAMES if len(text) <= MAX_SEARCHED else ():
         if frame.opening in text:
             text = _TAKEN_OFF[frame.form](text.strip(), frame)

@@ -236,8 +236,8 @@ def _check_pairs(messages: list[dict[str, Json]]) -> None:
     for group in (*_message_groups(messages), MessageGroup(len(messages), "")):
         calls = {block["id"]: None for block in before.of("tool_use")}
         results = group.of("tool_result")
-        answered = {block["tool_use_id"] for block in results}
-        missing = [id for id in calls if id not in answered]
+        result_ids = {block["tool_use_id"] for block in results}
+        missing = [id for id in calls if id not in result_ids]
         if missing:
             raise AnthropicRequestProblem(
                 f"messages.{before.number}: `tool_use` ids were found without `tool_result` blocks "
