@@ -1,4 +1,5 @@
-"""The limit on the work of generating values for a client: from its schemas, and vectors of its texts.
+"""The limit on the work of generating values for a client: from its schemas, vectors of its texts, and its echoed
+prompts.
 
 Separate from `core.schema_values`, which is imported only when a value is generated.
 """
@@ -11,9 +12,15 @@ DEFAULT_VALUES: Final = 10_000
 """The default for the maximum number of values."""
 CHARACTERS_PER_VALUE: Final = 100
 """The number of characters that are allowed for each allowed value."""
+BYTES_PER_VALUE: Final = 10
+"""The number of bytes that the JSON of a schema may have for each allowed value, or for each of the default."""
+PATTERNS_PER_VALUE: Final = 2
+"""The number of characters of patterns in a schema, in the same way."""
 COMPONENTS_PER_VALUE: Final = 1_000
 """The number of components of vectors that are allowed for each allowed value. By default this is more than
 2,048 vectors of 3,072 components have, the most that OpenAI accepts."""
+WORK_OF_LOGPROBS: Final = 10
+"""How often each character of an echoed prompt counts whose tokens have probabilities."""
 OPTION: Final = "--max-generated-values"
 
 
@@ -28,6 +35,17 @@ def check_vector_size(count: int, values: int = DEFAULT_VALUES) -> None:
         raise BudgetExceeded(
             f"The vectors for the request have more than {most:,} components ({COMPONENTS_PER_VALUE:,} for each of "
             f"{values:,} values). Raise this limit with the server's option {OPTION}."
+        )
+
+
+def check_echo_size(characters: int, values: int = DEFAULT_VALUES) -> None:
+    """Raise BudgetExceeded where a response echoes more characters of prompts than allowed."""
+    most = values * CHARACTERS_PER_VALUE
+    if characters > most:
+        raise BudgetExceeded(
+            f"The response would echo more than {most:,} characters of prompts, with each character counted "
+            f"{WORK_OF_LOGPROBS} times where `logprobs` is set ({CHARACTERS_PER_VALUE} for each of {values:,} "
+            f"values). Raise this limit with the server's option {OPTION}."
         )
 
 
@@ -72,6 +90,22 @@ class Budget:
         if self.characters + count > self._max_characters:
             why = f" ({CHARACTERS_PER_VALUE} for each of {self._max_values:,} values)"
             raise self._exceeded(f"{self._max_characters:,} characters of text and schema", why)
+
+    def require_schema(self, size: int) -> None:
+        """Raise BudgetExceeded where a schema of so many bytes, from which a value is generated, is not allowed."""
+        self._require_read(size, BYTES_PER_VALUE, "bytes of schema")
+
+    def require_patterns(self, characters: int) -> None:
+        """Raise BudgetExceeded where a schema may not have so many characters of patterns."""
+        self._require_read(characters, PATTERNS_PER_VALUE, "characters of patterns")
+
+    def _require_read(self, size: int, per_value: int, unit: str) -> None:
+        # a small number of values does not mean small schemas
+        values = max(self._max_values, DEFAULT_VALUES)
+        if size > values * per_value:
+            raise self._exceeded(
+                f"{values * per_value:,} {unit}", f" ({per_value} for each of {values:,} values)"
+            )
 
     def add_matching(self, count: int) -> None:
         """Count the work of matching a pattern as characters."""

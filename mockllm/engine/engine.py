@@ -43,7 +43,7 @@ from mockllm.engine.unfinished_responses import (
 )
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
-from mockllm.scenario.reply_renderer import PlanningTooLong
+from mockllm.scenario.schema_replies import PlanningTooLong
 from mockllm.state.engine_state import EngineState, Session
 from mockllm.state.shared_engine_state import RespondAgain, StoreLookupRequired
 

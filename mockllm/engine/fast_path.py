@@ -36,7 +36,7 @@ from mockllm.engine.response_cache import CachedResponse, cache_key, key_with_te
 from mockllm.engine.seed_token import seed_token
 from mockllm.engine.template_scope import template_scope
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse, ResponseSelector
-from mockllm.scenario.schema_replies import choose_tool
+from mockllm.scenario.schema_replies import PlanningTooLong, choose_tool, require_short_schema
 from mockllm.state.engine_state import EngineState
 
 
@@ -152,9 +152,10 @@ class FastPath(Struct, frozen=True):
         if type(cached) is not CachedResponse:
             return None
         try:
+            require_short_schema(tool.schema)
             randomness = Randomness(self.seed, self.item.id, scope, tries)
             call = self.planner.generate_tool_call(tool, request, randomness, response.settings)
-        except BudgetExceeded:
+        except (BudgetExceeded, PlanningTooLong):
             return None
         return (cached, call) if call.cacheable and cached.fits(request, call) else None
 

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from msgspec.structs import replace
 
-from mockllm.core.budget import check_vector_size
+from mockllm.core.budget import check_echo_size, check_vector_size
 from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
 from mockllm.core.randomness import Randomness
@@ -54,8 +54,8 @@ from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
 from mockllm.scenario.mcp_replies import mcp_reply
-from mockllm.scenario.reply_renderer import PlanningTooLong, ReplyRenderer
-from mockllm.scenario.schema_replies import generate_tool_call
+from mockllm.scenario.reply_renderer import ReplyRenderer
+from mockllm.scenario.schema_replies import PlanningTooLong, generate_tool_call
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
 
 MAX_CACHED_REPLIES: Final = 4096
@@ -102,8 +102,8 @@ class ResponsePlanner:
             spec = context.compiled.spec
         if isinstance(spec, ReplySpec):
             request = context.request
+            self.check_size(request, may_defer=context.may_defer)
             if not (request.generates or request.to_mcp_server or request.makes_media):
-                self.check_vector_size(context.request, may_defer=context.may_defer)
                 return self.apply_settings(plan_of_non_generating_call(spec, context), context)
             return self._reply_plan(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
@@ -151,12 +151,13 @@ class ResponsePlanner:
         in_chunks = request.stream if stream is None else stream
         return generate_tool_call(tool, request, randomness, self._max_generated, size, in_chunks=in_chunks)
 
-    def check_vector_size(self, request: Request, *, may_defer: bool) -> None:
-        """Raise BudgetExceeded where the vectors for a request have more components than allowed; with `may_defer`
+    def check_size(self, request: Request, *, may_defer: bool) -> None:
+        """Raise BudgetExceeded where a response has more vectors or echoed prompts than allowed; with `may_defer`
         raise PlanningTooLong where they take long."""
-        components = request.components
+        components, echoed = request.components, request.echoed_characters
         check_vector_size(components, self._max_generated)
-        if may_defer and components > MANY_COMPONENTS:
+        check_echo_size(echoed, self._max_generated)
+        if may_defer and (components > MANY_COMPONENTS or echoed > LONG_TEXT):
             raise PlanningTooLong
 
     def _mcp_plan(self, context: PlanContext, spec: McpServerSpec) -> Plan:

@@ -42,7 +42,7 @@ from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key, key_with_text
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.engine.websocket_handshake import HANDSHAKE, NO_WEBSOCKET, no_websocket
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
-from mockllm.scenario.schema_replies import choose_tool
+from mockllm.scenario.schema_replies import choose_tool, require_short_schema
 
 BOUND_NAMES: Final[Mapping[str | None, str]] = {
     "tokens": "tokens",
@@ -160,7 +160,7 @@ class Responder(DecidedRequest):
             context = self.plan_context_without_rule()
             return self._planned_response(self.planner.plan(context), name, context)
         try:
-            self.planner.check_vector_size(self.request, may_defer=self.may_defer)
+            self.planner.check_size(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
             return self._response_without_rule(Failure("bad_request", message=str(exceeded)), name)
         content = own_response(self.request, catalog.models, self.identity())
@@ -252,10 +252,11 @@ class Responder(DecidedRequest):
         self, settings: EffectiveSettings, randomness: Randomness
     ) -> GeneratedToolCall | None:
         """Return the call of a tool that the response has; None where the request lets the model call none. Raise
-        BudgetExceeded."""
+        BudgetExceeded, and with `may_defer` PlanningTooLong."""
         tool = choose_tool(self.request)
         if isinstance(tool, str):
             return None
+        require_short_schema(tool.schema, may_defer=self.may_defer)
         return self.planner.generate_tool_call(tool, self.request, randomness, settings)
 
     def _rendered_response(

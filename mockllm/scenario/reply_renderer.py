@@ -70,7 +70,14 @@ from mockllm.scenario.language.reply import (
 )
 from mockllm.scenario.language.server_tools import ServerTools
 from mockllm.scenario.mcp_replies import mcp_words
-from mockllm.scenario.schema_replies import DRAWS, choose_tool, generate_arguments, generate_json
+from mockllm.scenario.schema_replies import (
+    DRAWS,
+    PlanningTooLong,
+    choose_tool,
+    generate_arguments,
+    generate_json,
+    require_short_schema,
+)
 
 UNLIMITED: Final = OutputBounds()[1:]
 """The parameters of a request that neither cuts nor lengthens a reply."""
@@ -107,10 +114,6 @@ def _plain(value: object) -> Json:
     if isinstance(value, list) and value and isinstance(value[0], Spec):
         return [{name: getattr(item, name) for name in type(item).model_fields} for item in value]
     return value
-
-
-class PlanningTooLong(Exception):
-    """Planning the response would delay other requests: a thread plans it from the beginning."""
 
 
 class ReplyRenderer(Struct):
@@ -286,6 +289,7 @@ class ReplyRenderer(Struct):
         if tool is None:
             self.notes.append(f"no arguments are made for {name}: the request offers no such tool")
             return "{}"
+        require_short_schema(tool.schema, may_defer=self.max_characters < inf)
         text, notes = generate_arguments(tool, self.draws(), self.max_generated, self.request)
         self.notes += notes
         return text
@@ -306,6 +310,7 @@ class ReplyRenderer(Struct):
 
     def json(self, value: object) -> Text:
         if isinstance(value, FromSchema):
+            require_short_schema(self.request.response_format.schema, may_defer=self.max_characters < inf)
             value, notes = generate_json(self.request, self.draws(), self.max_generated)
             self.notes += notes
         if isinstance(value, str) and self.request.response_format.bare:

@@ -32,6 +32,8 @@ DRAWS: Final = "from_schema {}"
 MAX_CALL_CHUNKS: Final = 250
 MAX_CALL_TEXT: Final = 16_384
 """The most chunks and characters of a generated tool call in a cached response."""
+LONG_SCHEMA: Final = 8_192
+"""Bytes of a schema. Generating a value from a longer one may take more than about 30 ms."""
 _MAX_NAME_LENGTH: Final = 100
 """Maximum number of characters of a tool's name that are shown."""
 _MAX_SHOWN: Final = 8
@@ -42,6 +44,20 @@ _MAX_RESULTS: Final = 8
 """The most tool results that are read."""
 _MAX_ANSWER: Final = 500
 """Characters of a tool's result in generated JSON."""
+
+
+class PlanningTooLong(Exception):
+    """Planning the response would delay other requests: a thread plans it from the beginning."""
+
+
+def require_short_schema(schema: Json, *, may_defer: bool = True) -> None:
+    """Raise PlanningTooLong where generating a value from a schema may take long, unless it `may_defer` no more."""
+    try:
+        long = may_defer and len(dumps(schema)) > LONG_SCHEMA
+    except TypeError:  # deeper than can be written
+        long = True
+    if long:
+        raise PlanningTooLong
 
 
 def choose_tool(request: Request) -> Tool | str:

@@ -7,7 +7,8 @@ activated completely or not at all.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
@@ -94,6 +95,7 @@ class OverlayStore:
             items = await self._read(source, session)
             overlay = self._own(session)
             taken = set(_names(overlay))
+            free = {kind: free_names(kind, taken) for kind in KINDS}
             names: list[str] = []
             added: dict[Kind, list[Json]] = {"rules": [], "modifiers": []}
             for kind, index, item in items:
@@ -102,7 +104,7 @@ class OverlayStore:
                     message = f'"{name}" is in the overlay already; PUT it to replace it'
                     raise OverlayRejected(409, source.diagnostic((kind, index, "name"), message))
                 if name is None:
-                    name = _free_name(kind, taken)
+                    name = next(free[kind])
                     item = {"name": name, **item}
                 taken.add(name)
                 names.append(name)
@@ -146,8 +148,9 @@ class OverlayStore:
         replaced = {name, *(_name(item) for _, _, item in items)} - {None}
         listed: dict[Kind, list[Json]] = {"rules": [], "modifiers": []}
         taken = set(_names(overlay))
+        free = {kind: free_names(kind, taken) for kind in KINDS}
         for kind, _, item in items:
-            own = _name(item) or (name if name is not None and len(items) == 1 else _free_name(kind, taken))
+            own = _name(item) or (name if name is not None and len(items) == 1 else next(free[kind]))
             taken.add(own)
             listed[kind].append({**item, "name": own})
         names = [_name(item) for kind in KINDS for item in listed[kind]]
@@ -157,12 +160,14 @@ class OverlayStore:
             *(item for item in overlay.modifiers if _name(item) not in replaced),
         )
         changed = replace(overlay, rules=rules, modifiers=modifiers)
+        others = [self._stored[other] for other in self._stored if other != session]
+        _require_room(sum(_size(other.overlay) for other in others) + _size(changed))
         complete = changed if session is not None else _with_settings(changed, self.settings)
         _, entries = await asyncio.to_thread(_written, complete, self._known_names)
         if entries.diagnostics:
             raise OverlayRejected(422, *entries.diagnostics)
-        others = [self._stored[other].entries for other in self._stored if other != session]
-        catalog = await self._compile([entries, *others] if session is None else [*others, entries])
+        rest = [other.entries for other in others]
+        catalog = await self._compile([entries, *rest] if session is None else [*rest, entries])
         return catalog, [entry.id for entry in entries.entries if entry.id.rpartition(":")[2] in names]
 
     def item_text(self, name: str, session: str | None) -> str | None:
@@ -211,10 +216,13 @@ class OverlayStore:
 
     async def _read(self, source: Source, session: str | None) -> list[tuple[Kind, int, dict[str, Json]]]:
         """Return the items of a text with their kind and index."""
+        data = source.data
+        if isinstance(data, dict):
+            listed = [data.get(kind) for kind in KINDS]
+            _require_room(sum(len(items) for items in listed if isinstance(items, list)))
         entries = await asyncio.to_thread(overlay_entries, source, session, self._known_names)
         if entries.diagnostics:
             raise OverlayRejected(422, *entries.diagnostics)
-        data = source.data
         items = [(kind, index, item) for kind in KINDS for index, item in enumerate(data.get(kind) or ())]
         if not items:
             raise OverlayRejected(422, source.diagnostic((), "expected rules or modifiers"))
@@ -224,9 +232,7 @@ class OverlayStore:
         """Replace an overlay, and the settings unless they are None."""
         settings = self.settings if settings is None else settings
         stored = {other: rest for other, rest in self._stored.items() if other != session}
-        if sum(_size(rest.overlay) for rest in stored.values()) + _size(overlay) > MAX_ITEMS:
-            message = f"the overlays contain {MAX_ITEMS} rules and modifiers; remove some"
-            raise OverlayRejected(409, Diagnostic("", 0, 0, "", message))
+        _require_room(sum(_size(rest.overlay) for rest in stored.values()) + _size(overlay))
         complete = overlay if session is not None else _with_settings(overlay, settings)
         if _size(complete):  # in a thread: a large overlay must not delay streams
             text, entries = await asyncio.to_thread(_written, complete, self._known_names)
@@ -260,6 +266,13 @@ def _size(overlay: Overlay) -> int:
     return len(overlay.rules) + len(overlay.modifiers)
 
 
+def _require_room(items: int) -> None:
+    """Refuse more rules and modifiers than all overlays together may have, before they are compiled."""
+    if items > MAX_ITEMS:
+        message = f"the overlays may contain {MAX_ITEMS} rules and modifiers; remove some"
+        raise OverlayRejected(409, Diagnostic("", 0, 0, "", message))
+
+
 def _names(overlay: Overlay) -> list[str]:
     return [name for item in (*overlay.rules, *overlay.modifiers) if (name := _name(item)) is not None]
 
@@ -282,8 +295,6 @@ def _without(name: str, items: Sequence[Json]) -> tuple[Json, ...]:
     return tuple(item for item in items if _name(item) != name)
 
 
-def _free_name(kind: Kind, taken: set[str]) -> str:
-    number = 1
-    while f"{kind[:-1]}-{number}" in taken:
-        number += 1
-    return f"{kind[:-1]}-{number}"
+def free_names(kind: Kind, taken: Collection[str]) -> Iterator[str]:
+    """Yield names for items of this kind. Each is free when it is yielded; `taken` only grows."""
+    return (name for number in count(1) if (name := f"{kind[:-1]}-{number}") not in taken)

@@ -49,8 +49,19 @@ REPLIES: Final = (
 """Replies with a static response wherever they have one. One with an error in a stream is not cached."""
 OF_EVERY_KEY: Final = {"model", "stream", "output_bounds", "input_tokens", "now"}
 """What every key has, and what is filled into a cached response."""
-OF_THE_DIALECT: Final = {"generates", "makes_media", "to_mcp_server", "provider", "background"}
-"""What is the same for all requests of a dialect object whose responses are cached."""
+OF_THE_DIALECT: Final = {
+    *(
+        "generates",
+        "makes_media",
+        "to_mcp_server",
+        "provider",
+        "background",
+        "components",
+        "echoed_characters",
+    )
+}
+"""What is the same for all requests of a dialect object whose responses are cached. Only a dialect that echoes has
+other `echoed_characters` than 0: they follow from `echoed`, which it reads, too."""
 FOLLOWS: Final = {
     "pending_uses": "reported_options",
     "manages_context": "reported_options",

@@ -11,14 +11,16 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import dumps, loads
 from mockllm.core.rendering.framing import framed
 from mockllm.core.request.request import Request
+from mockllm.dialects.openai import completions
 from mockllm.engine import DeferredResponse, Engine, PlannedResponse
 from mockllm.engine.planner import LONG_STREAM, LONG_TEXT
+from mockllm.scenario.schema_replies import LONG_SCHEMA, PlanningTooLong, require_short_schema
 from tests.language.virtual_server import VirtualServer
 
 LONG = "abcdefghi " * (LONG_STREAM + 1)
 
 
-def engine(reply: str, *, limited: bool = False, **settings: Any) -> Engine:
+def engine(reply: Any, *, limited: bool = False, **settings: Any) -> Engine:
     rule = {"reply": reply, **settings}
     modifier = {"name": "one", "limit": {"strategy": "fixed-window", "concurrent": 1}}
     return VirtualServer(dumps({"rules": [rule], "modifiers": [modifier] * limited}).decode()).engine
@@ -72,6 +74,48 @@ def test_many_choices_of_a_short_reply_are_deferred() -> None:
     assert body(deferred(short, chat(short, n=50)))
 
 
+def with_schema(size: int) -> dict[str, Any]:
+    """Return a tool and a response format with a schema of about so many bytes."""
+    schema = {"type": "object", "properties": {"a": {"type": "string", "description": "x" * size}}}
+    function = {"name": "look", "parameters": schema}
+    return {
+        "stream": False,
+        "messages": [{"role": "user", "content": "hello"}],
+        "tools": [{"type": "function", "function": function}],
+        "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}},
+    }
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"json": "from_schema"},
+        {"tool_calls": "from_schema"},
+        {"tool_calls": [{"name": "look", "arguments": "from_schema"}]},
+    ],
+    ids=["json", "a call", "arguments"],
+)
+def test_value_of_a_long_schema_is_deferred(reply: Any) -> None:
+    at_once, later = engine(reply), engine(reply)
+    for size in (10, LONG_SCHEMA, 10, LONG_SCHEMA):  # the later ones are from the response cache
+        expected = at_once.respond(chat(at_once, **with_schema(size)))
+        if size == LONG_SCHEMA:
+            assert body(deferred(later, chat(later, **with_schema(size)))) == body(expected)
+        else:
+            response = later.begin_response(chat(later, **with_schema(size)))
+            assert isinstance(response, PlannedResponse)
+            assert body(response) == body(expected)
+
+
+def test_schema_deeper_than_can_be_written_is_long() -> None:
+    schema: Any = {"type": "string"}
+    for _ in range(300):
+        schema = {"type": "array", "items": schema}
+    with pytest.raises(PlanningTooLong):
+        require_short_schema(schema)
+    require_short_schema(schema, may_defer=False)
+
+
 @pytest.mark.parametrize(
     "match", [{"api": "embeddings"}, {"user": "other"}], ids=["of a rule", "without a rule"]
 )
@@ -85,6 +129,48 @@ def test_many_vectors_are_deferred(match: dict[str, Any]) -> None:
     assert isinstance(vectors.begin_response(embed(2)), PlannedResponse)
     expected = vectors.respond(embed(20))
     assert body(deferred(vectors, embed(20))) == body(expected)
+
+
+def test_long_echo_is_deferred() -> None:
+    at_once, echoing, short = engine("hello"), engine("hello"), engine("hello")
+
+    def complete(prompt: str, **more: Any) -> Request:
+        return chat(echoing, "/v1/completions", prompt=prompt, stream=False, **more)
+
+    assert isinstance(short.begin_response(complete("a b " * 9_000, logprobs=5)), PlannedResponse)
+    assert isinstance(short.begin_response(complete("a b " * 200, echo=True, logprobs=5)), PlannedResponse)
+    for sent in (
+        {"prompt": "a b " * 9_000},
+        {"prompt": "a b " * 900, "logprobs": 5},
+        {"prompt": "a b " * 90, "n": 100},
+    ):
+        expected = at_once.respond(complete(echo=True, **sent))
+        assert body(deferred(echoing, complete(echo=True, **sent))) == body(expected)
+
+
+@pytest.mark.parametrize(
+    "sent", [{"prompt": "a b " * 26_000, "logprobs": 5}, {"prompt": "a b " * 26_000, "n": 10}], ids=str
+)
+def test_echo_beyond_the_limit_is_refused(sent: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def planned(*_: object) -> None:
+        raise AssertionError("the reply is planned")
+
+    monkeypatch.setattr(completions, "supported_reply", planned)
+    echoing = engine("hello")
+    response = echoing.respond(chat(echoing, "/v1/completions", stream=False, echo=True, **sent))
+    assert response.status == 400
+    assert b"--max-generated-values" in body(response)
+
+
+def test_tokens_of_a_long_text_are_deferred() -> None:
+    at_once, later = engine("hello"), engine("hello")
+
+    def tokenize(count: int) -> Request:
+        return chat(at_once, "/vllm/tokenize", prompt="hello " * count)
+
+    assert isinstance(at_once.begin_response(tokenize(10)), PlannedResponse)
+    expected = at_once.respond(tokenize(20_000))
+    assert body(deferred(later, tokenize(20_000))) == body(expected)
 
 
 def test_deferred_response_has_its_slot_to_the_end() -> None:

@@ -96,5 +96,6 @@ def _token_logprob(token: str, top: int, position: int) -> TokenLogprob:
     lead = " " if token[:1] == " " else ""
     words = (lead + word for word in ALTERNATIVES[first:] + ALTERNATIVES[:first] if lead + word != token)
     shares = accumulate(repeat(1 - SHARE), mul, initial=rest * SHARE)
-    others = [(word, round(log(share), 8)) for word, share in islice(zip(words, shares, strict=False), 20)]
-    return TokenLogprob(token, logprob, ((token, logprob), *others)[:top])
+    others = islice(zip(words, shares, strict=False), max(0, top - 1))
+    alternatives = [(word, round(log(share), 8)) for word, share in others]
+    return TokenLogprob(token, logprob, ((token, logprob), *alternatives)[:top])

@@ -129,10 +129,15 @@ FRAMES: Final[tuple[AgentFrame, ...]] = (
 """Blocks come before wrappers, which contain them, and quotes come last."""
 
 
+MAX_SEARCHED: Final = 1_000_000
+"""The characters of a text in which frames are searched: each frame is one search."""
+
+
 @text_cache(256, 2_000)  # agents repeat the texts of a person
 def typed_text(text: str) -> str:
-    """Return a text without the frames of agents, and without white space around it; empty where nothing is left."""
-    for frame in FRAMES:
+    """Return a text without the frames of agents, and without white space around it; empty where nothing is left. A
+    text that is too long is returned with its frames."""
+    for frame in FRAMES if len(text) <= MAX_SEARCHED else ():
         if frame.opening in text:
             text = _TAKEN_OFF[frame.form](text.strip(), frame)
     return text.strip()

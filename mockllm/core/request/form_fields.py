@@ -14,6 +14,8 @@ MAX_ENCODED: Final = 50_000
 """The percent-encoded bytes that are decoded of one form: each takes as long as a thousand others."""
 MAX_NAME: Final = 1_000
 """The characters of a file's name that is decoded. A longer one stays as it came."""
+MAX_HEAD: Final = 16_384
+"""The bytes of a part's head; a part with a longer one is not read."""
 _BOUNDARY: Final = re.compile(r'boundary=(?:"([^"]+)"|([^;,\s]+))', re.IGNORECASE)
 _NAME: Final = re.compile(rb'[;\s]name="([^"]*)"', re.IGNORECASE)
 _FILE: Final = re.compile(rb'[;\s]filename="([^"]*)"', re.IGNORECASE)
@@ -63,9 +65,14 @@ def multipart_parts(content_type: str, body: bytes) -> Iterator[MultipartPart]:
     if delimiter is None:
         return
     for part in body.split(delimiter, MAX_FIELDS)[1:]:
-        head, found, content = part.partition(_END_OF_HEAD)
-        if found:
-            yield MultipartPart(head, content.removesuffix(b"\r\n"))
+        end = _head_end(part)
+        if end >= 0:
+            yield MultipartPart(part[:end], part[end + len(_END_OF_HEAD) :].removesuffix(b"\r\n"))
+
+
+def _head_end(part: bytes) -> int:
+    """Return where the head of a part ends; -1 for a part without a head, or with a long one."""
+    return part.find(_END_OF_HEAD, 0, MAX_HEAD + len(_END_OF_HEAD))
 
 
 def _delimiter(content_type: str) -> bytes | None:
@@ -123,7 +130,7 @@ def without_contents(content_type: str, body: bytes) -> bytes:
     is_form = "form-data" in content_type.lower()
     parts = body.split(delimiter, MAX_FIELDS)
     for place, part in enumerate(parts[1:], 1):
-        head, found, _ = part.partition(_END_OF_HEAD)
-        if found and (_FILE.search(head) is not None if is_form else place > 1):
-            parts[place] = head + _END_OF_HEAD + b"\r\n"
+        end = _head_end(part)
+        if end >= 0 and (_FILE.search(part, 0, end) is not None if is_form else place > 1):
+            parts[place] = part[:end] + _END_OF_HEAD + b"\r\n"
     return delimiter.join(parts)

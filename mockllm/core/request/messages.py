@@ -6,13 +6,16 @@ Separate from `request.py`, because replies and stored conversations have messag
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
+
+MAX_READ_JSON: Final = 1_000_000
+"""The characters of a tool's result that is read as JSON: a client may send as many values in them as it likes."""
 
 
 class TextPart(Struct, frozen=True):
@@ -45,7 +48,9 @@ class ResultPart(Struct, frozen=True):
 
     @property
     def json(self) -> Json | Missing:
-        """The text parsed as JSON; MISSING where it is not JSON."""
+        """The text parsed as JSON; MISSING where it is not JSON, or too long."""
+        if len(self.text) > MAX_READ_JSON:
+            return MISSING
         try:
             return loads(self.text)
         except JSONDecodeError:

@@ -337,6 +337,12 @@ class Request(BodyFields, McpServerFields):
         the inputs' characters, of which the vectors are computed."""
         return 0
 
+    @cached_property
+    def echoed_characters(self) -> int:
+        """The characters of prompts that the response has before its texts, for its budget. Those of tokens with
+        probabilities count several times."""
+        return 0
+
 
 def _tool_tokens(tool: Tool) -> int:
     return estimate(f"{tool.name} {tool.description} {tool.schema}")

@@ -70,8 +70,7 @@ def generate(
     """
     budget = Budget() if budget is None else budget
     try:
-        normal = normal_schema(schema)
-        budget.add_characters(normal.cost)
+        normal = normal_schema(schema, budget)
         check = normal.check
     except ValueError as error:
         return GeneratedValue({}, str(error))

@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.budget import Budget
+from mockllm.core.json.codec import Json, loads
 from mockllm.core.json.schema import Validator, validator
 from mockllm.core.schema_values.document import Schema, normalize, patterns
-from mockllm.core.schema_values.patterns import compile_cost
+from mockllm.core.schema_values.patterns import add_compile_cost
+from mockllm.core.schema_values.sizes import written_schema
 from mockllm.core.text_cache import text_cache
 
 MAX_SCHEMAS: Final = 256
@@ -22,12 +24,11 @@ MAX_PARTS: Final = 500
 
 
 class NormalSchema(Struct, eq=False):
-    """A normalized schema. `cost`: the characters that compiling its patterns costs. `parts` caches what follows
-    from a part, by the part's identity and a word or field for the result. The entry holds the part, so that no
-    other part gets that identity."""
+    """A normalized schema. `sources`: its patterns. `parts` caches what follows from a part, by the part's identity
+    and a word or field for the result. The entry holds the part, so that no other part gets that identity."""
 
     root: Schema
-    cost: int
+    sources: tuple[str, ...] = ()
     parts: dict[tuple[int, Hashable], tuple[Schema, object]] = field(default_factory=dict)
     checked: Validator | None = None
 
@@ -50,13 +51,13 @@ class NormalSchema(Struct, eq=False):
             self.parts[id(part), what] = (part, value)
 
 
-def normal_schema(schema: Json) -> NormalSchema:
-    """Return a schema normalized. Raise RecursionError where it is nested too deep."""
-    try:
-        key = dumps(schema)
-    except TypeError:  # deeper than can be written
-        return _normalized(schema)
-    return _cached(key)
+def normal_schema(schema: Json, budget: Budget) -> NormalSchema:
+    """Return a schema normalized, after counting what compiling its patterns costs. Raise BudgetExceeded, and
+    RecursionError where the schema is nested too deep."""
+    key = written_schema(schema, budget)
+    normal = _normalized(schema) if key is None else _cached(key)
+    add_compile_cost(normal.sources, budget)
+    return normal
 
 
 @text_cache(MAX_SCHEMAS, MAX_SCHEMA_BYTES)
@@ -66,4 +67,4 @@ def _cached(key: bytes) -> NormalSchema:
 
 def _normalized(schema: Json) -> NormalSchema:
     root = normalize(schema)
-    return NormalSchema(root, sum(map(compile_cost, patterns(root))))
+    return NormalSchema(root, tuple(patterns(root)))

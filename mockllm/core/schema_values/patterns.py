@@ -7,7 +7,7 @@ caller validates the text, and requests another one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from math import inf
 from random import Random
 from re import _constants, _parser  # type: ignore[attr-defined]
@@ -41,9 +41,15 @@ _LONG: Final = 2_500
 _MAX_SIZE: Final = 10**12
 _COMPILE_COST: Final = 10
 """The cost in characters of compiling one state of a pattern."""
+_SHORT: Final = 256
+_PARSE_COST: Final = 10
+"""The characters of a pattern that cost one each to parse, and what each further one costs."""
 _STEPS_PER_CHARACTER: Final = 1_000
 _AMBIGUOUS_STEPS_PER_CHARACTER: Final = 2
 """Steps of matching a pattern that cost as much as one character, where few or all states are active at once."""
+_MAX_CACHED: Final = 256
+_MAX_CACHED_LENGTH: Final = 20_000
+"""The most patterns whose sizes are cached, and the characters of one: each text that is matched needs its size."""
 _SET_CHARACTERS_PER_CHARACTER: Final = 8
 """Characters of a set that cost as much as one of a text."""
 
@@ -63,7 +69,7 @@ class Pattern:
 
     def __init__(self, source: str, budget: Budget) -> None:
         """Raise Unsatisfiable where the pattern cannot be parsed."""
-        budget.add_characters(len(source))
+        budget.add_characters(len(source) + _PARSE_COST * max(0, len(source) - _SHORT))
         self._tree, self._budget = _parsed(source), budget
         least = self._tree.getwidth()[0]
         budget.require_characters(least)
@@ -87,15 +93,16 @@ def _parsed(source: str) -> ParsedPattern:
     return tree
 
 
-def compile_cost(source: str) -> int:
-    """Return the cost in characters of compiling a pattern."""
-    return _COMPILE_COST * pattern_size(source)
+def add_compile_cost(sources: Collection[str], budget: Budget) -> None:
+    """Count the cost of compiling patterns. Raise BudgetExceeded, before any is read where they are too long."""
+    budget.require_patterns(sum(map(len, sources)))
+    budget.add_characters(_COMPILE_COST * sum(map(pattern_size, sources)))
 
 
 def budgeted_validator(root: Schema, budget: Budget) -> Validator:
     """Return the validator of a normalized schema. Raise BudgetExceeded where its patterns are too much work to
     compile, ValueError where the schema is invalid."""
-    budget.add_characters(sum(map(compile_cost, patterns(root))))
+    add_compile_cost(tuple(patterns(root)), budget)
     return validator(root)
 
 
@@ -108,7 +115,7 @@ def match_cost(source: str, length: int) -> int:
     return length * pattern_size(source) // _steps_per_character(source)
 
 
-@text_cache(256)  # clients repeat their schemas
+@text_cache(_MAX_CACHED, _MAX_CACHED_LENGTH)  # clients repeat their schemas
 def _steps_per_character(source: str) -> int:
     try:
         few = varying_repeats(_parsed(source)) <= 1
@@ -117,7 +124,7 @@ def _steps_per_character(source: str) -> int:
     return _STEPS_PER_CHARACTER if few else _AMBIGUOUS_STEPS_PER_CHARACTER
 
 
-@text_cache(256)  # clients repeat their schemas
+@text_cache(_MAX_CACHED, _MAX_CACHED_LENGTH)  # clients repeat their schemas
 def pattern_size(source: str) -> int:
     """Return about how many states a compiled pattern has: its parts, each times its repetitions. Where `re`
     cannot parse the pattern, each repeat counts for the whole pattern."""

@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json
+from mockllm.core.schema_values.sizes import value_size, written_schema
 
 ViolationKind: TypeAlias = Literal["missing", "type", "value", "extra"]
 MAX_CHANGES: Final = 500
@@ -30,6 +31,7 @@ class BudgetedCheck:
         from mockllm.core.schema_values.document import normalize, patterns  # not needed at start
         from mockllm.core.schema_values.patterns import budgeted_validator
 
+        written_schema(schema, budget)
         try:
             root = normalize(schema)
             self._validator, self._patterns = budgeted_validator(root, budget), tuple(patterns(root))
@@ -41,25 +43,10 @@ class BudgetedCheck:
         """Return whether a value is valid. Raise BudgetExceeded."""
         from mockllm.core.schema_values.patterns import match_cost
 
-        length = _size(value)
+        length = value_size(value)
         cost = max((match_cost(pattern, length) for pattern in self._patterns), default=0)
         self._budget.add_matching(length + cost)
         return self._validator.matches(value)
-
-
-def _size(value: Json) -> int:
-    """Return about how many characters a value has, at any depth."""
-    size, waiting = 0, [value]
-    while waiting:
-        item = waiting.pop()
-        size += 1
-        if isinstance(item, str):
-            size += len(item)
-        elif isinstance(item, dict):
-            waiting += (*item, *item.values())
-        elif isinstance(item, list):
-            waiting += item
-    return size
 
 
 def invalid_value(

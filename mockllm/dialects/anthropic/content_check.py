@@ -236,7 +236,8 @@ def _check_pairs(messages: list[dict[str, Json]]) -> None:
     for group in (*_message_groups(messages), MessageGroup(len(messages), "")):
         calls = {block["id"]: None for block in before.of("tool_use")}
         results = group.of("tool_result")
-        missing = [id for id in calls if id not in {block["tool_use_id"] for block in results}]
+        result_ids = {block["tool_use_id"] for block in results}
+        missing = [id for id in calls if id not in result_ids]
         if missing:
             raise AnthropicRequestProblem(
                 f"messages.{before.number}: `tool_use` ids were found without `tool_result` blocks "
@@ -269,8 +270,8 @@ class LastGroup(Struct):
     """The adjacent messages of one role that came last: their calls and results, and the calls of those before."""
 
     role: str = ""
-    calls: Sequence[str] = ()
-    results: Sequence[str] = ()
+    calls: list[str] = field(default_factory=list)
+    results: list[str] = field(default_factory=list)
     before: Sequence[str] = ()
     server_uses: ServerUses = field(default_factory=ServerUses)
 
@@ -301,6 +302,7 @@ def _continued(last: LastGroup | None) -> LastGroup:
     if last is None:
         return LastGroup()
     result = copy(last)
+    result.calls, result.results = last.calls.copy(), last.results.copy()
     result.server_uses = copy(last.server_uses)
     return result
 
@@ -320,11 +322,11 @@ def _passes(last: LastGroup, message: Json) -> bool:
         if not last.paired:
             return False
         last.role, last.before = role, last.calls
-        last.calls = last.results = ()
+        last.calls, last.results = [], []
     if type(message["content"]) is list:
         for block in message["content"]:
             if block["type"] == "tool_use":
-                last.calls = (*last.calls, block["id"])
+                last.calls.append(block["id"])
             elif block["type"] == "tool_result":
-                last.results = (*last.results, block["tool_use_id"])
+                last.results.append(block["tool_use_id"])
     return True

@@ -22,6 +22,7 @@ from mockllm.core.request.messages import Role
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
+from mockllm.dialects.openai.moderated_texts import read_texts
 from mockllm.dialects.openai.request_fields import NEUTRAL_ROLES, ModelRequest
 from mockllm.dialects.openai.validators import check_fields, check_readable, missing, refuse, string
 from mockllm.dialects.vendors.errors import VendorCall, head
@@ -37,7 +38,7 @@ CATEGORIES: Final[Mapping[str, str]] = {
     "health": r"diagnos\w*|symptoms?|medication",
     "financial": r"invest\w*|stocks?|loans?",
     "law": r"lawsuits?|sue|lawyers?",
-    "pii": r"passport number|social security number|[\w.]+@[\w.]+\.\w+",
+    "pii": r"passport number|social security number|[\w.]{1,64}@[\w.]{1,255}\.\w+",
 }
 """The categories in the order of the response, each with the pattern that flags it."""
 _FLAGS: Final = {name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in CATEGORIES.items()}
@@ -157,7 +158,7 @@ class MistralModerations(VendorCall, OpenAiCall):
         body = {
             "id": identity.ids.make("mod-" if "moderations" in self.api else "", 32, "id"),
             "model": request.model or self.model,
-            "results": [self.result(text) for text in request.texts],
+            "results": [self.result(text) for text in read_texts(request.texts)],
         }
         response_head = head(self.vendor, identity, "application/json")
         return Plan(response_head, (EventStep(dumps(body), 0, "body"),))

@@ -8,6 +8,7 @@ from typing import Final
 
 from propcache.api import cached_property
 
+from mockllm.core.budget import WORK_OF_LOGPROBS
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import texts
@@ -112,6 +113,10 @@ class CompletionsRequest(ModelRequest):
         return tuple(
             prompt if isinstance(prompt, str) else "" for prompt in self.prompts for _ in range(count)
         )
+
+    @cached_property
+    def echoed_characters(self) -> int:
+        return sum(map(len, self.echoed)) * (1 if self.logprobs is None else WORK_OF_LOGPROBS)
 
 
 def check(request: Request) -> Failure | None:

@@ -6,6 +6,8 @@ and the types of the SDK.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.reply.reply import Choice, Reply
@@ -36,7 +38,7 @@ def chat_moderation(request: ModelRequest, reply: Reply) -> Json:
         {
             "type": "moderation_results",
             "model": model,
-            "results": [_result(message, model) for message in messages],
+            "results": _results(messages, model),
         }
         for messages in results
     ]
@@ -48,7 +50,8 @@ def response_moderation(request: ModelRequest, reply: Reply) -> Json:
     model = moderation_model(request)
     if model is None:
         return None
-    return {"input": _result(_input(request), model), "output": _result(_output(reply.choices[0]), model)}
+    sides = {"input": _input(request), "output": _output(reply.choices[0])}
+    return {side: _results([message], model)[0] for side, message in sides.items()}
 
 
 def _input(request: ModelRequest) -> Message:
@@ -61,5 +64,5 @@ def _output(choice: Choice) -> Message:
     return Message("assistant", (TextPart(choice.text),))
 
 
-def _result(message: Message, model: str) -> Json:
-    return {"type": "moderation_result", "model": model, **moderate(message, text_only=False)}
+def _results(messages: Sequence[Message], model: str) -> list[dict[str, Json]]:
+    return [{"type": "moderation_result", "model": model, **result} for result in moderate(messages)]

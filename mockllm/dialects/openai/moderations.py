@@ -18,6 +18,7 @@ from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.headers import body_plan
+from mockllm.dialects.openai.moderated_texts import read_texts
 from mockllm.dialects.openai.validators import (
     array,
     check_fields,
@@ -115,7 +116,13 @@ def check(request: Request) -> Failure | None:
     return _check_input(body["input"], "input") or check_fields(body, {"model": string})
 
 
-def moderate(message: Message, *, text_only: bool) -> dict[str, Json]:
+def moderate(messages: Sequence[Message], *, text_only: bool = False) -> list[dict[str, Json]]:
+    """Return the result for each message, by the characters that are read of its text."""
+    texts = read_texts([message.text for message in messages])
+    return [_moderated(message, text, text_only) for message, text in zip(messages, texts, strict=True)]
+
+
+def _moderated(message: Message, text: str, text_only: bool) -> dict[str, Json]:
     """Return the result for one message. The score is high where a word flags the category, else small and
     derived from the text."""
     has_image = any(type(part) is MediaPart for part in message.parts)
@@ -126,8 +133,8 @@ def moderate(message: Message, *, text_only: bool) -> dict[str, Json]:
     for name, flag in _FLAGS.items():
         if text_only and name in NOT_IN_TEXT_MODELS:
             continue
-        flagged = flag.search(message.text) is not None
-        digest = blake2b(f"{name}|{message.text}".encode("utf-8", "surrogatepass"), digest_size=4).digest()
+        flagged = flag.search(text) is not None
+        digest = blake2b(f"{name}|{text}".encode("utf-8", "surrogatepass"), digest_size=4).digest()
         fraction = int.from_bytes(digest, "big") / 2**32
         categories[name] = flagged
         scores[name] = 0.75 + fraction / 5 if flagged else fraction / 1000
@@ -153,6 +160,6 @@ class Moderations(OpenAiCall):
         body = {
             "id": identity.ids.make("modr-", 4, alphabet=DIGITS),
             "model": SNAPSHOTS.get(model, model),
-            "results": [moderate(message, text_only=text_only) for message in request.messages],
+            "results": moderate(request.messages, text_only=text_only),
         }
         return body_plan(body, identity)

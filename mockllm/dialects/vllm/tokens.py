@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
+from propcache.api import cached_property
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import text_of
@@ -26,6 +28,8 @@ from mockllm.dialects.vllm.request import MAX_MODEL_LEN
 
 MAX_BYTES: Final = 6
 """Bytes of a token: its number is below 2**53, which every reader of JSON holds exactly."""
+CHARACTERS_PER_COMPONENT: Final = 4
+"""Cutting so many characters takes as long as one component of a vector."""
 MAX_TOKENS: Final = 1_000_000
 """Tokens of a list that becomes a text."""
 
@@ -63,6 +67,10 @@ class TokenizeRequest(ChatRequest):
         turns = [f"<|im_start|>{turn.role}\n{turn.text}<|im_end|>\n" for turn in self.messages]
         opening = "<|im_start|>assistant\n" if self.fields.get("add_generation_prompt") is not False else ""
         return "".join(turns) + opening
+
+    @cached_property
+    def components(self) -> int:
+        return len(self.text) // CHARACTERS_PER_COMPONENT
 
 
 class TokenCall(VendorCall):

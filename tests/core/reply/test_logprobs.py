@@ -6,6 +6,7 @@ from math import exp
 
 import pytest
 
+from mockllm.core.reply import logprobs
 from mockllm.core.reply.logprobs import chunk_token_texts, part_token_texts, token_logprobs
 from mockllm.core.reply.reply import Pause, Refusal, Text
 
@@ -58,3 +59,16 @@ def test_part_token_texts_join_to_the_text(
 def test_chunk_token_texts_of_a_chunk() -> None:
     assert chunk_token_texts(Text(("one two",), tokens=1), "one two") == ["one two"]
     assert chunk_token_texts(Text(("one two",)), "one two") == ["one", " two"]
+
+
+@pytest.mark.parametrize("top", [0, 1, 5])
+def test_token_logprobs_compute_only_what_they_have(top: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[float] = []
+
+    def log(share: float) -> float:
+        computed.append(share)
+        return -0.5
+
+    monkeypatch.setattr(logprobs, "log", log)
+    token_logprobs(["a", " b"], top)
+    assert len(computed) == 2 * max(1, top)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.request.agent_frames import FRAMES, last_typed_text, typed_text
+from mockllm.core.request.agent_frames import FRAMES, MAX_SEARCHED, last_typed_text, typed_text
 from mockllm.core.request.messages import CallPart, Message, TextPart
 
 TYPED = {
@@ -74,3 +74,22 @@ def test_every_frame_has_a_source_and_is_taken_off() -> None:
 
 def test_long_message_is_read_in_linear_time() -> None:
     assert typed_text("<system-reminder>" * 20_000) == "<system-reminder>" * 20_000
+
+
+class SearchedText(str):
+    """A text that counts how many of its characters are searched."""
+
+    searched = 0
+
+    def __contains__(self, part: object) -> bool:
+        SearchedText.searched += len(self)
+        return super().__contains__(str(part))
+
+
+def test_text_longer_than_is_searched_is_typed_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SearchedText, "searched", 0)
+    long = "<system-reminder>Hm.</system-reminder>" + "a" * MAX_SEARCHED
+    assert typed_text(SearchedText(f" {long}")) == long
+    assert SearchedText.searched == 0
+    assert typed_text(SearchedText(long[:MAX_SEARCHED])) == "a" * (MAX_SEARCHED - 38)
+    assert SearchedText.searched > 0

@@ -7,6 +7,7 @@ import pytest
 from mockllm.core.request.form_fields import (
     MAX_ENCODED,
     MAX_FIELDS,
+    MAX_HEAD,
     MAX_NAME,
     FormFile,
     multipart_parts,
@@ -107,3 +108,16 @@ def test_boundary_is_left_out_of_multipart_alone() -> None:
     one, two = (f"--{name}\r\n\r\nx\r\n--{name}--".encode() for name in ("xyz", "abc"))
     assert without_boundary(MULTIPART, one) == without_boundary("multipart/form-data; boundary=abc", two)
     assert without_boundary("text/plain", one) == one
+
+
+@pytest.mark.parametrize("line", ["X: y\r\n", "a=b; "], ids=["lines", "parameters"])
+def test_part_with_a_long_head_is_not_read(line: str) -> None:
+    disposition = 'Content-Disposition: form-data; name="a"; filename="a"; '
+    longest = disposition + "x" * (MAX_HEAD - len(disposition))
+    kept = f"--xyz{longest}\r\n\r\n1\r\n"
+    (found,) = multipart_parts(MULTIPART, f"{kept}--xyz--".encode())
+    assert (found.field, found.content) == ("a", b"1")
+    assert list(multipart_parts(MULTIPART, kept.replace("xx", "xxx").encode())) == []
+    long = f"--xyz\r\n{disposition}{line * MAX_HEAD}\r\n\r\n1\r\n--xyz--".encode()
+    assert (read_form(MULTIPART, long), read_files(MULTIPART, long)) == ({}, ())
+    assert without_contents(MULTIPART, long) == long

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from mockllm.core.json.codec import MISSING, Json
+from mockllm.core.request import messages
 from mockllm.core.request.messages import (
+    MAX_READ_JSON,
     Message,
     Part,
     ResultPart,
@@ -63,3 +66,18 @@ def test_last_assistant_turn_joins_its_messages_in_order() -> None:
     assert last_assistant_parts(messages) == (one, two, three)
     assert last_assistant_parts([Message("user", (one,))]) is None
     assert last_assistant_parts([Message("assistant", ())]) == ()
+
+
+def test_json_of_a_result_is_read_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    longest = "[" + "1" * (MAX_READ_JSON - 2) + "]"
+    assert ResultPart("a", None, f"[{'1,' * 10}1]").json == [1] * 11
+    read: list[str] = []
+
+    def loads(text: str) -> Json:
+        read.append(text)
+        return 1
+
+    monkeypatch.setattr(messages, "loads", loads)
+    assert ResultPart("a", None, longest).json == 1
+    assert ResultPart("a", None, longest + " ").json is MISSING
+    assert len(read) == 1

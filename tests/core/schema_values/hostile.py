@@ -6,6 +6,7 @@ from typing import Any
 
 BILLION = 1_000_000_000
 VALUES, CHARACTERS = "10,000 values", "1,000,000 characters"
+BYTES, PATTERNS = "100,000 bytes of schema", "20,000 characters of patterns"
 
 
 def member(schema: Any) -> dict[str, Any]:
@@ -25,6 +26,37 @@ def chain(length: int) -> dict[str, Any]:
     return {**member({"$ref": "#/$defs/a0"}), "$defs": parts}
 
 
+def references(length: int) -> dict[str, Any]:
+    """Return references of which each names the next one."""
+    parts: dict[str, Any] = {f"a{n}": {"$ref": f"#/$defs/a{n + 1}"} for n in range(length)}
+    return {"$ref": "#/$defs/a0", "$defs": {**parts, f"a{length}": {"type": "string"}}}
+
+
+def nested(depth: int, inner: Any) -> Any:
+    """Return arrays in arrays, deeper than can be written as JSON."""
+    for _ in range(depth):
+        inner = {"type": "array", "items": inner}
+    return inner
+
+
+LARGE: dict[str, tuple[Any, str]] = {
+    "a chain of references": (references(40_000), BYTES),
+    "an enum": (member({"enum": [f"v{n}" for n in range(400_000)]}), BYTES),
+    "branches": (member({"anyOf": [{}] * 45_000}), BYTES),
+    "exclusions": (
+        member({"type": "string", "not": {"anyOf": [{"const": n} for n in range(40_000)]}}),
+        BYTES,
+    ),
+    "a large part of a deep schema": (nested(300, {"enum": ["a" * 100_000]}), BYTES),
+    "a pattern": (member({"type": "string", "pattern": "^" + "(a|b)" * 5_000}), PATTERNS),
+    "many patterns": (member({"allOf": [{"pattern": f"^{n}"} for n in range(5_000)]}), PATTERNS),
+    "names of patterns": (
+        {"type": "object", "patternProperties": {f"^x{n}$": {} for n in range(3_500)}},
+        PATTERNS,
+    ),
+}
+"""Schemas that are too large to be read, by name, with the limit that is exceeded."""
+
 HOSTILE: dict[str, tuple[Any, str]] = {
     "minItems": (member({"type": "array", "minItems": BILLION}), VALUES),
     "minItems as a text": (member({"type": "ARRAY", "minItems": str(BILLION)}), VALUES),
@@ -35,10 +67,18 @@ HOSTILE: dict[str, tuple[Any, str]] = {
         member({"type": "array", "contains": {"type": "integer"}, "minContains": BILLION}),
         VALUES,
     ),
-    "prefixItems": (member({"type": "array", "prefixItems": [{"type": "null"}] * 20_000}), VALUES),
+    "prefixItems": (member({"type": "array", "prefixItems": [True] * 10_500}), VALUES),
     "minProperties": (member({"type": "object", "minProperties": BILLION}), VALUES),
-    "required": ({"type": "object", "required": [f"a{n}" for n in range(20_000)]}, VALUES),
-    "properties": ({"type": "object", "properties": {f"a{n}": True for n in range(20_000)}}, VALUES),
+    "required": ({"type": "object", "required": [f"{n:x}" for n in range(10_500)]}, VALUES),
+    "properties": ({"type": "object", "properties": {f"a{n}": True for n in range(20_000)}}, BYTES),
+    "properties of properties": (
+        {
+            "$defs": {"p": {"type": "object", "properties": {f"b{n}": True for n in range(110)}}},
+            "type": "object",
+            "properties": {f"a{n}": {"$ref": "#/$defs/p"} for n in range(110)},
+        },
+        VALUES,
+    ),
     "minLength": (member({"type": "string", "minLength": BILLION}), CHARACTERS),
     "minLength with a pattern": (
         member({"type": "string", "minLength": BILLION, "pattern": "a"}),

@@ -7,10 +7,18 @@ from random import Random
 import pytest
 
 from mockllm.core.budget import Budget, BudgetExceeded
+from mockllm.core.schema_values import document, normal_schema, patterns
 from mockllm.core.schema_values.document import Unsatisfiable
 from mockllm.core.schema_values.generator import generate
-from mockllm.core.schema_values.patterns import Pattern, _PatternGenerator, match_cost, pattern_size
-from tests.core.schema_values.hostile import HOSTILE
+from mockllm.core.schema_values.patterns import (
+    ParsedPattern,
+    Pattern,
+    _PatternGenerator,
+    match_cost,
+    pattern_size,
+)
+from mockllm.core.schema_values.violations import BudgetedCheck
+from tests.core.schema_values.hostile import HOSTILE, LARGE, array
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -23,6 +31,61 @@ def test_make_hostile_schema_exceeds_budget(name: str) -> None:
     assert "--max-generated-values" in str(exceeded.value)
     assert budget.values <= 10_000
     assert budget.characters <= 1_000_000
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_schema_is_refused_before_it_is_walked(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def walked(*_: object) -> None:
+        raise AssertionError("the schema is walked")
+
+    schema, limit = LARGE[name]
+    monkeypatch.setattr(patterns, "_parsed", walked)
+    if "bytes" in limit:
+        monkeypatch.setattr(normal_schema, "normalize", walked)
+        monkeypatch.setattr(document, "normalize", walked)
+    for refuse in (lambda: generate(schema, Random(0)), lambda: BudgetedCheck(schema, Budget())):
+        with pytest.raises(BudgetExceeded) as exceeded:
+            refuse()
+        assert limit in str(exceeded.value)
+
+
+def test_large_schema_is_read_within_a_raised_budget() -> None:
+    schema = {"enum": ["a" * 100_000]}
+    assert generate(schema, Random(0), budget=Budget(20_000)).value == "a" * 100_000
+
+
+def test_small_budget_reads_schemas_of_the_usual_size() -> None:
+    schema = {"const": 1, "description": "a" * 90_000}
+    assert generate(schema, Random(0), budget=Budget(1_000)).value == 1
+
+
+def test_long_pattern_is_parsed_once_for_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    original = patterns._parsed
+
+    def parse(source: str) -> ParsedPattern:
+        parsed.append(source)
+        return original(source)
+
+    monkeypatch.setattr(patterns, "_parsed", parse)
+    costs = {match_cost("^a*" + "(?=x)" * 1_000, length) for length in range(0, 5_000, 50)}
+    assert len(costs) > 50
+    assert len(parsed) <= 2
+
+
+def test_long_pattern_that_is_parsed_often_exceeds_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = 0
+    original = patterns._parsed
+
+    def parse(source: str) -> ParsedPattern:
+        nonlocal parsed
+        parsed += len(source)
+        return original(source)
+
+    monkeypatch.setattr(patterns, "_parsed", parse)
+    with pytest.raises(BudgetExceeded, match="1,000,000 characters"):
+        generate(array({"type": "string", "pattern": "^" + "(?=x|)" * 3_000 + "x$"}, 400), Random(0))
+    assert parsed <= 200_000
 
 
 def test_make_array_within_raised_budget_succeeds() -> None:

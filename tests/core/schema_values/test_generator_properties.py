@@ -238,7 +238,7 @@ PLAIN: st.SearchStrategy[Schema] = st.recursive(
 @given(PLAIN, st.integers(0, 5), SENTENCES)
 def test_certain_draws_are_valid_and_within_their_bounds(schema: Schema, seed: int, text: str) -> None:
     """So they need neither a validation nor a count. With a conversation too, whose values are validated each."""
-    normal = normal_schema(schema)
+    normal = normal_schema(schema, Budget())
     part = plain_part(normal.root, FieldContext("field"))
     if part is None or part.certain is None:
         return

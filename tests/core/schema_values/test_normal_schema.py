@@ -39,7 +39,7 @@ def test_value_and_cost_are_equal_for_known_schema(schema: Schema) -> None:
 
 
 def test_parts_of_schema_are_bounded() -> None:
-    schema = NormalSchema({}, 0)
+    schema = NormalSchema({})
     parts = [{"type": "string"} for _ in range(MAX_PARTS + 1)]
     for number, part in enumerate(parts):
         schema.put(part, "x", number)
@@ -52,7 +52,7 @@ def test_schema_that_cannot_be_written_is_normalized() -> None:
     deep: Any = {"type": "string"}
     for _ in range(300):
         deep = {"type": "array", "items": deep}
-    assert normal_schema.normal_schema(deep).root["type"] == "array"
+    assert normal_schema.normal_schema(deep, Budget()).root["type"] == "array"
 
 
 HUGE = "9" * 5_000

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
+
 from mockllm.core.json.codec import Json
 from mockllm.dialects.anthropic import content_check
 from mockllm.dialects.anthropic.server_use_check import ServerUses
@@ -100,3 +102,44 @@ def test_passing_conversations_pass_the_whole_check() -> None:
             content_check._check_each(messages)
             passing += 1
     assert 1_000 < passing < 4_000
+
+
+class CountingBlock(dict[str, Json]):
+    """A block that counts how often the id of a result is read."""
+
+    reads = 0
+
+    def __getitem__(self, name: str) -> Json:
+        CountingBlock.reads += name == "tool_use_id"
+        return super().__getitem__(name)
+
+
+def test_id_of_each_result_is_read_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CountingBlock, "reads", 0)
+    calls: Json = [{"type": "tool_use", "id": str(number), "name": "f", "input": {}} for number in range(200)]
+    results: Json = [CountingBlock(type="tool_result", tool_use_id=str(number)) for number in range(200)]
+    messages: Json = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": calls},
+        {"role": "user", "content": results},
+    ]
+    content_check._check_pairs(messages)
+    assert 0 < CountingBlock.reads <= 400
+
+
+def test_ids_of_a_group_are_copied_once_for_each_body() -> None:
+    block: Json = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
+    result: Json = {"type": "tool_result", "tool_use_id": "a", "content": "x"}
+    group = content_check.LastGroup()
+    assert content_check._passes(group, {"role": "user", "content": [result]}) is True
+    results = group.results
+    assert content_check._passes(group, {"role": "user", "content": [result]}) is True
+    assert group.results is results
+    other = content_check.LastGroup()
+    assert content_check._passes(other, {"role": "assistant", "content": [block, block]}) is True
+    calls = other.calls
+    assert content_check._passes(other, {"role": "assistant", "content": [block]}) is True
+    assert other.calls is calls
+    continued = content_check._continued(other)
+    assert content_check._passes(continued, {"role": "assistant", "content": [block]}) is True
+    assert (len(other.calls), len(continued.calls)) == (3, 4)

@@ -9,9 +9,11 @@ import pytest
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.dialects import mistral
+from mockllm.dialects.mistral.classifiers import CATEGORIES, MistralModerations
 from mockllm.dialects.mistral.fim import FimRequest
 from mockllm.dialects.mistral.ocr import Ocr
 from mockllm.dialects.neutral_request import NeutralRequest
+from mockllm.dialects.openai.moderated_texts import MAX_READ
 from tests.language.virtual_server import raw_request, respond_once
 
 SCENARIO = """
@@ -157,3 +159,23 @@ def test_ocr_without_document_has_no_message() -> None:
 def test_ocr_has_a_body_where_a_stream_is_requested() -> None:
     _, body = post("ocr", document={"document_url": "x"}, stream=True)
     assert len(body["pages"]) == 1
+
+
+def test_classifier_reads_so_many_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def result(text: str) -> dict[str, Json]:
+        read.append(text)
+        return {}
+
+    monkeypatch.setattr(MistralModerations, "result", staticmethod(result))
+    post("moderations", model="m", input=["a " * MAX_READ, "kill"])
+    assert len(read[0]) <= MAX_READ // 2 + 1
+    assert read[1] == "kill"
+
+
+def test_address_of_mail_is_sought_in_bounded_parts() -> None:
+    # a part without a bound is tried from each dot to the end of the text
+    assert "[\\w.]+" not in CATEGORIES["pii"]
+    _, body = post("moderations", model="m", input=["write to ann.b@mail.example.com", "a." * 5_000])
+    assert [result["categories"]["pii"] for result in body["results"]] == [True, False]

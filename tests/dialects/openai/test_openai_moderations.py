@@ -8,7 +8,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.request.messages import MediaPart
 from mockllm.core.request.request import Message, TextPart
-from mockllm.dialects.openai import MODERATIONS
+from mockllm.dialects.openai import MODERATIONS, moderations
+from mockllm.dialects.openai.moderated_texts import MAX_READ
 from mockllm.dialects.openai.moderations import (
     CATEGORIES,
     IMAGE_CATEGORIES,
@@ -128,3 +129,40 @@ def test_moderations_wire_equals_golden_file() -> None:
 def test_moderations_error_equals_the_chat_error() -> None:
     plan = MODERATIONS.error(Failure("server_error"), moderation(), STAMP)
     assert plan.head.status == 500
+
+
+class CountingPattern:
+    """A pattern that counts the characters that it gets."""
+
+    def __init__(self) -> None:
+        self.characters = 0
+
+    def search(self, text: str) -> None:
+        self.characters += len(text)
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["kill " * 200_000, ["kill " * 20_000] * 10, ["kill " * 400] * 500, [{**TEXT, "text": "a" * 200_000}]],
+)
+def test_moderations_read_so_many_characters_of_a_request(
+    options: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pattern = CountingPattern()
+    monkeypatch.setattr(moderations, "_FLAGS", {"violence": pattern})
+    results(moderation(input=options))
+    assert 0 < pattern.characters <= MAX_READ + 2048
+
+
+def test_text_longer_than_is_read_is_flagged_by_its_ends() -> None:
+    long = "a " * MAX_READ
+    begin, middle, end = (
+        results(moderation(input=text))[0]["flagged"]
+        for text in (f"idiot {long}", f"{long} idiot {long}", f"{long} idiot")
+    )
+    assert (begin, middle, end) == (True, False, True)
+
+
+def test_short_texts_are_read_beside_a_long_one() -> None:
+    _, short = results(moderation(input=["a " * MAX_READ, "you idiot"]))
+    assert short["flagged"] is True

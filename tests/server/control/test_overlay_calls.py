@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mockllm.scenario.overlay import overlay_entries
+from mockllm.server.overlay_store import free_names
 from tests.server.control.live_server import EXAMPLE, Steered, steered
 
 
@@ -122,3 +123,53 @@ def test_large_overlay_is_processed_in_a_thread(server: Steered, monkeypatch: py
         "uvloop",
     }  # the loop's own helpers, not the loop
     assert "reply: B" in server.call("GET", "/api/overlay.yaml").text
+
+
+@pytest.mark.parametrize("path", ["/api/rules", "/api/rules/preview"])
+def test_more_rules_than_an_overlay_has_are_not_read(
+    server: Steered, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object) -> None:
+        raise AssertionError("the rules are read")
+
+    monkeypatch.setattr("mockllm.server.overlay_store.overlay_entries", read)
+    items = [{"chance": 1}] * 1_000
+    got = server.call("POST", path, {"rules": [{"reply": "x"}] * 1_001, "modifiers": items})
+    assert "2000 rules and modifiers" in got.text
+    assert got.status == (200 if "preview" in path else 409)
+    assert server.reply_text("hello") == "Hello you."
+
+
+def test_preview_with_a_full_overlay_is_not_compiled(
+    server: Steered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mockllm.server.overlay_store.MAX_ITEMS", 2)
+    server.call("POST", "/api/rules", {"rules": [{"name": "a", "reply": "A"}]})
+    server.call("POST", "/api/rules?session=mine", {"name": "b", "reply": "B"})
+    replaced = server.call("POST", "/api/rules/preview", {"name": "a", "reply": "x"})
+    assert replaced.json["errors"] == []
+
+    def written(*_: object) -> None:
+        raise AssertionError("the overlay is written")
+
+    monkeypatch.setattr("mockllm.server.overlay_store._written", written)
+    added = server.call("POST", "/api/rules/preview", {"name": "c", "reply": "x"})
+    assert "2 rules and modifiers" in added.text
+
+
+def test_free_names_are_each_tried_once() -> None:
+    class CountingNames(set[str]):
+        tries = 0
+
+        def __contains__(self, name: object) -> bool:
+            self.tries += 1
+            return super().__contains__(name)
+
+    taken = CountingNames({"rule-2"})
+    names = free_names("rules", taken)
+    found = []
+    for _ in range(100):
+        found.append(next(names))
+        taken.add(found[-1])
+    assert found[:3] == ["rule-1", "rule-3", "rule-4"]
+    assert taken.tries == 101
