@@ -83,5 +83,5 @@ def test_numbers_of_5000_digits_are_no_bounds(schema: Any) -> None:
 )
 def test_described_pattern_is_one_of_the_schema(notes: str, pattern: str | None, longest: int | None) -> None:
     schema = {"type": "string", "description": notes}
-    root = normal_schema.normal_schema(schema).root
+    root = normal_schema.normal_schema(schema, Budget()).root
     assert (root.get("pattern"), root.get("maxLength")) == (pattern, longest)
