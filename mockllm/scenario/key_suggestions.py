@@ -60,9 +60,9 @@ _ADVICE: Final = (
     (
         "code",
         "fields",
-        "the provider's own code belongs in fields: {openai: {code: …}}, an HTTP status in status",
+        "the provider's own code belongs in fields: {PROVIDER: {code: …}}, an HTTP status in status",
     ),
-    ("param", "fields", "it belongs in fields: {openai: {param: …}}"),
+    ("param", "fields", "it belongs in fields: {PROVIDER: {param: …}}"),
     ("total_tokens", "reasoning_tokens", "it is counted from input_tokens and output_tokens: leave it out"),
     ("rule", "raw_body", _OF_THE_REQUEST.format("rule")),
     ("modifier", "raw_body", _OF_THE_REQUEST.format("modifier")),

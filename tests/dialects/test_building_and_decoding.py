@@ -75,10 +75,14 @@ WANTED: dict[str, NeutralRequest] = {
         response_format=Format("schema", None, {**SCHEMA, "additionalProperties": False})
     ),
     "free text": NeutralRequest(response_format=Format("text")),
-    "limits": NeutralRequest(max_tokens=7, stop=("END",)),
+    "limits": NeutralRequest(max_tokens=16, stop=("END",)),
     "a key": NeutralRequest(api_key="sk-secret"),
     "a history": NeutralRequest(
-        messages=[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+        messages=[
+            {"role": "user", "content": "c"},
+            {"role": "assistant", "content": "b"},
+            {"role": "user", "content": "a"},
+        ]
     ),
 }
 

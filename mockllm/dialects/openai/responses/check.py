@@ -298,9 +298,7 @@ FIELDS: Final[dict[str, Check]] = {
     "background": boolean,
     "include": array(string, "strings"),
     "instructions": string,
-    "max_output_tokens": integer(
-        16
-    ),  # public reports: earendil-works/pi 6265, of Azure vectorize-io/hindsight 58
+    "max_output_tokens": integer(16),  # public reports: earendil-works/pi 6265, for Azure hindsight 58
     "max_tool_calls": integer(1),
     "metadata": object_,
     "parallel_tool_calls": boolean,
