@@ -21,7 +21,13 @@ CASES = {
         Question("both cities", tools=True),
         ClientReply("I will look.", (PARIS, ROME), "tool_calls"),
     ),
-    "max_tokens cuts": (Question("count", max_tokens=3), ClientReply("one two three", finish="length")),
+    "max_tokens cuts": (  # the least that OpenAI's responses accept
+        Question("long count", max_tokens=16),
+        ClientReply(
+            "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen",
+            finish="length",
+        ),
+    ),
     "a text that is short enough is not cut": (
         Question("count", max_tokens=1000),
         ClientReply("one two three four five six"),
