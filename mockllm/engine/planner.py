@@ -137,9 +137,7 @@ class ResponsePlanner:
         if settings is None:
             items = self.catalog.items
             item = None if item_index is None else items[item_index]
-            settings = effective_settings(
-                item, compiled, [items[item_index] for item_index in modifier_indexes]
-            )
+            settings = effective_settings(item, compiled, [items[index] for index in modifier_indexes])
             self._effective_settings.put(key, settings)
         return settings
 

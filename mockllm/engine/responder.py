@@ -91,9 +91,8 @@ class Responder(DecidedRequest):
         if selector.mode != "one":
             seeded = NO_DRAWS
             if selector.mode == "choose":
-                number = selector.choice_number(
-                    selected.tries
-                )  # 0 if the choice is sticky: one draw for each scope
+                # 0 if the choice is sticky: one draw for each scope
+                number = selector.choice_number(selected.tries)
                 seeded = Randomness(self.seed, item.id, selected.candidate.scope, number)
             picked = selector.pick(selected.response_count, seeded)
             if picked is None:
@@ -182,9 +181,8 @@ class Responder(DecidedRequest):
         """Return the response of a rule or a modifier's error, with all settings that apply."""
         settings = self.effective_settings(selected.candidate.item_index, compiled, step)
         if settings.may_be_cached and not compiled.request_independent:
-            _ = (
-                self.request.model
-            )  # a cache key reads it; an error before the key must not change what is read
+            # a cache key reads it; an error before the key must not change what is read
+            _ = self.request.model
         caching, prompt_cache_settings = self.planner.prompt_caching, settings.merged.prompt_cache
         lookup = caching.look_up(
             self.request, self.dialect, prompt_cache_settings, self.matched.scenario_time

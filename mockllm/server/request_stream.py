@@ -132,9 +132,8 @@ class RequestStream(HttpProtocol):
         start, length = 0, len(data)
         while start < length and self._parse_error is None:
             if self.upgrade_requested:
-                self.parse(
-                    data[start:]
-                )  # stores them until the upgrade is declined, or feeds them to the WebSocket
+                # stores them until the upgrade is declined, or feeds them to the WebSocket
+                self.parse(data[start:])
                 return
             if len(self._queue) >= MAX_QUEUED:
                 self._unparsed = data[start:]

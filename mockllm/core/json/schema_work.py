@@ -27,8 +27,8 @@ _MAX_PATH: Final = 200
 _REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
 _LISTS: Final = ("allOf", "anyOf", "oneOf")
 _SINGLE: Final = ("not", "if", "then", "else")
-_OF_SAME_VALUE: Final = frozenset((*_REFERENCES, *_LISTS, *_SINGLE, "dependentSchemas", "dependencies"))
 _BY_NAME: Final = ("dependentSchemas", "dependencies")
+_OF_SAME_VALUE: Final = frozenset((*_REFERENCES, *_LISTS, *_SINGLE, *_BY_NAME))
 _OF_MEMBERS: Final = ("additionalProperties", "propertyNames", "unevaluatedProperties")
 _OF_ITEMS: Final = ("items", "additionalItems", "contains", "unevaluatedItems")
 
