@@ -37,7 +37,7 @@ MAX_DELAY: Final = 60.0
 MAX_ADDRESSES: Final = 1_000
 """Most addresses whose wrong tokens are counted."""
 
-_HOST: Final = re.compile(
+HOST: Final = re.compile(
     r"(?:\[([0-9a-f.]*:[0-9a-f:.]*(?:%[\w.~-]+)?)\]|([\w.~-]*[\w~-])\.?)(?::[0-9]{0,5})?"
 )
 """An IPv6 address in brackets, or a name or another address; then a port. No other text may be beside them."""
@@ -168,7 +168,7 @@ def _origins(host: str) -> tuple[str, str]:
 
 def host_name(host: str) -> str:
     """Return the name or address in a Host header, without its port; empty for a malformed one."""
-    found = _HOST.fullmatch(host.strip(" \t").lower())
+    found = HOST.fullmatch(host.strip(" \t").lower())
     return "" if found is None else found[1] or found[2]
 
 

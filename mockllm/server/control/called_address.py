@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
+
+from mockllm.server.control.access import HOST
 
 if TYPE_CHECKING:
     from mockllm.server.http_server import Address
 
 DEFAULT: Final = "http://localhost:8080"
-_HOST: Final = re.compile(r"([\w.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?", re.ASCII)
 
 
 def called_address(headers: Mapping[str, str], providers: Address | None) -> str:
@@ -20,9 +20,10 @@ def called_address(headers: Mapping[str, str], providers: Address | None) -> str
     The host is a client's text, and the address becomes part of code: `DEFAULT` replaces all that is no host. The
     scheme is that of `x-forwarded-proto`.
     """
-    found = _HOST.fullmatch(headers.get("host", ""))
+    found = HOST.fullmatch(headers.get("host", "").lower())
     if found is None:
         return DEFAULT
     if providers is not None:
-        return f"http{'s' * providers.tls}://{found[1]}:{providers.port}"
+        name = f"[{found[1]}]" if found[1] else found[2]
+        return f"http{'s' * providers.tls}://{name}:{providers.port}"
     return f"http{'s' * (headers.get('x-forwarded-proto') == 'https')}://{found[0]}"
