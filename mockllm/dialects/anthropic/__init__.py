@@ -121,8 +121,8 @@ WRITTEN: Final[Mapping[str, str]] = {
 UNSERVED: Final = tuple(
     f"/v1/{name}"
     for name in (
-        "agents", "deployment_runs", "deployments", "dreams", "environments", "memory_stores", "organizations",
-        "sessions", "skills", "tunnels", "user_profiles", "vaults",
+        "agents", "compliance", "deployment_runs", "deployments", "dreams", "environments", "memory_stores",
+        "organizations", "sessions", "skills", "tunnels", "user_profiles", "vaults",
     )
 )  # fmt: skip
 """The starts of the paths of Anthropic's other calls (SDK: the modules of `anthropic.resources`)."""

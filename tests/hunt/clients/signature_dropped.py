@@ -16,7 +16,7 @@ def content_of(messages: list[Any]) -> list[dict[str, str]]:
     blocks: list[dict[str, str]] = []
     stop, ended = None, False
     body = {"model": "claude-sonnet-5", "max_tokens": 2000, "stream": True, "messages": messages}
-    body["thinking"] = {"type": "enabled", "budget_tokens": 1024}
+    body["thinking"] = {"type": "adaptive", "display": "summarized"}
     for data in payloads(anthropic(body)):
         event = json.loads(data)
         match event["type"]:
