@@ -153,7 +153,9 @@ def serve(pipe: Connection, case: Case) -> None:
     async def main() -> None:
         server = Server(app.App(engine), [Address("127.0.0.1", 0)])
         await server.start()
-        GcPolicy(lambda: server.app.running > 0, lambda: engine).begin(asyncio.get_running_loop())
+        GcPolicy(lambda: server.app.unfinished_exchanges > 0, lambda: engine).begin(
+            asyncio.get_running_loop()
+        )
         pipe.send(server.listening[0].port)
         while not pipe.poll():  # noqa: ASYNC110
             await asyncio.sleep(0.05)

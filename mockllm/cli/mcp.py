@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         print_mistakes(broken.mistakes, sys.stderr)
         return 2
     paths = {path for item in engine.catalog.items for path in item.paths}
-    _require_server(engine.catalog.servers, args.name, paths)
+    _require_server(engine.catalog.mcp_servers, args.name, paths)
     lines = AccessLog(_to_stderr, verbose=values["verbose"])
     app = App(engine, limits=dataclasses.replace(bounds, grace=0.1), allow_cors=False, access_log=lines)
     app.make_control = partial(control_of, app, builder)

@@ -78,7 +78,7 @@ class Failure(Struct, frozen=True):
     """Whether `retry_after` is a date in the header of that name."""
     in_finish_chunk: bool = False
     """Whether a stream has the error in a chunk with the finish reason `error`, in place of a separate event."""
-    opening: int | None = None
+    events_before_error: int | None = None
     """How many of a stream's first events precede an error that comes before all content. None means all of them."""
     time_scale: float = 1.0
     """Factor on the usual wait of a dialect's table: the failure's own `retry_after` is scaled already."""

@@ -315,15 +315,15 @@ def key_hash(key: str) -> str:
     return blake2b(key.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
-def hash_of_any(key: str | None) -> str | None:
+def optional_key_hash(key: str | None) -> str | None:
     """Return the hash of a key; None without a key."""
     return key_hash(key) if key else None
 
 
-def client_key(headers: Mapping[str, str], target: str) -> str | None:
+def client_key_hash(headers: Mapping[str, str], target: str) -> str | None:
     """Return the hash of a request's API key, from a header or from the query; None without a key. What
     another header has is read by `Request.api_key`."""
     for name in KEYS:
         if (value := headers.get(name)) is not None:
-            return hash_of_any(value.rpartition(" ")[2])
-    return hash_of_any(dict(parse_qsl(target.partition("?")[2])).get("key") if "?" in target else None)
+            return optional_key_hash(value.rpartition(" ")[2])
+    return optional_key_hash(dict(parse_qsl(target.partition("?")[2])).get("key") if "?" in target else None)

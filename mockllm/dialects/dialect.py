@@ -32,7 +32,7 @@ class ProtocolCapabilities(Struct, frozen=True):
 
     # --- requests ---
     conversation: bool = True
-    """Turns and tools; legacy completions take a bare prompt, and have none of what the next fields name."""
+    """Turns and tools. Without it, a request has a bare prompt and none of the next parts: legacy completions."""
     system_text: bool = True
     tool_choice: bool = True
     tool_descriptions: bool = True
@@ -104,8 +104,8 @@ class Dialect(Protocol):
     of models. A protocol has several of them, which share a `name`. As a key of the language and in
     `Request.dialect`, `dialect` is only that name.
 
-    All methods are synchronous and pure. No method raises on any request, except what the request's
-    `response_lookup` raises.
+    All methods are synchronous and pure, but encoders fill `identity.tool_calls`. No method raises on any request,
+    except what the request's `response_lookup` raises.
     """
 
     @property
@@ -153,8 +153,8 @@ class GeneratingDialect(Dialect, Protocol):
         """Return the reply as one body: a single EventStep of kind `body`."""
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
-        """Return the reply as a stream of events, in one of the declared framings. A stream with a `background` can
-        be resumed: the engine sets the stream as it is paced there, for `storage_update`."""
+        """Return the reply as a stream of events, in one of the declared framings. Clients can
+        resume a stream with a `background`: the engine sets `background.plan` to the paced stream that is stored."""
 
     def stream_form(self, request: Request) -> StreamForm:
         """Return where the events of a stream have calls, finish reasons, usage and texts, for faults of form."""
@@ -185,8 +185,8 @@ class BackgroundDialect(GeneratingDialect, Protocol):
     def in_background(
         self, stream: Plan, pace: Pacing, request: Request, identity: ResponseIdentity, *, streamed: bool
     ) -> Plan:
-        """Return the response to a client that does not wait. It is the stream with the waits of its states, or the
-        response as it is at first. Its `background` is the whole stream."""
+        """Return the response to a client that does not wait. Streamed, that is the stream with
+        the waits of its states, else the first state of the response. Its `background` has the whole stream."""
 
 
 class StoringDialect(Dialect, Protocol):
@@ -197,7 +197,8 @@ class StoringDialect(Dialect, Protocol):
 
 
 class StorableFormDialect(StoringDialect, Protocol):
-    """A call with usual responses that are stored: what is stored of a cached response is filled, and not read."""
+    """A call whose usual responses are stored: for a cached one, ids and times are filled into stored bytes. No
+    response is parsed for that."""
 
     def storable_response(self, plan: Plan) -> StorableResponse | None:
         """Return the parts of a response that are stored; None where there are none."""

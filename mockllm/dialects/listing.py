@@ -139,7 +139,7 @@ def likely_provider(
     own = next((each for each in LISTED if path.startswith(each.own_paths)), None)
     if own is not None:
         return own
-    hinted = [each for each in LISTED if each.has_hint(headers, query)]
+    hinted = [each for each in LISTED if each.is_recognized(headers, query)]
     if named is None:
         return hinted[0] if hinted else LISTED[0]
     start = f"/{named.name}/"

@@ -114,7 +114,12 @@ class ProviderDescription(Struct, frozen=True, kw_only=True, eq=False):
     key_variables: tuple[str, ...] = ()
     """Environment variables that hold the API key of its SDKs."""
 
-    def has_hint(self, headers: Mapping[str, str], query: str) -> bool:
+    @property
+    def omittable_start(self) -> str:
+        """The start that its paths may lack."""
+        return self.base if self.optional_base is None else self.optional_base
+
+    def is_recognized(self, headers: Mapping[str, str], query: str) -> bool:
         """Return whether a request has a header or a query that only this provider's clients send."""
         if any(name in headers for name in self.hint_headers):
             return True

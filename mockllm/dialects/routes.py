@@ -67,7 +67,7 @@ ROUTES: Final = tuple(
 TWICE: Final = re.compile(r"((?:/v1(?:alpha|beta1?)?)+)/(v1(?:alpha|beta1?)?)/")
 """Two versions in a row: one of the base URL, and one that the SDK adds."""
 VERSIONS: Final = ("/v1beta", "/v1")
-"""Versions that a path with a verb after a colon (`/models/x:generateContent`) may lack."""
+"""Versions that a path with an action after a colon (`/models/x:generateContent`) may lack."""
 BASES: Final = {provider.name: provider.base for provider in LISTED}
 """The path in the base URL of each provider's SDKs."""
 BASE_URLS: Final = tuple((provider.title, provider.base) for provider in LISTED if provider.base_url_shown)
@@ -123,13 +123,13 @@ def _sockets() -> Mapping[str, Mapping[str, RouteMatch]]:
     of their event."""
     found: dict[str, dict[str, RouteMatch]] = {}
     for provider in LISTED:
-        base = provider.base if provider.optional_base is None else provider.optional_base
+        start = provider.omittable_start
         for socket in provider.sockets:
             calls = [(WEBSOCKET_METHOD, provider.calls[socket.handshake])]
             calls += [
                 (f"{WEBSOCKET_METHOD} {event}", provider.calls[call]) for event, call in socket.messages
             ]
-            for bare in dict.fromkeys((socket.path, socket.path.removeprefix(base))):
+            for bare in dict.fromkeys((socket.path, socket.path.removeprefix(start))):
                 for prefix in ("", f"/{provider.name}"):
                     matches = {method: RouteMatch(call, provider.name, bare) for method, call in calls}
                     found.setdefault(prefix + bare, matches)
@@ -174,10 +174,10 @@ def normalised(path: str) -> str:
 
 
 def _select(matches: Sequence[RouteMatch], headers: Mapping[str, str], query: str) -> RouteMatch:
-    """Return the last match of the first provider whose hint the request has, else of the provider that is listed
-    first."""
+    """Return the match of the first provider that is recognized, else of the provider that is listed first. Of its
+    matches the last one counts, as `Provider.routes` says."""
     names = [match.provider for match in matches]
-    hinted = (name for name in names if BY_NAME[name].has_hint(headers, query))
+    hinted = (name for name in names if BY_NAME[name].is_recognized(headers, query))
     chosen = next(hinted, None) or min(names, key=_RANKS.__getitem__)
     return [match for match in matches if match.provider == chosen][-1]
 
@@ -247,7 +247,7 @@ def _prefix(path: str) -> tuple[str | None, str]:
 
 def _is_unserved(provider: ListedProvider, path: str) -> bool:
     """Return whether a path without its prefix belongs to a part of a provider's API that is not served."""
-    base = provider.base if provider.optional_base is None else provider.optional_base
+    base = provider.omittable_start
     known = path if base and path.startswith(f"{base}/") else base + path
     return any(known == start or known.startswith(f"{start}/") for start in provider.unserved)
 
@@ -340,8 +340,7 @@ def _near(method: str, path: str) -> str | None:
 
 def spellings(route: Route) -> Iterator[tuple[str, str]]:
     """Return each prefix of a route's path with each spelling of the path after it."""
-    optional = route.provider_row.optional_base
-    base = route.provider_row.base if optional is None else optional
+    base = route.provider_row.omittable_start
     for path in route.paths():
         for bare in dict.fromkeys((path, path.removeprefix(base))):
             for prefix in (f"/{route.provider}",) if route.prefixed else ("", f"/{route.provider}"):

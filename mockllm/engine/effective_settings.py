@@ -15,7 +15,7 @@ from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.settings_merge import (
     RULE,
-    SELF,
+    STEP,
     MergedSettings,
     ResolvedSettings,
     SettingSource,
@@ -86,7 +86,7 @@ def _layered(
         if modifier.settings is not None
     ]
     if item is not None and item.selector is not None:
-        own = [(item.layer, SELF, compiled.settings)]
+        own = [(item.layer, STEP, compiled.settings)]
         if item.settings is not None and item.settings is not compiled.settings:
             own.append((item.layer, RULE, item.settings))
         layered = own + layered

@@ -76,9 +76,9 @@ class Engine:
         self._planner = ResponsePlanner(catalog, settings, PromptCaching(state))
         self._index = catalog.index
         self._repeated = RepeatedRequests()
-        servers, root = catalog.servers, catalog.root_provider
+        mcp_servers, root = catalog.mcp_servers, catalog.root_provider
         self._reader_inputs = ReaderInputs(
-            state, state.lookup(""), settings.volatile, self._override, servers, root, self._repeated
+            state, state.lookup(""), settings.volatile, self._override, mcp_servers, root, self._repeated
         )
         self._candidates = CandidateFinder(catalog, settings.seed)
         self._fast_paths: BoundedCache[FastPath | None] = BoundedCache(MAX_FAST_PATHS)
@@ -141,7 +141,7 @@ class Engine:
         if repeated is not None and repeated.index is self._index:
             mask = repeated.match_mask
         else:
-            if repeated is not None and repeated.uncomputed is not None:  # compute once what follows from it
+            if repeated is not None and repeated.to_compute is not None:
                 self._repeated.add(repeated, request, self._index, self._precompute)
                 repeated = None  # it serves the requests after this one
             if context.index is not self._index:

@@ -57,7 +57,7 @@ class CacheableResponse(Struct, frozen=True):
         return CacheableResponse(compiled, settings, own)
 
     def without_own(self, headers: Headers) -> Headers:
-        """Return the headers of limits, but those that are its own."""
+        """Return the headers of limits, except those that a setting of the response replaces."""
         own = self.own_headers
         return tuple([pair for pair in headers if pair[0] not in own]) if own else headers
 
@@ -137,7 +137,9 @@ class FastPath(Struct, frozen=True):
             repeated.cacheable_response = response
             repeated.cache_key = cache_key(response.settings, dialect, response.compiled, request)
             if not model_is_read:
-                # another response of the rule may not read it: see "read value" in docs/architecture.md
+                # `cache_key` has read the model, and another response of the rule may depend on no value of it:
+                # what is stored for repeated requests must not say that it was read ("read value" in
+                # docs/architecture.md)
                 attributes.pop("model", None)
 
     def _cached_with_call(
@@ -180,7 +182,7 @@ class FastPath(Struct, frozen=True):
                 return None
             key = key_with_text(key, text)
         cached = self.planner.response_cache.entries.get(key)
-        if type(cached) is CachedResponse and (not cached.prerendered.comparisons or cached.fits(request)):
+        if type(cached) is CachedResponse and (not cached.prerendered.conditions or cached.fits(request)):
             return cached
         return None
 
@@ -226,8 +228,8 @@ class FastPath(Struct, frozen=True):
         if headers is None:
             return None
         number = counters.count_response(scope_state, counts, self.modifier_keys)
-        # as `seed_token` writes it, or with zero counts that it leaves out; no response depends on modifiers' counts.
-        # The token's "responses" are the eligible tries here: without a guard each of these leads to a response
+        # `seed_token` writes the same, but leaves out counts that are zero and has those of modifiers, on which no
+        # response depends. Its "responses" are the eligible tries: without a guard each of these leads to a response
         position = f"@{number},r0:{tries}:{eligible}" if number else ""
         return self._filled(found, request, scope, number, f"{self.seed}{position}", headers)
 

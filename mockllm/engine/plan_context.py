@@ -177,17 +177,19 @@ def with_reply_faults(
 
 def with_plan_faults(context: PlanContext, plan: Plan, faults: Sequence[Fault]) -> Plan:
     """Return the plan with these faults."""
-    carried: set[str] = set()  # the delivery of a response stays where a fault replaces its content
+    delivery_faults: set[str] = set()  # a fault that replaces the content leaves what they changed
     for fault in faults:
         changed = _with_fault(context, plan, fault)
         if isinstance(changed, Plan) and fault.replaces_response:
-            replaced = [name for name in context.faults if name not in carried or changed.delivery.withheld]
+            replaced = [
+                name for name in context.faults if name not in delivery_faults or changed.delivery.withheld
+            ]
             context.faults = [name for name in context.faults if name not in replaced]
             context.notes += [f"{name} not applied: {fault.name} replaces it" for name in replaced]
         if not _note_fault(context, fault, changed):
             assert isinstance(changed, Plan)
             if replace(plan, delivery=changed.delivery) == changed:
-                carried.add(fault.name)
+                delivery_faults.add(fault.name)
             if plan.streamed:
                 places = context.faults_by_step
                 context.faults_by_step = faults_by_step(plan.steps, changed.steps, places, fault.name)

@@ -89,8 +89,8 @@ class PlannedResponse(Struct, frozen=True):
         )
 
     def with_limit_headers(self, headers: Headers, wait: float, own: Sequence[str] = ()) -> PlannedResponse:
-        """Return the same response with the headers of limits, but those that are its own by a setting, and with the
-        delay in seconds."""
+        """Return the same response with the headers of limits, except those in `own`, which a setting has, and with
+        the delay in seconds."""
         if own:
             headers = tuple(pair for pair in headers if pair[0] not in own)
         if not wait:

@@ -205,7 +205,7 @@ class ResponsePlanner:
             plan = with_max_wait(plan, settings.max_wait)
         run = None if plan.background is None else replace(plan.background, plan=plan)
         plan = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
-        if run is not None:  # a stream that its client can resume: it goes on, as it is paced
+        if run is not None:  # a client that resumes the stream gets the rest of the paced one
             plan = replace(plan, background=run)
         return gzipped(plan) if replayed.gzipped and accepts_coding(request.headers) else plan
 
@@ -273,7 +273,7 @@ class ResponsePlanner:
         elif context.streamed:
             stream = self._stream(context, dialect, reply, reply_is_static=reply_is_static)
             plan = paced_stream(context, stream, reply, settings)
-            # a stream that its client can resume: it goes on, as it is paced
+            # a client that resumes the stream gets the rest of the paced one
             if plan.background is not None and plan.streamed:
                 plan = replace(plan, background=replace(plan.background, plan=plan))
             if reply.event_extras:

@@ -53,7 +53,7 @@ class _UnknownResponses(ResponseLookup):
 
 
 UNKNOWN_RESPONSES: Final = _UnknownResponses()
-_ALWAYS_READ: Final = ("depth_bound", "input_tokens")
+_ALWAYS_READ: Final = ("max_possible_depth", "input_tokens")
 """The values that most requests need. Any other one, such as the model, is read as often as without this cache: the
 journal has a model only if it was read."""
 
@@ -63,7 +63,7 @@ class RepeatedRequest(Struct):
     request refers to it. So it refers neither to that context nor to the request's attributes, which have the
     context: a cycle would need the garbage collector."""
 
-    uncomputed: tuple[Key, Mapping[str, object]] | None
+    to_compute: tuple[Key, Mapping[str, object]] | None
     """The key, and the attributes of all requests with the head, until `add` has tried to compute what follows."""
     index: RuleIndex | None = None
     """None before that, and where anything depends on client, time or stored responses."""
@@ -104,8 +104,8 @@ class RepeatedRequests:
         """Compute what follows from the head and the body of a request, and let it be found. If any of that depends
         on client, time or stored responses, only the attributes of the head remain. `precompute` runs the check and
         makes the cache key."""
-        assert repeated.uncomputed is not None, "it is tried once"
-        (key, of_head), repeated.uncomputed = repeated.uncomputed, None
+        assert repeated.to_compute is not None, "it is tried once"
+        (key, of_head), repeated.to_compute = repeated.to_compute, None
         attributes = {**of_head, "context": request.context, "raw": key[1]}
         probe = type(request).__new__(type(request))
         vars(probe).update(attributes, response_lookup=UNKNOWN_RESPONSES)

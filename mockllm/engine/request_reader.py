@@ -193,5 +193,5 @@ class RequestReader:
         """Return the attributes of a request that came once before. The engine adds to them what follows from its
         body."""
         context = EngineContext(self._routing)
-        context.repeated = RepeatedRequest(uncomputed=(key, self._attributes))
+        context.repeated = RepeatedRequest(to_compute=(key, self._attributes))
         return {**self._attributes, "context": context, "raw": key[1]}

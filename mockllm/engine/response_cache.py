@@ -79,7 +79,7 @@ class CacheEntry(Struct, frozen=True):
         """Return whether the entry is the response to this request, too. Encoders compare times and token counts;
         each comparison must have the same result."""
         prerendered, output_tokens = self.prerendered, 0 if call is None else call.output_tokens
-        return not prerendered.comparisons or prerendered.fits(
+        return not prerendered.conditions or prerendered.fits(
             request.now, self._input_tokens(request), output_tokens
         )
 
@@ -332,7 +332,7 @@ def tokens_by_chunk(chunks: Sequence[ChunkEntry]) -> Sequence[float]:
 
 
 def _share(part: Part | None) -> float:
-    """Return how many tokens of a part each token of its chunks counts as."""
+    """Return the factor from the tokens counted in a part's chunks to the tokens that the part counts as."""
     chunks: tuple[ContentElement, ...] = getattr(part, "chunks", ())
     counted = sum(len(split(chunk)) for chunk in chunks if type(chunk) is str)
     if not counted:

@@ -179,7 +179,7 @@ class Catalog(Struct, frozen=True):
     """Whether all rules respond for known models only; built-in responses then know no others either."""
     own_response_validation: Validation = "strict"
     """The validation of calls that the protocol serves without a rule: the strictest of the user's rules."""
-    servers: Mapping[str, McpServer] = field(default_factory=dict)
+    mcp_servers: Mapping[str, McpServer] = field(default_factory=dict)
     """The MCP servers by name; the first of a name counts."""
     uses: bool = False
     """Whether any pack is used; if none is, the response to an unmatched request suggests `use: [default]`."""

@@ -39,9 +39,9 @@ PACE_GROUPS = {
 """The keys of a pace, each with its group: of a group, the first setting with one of its keys is used."""
 
 SettingSource: TypeAlias = int
-"""Where a setting comes from. It is negative for SELF, RULE and NO_SOURCE, else the index of a modifier among those
+"""Where a setting comes from. It is negative for STEP, RULE and NO_SOURCE, else the index of a modifier among those
 that apply."""
-SELF: Final[SettingSource] = -1
+STEP: Final[SettingSource] = -1
 """The selected response, which is a step or the rule's only response; or what the request overrides."""
 RULE: Final[SettingSource] = -2
 """The rule of a step that responds, where the rule has settings of all steps."""

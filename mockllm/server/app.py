@@ -62,7 +62,7 @@ class App:
     rules_ready: asyncio.Event | None = None
     """Not None while no request is served, except of a client that closes its connection: all workers change their
     rules together. The event is set when they have."""
-    running = 0
+    unfinished_exchanges = 0
     """The number of exchanges that are completed in a task, or wait for a decision of the store."""
     draining = False
     """Whether the server stops: connections end with their next response."""

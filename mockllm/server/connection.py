@@ -1,4 +1,4 @@
-"""One client's connection: bytes in, one Exchange a request, bytes out. It holds the bounds on time and memory.
+"""One client's connection: bytes in, one Exchange a request, bytes out. It enforces the bounds on time and memory.
 
 Requests of one connection are served one after another. `ready_connections.py` serves the requests of all connections
 that are ready, one of each, in the next iteration of the event loop.
@@ -124,17 +124,17 @@ class Connection(RequestStream):
         again when it is made; else a task finishes the exchange."""
         if self.transport is None or self.transport.is_closing():
             return
-        self._app.running += 1
+        self._app.unfinished_exchanges += 1
         if not begin_decision(self._app, exchange, partial(self._ready.schedule, self)):
             self._task = self._loop.create_task(self._finish_in_task(exchange))
             self._task.add_done_callback(self._task_done)
 
     def _leave_decision_wait(self) -> bool:
-        """Return whether the current exchange waits for a decision without a task. If so, it counts as running no
-        more."""
+        """Return whether the current exchange waits for a decision without a task. If so, it no longer counts in
+        `unfinished_exchanges`."""
         if self._current is None or self._current.pending_decision is None or self._task is not None:
             return False
-        self._app.running -= 1
+        self._app.unfinished_exchanges -= 1
         return True
 
     def _take_complete_body(self, exchange: Exchange) -> bool:
@@ -161,7 +161,7 @@ class Connection(RequestStream):
             self.close()
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
-        self._app.running -= 1
+        self._app.unfinished_exchanges -= 1
         if self._task is task:
             self._task = None
         if not task.cancelled() and (error := task.exception()) is not None:

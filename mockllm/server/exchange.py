@@ -94,7 +94,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     player: Player | None = None
     """Plays a response that `queue_whole_response` does not queue, as long as it plays."""
     proxied: bool = False
-    """Whether a `ProviderProxy` forwards the request, and ends the exchange; a WebSocket's ends with the socket."""
+    """Whether a `ProviderProxy` forwards the request, and ends the exchange. The exchange of a WebSocket's handshake
+    ends with the WebSocket."""
     keep_alive: bool = True
     """Whether the connection can serve another request after the response. False only for one that a player plays;
     `close` is one of several reasons."""
@@ -106,10 +107,10 @@ class Exchange(Struct, gc=False, kw_only=True):
     has stored."""
 
     ended: bool = False
-    """Whether the exchange has ended: `end_exchange` has run, or only its journal entry has failed."""
+    """Whether the exchange has ended. True also where `end_exchange` failed at the journal entry or the log line."""
     held: float = 0.0
     """Seconds for which the response was held: `monotonic` is its release."""
     end_reason: EndReason = "finished"
     """How it ended, once it has."""
     request_class: type[Request] | None = None
-    """The class of the request, once its response is played: the response counts as one in progress of this class."""
+    """The class of the request, once its response is played: the response counts as one in flight of this class."""

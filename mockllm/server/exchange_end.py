@@ -51,8 +51,8 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
 
 
 def abandon_exchange(app: App, exchange: Exchange, half_closed_at: float | None = None) -> None:
-    """End an exchange whose client has disconnected while its response was played. If nothing was written since it
-    half-closed the connection, it has disconnected then.
+    """End an exchange whose client has disconnected while its response was played. If nothing was written since the
+    client half-closed the connection, that was when it disconnected.
 
     Without a player it only releases the slot and abandons a pending decision: the exchange neither ends nor enters
     the journal. While a provider still responds, the `ProviderProxy` ends it.

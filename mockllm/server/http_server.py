@@ -147,7 +147,7 @@ class Server:
     def _busy(self) -> bool:
         """Return whether responses are in flight or not yet flushed."""
         return (
-            self.app.running > 0
+            self.app.unfinished_exchanges > 0
             or any(self.app.responses_in_flight.values())
             or bool(self._listener.ready.waiting)
             or (self.app.provider_proxy is not None and self.app.provider_proxy.busy)
@@ -233,7 +233,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     signals = ServerSignals(reload)
     await server.start()
-    GcPolicy(lambda: app.running > 0, lambda: app.engine).begin(loop)
+    GcPolicy(lambda: app.unfinished_exchanges > 0, lambda: app.engine).begin(loop)
     ready(server.listening)
     task = loop.create_task(beside()) if beside is not None else None
     await signals.stopping.wait()

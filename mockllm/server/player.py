@@ -48,7 +48,8 @@ class ConnectionSink(Sink, Protocol):
         """Return when the client has read enough. Raises ConnectionError if it has disconnected."""
 
     async def cut(self, how: ConnectionCut) -> None:
-        """End the connection after the written bytes. After a silence the client ends it."""
+        """End the connection after the written bytes: `close` sends FIN, `reset` RST. With `silence` nothing is sent,
+        and the client ends it."""
 
 
 class Player:

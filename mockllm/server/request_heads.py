@@ -23,8 +23,8 @@ from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 from mockllm.server.varying_heads import Values, VaryingHeads
 
 MAX_CACHED_HEADS: Final = 4096
-"""The cache is emptied when it holds so many heads without the length of the body. Heads with one are dropped when
-it holds so many of these."""
+"""The most cached heads without the length of a body, and the most with one. The cache drops all of them when it has
+so many."""
 MAX_HEAD_LENGTH: Final = 2048
 """A longer head is not cached: bytes."""
 MAX_SEEN_HEADS: Final = 20_000
@@ -142,7 +142,7 @@ class RequestHead:
         return RequestHead(self.parsed._replace(method=method), False, self.over_tls)
 
     def with_body_length(self, length_text: bytes, values: Values = ()) -> RequestHead:
-        """Return the same head with another length of the body, as it is written, for a head of ASCII. `values` are
+        """Return the same head, which is ASCII, with the text of another `content-length`. `values` are
         other values of headers on which neither the route nor the parser depends."""
         head = RequestHead.__new__(RequestHead)
         headers = CIMultiDict(self.headers)

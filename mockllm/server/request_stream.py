@@ -196,8 +196,8 @@ class RequestStream(HttpProtocol):
             self._heads.add_if_repeated(head, head_bytes)
 
     def _end_after_chunks(self) -> None:
-        """End the connection with the response to a request in chunks. The same read has bytes of a next one, with
-        which the parser may have mixed trailers."""
+        """End the connection with the response to a request in chunks. Bytes of a next request came in the same read:
+        aiohttp's parser may have taken trailers of the first request for a part of them."""
         exchange = self._queue[-1] if self._queue else self._current
         if exchange is not None:
             exchange.close = True

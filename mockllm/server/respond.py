@@ -68,7 +68,7 @@ def respond(app: App, exchange: Exchange) -> bool:
             take_decision(app, exchange, exchange.pending_decision)
             if exchange.sink.half_closed:
                 return False
-        # a cached response needs none of the waits of `must_wait`, unless its storage is unconfirmed
+        # without a proxy, a cached response needs no wait of `must_wait`, unless its storage is unconfirmed
         content = exchange.response.plan_or_prerendered
         needs_no_wait = type(content) is PrerenderedResponse and app.provider_proxy is None
         if (not needs_no_wait or exchange.storage_confirmation is not None) and must_wait(app, exchange):
@@ -120,7 +120,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     if parses_first:
         if "body" not in vars(request):  # of a repeated request it is
             request.parse_body()
-        if request.depth_bound > app.limits.depth:
+        if request.max_possible_depth > app.limits.depth:
             failure = structure_failure(raw, app.limits)
             if failure is not None:
                 refuse(app, exchange, failure)
@@ -154,9 +154,8 @@ def begin_engine_response(
 
 
 def begin_decision(app: App, exchange: Exchange, on_ready: Callable[[], object]) -> bool:
-    """Begin a decision that is made elsewhere. Return whether `on_ready` will be called, so that `respond` can go on.
-    It may be called without a decision: then a task has to wait for it. Where it will not be called, a task has to
-    finish the exchange."""
+    """Begin a decision that is made elsewhere. Return whether `on_ready` will be called: then `respond` goes on, and
+    a task is needed only if there is still no decision. Without that call, a task has to finish the exchange."""
     undecided, decider = exchange.undecided, app.decider
     if undecided is None or decider is None or exchange.pending_decision is not None:
         return False

@@ -101,13 +101,13 @@ async def proxy_websocket(app: App, exchange: Exchange, proxy: ProviderProxy) ->
         log = MessageLog(
             lambda: app.deadlines.time() - began, ProxiedTurns(app, exchange, rule, where), stores
         )
-        app.running -= 1  # a server that stops does not wait for sockets
+        app.unfinished_exchanges -= 1  # a server that stops does not wait for sockets
         exchange.proxied = True
         try:
             messages = BoundedMessages(client, exchange.sink, app.limits)
             await _relay(messages, upstream, exchange.sink, log)
         finally:
-            app.running += 1
+            app.unfinished_exchanges += 1
             log.turns.end()
             note = f"WebSocket {where}, {log.count} messages"
             proxy.finish_in_background(_end(app, exchange, proxy, request, log, note))

@@ -64,7 +64,7 @@ class SocketSink:
     async def drained(self) -> None:
         await self.connection.drained()
 
-    async def accepted(self) -> None:
+    async def wait_until_acknowledged(self) -> None:
         """Return when the system of a client that has half-closed the connection has all bytes. Raises
         ConnectionError if the client has closed it as a whole, which only the reply to these bytes shows."""
         while (transport := self.connection.transport) is not None:

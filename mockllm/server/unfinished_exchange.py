@@ -186,7 +186,7 @@ async def _play(app: App, exchange: Exchange) -> bool:
     assert player is not None, "the response has begun"
     await wait_for_player(player, exchange.sink)
     if exchange.sink.half_closed:
-        await exchange.sink.accepted()  # only this shows whether the client has left
+        await exchange.sink.wait_until_acknowledged()  # only this shows whether the client has left
     end_exchange(app, exchange, player.end or "gone")
     return exchange.keep_alive and exchange.end_reason == "finished"
 
@@ -202,11 +202,11 @@ async def _ask_control(app: App, exchange: Exchange) -> None:
     if message.upgrade and head.path == FEED:
         assert exchange.body_stream is not None, "a head that demands an upgrade is not cached"
         request = exchange.sink.connection.web_request(message, exchange.body_stream)
-        app.running -= 1  # a server that stops does not wait for followers
+        app.unfinished_exchanges -= 1  # a server that stops does not wait for followers
         try:
             plan = await control.follow(request, headers, exchange.client)
         finally:
-            app.running += 1
+            app.unfinished_exchanges += 1
     else:
         plan = await control.respond(
             message.method, head.path, head.query_string, headers, exchange.raw, exchange.client

@@ -73,14 +73,14 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
     session = cast(SocketSession, plan.delivery.websocket())
     server = SocketServer(app, head, sink, exchange.client, session, exchange.response.responder_id)
     end_exchange(app, exchange, "finished")
-    app.running -= 1  # a server that stops does not wait for sockets without a response
+    app.unfinished_exchanges -= 1  # a server that stops does not wait for sockets without a response
     close = server.close_later(plan.steps, exchange.response.time_scale)
     try:
         await server.run(BoundedMessages(response, sink, app.limits))
     finally:
         if close is not None:
             close.cancel()
-        app.running += 1
+        app.unfinished_exchanges += 1
         await server.end()
 
 
@@ -216,7 +216,7 @@ class SocketServer:
         """Serve one request to its end."""
         stream = started.stream
         app, exchange = self._app, self._exchange(started)
-        app.running += 1
+        app.unfinished_exchanges += 1
         try:
             if isinstance(started, PlayMessages):
                 self._set_recorded(exchange, started)
@@ -228,7 +228,7 @@ class SocketServer:
             self._close(FAILED, "mockllm itself has failed; its log says where")
             finished = False
         finally:
-            app.running -= 1
+            app.unfinished_exchanges -= 1
             if not exchange.ended:
                 abandon_exchange(app, exchange)
         if self._running.get(stream) is exchange:

@@ -70,7 +70,7 @@ class Loop:
 
         self._loop.call_soon_threadsafe(turn, TURNS)
         ready.acquire(True, LOOP_TIMEOUT)
-        return all(app.running <= sum(app.responses_in_flight.values()) for app in list(_apps))
+        return all(app.unfinished_exchanges <= sum(app.responses_in_flight.values()) for app in list(_apps))
 
     def end(self) -> None:
         """Stop the loop at the end of the process."""

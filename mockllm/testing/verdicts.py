@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import overload
 
-from mockllm.core.redaction import Redactor, client_key, hash_of_any, secrets_of
+from mockllm.core.redaction import Redactor, client_key_hash, optional_key_hash, secrets_of
 from mockllm.core.verdicts import VERDICTS, Client, ClientReport, ObservedRequest, VerdictResult, evaluate
 from mockllm.dialects.registry import wait_headers
 from mockllm.engine.prompt_caching import MIN_BYTES, observed_prompt
@@ -110,7 +110,7 @@ def verdicts(received: Sequence[Received], now: float, *, lost: bool = False) ->
 def _observed(number: int, each: Received) -> ObservedRequest:
     request = each.request
     target = f"{request.path}?{request.query_string}"
-    key = client_key(request.headers, target) or hash_of_any(request.api_key)
+    key = client_key_hash(request.headers, target) or optional_key_hash(request.api_key)
     redactor = Redactor(secrets_of(request.headers.items(), target))
     return ObservedRequest(
         number,

@@ -11,7 +11,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.redaction import (
     MAX_SECRETS,
     Redactor,
-    client_key,
+    client_key_hash,
     may_show_random,
     secrets_of,
     shown_headers,
@@ -164,13 +164,13 @@ def test_session_that_is_a_key_has_another_stable_id() -> None:
 
 
 def test_client_key_is_a_hash_of_the_key_in_any_place() -> None:
-    first = client_key({"authorization": f"Bearer {KEY}"}, "/")
+    first = client_key_hash({"authorization": f"Bearer {KEY}"}, "/")
     assert first is not None
     assert KEY not in first
-    assert client_key({"x-api-key": KEY}, "/") == client_key({}, f"/?key={KEY}") == first
-    assert client_key({"api-key": "other"}, "/") != first
-    assert client_key({"authorization": "Bearer "}, "/") is None
-    assert client_key({}, "/?key=") is client_key({}, "/?a=b") is client_key({}, "/") is None
+    assert client_key_hash({"x-api-key": KEY}, "/") == client_key_hash({}, f"/?key={KEY}") == first
+    assert client_key_hash({"api-key": "other"}, "/") != first
+    assert client_key_hash({"authorization": "Bearer "}, "/") is None
+    assert client_key_hash({}, "/?key=") is client_key_hash({}, "/?a=b") is client_key_hash({}, "/") is None
 
 
 @pytest.mark.parametrize(

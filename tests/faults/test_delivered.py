@@ -94,9 +94,9 @@ def test_stall_ends_when_the_client_disconnects(server: Live, path: str, reporte
         sock.settimeout(0.1)
         with pytest.raises(TimeoutError):
             sock.recv(1)
-        assert server.app.running == 1
+        assert server.app.unfinished_exchanges == 1
     assert "the client left" in server.line(lambda line: path in line)
-    until(lambda: server.app.running == 0)
+    until(lambda: server.app.unfinished_exchanges == 0)
 
 
 def test_server_stops_during_a_stall(tmp_path: Path) -> None:
@@ -105,6 +105,6 @@ def test_server_stops_during_a_stall(tmp_path: Path) -> None:
     with contextlib.ExitStack() as client:
         with serve(tmp_path / "a.yaml") as server:
             sock = client.enter_context(requested(server, "/small/none"))
-            until(lambda: server.app.running == 1)
+            until(lambda: server.app.unfinished_exchanges == 1)
         assert all_of(sock)[0] == b""
     assert "the server stopped" in server.line(lambda line: "/small/none" in line)

@@ -163,7 +163,7 @@ def test_expect_100_gets_100_before_body(raw: Raw) -> None:
 
 def test_expect_100_of_http_1_0_gets_no_100(raw: Raw, server: ThreadedServer) -> None:
     raw.send(request("POST", "/echo", version="1.0", Expect="100-continue", Content_Length="3"))
-    until(lambda: server.app.running)
+    until(lambda: server.app.unfinished_exchanges)
     raw.send(b"abc")
     assert json.loads(raw.answer().body)["body"] == "abc"
 
@@ -203,11 +203,11 @@ def test_stream_of_disconnected_client_is_dropped(server: ThreadedServer, path: 
     ENGINE.plans.setdefault(path.split("?")[0], whole())
     with Raw(server.port) as raw:
         raw.send(request(path=path))
-        until(lambda: server.app.running > 0)
+        until(lambda: server.app.unfinished_exchanges > 0)
         if how == "RST":
             raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     assert written_down(server, path).end_reason == "gone"
-    until(lambda: server.app.running == 0)
+    until(lambda: server.app.unfinished_exchanges == 0)
 
 
 def test_slow_reader_gets_huge_body_whole(raw: Raw) -> None:

@@ -128,7 +128,7 @@ class ServerWithoutSockets:
             assert len(self.app.deadlines) == 0
             await asyncio.sleep(0)
         assert asyncio.all_tasks() == {asyncio.current_task()}
-        assert self.app.running == 0
+        assert self.app.unfinished_exchanges == 0
 
 
 @pytest.mark.parametrize("known", [False, True])

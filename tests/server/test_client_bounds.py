@@ -66,7 +66,7 @@ def dripped(server: ClockedServer, raw: Raw, count: int) -> None:
 def test_body_that_drips_is_refused_after_its_time(server: ClockedServer) -> None:
     with Raw(server.port) as raw:
         raw.send(request("POST", "/ok", Content_Length="100"))
-        until(lambda: server.app.running == 1)
+        until(lambda: server.app.unfinished_exchanges == 1)
         dripped(server, raw, 6)
         got = raw.answer()
         assert got.status == 408
@@ -79,7 +79,7 @@ def test_body_that_drips_is_refused_after_its_time(server: ClockedServer) -> Non
 def test_body_that_comes_within_its_time_is_taken(server: ClockedServer) -> None:
     with Raw(server.port) as raw:
         raw.send(request("POST", "/ok", Content_Length="6"))
-        until(lambda: server.app.running == 1)
+        until(lambda: server.app.unfinished_exchanges == 1)
         dripped(server, raw, 5)
         assert raw.send(b"x").answer().status == 200
 

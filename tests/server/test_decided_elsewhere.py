@@ -131,10 +131,10 @@ def chat(user: str = "hi", **more: object) -> bytes:
 
 def test_response_is_sent_when_its_decision_is_made(served: Served, raw: Raw) -> None:
     raw.send(chat())
-    assert until(lambda: served.app.running) == 1
+    assert until(lambda: served.app.unfinished_exchanges) == 1
     served.decide(served.pending())
     assert '"one"' in raw.answer().text
-    until(lambda: served.app.running == 0)
+    until(lambda: served.app.unfinished_exchanges == 0)
     assert written_down(served.server, PATH).responder_id is not None
 
 
@@ -152,7 +152,7 @@ def test_paced_stream_begins_with_its_decision(served: Served, raw: Raw) -> None
     served.decide(served.pending())
     assert "[DONE]" in raw.answer().text
     assert served.pending().waited == 0
-    until(lambda: served.app.running == 0)
+    until(lambda: served.app.unfinished_exchanges == 0)
 
 
 def test_failure_in_place_of_a_decision_is_the_response(served: Served, raw: Raw) -> None:
@@ -169,7 +169,7 @@ def test_decision_that_is_not_made_is_waited_for_in_a_task(served: Served, raw: 
     served.fail(served.pending())
     assert raw.answer().status == 503
     assert served.pending().waited == 1
-    until(lambda: served.app.running == 0)
+    until(lambda: served.app.unfinished_exchanges == 0)
 
 
 def test_client_that_disconnects_abandons_its_decision(served: Served) -> None:
@@ -177,9 +177,9 @@ def test_client_that_disconnects_abandons_its_decision(served: Served) -> None:
         client.send(chat())
         pending = served.pending()
     until(lambda: pending.abandoned)
-    until(lambda: served.app.running == 0)
+    until(lambda: served.app.unfinished_exchanges == 0)
     served.decide(pending)  # a decision that comes after all changes nothing
-    assert served.app.running == 0
+    assert served.app.unfinished_exchanges == 0
 
 
 def sends_no_more(served: Served) -> bool:

@@ -31,7 +31,7 @@ def server() -> Iterator[ClockedServer]:
 
 def asked(server: ClockedServer, client: Raw, path: str) -> None:
     client.send(request(path=path))
-    until(lambda: server.app.running == 1)
+    until(lambda: server.app.unfinished_exchanges == 1)
 
 
 def sends_no_more(server: ClockedServer) -> bool:

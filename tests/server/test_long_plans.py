@@ -57,9 +57,9 @@ def test_health_is_served_while_a_long_reply_is_planned(
 ) -> None:
     with Raw(server.port) as long, Raw(server.port) as other:
         long.send(request("POST", PATH, CHAT))
-        until(lambda: server.app.running == 1)
+        until(lambda: server.app.unfinished_exchanges == 1)
         assert other.send(request(path="/health")).answer().status == 200
-        assert server.app.running == 1
+        assert server.app.unfinished_exchanges == 1
         busy.set()
         got = long.answer()
     assert got.complete
@@ -83,8 +83,8 @@ def test_client_that_leaves_a_long_reply_frees_its_place(
 ) -> None:
     with Raw(server.port) as long:
         long.send(request("POST", PATH, CHAT))
-        until(lambda: server.app.running == 1)
-    until(lambda: server.app.running == 0)
+        until(lambda: server.app.unfinished_exchanges == 1)
+    until(lambda: server.app.unfinished_exchanges == 0)
     busy.set()
     with Raw(server.port) as other:
         assert other.send(request("POST", PATH, CHAT)).answer().status == 200

@@ -92,7 +92,7 @@ class ErrorEvent(ReplyFault):
             self.status,
             self.message,
             in_finish_chunk=self.form == "in_chunk",
-            opening=None if count else self.after.events,
+            events_before_error=None if count else self.after.events,
         )
         return replace(first_chunks(reply, count), failure=failure)
 

@@ -48,10 +48,10 @@ class TextTables:
         self.literals = Literals()
         self.finders: list[Callable[[str], int]] = []
 
-    def close(self, size: int) -> Iterator[None]:
+    def build(self, size: int) -> Iterator[None]:
         for table in (self.equal, self.starts, self.ends, self.literals):
             if table:
-                table.close(size)
+                table.build(size)
                 self.finders.append(table.find)
             yield
 
@@ -189,25 +189,25 @@ class FieldIndex:
             self._add_literal(row, max(runs, key=len, default=""), ignore_case)
         return False
 
-    def close(self, size: int) -> Iterator[None]:
+    def build(self, size: int) -> Iterator[None]:
         """Build the tables for rows below `size`, one table a step."""
         self.missing = mask_of(self._missing, size)
         self._present = mask_of(self._exists + self._opaque, size)
         self._empty = mask_of(self._missing + self._opaque, size)
         self._any_text = self._present | mask_of(self._texts, size)
         self.rows_with_condition = mask_of(self.rows, size)
-        self._constants.close(size)
+        self._constants.build(size)
         self._has_constants = bool(self._constants)
         self._has_numbers = any(isinstance(key, (int, float)) for key in self._constants)
         self._compared = [table for table in self._thresholds.values() if table]
         for table in self._compared:
-            table.close(size)
+            table.build(size)
             yield
         for tables in (self._plain, self._folded):
-            yield from tables.close(size)
+            yield from tables.build(size)
         for index in (self._length, self._items, *self._members.values()):
             if index is not None:
-                yield from index.close(size)
+                yield from index.build(size)
 
     def lookup(self, value: Json | Missing) -> int:
         """Return the rows whose condition the value meets, or may meet where the index does not decide."""

@@ -46,7 +46,7 @@ class Layer(ABC):
         """Add the row's condition."""
 
     @abstractmethod
-    def close(self, size: int) -> Iterator[None]:
+    def build(self, size: int) -> Iterator[None]:
         """Build the tables for rows below `size`, in small steps."""
 
     @abstractmethod
@@ -70,7 +70,7 @@ class ValueLayer(Layer):
     def add(self, row: int, field: Field, condition: Condition) -> None:
         self._pairs.append((row, condition))
 
-    def close(self, size: int) -> Iterator[None]:
+    def build(self, size: int) -> Iterator[None]:
         self._set_rows([row for row, _ in self._pairs], size)
         self._index = FieldIndex(self._lists)
         self.inexact = yield from _filled(self._index, self._pairs, size)
@@ -85,8 +85,8 @@ class ValueLayer(Layer):
 class SmallLayer(ValueLayer):
     """A field with few different values: every condition is decided, so that a `JoinedLayer` can cache the rows."""
 
-    def close(self, size: int) -> Iterator[None]:
-        yield from super().close(size)
+    def build(self, size: int) -> Iterator[None]:
+        yield from super().build(size)
         self._inexact_mask = mask_of(sorted(self.inexact), size)
         self._conditions = {row: condition for row, condition in self._pairs if row in self.inexact}
         self.inexact = frozenset()
@@ -159,7 +159,7 @@ class KeyedLayer(Layer):
     def add(self, row: int, field: Field, condition: Condition) -> None:
         self._pairs.setdefault(str(field.key), []).append((row, condition))
 
-    def close(self, size: int) -> Iterator[None]:
+    def build(self, size: int) -> Iterator[None]:
         self._set_rows([row for pairs in self._pairs.values() for row, _ in pairs], size)
         self._absent = self.rows_without_condition
         inexact: set[int] = set()
@@ -219,7 +219,7 @@ class BodyLayer(Layer):
         self._paths[field.path.keys] = field.path
         self._pairs.setdefault(field.path.keys, []).append((row, condition))
 
-    def close(self, size: int) -> Iterator[None]:
+    def build(self, size: int) -> Iterator[None]:
         self._set_rows([row for pairs in self._pairs.values() for row, _ in pairs], size)
         self._absent = self.rows_without_condition
         inexact: set[int] = set()
@@ -296,5 +296,5 @@ def _filled(index: FieldIndex, pairs: Pairs, size: int) -> Generator[None, None,
             yield
         if not index.add(row, condition):
             inexact.append(row)
-    yield from index.close(size)
+    yield from index.build(size)
     return frozenset(inexact)

@@ -37,7 +37,7 @@ class Table(Generic[K]):
         if not rows or rows[-1] != row:
             rows.append(row)
 
-    def close(self, size: int) -> None:
+    def build(self, size: int) -> None:
         self._rows = {key: packed(rows, size) for key, rows in self._lists.items()}
 
     def find(self, key: K) -> int:
@@ -53,8 +53,8 @@ class Affixes(Table[str]):
         self._ends = ends
         self._lengths: list[int] = []
 
-    def close(self, size: int) -> None:
-        super().close(size)
+    def build(self, size: int) -> None:
+        super().build(size)
         self._lengths = sorted({len(affix) for affix in self._rows})
 
     def find(self, key: str) -> int:
@@ -75,8 +75,8 @@ class Literals(Table[str]):
     """Returns the end and the number of each literal that occurs in a text."""
     _in_order: tuple[Rows, ...] = ()
 
-    def close(self, size: int) -> None:
-        super().close(size)
+    def build(self, size: int) -> None:
+        super().build(size)
         if len(self._rows) <= _MAX_SCANNED:
             return
         from ahocorasick import Automaton
@@ -123,7 +123,7 @@ class Thresholds:
         if number == number:  # NaN exceeds nothing
             self._pairs.append((self._sign * number, row))
 
-    def close(self, size: int) -> None:
+    def build(self, size: int) -> None:
         self._pairs.sort()
         self._numbers = [number for number, _ in self._pairs]
         data = bytearray((size + 7) // 8)

@@ -44,7 +44,7 @@ MAX_LAYERS: Final = 4
 _MAX_MULTI_PATHS: Final = 64
 """The number of paths with several nodes that have a layer."""
 _MIN_RANKED: Final = 64
-"""The number of near matchers whose exact distance is computed."""
+"""The least near matchers whose exact distance is computed, if there are so many."""
 _MAX_RANKED: Final = 320
 """The most near matchers whose exact distance is computed, where equally many tests of each failed."""
 _MAX_SHORT_REQUEST: Final = 8192
@@ -139,7 +139,7 @@ class RuleIndex:
         self._all = (1 << len(placed)) - 1
         self._layers = [layers[key] for key in sorted(layers)]
         for layer in self._layers:
-            yield from layer.close(len(placed))
+            yield from layer.build(len(placed))
         self._head_layer = _joined(layers, _HEAD_FIELDS)
         self._further_layers = _further(layers)
         self._remaining_parts: dict[int, tuple[RowPart, ...]] = {}
@@ -279,7 +279,7 @@ def _nearest(
     failed: BitCounter, passed: BitCounter, left: int, count: int, most: int, matcher_of_bit: Sequence[int]
 ) -> set[int]:
     """Return the matchers of the nearest rows among those left, at least `_MIN_RANKED` if there are so many. There
-    are up to `most` where more rows are equally near than the `count` that the caller needs."""
+    are more, up to `most`, while rows are equally near and the caller's `count` is not reached."""
     matchers: set[int] = set()
     while left and len(matchers) < _MIN_RANKED:
         best = passed.highest(failed.lowest(left))

@@ -93,14 +93,14 @@ class Encoder:
 def encode(encoder: Encoder) -> Iterator[Step]:
     """Return the steps of the encoder's reply, in order, one by one."""
     failure = encoder.reply.failure
-    if failure is None or failure.opening is None:
+    if failure is None or failure.events_before_error is None:
         return _all_steps(encoder)
-    return _failed_opening(encoder, failure, failure.opening)
+    return _failed_opening(encoder, failure, failure.events_before_error)
 
 
 def _failed_opening(encoder: Encoder, failure: Failure, count: int) -> Iterator[Step]:
-    """Return the first `count` steps, and the error. An encoder makes its events one by one, so that the error has
-    the number that follows theirs."""
+    """Return the first `count` steps, and the error. An encoder makes its events one by one: so an error with a
+    sequence number in its payload has the one after theirs."""
     yield from islice(_all_steps(encoder), count)
     for payload, event_name in encoder.fail(failure):
         yield EventStep(payload, 0, "error", event_name)
@@ -138,7 +138,7 @@ def _all_steps(encoder: Encoder) -> Iterator[Step]:
         yield from events("error", encoder.fail(reply.failure))
         return
     for kind, event in encoder.end_stream():
-        if kind != "finish" or reply.ends:
+        if kind != "finish" or reply.has_finish_reason:
             yield from events(kind, (event,))
 
 

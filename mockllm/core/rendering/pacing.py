@@ -119,10 +119,11 @@ def _jitter(pace: Pacing, random: Random) -> Callable[[], float]:
     return lambda: uniform(0, jitter)
 
 
-def paced(plan: Plan, waits: Sequence[float], slowdown: float = 1.0) -> Plan:
+def paced(plan: Plan, waits: Sequence[float], explicit_wait_factor: float = 1.0) -> Plan:
     """Return the plan with a wait before each chunk; `waits` as `chunk_waits` returns them. The opening events are
-    written with the head. An explicit wait replaces the gap, and is `slowdown` times as long."""
-    if not any(waits) and slowdown == 1.0:
+    written with the head. An explicit wait replaces the gap, and is multiplied by the factor; `waits` are multiplied
+    already."""
+    if not any(waits) and explicit_wait_factor == 1.0:
         return plan
     steps: list[Step] = []
     paced_chunks = 0
@@ -137,7 +138,7 @@ def paced(plan: Plan, waits: Sequence[float], slowdown: float = 1.0) -> Plan:
                 paced_chunks, replaced = chunk, False
         elif type(step) is WaitStep and step.explicit:
             replaced = True
-            step = replace(step, seconds=step.seconds * slowdown)
+            step = replace(step, seconds=step.seconds * explicit_wait_factor)
         steps.append(step)
     return replace(plan, steps=tuple(steps))
 

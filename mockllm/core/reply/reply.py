@@ -216,7 +216,7 @@ class Reply(Struct, frozen=True):
     """The parts of a transcript beside its text."""
 
     @property
-    def ends(self) -> bool:
+    def has_finish_reason(self) -> bool:
         """Whether a stream of it has a finish reason."""
         return self.failure is None and not self.unfinished
 

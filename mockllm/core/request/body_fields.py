@@ -56,21 +56,21 @@ class BodyFields:
         return self.raw.decode("utf-8", "replace")
 
     def parse_body(self) -> None:
-        """Parse the body: set `body`, `fields`, `depth_bound` and the parts of a divided body. The first read of one
-        of these calls it; a caller that needs them anyway may call it before."""
-        value, divided, depth_bound = self._parse()
+        """Parse the body: set `body`, `fields`, `max_possible_depth` and the parts of a divided body. The first read
+        of one of these calls it; a caller that needs them anyway may call it before."""
+        value, divided, max_possible_depth = self._parse()
         attributes = vars(self)
         attributes["body"], attributes["_divided"] = value, divided
         attributes["fields"] = value if type(value) is dict else {}
-        attributes["depth_bound"] = depth_bound
+        attributes["max_possible_depth"] = max_possible_depth
 
     @cached_property
-    def depth_bound(self) -> int:
+    def max_possible_depth(self) -> int:
         """An upper bound of the body's depth in objects and lists, or any number above `MAX_DEPTH` for a greater
         one."""
         self.parse_body()
-        depth_bound: int = vars(self)["depth_bound"]
-        return depth_bound
+        max_possible_depth: int = vars(self)["max_possible_depth"]
+        return max_possible_depth
 
     @cached_property
     def body(self) -> Json | Missing:
@@ -93,8 +93,8 @@ class BodyFields:
         return divided
 
     def _parse(self) -> tuple[Json | Missing, DividedBody | None, int]:
-        """Return the JSON of the body, its parts, and its `depth_bound`. Without parts that is the number of its
-        brackets."""
+        """Return the JSON of the body, its parts, and its `max_possible_depth`. Without parts that is the number of
+        its brackets."""
         raw, turns_field = self.raw, self.turns_field
         if turns_field is not None and len(raw) >= divided_bodies.MIN_DIVIDED_BYTES:
             value, divided = BODIES.read(raw, turns_field)

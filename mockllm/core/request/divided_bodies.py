@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import MAX_DEPTH, MISSING, Json, JSONDecodeError, Missing, loads
-from mockllm.core.json.nesting import depth_bound, depth_of
+from mockllm.core.json.nesting import depth_of, max_possible_depth
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -54,7 +54,7 @@ Memo: TypeAlias = dict[Hashable, Any]
 
 class RemainingMembers(Struct, eq=False):
     """A body without its turns: the bytes before and after them, and the members there. `depth` is an
-    upper bound of how deep they nest (`nesting.depth_bound`); `memo` is what was computed of the members."""
+    upper bound of how deep they nest (`nesting.max_possible_depth`); `memo` is what was computed of the members."""
 
     bytes_before: bytes
     bytes_after: bytes
@@ -98,7 +98,7 @@ class DividedBody(Struct, eq=False):
 
     @property
     def depth(self) -> int:
-        """How deep the body nests at most; `BodyFields.depth_bound` of a divided body."""
+        """How deep the body nests at most; `BodyFields.max_possible_depth` of a divided body."""
         return max(self.remaining_members.depth, self.stage.depth)
 
     def of_remaining_members(self, name: Hashable, compute: Callable[[], T]) -> T:
@@ -355,7 +355,7 @@ def _members_around(
     before = {name: one[name] for name in names[:place]}
     after = {name: one[name] for name in names[place + 1 :]}
     return RemainingMembers(
-        bytes_before, bytes_after, before, after, depth_bound(bytes_before + bytes_after, 0)
+        bytes_before, bytes_after, before, after, max_possible_depth(bytes_before + bytes_after, 0)
     )
 
 

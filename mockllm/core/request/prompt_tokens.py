@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, TextPart, ThinkingPart
 from mockllm.core.tokens import estimate
 
-PROMPT: Final = 3
+TOKENS_PER_PROMPT: Final = 3
 TOKENS_PER_MESSAGE: Final = 4
 """The tokens of a prompt, and of each of its messages, in addition to their texts, as in OpenAI's cookbook."""
 MEDIA_TOKENS: Final = 85
@@ -19,7 +19,7 @@ _TEXTS: Final = frozenset({TextPart, ResultPart, ThinkingPart})
 
 def estimate_texts(texts: Sequence[str]) -> int:
     """Return the tokens of a prompt with one text in each message, and no tools."""
-    return PROMPT + TOKENS_PER_MESSAGE * len(texts) + sum(map(estimate, texts))
+    return TOKENS_PER_PROMPT + TOKENS_PER_MESSAGE * len(texts) + sum(map(estimate, texts))
 
 
 def estimate_parts(parts: Sequence[Part]) -> int:

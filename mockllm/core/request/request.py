@@ -31,7 +31,7 @@ from mockllm.core.request.messages import (
     last_user_text,
 )
 from mockllm.core.request.person_texts import MAX_TYPED, person_texts
-from mockllm.core.request.prompt_tokens import PROMPT, TOKENS_PER_MESSAGE, estimate_parts
+from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE, TOKENS_PER_PROMPT, estimate_parts
 from mockllm.core.request.read_turns import AddTurn, read_new_turns, read_turns
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup
@@ -43,7 +43,7 @@ __all__ = ["Message", "Request", "TextPart", "Tool", "estimate_input"]
 
 _NON_BODY_ATTRIBUTES: Final = frozenset((
     "method", "path", "headers", "query_string", "provider", "path_variables", "session", "client", "now",
-    "monotonic", "response_lookup", "context", "over_tls",
+    "monotonic", "response_lookup", "context", "over_tls", "mcp_servers", "volatile",
 ))  # fmt: skip
 """The attributes of a request that its reader sets, without the body."""
 
@@ -55,7 +55,7 @@ class RequestContext:
 
 
 class Request(BodyFields, McpServerFields):
-    """One request. Its reader passes the constructor's arguments; all other properties are computed lazily.
+    """One request. Its reader sets what the constructor takes; all other properties are computed lazily.
 
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name; `raw` holds the
     body's bytes (decompressed). `now` is when the server had the whole body, in seconds since the epoch. The
@@ -333,8 +333,8 @@ class Request(BodyFields, McpServerFields):
 
     @cached_property
     def components(self) -> int:
-        """The number of components of the vectors in the response, for its budget. OpenAI's requests add a fourth of
-        the inputs' characters, of which the vectors are computed."""
+        """The number of components of the vectors in the response, for its budget. OpenAI's requests add one for
+        four characters of the inputs, because the vectors are computed from these."""
         return 0
 
     @cached_property
@@ -348,6 +348,8 @@ def _tool_tokens(tool: Tool) -> int:
     return estimate(f"{tool.name} {tool.description} {tool.schema}")
 
 
-def estimate_input(request: Request, prompt: int = PROMPT, per_message: int = TOKENS_PER_MESSAGE) -> int:
+def estimate_input(
+    request: Request, prompt: int = TOKENS_PER_PROMPT, per_message: int = TOKENS_PER_MESSAGE
+) -> int:
     """Return the tokens of a prompt, with so many for itself and each message in addition to their texts."""
     return prompt + request.tool_tokens + per_message * len(request.messages) + request.part_tokens

@@ -76,7 +76,11 @@ class GenerateEncoder(Encoder):
         """Return an event of one part; the last one of a choice contains the finish reason in most families."""
         fields, part, choice = self.fields, at.part, self.reply.choices[at.choice]
         self.remaining[at.choice] -= 1
-        ends = not self.remaining[at.choice] and not fields.model_family.ends_alone and self.reply.ends
+        ends = (
+            not self.remaining[at.choice]
+            and not fields.model_family.ends_alone
+            and self.reply.has_finish_reason
+        )
         if ends:
             self.remaining[at.choice] = -1
         if chunk is not None and type(part) is not Thinking:

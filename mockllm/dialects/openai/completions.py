@@ -131,7 +131,11 @@ class CompletionsEncoder(Encoder):
     def _joined(self, choice: int) -> bool:
         """Return whether the event of the last chunk of a choice contains the finish reason of a truncated text."""
         reply_choice = self.reply.choices[choice]
-        return finish(reply_choice) == "length" and self.reply.ends and _chunk_count(reply_choice) > 0
+        return (
+            finish(reply_choice) == "length"
+            and self.reply.has_finish_reason
+            and _chunk_count(reply_choice) > 0
+        )
 
     def _event(self, choice: int, text: bytes, reason: bytes, logprobs: bytes = b"null") -> Event:
         form = b'{"text":%b,"index":%d,"logprobs":%b,"finish_reason":%b}'

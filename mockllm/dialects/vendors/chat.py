@@ -270,7 +270,7 @@ class VendorEncoder(Encoder):
         """Return whether the last chunk of a part contains the finish reason."""
         parts = self.reply.choices[choice].parts
         last = index == len(parts) - 1
-        return self.reply.ends and self.carries_finish(parts[index], last=last)
+        return self.reply.has_finish_reason and self.carries_finish(parts[index], last=last)
 
     def _choice_chunk(
         self, choice: int, delta: dict[str, Json], *, finishes: bool = False, logprobs: Json = None

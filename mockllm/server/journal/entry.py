@@ -17,8 +17,8 @@ from mockllm.core.json.codec import JSONDecodeError, loads
 from mockllm.core.key_forms import asterisks
 from mockllm.core.redaction import (
     Redactor,
-    client_key,
-    hash_of_any,
+    client_key_hash,
+    optional_key_hash,
     secrets_of,
     shown_headers,
     without_credentials,
@@ -40,7 +40,8 @@ MAX_SEARCHED: Final = 256 * MIB
 class JournalEntry(NamedTuple):
     """`number` counts from 1 and is never used again. `target` is path and query without credentials. `now`,
     `monotonic`, `times`, `duration`, `in_batch` and `held` are as in `EndedExchange`. `body_stored`: the body fitted
-    into the journal, and the search for secrets in it was short enough (`MAX_SEARCHED`, `MAX_ESCAPES`)."""
+    into the journal, and the search for secrets in it was short enough (`MAX_SEARCHED`,
+    `escaped_secrets.MAX_ESCAPES`)."""
 
     number: int
     now: float
@@ -163,7 +164,7 @@ def entry_of(number: int, exchange: EndedExchange, max_bytes: int) -> JournalEnt
         body_stored=body_stored,
         client=exchange.client,
         session=exchange.session,
-        api_key_hash=client_key(headers, exchange.target) or _own_key(exchange, headers),
+        api_key_hash=client_key_hash(headers, exchange.target) or _protocol_key_hash(exchange, headers),
         request_class=exchange.request_class,
         provider=exchange.provider,
         model=exchange.model,
@@ -189,14 +190,14 @@ def _without_secrets(raw: bytes, secrets: Sequence[str]) -> bytes:
     return replace_escaped(raw, secrets, asterisks) if secrets else raw
 
 
-def _own_key(exchange: EndedExchange, headers: Mapping[str, str]) -> str | None:
+def _protocol_key_hash(exchange: EndedExchange, headers: Mapping[str, str]) -> str | None:
     """Return the hash of a key in a place that only the protocol knows; None without one."""
     request_class = exchange.request_class
     if request_class is None or request_class.api_key is Request.api_key:
         return None
     path, _, query = exchange.target.partition("?")
     request = request_class(method=exchange.method, path=path, headers=headers, query_string=query)
-    return hash_of_any(request.api_key)
+    return optional_key_hash(request.api_key)
 
 
 def _secrets_in_texts(

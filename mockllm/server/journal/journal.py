@@ -122,8 +122,8 @@ class Journal:
             self.make_entries(2)
 
     def _drop_pushed_out(self) -> None:
-        """Drop the oldest exchanges, if the bodies of the newer ones fill the capacity. Large requests that come
-        faster than they are read become no entries then: an entry takes as long as such a request."""
+        """Drop the oldest exchanges, if the bodies of the newer ones fill the capacity. Where large requests
+        come faster than entries are made of them, some become none: an entry takes as long as its request."""
         pending, max_bytes = self._pending, self.max_bytes
         bodies = [len(exchange.raw) + len(exchange.received) for exchange in pending]
         newer = sum(

@@ -155,7 +155,7 @@ class Worker:
         app.make_control = None if self._control is None else self._forwarded
         self._server = self._listen(app)
         await self._server.start()
-        policy = GcPolicy(lambda: app.running > 0, lambda: app.engine)
+        policy = GcPolicy(lambda: app.unfinished_exchanges > 0, lambda: app.engine)
         policy.begin(asyncio.get_running_loop())
 
     def _forwarded(self) -> ForwardedControl:

@@ -88,7 +88,7 @@ def test_error_event_after_own_error_has_reason() -> None:
 def test_no_finish_removes_the_finish_reason() -> None:
     changed = built("no_finish").apply_in_context(TEXT, shown(TEXT))
     assert changed == replace(TEXT, unfinished=True)
-    assert not changed.ends
+    assert not changed.has_finish_reason
     broken = replace(TEXT, failure=Failure("timeout"))
     assert built("no_finish").apply_in_context(broken, shown(broken)) == NotApplicable(
         "the reply itself ends with an error"

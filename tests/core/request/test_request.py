@@ -104,6 +104,7 @@ def test_request_unread_has_no_body() -> None:
         method="POST", path="/x", headers={"a": "b"}, raw=b"{}", query_string="q=1", provider="p",
         path_variables={"model": "m"}, session="s", client="::1", now=7.0, context=RequestContext(),
     )  # fmt: skip
+    vars(request).update(mcp_servers={}, volatile="v")
     without_body = request.without_body()
     assert without_body.raw == b""
     assert {**vars(without_body), "raw": b"{}"} == vars(request)

@@ -221,7 +221,7 @@ def test_server_with_followers_stops_at_once(tmp_path: Path) -> None:
             app = built.app
             async with following(built.port) as follower:
                 await follower.next("hello")
-                assert app.running == 0
+                assert app.unfinished_exchanges == 0
                 stopping = asyncio.create_task(asyncio.to_thread(built.stop))
                 while (message := await follower.socket.receive()).type is aiohttp.WSMsgType.TEXT:
                     pass

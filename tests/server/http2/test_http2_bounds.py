@@ -225,7 +225,7 @@ def test_body_that_drips_is_refused_after_its_time() -> None:
     with clocked, H2Client(clocked.port) as client:
         id = client.begin("/ok", method="POST", headers=[("content-length", "100")], end=False)
         client.flush()
-        until(lambda: clocked.app.running == 1)
+        until(lambda: clocked.app.unfinished_exchanges == 1)
         for number in range(1, 7):
             client.h2.send_data(id, b"x")
             client.flush()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mockllm.core.redaction import client_key
+from mockllm.core.redaction import client_key_hash
 from mockllm.core.rendering.plan import CutStep, EventStep, Plan, ResponseHead, WaitStep
 from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
@@ -109,7 +109,7 @@ def test_no_secret_is_stored(server: ThreadedServer) -> None:
     kept = last(server, "/cookie")
     assert SECRET not in repr(kept._replace(response=PlannedResponse(whole(), None)))
     assert SECRET not in repr(reconstruct(kept))
-    assert kept.api_key_hash == client_key({"x-api-key": SECRET}, "/")
+    assert kept.api_key_hash == client_key_hash({"x-api-key": SECRET}, "/")
     until(lambda: not server.app.journal._pending)
 
 

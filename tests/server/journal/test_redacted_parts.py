@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.redaction import SECRETS, client_key, shown_headers, without_credentials
+from mockllm.core.redaction import SECRETS, client_key_hash, shown_headers, without_credentials
 
 SECRET = "sk-s3cret"
 TARGETS = {
@@ -32,10 +32,10 @@ def test_other_headers_stay_and_are_text() -> None:
 
 
 def test_keys_have_distinct_labels_in_any_place() -> None:
-    first = client_key({"authorization": f"Bearer {SECRET}"}, "/")
+    first = client_key_hash({"authorization": f"Bearer {SECRET}"}, "/")
     assert first is not None
     assert SECRET not in first
-    assert client_key({"x-api-key": SECRET}, "/") == first
-    assert client_key({}, f"/?key={SECRET}") == first
-    assert client_key({"api-key": "other"}, "/") != first
-    assert client_key({}, "/") is client_key({}, "/?a=b") is None
+    assert client_key_hash({"x-api-key": SECRET}, "/") == first
+    assert client_key_hash({}, f"/?key={SECRET}") == first
+    assert client_key_hash({"api-key": "other"}, "/") != first
+    assert client_key_hash({}, "/") is client_key_hash({}, "/?a=b") is None

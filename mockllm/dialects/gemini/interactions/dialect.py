@@ -190,7 +190,7 @@ class InteractionEncoder(Encoder):
         usage = fields.usage(self.reply.usage)
         whole = fields.interaction(fields.status, usage)
         yield "finish", self._event(COMPLETED, {"interaction": self.reply.usage.put_into(whole, "usage")})
-        if self.reply.ends:
+        if self.reply.has_finish_reason:
             yield "end", (b"[DONE]", "done")
 
     def fail(self, failure: Failure) -> Iterable[Event]:

@@ -141,7 +141,7 @@ class LiveEncoder(Encoder):
         return () if self._waits else (_event({"serverContent": {"generationComplete": True}}),)
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
-        if self._waits or not self.reply.ends:
+        if self._waits or not self.reply.has_finish_reason:
             return
         content: dict[str, Json] = {"turnComplete": True}
         if self.reply.choices[0].finish in REJECTED:

@@ -134,8 +134,8 @@ def usage(counted: Usage, family: OpenAiFamily) -> dict[str, Json]:
 
 
 def supported_reply(reply: Reply, request: ChatRequest) -> Reply:
-    """Return the reply without the parts that this protocol never shows: reasoning, and native parts of
-    other dialects. Audio that the request wants is in chunks."""
+    """Return the reply without the parts that this protocol does not show (`is_hidden`): reasoning, media, and native
+    parts that are items. Audio that the request wants is shown, in chunks."""
     if not any(is_hidden(part) for choice in reply.choices for part in choice.parts):
         return reply
     visible = (

@@ -11,7 +11,7 @@ from propcache.api import cached_property
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import count_of, object_of, objects, text_of, texts
 from mockllm.core.request.messages import MediaPart, Part, ResultPart, Role, last_user_text
-from mockllm.core.request.prompt_tokens import PROMPT, TOKENS_PER_MESSAGE, estimate_texts
+from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE, TOKENS_PER_PROMPT, estimate_texts
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, TextPart, Tool, estimate_input
 from mockllm.core.request.response_parameters import Format, OutputBounds
@@ -108,7 +108,7 @@ class ChatRequest(ModelRequest):
             return estimate_input(self)
         text_messages = self.text_messages
         if text_messages is None:
-            return PROMPT + TOKENS_PER_MESSAGE * len(self.messages) + self.part_tokens
+            return TOKENS_PER_PROMPT + TOKENS_PER_MESSAGE * len(self.messages) + self.part_tokens
         return estimate_texts([text for _, text in text_messages])
 
     @cached_property

@@ -143,7 +143,7 @@ class RealtimeEncoder(Encoder):
         status = "completed" if reason is None else "incomplete"
         details: Json = None if reason is None else {"type": "incomplete", "reason": reason}
         response = self._response(status, details, usage=self._usage())
-        if self.reply.ends:
+        if self.reply.has_finish_reason:
             yield "end", self._event("response.done", {"response": response})
 
     def fail(self, failure: Failure) -> Iterable[Event]:

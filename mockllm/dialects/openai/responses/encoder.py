@@ -138,7 +138,7 @@ class ResponsesEncoder(Encoder):
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         """Yield the event that contains the finish reason and ends the stream."""
-        if not self.reply.ends:
+        if not self.reply.has_finish_reason:
             return
         reason = incomplete_reason(self.reply.choices[0])
         status = "completed" if reason is None else "incomplete"

@@ -37,7 +37,7 @@ NAMED: Final = ("tool", "prompt", "resource")
 async def show_mcp_servers(context: ControlContext, call: ApiCall) -> BaseModel:
     """The MCP servers of the scenarios: tools, resources and prompts, and the use of each by the journal."""
     await context.collect()
-    uses: dict[str, ServerUse] = {name: ServerUse(name) for name in context.engine.catalog.servers}
+    uses: dict[str, ServerUse] = {name: ServerUse(name) for name in context.engine.catalog.mcp_servers}
     calls: list[McpServerCall] = []
     slices = TimeSlices()
     entries = (
@@ -52,7 +52,7 @@ async def show_mcp_servers(context: ControlContext, call: ApiCall) -> BaseModel:
         uses.setdefault(message.server, ServerUse(message.server)).count(message, entry)
         calls += [message] if len(calls) < MAX_SHOWN else ()
         counted += 1
-    servers = context.engine.catalog.servers
+    servers = context.engine.catalog.mcp_servers
     shown = [use.shown(servers.get(name)) for name, use in uses.items()]
     return McpServerList(servers=shown, calls=calls, states=await _states(context), counted=counted)
 
