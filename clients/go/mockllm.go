@@ -33,16 +33,18 @@ type Rule = map[string]any
 
 // Request is a request in the journal.
 type Request struct {
-	ID         int      `json:"id"`
-	Method     string   `json:"method"`
-	Path       string   `json:"path"`
-	Provider   string   `json:"provider"`
-	Model      string   `json:"model"`
-	Rule       string   `json:"rule"`
-	Status     int      `json:"status"`
-	Error      string   `json:"error"`
-	Faults     []string `json:"faults"`
-	Missed     bool     `json:"missed"`
+	ID       int      `json:"id"`
+	Method   string   `json:"method"`
+	Path     string   `json:"path"`
+	Provider string   `json:"provider"`
+	Model    string   `json:"model"`
+	Rule     string   `json:"rule"`
+	Status   int      `json:"status"`
+	Error    string   `json:"error"`
+	Faults   []string `json:"faults"`
+	Missed   bool     `json:"missed"`
+	// Unsent: no byte of the response was sent; Status is the planned one then.
+	Unsent     bool     `json:"unsent"`
 	NearMisses []string `json:"near_misses"`
 }
 

@@ -1,4 +1,5 @@
-"""The usage of one limit by one key: its requests, its tokens, and its responses in flight.
+"""The usage of one rate limit by one key: its requests, its tokens, and its responses in flight. The admission of
+a request (`mockllm.state.admission`) checks and charges all its limits.
 
 A check has no effect; a charge is a separate call, since a request is charged only if all limits on it allow it.
 """
