@@ -9,11 +9,11 @@ and RFC 7519 for JSON Web Tokens.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import AnyStr, Final, Generic, NamedTuple
 
-from mockllm.core.escaped_secrets import replace_escaped
+from mockllm.core.escaped_secrets import asterisks
 
 REDACTED: Final = "REDACTED"
 """The replacement of a secret."""
@@ -110,22 +110,13 @@ def redact_text(text: str) -> str:
     return "".join([*parts, text[at:]]) if parts else text
 
 
-def redact_bytes(data: bytes, secrets: Collection[str] = ()) -> bytes:
-    """Return the bytes with asterisks in place of the secrets and of what looks like a key. The length stays."""
-    for secret in secrets:
-        encoded = secret.encode("utf-8", "surrogateescape")
-        data = data.replace(encoded, b"*" * len(encoded))
-    data = replace_escaped(data, secrets, asterisks) if secrets else data
+def redact_bytes(data: bytes) -> bytes:
+    """Return the bytes with asterisks in place of what looks like a key. The length stays."""
     result = None
     for begin, end in _keys(data, data.lower(), _byte_forms()):
         result = result or bytearray(data)
-        result[begin:end] = b"*" * (end - begin)
+        result[begin:end] = asterisks(data[begin:end])
     return data if result is None else bytes(result)
-
-
-def asterisks(secret: bytes) -> bytes:
-    """Return the mask of bytes, which has their length."""
-    return b"*" * len(secret)
 
 
 def _keys(text: AnyStr, low: AnyStr, forms: Iterable[KeyForm[AnyStr]]) -> list[tuple[int, int]]:

@@ -12,13 +12,14 @@ import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from hashlib import blake2b
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote_plus
 
 from msgspec import Struct
 
-from mockllm.core.escaped_secrets import replace_escaped
+from mockllm.core.escaped_secrets import EscapedSecrets, asterisks
 from mockllm.core.json.codec import Json
 from mockllm.core.key_forms import REDACTED, redact_bytes, redact_text
 from mockllm.core.text_cache import text_cache
@@ -102,7 +103,7 @@ MAX_SECRETS: Final = 32
 """Most texts that are searched: a client may send thousands of cookies, and each search takes time."""
 
 
-class Redactor(Struct, frozen=True):
+class Redactor(Struct, frozen=True, dict=True):
     """Masks what no reader may see: `secrets`, as `secrets_of` returns them, and what looks like a key."""
 
     secrets: Sequence[str] = ()
@@ -111,18 +112,25 @@ class Redactor(Struct, frozen=True):
         """Return a text for a traceback, which may be logged."""
         return f"Redactor({len(self.secrets)} secrets)"
 
+    @cached_property
+    def _escaped(self) -> EscapedSecrets:
+        return EscapedSecrets(self.secrets)
+
     def text(self, text: str) -> str:
         for secret in self.secrets:
             text = text.replace(secret, REDACTED)
         if self.secrets and ("\\" in text or "%" in text):
             data = text.encode("utf-8", "surrogatepass")
-            masked = replace_escaped(data, self.secrets, lambda _: REDACTED.encode())
+            masked = self._escaped.replaced_in_escapes(data, lambda _: REDACTED.encode())
+            if masked is None:
+                return REDACTED
             text = text if masked is data else masked.decode("utf-8", "surrogatepass")
         return redact_text(text)
 
     def data(self, data: bytes) -> bytes:
-        """Return bytes of the same length, with asterisks."""
-        return redact_bytes(data, self.secrets)
+        """Return bytes of the same length, with asterisks; all of them where a search for the secrets takes long."""
+        masked = self._escaped.masked(data)
+        return asterisks(data) if masked is None else redact_bytes(masked)
 
     def parts(self, parts: Sequence[bytes]) -> list[bytes]:
         """Return bytes in the same parts. A secret may cross their borders."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from mockllm.core.escaped_secrets import contained_secrets
+from mockllm.core.escaped_secrets import EscapedSecrets
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.key_forms import REDACTED
 from mockllm.core.redaction import Redactor, redacted
@@ -105,7 +105,7 @@ def _is_private(request: Request, redactor: Redactor) -> bool:
     ]
     if any(redactor.target(text) != text for text in texts):
         return True
-    return bool(contained_secrets(request.raw, redactor.secrets))
+    return bool(EscapedSecrets(redactor.secrets).contained(request.raw))
 
 
 def scenario(interactions: Iterable[Interaction], title: str, reader: RequestParser) -> tuple[str, list[str]]:

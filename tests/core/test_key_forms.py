@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.core import key_forms
 from mockllm.core.key_forms import REDACTED, redact_bytes, redact_text
-from mockllm.core.redaction import redacted
+from mockllm.core.redaction import Redactor, redacted
 
 KEYS = [
     "sk-" + "aB3" * 8,
@@ -76,7 +76,7 @@ def test_redact_text_leaves_words(text: str) -> None:
 
 def test_redact_bytes_has_the_same_length() -> None:
     payload = b'{"key":"sk-aaaaaaaaaaaaaaa1aaaaaaaa","mine":"secret-1"}'
-    found = redact_bytes(payload, ["secret-1"])
+    found = Redactor(["secret-1"]).data(payload)
     assert len(found) == len(payload)
     assert b"aaaa" not in found
     assert b'"mine":"********"' in found

@@ -12,9 +12,8 @@ from urllib.parse import unquote_plus
 
 from multidict import CIMultiDict
 
-from mockllm.core.escaped_secrets import contained_secrets, has_many_escapes, replace_escaped
+from mockllm.core.escaped_secrets import EscapedSecrets
 from mockllm.core.json.codec import JSONDecodeError, loads
-from mockllm.core.key_forms import asterisks
 from mockllm.core.redaction import (
     Redactor,
     client_key_hash,
@@ -147,8 +146,8 @@ def entry_of(number: int, exchange: EndedExchange, max_bytes: int) -> JournalEnt
     response, target = _response(exchange), without_credentials(exchange.target)
     headers, raw = headers_and_body(exchange)
     secrets = secrets_of(headers.items(), exchange.target)
-    searched = len(raw) * len(secrets) <= MAX_SEARCHED and not (secrets and has_many_escapes(raw))
-    raw = _without_secrets(raw, secrets) if searched else raw
+    masked = EscapedSecrets(secrets).masked(raw) if len(raw) * len(secrets) <= MAX_SEARCHED else None
+    searched, raw = masked is not None, masked or b""
     pairs = shown_headers(headers.items())
     size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(response)
     size += 0 if exchange.times is None else 8 * len(exchange.times)
@@ -182,14 +181,6 @@ def entry_of(number: int, exchange: EndedExchange, max_bytes: int) -> JournalEnt
     )
 
 
-def _without_secrets(raw: bytes, secrets: Sequence[str]) -> bytes:
-    """Return a body with asterisks in place of these secrets."""
-    for secret in secrets:
-        encoded = secret.encode("utf-8", "surrogateescape")
-        raw = raw.replace(encoded, asterisks(encoded)) if encoded in raw else raw
-    return replace_escaped(raw, secrets, asterisks) if secrets else raw
-
-
 def _protocol_key_hash(exchange: EndedExchange, headers: Mapping[str, str]) -> str | None:
     """Return the hash of a key in a place that only the protocol knows; None without one."""
     request_class = exchange.request_class
@@ -219,7 +210,7 @@ def _secrets_in_texts(
         texts += [value for _, value in content.head.headers]
         searched = b"".join([_bytes_of(step) for step in content.steps])
     searched += "\n".join(texts).encode("utf-8", "surrogateescape")
-    return contained_secrets(searched, secrets)
+    return EscapedSecrets(secrets).contained(searched)
 
 
 def _bytes_of(step: Step) -> bytes:
