@@ -128,8 +128,8 @@ def _decodings(data: bytes) -> Sequence[Sequence[_Layer]] | None:
 
 
 class _Layer(NamedTuple):
-    """Bytes without the escapes of one form. The escapes have `positions` and `lengths` in these bytes, and `spans` in
-    the bytes before."""
+    """Bytes without the escapes of one form. The escapes have `positions` and `lengths` in these bytes, and `spans`
+    in the bytes before."""
 
     data: bytes
     positions: list[int]
@@ -137,7 +137,8 @@ class _Layer(NamedTuple):
     spans: list[Span]
 
     def span_before(self, begin: int, end: int) -> Span:
-        """Return the place of a part of these bytes in the bytes before. It has whole escapes, with all backslashes."""
+        """Return the place of a part of these bytes in the bytes before. It has whole escapes, with all
+        backslashes."""
         return self._place(begin, 0), self._place(end - 1, 1)
 
     def _place(self, at: int, side: int) -> int:
