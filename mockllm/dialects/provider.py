@@ -93,6 +93,8 @@ class ProviderDescription(Struct, frozen=True, kw_only=True, eq=False):
     """Whether the 404 of every unknown path lists its routes."""
     unserved: tuple[str, ...] = ()
     """The starts of paths that its API has and mockllm does not serve: a 501 unless a rule names the path."""
+    unserved_fields: Mapping[str, str] = MappingProxyType({})
+    """Members of the error of such a call, in addition to the usual ones."""
     own_paths: tuple[str, ...] = ()
     """The starts of paths that only its API has: an unknown path with one gets its error."""
 

@@ -259,8 +259,8 @@ def _not_served(method: str, path: str, bare: str, provider: ListedProvider) -> 
         f"Known API, not served: {method} {path} is a call of {provider.title} that mockllm does not serve. "
         f"A rule that names the path can respond: match: {{path: {bare}}}"
     )
-    fields = {"code": "not_served"}
-    return Failure("server_error", 501, message, fields=fields, headers=(("x-should-retry", "false"),))
+    headers = (("x-should-retry", "false"),)
+    return Failure("server_error", 501, message, fields=provider.unserved_fields, headers=headers)
 
 
 def _not_allowed(method: str, path: str, allowed: Sequence[str]) -> Failure:

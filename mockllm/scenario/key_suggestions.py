@@ -110,7 +110,7 @@ def _advice(key: str, shape: ModelShape, path: Path) -> str:
         return f"; {advice}"
     if (name := own_name(key, allowed)) is not None:
         return f'; did you mean "{name}"?'
-    operator = _SYNONYMS.get(key, key)
+    operator = _SYNONYMS.get(key) or nearest(key, _OPERATORS) or key
     if operator in _OPERATORS and "raw_body" in allowed:
         return f"; it is a condition on a field: write {_OPERATORS[operator]}: {{{operator}: …}}"
     if path[-2:-1] == ("messages",) and key in ("role", "text", "content"):
@@ -133,9 +133,9 @@ def _advice(key: str, shape: ModelShape, path: Path) -> str:
     if near is None and not inside and "raw_body" in allowed:
         query = path_with_dots(key) or f"$.{key}"
         return f'; match a field of the request by its JSONPath: body: {{"{query}": …}}'
-    listed = suggestion(key, allowed) or "; mockllm's docs/faults.md lists all faults" * (
-        "faults" in path[-3:-2]
-    )
+    listed = suggestion(key, allowed)
+    if not listed and path[-3:-2] == ("faults",):
+        listed = "; mockllm's docs/faults.md lists all faults"
     return inside or listed + _foreign_letter(key, near)
 
 

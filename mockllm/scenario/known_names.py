@@ -19,7 +19,7 @@ from mockllm.scenario.key_suggestions import own_name
 if TYPE_CHECKING:
     from mockllm.scenario.language.replay import ReplaySpec
 
-_GLOB: Final = re.compile(r"[*?\[]")
+GLOB: Final = re.compile(r"[*?\[]")
 _NAMED: Final = re.compile(r"\{\w+\}")
 
 
@@ -89,7 +89,7 @@ class KnownNames(Struct, frozen=True):
 
     def may_generate_path(self, path: str) -> bool:
         """Return whether a path, or one that a glob matches, may be the path of a generating call."""
-        begins = _GLOB.split(path, maxsplit=1)[0]
+        begins = GLOB.split(path, maxsplit=1)[0]
         for route in self.generating_paths:
             start, *rest = _NAMED.split(route)
             if begins == path:

@@ -9,16 +9,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from mockllm.scenario.diagnostics import Diagnostic, Path, nearest, suggestion
-from mockllm.scenario.known_names import KnownNames
-from mockllm.scenario.language.base import children
+from mockllm.scenario.known_names import GLOB, KnownNames
+from mockllm.scenario.language.base import Spec, children
 from mockllm.scenario.language.examples import ExpectSpec
 from mockllm.scenario.language.match import McpMatch
 from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.loader import LoadedScenarios
 from mockllm.scenario.raw_entries import EntryKind, raw_entries
-from mockllm.scenario.rule_lint import literal_texts
+from mockllm.scenario.rule_lint import texts_and_globs
 
-_GLOB: Final = frozenset("*?[")
 _MODIFIERS: Final[tuple[EntryKind, ...]] = ("modifier",)
 _RESPONDERS: Final[tuple[EntryKind, ...]] = ("rule", "modifier", "server")
 """The kinds of entries that may be the `rule` of a response: a modifier's error and a server's reply are."""
@@ -38,11 +37,8 @@ def unknown_names_in_examples(scenarios: LoadedScenarios) -> Iterator[Diagnostic
             steps.append(((*path, "steps", number, "expect"), step.expect))
         for place, expect in steps:
             unknown = (
-                *(("rule", each, rules) for each in _unknown(literal_texts(expect.rule), rules)),
-                *(
-                    ("modifier", each, modifiers)
-                    for each in _unknown(_without_globs(literal_texts(expect.modifier)), modifiers)
-                ),
+                *(("rule", each, rules) for each in _unknown(_rule_names(expect.rule), rules)),
+                *(("modifier", each, modifiers) for each in _unknown(_texts(expect.modifier), modifiers)),
             )
             for key, name, names in unknown:
                 if key == "rule" and _is_call(name, scenarios.known_names):
@@ -66,16 +62,14 @@ def unknown_names_of_mcp(
 def _misspelt(
     match: McpMatch, servers: Mapping[str, McpServerSpec], place: Path
 ) -> Iterator[tuple[Path, str]]:
-    named = literal_texts(match.server)
-    for name in _unknown(_without_globs(named), servers):
+    named = texts_and_globs(match.server)
+    for name in _unknown(_texts(match.server), servers):
         if near := nearest(name, servers):
             yield (*place, "server"), f'no server is called "{name}"; did you mean "{near}"?'
-    called = [
-        servers[name] for name in (named or servers if match.server is None else named) if name in servers
-    ]
+    called = [servers[name] for name in (servers if match.server is None else named) if name in servers]
     for kind in ("tool", "prompt"):
         known = {each.name for server in called for each in getattr(server, f"{kind}s")}
-        for name in _unknown(_without_globs(literal_texts(getattr(match, kind))), known):
+        for name in _unknown(_texts(getattr(match, kind)), known):
             if near := nearest(name, known):
                 holder = " or ".join(server.name for server in called)
                 yield (*place, kind), f'{holder} has no {kind} "{name}"; did you mean "{near}"?'
@@ -97,8 +91,15 @@ def _is_call(name: str, known_names: KnownNames) -> bool:
     return call in known_names.apis and (not colon or dialect in known_names.dialects)
 
 
-def _without_globs(names: Iterable[str]) -> Iterator[str]:
-    return (name for name in names if not _GLOB & set(name))
+def _texts(condition: object) -> Iterator[str]:
+    """Return the texts that a condition spells out, without globs."""
+    return (text for text in texts_and_globs(condition) if not GLOB.search(text))
+
+
+def _rule_names(condition: object) -> Iterator[str]:
+    """Return the names that a condition on a rule spells out. A text without an operator is no glob."""
+    for each in condition if isinstance(condition, list) else [condition]:
+        yield from _texts(each) if isinstance(each, Spec) else texts_and_globs(each)
 
 
 def _unknown(names: Iterable[str], known: Collection[str] | Mapping[str, object]) -> Sequence[str]:

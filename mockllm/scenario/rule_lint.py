@@ -90,7 +90,7 @@ _ROLES_OF_PROVIDERS: Final = {
     "function": "tool",
     "human": "user",
 }
-_BEARER: Final = re.compile(r"(?i)bearer +(?=\S)")
+_BEARER: Final = re.compile(r"(?i)bearer +")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _OPERATORS: Final = (TextOperators, NumberOperators, JsonOperators, TruthOperators)
 _BATCHES: Final = re.compile(r"(?i)batch|[*?\[]")
@@ -157,9 +157,9 @@ def _texts(
 def _unmatchable_values(match: Match, place: Path) -> Warnings:
     """Warn about models, paths, methods and hashes that no request has."""
     for name, regex in _REGEX_AS_GLOB.items():
-        for text in filter(regex.match, literal_texts(getattr(match, name))):
+        for text in filter(regex.match, texts_and_globs(getattr(match, name))):
             yield (*place, name), f"this is a glob, not a regex; write {{regex: '{text}'}}"
-    for path in literal_texts(match.path):
+    for path in texts_and_globs(match.path):
         if path[:1] == "^":
             continue
         if beyond := _BEYOND_PATHS.search(path):
@@ -171,19 +171,16 @@ def _unmatchable_values(match: Match, place: Path) -> Warnings:
         if path != as_sent:
             begins = "" if path[:1] == as_sent[:1] else 'a path begins with "/"; '
             yield (*place, "path"), f"no request has the path {path}: {begins}write {as_sent}"
-    for method in literal_texts(match.method):
+    for method in texts_and_globs(match.method):
         if method != method.upper():
             yield (*place, "method"), f"no request has the method {method}: write {method.upper()}"
-    for key in (*literal_texts(match.api_key), *literal_texts(getattr(match.api_key, "starts_with", None))):
-        if bearer := _BEARER.match(key):
-            reason = 'it is compared without "Bearer"'
-            yield (*place, "api_key"), f"no request has the key {key}: {reason}; write {key[bearer.end() :]}"
-    for hash in literal_texts(match.hash):
+    yield from _keys_with_bearer(match.api_key, (*place, "api_key"))
+    for hash in texts_and_globs(match.hash):
         if not _HASH.fullmatch(hash):
             yield (*place, "hash"), f"no request has the hash {hash}: a hash has 64 digits, 0 to 9 and a to f"
     for quantifier in ("some", "each"):
         message = getattr(match.messages, quantifier, None)
-        for role in () if message is None else literal_texts(message.role):
+        for role in () if message is None else texts_and_globs(message.role):
             if role not in ROLES:
                 meant = _ROLES_OF_PROVIDERS.get(role, quoted_choice(ROLES))
                 yield (
@@ -193,6 +190,13 @@ def _unmatchable_values(match: Match, place: Path) -> Warnings:
     for name in ("all", "any"):
         for index, each in enumerate(getattr(match, name) or ()):
             yield from _unmatchable_values(each, (*place, name, index))
+
+
+def _keys_with_bearer(condition: object, place: Path) -> Warnings:
+    for key in (*texts_and_globs(condition), *texts_and_globs(getattr(condition, "starts_with", None))):
+        if bearer := _BEARER.match(key):
+            advice = f"write {key[bearer.end() :]}" if key[bearer.end() :] else "leave it out"
+            yield place, f'no request has the key {key.rstrip()}: it is compared without "Bearer"; {advice}'
 
 
 def _empty_conditions(value: object, path: Path) -> Warnings:
@@ -290,7 +294,7 @@ def _may_reply(spec: RuleSpec, reply: ReplySpec) -> bool:
 
 def _may_be(spec: RuleSpec, call: str, call_paths: re.Pattern[str]) -> bool:
     """Return whether the api or path that a rule names may be that of a call."""
-    apis, paths = literal_texts(spec.match.api), literal_texts(spec.match.path)
+    apis, paths = texts_and_globs(spec.match.api), texts_and_globs(spec.match.path)
     return any(fnmatchcase(call, api) for api in apis) if apis else any(map(call_paths.search, paths))
 
 
@@ -303,7 +307,7 @@ def _names_call(match: Match) -> bool:
 
 def _non_generating_target(spec: RuleSpec, known_names: KnownNames) -> str | None:
     """Return the path or api that a rule names, if it certainly belongs to no generating call."""
-    paths, apis = literal_texts(spec.match.path), literal_texts(spec.match.api)
+    paths, apis = texts_and_globs(spec.match.path), texts_and_globs(spec.match.api)
     if known_names.generating_paths and paths and not any(map(known_names.may_generate_path, paths)):
         return paths[0]
     if known_names.generating_apis and apis and not any(map(known_names.may_generate_api, apis)):
@@ -311,15 +315,15 @@ def _non_generating_target(spec: RuleSpec, known_names: KnownNames) -> str | Non
     return None
 
 
-def literal_texts(condition: object) -> Sequence[str]:
+def texts_and_globs(condition: object) -> Sequence[str]:
     """Return the texts and globs that a condition spells out; none if it has other operators."""
     if isinstance(condition, str):
         return (condition,)
     if isinstance(condition, list):
-        texts = [literal_texts(item) for item in condition]
+        texts = [texts_and_globs(item) for item in condition]
         return [path for paths in texts for path in paths] if all(texts) else ()
     if isinstance(condition, Spec) and condition.model_fields_set in ({"equals"}, {"glob"}):
-        return literal_texts(next(getattr(condition, name) for name in condition.model_fields_set))
+        return texts_and_globs(next(getattr(condition, name) for name in condition.model_fields_set))
     return ()
 
 

@@ -8,6 +8,7 @@ from mockllm.core.request.server_address import SESSION_ID
 
 SESSION: Final = f"^{SESSION_ID.pattern}$"
 HOLD_NAME: Final = r"^[A-Za-z0-9._~-]{1,100}$"
+"""The characters that need no escapes in a path."""
 ORIGIN: Final = r"^https?://[\w.:\[\]-]+$"
 BASE_URL: Final = r"^https?://[^/?#\s@]+(/[^?#\s]*)?$"
 KEY: Final = r"^[!-~]+$"

@@ -66,7 +66,10 @@ _TRUTHS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 _OTHER_WORDS: Final = {"required": "any"}
 """Values of providers, with those of this language; as keys they mean something else."""
 _LISTS_OF_MAPPINGS: Final = frozenset(
-    ("rules", "modifiers", "mcp", "examples", "all", "any", "steps", "resources", "prompts", "messages")
+    (
+        *("rules", "modifiers", "mcp", "examples", "all", "any", "steps", "resources", "prompts", "messages"),
+        *("tool_calls", "images", "extras"),
+    )
 )
 """Lists whose items cannot be written as one text."""
 _COLON_WITHOUT_SPACE: Final = re.compile(r"\w+:[^\s/]")

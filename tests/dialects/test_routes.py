@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from mockllm.core.json.codec import Json
+from mockllm.core.rendering.plan import EventStep
 from mockllm.dialects import anthropic, azure, openai, routes
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.listing import calls_by_provider
@@ -18,6 +22,7 @@ from mockllm.dialects.routes import (
 )
 from mockllm.dialects.vendors.vendor import Vendor
 from tests.compatible import VENDORS
+from tests.dialects.anthropic.messages_requests import STAMP
 
 CLAUDE = {"anthropic-version": "2023-06-01"}
 FOUND: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
@@ -299,6 +304,27 @@ def test_find_of_unserved_call_is_501_with_hint(path: str) -> None:
         found.failure.message
     )
     assert "mockllm does not serve" in found.hint
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "error"),
+    [
+        ("/v1/threads", {}, {"code": "not_served", "type": "server_error", "param": None}),
+        ("/v1/skills", {"anthropic-version": "2023-06-01"}, {"type": "api_error"}),
+        ("/v1beta/agents", {"x-goog-api-key": "k"}, {"code": 501, "status": "UNIMPLEMENTED"}),
+    ],
+)
+def test_error_of_unserved_call_has_the_usual_members(
+    path: str, headers: dict[str, str], error: dict[str, Json]
+) -> None:
+    found = find_route("GET", path, headers)
+    assert isinstance(found, UnknownPath)
+    request = found.dialect.request_class(method="GET", path=path, headers=headers)
+    (sent,) = found.dialect.error(found.failure, request, STAMP).steps
+    assert isinstance(sent, EventStep)
+    members: dict[str, Json] = json.loads(sent.payload)["error"]
+    assert members.pop("message") == found.failure.message
+    assert members == error
 
 
 @pytest.mark.parametrize("path", ["/v1/threadsy", "/v1/x/threads"])

@@ -39,6 +39,7 @@ def warnings_of(folder: Path, more: str) -> list[str]:
     ("expect", "place", "message"),
     [
         ("rule: frist", "rule", 'no rule is called "frist"; did you mean "first"?'),
+        ("rule: 'firs*'", "rule", 'no rule is called "firs*"; did you mean "first"?'),
         ("rule: {equals: nosuch}", "rule", 'no rule is called "nosuch"; expected '),
         ("modifier: slwo", "modifier", 'no modifier is called "slwo"; did you mean "slow"?'),
         ("modifier: [slow, slwo]", "modifier", 'no modifier is called "slwo"; did you mean "slow"?'),
@@ -59,7 +60,7 @@ def test_unknown_name_in_example_is_warned(expect: str, place: str, message: str
         "rule: first", "rule: a.yaml:first", "rule: 'rules[1]'", "rule: packed", "rule: p:packed",
         "rule: p/b.yaml:packed", "rule: slow", "rule: files", "rule: null", "rule: {contains: zzz}",
         "rule: openai:models", "rule: models", "modifier: slow", "modifier: 'sl*'", "modifier: null",
-        "modifier: 'x*'",
+        "modifier: 'x*'", "rule: {glob: 'first*'}", "rule: [{glob: 'x*'}, first]",
     ],
 )  # fmt: skip
 def test_known_name_in_example_has_no_warning(expect: str, tmp_path: Path) -> None:

@@ -367,6 +367,7 @@ PROVIDER: Final = Provider(
     base_url_shown=True,
     routes_in_404=True,
     unserved=UNSERVED,
+    unserved_fields={"code": "not_served"},
     refuse_inexact=refuse_inexact,
     known_models=frozenset(WELL_KNOWN),
     limit_headers=limits,

@@ -36,7 +36,6 @@ from mockllm.scenario.text_forms import HOLD_NAME
 
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 """A token: RFC 9110, section 5.6.2."""
-"""The characters that need no escapes in a path."""
 FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection"})
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
