@@ -9,17 +9,20 @@ from msgspec import Struct
 from mockllm.core.json.codec import Json
 
 
+PROVIDER_DEFINED: Final = None
+"""The kind of a tool whose schema is the provider's, and whose calls the protocol has a form of their own for. No type
+that a client sends equals it."""
+
+
 class Tool(Struct, frozen=True):
     """An offered tool. `schema` is its JSON Schema (None where the request has none)."""
 
     name: str
     schema: Json = None
     description: str | None = None
-    kind: str = "function"
+    kind: str | None = "function"
 
 
-PROVIDER_DEFINED: Final = "provider-defined"
-"""The kind of a tool whose schema is the provider's, and whose calls the protocol has a form of their own for."""
 CALLABLE: Final = ("function", "custom", PROVIDER_DEFINED)
 """The kinds of tools that the client runs."""
 
