@@ -8,10 +8,9 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import Json
 
-
 PROVIDER_DEFINED: Final = None
-"""The kind of a tool whose schema is the provider's, and whose calls the protocol has a form of their own for. No type
-that a client sends equals it."""
+"""The kind of a tool whose schema is the provider's, and whose calls the protocol has a form of their own for. No
+type that a client sends equals it."""
 
 
 class Tool(Struct, frozen=True):
@@ -25,6 +24,11 @@ class Tool(Struct, frozen=True):
 
 CALLABLE: Final = ("function", "custom", PROVIDER_DEFINED)
 """The kinds of tools that the client runs."""
+
+
+def schema_of_members(members: dict[str, Json]) -> dict[str, Json]:
+    """Return the schema of an object that has all these members."""
+    return {"type": "object", "properties": members, "required": [*members]}
 
 
 class ToolChoice(Struct, frozen=True):

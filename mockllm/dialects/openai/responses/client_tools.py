@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, loads
 from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.reply.reply import Call, NativePart, Part, joined_text
-from mockllm.core.request.tools import PROVIDER_DEFINED, Tool
+from mockllm.core.request.tools import PROVIDER_DEFINED, Tool, schema_of_members
 
 _COMMANDS: Final[dict[str, Json]] = {
     "type": "array",
@@ -62,8 +62,7 @@ def client_tool(entry: Mapping[str, Json], kind: str) -> Tool | None:
     tool = CLIENT_TOOLS.get(kind)
     if tool is None or (kind == "shell" and _is_hosted(entry)):
         return None
-    schema = {"type": "object", "properties": tool.input, "required": [*tool.input]}
-    return Tool(kind, schema, None, PROVIDER_DEFINED)
+    return Tool(kind, schema_of_members(tool.input), None, PROVIDER_DEFINED)
 
 
 def called_client_tool(item: Mapping[str, Json], kind: str) -> tuple[str, Json] | None:
