@@ -178,7 +178,7 @@ def test_many_long_texts_are_flagged_by_their_ends() -> None:
     assert sum(map(len, read_texts(texts))) <= MAX_INPUTS * (ALWAYS_READ + 1)
 
 
-def test_text_below_its_share_keeps_its_middle() -> None:
+def test_text_below_its_share_is_read_whole() -> None:
     middle = f"{'a ' * 7_000}murder{' a' * 7_000}"
     assert read_texts([middle, "b" * MAX_READ]) == [
         middle,
