@@ -151,11 +151,11 @@ class ResponsePlanner:
 
     def check_size(self, request: Request, *, may_defer: bool) -> None:
         """Raise BudgetExceeded where a response has more vectors or echoed prompts than allowed; with `may_defer`
-        raise PlanningTooLong where they take long."""
+        raise PlanningTooLong where planning takes long."""
         components, echoed = request.components, request.echoed_characters
         check_vector_size(components, self._max_generated)
         check_echo_size(echoed, self._max_generated)
-        if may_defer and (components > MANY_COMPONENTS or echoed > LONG_TEXT):
+        if may_defer and (components > MANY_COMPONENTS or echoed > LONG_TEXT or request.planning_takes_long):
             raise PlanningTooLong
 
     def _mcp_plan(self, context: PlanContext, spec: McpServerSpec) -> Plan:

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import Final
 
-from mockllm.core.media.audio import make_audio
+from mockllm.core.media.audio import DEFAULT_SECONDS, make_audio
 from mockllm.core.media.images import ImageSize, make_image, size_of
 from mockllm.core.media.video import VIDEO_TYPE, make_video
 from mockllm.core.reply.reply import Media
@@ -33,8 +33,6 @@ MIME_TYPES: Final = {
 }
 """Media types by file suffix."""
 DEFAULT_SIZE: Final = ImageSize(1024, 1024)
-DEFAULT_SECONDS: Final = 4.0
-"""Where neither the scenario nor the protocol says otherwise."""
 
 ReadFile = Callable[[str], bytes]
 

@@ -58,6 +58,7 @@ OF_THE_DIALECT: Final = {
         "background",
         "components",
         "echoed_characters",
+        "planning_takes_long",
     )
 }
 """What is the same for all requests of a dialect object whose responses are cached. Only a dialect that echoes has

@@ -66,6 +66,20 @@ def test_body_and_stream_have_the_same_audio() -> None:
     assert whole.choice["message"]["audio"]["data"] == data
 
 
+def test_choice_has_its_first_audio_alone() -> None:
+    rules = "rules: [{reply: {parts: [{audio: {data: AAAA}}, {text: mid}, {audio: {data: BBBB}}]}}]"
+    whole, stream = respond_all(rules, chat_request(**PCM), chat_request(stream=True, **PCM))
+    deltas = [event.json["choices"][0]["delta"] for event in stream.events[:-1]]
+    data = [delta["audio"]["data"] for delta in deltas if "data" in delta.get("audio", {})]
+    assert (whole.choice["message"]["audio"]["data"], data) == ("AAAA", ["AAAA"])
+    assert whole.choice["message"]["audio"]["transcript"] == "mid"
+
+
+def test_audio_of_no_duration_is_empty() -> None:
+    rules = "rules: [{reply: {text: Hi., audio: {duration: 0s}}}]"
+    assert respond_once(rules, chat_request(**PCM)).choice["message"]["audio"]["data"] == ""
+
+
 @pytest.mark.parametrize("more", [{}, {"modalities": ["text"]}, {"modalities": ["audio"], "audio": None}])
 def test_audio_that_no_request_wants_is_left_out(more: dict[str, Any]) -> None:
     response = respond_once("validation: off\n" + RULES, chat_request(**more))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -93,6 +94,74 @@ def test_shell_in_container_is_not_called() -> None:
     tools = [{"type": "shell", "environment": {"type": "container_auto"}}]
     (item,) = responses_body(CALL, tools=tools)["output"]
     assert "only tools that the provider runs" in item["content"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("path", "messages"),
+    [
+        ("/v1/responses", {"input": "Go."}),
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": "Go."}]}),
+    ],
+)
+def test_tool_of_unknown_type_is_not_called(path: str, messages: Any) -> None:
+    body = {"model": "gpt-5.1", **messages, "tools": [{"type": "provider-defined"}]}
+    response = respond_once("validation: off\n" + CALL, raw_request(path, body))
+    assert response.status == 200
+    assert "only tools that the provider runs" in json.dumps(response.json)
+
+
+@pytest.mark.parametrize(
+    ("type", "item", "output"),
+    [
+        ("computer_use_preview", {"type": "computer_call", "action": ACTION}, "computer_call_output"),
+        (
+            "computer_use_preview",
+            {"type": "computer_call", "action": ACTION, "actions": None},
+            "computer_call_output",
+        ),
+        ("computer", {"type": "computer_call", "action": None, "actions": [ACTION]}, "computer_call_output"),
+        ("computer", {"type": "computer_call", "actions": [ACTION, ACTION]}, "computer_call_output"),
+        (
+            "local_shell",
+            {"type": "local_shell_call", "action": {"command": ["ls"]}},
+            "local_shell_call_output",
+        ),
+    ],
+)
+def test_function_is_called_after_client_tool(type: str, item: Any, output: str) -> None:
+    history = [
+        {"role": "user", "content": "Go."},
+        {**item, "call_id": "c"},
+        {"type": output, "call_id": "c", "output": {}},
+    ]
+    tools = [{"type": type}, {"type": "function", "name": "f", "parameters": {}}]
+    (called,) = responses_body(CALL, input=history, tools=tools)["output"]
+    assert (called["type"], called.get("name")) == ("function_call", "f")
+
+
+@pytest.mark.parametrize(("type", "member"), [("computer", "actions"), ("computer_use_preview", "action")])
+def test_choice_of_computer_use_calls_any_computer(type: str, member: str) -> None:
+    tools = [{"type": "function", "name": "f", "parameters": {}}, {"type": type}]
+    (item,) = responses_body(CALL, tools=tools, tool_choice={"type": "computer_use"})["output"]
+    assert (item["type"], member in item) == ("computer_call", True)
+
+
+def test_rule_matches_what_the_shell_wrote() -> None:
+    rules = """
+    rules:
+      - match: {tool_result: {name: shell, text: {contains: hello}}}
+        reply: "{{ tool_result.text }}"
+    """
+    history = [
+        {"type": "shell_call", "call_id": "c", "action": {"commands": ["ls"]}},
+        {
+            "type": "shell_call_output",
+            "call_id": "c",
+            "output": [{"stdout": "hello", "stderr": "no"}, {"stderr": ""}],
+        },
+    ]
+    (item,) = responses_body(rules, input=history, tools=[{"type": "shell"}])["output"]
+    assert item["content"][0]["text"] == "hello\nno"
 
 
 def test_next_client_tool_is_called_after_first() -> None:

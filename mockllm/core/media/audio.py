@@ -19,6 +19,8 @@ from mockllm.core.media.subject import digest
 RATE: Final = 24_000
 """Samples of a second."""
 SAMPLE_BYTES: Final = 2
+DEFAULT_SECONDS: Final = 4.0
+"""Seconds of generated audio, where neither the scenario nor the protocol says otherwise."""
 LONGEST: Final = 300.0
 """Seconds of the longest generated audio."""
 LOUDNESS: Final = 1200

@@ -343,6 +343,11 @@ class Request(BodyFields, McpServerFields):
         probabilities count several times."""
         return 0
 
+    @property
+    def planning_takes_long(self) -> bool:
+        """Whether the response takes long to plan for another reason than its size: a thread then plans it."""
+        return False
+
 
 def _tool_tokens(tool: Tool) -> int:
     return estimate(f"{tool.name} {tool.description} {tool.schema}")

@@ -8,6 +8,10 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import Json
 
+PROVIDER_DEFINED: Final = None
+"""The kind of a tool whose schema is the provider's, and whose calls the protocol has a form of their own for. No
+type that a client sends equals it."""
+
 
 class Tool(Struct, frozen=True):
     """An offered tool. `schema` is its JSON Schema (None where the request has none)."""
@@ -15,13 +19,16 @@ class Tool(Struct, frozen=True):
     name: str
     schema: Json = None
     description: str | None = None
-    kind: str = "function"
+    kind: str | None = "function"
 
 
-PROVIDER_DEFINED: Final = "provider-defined"
-"""The kind of a tool whose schema is the provider's, and whose calls the protocol has a form of their own for."""
 CALLABLE: Final = ("function", "custom", PROVIDER_DEFINED)
 """The kinds of tools that the client runs."""
+
+
+def schema_of_members(members: dict[str, Json]) -> dict[str, Json]:
+    """Return the schema of an object that has all these members."""
+    return {"type": "object", "properties": members, "required": [*members]}
 
 
 class ToolChoice(Struct, frozen=True):

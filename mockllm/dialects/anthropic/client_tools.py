@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mockllm.core.json.codec import Json
+from mockllm.core.request.tools import schema_of_members
 
 _DATED: Final = re.compile(r"(\w+)_20\d{6}")
 _VIEW: Final[dict[str, Json]] = {"const": "view"}
@@ -26,4 +27,4 @@ def known_input(kind: str) -> Json:
     """Return the schema of calls of a tool of this type; None where the client does not run it."""
     dated = _DATED.fullmatch(kind)
     properties = None if dated is None else _INPUTS.get(dated[1])
-    return properties and {"type": "object", "properties": properties, "required": [*properties]}
+    return properties and schema_of_members(properties)

@@ -22,7 +22,7 @@ from mockllm.core.request.messages import Role
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
-from mockllm.dialects.openai.moderated_texts import read_texts
+from mockllm.dialects.openai.classified_texts import are_long, read_texts
 from mockllm.dialects.openai.request_fields import NEUTRAL_ROLES, ModelRequest
 from mockllm.dialects.openai.validators import check_fields, check_readable, missing, refuse, string
 from mockllm.dialects.vendors.errors import VendorCall, head
@@ -71,6 +71,10 @@ class ClassifierRequest(ModelRequest):
     @cached_property
     def messages(self) -> tuple[Message, ...]:
         return tuple(Message("user", (TextPart(text),)) for text in self.texts)
+
+    @property
+    def planning_takes_long(self) -> bool:
+        return are_long(self.texts)
 
 
 class ConversationClassifierRequest(ClassifierRequest):

@@ -17,8 +17,8 @@ from mockllm.core.request.messages import MediaPart, Part
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
+from mockllm.dialects.openai.classified_texts import are_long, read_texts
 from mockllm.dialects.openai.headers import body_plan
-from mockllm.dialects.openai.moderated_texts import read_texts
 from mockllm.dialects.openai.validators import (
     array,
     check_fields,
@@ -87,6 +87,10 @@ class ModerationsRequest(Request):
         if any(type(entry) is dict for entry in inputs):
             return (Message("user", parts),) if parts else ()
         return tuple(Message("user", (part,)) for part in parts)
+
+    @property
+    def planning_takes_long(self) -> bool:
+        return are_long([message.text for message in self.messages])
 
 
 def _part(entry: Json) -> Part | None:

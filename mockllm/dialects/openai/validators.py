@@ -44,9 +44,12 @@ def json_type(value: Json) -> str:
     return _KINDS[type(value)]
 
 
+def wrong_type_message(value: Json, path: str, expected: str) -> str:
+    return f"Invalid type for '{path}': expected {expected}, but got {json_type(value)} instead."
+
+
 def wrong_type(value: Json, path: str, expected: str) -> Failure:
-    message = f"Invalid type for '{path}': expected {expected}, but got {json_type(value)} instead."
-    return refuse(message, path, "invalid_type")
+    return refuse(wrong_type_message(value, path, expected), path, "invalid_type")
 
 
 def missing(path: str) -> Failure:

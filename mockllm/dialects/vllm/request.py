@@ -27,7 +27,7 @@ DEFAULT_MAX_TOKENS: Final = 16
 
 
 def extended_bounds(output_bounds: OutputBounds, fields: dict[str, Json]) -> OutputBounds:
-    """Return the parameters with `min_tokens` and `ignore_eos`, both at most the tokens that a model can have."""
+    """Return the bounds with `min_tokens` and `ignore_eos`, both at most the tokens that a model can have."""
     least = min(count_of(fields.get("min_tokens")) or 0, MAX_MODEL_LEN)
     endless = fields.get("ignore_eos") is True
     if not (least or endless):

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from propcache.api import cached_property
-
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import text_of
@@ -28,8 +26,8 @@ from mockllm.dialects.vllm.request import MAX_MODEL_LEN
 
 MAX_BYTES: Final = 6
 """Bytes of a token: its number is below 2**53, which every reader of JSON holds exactly."""
-CHARACTERS_PER_COMPONENT: Final = 4
-"""Cutting so many characters takes as long as one component of a vector."""
+LONG_TEXT: Final = 80_000
+"""Characters. Cutting more of them takes more than about 10 ms."""
 MAX_TOKENS: Final = 1_000_000
 """Tokens of a list that becomes a text."""
 
@@ -68,9 +66,9 @@ class TokenizeRequest(ChatRequest):
         opening = "<|im_start|>assistant\n" if self.fields.get("add_generation_prompt") is not False else ""
         return "".join(turns) + opening
 
-    @cached_property
-    def components(self) -> int:
-        return len(self.text) // CHARACTERS_PER_COMPONENT
+    @property
+    def planning_takes_long(self) -> bool:
+        return len(self.text) > LONG_TEXT
 
 
 class TokenCall(VendorCall):

@@ -9,10 +9,11 @@ from mockllm.core.json.codec import Json
 from mockllm.core.request.messages import MediaPart
 from mockllm.core.request.request import Message, TextPart
 from mockllm.dialects.openai import MODERATIONS, moderations
-from mockllm.dialects.openai.moderated_texts import MAX_READ
+from mockllm.dialects.openai.classified_texts import ALWAYS_READ, MAX_READ, read_texts
 from mockllm.dialects.openai.moderations import (
     CATEGORIES,
     IMAGE_CATEGORIES,
+    MAX_INPUTS,
     NOT_IN_TEXT_MODELS,
     ModerationsRequest,
 )
@@ -161,6 +162,28 @@ def test_text_longer_than_is_read_is_flagged_by_its_ends() -> None:
         for text in (f"idiot {long}", f"{long} idiot {long}", f"{long} idiot")
     )
     assert (begin, middle, end) == (True, False, True)
+
+
+ORDINARY = "I went to the market and he said that he would murder his boss, then we ate."
+
+
+def test_ordinary_texts_are_read_however_many_there_are() -> None:
+    assert all(result["flagged"] for result in results(moderation(input=[ORDINARY] * MAX_INPUTS)))
+
+
+def test_many_long_texts_are_flagged_by_their_ends() -> None:
+    rest = "a " * 1_000
+    texts = [f"idiot {rest}", f"{rest} idiot {rest}", f"{rest} idiot", *[rest] * (MAX_INPUTS - 3)]
+    assert [result["flagged"] for result in results(moderation(input=texts))[:3]] == [True, False, True]
+    assert sum(map(len, read_texts(texts))) <= MAX_INPUTS * (ALWAYS_READ + 1)
+
+
+def test_text_below_its_share_is_read_whole() -> None:
+    middle = f"{'a ' * 7_000}murder{' a' * 7_000}"
+    assert read_texts([middle, "b" * MAX_READ]) == [
+        middle,
+        "b" * ((MAX_READ - len(middle)) // 2) + "\n" + "b" * ((MAX_READ - len(middle)) // 2),
+    ]
 
 
 def test_short_texts_are_read_beside_a_long_one() -> None:

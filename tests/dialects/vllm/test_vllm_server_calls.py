@@ -69,6 +69,14 @@ def test_tokenize_counts_as_the_usage_does() -> None:
     assert usage["error"]["type"] == "NotFoundError"  # no rule
 
 
+def test_tokenize_of_any_text_needs_few_values() -> None:
+    sent = respond_once(
+        "rules: []", raw_request("/vllm/tokenize", {"prompt": "a b " * 12_500}), max_generated=10
+    )
+    assert sent.status == 200
+    assert sent.json["count"] == len(sent.json["tokens"])
+
+
 def test_tokenize_renders_messages() -> None:
     messages: Json = [{"role": "user", "content": "Where is my order, please? I have waited."}]
     with_prompt = post("/tokenize", {"messages": messages})["tokens"]

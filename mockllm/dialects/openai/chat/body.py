@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.merge import merged_json
-from mockllm.core.media.audio import make_audio
+from mockllm.core.media.audio import DEFAULT_SECONDS, make_audio
 from mockllm.core.reply.citations import full_text, span
 from mockllm.core.reply.reply import (
     Call,
@@ -45,7 +45,6 @@ AUDIO_LIFETIME: Final = 3600
 """Seconds until the service forgets the audio of a response."""
 AUDIO_CHUNK: Final = 16_000
 """Characters of base64 in one event: a quarter of a second of PCM."""
-DEFAULT_SECONDS: Final = 4.0
 
 
 class ChatResponseFields:
@@ -135,24 +134,31 @@ def usage(counted: Usage, family: OpenAiFamily) -> dict[str, Json]:
 
 def supported_reply(reply: Reply, request: ChatRequest) -> Reply:
     """Return the reply without the parts that this protocol does not show (`is_hidden`): reasoning, media, and native
-    parts that are items. Audio that the request wants is shown, in chunks."""
+    parts that are items. The first audio of a choice is shown where the request wants it, in chunks."""
     if not any(is_hidden(part) for choice in reply.choices for part in choice.parts):
         return reply
-    visible = (
-        tuple(shown for part in choice.parts if (shown := _visible(part, request)) is not None)
-        for choice in reply.choices
-    )
-    choices = zip(reply.choices, visible, strict=True)
-    return replace(reply, choices=tuple(replace(choice, parts=parts) for choice, parts in choices))
+    choices = (replace(choice, parts=_visible(choice.parts, request)) for choice in reply.choices)
+    return replace(reply, choices=tuple(choices))
 
 
-def _visible(part: Part, request: ChatRequest) -> Part | None:
-    """Return a part as a response shows it; None for a hidden one. Generated audio has the requested format."""
-    if type(part) is not Media or part.kind != "audio" or request.audio_format is None:
-        return None if is_hidden(part) else part
+def _visible(parts: Sequence[Part], request: ChatRequest) -> tuple[Part, ...]:
+    """Return the parts that a response shows."""
+    visible: list[Part] = []
+    wanted = request.audio_format
+    for part in parts:
+        if wanted is not None and type(part) is Media and part.kind == "audio":
+            visible.append(_audio(part, wanted, request.user or ""))
+            wanted = None
+        elif not is_hidden(part):
+            visible.append(part)
+    return tuple(visible)
+
+
+def _audio(part: Media, wanted: str, subject: str) -> Media:
+    """Return audio in chunks. Generated audio has the wanted format."""
     if part.generated:
-        format_ = "pcm" if request.audio_format == "pcm16" else request.audio_format
-        data = make_audio(format_, part.seconds or DEFAULT_SECONDS, request.user or "")
+        seconds = DEFAULT_SECONDS if part.seconds is None else part.seconds
+        data = make_audio("pcm" if wanted == "pcm16" else wanted, seconds, subject)
         part = replace(part, data=b64encode(data).decode(), generated=False)
     starts = range(0, len(part.data), AUDIO_CHUNK)
     return replace(part, chunks=tuple(part.data[start : start + AUDIO_CHUNK] for start in starts))

@@ -17,6 +17,7 @@ from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
+from mockllm.dialects.openai.chat.audio_check import audio, check_wanted_audio
 from mockllm.dialects.openai.chat.plain_body import is_plain_body
 from mockllm.dialects.openai.strict_schema import check_parameters, check_response_schema
 from mockllm.dialects.openai.unsupported import OWN_MODELS, check_chat_model
@@ -58,8 +59,6 @@ PARTS: Final[dict[str, Check]] = {
 
 _called: Final = members(("name", "arguments"), {"name": string, "arguments": string})
 _custom: Final = members(("name", "input"), {"name": string, "input": string})
-
-
 CALLS: Final = {
     "function": members(("function",), {"function": _called}),
     "custom": members(("custom",), {"custom": _custom}),
@@ -289,7 +288,9 @@ def check_body(body: dict[str, Json], checks: Mapping[str, Check] | None = None)
     if "messages" not in body:
         return missing("messages")
     error = check_fields(body, FIELDS if checks is None else checks, ("messages",))
-    return _check_dependencies(body) if error is None and not DEPENDENT.isdisjoint(body) else error
+    if error is not None or DEPENDENT.isdisjoint(body):
+        return error
+    return check_wanted_audio(body) or _check_dependencies(body)
 
 
 def _tool(value: Json, path: str) -> Failure | None:
@@ -307,8 +308,8 @@ def _response_format(value: Json, path: str) -> Failure | None:
     return check_response_schema(value["json_schema"], path)
 
 
-DEPENDENT: Final = frozenset({"stream_options", "top_logprobs", "tool_choice", "function_call"})
-"""The fields that are allowed only together with another one."""
+DEPENDENT: Final = frozenset({"stream_options", "top_logprobs", "tool_choice", "function_call", "modalities"})
+"""The fields that may need another one."""
 
 
 def _check_dependencies(body: dict[str, Json]) -> Failure | None:
@@ -358,11 +359,10 @@ def _check_tool_choice(choice: Json, tools: Json) -> Failure | None:
 WITHOUT_TOOLS_MESSAGE: Final = (
     "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified."
 )
-
-
 FIELDS: Final[dict[str, Check]] = {
     "model": string,
     "messages": check_messages,
+    "audio": audio,
     "frequency_penalty": decimal(-2, 2),
     "function_call": text_or(dict, members(("name",), {"name": string}), "object", ("none", "auto")),
     "functions": array(members(("name",), {"name": _name, "parameters": object_}), "objects", 1, 128),
@@ -385,9 +385,8 @@ FIELDS: Final[dict[str, Check]] = {
     "stream_options": members((), {"include_usage": boolean, "include_obfuscation": boolean}),
     "temperature": decimal(0, 2),
     "tool_choice": text_or(dict, by_type(TOOL_CHOICES), "object", ("none", "auto", "required")),
-    "tools": array(
-        _tool, "objects", max_length=128
-    ),  # an empty one counts as absent (reports of 2025 and 2026)
+    # an empty one counts as absent (reports of 2025 and 2026)
+    "tools": array(_tool, "objects", max_length=128),
     "top_logprobs": integer(0, 20),
     "top_p": decimal(0, 1),
     "user": string,

@@ -39,8 +39,8 @@ UNLIMITED: Final = OutputBounds()
 
 
 @lru_cache(256)  # clients use few limits, and many requests have one
-def read_output_bounds(limit: int | None) -> OutputBounds:
-    """Return the parameters of a request that has nothing but a limit of tokens."""
+def bounds_of_limit(limit: int | None) -> OutputBounds:
+    """Return the bounds of a request that has nothing but a limit of tokens."""
     return OutputBounds(max_tokens=limit)
 
 
@@ -145,7 +145,7 @@ class ChatRequest(ModelRequest):
             limit = count_of(fields["max_completion_tokens"])
         limit = limit or count_of(fields.get("max_tokens"))
         if n is None and stop is None:
-            return read_output_bounds(limit)
+            return bounds_of_limit(limit)
         stops = () if stop is None else (stop,) if type(stop) is str else tuple(texts(stop))
         return OutputBounds(1 if n is None else choice_count(n), stops, limit)
 

@@ -103,6 +103,8 @@ def _merge_choice(chunk: dict[str, Json], choice: dict[str, Json]) -> None:
         _add_call(message.setdefault("tool_calls", []), call)
     if type(delta.get("function_call")) is dict:
         _append(message.setdefault("function_call", {"name": "", "arguments": ""}), delta["function_call"])
+    if type(delta.get("audio")) is dict:
+        _add_audio(message.setdefault("audio", {}), delta["audio"])
     for name, entries in object_of(chunk.get("logprobs")).items():
         stored = choice["logprobs"] = choice["logprobs"] or {}
         stored[name] = [*(stored.get(name) or ()), *entries] if type(entries) is list else stored.get(name)
@@ -116,6 +118,12 @@ def _add_call(calls: list[Json], chunk: dict[str, Json]) -> None:
         return
     for kind in ("function", "custom"):
         _append(object_of(calls[index].get(kind)), object_of(chunk.get(kind)))
+
+
+def _add_audio(audio: dict[str, Json], chunk: dict[str, Json]) -> None:
+    joined: dict[str, Json] = {name: chunk[name] for name in ("data", "transcript") if name in chunk}
+    audio |= {name: value for name, value in chunk.items() if name not in joined}
+    _append(audio, joined)
 
 
 def _append(call: dict[str, Json], chunk: dict[str, Json]) -> None:
@@ -148,7 +156,8 @@ def _usage(completion: dict[str, Json], request: ChatRequest) -> dict[str, Json]
             object_of(call.get("function", call.get("custom"))) for call in objects(message.get("tool_calls"))
         ]
         calls.append(object_of(message.get("function_call")))
-        texts = [message.get("content"), message.get("refusal")]
+        transcript = object_of(message.get("audio")).get("transcript")
+        texts = [message.get("content"), message.get("refusal"), transcript]
         texts += [text for call in calls for text in call.values()]
         output += sum(count_tokens(text) for text in texts if type(text) is str)
     prompt = request.input_tokens

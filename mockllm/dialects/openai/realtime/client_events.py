@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.json.typed_values import object_of, text_of
-from mockllm.dialects.openai.validators import json_type
+from mockllm.dialects.openai.validators import wrong_type_message
 
 SUPPORTED: Final = (
     "'session.update', 'session.close', 'input_audio_buffer.append', 'session.input_audio_buffer.append', "
@@ -37,8 +37,7 @@ def not_text(value: Json, path: str) -> EventMistake | None:
     """Return what is wrong with the value of a field that is a text or null."""
     if value is None or type(value) is str:
         return None
-    message = f"Invalid type for '{path}': expected a string, but got {json_type(value)} instead."
-    return EventMistake(message, "invalid_type", path)
+    return EventMistake(wrong_type_message(value, path, "a string"), "invalid_type", path)
 
 
 def read_event(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
 from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, count_of, payloads
 from mockllm.dialects.openai.decoded_items import read_annotations, read_search
+from mockllm.dialects.openai.responses.client_tools import called_client_tool
 
 DELTAS: Final[dict[str, Channel]] = {
     "response.output_text.delta": "text",
@@ -67,7 +68,7 @@ def _read_payload(payload: Json, decoder: _Decoder) -> None:
         case {"type": "response.output_text.annotation.added", "annotation": annotation}:
             read_annotations([annotation], decoder, decoder.text_before)
         case {"type": "response.output_item.done", "item": dict(item)} if str(item.get("type")) not in SENT:
-            _read_other(item, decoder)
+            _read_other(item, count_of(payload, "output_index"), decoder)
         case {"type": "response.completed" | "response.incomplete", "response": dict(response)}:
             _read_ending(response, decoder)
 
@@ -93,16 +94,21 @@ def _read_item(item: Json, place: int, decoder: ResponseDecoder) -> None:
             if isinstance(text, str):
                 decoder.add_arguments(place, text)
         case dict() if str(item.get("type")) not in SENT:
-            _read_other(item, decoder)
+            _read_other(item, place, decoder)
 
 
-def _read_other(item: dict[str, Json], decoder: ResponseDecoder) -> None:
+def _read_other(item: dict[str, Json], place: int, decoder: ResponseDecoder) -> None:
     """Read an item that a stream has as a whole when it is done."""
-    kind = item.get("type")
-    if kind == "web_search_call":
-        read_search(item, decoder)
-    elif isinstance(kind, str):
-        decoder.left_out[kind] = None
+    match item.get("type"):
+        case "web_search_call":
+            read_search(item, decoder)
+        case str(kind):
+            match called_client_tool(item, kind):
+                case (name, dict(arguments)):
+                    decoder.add_call(place, name)
+                    decoder.add_arguments(place, dumps(arguments).decode())
+                case _:
+                    decoder.left_out[kind] = None
 
 
 def _read_ending(response: dict[str, Json], decoder: ResponseDecoder) -> None:

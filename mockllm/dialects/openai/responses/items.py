@@ -33,7 +33,7 @@ from mockllm.core.reply.reply import (
     joined_text,
 )
 from mockllm.dialects.openai.logprobs import entries
-from mockllm.dialects.openai.responses.client_tools import with_items
+from mockllm.dialects.openai.responses.client_tools import with_client_tool_items
 from mockllm.dialects.openai.responses.object import (
     SEALED_PREFIX,
     ResponseObjectFields,
@@ -173,7 +173,7 @@ def supported_reply(reply: Reply, request: ResponsesRequest) -> Reply:
     shown: Sequence[Part] = first.parts
     if any(type(part) is NativePart and part.dialect == SERVER_TOOL for part in shown):
         shown = server_parts(shown, request.included, request.items)
-    shown = with_items(shown, request.client_tools)
+    shown = with_client_tool_items(shown, request.client_tools)
     parts = tuple(_visible(part) for part in shown if not _is_hidden(part))
     if len(reply.choices) == 1 and parts == first.parts:
         return reply

@@ -30,7 +30,12 @@ from mockllm.dialects.openai.request_fields import (
     read_tool,
     result_parts,
 )
-from mockllm.dialects.openai.responses.client_tools import CALL_ITEMS, client_tool
+from mockllm.dialects.openai.responses.client_tools import (
+    CALL_ITEMS,
+    called_client_tool,
+    client_tool,
+    output_text,
+)
 from mockllm.dialects.openai.responses.history import (
     chain,
     history,
@@ -215,15 +220,18 @@ def _message(item: dict[str, Json], names: dict[str, str | None], lookup: Respon
         if parsed.id is not None:
             names[parsed.id] = parsed.name
         return Message("assistant", (parsed,))
-    if kind in CALL_ITEMS:
-        name, member = CALL_ITEMS[kind]
-        return Message("assistant", (CallPart(text_of(item.get("call_id")), name, item.get(member)),))
+    called = called_client_tool(item, kind)
+    if called is not None:
+        id = text_of(item.get("call_id"))
+        if id is not None:
+            names[id] = called[0]
+        return Message("assistant", (CallPart(id, *called),))
     if kind == "reasoning":
         return Message("assistant", (ThinkingPart(join_texts(content_parts(item.get("summary"), MEDIA))),))
     if kind.endswith("_output"):
-        return Message(
-            "tool", (ResultPart(text_of(item.get("call_id")), kind.removesuffix("_call_output"), ""),)
-        )
+        id = text_of(item.get("call_id", item.get("id")))  # the SDK's `LocalShellCallOutput` has only `id`
+        name = names.get(id or "") or kind.removesuffix("_call_output")
+        return Message("tool", (ResultPart(id, name, output_text(item.get("output"))),))
     return Message("assistant", (OtherPart(kind),))
 
 
@@ -254,4 +262,6 @@ def _tool_choice(choice: Json) -> ToolChoice:
         names = [tool.name for entry in objects(choice.get("tools")) for tool in _tools(entry)]
         return ToolChoice("any" if choice.get("mode") == "required" else "auto", tuple(names))
     name = text_of(choice.get("name")) or text_of(choice.get("type"))
+    if name == "computer_use":  # any computer (SDK: `ToolChoiceTypes`)
+        return ToolChoice("named", CALL_ITEMS["computer_call"])
     return ToolChoice() if name is None else ToolChoice("named", (name,))

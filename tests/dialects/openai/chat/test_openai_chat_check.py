@@ -24,6 +24,7 @@ def part(value: Json) -> Json:
     return {"messages": [{"role": "user", "content": [value]}]}
 
 
+SOUND: dict[str, Json] = {"voice": "alloy", "format": "wav"}
 FINE: dict[str, Json] = {
     "the least": {},
     "unknown fields": {"colour": "blue", "tools": None},
@@ -74,6 +75,11 @@ FINE: dict[str, Json] = {
     "an image": part({"type": "image_url", "image_url": {"url": "data:,"}}),
     "a schema": {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}},
     "any JSON": {"response_format": {"type": "json_object"}},
+    "audio": {"modalities": ["text", "audio"], "audio": SOUND},
+    "streamed audio": {"modalities": ["audio"], "audio": {**SOUND, "format": "pcm16"}, "stream": True},
+    "audio of an own voice": {"modalities": ["audio"], "audio": {**SOUND, "voice": {"id": "voice_1"}}},
+    "no audio": {"modalities": ["text"], "audio": SOUND, "stream": True},
+    "null for audio": {"modalities": None, "audio": None},
     "usage of a stream": {"stream": True, "stream_options": {"include_usage": True}},
 }
 
@@ -125,6 +131,49 @@ def test_chat_check_on_invalid_body_returns_refusal(
     body: Json, param: str | None, code: str | None, message: str
 ) -> None:
     assert refusal_tuple(CHAT.check(chat(body))) == (param, code, message)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "code", "message"),
+    [
+        ({"modalities": ["audio"]}, "audio", MISSING, "Missing required parameter: 'audio'."),
+        (
+            {"modalities": ["text", "audio"], "audio": None},
+            "audio",
+            MISSING,
+            "Missing required parameter: 'audio'.",
+        ),
+        ({"audio": {"format": "wav"}}, "audio.voice", MISSING, "Missing required parameter: 'audio.voice'."),
+        ({"audio": {"voice": "x"}}, "audio.format", MISSING, "Missing required parameter: 'audio.format'."),
+        (
+            {"audio": {**SOUND, "voice": {}}},
+            "audio.voice.id",
+            MISSING,
+            "Missing required parameter: 'audio.voice.id'.",
+        ),
+        (
+            {"audio": {**SOUND, "voice": 5}},
+            "audio.voice",
+            "invalid_type",
+            "Invalid type for 'audio.voice': expected one of a string or object, but got an integer instead.",
+        ),
+        (
+            {"audio": {**SOUND, "format": "xyz"}},
+            "audio.format",
+            "invalid_value",
+            "Invalid value: 'xyz'. Supported values are: 'wav', 'aac', 'mp3', 'flac', 'opus', and 'pcm16'.",
+        ),
+        (
+            {"modalities": ["audio"], "audio": SOUND, "stream": True},
+            "audio.format",
+            "unsupported_value",
+            "Unsupported value: 'audio.format' does not support 'wav' when stream=true. "
+            "Supported values are: 'pcm16'.",
+        ),
+    ],
+)
+def test_chat_check_on_wrong_audio_refuses_it(fields: Json, param: str, code: str, message: str) -> None:
+    assert refusal_tuple(CHAT.check(chat(**fields))) == (param, code, message)
 
 
 def message(**fields: Json) -> Json:

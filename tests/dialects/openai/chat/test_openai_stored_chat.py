@@ -11,7 +11,7 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.placeholders import Placeholders
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, ResponseHead
 from mockllm.core.rendering.prerendered_response import prerender_response
-from mockllm.core.reply.reply import Call, Choice, Part, Refusal, Reply, Text
+from mockllm.core.reply.reply import Call, Choice, Media, Part, Refusal, Reply, Text
 from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import CHAT, CHAT_MESSAGES, DELETE_CHAT, GET_CHAT, LIST_CHAT, UPDATE_CHAT
@@ -128,6 +128,27 @@ def test_stored_stream_joins_calls_and_refusal() -> None:
     assert [call["id"] for call in message["tool_calls"]] == ["call_1", "call_2"]
     assert message["tool_calls"][1]["custom"] == {"name": "note", "input": "free text"}
     assert message["refusal"] == "No."
+
+
+def test_stored_stream_has_audio_of_the_body() -> None:
+    stored: list[Json] = []
+    for stream in (False, True):
+        session = Session()
+        parts = (Text(("Hi", " there.")), Media("audio/wav", "QUJD" * 9_000))
+        audio: Json = {"voice": "alloy", "format": "pcm16"}
+        id = session.respond(*parts, stream=stream, modalities=["text", "audio"], audio=audio)
+        completion = body(session.call(GET_CHAT, id))
+        stored.append(completion["choices"][0]["message"]["audio"])
+        assert completion["choices"][0]["message"]["content"] is None
+    assert stored[0] == stored[1]
+    assert (stored[1]["transcript"], stored[1]["data"]) == ("Hi there.", "QUJD" * 9_000)
+    assert completion["usage"]["completion_tokens"] > 0
+
+
+@pytest.mark.parametrize("audio", [None, "x", {"data": 7, "transcript": None}])
+def test_odd_audio_of_stored_stream_never_raises(audio: Json) -> None:
+    chunk: dict[str, Json] = {"choices": [{"index": 0, "delta": {"audio": audio}}]}
+    assert merge_chunks([chunk, chunk])["choices"][0]["index"] == 0
 
 
 @pytest.mark.parametrize("fields", [{"store": False}, {"store": None}, {"store": "yes"}])

@@ -322,7 +322,8 @@ def test_item_without_a_name_gets_one(id: str | None) -> None:
 def test_transcription_session_stays_one(type: Any) -> None:
     opened = Spoken("intent=transcription")
     (error,) = opened.send({"type": "session.update", "session": {"type": type}})
-    assert error["error"]["param"] == "session.type"
+    said = "Passing a realtime session update event to a transcription session is not allowed."  # two public reports
+    assert (error["error"]["param"], error["error"]["message"]) == ("session.type", said)
     (error,) = opened.respond()
     assert "A transcription session has no responses." in error["error"]["message"]
 

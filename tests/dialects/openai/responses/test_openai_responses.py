@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.json.codec import Json, loads
+from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, WaitStep
 from mockllm.core.reply.reply import (
     Call,
@@ -269,6 +269,42 @@ def test_custom_tool_call_has_text_input() -> None:
         decoded = RESPONSES.decode(plan)
         assert decoded is not None
         assert decoded.calls == (DecodedCall("sql", "select 1"),)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("shell", {"commands": ["ls"]}),
+        ("shell", {"commands": ["ls"], "timeout_ms": 5}),
+        ("local_shell", {"command": ["ls"]}),
+        ("apply_patch", {"type": "delete_file", "path": "a.py"}),
+        ("computer", {"type": "wait"}),
+        ("computer_use_preview", {"type": "wait"}),
+    ],
+)
+def test_call_of_client_tool_is_decoded_as_written(tool: str, arguments: Json) -> None:
+    request = responses(tools=[{"type": tool}])
+    reply = RESPONSES.supported_reply(reply_of(Call(tool, (dumps(arguments).decode(),))), request)
+    for encode in (RESPONSES.encode_body, RESPONSES.encode_stream):
+        decoded = RESPONSES.decode(encode(reply, request, STAMP))
+        assert decoded is not None
+        assert (decoded.calls, decoded.finish) == ((DecodedCall(tool, arguments),), "tool_calls")
+        assert decoded.left_out == ()
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "computer_call", "actions": [{"type": "wait"}, {"type": "screenshot"}]},
+        {"type": "computer_call"},
+        {"type": "shell_call", "action": {"commands": []}, "environment": {"type": "container_reference"}},
+    ],
+)
+def test_item_that_no_tool_call_writes_is_left_out(item: Json) -> None:
+    for encode in (RESPONSES.encode_body, RESPONSES.encode_stream):
+        decoded = RESPONSES.decode(encode(reply_of(NativePart("openai", item)), responses(), STAMP))
+        assert decoded is not None
+        assert (decoded.calls, decoded.left_out) == ((), (item["type"],))
 
 
 def test_ids_are_equal_in_body_and_every_event() -> None:

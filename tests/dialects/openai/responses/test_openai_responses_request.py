@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, ResultPart, ThinkingPart
+from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, ThinkingPart
 from mockllm.core.request.request import Message, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.tools import ToolChoice
@@ -77,6 +77,56 @@ def test_adjacent_model_items_are_one_turn() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("call", "output", "parts"),
+    [
+        (
+            {"type": "computer_call", "call_id": "c", "action": {"type": "wait"}},
+            {"type": "computer_call_output", "call_id": "c", "output": {"type": "computer_screenshot"}},
+            (
+                CallPart("c", "computer_use_preview", {"type": "wait"}),
+                ResultPart("c", "computer_use_preview", ""),
+            ),
+        ),
+        (
+            {
+                "type": "local_shell_call",
+                "call_id": "c",
+                "action": {"type": "exec", "command": ["ls"], "env": {}},
+            },
+            {"type": "local_shell_call_output", "id": "c", "output": "a.py"},
+            (CallPart("c", "local_shell", {"command": ["ls"]}), ResultPart("c", "local_shell", "a.py")),
+        ),
+        (
+            {"type": "apply_patch_call", "call_id": "c", "operation": {"type": "delete_file", "path": "a"}},
+            {"type": "apply_patch_call_output", "call_id": "c", "status": "failed", "output": "no such file"},
+            (
+                CallPart("c", "apply_patch", {"type": "delete_file", "path": "a"}),
+                ResultPart("c", "apply_patch", "no such file"),
+            ),
+        ),
+        (
+            {"type": "shell_call", "action": {"commands": ["ls"], "timeout_ms": 9}},
+            {"type": "shell_call_output", "output": [{"stdout": "a.py", "stderr": ""}, {"stdout": 7}, "x"]},
+            (
+                CallPart(None, "shell", {"commands": ["ls"], "timeout_ms": 9}),
+                ResultPart(None, "shell", "a.py"),
+            ),
+        ),
+    ],
+)
+def test_call_of_client_tool_is_read_with_its_output(
+    call: Json, output: Json, parts: tuple[Part, Part]
+) -> None:
+    assert messages(call, output) == (Message("assistant", parts[:1]), Message("tool", parts[1:]))
+
+
+def test_shell_call_in_container_is_another_part() -> None:
+    environment = {"type": "container_reference", "container_id": "c"}
+    (turn,) = messages({"type": "shell_call", "call_id": "c", "environment": environment})
+    assert turn.parts == (OtherPart("shell_call"),)
+
+
 def test_call_without_id_is_a_call() -> None:
     (turn,) = messages({"type": "function_call", "name": "f", "arguments": "{}"})
     assert turn.parts == (CallPart(None, "f", {}),)
@@ -140,6 +190,8 @@ def test_responses_tools_of_every_kind_are_read() -> None:
         ("required", ToolChoice("any")),
         ({"type": "function", "name": "f"}, ToolChoice("named", ("f",))),
         ({"type": "web_search"}, ToolChoice("named", ("web_search",))),
+        ({"type": "computer"}, ToolChoice("named", ("computer",))),
+        ({"type": "computer_use"}, ToolChoice("named", ("computer", "computer_use_preview"))),
         ({}, ToolChoice()),
         (7, ToolChoice()),
         (
