@@ -67,6 +67,7 @@ def test_program_over_admin_port_calls_provider_port(tmp_path: Path, options: tu
         (request,) = json.loads(got(f"{match[1]}/api/requests")[1])["requests"]
         python = json.loads(got(f"{match[1]}/api/requests/{request['id']}/code")[1])["python"]
         assert f"'{server.url}/v1/models'" in python
+        assert json.loads(got(f"{match[1]}/api/config")[1])["provider_origin"] == server.url
 
 
 @pytest.mark.full
