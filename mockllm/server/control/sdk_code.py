@@ -84,7 +84,7 @@ def _with_httpx(entry: JournalEntry, redactor: Redactor, url: str, body: Json) -
 
 
 def _is_keyword(name: str) -> bool:
-    """Return whether a field of a body can be a keyword argument. Its name is a client's text, and must not be code."""
+    """Return whether a field of a body can be a keyword argument. Its name, a client's text, must not be code."""
     return name.isascii() and name.isidentifier() and not iskeyword(name) and name != EXTRA_BODY
 
 
