@@ -174,7 +174,13 @@ def test_texts_of_client_in_sdk_program_are_literals(server: Steered) -> None:
 
 
 def test_field_that_is_no_keyword_is_in_extra_body(server: Steered) -> None:
-    others = {"a=1); print(2": HOSTILE, "class": 1, "x-y": 2, "extra_body": {"z": 3}, "\ufb01": 4}
+    others: dict[str, Any] = {
+        "a=1); print(2": HOSTILE,
+        "class": 1,
+        "x-y": 2,
+        "extra_body": {"z": 3},
+        "\ufb01": 4,
+    }
     server.ask("hello", **others)
     tree, called = program(server)
     assert called == SDK_CALLS
