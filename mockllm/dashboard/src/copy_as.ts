@@ -35,8 +35,8 @@ export function asCurl(detail: Detail, origin: string): string {
   const body = bodyText(detail);
   const parts = [`curl ${detail.streamed ? "-N " : ""}${detail.method === (body === null ? "GET" : "POST") ? "" : `-X ${word(detail.method)} `}${/[[\]{}]/.test(detail.path) ? "--globoff " : ""}${quoted(origin + detail.path)}`];
   for (const [name, value] of sentHeaders(detail, REMOVED)) {
-    const pieces = `${name}: ${value}`.split(REMOVED);
-    parts.push(`-H ${pieces.map((piece) => piece && quoted(piece)).join('"$API_KEY"')}`);
+    const texts = `${name}: ${value}`.split(REMOVED);
+    parts.push(`-H ${texts.map((text) => text && quoted(text)).join('"$API_KEY"')}`);
   }
   if (body !== null) parts.push(`--data-raw ${quoted(body)}`);
   return `${parts.join(" \\\n  ")}\n`;

@@ -53,7 +53,7 @@ def fork_workers(
     supervised: Sequence[socket.socket] = (),
 ) -> list[ForkedProcess]:
     """Fork a worker for each set of sockets. `serve` runs in it, with its end of the channel. `supervised` are the
-    sockets that only the supervisor keeps. Call it before anything here has a thread or an event loop."""
+    sockets of the supervisor alone. Call it before anything here has a thread or an event loop."""
     forked: list[ForkedProcess] = []
     for index in range(len(sockets)):
         ours, theirs = socket.socketpair()
