@@ -16,9 +16,9 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from mockllm.cli.option import BadOption
 from mockllm.core.json.codec import Json
+from mockllm.core.request.server_address import DEFAULT_URL
 from mockllm.server.access_log import MAX_PROMPT, printable_line
 
-URL: Final = "http://localhost:8080"
 URL_VARIABLE: Final = "MOCKLLM_URL"
 TOKEN_VARIABLE: Final = "MOCKLLM_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
 TIMEOUT: Final = 30.0
@@ -39,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--url",
         default=None,
         metavar="URL",
-        help=f"where the server listens (default {URL}) [{URL_VARIABLE}]",
+        help=f"where the server listens (default {DEFAULT_URL}) [{URL_VARIABLE}]",
     )
     parser.add_argument(
         "--admin-token",
@@ -105,7 +105,7 @@ def _no_response(reason: object, base: str) -> str:
 
 
 def _base(args: argparse.Namespace) -> str:
-    base = (args.url or os.environ.get(URL_VARIABLE) or URL).rstrip("/")
+    base = (args.url or os.environ.get(URL_VARIABLE) or DEFAULT_URL).rstrip("/")
     if not base.startswith(("http://", "https://")):
         source = "--url" if args.url else URL_VARIABLE
         raise BadOption(f"{source}: expected http://HOST:PORT, found {base!r}")

@@ -42,7 +42,8 @@ def set_up_control_api(
     """Add the control API to the app. Return a separate server for it if it has its own port, which it listens on.
     Raises CannotListen."""
     host, port, token = values["host"], values["admin_port"], values["admin_token"]
-    access = Access(token or None, frozenset({host.lower(), socket.gethostname().lower()}))
+    names = filter(None, (host.lower(), socket.gethostname().lower()))  # an empty host means all addresses
+    access = Access(token or None, frozenset(names))
     control = create_control_api(app, builder, reload, access, folder(values), edit=values["edit"])
     control.context.prices = read_prices(values["prices"])
     control.context.proxy_hosts = allowed_hosts(values)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-from typing import Final
 from urllib.parse import urlsplit
 
 from mockllm.cli.option import BadOption
+from mockllm.core.request.server_address import DEFAULT_URL
 from mockllm.testing.environment import variables
-
-URL: Final = "http://localhost:8080"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--url",
         metavar="URL",
-        help=f"the server (default {URL}, or $MOCKLLM_URL); a session's URL ends in /s/ID",
+        help=f"the server (default {DEFAULT_URL}, or $MOCKLLM_URL); a session's URL ends in /s/ID",
     )
     parser.add_argument(
         "--dotenv",
@@ -32,10 +30,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    url = (args.url or os.environ.get("MOCKLLM_URL") or URL).rstrip("/")
+    url = (args.url or os.environ.get("MOCKLLM_URL") or DEFAULT_URL).rstrip("/")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise BadOption(f"--url {url}: expected a URL such as {URL}")
+        raise BadOption(f"--url {url}: expected a URL such as {DEFAULT_URL}")
     for name, value in variables(url).items():
         print(f"{name}={value}" if args.dotenv else f"export {name}={shlex.quote(value)}")
     return 0

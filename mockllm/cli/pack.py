@@ -92,7 +92,7 @@ def _add_consumer_commands(command: Command) -> None:
         "--major", action="store_true", help="beyond the ranges in your scenarios, which are raised"
     )
     outdated = command(
-        "outdated", "list the locked packs that have a newer version; the exit code is 1 if one has"
+        "outdated", "list the locked packs with a newer version or changed files; the exit code is 1 for any"
     )
     outdated.add_argument("--json", action="store_true", help="print the result as JSON")
     search = command("search", "search an index of packs")

@@ -97,7 +97,7 @@ def _run(args: argparse.Namespace, values: OptionValues, token: AdminToken, stor
     settings = WorkerSettings(
         values=values, limits=bounds, addresses=where, controlled=controlled, replica=0, store=address
     )
-    forked = fork_workers(sockets, serve)  # before anything here has a thread or an event loop
+    forked = fork_workers(sockets, serve, () if admin_server is None else admin_server.sockets)
     group = ServedGroup(
         app=app,
         catalog=engine.catalog,

@@ -93,7 +93,11 @@ def store_setup(values: OptionValues) -> Iterator[StoreSetup | None]:
     if program is None or not has_client():
         yield None
         return
-    own = OwnServer(program)
+    try:
+        own = OwnServer(program)
+    except OSError as error:
+        reason = f"the folder of its store cannot be created: {error}"
+        raise BadOption(f"--workers: {reason}; TMPDIR names another place, --store a server") from None
     try:
         yield StoreSetup(store_address(own.url), own)
     finally:

@@ -17,6 +17,7 @@ from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.socket_session import WEBSOCKET_METHOD
+from mockllm.core.request.server_address import DEFAULT_HOST
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.listing import BY_NAME, LISTED, ListedCall, ListedProvider, likely_provider
@@ -320,7 +321,7 @@ def _hint(method: str, path: str, headers: Mapping[str, str]) -> str:
             provider, _ = _prefix(path)
             prefix = f"/{provider}" if provider else ""
             base = BASES[_select(calls, headers, "").provider]
-            url = f"http://{headers.get('host', 'localhost:8080')}{prefix}{base}"
+            url = f"http://{headers.get('host', DEFAULT_HOST)}{prefix}{base}"
             repeated = "/v1" if set(twice[0].split("/")) == {"", "v1"} else "a version"
             return f"{_REPEATED} {repeated} twice. Set the client's base URL to {url}"
     near = _near(method, path)

@@ -240,11 +240,13 @@ class Engine:
         response_seed = seed_token(responder.seed, responder.matched, decision)
         planned = responder.respond()
         admission = decision.admission
-        if notes:
-            planned = replace(planned, notes=(*planned.notes, *notes))
-        times = None if admission is None else admission.continuous_batch_times
-        changed = replace(planned, response_seed=response_seed, slot=decision.slot)
-        return replace(changed, continuous_batch_times=times) if times is not None else changed
+        return replace(
+            planned,
+            notes=(*planned.notes, *notes),
+            response_seed=response_seed,
+            slot=decision.slot,
+            continuous_batch_times=None if admission is None else admission.continuous_batch_times,
+        )
 
     def _plan_deferred(self, responder: Responder, notes: Sequence[str]) -> Callable[[], PlannedResponse]:
         """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.

@@ -90,8 +90,9 @@ def _path_source(location: str, inside: str, here: Path, forced: bool) -> PackSo
         below = folder.relative_to(above).as_posix()
         return _checked(PackSource("git", os.path.relpath(above, here), ref, below))
     if at and folder.is_dir():
-        version = f'could have the version "{ref}" of it'
-        raise PackRejected(f'"{path}" is a folder, but in no git repository, which {version}')
+        raise PackRejected(
+            f'"{path}" is in no git repository, so it has no version "{ref}"; leave out @{ref}'
+        )
     if forced and is_repository(whole):
         return PackSource("git", location, None, inside)
     if re.fullmatch(NAME, location) and not location.startswith(".") and os.sep + "." not in location:

@@ -66,8 +66,13 @@ class Server:
         self.app = app
         self._addresses = addresses
         self._bound = [*bound]
-        self._sockets: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server] = []
         self.listening: list[Address] = []
+
+    @property
+    def sockets(self) -> Sequence[socket.socket]:
+        """The sockets that are bound."""
+        return [sock for sock, _ in self._bound]
 
     def bind(self) -> None:
         """Bind all addresses; `listening` then contains them with their ports. Raises CannotListen if one fails, and
@@ -91,7 +96,7 @@ class Server:
             server = await loop.create_server(
                 self._listener, sock=sock, backlog=_BACKLOG, ssl=self.app.tls if tls else None
             )
-            self._sockets.append(server)
+            self._servers.append(server)
 
     def pause(self) -> None:
         """Serve no request before `resume`, except of a client that closes its connection."""
@@ -130,7 +135,7 @@ class Server:
 
     def _accept_no_more(self) -> None:
         self.app.draining = True
-        for listening in self._sockets:
+        for listening in self._servers:
             listening.close()
 
     async def _end(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
+from mockllm.core.display import counted
 from mockllm.server.access_log import shortened_for_line
 from mockllm.server.app import App
 from mockllm.server.connection import Connection
@@ -91,7 +92,8 @@ class Listener:
         if now >= self._next_report:
             self._next_report = now + REPORT_INTERVAL
             refused, self._refused = self._refused, 0
-            text = f"refused {refused} connections, the last from {shortened_for_line(connection.client)}"
+            last = shortened_for_line(connection.client)
+            text = f"refused {counted(refused, 'connection')}, the last from {last}"
             report(f"{text}: more than {limit} (--max-connections-per-address)")
         return False
 

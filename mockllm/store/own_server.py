@@ -48,6 +48,7 @@ class OwnServer:
     """The server, in a separate folder that is removed with it."""
 
     def __init__(self, program: str) -> None:
+        """Raises OSError if the folder cannot be created."""
         _remove_left_folders()
         self._program = program
         self.name = Path(program).name
@@ -120,11 +121,16 @@ def _place() -> str:
 
 
 def _new_folder() -> tuple[Path, int]:
-    """Create a folder that only this user can read. Return it, and the descriptor of its lock."""
+    """Create a folder that only this user can read. Return it, and the descriptor of its lock. Raises OSError."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_place()))
-        with suppress(FileExistsError, FileNotFoundError):  # another process removes it
+        try:
             return folder, _locked(folder)
+        except (FileExistsError, FileNotFoundError):  # another process removes it
+            continue
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
 
 def _locked(folder: Path) -> int:
@@ -136,13 +142,25 @@ def _locked(folder: Path) -> int:
     fd = os.open(unnamed, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         flock(fd, LOCK_EX)
-        os.link(unnamed, folder / LOCK)
+        _name_lock(unnamed, folder / LOCK)
     except BaseException:
         os.close(fd)
         raise
     finally:
         unnamed.unlink(missing_ok=True)
     return fd
+
+
+def _name_lock(unnamed: Path, name: Path) -> None:
+    """Give a file the name of the lock, which no other one has. Raises OSError."""
+    try:
+        os.link(unnamed, name)
+    except (FileExistsError, FileNotFoundError):
+        raise
+    except OSError:  # the file system has no hard links
+        if name.exists():
+            raise FileExistsError(name) from None
+        unnamed.rename(name)
 
 
 def _remove_left_folders() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
@@ -245,13 +245,25 @@ class MockBase:
         return variables(self.base_url)
 
 
-def scenario_sources(
-    scenarios: Sequence[str], packs: Sequence[str], values: Mapping[str, object]
-) -> ScenarioSources:
-    """Return the sources. The process's environment sets no parameter, so a test is the same on every machine."""
-    return ScenarioSources(
-        tuple(scenarios), tuple(packs), ParamSettings(values=dict(values)), KNOWN_NAMES, examples=False
-    )
+def scenario_sources(scenarios: object, packs: object, values: object) -> ScenarioSources:
+    """Return the sources. The process's environment sets no parameter, so a test is the same on every machine. Raise
+    ValueError for a value of a wrong type."""
+    listed, named = _listed(scenarios), _listed(packs)
+    paths = [os.fspath(each) for each in listed if isinstance(each, str | os.PathLike)]
+    names = [each for each in named if isinstance(each, str)]
+    if len(paths) < len(listed):
+        raise ValueError(f"scenarios takes a path or a list of paths, and not {scenarios!r}")
+    if len(names) < len(named):
+        raise ValueError(f"packs takes a name or a list of names, and not {packs!r}")
+    if not isinstance(values, Mapping):
+        raise ValueError(f"params takes a mapping of names to values, and not {values!r}")
+    settings = ParamSettings(values=dict(values))
+    return ScenarioSources(tuple(paths), tuple(names), settings, KNOWN_NAMES, examples=False)
+
+
+def _listed(value: object) -> list[object]:
+    """Return the items of a list; a value that is none is its only item."""
+    return [value] if isinstance(value, str | os.PathLike) or not isinstance(value, Iterable) else [*value]
 
 
 def _resolve_path(path: str, by: Caller) -> str:

@@ -20,7 +20,6 @@ from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.session_id import read_session
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.diagnostics import Diagnostic
-from mockllm.scenario.loader import ScenarioSources
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken
 from mockllm.server.http_server import Address
@@ -64,8 +63,9 @@ class MockLLM(MockBase):
         `params`: values of their parameters (`climate` or `weather.climate`). `strict`: warnings about the files
         are errors, and so are unmatched requests, when the server stops; `all_used`: so are unused rules of one's
         own. `port`: 0 selects a free port. `max_delay` (seconds), `time_scale`, `miss_status` (from 400 to 599) and
-        `limits` are as for `mockllm serve`. Raise Broken for mistakes in the files, ValueError for a bad number."""
-        self._stack = RuleStack(_sources(scenarios, packs, params))
+        `limits` are as for `mockllm serve`. Raise Broken for mistakes in the files, ValueError for a bad
+        number or type."""
+        self._stack = RuleStack(scenario_sources(scenarios, packs, {} if params is None else params))
         if strict and self._stack.base.warnings:
             raise Broken(self._stack.base.warnings)
         self._names = itertools.count(1)
@@ -131,7 +131,7 @@ class MockLLM(MockBase):
     ) -> MockSession:
         """Create a session of this server with separate counts, rules, requests and base URL. Use `with`, or `close`
         it. `scenarios`, `packs`, `params`, `seed` and `time_scale` replace those of the server. Raise
-        ValueError for an invalid id or factor."""
+        ValueError for an invalid id, factor or type."""
         wrong = None if id is None else read_session(id, "/")[2]
         if wrong is not None:
             raise ValueError(wrong.message)
@@ -192,14 +192,6 @@ class MockLLM(MockBase):
     def _close(self, session: str) -> None:
         if self._hosted is not None:
             self._hosted.do(lambda: self._recording.close(session))
-
-
-def _sources(
-    scenarios: Paths, packs: str | Sequence[str], params: Mapping[str, object] | None
-) -> ScenarioSources:
-    listed = [scenarios] if isinstance(scenarios, str | os.PathLike) else scenarios
-    named = [packs] if isinstance(packs, str) else packs
-    return scenario_sources([os.fspath(each) for each in listed], named, params or {})
 
 
 def _engine_settings(

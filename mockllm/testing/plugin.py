@@ -233,8 +233,11 @@ def _words(node: pytest.Item) -> Words:
     return words
 
 
-def _path(node: pytest.Item, path: str | os.PathLike[str]) -> str:
-    """Return a path relative to the test's file if it exists there, else to the root of the tests."""
+def _path(node: pytest.Item, path: object) -> object:
+    """Return a path relative to the test's file if it exists there, else to the root of the tests. The server refuses
+    other objects."""
+    if not isinstance(path, str | os.PathLike):
+        return path
     beside = node.path.parent / path
     return str(beside if beside.exists() else node.config.rootpath / Path(path))
 

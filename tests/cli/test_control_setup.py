@@ -17,9 +17,12 @@ from tests.server.control.feed_client import following
 ADMIN = re.compile(r"control API: (\S+)/api")
 
 
-def got(url: str, method: str = "GET", body: bytes | None = None) -> tuple[int, bytes]:
+def got(
+    url: str, method: str = "GET", body: bytes | None = None, host: str | None = None
+) -> tuple[int, bytes]:
+    headers = {} if host is None else {"Host": host}
     try:
-        with urlopen(Request(url, method=method, data=body), timeout=30) as response:
+        with urlopen(Request(url, method=method, data=body, headers=headers), timeout=30) as response:
             return response.status, response.read()
     except HTTPError as error:
         with error:
@@ -64,6 +67,16 @@ def test_program_over_admin_port_calls_provider_port(tmp_path: Path, options: tu
         (request,) = json.loads(got(f"{match[1]}/api/requests")[1])["requests"]
         python = json.loads(got(f"{match[1]}/api/requests/{request['id']}/code")[1])["python"]
         assert f"'{server.url}/v1/models'" in python
+        assert json.loads(got(f"{match[1]}/api/config")[1])["provider_origin"] == server.url
+
+
+@pytest.mark.full
+def test_server_of_all_addresses_refuses_malformed_host(tmp_path: Path) -> None:
+    with serving("--host", "", "--port", "0", "--pack", "default", cwd=tmp_path) as server:
+        reset = f"http://127.0.0.1:{server.port}/api/reset"
+        for host in ("a$b.evil.example", "x,y.evil.example:80", "evil.example"):
+            assert got(reset, "POST", b"", host)[0] == 403
+        assert got(reset, "POST", b"", f"localhost:{server.port}")[0] == 200
 
 
 @pytest.mark.full

@@ -37,7 +37,7 @@ def test_version_of_a_folder_without_git_is_refused(capsys: pytest.CaptureFixtur
     pack(Path("greet"))
     assert run("diff", "greet@v0.1.0", "greet") == 2
     assert capsys.readouterr().err == (
-        'mockllm: "greet" is a folder, but in no git repository, which could have the version "v0.1.0" of it\n'
+        'mockllm: "greet" is in no git repository, so it has no version "v0.1.0"; leave out @v0.1.0\n'
     )
 
 

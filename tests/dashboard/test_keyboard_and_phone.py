@@ -83,3 +83,19 @@ def test_dashboard_is_served_on_the_admin_port(browser: Browser, tmp_path: Path)
         dashboard.reported("rate-limited")
         assert [server.ask().status for _ in range(5)] == [200, 200, 200, 200, 429]
         assert server.send("GET", "/dashboard").status == 404, "only there"
+
+
+def test_page_of_admin_port_names_the_provider_port(browser: Browser, tmp_path: Path) -> None:
+    with served(tmp_path, "--admin-port", "0") as server, browser.new_context() as context:
+        line = server.process.line(lambda line: "control API: " in line)
+        page = context.new_page()
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.goto(f"{line.partition('control API: ')[2].partition('/api')[0]}/dashboard#/requests")
+        expect(page.locator("pre.try")).to_contain_text(f"curl {server.process.url}/v1/chat/completions")
+        server.ask()
+        page.locator(".rows .row").click()
+        for button in ("Copy as curl", "Copy as Python"):
+            page.get_by_role("button", name=button).click()
+            expect(page.get_by_role("button", name="Copied")).to_be_visible()
+            assert f"{server.process.url}/v1" in page.evaluate("navigator.clipboard.readText()")
+            expect(page.get_by_role("button", name="Copied")).not_to_be_visible()

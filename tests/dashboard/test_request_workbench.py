@@ -147,6 +147,12 @@ def test_notice_of_problem_goes_with_later_success(dashboard: Dashboard, tmp_pat
         expect(page.locator(".notice")).to_have_count(0)
 
 
+def shell(command: str) -> bytes:
+    """What a command prints to a user who has set the key."""
+    key = {"API_KEY": "any", "PATH": "/usr/bin:/bin"}
+    return subprocess.run(["sh", "-c", command], env=key, capture_output=True, timeout=30, check=True).stdout
+
+
 def test_request_copied_as_curl_repeats_it(dashboard: Dashboard) -> None:
     server = dashboard.server
     server.ask('hello it\'s "me"', headers={"x-mockllm-session": "mine"})
@@ -158,15 +164,35 @@ def test_request_copied_as_curl_repeats_it(dashboard: Dashboard) -> None:
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     command = page.evaluate("navigator.clipboard.readText()")
     assert "sk-1" not in command
-    done = subprocess.run(
-        ["sh", "-c", command],
-        env={"API_KEY": "any", "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        timeout=30,
-        check=True,
-    )
-    assert json.loads(done.stdout)["choices"][0]["message"]["content"] == "One two three"
+    assert json.loads(shell(command))["choices"][0]["message"]["content"] == "One two three"
     until(lambda: server.last()["session"] == "mine" and server.last()["rule"] == "a.yaml:hello")
+
+
+HOSTILE = """a"+'$(echo${IFS}evil)`echo${IFS}evil`\\$API_KEY[1-2]{b,c}"""
+
+
+def test_texts_of_client_in_curl_command_are_no_code(dashboard: Dashboard) -> None:
+    server, page = dashboard.server, dashboard.page
+    headers = {
+        "authorization": "Bearer sk-1",
+        "x-mine": HOSTILE,
+        "x-both": f"{HOSTILE} sk-1234567890abcdefghijklmnop",
+    }
+    server.send("POST", f"/nothing/{HOSTILE}?q={HOSTILE}", {"model": f"{HOSTILE}\n"}, headers)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    dashboard.open("requests", anew=True)
+    page.locator(".rows .row").click()
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    before = server.call("GET", f"/api/requests/{server.last()['id']}")
+    shell(page.evaluate("navigator.clipboard.readText()"))
+    until(lambda: server.last()["id"] > before["id"])
+    after = server.call("GET", f"/api/requests/{server.last()['id']}")
+    assert (after["method"], after["path"]) == ("POST", before["path"])
+    assert after["request"]["body"] == before["request"]["body"]
+    sent = {each["name"]: each["value"] for each in after["request"]["headers"]}
+    assert sent["x-mine"] == HOSTILE
+    assert sent["x-both"] == f"{HOSTILE} any"
 
 
 @pytest.mark.parametrize(

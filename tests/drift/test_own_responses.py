@@ -7,6 +7,7 @@ from functools import cache
 
 import pytest
 
+from mockllm.core.media.images import ImageSize, make_image
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.request.request import Request
@@ -109,6 +110,56 @@ NO_JSON = [
 def test_own_response_without_json_does_not_differ(step: Step) -> None:
     engine = VirtualServer(OTHER_RULES).engine
     compared = compared_with_itself(engine, read(engine, step))
+    assert (compared.f1, [*compared.differences]) == (1.0, [])
+
+
+PICTURE = form(
+    {"prompt": "a cat", "model": "gpt-image-2"}, ("a.png", make_image("png", ImageSize(8, 8), "x"))
+)
+SHAPES = ("json", "verbose_json", "srt", "vtt", "text")
+PHRASED = [
+    *(step for step in (*MADE, *NO_JSON) if step.golden not in ("ocr", "image-limited")),
+    Step("image-url", "POST", "/v1/images/generations", {"model": "dall-e-3", "prompt": "a cat"}),
+    Step(
+        "edited", "POST", "/v1/images/edits", PICTURE.replace(b'name="file"', b'name="image"'), headers=FORM
+    ),
+    Step(
+        "varied",
+        "POST",
+        "/v1/images/variations",
+        PICTURE.replace(b'name="file"', b'name="image"'),
+        headers=FORM,
+    ),
+    *(
+        Step(
+            f"{call}-{shape}",
+            "POST",
+            f"/v1/audio/{call}",
+            form({"model": "whisper-1", "response_format": shape}, ("spoken.wav", WAV)),
+            headers=FORM,
+        )
+        for call in ("transcriptions", "translations")
+        for shape in SHAPES
+    ),
+    Step("video-edit", "POST", "/v1/videos/edits", {"prompt": "at night", "video": {"id": "video_1"}}),
+    Step("video-remix", "POST", "/v1/videos/video_1/remix", {"prompt": "at night"}),
+]
+"""A request for each call for media, in each of its forms."""
+PHRASES = [
+    {"match": {"api": api}, "reply": "A phrase."}
+    for api in (
+        "images", "image_edits", "image_variations", "speech", "transcriptions", "translations", "videos",
+        "video_edits", "video_remix",
+    )
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("step", PHRASED, ids=lambda step: step.golden)
+def test_own_media_of_a_text_do_not_differ(step: Step) -> None:
+    engine = VirtualServer(json.dumps({"rules": PHRASES})).engine
+    request = read(engine, step)
+    assert request.makes_media
+    compared = compared_with_itself(engine, request)
     assert (compared.f1, [*compared.differences]) == (1.0, [])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -14,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from mockllm.cli.option import BadOption
+from mockllm.cli.store_setup import store_setup
 from mockllm.store import connection, own_server
 from mockllm.store.connection import store_address
 from mockllm.store.own_server import OwnServer
@@ -122,11 +125,50 @@ def test_next_server_removes_a_folder_that_was_never_locked(place: Path) -> None
     assert not left.exists()
 
 
+def without_links(monkeypatch: pytest.MonkeyPatch, number: int = errno.EPERM) -> None:
+    """Pretend that the file system has no hard links."""
+
+    def link(source: object, target: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", link)
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS])
+def test_file_system_without_links_has_a_locked_folder(
+    place: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    without_links(monkeypatch, number)
+    living = started()
+    following = started()
+    try:
+        assert set(place.iterdir()) == {path_of(living), path_of(following)}
+        assert {path.name for path in path_of(living).iterdir()} >= {own_server.LOCK, own_server.SOCKET}
+    finally:
+        living.close()
+        following.close()
+    assert not list(place.iterdir())
+
+
+def test_folder_that_cannot_be_locked_is_a_wrong_option(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(fd: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    text = "the folder of its store cannot be created: .*No locks available.*; TMPDIR names another place"
+    with pytest.raises(BadOption, match=text), store_setup({"store": None}):
+        pass
+    assert not list(place.iterdir())
+
+
+@pytest.mark.parametrize("links", [False, True])
 @pytest.mark.parametrize("removed", [False, True])
 def test_folder_that_another_process_removes_is_made_again(
-    place: Path, monkeypatch: pytest.MonkeyPatch, *, removed: bool
+    place: Path, monkeypatch: pytest.MonkeyPatch, *, removed: bool, links: bool
 ) -> None:
     """The process was halted for a long time before it locked its folder."""
+    if not links:
+        without_links(monkeypatch)
     make, made = tempfile.mkdtemp, list[Path]()
 
     def halted(prefix: str, dir: str) -> str:

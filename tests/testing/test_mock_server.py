@@ -7,6 +7,7 @@ import contextlib
 import gc
 import http.client
 import json
+import re
 import socket
 import threading
 import time
@@ -383,3 +384,13 @@ def test_factor_that_is_none_is_refused(factor: Any) -> None:
         MockLLM(time_scale=factor)
     with MockLLM() as server, pytest.raises(ValueError, match="time_scale is a factor"):
         server.session(time_scale=factor)
+
+
+@pytest.mark.parametrize(
+    "words", [{"scenarios": 3}, {"scenarios": [3]}, {"packs": 3}, {"packs": [3]}, {"params": 3}]
+)
+def test_source_of_a_wrong_type_is_refused(words: dict[str, Any]) -> None:
+    ((name, value),) = words.items()
+    for make in (MockLLM, MockLLM().session):
+        with pytest.raises(ValueError, match=rf"{name} takes .*, and not {re.escape(repr(value))}"):
+            make(**words)

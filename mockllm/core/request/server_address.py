@@ -8,6 +8,9 @@ from urllib.parse import quote
 
 from mockllm.core.request.request import Request
 
+DEFAULT_HOST: Final = "localhost:8080"
+"""Where a server listens if no option says otherwise."""
+DEFAULT_URL: Final = f"http://{DEFAULT_HOST}"
 SESSION_PREFIX: Final = "/s/"
 """The prefix of a path that names a session."""
 SESSION_ID: Final = re.compile(r"[A-Za-z0-9._~:@\[\]-]+")
@@ -21,4 +24,4 @@ def server_url(request: Request, path: str) -> str:
     forwarded = request.headers.get("x-forwarded-proto")
     secure = request.over_tls if forwarded is None else forwarded == "https"
     session = "" if request.session is None else SESSION_PREFIX + quote(request.session, safe="")
-    return f"http{'s' * secure}://{request.host or 'localhost:8080'}{session}{path}"
+    return f"http{'s' * secure}://{request.host or DEFAULT_HOST}{session}{path}"

@@ -25,13 +25,18 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
+/** Returns a word of a POSIX shell. A client's text must not be code. */
+function word(text: string): string {
+  return /^[\w-]+$/.test(text) ? text : quoted(text);
+}
+
 /** Returns a command of a POSIX shell. */
 export function asCurl(detail: Detail, origin: string): string {
   const body = bodyText(detail);
-  const parts = [`curl ${detail.streamed ? "-N " : ""}${detail.method === (body === null ? "GET" : "POST") ? "" : `-X ${detail.method} `}${quoted(origin + detail.path)}`];
-  for (const [name, value] of sentHeaders(detail, "$API_KEY")) {
-    const line = `${name}: ${value}`;
-    parts.push(`-H ${line.includes("$API_KEY") ? JSON.stringify(line) : quoted(line)}`);
+  const parts = [`curl ${detail.streamed ? "-N " : ""}${detail.method === (body === null ? "GET" : "POST") ? "" : `-X ${word(detail.method)} `}${/[[\]{}]/.test(detail.path) ? "--globoff " : ""}${quoted(origin + detail.path)}`];
+  for (const [name, value] of sentHeaders(detail, REMOVED)) {
+    const texts = `${name}: ${value}`.split(REMOVED);
+    parts.push(`-H ${texts.map((text) => text && quoted(text)).join('"$API_KEY"')}`);
   }
   if (body !== null) parts.push(`--data-raw ${quoted(body)}`);
   return `${parts.join(" \\\n  ")}\n`;

@@ -1,7 +1,7 @@
 // The data of the server as it changes: from its WebSocket, or from polling once a second until the WebSocket works.
 
 import { get, maybe, Problem } from "./api.ts";
-import { Observable } from "./observable.ts";
+import { Observable, useObservable } from "./observable.ts";
 import { MAX_REQUESTS, RequestLog } from "./request_log.ts";
 import type { Config, Health, Metrics, Second, Summary } from "./models.ts";
 import { Series } from "./series.ts";
@@ -26,6 +26,12 @@ export const state = new Observable<State>("connecting");
 export const metrics = new Observable<Metrics | null>(null);
 export const health = new Observable<Health | null>(null);
 export const config = new Observable<Config | null>(null);
+
+/** Returns the address of the provider routes, which is not that of this page if the control API has its own port. */
+export function useProviderOrigin(): string {
+  return useObservable(config)?.provider_origin ?? location.origin;
+}
+
 /** Counts the changes that the server reports; components that show changed objects load them again. */
 export const changes = new Observable(0);
 export const log = new RequestLog();

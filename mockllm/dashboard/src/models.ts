@@ -198,6 +198,7 @@ export interface Config {
   endpoints: Record<string, Settings>;
   overlay: string;
   folder: string | null;
+  provider_origin: string | null;
 }
 
 export interface Endpoint {

@@ -10,7 +10,7 @@ import { CopyCode } from "./copy_code.tsx";
 import { bytes, clock, duration, ruleName, shortPlace } from "./format.ts";
 import type { Conversation, Detail, Explanation, Json, Pair } from "./models.ts";
 import { Copy, Empty, attempt, TextArea, Yaml } from "./components.tsx";
-import { refresh } from "./feed.ts";
+import { refresh, useProviderOrigin } from "./feed.ts";
 import { PLACEHOLDER } from "./overlay_editor.tsx";
 import { Replay } from "./replay.tsx";
 import { address, show, useRoute } from "./route.ts";
@@ -84,6 +84,7 @@ export function RequestDetail(props: { id: number; close: () => void }): JSX.Ele
 
 function Content(props: Loaded): JSX.Element {
   const { detail, why, conversation } = props;
+  const origin = useProviderOrigin();
   const { query } = useRoute();
   const other = Number(query.get("with") ?? 0);
   const compare = (id: number | null): void => {
@@ -98,8 +99,12 @@ function Content(props: Loaded): JSX.Element {
       </p>
       <div class="actions">
         <Replay key={detail.id} detail={detail} />
-        <Copy text={asCurl(detail, location.origin)} label="Copy as curl" what="the request as curl" />
-        <CopyCode id={detail.id} />
+        {detail.path.startsWith("/") ? ( // not bytes that were no request
+          <>
+            <Copy text={asCurl(detail, origin)} label="Copy as curl" what="the request as curl" />
+            <CopyCode id={detail.id} />
+          </>
+        ) : null}
         {other ? null : (
           <button type="button" class="small" onClick={() => compare(detail.id)}>
             Compare

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { useObservable } from "./observable.ts";
 import { useBodySearch } from "./body_search.ts";
-import { log, metrics } from "./feed.ts";
+import { log, metrics, useProviderOrigin } from "./feed.ts";
 import { clock, count, duration, plural, ruleName } from "./format.ts";
 import { NO_FILTER, type Filter } from "./request_log.ts";
 import type { Summary } from "./models.ts";
@@ -78,6 +78,7 @@ function Row(props: { request: Summary }): JSX.Element {
 export function RequestList(): JSX.Element {
   const version = useObservable(log.changed);
   const current = useObservable(metrics);
+  const origin = useProviderOrigin();
   const route = useRoute();
   const filter = useMemo(() => filterOf(route.query), [route]);
   const setFilter = (changed: Partial<Filter>): void => {
@@ -164,7 +165,7 @@ export function RequestList(): JSX.Element {
               <Empty title="No requests yet.">
                 <p>Point a client at this server, or try it from a terminal:</p>
                 <pre class="try" tabIndex={0} role="group" aria-label="A request from a terminal">
-                  {`curl ${location.origin}/v1/chat/completions -d '{"model": "gpt-4o",\n  "messages": [{"role": "user", "content": "hello"}]}'`}
+                  {`curl ${origin}/v1/chat/completions -d '{"model": "gpt-4o",\n  "messages": [{"role": "user", "content": "hello"}]}'`}
                 </pre>
               </Empty>
             )

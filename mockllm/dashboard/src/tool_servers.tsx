@@ -2,6 +2,7 @@
 
 import type { JSX } from "preact";
 import { Card, Empty, SideScroll } from "./components.tsx";
+import { useProviderOrigin } from "./feed.ts";
 import { clock, count, duration, plural } from "./format.ts";
 import { usePolled } from "./polling.ts";
 import { address } from "./route.ts";
@@ -53,6 +54,7 @@ interface Listing {
 }
 
 export function ToolServers(): JSX.Element {
+  const origin = useProviderOrigin();
   const listing = usePolled<Listing>("/api/mcp", () => 1000);
   if (!listing) return <p class="quiet">{listing === null ? "Loading …" : "This server has no MCP servers."}</p>;
   if (!listing.servers.length)
@@ -61,7 +63,7 @@ export function ToolServers(): JSX.Element {
         <Empty title="None.">
           <p>
             <code>mcp:</code> in a scenario file describes a server with tools, resources and prompts. Its address is{" "}
-            <code>{location.origin}/mcp/NAME</code>.
+            <code>{origin}/mcp/NAME</code>.
           </p>
         </Empty>
       </Card>
@@ -79,6 +81,7 @@ export function ToolServers(): JSX.Element {
 
 function ServerCard(props: { server: Server }): JSX.Element {
   const { server } = props;
+  const origin = useProviderOrigin();
   const messages = Object.values(server.methods).reduce((sum, each) => sum + each, 0);
   return (
     <Card
@@ -87,7 +90,7 @@ function ServerCard(props: { server: Server }): JSX.Element {
       aside={<span class="quiet">{plural(messages, "message")}, {plural(server.sessions, "session")}</span>}
     >
       <p class="hint">
-        <code>{location.origin + server.path}</code> {server.described ? `version ${server.version}` : <span class="tag bad">not described</span>}{" "}
+        <code>{origin + server.path}</code> {server.described ? `version ${server.version}` : <span class="tag bad">not described</span>}{" "}
         {server.tasks ? <span class="tag">tasks</span> : null}
       </p>
       {server.tools.length ? (

@@ -131,7 +131,8 @@ class Access(Struct, frozen=True):
     def _check_host(self, headers: Mapping[str, str]) -> None:
         host = headers.get("host", "")
         name = host_name(host)
-        if not (_address(name) or name in ("localhost", *self.names) or name.endswith(".localhost")):
+        own = _address(name) or name in ("localhost", *self.names) or name.endswith(".localhost")
+        if not (name and own):  # no set of names makes a malformed Host one of them
             raise Problem(
                 403, f"The Host {brief(host)} is not a name of this machine; use localhost or its address."
             )

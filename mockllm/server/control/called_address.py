@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from mockllm.core.request.server_address import DEFAULT_URL
 from mockllm.server.control.access import HOST
 
 if TYPE_CHECKING:
     from mockllm.server.http_server import Address
-
-DEFAULT: Final = "http://localhost:8080"
 
 
 def called_address(headers: Mapping[str, str], providers: Address | None) -> str:
     """Return scheme, host and port to which a call was sent. `providers`: where the provider routes are if the
     control API has its own port.
 
-    The host is a client's text, and the address becomes part of code: `DEFAULT` replaces all that is no host. The
+    The host is a client's text, and the address becomes part of code: `DEFAULT_URL` replaces all that is no host. The
     scheme is that of `x-forwarded-proto`.
     """
     found = HOST.fullmatch(headers.get("host", "").lower())
     if found is None:
-        return DEFAULT
+        return DEFAULT_URL
     if providers is not None:
         name = f"[{found[1]}]" if found[1] else found[2]
         return f"http{'s' * providers.tls}://{name}:{providers.port}"

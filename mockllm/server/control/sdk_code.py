@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from keyword import iskeyword
 from pprint import pformat
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ CLIENT_HEADERS = frozenset(
     {"host", "content-length", "connection", "accept-encoding", "user-agent", "accept", "transfer-encoding"}
 )
 """Headers that a client sets itself."""
+
+EXTRA_BODY = "extra_body"
+"""The argument of an SDK's method for fields that are no arguments."""
 
 
 def python_code(entry: JournalEntry, origin: str) -> str:
@@ -50,9 +54,11 @@ def _with_sdk(
     }
     more = f", default_headers={headers!r}" if headers else ""
     yield f"import {call.package}\n"
-    yield f'client = {call.package}.{call.client}(base_url="{base}", api_key="any"{more})'
+    yield f'client = {call.package}.{call.client}(base_url={base!r}, api_key="any"{more})'
     yield f"response = client.{call.method}("
-    for name, value in body.items():
+    others = {name: value for name, value in body.items() if not _is_keyword(name)}
+    arguments = {name: value for name, value in body.items() if name not in others}
+    for name, value in (arguments | {EXTRA_BODY: others} if others else arguments).items():
         yield f"    {name}={_literal(value, 4 + len(name) + 1)},"
     yield ")"
     yield from (
@@ -75,6 +81,11 @@ def _with_httpx(entry: JournalEntry, redactor: Redactor, url: str, body: Json) -
         yield f"    {'content' if isinstance(body, str) else 'json'}={_literal(body, 9)},"
     yield ")"
     yield "print(response.status_code, response.text)"
+
+
+def _is_keyword(name: str) -> bool:
+    """Return whether a field of a body can be a keyword argument. Its name, a client's text, must not be code."""
+    return name.isascii() and name.isidentifier() and not iskeyword(name) and name != EXTRA_BODY
 
 
 def _literal(value: Json, column: int) -> str:

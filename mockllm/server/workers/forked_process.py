@@ -48,17 +48,20 @@ class ForkedProcess:
 
 
 def fork_workers(
-    sockets: Sequence[Sequence[ListeningSocket]], serve: Callable[[socket.socket], None]
+    sockets: Sequence[Sequence[ListeningSocket]],
+    serve: Callable[[socket.socket], None],
+    supervised: Sequence[socket.socket] = (),
 ) -> list[ForkedProcess]:
-    """Fork a worker for each set of sockets. `serve` runs in it, with its end of the channel."""
+    """Fork a worker for each set of sockets. `serve` runs in it, with its end of the channel. `supervised` are the
+    sockets of the supervisor alone. Call it before anything here has a thread or an event loop."""
     forked: list[ForkedProcess] = []
     for index in range(len(sockets)):
         ours, theirs = socket.socketpair()
         pid = os.fork()
         if not pid:
             ours.close()
-            for other in forked:
-                other.end.close()
+            for kept in (*(other.end for other in forked), *supervised):
+                kept.close()
             _serve(index, sockets, theirs, serve)
         theirs.close()
         forked.append(ForkedProcess(pid, ours))

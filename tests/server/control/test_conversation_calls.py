@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import socket
 from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
@@ -134,7 +136,7 @@ def test_program_calls_the_address_of_the_call(server: Steered, headers: dict[st
     server.ask("hello")
     id = listed(server)[0]["id"]
     python = server.call("GET", f"/api/requests/{id}/code", headers=headers).json["python"]
-    assert f'base_url="{base}"' in python
+    assert f"base_url='{base}'" in python
 
 
 def test_host_with_code_gets_no_program(server: Steered) -> None:
@@ -142,6 +144,73 @@ def test_host_with_code_gets_no_program(server: Steered) -> None:
     id = listed(server)[0]["id"]
     got = server.call("GET", f"/api/requests/{id}/code", headers={"host": 'localhost:1/"+evil()+"'})
     assert (got.status, "base_url" in got.text) == (403, False)
+
+
+HOSTILE = """a"+str(print("INJECTED"))+'+b\\${c}`d`$(e)"""
+
+
+def program(server: Steered) -> tuple[ast.Module, set[str]]:
+    """The program of the last request, and what it calls."""
+    id = listed(server, "?limit=1")[0]["id"]
+    tree = ast.parse(server.call("GET", f"/api/requests/{id}/code").json["python"])
+    return tree, {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+
+
+def literals(tree: ast.AST) -> list[Any]:
+    return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+
+
+SDK_CALLS = {"openai.OpenAI", "client.chat.completions.create", "print"}
+
+
+def test_texts_of_client_in_sdk_program_are_literals(server: Steered) -> None:
+    body = {"model": f"{HOSTILE}\n", "messages": [{"role": "user", HOSTILE: "\n"}], "user": HOSTILE}
+    headers = {"x-mockllm-session": "a.b~c"}
+    server.call("POST", f"/openai/deployments/{HOSTILE}/chat/completions?api-version=1", body, headers)
+    tree, called = program(server)
+    assert called == SDK_CALLS
+    base = f"http://127.0.0.1:{server.port}/openai/deployments/{HOSTILE}"
+    assert {base, f"{HOSTILE}\n", HOSTILE, "a.b~c"} <= {*literals(tree)}
+
+
+def test_field_that_is_no_keyword_is_in_extra_body(server: Steered) -> None:
+    others: dict[str, Any] = {
+        "a=1); print(2": HOSTILE,
+        "class": 1,
+        "x-y": 2,
+        "extra_body": {"z": 3},
+        "\ufb01": 4,
+    }
+    server.ask("hello", **others)
+    tree, called = program(server)
+    assert called == SDK_CALLS
+    (create,) = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and len(node.keywords) > 2)
+    values = {keyword.arg: ast.literal_eval(keyword.value) for keyword in create.keywords}
+    assert values == {
+        "model": "gpt-4o",
+        "messages": [{"role": "user", "content": "hello"}],
+        "extra_body": others,
+    }
+
+
+def test_texts_of_client_in_httpx_program_are_literals(server: Steered) -> None:
+    headers = {"x-mine": HOSTILE, "x-'": "y"}
+    server.call("POST", f"/nothing/{HOSTILE}?q={HOSTILE}", f"{HOSTILE}\n", headers)
+    tree, called = program(server)
+    assert called == {"httpx.request", "print"}
+    url = f"http://127.0.0.1:{server.port}/nothing/{HOSTILE}?q={HOSTILE}"
+    assert {url, HOSTILE, f"{HOSTILE}\n", "x-'"} <= {*literals(tree)}
+
+
+def test_bytes_that_are_no_request_have_no_program(server: Steered) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+        client.sendall(b"no request\r\n\r\n")
+        while client.recv(65536):
+            pass
+    (entry,) = listed(server)
+    got = server.call("GET", f"/api/requests/{entry['id']}/code")
+    assert got.status == 404
+    assert got.json["detail"] == f"Request {entry['id']} has no path, so no program can send it again."
 
 
 def test_text_is_found_in_bodies_and_streams(server: Steered) -> None:

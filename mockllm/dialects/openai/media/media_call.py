@@ -60,7 +60,7 @@ class MediaCall(OpenAiCall):
         raise NotImplementedError  # pragma: no cover - `neutral=False`: no `NeutralRequest` is for media
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
-        """Read the text of a transcript, and errors."""
+        """Read the text of a transcript, the revised prompt of images, and errors."""
         decoder = ResponseDecoder(plan)
         for payload in payloads(plan):
             match payload:
@@ -70,6 +70,9 @@ class MediaCall(OpenAiCall):
                     decoder.recognized = True
                     decoder.add_text("text", text)
                 case {"text": str(text)} if "type" not in payload:
+                    decoder.recognized = True
+                    decoder.add_text("text", text)
+                case {"created": int(), "data": [{"revised_prompt": str(text)}, *_]}:
                     decoder.recognized = True
                     decoder.add_text("text", text)
                 case {"created": int()} | {"type": str()}:

@@ -85,6 +85,8 @@ async def show_conversation(context: ControlContext, call: ApiCall) -> BaseModel
 async def show_code(context: ControlContext, call: ApiCall[CodeQuery]) -> BaseModel:
     """One request as a Python program that sends it again."""
     entry = entry_by_id(context.journal, call.params["id"])
+    if not entry.target.startswith("/"):  # "-" for bytes that were not a request
+        raise Problem(404, f"Request {entry.number} has no path, so no program can send it again.")
     origin = call.query.origin or called_address(call.headers, context.provider_address)
     return RequestCode(python=await journal_queries.apart(entry, lambda: python_code(entry, origin)))
 

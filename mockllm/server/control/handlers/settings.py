@@ -17,6 +17,7 @@ from mockllm.core.limits.limit_data import STRATEGIES
 from mockllm.scenario.overlay import overlay_entries, to_yaml
 from mockllm.server.control.api_types import ApiCall, ApiRoute
 from mockllm.server.control.body_text import body_source
+from mockllm.server.control.called_address import called_address
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.endpoints import (
     ENDPOINTS,
@@ -50,12 +51,13 @@ from mockllm.server.overlay_store import OverlayRejected
 
 async def show_config(context: ControlContext, call: ApiCall) -> BaseModel:
     """All settings that were changed at run time."""
-    settings = context.settings
+    settings, providers = context.settings, context.provider_address
     return Config(
         global_=settings.get("", {}),
         endpoints={endpoint: dict(values) for endpoint, values in settings.items() if endpoint},
         overlay=context.require_overlays().text(None),
         folder=context.folder,
+        provider_origin=None if providers is None else called_address(call.headers, providers),
     )
 
 

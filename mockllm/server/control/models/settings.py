@@ -37,7 +37,8 @@ class EndpointList(BaseModel):
 
 class Config(BaseModel):
     """The settings that were changed at run time, for all endpoints and for each endpoint. `overlay` is the same
-    as YAML. `folder` is the scenario folder that would load a saved overlay."""
+    as YAML. `folder` is the scenario folder that would load a saved overlay. `provider_origin` is the address of the
+    provider routes if the control API has its own port."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -45,6 +46,7 @@ class Config(BaseModel):
     endpoints: dict[str, dict[str, JsonValue]]
     overlay: str
     folder: str | None
+    provider_origin: str | None
 
 
 class FaultSetting(BaseModel):

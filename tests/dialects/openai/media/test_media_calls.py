@@ -27,6 +27,10 @@ def plan_of(*payloads: Any, stream: bool = False) -> Plan:
         (plan_of({"text": "Hi."}), "Hi."),
         (plan_of({"type": "transcript.text.delta", "delta": "H"}, {"type": "x"}, stream=True), "H"),
         (plan_of({"created": 3, "data": []}), None),
+        (
+            plan_of({"created": 3, "data": [{"revised_prompt": "A cat."}, {"revised_prompt": "A cat."}]}),
+            "A cat.",
+        ),
     ],
 )
 def test_transcripts_and_images_are_decoded(plan: Plan, text: str | None) -> None:
