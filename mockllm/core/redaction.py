@@ -43,6 +43,8 @@ _NAME: Final = re.compile(
     r"(?i)(^|[-_.])(api[-_]?key|access[-_]?key|key|token|secret|password|passwd|signature|sig|credential"
     r"|auth|authorization|cookie|session[-_]?token|x-amz-[a-z-]+)$"
 )
+MAX_NAME: Final = 200
+"""The characters at the end of a name that are searched: the search takes the square of their number."""
 _FIELD: Final = re.compile(
     r"(?i)(^|[-_.])(api[-_]?key|access[-_]?(key|token)|(client[-_]?)?secret|password|passwd|authorization|credential)$"
 )
@@ -53,12 +55,12 @@ _FIELD: Final = re.compile(
 def is_secret(name: str) -> bool:
     """Return whether a header or parameter of this name usually is a secret."""
     low = name.lower()
-    return low in SECRETS or (low not in HARMLESS and _NAME.search(name) is not None)
+    return low in SECRETS or (low not in HARMLESS and _NAME.search(name[-MAX_NAME:]) is not None)
 
 
 def secret_name(name: str) -> bool:
     """Return whether a value of this name must not be in a file."""
-    return name.lower() in PERSONAL or name.lower() in SECRETS or _NAME.search(name) is not None
+    return name.lower() in PERSONAL or name.lower() in SECRETS or _NAME.search(name[-MAX_NAME:]) is not None
 
 
 def redacted(value: Json, secret: Callable[[str], bool] = secret_name) -> Json:
@@ -93,7 +95,7 @@ SHORTEST_RANDOM: Final = 16
 _RANDOM: Final = re.compile(rf"(?=.*\d)(?=.*[A-Za-z])[^\s]{{{SHORTEST_RANDOM},}}")
 """Text that looks random: a name such as `x-page-token` alone does not indicate a secret."""
 _USER: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
-_URL_USER: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)([^/?#\s:@]*)(:[^/?#\s]*)?@")
+_URL_USER: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)([^/?#\s:@]*)(:[^/?#\s]*)?@")
 MAX_USER: Final = 30
 """Most characters of a user in a URL; a longer one is a token."""
 _PAIR: Final = re.compile(r"([?&;])([^?=&;#]*)=([^&;#]*)")

@@ -79,7 +79,7 @@ def _clean_message(message: RecordedMessage, redactor: Redactor) -> RecordedMess
     return message if data == message.data else message._replace(data=data)
 
 
-_PARAMETER: Final = re.compile(r"([?&;])([^=&;#\s]+)=([^&;#\s,<>\"']+)")
+_PARAMETER: Final = re.compile(r"([?&;])([^?=&;#\s]+)=([^&;#\s,<>\"']+)")
 
 
 def redactor_of(request: RecordedRequest, response_headers: Pairs, private: Sequence[str] = ()) -> Redactor:

@@ -135,6 +135,9 @@ class RequestStream(HttpProtocol):
                 # stores them until the upgrade is declined, or feeds them to the WebSocket
                 self.parse(data[start:])
                 return
+            if self._boundary.at_start and data[start] in b"\r\n":  # the parser would get every two lines alone
+                start = length - len(data[start:].lstrip(b"\r\n"))
+                continue
             if len(self._queue) >= MAX_QUEUED:
                 self._unparsed = data[start:]
                 self.block_reading(True)
@@ -167,7 +170,7 @@ class RequestStream(HttpProtocol):
                 self._body.set_exception(BrokenBody(error.message))
             return True
         if http_chunked and self._body is not None and self._body.is_eof():
-            if requests or not part.endswith(END_OF_HEAD):
+            if requests or self._asked_upgrade() or not part.endswith(END_OF_HEAD):
                 self._end_after_chunks()
                 return True
             self.renew_parser(self._app.limits)
@@ -195,9 +198,14 @@ class RequestStream(HttpProtocol):
         if len(received) == head_bytes.end + head_bytes.body_length:
             self._heads.add_if_repeated(head, head_bytes)
 
+    def _asked_upgrade(self) -> bool:
+        """Return whether the last request asked for an upgrade. aiohttp's parser drops what follows its chunks."""
+        exchange = self._queue[-1] if self._queue else self._current
+        return exchange is not None and exchange.head.parsed.upgrade
+
     def _end_after_chunks(self) -> None:
-        """End the connection with the response to a request in chunks. Bytes of a next request came in the same read:
-        aiohttp's parser may have taken trailers of the first request for a part of them."""
+        """End the connection with the response to a request in chunks. Bytes of a next request may have come in the
+        same read: aiohttp's parser drops them, or takes trailers of the first request for a part of them."""
         exchange = self._queue[-1] if self._queue else self._current
         if exchange is not None:
             exchange.close = True

@@ -18,6 +18,7 @@ from mockllm.server.exchange_end import end_unparsed
 from mockllm.server.http2.flood_guard import OTHERS_PER_SECOND, RESETS_PER_SECOND, FloodGuard
 from mockllm.server.http2.h2_library import (
     CONNECTION_WINDOW,
+    MAX_SETTINGS,
     MAX_STREAMS,
     REFUSED_STREAMS,
     bound_encoder,
@@ -174,6 +175,9 @@ class Http2Connection(asyncio.Protocol):
             case events.WindowUpdated():
                 self._window_opened = True
             case events.RemoteSettingsChanged():
+                if len(self.h2.remote_settings) > MAX_SETTINGS:
+                    self._refuse(ErrorCodes.ENHANCE_YOUR_CALM)
+                    return
                 bound_encoder(self.h2)
                 self._window_opened = True
                 self._allow_other()

@@ -25,6 +25,8 @@ CONNECTION_WINDOW: Final = MIB
 MIN_HEADER_LIST: Final = 64 * KIB
 ENCODER_TABLE: Final = 4096
 """Bytes of compressed header fields that are stored, whatever the client allows: it is the client's number."""
+MAX_SETTINGS: Final = 64
+"""The most settings of a client: `h2` stores each for as long as the connection, known or not."""
 _PROTOCOL_WINDOW: Final = 65_535
 """The window of a connection before its first update (RFC 9113, section 6.9.2)."""
 

@@ -85,12 +85,16 @@ def settings(client: H2Client) -> list[bytes]:
     return [framed(SettingsFrame(0))] * 20_000
 
 
+def unknown_settings(client: H2Client) -> list[bytes]:
+    return [framed(SettingsFrame(0, dict.fromkeys(range(256, 356), 1)))]
+
+
 def empty_data(client: H2Client) -> list[bytes]:
     id = client.begin("/ok", method="POST", end=False)
     return [client.h2.data_to_send(), *[framed(DataFrame(id))] * 20_000]
 
 
-FLOODS = (rapid_resets, pings, settings, empty_data)
+FLOODS = (rapid_resets, pings, settings, unknown_settings, empty_data)
 
 
 @pytest.mark.parametrize("make", FLOODS, ids=[make.__name__ for make in FLOODS])
