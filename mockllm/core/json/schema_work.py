@@ -120,8 +120,8 @@ class SchemaWork:
                     if marks and key in _VALIDATED_TO_MARK:
                         yield each, False
         if not marks and (
-            (type(value) is not list and is_unevaluated(schema, "unevaluatedProperties"))
-            or (type(value) is not dict and is_unevaluated(schema, "unevaluatedItems"))
+            ((value is _ANY or type(value) is dict) and is_unevaluated(schema, "unevaluatedProperties"))
+            or ((value is _ANY or type(value) is list) and is_unevaluated(schema, "unevaluatedItems"))
         ):
             yield schema, True
 
@@ -148,10 +148,11 @@ def _with_parts(schema: Mapping[str, Json], value: Json, marks: bool) -> Iterato
         for key in (*_MEMBERS, *_ITEMS):
             for _, each in schemas_of(schema, key) if key in schema else ():
                 yield each, _ANY
-    elif type(value) is dict:
-        for name, each in schemas_of(schema, "properties") if not marks else ():
-            if name in value:
-                yield each, value[name]
+    elif type(value) is dict and value:
+        properties = schema.get("properties")
+        if type(properties) is dict and not marks:
+            for name in properties.keys() & value.keys():  # in the time of the smaller one
+                yield properties[name], value[name]
         for key in _MARKED_MEMBERS if marks else OF_ANY_MEMBER:
             for _, each in schemas_of(schema, key) if type(schema.get(key)) is dict else ():
                 for part in value.values():

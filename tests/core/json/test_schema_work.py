@@ -190,9 +190,12 @@ def test_wrong_number_in_reference_leads_nowhere(number: str) -> None:
 
 def test_long_reference_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
     resolved: list[str] = []
-    monkeypatch.setattr(
-        schema_references, "pointer_names", lambda each: resolved.append(each) or ["$defs", "x"]
-    )
+
+    def names_of(pointer: str) -> list[str]:
+        resolved.append(pointer)
+        return ["$defs", "x"]
+
+    monkeypatch.setattr(schema_references, "pointer_names", names_of)
     schema: Json = {"$defs": {"x": {}}, "allOf": [{"$ref": "#/$defs/%78"}] * 600}
     work = SchemaWork(schema)
     assert work.is_at_most(MAX_STEPS, 1)
@@ -239,6 +242,7 @@ def test_nested_unevaluated_parts_are_refused(
         ({"anyOf": [STRING], "unevaluatedProperties": False}, {}, 5),
         ({"anyOf": [STRING], "unevaluatedProperties": True}, {}, 2),
         ({"anyOf": [STRING], "unevaluatedProperties": False}, [], 2),
+        ({"anyOf": [STRING], "unevaluatedProperties": False, "unevaluatedItems": False}, "x", 2),
         ({"then": STRING, "dependentSchemas": {"a": STRING}, "unevaluatedItems": STRING}, [], 6),
         ({"properties": {"a": STRING}, "unevaluatedProperties": STRING}, {"a": 1}, 5),
         ({"patternProperties": {"a": STRING}, "unevaluatedProperties": False}, {"x": 1, "y": 1}, 6),
