@@ -21,7 +21,7 @@ MAX_CACHED_SCHEMAS: Final = 256
 MAX_CACHED_LENGTH: Final = 16_384
 """The most bytes of a schema that is cached: compiled it takes about ten times as many."""
 MAX_EXPLAINED_CHOICES: Final = 1_000
-"""The most evaluations for a value whose error is reported, where the schema has choices: the library collects all
+"""The most evaluations for a value whose error is reported, where the schema has choices. The library collects all
 errors of all choices, 10 to 50 µs each."""
 MAX_EXPLAINED_PARTS: Final = 50_000
 """The most members and items of a value whose error is reported: the library copies the value."""

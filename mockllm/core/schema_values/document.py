@@ -103,8 +103,8 @@ def _add_described_bounds(schema: dict[str, Json]) -> None:
 
 
 def _split_pattern(description: str) -> tuple[str | None, str]:
-    """Return the pattern in the notes at the end of a description, which may have braces, and the other notes; None
-    and the description where there is no pattern. This takes time in proportion to the text."""
+    """Return the pattern in the notes at the end of a description, and the notes without it. The pattern may have
+    braces. Return None and the description where there is no pattern. This takes time in proportion to the text."""
     notes = description[-_MAX_NOTES:].rstrip()
     start = notes.rfind("\n\n{") + 2
     if not notes.endswith("}") or (start < 2 and not notes.startswith("{")):
