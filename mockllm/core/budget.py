@@ -17,7 +17,7 @@ BYTES_PER_VALUE: Final = 10
 PATTERNS_PER_VALUE: Final = 2
 """The number of characters of patterns in a schema, in the same way."""
 STEPS_PER_VALUE: Final = 3
-"""The number of evaluations of subschemas to validate what is generated, in the same way. Each is 3 to 5 µs to count."""
+"""The number of evaluations of subschemas to validate values, in the same way. To count one takes 3 to 5 µs."""
 COMPONENTS_PER_VALUE: Final = 1_000
 """The number of components of vectors that are allowed for each allowed value. By default this is more than
 2,048 vectors of 3,072 components have, the most that OpenAI accepts."""
