@@ -158,7 +158,9 @@ class Schema(Condition):
         return "valid by the schema"
 
     def difference(self, value: Json | Missing) -> str | None:
-        return None if value is MISSING else shortened(self._validator.error_message(value))
+        return (
+            None if value is MISSING else shortened(self._validator.error_message(value, MAX_CONDITION_STEPS))
+        )
 
 
 class Subset(Struct, Condition, frozen=True):

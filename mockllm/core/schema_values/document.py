@@ -9,22 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
-from urllib.parse import unquote, urljoin
+from urllib.parse import urljoin
 
 from mockllm.core.budget import Budget
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.json.schema import format_validator
+from mockllm.core.json.schema_keywords import place_of, pointer_names, with_schemas
 
 Schema: TypeAlias = Json
 """True, False, or a dict with string keys."""
 
 TYPES: Final = ("object", "array", "string", "number", "integer", "boolean", "null")
-_MAPS: Final = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies")
-_LISTS: Final = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
-_SINGLE: Final = (
-    *("items", "additionalItems", "additionalProperties", "contains", "not", "if", "then", "else"),
-    *("propertyNames", "unevaluatedItems", "unevaluatedProperties"),
-)
 _ID: Final[dict[str, Json]] = {"type": "string", "format": "uri-reference", "pattern": "^[^#]*#?$"}
 """The schema of `$id` in every draft."""
 _COUNTED: Final = ("Items", "Length", "Properties", "Contains")
@@ -34,10 +29,8 @@ _BOUNDS: Final = (*_COUNTS, "minimum", "maximum", "exclusiveMinimum", "exclusive
 _NOTES: Final = re.compile(r"\{([^{}]*)\}\s*\Z")
 _MAX_NOTES: Final = 2_000
 """Characters at the end of a description that are searched for a pattern."""
-_PATTERN_NOTE: Final = re.compile(
-    r"(?:\A|\n\n)\{((?:[^{}]*, )?)pattern: (.*?)((?:, \w+: [^{}]*)?)\}\s*\Z", re.DOTALL
-)
-"""The notes before a pattern, which may have braces, the pattern, and the notes behind it."""
+_PATTERN: Final = "pattern: "
+_NEXT_NOTE: Final = re.compile(r", \w+: ")
 _MAX_DIGITS: Final = 18
 """Longer numbers of a text are none: Python refuses to read one of more than 4,300 digits."""
 _NOTE: Final = re.compile(r"\b(\w+): (-?\d{1,18}(?:\.\d{1,18})?)(?=,|\Z)")
@@ -55,16 +48,7 @@ def normalize(schema: Json) -> Schema:
     """Return the schema as draft 2020-12. A value that is not a schema is returned unchanged."""
     if not isinstance(schema, dict):
         return schema
-    result = dict(schema)
-    for key in _MAPS:
-        if isinstance(result.get(key), dict):
-            result[key] = {name: normalize(part) for name, part in result[key].items()}
-    for key in _LISTS:
-        if isinstance(result.get(key), list):
-            result[key] = [normalize(part) for part in result[key]]
-    for key in _SINGLE:
-        if isinstance(result.get(key), dict):
-            result[key] = normalize(result[key])
+    result = with_schemas(schema, normalize)
     _normalize_type(result)
     _add_described_bounds(result)
     for key in _COUNTS:
@@ -109,15 +93,29 @@ def _add_described_bounds(schema: dict[str, Json]) -> None:
     """Add the bounds and the pattern in the description, into which Anthropic's SDKs move keywords that its API does
     not accept."""
     description = str(schema.get("description", ""))
-    if "pattern: " in description:
-        found = _PATTERN_NOTE.search(description[-_MAX_NOTES:])
-        if found is not None:
-            schema.setdefault("pattern", found[2])
-            description = f"{{{found[1]}{found[3]}}}"
+    pattern, description = _split_pattern(description)
+    if pattern is not None:
+        schema.setdefault("pattern", pattern)
     notes = _NOTES.search(description)
     for key, number in _NOTE.findall(notes[1]) if notes is not None else ():
         if key in _BOUNDS:
             schema.setdefault(key, float(number) if "." in number else int(number))
+
+
+def _split_pattern(description: str) -> tuple[str | None, str]:
+    """Return the pattern in the notes at the end of a description, and the notes without it. The pattern may have
+    braces. Return None and the description where there is no pattern. This takes time in proportion to the text."""
+    notes = description[-_MAX_NOTES:].rstrip()
+    start = notes.rfind("\n\n{") + 2
+    if not notes.endswith("}") or (start < 2 and not notes.startswith("{")):
+        return None, description
+    notes = notes[(start if start > 1 else 0) + 1 : -1]
+    first, found, rest = notes.partition(_PATTERN)
+    if not found or (first and not first.endswith(", ")) or "{" in first or "}" in first:
+        return None, description
+    behind = _NEXT_NOTE.search(rest, max(rest.rfind("{"), rest.rfind("}")) + 1)
+    end = len(rest) if behind is None else behind.start()
+    return rest[:end], f"{{{first}{rest[end:]}}}"
 
 
 def _order_properties(schema: dict[str, Json]) -> None:
@@ -150,9 +148,10 @@ class Document:
         schema = self._find("$id", urljoin(self._base, base)) if base else self.root
         if pointer and not pointer.startswith("/"):
             return self._find("$anchor", pointer)
-        for step in pointer.split("/")[1:]:
-            schema = _step(schema, unquote(step).replace("~1", "/").replace("~0", "~"))
-        return schema
+        found = place_of(schema, pointer_names(pointer))
+        if found is MISSING:
+            raise Unsatisfiable(reference)
+        return found
 
     def _find(self, key: str, name: str) -> Schema:
         """Return the schema with an id or anchor."""
@@ -173,14 +172,6 @@ def patterns(root: Schema) -> Iterator[str]:
             yield schema["pattern"]
         if isinstance(schema.get("patternProperties"), dict):
             yield from schema["patternProperties"]
-
-
-def _step(schema: Json, key: str) -> Json:
-    if isinstance(schema, dict) and key in schema:
-        return schema[key]
-    if isinstance(schema, list) and _is_count(key) and int(key) < len(schema):
-        return schema[int(key)]
-    raise Unsatisfiable(key)
 
 
 def _objects(tree: Json) -> Iterator[Mapping[str, Json]]:

@@ -111,10 +111,10 @@ class ValueFitter:
             value = self._values.offer(field.search or self._search(field), drawn)
             if value is MISSING:
                 return MISSING
-            check = field.check or self._check(field)
+            check = (field.check or self._check(field))[0]
+            return value if check is None or check.matches_within(self._budget, value) else MISSING
         except BudgetExceeded:
             return MISSING
-        return value if check[0] is None or check[0].matches(value) else MISSING
 
     def _search(self, field: DescribedField) -> FieldSearch:
         """Return the search for a field's value, by the keywords that say what it is, also of its alternatives and

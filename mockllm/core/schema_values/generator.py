@@ -119,9 +119,10 @@ def _generated(
             value = generator.value(root, context)
         except Unsatisfiable:
             continue
-        if check.matches(value):
+        if check.matches_within(generator.budget, value):
             return GeneratedValue(value)
-    flaw = None if check.matches(value) else f"no valid value was found ({check.error_message(value)})"
+    valid = check.matches_within(generator.budget, value)
+    flaw = None if valid else f"no valid value was found ({check.error_message(value)})"
     return GeneratedValue(value, flaw)
 
 
@@ -141,7 +142,7 @@ def _fitted(
             if fitting is not MISSING:
                 fitter.take([context.name])
                 value = fitting
-        if normal.check.matches(value):
+        if normal.check.matches_within(budget, value):
             return GeneratedValue(value, taken=tuple(fitter.taken))
     return None
 
@@ -211,7 +212,7 @@ class _Generator:
         entry = self._compiled.get(id(schema))
         if entry is None:
             entry = self._compiled[id(schema)] = (schema, self._validator(schema))
-        return entry[1] is None or entry[1].matches(value)
+        return entry[1] is None or entry[1].matches_within(self.budget, value)
 
     def _validator(self, schema: Schema) -> Validator | None:
         """Return the validator of a part, and count its cost; None where the part refers to other parts: the whole is

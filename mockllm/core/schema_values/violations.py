@@ -46,7 +46,7 @@ class BudgetedCheck:
         length = value_size(value)
         cost = max((match_cost(pattern, length) for pattern in self._patterns), default=0)
         self._budget.add_matching(length + cost)
-        return self._validator.matches(value)
+        return self._validator.matches_within(self._budget, value)
 
 
 def invalid_value(

@@ -23,7 +23,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from mockllm.core.json.jsonpath import compile_path
-from mockllm.core.json.schema import validator
+from mockllm.core.json.schema import ValidationTooLong, validator
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.regex.compile import backtracks_little, compile_regex
 from mockllm.core.values.null_fields import refuse_null
@@ -96,7 +96,7 @@ def _path(value: str) -> str:
 def _json_schema(value: object) -> object:
     try:
         validator(value)
-    except ValueError as error:
+    except (ValueError, ValidationTooLong) as error:
         raise quantity_error(str(error)) from None
     return value
 

@@ -42,6 +42,34 @@ def test_error_message_names_error_and_place(schema: Json, value: Json, message:
     assert validator(schema).error_message(value) == message
 
 
+MESSAGE = {"role": "user", "content": "hello"}
+WITH_ZIP: dict[str, Json] = {"type": "object", "required": ["role", "content", "zip"]}
+
+
+def test_error_message_of_long_value_names_first_error() -> None:
+    schema = {"type": "array", "items": WITH_ZIP}
+    assert validator(schema).error_message([MESSAGE] * 4_000) == '[0]: "zip" is a required property'
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"anyOf": [{"items": WITH_ZIP}]}, [MESSAGE] * 1_000),
+        ({"type": "object"}, [MESSAGE] * 30_000),
+        ({"type": "object"}, [1] * 60_000),
+    ],
+    ids=["choices", "many members", "many items"],
+)
+def test_error_message_of_too_long_value_says_so(schema: Json, value: Json) -> None:
+    assert validator(schema).error_message(value) == "it does not fit the schema; it is too long to say where"
+
+
+def test_error_message_without_validation_says_so() -> None:
+    schema = {"items": {"anyOf": [WITH_ZIP] * 600}}
+    expected = "it is not validated: that takes more than 10,000 steps"
+    assert validator(schema).error_message([MESSAGE] * 100) == expected
+
+
 def test_validator_compiles_equal_schemas_once() -> None:
     assert validator({"type": "string", "minLength": 1}) is validator({"minLength": 1, "type": "string"})
 

@@ -6,6 +6,7 @@ from typing import Any
 
 BILLION = 1_000_000_000
 VALUES, CHARACTERS = "10,000 values", "1,000,000 characters"
+STEPS = "30,000 evaluations of subschemas"
 BYTES, PATTERNS = "100,000 bytes of schema", "20,000 characters of patterns"
 
 
@@ -30,6 +31,13 @@ def references(length: int) -> dict[str, Any]:
     """Return references of which each names the next one."""
     parts: dict[str, Any] = {f"a{n}": {"$ref": f"#/$defs/a{n + 1}"} for n in range(length)}
     return {"$ref": "#/$defs/a0", "$defs": {**parts, f"a{length}": {"type": "string"}}}
+
+
+def unevaluated(keyword: str, depth: int, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema within itself, of which each level evaluates the next one more than twice."""
+    for _ in range(depth):
+        schema = {"type": schema["type"], "anyOf": [schema], keyword: False}
+    return schema
 
 
 def nested(depth: int, inner: Any) -> Any:
@@ -137,6 +145,15 @@ HOSTILE: dict[str, tuple[Any, str]] = {
         CHARACTERS,
     ),
     "references": (chain(60), CHARACTERS),
+    "references to itself": ({"type": "object", "allOf": [{"$ref": "#"}] * 150}, STEPS),
+    "nested unevaluated properties": (
+        unevaluated("unevaluatedProperties", 18, member({"type": "integer"})),
+        STEPS,
+    ),
+    "nested unevaluated items": (
+        member(unevaluated("unevaluatedItems", 18, {"type": "array", "items": {}, "minItems": 1})),
+        STEPS,
+    ),
     "an enum merged with another": (
         member({"allOf": [{"enum": list(range(3_000))}, {"enum": list(range(3_000))}]}),
         CHARACTERS,

@@ -92,6 +92,12 @@ def test_generate_text_by_name_and_description(name: str, description: str | Non
     assert text in among if among is not None else text
 
 
+def test_example_of_more_than_101_characters_is_none() -> None:
+    schema = {"type": "string", "description": f"such as {'x' * 102}."}
+    assert "x" * 101 not in built_from("value", schema)
+    assert built_from("value", {**schema, "description": f"such as {'x' * 101}."}) == "x" * 101
+
+
 @pytest.mark.parametrize(
     ("name", "pattern"),
     [

@@ -79,6 +79,11 @@ def test_numbers_of_5000_digits_are_no_bounds(schema: Any) -> None:
         ("{maxLength: 4}", None, 4),
         ("Such as {pattern: x}", None, None),
         ("{pattern: x} is no note", None, None),
+        ("{minLength: 1}\n\n{pattern: ^(a|b){2}$, maxLength: 4}\n", "^(a|b){2}$", 4),
+        ("{pattern: x\n\n{maxLength: 4}", None, 4),
+        ("{default: {}, pattern: x}", None, None),
+        ("{default: pattern: x}", None, None),
+        ("{" + ", pattern: " * 60 + ", a: " * 100 + "}", "", None),
     ],
 )
 def test_described_pattern_is_one_of_the_schema(notes: str, pattern: str | None, longest: int | None) -> None:
