@@ -107,7 +107,13 @@ class BatchServer:
                 if time.monotonic() - began > SLICE:
                     await asyncio.sleep(0)
                     began = time.monotonic()
-        return [line.refused or sink.response() for line, sink in lines]
+        responses = []
+        for line, sink in lines:
+            responses.append(line.refused or sink.response())
+            if time.monotonic() - began > SLICE:
+                await asyncio.sleep(0)
+                began = time.monotonic()
+        return responses
 
     def _begun(self, head: RequestHead, sink: LineSink, line: BatchLine, client: str) -> Exchange | None:
         """Respond to a line. Return its exchange if that takes time."""

@@ -17,6 +17,8 @@ from mockllm.core.request.stored_responses import ResponseLookup
 WEBSOCKET_METHOD: str = "WS"
 """The method of handshakes and messages in the route table. For a message, a space and the name of its event follow,
 which no method of HTTP contains."""
+MAX_CONVERSATION: int = 4 * 2**20
+"""The bytes of the conversation of a WebSocket, as JSON; the oldest items are evicted first. Each turn reads all."""
 
 
 class SendMessages(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -86,7 +87,8 @@ def settings(client: H2Client) -> list[bytes]:
 
 
 def unknown_settings(client: H2Client) -> list[bytes]:
-    return [framed(SettingsFrame(0, dict.fromkeys(range(256, 356), 1)))]
+    entries = b"".join(struct.pack(">HL", id, 1) for id in range(256, 356))
+    return [struct.pack(">BHBBL", 0, len(entries), SettingsFrame.type, 0, 0) + entries]
 
 
 def empty_data(client: H2Client) -> list[bytes]:

@@ -17,6 +17,7 @@ from mockllm.core.randomness import HEX, Ids
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
 from mockllm.core.rendering.socket_session import (
+    MAX_CONVERSATION,
     NOTHING_TO_DO,
     CloseSocket,
     SendMessages,
@@ -58,6 +59,8 @@ class LiveSession:
         self._handle: str | None = None
         """The handle that resumes the session, after the present turn."""
         self._contents: list[Json] = []
+        self._sizes: list[int] = []
+        """The bytes of each content."""
         self._detector = VoiceDetector(rate=INPUT_RATE, script=script)
         self._speech = False
         """Whether audio has come since the user's last turn."""
@@ -99,7 +102,8 @@ class LiveSession:
             return self._transcribed(plan)
         plan = message_plan(plan, Framing.WEBSOCKET_BINARY)
         if isinstance(request, LiveSetupRequest):
-            self._contents = list(request.restored or ())
+            self._contents, self._sizes = [], []
+            self._add(*(request.restored or ()))
             return plan
         self._events = timed_messages(plan)
         if self._settings.output_transcripts:
@@ -259,7 +263,14 @@ class LiveSession:
 
     def _add(self, *contents: Json) -> None:
         self._contents += contents
-        del self._contents[:-MAX_CONTENTS]
+        self._sizes += [len(dumps(content)) for content in contents]
+        size, dropped = sum(self._sizes), 0
+        while len(self._sizes) - dropped > MAX_CONTENTS or (
+            size > MAX_CONVERSATION and len(self._sizes) - dropped > 1
+        ):
+            size -= self._sizes[dropped]
+            dropped += 1
+        del self._contents[:dropped], self._sizes[:dropped]
 
     def _new_handle(self) -> str:
         self._numbers += 1

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import objects, text_of
+from mockllm.core.rendering.socket_session import MAX_CONVERSATION
 
 MAX_ITEMS: Final = 2000
 """The items of a conversation; the oldest are evicted first."""
@@ -19,6 +20,8 @@ class RealtimeConversation:
 
     def __init__(self) -> None:
         self._items: dict[str, dict[str, Json]] = {}
+        self._sizes: dict[str, int] = {}
+        """The bytes of each item."""
 
     @property
     def items(self) -> Iterable[dict[str, Json]]:
@@ -33,6 +36,7 @@ class RealtimeConversation:
         return self._items.get(text_of(id) or "")
 
     def remove(self, id: Json) -> dict[str, Json] | None:
+        self._sizes.pop(text_of(id) or "", None)
         return self._items.pop(text_of(id) or "", None)
 
     def insert(self, item: dict[str, Json], previous: str | None = None) -> str | None:
@@ -45,8 +49,12 @@ class RealtimeConversation:
             at = 0 if previous == "root" else [id for id, _ in entries].index(previous) + 1
             last = None if at == 0 else previous
             self._items = dict([*entries[:at], (item["id"], item), *entries[at:]])
-        while len(self._items) > MAX_ITEMS:
-            del self._items[next(iter(self._items))]
+        self._sizes[item["id"]] = len(dumps(item))
+        size = sum(self._sizes.values())
+        while len(self._items) > MAX_ITEMS or (size > MAX_CONVERSATION and len(self._items) > 1):
+            oldest = next(iter(self._items))
+            size -= self._sizes[oldest]
+            self.remove(oldest)
         return last
 
 

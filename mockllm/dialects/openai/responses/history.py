@@ -14,12 +14,18 @@ from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 
 MAX_CHAIN: Final = 10_000
 """The maximum number of responses in a chain."""
+MAX_OBJECTS: Final = 100_000
+"""The maximum number of JSON objects in the chain before the last response: each request reads all."""
 
 
 def chain(last: StoredResponse | None, lookup: ResponseLookup) -> list[StoredResponse]:
-    """Return the stored responses that lead to `last`, the oldest first."""
+    """Return the stored responses that lead to `last`, the oldest first; the newest of them above the bounds."""
     stored: list[StoredResponse] = []
+    opened = 0
     while last is not None and len(stored) < MAX_CHAIN:
+        opened += last.request_body.count(b"{") + last.response_body.count(b"{")
+        if stored and opened > MAX_OBJECTS:
+            break
         stored.append(last)
         last = None if last.previous is None else lookup.stored(last.previous)
     return stored[::-1]

@@ -46,6 +46,14 @@ def test_turn_waits_for_its_end() -> None:
     assert text(opened.send({"realtimeInput": {"text": "two"}})) == "two! Turn 2."
 
 
+@pytest.mark.parametrize(("bound", "most"), [("MAX_CONVERSATION", 1000), ("MAX_CONTENTS", 4)])
+def test_conversation_has_a_bound(bound: str, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, bound, most)
+    opened = Spoken()
+    turns = [text(opened.say("x" * 200))[-2] for _ in range(5)]
+    assert turns == ["1", "2", "2", "2", "2"]
+
+
 def test_counts_beside_the_usual_ones_are_named() -> None:
     usage = Spoken().say("counted")[-1]["usageMetadata"]
     assert (usage["cachedContentTokenCount"], usage["thoughtsTokenCount"]) == (2, 3)

@@ -263,6 +263,20 @@ def test_conversation_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     assert error["error"]["code"] == "item_not_found"
 
 
+def test_conversation_has_a_bound_on_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation, "MAX_CONVERSATION", 1000)
+    opened = Spoken()
+    for place in range(3):
+        opened.add("x" * 400, own={"id": str(place)})
+    codes = [
+        opened.send({"type": "conversation.item.retrieve", "item_id": id})[0].get("error", {}).get("code")
+        for id in "012"
+    ]
+    assert codes == ["item_not_found", "item_not_found", None]
+    opened.add("x" * 4000, own={"id": "large"})
+    assert "error" not in opened.send({"type": "conversation.item.retrieve", "item_id": "large"})[0]
+
+
 @pytest.mark.parametrize(
     ("message", "code"),
     [

@@ -25,6 +25,7 @@ from mockllm.dialects.openai import (
     INPUT_ITEMS,
     RESPONSES,
 )
+from mockllm.dialects.openai.responses import history
 from mockllm.dialects.openai.responses.input_calls import CompactRequest
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import StoredCall, StoredRequest
@@ -119,6 +120,17 @@ def test_prerendered_response_is_stored_with_its_values(stream: bool) -> None:
     memo = RESPONSES.storage_update(prerendered.plan(prerendered.fill(STAMP.ids.id_seed, 7, 1)), request)
     assert memo is not None
     assert memo.names[0].startswith("resp_")
+
+
+def test_history_has_a_bound_on_its_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "MAX_OBJECTS", 40)
+    session = Session()
+    first = session.respond(Text(("one",)), input="a")
+    second = session.respond(Text(("two",)), input="b", previous_response_id=first)
+    large = [{"role": "user", "content": "c"}] * 50
+    third = session.respond(Text(("three",)), input=large, previous_response_id=second)
+    assert len(session.read(input="x", previous_response_id=second).messages) == 5
+    assert len(session.read(input="x", previous_response_id=third).messages) == 52
 
 
 @pytest.mark.parametrize("finish", ["incomplete", "failed"])
