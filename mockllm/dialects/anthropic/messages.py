@@ -15,6 +15,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
+from mockllm.core.small_key import small_key
 from mockllm.dialects.anthropic.content_blocks import (
     final_usage,
     full_block,
@@ -91,7 +92,12 @@ class Messages:
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, MessagesRequest)
         documents = request.citable_documents
-        return (request.omits_thinking, request.declines_thinking, request.reported_options, documents)
+        return (
+            request.omits_thinking,
+            request.declines_thinking,
+            request.reported_options,
+            small_key(documents) if documents else (),
+        )
 
     build_request = staticmethod(build_request)
     decode = staticmethod(decode)

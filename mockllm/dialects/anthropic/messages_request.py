@@ -16,6 +16,7 @@ from mockllm.core.request.request import Message, Request, TextPart, Tool, estim
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.request.tools import ToolChoice
+from mockllm.core.small_key import small_key
 from mockllm.core.tokens import estimate
 from mockllm.dialects.anthropic.client_tools import known_input
 from mockllm.dialects.anthropic.context_edits import applied_edits, cleared_tokens
@@ -194,7 +195,8 @@ class MessagesRequest(AnthropicRequest):
         container = self.fields.get("container")
         named = None if container is None else dumps(container)
         edits = dumps(self.applied_edits) if self.manages_context else None
-        return named, edits, self.pending_uses
+        options = (named, edits, self.pending_uses)
+        return small_key(options) if any(options) else options
 
 
 class AnthropicCountRequest(MessagesRequest):
