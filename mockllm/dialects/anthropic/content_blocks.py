@@ -28,7 +28,7 @@ from mockllm.core.reply.reply import (
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.container import container_of
 from mockllm.dialects.anthropic.dialect_name import DIALECT
-from mockllm.dialects.anthropic.document_citations import LocatedCitation, location, with_documents
+from mockllm.dialects.anthropic.document_citations import LocatedCitation, with_documents
 from mockllm.dialects.anthropic.known_models import snapshot
 from mockllm.dialects.anthropic.messages_request import DEFAULT_MODEL, MessagesRequest
 from mockllm.dialects.anthropic.models import AnthropicFamily
@@ -65,7 +65,7 @@ def supported_reply(reply: Reply, request: MessagesRequest) -> Reply:
         parts = server_blocks(parts, request.pending_uses, paused=choice.finish == "paused")
     if any(type(part) is not Call and not _plain(part) for part in parts):
         searched = any(type(part) is NativePart and _is_search(part.block) for part in parts)
-        shown = [shown for part in parts for shown in _shown_parts(part, request)]
+        shown = [each for part in parts for each in _shown_parts(part, request)]
         parts = tuple([_with_documents(part, request, searched=searched) for part in shown])
     if parts is choice.parts and len(reply.choices) == 1:
         return reply
@@ -78,6 +78,8 @@ def _is_search(block: Json) -> bool:
 
 def _with_documents(part: Part, request: MessagesRequest, *, searched: bool) -> Part:
     if type(part) is not Text or not part.citations or not request.citable_documents:
+        return part
+    if any(type(citation) is LocatedCitation for citation in part.citations):
         return part
     return with_documents(part, request.citable_documents, searched=searched)
 
@@ -234,7 +236,7 @@ def citations_of(text: Text, index: int, identity: ResponseIdentity) -> list[Jso
     words, result = full_text(text), list[Json]()
     for number, citation in enumerate(text.citations):
         if type(citation) is LocatedCitation:
-            result.append(location(citation, words))
+            result.append(citation.location)
             continue
         page = {
             "type": "web_search_result_location",
