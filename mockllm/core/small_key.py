@@ -13,5 +13,10 @@ _DIGEST_SIZE: Final = 16
 
 def small_key(value: Hashable) -> Hashable:
     """Return the value, or a digest of a large one. Values of other texts and numbers have other digests."""
-    data = value if type(value) is bytes else repr(value).encode()
+    if type(value) is bytes:
+        data = value
+    elif type(value) is str:  # ten times as fast as the representation
+        data = value.encode("utf-8", "surrogatepass")
+    else:
+        data = repr(value).encode()
     return value if len(data) <= MAX_PART else blake2b(data, digest_size=_DIGEST_SIZE).digest()

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from mockllm.core.json.codec import Json
 from mockllm.dialects.anthropic import document_citations
 from mockllm.dialects.anthropic.document_citations import MAX_SENTENCE, SENTENCE_END
 from tests.dialects.full_requests import with_each_member
@@ -86,7 +87,7 @@ def test_cache_keeps_no_documents(reply: str, pace: str, stream: bool) -> None:
     assert max(map(len, reachable_texts([*entries.items()]))) < 50_000
 
 
-MALFORMED: Final = [None, 3, "x", [], {}, [[]], [{}], {"type": []}, {"type": {}}, {"enabled": True}]
+MALFORMED: Final[list[Json]] = [None, 3, "x", [], {}, [[]], [{}], {"type": []}, {"type": {}}, {"enabled": True}]
 
 
 @pytest.mark.parametrize("validation", ["lenient", "off"])

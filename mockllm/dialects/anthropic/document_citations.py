@@ -6,7 +6,7 @@ Sources: a recorded citation of a plain text, and the citations and blocks in `a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.reply import Citation, Text
+from mockllm.core.small_key import small_key
 
 SENTENCE_END: Final = re.compile(r"[.!?]\s+")
 MAX_SENTENCE: Final = 2_000
@@ -34,6 +35,12 @@ class CitableDocument(Struct, frozen=True):
     texts: tuple[str, ...] = ()
     address: str | None = None
     file_id: str | None = None
+
+    @property
+    def key(self) -> Hashable:
+        """The part of a cache key with this document."""
+        texts = map(small_key, self.texts)
+        return (self.kind, self.index, self.title, self.address, self.file_id, *texts)
 
     def has_name(self, name: str | None) -> bool:
         return name is not None and name in (self.title, self.address, self.file_id)

@@ -91,7 +91,7 @@ class Messages:
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, MessagesRequest)
-        documents = request.citable_documents
+        documents = tuple([document.key for document in request.citable_documents])
         return (
             request.omits_thinking,
             request.declines_thinking,
