@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, get_args
 
 import anthropic
 import pytest
+from anthropic.types import Model
 
+from mockllm.dialects.registry import knows
 from tests.live import Live
+from tests.sdk.sdk_releases import require_known
 from tests.sdk.ways import ANTHROPIC_TOOLS
 
 MODEL = "claude-mock"  # of a family that the SDK does not call deprecated
@@ -28,6 +31,12 @@ def params(text: str, **more: Any) -> dict[str, Any]:
         "messages": [{"role": "user", "content": text}],
         **more,
     }
+
+
+def test_models_that_the_sdk_names_are_known() -> None:
+    names = get_args(get_args(Model)[0])
+    assert "claude-sonnet-5" in names
+    require_known("anthropic", [name for name in names if not knows("anthropic", name)])
 
 
 def test_agent_loop_ends_with_text(claude: anthropic.Anthropic) -> None:

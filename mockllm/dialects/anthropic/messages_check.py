@@ -105,10 +105,7 @@ def _check(request: Request, shape: Shape) -> Failure | None:
     shape_key = ("model" in shape, "max_tokens" in shape, _interleaves(request))
     failure = check_known(request, (_check, *shape_key), lambda: _check_whole(request, shape), turns_pass)
     if failure is None and _FIELDS.keys() <= shape.keys():
-        try:
-            check_model(request)
-        except AnthropicRequestProblem as problem:
-            return _bad_request(str(problem))
+        failure = check_model(request)
     # where the name occurs less often, no search is needed
     if failure is None and request.occurrences(_QUOTED_BREAKPOINT) > MAX_BREAKPOINTS:
         found = count_breakpoints(request.fields)
