@@ -287,7 +287,7 @@ def _texts(blocks: Json) -> str:
 
 def _tool_of(name: str, item: dict[str, Json]) -> Tool:
     schema, kind = item.get("input_schema"), item.get("type")
-    if isinstance(kind, str) and kind != "custom":
+    if schema is None and isinstance(kind, str) and kind != "custom":
         schema = known_input(kind)
         if schema is None:
             return Tool(name, kind=kind)
