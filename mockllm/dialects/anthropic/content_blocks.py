@@ -192,8 +192,15 @@ def delta_usage(reply: Reply, family: AnthropicFamily) -> Block:
 _FIXED_USAGE: Final = frozenset({"cache_creation", "service_tier", "inference_geo"})
 
 
-def empty_block(part: Part, index: int, identity: ResponseIdentity, family: AnthropicFamily) -> Json:
-    """Return a block as it opens, before its first delta. A block without deltas is complete."""
+def empty_block(
+    part: Part,
+    index: int,
+    identity: ResponseIdentity,
+    family: AnthropicFamily,
+    toolsets: Mapping[str, str],
+) -> Json:
+    """Return a block as it opens, before its first delta. A block without deltas is complete. `toolsets`: the toolset
+    of each tool that is a member of one."""
     match part:
         case Thinking(redacted=True, signature=data):
             return {"type": "redacted_thinking", "data": data or signature(index, identity)}
@@ -203,6 +210,8 @@ def empty_block(part: Part, index: int, identity: ResponseIdentity, family: Anth
             id = id or identity.ids.make("toolu_01", 22, str(index))
             identity.note_tool_call(str(index), id, name)
             call: Block = {"type": "tool_use", "id": id, "name": name, "input": {}}
+            if name in toolsets:
+                call["toolset_name"] = toolsets[name]
             return {**call, "caller": {"type": "direct"}} if family.details else call
         case NativePart(block=block):
             return generated_block(block, index, identity)
@@ -212,9 +221,15 @@ def empty_block(part: Part, index: int, identity: ResponseIdentity, family: Anth
             return {"type": "text", "text": ""}
 
 
-def full_block(part: Part, index: int, identity: ResponseIdentity, family: AnthropicFamily) -> Json:
+def full_block(
+    part: Part,
+    index: int,
+    identity: ResponseIdentity,
+    family: AnthropicFamily,
+    toolsets: Mapping[str, str],
+) -> Json:
     """Return a complete block."""
-    block = empty_block(part, index, identity, family)
+    block = empty_block(part, index, identity, family, toolsets)
     match part:
         case Thinking(redacted=False, chunks=chunks):
             block["thinking"] = joined_text(chunks)

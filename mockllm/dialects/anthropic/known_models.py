@@ -153,8 +153,8 @@ _NO_PREFILL: Final = (
 
 
 _RAISED_OUTPUT: Final = re.compile(r"\boutput-(\d{1,4})k-")
-"""The betas that raise the maximum of output tokens, such as `output-300k-2026-03-24` (`AnthropicBetaParam` of the SDK,
-and `extends_max_output` of Pydantic AI). Which models and calls they apply to is unknown here, so they apply to all."""
+"""The betas that raise the maximum of output tokens, such as `output-300k-2026-03-24` (`AnthropicBetaParam` of the
+SDK, and `extends_max_output` of Pydantic AI). Which models and calls one is for is unknown here, so it is for all."""
 
 
 def check_model(request: Request) -> Failure | None:

@@ -67,12 +67,14 @@ class Messages:
         return supported_reply(reply, request)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        assert isinstance(request, MessagesRequest)
         supported = self.supported_reply(reply, request)
         family = family_for(supported, request)
         choice, extras = supported.choices[0], supported.extras.get(DIALECT, {})
         body = message(supported, request.model, identity, family)
         body["content"] = [
-            full_block(part, index, identity, family) for index, part in enumerate(choice.parts)
+            full_block(part, index, identity, family, request.toolsets)
+            for index, part in enumerate(choice.parts)
         ]
         body.update(stop_fields(choice, family))
         body["usage"] = final_usage(supported, family)
@@ -82,6 +84,7 @@ class Messages:
         return Plan(success((JSON_TYPE,), identity), (EventStep(dumps(body), 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        assert isinstance(request, MessagesRequest)
         supported = self.supported_reply(reply, request)
         steps = tuple(encode(MessagesEncoder(supported, request, identity)))
         return Plan(success(STREAM_TYPE, identity), steps, Framing.SSE)
@@ -96,6 +99,7 @@ class Messages:
             request.omits_thinking,
             request.declines_thinking,
             request.reported_options,
+            small_key(tuple(request.toolsets.items())),
             small_key(documents) if documents else (),
         )
 
