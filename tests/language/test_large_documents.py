@@ -76,7 +76,7 @@ def reachable_texts(start: object) -> Iterator[str | bytes]:
     ("stream", "pace"), [(False, "0s"), (True, "0s"), (True, "[1s, 2s]")], ids=["whole", "streamed", "paced"]
 )
 @pytest.mark.parametrize("reply", ["ok", "{text: ok, citations: [a]}"], ids=["plain", "cited"])
-def test_cache_keeps_no_documents(reply: str, pace: str, stream: bool) -> None:
+def test_cache_has_no_documents(reply: str, pace: str, stream: bool) -> None:
     server = VirtualServer(f"rules: [{{reply: {reply}, pace: {{ttft: {pace}}}}}]")
     for number in range(3):
         request = claude_request([plain(f"{number // 3} Ice. {'x' * 50_000}")], stream=stream)

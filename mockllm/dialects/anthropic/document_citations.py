@@ -47,7 +47,7 @@ class CitableDocument(Struct, frozen=True):
 
 
 class LocatedCitation(Citation, frozen=True, kw_only=True):
-    """A citation of a document. `location`: as the protocol has it. It does not keep the texts of the document."""
+    """A citation of a document. `location`: as the protocol has it. It refers to no text of the document."""
 
     location: dict[str, Json]
 
