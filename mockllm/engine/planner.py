@@ -322,7 +322,7 @@ class ResponsePlanner:
             reply = renderer.reply(evaluate(compiled.spec, context.evaluation_context))  # type: ignore[arg-type]
             context.notes += renderer.notes
             return with_cached_tokens(reply, context)
-        key = (compiled, size, request.output_bounds, context.streamed)
+        key = (compiled, size, request.output_bounds.key, context.streamed)
         cached = self._static_replies.get(key)
         if cached is None:
             renderer = ReplyRenderer(*inputs, max_characters=max_characters)
@@ -359,7 +359,7 @@ class ResponsePlanner:
         if not response.request_independent:
             parameters = (
                 request.model,
-                request.output_bounds,
+                request.output_bounds.key,
                 dialect.encoding_key(request),
                 context.cached_tokens,
             )

@@ -135,7 +135,7 @@ def cache_key(
         dialect,
         request.stream if stream is None else stream,
         request.model,
-        request.output_bounds,
+        request.output_bounds.key,
         dialect.encoding_key(request),  # type: ignore[attr-defined]
     )
 
@@ -216,7 +216,7 @@ class ResponseCache:
         else:
             # the key holds them; a model that nothing has read is in no key
             model = vars(request).get("model") or ""
-            texts = text_length + len(model) + sum(map(len, request.output_bounds.stop))
+            texts = text_length + len(model) + len(request.query_string)
             self.entries.put(key, entry, entry.prerendered.size + texts)
 
 

@@ -135,7 +135,8 @@ class RequestStream(HttpProtocol):
                 # stores them until the upgrade is declined, or feeds them to the WebSocket
                 self.parse(data[start:])
                 return
-            if self._boundary.at_start and data[start] in b"\r\n":  # the parser would get every two lines alone
+            if self._boundary.at_start and data[start] in b"\r\n":
+                # an empty line; alone, the parser would get every two of them
                 start = length - len(data[start:].lstrip(b"\r\n"))
                 continue
             if len(self._queue) >= MAX_QUEUED:

@@ -17,6 +17,7 @@ from mockllm.dialects.registry import PROVIDERS, knows
         ("openai", "omni-moderation-latest"),
         ("anthropic", "claude-haiku-4-5-20251001"),
         ("anthropic", "claude-haiku-4-5"),
+        ("anthropic", "claude-opus-5-5"),
         ("gemini", "gemini-2.5-flash"),
         ("gemini", "gemini-embedding-001"),
         ("vertex", "gemini-2.5-flash"),

@@ -1,4 +1,4 @@
-"""What a new release of an SDK may change: it may add calls that this release of mockllm cannot know."""
+"""What a new release of an SDK may change: it may add calls and models that this release of mockllm cannot know."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from typing import Final
 import pytest
 
 LISTED: Final = {"anthropic": "2.14.0", "boto3": "1.44.8", "google-genai": "3.6.1", "openai": "3.57.0"}
-"""The latest release of each SDK whose calls `Provider.unserved` lists."""
+"""The latest release of each SDK whose calls and models are listed (`Provider.unserved`, `Provider.known_models`)."""
 
 
 def require_known(package: str, unknown: Collection[object]) -> None:
-    """Fail for a call that no list names. Skip the test if only a later release of the SDK has the call."""
+    """Fail for a call or a model that no list names. Skip the test if only a later release of the SDK has it."""
     installed = version(package)
     if unknown and _numbers(installed) > _numbers(LISTED[package]):
-        pytest.skip(f"{package} {installed} has calls that {LISTED[package]} did not have: {list(unknown)}")
-    assert not unknown, f"{package} {installed} has calls that no route and no `unserved` names"
+        pytest.skip(f"{package} {installed} has what {LISTED[package]} did not have: {list(unknown)}")
+    assert not unknown, (
+        f"{package} {installed} has what no route, no `unserved` and no known model names: {list(unknown)}"
+    )
 
 
 def _numbers(release: str) -> tuple[int, ...]:

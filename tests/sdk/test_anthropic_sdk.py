@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
-from typing import Any
+from typing import Any, get_args
 
 import anthropic
 import pytest
+from anthropic.types import Model
+from pydantic import TypeAdapter
 
+from mockllm.dialects.anthropic.client_tools import toolsets_by_tool
+from mockllm.dialects.registry import knows
 from tests.live import Live
+from tests.sdk.sdk_releases import require_known
 from tests.sdk.ways import ANTHROPIC_TOOLS
 
 MODEL = "claude-mock"  # of a family that the SDK does not call deprecated
@@ -28,6 +34,39 @@ def params(text: str, **more: Any) -> dict[str, Any]:
         "messages": [{"role": "user", "content": text}],
         **more,
     }
+
+
+def test_models_that_the_sdk_names_are_known() -> None:
+    names = get_args(get_args(Model)[0])
+    assert "claude-sonnet-5" in names
+    require_known("anthropic", [name for name in names if not knows("anthropic", name)])
+
+
+@pytest.mark.parametrize("kind", ["computer", "browser"])
+def test_toolset_member_is_called(claude: anthropic.Anthropic, kind: str) -> None:
+    tool: Any = {"type": f"{kind}_toolset_20260801"}
+    members: Any = importlib.import_module(f"anthropic.types.beta.beta_{kind}_member_name")
+    names = getattr(members, f"BETA_{kind.upper()}_MEMBER_NAME_VALUES")
+    require_known("anthropic", [name for name in names if name not in toolsets_by_tool([tool])])
+    response = claude.beta.messages.create(**params("screen?", tools=[tool]))
+    (call,) = (block for block in response.content if block.type == "tool_use")
+    assert (call.name, call.toolset_name) == ("screenshot", kind)
+    with claude.beta.messages.stream(**params("screen?", tools=[tool])) as stream:
+        (call,) = (block for block in stream.get_final_message().content if block.type == "tool_use")
+    assert (call.name, call.toolset_name) == ("screenshot", kind)
+
+
+@pytest.mark.parametrize("kind", ["computer", "browser"])
+def test_generated_input_of_toolset_member_is_valid(claude: anthropic.Anthropic, kind: str) -> None:
+    tool: Any = {"type": f"{kind}_toolset_20260801"}
+    blocks: Any = importlib.import_module(f"anthropic.types.beta.beta_{kind}_tool_use_block")
+    adapter = TypeAdapter(getattr(blocks, f"Beta{kind.title()}ToolUseBlock"))
+    for name in toolsets_by_tool([tool]):
+        choice = {"type": "tool", "name": name}
+        response = claude.beta.messages.create(**params("screen?", tools=[tool], tool_choice=choice))
+        (call,) = (block for block in response.content if block.type == "tool_use")
+        assert call.name == name
+        adapter.validate_python(call.to_dict())
 
 
 def test_agent_loop_ends_with_text(claude: anthropic.Anthropic) -> None:

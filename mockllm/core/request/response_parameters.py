@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
+from mockllm.core.small_key import small_key
 
 
 class Format(Struct, frozen=True):
@@ -28,3 +30,8 @@ class OutputBounds(NamedTuple):
     max_tokens: int | None = None
     min_tokens: int = 0
     endless: bool = False
+
+    @property
+    def key(self) -> Hashable:
+        """The part of a cache key with these bounds."""
+        return small_key(self) if self.stop else self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -26,9 +27,9 @@ CALLABLE: Final = ("function", "custom", PROVIDER_DEFINED)
 """The kinds of tools that the client runs."""
 
 
-def schema_of_members(members: dict[str, Json]) -> dict[str, Json]:
+def schema_of_members(members: Mapping[str, Json]) -> dict[str, Json]:
     """Return the schema of an object that has all these members."""
-    return {"type": "object", "properties": members, "required": [*members]}
+    return {"type": "object", "properties": dict(members), "required": [*members]}
 
 
 class ToolChoice(Struct, frozen=True):

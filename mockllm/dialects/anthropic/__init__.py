@@ -3,7 +3,6 @@ Messages and counts are on Vertex AI, too."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -23,7 +22,7 @@ from mockllm.dialects.anthropic.files import (
     AnthropicUpload,
 )
 from mockllm.dialects.anthropic.headers import limits, refused
-from mockllm.dialects.anthropic.known_models import KNOWN
+from mockllm.dialects.anthropic.known_models import KNOWN_MODELS
 from mockllm.dialects.anthropic.messages import AnthropicCountTokens, Messages
 from mockllm.dialects.anthropic.messages_request import is_messages_body
 from mockllm.dialects.anthropic.models import AnthropicModels
@@ -105,8 +104,6 @@ def _routes() -> tuple[ProviderRoute, ...]:
     )
 
 
-KNOWN_MODELS: Final = frozenset(alias for name in KNOWN for alias in (name, re.sub(r"-\d{8}$", "", name)))
-"""A name without its date is an alias."""
 WRITTEN: Final[Mapping[str, str]] = {
     "content": "parts, text or tool_calls",
     "stop_reason": "finish_reason: {raw: …}",

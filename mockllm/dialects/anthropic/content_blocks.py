@@ -28,7 +28,7 @@ from mockllm.core.reply.reply import (
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.container import container_of
 from mockllm.dialects.anthropic.dialect_name import DIALECT
-from mockllm.dialects.anthropic.document_citations import LocatedCitation, location, with_documents
+from mockllm.dialects.anthropic.document_citations import LocatedCitation, with_documents
 from mockllm.dialects.anthropic.known_models import snapshot
 from mockllm.dialects.anthropic.messages_request import DEFAULT_MODEL, MessagesRequest
 from mockllm.dialects.anthropic.models import AnthropicFamily
@@ -65,7 +65,7 @@ def supported_reply(reply: Reply, request: MessagesRequest) -> Reply:
         parts = server_blocks(parts, request.pending_uses, paused=choice.finish == "paused")
     if any(type(part) is not Call and not _plain(part) for part in parts):
         searched = any(type(part) is NativePart and _is_search(part.block) for part in parts)
-        shown = [shown for part in parts for shown in _shown_parts(part, request)]
+        shown = [each for part in parts for each in _shown_parts(part, request)]
         parts = tuple([_with_documents(part, request, searched=searched) for part in shown])
     if parts is choice.parts and len(reply.choices) == 1:
         return reply
@@ -78,6 +78,8 @@ def _is_search(block: Json) -> bool:
 
 def _with_documents(part: Part, request: MessagesRequest, *, searched: bool) -> Part:
     if type(part) is not Text or not part.citations or not request.citable_documents:
+        return part
+    if any(type(citation) is LocatedCitation for citation in part.citations):
         return part
     return with_documents(part, request.citable_documents, searched=searched)
 
@@ -190,8 +192,15 @@ def delta_usage(reply: Reply, family: AnthropicFamily) -> Block:
 _FIXED_USAGE: Final = frozenset({"cache_creation", "service_tier", "inference_geo"})
 
 
-def empty_block(part: Part, index: int, identity: ResponseIdentity, family: AnthropicFamily) -> Json:
-    """Return a block as it opens, before its first delta. A block without deltas is complete."""
+def empty_block(
+    part: Part,
+    index: int,
+    identity: ResponseIdentity,
+    family: AnthropicFamily,
+    toolsets: Mapping[str, str],
+) -> Json:
+    """Return a block as it opens, before its first delta. A block without deltas is complete. `toolsets`: the toolset
+    of each tool that is a member of one."""
     match part:
         case Thinking(redacted=True, signature=data):
             return {"type": "redacted_thinking", "data": data or signature(index, identity)}
@@ -201,6 +210,8 @@ def empty_block(part: Part, index: int, identity: ResponseIdentity, family: Anth
             id = id or identity.ids.make("toolu_01", 22, str(index))
             identity.note_tool_call(str(index), id, name)
             call: Block = {"type": "tool_use", "id": id, "name": name, "input": {}}
+            if name in toolsets:
+                call["toolset_name"] = toolsets[name]
             return {**call, "caller": {"type": "direct"}} if family.details else call
         case NativePart(block=block):
             return generated_block(block, index, identity)
@@ -210,9 +221,15 @@ def empty_block(part: Part, index: int, identity: ResponseIdentity, family: Anth
             return {"type": "text", "text": ""}
 
 
-def full_block(part: Part, index: int, identity: ResponseIdentity, family: AnthropicFamily) -> Json:
+def full_block(
+    part: Part,
+    index: int,
+    identity: ResponseIdentity,
+    family: AnthropicFamily,
+    toolsets: Mapping[str, str],
+) -> Json:
     """Return a complete block."""
-    block = empty_block(part, index, identity, family)
+    block = empty_block(part, index, identity, family, toolsets)
     match part:
         case Thinking(redacted=False, chunks=chunks):
             block["thinking"] = joined_text(chunks)
@@ -234,7 +251,7 @@ def citations_of(text: Text, index: int, identity: ResponseIdentity) -> list[Jso
     words, result = full_text(text), list[Json]()
     for number, citation in enumerate(text.citations):
         if type(citation) is LocatedCitation:
-            result.append(location(citation, words))
+            result.append(citation.location)
             continue
         page = {
             "type": "web_search_result_location",

@@ -6,18 +6,22 @@ Sources: a recorded citation of a plain text, and the citations and blocks in `a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.reply import Citation, Text
+from mockllm.core.small_key import small_key
 
-_SENTENCE: Final = re.compile(r".+?(?:[.!?]\s+|\Z)", re.DOTALL)
+SENTENCE_END: Final = re.compile(r"[.!?]\s+")
+MAX_SENTENCE: Final = 2_000
+"""The most characters before and after the cited words in which the ends of their sentences are searched."""
+
 _PAGE: Final = re.compile(r"#page=(\d{1,6})\Z")
 
 
@@ -32,14 +36,20 @@ class CitableDocument(Struct, frozen=True):
     address: str | None = None
     file_id: str | None = None
 
+    @property
+    def key(self) -> Hashable:
+        """The part of a cache key with this document."""
+        texts = map(small_key, self.texts)
+        return (self.kind, self.index, self.title, self.address, self.file_id, *texts)
+
     def has_name(self, name: str | None) -> bool:
         return name is not None and name in (self.title, self.address, self.file_id)
 
 
 class LocatedCitation(Citation, frozen=True, kw_only=True):
-    """A citation of a document."""
+    """A citation of a document. `location`: as the protocol has it. It refers to no text of the document."""
 
-    document: CitableDocument
+    location: dict[str, Json]
 
 
 def citable_documents(messages: Json) -> tuple[CitableDocument, ...]:
@@ -47,7 +57,7 @@ def citable_documents(messages: Json) -> tuple[CitableDocument, ...]:
     counts = {"document": 0, "search_result": 0}
     result = []
     for block in _blocks(messages):
-        kind = block.get("type")
+        kind = text_of(block.get("type"))
         if kind not in counts:
             continue
         index, counts[kind] = counts[kind], counts[kind] + 1
@@ -91,14 +101,13 @@ def _texts(blocks: Json) -> tuple[str, ...]:
 def with_documents(text: Text, documents: Sequence[CitableDocument], *, searched: bool) -> Text:
     """Return a text with citations of documents where its citations can mean them. `searched`: citations that name
     no document are those of a search."""
+    words = full_text(text)
     citations: list[Citation] = []
     for citation in text.citations:
-        document = _meant(citation, full_text(text), documents, named_only=searched)
+        document = _meant(citation, words, documents, named_only=searched)
         if document is not None:
-            place = (citation.start, citation.end)
-            citation = LocatedCitation(
-                citation.url, citation.title, citation.quote, *place, document=document
-            )
+            location = _location(citation, document, words)
+            citation = LocatedCitation(**asdict(citation), location=location)
         citations.append(citation)
     return replace(text, citations=tuple(citations))
 
@@ -119,9 +128,9 @@ def _meant(
     return documents[0]
 
 
-def location(citation: LocatedCitation, words: str) -> dict[str, Json]:
+def _location(citation: Citation, document: CitableDocument, words: str) -> dict[str, Json]:
     """Return a citation of a document as the protocol has it. `words` are those of the response that it supports."""
-    quote, document = citation.quote, citation.document
+    quote = citation.quote
     if document.kind == "char_location":
         start, end = _characters(document.texts[0], quote, words)
         place: dict[str, Json] = {"start_char_index": start, "end_char_index": end}
@@ -147,11 +156,14 @@ def _characters(text: str, quote: str | None, words: str) -> tuple[int, int]:
     if quote:
         start = max(text.find(quote), 0)
         return start, min(start + len(quote), len(text))
-    start = text.find(words)
-    end = start + len(words) if start >= 0 else 1
-    sentences = [found.span() for found in _SENTENCE.finditer(text)]
-    within = [each for each in sentences if each[0] < end and each[1] > max(start, 0)]
-    return (within[0][0], within[-1][1]) if within else (0, len(text))
+    found = text.find(words)
+    if found < 0:
+        found, words = 0, ""
+    first, last = max(found - MAX_SENTENCE, 0), found + len(words) + MAX_SENTENCE
+    before = [end.end() for end in SENTENCE_END.finditer(text, first, found)]
+    # the words may end with the end of a sentence
+    after = SENTENCE_END.search(text, max(found + len(words.rstrip()) - 1, found), last)
+    return before[-1] if before else first, after.end() if after is not None else min(last, len(text))
 
 
 def _block(texts: Sequence[str], quote: str | None, words: str) -> int:

@@ -24,9 +24,7 @@ from mockllm.dialects.anthropic.content_blocks import (
 )
 from mockllm.dialects.anthropic.dialect_name import DIALECT
 from mockllm.dialects.anthropic.errors import error_event
-from mockllm.dialects.anthropic.messages_request import (
-    DEFAULT_MODEL,
-)
+from mockllm.dialects.anthropic.messages_request import DEFAULT_MODEL, MessagesRequest
 from mockllm.dialects.anthropic.models import AnthropicFamily, family_of
 from mockllm.dialects.dialect import ResponseIdentity
 
@@ -44,11 +42,12 @@ _DELTA_EXTRAS: Final = frozenset({"container", "context_management", "usage"})
 class MessagesEncoder(Encoder):
     """The events of one message. `reply` is already a supported reply."""
 
-    def __init__(self, reply: Reply, request: Request, identity: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: MessagesRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
         self.request = request
         self.identity = identity
         self.model_family = family_for(reply, request)
+        self.toolsets = request.toolsets
         self.extras = reply.extras.get(DIALECT, {})
         self.without_arguments = False
         """Whether the current part is a call without arguments, which streams "" and never "{}"."""
@@ -62,10 +61,10 @@ class MessagesEncoder(Encoder):
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
         deltas: list[bytes] = []
+        block = empty_block(part, at.part_index, self.identity, self.model_family, self.toolsets)
         if isinstance(part, NativePart):
-            block, deltas = _native(empty_block(part, at.part_index, self.identity, self.model_family))
+            block, deltas = _native(block)
         else:
-            block = empty_block(part, at.part_index, self.identity, self.model_family)
             self.without_arguments = isinstance(part, Call) and joined_text(part.chunks).strip() in ("", "{}")
             if isinstance(part, Call) and not self.without_arguments:
                 deltas = [_partial_json("")]

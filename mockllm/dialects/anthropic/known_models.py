@@ -5,14 +5,17 @@ Source: a recorded list of models of 2026, and the provider's page of models.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Final
 
 from msgspec import Struct
 
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
-from mockllm.dialects.anthropic.validators import AnthropicRequestProblem
+from mockllm.dialects.anthropic.server_tools import MCP_USE
 
 _LEVELS: Final = ("low", "medium", "high", "xhigh", "max")
 
@@ -72,7 +75,16 @@ def _older(
     code_execution: bool = False,
 ) -> KnownModel:
     """Return a model before Claude 4.6."""
-    return KnownModel(title, created, window, max_tokens, efforts, True, False, code_execution)
+    return KnownModel(
+        title,
+        created,
+        window=window,
+        max_tokens=max_tokens,
+        efforts=efforts,
+        enabled=True,
+        adaptive=False,
+        code_execution=code_execution,
+    )
 
 
 KNOWN: Final[Mapping[str, KnownModel]] = {
@@ -97,11 +109,17 @@ KNOWN: Final[Mapping[str, KnownModel]] = {
     "claude-opus-4-1-20250805": _older("Claude Opus 4.1", "2025-08-05T00:00:00Z", max_tokens=32_000),
 }
 """The models, newest first, as in the live list."""
+_DATE: Final = re.compile(r"-\d{8}$")
+_ALIASES: Final = {_DATE.sub("", name): name for name in KNOWN if _DATE.search(name)}
+_OF_SDK: Final = (
+    "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-fable-5-2", "claude-fable-5-1",
+    "claude-mythos-5-2", "claude-mythos-5-1", "claude-mythos-5", "claude-mythos-preview",
+)  # fmt: skip
+"""Models that only `anthropic.types.Model` names: what they accept is unknown here, so nothing is refused."""
+KNOWN_MODELS: Final = frozenset({*KNOWN, *_ALIASES, *_OF_SDK})
+"""The names of all known models."""
 SNAPSHOTS: Final = {
-    "claude-opus-4-5": "claude-opus-4-5-20251101",
-    "claude-haiku-4-5": "claude-haiku-4-5-20251001",
-    "claude-sonnet-4-5": "claude-sonnet-4-5-20250929",
-    "claude-opus-4-1": "claude-opus-4-1-20250805",
+    **_ALIASES,
     "claude-opus-4-0": "claude-opus-4-20250514",
     "claude-sonnet-4-0": "claude-sonnet-4-20250514",
     "claude-3-7-sonnet-latest": "claude-3-7-sonnet-20250219",
@@ -127,34 +145,57 @@ _NO_BUDGET: Final = (
 """Quoted in public reports, such as github.com/anthropics/claude-code/issues/49219."""
 _NOT_ADAPTIVE: Final = "adaptive thinking is not supported on this model"
 """Quoted in github.com/mnfst/llm-gateway/pull/1928."""
+_PAUSED_BY: Final = frozenset({MCP_USE, "server_tool_use"})
 _NO_PREFILL: Final = (
     "This model does not support assistant message prefill. The conversation must end with a user message."
 )
 """Quoted in public reports, such as github.com/smallmain/vscode-unify-chat-provider/issues/249."""
 
 
-def check_model(request: Request) -> None:
-    """Raise for what a known model does not accept of a request that is valid for others."""
+_RAISED_OUTPUT: Final = re.compile(r"\boutput-(\d{1,4})k-")
+"""The betas that raise the maximum of output tokens, such as `output-300k-2026-03-24` (`AnthropicBetaParam` of the
+SDK, and `extends_max_output` of Pydantic AI). Which models and calls one is for is unknown here, so it is for all."""
+
+
+def check_model(request: Request) -> Failure | None:
+    """Return the failure of a valid request that a known model does not accept."""
     fields = request.fields
     name = snapshot(fields["model"])
     model = KNOWN.get(name)
-    if model is None:
-        return
-    if fields["max_tokens"] > model.max_tokens:
-        raise AnthropicRequestProblem(_MAX_TOKENS.format(fields["max_tokens"], model.max_tokens, name))
+    message = None if model is None else _problem(fields, name, model, request.headers)
+    return None if message is None else Failure("bad_request", message=message)
+
+
+def _problem(
+    fields: Mapping[str, Json], name: str, model: KnownModel, headers: Mapping[str, str]
+) -> str | None:
+    raised = [
+        1_000 * int(thousands) for thousands in _RAISED_OUTPUT.findall(headers.get("anthropic-beta", ""))
+    ]
+    max_tokens = max(model.max_tokens, *raised) if raised else model.max_tokens
+    if fields["max_tokens"] > max_tokens:
+        return _MAX_TOKENS.format(fields["max_tokens"], max_tokens, name)
     thinking = (fields.get("thinking") or {}).get("type")
     if thinking == "enabled" and not model.enabled:
-        raise AnthropicRequestProblem(_NO_BUDGET)
+        return _NO_BUDGET
     if thinking == "adaptive" and not model.adaptive:
-        raise AnthropicRequestProblem(_NOT_ADAPTIVE)
-    if model.adaptive and _is_prefilled(fields["messages"][-1]):
-        raise AnthropicRequestProblem(_NO_PREFILL)
+        return _NOT_ADAPTIVE
+    # the token permits the text of the model that refused (`fallback_credit_token` in the SDK's types)
+    permitted = not model.adaptive or fields.get("fallback_credit_token")
+    return None if permitted or not _is_prefilled(fields["messages"]) else _NO_PREFILL
 
 
-def _is_prefilled(last: dict[str, Json]) -> bool:
-    """Return whether the last message begins the text of the response. A paused turn that goes on is no such text."""
-    content = last["content"]
-    if last["role"] != "assistant" or type(content) is str:
-        return bool(last["role"] == "assistant")
-    kinds = [block.get("type") for block in content if type(block) is dict]
-    return kinds[-1:] == ["text"] and "server_tool_use" not in kinds
+def _is_prefilled(messages: Sequence[dict[str, Json]]) -> bool:
+    """Return whether the last message begins the text of the response. A turn with a server's tools may be a paused
+    one that goes on."""
+    last = messages[-1]
+    if last["role"] != "assistant" or _kinds(last)[-1:] != ["text"]:
+        return False
+    turn = takewhile(lambda message: message["role"] != "user", reversed(messages))
+    return _PAUSED_BY.isdisjoint(kind for message in turn for kind in _kinds(message))
+
+
+def _kinds(message: dict[str, Json]) -> list[str]:
+    """Return the types of the blocks."""
+    content = message["content"]
+    return ["text"] if type(content) is str else [block["type"] for block in content]

@@ -15,6 +15,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
+from mockllm.core.small_key import small_key
 from mockllm.dialects.anthropic.content_blocks import (
     final_usage,
     full_block,
@@ -66,12 +67,14 @@ class Messages:
         return supported_reply(reply, request)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        assert isinstance(request, MessagesRequest)
         supported = self.supported_reply(reply, request)
         family = family_for(supported, request)
         choice, extras = supported.choices[0], supported.extras.get(DIALECT, {})
         body = message(supported, request.model, identity, family)
         body["content"] = [
-            full_block(part, index, identity, family) for index, part in enumerate(choice.parts)
+            full_block(part, index, identity, family, request.toolsets)
+            for index, part in enumerate(choice.parts)
         ]
         body.update(stop_fields(choice, family))
         body["usage"] = final_usage(supported, family)
@@ -81,6 +84,7 @@ class Messages:
         return Plan(success((JSON_TYPE,), identity), (EventStep(dumps(body), 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        assert isinstance(request, MessagesRequest)
         supported = self.supported_reply(reply, request)
         steps = tuple(encode(MessagesEncoder(supported, request, identity)))
         return Plan(success(STREAM_TYPE, identity), steps, Framing.SSE)
@@ -90,8 +94,14 @@ class Messages:
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, MessagesRequest)
-        documents = request.citable_documents
-        return (request.omits_thinking, request.declines_thinking, request.reported_options, documents)
+        documents = tuple([document.key for document in request.citable_documents])
+        return (
+            request.omits_thinking,
+            request.declines_thinking,
+            request.reported_options,
+            small_key(tuple(request.toolsets.items())),
+            small_key(documents) if documents else (),
+        )
 
     build_request = staticmethod(build_request)
     decode = staticmethod(decode)

@@ -13,6 +13,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
+from mockllm.dialects.anthropic.client_tools import toolsets_by_tool
 from mockllm.dialects.anthropic.content_check import check_messages, check_texts, turns_pass
 from mockllm.dialects.anthropic.known_models import check_model
 from mockllm.dialects.anthropic.prompt_form import BREAKPOINT, MAX_BREAKPOINTS, count_breakpoints
@@ -105,10 +106,7 @@ def _check(request: Request, shape: Shape) -> Failure | None:
     shape_key = ("model" in shape, "max_tokens" in shape, _interleaves(request))
     failure = check_known(request, (_check, *shape_key), lambda: _check_whole(request, shape), turns_pass)
     if failure is None and _FIELDS.keys() <= shape.keys():
-        try:
-            check_model(request)
-        except AnthropicRequestProblem as problem:
-            return _bad_request(str(problem))
+        failure = check_model(request)
     # where the name occurs less often, no search is needed
     if failure is None and request.occurrences(_QUOTED_BREAKPOINT) > MAX_BREAKPOINTS:
         found = count_breakpoints(request.fields)
@@ -212,7 +210,8 @@ def _check_tool_choice(choice: dict[str, Json], fields: dict[str, Json]) -> None
     if kind == "tool":
         check_shape("tool_choice.tool.", choice, {"name": STRING})
     if not fields.get("mcp_servers"):
-        offered = {str(tool.get("name")) for tool in fields.get("tools") or []}
+        tools = fields.get("tools") or []
+        offered = {str(tool.get("name")) for tool in tools} | toolsets_by_tool(tools).keys()
         if not offered:
             raise AnthropicRequestProblem("tool_choice may only be specified while providing tools.")
         if kind == "tool" and choice["name"] not in offered:

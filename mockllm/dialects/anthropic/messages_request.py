@@ -16,8 +16,9 @@ from mockllm.core.request.request import Message, Request, TextPart, Tool, estim
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.request.tools import ToolChoice
+from mockllm.core.small_key import small_key
 from mockllm.core.tokens import estimate
-from mockllm.dialects.anthropic.client_tools import known_input
+from mockllm.dialects.anthropic.client_tools import offered_tools, toolsets_by_tool
 from mockllm.dialects.anthropic.context_edits import applied_edits, cleared_tokens
 from mockllm.dialects.anthropic.document_citations import CitableDocument, citable_documents
 from mockllm.dialects.anthropic.server_tools import PendingUse, pending_uses
@@ -100,14 +101,12 @@ class MessagesRequest(AnthropicRequest):
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
-        return self.of_remaining_members("tools", self._offered_tools)
+        return self.of_remaining_members("tools", lambda: offered_tools(self.fields.get("tools")))
 
-    def _offered_tools(self) -> tuple[Tool, ...]:
-        return tuple(
-            _tool_of(name, item)
-            for item in _list(self.fields.get("tools"))
-            if isinstance(item, dict) and (name := _text(item.get("name"))) is not None
-        )
+    @cached_property
+    def toolsets(self) -> Mapping[str, str]:
+        """The name of the toolset of each tool that is a member of one."""
+        return self.of_remaining_members("toolsets", lambda: toolsets_by_tool(self.fields.get("tools")))
 
     @cached_property
     def tool_choice(self) -> ToolChoice:
@@ -194,7 +193,8 @@ class MessagesRequest(AnthropicRequest):
         container = self.fields.get("container")
         named = None if container is None else dumps(container)
         edits = dumps(self.applied_edits) if self.manages_context else None
-        return named, edits, self.pending_uses
+        options = (named, edits, self.pending_uses)
+        return small_key(options) if any(options) else options
 
 
 class AnthropicCountRequest(MessagesRequest):
@@ -281,15 +281,6 @@ def _texts(blocks: Json) -> str:
         for block in _list(blocks)
         if isinstance(block, dict) and isinstance(block.get("text"), str)
     )
-
-
-def _tool_of(name: str, item: dict[str, Json]) -> Tool:
-    schema, kind = item.get("input_schema"), item.get("type")
-    if isinstance(kind, str) and kind != "custom":
-        schema = known_input(kind)
-        if schema is None:
-            return Tool(name, kind=kind)
-    return Tool(name, schema, _text(item.get("description")))
 
 
 def _text(value: Json) -> str | None:

@@ -130,7 +130,7 @@ def _page(request: Request, models: Sequence[str]) -> Json:
 
 def _model(name: str) -> Json:
     """Return the description of a model; an unknown one has the newest model's values under its own name."""
-    model = KNOWN.get(name) or replace(_NEWEST, title=name)
+    model = KNOWN.get(snapshot(name)) or replace(_NEWEST, title=name)
     return {
         "type": "model",
         "id": name,

@@ -17,6 +17,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Respo
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
+from mockllm.core.small_key import small_key
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.candidates import (
     GeminiResponseFields,
@@ -107,6 +108,7 @@ class Generate(GeminiDialect):
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, GenerateRequest)
+        media = (*request.modalities, str(request.aspect_ratio), request.user) if request.modalities else None
         return (
             request.vertex,
             request.sse,
@@ -115,7 +117,7 @@ class Generate(GeminiDialect):
             request.cached_tokens,
             request.logprobs,
             request.media,
-            (*request.modalities, str(request.aspect_ratio), request.user) if request.modalities else None,
+            small_key(media),
         )
 
     def build_request(self, request: NeutralRequest) -> WireRequest:

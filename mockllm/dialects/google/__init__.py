@@ -9,6 +9,7 @@ from typing import Final
 from mockllm.core.prompt_cache.policy import CachePolicy
 from mockllm.core.request.request import Request
 from mockllm.dialects import anthropic, gemini
+from mockllm.dialects.anthropic.known_models import KNOWN_MODELS as CLAUDE_MODELS
 from mockllm.dialects.anthropic.prompt_form import prompt_cache as anthropic_cache
 from mockllm.dialects.gemini.embeddings import SIZES
 from mockllm.dialects.gemini.live.session import SETUP, TRANSCRIBE, TURN
@@ -250,7 +251,7 @@ VERTEX: Final = Provider(
     title="Vertex AI",
     routes=_vertex_routes(),
     sockets=_live_sockets(_VERTEX_LIVE),
-    known_models=_KNOWN | {re.sub(r"-(?=\d{8}$)", "@", name) for name in anthropic.KNOWN_MODELS},
+    known_models=_KNOWN | {re.sub(r"-(?=\d{8}$)", "@", name) for name in CLAUDE_MODELS},
     messages_field="contents",
     telemetry_name="gcp.vertex_ai",
     prompt_cache=_vertex_cache,

@@ -23,6 +23,7 @@ from mockllm.core.rendering.stream_form import FinishPlace, MemberPlace, Payload
 from mockllm.core.reply.reply import Choice, Finish, Refusal, Reply, Text
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.core.request.response_parameters import OutputBounds
+from mockllm.core.small_key import small_key
 from mockllm.core.tokens import split
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
@@ -212,7 +213,7 @@ class TextGeneration(InferenceCall):
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, TextGenerationRequest)
-        echoed = request.prompt if request.echoes else None
+        echoed = small_key(request.prompt) if request.echoes else None
         return request.of_model, echoed, request.parameters.get("details") is True
 
     def build_request(self, request: NeutralRequest) -> WireRequest:

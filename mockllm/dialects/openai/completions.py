@@ -22,6 +22,7 @@ from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.logprobs import chunk_token_texts, part_token_texts, token_logprobs
 from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage
 from mockllm.core.request.request import Request
+from mockllm.core.small_key import small_key
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -257,7 +258,8 @@ class Completions(OpenAiCall):
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, CompletionsRequest)
         top = request.logprobs
-        return request.include_usage, request.echoed, top, () if top is None else request.offsets
+        offsets = () if top is None else request.offsets
+        return request.include_usage, small_key(request.echoed), top, small_key(offsets)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         return build_completions(request, DEFAULT_MODEL)

@@ -6,13 +6,14 @@ and the types of the SDK.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.reply.reply import Choice, Reply
 from mockllm.core.request.messages import MediaPart, TextPart
 from mockllm.core.request.request import Message
+from mockllm.core.small_key import small_key
 from mockllm.dialects.openai.moderations import moderate
 from mockllm.dialects.openai.request_fields import ModelRequest
 
@@ -22,10 +23,10 @@ def moderation_model(request: ModelRequest) -> str | None:
     return text_of(object_of(request.fields.get("moderation")).get("model"))
 
 
-def moderation_key(request: ModelRequest) -> tuple[str, Message] | None:
+def moderation_key(request: ModelRequest) -> Hashable:
     """Return what changes the moderation of a reply, beside the reply itself."""
     model = moderation_model(request)
-    return None if model is None else (model, _input(request))
+    return None if model is None else small_key((model, _input(request)))
 
 
 def chat_moderation(request: ModelRequest, reply: Reply) -> Json:

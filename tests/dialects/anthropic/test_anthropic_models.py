@@ -38,6 +38,14 @@ def test_model_list_has_rule_models_first_without_duplicates() -> None:
     assert (body["has_more"], body["first_id"], body["last_id"]) == (False, "mine", ids(body)[-1])
 
 
+def test_alias_in_list_has_values_of_its_model() -> None:
+    alias, dated = (
+        list_body("limit=1", name)["data"][0] for name in ("claude-haiku-4-5", "claude-haiku-4-5-20251001")
+    )
+    assert alias == {**dated, "id": "claude-haiku-4-5"}
+    assert alias["capabilities"]["thinking"]["types"]["adaptive"] == {"supported": False}
+
+
 def test_model_pages_follow_each_other() -> None:
     names = [f"m{number}" for number in range(9)]
     everything = ids(list_body("limit=1000", *names))

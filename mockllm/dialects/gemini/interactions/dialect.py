@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.merge import merged_json
-from mockllm.core.json.typed_values import object_of, read_object
+from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.pacing import Pacing
@@ -28,6 +28,7 @@ from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Call, Media, NativePart, Part, Reply, Text, Thinking, Usage, joined_text
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.small_key import small_key
 from mockllm.dialects.background import background_run, timeline_of
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.candidates import DIALECT, is_shown, supported_reply
@@ -291,7 +292,8 @@ class Interactions(GeminiDialect):
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, InteractionRequest)
         named = "agent" in request.fields
-        return request.summarizes, named, request.fields.get("previous_interaction_id"), request.cached_tokens
+        previous = text_of(request.fields.get("previous_interaction_id"))
+        return request.summarizes, named, small_key(previous), request.cached_tokens
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         key = {} if request.api_key is None else {"x-goog-api-key": request.api_key}

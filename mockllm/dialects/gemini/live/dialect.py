@@ -24,6 +24,7 @@ from mockllm.core.rendering.websocket_frames import close_frame
 from mockllm.core.reply.reply import Call, Media, NativePart, Reply, Thinking
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.small_key import small_key
 from mockllm.dialects.audio import silence
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.candidates import GeminiResponseFields, is_shown, supported_reply
@@ -223,7 +224,7 @@ class Live(GeminiDialect):
         return LIVE_FORM
 
     def encoding_key(self, request: Request) -> Hashable:
-        return request.raw
+        return small_key(request.raw)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         return build_request(request, "/v1beta")

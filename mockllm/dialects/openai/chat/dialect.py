@@ -12,6 +12,7 @@ from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate
+from mockllm.core.small_key import small_key
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.chat.body import (
@@ -81,10 +82,10 @@ class Chat(OpenAiCall):
             request.obfuscated,
             request.service_tier,
             request.forced,
-            request.custom,
+            small_key(tuple(sorted(request.custom))),
             request.legacy,
             request.logprobs,
-            request.audio_format,
+            small_key(request.audio_format),
             moderation_key(request),
         )
 

@@ -15,6 +15,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.rendering.stream_form import MemberPlace, Payload, StreamForm
 from mockllm.core.reply.reply import Choice, Media, Part, Reply
 from mockllm.core.request.request import Request
+from mockllm.core.small_key import small_key
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -54,7 +55,7 @@ class MediaCall(OpenAiCall):
         return MEDIA_FORM
 
     def encoding_key(self, request: Request) -> Hashable:
-        return request.raw
+        return small_key(request.raw)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         raise NotImplementedError  # pragma: no cover - `neutral=False`: no `NeutralRequest` is for media

@@ -20,6 +20,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Call, Media, Part, Refusal, Reply, Text
 from mockllm.core.request.request import Request
+from mockllm.core.small_key import small_key
 from mockllm.dialects.audio import silence
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, OpenAiCall
@@ -270,7 +271,7 @@ class Realtime(OpenAiCall):
         return REALTIME_FORM
 
     def encoding_key(self, request: Request) -> Hashable:
-        return request.raw
+        return small_key(request.raw)
 
     decode = staticmethod(decode)
 

@@ -18,6 +18,7 @@ from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate
+from mockllm.core.small_key import small_key
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.headers import BODY_HEADERS, STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.moderated import moderation_key
@@ -101,7 +102,7 @@ class Responses(ResponsesCall):
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, ResponsesRequest)
-        echoed = request.of_remaining_members("echoed", lambda: _echoed(request.fields))
+        echoed = request.of_remaining_members("echoed", lambda: small_key(_echoed(request.fields)))
         moderated = moderation_key(request)
         key = echoed if moderated is None else (echoed, moderated)
         return (key, COMPACTION_TRIGGER) if request.compacts else key
