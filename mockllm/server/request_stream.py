@@ -171,7 +171,7 @@ class RequestStream(HttpProtocol):
                 self._body.set_exception(BrokenBody(error.message))
             return True
         if http_chunked and self._body is not None and self._body.is_eof():
-            if requests or self._asked_upgrade() or not part.endswith(END_OF_HEAD):
+            if requests or self._demanded_upgrade() or not part.endswith(END_OF_HEAD):
                 self._end_after_chunks()
                 return True
             self.renew_parser(self._app.limits)
@@ -199,14 +199,14 @@ class RequestStream(HttpProtocol):
         if len(received) == head_bytes.end + head_bytes.body_length:
             self._heads.add_if_repeated(head, head_bytes)
 
-    def _asked_upgrade(self) -> bool:
-        """Return whether the last request asked for an upgrade. aiohttp's parser drops what follows its chunks."""
+    def _demanded_upgrade(self) -> bool:
+        """Return whether the last request demanded an upgrade. aiohttp's parser drops what follows its chunks."""
         exchange = self._queue[-1] if self._queue else self._current
         return exchange is not None and exchange.head.parsed.upgrade
 
     def _end_after_chunks(self) -> None:
-        """End the connection with the response to a request in chunks. Bytes of a next request may have come in the
-        same read: aiohttp's parser drops them, or takes trailers of the first request for a part of them."""
+        """End the connection with the response to a request in chunks. The same read may have bytes of a next
+        request: aiohttp's parser drops them, or adds trailers of the first request to them."""
         exchange = self._queue[-1] if self._queue else self._current
         if exchange is not None:
             exchange.close = True

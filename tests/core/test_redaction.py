@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.key_forms import REDACTED
-from mockllm.core.redaction import HARMLESS, PERSONAL, SECRETS, is_secret, redacted, secret_field, secret_name
+from mockllm.core.redaction import (
+    HARMLESS,
+    PERSONAL,
+    SECRETS,
+    is_secret,
+    redacted,
+    secret_field,
+    secret_name,
+    without_passwords,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +64,12 @@ def test_redacted_leaves_numbers() -> None:
     assert redacted({"token": 7, "key": None, "secret": {"a": True}, "password": ""}) == {
         "token": 7, "key": None, "secret": {"a": True}, "password": "",
     }  # fmt: skip
+
+
+@pytest.mark.timeout(60)  # a search that takes the square of the length takes hours
+def test_long_names_and_texts_are_searched_at_once() -> None:
+    for name in ("x-amz-" * 200_000 + "_", "-key" * 300_000, "a." * 500_000):
+        assert not is_secret(name + ".")
+        assert not secret_name(name + "!")
+    assert is_secret("x-" * 200 + "x-amz-signed-headers")
+    assert without_passwords("a." * 500_000) == "a." * 500_000

@@ -7,6 +7,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -170,7 +171,12 @@ def test_connection_ends_after_chunks_of_a_declined_upgrade(raw: Raw, following:
 def test_many_empty_lines_before_a_request_are_read_once(raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
     parts: list[bytes] = []
     parse = HttpProtocol.parse
-    monkeypatch.setattr(HttpProtocol, "parse", lambda self, part: (parts.append(part), parse(self, part))[1])
+
+    def noted(self: HttpProtocol, part: bytes) -> Any:
+        parts.append(part)
+        return parse(self, part)
+
+    monkeypatch.setattr(HttpProtocol, "parse", noted)
     for lines in (b"\r\n" * 100_000, b"\n" * 1_000, b"\r"):
         assert json.loads(raw.send(lines + request("POST", "/echo", b"a")).answer().body)["body"] == "a"
     assert [part for part in parts if part and not part.strip()] == []

@@ -331,3 +331,10 @@ def test_request_to_unknown_call_is_read_as_googles() -> None:
         False,
         False,
     )
+
+
+@pytest.mark.timeout(60)  # a search with backtracking takes hours and gigabytes
+def test_long_text_of_names_is_searched_at_once() -> None:
+    for text in ("a_" * 4_000_000, "x" * 8_000_000, 'a_b" ' * 1_000_000):
+        request = generate({"contents": [{"role": "user", "parts": [{"text": text}]}]})
+        assert request.messages[0].text == text

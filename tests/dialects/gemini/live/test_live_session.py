@@ -50,7 +50,7 @@ def test_conversation_has_a_bound_on_its_bytes(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(live, "MAX_CONVERSATION", 1000)
     opened = Spoken()
     turns = [text(opened.say("x" * 200))[-2] for _ in range(5)]
-    assert turns == ["1", "2", "2", "2", "2"]
+    assert turns == ["1", "2", "3", "3", "3"]
 
 
 def test_counts_beside_the_usual_ones_are_named() -> None:
