@@ -254,7 +254,8 @@ class Responder(DecidedRequest):
         tool = choose_tool(self.request)
         if isinstance(tool, str):
             return None
-        require_short_schema(tool.schema, may_defer=self.may_defer)
+        if self.may_defer:
+            require_short_schema(tool.schema)
         return self.planner.generate_tool_call(tool, self.request, randomness, settings)
 
     def _rendered_response(

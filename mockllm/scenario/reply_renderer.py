@@ -138,6 +138,11 @@ class ReplyRenderer(Struct):
     draw_count: int = 0
     """How many generated values have drawn."""
 
+    @property
+    def may_defer(self) -> bool:
+        """Whether PlanningTooLong is raised where rendering may take long."""
+        return self.max_characters < inf
+
     def reply(self, spec: ReplySpec) -> Reply:
         output_bounds = self.request.output_bounds
         specs: Sequence[ChoiceSpec] = spec.choices if spec.choices is not None else [spec]
@@ -289,7 +294,8 @@ class ReplyRenderer(Struct):
         if tool is None:
             self.notes.append(f"no arguments are made for {name}: the request offers no such tool")
             return "{}"
-        require_short_schema(tool.schema, may_defer=self.max_characters < inf)
+        if self.may_defer:
+            require_short_schema(tool.schema)
         text, notes = generate_arguments(tool, self.draws(), self.max_generated, self.request)
         self.notes += notes
         return text
@@ -310,7 +316,8 @@ class ReplyRenderer(Struct):
 
     def json(self, value: object) -> Text:
         if isinstance(value, FromSchema):
-            require_short_schema(self.request.response_format.schema, may_defer=self.max_characters < inf)
+            if self.may_defer:
+                require_short_schema(self.request.response_format.schema)
             value, notes = generate_json(self.request, self.draws(), self.max_generated)
             self.notes += notes
         if isinstance(value, str) and self.request.response_format.bare:

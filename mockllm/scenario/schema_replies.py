@@ -50,10 +50,10 @@ class PlanningTooLong(Exception):
     """Planning the response would delay other requests: a thread plans it from the beginning."""
 
 
-def require_short_schema(schema: Json, *, may_defer: bool = True) -> None:
-    """Raise PlanningTooLong where generating a value from a schema may take long, unless it `may_defer` no more."""
+def require_short_schema(schema: Json) -> None:
+    """Raise PlanningTooLong where generating a value from a schema may take long."""
     try:
-        long = may_defer and len(dumps(schema)) > LONG_SCHEMA
+        long = len(dumps(schema)) > LONG_SCHEMA
     except TypeError:  # deeper than can be written
         long = True
     if long:
