@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from msgspec import DecodeError, Raw, Struct
+from msgspec.json import Decoder
 from propcache.api import cached_property
 
-from mockllm.core.batch import BatchOutcome, BatchRun
+from mockllm.core.batch import BatchOutcome, BatchRun, LineResponse
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import count_of, object_of, text_of
@@ -31,7 +33,7 @@ from mockllm.core.request.stored_batches import (
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
 from mockllm.dialects.openai.batches.input_lines import InputLines, read_lines
-from mockllm.dialects.openai.batches.output_files import ERRORS, OUTPUT, body_of, output_files
+from mockllm.dialects.openai.batches.output_files import ERRORS, OUTPUT, output_files
 from mockllm.dialects.openai.calls import LookupCall, OpenAiCall, page, stored_object_note
 from mockllm.dialects.openai.files.file_calls import ID_LENGTH, file_object, missing_file
 from mockllm.dialects.openai.files.file_calls import PREFIX as FILE_PREFIX
@@ -216,8 +218,8 @@ def batch_object(batch: StoredResponse, monotonic: float) -> dict[str, Json]:
 
 def _totals(batch: StoredResponse, state: BatchState) -> dict[str, Json]:
     """Return the model and the usage of the responses of a batch that has ended."""
-    bodies = [object_of(body_of(response)) for response in responses_of(batch)[: state.responded]]
-    usages = [object_of(body.get("usage")) for body in bodies]
+    bodies = [_counted(response) for response in responses_of(batch)[: state.responded]]
+    usages = [object_of(loads(body.usage)) for body in bodies]
     read = sum(_count(usage, "prompt_tokens", "input_tokens") for usage in usages)
     written = sum(_count(usage, "completion_tokens", "output_tokens") for usage in usages)
     cached = sum(
@@ -237,8 +239,25 @@ def _totals(batch: StoredResponse, state: BatchState) -> dict[str, Json]:
         "output_tokens_details": {"reasoning_tokens": reasoning},
         "total_tokens": read + written,
     }
-    model = next((body["model"] for body in bodies if type(body.get("model")) is str), None)
+    model = next((model for body in bodies if (model := text_of(loads(body.model))) is not None), None)
     return {"model": model, "usage": usage}
+
+
+class _Counted(Struct):
+    """The members of a response that the totals of a batch need: clients request these again and again."""
+
+    model: Raw = Raw(b"null")
+    usage: Raw = Raw(b"null")
+
+
+_read_counted: Final = Decoder(_Counted).decode
+
+
+def _counted(response: LineResponse) -> _Counted:
+    try:
+        return _read_counted(response.body)
+    except DecodeError:
+        return _Counted()
 
 
 def _count(usage: Mapping[str, Json], *names: str) -> int:
