@@ -219,7 +219,7 @@ def batch_object(batch: StoredResponse, monotonic: float) -> dict[str, Json]:
 def _totals(batch: StoredResponse, state: BatchState) -> dict[str, Json]:
     """Return the model and the usage of the responses of a batch that has ended."""
     bodies = [_counted(response) for response in responses_of(batch)[: state.responded]]
-    usages = [object_of(loads(body.usage)) for body in bodies]
+    usages = [object_of(loads(bytes(body.usage))) for body in bodies]
     read = sum(_count(usage, "prompt_tokens", "input_tokens") for usage in usages)
     written = sum(_count(usage, "completion_tokens", "output_tokens") for usage in usages)
     cached = sum(
@@ -239,7 +239,7 @@ def _totals(batch: StoredResponse, state: BatchState) -> dict[str, Json]:
         "output_tokens_details": {"reasoning_tokens": reasoning},
         "total_tokens": read + written,
     }
-    model = next((model for body in bodies if (model := text_of(loads(body.model))) is not None), None)
+    model = next((model for body in bodies if (model := text_of(loads(bytes(body.model)))) is not None), None)
     return {"model": model, "usage": usage}
 
 
