@@ -104,9 +104,10 @@ class MethodNotAllowed(Struct, frozen=True):
 
 
 class UnknownPath(Struct, frozen=True):
-    """A path of no provider. A rule that names it may match. Otherwise the response is the failure, in the envelope
-    of the provider that the prefix or the headers indicate. `provider` is None where only a guess chose the
-    envelope."""
+    """A path at which no call is served. It is unknown or of a part of an API that is not served; or it lacks its
+    version, has an unknown action, or is that of a WebSocket. A rule that names it may match. Otherwise the response
+    is the failure, in the envelope of the provider that the prefix or the headers indicate. `provider` is None where
+    only a guess chose the envelope."""
 
     dialect: Dialect
     provider: str | None
@@ -120,16 +121,14 @@ Routing: TypeAlias = RouteMatch | MethodNotAllowed | UnknownPath
 
 
 def _sockets() -> Mapping[str, Mapping[str, RouteMatch]]:
-    """Return the calls of each path with WebSockets: of the handshake under `WS`, of messages under `WS` and the name
-    of their event."""
+    """Return the calls of each path with WebSockets: of the handshake under `WS`, of messages under `WS` and their
+    kind: `WS response.create`."""
     found: dict[str, dict[str, RouteMatch]] = {}
     for provider in LISTED:
         start = provider.omittable_start
         for socket in provider.sockets:
             calls = [(WEBSOCKET_METHOD, provider.calls[socket.handshake])]
-            calls += [
-                (f"{WEBSOCKET_METHOD} {event}", provider.calls[call]) for event, call in socket.messages
-            ]
+            calls += [(f"{WEBSOCKET_METHOD} {kind}", provider.calls[call]) for kind, call in socket.messages]
             for bare in dict.fromkeys((socket.path, socket.path.removeprefix(start))):
                 for prefix in ("", f"/{provider.name}"):
                     matches = {method: RouteMatch(call, provider.name, bare) for method, call in calls}
@@ -137,8 +136,8 @@ def _sockets() -> Mapping[str, Mapping[str, RouteMatch]]:
     return found
 
 
-def message_events(path: str) -> tuple[str, ...]:
-    """Return the events of the messages that are requests, on WebSockets at a path."""
+def message_kinds(path: str) -> tuple[str, ...]:
+    """Return the kinds of messages that are requests, on WebSockets at a path."""
     methods = _SOCKETS.get(normalised(path), {})
     return tuple(
         method.removeprefix(f"{WEBSOCKET_METHOD} ") for method in methods if method != WEBSOCKET_METHOD

@@ -214,7 +214,7 @@ def _is_content(compiled: CompiledResponse) -> bool:
     spec = compiled.spec
     if isinstance(spec, ReplySpec):
         return spec.user_speech is None  # with it, it is the reply to a realtime handshake
-    return isinstance(spec, ReplaySpec) and spec.messages is None
+    return isinstance(spec, ReplaySpec) and spec.messages is None  # with messages, it is a recorded WebSocket
 
 
 def _prompt_work(request: Request, dialect: Dialect | None) -> PromptWork:

@@ -38,7 +38,7 @@ from mockllm.engine.storage_updates import storage_updates
 from mockllm.engine.unfinished_responses import (
     DeferredResponse,
     LookupAfterDecision,
-    UndecidedRequest,
+    ResponseInputs,
     UndecidedResponse,
 )
 from mockllm.scenario.catalog import Catalog
@@ -182,34 +182,34 @@ class Engine:
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse:
         """Respond by a decision, with the fast path of the mask if the store has made it."""
         matched, assessment = self._match(request, mask, repeated)
-
-        undecided = UndecidedRequest(request, matched, assessment, notes, fast_path, repeated, may_defer)
+        inputs = ResponseInputs(request, matched, assessment, notes, fast_path, repeated, may_defer)
         if not self.state.has_counts_of(matched):
-            return UndecidedResponse(matched, partial(self._respond_decided, undecided))
+            return UndecidedResponse(matched, partial(self._respond_decided, inputs))
         decision = self.state.decide(matched)
         try:
-            return self._respond_decided(undecided, decision)
+            return self._respond_decided(inputs, decision)
         except StoreLookupRequired as lookup:
-            again = partial(self._respond_decided, undecided, decision)
+            again = partial(self._respond_decided, inputs, decision)
             raise LookupAfterDecision(lookup, again) from None
 
     def _respond_decided(
-        self, undecided: UndecidedRequest, decision: Decision, *, is_repetition: bool = False
+        self, inputs: ResponseInputs, decision: Decision, *, responds_again: bool = False
     ) -> PlannedResponse | DeferredResponse:
-        """Respond by a decision."""
-        request, fast_path = undecided.request, undecided.fast_path
+        """Respond by a decision. `responds_again`: what the request has read of the store was changed meanwhile, so
+        it reads again."""
+        request, fast_path = inputs.request, inputs.fast_path
         respond_again = None
         if not request.generates:
-            respond_again = partial(self._respond_decided, undecided, decision, is_repetition=True)
-        if is_repetition:
+            respond_again = partial(self._respond_decided, inputs, decision, responds_again=True)
+        if responds_again:
             request.forget_read_values()
         if fast_path is not None and fast_path.is_decided_elsewhere:
-            dialect, repeated = engine_context(request).dialect, undecided.repeated
-            cached = fast_path.respond_decided(request, dialect, repeated, undecided.matched, decision)
+            dialect, repeated = engine_context(request).dialect, inputs.repeated
+            cached = fast_path.respond_decided(request, dialect, repeated, inputs.matched, decision)
             if cached is not None:
                 return self._store_and_finish(cached, request, respond_again)
-        responder = self._responder_of(request, undecided.matched, undecided.assessment, decision)
-        planned = self._plan_with_slot(responder, undecided.notes, may_defer=undecided.may_defer)
+        responder = self._responder_of(request, inputs.matched, inputs.assessment, decision)
+        planned = self._plan_with_slot(responder, inputs.notes, may_defer=inputs.may_defer)
         if isinstance(planned, DeferredResponse):
             return planned
         return self._store_and_finish(planned, request, respond_again)

@@ -137,7 +137,7 @@ class FastPath(Struct, frozen=True):
             repeated.cacheable_response = response
             repeated.cache_key = cache_key(response.settings, dialect, response.compiled, request)
             if not model_is_read:
-                # `cache_key` has read the model, and another response of the rule may depend on no value of it:
+                # `cache_key` has read the model, which a request-independent response of the rule does not:
                 # what is stored for repeated requests must not say that it was read ("read value" in
                 # docs/architecture.md)
                 attributes.pop("model", None)
@@ -182,7 +182,9 @@ class FastPath(Struct, frozen=True):
                 return None
             key = key_with_text(key, text)
         cached = self.planner.response_cache.entries.get(key)
-        if type(cached) is CachedResponse and (not cached.prerendered.conditions or cached.fits(request)):
+        if type(cached) is CachedResponse and (
+            not cached.prerendered.placeholder_comparisons or cached.fits(request)
+        ):
             return cached
         return None
 

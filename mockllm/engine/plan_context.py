@@ -139,7 +139,7 @@ def _with_headers(head: ResponseHead, headers: Sequence[tuple[str, str | None]])
 
 
 def with_batch_job_waits(plan: Plan, background: BackgroundRun, settings: ResolvedSettings) -> Plan:
-    """Return the response to a call that creates a batch with the waits of the batch's states."""
+    """Return the plan of the response to the creation of a batch job, with the waits of the job's states."""
     assert isinstance(background, BatchStart), "a call without a reply begins nothing else"
     return replace(plan, background=replace(background, waits=settings.pace.batch_waits))
 

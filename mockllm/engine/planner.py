@@ -351,7 +351,7 @@ class ResponsePlanner:
         cached_whole = (
             context.settings.cacheable and context.slowdown == 1.0 and context.continuous_batch_times is None
         )
-        # an error may state a wait, and name the key and the path of its request
+        # an error is not cached: it may state a wait, and name the API key and the path of its request
         if not reply_is_static or cached_whole or context.prerendering or reply.failure is not None:
             chunks = () if context.unpaced else chunk_schedule(reply)[0]
             return EncodedStream(_encoded_stream(dialect, reply, request, identity), chunks)

@@ -79,7 +79,7 @@ class CacheEntry(Struct, frozen=True):
         """Return whether the entry is the response to this request, too. Encoders compare times and token counts;
         each comparison must have the same result."""
         prerendered, output_tokens = self.prerendered, 0 if call is None else call.output_tokens
-        return not prerendered.conditions or prerendered.fits(
+        return not prerendered.placeholder_comparisons or prerendered.fits(
             request.now, self._input_tokens(request), output_tokens
         )
 
@@ -290,7 +290,7 @@ def _render(render: Render[R_co], placeholders: Placeholders, request: Request) 
 def _numbered_calls(
     fresh: PlannedResponse, prerendered: PrerenderedResponse, values: Sequence[bytes]
 ) -> tuple[tuple[str | int, str], ...]:
-    """Return the tool calls, each id that differs in each response by its number among the values."""
+    """Return the tool calls. An id that differs in each response is replaced by its index among the values."""
     numbers = {value.decode(): number for number, value in enumerate(values)}
     ids = [value.decode() for value in values[: len(prerendered.ids)]]
     for id, _ in fresh.tool_calls:

@@ -27,7 +27,7 @@ class DeferredResponse(Struct, frozen=True):
     plan: Callable[[], Callable[[], PlannedResponse]]
 
 
-class UndecidedRequest(NamedTuple):
+class ResponseInputs(NamedTuple):
     """What the response to a request is made of, once there is a decision. `notes` are those of its overrides,
     `repeated` is what is known of the request. `may_defer`: whether the response may be deferred."""
 

@@ -138,11 +138,6 @@ class ReplyRenderer(Struct):
     draw_count: int = 0
     """How many generated values have drawn."""
 
-    @property
-    def may_defer(self) -> bool:
-        """Whether PlanningTooLong is raised where rendering may take long."""
-        return self.max_characters < inf
-
     def reply(self, spec: ReplySpec) -> Reply:
         output_bounds = self.request.output_bounds
         specs: Sequence[ChoiceSpec] = spec.choices if spec.choices is not None else [spec]
@@ -294,8 +289,7 @@ class ReplyRenderer(Struct):
         if tool is None:
             self.notes.append(f"no arguments are made for {name}: the request offers no such tool")
             return "{}"
-        if self.may_defer:
-            require_short_schema(tool.schema)
+        self.require_quick(tool.schema)
         text, notes = generate_arguments(tool, self.draws(), self.max_generated, self.request)
         self.notes += notes
         return text
@@ -308,16 +302,14 @@ class ReplyRenderer(Struct):
             self.require_short(len(generated.text))
             self.notes += generated.notes
             return [Call(generated.tool, generated.chunks)]
-        tool = choose_tool(self.request)
-        if isinstance(tool, str):
+        if isinstance(tool := choose_tool(self.request), str):
             self.notes.append(f"no tool is called: {tool}")
             return [Text(split_into_chunks(f"There is no tool to call: {tool}.", self.size))] if alone else []
         return [Call(tool.name, self.chunks_of(self.arguments(tool.name, tool), of_call=True))]
 
     def json(self, value: object) -> Text:
         if isinstance(value, FromSchema):
-            if self.may_defer:
-                require_short_schema(self.request.response_format.schema)
+            self.require_quick(self.request.response_format.schema)
             value, notes = generate_json(self.request, self.draws(), self.max_generated)
             self.notes += notes
         if isinstance(value, str) and self.request.response_format.bare:
@@ -341,8 +333,8 @@ class ReplyRenderer(Struct):
             return self.chunks_of("".join(texts)), len(texts)
         if isinstance(spec, SentencesText):
             self.draw_count += 1
-            result = filler_sentences(spec.sentences, self.randomness.random(f"sentences {self.draw_count}"))
-            return self.chunks_of(result), None
+            random = self.randomness.random(f"sentences {self.draw_count}")
+            return self.chunks_of(filler_sentences(spec.sentences, random)), None
         if isinstance(spec, FileText):
             return self.chunks_of(self.files(spec.file).decode("utf-8", "replace")), None
         return self.chunks_of(str(spec)), None
@@ -357,6 +349,11 @@ class ReplyRenderer(Struct):
         """Raise PlanningTooLong if a text has more characters than are rendered."""
         if characters > self.max_characters:
             raise PlanningTooLong
+
+    def require_quick(self, schema: Json) -> None:
+        """Raise PlanningTooLong for a schema that may take long."""
+        if self.max_characters < inf:
+            require_short_schema(schema)
 
     def script(self, chunks: Sequence[Chunk], *, instead: bool = False) -> tuple[ContentElement, ...]:
         """Return the chunks of a script. `instead`: a non-streaming response has another text, so that no
@@ -380,19 +377,16 @@ class ReplyRenderer(Struct):
             else:
                 texts.append(str(chunk))
         if left_out:
-            self.notes.append(
-                "raw bytes and comments are for streams: left out of the non-streaming response"
-            )
+            note = "raw bytes and comments are for streams: left out of the non-streaming response"
+            self.notes.append(note)
         return tuple(texts)
 
     def usage(self, choices: Sequence[Choice], spec: UsageSpec | None) -> Usage:
+        generated = self.generated_tool_call  # the reply has nothing else
         output = reasoning = 0
         for choice in choices:
             for part in choice.parts:
-                generated = self.generated_tool_call
-                tokens = (
-                    part_tokens(part) if generated is None else generated.output_tokens
-                )  # the reply has nothing else
+                tokens = part_tokens(part) if generated is None else generated.output_tokens
                 output += tokens
                 reasoning += tokens if type(part) is Thinking else 0
         if spec is None:

@@ -138,9 +138,11 @@ class Connection(RequestStream):
         return True
 
     def _take_complete_body(self, exchange: Exchange) -> bool:
-        """Take the body of an exchange if all of it has come. Return whether it has."""
+        """Take the body of an exchange if all of it has come, and it needs neither decompression nor a refusal.
+        Return whether it was taken."""
         head, body, app = exchange.head, exchange.body_stream, self._app
         assert body is not None, "the body has not been read"
+        # the target of a head without a path is refused without its body
         raw = complete_body(body, head.parsed.headers, app.limits) if head.path else b""
         if raw is None:
             exchange.received = b""

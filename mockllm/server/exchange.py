@@ -113,4 +113,5 @@ class Exchange(Struct, gc=False, kw_only=True):
     end_reason: EndReason = "finished"
     """How it ended, once it has."""
     request_class: type[Request] | None = None
-    """The class of the request, once its response is played: the response counts as one in flight of this class."""
+    """The class of the request, set when its response begins to play: the response counts as one in flight of this
+    class."""

@@ -184,7 +184,7 @@ class RequestHead:
         return self._reader
 
 
-class HeadBytes(Struct, frozen=True):
+class HeadDivision(Struct, frozen=True):
     """How the bytes of a head are divided, where `find` returns no cached one."""
 
     end: int
@@ -215,7 +215,7 @@ class RequestHeadCache:
         self._whole.clear()
         self._varying.clear()
 
-    def find(self, data: bytes) -> RequestHead | HeadBytes | None:
+    def find(self, data: bytes) -> RequestHead | HeadDivision | None:
         """Return the cached head that the data begins with, if the rest is exactly its body. Else return how
         the bytes of the head are divided; None if the data has no whole head."""
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
@@ -241,15 +241,15 @@ class RequestHeadCache:
         self._whole[data[:end]] = head
         return head
 
-    def add_if_repeated(self, head: RequestHead, head_bytes: HeadBytes) -> None:
+    def add_if_repeated(self, head: RequestHead, head_division: HeadDivision) -> None:
         """Cache the head of a request if it came before, or at once if only values that are known to vary differ. All
         of the request has come, and nothing else. Only a head that `may_be_cached`, of at most `MAX_HEAD_LENGTH`
         bytes, is cached."""
-        start = head_bytes.without_length
-        if head_bytes.end > MAX_HEAD_LENGTH or not head.may_be_cached:
+        start = head_division.without_length
+        if head_division.end > MAX_HEAD_LENGTH or not head.may_be_cached:
             return
-        if head_bytes.length_text and head.parsed.headers.getall(LENGTH) != [
-            head_bytes.length_text.decode("latin-1")
+        if head_division.length_text and head.parsed.headers.getall(LENGTH) != [
+            head_division.length_text.decode("latin-1")
         ]:
             return  # more than one Content-Length, or one in an unusual form
         known = hash(start)
@@ -263,19 +263,19 @@ class RequestHeadCache:
             if len(self._heads) >= MAX_CACHED_HEADS:
                 self._heads.clear()
                 self._whole.clear()
-            head.body_length = head_bytes.body_length
+            head.body_length = head_division.body_length
             self._heads[start] = head
 
 
-def _head_bytes(data: bytes, end: int) -> HeadBytes:
+def _head_bytes(data: bytes, end: int) -> HeadDivision:
     at = data.find(_LENGTH_LINE, 0, end)
     if at < 0:
         at = data[:end].lower().find(_LENGTH_LINE.lower())
         if at < 0:
-            return HeadBytes(end, data[:end], b"", 0)
+            return HeadDivision(end, data[:end], b"", 0)
     at += len(_LENGTH_LINE)
     at += data[at : at + 1] == b" "
     after = data.find(b"\r", at, end)
     length_text = data[at:after]
     length = int(length_text) if length_text.isdigit() and len(length_text) <= MAX_DIGITS else -1
-    return HeadBytes(end, data[:at] + data[after:end], length_text, length)
+    return HeadDivision(end, data[:at] + data[after:end], length_text, length)

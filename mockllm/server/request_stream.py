@@ -24,7 +24,7 @@ from mockllm.server.http1 import BrokenBody
 from mockllm.server.message_boundary import END_OF_HEAD, LENGTH, MessageBoundary
 from mockllm.server.ready_connections import ReadyConnections
 from mockllm.server.refusals import parse_failure, refusal_bytes
-from mockllm.server.request_heads import HeadBytes, RequestHead
+from mockllm.server.request_heads import HeadDivision, RequestHead
 from mockllm.server.socket_sink import SocketSink
 
 MAX_CONTENT_LENGTH: Final = str(2**64 - 1)
@@ -75,7 +75,8 @@ class RequestStream(HttpProtocol):
         self._unparsed = b""
         """What waits until there is room in the queue."""
         self._accepts_requests = True
-        """Whether more is parsed; not after a body in chunks that other bytes follow in the same read."""
+        """Whether more is parsed; not after a body in chunks that other bytes follow or may follow in the same
+        read."""
         self._parse_error: HttpProcessingError | None = None
         """Why the bytes after the queued requests are not a request."""
         self._head_deadline: Deadline | None = None
@@ -124,9 +125,9 @@ class RequestStream(HttpProtocol):
         if self._current is None and (self._queue or self._parse_error is not None):
             self._ready.schedule(self)
 
-    def _parse(self, data: bytes, head_bytes: HeadBytes | None = None) -> None:
-        """Queue an exchange for each request whose head ends in this data. `head_bytes`: the bytes of the head that
-        the data begins with, if it certainly begins with one."""
+    def _parse(self, data: bytes, head_division: HeadDivision | None = None) -> None:
+        """Queue an exchange for each request whose head ends in this data. `head_division`: where the head
+        ends that the data begins with, if it certainly begins with one."""
         if self.ascii and not data.isascii():
             self.ascii = False
         start, length = 0, len(data)
@@ -143,16 +144,16 @@ class RequestStream(HttpProtocol):
                 self._unparsed = data[start:]
                 self.block_reading(True)
                 return
-            if head_bytes is not None and head_bytes.body_length >= 0:
-                end = min(head_bytes.end + head_bytes.body_length, length)
+            if head_division is not None and head_division.body_length >= 0:
+                end = min(head_division.end + head_division.body_length, length)
             else:
                 end = self._boundary.end(data, start)
-            if not self._parse_part(data if end - start == length else data[start:end], head_bytes):
+            if not self._parse_part(data if end - start == length else data[start:end], head_division):
                 self._maker.switch_to_http2(self, data[start:])
                 return
-            start, head_bytes = end, None
+            start, head_division = end, None
 
-    def _parse_part(self, part: bytes, head_bytes: HeadBytes | None) -> bool:
+    def _parse_part(self, part: bytes, head_division: HeadDivision | None) -> bool:
         """Parse the bytes of at most one head with its body, or of a body. Return False if a client begins with
         HTTP/2."""
         boundary = self._boundary
@@ -179,13 +180,17 @@ class RequestStream(HttpProtocol):
         boundary.follow(part, message, body)
         if message is not None and body is not None:
             self._end_head_deadline()
-            self._add(message, body, part if at_start and boundary.at_start else b"", head_bytes)
+            self._add(message, body, part if at_start and boundary.at_start else b"", head_division)
         elif boundary.in_head and self._head_deadline is None:
             self._set_head_deadline()
         return True
 
     def _add(
-        self, message: RawRequestMessage, body: StreamReader, received: bytes, head_bytes: HeadBytes | None
+        self,
+        message: RawRequestMessage,
+        body: StreamReader,
+        received: bytes,
+        head_division: HeadDivision | None,
     ) -> None:
         """Queue an exchange for a request. `received` are its bytes if all of it has come: then its head may be
         cached."""
@@ -194,10 +199,10 @@ class RequestStream(HttpProtocol):
             Exchange(head=head, sink=self._sink, client=self.client, body_stream=body, received=received)
         )
         self._body = body
-        if not received or head_bytes is None or not head.path:
+        if not received or head_division is None or not head.path:
             return
-        if len(received) == head_bytes.end + head_bytes.body_length:
-            self._heads.add_if_repeated(head, head_bytes)
+        if len(received) == head_division.end + head_division.body_length:
+            self._heads.add_if_repeated(head, head_division)
 
     def _demanded_upgrade(self) -> bool:
         """Return whether the last request demanded an upgrade. aiohttp's parser drops what follows its chunks."""
@@ -270,8 +275,8 @@ class RequestStream(HttpProtocol):
 
 
 def _check(message: RawRequestMessage, body: StreamReader) -> None:
-    """Raise HttpProcessingError for what aiohttp's parser accepts: in 3.13 a request without Host, and the greatest
-    length as if it were 0."""
+    """Raise HttpProcessingError for what aiohttp's parser accepts: a request without Host (aiohttp 3.13), and the
+    greatest length, which it takes for 0."""
     if message.version == (1, 1) and "host" not in message.headers:
         raise HttpProcessingError(code=400, message="Missing 'Host' header in request.")
     if message.headers.get(LENGTH) == MAX_CONTENT_LENGTH and body.is_eof():

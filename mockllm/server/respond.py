@@ -88,7 +88,8 @@ def respond(app: App, exchange: Exchange) -> bool:
 
 
 def must_wait(app: App, exchange: Exchange) -> bool:
-    """Return whether `finish_exchange` has to wait before it writes the response, or writes another one."""
+    """Return whether `finish_exchange` has to go on: it waits before it writes the response, or writes that of a
+    provider in its place."""
     if exchange.storage_confirmation is not None:
         return True
     response = exchange.response
@@ -103,7 +104,8 @@ def must_wait(app: App, exchange: Exchange) -> bool:
 def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `finish_exchange`.
 
-    A short body on a path that is not reserved is parsed first, and only its depth is checked. The structure of any
+    A short body is parsed first, and only its depth is checked, unless the server itself may respond to the path
+    (`head.reserved`). The structure of any
     other body (depth, numbers of containers and values) is checked before it is parsed.
     """
     head, raw, engine, request = exchange.head, exchange.raw, app.engine, exchange.request

@@ -71,13 +71,13 @@ FOLLOWS: Final = {
     "items": "compacts",
     "requested_media": "audio_format",
     **dict.fromkeys(
-        ("client_tools", "custom", "included", "logprobs", "obfuscated", "service_tier"),
-        "of_remaining_members",
+        ("client_tools", "custom_tools", "included", "logprobs", "obfuscated", "service_tier"),
+        "cached_without_turns",
     ),
 }
 """Attributes that follow from another one in the key. Items are read of MCP calls alone that need an approval, which
 are not static."""
-ECHOED: Final = "of_remaining_members"
+ECHOED: Final = "cached_without_turns"
 """With it, `encoding_key` of OpenAI's responses has read all fields but the model, the input and `stream`."""
 
 

@@ -25,7 +25,7 @@ Event: TypeAlias = tuple[bytes, str | None]
 """An unframed payload and the name of its event, where the protocol names events."""
 
 
-class ChunkFrame(Struct, frozen=True):
+class ChunkSurroundings(Struct, frozen=True):
     """The event of each chunk of a part: its bytes before and after the JSON text of the chunk, and its name."""
 
     before: bytes
@@ -68,9 +68,9 @@ class Encoder:
         """Return the events of one chunk of a part. A NativePart has none: its `start_part` returns all of it."""
         raise NotImplementedError  # pragma: no cover - abstract
 
-    def chunk_frame(self, at: EncoderPosition) -> ChunkFrame | None:
-        """Return the frame of the events that `chunk_events` returns for a part. Each chunk has one event, and
-        these differ in the chunk's text only. Return None where they differ in more."""
+    def chunk_surroundings(self, at: EncoderPosition) -> ChunkSurroundings | None:
+        """Return what surrounds the chunks in the events that `chunk_events` returns for a part. Each chunk has one
+        event, and these differ in the chunk's text only. Return None where they differ in more."""
         return None
 
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:
@@ -99,8 +99,8 @@ def encode(encoder: Encoder) -> Iterator[Step]:
 
 
 def _failed_opening(encoder: Encoder, failure: Failure, count: int) -> Iterator[Step]:
-    """Return the first `count` steps, and the error. An encoder makes its events one by one: so an error with a
-    sequence number in its payload has the one after theirs."""
+    """Return the first `count` steps, and the error. An encoder makes its events one by one. So a sequence
+    number in the payload of the error follows those of the steps."""
     yield from islice(_all_steps(encoder), count)
     for payload, event_name in encoder.fail(failure):
         yield EventStep(payload, 0, "error", event_name)
@@ -125,7 +125,7 @@ def _all_steps(encoder: Encoder) -> Iterator[Step]:
             yield WaitStep(content.seconds, chunk_number, explicit=True)
         elif isinstance(content, Verbatim):
             yield RawStep(content.data, chunk_number)
-        elif isinstance(content, _FramedChunks):
+        elif isinstance(content, _SurroundedChunks):
             yield from content.steps(chunk_number)
             chunk_number += len(content.chunks)
         elif kind != "chunk":
@@ -241,22 +241,23 @@ def _first(choice: Choice, count: int) -> Choice:
     return replace(choice, parts=tuple(parts))
 
 
-class _FramedChunks(Struct, frozen=True):
-    """All chunks of a part, whose events have a frame: a stream has hundreds of them."""
+class _SurroundedChunks(Struct, frozen=True):
+    """All chunks of a part, whose events differ in nothing else: a stream has hundreds of them."""
 
-    frame: ChunkFrame
+    surroundings: ChunkSurroundings
     chunks: Sequence[str]
 
     def steps(self, chunk_number: int) -> list[EventStep]:
         """Return the events; `chunk_number` is that of the last chunk before them."""
-        before, after, name = self.frame.before, self.frame.after, self.frame.event_name
+        around = self.surroundings
+        before, after, name = around.before, around.after, around.event_name
         return [
             EventStep(before + text_fragment(chunk) + after, number, "chunk", name)
             for number, chunk in enumerate(self.chunks, chunk_number + 1)
         ]
 
 
-Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim | _FramedChunks]
+Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim | _SurroundedChunks]
 """Events of one kind, an explicit wait or raw bytes between two chunks, or all chunks of a part. A wait and raw bytes
 become steps without a kind: as moments they have `open`, which no driver reads as an end or a chunk."""
 
@@ -270,9 +271,9 @@ def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[Moment]:
             yield "chunk", encoder.start_part(at)
             continue
         yield "open", encoder.start_part(at)
-        frame = encoder.chunk_frame(at) if alone and set(map(type, part.chunks)) == {str} else None
-        if frame is not None:
-            yield "chunk", _FramedChunks(frame, part.chunks)  # type: ignore[arg-type]  # all are texts
+        around = encoder.chunk_surroundings(at) if alone and set(map(type, part.chunks)) == {str} else None
+        if around is not None:
+            yield "chunk", _SurroundedChunks(around, part.chunks)  # type: ignore[arg-type]  # all are texts
             yield "close", encoder.end_part(at)
             continue
         for chunk in part.chunks:

@@ -31,7 +31,7 @@ class PlaceholderParser:
     def __init__(self, plan: Plan, placeholders: Placeholders) -> None:
         self._plan = plan
         self._recipes = placeholders.recipes
-        self._conditions = tuple(dict.fromkeys(placeholders.conditions))
+        self._comparisons = tuple(dict.fromkeys(placeholders.placeholder_comparisons))
         self._used: dict[int, None] = {}
         self._forms: list[ArgumentsForm] = []
         self._fixed: list[tuple[str, str]] = []
@@ -95,7 +95,7 @@ class PlaceholderParser:
             ids=tuple(cast(IdPattern, self._recipes[number].source) for number in ids),
             computed=tuple(self._recipes[number] for number in computed),
             call_forms=forms,
-            conditions=self._conditions,
+            placeholder_comparisons=self._comparisons,
             framing=self._plan.framing,
             size=1000 + size,
         )

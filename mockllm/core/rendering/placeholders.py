@@ -80,7 +80,7 @@ class Recipe(NamedTuple):
         return self.source == "output_tokens" or type(self.source) is Combination
 
 
-class PlaceholderCondition(NamedTuple):
+class PlaceholderComparison(NamedTuple):
     """A comparison that an encoder made while it placed placeholders, and its result. Only responses for which it
     has the same result may use the encoded bytes."""
 
@@ -196,7 +196,9 @@ class NumberPlaceholder:
         if isinstance(self._recipe.source, IdPattern):
             raise TypeError("a cached response compares no part of an id")
         result = compare(self._sample, operand)
-        self._placeholders.conditions.append(PlaceholderCondition(self._recipe, compare, operand, result))
+        self._placeholders.placeholder_comparisons.append(
+            PlaceholderComparison(self._recipe, compare, operand, result)
+        )
         return result
 
 
@@ -218,7 +220,7 @@ class Placeholders:
         self, ids: Ids, now: float, input_tokens: int, call: GeneratedToolCall | None = None
     ) -> None:
         self.recipes: list[Recipe] = []
-        self.conditions: list[PlaceholderCondition] = []
+        self.placeholder_comparisons: list[PlaceholderComparison] = []
         self.ids: Ids = PlaceholderIds(self, ids)
         self.now = cast(float, NumberPlaceholder(self, Recipe("now"), now))
         self.input_tokens = cast(int, NumberPlaceholder(self, Recipe("input_tokens"), input_tokens))
@@ -300,7 +302,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     computed: Sequence[Recipe]
     """All further values, in the order of their first use: times, token counts, and texts computed from ids."""
     call_forms: Sequence[ArgumentsForm]
-    conditions: Sequence[PlaceholderCondition]
+    placeholder_comparisons: Sequence[PlaceholderComparison]
     framing: Framing
     size: int
     """Bytes in memory, about."""
@@ -308,14 +310,14 @@ class Prerendered(Struct, frozen=True, eq=False):
     @property
     def uses_input_tokens(self) -> bool:
         """Whether the response depends on the request's input tokens."""
-        recipes = (*self.computed, *(c.recipe for c in self.conditions))
+        recipes = (*self.computed, *(c.recipe for c in self.placeholder_comparisons))
         return any(
             recipe.source == "input_tokens" or type(recipe.source) is Combination for recipe in recipes
         )
 
     def fits(self, now: float, input_tokens: int, output_tokens: int = 0) -> bool:
         """Return whether each condition has its result for this request and the tokens of its call."""
-        for recipe, compare, operand, result in self.conditions:
+        for recipe, compare, operand, result in self.placeholder_comparisons:
             if compare(recipe.value(now, input_tokens, output_tokens), operand) is not result:
                 return False
         return True

@@ -138,10 +138,10 @@ Step: TypeAlias = EventStep | RawStep | UnchunkedStep | WaitStep | CutStep
 class Framing(Enum):
     """How an EventStep becomes bytes. Framing happens when the plan is written, so that faults can work on events.
 
-    A new framing is a member here, and what docs/adding-a-dialect.md lists. `AWS_EVENT_STREAM` has the binary frames
-    of `application/vnd.amazon.eventstream`; in those of `AWS_EVENT_STREAM_BYTES` the payload is in base64. The dense
-    forms have no space after colons. Each event of `websocket` is a text message, each of `websocket-binary` a binary
-    one. Events of `bytes` are bytes of the body.
+    A new framing needs a member here, and the further changes that docs/adding-a-dialect.md lists. `AWS_EVENT_STREAM`
+    has the binary frames of `application/vnd.amazon.eventstream`; in those of `AWS_EVENT_STREAM_BYTES` the payload is
+    in base64. The dense forms have no space after colons. Each event of `websocket` is a text message, each of
+    `websocket-binary` a binary one. Events of `bytes` are bytes of the body.
     """
 
     PLAIN = "plain"

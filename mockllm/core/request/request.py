@@ -73,7 +73,8 @@ class Request(BodyFields, McpServerFields):
     over_tls: bool = False
     """Whether the request came over TLS to this server."""
     makes_media: ClassVar[bool] = False
-    """Whether the call makes media or a transcript: a rule that names it may reply, else it makes its own."""
+    """Whether the call makes media or a transcript: a rule that names it may reply; without one, the dialect
+    makes them."""
     has_serving_metrics: ClassVar[bool] = False
     """Whether the provider has metrics of its responses under names that belong to it."""
 
@@ -105,7 +106,8 @@ class Request(BodyFields, McpServerFields):
         self.client = client
         self.now = now
         self.monotonic = now if monotonic is None else monotonic
-        """The same time on a monotonic clock, in seconds: for sessions. `MatchResult.scenario_time` is made of it."""
+        """The same time on a monotonic clock, in seconds: for sessions, limits, webhooks and
+        `MatchResult.scenario_time`."""
         self.response_lookup = response_lookup
         self.context = context
 
@@ -317,7 +319,7 @@ class Request(BodyFields, McpServerFields):
     def tool_tokens(self) -> int:
         """The estimated tokens of the tools' descriptions."""
         tools = self.tools
-        return self.of_remaining_members("tool_tokens", lambda: sum(map(_tool_tokens, tools))) if tools else 0
+        return self.cached_without_turns("tool_tokens", lambda: sum(map(_tool_tokens, tools))) if tools else 0
 
     @cached_property
     def part_tokens(self) -> int:

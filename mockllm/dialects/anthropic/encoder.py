@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, fragment
 from mockllm.core.json.merge import merged_json
-from mockllm.core.rendering.encoder import ChunkFrame, Encoder, EncoderPosition, Event
+from mockllm.core.rendering.encoder import ChunkSurroundings, Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import Kind
 from mockllm.core.reply.reply import Call, NativePart, Reply, Text, Thinking, joined_text
 from mockllm.core.request.request import Request
@@ -82,7 +82,7 @@ class MessagesEncoder(Encoder):
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         return (_chunk_frame(at).of("" if self._is_without_arguments(at) else chunk),)
 
-    def chunk_frame(self, at: EncoderPosition) -> ChunkFrame | None:
+    def chunk_surroundings(self, at: EncoderPosition) -> ChunkSurroundings | None:
         return None if self._is_without_arguments(at) else _chunk_frame(at)
 
     def _is_without_arguments(self, at: EncoderPosition) -> bool:
@@ -133,11 +133,11 @@ def _delta(index: int, delta: bytes) -> Event:
     return payload, "content_block_delta"
 
 
-def _chunk_frame(at: EncoderPosition) -> ChunkFrame:
+def _chunk_frame(at: EncoderPosition) -> ChunkSurroundings:
     """Return the frame of a part's deltas."""
     delta = _DELTAS.get(type(at.part), b'{"type":"text_delta","text":%b}')
     before, _, after = _delta(at.part_index, delta)[0].partition(b"%b")
-    return ChunkFrame(before, after, "content_block_delta")
+    return ChunkSurroundings(before, after, "content_block_delta")
 
 
 def _block_stop(index: int) -> Event:

@@ -93,7 +93,7 @@ class GeminiRequest(Request):
         if divided is None:
             return _is_snake_case(self.raw)
         remaining_members = divided.remaining_members
-        outside = divided.of_remaining_members(
+        outside = divided.cached_without_turns(
             _is_snake_case,
             lambda: _is_snake_case(remaining_members.bytes_before + b" " + remaining_members.bytes_after),
         )
@@ -209,7 +209,7 @@ class GenerateRequest(GeminiRequest):
         return (
             self._offered_tools()
             if self.snake_case
-            else self.of_remaining_members("tools", self._offered_tools)
+            else self.cached_without_turns("tools", self._offered_tools)
         )
 
     def _offered_tools(self) -> tuple[Tool, ...]:

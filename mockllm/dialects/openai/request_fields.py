@@ -68,7 +68,7 @@ class ModelRequest(Request):
         return tier if type(tier) is str and tier in ("flex", "priority", "scale") else "default"
 
     @cached_property
-    def custom(self) -> frozenset[str]:
+    def custom_tools(self) -> frozenset[str]:
         """The names of the tools that take free text instead of JSON."""
         tools = self.tools
         return frozenset([tool.name for tool in tools if tool.kind == "custom"]) if tools else frozenset()

@@ -59,7 +59,7 @@ class ChatResponseFields:
         self.identity = identity
         self.forced = request.forced
         """Whether the request named the function to call; the response then ends with `stop`."""
-        self.custom = request.custom
+        self.custom_tools = request.custom_tools
         """The tools that take free text."""
         self.legacy = request.legacy
         """Whether a call is written as a `function_call`. A message has at most one, and it has no id."""
@@ -102,7 +102,7 @@ class ChatResponseFields:
         id = call.id if call.id is not None else self.identity.ids.make("call_", 24, place)
         if not self.legacy:
             self.identity.note_tool_call(place, id, call.name)
-        if call.name in self.custom:
+        if call.name in self.custom_tools:
             return {"id": id, "type": "custom", "custom": {"name": call.name, "input": arguments}}
         return {"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
@@ -198,8 +198,8 @@ def annotations_of(parts: Sequence[Part]) -> list[Json]:
 
 
 def message(choice: Choice, number: int, response_fields: ChatResponseFields) -> dict[str, Json]:
-    """Return the message of a non-streaming response; its content is null where the choice has calls or a
-    refusal and no text."""
+    """Return the message of a non-streaming response. Its content is null where the choice has calls or a refusal
+    and no text, and where it has audio: the text is then its transcript."""
     text = refusal = None
     calls: list[Json] = []
     native_fields: dict[str, Json] = {}

@@ -82,7 +82,7 @@ class Chat(OpenAiCall):
             request.obfuscated,
             request.service_tier,
             request.forced,
-            small_key(tuple(sorted(request.custom))),
+            small_key(tuple(sorted(request.custom_tools))),
             request.legacy,
             request.logprobs,
             small_key(request.audio_format),

@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, fragment
 from mockllm.core.json.merge import merged_json
-from mockllm.core.rendering.encoder import ChunkFrame, Encoder, EncoderPosition, Event
+from mockllm.core.rendering.encoder import ChunkSurroundings, Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import Kind
 from mockllm.core.reply.reply import Call, Media, NativePart, Refusal, Reply, Text
 from mockllm.dialects.dialect import ResponseIdentity
@@ -102,12 +102,12 @@ class ChatEncoder(Encoder):
         delta = self._delta(at) % fragment(chunk)
         return (self._event(at.choice, delta, text_length=len(chunk), logprobs=logprobs),)
 
-    def chunk_frame(self, at: EncoderPosition) -> ChunkFrame | None:
+    def chunk_surroundings(self, at: EncoderPosition) -> ChunkSurroundings | None:
         if self._request.obfuscated or (self._probabilities is not None and type(at.part) is not Call):
             return None
         event, _ = self._event(at.choice, self._delta(at))
         before, _, after = event.rpartition(b"%b")  # no text of a client follows
-        return ChunkFrame(before, after)
+        return ChunkSurroundings(before, after)
 
     def _delta(self, at: EncoderPosition) -> bytes:
         """Return the delta of each chunk of a part, with `%b` in place of the chunk's JSON text."""
@@ -119,7 +119,7 @@ class ChatEncoder(Encoder):
             return b'{"refusal":%b}' if type(part) is Refusal else b'{"content":%b}'
         if self._fields.legacy:
             return b'{"function_call":{"arguments":%b}}'
-        form = CUSTOM_DELTA if part.name in self._fields.custom else FUNCTION_DELTA
+        form = CUSTOM_DELTA if part.name in self._fields.custom_tools else FUNCTION_DELTA
         return form % (self._calls[at.choice] - 1)
 
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:

@@ -169,7 +169,9 @@ class ResponsesEncoder(Encoder):
 
     def _kind(self, part: Part) -> StreamedPart:
         return (
-            CUSTOM if type(part) is Call and part.name in self._response_fields.custom else KINDS[type(part)]
+            CUSTOM
+            if type(part) is Call and part.name in self._response_fields.custom_tools
+            else KINDS[type(part)]
         )
 
     def _has_content(self, part: Part) -> bool:

@@ -202,7 +202,7 @@ def item_id(part: Part, place: int, fields: ResponseObjectFields) -> str:
         id = part.block.get("id")
         prefix = TOOL_PREFIXES.get(part.block.get("type"), "item_")
         return id if type(id) is str else fields.ids.make(prefix, 50, str(place), HEX)
-    custom = type(part) is Call and part.name in fields.custom
+    custom = type(part) is Call and part.name in fields.custom_tools
     return fields.ids.make("ctc_" if custom else PREFIXES[type(part)], 50, str(place), HEX)
 
 
@@ -282,7 +282,7 @@ def _call(
     part: Call, id: str, place: int, fields: ResponseObjectFields, status: str, arguments: str
 ) -> dict[str, Json]:
     call_id = part.id if part.id is not None else fields.ids.make("call_", 24, str(place))
-    if part.name in fields.custom:
+    if part.name in fields.custom_tools:
         return {
             "id": id,
             "type": "custom_tool_call",

@@ -96,7 +96,7 @@ class ResponseObjectFields:
         self.form = responses_family(model)
         self.ids = identity.ids
         self.tier = request.service_tier
-        self.custom = request.custom
+        self.custom_tools = request.custom_tools
         self.sealed = self.form.recent or "reasoning.encrypted_content" in request.included
         """Whether reasoning contains its encrypted content."""
         fields = request.fields

@@ -130,7 +130,7 @@ class InputRequest(ModelRequest):
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
-        return self.of_remaining_members("tools", self._offered_tools)
+        return self.cached_without_turns("tools", self._offered_tools)
 
     def _offered_tools(self) -> tuple[Tool, ...]:
         return tuple(tool for entry in objects(self.fields.get("tools")) for tool in _tools(entry))

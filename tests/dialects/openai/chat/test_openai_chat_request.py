@@ -147,7 +147,7 @@ def test_chat_tools_of_every_kind_are_read() -> None:
         Tool("c", kind="custom"),
         Tool("web_search", kind="web_search"),
     )
-    assert request.custom == {"c"}
+    assert request.custom_tools == {"c"}
 
 
 ALLOWED: Json = {

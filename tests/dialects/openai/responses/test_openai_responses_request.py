@@ -179,7 +179,7 @@ def test_responses_tools_of_every_kind_are_read() -> None:
         Tool("web_search", kind="web_search"),
         Tool("inner"),
     )
-    assert request.custom == {"sql"}
+    assert request.custom_tools == {"sql"}
 
 
 @pytest.mark.parametrize(
