@@ -80,6 +80,18 @@ def test_many_unknown_keys_have_bounded_suggestions(
     assert sum(compared) <= 100_000
 
 
+def test_many_unknown_replacements_have_bounded_suggestions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compared: list[int]
+) -> None:
+    home = working_folder(tmp_path, monkeypatch)
+    rules = "".join(f'- {{name: n{number}, replaces: "a:z{number}", reply: r}}\n' for number in range(500))
+    write_files(home, **{"a.yaml": f"rules:\n{rules}"})
+    first, *_, last = load_scenarios(ScenarioSources(("a.yaml",))).diagnostics
+    assert first.message == 'there is no rule "a:z0"'
+    assert last.message == 'there is no rule "a:z499"'
+    assert sum(compared) == 100_000
+
+
 def test_many_unknown_packs_are_searched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = working_folder(tmp_path, monkeypatch)
     write_files(home, **{"a.yaml": f"use: [{', '.join(f'p{number}' for number in range(20))}]"})
