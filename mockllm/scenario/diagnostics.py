@@ -96,6 +96,11 @@ def readable(text: str) -> str:
     return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
 
 
+def readable_line(text: str) -> str:
+    """Return a text as `readable` does, in one line."""
+    return readable(text).replace("\n", "\\n")
+
+
 def unexpected(error: Exception) -> str:
     """Return the message for an error that no check of a file has found."""
     return f"cannot be used: {type(error).__name__}: {error}; please report this"
