@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +96,14 @@ def test_many_unknown_replacements_have_bounded_suggestions(
 def test_many_unknown_packs_are_searched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = working_folder(tmp_path, monkeypatch)
     write_files(home, **{"a.yaml": f"use: [{', '.join(f'p{number}' for number in range(20))}]"})
-    searches = []
+    searches: list[str] = []
+
+    def counted_search(name: str, search: Callable[[], object]) -> object:
+        searches.append(name)
+        return search()
+
     for name in ("installed_packs", "bundled_names"):
-        search = getattr(pack_resolver, name)
-        monkeypatch.setattr(
-            pack_resolver, name, lambda name=name, search=search: searches.append(name) or search()
-        )
+        search = partial(counted_search, name, getattr(pack_resolver, name))
+        monkeypatch.setattr(pack_resolver, name, search)
     assert len(load_scenarios(ScenarioSources(("a.yaml",))).diagnostics) == 20
     assert sorted(searches) == ["bundled_names", "installed_packs"]
