@@ -137,7 +137,7 @@ def value_at(data: Json, path: Path) -> Json:
 
 @contextmanager
 def limited_suggestions(comparisons: int = MAX_COMPARISONS) -> Iterator[None]:
-    """Within it, `nearest` makes about this number of comparisons, and suggests nothing afterwards: the files of others
+    """Within it, `nearest` makes at most this number of comparisons, and then suggests nothing: files of others
     may have any number of mistakes."""
     token = _comparisons_left.set([comparisons])
     try:

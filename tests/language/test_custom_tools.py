@@ -34,7 +34,7 @@ REGEX = {"syntax": "regex", "definition": "[0-9]{3}"}
         (
             {**REGEX, "definition": "a{1000000}"},
             r"\w+",
-            "the input of code may not fit its grammar: Generating the input of code from the schema in the request takes",
+            "the input of code may not fit its grammar: Generating the input of code from the schema",
         ),
         ({"syntax": "lark", "definition": "start: X"}, r"\w+", ""),
     ],
