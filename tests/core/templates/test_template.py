@@ -236,6 +236,15 @@ def test_render_of_too_long_text_stops_early(source: str) -> None:
     assert len(caught.value.expression) <= 300
 
 
+def test_render_counts_text_between_expressions() -> None:
+    between = "a" * (MAX_OUTPUT_LENGTH - 3)
+    assert rendered(between + "{{ body.name }}") == between + "Ada"
+    assert (
+        failure(between + "b{{ body.name }}").reason
+        == f"the text is longer than {MAX_OUTPUT_LENGTH} characters"
+    )
+
+
 def test_failure_shortens_long_path() -> None:
     failed = failure("{{ body" + ".abc" * 100_000 + " }}")
     assert failed.expression.startswith("{{ body.abc.")
