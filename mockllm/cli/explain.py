@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import asdict
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         reports = [report(*each) for each in traces]
         print(pretty(reports[0] if len(reports) == 1 else reports).decode())
     else:
-        print("\n\n".join("\n".join(explanation_lines(*each)) for each in traces))
+        print(_printed(explanation_lines(*each) for each in traces))
     return 0
 
 
@@ -119,9 +119,15 @@ def _explain_live(args: argparse.Namespace, id: int | None) -> int:
         print(pretty(found).decode())
         return 0
     reports = found if isinstance(found, list) else [found]
-    texts = ("\n".join(printable_line(line, MAX_PROMPT) for line in each["lines"]) for each in reports)
-    print("\n\n".join(texts))
+    print(_printed(each["lines"] for each in reports))
     return 0
+
+
+def _printed(explanations: Iterable[Iterable[str]]) -> str:
+    """Return the lines of explanations in printable characters: requests and files of others have any."""
+    return "\n\n".join(
+        "\n".join(printable_line(line, MAX_PROMPT) for line in lines) for lines in explanations
+    )
 
 
 def trace_steps(run: Sequence[RequestFile], engine: Engine) -> Iterator[tuple[RequestFile, MatchTrace]]:

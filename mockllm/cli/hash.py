@@ -14,6 +14,7 @@ from mockllm.core.request.request_keys import cached_older_hash, hash_input_json
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
+from mockllm.scenario.diagnostics import readable
 from mockllm.state.engine_state import EngineState
 from mockllm.testing.request_files import InvalidRequestFile, read_request_file
 
@@ -46,5 +47,5 @@ def run(args: argparse.Namespace) -> int:
             print(f"({each.guess})", file=sys.stderr)
         print(f"hash        {hash_of(request)}")
         print(f"older hash  {cached_older_hash(request) or 'none: the body is not an object'}")
-        print(f"made of     {hash_input_json(request)}")
+        print(f"made of     {readable(hash_input_json(request))}")
     return 0

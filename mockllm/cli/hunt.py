@@ -33,6 +33,7 @@ from mockllm.hunting.disturbed_server import ServerSources
 from mockllm.hunting.finding_files import RUNS, keep_findings
 from mockllm.hunting.hunter import MIN_RUNS, HuntBudget, Hunter, NoBaseline
 from mockllm.hunting.outcome_store import OutcomeStore
+from mockllm.scenario.diagnostics import readable
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.engine_builder import Broken
 
@@ -191,7 +192,7 @@ def _show(report: HuntReport, args: argparse.Namespace, folder: Path) -> int:
     if args.json:
         print(json.dumps(report_json(report, files), indent=2, ensure_ascii=False))
     else:
-        print("\n".join(report_lines(report, files)).lstrip("\n"))
+        print(readable("\n".join(report_lines(report, files)).lstrip("\n")))
     if args.junit is not None:
         write(args.junit, report_junit(report))
     if report.ended == "interrupted":

@@ -17,6 +17,7 @@ from mockllm.recordings.atomic_files import file_name, write_file
 from mockllm.recordings.import_file import ImportFile, NotImported
 from mockllm.recordings.importer import KINDS, ImportResult, import_recordings
 from mockllm.recordings.scenario_writer import RequestParser
+from mockllm.scenario.diagnostics import readable
 
 LARGE: Final = 5_000_000
 """Bytes of a file that is likely to take seconds: a pipe gets a line at once."""
@@ -59,11 +60,11 @@ def run(args: argparse.Namespace) -> int:
             try:
                 found = _import(name, about, reader, request, args.path, progress)
             except NotImported as error:
-                print(f"mockllm: {error}", file=sys.stderr)
+                print(readable(f"mockllm: {error}"), file=sys.stderr)
                 failed = True
                 continue
             for note in _grouped(found.notes):
-                print(f"note: {note}", file=sys.stderr)
+                print(readable(f"note: {note}"), file=sys.stderr)
             failed = not _write(found, name, args.out, used_names, progress) or failed
     return int(failed)
 

@@ -28,7 +28,7 @@ from mockllm.packing.fetch import fetch_pack, parse_version_of
 from mockllm.packing.inspection import PackCapabilities, capabilities, validate_pack, with_shown_path
 from mockllm.packing.pack_source import parse_pack_source
 from mockllm.scenario import catalog_lint
-from mockllm.scenario.diagnostics import readable
+from mockllm.scenario.diagnostics import readable_line
 from mockllm.scenario.file_lint import unused_params
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.lockfile import NAME, lock_path
@@ -181,7 +181,7 @@ def describe(powers: PackCapabilities) -> list[str]:
     }
     return [
         f"{powers.name} {powers.version}:",
-        *(readable(f"  {word:<11} {what}") for word, what in lines.items()),
+        *(readable_line(f"  {word:<11} {what}") for word, what in lines.items()),
     ]
 
 

@@ -20,7 +20,7 @@ from mockllm.packing.lockfile_editor import LockChange, LockfileEditor, state_of
 from mockllm.packing.pack_index import PackIndex, read_index
 from mockllm.packing.resolution import Requirement
 from mockllm.packing.version_constraints import VersionConstraint, raise_range, version_constraints
-from mockllm.scenario.diagnostics import readable, scalar_text
+from mockllm.scenario.diagnostics import readable_line, scalar_text
 from mockllm.scenario.lockfile import LOCK_FILE, NAME, lock_path, read_lock
 from mockllm.scenario.pack_files import PackRejected
 from mockllm.scenario.pack_params import ParamSpec
@@ -163,7 +163,7 @@ def _change_line(change: LockChange) -> str:
     if tag is not None and before != now:
         line += f"\n  its tag is {tag}, but its pack.yaml says {now}: `mockllm pack outdated` goes by the tag"
     return line + "".join(
-        f"\n  {readable(each)}" for each in (*change.uses, *(f"it {each}" for each in change.leads))
+        f"\n  {readable_line(each)}" for each in (*change.uses, *(f"it {each}" for each in change.leads))
     )
 
 
@@ -275,7 +275,7 @@ def _table(rows: Sequence[Mapping[str, Json]], columns: Sequence[str]) -> None:
     widths = [max((len(str(row[key])) for row in rows), default=0) for key in aligned]
     for row in rows:
         cells = [f"{row[key]!s:<{width}}" for key, width in zip(aligned, widths, strict=True)]
-        print(readable("  ".join([*cells, str(row[last])]).rstrip()))
+        print(readable_line("  ".join([*cells, str(row[last])]).rstrip()))
 
 
 def _list(path: str, json: bool) -> int:
@@ -345,11 +345,12 @@ def _info(path: str, text: str, json: bool) -> int:
         )
         return 0
     first, *lines = describe(powers)
-    print(readable(first.removesuffix(":") + (f": {word.description}" if word.description else "")))
+    print(readable_line(first.removesuffix(":") + (f": {word.description}" if word.description else "")))
     print(*lines, sep="\n")
-    print(readable(f"  {'license':<11} {word.license or 'none'}\n  {'from':<11} {shown}"))
+    print(readable_line(f"  {'license':<11} {word.license or 'none'}"))
+    print(readable_line(f"  {'from':<11} {shown}"))
     for name, param in word.params.items():
-        print(readable(f"  --set {name}=  {_parameter(param)}"))
+        print(readable_line(f"  --set {name}=  {_parameter(param)}"))
     return 0
 
 

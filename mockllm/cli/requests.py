@@ -14,7 +14,7 @@ from mockllm.cli.option import argparse_type
 from mockllm.cli.units import count
 from mockllm.core.display import counted
 from mockllm.core.json.codec import Json
-from mockllm.server.access_log import AccessLog, AccessLogRecord, near_miss_lines
+from mockllm.server.access_log import AccessLog, AccessLogRecord, near_miss_lines, printable_line
 
 POLL_INTERVAL: Final = 0.5
 """Seconds between two polls."""
@@ -131,7 +131,7 @@ def _show_costs(report: dict[str, Json], args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(report))
         return
-    rows = [(each["model"] or "-", each) for each in report["models"]]
+    rows = [(printable_line(each["model"] or "-"), each) for each in report["models"]]
     rows += [(f"session {each['session']}", each) for each in report["sessions"] if each["session"]]
     width = max((len(name) for name, _ in rows), default=0)
     for name, each in rows:

@@ -104,7 +104,7 @@ class MethodNotAllowed(Struct, frozen=True):
 
 
 class UnknownPath(Struct, frozen=True):
-    """A path at which no call is served. It is unknown or of a part of an API that is not served; or it lacks its
+    """A path at which no call is served. It is unknown, or of a part of an API that is not served. Or it lacks its
     version, has an unknown action, or is that of a WebSocket. A rule that names it may match. Otherwise the response
     is the failure, in the envelope of the provider that the prefix or the headers indicate. `provider` is None where
     only a guess chose the envelope."""

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 
-from mockllm.core.display import brief
+from mockllm.core.display import brief, counted
 from mockllm.core.faults import Fault
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import parse_duration
@@ -22,7 +22,7 @@ from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.rule_header import RULE_HEADER
 from mockllm.engine.seed_token import SeedPosition, read_seed_token
 from mockllm.scenario.catalog import Catalog
-from mockllm.scenario.diagnostics import Diagnostic, nearest
+from mockllm.scenario.diagnostics import Diagnostic, limited_suggestions, nearest
 from mockllm.scenario.language.settings import FaultSetting
 from mockllm.scenario.settings_merge import STEP
 from mockllm.scenario.source_file import Mark, Source
@@ -40,7 +40,9 @@ WAITS: Final = ("for", "pause", "every", "time")
 MAX_FAULTS: Final = 100
 """The most faults of one request: each may read the whole response."""
 MAX_LISTED: Final = 5
-"""The most rules that the error of an unknown rule lists."""
+"""The most rules or mistakes that one error lists."""
+MAX_COMPARISONS: Final = 10_000
+"""Comparisons of names for the suggestions in one error, which take some 0.05 s."""
 
 
 class BadOverride(Exception):
@@ -101,6 +103,7 @@ def _seed(text: str) -> tuple[int, SeedPosition | None]:
     return seed
 
 
+@limited_suggestions(MAX_COMPARISONS)
 def _item_index(id: str, catalog: Catalog) -> int:
     """Return the index in the catalog of the rule with this id, or with this name if only one has it."""
     rules = [item.id for item in catalog.items[: catalog.rule_count]]
@@ -132,6 +135,7 @@ def _delay(text: str) -> float:
         raise BadOverride(f"{DELAY_HEADER}: {error}") from None
 
 
+@limited_suggestions(MAX_COMPARISONS)
 def _faults(text: str, max_wait: float) -> tuple[Fault, ...]:
     """Return the faults of a header: a fault as scenarios write it, in one line, or a list of faults."""
     source = read_source(text, FAULT_HEADER)
@@ -155,9 +159,11 @@ def _faults(text: str, max_wait: float) -> tuple[Fault, ...]:
 def _bad_fault(diagnostics: Sequence[Diagnostic]) -> BadOverride:
     """Return the error of a header; each diagnostic with its column, and the key."""
     lines = []
-    for item in diagnostics:
+    for item in diagnostics[:MAX_LISTED]:
         path = re.sub(r"^faults(\[\d+\])?\.?", "", item.path)
         lines.append(f"{FAULT_HEADER}: column {item.column}: {path}{': ' if path else ''}{item.message}")
+    if len(diagnostics) > MAX_LISTED:
+        lines.append(f"and {counted(len(diagnostics) - MAX_LISTED, 'more mistake')}")
     return BadOverride("; ".join(lines))
 
 

@@ -53,10 +53,9 @@ def interactions(file: ImportFile) -> Iterator[Interaction | str]:
         at = max(0.0, wait / 1000) if isinstance(wait, int | float) else 0.0
         method = str(of(request, "method") or "GET")
         recorded = parse_response(status, of(response, "headers"), body, at)
+        sent = b"" if posted is None else str(posted).encode()
         yield Interaction(
-            parse_request(
-                method, url, of(request, "headers"), b"" if posted is None else str(posted).encode()
-            ),
+            parse_request(method, url, of(request, "headers"), sent, file.where(path)),
             replace(recorded, messages=messages),
             file.where(path),
             notes=tuple(notes),

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import urlsplit
 
+from mockllm.core.display import brief
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.recordings.interaction import Pairs, RecordedRequest, RecordedResponse, local_path
@@ -96,9 +97,12 @@ def header_text(value: Json) -> str:
     return "" if value is None else value if isinstance(value, str) else dumps(value).decode()
 
 
-def parse_request(method: str, url: str, headers: Json, body: bytes) -> RecordedRequest:
-    """Return a request to a URL, with its path on this server."""
-    parts = urlsplit(url)
+def parse_request(method: str, url: str, headers: Json, body: bytes, where: str) -> RecordedRequest:
+    """Return a request to a URL, with its path on this server. Raises NotImported, with the position `where`."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise NotImported(f"{where}: this is not a URL: {brief(url)}") from None
     path = local_path(parts.netloc or None, parts.path or "/")
     return RecordedRequest(method.upper(), path, parts.query, header_pairs(headers), body)
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.key_forms import REDACTED, redact_text
 from mockllm.core.redaction import Redactor, named_secrets, secret_name, secrets_of, written_forms
-from mockllm.core.rendering.gzip import ENCODING, decompressed_frames
+from mockllm.core.rendering.gzip import ENCODING, MAX_DECOMPRESSED, decompressed_frames, exceeds_maximum
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_socket import RecordedMessage
 from mockllm.recordings.divided_secrets import without_divided_secrets
@@ -45,6 +45,11 @@ def redact(interaction: Interaction, redactor: Redactor) -> Interaction:
     notes += [f"{interaction.where}: {name!r} is not a header name and is left out" for name in invalid]
     frames, headers = _decoded(response.frames, headers, interaction.where, notes)
     coding = next((value for name, value in headers if name.lower() == ENCODING), None)
+    if coding is not None and exceeds_maximum(coding, [frame.data for frame in frames]):
+        notes.append(
+            f"{interaction.where}: the response has more than {MAX_DECOMPRESSED >> 20} MiB without its compression "
+            f"({coding}): it is not searched for keys, and only clients that accept the compression can read it"
+        )
     clean = _clean_frames(frames, coding, redactor)
     if clean is not None:
         notes.append(

@@ -109,7 +109,7 @@ def _interaction(entry: dict[str, Json], where: str, path: str | None) -> Intera
     separate = isinstance(of(request, "body"), str | dict)  # else the request is its body
     method = str(entry.get("method") or of(request, "method") or "POST")
     return Interaction(
-        parse_request(method, url, of(request, "headers") if separate else None, _raw(body)),
+        parse_request(method, url, of(request, "headers") if separate else None, _raw(body), where),
         parse_response(_status(entry, response), _headers(response, payload), _raw(payload), _latency(entry)),
         where,
         notes=tuple(notes),

@@ -188,7 +188,8 @@ def _message(message: RecordedMessage, indent: str) -> Iterator[str]:
 def _decompressed_text(response: RecordedResponse, indent: str) -> Iterator[str]:
     """Yield the decompressed text of a response as a comment."""
     coding = next((value for name, value in response.headers if name.lower() == ENCODING), None)
-    parts = None if coding is None else decompressed_frames(coding, [frame.data for frame in response.frames])
+    frames = [frame.data for frame in response.frames]
+    parts = None if coding is None else decompressed_frames(coding, frames, MAX_EXAMPLE * 4)
     text = b"".join(parts or ()).decode("utf-8", "replace")
     if not text or len(text) > MAX_EXAMPLE:
         return

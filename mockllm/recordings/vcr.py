@@ -43,7 +43,7 @@ def _interaction(file: ImportFile, entry: Json, path: Path) -> Interaction:
     key = "content" if response.get("body") is None else "body"
     content = _body(file, response.get(key), (*path, "response", key))
     return Interaction(
-        parse_request(method, url, of(request, "headers"), body),
+        parse_request(method, url, of(request, "headers"), body, file.where(path)),
         parse_response(code, response.get("headers"), content, _duration(response)),
         file.where(path),
     )

@@ -16,7 +16,7 @@ from mockllm.core.matching.matchers import Field, Matcher, slow_regexes
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import entry_matcher, run_steps
 from mockllm.scenario.control_paths import RESERVED, has_control_call
-from mockllm.scenario.diagnostics import Diagnostic, path_text, value_at
+from mockllm.scenario.diagnostics import Diagnostic, limited_suggestions, path_text, value_at
 from mockllm.scenario.fault_point_lint import beyond_the_end
 from mockllm.scenario.file_lint import file_warnings
 from mockllm.scenario.file_loader import LoadedFile
@@ -69,6 +69,7 @@ class LintSubject(Struct, frozen=True):
         return all(raw.get(key) == substituted.get(key) for key in CONDITION_KEYS)
 
 
+@limited_suggestions()
 def warnings(scenarios: LoadedScenarios) -> list[Diagnostic]:
     """Return all warnings, by place; none about an entry with an error, which does not yet have its intended form."""
     return run_steps(warning_steps(scenarios))

@@ -6,11 +6,16 @@ Diagnostics can be pickled: a reload finds them in another process.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import islice
 from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from mockllm.core.display import counted
 from mockllm.core.json.codec import Json
 
 Path: TypeAlias = "tuple[str | int, ...]"
@@ -20,6 +25,13 @@ MAX_PATH_LENGTH: Final = 300
 """Characters of a path that is shown."""
 MAX_LISTED_VALUES: Final = 16
 """A message lists at most this number of values to choose from."""
+MAX_MISTAKES: Final = 1_000
+"""Mistakes of one file that are listed."""
+MAX_COMPARISONS: Final = 100_000
+"""Comparisons of names for suggestions in one load of files, which take some 0.5 s."""
+MAX_NAME_LENGTH: Final = 200
+"""Longer names have no suggestions."""
+_comparisons_left: ContextVar[list[int] | None] = ContextVar("comparisons left", default=None)
 _PLAIN_KEY: Final = re.compile(r"[^\W\d][\w-]*\Z")
 _STEP: Final = re.compile(r'\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\.?([^.\[]+)')
 _ESCAPED: Final = re.compile(r"\\(.)")
@@ -46,6 +58,23 @@ class Diagnostic(Struct, frozen=True, order=True):
         return readable(": ".join(part for part in (place, path, self.message) if part))
 
 
+def first_mistakes(mistakes: Sequence[Diagnostic]) -> Sequence[Diagnostic]:
+    """Return the first mistakes of each file, with their number in place of the rest."""
+    if len(mistakes) <= MAX_MISTAKES:
+        return mistakes
+    by_file: dict[str, list[Diagnostic]] = {}
+    for each in mistakes:
+        by_file.setdefault(each.file, []).append(each)
+    listed: list[Diagnostic] = []
+    for file, found in by_file.items():
+        first, rest = sorted(found)[:MAX_MISTAKES], sorted(found)[MAX_MISTAKES:]
+        listed += first
+        if rest:
+            text = f"and {counted(len(rest), 'more mistake')}"
+            listed.append(Diagnostic(file, rest[0].line, rest[0].column, "", text))
+    return listed
+
+
 class StaleSource(Struct, frozen=True):
     """A file or folder that could not be reloaded. `reason` is its errors, one in a line. `in_use` is whether
     its last good version is still in use; without such a version it is left out."""
@@ -65,6 +94,11 @@ def readable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
+
+
+def readable_line(text: str) -> str:
+    """Return a text as `readable` does, in one line."""
+    return readable(text).replace("\n", "\\n")
 
 
 def unexpected(error: Exception) -> str:
@@ -101,9 +135,30 @@ def value_at(data: Json, path: Path) -> Json:
     return data
 
 
+@contextmanager
+def limited_suggestions(comparisons: int = MAX_COMPARISONS) -> Iterator[None]:
+    """Within it, `nearest` makes at most this number of comparisons, and then suggests nothing: files of others
+    may have any number of mistakes."""
+    token = _comparisons_left.set([comparisons])
+    try:
+        yield
+    finally:
+        _comparisons_left.reset(token)
+
+
+def suggestions_are_left() -> bool:
+    """Return whether `nearest` still compares names."""
+    left = _comparisons_left.get()
+    return left is None or left[0] > 0
+
+
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """Return the most similar of some names, or None if none is similar enough."""
-    known = {known_name.lower(): known_name for known_name in names}
+    left = _comparisons_left.get() or [sys.maxsize]
+    if len(name) > MAX_NAME_LENGTH or left[0] <= 0:
+        return None
+    known = {known_name.lower(): known_name for known_name in islice(names, left[0])}
+    left[0] -= len(known)
     from difflib import get_close_matches  # imported only when a message is built
 
     matches = get_close_matches(name.lower(), known, n=1, cutoff=0.7)

@@ -7,7 +7,7 @@ from typing import Final
 
 from mockllm.core.faults import FAULTS
 from mockllm.core.json.jsonpath import path_with_dots
-from mockllm.scenario.diagnostics import Path, nearest, suggestion
+from mockllm.scenario.diagnostics import Path, nearest, suggestion, suggestions_are_left
 from mockllm.scenario.model_walk import ModelShape
 
 _SYNONYMS: Final[Mapping[str, str]] = {
@@ -96,7 +96,7 @@ _MATCH_KEYS: Final = frozenset(
 def unknown_key(key: str, shape: ModelShape, path: Path) -> str:
     """Return the message for an unknown key, with a suggestion. `shape` is the shape of the mapping around
     the key, `path` the path of the key."""
-    return f"unknown key{_advice(key, shape, path)}"
+    return f"unknown key{_advice(key, shape, path) if suggestions_are_left() else ''}"
 
 
 def _advice(key: str, shape: ModelShape, path: Path) -> str:

@@ -10,7 +10,13 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.scenario.compiler import compile_item
-from mockllm.scenario.diagnostics import Diagnostic, StaleSource, unexpected
+from mockllm.scenario.diagnostics import (
+    Diagnostic,
+    StaleSource,
+    first_mistakes,
+    limited_suggestions,
+    unexpected,
+)
 from mockllm.scenario.file_loader import LoadedFiles, load_files
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.lockfile import lock_path
@@ -56,10 +62,11 @@ class LoadedScenarios(Struct, frozen=True):
         return [StaleSource(file, "\n".join(lines), file in still_used) for file, lines in messages.items()]
 
 
+@limited_suggestions()
 def load_scenarios(sources: ScenarioSources, last: LoadedFiles | None = None) -> LoadedScenarios:
     """Load and type all files. Without `last`, all errors are listed. With `last`, files with errors use
     their last good version."""
-    diagnostics: list[Diagnostic] = []
+    diagnostics: dict[Diagnostic, None] = {}
     broken: set[str] = set()
     named: set[str] = set()
     while True:
@@ -72,15 +79,16 @@ def load_scenarios(sources: ScenarioSources, last: LoadedFiles | None = None) ->
         if last is not None:
             typer.diagnostics += _failures(typer.entries, loaded)
         named |= typer.named
-        diagnostics += [diagnostic for diagnostic in loaded.diagnostics if diagnostic not in diagnostics]
+        diagnostics.update(dict.fromkeys(loaded.diagnostics))
         reported = {(found.file, found.line, found.column) for found in loaded.diagnostics}
-        follows = [each for each in typer.diagnostics if (each.file, each.line, each.column) in reported]
-        diagnostics += [each for each in typer.diagnostics if each not in (*diagnostics, *follows)]
+        own = (each for each in typer.diagnostics if (each.file, each.line, each.column) not in reported)
+        diagnostics.update(dict.fromkeys(own))
         paths = {file.source.name: file.path for file in loaded.files}
         newly_broken = {paths[each.file] for each in typer.diagnostics if each.file in paths} - broken
         if last is None or not newly_broken:
             files = _with_references(loaded, typer, named)
-            return LoadedScenarios(files, typer.entries, diagnostics, typer.examples, sources.known_names)
+            mistakes = first_mistakes([*diagnostics])
+            return LoadedScenarios(files, typer.entries, mistakes, typer.examples, sources.known_names)
         broken |= newly_broken
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -81,6 +81,9 @@ class PackResolver(Struct):
     lock: Lock
     frozen: bool = False
     _found: dict[str, ResolvedPack | ValueError] = field(default_factory=dict)
+    _bundled: Sequence[str] | None = None
+    _installed: Mapping[str, Path] | None = None
+    """The packs of installed packages; like the names of bundled packs, read once, when they are needed."""
 
     @classmethod
     def for_lock(cls, path: str, frozen: bool = False) -> PackResolver:
@@ -100,7 +103,9 @@ class PackResolver(Struct):
         return result
 
     def _find(self, name: str) -> ResolvedPack:
-        folder = bundled_pack(name)
+        if self._bundled is None:
+            self._bundled = bundled_names()
+        folder = _bundled_folder() / name if name in self._bundled else None
         if (
             name in self.lock.packs and folder is not None
         ):  # else a lockfile could replace a shipped pack unnoticed
@@ -111,7 +116,9 @@ class PackResolver(Struct):
             return ResolvedPack(self._locked(name), "locked")
         if folder is not None:
             return ResolvedPack(folder, "shipped")
-        others = installed_packs()
+        if self._installed is None:
+            self._installed = installed_packs()
+        others = self._installed
         if name in others:
             if self.frozen:
                 message = f"is installed, but not in {LOCK_FILE}, and --frozen uses nothing else"
@@ -123,7 +130,7 @@ class PackResolver(Struct):
             return ResolvedPack(others[name], "installed")
         if self.lock.diagnostics:
             raise ValueError(f'"{name}" may be a pack of {LOCK_FILE}, which has mistakes')
-        known = [*self.lock.packs, *bundled_names(), *others]
+        known = [*self.lock.packs, *self._bundled, *others]
         near = nearest(name, known)
         listed = f"; there are {', '.join(known)}, and `mockllm pack add SOURCE` adds packs of others"
         raise PackNotFound(name, listed if near is None else f'; did you mean "{near}"?')

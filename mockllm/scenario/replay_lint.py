@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Final, TypeAlias
 
+from mockllm.core.rendering.gzip import ENCODING, MAX_DECOMPRESSED, exceeds_maximum
 from mockllm.scenario.diagnostics import Path
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.replay import ReplaySpec
@@ -28,7 +29,14 @@ def replay_warnings(
     wanted, other = _wanted(spec, known_names), known_names.other_dialect
     for path, response in places:
         replay = response.replay
-        if replay is None or replay.as_ != "bytes":
+        if replay is None:
+            continue
+        coding = next((value for name, value in replay.headers.items() if name.lower() == ENCODING), None)
+        if coding is not None and exceeds_maximum(coding, _frames(replay, files)):
+            size = f"{MAX_DECOMPRESSED >> 20} MiB without its compression ({coding})"
+            yield (*path, "replay"), f"the recording has more than {size}: it is not decompressed"
+            continue
+        if replay.as_ != "bytes":
             continue
         if spec.match.stream is False and _is_stream(replay, files):
             yield (*path, "replay"), f"a recorded stream, for requests without a stream; {REPAIR}"
@@ -91,6 +99,8 @@ def _is_stream(replay: ReplaySpec, files: Mapping[str, bytes]) -> bool:
 
 
 def _body(replay: ReplaySpec, files: Mapping[str, bytes]) -> bytes:
-    return (
-        files.get(replay.file, b"") if replay.file else b"".join(each.bytes for each in replay.frames or ())
-    )
+    return b"".join(_frames(replay, files))
+
+
+def _frames(replay: ReplaySpec, files: Mapping[str, bytes]) -> list[bytes]:
+    return [files.get(replay.file, b"")] if replay.file else [each.bytes for each in replay.frames or ()]

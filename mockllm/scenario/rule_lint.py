@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Final, TypeAlias, get_args
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from mockllm.core.json.codec import MISSING, Missing
 from mockllm.core.regex.compile import backtracks_little, compile_regex
@@ -78,6 +78,7 @@ _PLAIN_TEXTS: Final = frozenset(
 _PATHS: Final = frozenset({"path", "headers", "query", "body"})
 """Conditions for values that may have slashes around them."""
 _BEYOND_PATHS: Final = re.compile(r"\?(?=[\w-]+=)|^https?://")
+_BESIDE_PATH: Final = re.compile(r"^[^/?#]*://[^/?#]*|[?#].*", re.DOTALL)
 _REGEX_AS_GLOB: Final = {
     "model": re.compile(r"\^|.*(?:[$]$|[|]|\\[.]|\.[+]|(?<!\w)\.[*])"),
     "path": re.compile(r"\^"),
@@ -163,7 +164,7 @@ def _unmatchable_values(match: Match, place: Path) -> Warnings:
         if path[:1] == "^":
             continue
         if beyond := _BEYOND_PATHS.search(path):
-            only = urlsplit(path).path if "://" in path else path[: beyond.start()]
+            only = _BESIDE_PATH.sub("", path) if "://" in path else path[: beyond.start()]
             rest = "" if "://" in path else "; match its query by query: {NAME: …}"
             yield (*place, "path"), f"no request has the path {path}: write {only}{rest}"
             continue

@@ -11,7 +11,7 @@ from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from mockllm.core.budget import Budget
+from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.display import shortened
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.quantities.parse import ChunkSize
@@ -133,9 +133,13 @@ def _custom_input(
     conversation, plain = conversation_of(request), {"type": "string"}
     budget = Budget(max_generated, f"the input of {shortened(tool.name, _MAX_NAME_LENGTH)}")
     schema = plain if tool.schema is None else tool.schema
-    text = generate(schema, draws(), *field, budget=budget, conversation=conversation, again=draws)
-    flaw = text.flaw and f"the input of {tool.name} may not fit its grammar: {text.flaw}"
+    try:
+        text = generate(schema, draws(), *field, budget=budget, conversation=conversation, again=draws)
+        flaw = text.flaw
+    except BudgetExceeded as exceeded:
+        flaw = str(exceeded)
     if flaw:
+        flaw = f"the input of {tool.name} may not fit its grammar: {flaw}"
         text = generate(plain, draws(), *field, conversation=conversation, again=draws)
     return str(text.value), _notes(flaw, text.taken)
 

@@ -17,7 +17,7 @@ from pydantic import Field, JsonValue, ValidationError
 
 from mockllm.core.json.codec import Json, canonical
 from mockllm.core.selection.decision import AcceptedModels, Validation
-from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion, unexpected
+from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion, suggestions_are_left, unexpected
 from mockllm.scenario.file_loader import LoadedFile, LoadedFiles
 from mockllm.scenario.file_patterns import (
     FilePattern,
@@ -311,17 +311,16 @@ class EntryTyper(Struct):
         self.entries = [entry for place, entry in enumerate(self.entries) if place not in gone]
 
     def find_target(self, raw: RawEntry, target: str, by_id: Mapping[str, int]) -> int | None:
-        own = (raw.file.path, raw.path)
-        entries = ((id, place, self.entries[place]) for id, place in by_id.items())
-        others = {
-            id: place
-            for id, place, entry in entries
-            if entry.kind == raw.kind and (entry.file, entry.path) != own
-        }
-        if target in others:
-            return others[target]
+        def is_other(place: int) -> bool:
+            entry = self.entries[place]
+            return entry.kind == raw.kind and (entry.file, entry.path) != (raw.file.path, raw.path)
+
+        if target in by_id and is_other(by_id[target]):
+            return by_id[target]
         if target not in self.disabled_ids:
-            message = f'there is no {raw.kind} "{target}"{suggestion(target, list(others))}'
+            ids = by_id if suggestions_are_left() else ()
+            others = (id for id in ids if is_other(by_id[id]))
+            message = f'there is no {raw.kind} "{target}"{suggestion(target, others)}'
             self.diagnostics.append(raw.diagnostic(message, "replaces"))
         return None
 

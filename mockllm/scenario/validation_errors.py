@@ -114,12 +114,9 @@ def diagnostics_of(error: ValidationError, source: Source, prefix: Path, model: 
     root = _Place()
     for details in error.errors(include_url=False):
         _add_error(details, root, shape_of(model), data)
-    diagnostics = []
-    for path, key, message in _messages_at(root, prefix):
-        diagnostic = source.diagnostic(path, message, key)
-        if diagnostic not in diagnostics:
-            diagnostics.append(diagnostic)
-    return sorted(diagnostics)
+    return sorted(
+        {source.diagnostic(path, message, key) for path, key, message in _messages_at(root, prefix)}
+    )
 
 
 def _add_error(details: ErrorDetails, place: _Place, shape: ModelShape, data: Json) -> None:

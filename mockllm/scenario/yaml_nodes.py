@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Final, TypeAlias
 
 from ruamel.yaml import YAML
@@ -155,10 +156,16 @@ class _NodeReader:
         self.path: list[str | int] = []
         self.anchors: dict[str, tuple[Json, Mark, int, int] | None] = {}
         self.count = 0
+        self.deepest = 0
+        """The most levels of what was read since the anchor around it."""
         self.expanded = 0
         self.written: dict[int, str] = {}
         _, parser = YAML(typ="safe", pure=pure).get_constructor_parser(text)
         self.next = parser.get_event
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
 
     def report(self, event: Event, message: str) -> None:
         mark = event.start_mark
@@ -184,23 +191,27 @@ class _NodeReader:
         if isinstance(event, AliasEvent):
             return self.alias(event, key_place)
         self.count += 1
-        anchor, before = event.anchor, self.count
+        anchor, before, deepest, depth = event.anchor, self.count, self.deepest, len(self.path)
         if anchor is not None:
             self.anchors[anchor] = None  # still open: an alias to it would never end
+            self.deepest = depth
         if event.tag is not None:
             self.check_tag(event)
         if type(event) is ScalarEvent:
             data: Json = self.scalar(event)
             mark: Mark = (key_place, _place(event), None)
         else:
-            if len(self.path) >= MAX_DEPTH:
+            if depth >= MAX_DEPTH:
                 self.path.clear()
                 self.report(event, f"nested more than {MAX_DEPTH} levels deep")
                 raise _ReadingStopped
             data, children = self.mapping(event) if type(event) is MappingStartEvent else self.sequence()
             mark = (key_place, _place(event), children)
+            if children:
+                self.deepest = max(self.deepest, depth + 1)
         if anchor is not None:
-            self.anchors[anchor] = (data, mark, self.count - before + 1, _height(mark))
+            self.anchors[anchor] = (data, mark, self.count - before + 1, self.deepest - depth)
+            self.deepest = max(self.deepest, deepest)
         return data, mark
 
     def alias(self, event: AliasEvent, key_place: int) -> tuple[Json, Mark]:
@@ -218,6 +229,7 @@ class _NodeReader:
         if self.expanded > MAX_ALIAS_VALUES or len(self.path) + height > MAX_DEPTH:
             self.report(event, f"aliases repeat more than {MAX_ALIAS_VALUES:,} values or {MAX_DEPTH} levels")
             raise _ReadingStopped
+        self.deepest = max(self.deepest, len(self.path) + height)
         if mark[1] in self.written:
             self.written[_place(event)] = self.written[mark[1]]
         return data, (key_place, _place(event), mark[2])
@@ -306,17 +318,8 @@ class _NodeReader:
         while type(last := self.next()) is not MappingEndEvent:
             self.node(last)
         self.path.pop()
-        lines = self.text.splitlines()
         mark, end = start.start_mark, last.end_mark
         stop = end.column if end.line == mark.line else None
-        text = str(lines[mark.line][mark.column : stop]).strip()
+        text = str(self.lines[mark.line][mark.column : stop]).strip()
         self.report(start, quoting_advice(text))
         return text
-
-
-def _height(mark: Mark) -> int:
-    children = mark[2]
-    if not children:
-        return 0
-    below: Iterable[Mark] = children.values() if isinstance(children, Mapping) else children
-    return 1 + max(map(_height, below))

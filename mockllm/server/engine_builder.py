@@ -21,7 +21,7 @@ from mockllm.engine.settings import DEFAULT_SETTINGS, EngineSettings
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import compile_catalog, run_steps
-from mockllm.scenario.diagnostics import Diagnostic, StaleSource
+from mockllm.scenario.diagnostics import Diagnostic, StaleSource, limited_suggestions
 from mockllm.scenario.file_loader import LoadedFiles
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.overlay import OverlaidEntries, merge_entries, missing_targets, replacement_targets
@@ -90,6 +90,7 @@ class Builder:
         """Called with each later catalog before it is used. It may refuse the catalog with an exception."""
         self._building = asyncio.Lock()
 
+    @limited_suggestions()
     def first(self, *, at_once: bool = False) -> Engine:
         """Return the first engine. Raises Broken on any error, or with `strict` on any warning. With `at_once` and
         without `strict`, `looked_over` later searches for warnings."""
@@ -116,7 +117,8 @@ class Builder:
     async def looked_over(self) -> Sequence[str]:
         """Return the warnings about the first engine's files, if `first` left them for later."""
         checks, self._checks = self._checks, None
-        return () if checks is None else tuple(map(str, await _in_slices(checks)))
+        with limited_suggestions():
+            return () if checks is None else tuple(map(str, await _in_slices(checks)))
 
     async def again(self) -> RebuiltEngine:
         """Return an engine for the present files; a broken file is used in its last valid version."""

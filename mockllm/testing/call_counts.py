@@ -10,6 +10,7 @@ from msgspec import Struct
 from mockllm.core.json.codec import dumps
 from mockllm.core.matching.matchers import Matcher, mismatches
 from mockllm.engine.near_misses import mismatch_line
+from mockllm.server.access_log import MAX_PROMPT, printable_line
 from mockllm.testing.received_request import Received
 
 __tracebackhide__ = True  # a traceback shows the lines of the test only
@@ -64,7 +65,7 @@ def miscounted(
     differing = [(matcher.test_results(each.request), each) for each in others]
     for test_results, each in sorted(differing, key=lambda pair: mismatches(pair[0]))[:MAX_SHOWN]:
         differs = "; ".join(mismatch_line(part) for part in test_results if not part.matched)
-        lines.append(f"  {each}\n    {differs}")
+        lines.append(f"  {each}\n    {printable_line(differs, MAX_PROMPT)}")
     if lost:
         lines.append(f"  the {lost} requests before these were dropped and are not counted")
     return "\n".join(lines)

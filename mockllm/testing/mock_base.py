@@ -18,6 +18,7 @@ from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.raw_entries import EntryKind
 from mockllm.scenario.typed_entries import TypedEntry
+from mockllm.server.access_log import MAX_PROMPT, printable_line
 from mockllm.testing.call_counts import CountBounds, miscounted
 from mockllm.testing.code_rules import Caller, caller, compile_item, compile_match, load_rules
 from mockllm.testing.environment import variables
@@ -196,7 +197,8 @@ class MockBase:
         """Return a line for each request, with the nearest rules for unmatched ones."""
         self._catch_up()
         return "\n".join(
-            str(each) + "".join(f"\n    {line}" for line in each.explanation.splitlines())
+            str(each)
+            + "".join(f"\n    {printable_line(line, MAX_PROMPT)}" for line in each.explanation.splitlines())
             for each in self.requests
         )
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import DEFAULT, REGISTERED, generating_dialect
-from mockllm.scenario.diagnostics import Diagnostic, Path, value_at
+from mockllm.scenario.diagnostics import Diagnostic, Path, limited_suggestions, value_at
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.examples import ExampleStep, RequestSpec
 from mockllm.scenario.source_file import EMPTY_SOURCE, Source
@@ -82,6 +82,7 @@ class InvalidRequestFile(Exception):
         self.diagnostics = mistakes
 
 
+@limited_suggestions()
 def read_request_file(raw: bytes, name: str, known_names: KnownNames) -> list[list[RequestFile]]:
     """Return the requests of a file: a list of steps for each provider that the file names. Raise
     InvalidRequestFile."""

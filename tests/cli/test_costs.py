@@ -46,6 +46,14 @@ def test_requests_cost_prints_models_and_sessions(
     assert json.loads(printed(capsys, "--json"))["models"][0]["model"] == "gpt-4o"
 
 
+def test_requests_cost_escapes_control_characters(
+    server: Steered, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.ask("hello", model="m\x1b[2J\u202e\nmade up")
+    model, _ = printed(capsys).splitlines()
+    assert model.startswith(r"m\x1b[2J\u202e\nmade up")
+
+
 def test_price_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "prices.yaml"
     file.write_text("gpt-9: {input: 2, output: 8.5, cached: 0.2}\n", encoding="utf-8")

@@ -44,6 +44,14 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "scenarios" / "a.yaml").write_text(SCENARIO, encoding="utf-8")
 
 
+def test_explain_escapes_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "gpt-\x1b[2J\x07\u202e\nmade up"
+    assert run({"model": name, "user": "hello \x1b[2J"}) == 0
+    output = capsys.readouterr().out
+    assert all(line.isprintable() for line in output.splitlines())
+    assert r"model gpt-\x1b[2J\x07\u202e\nmade up, user" in output
+
+
 def test_explain_prints_rule_modifiers_and_plan(capsys: pytest.CaptureFixture[str]) -> None:
     assert run({"model": "gpt-4", "user": "hey", "stream": True, "query": {"late": "1"}}) == 0
     first, hash, *rest = capsys.readouterr().out.splitlines()

@@ -38,6 +38,13 @@ def test_hash_prints_both_hashes_and_input(tmp_path: Path, capsys: pytest.Captur
         assert response.headers["x-mockllm-hash"] == lines[0].split()[-1]
 
 
+def test_hash_escapes_control_characters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, {"model": "m\x1b[2J\u202e", "messages": []}) == 0
+    output = capsys.readouterr().out
+    assert r'"model":"m\u001b[2J\u202e"' in output
+    assert all(line.isprintable() for line in output.splitlines())
+
+
 def test_volatile_fields_may_be_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hashes = []
     for run_number in (1, 2):

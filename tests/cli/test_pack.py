@@ -177,6 +177,23 @@ def test_pack_check_warns_of_unused_parameters(tmp_path: Path, capsys: pytest.Ca
     ]
 
 
+def test_pack_info_has_no_line_of_a_packs_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    more = (
+        'description: "Good.\\n  proxy       none"\nlicense: "MIT\\n  posts       none"\nparams:\n'
+        '  mood: {default: "a\\n  reads       nothing", description: "b\\n  uses        nothing"}'
+    )
+    rules = 'rules: [{match: {}, proxy: {to: "https://x.test/a"}}]'
+    assert run("pack", "info", pack(tmp_path / "p", more=more, rules=rules)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == r"team/x 1.0.0: Good.\n  proxy       none"
+    assert [line for line in lines if line.startswith("  proxy")] == [
+        "  proxy       forwards requests to https://x.test/a"
+    ]
+    assert r"  license     MIT\n  posts       none" in lines
+    assert r"  --set mood=  b\n  uses        nothing (string, default a\n  reads       nothing)" in lines
+    assert len([line for line in lines if line.startswith(("  posts", "  reads", "  uses"))]) == 3
+
+
 def test_pack_list_and_info(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     more = (
         "description: Says hi.\nlicense: MIT\nparams:\n"

@@ -152,6 +152,13 @@ def test_a_mistake_in_a_fault_is_refused(text: str, stated: str) -> None:
     assert message(one(requested(fault=text))).startswith(f"x-mockllm-fault: {stated}")
 
 
+def test_the_list_of_mistakes_in_a_fault_is_bounded() -> None:
+    text = message(one(requested(fault="{" + ", ".join(f"a{number}: 1" for number in range(300)) + "}")))
+    assert text.startswith("x-mockllm-fault: column 2: a0: unknown key")
+    assert text.endswith("; and 295 more mistakes")
+    assert text.count("unknown key") == 5
+
+
 def test_a_request_has_at_most_100_faults() -> None:
     stated = "x-mockllm-fault: column 602: a request has at most 100 faults, found 101"
     assert message(one(requested(fault=f"[{', '.join(['drip'] * 101)}]"))) == stated

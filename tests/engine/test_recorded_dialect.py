@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,19 @@ def test_check_warns_about_recording(tmp_path: Path, match: str, body: str, mess
     assert not loaded.diagnostics
     found = [str(warning) for warning in warnings(loaded) if "recorded" in str(warning)]
     assert [f"{message}; write `as: reply`" in text for text in found] == ([True] if message else [])
+
+
+@pytest.mark.parametrize(("size", "count"), [(32 << 20, 0), ((32 << 20) + 1, 1)])
+@pytest.mark.parametrize("form", ["bytes", "reply"])
+def test_check_warns_about_long_decompressed_recording(
+    tmp_path: Path, form: str, size: int, count: int
+) -> None:
+    (tmp_path / "a.bin").write_bytes(gzip.compress(bytes(size)))
+    replay = f"{{file: a.bin, as: {form}, headers: {{Content-Encoding: gzip}}}}"
+    (tmp_path / "a.yaml").write_text(f"rules: [{{match: {{}}, replay: {replay}}}]")
+    found = [str(each) for each in warnings(load_scenarios(ScenarioSources((str(tmp_path),))))]
+    message = "rules[0].replay: the recording has more than 32 MiB without its compression (gzip)"
+    assert [message in each for each in found] == [True] * count
 
 
 def test_check_knows_a_stream_by_its_type(tmp_path: Path) -> None:

@@ -31,6 +31,11 @@ REGEX = {"syntax": "regex", "definition": "[0-9]{3}"}
             r"\w+",
             "the input of code may not fit its grammar: not a valid JSON Schema",
         ),
+        (
+            {**REGEX, "definition": "a{1000000}"},
+            r"\w+",
+            "the input of code may not fit its grammar: Generating the input of code from the schema",
+        ),
         ({"syntax": "lark", "definition": "start: X"}, r"\w+", ""),
     ],
 )

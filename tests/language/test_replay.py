@@ -221,6 +221,14 @@ def test_replay_unknown_encoding_is_unchanged() -> None:
         assert response.headers["content-encoding"] == coding
 
 
+def test_replay_gzip_beyond_maximum_is_sent_compressed() -> None:
+    replay = packed("\0" * ((32 << 20) + 1))
+    response = respond_once(rule(replay), chat_request(stream=True))
+    assert response.headers["content-encoding"] == "gzip"
+    assert len(response.bytes) < 50_000
+    assert respond_once(rule({**replay, "as": "reply"}), chat_request()).status == 400
+
+
 def test_replay_gzip_faults_are_applied_and_recompressed() -> None:
     replay = packed(STREAM)
     response = respond_once(

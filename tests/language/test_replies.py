@@ -64,6 +64,14 @@ def test_tokens_text_has_exact_number_of_chunks(build_request: Any) -> None:
     assert (usage.get("completion_tokens") or usage["output_tokens"]) == 500
 
 
+@pytest.mark.parametrize(
+    ("letters", "message"), [(100_000, ""), (100_001, "expected at most 100000 characters")]
+)
+def test_text_to_repeat_has_maximum_length(letters: int, message: str) -> None:
+    mistakes = diagnostics_of(f"rules: [{{reply: {{text: {{tokens: 1, of: {'a' * letters}}}}}}}]")
+    assert message in "".join(mistakes) if message else not mistakes
+
+
 def test_tokens_text_is_cut_by_chunk_size() -> None:
     yaml = "rules: [{reply: {text: {tokens: 10, of: Hello}}, pace: {chunk_size: 4 tokens}}]"
     assert respond_once(yaml, chat_request(stream=True)).chunks == [

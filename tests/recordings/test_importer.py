@@ -114,6 +114,9 @@ def test_any_text_survives_writing(body: str) -> None:
         ("no status", "a.json", {"interactions": [{"request": {"uri": "/x"}, "response": {}}]}, "expected a status code"),
         ("no base64", "a.json", vcrpy({"base64_string": "?"}), "this is not base64"),
         ("no url in a HAR", "a.har", {"log": {"entries": [{}]}}, "expected a request with a url"),
+        ("no url of a HAR", "a.har", {"log": {"entries": [{"request": {"url": "https://[x/v1"}, "response": {"status": 200}}]}}, 'a.har:1:20: this is not a URL: "https://[x/v1"'),
+        ("no url of a cassette", "a.json", {"interactions": [{"request": {"uri": "https://[x/v1"}, "response": {"status": {"code": 200}}}]}, "this is not a URL"),
+        ("no url of a log", "a.jsonl", {"url": "https://[x/v1", "request": {"model": "m"}, "response": {}}, "this is not a URL"),
         ("an answer that never came", "a.har", {"log": {"entries": [{"request": {"url": "/"}, "response": {"status": 0}}]}}, "no request with a response"),
         ("a line that is no JSON", "a.jsonl", '{"response": 1}\n{', "a.jsonl:1:1"),
         ("a line that is cut", "a.jsonl", f"{json.dumps(LOG)}\n{{", "a.jsonl:2:"),
@@ -271,6 +274,16 @@ def test_other_host_at_a_provider_path_has_its_prefix() -> None:
     assert result.notes == []
     del recorded["request"]["host"]
     assert "reserves /api/v4/chat" in take(recorded).notes[0]
+
+
+def test_import_escapes_control_characters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "log.jsonl"
+    entry = {"url": "https://[\x1b[2J\u202e", "request": BODY, "response": json.loads(ANSWER)}
+    log.write_text(json.dumps(entry), encoding="utf-8")
+    assert run(str(log)) == 1
+    output = capsys.readouterr().err
+    assert all(line.isprintable() for line in output.splitlines())
+    assert r'log.jsonl:1:1: this is not a URL: "https://[\x1b[2J\u202e"' in output
 
 
 def test_equal_notes_of_a_log_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

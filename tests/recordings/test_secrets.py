@@ -166,6 +166,17 @@ def test_key_in_compressed_response_is_masked() -> None:
     assert "base64" not in text
 
 
+def test_response_too_long_decompressed_has_note() -> None:
+    answer = gzip.compress(ECHO + bytes(32 << 20), mtime=0)
+    response = RecordedResponse(200, (("content-encoding", "gzip"),), (RecordedFrame(0.0, answer),))
+    recorded = Interaction(RecordedRequest("POST", PATH, "", (), b"{}"), response, "a.har:1:1")
+    _, (note,) = scenario([recorded], "x", RequestParser())
+    assert note.endswith(
+        "the response has more than 32 MiB without its compression (gzip): it is not searched for keys, and only "
+        "clients that accept the compression can read it"
+    )
+
+
 def test_key_in_prompt_is_in_no_example() -> None:
     body = {**BODY, "messages": [{"role": "user", "content": f"My key is {AZURE}."}]}
     text = written(requested={"api-key": AZURE}, body=body, answer=b"{}")

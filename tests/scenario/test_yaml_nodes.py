@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
+from types import FrameType
+
 import pytest
 
-from mockllm.scenario.yaml_nodes import MAX_PURE_LENGTH, Scalar, read_nodes, scalar_value
+from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.yaml_nodes import MAX_DEPTH, MAX_PURE_LENGTH, Scalar, read_nodes, scalar_value
 
 
 @pytest.mark.parametrize(
@@ -131,3 +136,57 @@ def test_colon_in_plain_text_between_brackets(text: str, data: object) -> None:
 def test_mistake_beside_colon_between_brackets(text: str, place: tuple[int, int], message: str) -> None:
     _, _, diagnostics, _ = read_nodes(text, "a.yaml")
     assert [((each.line, each.column), each.message) for each in diagnostics] == [(place, message)]
+
+
+def calls_of(text: str) -> Counter[str]:
+    """Return the function calls that reading a text takes, by name."""
+    calls: Counter[str] = Counter()
+
+    def count(frame: FrameType, event: str, function: object) -> None:
+        if event == "call":
+            calls[frame.f_code.co_name] += 1
+        elif event == "c_call":
+            calls[getattr(function, "__name__", "")] += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        read_nodes(text, "a.yaml")
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+def test_nested_anchors_read_each_value_once() -> None:
+    values = f"[{'1, ' * 500}1]"
+    anchored = "".join(f"&a{number} [" for number in range(90)) + values + "]" * 90
+    assert calls_of(anchored).total() < 2 * calls_of("[" * 90 + values + "]" * 90).total()
+
+
+@pytest.mark.parametrize(
+    ("anchored", "levels"),
+    [
+        pytest.param("&a x", 0, id="a text"),
+        pytest.param("&a []", 0, id="an empty list"),
+        pytest.param("&a [x]", 1, id="a list"),
+        pytest.param("&a {b: [[x], y]}", 3, id="a mapping of lists"),
+        pytest.param("&a [[x], &b [y], z]", 2, id="an anchor inside"),
+        pytest.param("&a [&b [[x]], [*b]]", 4, id="an alias inside"),
+    ],
+)
+def test_alias_fits_below_maximum_depth(anchored: str, levels: int) -> None:
+    room = MAX_DEPTH - levels - 1  # the list around all is a level too
+
+    def mistakes(depth: int) -> list[Diagnostic]:
+        return read_nodes(f"[{anchored}, {'[' * depth}*a{']' * depth}]", "a.yaml")[2]
+
+    assert mistakes(room) == []
+    assert [each.message for each in mistakes(room + 1)] == [
+        "aliases repeat more than 100,000 values or 100 levels"
+        if levels
+        else "nested more than 100 levels deep"
+    ]
+
+
+def test_many_unquoted_templates_split_text_once() -> None:
+    assert calls_of("- {{ x }}\n" * 50)["splitlines"] == 1

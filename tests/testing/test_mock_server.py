@@ -94,6 +94,17 @@ def test_received_invalid_json_has_no_body() -> None:
         assert (seen.body, seen.raw, seen.status) == (None, b"{", 400)
 
 
+def test_texts_on_requests_escape_control_characters() -> None:
+    with MockLLM() as server:
+        server.reply("Hi", match={"user": "hello"})
+        ask(server.openai_url, "gpt-\x1b[2J\u202e", "hello\x1b[2J\u202e")
+        with pytest.raises(AssertionError) as miscounted:
+            server.verify({"user": "hello"})
+        for text in (server.journal(), str(miscounted.value)):
+            assert r"hello\x1b[2J\u202e" in text
+            assert all(line.isprintable() for line in text.splitlines())
+
+
 def test_unmatched_request_is_listed_and_explained() -> None:
     with MockLLM() as server:
         server.reply("Hi", match={"model": "gpt-4o"})

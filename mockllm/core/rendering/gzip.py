@@ -17,6 +17,8 @@ from mockllm.core.rendering.plan import CutStep, Plan, RawStep, Step, UnchunkedS
 ENCODING: Final = "content-encoding"
 DECOMPRESSED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 """The codings that this module decompresses."""
+MAX_DECOMPRESSED: Final = 32 << 20
+"""The maximum number of bytes of a decompressed recording."""
 _AUTOMATIC: Final = zlib.MAX_WBITS | 32  # a gzip or a zlib header
 _RAW_DEFLATE: Final = -zlib.MAX_WBITS
 _ZLIB_METHOD: Final = 8
@@ -69,20 +71,44 @@ def gzipped(plan: Plan) -> Plan:
     return replace(plan, head=head, steps=tuple(gzipped_steps(plan)))
 
 
-def decompressed_frames(coding: str, frames: Iterable[bytes]) -> Sequence[bytes] | None:
-    """Return the decompressed bytes of each frame; None where decompression fails."""
+def decompressed_frames(
+    coding: str, frames: Iterable[bytes], maximum: int = MAX_DECOMPRESSED
+) -> Sequence[bytes] | None:
+    """Return the decompressed bytes of each frame; None where decompression fails, or has more than `maximum`
+    bytes."""
+    try:
+        return list(_decompressed(coding, frames, maximum))
+    except zlib.error:
+        return None
+
+
+def exceeds_maximum(coding: str, frames: Iterable[bytes]) -> bool:
+    """Return whether frames have too many bytes without their compression."""
+    try:
+        for _ in _decompressed(coding, frames, MAX_DECOMPRESSED):
+            pass
+    except zlib.error as error:
+        return isinstance(error, _TooLong)
+    return False
+
+
+class _TooLong(zlib.error):
+    """The decompressed bytes are more than the maximum."""
+
+
+def _decompressed(coding: str, frames: Iterable[bytes], maximum: int) -> Iterator[bytes]:
     coding = coding.strip().lower()
     if coding not in DECOMPRESSED:
-        return None
-    decompress, plain = None, []
+        raise zlib.error
+    decompress = None
     for frame in frames:
         if decompress is None and frame:
             decompress = zlib.decompressobj(window_bits(coding, frame)).decompress
-        try:
-            plain.append(b"" if decompress is None else decompress(frame))
-        except zlib.error:
-            return None
-    return plain
+        plain = b"" if decompress is None else decompress(frame, maximum + 1)
+        maximum -= len(plain)
+        if maximum < 0:
+            raise _TooLong
+        yield plain
 
 
 def window_bits(coding: str, data: bytes) -> int:

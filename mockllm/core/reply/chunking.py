@@ -25,7 +25,8 @@ DEFAULT_CHUNK_SIZE: Final = ChunkSize(1, "tokens")
 """The chunk size without a pace: one token, as the providers stream."""
 
 _WORD: Final = re.compile(r"\s*\S+(?:\s+\Z)?|\s+")
-_SENTENCE_END: Final = re.compile(r"""[.!?]+["'”’)\]]*(?=\s)|[。！？]+[”’」』）]*""")
+_SENTENCE_END: Final = re.compile(r"""(?<![.!?])[.!?]++["'”’)\]]*+(?=\s)|[。！？]+[”’」』）]*""")
+"""A run of points that ends no sentence is read once: a search begins at none but its first."""
 
 
 def split_into_chunks(text: str, size: ChunkSize) -> tuple[str, ...]:

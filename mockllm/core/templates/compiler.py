@@ -8,7 +8,7 @@ plain paths do not need.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from inspect import signature
 from typing import Any, Final
 
@@ -28,14 +28,15 @@ from mockllm.core.templates.filters import (
 )
 from mockllm.core.templates.scope import TemplateScope
 from mockllm.core.templates.template import (
+    MAX_OUTPUT_LENGTH,
     Block,
     Evaluate,
     PathRead,
     TemplateSyntax,
     TemplateTypeError,
     as_text,
-    capped,
     needed,
+    too_long,
 )
 
 _PARSER: Final = Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 - it never renders
@@ -119,7 +120,7 @@ class _Compiler:
             else:
                 raise _refused(node)
         self._depth -= 1
-        return lambda scope: capped("".join([str(part(scope)) for part in parts]))
+        return _joined(parts)
 
     def _if(self, node: nodes.If) -> Evaluate:
         cases = [(self.expression(node.test), self.body(node.body))]
@@ -237,8 +238,7 @@ class _Compiler:
         return lambda scope: then(scope) if test(scope) else otherwise(scope)
 
     def joined(self, node: nodes.Concat) -> Evaluate:
-        parts = [self.needed(part) for part in node.nodes]
-        return lambda scope: capped("".join([as_text(part(scope)) for part in parts]))
+        return _joined([self.needed(part) for part in node.nodes])
 
     def signed(self, node: nodes.UnaryExpr) -> Evaluate:
         value = self.needed(node.node)
@@ -265,6 +265,22 @@ class _Compiler:
         """Return the closure for an expression that must have a value."""
         value = self.expression(node)
         return lambda scope: needed(value, scope)
+
+
+def _joined(parts: Sequence[Evaluate]) -> Evaluate:
+    """Return the closure for the joined texts of some values."""
+
+    def text(scope: TemplateScope) -> Json:
+        texts, room = [], MAX_OUTPUT_LENGTH
+        for part in parts:
+            value = part(scope)
+            texts.append(value if type(value) is str else as_text(value))
+            room -= len(texts[-1])
+            if room < 0:
+                raise too_long()
+        return "".join(texts)
+
+    return text
 
 
 def _text_of(part: str | Block) -> Evaluate:

@@ -11,7 +11,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Final
 
 from mockllm.core.json.codec import MISSING, Json, dumps, pretty
-from mockllm.core.templates.template import MAX_OUTPUT_LENGTH, TemplateTypeError, as_text, capped
+from mockllm.core.templates.template import MAX_OUTPUT_LENGTH, TemplateTypeError, as_text, capped, too_long
 
 Filter = Callable[..., Json]
 
@@ -59,8 +59,11 @@ def _default(value: Json, instead: Json = "", boolean: bool = False) -> Json:
 def _join(value: Json, separator: Json = "") -> str:
     if type(value) is not list:
         raise TemplateTypeError(f"{shown(value)} is not a list")
-    texts, between = [as_text(part) for part in value], as_text(separator)
-    _check_length(sum(map(len, texts)) + len(between) * len(texts))
+    texts, between, length = [], as_text(separator), 0
+    for part in value:
+        texts.append(as_text(part))
+        length += len(texts[-1]) + len(between)
+        _check_length(length)
     return between.join(texts)
 
 
@@ -73,7 +76,7 @@ def _replace(value: Json, old: Json, new: Json, count: int = -1) -> str:
 
 def _check_length(length: int) -> None:
     if length > MAX_OUTPUT_LENGTH:
-        raise TemplateTypeError(f"the text is longer than {MAX_OUTPUT_LENGTH} characters")
+        raise too_long()
 
 
 def _truncate(value: Json, length: int = 255, killwords: bool = False, end: str = "...") -> str:

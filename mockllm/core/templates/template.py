@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from mockllm.core.display import shortened
 from mockllm.core.json.codec import MISSING, Json, Missing, dumps, fragment
 from mockllm.core.redaction import is_secret
 from mockllm.core.templates.scope import NAMES, TemplateScope, item
@@ -35,6 +36,8 @@ __all__ = [
 
 MAX_OUTPUT_LENGTH: Final = 1 << 20
 """The maximum number of characters of one template's text."""
+_MAX_SHOWN: Final = 300
+"""Characters of an expression, and of a reason, in a message."""
 
 
 class TemplateSyntax(ValueError):
@@ -50,6 +53,7 @@ class TemplateFailure(Exception):
     """
 
     def __init__(self, expression: str, origin: str, reason: str, query: str | None = None) -> None:
+        expression, reason = shortened(expression, _MAX_SHOWN), shortened(reason, _MAX_SHOWN)
         super().__init__(f"{expression}: {reason}" + (f" ({origin})" if origin else ""))
         self.expression = expression
         self.origin = origin
@@ -155,14 +159,21 @@ class Template:
         try:
             if len(self.blocks) == 1 and isinstance(block := self.blocks[0], Block):
                 return capped(block.value(scope))
-            texts = []
+            texts, room = [], MAX_OUTPUT_LENGTH
             for block in self.blocks:
                 if type(block) is str:
                     texts.append(block)
                     continue
                 value = block.value(scope)  # type: ignore[union-attr]  # mypy does not narrow by `type() is`
-                texts.append(value if type(value) is str else as_text(value))
-            return capped("".join(texts))
+                text = value if type(value) is str else as_text(value)
+                room -= len(text)
+                if room < 0:
+                    raise too_long()
+                texts.append(text)
+            joined = "".join(texts)
+            if len(joined) > MAX_OUTPUT_LENGTH:
+                raise too_long()
+            return joined
         except TemplateTypeError as error:
             failed = block if isinstance(block, Block) else self
             query = error.query or _query(failed.reads)
@@ -205,8 +216,13 @@ def _query(reads: Sequence[PathRead]) -> str | None:
 def capped(value: Json) -> Json:
     """Return the value. Raise TemplateTypeError for a text longer than MAX_OUTPUT_LENGTH."""
     if type(value) is str and len(value) > MAX_OUTPUT_LENGTH:
-        raise TemplateTypeError(f"the text is longer than {MAX_OUTPUT_LENGTH} characters")
+        raise too_long()
     return value
+
+
+def too_long() -> TemplateTypeError:
+    """Return the exception for a text longer than MAX_OUTPUT_LENGTH."""
+    return TemplateTypeError(f"the text is longer than {MAX_OUTPUT_LENGTH} characters")
 
 
 def as_text(value: Json) -> str:

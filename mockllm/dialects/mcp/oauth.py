@@ -15,7 +15,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
@@ -168,7 +168,7 @@ class Authorize(AuthorizationCall):
         query = request.query
         target, challenge = query.get("redirect_uri", ""), query.get("code_challenge", "")
         if (
-            urlsplit(target).scheme not in ("http", "https")
+            not target.lower().startswith(("http://", "https://"))
             or not target.isascii()
             or not target.isprintable()
         ):

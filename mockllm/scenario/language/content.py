@@ -26,8 +26,10 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from mockllm.core.display import counted
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.text_vectors import LARGEST, Vector
+from mockllm.core.tokens import split
 from mockllm.core.values.constants import Constant
 from mockllm.core.values.types import Drawable, Duration, Dynamic, EvaluationContext, Expression, Templated
 from mockllm.scenario.language.base import Spec
@@ -55,12 +57,27 @@ def _form_check(forms: Mapping[str, type[Spec]], expected: str) -> BeforeValidat
     return BeforeValidator(check)
 
 
+_MAX_TEXT: Final = 100_000
+_MAX_PER_TOKEN: Final = 16
+"""Characters of the text that a generated text repeats: of all of it, and for each token. A run of white space is one
+token, so that 20,000 tokens could have any size."""
+
+
+def _repeatable(text: str) -> str:
+    tokens = len(split(text))
+    if len(text) > _MAX_PER_TOKEN * tokens:
+        found = f"{len(text)} characters of {counted(tokens, 'token')}"
+        expected = f"at most {_MAX_PER_TOKEN} characters for each token of the text"
+        raise quantity_error(f"expected {expected}, found {found}: remove runs of spaces")
+    return text
+
+
 class TokensText(Spec):
     """A generated text of an exact number of tokens."""
 
     tokens: Drawable[Annotated[int, Field(ge=0, le=1_000_000)]]
     """The number of tokens."""
-    of: Constant[str] | None = None
+    of: Constant[Annotated[str, Field(max_length=_MAX_TEXT), AfterValidator(_repeatable)]] | None = None
     """The text to repeat; lorem ipsum by default."""
 
 

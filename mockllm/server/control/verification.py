@@ -18,6 +18,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import mismatch_line
+from mockllm.scenario.diagnostics import limited_suggestions
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.match_compiler import matcher
@@ -141,6 +142,7 @@ def _compiled(
     )
 
 
+@limited_suggestions(10_000)  # some 0.05 s
 def _matcher(data: dict[str, Json], number: int, source: Source, known_names: KnownNames) -> Matcher:
     path = ("expect", number, "match")
     try:

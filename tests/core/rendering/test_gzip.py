@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.gzip import accepts_coding, decompressed_frames, gzipped
+from mockllm.core.rendering.gzip import accepts_coding, decompressed_frames, exceeds_maximum, gzipped
 from mockllm.core.rendering.plan import (
     CutStep,
     EventStep,
@@ -87,3 +87,29 @@ def test_unpacked_supports_each_coding() -> None:
     assert b"".join(decompressed_frames(" Deflate", [raw.compress(b"hello") + raw.flush()]) or ()) == b"hello"
     assert decompressed_frames("br", [b"x"]) is None
     assert decompressed_frames("gzip", [b"no gzip"]) is None
+
+
+BOMB = gzip.compress(bytes((32 << 20) + 1), mtime=0)
+
+
+def test_decompressed_beyond_maximum_is_none() -> None:
+    halves = [BOMB[:10_000], BOMB[10_000:]]
+    assert decompressed_frames("gzip", halves) is None
+    assert exceeds_maximum("gzip", halves)
+
+
+@pytest.mark.parametrize(("maximum", "fits"), [(99, False), (100, True)])
+def test_maximum_counts_all_frames(maximum: int, fits: bool) -> None:
+    data = gzip.compress(bytes(100), mtime=0)
+    plain = decompressed_frames("gzip", [data[:12], data[12:14], data[14:]], maximum)
+    assert (plain is not None) is fits
+    assert b"".join(plain or ()) == (bytes(100) if fits else b"")
+
+
+@pytest.mark.parametrize(
+    ("coding", "data"),
+    [("gzip", gzip.compress(b"hello")), ("gzip", b"no gzip"), ("br", BOMB)],
+    ids=["short", "invalid", "unknown coding"],
+)
+def test_other_data_does_not_exceed_maximum(coding: str, data: bytes) -> None:
+    assert not exceeds_maximum(coding, [data])

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
 from random import Random
+from typing import Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mockllm.core.quantities.parse import ChunkUnit, parse_chunk_size
 from mockllm.core.reply.chunking import LOREM, filler_sentences, filler_tokens, split_into_chunks
@@ -74,6 +79,26 @@ def test_chunks_join_to_the_text(text: str, count: int, unit: ChunkUnit) -> None
 
 def test_cut_of_megabyte_is_fast() -> None:
     assert len(split_into_chunks("word " * 200_000, parse_chunk_size("4 tokens"))) == 50_001
+
+
+_ENDS: Final = re.compile(r"""[.!?]+["'”’)\]]*(?=\s)|[。！？]+[”’」』）]*""")
+"""The ends of sentences in simple form; a text of dots takes quadratic time."""
+
+
+@given(st.text(alphabet=". !?\"'”’)]。！？」a1\n"))
+def test_cut_by_sentences_finds_all_ends(text: str) -> None:
+    ends = [0, *(match.end() for match in _ENDS.finditer(text)), len(text)]
+    pieces = [text[start:end] for start, end in pairwise(ends) if start < end]
+    if len(pieces) > 1 and not pieces[-1].strip():
+        pieces[-2:] = ["".join(pieces[-2:])]
+    assert split_into_chunks(text, parse_chunk_size("1 sentence")) == tuple(pieces)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("repeated", [".", "?!", ".)"])
+def test_cut_of_many_ends_is_linear(repeated: str) -> None:
+    text = repeated * 500_000
+    assert split_into_chunks(text + "x", parse_chunk_size("1 sentence")) == (text + "x",)
 
 
 @pytest.mark.parametrize("count", [0, 1, 17, 18, 5625])

@@ -8,7 +8,12 @@ import pytest
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
-from mockllm.core.templates.template import TemplateFailure, TemplateScope, compile_template
+from mockllm.core.templates.template import (
+    MAX_OUTPUT_LENGTH,
+    TemplateFailure,
+    TemplateScope,
+    compile_template,
+)
 
 SCOPE = TemplateScope(Request(method="POST", path="/", headers={}))
 
@@ -104,3 +109,16 @@ def test_filter_of_unsuitable_value_raises(value: Any, source: str, reason: str)
 def test_filter_numbers_stay_within_json() -> None:
     with pytest.raises(TemplateFailure, match="too large"):
         compile_template("{{ -v }}").render(TemplateScope(SCOPE.request, {"v": 2**64 - 1}))
+
+
+def test_join_of_too_long_text_stops_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+
+    def as_text(value: Json) -> str:
+        written.append(value)
+        return "a" * (MAX_OUTPUT_LENGTH // 4)
+
+    monkeypatch.setattr("mockllm.core.templates.filters.as_text", as_text)
+    with pytest.raises(TemplateFailure, match="the text is longer than"):
+        rendered("join", [1] * 1000)
+    assert len(written) < 10

@@ -45,6 +45,14 @@ def test_failure_lists_nearest_requests_and_differences(server: Steered) -> None
     assert failure["nearest"][0]["differences"] == ['model expected "m1", found "m2"']
 
 
+def test_match_with_many_unknown_keys_has_few_suggestions(server: Steered) -> None:
+    keys = {f"modell{number}": "x" for number in range(1000)}
+    errors = server.call("POST", "/api/verify", {"expect": [{"match": keys}]}).json["errors"]
+    assert len(errors) == 1000
+    suggested = [each for each in errors if "did you mean" in each["message"]]
+    assert 0 < len(suggested) < 500
+
+
 NO_SUCH = {
     "a name with a slip": ("helo", '; no rule has the name "helo"; did you mean "hello"?'),
     "an id with a slip": (

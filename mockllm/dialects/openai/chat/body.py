@@ -199,7 +199,7 @@ def annotations_of(parts: Sequence[Part]) -> list[Json]:
 
 def message(choice: Choice, number: int, response_fields: ChatResponseFields) -> dict[str, Json]:
     """Return the message of a non-streaming response. Its content is null where the choice has calls or a refusal
-    and no text, and where it has audio: the text is then its transcript."""
+    and no text. It is null for audio, too: then the text is the transcript."""
     text = refusal = None
     calls: list[Json] = []
     native_fields: dict[str, Json] = {}
