@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from queue import Queue
 from typing import Any, Final
 
 import openai
@@ -16,6 +14,7 @@ from openai.types.webhooks import UnwrapWebhookEvent
 from tests.live import Live
 from tests.live import live as serve
 from tests.sdk.test_required_fields_sdk import require
+from tests.webhook_receiver import WebhookReceiver
 
 SCENARIO: Final = """
 rules:
@@ -27,37 +26,9 @@ rules:
 TYPES: Final[list[Any]] = [f"response.{end}" for end in ("completed", "failed", "cancelled", "incomplete")]
 
 
-class Receiver(HTTPServer):
-    """An address that keeps what it gets. It refuses the first `refusals` attempts."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.received: Queue[tuple[bytes, dict[str, str]]] = Queue()
-        self.refusals = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/hook"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        assert isinstance(self.server, Receiver)
-        if self.server.refusals:
-            self.server.refusals -= 1
-            self.send_response(500)
-        else:
-            self.send_response(204)
-            self.server.received.put((body, dict(self.headers)))
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None: ...
-
-
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
+def receiver() -> Iterator[WebhookReceiver]:
+    with WebhookReceiver() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
@@ -74,7 +45,7 @@ def hooked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 
 @pytest.fixture
-def client(hooked: Live, receiver: Receiver) -> Iterator[openai.OpenAI]:
+def client(hooked: Live, receiver: WebhookReceiver) -> Iterator[openai.OpenAI]:
     """A client of a session of its own, with the secret of its only endpoint."""
     url = f"{hooked.url}/s/{receiver.server_port}/v1"
     with openai.OpenAI(base_url=url, api_key="k", max_retries=0) as client:
@@ -83,7 +54,7 @@ def client(hooked: Live, receiver: Receiver) -> Iterator[openai.OpenAI]:
         yield client
 
 
-def _next(client: openai.OpenAI, receiver: Receiver) -> Any:
+def _next(client: openai.OpenAI, receiver: WebhookReceiver) -> Any:
     body, headers = receiver.received.get(timeout=60)
     require(UnwrapWebhookEvent, json.loads(body))
     return client.webhooks.unwrap(body, headers)
@@ -91,7 +62,7 @@ def _next(client: openai.OpenAI, receiver: Receiver) -> Any:
 
 @pytest.mark.parametrize(("model", "end"), [("usual", "completed"), ("failed", "failed")])
 def test_webhook_reports_end_of_background_response(
-    client: openai.OpenAI, receiver: Receiver, model: str, end: str
+    client: openai.OpenAI, receiver: WebhookReceiver, model: str, end: str
 ) -> None:
     response = client.responses.create(model=model, input="hi", background=True)
     event = _next(client, receiver)
@@ -99,33 +70,39 @@ def test_webhook_reports_end_of_background_response(
     assert client.responses.retrieve(response.id).status == end
 
 
-def test_webhook_of_cancelled_response_is_the_only_one(client: openai.OpenAI, receiver: Receiver) -> None:
+def test_webhook_of_cancelled_response_is_the_only_one(
+    client: openai.OpenAI, receiver: WebhookReceiver
+) -> None:
     response = client.responses.create(model="slow", input="hi", background=True)
     client.responses.cancel(response.id)
     assert _next(client, receiver).type == "response.cancelled"
     assert receiver.received.empty()
 
 
-def test_webhook_of_polled_response_follows_its_last_read(client: openai.OpenAI, receiver: Receiver) -> None:
+def test_webhook_of_polled_response_follows_its_last_read(
+    client: openai.OpenAI, receiver: WebhookReceiver
+) -> None:
     response = client.responses.create(model="polled", input="hi", background=True)
     assert client.responses.retrieve(response.id).status == "queued"
     assert _next(client, receiver).data.id == response.id
 
 
-def test_refused_webhook_comes_again(client: openai.OpenAI, receiver: Receiver) -> None:
+def test_refused_webhook_comes_again(client: openai.OpenAI, receiver: WebhookReceiver) -> None:
     receiver.refusals = 1
     client.responses.create(model="usual", input="hi", background=True)
     assert _next(client, receiver).type == "response.completed"
 
 
-def test_forged_webhook_is_not_verified(client: openai.OpenAI, receiver: Receiver) -> None:
+def test_forged_webhook_is_not_verified(client: openai.OpenAI, receiver: WebhookReceiver) -> None:
     client.responses.create(model="usual", input="hi", background=True)
     body, headers = receiver.received.get(timeout=60)
     with pytest.raises(openai.InvalidWebhookSignatureError):
         client.webhooks.unwrap(body + b" ", headers)
 
 
-def test_endpoints_are_listed_changed_tested_and_deleted(client: openai.OpenAI, receiver: Receiver) -> None:
+def test_endpoints_are_listed_changed_tested_and_deleted(
+    client: openai.OpenAI, receiver: WebhookReceiver
+) -> None:
     (endpoint,) = client.webhooks.list()
     assert client.webhooks.retrieve(endpoint.id) == endpoint
     assert client.webhooks.update(endpoint.id, name="yours").name == "yours"
@@ -145,7 +122,7 @@ def test_endpoint_without_address_is_refused(client: openai.OpenAI) -> None:
 
 
 def test_address_elsewhere_gets_nothing(
-    client: openai.OpenAI, receiver: Receiver, capfd: pytest.CaptureFixture[str]
+    client: openai.OpenAI, receiver: WebhookReceiver, capfd: pytest.CaptureFixture[str]
 ) -> None:
     built = client.webhooks.create(event_types=TYPES, name="far", url="https://far.example/hook")
     client.webhooks.test(built.id, event_type="response.failed")

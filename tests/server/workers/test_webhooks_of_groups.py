@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from tests.process import Process, serving
-from tests.sdk.test_webhooks_sdk import Receiver
 from tests.store.redis_server import redis_server
 from tests.waiting import PATIENCE
+from tests.webhook_receiver import WebhookReceiver
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="several workers need Linux")
 
@@ -23,8 +23,8 @@ SCENARIO = "rules:\n  - {reply: Hello., pace: {in_progress: 3s}}\n"
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
+def receiver() -> Iterator[WebhookReceiver]:
+    with WebhookReceiver() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
@@ -40,7 +40,9 @@ def call(server: Process, path: str, **body: Any) -> Any:
         return json.load(response)
 
 
-def test_response_that_another_group_cancels_has_no_other_end(tmp_path: Path, receiver: Receiver) -> None:
+def test_response_that_another_group_cancels_has_no_other_end(
+    tmp_path: Path, receiver: WebhookReceiver
+) -> None:
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "a.yaml").write_text(SCENARIO)
     with (
