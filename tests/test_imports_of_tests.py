@@ -1,4 +1,4 @@
-"""The tests that run on each Python need the extra `dev` alone: no import of theirs leads to an SDK of the extra `sdk`."""
+"""The tests that run on each Python need the extra `dev` alone: none of their imports leads to the extra `sdk`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parent
-SDKS: Final = frozenset(
-    ("agents", "boto3", "botocore", "cohere", "huggingface_hub", "langchain", "langchain_anthropic")
-    + ("langchain_aws", "langchain_ollama", "langchain_openai", "mistralai", "ollama", "perplexity")
-    + ("pydantic_ai", "zai")
-)
+SDKS: Final = frozenset((
+    "agents", "boto3", "botocore", "cohere", "huggingface_hub", "langchain", "langchain_anthropic", "langchain_aws",
+    "langchain_ollama", "langchain_openai", "mistralai", "ollama", "perplexity", "pydantic_ai", "zai",
+))  # fmt: skip
 
 
 def folders() -> list[str]:
