@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.core.schema_values.hostile import BILLION, HOSTILE, member
-from tests.language.virtual_server import ClientRequest, VirtualServer, raw_request
+from tests.language.virtual_server import ClientRequest, VirtualServer, diagnostics_of, raw_request
 from tests.process import serving
 
 HUGE = member({"type": "array", "items": {"type": "integer"}, "minItems": BILLION})
@@ -137,3 +137,12 @@ def test_server_after_hostile_schema_serves_health(tmp_path: Path) -> None:
             assert refused.value.code == 400
             assert b"more than 50 values" in refused.value.read()
         assert server.get("/health")
+
+
+def test_schema_condition_of_much_marking_has_diagnostic() -> None:
+    parts = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(20)}
+    schema = {"$defs": {**parts, "a20": {}}, "$ref": "#/$defs/a0", "unevaluatedItems": False}
+    (found,) = diagnostics_of(
+        json.dumps({"rules": [{"match": {"body": {"$.a": {"schema": schema}}}, "reply": "x"}]})
+    )
+    assert "to more than 3,000 subschemas" in found

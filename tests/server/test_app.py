@@ -7,7 +7,6 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -16,7 +15,6 @@ from mockllm.core.rendering.plan import RawStep as RawStep
 from mockllm.core.request.request import Request
 from mockllm.engine import EngineInfo, PlannedResponse
 from mockllm.scenario.diagnostics import StaleSource
-from mockllm.server.aiohttp_internals import HttpProtocol
 from mockllm.server.app import App
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
@@ -155,32 +153,6 @@ def test_bytes_that_are_no_text_are_replaced_in_headers(raw: Raw) -> None:
 def test_chunked_body_is_read_whole(raw: Raw) -> None:
     raw.send(request("POST", "/echo", b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", Transfer_Encoding="chunked"))
     assert json.loads(raw.answer().body)["body"] == "abcde"
-
-
-@pytest.mark.parametrize("following", [b"", request(), request("POST", "/echo", b"next")])
-def test_connection_ends_after_chunks_of_a_declined_upgrade(raw: Raw, following: bytes) -> None:
-    headers = {"Transfer_Encoding": "chunked", "Connection": "Upgrade", "Upgrade": "foo"}
-    raw.send(request("POST", "/echo", b"3\r\nabc\r\n0\r\n\r\n", **headers) + following)
-    got = raw.answer()
-    assert json.loads(got.body)["body"] == "abc"
-    assert got.headers["connection"] == "close"
-    raw.to_the_end()
-    assert raw.rest == b""
-
-
-def test_many_empty_lines_before_a_request_are_read_once(raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts: list[bytes] = []
-    parse = HttpProtocol.parse
-
-    def noted(self: HttpProtocol, part: bytes) -> Any:
-        parts.append(part)
-        return parse(self, part)
-
-    monkeypatch.setattr(HttpProtocol, "parse", noted)
-    for lines in (b"\r\n" * 100_000, b"\n" * 1_000, b"\r"):
-        assert json.loads(raw.send(lines + request("POST", "/echo", b"a")).answer().body)["body"] == "a"
-    assert [part for part in parts if part and not part.strip()] == []
-    assert len(parts) < 10
 
 
 def test_expect_100_gets_100_before_body(raw: Raw) -> None:
