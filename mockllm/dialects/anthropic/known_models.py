@@ -1,23 +1,24 @@
 """The models that are known, with what they accept; and the dated models of aliases.
 
-Source: a recorded list of models of 2026, and the provider's page of models.
+Sources: a recorded list of models of 2026; the provider's pages of models, of migration, and of problems with
+thinking. The dates of the models of September 2026 and later are those of their release.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from itertools import takewhile
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Literal
 
 from msgspec import Struct
 
-from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.request.request import Request
-from mockllm.dialects.anthropic.server_tools import MCP_USE
 
 _LEVELS: Final = ("low", "medium", "high", "xhigh", "max")
+
+
+Disabling = Literal["always", "up to high effort", "never", "between_tools"]
+"""When a request may disable thinking. The last one: `between_tools` has that place."""
 
 
 class KnownModel(Struct, frozen=True):
@@ -32,7 +33,18 @@ class KnownModel(Struct, frozen=True):
     """Whether `thinking` may have a budget."""
     adaptive: bool = True
     """Whether `thinking` may be adaptive. These models also compact contexts, and need a last message of the user."""
+    disabled: Disabling = "always"
     code_execution: bool = True
+    sampling: bool = False
+    """Whether the model accepts `temperature`, `top_p` and `top_k`."""
+    forced_tools: bool = True
+    """Whether `tool_choice` may force the call of a tool."""
+    system_turns: bool = True
+    """Whether messages may have the role `system`."""
+    long_batches: bool = True
+    """Whether a beta raises the most output tokens of a batch's requests."""
+    computer_tool: bool = True
+    """Whether the model accepts the computer tools before the toolset."""
 
     @property
     def capabilities(self) -> dict[str, Json]:
@@ -84,21 +96,65 @@ def _older(
         enabled=True,
         adaptive=False,
         code_execution=code_execution,
+        sampling=True,
+        system_turns=False,
+        long_batches=False,
+    )
+
+
+def _of_4_6(title: str, created: str) -> KnownModel:
+    """Return a model of Claude 4.6."""
+    efforts = (*_FIRST, "max")
+    return KnownModel(title, created, efforts=efforts, enabled=True, sampling=True, system_turns=False)
+
+
+def _fable(
+    title: str,
+    created: str,
+    *,
+    enabled: bool = False,
+    forced_tools: bool = False,
+    computer_tool: bool = False,
+) -> KnownModel:
+    """Return a model of the families Fable and Mythos."""
+    return KnownModel(
+        title,
+        created,
+        enabled=enabled,
+        disabled="never",
+        forced_tools=forced_tools,
+        long_batches=False,
+        computer_tool=computer_tool,
     )
 
 
 KNOWN: Final[Mapping[str, KnownModel]] = {
-    "claude-opus-5": KnownModel("Claude Opus 5", "2026-07-24T00:00:00Z"),
+    "claude-fable-5-2": _fable("Claude Fable 5.2", "2026-11-09T00:00:00Z"),
+    "claude-haiku-5-5": KnownModel(
+        "Claude Haiku 5.5",
+        "2026-10-07T00:00:00Z",
+        disabled="up to high effort",
+        long_batches=False,
+        computer_tool=False,
+    ),
+    "claude-sonnet-5-5": KnownModel(
+        "Claude Sonnet 5.5",
+        "2026-09-28T00:00:00Z",
+        disabled="between_tools",
+        forced_tools=False,
+        computer_tool=False,
+    ),
+    "claude-opus-5-5": KnownModel(
+        "Claude Opus 5.5", "2026-09-22T00:00:00Z", disabled="never", forced_tools=False, computer_tool=False
+    ),
+    "claude-fable-5-1": _fable("Claude Fable 5.1", "2026-09-01T00:00:00Z", computer_tool=True),
+    "claude-opus-5": KnownModel("Claude Opus 5", "2026-07-24T00:00:00Z", disabled="up to high effort"),
     "claude-sonnet-5": KnownModel("Claude Sonnet 5", "2026-06-29T00:00:00Z"),
-    "claude-fable-5": KnownModel("Claude Fable 5", "2026-06-07T00:00:00Z"),
+    "claude-fable-5": _fable("Claude Fable 5", "2026-06-07T00:00:00Z", forced_tools=True, computer_tool=True),
     "claude-opus-4-8": KnownModel("Claude Opus 4.8", "2026-05-28T00:00:00Z"),
-    "claude-opus-4-7": KnownModel("Claude Opus 4.7", "2026-04-14T00:00:00Z"),
-    "claude-sonnet-4-6": KnownModel(
-        "Claude Sonnet 4.6", "2026-02-17T00:00:00Z", efforts=(*_FIRST, "max"), enabled=True
-    ),
-    "claude-opus-4-6": KnownModel(
-        "Claude Opus 4.6", "2026-02-04T00:00:00Z", efforts=(*_FIRST, "max"), enabled=True
-    ),
+    "claude-opus-4-7": KnownModel("Claude Opus 4.7", "2026-04-14T00:00:00Z", system_turns=False),
+    "claude-sonnet-4-6": _of_4_6("Claude Sonnet 4.6", "2026-02-17T00:00:00Z"),
+    "claude-opus-4-6": _of_4_6("Claude Opus 4.6", "2026-02-04T00:00:00Z"),
     "claude-opus-4-5-20251101": _older(
         "Claude Opus 4.5", "2025-11-24T00:00:00Z", efforts=_FIRST, code_execution=True
     ),
@@ -111,12 +167,18 @@ KNOWN: Final[Mapping[str, KnownModel]] = {
 """The models, newest first, as in the live list."""
 _DATE: Final = re.compile(r"-\d{8}$")
 _ALIASES: Final = {_DATE.sub("", name): name for name in KNOWN if _DATE.search(name)}
-_OF_SDK: Final = (
-    "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-fable-5-2", "claude-fable-5-1",
-    "claude-mythos-5-2", "claude-mythos-5-1", "claude-mythos-5", "claude-mythos-preview",
-)  # fmt: skip
-"""Models that only `anthropic.types.Model` names: what they accept is unknown here, so nothing is refused."""
-KNOWN_MODELS: Final = frozenset({*KNOWN, *_ALIASES, *_OF_SDK})
+UNLISTED: Final[Mapping[str, KnownModel]] = {
+    "claude-mythos-5-2": _fable("Claude Mythos 5.2", "2026-11-09T00:00:00Z"),
+    "claude-mythos-5-1": _fable("Claude Mythos 5.1", "2026-09-01T00:00:00Z", computer_tool=True),
+    "claude-mythos-5": _fable(
+        "Claude Mythos 5", "2026-06-07T00:00:00Z", forced_tools=True, computer_tool=True
+    ),
+    "claude-mythos-preview": _fable(
+        "Claude Mythos Preview", "2026-04-07T00:00:00Z", enabled=True, forced_tools=True, computer_tool=True
+    ),
+}
+"""Models that the provider serves to few, and does not list to others."""
+KNOWN_MODELS: Final = frozenset({*KNOWN, *_ALIASES, *UNLISTED})
 """The names of all known models."""
 SNAPSHOTS: Final = {
     **_ALIASES,
@@ -136,66 +198,6 @@ def snapshot(model: str) -> str:
     return SNAPSHOTS.get(model, model)
 
 
-_MAX_TOKENS: Final = "max_tokens: {} > {}, which is the maximum allowed number of output tokens for {}"
-"""Quoted in public reports, such as github.com/anthropics/claude-code/issues/24451."""
-_NO_BUDGET: Final = (
-    '"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" and '
-    '"output_config.effort" to control thinking behavior.'
-)
-"""Quoted in public reports, such as github.com/anthropics/claude-code/issues/49219."""
-_NOT_ADAPTIVE: Final = "adaptive thinking is not supported on this model"
-"""Quoted in github.com/mnfst/llm-gateway/pull/1928."""
-_PAUSED_BY: Final = frozenset({MCP_USE, "server_tool_use"})
-_NO_PREFILL: Final = (
-    "This model does not support assistant message prefill. The conversation must end with a user message."
-)
-"""Quoted in public reports, such as github.com/smallmain/vscode-unify-chat-provider/issues/249."""
-
-
-_RAISED_OUTPUT: Final = re.compile(r"\boutput-(\d{1,4})k-")
-"""The betas that raise the maximum of output tokens, such as `output-300k-2026-03-24` (`AnthropicBetaParam` of the
-SDK, and `extends_max_output` of Pydantic AI). Which models and calls one is for is unknown here, so it is for all."""
-
-
-def check_model(request: Request) -> Failure | None:
-    """Return the failure of a valid request that a known model does not accept."""
-    fields = request.fields
-    name = snapshot(fields["model"])
-    model = KNOWN.get(name)
-    message = None if model is None else _problem(fields, name, model, request.headers)
-    return None if message is None else Failure("bad_request", message=message)
-
-
-def _problem(
-    fields: Mapping[str, Json], name: str, model: KnownModel, headers: Mapping[str, str]
-) -> str | None:
-    raised = [
-        1_000 * int(thousands) for thousands in _RAISED_OUTPUT.findall(headers.get("anthropic-beta", ""))
-    ]
-    max_tokens = max(model.max_tokens, *raised) if raised else model.max_tokens
-    if fields["max_tokens"] > max_tokens:
-        return _MAX_TOKENS.format(fields["max_tokens"], max_tokens, name)
-    thinking = (fields.get("thinking") or {}).get("type")
-    if thinking == "enabled" and not model.enabled:
-        return _NO_BUDGET
-    if thinking == "adaptive" and not model.adaptive:
-        return _NOT_ADAPTIVE
-    # the token permits the text of the model that refused (`fallback_credit_token` in the SDK's types)
-    permitted = not model.adaptive or fields.get("fallback_credit_token")
-    return None if permitted or not _is_prefilled(fields["messages"]) else _NO_PREFILL
-
-
-def _is_prefilled(messages: Sequence[dict[str, Json]]) -> bool:
-    """Return whether the last message begins the text of the response. A turn with a server's tools may be a paused
-    one that goes on."""
-    last = messages[-1]
-    if last["role"] != "assistant" or _kinds(last)[-1:] != ["text"]:
-        return False
-    turn = takewhile(lambda message: message["role"] != "user", reversed(messages))
-    return _PAUSED_BY.isdisjoint(kind for message in turn for kind in _kinds(message))
-
-
-def _kinds(message: dict[str, Json]) -> list[str]:
-    """Return the types of the blocks."""
-    content = message["content"]
-    return ["text"] if type(content) is str else [block["type"] for block in content]
+def known_model(name: str) -> KnownModel | None:
+    """Return what is known of a model; None for a name that is unknown."""
+    return KNOWN.get(name) or UNLISTED.get(name)

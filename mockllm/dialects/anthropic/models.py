@@ -20,7 +20,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.anthropic.errors import error_plan
 from mockllm.dialects.anthropic.headers import JSON_TYPE, request_id
-from mockllm.dialects.anthropic.known_models import KNOWN, snapshot
+from mockllm.dialects.anthropic.known_models import KNOWN, known_model, snapshot
 from mockllm.dialects.anthropic.messages_request import AnthropicRequest
 from mockllm.dialects.dialect import ResponseIdentity
 
@@ -130,7 +130,7 @@ def _page(request: Request, models: Sequence[str]) -> Json:
 
 def _model(name: str) -> Json:
     """Return the description of a model; an unknown one has the newest model's values under its own name."""
-    model = KNOWN.get(snapshot(name)) or replace(_NEWEST, title=name)
+    model = known_model(snapshot(name)) or replace(_NEWEST, title=name)
     return {
         "type": "model",
         "id": name,

@@ -33,7 +33,7 @@ def ids(body: Any) -> list[str]:
 
 def test_model_list_has_rule_models_first_without_duplicates() -> None:
     body = list_body("", "mine", "claude-sonnet-5")
-    assert ids(body)[:3] == ["mine", "claude-sonnet-5", "claude-opus-5"]
+    assert ids(body)[:3] == ["mine", "claude-sonnet-5", "claude-fable-5-2"]
     assert len(set(ids(body))) == len(ids(body))
     assert (body["has_more"], body["first_id"], body["last_id"]) == (False, "mine", ids(body)[-1])
 
