@@ -80,7 +80,7 @@ VALID: dict[str, tuple[str, list[Json]]] = {
         MESSAGES,
         [message("assistant", text("Wait."), use("a")), message("user", result("a"), text("So?"))],
     ),
-    "messages: a system turn": (MESSAGES, [{"role": "system", "content": "Brief."}, message("user", text("So?"))]),
+    "messages: a system turn": (MESSAGES, [message("user", text("So?")), {"role": "system", "content": "Brief."}]),
     "messages: a search and its result": (
         MESSAGES,
         [message("assistant", SEARCH), message("assistant", FOUND), message("user", text("So?"))],

@@ -173,6 +173,7 @@ def test_context_edits_and_container_are_reported(client: Any) -> None:
         *turns,
         context_management={"edits": [edit]},
         container={"id": "container_1", "skills": skills},
+        tools=[{"type": "code_execution_20250825", "name": "code_execution"}],
     )
     (applied,) = message.context_management.applied_edits
     assert (applied.type, applied.cleared_tool_uses) == ("clear_tool_uses_20250919", 1)

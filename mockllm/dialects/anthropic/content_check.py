@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
+from itertools import groupby
 from typing import Final
 
 from msgspec import Struct, field
@@ -11,12 +12,13 @@ from msgspec import Struct, field
 from mockllm.core.json.codec import Json
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.dialects.anthropic.server_use_check import ServerUses
+from mockllm.dialects.anthropic.system_turn_check import check_system_turns, system_problem
 from mockllm.dialects.anthropic.validators import (
     ANY,
     BOOLEAN,
     DICT,
     LIST,
-    NO_OBJECT,
+    NO_SHAPE,
     REQUIRED,
     STRING,
     TEXT_OR_LIST,
@@ -34,15 +36,15 @@ _SERVER_TOOLS: Final = (
 """The tools that the service runs itself."""
 
 _BLOCKS: Final[Mapping[str, Shape]] = {
-    "text": {"text": STRING, "citations": LIST.or_absent()},
+    "text": {"text": STRING, "citations": LIST.or_null()},
     "image": {"source": DICT},
     "document": {"source": DICT},
     "search_result": {"content": LIST, "source": STRING, "title": STRING},
     "tool_use": _CALL,
     "tool_result": {
         "tool_use_id": STRING,
-        "content": TEXT_OR_LIST.or_absent(),
-        "is_error": BOOLEAN.or_absent(),
+        "content": TEXT_OR_LIST.or_null(),
+        "is_error": BOOLEAN.or_null(),
     },
     "thinking": {"thinking": STRING, "signature": STRING},
     "redacted_thinking": {"data": STRING},
@@ -82,28 +84,44 @@ _PREVIOUS: Final = (
     "Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
 )
 _EMPTY: Final = "all messages must have non-empty content except for the optional final assistant message"
+_EMPTY_USER: Final = "user messages must have non-empty content"
 
 
-def check_messages(messages: Json) -> None:
-    """Raise the first problem of the conversation."""
-    if type(messages) is not list:
-        raise AnthropicRequestProblem(f"messages: {LIST.message}")
+def check_messages(messages: list[Json]) -> None:
+    """Raise the first problem of the messages one by one."""
     if not messages:
         raise AnthropicRequestProblem("messages: at least one message is required")
-    group = LastGroup()
-    if not (all(_passes(group, message) for message in messages) and group.complete):
-        _check_each(messages)
-    _check_last_message(messages[-1])
-
-
-def _check_each(messages: list[Json]) -> None:
-    """Raise the first problem of the messages and of their order. It takes three times as long as `_passes`."""
     for number, message in enumerate(messages):
-        _check_message(f"messages.{number}", message, last=number == len(messages) - 1)
+        _check_message(f"messages.{number}", message)
+
+
+def check_conversation(messages: list[dict[str, Json]]) -> None:
+    """Raise the first problem of messages that pass `check_messages`: of their places, and of empty ones."""
+    check_system_turns(messages)
+    _check_contents(messages)
     _check_pairs(messages)
     uses = ServerUses()
     for number, message in enumerate(messages):
         uses.add(number, message)
+    _check_last_message(messages[-1])
+
+
+def conversation_passes(messages: Json) -> bool:
+    """Return whether both checks accept the messages. It takes a third of their time."""
+    if type(messages) is not list or not messages:
+        return False
+    group = LastGroup()
+    return (
+        all(_passes(group, message) for message in messages) and group.complete and _last_passes(messages[-1])
+    )
+
+
+def _last_passes(last: dict[str, Json]) -> bool:
+    try:
+        _check_last_message(last)
+    except AnthropicRequestProblem:
+        return False
+    return True
 
 
 def _check_last_message(last: dict[str, Json]) -> None:
@@ -115,38 +133,58 @@ def _check_last_message(last: dict[str, Json]) -> None:
         raise AnthropicRequestProblem("messages: final assistant content cannot end with trailing whitespace")
 
 
+def _check_contents(messages: list[dict[str, Json]]) -> None:
+    """Raise a problem for an empty message, for a block in a message of the wrong role, and for an empty text.
+    Messages of the user are joined with the ones beside them, so that one of them may be empty."""
+    for role, group in groupby(enumerate(messages), key=lambda each: each[1]["role"]):
+        members = list(group)
+        if role == "user" and not any(message["content"] for _, message in members):
+            raise AnthropicRequestProblem(f"messages.{members[0][0]}: {_EMPTY_USER}")
+        for number, message in members:
+            if role == "assistant" and not message["content"] and number < len(messages) - 1:
+                raise AnthropicRequestProblem(f"messages.{number}: {_EMPTY}")
+            _check_places(f"messages.{number}", message)
+
+
+def _check_places(path: str, message: dict[str, Json]) -> None:
+    role, content = message["role"], message["content"]
+    for block in content if type(content) is list else ():
+        kind = block["type"]
+        if _ONLY_IN.get(kind, role) != role:
+            raise AnthropicRequestProblem(
+                f"{path}: `{kind}` blocks can only be in `{_ONLY_IN[kind]}` messages"
+            )
+        if kind == "text" and role != "system" and not block["text"].strip():
+            constraint = "contain non-whitespace text" if block["text"] else "be non-empty"
+            raise AnthropicRequestProblem(f"messages: text content blocks must {constraint}")
+
+
 def check_texts(path: str, blocks: list[Json]) -> None:
     """Raise a problem for a list with other blocks than texts, where only texts are allowed (`system`)."""
     for number, block in enumerate(blocks):
         here = f"{path}.{number}"
         if type(block) is not dict:
-            raise AnthropicRequestProblem(f"{here}: {NO_OBJECT}")
+            raise AnthropicRequestProblem(f"{here}: {NO_SHAPE}")
         tag_of(here, block, ("text",))
         check_shape(f"{here}.", block, _BLOCKS["text"])
 
 
-def _check_message(path: str, message: Json, *, last: bool) -> None:
+def _check_message(path: str, message: Json) -> None:
     if type(message) is not dict:
-        raise AnthropicRequestProblem(f"{path}: {NO_OBJECT}")
+        raise AnthropicRequestProblem(f"{path}: {NO_SHAPE}")
     if "role" not in message:
         raise AnthropicRequestProblem(f"{path}.role: {REQUIRED}")
     role = message["role"]
+    if type(role) is not str:
+        raise AnthropicRequestProblem(f"{path}.role: {STRING.message}")
     if role not in _ROLES:
-        raise AnthropicRequestProblem(f"{path}.role: Input should be 'user', 'assistant' or 'system'")
+        raise AnthropicRequestProblem(
+            f'messages: Unexpected role "{role}". Allowed roles are "user" or "assistant"'
+        )
     check_shape(f"{path}.", message, {"content": TEXT_OR_LIST})
-    content = message["content"]
-    if not content and not (last and role == "assistant"):
-        raise AnthropicRequestProblem(f"{path}: {_EMPTY}")
-    if type(content) is list:
-        for number, block in enumerate(content):
-            kind = _check_block(f"{path}.content.{number}", block, _BLOCKS)
-            if _ONLY_IN.get(kind, role) != role:
-                raise AnthropicRequestProblem(
-                    f"{path}: `{kind}` blocks can only be in `{_ONLY_IN[kind]}` messages"
-                )
-            if kind == "text" and not block["text"].strip():
-                constraint = "contain non-whitespace text" if block["text"] else "be non-empty"
-                raise AnthropicRequestProblem(f"messages: text content blocks must {constraint}")
+    if type(message["content"]) is list:
+        for number, block in enumerate(message["content"]):
+            _check_block(f"{path}.content.{number}", block, _BLOCKS)
 
 
 def _is_usual(message: Json) -> bool:
@@ -195,7 +233,7 @@ def _is_usual_result(block: dict[str, Json]) -> bool:
 def _check_block(path: str, block: Json, shapes: Mapping[str, Shape]) -> str:
     """Check a block; return its type."""
     if type(block) is not dict:
-        raise AnthropicRequestProblem(f"{path}: {NO_OBJECT}")
+        raise AnthropicRequestProblem(f"{path}: {DICT.message}")
     kind = tag_of(path, block, shapes)
     check_shape(f"{path}.{kind}.", block, shapes[kind])
     match kind:
@@ -274,6 +312,8 @@ class LastGroup(Struct):
     results: list[str] = field(default_factory=list)
     before: Sequence[str] = ()
     server_uses: ServerUses = field(default_factory=ServerUses)
+    system_turn: bool = False
+    """Whether the last message is of the system."""
 
     @property
     def paired(self) -> bool:
@@ -287,15 +327,9 @@ class LastGroup(Struct):
 
 
 def turns_pass(divided: DividedBody) -> bool:
-    """Return whether `check_messages` accepts the messages of a body that has some."""
+    """Return whether both checks accept the messages of a body that has some."""
     last = divided.reduce_turns(_passes, _continued, _passes)
-    if last is None or not last.complete:
-        return False
-    try:
-        _check_last_message(divided.items[-1])
-    except AnthropicRequestProblem:
-        return False
-    return True
+    return last is not None and last.complete and _last_passes(divided.items[-1])
 
 
 def _continued(last: LastGroup | None) -> LastGroup:
@@ -308,16 +342,24 @@ def _continued(last: LastGroup | None) -> LastGroup:
 
 
 def _passes(last: LastGroup, message: Json) -> bool:
-    """Return whether a message and its place after the others are accepted."""
+    """Return whether a message and its place after the others are accepted. It refuses some rare ones that
+    `check_conversation` accepts, such as an empty message beside others of its role."""
     if last.server_uses.open or not _is_usual(message):
         try:
-            _check_message("", message, last=False)
+            _check_message("", message)
+            _check_places("", message)
             last.server_uses.add(0, message)
         except AnthropicRequestProblem:
             return False
+        if not message["content"]:
+            return False
     role = message["role"]
     if role == "system":
-        return True
+        last.system_turn = True
+        return last.role == "user" and system_problem(message) is None
+    if last.system_turn and role == "user":
+        return False
+    last.system_turn = False
     if role != last.role:
         if not last.paired:
             return False

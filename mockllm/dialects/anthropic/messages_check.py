@@ -1,12 +1,14 @@
 """Checks of a messages request: shape and documented ranges of the known fields.
 
 Messages have the wording of the live service (`path: error`, with dots in the path). Where no wording is known, the
-message follows the same validator's other messages. Unknown fields and tools pass.
+message follows the same validator's other messages. Unknown fields and tools pass. Order, null values and most
+messages: requests that the project `local-OAuth-CLI-API-adapter` measured in August and September 2026.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -14,8 +16,14 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.client_tools import toolsets_by_tool
-from mockllm.dialects.anthropic.content_check import check_messages, check_texts, turns_pass
-from mockllm.dialects.anthropic.known_models import check_model
+from mockllm.dialects.anthropic.content_check import (
+    check_conversation,
+    check_messages,
+    check_texts,
+    conversation_passes,
+    turns_pass,
+)
+from mockllm.dialects.anthropic.model_check import check_counted_model, check_model
 from mockllm.dialects.anthropic.prompt_form import BREAKPOINT, MAX_BREAKPOINTS, count_breakpoints
 from mockllm.dialects.anthropic.validators import (
     ANY,
@@ -23,11 +31,12 @@ from mockllm.dialects.anthropic.validators import (
     DICT,
     INTEGER,
     LIST,
-    NO_OBJECT,
+    NO_SHAPE,
     NUMBER,
     STRING,
     TEXT_OR_LIST,
     AnthropicRequestProblem,
+    AnthropicValueKind,
     Shape,
     check_minimum,
     check_shape,
@@ -35,26 +44,31 @@ from mockllm.dialects.anthropic.validators import (
     tag_of,
 )
 
+_OF_SHAPE: Final = AnthropicValueKind(lambda value: type(value) is dict, NO_SHAPE)
 _PROMPT: Final[Shape] = {
-    "messages": ANY,
-    "system": TEXT_OR_LIST.or_absent(),
-    "tools": LIST.or_absent(),
     "tool_choice": DICT.or_absent(),
+    "tools": LIST.or_absent(),
+    "messages": LIST,
+    "system": TEXT_OR_LIST.or_absent(),
     "thinking": DICT.or_absent(),
-    "output_format": DICT.or_absent(),
-    "output_config": DICT.or_absent(),
+    "output_config": _OF_SHAPE.or_absent(),
+    "output_format": DICT.or_null(),
+    "cache_control": DICT.or_null(),
 }
-"""The fields whose tokens are counted."""
+"""The fields whose tokens are counted, in the order of their checks."""
 _GENERATION: Final[Shape] = {
     "max_tokens": INTEGER,
-    "stream": BOOLEAN.or_absent(),
+    "metadata": _OF_SHAPE.or_null(),
+    "stop_sequences": LIST.or_null(),
     "temperature": NUMBER.or_absent(),
-    "top_p": NUMBER.or_absent(),
+    "service_tier": ANY.or_absent(),
     "top_k": INTEGER.or_absent(),
-    "stop_sequences": LIST.or_absent(),
-    "metadata": DICT.or_absent(),
+    "top_p": NUMBER.or_absent(),
+    "stream": BOOLEAN.or_absent(),
+    "container": ANY.or_null(),
+    "inference_geo": STRING.or_null(),
 }
-"""Further fields of a messages request."""
+"""Further fields of a messages request, in the order of their checks."""
 _COUNTED: Final[Shape] = {"model": STRING, **_PROMPT}
 _FIELDS: Final[Shape] = {**_COUNTED, **_GENERATION}
 _HOSTED: Final[Shape] = {"anthropic_version": STRING, **_PROMPT, **_GENERATION}
@@ -63,9 +77,14 @@ _TOOL: Final[Shape] = {"name": STRING, "input_schema": DICT, "description": STRI
 _QUOTED_BREAKPOINT: Final = f'"{BREAKPOINT}"'.encode()
 _TOO_MANY_BREAKPOINTS: Final = "A maximum of {} blocks with cache_control may be provided. Found {}."
 """Quoted in public reports, such as github.com/tghamm/Anthropic.SDK/issues/50."""
+_NOT_EMPTY: Final = "String should have at least 1 character"
 _TOOL_NAME: Final = "^[a-zA-Z0-9_-]{1,128}$"
 _CHOICES: Final = ("auto", "any", "tool", "none")
-_THINKING: Final = ("enabled", "disabled", "adaptive", "between_tools")
+_THINKING: Final = ("adaptive", "between_tools", "disabled", "enabled")
+_EFFORTS: Final = ("low", "medium", "high", "xhigh", "max")
+_TIERS: Final = ("auto", "standard_only")
+_RUNS_CODE: Final = re.compile(r"code_execution_|web_(?:fetch|search)_202[6-9]")
+"""The tools that run code in a container; those of the web filter their results with code since 2026."""
 _NO_THREADS: Final = Failure(
     "bad_request",
     message="thread: threads are not kept here; send the whole history",
@@ -105,8 +124,8 @@ def check_counted(request: Request) -> Failure | None:
 def _check(request: Request, shape: Shape) -> Failure | None:
     shape_key = ("model" in shape, "max_tokens" in shape, _interleaves(request))
     failure = check_known(request, (_check, *shape_key), lambda: _check_whole(request, shape), turns_pass)
-    if failure is None and _FIELDS.keys() <= shape.keys():
-        failure = check_model(request)
+    if failure is None and "model" in shape:
+        failure = check_model(request) if "max_tokens" in shape else check_counted_model(request)
     # where the name occurs less often, no search is needed
     if failure is None and request.occurrences(_QUOTED_BREAKPOINT) > MAX_BREAKPOINTS:
         found = count_breakpoints(request.fields)
@@ -133,68 +152,117 @@ def _bad_request(message: str) -> Failure:
 
 
 def _check_fields(request: Request, shape: Shape) -> None:
+    """Check the fields one by one, then what they are together."""
     fields = request.fields
-    check_shape("", fields, shape)
     if "model" not in shape and "model" in fields:
         raise AnthropicRequestProblem("model: Extra inputs are not permitted")
-    if "model" in shape and not fields["model"]:
-        raise AnthropicRequestProblem("model: String should have at least 1 character")
+    is_usual = conversation_passes(fields.get("messages"))
+    for name, kind in shape.items():
+        check_shape("", fields, {name: kind})
+        if name == "messages":
+            if not is_usual:
+                check_messages(fields[name])
+        elif name in _MEMBERS and name in fields:
+            _MEMBERS[name](name, fields[name])
+    if not is_usual:
+        check_conversation(fields["messages"])
+    _check_tool_choice(fields)
+    if fields.get("container") is not None and not any(map(_runs_code, fields.get("tools", ()))):
+        raise AnthropicRequestProblem(
+            "container: Container identifier can only be provided when using the code execution tool"
+        )
     if "max_tokens" in shape:
-        _check_generation(fields, request)
-    else:
-        _check_prompt(fields)
+        _check_thinking_use(fields, request)
 
 
-def _check_generation(fields: dict[str, Json], request: Request) -> None:
-    check_minimum("max_tokens", fields["max_tokens"], 1)
-    _check_prompt(fields)
-    for name in ("temperature", "top_p"):
-        value = fields.get(name)
-        if value is not None and not 0 <= value <= 1:
-            raise AnthropicRequestProblem(f"{name}: range: 0..1")
-    if fields.get("temperature") not in (None, 1) and (fields.get("thinking") or {}).get("type") == "enabled":
+def _check_thinking_use(fields: dict[str, Json], request: Request) -> None:
+    thinking = fields.get("thinking", {})
+    if thinking.get("type") != "enabled":
+        return
+    if fields.get("temperature", 1) != 1:
         raise AnthropicRequestProblem("`temperature` may only be set to 1 when thinking is enabled.")
-    check_minimum("top_k", fields.get("top_k"), 0)
-    _check_stop_sequences(fields.get("stop_sequences") or [])
-    _check_budget(fields.get("thinking") or {}, fields["max_tokens"], request)
+    # with interleaved thinking the budget may exceed `max_tokens`
+    if thinking["budget_tokens"] >= fields["max_tokens"] and not _interleaves(request):
+        raise AnthropicRequestProblem("`max_tokens` must be greater than `thinking.budget_tokens`.")
 
 
-def _check_prompt(fields: dict[str, Json]) -> None:
-    check_messages(fields["messages"])
-    if type(fields.get("system")) is list:
-        check_texts("system", fields["system"])
-    _check_tools(fields.get("tools") or [])
-    if fields.get("tool_choice") is not None:
-        _check_tool_choice(fields["tool_choice"], fields)
-    if fields.get("thinking") is not None:
-        _check_thinking(fields["thinking"])
-    _check_format("output_format", fields.get("output_format"))
-    _check_format("output_config.format", (fields.get("output_config") or {}).get("format"))
+def _check_model(path: str, name: str) -> None:
+    if not name:
+        raise AnthropicRequestProblem(f"{path}: {_NOT_EMPTY}")
 
 
-def _check_stop_sequences(sequences: list[Json]) -> None:
-    for number, sequence in enumerate(sequences):
+def _check_system(path: str, system: Json) -> None:
+    if type(system) is list:
+        check_texts(path, system)
+
+
+def _check_output(path: str, config: dict[str, Json]) -> None:
+    _check_format(f"{path}.format", config.get("format"))
+    effort = config.get("effort")
+    if effort is not None and effort not in _EFFORTS:
+        raise AnthropicRequestProblem(f"{path}.effort: Input should be {_either(_EFFORTS)}")
+
+
+def _check_max_tokens(path: str, count: int) -> None:
+    if count < 0:
+        raise AnthropicRequestProblem(f"{path}: must be greater than or equal to 0")
+
+
+def _check_metadata(path: str, metadata: dict[str, Json] | None) -> None:
+    if metadata is not None:
+        check_shape(f"{path}.", metadata, {"user_id": STRING.or_null()})
+
+
+def _check_ratio(path: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise AnthropicRequestProblem(f"{path}: range: 0..1")
+
+
+def _check_tier(path: str, tier: Json) -> None:
+    if tier not in _TIERS:
+        raise AnthropicRequestProblem(f"{path}: Input should be {_either(_TIERS)}")
+
+
+def _check_container(path: str, container: Json) -> None:
+    if container is not None and type(container) not in (str, dict):
+        raise AnthropicRequestProblem(f"{path}.ContainerParams: {NO_SHAPE}")
+
+
+def _either(values: Sequence[str]) -> str:
+    *others, last = (f"'{value}'" for value in values)
+    return f"{', '.join(others)} or {last}"
+
+
+def _runs_code(tool: dict[str, Json]) -> bool:
+    kind = tool.get("type")
+    return type(kind) is str and _RUNS_CODE.match(kind) is not None
+
+
+def _check_stop_sequences(path: str, sequences: list[Json] | None) -> None:
+    for number, sequence in enumerate(sequences or ()):
         if type(sequence) is not str:
-            raise AnthropicRequestProblem(f"stop_sequences.{number}: {STRING.message}")
+            raise AnthropicRequestProblem(f"{path}.{number}: {STRING.message}")
         if not sequence.strip():
-            raise AnthropicRequestProblem("stop_sequences: each stop sequence must contain non-whitespace")
+            raise AnthropicRequestProblem(f"{path}: each stop sequence must contain non-whitespace")
 
 
-def _check_tools(tools: list[Json]) -> None:
+def _check_tools(path: str, tools: list[Json]) -> None:
     names = set()
     for number, tool in enumerate(tools):
         if type(tool) is not dict:
-            raise AnthropicRequestProblem(f"tools.{number}: {NO_OBJECT}")
+            raise AnthropicRequestProblem(f"{path}.{number}: {DICT.message}")
         if tool.get("type") in (None, "custom"):
-            _check_custom(f"tools.{number}.custom", tool)
+            _check_custom(f"{path}.{number}.custom", tool)
         name = tool.get("name")
         if type(name) is str and name in names:
-            raise AnthropicRequestProblem("tools: Tool names must be unique.")
+            raise AnthropicRequestProblem(f"{path}: Tool names must be unique.")
         names.add(str(name))
 
 
 def _check_custom(path: str, tool: dict[str, Json]) -> None:
     check_shape(f"{path}.", tool, _TOOL)
+    if not tool["name"]:
+        raise AnthropicRequestProblem(f"{path}.name: {_NOT_EMPTY}")
     if not re.fullmatch(_TOOL_NAME, tool["name"]):
         raise AnthropicRequestProblem(f"{path}.name: String should match pattern '{_TOOL_NAME}'")
     check_shape(f"{path}.input_schema.", tool["input_schema"], {"type": ANY})
@@ -204,34 +272,32 @@ def _check_custom(path: str, tool: dict[str, Json]) -> None:
         check_strict(path, tool["input_schema"])
 
 
-def _check_tool_choice(choice: dict[str, Json], fields: dict[str, Json]) -> None:
-    """Check the tool choice; tools of MCP servers are unknown here."""
-    kind = tag_of("tool_choice", choice, _CHOICES)
-    if kind == "tool":
-        check_shape("tool_choice.tool.", choice, {"name": STRING})
+def _check_choice(path: str, choice: dict[str, Json]) -> None:
+    if tag_of(path, choice, _CHOICES) == "tool":
+        check_shape(f"{path}.tool.", choice, {"name": STRING})
+
+
+def _check_tool_choice(fields: dict[str, Json]) -> None:
+    """Check the choice beside the tools and the thinking; tools of MCP servers are unknown here."""
+    choice = fields.get("tool_choice")
+    if choice is None:
+        return
+    kind = choice["type"]
     if not fields.get("mcp_servers"):
-        tools = fields.get("tools") or []
+        tools = fields.get("tools", ())
         offered = {str(tool.get("name")) for tool in tools} | toolsets_by_tool(tools).keys()
-        if not offered:
-            raise AnthropicRequestProblem("tool_choice may only be specified while providing tools.")
         if kind == "tool" and choice["name"] not in offered:
             raise AnthropicRequestProblem(f"Tool '{choice['name']}' not found in provided tools")
-    if kind in ("any", "tool") and (fields.get("thinking") or {}).get("type") == "enabled":
+        if not offered:
+            raise AnthropicRequestProblem(f"tool_choice.{kind} may only be specified while providing tools")
+    if kind in ("any", "tool") and fields.get("thinking", {}).get("type") == "enabled":
         raise AnthropicRequestProblem("Thinking may not be enabled when tool_choice forces tool use.")
 
 
-def _check_thinking(thinking: dict[str, Json]) -> None:
-    if tag_of("thinking", thinking, _THINKING) == "enabled":
-        check_shape("thinking.enabled.", thinking, {"budget_tokens": INTEGER})
-        check_minimum("thinking.enabled.budget_tokens", thinking["budget_tokens"], 1024)
-
-
-def _check_budget(thinking: dict[str, Json], max_tokens: int, request: Request) -> None:
-    """Check the thinking budget; with interleaved thinking it may exceed `max_tokens`."""
-    if thinking.get("type") != "enabled" or thinking["budget_tokens"] < max_tokens:
-        return
-    if not _interleaves(request):
-        raise AnthropicRequestProblem("`max_tokens` must be greater than `thinking.budget_tokens`.")
+def _check_thinking(path: str, thinking: dict[str, Json]) -> None:
+    if tag_of(path, thinking, _THINKING) == "enabled":
+        check_shape(f"{path}.enabled.", thinking, {"budget_tokens": INTEGER})
+        check_minimum(f"{path}.enabled.budget_tokens", thinking["budget_tokens"], 1024)
 
 
 def _interleaves(request: Request) -> bool:
@@ -246,3 +312,22 @@ def _check_format(path: str, format_: Json) -> None:
     tag_of(path, format_, ("json_schema",))
     check_shape(f"{path}.", format_, {"schema": DICT})
     check_strict(f"{path}.schema", format_["schema"])
+
+
+_MEMBERS: Final[Mapping[str, Callable[[str, Json], None]]] = {
+    "model": _check_model,
+    "tool_choice": _check_choice,
+    "tools": _check_tools,
+    "system": _check_system,
+    "thinking": _check_thinking,
+    "output_config": _check_output,
+    "output_format": _check_format,
+    "max_tokens": _check_max_tokens,
+    "metadata": _check_metadata,
+    "stop_sequences": _check_stop_sequences,
+    "temperature": _check_ratio,
+    "service_tier": _check_tier,
+    "top_p": _check_ratio,
+    "container": _check_container,
+}
+"""The checks of what fields hold, by their names."""

@@ -117,15 +117,15 @@ def test_wrong_parameters_fail_their_request_alone(server: VirtualServer) -> Non
 @pytest.mark.parametrize(
     ("requests", "message"),
     [
-        (None, "requests: Input should be a valid list"),
+        (None, "requests: Input should be a valid array"),
         ([], "requests: List should have at least 1 item after validation, not 0"),
         (
             [0] * 100_001,
             "requests: List should have at most 100000 items after validation, not 100001",
         ),
-        ([1], "requests.0: Input should be a valid dictionary"),
+        ([1], "requests.0: Input should be an object"),
         ([{"params": {}}], "requests.0.custom_id: Field required"),
-        ([{"custom_id": "a", "params": 1}], "requests.0.params: Input should be a valid dictionary"),
+        ([{"custom_id": "a", "params": 1}], "requests.0.params: Input should be an object"),
         (
             [{"custom_id": "a b", "params": {}}],
             "requests.0.custom_id: String should match pattern '^[a-zA-Z0-9_-]{1,64}$'",

@@ -37,16 +37,56 @@ def block(kind: str, **fields: Any) -> list[Any]:
     return [{"role": "user", "content": [{"type": kind, **fields}]}]
 
 
+TEXT = {"type": "text", "text": "x"}
+SYSTEM = {"role": "system", "content": "x"}
+DIRECTIVE = {"role": "system", "content": [], "output_config": {"effort": "low"}}
+SAID = {"role": "assistant", "content": "x"}
+SYSTEM_TURNS = {"model": "claude-x"}
+"""A model that has turns of the system."""
+SEARCHED = {
+    "role": "assistant",
+    "content": [
+        {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}},
+        {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []},
+    ],
+}
 IMAGE = {"type": "base64", "media_type": "image/png", "data": "aGk="}
 
 ACCEPTED: list[Any] = [
     pytest.param({}, id="the least that is needed"),
     pytest.param({"model": "gpt-17", "frobnicate": [1]}, id="any model, and fields that nobody knows"),
-    pytest.param({"temperature": None, "stream": None, "system": None}, id="null is absent"),
-    pytest.param({"temperature": 0, "top_p": 1.0, "top_k": 0, "stream": False}, id="the ends of the ranges"),
+    pytest.param(
+        {
+            "metadata": None,
+            "stop_sequences": None,
+            "container": None,
+            "inference_geo": None,
+            "cache_control": None,
+        },
+        id="null is absent",
+    ),
+    pytest.param(
+        {"temperature": 0, "top_k": -1, "stream": False, "max_tokens": 0}, id="the low ends of the ranges"
+    ),
+    pytest.param({"top_p": 1.0, "service_tier": "standard_only"}, id="the high end of a range"),
     pytest.param({"system": [{"type": "text", "text": "A", "cache_control": {}}]}, id="system blocks"),
     pytest.param({"messages": [HI, {"role": "assistant", "content": ""}]}, id="an empty last assistant turn"),
-    pytest.param({"messages": [HI, {"role": "system", "content": "x"}, HI]}, id="a system turn"),
+    pytest.param({**SYSTEM_TURNS, "messages": [HI, SYSTEM]}, id="a system turn at the end"),
+    pytest.param(
+        {**SYSTEM_TURNS, "messages": [HI, SYSTEM, SYSTEM, SAID, HI]}, id="system turns before an answer"
+    ),
+    pytest.param(
+        {**SYSTEM_TURNS, "messages": [DIRECTIVE, HI, SAID, DIRECTIVE, HI]}, id="system turns of settings"
+    ),
+    pytest.param(
+        {**SYSTEM_TURNS, "messages": [HI, SEARCHED, SYSTEM]}, id="a system turn after a server's result"
+    ),
+    pytest.param(
+        {**SYSTEM_TURNS, "messages": [HI, {"role": "system", "content": [TEXT, {"type": "tool_addition"}]}]},
+        id="a system turn that adds a tool",
+    ),
+    pytest.param({"messages": [{"role": "user", "content": []}, HI]}, id="an empty message before another"),
+    pytest.param({"messages": [HI, {"role": "user", "content": ""}]}, id="an empty message after another"),
     pytest.param({"messages": block("image", source=IMAGE)}, id="an image"),
     pytest.param(
         {"messages": block("document", source={"type": "content", "content": "x"})}, id="a document of texts"
@@ -61,7 +101,7 @@ ACCEPTED: list[Any] = [
     ),
     pytest.param({"messages": [HI, call("a"), call("b"), result("b"), result("a")]}, id="turns are joined"),
     pytest.param(
-        {"messages": [HI, call(), {"role": "system", "content": "x"}, result("t1")]},
+        {**SYSTEM_TURNS, "messages": [HI, call(), DIRECTIVE, result("t1")]},
         id="a system turn does not part a call from its result",
     ),
     pytest.param({"tools": [TOOL, {"type": "web_search_20250305", "name": "w"}, {"type": "x"}]}, id="tools"),
@@ -85,7 +125,14 @@ ACCEPTED: list[Any] = [
     pytest.param(
         {"max_tokens": 2000, "thinking": {"type": "enabled", "budget_tokens": 1024}}, id="a thinking budget"
     ),
-    pytest.param({"output_config": {"effort": "low"}}, id="an output configuration without a format"),
+    pytest.param(
+        {"model": "claude-opus-4-6", "output_config": {"effort": "low"}},
+        id="an output configuration without a format",
+    ),
+    *(
+        pytest.param({"container": "c", "tools": [{"type": kind, "name": "n"}]}, id=f"a container for {kind}")
+        for kind in ("code_execution_20250825", "web_search_20260209")
+    ),
     pytest.param({"output_format": {"type": "json_schema", "schema": {}}}, id="a schema"),
     pytest.param({"tools": [{**TOOL, "strict": False}]}, id="a tool that need not be strict"),
     pytest.param(
@@ -104,7 +151,10 @@ def test_messages_check_on_valid_request_accepts_it(change: dict[str, Any]) -> N
     assert refusal_message({**GOOD, **change}) is None
 
 
+EMPTY_USER = "user messages must have non-empty content"
 EMPTY = "all messages must have non-empty content except for the optional final assistant message"
+EFFORTS = "Input should be 'low', 'medium', 'high', 'xhigh' or 'max'"
+NO_CONTAINER = "container: Container identifier can only be provided when using the code execution tool"
 GONE = object()
 
 REFUSED: list[Any] = [
@@ -116,34 +166,32 @@ REFUSED: list[Any] = [
     ({"max_tokens": "9"}, "max_tokens: Input should be a valid integer"),
     ({"max_tokens": 1.5}, "max_tokens: Input should be a valid integer"),
     ({"max_tokens": True}, "max_tokens: Input should be a valid integer"),
-    ({"max_tokens": 0}, "max_tokens: Input should be greater than or equal to 1"),
+    ({"max_tokens": -1}, "max_tokens: must be greater than or equal to 0"),
     ({"messages": GONE}, "messages: Field required"),
-    ({"messages": "hi"}, "messages: Input should be a valid list"),
+    ({"messages": "hi"}, "messages: Input should be a valid array"),
     ({"messages": []}, "messages: at least one message is required"),
     ({"messages": [None]}, "messages.0: Input does not match the expected shape."),
     ({"messages": ["hi"]}, "messages.0: Input does not match the expected shape."),
     ({"messages": [{"content": "x"}]}, "messages.0.role: Field required"),
     (
         {"messages": [HI, {"role": "tool", "content": "x"}]},
-        "messages.1.role: Input should be 'user', 'assistant' or 'system'",
+        'messages: Unexpected role "tool". Allowed roles are "user" or "assistant"',
     ),
-    (
-        {"messages": [{"role": ["user"], "content": "x"}]},
-        "messages.0.role: Input should be 'user', 'assistant' or 'system'",
-    ),
+    ({"messages": [{"role": ["user"], "content": "x"}]}, "messages.0.role: Input should be a valid string"),
     ({"messages": [{"role": "user"}]}, "messages.0.content: Field required"),
-    ({"messages": [{"role": "user", "content": 3}]}, "messages.0.content: Input should be a valid list"),
+    ({"messages": [{"role": "user", "content": 3}]}, "messages.0.content: Input should be a valid array"),
     (
-        {"messages": [{"role": "user", "content": ""}]},
-        f"messages.0: {EMPTY}",
+        {"messages": [{"role": "user", "content": ""}, {"role": "user", "content": []}]},
+        f"messages.0: {EMPTY_USER}",
     ),
+    ({"messages": [HI, SAID, {"role": "user", "content": []}]}, f"messages.2: {EMPTY_USER}"),
     (
         {"messages": [HI, {"role": "assistant", "content": []}, HI]},
         f"messages.1: {EMPTY}",
     ),
     (
         {"messages": [{"role": "user", "content": ["x"]}]},
-        "messages.0.content.0: Input does not match the expected shape.",
+        "messages.0.content.0: Input should be an object",
     ),
     ({"messages": [{"role": "user", "content": [{}]}]}, "messages.0.content.0.type: Field required"),
     ({"messages": block("text")}, "messages.0.content.0.text.text: Field required"),
@@ -163,7 +211,7 @@ REFUSED: list[Any] = [
     ),
     (
         {"messages": block("tool_use", id="t", name="get", input="{}")},
-        "messages.0.content.0.tool_use.input: Input should be a valid dictionary",
+        "messages.0.content.0.tool_use.input: Input should be an object",
     ),
     (
         {"messages": block("tool_use", id="t", name="get", input={})},
@@ -199,7 +247,7 @@ REFUSED: list[Any] = [
         "block must have a corresponding `tool_use` block in the previous message.",
     ),
     ({"stream": "yes"}, "stream: Input should be a valid boolean"),
-    ({"system": 3}, "system: Input should be a valid list"),
+    ({"system": 3}, "system: Input should be a valid array"),
     ({"system": ["x"]}, "system.0: Input does not match the expected shape."),
     ({"system": [{"text": "x"}]}, "system.0.type: Field required"),
     ({"system": [{"type": "text"}]}, "system.0.text: Field required"),
@@ -207,12 +255,27 @@ REFUSED: list[Any] = [
     ({"temperature": 1.1}, "temperature: range: 0..1"),
     ({"temperature": -1}, "temperature: range: 0..1"),
     ({"top_p": 2}, "top_p: range: 0..1"),
-    ({"top_k": -1}, "top_k: Input should be greater than or equal to 0"),
-    ({"stop_sequences": "END"}, "stop_sequences: Input should be a valid list"),
+    ({"top_k": None}, "top_k: Input should be a valid integer"),
+    ({"temperature": None}, "temperature: Input should be a valid number"),
+    ({"stream": None}, "stream: Input should be a valid boolean"),
+    ({"system": None}, "system: Input should be a valid array"),
+    ({"thinking": None}, "thinking: Input should be an object"),
+    ({"output_config": None}, "output_config: Input does not match the expected shape."),
+    ({"output_config": {"effort": "some"}}, f"output_config.effort: {EFFORTS}"),
+    ({"service_tier": "fast"}, "service_tier: Input should be 'auto' or 'standard_only'"),
+    ({"service_tier": None}, "service_tier: Input should be 'auto' or 'standard_only'"),
+    ({"metadata": {"user_id": 7}}, "metadata.user_id: Input should be a valid string"),
+    ({"inference_geo": 7}, "inference_geo: Input should be a valid string"),
+    ({"cache_control": "x"}, "cache_control: Input should be an object"),
+    ({"container": 7}, "container.ContainerParams: Input does not match the expected shape."),
+    ({"container": "c"}, NO_CONTAINER),
+    ({"container": {"id": "c"}, "tools": [TOOL, {"type": "web_search_20250305", "name": "w"}]}, NO_CONTAINER),
+    ({"stop_sequences": "END"}, "stop_sequences: Input should be a valid array"),
     ({"stop_sequences": ["a", 3]}, "stop_sequences.1: Input should be a valid string"),
     ({"stop_sequences": [" "]}, "stop_sequences: each stop sequence must contain non-whitespace"),
-    ({"tools": {}}, "tools: Input should be a valid list"),
-    ({"tools": ["get"]}, "tools.0: Input does not match the expected shape."),
+    ({"tools": {}}, "tools: Input should be a valid array"),
+    ({"tools": ["get"]}, "tools.0: Input should be an object"),
+    ({"tools": [{**TOOL, "name": ""}]}, "tools.0.custom.name: String should have at least 1 character"),
     ({"tools": [{}]}, "tools.0.custom.name: Field required"),
     ({"tools": [{"name": "get"}]}, "tools.0.custom.input_schema: Field required"),
     (
@@ -228,14 +291,15 @@ REFUSED: list[Any] = [
         "tools.1.custom.name: String should match pattern '^[a-zA-Z0-9_-]{1,128}$'",
     ),
     ({"tools": [TOOL, TOOL]}, "tools: Tool names must be unique."),
-    ({"tool_choice": "auto"}, "tool_choice: Input should be a valid dictionary"),
+    ({"tool_choice": "auto"}, "tool_choice: Input should be an object"),
     (
         {"tool_choice": {"type": "function"}},
         "tool_choice: Input tag 'function' found using 'type' does not match any of the expected tags: "
-        "'any', 'auto', 'none', 'tool'",
+        "'auto', 'any', 'tool', 'none'",
     ),
     ({"tool_choice": {"type": "tool"}}, "tool_choice.tool.name: Field required"),
-    ({"tool_choice": {"type": "any"}}, "tool_choice may only be specified while providing tools."),
+    ({"tool_choice": {"type": "any"}}, "tool_choice.any may only be specified while providing tools"),
+    ({"tool_choice": {"type": "tool", "name": "x"}}, "Tool 'x' not found in provided tools"),
     (
         {"tools": [TOOL], "tool_choice": {"type": "tool", "name": "gone"}},
         "Tool 'gone' not found in provided tools",
@@ -262,8 +326,8 @@ REFUSED: list[Any] = [
         {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 1024},
         "`max_tokens` must be greater than `thinking.budget_tokens`.",
     ),
-    ({"metadata": 3}, "metadata: Input should be a valid dictionary"),
-    ({"output_config": {"format": "json"}}, "output_config.format: Input should be a valid dictionary"),
+    ({"metadata": 3}, "metadata: Input does not match the expected shape."),
+    ({"output_config": {"format": "json"}}, "output_config.format: Input should be an object"),
     ({"output_format": {"type": "json_schema"}}, "output_format.schema: Field required"),
     (
         {"output_format": {"type": "json_schema", "schema": {"type": "object"}}},
@@ -300,6 +364,27 @@ REFUSED: list[Any] = [
 def test_messages_check_on_invalid_request_returns_message(change: dict[str, Any], message: str) -> None:
     body = {key: value for key, value in {**GOOD, **change}.items() if value is not GONE}
     assert refusal_message(body) == message
+
+
+WRONG: list[tuple[str, Any]] = [
+    *[("model", 7), ("tool_choice", 7), ("tools", "x"), ("messages", "x"), ("system", 7), ("thinking", "x")],
+    *[("output_config", "x"), ("cache_control", "x"), ("max_tokens", "x"), ("metadata", "x")],
+    *[("stop_sequences", "x"), ("temperature", "x"), ("service_tier", 7), ("top_k", "x"), ("top_p", "x")],
+    *[("stream", "x"), ("container", 7), ("inference_geo", 7)],
+]
+"""Fields with a wrong value, in the order of their checks."""
+
+
+def test_first_wrong_field_of_a_fixed_order_is_refused() -> None:
+    for number, (name, _) in enumerate(WRONG):
+        body = {**GOOD, **dict(reversed(WRONG[number:]))}
+        assert (refusal_message(body) or "").partition(":")[0].partition(".")[0] == name
+
+
+def test_wrong_field_is_refused_before_a_message_in_wrong_place() -> None:
+    misplaced = {**GOOD, "messages": [{"role": "user", "content": []}]}
+    assert refusal_message({**misplaced, "temperature": "x"}) == "temperature: Input should be a valid number"
+    assert refusal_message({**misplaced, "container": "c"}) == f"messages.0: {EMPTY_USER}"
 
 
 def test_interleaved_thinking_budget_may_exceed_max_tokens() -> None:

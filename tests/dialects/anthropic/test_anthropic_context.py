@@ -127,14 +127,12 @@ def test_beta_header_alone_reports_no_edits() -> None:
 
 def test_cached_response_does_not_repeat_another_requests_edits() -> None:
     server = VirtualServer("rules: [{reply: Hi.}]")
+    tools = [{"type": "code_execution_20250825", "name": "code_execution"}]
     for _ in range(3):
-        assert "container" not in server.respond(claude_request()).json
-        assert (
-            server.respond(claude_request(container="container_1")).json["container"]["id"] == "container_1"
-        )
-        assert (
-            server.respond(claude_request(container="container_2")).json["container"]["id"] == "container_2"
-        )
+        assert "container" not in server.respond(claude_request(tools=tools)).json
+        for id in ("container_1", "container_2"):
+            body = server.respond(claude_request(tools=tools, container=id)).json
+            assert body["container"]["id"] == id
 
 
 @pytest.mark.parametrize(

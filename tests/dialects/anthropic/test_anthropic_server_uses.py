@@ -43,7 +43,7 @@ ACCEPTED: list[Any] = [
     pytest.param(
         [HI, assistant(use(name="tool_search_tool_bm25"), found(tool="tool_search")), HI], id="a tool search"
     ),
-    pytest.param([HI, assistant(use()), {"role": "system", "content": "x"}], id="a system message"),
+    pytest.param([HI, assistant(use(), found()), {"role": "system", "content": "x"}], id="a system message"),
 ]
 MISSING = "tool use with id `s1` was found without a corresponding"
 REFUSED: list[Any] = [

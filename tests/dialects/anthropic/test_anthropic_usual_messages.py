@@ -58,7 +58,8 @@ def test_usual_messages_pass_the_whole_check() -> None:
     kinds = {block["type"] for entry in usual if type(entry["content"]) is list for block in entry["content"]}
     assert kinds == {"text", "tool_use", "tool_result"}
     for entry in usual:
-        content_check._check_message("messages.0", entry, last=False)
+        content_check.check_messages([entry])
+        content_check._check_contents([entry, {"role": "system", "content": "x"}])
         ServerUses().add(0, entry)
 
 
@@ -97,9 +98,10 @@ def test_passing_conversations_pass_the_whole_check() -> None:
     random = Random(2)
     passing = 0
     for _ in range(5_000):
-        messages, group = conversation(random), content_check.LastGroup()
-        if all(content_check._passes(group, each) for each in messages) and group.complete:
-            content_check._check_each(messages)
+        messages = conversation(random)
+        if content_check.conversation_passes(messages):
+            content_check.check_messages(messages)
+            content_check.check_conversation(messages)
             passing += 1
     assert 1_000 < passing < 4_000
 

@@ -121,7 +121,7 @@ def test_vertex_sends_the_rules_model_unchanged() -> None:
         ({"anthropic_version": None}, "anthropic_version: Input should be a valid string"),
         ({"anthropic_version": "2026-10-21"}, None),
         ({"model": "claude-sonnet-5"}, "model: Extra inputs are not permitted"),
-        ({"max_tokens": 0}, "max_tokens: Input should be greater than or equal to 1"),
+        ({"max_tokens": -1}, "max_tokens: must be greater than or equal to 0"),
         ({"messages": []}, "messages: at least one message is required"),
         ({"thread": {}}, "thread: threads are not kept here; send the whole history"),
     ],
