@@ -81,6 +81,29 @@ def check_model(request: Request) -> Failure | None:
     return None if message is None else Failure("bad_request", message=message)
 
 
+def check_hosted_model(request: Request, name: str, *, has_computer_tool: bool) -> Failure | None:
+    """Return the failure of a valid request to another platform. `has_computer_tool`: whether the platform accepts
+    the old computer tools for all models. Its words for too many tokens are unknown here."""
+    fields, name = request.fields, snapshot(name)
+    model = known_model(name)
+    if model is None:
+        return None
+    message = (
+        _settings_problem(fields, name, model)
+        or (None if has_computer_tool else _tool_types_problem(fields, name, model))
+        or _conversation_problem(fields, model, request)
+    )
+    return None if message is None else Failure("bad_request", message=message)
+
+
+def settings_problem(fields: Mapping[str, Json], name: str) -> str | None:
+    """Return the message for the first of the settings that a known model refuses: thinking, sampling, and a forced
+    tool. None where there is none."""
+    name = snapshot(name)
+    model = known_model(name)
+    return None if model is None else _settings_problem(fields, name, model)
+
+
 def check_counted_model(request: Request) -> Failure | None:
     """Return the failure of a request whose tokens are counted, and whose model accepts no forced tool."""
     model = known_model(snapshot(request.fields["model"]))
@@ -94,11 +117,17 @@ def _problem(fields: Mapping[str, Json], name: str, model: KnownModel, request: 
     if fields["max_tokens"] > max_tokens:
         return _MAX_TOKENS.format(fields["max_tokens"], max_tokens, name)
     return (
+        _settings_problem(fields, name, model)
+        or _tool_types_problem(fields, name, model)
+        or _conversation_problem(fields, model, request)
+    )
+
+
+def _settings_problem(fields: Mapping[str, Json], name: str, model: KnownModel) -> str | None:
+    return (
         _thinking_problem(fields, model)
         or _sampling_problem(fields, name, model)
         or (_NO_FORCED_TOOL if _forces_refused_tool(fields, model) else None)
-        or _tool_types_problem(fields, name, model)
-        or _conversation_problem(fields, model, request)
     )
 
 

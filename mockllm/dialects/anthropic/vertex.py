@@ -25,6 +25,7 @@ from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, request_i
 from mockllm.dialects.anthropic.messages import AnthropicCountTokens, Messages
 from mockllm.dialects.anthropic.messages_check import check_hosted
 from mockllm.dialects.anthropic.messages_request import DEFAULT_MODEL, MessagesRequest, build_request
+from mockllm.dialects.anthropic.model_check import check_hosted_model
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.rate_limit_headers import exact
@@ -67,7 +68,9 @@ class VertexMessages(Messages):
 
     request_class: type[Request] = VertexRequest
 
-    check = staticmethod(check_hosted)
+    def check(self, request: Request) -> Failure | None:
+        name = _name(request)
+        return check_hosted(request) or check_hosted_model(request, name, has_computer_tool=False)
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return vertex_error_plan(failure, request, _on_vertex(identity))
@@ -96,7 +99,11 @@ def _with_model(reply: Reply, request: Request) -> Reply:
     """Return the reply with the model of the request; responses write its date after a dash."""
     if reply.model is not None:
         return reply
-    return replace(reply, model=(request.model or DEFAULT_MODEL).replace("@", "-"))
+    return replace(reply, model=_name(request))
+
+
+def _name(request: Request) -> str:
+    return (request.model or DEFAULT_MODEL).replace("@", "-")
 
 
 class VertexCount(AnthropicCountTokens):

@@ -12,8 +12,10 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.request.request import Request
+from mockllm.dialects.anthropic.model_check import settings_problem
 from mockllm.dialects.bedrock.converse_request import list_of
-from mockllm.dialects.bedrock.errors import ERROR_TYPE
+from mockllm.dialects.bedrock.errors import ERROR_TYPE, MODEL_ERRORS
+from mockllm.dialects.bedrock.invoke_anthropic import claude_name
 
 _RANGES: Final = {"temperature": (0, 1), "topP": (0, 1), "maxTokens": (1, None)}
 """The minimum and the maximum of the settings of inference."""
@@ -39,9 +41,30 @@ def check(request: Request) -> Failure | None:
     try:
         check_conversation(request.fields)
         _check_ranges(object_of(request.fields.get("inferenceConfig")))
+        _check_claude(request)
     except BedrockRequestProblem as problem:
         return Failure("bad_request", message=str(problem))
     return None
+
+
+def _check_claude(request: Request) -> None:
+    """Raise a problem for a setting that a known model of Claude refuses."""
+    fields = request.fields
+    inference, more = (
+        object_of(fields.get(key)) for key in ("inferenceConfig", "additionalModelRequestFields")
+    )
+    choice = object_of(object_of(fields.get("toolConfig")).get("toolChoice"))
+    settings = {
+        "thinking": object_of(more.get("thinking")),
+        "output_config": object_of(more.get("output_config")),
+        "temperature": inference.get("temperature"),
+        "top_p": inference.get("topP"),
+        "top_k": more.get("top_k"),
+        "tool_choice": {"type": next(iter(choice), None)},
+    }
+    problem = settings_problem(settings, claude_name(request.model or ""))
+    if problem is not None:
+        raise BedrockRequestProblem(f"{MODEL_ERRORS}{problem}")
 
 
 def _constraint(path: str, value: str, constraint: str) -> BedrockRequestProblem:

@@ -29,7 +29,7 @@ LATENCY: Final = 533
 JSON_TYPE: Final = ("content-type", "application/json")
 ERROR_TYPE: Final = "x-amzn-errortype"
 _NAMESPACE: Final = "http://internal.amazon.com/coral/com.amazon.bedrock/"
-_MODEL: Final = "The model returned the following errors: "
+MODEL_ERRORS: Final = "The model returned the following errors: "
 
 
 class BedrockErrorRow(Struct, frozen=True):
@@ -68,7 +68,7 @@ ROWS: Final[Mapping[str, BedrockErrorRow]] = {
         "than or equal to 25000000",
     ),
     "context_length": BedrockErrorRow(
-        400, "ValidationException", f"{_MODEL}prompt is too long: {{tokens}} tokens > {{limit}} maximum"
+        400, "ValidationException", f"{MODEL_ERRORS}prompt is too long: {{tokens}} tokens > {{limit}} maximum"
     ),
     "rate_limit": BedrockErrorRow(
         429, "ThrottlingException", "Too many tokens, please wait before trying again."
@@ -79,7 +79,7 @@ ROWS: Final[Mapping[str, BedrockErrorRow]] = {
         "Your request exceeds the service quota for your account.",
     ),
     "content_filter": BedrockErrorRow(
-        400, "ValidationException", f"{_MODEL}Output blocked by content filtering policy"
+        400, "ValidationException", f"{MODEL_ERRORS}Output blocked by content filtering policy"
     ),
     "server_error": BedrockErrorRow(
         500,

@@ -15,6 +15,7 @@ from typing import Final
 from msgspec.structs import replace
 from propcache.api import cached_property
 
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import BASE62, Ids
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
@@ -24,6 +25,7 @@ from mockllm.dialects.anthropic.messages import Messages
 from mockllm.dialects.anthropic.messages_check import check_hosted
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.anthropic.messages_request import build_request as build_messages
+from mockllm.dialects.anthropic.model_check import check_hosted_model
 from mockllm.dialects.bedrock.converse_request import model_path, wire_headers
 from mockllm.dialects.bedrock.errors import exception, invocation_metrics
 from mockllm.dialects.dialect import ResponseIdentity
@@ -65,7 +67,9 @@ class AnthropicBody(Messages):
 
     request_class: type[Request] = InvokeMessagesRequest
 
-    check = staticmethod(check_hosted)
+    def check(self, request: Request) -> Failure | None:
+        name = claude_name(request.model or "")
+        return check_hosted(request) or check_hosted_model(request, name, has_computer_tool=True)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         return super().encode_body(_with_model(reply, request), request, _on_bedrock(identity))

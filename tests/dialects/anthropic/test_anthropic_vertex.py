@@ -27,6 +27,9 @@ BODY: dict[str, Json] = {
 }
 
 
+HI: Json = {"role": "user", "content": "hi"}
+
+
 def vertex_request(
     call: str = "rawPredict", of: str = "claude-sonnet-5", body: Json = None, **more: Json
 ) -> Request:
@@ -129,6 +132,41 @@ def test_vertex_sends_the_rules_model_unchanged() -> None:
 def test_vertex_check_on_invalid_request_returns_message(more: dict[str, Json], message: str | None) -> None:
     failure = VERTEX_MESSAGES.check(vertex_request(**more))
     assert (failure.message if failure else None) == message
+
+
+@pytest.mark.parametrize(
+    ("model", "more", "refusal"),
+    [
+        ("claude-opus-5-5", {"thinking": {"type": "disabled"}}, '"thinking.type.disabled" is not supported'),
+        (
+            "claude-opus-5-5",
+            {"tools": [{"type": "computer_20251124", "name": "c"}]},
+            "'claude-opus-5-5' does not",
+        ),
+        (
+            "claude-sonnet-4-5@20250929",
+            {"temperature": 0.5, "top_p": 0.9},
+            "`temperature` and `top_p` cannot",
+        ),
+        (
+            "claude-opus-4-6",
+            {"messages": [HI, {"role": "assistant", "content": "So"}]},
+            "This model does not",
+        ),
+        ("claude-opus-4-6", {"max_tokens": 500_000}, None),
+        ("claude-opus-4-6", {"temperature": 0.5}, None),
+        ("claude-x", {"temperature": 0.5, "top_p": 0.9}, None),
+    ],
+)
+def test_vertex_check_refuses_what_a_model_refuses(
+    model: str, more: dict[str, Json], refusal: str | None
+) -> None:
+    failure = VERTEX_MESSAGES.check(vertex_request(of=model, **more))
+    if refusal is None:
+        assert failure is None
+    else:
+        assert failure is not None
+        assert (failure.message or "").startswith(refusal)
 
 
 def test_vertex_body_without_version_is_refused() -> None:

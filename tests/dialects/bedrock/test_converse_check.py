@@ -11,7 +11,8 @@ from tests.dialects.bedrock.bedrock_requests import CLAUDE, MESSAGES, converse, 
 CALL: Json = {"role": "assistant", "content": [{"toolUse": {"toolUseId": "t1", "name": "look", "input": {}}}]}
 RESULT: Json = {"role": "user", "content": [{"toolResult": {"toolUseId": "t1", "content": []}}]}
 HI: Json = {"role": "user", "content": [{"text": "hi"}]}
-TOOLS: Json = {"tools": [{"toolSpec": {"name": "look", "inputSchema": {"json": {}}}}]}
+TOOLS: dict[str, Json] = {"tools": [{"toolSpec": {"name": "look", "inputSchema": {"json": {}}}}]}
+OF_MODEL = "The model returned the following errors: "
 INVALID = "1 validation error detected: Value"
 
 REFUSED: dict[str, tuple[dict[str, Json], str]] = {
@@ -52,6 +53,29 @@ REFUSED: dict[str, tuple[dict[str, Json], str]] = {
         f"{INVALID} '1.5' at 'inferenceConfig.temperature' failed to satisfy constraint: Member must have value less "
         "than or equal to 1",
     ),
+    "a temperature of a model without": (
+        {"model": "us.anthropic.claude-opus-4-7", "inferenceConfig": {"temperature": 0.5}},
+        f"{OF_MODEL}`temperature` is deprecated for this model.",
+    ),
+    "a top_k of a model without": (
+        {"model": "anthropic.claude-sonnet-5", "additionalModelRequestFields": {"top_k": 5}},
+        f"{OF_MODEL}`top_k` is deprecated for this model.",
+    ),
+    "two ways of sampling": (
+        {"inferenceConfig": {"temperature": 0.5, "topP": 0.9}},
+        f"{OF_MODEL}`temperature` and `top_p` cannot both be specified for this model. Please use only one.",
+    ),
+    "a forced tool of a model without": (
+        {"model": "us.anthropic.claude-opus-5-5", "toolConfig": {**TOOLS, "toolChoice": {"any": {}}}},
+        f'{OF_MODEL}tool_choice: type "tool" and "any" are not supported for this model.',
+    ),
+    "thinking that cannot be disabled": (
+        {
+            "model": "global.anthropic.claude-fable-5-1",
+            "additionalModelRequestFields": {"thinking": {"type": "disabled"}},
+        },
+        f'{OF_MODEL}"thinking.type.disabled" is not supported for this model.',
+    ),
     "no tokens": (
         {"inferenceConfig": {"maxTokens": 0}},
         f"{INVALID} '0' at 'inferenceConfig.maxTokens' failed to satisfy constraint: Member must have value greater "
@@ -74,8 +98,11 @@ def test_converse_refuses_invalid_request(name: str) -> None:
     [
         {},
         {"messages": [HI, CALL, RESULT], "toolConfig": TOOLS},
-        {"inferenceConfig": {"temperature": 1, "topP": 0.5, "maxTokens": 9_000_000}},
+        {"inferenceConfig": {"temperature": 1, "maxTokens": 9_000_000}},
+        {"inferenceConfig": {"topP": 0.5}, "additionalModelRequestFields": {"thinking": "x", "top_k": 5}},
         {"inferenceConfig": {"temperature": "hot"}},
+        {"model": "amazon.nova-pro-v1:0", "inferenceConfig": {"temperature": 0.5, "topP": 0.5}},
+        {"model": "us.anthropic.claude-opus-5-5", "toolConfig": {**TOOLS, "toolChoice": {"auto": {}}}},
         {"messages": [{"role": "system", "content": [{"text": "x"}]}, HI]},
     ],
 )
@@ -95,6 +122,11 @@ def test_body_that_is_no_object_is_a_serialization_error(raw: bytes) -> None:
 
 def test_invoke_checks_the_makers_body() -> None:
     assert INVOKE.check(invoke()) is None
+    refused = INVOKE.check(invoke({**MESSAGES, "temperature": 0}, model="us.anthropic.claude-opus-5-5"))
+    assert refused is not None
+    assert refused.message == "`temperature` is deprecated for this model."
+    old_tool = {"type": "computer_20251124", "name": "computer"}
+    assert INVOKE.check(invoke({**MESSAGES, "tools": [old_tool]}, model="anthropic.claude-opus-5-5")) is None
     missing = INVOKE.check(invoke({**MESSAGES, "max_tokens": "many"}))
     assert missing is not None
     assert missing.message == "max_tokens: Input should be a valid integer"
