@@ -31,6 +31,7 @@ from mockllm.dialects.gemini.errors import BLOCKED
 from mockllm.dialects.gemini.generate_check import GeminiDialect, check
 from mockllm.dialects.gemini.generate_request import GenerateRequest
 from mockllm.dialects.gemini.media_output import with_modalities
+from mockllm.dialects.gemini.model_check import check_model
 from mockllm.dialects.gemini.prompt_cache import PROMPT_FORM
 from mockllm.dialects.gemini.request_builder import build_request
 from mockllm.dialects.gemini.stream_form import GENERATE_FORM
@@ -59,7 +60,7 @@ class Generate(GeminiDialect):
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, GenerateRequest)
-        return check(request)
+        return check(request) or check_model(request)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, GenerateRequest)

@@ -82,6 +82,10 @@ def family(model: str, *, vertex: bool) -> GeminiFamily:
 
 
 _KNOWN: Final = {
+    "gemini-4-argon": ("Gemini 4 Argon", "4-argon", 65_536),
+    "gemini-3.8-flash": ("Gemini 3.8 Flash", "3.8-flash", 65_536),
+    "gemini-3.6-flash": ("Gemini 3.6 Flash", "3.6-flash", 65_536),
+    "gemini-3.5-flash-lite": ("Gemini 3.5 Flash-Lite", "3.5-flash-lite", 65_536),
     "gemini-3.5-flash": ("Gemini 3.5 Flash", "3.5-flash", 65_536),
     "gemini-3.1-pro-preview": ("Gemini 3.1 Pro Preview", "3.1-pro-preview", 65_536),
     "gemini-3-flash-preview": ("Gemini 3 Flash Preview", "3-flash-preview", 65_536),

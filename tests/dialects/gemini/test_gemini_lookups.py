@@ -66,8 +66,8 @@ def test_model_list_has_rule_models_first_without_duplicates() -> None:
 
 def test_model_pages_follow_their_tokens() -> None:
     all_names = names(lookup_body("GET", "/v1beta/models"))
-    first = lookup_body("GET", "/v1beta/models", query="pageSize=5")
-    second = lookup_body("GET", "/v1beta/models", query=f"pageSize=5&pageToken={first['nextPageToken']}")
+    first = lookup_body("GET", "/v1beta/models", query="pageSize=8")
+    second = lookup_body("GET", "/v1beta/models", query=f"pageSize=8&pageToken={first['nextPageToken']}")
     assert names(first) + names(second) == all_names
     assert "nextPageToken" not in second
     assert names(lookup_body("GET", "/v1beta/models", query="pageSize=x&pageToken=9999999999")) == all_names

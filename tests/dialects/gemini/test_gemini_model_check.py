@@ -1,0 +1,79 @@
+"""What models of Gemini refuse."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.json.codec import Json
+from mockllm.dialects.gemini import GENERATE
+from tests.dialects.gemini.generate_requests import VERTEX, generate
+
+HI: Json = {"role": "user", "parts": [{"text": "hi"}]}
+SAID: Json = {"role": "model", "parts": [{"text": "So"}]}
+NO_LEVEL = "Thinking level is not supported for this model."
+NO_MINIMAL = "Thinking level MINIMAL is not supported for this model."
+NO_ZERO = "Budget 0 is invalid. This model only works in thinking mode."
+BOTH = "You can only set only one of thinking budget and thinking level."
+NO_CANDIDATES = "Multiple candidates is not enabled for this model"
+NO_PENALTY = "Penalty is not enabled for this model"
+NO_MODEL_TURN = "Requests ending with a model turn are not supported."
+
+
+def refusal(model: str, base: str = "/v1beta", *, contents: Json = None, **config: Json) -> str | None:
+    request = generate(model=model, base=base, contents=contents or [HI], generationConfig=config)
+    failure = GENERATE.check(request)
+    return None if failure is None else failure.message
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "message"),
+    [
+        ("gemini-2.5-flash", {"thinkingLevel": "low"}, NO_LEVEL),
+        ("gemini-2.5-pro", {"thinkingBudget": 0}, NO_ZERO),
+        ("gemini-2.5-flash", {"thinkingBudget": 0}, None),
+        ("gemini-3.1-pro-preview", {"thinkingBudget": "0"}, NO_ZERO),
+        ("gemini-3.1-pro-preview", {"includeThoughts": True}, None),
+        ("gemini-3.1-pro-preview", {"thinkingLevel": "MINIMAL"}, NO_MINIMAL),
+        ("gemini-3.8-flash", {"thinkingLevel": "minimal"}, NO_MINIMAL),
+        ("gemini-3.8-flash", {"thinkingLevel": "low"}, None),
+        ("gemini-3.6-flash", {"thinkingLevel": "minimal"}, None),
+        ("gemini-3.5-flash", {"thinkingLevel": "high", "thinkingBudget": 5}, BOTH),
+        ("my-model", {"thinkingLevel": "high", "thinkingBudget": 0}, None),
+    ],
+)
+def test_thinking_that_a_model_refuses(model: str, thinking: Json, message: str | None) -> None:
+    assert refusal(model, thinkingConfig=thinking) == message
+
+
+@pytest.mark.parametrize(
+    ("model", "config", "message"),
+    [
+        ("gemini-3.5-flash", {"candidateCount": 2}, NO_CANDIDATES),
+        ("gemini-3.5-flash", {"candidateCount": 1}, None),
+        ("gemini-2.5-flash", {"candidateCount": 8}, None),
+        ("gemini-2.5-flash", {"presencePenalty": 0.5}, NO_PENALTY),
+        ("gemini-3.6-flash", {"frequencyPenalty": -0.5}, NO_PENALTY),
+        ("gemini-3.6-flash", {"frequencyPenalty": 0}, None),
+        ("my-model", {"candidateCount": 2, "presencePenalty": 0.5}, None),
+    ],
+)
+def test_settings_that_a_model_refuses(model: str, config: dict[str, Json], message: str | None) -> None:
+    assert refusal(model, **config) == message
+
+
+@pytest.mark.parametrize(
+    ("model", "contents", "message"),
+    [
+        ("gemini-3.6-flash", [HI, SAID], NO_MODEL_TURN),
+        ("gemini-4-argon", [HI, SAID], NO_MODEL_TURN),
+        ("gemini-3.6-flash", [HI, SAID, HI], None),
+        ("gemini-3.5-flash", [HI, SAID], None),
+    ],
+)
+def test_model_turn_at_the_end(model: str, contents: Json, message: str | None) -> None:
+    assert refusal(model, contents=contents) == message
+
+
+def test_vertex_ai_refuses_what_a_model_refuses() -> None:
+    assert refusal("gemini-3.8-flash", VERTEX, contents=[HI, SAID]) == NO_MODEL_TURN
+    assert refusal("gemini-2.5-flash", VERTEX, presencePenalty=0.5) is None
