@@ -89,7 +89,7 @@ def _unknown_members(api: str, fields: dict[str, Json]) -> Iterator[str]:
 
 
 def _similar(name: str, others: Iterable[str]) -> list[str]:
-    """Return the other names with few edits, those with the fewest first."""
+    """Return those of the names `others` that few edits lead to, the nearest first."""
     near = [other for other in others if abs(len(other) - len(name)) <= _MAX_DISTANCE]
     distances = sorted((_distance(name, other), other) for other in near)
     return [other for distance, other in distances if distance <= _MAX_DISTANCE]

@@ -1,10 +1,9 @@
 """Parameters, values and roles that a model does not support, with the service's refusals.
 
 The first glob of a table that matches the model decides; a model in no row supports everything. Sources: recordings
-of o1-mini (`stop`, roles) and o4-mini (effort), and public reports of 2024 to 2026 with the error's object. GPT-5.6
-was measured in August 2026 (local-OAuth-CLI-API-adapter, a public repository of kangminlee-maker). The efforts of
-GPT-5.2 to GPT-6.1, and their tools in chat completions, are from measurements of July to November 2026
-(BerriAI/litellm#34569 and litellm-docs#1173, livekit/agents#7169, bolna-ai/bolna#1019).
+of o1-mini (`stop`, roles) and o4-mini (effort), and public reports of 2024 to 2026 with the error's object. A public
+project measured GPT-5.6 in August 2026 (local-OAuth-CLI-API-adapter of kangminlee-maker). Others measured efforts and
+functions of GPT-5.2 to GPT-6.1 (BerriAI/litellm#34569, litellm-docs#1173, livekit/agents#7169, bolna-ai/bolna#1019).
 """
 
 from __future__ import annotations
@@ -201,7 +200,7 @@ def _set_penalties(body: Mapping[str, Json]) -> Iterator[str]:
 
 
 def _set_probabilities(body: Mapping[str, Json]) -> Iterator[str]:
-    """Yield the penalties, and the wish for probabilities of tokens, that are not the default."""
+    """Yield the names of the penalties and of `logprobs` that are not the default."""
     yield from _set_penalties(body)
     if body.get("logprobs"):
         yield "logprobs"

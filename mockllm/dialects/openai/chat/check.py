@@ -2,9 +2,9 @@
 messages: roles, contents, the order of tool calls and tool messages.
 
 Unknown model names, keys and fields pass. A null field counts as absent, as in the real service, unless the field is
-required. The order of the checks is the service's: shapes, dependencies between fields, what the model does not
-support, and last the contents that are missing and the order of tool messages (measured in August 2026 by
-local-OAuth-CLI-API-adapter, a public repository of kangminlee-maker).
+required. The checks have the service's order: shapes, dependencies between fields, what the model does not support,
+missing contents, the order of tool messages. A public project measured it in August 2026
+(local-OAuth-CLI-API-adapter of kangminlee-maker).
 """
 
 from __future__ import annotations

@@ -240,7 +240,7 @@ def _check_size(size: str | None, model: str, *, is_gpt: bool) -> Failure | None
     if known is not None:
         return unsupported(size, "size", known)
     pixels = size_of(size)
-    if pixels is None or (is_gpt and 0 in pixels):
+    if pixels is None or (is_gpt and "0" in size.split("x")):
         reason = "Expected WIDTHxHEIGHT, for example '1824x1024'."
     elif is_gpt and (pixels.width % 16 or pixels.height % 16):
         reason = "Width and height must both be divisible by 16."

@@ -1,8 +1,8 @@
 """Checks of a responses request's shape, ranges and input items, with the messages and codes of the service.
 
-Unknown model names, keys and fields pass. A null field counts as absent. The order of the checks is the service's:
-required fields, shapes, stored responses, dependencies between fields, and last what the model does not support
-(measured in August 2026 by local-OAuth-CLI-API-adapter, a public repository of kangminlee-maker).
+Unknown model names, keys and fields pass. A null field counts as absent. The checks have the service's order:
+required fields, shapes, stored responses, dependencies between fields, what the model does not support. A public
+project measured it in August 2026 (local-OAuth-CLI-API-adapter of kangminlee-maker).
 """
 
 from __future__ import annotations
@@ -62,9 +62,15 @@ _LISTED_PARTS: Final = (
 """The types of parts that messages name."""
 _part: Final = by_type(PARTS, _LISTED_PARTS)
 _content: Final = text_or(list, array(_part, "objects"), "array of content parts")
-SAID: Final[tuple[str, ...]] = ("output_text", "refusal")
+OF_ASSISTANT: Final[tuple[str, ...]] = ("output_text", "refusal")
 """The types of parts in a message of the assistant."""
-SENT: Final[tuple[str, ...]] = ("input_text", "input_image", "input_file", "scoped_content", "input_audio")
+OF_OTHERS: Final[tuple[str, ...]] = (
+    "input_text",
+    "input_image",
+    "input_file",
+    "scoped_content",
+    "input_audio",
+)
 """The types of parts in any other message."""
 PHASES: Final = ("commentary", "final_answer")
 CALL_MEMBERS: Final = {"call_id": string, "name": string}
@@ -132,12 +138,12 @@ _phase: Final = one_of(*PHASES)
 
 def _check_parts(message: dict[str, Json], path: str) -> Failure | None:
     """Return the error of a part that a message of this role cannot have, or of an assistant's phase."""
-    said = message["role"] == "assistant"
-    if said and message.get("phase") is not None:
+    by_assistant = message["role"] == "assistant"
+    if by_assistant and message.get("phase") is not None:
         error = _phase(message["phase"], f"{path}.phase")
         if error is not None:
             return error
-    content, allowed = message["content"], SAID if said else SENT
+    content, allowed = message["content"], OF_ASSISTANT if by_assistant else OF_OTHERS
     if type(content) is not list:
         return None
     for index, part in enumerate(content):

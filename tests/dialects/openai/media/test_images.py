@@ -184,6 +184,7 @@ def test_model_of_another_maker_may_name_a_response_format() -> None:
         ),
         ({"moderation": "x"}, "Invalid value: 'x'. Supported values are: 'auto' and 'low'."),
         ({"output_format": "x"}, "Invalid value: 'x'. Supported values are: 'png', 'webp', and 'jpeg'."),
+        ({"size": "0x0"}, "Invalid size '0x0'. Expected WIDTHxHEIGHT, for example '1824x1024'."),
         ({"size": "10x16"}, "Invalid size '10x16'. Width and height must both be divisible by 16."),
         ({"style": "vivid", "prompt": ""}, "Unknown parameter: 'style'."),
         ({"response_format": None}, "Unknown parameter: 'response_format'."),
@@ -232,11 +233,13 @@ def test_wrong_form_is_refused(files: dict[str, Any], fields: dict[str, str], me
     assert respond_once(NO_RULES, request).message.startswith(message)
 
 
-def test_edit_without_any_image_is_refused() -> None:
-    body = {"prompt": "x", "images": []}
-    assert (
-        respond_once(NO_RULES, raw_request("/v1/images/edits", body)).json["error"]["code"] == "empty_array"
-    )
+@pytest.mark.parametrize(
+    ("sent", "param", "code"), [([], "images", "empty_array"), (["x"], "images[0]", "invalid_type")]
+)
+def test_edit_without_an_image_is_refused(sent: list[str], param: str, code: str) -> None:
+    request = raw_request("/v1/images/edits", {"prompt": "x", "images": sent})
+    error = respond_once(NO_RULES, request).json["error"]
+    assert (error["param"], error["code"]) == (param, code)
 
 
 @pytest.mark.parametrize("fields", [{"user": 1}, {"quality": "xhigh"}, {"prompt": " "}, {"n": None}])
