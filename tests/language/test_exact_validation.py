@@ -53,6 +53,13 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "Unrecognized request argument supplied: z",
     ),
     ("/v1/responses", {**RESPONSES, "b": 1, "a": 2}, "Unknown parameter: 'b'."),
+    (
+        "/v1/responses",
+        {"b": 1, **RESPONSES, "messages": []},
+        "Unsupported parameter: 'messages'. In the Responses API, this parameter has moved to 'input'. "
+        "Try again with the new parameter. See the API documentation for more information: "
+        "https://platform.openai.com/docs/api-reference/responses/create.",
+    ),
     ("/v1/responses", {**RESPONSES, "tols": 1}, "Unknown parameter: 'tols'. Did you mean 'tools'?"),
     (
         "/v1/responses",

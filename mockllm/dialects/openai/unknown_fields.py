@@ -16,6 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.request.request import Request
+from mockllm.dialects.openai.responses.fields import moved_messages
 from mockllm.dialects.openai.unsupported import unsupported_of
 from mockllm.dialects.openai.validators import alternatives, refuse
 
@@ -26,7 +27,7 @@ _REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     "responses": ("model", "input"),
 }
 """The fields whose absence the service refuses first."""
-_KNOWN: Final = {"responses": frozenset({"presence_penalty", "frequency_penalty", "messages"})}
+_KNOWN: Final = {"responses": frozenset({"presence_penalty", "frequency_penalty"})}
 """Fields that the SDK lacks and the service knows: it refuses them in other words."""
 _UNKNOWN_TO_RECENT: Final = ("audio", "modalities", "web_search_options")
 """Documented fields of chats that recent models do not know."""
@@ -60,6 +61,8 @@ def refuse_inexact(request: Request) -> Failure | None:
         return _refuse_all(names) if api in _ALL_AT_ONCE and names else None
     if recent:
         names += [name for name in _UNKNOWN_TO_RECENT if name in fields]
+    if api == "responses" and "messages" in names:
+        return moved_messages()
     if names:
         documented = request.documented_fields if api in _MEMBERS else None
         return _refuse_first(names[0], (documented or frozenset()) - fields.keys())

@@ -20,7 +20,7 @@ from mockllm.core.json.typed_values import text_of
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
-from mockllm.dialects.openai.responses.fields import FIELDS, OWN_FIELDS
+from mockllm.dialects.openai.responses.fields import FIELDS, OWN_FIELDS, moved_messages
 from mockllm.dialects.openai.responses.reasoning import check_reasoning
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
 from mockllm.dialects.openai.unsupported import OWN_MODELS, check_responses_model
@@ -245,8 +245,8 @@ WITHOUT_INPUT_MESSAGE: Final = (
 
 def _check_required(body: Mapping[str, Json], *, own: bool) -> Failure | None:
     """Return the error of a model or an input that is missing. A stored prompt can have both."""
-    if own and "messages" in body:
-        return refuse(MOVED_MESSAGE, None, "unsupported_parameter")
+    if own and "messages" in body and "input" not in body:
+        return moved_messages()
     model, prompt = body.get("model"), body.get("prompt")
     if model is None and prompt is None:
         return wrong_type({}, "model", "a string") if own and "model" in body else missing("model")
@@ -259,13 +259,6 @@ def _check_required(body: Mapping[str, Json], *, own: bool) -> Failure | None:
     if body["input"] is None and all(body.get(name) is None for name in SOURCES):
         return wrong_type({}, "input", "a string")  # of null, the service says that it is an object
     return None
-
-
-MOVED_MESSAGE: Final = (
-    "Unsupported parameter: 'messages'. In the Responses API, this parameter has moved to 'input'. Try again with "
-    "the new parameter. See the API documentation for more information: "
-    "https://platform.openai.com/docs/api-reference/responses/create."
-)
 
 
 def check_input(request: Request) -> Failure | None:

@@ -24,6 +24,7 @@ from mockllm.dialects.openai.validators import (
     members,
     object_,
     one_of,
+    refuse,
     string,
     text,
     unsupported,
@@ -153,3 +154,15 @@ FIELDS: Final[Mapping[str, Check]] = {
     "metadata": object_,
 }
 """The checks of other services that have OpenAI's protocol."""
+
+
+def moved_messages() -> Failure:
+    """Return the refusal of the messages of a chat request."""
+    return refuse(MOVED_MESSAGE, None, "unsupported_parameter")
+
+
+MOVED_MESSAGE: Final = (
+    "Unsupported parameter: 'messages'. In the Responses API, this parameter has moved to 'input'. Try again with "
+    "the new parameter. See the API documentation for more information: "
+    "https://platform.openai.com/docs/api-reference/responses/create."
+)

@@ -48,7 +48,7 @@ SHORTENED = (
 )
 WRONG: list[tuple[dict[str, Json], Refusal]] = [
     (
-        {**TERRA, "messages": []},
+        {**BARE, "messages": []},
         (
             None,
             "unsupported_parameter",
