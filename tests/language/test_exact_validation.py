@@ -16,6 +16,7 @@ CHAT_MESSAGE = {"role": "user", "content": "hi"}
 CHAT = {"model": "gpt-4o", "messages": [CHAT_MESSAGE]}
 CLAUDE = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
 HOSTED = {"anthropic_version": "vertex-2023-10-16", "max_tokens": 9, "messages": CLAUDE["messages"]}
+RECENT = {"model": "gpt-5.6", "messages": [CHAT_MESSAGE]}
 RESPONSES = {"model": "gpt-4o", "input": "hi"}
 GEMINI = {"contents": [{"parts": [{"text": "hi"}]}]}
 GENERATE = "/v1beta/models/gemini-2.5-flash:generateContent"
@@ -52,6 +53,51 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "Unrecognized request argument supplied: z",
     ),
     ("/v1/responses", {**RESPONSES, "b": 1, "a": 2}, "Unknown parameter: 'b'."),
+    (
+        "/v1/responses",
+        {"b": 1, **RESPONSES, "messages": []},
+        "Unsupported parameter: 'messages'. In the Responses API, this parameter has moved to 'input'. "
+        "Try again with the new parameter. See the API documentation for more information: "
+        "https://platform.openai.com/docs/api-reference/responses/create.",
+    ),
+    ("/v1/responses", {**RESPONSES, "tols": 1}, "Unknown parameter: 'tols'. Did you mean 'tools'?"),
+    (
+        "/v1/responses",
+        {**RESPONSES, "strem": False},
+        "Unknown parameter: 'strem'. Did you mean 'stream' or 'store'?",
+    ),
+    ("/v1/responses", {**RESPONSES, "modle": "a"}, "Unknown parameter: 'modle'."),
+    (
+        "/v1/responses",
+        {**RESPONSES, "stream": True, "stream_options": {"include_usage": True}},
+        "Unknown parameter: 'stream_options.include_usage'.",
+    ),
+    (
+        "/v1/responses",
+        {**RESPONSES, "reasoning": {"generate_summary": "auto"}},
+        "Unknown parameter: 'reasoning.generate_summary'.",
+    ),
+    (
+        "/v1/responses",
+        {**RESPONSES, "input": [{"role": "user", "content": "a", "phase": "commentary"}]},
+        "Unknown parameter: 'input[0].phase'.",
+    ),
+    (
+        "/v1/responses",
+        {**RESPONSES, "input": [{"role": "assistant", "content": "a", "phase": "commentary", "z": 1}]},
+        "Unknown parameter: 'input[0].z'.",
+    ),
+    (
+        "/v1/chat/completions",
+        {**RECENT, "top_k": 3, "z": 1},
+        "Unknown parameter: 'top_k'. Did you mean 'top_p'?",
+    ),
+    ("/v1/chat/completions", {**RECENT, "modalities": ["text"]}, "Unknown parameter: 'modalities'."),
+    (
+        "/v1/chat/completions",
+        {**RECENT, "prompt_cache_options": {"mode": "implicit", "size": 1}},
+        "Unknown parameter: 'prompt_cache_options.size'.",
+    ),
     (
         "/v1/embeddings",
         {"model": "text-embedding-3-small", "input": "a", "z": 1, "b": 1},
@@ -228,3 +274,24 @@ def test_wrong_shapes_are_refused_as_by_strict(path: str, body: dict[str, Any]) 
         for strictness in ("exact", "strict")
     )
     assert (exact.status, exact.bytes[:400]) == (strict.status, strict.bytes[:400])
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        ("/v1/chat/completions", {"z": 1, **CHAT, "model": None}, "you must provide a model parameter"),
+        ("/v1/chat/completions", {"z": 1, "model": "m"}, "Missing required parameter: 'messages'."),
+        ("/v1/responses", {"z": 1, "input": "a"}, "Missing required parameter: 'model'."),
+        ("/v1/responses", {"z": 1, "model": "m"}, "Missing required parameter: 'input'."),
+    ],
+)
+def test_missing_field_is_refused_before_unknown_ones(path: str, body: dict[str, Any], message: str) -> None:
+    sent = {name: value for name, value in body.items() if value is not None}
+    assert respond_once(EXACT, raw_request(path, sent)).message == message
+
+
+def test_fields_that_the_service_knows_are_not_unknown() -> None:
+    for body in ({**RESPONSES, "presence_penalty": 1}, {**RESPONSES, "reasoning": {"mode": "standard"}}):
+        assert respond_once(EXACT, raw_request("/v1/responses", body)).status == 200
+    body = {**RECENT, "model": "gpt-4o", "modalities": ["text"], "stream_options": {"z": 1}, "stream": True}
+    assert respond_once(EXACT, raw_request("/v1/chat/completions", body)).status == 200

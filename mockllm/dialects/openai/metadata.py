@@ -1,4 +1,8 @@
-"""The check of `metadata`, which clients attach to stored objects."""
+"""The check of `metadata`, which clients attach to requests and stored objects.
+
+Public sources of 2026 measured the refusals of properties, names and values (local-OAuth-CLI-API-adapter, a public
+repository of kangminlee-maker).
+"""
 
 from __future__ import annotations
 
@@ -6,22 +10,37 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.dialects.openai.validators import members, object_, refuse, text_of_length
+from mockllm.dialects.openai.validators import refuse, text_of_length, wrong_type
 
 MAX_METADATA: Final = 16
 """The maximum number of metadata properties of an object."""
+MAX_NAME: Final = 64
+"""The maximum length of the name of a property."""
 _value: Final = text_of_length(512)
 
 
-def check_metadata(value: Json) -> Failure | None:
-    """Return the failure of metadata with another type, too many properties or too long values."""
-    error = object_(value, "metadata")
-    if error is not None:
-        return error
+def check_metadata(value: Json, path: str = "metadata") -> Failure | None:
+    """Return the failure of metadata with another type, too many properties, or too long names or values."""
+    if type(value) is not dict:
+        return wrong_type(value, path, "a metadata object")
     if len(value) > MAX_METADATA:
         message = (
-            f"Invalid 'metadata': too many properties. Expected an object with at most {MAX_METADATA} properties, "
+            f"Invalid '{path}': too many properties. Expected an object with at most {MAX_METADATA} properties, "
             f"but got an object with {len(value)} properties instead."
         )
-        return refuse(message, "metadata", "object_above_max_properties")
-    return members((), dict.fromkeys(value, _value))(value, "metadata")
+        return refuse(message, path, "object_above_max_properties")
+    for name, text in value.items():
+        error = _long_name(name, path) or (None if text is None else _value(text, f"{path}.{name}"))
+        if error is not None:
+            return error
+    return None
+
+
+def _long_name(name: str, path: str) -> Failure | None:
+    if len(name) <= MAX_NAME:
+        return None
+    message = (
+        f"Invalid property name in '{path}': '{name[:3]}...{name[-3:]}' is too long. "
+        f"Expected a string with maximum length {MAX_NAME}, but got a string with length {len(name)} instead."
+    )
+    return refuse(message, f"{path}.{name}", "property_name_above_max_length")

@@ -63,8 +63,10 @@ class ModelRequest(Request):
     @cached_property
     def service_tier(self) -> str:
         """The tier that serves the request: the requested tier where the tier has its own capacity, else
-        `default`."""
+        `default`. `fast` is another name of `priority`."""
         tier = self.fields.get("service_tier")
+        if tier == "fast":
+            return "priority"
         return tier if type(tier) is str and tier in ("flex", "priority", "scale") else "default"
 
     @cached_property

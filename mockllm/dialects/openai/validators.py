@@ -20,7 +20,7 @@ _KINDS: Final = {
     type(None): "null",
     bool: "a boolean",
     int: "an integer",
-    float: "a decimal",
+    float: "a decimal number",
     str: "a string",
     list: "an array",
     dict: "an object",
@@ -63,9 +63,19 @@ def unsupported(value: Json, path: str, allowed: Sequence[str]) -> Failure:
 
 def supported(allowed: Sequence[str]) -> str:
     """Return the sentence of a refusal with the allowed words."""
-    listed = [f"'{word}'" for word in allowed]
-    joined = " and ".join(listed) if len(listed) < 3 else f"{', '.join(listed[:-1])}, and {listed[-1]}"
-    return f"Supported values are: {joined}."
+    return f"Supported values are: {_joined(allowed, 'and')}."
+
+
+def alternatives(words: Sequence[str]) -> str:
+    """Return words in quotation marks, with `or` before the last one."""
+    return _joined(words, "or")
+
+
+def _joined(words: Sequence[str], conjunction: str) -> str:
+    listed = [f"'{word}'" for word in words]
+    if len(listed) < 3:
+        return f" {conjunction} ".join(listed)
+    return f"{', '.join(listed[:-1])}, {conjunction} {listed[-1]}"
 
 
 def boolean(value: Json, path: str) -> Failure | None:
@@ -113,13 +123,13 @@ def _out_of_range(value: float, path: str, noun: str, low: float | None, high: f
     return refuse(message, path, f"{noun}_{code}_value")
 
 
-def one_of(*allowed: str) -> Check:
-    """Return a check that accepts one of these words."""
+def one_of(*allowed: str, unlisted: Sequence[str] = ()) -> Check:
+    """Return a check that accepts one of these words. Messages do not name the `unlisted` ones."""
 
     def check(value: Json, path: str) -> Failure | None:
         if type(value) is not str:
-            return wrong_type(value, path, "a string")
-        return None if value in allowed else unsupported(value, path, allowed)
+            return wrong_type(value, path, f"one of {alternatives(allowed)}")
+        return None if value in allowed or value in unlisted else unsupported(value, path, allowed)
 
     return check
 
@@ -231,8 +241,9 @@ def check_readable(request: Request) -> Failure | None:
     return refuse(message, None, "invalid_type")
 
 
-def by_type(checks: Mapping[str, Check]) -> Check:
-    """Return a check that accepts an object that passes the check of its `type`."""
+def by_type(checks: Mapping[str, Check], listed: Sequence[str] = ()) -> Check:
+    """Return a check that accepts an object that passes the check of its `type`. A message names the `listed` types,
+    by default all of them."""
 
     def check(value: Json, path: str) -> Failure | None:
         if type(value) is not dict:
@@ -243,7 +254,11 @@ def by_type(checks: Mapping[str, Check]) -> Check:
         if type(kind) is not str:
             return wrong_type(kind, f"{path}.type", "a string")
         typed = checks.get(kind)
-        return unsupported(kind, f"{path}.type", tuple(checks)) if typed is None else typed(value, path)
+        return (
+            unsupported(kind, f"{path}.type", listed or tuple(checks))
+            if typed is None
+            else typed(value, path)
+        )
 
     return check
 
@@ -251,12 +266,13 @@ def by_type(checks: Mapping[str, Check]) -> Check:
 def text_or(type_: type, check: Check, expected: str, words: Sequence[str] = ()) -> Check:
     """Return a check that accepts a text (one of `words`, where there are any), and a value of the type that passes
     `check`. `expected` names that type in the message (`object`)."""
+    text_type = f"one of {alternatives(words)}" if words else "a string"
 
     def check_value(value: Json, path: str) -> Failure | None:
         if type(value) is str:
             return None if not words or value in words else unsupported(value, path, words)
         if type(value) is not type_:
-            return wrong_type(value, path, f"one of a string or {expected}")
+            return wrong_type(value, path, f"one of {text_type} or {expected}")
         return check(value, path)
 
     return check_value
@@ -265,11 +281,17 @@ def text_or(type_: type, check: Check, expected: str, words: Sequence[str] = ())
 def check_fields(
     body: Mapping[str, Json], checks: Mapping[str, Check], required: Sequence[str] = ()
 ) -> Failure | None:
-    """Check each known field in the body's order; a null field counts as absent unless it is required."""
+    """Return the error of the first wrong field, in the order of `checks`, as the service does. A null field counts
+    as absent unless it is required."""
     for name, value in body.items():
         check = checks.get(name)
-        if check is not None and (value is not None or name in required):
-            error = check(value, name)
-            if error is not None:
-                return error
+        if check is not None and (value is not None or name in required) and check(value, name) is not None:
+            return _first_error(body, checks, required)
     return None
+
+
+def _first_error(
+    body: Mapping[str, Json], checks: Mapping[str, Check], required: Sequence[str]
+) -> Failure | None:
+    present = (name for name in checks if name in body and (body[name] is not None or name in required))
+    return next(filter(None, (checks[name](body[name], name) for name in present)), None)

@@ -12,6 +12,9 @@ from mockllm.dialects.routes import RouteMatch, find_route
 
 USER: Json = {"role": "user", "content": "hi"}
 NOT_SUPPORTED = "is not supported with this model."
+VALUE, PARAMETER = "unsupported_value", "unsupported_parameter"
+LOW: dict[str, Json] = {"reasoning_effort": "low"}
+TOOL: Json = {"type": "function", "function": {"name": "f"}}
 
 
 def refused(path: str, body: Json, headers: dict[str, str] | None = None) -> Failure | None:
@@ -111,6 +114,26 @@ PASSING: list[Any] = [
     ("gpt-5.4", {"temperature": 0, "reasoning_effort": "xhigh", "stop": "x"}),
     ("o3", {"messages": [{"role": "developer", "content": "x"}, USER], "max_completion_tokens": 9}),
     ("my-own", {"max_tokens": 9, "reasoning_effort": "minimal"}),
+    ("gpt-5.6-sol", {"n": 8, "temperature": 1, "top_p": 1, "frequency_penalty": 0, "logprobs": False}),
+    (
+        "gpt-5.6-sol",
+        {
+            "reasoning_effort": "none",
+            "temperature": 0.1,
+            "top_p": 0.2,
+            "presence_penalty": -2,
+            "logprobs": True,
+            "top_logprobs": 5,
+            "tools": [TOOL],
+        },
+    ),
+    ("gpt-5.6", {"reasoning_effort": "xhigh", "prompt_cache_retention": "24h"}),
+    ("gpt-5.6", {"tools": [{"type": "custom", "custom": {"name": "f"}}]}),
+    ("gpt-5.4-mini", {"tools": [TOOL]}),
+    ("gpt-5.5", {"tools": [TOOL], "reasoning_effort": "none"}),
+    ("gpt-5.2", {"tools": [TOOL], "reasoning_effort": "xhigh"}),
+    ("gpt-5.4-pro", {"tools": [TOOL], "reasoning_effort": "high"}),
+    ("gpt-6-luna", {"tools": [TOOL], "reasoning_effort": "none"}),
 ]
 
 
@@ -142,12 +165,146 @@ def test_response_refuses_sampling_of_reasoning_models(name: str) -> None:
 
 
 def test_shape_is_refused_before_support() -> None:
-    failure = chat("gpt-5", max_tokens="many")
+    failure = chat("gpt-5", temperature="hot")
     assert failure is not None
-    assert failure.fields == {"param": "max_tokens", "code": "invalid_type"}
+    assert failure.fields == {"param": "temperature", "code": "invalid_type"}
+
+
+def function_tools(model: str) -> str:
+    return (
+        f"Function tools with reasoning_effort are not supported for {model} in /v1/chat/completions. "
+        "To use function tools, use /v1/responses or set reasoning_effort to 'none'."
+    )
+
+
+def effort(value: str, *allowed: str) -> str:
+    listed = ", ".join(f"'{word}'" for word in allowed[:-1])
+    return (
+        f"Unsupported value: 'reasoning_effort' does not support {value} with this model. "
+        f"Supported values are: {listed}, and '{allowed[-1]}'."
+    )
+
+
+RECENT: list[tuple[str, dict[str, Json], str, str, str | None]] = [
+    *(
+        ("gpt-5.6-terra", {name: value}, f"Unsupported parameter: '{name}' {NOT_SUPPORTED}", name, PARAMETER)
+        for name, value in {
+            "stop": "x",
+            "logit_bias": {},
+            "prediction": {"type": "content", "content": "a"},
+            "frequency_penalty": 1,
+            "presence_penalty": -1,
+            "logprobs": True,
+            "top_p": 0.1,
+        }.items()
+    ),
+    (
+        "gpt-6-sol",
+        {"temperature": 0},
+        "Unsupported value: 'temperature' does not support 0 with this model. "
+        "Only the default (1) value is supported.",
+        "temperature",
+        VALUE,
+    ),
+    (
+        "gpt-5.6",
+        {"n": 9},
+        "Invalid 'n': integer above maximum value. Expected a value <= 8, but got 9 instead.",
+        "n",
+        "integer_above_max_value",
+    ),
+    (
+        "gpt-5.6",
+        {"reasoning_effort": "none", "logprobs": True, "top_logprobs": 6},
+        "Invalid value for 'top_logprobs': must be less than or equal to 5.",
+        "top_logprobs",
+        None,
+    ),
+    (
+        "gpt-5.6",
+        {"top_logprobs": "6"},
+        "Invalid type for 'top_logprobs': expected an integer, but got a string instead.",
+        "top_logprobs",
+        "invalid_type",
+    ),
+    (
+        "gpt-5.6",
+        {"prompt_cache_retention": "in_memory"},
+        "This model is compatible only with 24h extended prompt caching",
+        "prompt_cache_retention",
+        None,
+    ),
+    ("gpt-5.6-luna", {"tools": [TOOL]}, function_tools("gpt-5.6-luna"), "reasoning_effort", None),
+    ("gpt-5.5", {"tools": [TOOL], **LOW}, function_tools("gpt-5.5"), "reasoning_effort", None),
+    ("gpt-6-astra", {"tools": [TOOL], **LOW}, function_tools("gpt-6-astra"), "reasoning_effort", None),
+    (
+        "gpt-5.6",
+        {"reasoning_effort": "max"},
+        effort("'max'", "none", "low", "medium", "high", "xhigh"),
+        "reasoning_effort",
+        VALUE,
+    ),
+    (
+        "gpt-6-astra",
+        {"reasoning_effort": "none"},
+        effort("'none'", "low", "medium", "high", "xhigh"),
+        "reasoning_effort",
+        VALUE,
+    ),
+    (
+        "gpt-5.6",
+        {"reasoning_effort": {"it's": [True]}},
+        effort('{"it\'s": [True]}', "none", "low", "medium", "high", "xhigh"),
+        "reasoning_effort",
+        VALUE,
+    ),
+]
+
+
+@pytest.mark.parametrize(("model", "fields", "message", "param", "code"), RECENT)
+def test_recent_model_refuses_as_measured(
+    model: str, fields: dict[str, Json], message: str, param: str, code: str | None
+) -> None:
+    failure = chat(model, **fields)
+    assert failure is not None
+    assert failure.message == message
+    assert failure.fields == {"param": param, "code": code}
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"temperature": 0, "stop": "x"}, "stop"),
+        ({"stop": "x", "n": 0}, "n"),
+        ({"verbosity": 1, "stop": "x"}, "stop"),
+        ({"logprobs": True, "verbosity": 1}, "verbosity"),
+        ({"temperature": 0, "metadata": 1}, "metadata"),
+        ({"store": 1, "max_tokens": "many"}, "max_tokens"),
+        ({"temperature": 0, "messages": [{"role": "user"}]}, "temperature"),
+        ({"temperature": 0, "tools": [TOOL]}, "reasoning_effort"),
+    ],
+)
+def test_first_refusal_of_a_recent_model_is_named(fields: dict[str, Json], param: str) -> None:
+    failure = refused("/v1/chat/completions", {"model": "gpt-5.6", "messages": [USER], **fields})
+    assert failure is not None
+    assert failure.fields["param"] == param
+
+
+def test_role_in_a_repeated_conversation_is_refused() -> None:
+    turns: list[Json] = [{"role": "user", "content": "x" * 3000}]
+    body: dict[str, Json] = {"model": "o1-mini", "messages": turns, "seed": 1}
+    assert refused("/v1/chat/completions", body) is refused("/v1/chat/completions", body) is None
+    failure = refused(
+        "/v1/chat/completions", {**body, "messages": [*turns, {"role": "system", "content": "x"}]}
+    )
+    assert failure is not None
+    assert failure.fields["param"] == "messages[1].role"
 
 
 def test_azure_refuses_by_deployment_and_vendors_never() -> None:
     path = "/openai/deployments/o4-mini/chat/completions"
     assert refused(path, {"messages": [USER], "max_tokens": 9}, {"api-key": "k"}) is not None
-    assert chat("gpt-5", "/groq/openai/v1/chat/completions", max_tokens=9) is None
+    groq = "/groq/openai/v1/chat/completions"
+    assert chat("gpt-5", groq, max_tokens=9) is None
+    assert chat("gpt-5.6", groq, tools=[TOOL], metadata={"a": 1}, prompt_cache_key=1, n=9) is None
+    assert chat("", groq) is None

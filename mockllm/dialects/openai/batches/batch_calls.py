@@ -67,7 +67,7 @@ FIELDS: Final = {
     "input_file_id": string,
     "endpoint": one_of(*ENDPOINTS),
     "completion_window": one_of("24h"),
-    "metadata": lambda value, path: check_metadata(value),
+    "metadata": check_metadata,
 }
 STATUSES: Final = {"queued": "validating"}
 """The protocol's words for states, where they differ."""

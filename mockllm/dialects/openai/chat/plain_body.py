@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.core.json.codec import Json
+from mockllm.dialects.openai.metadata import check_metadata
 from mockllm.dialects.openai.unsupported import ALL, unsupported_of
 
 _MAX_MESSAGES: Final = 8
@@ -22,7 +23,12 @@ _MAX_TOKENS: Final = 1_000_000
 def is_plain_body(body: dict[str, Json], *, has_texts: bool = False) -> bool:
     """Return whether a body has this form. `has_texts`: its messages are known to be some, of a role and a text."""
     model, messages = body.get("model"), body.get("messages")
-    if type(model) is not str or type(messages) is not list or not 0 < len(messages) <= _MAX_MESSAGES:
+    if (
+        type(model) is not str
+        or not model
+        or type(messages) is not list
+        or not 0 < len(messages) <= _MAX_MESSAGES
+    ):
         return False
     others = len(body) - 2 - (type(body.get("stream")) is bool)
     all_roles = others > 0
@@ -34,9 +40,7 @@ def is_plain_body(body: dict[str, Json], *, has_texts: bool = False) -> bool:
         if type(message) is not dict or len(message) != 2 or type(message.get("content")) is not str:
             return False
         role = message.get("role")
-        if role not in _SPEAKERS and (
-            role not in _INSTRUCTIONS or not (all_roles or not unsupported_of(model).roles)
-        ):
+        if role not in _SPEAKERS and (role not in _INSTRUCTIONS or unsupported_of(model).roles):
             return False
     return True
 
@@ -45,7 +49,8 @@ def _usual_settings(body: dict[str, Json]) -> int:
     """Return the number of the settings that most clients send, with values that all other models accept."""
     temperature, top_p = body.get("temperature", -1), body.get("top_p", -1)
     max_tokens = body.get("max_tokens", -1)
-    count = int(type(body.get("metadata")) is dict)
+    metadata = body.get("metadata")
+    count = int(type(metadata) is dict and check_metadata(metadata) is None)
     count += type(temperature) in (int, float) and 0 <= temperature <= 2
     count += type(top_p) in (int, float) and 0 <= top_p <= 1
     count += type(max_tokens) is int and 0 < max_tokens <= _MAX_TOKENS

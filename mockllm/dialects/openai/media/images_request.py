@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from msgspec.structs import replace
 from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
@@ -21,16 +22,19 @@ from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.media.media_request import MediaRequest
 from mockllm.dialects.openai.validators import (
     Check,
+    array,
     boolean,
     check_fields,
     check_readable,
     integer,
     missing,
+    object_,
     one_of,
     refuse,
     string,
     text,
     unsupported,
+    wrong_type,
 )
 
 DEFAULT_MODEL: Final = "gpt-image-2"
@@ -52,23 +56,27 @@ SIZES: Final[Mapping[str, tuple[str, ...]]] = {
 """The sizes of models that have no others, by the beginning of their names."""
 GPT: Final = ("gpt-", "chatgpt-")
 """The beginnings of the names of models that refuse `response_format`."""
-QUALITIES: Final = ("low", "medium", "high", "xhigh", "max", "auto", "standard", "hd")
+QUALITIES: Final = ("low", "medium", "high", "auto")
+_LATER_QUALITIES: Final = ("xhigh", "max")
+"""Documented qualities that the messages of measured models do not name."""
 FIELDS: Final[dict[str, Check]] = {
-    "prompt": text(32_000),
     "model": string,
+    "prompt": text(32_000),
+    "images": array(object_, "objects", min_length=1),
     "n": integer(1, MAX_IMAGES),
+    "quality": one_of(*QUALITIES, *_LATER_QUALITIES, "standard", "hd"),
     "background": one_of("transparent", "opaque", "auto"),
-    "output_format": one_of("png", "webp", "jpeg", "gif", "svg"),
+    "moderation": one_of("auto", "low"),
+    "output_format": one_of("png", "webp", "jpeg", unlisted=("gif", "svg")),
     "output_compression": integer(0, 100),
     "partial_images": integer(0, MAX_PARTIAL),
-    "quality": one_of(*QUALITIES),
-    "response_format": one_of("url", "b64_json"),
-    "moderation": one_of("low", "auto"),
     "style": one_of("vivid", "natural"),
+    "response_format": one_of("url", "b64_json"),
     "size": string,
     "stream": boolean,
-    "user": string,
 }
+"""The checks of the fields, in the order of the service."""
+_gpt_quality: Final = one_of(*QUALITIES, unlisted=_LATER_QUALITIES)
 
 
 _SHARED_FIELDS: Final = frozenset({
@@ -154,7 +162,7 @@ class ImageEditRequest(ImagesRequest):
     api = "image_edits"
     documented_fields = _SHARED_FIELDS | {"image", "images", "input_fidelity", "markup", "mask"}
     uploads = True
-    required = ("image", "prompt")
+    required = ("prompt", "image")
 
 
 class ImageVariationRequest(ImagesRequest):
@@ -169,31 +177,74 @@ class ImageVariationRequest(ImagesRequest):
 
 
 def check(request: Request) -> Failure | None:
+    """Return the first error, in the order of the service: unknown parameters, required ones, then the fields.
+    GPT Image 2 was measured in August 2026 (local-OAuth-CLI-API-adapter, a public repository of kangminlee-maker)."""
     assert isinstance(request, ImagesRequest)
-    error = check_readable(request)
+    body, model = request.fields, request.model or DEFAULT_MODEL
+    own = request.provider == request.dialect
+    is_gpt = own and request.is_gpt and model.startswith(GPT)
+    error = check_readable(request) or (_check_unknown(request, model, is_gpt=is_gpt) if own else None)
     if error is not None:
         return error
-    body = request.fields
     for name in request.required:
-        if body.get(name) is None and not (name == "image" and body.get("images")):
-            return missing(name)
-    return check_fields(body, FIELDS) or _check_model(request, body)
+        if body.get(name) is None and not (name == "image" and "images" in body):
+            return _missing(request, name)
+    checks = {**FIELDS, "quality": _gpt_quality} if is_gpt else FIELDS
+    if request.is_form:
+        checks = {**checks, **_FORM_NUMBERS}
+    return check_fields(body, checks) or _check_size(text_of(body.get("size")), model, is_gpt=is_gpt)
 
 
-def _check_model(request: ImagesRequest, body: Mapping[str, Json]) -> Failure | None:
-    size, model = text_of(body.get("size")), request.model or DEFAULT_MODEL
-    if request.provider == request.dialect:
-        for name in _unknown(request, model):
-            if body.get(name) is not None:
-                return refuse(f"Unknown parameter: '{name}'.", name, "unknown_parameter")
-    known = next((sizes for name, sizes in SIZES.items() if model.startswith(name)), None)
-    if size is None or size == "auto" or (size in known if known is not None else size_of(size) is not None):
-        return None
-    return unsupported(size, "size", known or ("1024x1024", "1024x1536", "1536x1024", "auto"))
+def _missing(request: ImagesRequest, name: str) -> Failure:
+    if name in request.fields:
+        return wrong_type(None, name, "a string")
+    return missing("images" if name == "image" and not request.is_form else name)
 
 
-def _unknown(request: ImagesRequest, model: str) -> tuple[str, ...]:
-    """Return the parameters that a model does not know."""
+def _check_unknown(request: ImagesRequest, model: str, *, is_gpt: bool) -> Failure | None:
+    """Return the refusal of a parameter that the model, or the form, does not know."""
+    body = request.fields
+    if request.is_form and "images" in body:
+        message = "Unknown parameter: 'images'. For multipart/form-data use 'image' or 'image[]'."
+        return refuse(message, "images", "invalid_value")
+    names: tuple[str, ...] = ()
     if model.startswith("dall-e-2") and request.api == "images":
-        return ("quality", "style")
-    return ("response_format",) if request.is_gpt and model.startswith(GPT) else ()
+        names = tuple(name for name in ("quality", "style") if body.get(name) is not None)
+    elif is_gpt:
+        unknown = ("response_format", "style") if request.api == "images" else ("response_format",)
+        names = tuple(name for name in unknown if name in body)
+    return refuse(f"Unknown parameter: '{names[0]}'.", names[0], "unknown_parameter") if names else None
+
+
+def _form_number(check: Check) -> Check:
+    """Return a check of a number of a form, whose text may not be one."""
+
+    def check_number(value: Json, path: str) -> Failure | None:
+        if type(value) is int:
+            return check(value, path)
+        expected = "expected an integer, but got a string value that could not be converted into an integer"
+        return refuse(f"Invalid type for '{path}': {expected}.", path, "invalid_type")
+
+    return check_number
+
+
+_FORM_NUMBERS: Final = {
+    name: _form_number(FIELDS[name]) for name in ("n", "output_compression", "partial_images")
+}
+
+
+def _check_size(size: str | None, model: str, *, is_gpt: bool) -> Failure | None:
+    known = next((sizes for name, sizes in SIZES.items() if model.startswith(name)), None)
+    if size is None or size == "auto" or (known is not None and size in known):
+        return None
+    if known is not None:
+        return unsupported(size, "size", known)
+    pixels = size_of(size)
+    if pixels is None or (is_gpt and "0" in size.split("x")):
+        reason = "Expected WIDTHxHEIGHT, for example '1824x1024'."
+    elif is_gpt and (pixels.width % 16 or pixels.height % 16):
+        reason = "Width and height must both be divisible by 16."
+    else:
+        return None
+    refusal = refuse(f"Invalid size '{size}'. {reason}", "size", "invalid_value")
+    return replace(refusal, fields={"type": "image_generation_user_error", **refusal.fields})

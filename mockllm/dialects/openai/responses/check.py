@@ -1,12 +1,13 @@
 """Checks of a responses request's shape, ranges and input items, with the messages and codes of the service.
 
-Unknown model names, keys and fields pass. A null field counts as absent.
+Unknown model names, keys and fields pass. A null field counts as absent. The checks have the service's order:
+required fields, shapes, stored responses, dependencies between fields, what the model does not support. A public
+project measured it in August 2026 (local-OAuth-CLI-API-adapter of kangminlee-maker).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Final
 
@@ -19,27 +20,24 @@ from mockllm.core.json.typed_values import text_of
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
+from mockllm.dialects.openai.responses.fields import FIELDS, OWN_FIELDS, moved_messages
 from mockllm.dialects.openai.responses.reasoning import check_reasoning
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
-from mockllm.dialects.openai.strict_schema import check_parameters, check_response_schema
 from mockllm.dialects.openai.unsupported import OWN_MODELS, check_responses_model
 from mockllm.dialects.openai.validators import (
     Check,
     array,
-    boolean,
     by_type,
     check_fields,
     check_readable,
-    decimal,
-    integer,
     members,
     missing,
     object_,
     one_of,
     refuse,
     string,
-    text,
     text_or,
+    unsupported,
     wrong_type,
 )
 
@@ -53,13 +51,32 @@ PARTS: Final[dict[str, Check]] = {
     "refusal": members(("refusal",), {"refusal": string}),
     "summary_text": members(("text",), {"text": string}),
     "reasoning_text": members(("text",), {"text": string}),
-    "computer_screenshot": members((), {}),
+    "computer_screenshot": object_,
+    "scoped_content": object_,
+    "encrypted_content": object_,
 }
-_content: Final = text_or(list, array(by_type(PARTS), "objects"), "array of content parts")
+_LISTED_PARTS: Final = (
+    *("input_text", "input_image", "input_audio", "output_text", "refusal", "input_file"),
+    *("computer_screenshot", "summary_text", "encrypted_content"),
+)
+"""The types of parts that messages name."""
+_part: Final = by_type(PARTS, _LISTED_PARTS)
+_content: Final = text_or(list, array(_part, "objects"), "array of content parts")
+OF_ASSISTANT: Final[tuple[str, ...]] = ("output_text", "refusal")
+"""The types of parts in a message of the assistant."""
+OF_OTHERS: Final[tuple[str, ...]] = (
+    "input_text",
+    "input_image",
+    "input_file",
+    "scoped_content",
+    "input_audio",
+)
+"""The types of parts in any other message."""
+PHASES: Final = ("commentary", "final_answer")
 CALL_MEMBERS: Final = {"call_id": string, "name": string}
 OUTPUT_MEMBERS: Final = {"call_id": string, "output": _content}
 ITEMS: Final[dict[str, Check]] = {
-    "message": members(("role", "content"), {"role": one_of(*ROLES), "content": _content}),
+    "message": members(("content",), {"content": _content}),
     "function_call": members(("call_id", "name", "arguments"), {**CALL_MEMBERS, "arguments": string}),
     "custom_tool_call": members(("call_id", "name", "input"), {**CALL_MEMBERS, "input": string}),
     "function_call_output": members(("call_id", "output"), OUTPUT_MEMBERS),
@@ -86,8 +103,9 @@ def check_items(
     value: list[Json], path: str, follows: Callable[[dict[str, Json]], bool] = follows_reasoning
 ) -> Failure | None:
     """Check all items one by one, then that each reasoning item precedes an item that `follows` accepts."""
+    own = follows is follows_reasoning
     for index, item in enumerate(value):
-        error = _item(item, f"{path}[{index}]")
+        error = _item(item, f"{path}[{index}]", own=own)
         if error is not None:
             return error
     for item, following in pairwise([*value, {"role": "user"}]):
@@ -99,34 +117,54 @@ def check_items(
     return None
 
 
-def _item(value: Json, path: str) -> Failure | None:
+def _item(value: Json, path: str, *, own: bool = True) -> Failure | None:
+    """Return the error of an item. `own`: whether OpenAI or Azure reads it, who refuse parts of another role."""
     if type(value) is not dict:
-        return wrong_type(value, path, "an object")
+        return wrong_type(value, path, "an input item")
     kind = value.get("type", "message")
     if type(kind) is not str:
-        return wrong_type(kind, f"{path}.type", "a string")
+        return unsupported("", path, ITEM_TYPES)
+    if kind == "message":
+        role = value.get("role", "")
+        if role not in ROLES:
+            return unsupported(role if type(role) is str else "", path, ROLES)
     check = ITEMS.get(kind)
-    return None if check is None else check(value, path)
+    error = None if check is None else check(value, path)
+    return _check_parts(value, path) if error is None and own and kind == "message" else error
 
 
-_name: Final = text(128, r"^[a-zA-Z0-9_-]+$")
-_described: Final = {"name": _name, "description": string, "strict": boolean, "parameters": object_}
+_phase: Final = one_of(*PHASES)
+
+
+def _check_parts(message: dict[str, Json], path: str) -> Failure | None:
+    """Return the error of a part that a message of this role cannot have, or of an assistant's phase."""
+    by_assistant = message["role"] == "assistant"
+    if by_assistant and message.get("phase") is not None:
+        error = _phase(message["phase"], f"{path}.phase")
+        if error is not None:
+            return error
+    content, allowed = message["content"], OF_ASSISTANT if by_assistant else OF_OTHERS
+    if type(content) is not list:
+        return None
+    for index, part in enumerate(content):
+        if part["type"] not in allowed:
+            return unsupported(part["type"], f"{path}.content[{index}]", allowed)
+    return None
+
+
+ITEM_TYPES: Final = (
+    *("additional_tools", "agent_message", "apply_patch_call", "apply_patch_call_output"),
+    *("code_interpreter_call", "compaction", "compaction_trigger", "computer_call", "computer_call_output"),
+    *("custom_tool_call", "custom_tool_call_output", "file_search_call", "function_call"),
+    *("function_call_output", "image_generation_call", "item_reference", "local_shell_call"),
+    *("local_shell_call_output", "mcp_approval_request", "mcp_approval_response", "mcp_call"),
+    *("mcp_list_tools", "message", "multi_agent_call", "multi_agent_call_output", "program"),
+    *("program_output", "reasoning", "shell_call", "shell_call_output", "tool_search_call"),
+    *("tool_search_output", "web_search_call"),
+)
+"""The types of items that messages name (August 2026). An item of any other type passes."""
 SOURCES: Final = ("input", "previous_response_id", "prompt", "conversation")
 """The fields that can contain the input; a request has at least one of them."""
-FORMATS: Final[dict[str, Check]] = {
-    "text": object_,
-    "json_object": object_,
-    "json_schema": members(("name", "schema"), {"name": _name, "schema": object_, "strict": boolean}),
-}
-CHOICES: Final[dict[str, Check]] = {
-    "function": members(("name",), {"name": string}),
-    "custom": members(("name",), {"name": string}),
-    "allowed_tools": members(
-        ("mode", "tools"),
-        {"mode": one_of("auto", "required"), "tools": array(object_, "objects", min_length=1)},
-    ),
-}
-_typed: Final = members(("type",), {"type": string})
 
 
 class ItemOrder(Struct, eq=False):
@@ -169,27 +207,28 @@ def turns_pass(divided: DividedBody) -> bool:
     return order is not None and not order.reasoning and all(order.outputs.values())
 
 
+_OWN_NAME, _OTHER_NAME = "responses", "responses of a vendor"
+
+
 def check(request: Request) -> Failure | None:
     """Return the first error: required fields, then each field in the body's order, then dependencies between
     fields."""
-    error = check_known(request, check, lambda: _check_whole(request), turns_pass)
-    return (
-        check_responses_model(request.fields) if error is None and request.provider in OWN_MODELS else error
+    own = request.provider in OWN_MODELS
+    error = check_known(
+        request, _OWN_NAME if own else _OTHER_NAME, lambda: _check_whole(request, own=own), turns_pass
     )
+    return check_responses_model(request.fields) if error is None and own else error
 
 
-def _check_whole(request: Request) -> Failure | None:
-    error = check_input(request)
+def _check_whole(request: Request, *, own: bool) -> Failure | None:
+    body = request.fields
+    error = check_readable(request) or _check_required(body, own=own) or _check_present(request, own=own)
     if error is not None:
         return error
-    body = request.fields
-    if body.get("model") is None and body.get("prompt") is None:
-        return missing("model")
-    if all(body.get(name) is None for name in SOURCES):
-        message = (
-            "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided."
-        )
-        return refuse(message, "input", "missing_required_parameter")
+    if not body.get("input") and not any(
+        body.get(name) if own else body.get(name) is not None for name in SOURCES
+    ):
+        return refuse(WITHOUT_INPUT_MESSAGE, None if own else "input", "missing_required_parameter")
     if body.get("background") is True and body.get("store") is False:
         return refuse("Background mode requires 'store' to be true.", "background")  # the words are inferred
     if body.get("stream_options") is not None and body.get("stream") is not True:
@@ -199,18 +238,44 @@ def _check_whole(request: Request) -> Failure | None:
     return None if choice is None or choice == "none" else _check_tool_choice(choice, body.get("tools"))
 
 
+WITHOUT_INPUT_MESSAGE: Final = (
+    "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided."
+)
+
+
+def _check_required(body: Mapping[str, Json], *, own: bool) -> Failure | None:
+    """Return the error of a model or an input that is missing. A stored prompt can have both."""
+    if own and "messages" in body and "input" not in body:
+        return moved_messages()
+    model, prompt = body.get("model"), body.get("prompt")
+    if model is None and prompt is None:
+        return wrong_type({}, "model", "a string") if own and "model" in body else missing("model")
+    if not own:
+        return None
+    if model == "":
+        return refuse("The requested model '' does not exist.", "model", "model_not_found")
+    if "input" not in body:
+        return missing("input") if prompt is None else None
+    if body["input"] is None and all(body.get(name) is None for name in SOURCES):
+        return wrong_type({}, "input", "a string")  # of null, the service says that it is an object
+    return None
+
+
 def check_input(request: Request) -> Failure | None:
     """Return the error of the fields that are present."""
-    error = check_readable(request)
-    if error is not None:
-        return error
-    own = request.provider in OWN_MODELS
-    error = check_fields(request.fields, FIELDS if own else COMPATIBLE_FIELDS)
+    return check_readable(request) or _check_present(request, own=request.provider in OWN_MODELS)
+
+
+def _check_present(request: Request, *, own: bool) -> Failure | None:
+    error = _check_shapes(request.fields, own=own)
     if error is not None:
         return error
     assert isinstance(request, InputRequest)
-    if request.conversation is not None and request.previous is None:
-        return None  # the conversation began elsewhere; its items are unknown
+    if request.conversation is not None:
+        if own and request.fields.get("previous_response_id") is not None:
+            return refuse(EXCLUSIVE_MESSAGE, None, "mutually_exclusive_parameters")
+        if request.previous is None:
+            return None  # the conversation began elsewhere; its items are unknown
     return (
         _check_references(request)
         or check_reasoning(request.items, request.response_lookup)
@@ -218,6 +283,25 @@ def check_input(request: Request) -> Failure | None:
     )
 
 
+EXCLUSIVE_MESSAGE: Final = (
+    "Mutually exclusive parameters: ''. Ensure you are only providing one of: 'pre..._id' or 'conversation'."
+)
+
+
+def _check_shapes(body: Mapping[str, Json], *, own: bool) -> Failure | None:
+    model, value = body.get("model"), body.get("input")
+    error = None if model is None else string(model, "model")
+    if error is None and value is not None:
+        error = (_own_input if own else _other_input)(value, "input")
+    return error or check_fields(body, OWN_FIELDS if own else FIELDS)
+
+
+def _other_items(value: list[Json], path: str) -> Failure | None:
+    return check_items(value, path, _is_of_model)
+
+
+_own_input: Final = text_or(list, check_items, "array of input items")
+_other_input: Final = text_or(list, _other_items, "array of input items")
 UNKNOWN_ID_NOTE: Final = (
     "the id of a response or item exists after a call of the same session that creates it; "
     "`validation: lenient` accepts any id"
@@ -256,26 +340,6 @@ def _check_call_outputs(items: list[dict[str, Json]]) -> Failure | None:
     return refuse(f"No tool output found for function call {open_[0]}.", "input") if open_ else None
 
 
-def _tool(value: Json, path: str) -> Failure | None:
-    """Check a tool; only tools that the client itself executes are checked in detail."""
-    error = _typed(value, path)
-    if error is not None or value["type"] not in ("function", "custom"):
-        return error
-    return members(("name",), _described)(value, path) or check_parameters(value, f"{path}.parameters")
-
-
-def _tool_choice(value: Json, path: str) -> Failure | None:
-    error = _typed(value, path)
-    return error if error is not None or value["type"] not in CHOICES else CHOICES[value["type"]](value, path)
-
-
-def _format(value: Json, path: str) -> Failure | None:
-    error = by_type(FORMATS)(value, path)
-    if error is not None or value["type"] != "json_schema":
-        return error
-    return check_response_schema(value, f"{path}.schema", "invalid_json_schema")
-
-
 def _check_tool_choice(choice: Json, tools: Json) -> Failure | None:
     """Check that the tools contain the chosen tool; both arguments are well-formed."""
     if choice == "auto" or (type(choice) is dict and choice["type"] not in ("function", "custom")):
@@ -290,43 +354,3 @@ def _check_tool_choice(choice: Json, tools: Json) -> Failure | None:
 
 def _is_chosen(tool: dict[str, Json], choice: dict[str, Json]) -> bool:
     return (tool["type"], tool.get("name")) == (choice["type"], choice["name"])
-
-
-FIELDS: Final[dict[str, Check]] = {
-    "model": string,
-    "input": text_or(list, check_items, "array of input items"),
-    "background": boolean,
-    "include": array(string, "strings"),
-    "instructions": string,
-    "max_output_tokens": integer(16),  # public reports: earendil-works/pi 6265, for Azure hindsight 58
-    "max_tool_calls": integer(1),
-    "metadata": object_,
-    "parallel_tool_calls": boolean,
-    "previous_response_id": string,
-    "prompt": members(("id",), {"id": string}),
-    "reasoning": members(
-        (),
-        {
-            "effort": one_of("none", "minimal", "low", "medium", "high", "xhigh", "max"),
-            "summary": one_of("auto", "concise", "detailed"),
-        },
-    ),
-    "service_tier": one_of("auto", "default", "flex", "scale", "priority", "fast"),
-    "store": boolean,
-    "stream": boolean,
-    "stream_options": members((), {"include_obfuscation": boolean}),
-    "temperature": decimal(0, 2),
-    "text": members((), {"format": _format, "verbosity": one_of("low", "medium", "high")}),
-    "tool_choice": text_or(dict, _tool_choice, "object", ("none", "auto", "required")),
-    "tools": array(_tool, "objects", max_length=128),
-    "top_logprobs": integer(0, 20),
-    "top_p": decimal(0, 1),
-    "truncation": one_of("auto", "disabled"),
-    "user": string,
-}
-COMPATIBLE_FIELDS: Final[dict[str, Check]] = {
-    **FIELDS,
-    "max_output_tokens": integer(1),
-    "input": text_or(list, partial(check_items, follows=_is_of_model), "array of input items"),
-}
-"""The checks of other services that have OpenAI's protocol."""

@@ -206,9 +206,9 @@ MESSAGES: dict[str, tuple[Json, str, str | None, str]] = {
     ),
     "no content": (
         message(role="user"),
-        "messages[0].content",
-        MISSING,
-        "Missing required parameter: 'messages[0].content'.",
+        "messages.[0].content",
+        None,
+        "Invalid value for 'content': expected a string, got null.",
     ),
     "null for content": (
         message(role="user", content=None),
@@ -221,7 +221,7 @@ MESSAGES: dict[str, tuple[Json, str, str | None, str]] = {
         "messages[0].content",
         "invalid_type",
         "Invalid type for 'messages[0].content': expected one of a string or array of objects, "
-        "but got a decimal instead.",
+        "but got a decimal number instead.",
     ),
     "a part that is a boolean": (
         part(True),

@@ -75,7 +75,8 @@ FIELDS: dict[str, tuple[Json, str, str | None, str]] = {
         {"reasoning_effort": 3},
         "reasoning_effort",
         "invalid_type",
-        "Invalid type for 'reasoning_effort': expected a string, but got an integer instead.",
+        "Invalid type for 'reasoning_effort': expected one of 'none', 'minimal', 'low', 'medium', 'high', 'xhigh', "
+        "or 'max', but got an integer instead.",
     ),
     "options of no stream": (
         {"stream_options": {"include_usage": True}},
@@ -176,7 +177,8 @@ FIELDS: dict[str, tuple[Json, str, str | None, str]] = {
         {"tools": [TOOL], "tool_choice": 1},
         "tool_choice",
         "invalid_type",
-        "Invalid type for 'tool_choice': expected one of a string or object, but got an integer instead.",
+        "Invalid type for 'tool_choice': expected one of one of 'none', 'auto', or 'required' or object, "
+        "but got an integer instead.",
     ),
     "a choice without its function": (
         {"tools": [TOOL], "tool_choice": {"type": "function"}},
@@ -186,9 +188,9 @@ FIELDS: dict[str, tuple[Json, str, str | None, str]] = {
     ),
     "a choice of an unknown function": (
         {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "g"}}},
-        "tool_choice",
+        "function_call",
         None,
-        "Invalid value for 'tool_choice': no function named g was specified in the 'tools' parameter.",
+        "Invalid value for 'function_call': no function named 'g' was specified in the 'functions' parameter.",
     ),
     "a choice of an unknown custom tool": (
         {"tools": [TOOL], "tool_choice": {"type": "custom", "custom": {"name": "f"}}},
@@ -218,7 +220,7 @@ FIELDS: dict[str, tuple[Json, str, str | None, str]] = {
         {"metadata": []},
         "metadata",
         "invalid_type",
-        "Invalid type for 'metadata': expected an object, but got an array instead.",
+        "Invalid type for 'metadata': expected a metadata object, but got an array instead.",
     ),
 }
 

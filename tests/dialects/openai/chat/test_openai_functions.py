@@ -140,9 +140,9 @@ def test_legacy_function_result_has_its_name() -> None:
         ("auto", FUNCTIONS, None),
         ({"name": "get_weather"}, FUNCTIONS, None),
         ("auto", None, "only allowed when 'functions' are specified"),
-        ({"name": "other"}, FUNCTIONS, "no function named other"),
+        ({"name": "other"}, FUNCTIONS, "no function named 'other'"),
         ("required", FUNCTIONS, "Supported values are: 'none' and 'auto'"),
-        (3, FUNCTIONS, "expected one of a string or object"),
+        (3, FUNCTIONS, "expected one of one of 'none' or 'auto' or object"),
         ({}, FUNCTIONS, "Missing required parameter: 'function_call.name'"),
     ],
 )

@@ -20,6 +20,7 @@ MODELS = (
     "o4-mini",
     "gpt-5",
     "gpt-5.1",
+    "gpt-5.6-luna",
     "gpt-5-chat-latest",
     "claude",
     "",
@@ -50,7 +51,7 @@ def body(random: Random) -> dict[str, Json]:
         "temperature": value(random, 0, 1, 0.7, 2),
         "top_p": value(random, 0, 1, 0.5),
         "max_tokens": value(random, 1, 500),
-        "metadata": value(random, {}, {"a": "b"}),
+        "metadata": value(random, {}, {"a": "b"}, {"a": 1}, {"a": "b" * 513}),
         "seed": value(random, 1),
         "messages_": [],
     }

@@ -42,13 +42,18 @@ def message(random: Random) -> Json:
     return {name: members[name] for name in names if random.random() < 0.95}
 
 
+def passes_both(entry: dict[str, Json]) -> bool:
+    """Return whether a message has a valid shape, and content or a substitute for it."""
+    return check._message(entry, "messages[0]") is None and not check._lacks_content(entry)
+
+
 def test_usual_messages_pass_the_whole_check(monkeypatch: pytest.MonkeyPatch) -> None:
     random = Random(1)
     messages = [message(random) for _ in range(20_000)]
     usual = [entry for entry in messages if check._is_usual(entry)]
     assert {entry["role"] for entry in usual} == {"tool", "assistant"}
     monkeypatch.setattr(check, "_is_usual", lambda _: False)
-    assert [entry for entry in usual if check._message(entry, "messages[0]", 0) is not None] == []
+    assert [entry for entry in usual if not passes_both(entry)] == []
 
 
 def test_plain_messages_pass_the_whole_check(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +64,7 @@ def test_plain_messages_pass_the_whole_check(monkeypatch: pytest.MonkeyPatch) ->
         patched.setattr(check, "_message", lambda *_: Failure("bad_request"))
         plain = [entry for entry in messages if check._passes(check.OpenCalls(), entry)]
     assert len(plain) > 100
-    assert [entry for entry in plain if check._message(entry, "messages[0]", 0) is not None] == []
+    assert [entry for entry in plain if not passes_both(entry)] == []
 
 
 def test_conversations_pass_at_once_as_by_the_whole_check() -> None:
@@ -69,9 +74,7 @@ def test_conversations_pass_at_once_as_by_the_whole_check() -> None:
         messages = [message(random) for _ in range(random.choice([1, 2, 2, 3]))]
         calls = check.OpenCalls()
         at_once = all(check._passes(calls, entry) for entry in messages) and not calls.open
-        errors = [check._message(entry, f"messages[{place}]", place) for place, entry in enumerate(messages)]
-        whole = next((error for error in errors if error is not None), None)
-        accepted = whole is None and check._check_tool_messages(messages) is None
+        accepted = check.check_messages(messages) is None and check.check_turns(messages) is None
         assert at_once is accepted
         passed += at_once
     assert passed > 1_000
@@ -108,7 +111,7 @@ def test_result_finds_its_call_among_many_thousands() -> None:
         {"role": "assistant", "content": None, "tool_calls": calls},
         *results,
     ]
-    assert check.check_messages(messages, "messages") is None
-    failure = check.check_messages(messages[:-1], "messages")
+    assert check.check_messages(messages) is check.check_turns(messages) is None
+    failure = check.check_turns(messages[:-1])
     assert failure is not None
     assert "did not have response messages: c0" in str(failure.message)

@@ -10,6 +10,12 @@ import pytest
 from tests.dialects.openai.media.forms import FILE, NO_RULES, form_request, images
 from tests.language.virtual_server import VirtualServer, diagnostics_of, raw_request, respond_once
 
+QUALITIES = "Supported values are: 'low', 'medium', 'high', and 'auto'."
+NO_INTEGER = (
+    "Invalid type for 'n': expected an integer, "
+    "but got a string value that could not be converted into an integer."
+)
+
 
 def test_image_without_a_rule_is_generated() -> None:
     response = images(size="1536x1024")
@@ -167,9 +173,23 @@ def test_model_of_another_maker_may_name_a_response_format() -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({"prompt": None}, "Missing required parameter: 'prompt'."),
+        ({"prompt": None}, "Invalid type for 'prompt': expected a string, but got null instead."),
+        ({"prompt": "", "n": 0}, "Invalid 'prompt': empty string."),
+        ({"n": 0.5}, "Invalid type for 'n': expected an integer, but got a decimal number instead."),
+        ({"output_compression": 101, "quality": "ultra"}, f"Invalid value: 'ultra'. {QUALITIES}"),
+        ({"quality": "hd"}, f"Invalid value: 'hd'. {QUALITIES}"),
+        (
+            {"quality": 3},
+            "Invalid type for 'quality': expected one of 'low', 'medium', 'high', or 'auto', but",
+        ),
+        ({"moderation": "x"}, "Invalid value: 'x'. Supported values are: 'auto' and 'low'."),
+        ({"output_format": "x"}, "Invalid value: 'x'. Supported values are: 'png', 'webp', and 'jpeg'."),
+        ({"size": "0x0"}, "Invalid size '0x0'. Expected WIDTHxHEIGHT, for example '1824x1024'."),
+        ({"size": "10x16"}, "Invalid size '10x16'. Width and height must both be divisible by 16."),
+        ({"style": "vivid", "prompt": ""}, "Unknown parameter: 'style'."),
+        ({"response_format": None}, "Unknown parameter: 'response_format'."),
         ({"n": 11}, "Invalid 'n': integer above maximum value. Expected a value <= 10, but got 11 instead."),
-        ({"size": "big"}, "Invalid value: 'big'."),
+        ({"size": "big"}, "Invalid size 'big'. Expected WIDTHxHEIGHT, for example '1824x1024'."),
         ({"model": "gpt-image-1", "size": "512x512"}, "Invalid value: '512x512'."),
         ({"model": "dall-e-2", "size": "1024x1536"}, "Invalid value: '1024x1536'."),
         ({"response_format": "url"}, "Unknown parameter: 'response_format'."),
@@ -185,6 +205,48 @@ def test_wrong_request_is_refused(body: dict[str, Any], message: str) -> None:
     assert response.message.startswith(message)
 
 
+def test_wrong_size_is_an_error_of_the_user() -> None:
+    error = images(size="9x9").json["error"]
+    assert (error["type"], error["param"], error["code"]) == (
+        "image_generation_user_error",
+        "size",
+        "invalid_value",
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "fields", "message"),
+    [
+        ({"image": FILE}, {"n": "two"}, NO_INTEGER),
+        ({"image": FILE}, {"n": "1.5"}, NO_INTEGER),
+        ({"image": FILE}, {"n": "0"}, "Invalid 'n': integer below minimum value."),
+        ({}, {}, "Missing required parameter: 'image'."),
+        (
+            {"images": FILE},
+            {},
+            "Unknown parameter: 'images'. For multipart/form-data use 'image' or 'image[]'.",
+        ),
+    ],
+)
+def test_wrong_form_is_refused(files: dict[str, Any], fields: dict[str, str], message: str) -> None:
+    request = form_request("/v1/images/edits", files, prompt="hat", **fields)
+    assert respond_once(NO_RULES, request).message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("sent", "param", "code"), [([], "images", "empty_array"), (["x"], "images[0]", "invalid_type")]
+)
+def test_edit_without_an_image_is_refused(sent: list[str], param: str, code: str) -> None:
+    request = raw_request("/v1/images/edits", {"prompt": "x", "images": sent})
+    error = respond_once(NO_RULES, request).json["error"]
+    assert (error["param"], error["code"]) == (param, code)
+
+
+@pytest.mark.parametrize("fields", [{"user": 1}, {"quality": "xhigh"}, {"prompt": " "}, {"n": None}])
+def test_images_accept_what_the_service_accepts(fields: dict[str, Any]) -> None:
+    assert images(**fields).status == 200
+
+
 def test_dalle_3_knows_quality_and_style() -> None:
     assert images(model="dall-e-3", quality="standard", style="vivid").status == 200
 
@@ -197,7 +259,7 @@ def test_sizes_of_newer_models_are_free(size: str) -> None:
 def test_body_that_is_no_json_is_refused() -> None:
     assert respond_once(NO_RULES, raw_request("/v1/images/generations", b"{")).status == 400
     assert respond_once(NO_RULES, raw_request("/v1/images/edits", {"prompt": "x"})).message.endswith(
-        "'image'."
+        "'images'."
     )
 
 
@@ -205,7 +267,7 @@ def test_form_part_without_a_name_is_left_out() -> None:
     headers = {"content-type": "multipart/form-data; boundary=b"}
     body = b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n"
     response = respond_once(NO_RULES, raw_request("/v1/images/edits", body, headers=headers))
-    assert response.message == "Missing required parameter: 'image'."
+    assert response.message == "Missing required parameter: 'prompt'."
 
 
 def test_size_of_a_rule_is_checked() -> None:

@@ -74,15 +74,32 @@ def test_responses_check_on_valid_request_accepts_it(name: str) -> None:
 WRONG: dict[str, tuple[dict[str, Json], str, str | None, str | None]] = {
     "no model": (
         {"model": None},
-        "Missing required parameter: 'model'.",
+        "Invalid type for 'model': expected a string, but got an object instead.",
         "model",
-        "missing_required_parameter",
+        "invalid_type",
     ),
-    "nothing to answer": ({"input": None}, 'One of "input"', "input", "missing_required_parameter"),
+    "nothing to answer": (
+        {"input": None},
+        "Invalid type for 'input': expected a string, but got an object instead.",
+        "input",
+        "invalid_type",
+    ),
+    "an empty input": ({"input": []}, 'One of "input"', None, "missing_required_parameter"),
     "input": ({"input": 7}, "expected one of a string or array of input items", "input", "invalid_type"),
-    "an item": ({"input": [7]}, "expected an object", "input[0]", "invalid_type"),
-    "an item's type": ({"input": [{"type": 7}]}, "expected a string", "input[0].type", "invalid_type"),
-    "a role": ({"input": [{"role": "boss", "content": ""}]}, "'boss'", "input[0].role", "invalid_value"),
+    "an item": ({"input": [7]}, "expected an input item", "input[0]", "invalid_type"),
+    "an item's type": (
+        {"input": [{"type": 7}]},
+        "Invalid value: ''. Supported values are: 'additional_tools',",
+        "input[0]",
+        "invalid_value",
+    ),
+    "a role": ({"input": [{"role": "boss", "content": ""}]}, "'boss'", "input[0]", "invalid_value"),
+    "no role": (
+        {"input": [{"content": ""}]},
+        "Invalid value: ''. Supported values are: 'assistant', 'system', 'developer', and 'user'.",
+        "input[0]",
+        "invalid_value",
+    ),
     "no content": (
         {"input": [{"role": "user"}]},
         "Missing",
@@ -187,7 +204,12 @@ WRONG: dict[str, tuple[dict[str, Json], str, str | None, str | None]] = {
         "tools[0].parameters",
         "invalid_function_parameters",
     ),
-    "tool_choice": ({"tool_choice": 7}, "one of a string or object", "tool_choice", "invalid_type"),
+    "tool_choice": (
+        {"tool_choice": 7},
+        "expected one of an object or 'none', 'auto', or 'required', but got an integer",
+        "tool_choice",
+        "invalid_type",
+    ),
     "a word for tool_choice": ({"tool_choice": "some"}, "'some'", "tool_choice", "invalid_value"),
     "a typeless tool_choice": (
         {"tool_choice": {}},

@@ -1,0 +1,64 @@
+"""The checks of the fields of a chat request that depend on its model.
+
+A parameter that a model refuses with any value, and the values of two others, have their place among the checks of
+the fields. The values that a reasoning model refuses come after all fields (`unsupported.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json
+from mockllm.core.text_cache import text_cache
+from mockllm.dialects.openai.chat.fields import OWN_FIELDS
+from mockllm.dialects.openai.unsupported import (
+    UNSUPPORTED_VALUE,
+    unsupported_of,
+    unsupported_parameter,
+)
+from mockllm.dialects.openai.validators import Check, integer, refuse, supported
+
+MAX_CHOICES: Final = 8
+"""The maximum number of choices of recent models."""
+MAX_LOGPROBS: Final = 5
+"""The maximum number of likeliest tokens of recent models."""
+_HINTS: Final = {"max_tokens": " Use 'max_completion_tokens' instead."}
+
+
+@text_cache(256)  # clients repeat a few models
+def fields_of(model: str) -> Mapping[str, Check]:
+    row = unsupported_of(model)
+    checks = dict(OWN_FIELDS)
+    for name in row.parameters:
+        checks[name] = _refused
+    if row.efforts:
+        checks["reasoning_effort"] = _effort(row.efforts)
+    if row.recent:
+        checks |= {"n": integer(1, MAX_CHOICES), "top_logprobs": _top_logprobs}
+    return checks
+
+
+def _refused(value: Json, path: str) -> Failure:
+    return unsupported_parameter(path, _HINTS.get(path, ""))
+
+
+def _effort(efforts: tuple[str, ...]) -> Check:
+    def check(value: Json, path: str) -> Failure | None:
+        if value in efforts:
+            return None
+        message = f"'{path}' does not support {value!r} with this model. {supported(efforts)}"
+        return refuse(f"Unsupported value: {message}", path, UNSUPPORTED_VALUE)
+
+    return check
+
+
+_from_0: Final = integer(0)
+
+
+def _top_logprobs(value: Json, path: str) -> Failure | None:
+    error = _from_0(value, path)
+    if error is not None or value <= MAX_LOGPROBS:
+        return error
+    return refuse(f"Invalid value for '{path}': must be less than or equal to {MAX_LOGPROBS}.", path)
