@@ -178,6 +178,24 @@ EXEMPTIONS = (
     ),
     Exemption(
         "openai-responses",
+        "*",
+        "*.tools[[]].filters null",
+        "a search's settings are echoed so since the summer of 2026, as of every family that was recorded then",
+    ),
+    Exemption(
+        "openai-responses",
+        "*",
+        "*.tools[[]].return_token_budget string",
+        "a search's settings are echoed so since the summer of 2026, as of every family that was recorded then",
+    ),
+    Exemption(
+        "openai-responses",
+        "*",
+        "*.tools[[]].search_content_types*",
+        "a search's settings are echoed so since the summer of 2026, as of every family that was recorded then",
+    ),
+    Exemption(
+        "openai-responses",
         "openai-responses-n-200-4782af8c",
         "*.instructions *",
         "a stored prompt brings its own settings, which the request does not tell",
