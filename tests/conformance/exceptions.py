@@ -335,8 +335,20 @@ EXEMPTIONS = (
     Exemption(
         "openrouter-chat",
         "openrouter-chat-n-200-*",
-        "body $.service_tier null",
+        "body $.service_tier string",
         "in every answer since 2026",
+    ),
+    Exemption(
+        "openrouter-chat",
+        "openrouter-chat-n-200-bc1ea7d5",
+        "body $.system_fingerprint null",
+        "in every answer since March 2026",
+    ),
+    Exemption(
+        "openrouter-chat",
+        "openrouter-chat-n-200-bc1ea7d5",
+        "body $.choices[[]].message.content *",
+        "null beside calls alone in every answer since April 2026",
     ),
     Exemption(
         "openrouter-chat",

@@ -14,7 +14,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Event
-from mockllm.core.reply.reply import Call, Choice, Part, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Thinking, Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
 from mockllm.dialects.vendors.vendor import VendorIdFormat
@@ -167,113 +167,6 @@ class Mistral(VendorEncoder):
             self._counted = {**self._counted, "service_tier": "standard"}
             result["p"] = "abcdefghijklmnopqrstuvwxyz0123"
         return result
-
-
-# --- OpenRouter -------------------------------------------------------------------------------------
-
-
-def openrouter_usage(counted: Usage) -> dict[str, Json]:
-    """Return the usage with the cost of the request, which is constant."""
-    return {
-        **plain_usage(counted),
-        "cost": 5.37e-06,
-        "is_byok": False,
-        "prompt_tokens_details": {
-            "cached_tokens": counted.cached_read,
-            "cache_write_tokens": counted.cache_write,
-            "audio_tokens": 0,
-            "video_tokens": 0,
-        },
-        "cost_details": {
-            "upstream_inference_cost": 5.37e-06,
-            "upstream_inference_prompt_cost": 2.22e-06,
-            "upstream_inference_completions_cost": 3.15e-06,
-        },
-        "completion_tokens_details": {
-            "reasoning_tokens": counted.reasoning,
-            "image_tokens": 0,
-            "audio_tokens": 0,
-        },
-    }
-
-
-UPSTREAM_MEMBERS: Final = ("provider", "system_fingerprint", "service_tier")
-"""The members that depend on the provider that serves a model."""
-
-
-def _details(text: str) -> list[Json]:
-    return [{"type": "reasoning.text", "text": text, "format": "unknown", "index": 0}]
-
-
-class OpenRouter(VendorEncoder):
-    """OpenRouter. Every delta contains the role; the usage has a chunk with an empty choice. For calls of Moonshot's
-    models, the first chunk is sent twice, and each chunk of a call repeats the members of its first one. An error in
-    a stream is in a chunk (OpenRouter's documentation of errors)."""
-
-    errors_in_chunk = True
-
-    @property
-    def _repeats(self) -> bool:
-        return (self.reply.model or self._request.model or "").startswith("moonshotai/")
-
-    def start_choice(self, choice: int) -> Iterable[Event]:
-        events = tuple(super().start_choice(choice))
-        return events * 2 if self._repeats and self.reply.choices[choice].calls else events
-
-    def _call_delta(self, call: Call, choice: int, chunk: str) -> dict[str, Json]:
-        if not self._repeats:
-            return super()._call_delta(call, choice, chunk)
-        number = self._calls[choice] - 1
-        return {"tool_calls": [{"index": number, **self.call_object(call, choice, number, chunk)}]}
-
-    def opening(self, choice: Choice) -> dict[str, Json] | None:
-        return None if _thinks(choice) else self.text_delta("")
-
-    def text_delta(self, chunk: str) -> dict[str, Json]:
-        result: dict[str, Json] = {"role": "assistant", "content": chunk}
-        thinks = any(map(_thinks, self.reply.choices))
-        return {**result, "reasoning": None, "reasoning_details": []} if thinks else result
-
-    def thinking_delta(self, chunk: str) -> dict[str, Json]:
-        return {**self.text_delta(""), "reasoning": chunk, "reasoning_details": _details(chunk)}
-
-    def carries_finish(self, part: Part, *, last: bool) -> bool:
-        """Return whether the part's last chunk contains the finish reason, as Google's models do."""
-        return last and type(part) is Text and (self._request.model or "").startswith("google/")
-
-    def reasoning_members(self, text: str) -> dict[str, Json]:
-        return {"reasoning": text, "reasoning_details": _details(text)}
-
-    def closing(self, choice: Choice) -> dict[str, Json]:
-        return self.text_delta("")
-
-    def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
-        if "tool_calls" in content.get("delta", {}):
-            content["delta"] = {"role": "assistant", "content": None, **content["delta"]}
-        return {**super().choice(content, finish), "native_finish_reason": finish}
-
-    def usage_chunk(self) -> dict[str, Json]:
-        result = self.chunk([self.choice({"index": 0, "delta": self.text_delta("")}, None)])
-        result.pop("system_fingerprint", None)
-        return result
-
-    def body(self) -> dict[str, Json]:
-        return self._of_upstream(super().body())
-
-    def chunk(self, choices: list[Json]) -> dict[str, Json]:
-        return self._of_upstream(super().chunk(choices))
-
-    def _of_upstream(self, content: dict[str, Json]) -> dict[str, Json]:
-        """Return the object as the model's provider makes it. OpenAI's have a fingerprint, and Google's have neither
-        a fingerprint nor a tier (recordings of July 2025 to July 2026)."""
-        maker, _, model = (self.reply.model or self._request.model or "").partition("/")
-        own = {name: value for name, value in self._own.items() if name in UPSTREAM_MEMBERS}
-        if maker == "google":
-            left = {name: value for name, value in content.items() if name not in UPSTREAM_MEMBERS}
-            return {**left, "provider": "Google AI Studio", **own}
-        if maker == "openai" and model.startswith(("gpt-4", "gpt-5")) and "system_fingerprint" in content:
-            return {**content, "system_fingerprint": "fp_deacdd5f6f", **own}
-        return content
 
 
 # --- Ollama, xAI ------------------------------------------------------------------------------------

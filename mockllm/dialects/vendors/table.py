@@ -18,6 +18,7 @@ from mockllm.dialects.vendors import (
     encoders,
     errors,
     object_edits,
+    openrouter,
     own_encoders,
     prompt_caches,
     rate_limit_headers,
@@ -243,7 +244,7 @@ VENDORS: Final = (
     ),
     Vendor(
         "openrouter",
-        encoders.OpenRouter,
+        openrouter.OpenRouter,
         cache=prompt_caches.openrouter,
         title="OpenRouter",
         hosts=("openrouter.ai",),
@@ -251,14 +252,12 @@ VENDORS: Final = (
         model="openai/gpt-4o-mini",
         form=VendorChatForm(
             id=VendorIdFormat("gen-1784218677-", 20),
-            body={"provider": "OpenAI", "system_fingerprint": None, "service_tier": None},
-            chunk={"provider": "OpenAI", "system_fingerprint": "fp_deacdd5f6f"},
             choice=LOGPROBS,
             message={"refusal": None, "reasoning": None},
             thinking="reasoning",
-            without_text={"content": ""},
+            without_text={"content": None},
             indexed_calls=True,
-            usage=encoders.openrouter_usage,
+            usage=openrouter.openrouter_usage,
             always_usage=True,
         ),
         errors=VendorErrors(
