@@ -144,9 +144,15 @@ def _check_message(path: str, message: Json, *, last: bool) -> None:
                 raise AnthropicRequestProblem(
                     f"{path}: `{kind}` blocks can only be in `{_ONLY_IN[kind]}` messages"
                 )
-            if kind == "text" and not block["text"].strip():
-                constraint = "contain non-whitespace text" if block["text"] else "be non-empty"
-                raise AnthropicRequestProblem(f"messages: text content blocks must {constraint}")
+            if kind == "text":
+                _check_text(block["text"], role)
+
+
+def _check_text(text: str, role: str) -> None:
+    """Check that a text is not empty. One of the assistant may be blank (recordings of April and August 2026)."""
+    if not text or (role != "assistant" and text.isspace()):
+        constraint = "contain non-whitespace text" if text else "be non-empty"
+        raise AnthropicRequestProblem(f"messages: text content blocks must {constraint}")
 
 
 def _is_usual(message: Json) -> bool:

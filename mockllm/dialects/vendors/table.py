@@ -22,6 +22,7 @@ from mockllm.dialects.vendors import (
     own_encoders,
     prompt_caches,
     rate_limit_headers,
+    request_edits,
     response_ids,
 )
 from mockllm.dialects.vendors.deepseek_prices import PRICES
@@ -80,6 +81,7 @@ VENDORS: Final = (
             "x-ratelimit-reset-requests": "6s",
             "x-ratelimit-reset-tokens": "34ms",
         },
+        openai_request=request_edits.groq_request,
         edit_response=object_edits.unpadded,
     ),
     Vendor(
@@ -119,7 +121,7 @@ VENDORS: Final = (
             "x-ratelimit-reset": "1",
         },
         media="application/json; charset=utf-8",
-        openai_request=object_edits.together_request,
+        openai_request=request_edits.together_request,
     ),
     Vendor(
         "deepseek",
@@ -193,7 +195,7 @@ VENDORS: Final = (
         },
         edit_embeddings=object_edits.mistral_embeddings,
         edit_model=object_edits.mistral_model,
-        openai_request=object_edits.mistral_request,
+        openai_request=request_edits.mistral_request,
     ),
     Vendor(
         "xai",
@@ -240,7 +242,7 @@ VENDORS: Final = (
         },
         edit_response=object_edits.xai,
         response_ids=response_ids.XaiIds,
-        openai_request=object_edits.without_schemas,
+        openai_request=request_edits.without_schemas,
     ),
     Vendor(
         "openrouter",
@@ -275,7 +277,7 @@ VENDORS: Final = (
         headers={"x-generation-id": VendorIdFormat("gen-1784218677-", 20)},
         edit_response=object_edits.openrouter,
         edit_embeddings=object_edits.openrouter_embeddings,
-        openai_request=object_edits.without_schemas,
+        openai_request=request_edits.openrouter_request,
     ),
     Vendor(
         "ollama",
@@ -303,7 +305,7 @@ VENDORS: Final = (
             )
         ),
         headers={"x-request-id": VendorIdFormat()},
-        openai_request=object_edits.without_schemas,
+        openai_request=request_edits.without_schemas,
     ),
     Vendor(
         "cerebras",

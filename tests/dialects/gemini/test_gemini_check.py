@@ -33,6 +33,7 @@ FINE: dict[str, dict[str, Json]] = {
         "generationConfig": {"maxOutputTokens": "7", "candidateCount": 1.0}
     },
     "an enum by its number": {"toolConfig": {"functionCallingConfig": {"mode": 1}}},
+    "an enum in lower case": {"toolConfig": {"functionCallingConfig": {"mode": "any"}}},
     "the bounds": {"generationConfig": {"temperature": 2, "topP": 0, "candidateCount": 8}},
     "tools of the service": {"tools": [{"googleSearch": {}}]},
     "a chosen tool": {
