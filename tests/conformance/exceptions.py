@@ -71,6 +71,12 @@ EXEMPTIONS = (
     Exemption(
         "anthropic-messages",
         "*",
+        "*.output_tokens_details*",
+        "usage counts thinking since May 2026, of all models where the request enables it",
+    ),
+    Exemption(
+        "anthropic-messages",
+        "*",
         "ping $*",
         "the service pings by the clock, and a short answer may be over before; ours always has the one ping",
     ),

@@ -66,6 +66,7 @@ class VertexMessages(Messages):
     """The dialect of both calls."""
 
     request_class: type[Request] = VertexRequest
+    names_geo = False
 
     check = staticmethod(check_hosted)
 

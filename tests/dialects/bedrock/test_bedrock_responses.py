@@ -212,6 +212,7 @@ def test_stream_of_claude_has_no_pings_and_counts_at_its_end() -> None:
     events = objects_of(INVOKE.encode_stream(HELLO, invoke(stream=True), STAMP))
     assert [event["type"] for event in events].count("ping") == 0
     assert events[-1]["amazon-bedrock-invocationMetrics"]["outputTokenCount"] == 9
+    assert "inference_geo" not in events[0]["message"]["usage"]
 
 
 def test_stream_of_claude_waits_between_chunks() -> None:
