@@ -50,14 +50,15 @@ def groq_usage(counted: Usage) -> dict[str, Json]:
 
 
 class Groq(VendorEncoder):
-    """Groq. Its own object `x_groq` is in a non-streaming response, and at both ends of a stream."""
+    """Groq. Its own object `x_groq` is in a non-streaming response, and at both ends of a stream. A stream counts its
+    tokens with the finish reason; where the client asks for them, also in a chunk of their own."""
 
     def thinking_delta(self, chunk: str) -> dict[str, Json]:
         return {"reasoning": chunk, "channel": "analysis"}
 
     def body(self) -> dict[str, Json]:
-        thinks = any(map(_thinks, self.reply.choices))
-        return {**super().body(), "x_groq": self._own_object({} if thinks else {"seed": SEED})}
+        compound = (self.reply.model or self._request.model or "").startswith("groq/compound")
+        return {**super().body(), "x_groq": self._own_object({} if compound else {"seed": SEED})}
 
     def chunk(self, choices: list[Json]) -> dict[str, Json]:
         result = super().chunk(choices)
@@ -67,7 +68,12 @@ class Groq(VendorEncoder):
             result["x_groq"] = self._own_object({"seed": SEED})
         elif choices[0]["finish_reason"] is not None:
             result["x_groq"] = self._own_object(self.reply.usage.put_into({"usage": self._counted}, "usage"))
+            result["usage"] = self._counted
+            self.reply.usage.put_into(result, "usage")
         return result
+
+    def usage_chunk(self) -> dict[str, Json]:
+        return {"service_tier": "on_demand", **super().usage_chunk()}
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         """Return the error, which names its status: that of the response is 200."""
@@ -82,6 +88,10 @@ class Groq(VendorEncoder):
 # --- Together ---------------------------------------------------------------------------------------
 
 
+def together_usage(counted: Usage) -> dict[str, Json]:
+    return {**plain_usage(counted), "cached_tokens": counted.cached_read}
+
+
 class Together(VendorEncoder):
     """Together. A text is streamed in both the chat and the legacy form, calls as OpenAI does."""
 
@@ -89,7 +99,7 @@ class Together(VendorEncoder):
         return {"role": "assistant", "content": None} if choice.calls else None
 
     def text_delta(self, chunk: str) -> dict[str, Json]:
-        return {"token_id": 1588, "role": "assistant", "content": chunk, "tool_calls": None}
+        return {"token_id": 1588, "role": "assistant", "content": chunk}
 
     def closing(self, choice: Choice) -> dict[str, Json]:
         return {} if choice.calls else self.text_delta("")
@@ -152,21 +162,19 @@ class DeepSeek(VendorEncoder):
 
 
 def mistral_usage(counted: Usage) -> dict[str, Json]:
-    return {**plain_usage(counted), "prompt_tokens_details": {"cached_tokens": counted.cached_read}}
+    details = {"cached_tokens": counted.cached_read}
+    return {**plain_usage(counted), "prompt_tokens_details": details, "service_tier": "standard"}
 
 
 class Mistral(VendorEncoder):
-    """Mistral. Its last chunk is padded, and contains the tier beside the usage."""
+    """Mistral. The chunks behind the first one are padded."""
 
     def closing(self, choice: Choice) -> dict[str, Json]:
         return {"content": ""}
 
     def chunk(self, choices: list[Json]) -> dict[str, Json]:
         result = super().chunk(choices)
-        if choices[0]["finish_reason"] is not None:
-            self._counted = {**self._counted, "service_tier": "standard"}
-            result["p"] = "abcdefghijklmnopqrstuvwxyz0123"
-        return result
+        return result if "role" in choices[0]["delta"] else {**result, "p": "abcdefghijklmnopqrstuvwxyz0123"}
 
 
 # --- Ollama, xAI ------------------------------------------------------------------------------------
@@ -201,11 +209,15 @@ def grok_usage(counted: Usage) -> dict[str, Json]:
             "rejected_prediction_tokens": 0,
         },
         "num_sources_used": 0,
+        "cost_in_usd_ticks": 9243500,
     }
 
 
 class Grok(Ollama):
     """xAI. A choice of a stream has no finish reason until it ends."""
+
+    def complete_call(self, call: dict[str, Json]) -> dict[str, Json]:
+        return {"tool_calls": [call]}
 
     def thinking_delta(self, chunk: str) -> dict[str, Json]:
         return {"reasoning_content": chunk}
@@ -221,7 +233,8 @@ class FoundryGrok(Grok):
     """xAI's models as Azure serves them: non-streaming and streaming usage differ in one member each."""
 
     def body(self) -> dict[str, Json]:
-        self._counted = {**self._counted, "audio_prompt_tokens": 0}
+        del self._counted["cost_in_usd_ticks"]
+        self._counted["audio_prompt_tokens"] = 0
         return super().body()
 
     def usage_chunk(self) -> dict[str, Json]:

@@ -90,7 +90,7 @@ NEWER: Final = (
         own_encoders.Zai,
         title="Z.ai",
         hosts=("api.z.ai", "open.bigmodel.cn"),
-        bases=("/api/paas/v4",),
+        bases=("/api/paas/v4", "/api/coding/paas/v4"),
         model="glm-5.3",
         form=VendorChatForm(
             id=VendorIdFormat("20260821050219", 16, HEX),
@@ -98,6 +98,7 @@ NEWER: Final = (
             thinking="reasoning_content",
             without_text={"content": ""},
             indexed_calls=True,
+            complete_calls=True,
             usage=own_encoders.zai_usage,
             usage_chunk="finish",
             always_usage=True,

@@ -100,6 +100,7 @@ VENDORS: Final = (
             indexed_calls=True,
             calls_with_finish="each",
             finish={**FINISH, "stop": "eos", "refusal": "eos"},
+            usage=encoders.together_usage,
             usage_chunk="finish",
             always_usage=True,
             media="text/event-stream;charset=utf-8",
