@@ -154,9 +154,8 @@ def _check_places(path: str, message: dict[str, Json]) -> None:
             raise AnthropicRequestProblem(
                 f"{path}: `{kind}` blocks can only be in `{_ONLY_IN[kind]}` messages"
             )
-        if kind == "text" and role != "system" and not block["text"].strip():
-            constraint = "contain non-whitespace text" if block["text"] else "be non-empty"
-            raise AnthropicRequestProblem(f"messages: text content blocks must {constraint}")
+        if kind == "text" and role != "system":
+            _check_text(block["text"], role)
 
 
 def check_texts(path: str, blocks: list[Json]) -> None:
@@ -185,6 +184,13 @@ def _check_message(path: str, message: Json) -> None:
     if type(message["content"]) is list:
         for number, block in enumerate(message["content"]):
             _check_block(f"{path}.content.{number}", block, _BLOCKS)
+
+
+def _check_text(text: str, role: str) -> None:
+    """Check that a text is not empty. One of the assistant may be blank (recordings of April and August 2026)."""
+    if not text or (role != "assistant" and text.isspace()):
+        constraint = "contain non-whitespace text" if text else "be non-empty"
+        raise AnthropicRequestProblem(f"messages: text content blocks must {constraint}")
 
 
 def _is_usual(message: Json) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from msgspec.structs import replace
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, fragment
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import ChunkSurroundings, Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import Kind
 from mockllm.core.reply.reply import Call, NativePart, Reply, Text, Thinking, joined_text
-from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.content_blocks import (
     Block,
     citations_of,
@@ -42,11 +43,13 @@ _DELTA_EXTRAS: Final = frozenset({"container", "context_management", "usage"})
 class MessagesEncoder(Encoder):
     """The events of one message. `reply` is already a supported reply."""
 
-    def __init__(self, reply: Reply, request: MessagesRequest, identity: ResponseIdentity) -> None:
+    def __init__(
+        self, reply: Reply, request: MessagesRequest, identity: ResponseIdentity, *, names_geo: bool
+    ) -> None:
         super().__init__(reply)
         self.request = request
         self.identity = identity
-        self.model_family = family_for(reply, request)
+        self.model_family = family_for(reply, request, names_geo=names_geo)
         self.toolsets = request.toolsets
         self.extras = reply.extras.get(DIALECT, {})
         self.without_arguments = False
@@ -113,9 +116,12 @@ class MessagesEncoder(Encoder):
         return ((error_event(failure, self.request, self.identity), "error"),)
 
 
-def family_for(reply: Reply, request: Request) -> AnthropicFamily:
-    """Return what differs by the model of a reply, or of its request."""
-    return family_of(reply.model or request.model or DEFAULT_MODEL)
+def family_for(reply: Reply, request: MessagesRequest, *, names_geo: bool) -> AnthropicFamily:
+    """Return what differs by the model of a reply, or of its request, and by the request itself."""
+    family = family_of(reply.model or request.model or DEFAULT_MODEL)
+    if request.wants_thinking:
+        family = replace(family, thinking_tokens=True)
+    return family if names_geo else replace(family, geo=None)
 
 
 def extra_counts(extras: Mapping[str, Json]) -> dict[str, Json]:

@@ -48,6 +48,8 @@ class Messages:
     api: str = "messages"
     generates: bool = True
     request_class: type[Request] = MessagesRequest
+    names_geo: bool = True
+    """Whether the usage names the place of the inference, as on Anthropic's own platform alone."""
     prompt_form = PROMPT_FORM
     capabilities = ProtocolCapabilities(
         refusal_ends=True,
@@ -69,7 +71,7 @@ class Messages:
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, MessagesRequest)
         supported = self.supported_reply(reply, request)
-        family = family_for(supported, request)
+        family = family_for(supported, request, names_geo=self.names_geo)
         choice, extras = supported.choices[0], supported.extras.get(DIALECT, {})
         body = message(supported, request.model, identity, family)
         body["content"] = [
@@ -86,7 +88,7 @@ class Messages:
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, MessagesRequest)
         supported = self.supported_reply(reply, request)
-        steps = tuple(encode(MessagesEncoder(supported, request, identity)))
+        steps = tuple(encode(MessagesEncoder(supported, request, identity, names_geo=self.names_geo)))
         return Plan(success(STREAM_TYPE, identity), steps, Framing.SSE)
 
     def stream_form(self, request: Request) -> StreamForm:
@@ -98,6 +100,7 @@ class Messages:
         return (
             request.omits_thinking,
             request.declines_thinking,
+            request.wants_thinking,
             request.reported_options,
             small_key(tuple(request.toolsets.items())),
             small_key(documents) if documents else (),

@@ -182,6 +182,12 @@ class MessagesRequest(AnthropicRequest):
         return isinstance(thinking, dict) and thinking.get("type") == "disabled"
 
     @cached_property
+    def wants_thinking(self) -> bool:
+        """Whether the request enables thinking."""
+        thinking = self.fields.get("thinking")
+        return isinstance(thinking, dict) and thinking.get("type") in ("enabled", "adaptive")
+
+    @cached_property
     def omits_thinking(self) -> bool:
         """Whether the request omits the text of thinking: `thinking: {display: omitted}`."""
         thinking = self.fields.get("thinking")

@@ -27,7 +27,8 @@ from mockllm.dialects.dialect import ResponseIdentity
 
 class AnthropicFamily(Struct, frozen=True):
     """The details of one family. `geo`: the value of `usage.inference_geo`; None where usage has none.
-    `thinking_tokens`: whether usage counts them separately. `details`: whether responses have stop details, and calls
+    `thinking_tokens`: whether usage counts them separately for every request, not only for one that requests thinking
+    (May to August 2026). `details`: whether responses have stop details, and calls
     their caller."""
 
     geo: str | None
@@ -36,7 +37,8 @@ class AnthropicFamily(Struct, frozen=True):
 
 
 _FAMILIES: Final = (
-    ("claude-*-4-[678]*", AnthropicFamily("global", thinking_tokens=False)),
+    ("claude-*-4-[67]*", AnthropicFamily("global", thinking_tokens=False)),
+    ("claude-*-4-8*", AnthropicFamily("global", thinking_tokens=True)),
     ("claude-*-4-[01]*", AnthropicFamily(None, thinking_tokens=False, details=False)),
     ("claude-*-4-2025*", AnthropicFamily(None, thinking_tokens=False, details=False)),
     ("claude-*-4*", AnthropicFamily("not_available", thinking_tokens=False)),

@@ -67,6 +67,7 @@ class VertexMessages(Messages):
     """The dialect of both calls."""
 
     request_class: type[Request] = VertexRequest
+    names_geo = False
 
     def check(self, request: Request) -> Failure | None:
         name = _name(request)

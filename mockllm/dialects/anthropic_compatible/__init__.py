@@ -21,7 +21,7 @@ from mockllm.dialects.openai.headers import go_duration
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.rate_limit_headers import SpentLimit
 from mockllm.dialects.vendors.chat import VendorChat, VendorEncoder
-from mockllm.dialects.vendors.object_edits import without_schemas
+from mockllm.dialects.vendors.request_edits import without_schemas
 from mockllm.dialects.vendors.vendor import Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
 

@@ -45,8 +45,10 @@ LATENCIES: Final[dict[str, Json]] = {
     "total_duration_ms": 470,
     "user_visible_ttft_ms": 292,
 }
-"""The latencies in the chunk with the usage of a stream by GPT-5 (a recording of August 2026; no other model has
-them). The numbers are fixed, as no dialect reads a clock."""
+"""The latencies in the usage of a reasoning model's body, and beside the usage of its stream (recordings of June to
+August 2026; no other model was recorded since). The numbers are fixed, as no dialect reads a clock."""
+_REASONING: Final = ("gpt-5", "o1", "o3", "o4")
+"""The beginnings of the names of reasoning models."""
 
 
 def harms(reply: Reply) -> tuple[Harm, ...]:
@@ -56,7 +58,10 @@ def harms(reply: Reply) -> tuple[Harm, ...]:
 
 def filter_body(payload: dict[str, Json], detected: Sequence[Harm]) -> dict[str, Json]:
     """Add the results to a non-streaming chat response. `detected` are the harms of cut choices."""
-    payload.pop("service_tier", None)
+    if not payload["model"].startswith(_REASONING):
+        payload.pop("service_tier", None)
+    elif payload.get("usage") is not None:
+        _add(payload["usage"], "latency_checkpoint", LATENCIES)
     for choice in payload["choices"]:
         _add(choice, "content_filter_results", _results(choice, choice["message"].get("content"), detected))
         choice.setdefault("logprobs", None)
@@ -67,13 +72,17 @@ def filter_body(payload: dict[str, Json], detected: Sequence[Harm]) -> dict[str,
 
 def filter_chunk(payload: dict[str, Json], detected: Sequence[Harm]) -> dict[str, Json]:
     """Add the results to a chunk of a stream."""
-    if not payload["model"].startswith("gpt-5"):
+    if not payload["model"].startswith(_REASONING):
         payload.pop("service_tier", None)
     for choice in payload["choices"]:
         _add(choice, "content_filter_results", _results(choice, choice["delta"].get("content"), detected))
         choice.setdefault("logprobs", None)
     _fingerprint(payload)
-    if payload.get("usage") is not None and not payload["choices"] and payload["model"].startswith("gpt-5"):
+    if (
+        payload.get("usage") is not None
+        and not payload["choices"]
+        and payload["model"].startswith(_REASONING)
+    ):
         _add(payload, "latency_checkpoint", LATENCIES)
     return dict(sort_keys(payload))
 
@@ -92,7 +101,7 @@ def _results(choice: dict[str, Json], text: Json, detected: Sequence[Harm]) -> J
 
 def _fingerprint(payload: dict[str, Json]) -> None:
     """Add a system fingerprint, which all of Azure's models have except reasoning models."""
-    if payload["system_fingerprint"] is None and not payload["model"].startswith(("gpt-5", "o1", "o3", "o4")):
+    if payload["system_fingerprint"] is None and not payload["model"].startswith(_REASONING):
         payload["system_fingerprint"] = "fp_b6f445fc1c"
 
 

@@ -39,7 +39,7 @@ def check(request: Request) -> Failure | None:
     if failure is not None:
         return failure
     try:
-        check_conversation(request.fields)
+        check_conversation(request.fields, request.model)
         _check_ranges(object_of(request.fields.get("inferenceConfig")))
         _check_claude(request)
     except BedrockRequestProblem as problem:
@@ -74,13 +74,14 @@ def _constraint(path: str, value: str, constraint: str) -> BedrockRequestProblem
     )
 
 
-def check_conversation(fields: dict[str, Json]) -> None:
-    """Raise the first problem of the messages."""
+def check_conversation(fields: dict[str, Json], model: str | None) -> None:
+    """Raise the first problem of the messages. With Claude, the assistant may begin (a recording of July 2026)."""
     messages = fields.get("messages")
     if type(messages) is not list:
         raise _constraint("messages", "", "not be null")
     roles = [object_of(message).get("role") for message in messages]
-    if roles[:1] != ["user"] and roles[:1] != ["system"]:
+    first = ("user", "system", "assistant") if "anthropic.claude" in (model or "") else ("user", "system")
+    if not roles or roles[0] not in first:
         raise BedrockRequestProblem(
             "A conversation must start with a user message. Try again with a conversation that starts with a user "
             "message."
@@ -111,7 +112,8 @@ def _check_content(number: int, content: Json) -> None:
 
 
 def _check_calls(messages: list[list[dict[str, Json]]], fields: dict[str, Json]) -> None:
-    """Raise a problem for calls without results in the next message, and for results without calls before them."""
+    """Raise a problem for calls without results in the next message, and for results without calls before them. A
+    tool of the service has its call and its result in one message."""
     calls: list[str] = []
     used = False
     for number, blocks in enumerate(messages):
@@ -121,12 +123,13 @@ def _check_calls(messages: list[list[dict[str, Json]]], fields: dict[str, Json])
             raise BedrockRequestProblem(
                 f"Expected toolResult blocks at messages.{number}.content for the following Ids: {', '.join(missing)}"
             )
-        if any(id not in calls for id in results):
+        own = _ids(blocks, "toolUse")
+        if any(id not in calls and id not in own for id in results):
             raise BedrockRequestProblem(
                 f"The number of toolResult blocks at messages.{number}.content exceeds the number of toolUse blocks "
                 "of previous turn."
             )
-        calls = _ids(blocks, "toolUse")
+        calls = [id for id in own if id not in results]
         used = used or bool(calls)
     if used and not list_of(object_of(fields.get("toolConfig")).get("tools")):
         raise BedrockRequestProblem(

@@ -91,8 +91,12 @@ def usage(counted: Usage, extras: Mapping[str, Json], form: UsageForm) -> dict[s
         short, long = counted.cache_write - counted.cache_write_long, counted.cache_write_long
         details = (("1h", long), ("5m", short))
         result["cacheDetails"] = [{"inputTokens": count, "ttl": ttl} for ttl, count in details if count]
-    if form.caches or counted.cached_read or counted.cache_write:
-        for name, count in (("Read", counted.cached_read), ("Write", counted.cache_write)):
+    cached = counted.cached_read or counted.cache_write
+    for name, count, shown in (
+        ("Read", counted.cached_read, cached or form.caches),
+        ("Write", counted.cache_write, cached or form.cache_writes),
+    ):
+        if shown:
             result[f"cache{name}InputTokenCount"] = result[f"cache{name}InputTokens"] = count
     result["inputTokens"] = max(counted.input - counted.cached_read - counted.cache_write, 0)
     result["outputTokens"] = counted.output
@@ -219,7 +223,7 @@ class ConverseEncoder(Encoder):
         own = {name: value for name, value in self.extras.items() if name in _METADATA_EXTRAS}
         ended |= {name: value for name, value in self.extras.items() if name not in {*own, "usage"}}
         yield "finish", self._event("messageStop", ended)
-        counted = usage(self.reply.usage, self.extras, self.usage_form)
+        counted = usage(self.reply.usage, self.extras, self.usage_form.of_stream)
         last = {"metrics": {"latencyMs": LATENCY}, "usage": counted, **own}
         yield "usage", self._event("metadata", self.reply.usage.put_into(last, "usage"))
 

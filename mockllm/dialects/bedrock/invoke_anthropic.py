@@ -1,9 +1,8 @@
 """Claude behind InvokeModel: Anthropic's messages, with the model in the path and `anthropic_version` in the body.
 
 Ids identify the platform (`msg_bdrk_01…`). The model's name has neither its model provider nor its version. A stream
-has no pings, and its last event counts tokens. All of this is from recordings. Anthropic's messages changed after
-those recordings (usage, stop details). For these members the newest form of Anthropic's own API is used, which was
-not verified against Bedrock.
+has no pings, and its last event counts tokens. Usage does not name the place of the inference. All of this is from
+recordings up to July 2026.
 """
 
 from __future__ import annotations
@@ -66,6 +65,7 @@ class AnthropicBody(Messages):
     """Writes and reads the bodies of Claude."""
 
     request_class: type[Request] = InvokeMessagesRequest
+    names_geo = False
 
     def check(self, request: Request) -> Failure | None:
         name = claude_name(request.model or "")

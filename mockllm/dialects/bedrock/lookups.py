@@ -115,7 +115,7 @@ class BedrockCountTokens(_Lookup):
         assert isinstance(request, BedrockCountRequest)
         try:
             if isinstance(request.inner, ConverseRequest):
-                check_conversation(request.inner.fields)
+                check_conversation(request.inner.fields, request.model)
         except BedrockRequestProblem as problem:
             return Failure("bad_request", message=str(problem))
         return None

@@ -7,10 +7,17 @@ from typing import Final, NamedTuple
 
 
 class UsageForm(NamedTuple):
-    """Whether usage always has counts of the model's caches, and the object for the service's own tools."""
+    """Whether usage always has counts of what the model's caches read and were given, and the object for the service's
+    own tools."""
 
     caches: bool = False
+    cache_writes: bool = False
     tools: bool = True
+
+    @property
+    def of_stream(self) -> UsageForm:
+        """The form in a stream, which counts only caches in use (recordings of May to August 2026)."""
+        return self._replace(caches=False, cache_writes=False)
 
 
 _WITHOUT_CACHES: Final = re.compile(
@@ -21,6 +28,11 @@ _WITHOUT_TOOLS: Final = re.compile(r"claude-(v2|instant|3-)|titan-text")
 """Models whose recordings, all of 2025, have no such object. Whether it came later for them was not verified."""
 
 
+_WITHOUT_WRITES: Final = re.compile("claude-sonnet-5")
+"""The models that count what their caches read, and do not count that nothing was written (July 2026)."""
+
+
 def usage_form(model: str) -> UsageForm:
     """Return the form of a model's usage; `model` is an id, or an ARN that contains it."""
-    return UsageForm(not _WITHOUT_CACHES.search(model), not _WITHOUT_TOOLS.search(model))
+    caches = not _WITHOUT_CACHES.search(model)
+    return UsageForm(caches, caches and not _WITHOUT_WRITES.search(model), not _WITHOUT_TOOLS.search(model))

@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json, fragment
-from mockllm.core.json.typed_values import object_of
+from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
@@ -230,7 +230,7 @@ class GenerateRequest(GeminiRequest):
     def tool_choice(self) -> ToolChoice:
         config = object_of(object_of(self.message.get("toolConfig")).get("functionCallingConfig"))
         names = tuple(name for name in list_of(config.get("allowedFunctionNames")) if type(name) is str)
-        match config.get("mode"):
+        match (text_of(config.get("mode")) or "").upper():
             case "ANY":
                 return ToolChoice("named" if len(names) == 1 else "any", names)
             case "NONE":

@@ -69,8 +69,12 @@ STRUCT: Final = GeminiValueKind(
 
 
 def enum_kind(name: str, *allowed: str) -> GeminiValueKind:
-    """Return the kind of an enum, which accepts one of its names or any number."""
-    return GeminiValueKind(PACKAGE + name, lambda value: type(value) is int or value in allowed)
+    """Return the kind of an enum, which accepts one of its names, in upper or lower case, or any number."""
+
+    def matches(value: Json) -> bool:
+        return type(value) is int or (type(value) is str and value.upper() in allowed)
+
+    return GeminiValueKind(PACKAGE + name, matches)
 
 
 @text_cache(1024)  # requests repeat their keys

@@ -16,7 +16,7 @@ from mockllm.dialects.gemini.errors import ROWS, VERTEX
 from mockllm.dialects.openai.errors import OpenAiErrorRow, Rows
 from mockllm.dialects.rate_limit_headers import exact
 from mockllm.dialects.vendors.chat import VendorEncoder
-from mockllm.dialects.vendors.object_edits import without_schemas
+from mockllm.dialects.vendors.request_edits import without_schemas
 from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
 

@@ -55,7 +55,7 @@ def _deepseek_usage(counted: Usage) -> dict[str, Json]:
     return {**plain_usage(counted), "cached_tokens": counted.cached_read}
 
 
-_form: Final = replace(_together.form, finish=FINISH, without_text={"content": ""})
+_form: Final = replace(_together.form, finish=FINISH, without_text={"content": ""}, usage=plain_usage)
 DEEPSEEK: Final = replace(_form, usage=_deepseek_usage)
 """The form of DeepSeek's models, whose responses name no version of weights and count cached tokens."""
 EXPOSED: Final = {

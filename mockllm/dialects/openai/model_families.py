@@ -1,10 +1,11 @@
 """Differences between models: the snapshot that serves an alias, and the details of a family's responses.
 
 The families of each protocol are one ordered table; the first glob that matches decides. The data is from recordings
-of 2023 to 2026. In chat completions, reasoning models omit `logprobs` from every choice, and only the GPT-4o family
-still has a system fingerprint. GPT-4's vision preview, which ended on 2024-12-06 (OpenAI's page of deprecations),
-follows its last recording, of February 2024. The response object of the responses protocol has grown over the years.
-Each family's responses follow its last recording, and a model in no row gets the newest form (August 2026).
+of 2023 to 2026. In chat completions, reasoning models omit `logprobs` from every choice, and only the families of
+GPT-4o, GPT-4.1 and o3-mini and the audio models still have a system fingerprint. GPT-4's vision preview, which ended
+on 2024-12-06 (OpenAI's page of deprecations), follows its last recording, of February 2024. The response object of
+the responses protocol has grown over the years. Each family's responses have the form of most of its recordings of
+2026, and a model in no row gets the newest form (August 2026).
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ class OpenAiFamily(Struct, frozen=True):
     """Whether a choice has the key `logprobs` where the request has none."""
     tier: bool = True
     """Whether the response names its service tier."""
+    audio: bool = False
+    """Whether the usage counts the tokens of texts and images too."""
+    cache_writes: bool = False
+    """Whether the usage has the tokens written to the cache even where there are none."""
     oldest: bool = False
     """Whether the model ended before 2025, when responses had neither a tier nor annotations, refusals, fingerprints
     and details of the usage."""
@@ -63,9 +68,13 @@ SNAPSHOTS: Final = {
 FAMILIES: Final = (
     ("gpt-4-vision*", OpenAiFamily(logprobs=False, oldest=True)),
     ("gpt-4o*-search-preview*", OpenAiFamily(fingerprint="", logprobs=False, tier=False)),
+    ("gpt-4o*-audio*", OpenAiFamily(fingerprint="fp_1d8e19d9b2", logprobs=False, audio=True)),
+    ("gpt-audio*", OpenAiFamily(fingerprint="fp_1d8e19d9b2", logprobs=False, audio=True)),
     ("gpt-4o*", OpenAiFamily(fingerprint="fp_a0e9480a2f")),
-    ("o[134]-mini*", OpenAiFamily(fingerprint="fp_d48b29c73d", logprobs=False)),
+    ("gpt-4.1*", OpenAiFamily(fingerprint="fp_a1102cf978")),
+    ("o[13]-mini*", OpenAiFamily(fingerprint="fp_d48b29c73d", logprobs=False)),
     ("o[134]*", OpenAiFamily(logprobs=False)),
+    ("gpt-5.[6-9]*", OpenAiFamily(logprobs=False, cache_writes=True)),
     ("gpt-5*", OpenAiFamily(logprobs=False)),
     ("*", OpenAiFamily()),
 )
@@ -84,7 +93,7 @@ def family(model: str) -> OpenAiFamily:
 
 class ResponsesFamily(Struct, frozen=True):
     """The details of one family in the responses protocol. `effort` and `context` are the defaults of `reasoning`.
-    `phase`: its messages are marked as comments or the final answer. `recent`: its last recording is from the summer
+    `phase`: its messages are marked as comments or the final answer. `recent`: it has the form of the summer
     of 2026, when `moderation`, `tool_usage` and others were added."""
 
     effort: str | None = None
@@ -99,7 +108,7 @@ RESPONSES_FAMILIES: Final = (
     ("gpt-4o*", ResponsesFamily(retention=None, recent=False)),
     ("o[134]*", ResponsesFamily(effort="medium", retention=None, recent=False)),
     ("gpt-5-pro*", ResponsesFamily(effort="high", retention=None, recent=False)),
-    ("gpt-5.[123]*", ResponsesFamily(effort="none", top_p=0.98, retention=None, recent=False)),
+    ("gpt-5.[123]*", ResponsesFamily(effort="none", context="current_turn", top_p=0.98, retention="24h")),
     (
         "gpt-5.[45]*",
         ResponsesFamily(effort="none", context="current_turn", top_p=0.98, retention="24h", phase=True),

@@ -31,7 +31,7 @@ _BREAKPOINTS: Final = BreakpointCache(1024, lookback=10_000, breakpoints=4)
 _UNCACHED: Final = ("gpt-3.5*", "gpt-4", "gpt-4-*", "davinci*", "babbage*", "o1-mini*", "o1-preview*")
 """Models before GPT-4o. The previews of o1 had no cache either."""
 _WITH_BREAKPOINTS: Final = ("gpt-5.[6-9]*", "gpt-5.[1-9][0-9]*", "gpt-[6-9]*")
-_LONG_LIVED: Final = ("gpt-5.[45]*",)
+_LONG_LIVED: Final = ("gpt-5.[1-5]*",)
 """Models whose default is a retention of 24 hours: see `model_families`."""
 
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from mockllm.core.randomness import HEX
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
-from mockllm.dialects.vendors import errors, object_edits, own_encoders, vector_forms
+from mockllm.dialects.vendors import errors, object_edits, own_encoders, request_edits, vector_forms
 from mockllm.dialects.vendors.chat import VendorEncoder
 from mockllm.dialects.vendors.vendor import Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
@@ -43,7 +43,7 @@ NEWER: Final = (
         edit_embeddings=object_edits.perplexity_embeddings,
         vector_forms=vector_forms.PERPLEXITY,
         embedding_headers={"x-request-id": VendorIdFormat()},
-        openai_request=object_edits.without_schemas,
+        openai_request=request_edits.perplexity_request,
     ),
     Vendor(
         "huggingface",
@@ -83,14 +83,14 @@ NEWER: Final = (
             "x-request-id": VendorIdFormat(),
             "access-control-expose-headers": "X-Repo-Commit,X-Request-Id,X-Error-Code,X-Error-Message",
         },
-        openai_request=object_edits.huggingface_request,
+        openai_request=request_edits.huggingface_request,
     ),
     Vendor(
         "zai",
         own_encoders.Zai,
         title="Z.ai",
         hosts=("api.z.ai", "open.bigmodel.cn"),
-        bases=("/api/paas/v4",),
+        bases=("/api/paas/v4", "/api/coding/paas/v4"),
         model="glm-5.3",
         form=VendorChatForm(
             id=VendorIdFormat("20260821050219", 16, HEX),
@@ -98,6 +98,7 @@ NEWER: Final = (
             thinking="reasoning_content",
             without_text={"content": ""},
             indexed_calls=True,
+            complete_calls=True,
             usage=own_encoders.zai_usage,
             usage_chunk="finish",
             always_usage=True,
@@ -130,6 +131,6 @@ NEWER: Final = (
             errors.zai,
         ),
         media="application/json; charset=UTF-8",
-        openai_request=object_edits.without_schemas,
+        openai_request=request_edits.without_schemas,
     ),
 )

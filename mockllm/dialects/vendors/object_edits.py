@@ -12,7 +12,6 @@ from hashlib import blake2b
 from typing import Final
 
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import object_of
 from mockllm.core.reply.reply import Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
 
@@ -244,72 +243,3 @@ def mistral_model(payload: Object) -> None:
         "default_model_temperature": 0.3,
         "type": "base",
     }
-
-
-MISTRAL_PARTS: Final = ("document_url", "reference", "thinking", "file", "audio_url", "input_audio")
-"""Parts of a message that OpenAI has in another form, or not at all."""
-
-
-SCHEMA_MEMBERS: Final = ("parameters", "schema", "strict")
-
-
-def without_schemas(body: dict[str, Json]) -> dict[str, Json]:
-    """Return the request without its schemas, for vendors that accept any schema."""
-    result = dict(body)
-    if type(result.get("tools")) is list:
-        result["tools"] = [_without_schema(tool, "function") for tool in result["tools"]]
-    if result.get("response_format") is not None:
-        result["response_format"] = _without_schema(result["response_format"], "json_schema")
-    return result
-
-
-def _without_schema(value: Json, name: str) -> Json:
-    """Return the object without the schema of the member `name`."""
-    member = object_of(value).get(name)
-    if type(member) is not dict:
-        return value
-    return {**value, name: {key: value for key, value in member.items() if key not in SCHEMA_MEMBERS}}
-
-
-def together_request(body: dict[str, Json]) -> dict[str, Json]:
-    """Return OpenAI's form of a request to Together: any schema, and no legacy choice of a function beside tools."""
-    result = without_schemas(body)
-    if result.get("tools") and result.get("function_call") == "auto":
-        del result["function_call"]
-    return result
-
-
-def huggingface_request(body: dict[str, Json]) -> dict[str, Json]:
-    """Return OpenAI's form of a request to Hugging Face: any schema, and a chosen function without a type."""
-    result = without_schemas(body)
-    choice = result.get("tool_choice")
-    if type(choice) is dict and "type" not in choice and "function" in choice:
-        result["tool_choice"] = {"type": "function", **choice}
-    return result
-
-
-def mistral_request(body: dict[str, Json]) -> dict[str, Json]:
-    """Return OpenAI's form of a request to Mistral: any schema, a tool choice `any`, images by their bare URL, and
-    Mistral's own parts."""
-    result = without_schemas(body)
-    if result.get("tool_choice") == "any":
-        result["tool_choice"] = "required"
-    messages = result.get("messages")
-    if type(messages) is list:
-        result["messages"] = [_message(entry) for entry in messages]
-    return result
-
-
-def _message(entry: Json) -> Json:
-    content = entry.get("content") if type(entry) is dict else None
-    if type(content) is not list:
-        return entry
-    return {**entry, "content": [_part(part) for part in content]}
-
-
-def _part(part: Json) -> Json:
-    if type(part) is not dict:
-        return part
-    if part.get("type") == "image_url" and type(part.get("image_url")) is str:
-        return {**part, "image_url": {"url": part["image_url"]}}
-    return {"type": "text", "text": ""} if part.get("type") in MISTRAL_PARTS else part

@@ -1,16 +1,19 @@
 """Chat encoders of Cerebras, Perplexity and Z.ai, for differences that a row's fields cannot express.
 
-Non-streaming responses are from recordings of 2026. Streams are from the types of the vendors' packages (perplexityai
-0.46, zai-sdk 0.2), because there is no recording of one.
+From recordings of March to August 2026.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.reply.reply import Citation, Text, Usage
+from mockllm.core.rendering.encoder import Event
+from mockllm.core.rendering.plan import Kind
+from mockllm.core.reply.reply import Choice, Citation, Text, Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
 
@@ -45,7 +48,20 @@ def perplexity_usage(counted: Usage) -> dict[str, Json]:
 
 class Perplexity(VendorEncoder):
     """Perplexity. Every choice has both a message and a delta. In a stream the message is the text so far, and in a
-    non-streaming response the delta is empty. The sources of the text are beside the choices."""
+    non-streaming response the delta is empty. The sources of the text are beside the choices. Every chunk counts the
+    tokens, and none ends the stream."""
+
+    def opening(self, choice: Choice) -> dict[str, Json] | None:
+        return None
+
+    def text_delta(self, chunk: str) -> dict[str, Json]:
+        return {"role": "assistant", "content": chunk}
+
+    def closing(self, choice: Choice) -> dict[str, Json]:
+        return self.text_delta("")
+
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+        return ()
 
     @cached_property
     def _so_far(self) -> dict[int, str]:
@@ -60,13 +76,18 @@ class Perplexity(VendorEncoder):
             text = self._so_far.get(number, "") + (content["delta"].get("content") or "")
             self._so_far[number] = text
             content = {**content, "message": {"role": "assistant", "content": text}}
-        return super().choice(content, finish)
+        result = super().choice(content, finish)
+        if finish is None:
+            del result["finish_reason"]
+        return result
 
     def body(self) -> dict[str, Json]:
         return self._with_sources(super().body())
 
     def chunk(self, choices: list[Json]) -> dict[str, Json]:
-        return self._with_sources(super().chunk(choices))
+        return self._with_sources(
+            self.reply.usage.put_into({**super().chunk(choices), "usage": self._counted}, "usage")
+        )
 
     def _with_sources(self, content: dict[str, Json]) -> dict[str, Json]:
         """Add the sources that the scenario does not state itself."""
@@ -102,8 +123,27 @@ def zai_usage(counted: Usage) -> dict[str, Json]:
 
 
 class Zai(VendorEncoder):
-    """Z.ai. The id of a response is also the id of its request."""
+    """Z.ai. The id of a response is also the id of its request. A choice of a stream has no finish reason until it
+    ends, and each text has the role beside it."""
 
-    def first_members(self, kind: str) -> dict[str, Json]:
-        result = super().first_members(kind)
-        return {**result, "request_id": result["id"]}
+    def opening(self, choice: Choice) -> dict[str, Json] | None:
+        return None
+
+    def text_delta(self, chunk: str) -> dict[str, Json]:
+        return {"role": "assistant", "content": chunk}
+
+    def thinking_delta(self, chunk: str) -> dict[str, Json]:
+        return {"role": "assistant", "reasoning_content": chunk}
+
+    def closing(self, choice: Choice) -> dict[str, Json]:
+        return self.text_delta("")
+
+    def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
+        result = super().choice(content, finish)
+        if finish is None:
+            del result["finish_reason"]
+        return result
+
+    def body(self) -> dict[str, Json]:
+        result = super().body()
+        return {"request_id": result["id"], **result}

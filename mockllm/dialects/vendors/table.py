@@ -18,9 +18,11 @@ from mockllm.dialects.vendors import (
     encoders,
     errors,
     object_edits,
+    openrouter,
     own_encoders,
     prompt_caches,
     rate_limit_headers,
+    request_edits,
     response_ids,
 )
 from mockllm.dialects.vendors.deepseek_prices import PRICES
@@ -79,6 +81,7 @@ VENDORS: Final = (
             "x-ratelimit-reset-requests": "6s",
             "x-ratelimit-reset-tokens": "34ms",
         },
+        openai_request=request_edits.groq_request,
         edit_response=object_edits.unpadded,
     ),
     Vendor(
@@ -97,6 +100,7 @@ VENDORS: Final = (
             indexed_calls=True,
             calls_with_finish="each",
             finish={**FINISH, "stop": "eos", "refusal": "eos"},
+            usage=encoders.together_usage,
             usage_chunk="finish",
             always_usage=True,
             media="text/event-stream;charset=utf-8",
@@ -118,7 +122,7 @@ VENDORS: Final = (
             "x-ratelimit-reset": "1",
         },
         media="application/json; charset=utf-8",
-        openai_request=object_edits.together_request,
+        openai_request=request_edits.together_request,
     ),
     Vendor(
         "deepseek",
@@ -192,7 +196,7 @@ VENDORS: Final = (
         },
         edit_embeddings=object_edits.mistral_embeddings,
         edit_model=object_edits.mistral_model,
-        openai_request=object_edits.mistral_request,
+        openai_request=request_edits.mistral_request,
     ),
     Vendor(
         "xai",
@@ -239,11 +243,11 @@ VENDORS: Final = (
         },
         edit_response=object_edits.xai,
         response_ids=response_ids.XaiIds,
-        openai_request=object_edits.without_schemas,
+        openai_request=request_edits.without_schemas,
     ),
     Vendor(
         "openrouter",
-        encoders.OpenRouter,
+        openrouter.OpenRouter,
         cache=prompt_caches.openrouter,
         title="OpenRouter",
         hosts=("openrouter.ai",),
@@ -251,14 +255,12 @@ VENDORS: Final = (
         model="openai/gpt-4o-mini",
         form=VendorChatForm(
             id=VendorIdFormat("gen-1784218677-", 20),
-            body={"provider": "OpenAI", "system_fingerprint": None, "service_tier": None},
-            chunk={"provider": "OpenAI", "system_fingerprint": "fp_deacdd5f6f"},
             choice=LOGPROBS,
             message={"refusal": None, "reasoning": None},
             thinking="reasoning",
-            without_text={"content": ""},
+            without_text={"content": None},
             indexed_calls=True,
-            usage=encoders.openrouter_usage,
+            usage=openrouter.openrouter_usage,
             always_usage=True,
         ),
         errors=VendorErrors(
@@ -276,7 +278,7 @@ VENDORS: Final = (
         headers={"x-generation-id": VendorIdFormat("gen-1784218677-", 20)},
         edit_response=object_edits.openrouter,
         edit_embeddings=object_edits.openrouter_embeddings,
-        openai_request=object_edits.without_schemas,
+        openai_request=request_edits.openrouter_request,
     ),
     Vendor(
         "ollama",
@@ -304,7 +306,7 @@ VENDORS: Final = (
             )
         ),
         headers={"x-request-id": VendorIdFormat()},
-        openai_request=object_edits.without_schemas,
+        openai_request=request_edits.without_schemas,
     ),
     Vendor(
         "cerebras",

@@ -18,7 +18,7 @@ from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.validators import refuse
-from mockllm.dialects.vendors.object_edits import without_schemas
+from mockllm.dialects.vendors.request_edits import without_schemas
 
 MAX_MODEL_LEN: Final = 131_072
 """The tokens of a prompt and its output together (`max_model_len`), those of Llama 3.1."""

@@ -140,6 +140,10 @@ ACCEPTED: list[Any] = [
     ),
     pytest.param({"messages": [HI, {"role": "assistant", "content": "So"}]}, id="the beginning of an answer"),
     pytest.param(
+        {"messages": [HI, {"role": "assistant", "content": [{"type": "text", "text": " "}]}, HI]},
+        id="an answer with a blank text",
+    ),
+    pytest.param(
         {"messages": [HI, {"role": "assistant", "content": "So\n"}, HI]},
         id="an answer that ends with a space",
     ),

@@ -105,6 +105,7 @@ def test_stream_has_input_tokens_first_and_totals_last() -> None:
 FAMILIES: list[Any] = [
     ("claude-sonnet-5", "global", True),
     ("my-own-model", "global", True),
+    ("claude-opus-4-8", "global", True),
     ("claude-opus-4-7", "global", False),
     ("claude-haiku-4-5-20251001", "not_available", False),
     ("claude-sonnet-4-20250514", None, False),
@@ -116,6 +117,14 @@ FAMILIES: list[Any] = [
 def test_usage_fields_follow_the_model_family(model: str, geo: str | None, details: bool) -> None:
     usage = encode_body(make_reply(Text(("x",))), model=model)["usage"]
     assert (usage.get("inference_geo"), "output_tokens_details" in usage) == (geo, details)
+
+
+@pytest.mark.parametrize(("kind", "counted"), [("adaptive", True), ("enabled", True), ("disabled", False)])
+def test_usage_counts_thinking_where_the_request_enables_it(kind: str, counted: bool) -> None:
+    reply = make_reply(Text(("x",)))
+    fields: Any = {"model": "claude-haiku-4-5", "thinking": {"type": kind}}
+    assert ("output_tokens_details" in encode_body(reply, **fields)["usage"]) is counted
+    assert ("output_tokens_details" in encode_stream(reply, **fields)[-2]["usage"]) is counted
 
 
 def test_models_of_older_recordings_have_no_details() -> None:

@@ -102,6 +102,7 @@ def test_vertex_body_has_platform_ids_and_dashed_model() -> None:
     assert headers.keys() == {"content-type", "request-id"}
     assert headers["request-id"].startswith("req_vrtx_01")
     assert len(body["id"]) == len("msg_vrtx_0154LUXjFVzQGUca3yK2RUeo")
+    assert "inference_geo" not in body["usage"]
 
 
 def test_vertex_stream_equals_anthropics_events() -> None:

@@ -234,7 +234,20 @@ def test_azure_wire_equals_golden_file() -> None:
     assert_golden("azure/chat-error.txt", azure.CHAT.error(Failure("rate_limit"), request, STAMP))
 
 
-@pytest.mark.parametrize(("deployment", "timed"), [("gpt-5-nano", True), ("gpt-4o-mini", False)])
+@pytest.mark.parametrize(
+    ("deployment", "timed"), [("gpt-5-nano", True), ("o4-mini", True), ("gpt-4o-mini", False)]
+)
+def test_body_of_reasoning_models_has_tier_and_latencies(deployment: str, timed: bool) -> None:
+    dialect, request = route_request(f"/azure/openai/deployments/{deployment}/chat/completions", HI)
+    plan = cast(GeneratingDialect, dialect).encode_body(REPLIES["text"], request, STAMP)
+    ((_, data),) = events(plan)
+    body = loads(data)
+    assert ("service_tier" in body, "latency_checkpoint" in body["usage"]) == (timed, timed)
+
+
+@pytest.mark.parametrize(
+    ("deployment", "timed"), [("gpt-5-nano", True), ("o4-mini", True), ("gpt-4o-mini", False)]
+)
 def test_usage_chunk_of_recent_models_has_latencies(deployment: str, timed: bool) -> None:
     path = f"/openai/deployments/{deployment}/chat/completions"
     _, request = route_request(path, {**HI, "stream_options": {"include_usage": True}})

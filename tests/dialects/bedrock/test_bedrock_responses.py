@@ -44,12 +44,14 @@ def converse_events(reply: Reply) -> list[Any]:
 # --- converse ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("model", "caches"), [("amazon.nova-lite-v1:0", 0), (CLAUDE, 4)])
-def test_only_claude_counts_empty_caches(model: str, caches: int) -> None:
+@pytest.mark.parametrize(
+    ("model", "caches"), [("amazon.nova-lite-v1:0", 0), (CLAUDE, 4), ("us.anthropic.claude-sonnet-5", 2)]
+)
+def test_only_whole_response_of_claude_counts_empty_caches(model: str, caches: int) -> None:
     counts = {"inputTokens": 20, "outputTokens": 9, "serverToolUsage": {}, "totalTokens": 29}
     whole = body_of(CONVERSE.encode_body(HELLO, converse(model=model), STAMP))["usage"]
     *_, last = objects_of(CONVERSE.encode_stream(HELLO, converse(model=model, stream=True), STAMP))
-    assert last["usage"] == whole
+    assert last["usage"] == counts
     assert {name: whole[name] for name in counts} == counts
     assert sum(name.startswith("cache") and count == 0 for name, count in whole.items()) == caches
 
@@ -212,6 +214,7 @@ def test_stream_of_claude_has_no_pings_and_counts_at_its_end() -> None:
     events = objects_of(INVOKE.encode_stream(HELLO, invoke(stream=True), STAMP))
     assert [event["type"] for event in events].count("ping") == 0
     assert events[-1]["amazon-bedrock-invocationMetrics"]["outputTokenCount"] == 9
+    assert "inference_geo" not in events[0]["message"]["usage"]
 
 
 def test_stream_of_claude_waits_between_chunks() -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, dumps
 from mockllm.dialects.bedrock import CONVERSE, COUNT, INVOKE, MODELS
 from tests.dialects.bedrock.bedrock_requests import CLAUDE, MESSAGES, converse, invoke, request_of
 
 CALL: Json = {"role": "assistant", "content": [{"toolUse": {"toolUseId": "t1", "name": "look", "input": {}}}]}
+SERVED: Json = {
+    "role": "assistant",
+    "content": [*CALL["content"], {"toolResult": {"toolUseId": "t1", "content": []}}, {"text": "done"}],
+}
 RESULT: Json = {"role": "user", "content": [{"toolResult": {"toolUseId": "t1", "content": []}}]}
+SAID: Json = {"role": "assistant", "content": [{"text": "hello"}]}
 HI: Json = {"role": "user", "content": [{"text": "hi"}]}
 TOOLS: dict[str, Json] = {"tools": [{"toolSpec": {"name": "look", "inputSchema": {"json": {}}}}]}
 OF_MODEL = "The model returned the following errors: "
@@ -17,7 +22,6 @@ INVALID = "1 validation error detected: Value"
 
 REFUSED: dict[str, tuple[dict[str, Json], str]] = {
     "no messages": ({"messages": None}, f"{INVALID} at 'messages' failed"),
-    "an assistant first": ({"messages": [CALL]}, "A conversation must start with a user message."),
     "no conversation": ({"messages": []}, "A conversation must start with a user message."),
     "another role": (
         {"messages": [HI, {"role": "tool", "content": [{"text": "x"}]}]},
@@ -104,11 +108,20 @@ def test_converse_refuses_invalid_request(name: str) -> None:
         {"model": "amazon.nova-pro-v1:0", "inferenceConfig": {"temperature": 0.5, "topP": 0.5}},
         {"model": "us.anthropic.claude-opus-5-5", "toolConfig": {**TOOLS, "toolChoice": {"auto": {}}}},
         {"messages": [{"role": "system", "content": [{"text": "x"}]}, HI]},
+        {"messages": [SAID, HI]},
+        {"messages": [HI, SERVED, HI], "toolConfig": TOOLS},
     ],
 )
 def test_converse_accepts_valid_request(fields: dict[str, Json]) -> None:
     assert CONVERSE.check(converse(**fields)) is None
     assert CONVERSE.check_readable(converse(**fields)) is None
+
+
+def test_conversation_with_nova_starts_with_a_user_message() -> None:
+    request = request_of("/model/amazon.nova-lite-v1:0/converse", dumps({"messages": [SAID, HI]}))
+    failure = CONVERSE.check(request)
+    assert failure is not None
+    assert (failure.message or "").startswith("A conversation must start with a user message.")
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]"])

@@ -34,6 +34,7 @@ FINE: dict[str, dict[str, Json]] = {
     },
     "an enum by its number": {"toolConfig": {"functionCallingConfig": {"mode": 1}}},
     "the bounds": {"generationConfig": {"temperature": 2, "topP": 0, "candidateCount": "1"}},
+    "an enum in lower case": {"toolConfig": {"functionCallingConfig": {"mode": "any"}}},
     "tools of the service": {"tools": [{"googleSearch": {}}]},
     "a chosen tool": {
         "tools": [LOOK],

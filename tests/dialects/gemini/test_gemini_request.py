@@ -212,6 +212,7 @@ def test_schema_conversion_stops_at_the_maximum_depth() -> None:
         ({"mode": "AUTO"}, ToolChoice("auto")),
         ({"mode": "NONE"}, ToolChoice("none")),
         ({"mode": "ANY"}, ToolChoice("any")),
+        ({"mode": "none"}, ToolChoice("none")),
         ({"mode": "ANY", "allowed_function_names": ["a"]}, ToolChoice("named", ("a",))),
         ({"mode": "ANY", "allowedFunctionNames": ["a", "b", 3]}, ToolChoice("any", ("a", "b"))),
         ({"mode": "VALIDATED", "allowedFunctionNames": "a"}, ToolChoice("auto", ("a",))),

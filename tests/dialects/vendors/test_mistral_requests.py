@@ -34,6 +34,21 @@ TAKEN: dict[str, Any] = {
     "a call of any tool": chat_body("hi", tools=[CALL], tool_choice="any"),
     "an image by its address": chat_body([{"type": "image_url", "image_url": "https://localhost/a.png"}]),
     "a document": chat_body([{"type": "document_url", "document_url": "https://localhost/a.pdf"}]),
+    "a tool without a type": chat_body("hi", tools=[{"function": CALL["function"]}]),
+    "a message without calls": {
+        "model": "m",
+        "messages": [
+            {"role": "assistant", "content": "x", "tool_calls": []},
+            {"role": "user", "content": "y"},
+        ],
+    },
+    "a call without a type": {
+        "model": "m",
+        "messages": [
+            {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{}"}}]},
+            {"role": "tool", "tool_call_id": "a", "content": "x"},
+        ],
+    },
     "its own thinking, sent back": {
         "model": "m",
         "messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": [THOUGHT]}],
@@ -53,6 +68,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "messages that are none": ({"model": "m", "messages": "hi"}, "messages"),
     "a message that is none": ({"model": "m", "messages": [1]}, "messages[0]"),
     "a part that is none": (chat_body([1]), "content[0]"),
+    "a tool that is none": (chat_body("hi", tools=[1]), "tools[0]"),
     "a part of no kind": (chat_body([{"type": "smell"}]), "smell"),
     "too hot, beside a word of its own": (
         chat_body("hi", tools=[CALL], tool_choice="any", temperature=9),

@@ -92,7 +92,9 @@ def test_empty_vendor_response_has_role_and_finish(vendor: Vendor) -> None:
     plan = chat(vendor.name).encode_stream(Reply((Choice(()),)), request(stream=True), STAMP)
     choices = [c for _, data in events(plan) if data != b"[DONE]" for c in loads(data)["choices"]]
     assert any(choice["delta"].get("role") == "assistant" for choice in choices)
-    assert [c["finish_reason"] for c in choices if c.get("finish_reason")] == [vendor.form.finish["stop"]]
+    finishes = 2 if vendor.name == "openrouter" else 1  # its chunk with the usage repeats the reason
+    reasons = [choice["finish_reason"] for choice in choices if choice.get("finish_reason")]
+    assert reasons == [vendor.form.finish["stop"]] * finishes
 
 
 def test_complete_call_comes_after_the_waits_before_it() -> None:
@@ -111,19 +113,6 @@ def test_response_broken_in_a_call_has_no_finish() -> None:
 def test_vendor_response_omits_redacted_thinking() -> None:
     reply = Reply((Choice((Thinking(("x",), redacted=True), Text(("y",)))),))
     assert chat("deepseek").supported_reply(reply, request()).choices[0].parts == (Text(("y",)),)
-
-
-def test_openrouter_google_model_finishes_in_last_chunk() -> None:
-    body = {**HI, "model": "google/gemini-2.5-flash"}
-    requested = ChatRequest(method="POST", path="/", headers={}, raw=dumps(body))
-    plan = chat("openrouter").encode_stream(Reply((Choice((Text(("a", "b")),)),)), requested, STAMP)
-    content = [
-        (choice["delta"]["content"], choice["finish_reason"])
-        for _, data in events(plan)
-        if data != b"[DONE]"
-        for choice in loads(data)["choices"]
-    ]
-    assert content == [("", None), ("a", None), ("b", "stop"), ("", None)]
 
 
 def test_perplexity_lists_each_cited_page_once() -> None:

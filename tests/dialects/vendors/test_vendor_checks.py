@@ -114,3 +114,33 @@ def test_responses_of_vendor_accept_few_tokens() -> None:
         "/xai/v1/responses", {"model": "m", "input": "hi", "max_output_tokens": 3}
     )
     assert dialect.check(request) is None
+
+
+SCHEMA: Json = {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}}
+OWN_FORMS: list[tuple[str, Json]] = [
+    ("groq/openai/v1", {"service_tier": "on_demand"}),
+    ("groq/openai/v1", {"reasoning_effort": "default"}),
+    ("openrouter/api/v1", {"tools": [*TOOLS, {"type": "openrouter:web_search"}]}),
+    ("perplexity", {"response_format": SCHEMA}),
+]
+
+
+@pytest.mark.parametrize(("base", "fields"), OWN_FORMS)
+def test_own_fields_of_a_vendor_are_accepted_there_alone(base: str, fields: Json) -> None:
+    for vendor, passes in ((base, True), ("cerebras/v1", False)):
+        dialect, request = route_request(
+            f"/{vendor}/chat/completions", {"model": "m", "messages": [ASKED], **fields}
+        )
+        assert (dialect.check(request) is None) is passes
+
+
+@pytest.mark.parametrize(
+    ("base", "kind"),
+    [("openrouter/api/v1", "video_url"), ("perplexity", "file_url"), ("perplexity", "pdf_url")],
+)
+def test_own_parts_of_a_vendor_are_accepted_there_alone(base: str, kind: str) -> None:
+    parts: Json = [{"type": kind, kind: {"url": "https://localhost/a"}}]
+    for vendor, passes in ((base, True), ("cerebras/v1", False)):
+        body: Json = {"model": "m", "messages": [{"role": "user", "content": parts}]}
+        dialect, request = route_request(f"/{vendor}/chat/completions", body)
+        assert (dialect.check(request) is None) is passes

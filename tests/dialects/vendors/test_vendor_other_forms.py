@@ -1,6 +1,4 @@
-"""Forms of single vendors: Together's legacy completions, Moonshot's calls at OpenRouter, Cohere's embeddings
-at Azure.
-"""
+"""Forms of single vendors: Together's legacy completions, Cohere's embeddings at Azure."""
 
 from __future__ import annotations
 
@@ -10,12 +8,9 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Call, Choice, Finish, Reply, Text, Usage
-from mockllm.core.request.request import Request
 from mockllm.dialects import azure
-from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.models import OpenAiModels, OpenAiModelsRequest
-from mockllm.dialects.providers import generating_dialect
 from mockllm.dialects.vendors.responses import VendorCompletions
 from tests.compatible import vendor_dialect
 from tests.dialects.openai.chat.chat_requests import STAMP
@@ -105,31 +100,6 @@ def test_other_vendors_completions_equal_openais() -> None:
 
 
 CALL = Call("f", ("{", "}"), "0")
-
-
-@pytest.mark.parametrize("model", ["moonshotai/kimi-k2", "openai/gpt-4o"])
-def test_moonshot_calls_repeat_their_first_members(model: str) -> None:
-    dialect = generating_dialect("openrouter", "chat")
-    assert dialect is not None
-    raw = dumps({"model": model, "messages": [{"role": "user", "content": "hi"}], "stream": True})
-    request: Request = ChatRequest(method="POST", path="/", headers={}, raw=raw)
-    chunks = event_payloads(dialect.encode_stream(Reply((Choice((CALL,), "tool_calls"),)), request, STAMP))
-    deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
-    reported = [delta["tool_calls"][0] for delta in deltas if "tool_calls" in delta]
-    repeats = model.startswith("moonshotai")
-    roles = [delta for delta in deltas[:2] if "tool_calls" not in delta]
-    assert len(roles) == 1 + repeats
-    assert [call.get("id") for call in reported] == ["0", *(["0", "0"] if repeats else [None, None])]
-    assert [call["function"]["arguments"] for call in reported] == ["", "{", "}"]
-
-
-def test_moonshot_text_has_one_first_chunk() -> None:
-    dialect = generating_dialect("openrouter", "chat")
-    assert dialect is not None
-    raw = dumps({"model": "moonshotai/kimi-k2", "messages": [], "stream": True})
-    request: Request = ChatRequest(method="POST", path="/", headers={}, raw=raw)
-    chunks = event_payloads(dialect.encode_stream(Reply((Choice((Text(("Hi",)),)),)), request, STAMP))
-    assert [chunk["choices"][0]["delta"].get("content") for chunk in chunks[:2]] == ["", "Hi"]
 
 
 @pytest.mark.parametrize(

@@ -110,25 +110,29 @@ class ChatResponseFields:
 def usage(counted: Usage, family: OpenAiFamily) -> dict[str, Json]:
     """Return the usage. Cached tokens are part of the prompt, reasoning tokens part of the completion.
 
-    Tokens written to a cache appear only above zero: the SDK knows the field, but no recording contains it yet.
+    Tokens written to a cache appear above zero, and in the families with breakpoints always.
     """
     if family.oldest:
         input, output = counted.input, counted.output
         return {"prompt_tokens": input, "completion_tokens": output, "total_tokens": counted.total}
     prompt = {"cached_tokens": counted.cached_read, "audio_tokens": 0}
-    if counted.cache_write:
+    completion = {
+        "reasoning_tokens": counted.reasoning,
+        "audio_tokens": 0,
+        "accepted_prediction_tokens": 0,
+        "rejected_prediction_tokens": 0,
+    }
+    if counted.cache_write or family.cache_writes:
         prompt["cache_write_tokens"] = counted.cache_write
+    if family.audio:
+        prompt |= {"text_tokens": counted.input, "image_tokens": 0}
+        completion["text_tokens"] = counted.output
     return {
         "prompt_tokens": counted.input,
         "completion_tokens": counted.output,
         "total_tokens": counted.total,
         "prompt_tokens_details": prompt,
-        "completion_tokens_details": {
-            "reasoning_tokens": counted.reasoning,
-            "audio_tokens": 0,
-            "accepted_prediction_tokens": 0,
-            "rejected_prediction_tokens": 0,
-        },
+        "completion_tokens_details": completion,
     }
 
 

@@ -336,6 +336,8 @@ def _check_call_outputs(items: list[dict[str, Json]]) -> Failure | None:
             if id not in has_output:
                 return refuse(f"No tool call found for function call output with call_id {id}.", "input")
             has_output[id] = True
+        elif item.get("type") == "tool_search_call" and id is not None:
+            has_output[id] = True  # a search by the client, whose output may be that of a function
     open_ = [id for id, closed in has_output.items() if not closed]
     return refuse(f"No tool output found for function call {open_[0]}.", "input") if open_ else None
 

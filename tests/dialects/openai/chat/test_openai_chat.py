@@ -71,6 +71,29 @@ def test_alias_and_snapshot_have_one_family() -> None:
     assert FAMILIES[-1][0] == "*"
 
 
+@pytest.mark.parametrize("model", ["gpt-4.1-mini", "gpt-4o", "gpt-audio-mini", "o3-mini"])
+def test_families_with_a_system_fingerprint_send_it(model: str) -> None:
+    assert body_of_reply(HI, model=model)["system_fingerprint"].startswith("fp_")
+
+
+@pytest.mark.parametrize("model", ["gpt-5", "o3", "o4-mini", "gpt-3.5-turbo"])
+def test_other_families_have_no_system_fingerprint(model: str) -> None:
+    assert body_of_reply(HI, model=model)["system_fingerprint"] is None
+
+
+@pytest.mark.parametrize("model", ["gpt-audio-mini", "gpt-4o-audio-preview"])
+def test_usage_of_audio_model_counts_texts_and_images(model: str) -> None:
+    body = body_of_reply(Reply(HI.choices, Usage(5, 2)), model=model)
+    prompt, completion = (body["usage"][f"{name}_tokens_details"] for name in ("prompt", "completion"))
+    assert (prompt["text_tokens"], prompt["image_tokens"], completion["text_tokens"]) == (5, 0, 2)
+    assert "logprobs" not in body["choices"][0]
+
+
+def test_usage_of_gpt_5_6_always_counts_cache_writes() -> None:
+    usage = body_of_reply(Reply(HI.choices, Usage(5, 2)), model="gpt-5.6")["usage"]
+    assert usage["prompt_tokens_details"]["cache_write_tokens"] == 0
+
+
 def test_search_model_has_no_service_tier() -> None:
     body = body_of_reply(HI, model="gpt-4o-mini-search-preview")
     assert "service_tier" not in body

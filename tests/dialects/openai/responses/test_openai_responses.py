@@ -113,6 +113,8 @@ def test_response_echoes_settings_with_defaults() -> None:
 
 def test_response_form_follows_the_model_family() -> None:
     assert "moderation" not in body_of_reply(HI, model="gpt-4o")
+    assert body_of_reply(HI, model="gpt-5.2")["prompt_cache_retention"] == "24h"
+    assert body_of_reply(HI, model="gpt-5.2")["reasoning"]["mode"] == "standard"
     assert body_of_reply(HI, model="my-model")["reasoning"] == {
         "context": None,
         "effort": None,

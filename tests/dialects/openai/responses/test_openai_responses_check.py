@@ -33,6 +33,9 @@ FINE: dict[str, dict[str, Json]] = {
     "a conversation alone": {"input": None, "conversation": "conv_1"},
     "a call and its output": {"input": [CALL, OUTPUT]},
     "an output in a conversation that was not begun here": {"input": [OUTPUT], "conversation": "conv_1"},
+    "a search of tools and an output of a function": {
+        "input": [{"type": "tool_search_call", "call_id": "c", "execution": "client"}, OUTPUT]
+    },
     "a custom tool's call": {
         "input": [
             {"type": "custom_tool_call", "call_id": "c", "name": "f", "input": "x"},

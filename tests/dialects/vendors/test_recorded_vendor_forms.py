@@ -1,0 +1,108 @@
+"""Members that single vendors send in every recording of 2026: usage, deltas and the ends of streams."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.rendering.event_parser import events
+from mockllm.core.rendering.plan import EventStep
+from mockllm.core.reply.reply import Call, Choice, Part, Reply, Text, Thinking
+from mockllm.dialects.openai.chat.request import ChatRequest
+from mockllm.dialects.providers import generating_dialect
+from mockllm.dialects.routes import RouteMatch, find_route
+from tests.dialects.openai.chat.chat_requests import STAMP
+
+CALL = Call("f", ("{}",))
+
+
+def request(**fields: Json) -> ChatRequest:
+    body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], **fields}
+    return ChatRequest(method="POST", path="/", headers={}, raw=dumps(body))
+
+
+def body(vendor: str, *parts: Part, **fields: Json) -> Json:
+    dialect = generating_dialect(vendor, "chat")
+    assert dialect is not None
+    (step,) = dialect.encode_body(Reply((Choice(parts),)), request(**fields), STAMP).steps
+    assert isinstance(step, EventStep)
+    return loads(step.payload)
+
+
+def stream(vendor: str, *parts: Part, **fields: Json) -> list[bytes]:
+    dialect = generating_dialect(vendor, "chat")
+    assert dialect is not None
+    plan = dialect.encode_stream(Reply((Choice(parts),)), request(stream=True, **fields), STAMP)
+    return [data for _, data in events(plan)]
+
+
+def chunks(vendor: str, *parts: Part, **fields: Json) -> list[Json]:
+    return [loads(data) for data in stream(vendor, *parts, **fields) if data != b"[DONE]"]
+
+
+def choices(found: list[Json]) -> list[Json]:
+    return [choice for chunk in found for choice in chunk["choices"]]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "member"),
+    [("mistral", "service_tier"), ("xai", "cost_in_usd_ticks"), ("together", "cached_tokens")],
+)
+def test_usage_has_the_vendors_own_member(vendor: str, member: str) -> None:
+    assert member in body(vendor, Text(("a",)))["usage"]
+    last = next(chunk for chunk in reversed(chunks(vendor, Text(("a",)))) if chunk.get("usage"))
+    assert member in last["usage"]
+
+
+def test_every_mistral_chunk_behind_the_first_is_padded() -> None:
+    assert ["p" in chunk for chunk in chunks("mistral", Text(("a", "b")))] == [False, True, True, True]
+
+
+@pytest.mark.parametrize(("model", "seeded"), [("openai/gpt-oss-120b", True), ("groq/compound", False)])
+def test_groq_body_has_a_seed_but_of_compound_models(model: str, seeded: bool) -> None:
+    assert ("seed" in body("groq", Thinking(("a",)), model=model)["x_groq"]) is seeded
+
+
+def test_groq_finish_chunk_has_the_usage() -> None:
+    asked = chunks("groq", Text(("a",)), stream_options={"include_usage": True})
+    assert asked[-2]["usage"] == asked[-2]["x_groq"]["usage"] == asked[-1]["usage"]
+    assert asked[-1]["service_tier"] == "on_demand"
+    assert "usage" in chunks("groq", Text(("a",)))[-1]
+
+
+def test_xai_call_delta_has_no_content() -> None:
+    assert [set(choice["delta"]) for choice in choices(chunks("xai", CALL))] == [
+        {"role", "tool_calls"},
+        set(),
+    ]
+
+
+def test_together_text_delta_has_no_calls() -> None:
+    assert set(choices(chunks("together", Text(("a",))))[0]["delta"]) == {"token_id", "role", "content"}
+
+
+def test_perplexity_chunks_have_role_and_usage_and_no_end() -> None:
+    found = chunks("perplexity", Text(("a", "b")))
+    assert [choice["delta"]["content"] for choice in choices(found)] == ["a", "b", ""]
+    assert all(choice["delta"]["role"] == "assistant" for choice in choices(found))
+    assert ["finish_reason" in choice for choice in choices(found)] == [False, False, True]
+    assert all("usage" in chunk for chunk in found)
+    assert stream("perplexity", Text(("a",)))[-1] != b"[DONE]"
+
+
+def test_zai_chunks_have_role_and_no_finish_reason_before_the_end() -> None:
+    found = chunks("zai", Thinking(("t",)), Text(("a",)), CALL)
+    assert [set(choice["delta"]) for choice in choices(found)] == [
+        {"role", "reasoning_content"},
+        {"role", "content"},
+        {"tool_calls"},
+        {"role", "content"},
+    ]
+    assert ["finish_reason" in choice for choice in choices(found)] == [False, False, False, True]
+    assert not any("request_id" in chunk for chunk in found)
+
+
+def test_zai_serves_the_base_of_its_coding_plan() -> None:
+    match = find_route("POST", "/zai/api/coding/paas/v4/chat/completions", {})
+    assert isinstance(match, RouteMatch)
+    assert match.dialect is generating_dialect("zai", "chat")
