@@ -19,7 +19,7 @@ UNKNOWN_SCRIPT: Final = ("NOSCRIPT", "ERR Function not found")
 """Refusals of a store that has lost the scripts."""
 PASSING: Final = (
     "LOADING", "BUSY", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "MISCONF", "OOM",
-    *UNKNOWN_SCRIPT,
+    "ERR max number of clients", *UNKNOWN_SCRIPT,
 )  # fmt: skip
 """Refusals that pass."""
 REFUSED_STEP: Final = "EXECABORT Transaction discarded because of: "
