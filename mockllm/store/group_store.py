@@ -56,7 +56,9 @@ class GroupStore:
 
     async def _sessions(self) -> Mapping[str, float]:
         rows: list[bytes] = await self.link.call("ZRANGE", SESSIONS, 0, -1, "WITHSCORES")
-        return {id.decode(): float(used) for id, used in zip(rows[::2], rows[1::2], strict=True)}
+        return {
+            id.decode(errors="replace"): float(used) for id, used in zip(rows[::2], rows[1::2], strict=True)
+        }
 
     async def has_session(self, session: str) -> bool:
         """Return whether a session lives; False if the store is away."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 OTHER_WRITER: Final = "another program writes its keys mockllm:*; use a separate database"
+UNREADABLE: Final = f"an entry of the store cannot be read: {OTHER_WRITER}"
 REMEDIES: Final[Mapping[str, str]] = {
     "NOAUTH": "write its password into the address, redis://:PASSWORD@HOST:PORT",
     "WRONGPASS": "correct the user and the password in its address",

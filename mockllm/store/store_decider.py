@@ -146,9 +146,10 @@ class StoreDecider:
 
     def _failure(self, error: Exception) -> Failure:
         why = f"no decision within {self.wait_time:g} s" if isinstance(error, TimeoutError) else str(error)
+        how = "refuses this request" if isinstance(error, StoreRefused) else "is away"
         if self.link.problem is not None:
-            why = self.link.problem
-        return Failure("unavailable", 503, f"mockllm: the store of this server's counts is away: {why}.")
+            how, why = "is away", self.link.problem
+        return Failure("unavailable", 503, f"mockllm: the store of this server's counts {how}: {why}.")
 
     def count(self, matched: MatchResult, result: StoreDecision) -> None:
         """Count the tries and responses that the control API shows, and remember the tries of what is drawn."""
