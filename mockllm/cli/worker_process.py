@@ -93,15 +93,15 @@ def _decider(settings: WorkerSettings, state: SharedEngineState) -> WorkerDecide
 
     values: OptionValues = settings["values"]
     unused_timeout = settings["limits"].session_ttl
-    report = log if settings["index"] == 0 else _log_nothing  # one line for all workers of a machine
     return StoreDecider(
         settings["store"],
         state,
-        report,
+        _log_nothing,
         wait=values["store_wait"],
         on_failure=values["store_failure"],
         unused_timeout=unused_timeout,
     )
 
 
-def _log_nothing(_: str) -> None: ...
+def _log_nothing(_: str) -> None:
+    """The supervisor says what happens to the store, in one line for all processes."""

@@ -155,7 +155,8 @@ class GroupStore:
             try:
                 key = _replica_key(number)
                 if await self.link.call("GET", key) == owner.encode():
-                    await self.link.call("EXPIRE", key, REPLICA_TERM)
+                    # a store without memory would accept EXPIRE
+                    await self.link.call("SET", key, owner, "XX", "EX", REPLICA_TERM)
                     if not await self.link.call("EXPIRE", f"{RULES}{owner}", REPLICA_TERM):
                         await self._note_rules(f"{RULES}{owner}")
                 else:

@@ -148,3 +148,35 @@ def test_rules_that_the_store_has_lost_are_noted_again(
         link.close()
 
     asyncio.run(noted())
+
+
+def test_store_without_memory_is_away_for_a_group(
+    server: RedisServer, store: StoreCounters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else tells the supervisor: its workers count."""
+    monkeypatch.setattr(group_store, "RENEWAL", 0.01)
+
+    async def noticed() -> None:
+        link, other = [StoreLink(store_address(server.url), lambda _: None, PATIENCE) for _ in range(2)]
+        for each in (link, other):
+            await each.open()
+        group = GroupStore(link, PATIENCE)
+        number = await group.claim_replica("group")
+        await group.use_rules(frozenset({"r"}))
+        renewing = asyncio.ensure_future(group.replaced_replica(number, "group"))
+        await other.call("CONFIG", "SET", "maxmemory", 1)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not (link.problem or "").startswith("OOM"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        finally:
+            await other.call("CONFIG", "SET", "maxmemory", 0)
+        async with asyncio.timeout(PATIENCE):
+            while link.problem is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert not renewing.done()
+        renewing.cancel()
+        for each in (link, other):
+            each.close()
+
+    asyncio.run(noticed())

@@ -69,6 +69,31 @@ def test_refused_password_leaves_no_connection_open() -> None:
     assert asyncio.run(left()) == 0
 
 
+def test_log_names_each_reason_once() -> None:
+    async def said() -> list[str]:
+        replies = [b"+OK\r\n"]
+        lines: list[str] = []
+        async with strange_store(lambda data: replies[0] if data else b"") as store:
+            link = StoreLink(store_address(f"redis://:one@127.0.0.1:{store.port}"), lines.append, PATIENCE)
+            await link.open()
+            link.connection().abort("it has gone")
+            for refusal in ("WRONGPASS no", "LOADING it", "WRONGPASS no"):
+                replies[0] = f"-{refusal}\r\n".encode()
+                async with asyncio.timeout(PATIENCE):
+                    while not (link.problem or "").startswith(refusal):  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+            replies[0] = b"+OK\r\n"
+            await link.call("PING")
+            link.close()
+        return lines
+
+    gone, wrong, loading, back = asyncio.run(said())
+    assert "is away: it has gone" in gone
+    assert "is away: WRONGPASS no" in wrong
+    assert "is away: LOADING it" in loading
+    assert "is back" in back
+
+
 def test_end_of_an_older_connection_ends_no_newer_one() -> None:
     async def problem() -> str | None:
         async with strange_store(to_commands(b"+OK\r\n")) as store:
