@@ -211,8 +211,8 @@ async def _supervise(group: ServedGroup, signals: ServerSignals) -> None:
     control.context.other_processes = supervisor
     if control.context.editor is not None:
         control.context.editor.refused = partial(_unshared, store)
+    builder.activate = activate  # SIGHUP may reload while the workers start
     await supervisor.start(group.catalog, builder.rules)
-    builder.activate = activate
     if store is not None:
         store.on_replica = supervisor.renumber
         if store.replica != group.settings["replica"]:
