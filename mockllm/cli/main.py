@@ -117,6 +117,10 @@ def _immediate_exit(args: Sequence[str]) -> Iterator[None]:
     argument = args[0] if args else ""
     ends = ENDED if argument in ("serve", "record") else ENDED[1:] if argument in READ_ONLY else ()
     before = {number: signal.signal(number, lambda *_, code=code: os._exit(code)) for number, code in ends}
+    if argument in ("serve", "record") and hasattr(signal, "SIGHUP"):
+        # an order to reload, which comes too early to be needed; a terminal that closes ends the server
+        if not any(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+            before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         yield
     finally:
