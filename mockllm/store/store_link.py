@@ -200,6 +200,7 @@ class StoreLink:
             self._task.cancel()
         if self._expiry is not None:
             self._expiry.cancel()
+        self._connected.clear()  # calls that wait now end with their tasks
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

@@ -22,8 +22,8 @@ PASSING: Final = (
     "ERR max number of clients", *UNKNOWN_SCRIPT,
 )  # fmt: skip
 """Refusals that pass."""
-CHECK_WRITABLE: Final = ("SET", "mockllm:writable", "", "PX", 1)
-"""A command that a store refuses which accepts no writes."""
+CHECK_WRITABLE: Final = ("SETRANGE", "mockllm:writable", 0, "")
+"""A command that changes nothing, and that a store refuses which accepts no writes."""
 REFUSED_STEP: Final = "EXECABORT Transaction discarded because of: "
 """What the refusal of several commands in one step begins with, before the reason."""
 
@@ -71,7 +71,7 @@ class StoreScripts:
             if is_passing(refusal):
                 raise
             await self.load_as_scripts(connection)
-            await connection.send(*CHECK_WRITABLE)
+        await connection.send(*CHECK_WRITABLE)
 
     async def load_as_scripts(self, connection: StoreConnection) -> None:
         """Load them into a store without functions."""

@@ -110,6 +110,40 @@ def test_end_of_an_older_connection_ends_no_newer_one() -> None:
     assert asyncio.run(problem()) is None
 
 
+def test_call_that_waits_at_the_end_does_not_stop_the_loop() -> None:
+    async def closed() -> bool:
+        async with strange_store(
+            lambda data: b"+OK\r\n" if data and b"waiting" not in data else b""
+        ) as store:
+            link = StoreLink(store_address(f"redis://127.0.0.1:{store.port}"), lambda _: None, PATIENCE)
+            await link.open()
+            call = asyncio.ensure_future(link.call("GET", "waiting"))
+            await asyncio.sleep(0)
+            link.close()
+            await store.until_open(0)
+            waits = not call.done()
+            call.cancel()
+            return waits
+
+    assert asyncio.run(closed())
+
+
+def test_store_that_accepts_scripts_but_no_writes_is_away() -> None:
+    def reply(data: bytes) -> bytes:
+        return (
+            b"-CLUSTERDOWN Hash slot not served\r\n" if b"writable" in data else b"+OK\r\n" if data else b""
+        )
+
+    async def opened() -> None:
+        async with strange_store(reply) as store:
+            link = StoreLink(store_address(f"redis://127.0.0.1:{store.port}"), lambda _: None, PATIENCE)
+            with pytest.raises(StoreRefused, match=r"CLUSTERDOWN .*use a server outside of a cluster"):
+                await link.open()
+            link.close()
+
+    asyncio.run(opened())
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -20,13 +20,13 @@ class Group:
 
     def __init__(self) -> None:
         self.changed = 0
-        self.builder: Any = SimpleNamespace(rules=LoadedRules(), activate=None)
+        self.builder = SimpleNamespace(rules=LoadedRules(), activate=None)
         control = ControlApi.__new__(ControlApi)
         control.context = cast(Any, SimpleNamespace(editor=None))
         app = SimpleNamespace(start=lambda: None, control=control, limits=SimpleNamespace(grace=1.0))
         self.served = ServedGroup(
-            app=cast(Any, app), catalog=Catalog((), 0, RuleIndex([])), builder=self.builder, state=cast(Any, None),
-            supervisor=cast(Any, self), settings=cast(Any, {}), store=None, reload=None, admin_server=None,
+            app=cast(Any, app), catalog=Catalog((), 0, RuleIndex([])), builder=cast(Any, self.builder),
+            state=cast(Any, None), supervisor=cast(Any, self), settings=cast(Any, {}), store=None, reload=None, admin_server=None,
             ready=lambda: None, tasks=self.tasks,
         )  # fmt: skip
 
