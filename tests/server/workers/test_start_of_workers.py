@@ -26,8 +26,8 @@ class Group:
         app = SimpleNamespace(start=lambda: None, control=control, limits=SimpleNamespace(grace=1.0))
         self.served = ServedGroup(
             app=cast(Any, app), catalog=Catalog((), 0, RuleIndex([])), builder=cast(Any, self.builder),
-            state=cast(Any, None), supervisor=cast(Any, self), settings=cast(Any, {}), store=None, reload=None, admin_server=None,
-            ready=lambda: None, tasks=self.tasks,
+            state=cast(Any, None), supervisor=cast(Any, self), settings=cast(Any, {}), store=None,
+            reload=None, admin_server=None, ready=lambda: None, tasks=self.tasks,
         )  # fmt: skip
 
     async def tasks(self) -> None: ...
