@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from typing import Final, TypeVar
 
@@ -59,6 +60,18 @@ class GroupStore:
         return {
             id.decode(errors="replace"): float(used) for id, used in zip(rows[::2], rows[1::2], strict=True)
         }
+
+    async def eviction_policy(self) -> str | None:
+        """Return the policy by which the store removes counts when its memory is full; None if it removes none, or
+        does not say."""
+
+        async def found() -> Mapping[bytes, bytes]:
+            info: bytes = await self.link.call("INFO", "memory")
+            return dict(re.findall(rb"(maxmemory|maxmemory_policy):(\S+)", info))
+
+        settings = await self._tried(found) or {}
+        policy = settings.get(b"maxmemory_policy", b"noeviction").decode(errors="replace")
+        return policy if policy != "noeviction" and settings.get(b"maxmemory") != b"0" else None
 
     async def has_session(self, session: str) -> bool:
         """Return whether a session lives; False if the store is away."""
