@@ -115,8 +115,12 @@ def _immediate_exit(args: Sequence[str]) -> Iterator[None]:
     """Exit at once on a signal while a server starts, and on Ctrl-C in a read-only command. A running server's loop
     handles signals itself. An exception would not work: some C extensions fail on one while they are imported."""
     argument = args[0] if args else ""
-    ends = ENDED if argument in ("serve", "record") else ENDED[1:] if argument in READ_ONLY else ()
+    serves = argument in ("serve", "record")
+    ends = ENDED if serves else ENDED[1:] if argument in READ_ONLY else ()
     before = {number: signal.signal(number, lambda *_, code=code: os._exit(code)) for number, code in ends}
+    in_terminal = any(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    if serves and hasattr(signal, "SIGHUP") and not in_terminal:  # an order to reload, too early to be needed
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         yield
     finally:

@@ -228,10 +228,9 @@ def _outdated(locking: LockfileEditor, json: bool) -> int:
             }
             rows.append(row | {"newest": str(newest), "source": without_passwords(locked.source)})
         elif newest is None and locked.branch is None:
-            print(
-                f"mockllm: {name}: the versions of {without_passwords(locked.source)} are unknown",
-                file=sys.stderr,
-            )
+            unknown = f"the versions of {without_passwords(locked.source)} are unknown"
+            reason = locking.unread.get(name, "it has no versions")
+            print(f"mockllm: {name}: {unknown}: {reason}", file=sys.stderr)
     rows += _moved_branches(locking)
     changed = list(_changed_rows(locking))
     if json:
@@ -247,7 +246,8 @@ def _outdated(locking: LockfileEditor, json: bool) -> int:
         _table([titles, *rows], ("name", "locked", "fits", "newest", "source"))
         print("`mockllm pack update` takes what fits, `mockllm pack update --major` the newest")
     elif not changed:
-        print("all packs are up to date")
+        known = " whose versions are known" if locking.unread else ""
+        print(f"all packs{known} are up to date")
     return 1 if rows or changed else 0
 
 

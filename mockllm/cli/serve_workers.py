@@ -183,16 +183,12 @@ def _print_ready(
     print_line(f"  Workers:    {workers} process{'es' * (workers != 1)}")
 
 
-def _log_nothing(_: str) -> None:
-    """The first worker says what happens to the store."""
-
-
 async def _run_group(group: ServedGroup) -> None:
     """Run the workers until SIGTERM or SIGINT. Raises NoStoreFound."""
     store, state = group.store, group.state
     if store is not None:
         values: OptionValues = group.settings["values"]
-        state.store = await store.open(_log_nothing, values["store_wait"])
+        state.store = await store.open(log, values["store_wait"])
         group.settings["replica"] = store.replica
     await _supervise(group, ServerSignals(partial(reload_after_signal, group.reload)))
     if state.store is not None and store is not None:
@@ -215,8 +211,8 @@ async def _supervise(group: ServedGroup, signals: ServerSignals) -> None:
     control.context.other_processes = supervisor
     if control.context.editor is not None:
         control.context.editor.refused = partial(_unshared, store)
+    builder.activate = activate  # SIGHUP may reload while the workers start
     await supervisor.start(group.catalog, builder.rules)
-    builder.activate = activate
     if store is not None:
         store.on_replica = supervisor.renumber
         if store.replica != group.settings["replica"]:

@@ -57,6 +57,9 @@ class StoreSetup:
             if self.own is None:
                 owner = os.urandom(8).hex()
                 self.replica = await store.claim_replica(owner)
+                if (policy := await store.eviction_policy()) is not None:
+                    removes = f"removes counts when its memory is full (maxmemory-policy {policy})"
+                    log(f"warning: the store {self.address.shown} {removes}; set noeviction")
                 self._renewal = asyncio.get_running_loop().create_task(self._renew_replica(store, owner))
         except (StoreAway, StoreRefused) as error:
             raise NoStoreFound(f"the store {self.address.shown} cannot be used: {error}") from None

@@ -10,14 +10,14 @@ from typing import cast
 from mockllm.cli.console import access_log_of, log
 from mockllm.cli.control_setup import allowed_hosts
 from mockllm.cli.listen_addresses import configure_tls
-from mockllm.cli.option import OptionValues
+from mockllm.cli.option import BadOption, OptionValues
 from mockllm.cli.serve import create_builder
 from mockllm.cli.startup import aiohttp_client_deferred, gc_paused_then_frozen
 from mockllm.cli.trace_setup import traces
 from mockllm.engine import Engine
 from mockllm.server.app import App
 from mockllm.server.http_server import Server, open_as_many_as_allowed, run_on_best_loop
-from mockllm.server.workers.channel import first_message
+from mockllm.server.workers.channel import CallFailed, first_message
 from mockllm.server.workers.forked_process import ORDERS_OF_SUPERVISOR
 from mockllm.server.workers.no_store import NoStore
 from mockllm.server.workers.shared_connections import SharedConnections
@@ -69,7 +69,10 @@ async def _run(settings: WorkerSettings, end: socket.socket) -> None:
         app.decider = decider
         app.total_connections = connections.total
         app.journal = MarkedJournal(bounds.journal, bounds.journal_bytes, app.metrics, counts, cell)
-        configure_tls(app, values)
+        try:
+            configure_tls(app, values)
+        except BadOption as changed:  # the supervisor could read the files
+            raise CallFailed(str(changed)) from None
         tracing.enter_context(traces(app, settings["addresses"], log))
         return app
 
@@ -93,15 +96,15 @@ def _decider(settings: WorkerSettings, state: SharedEngineState) -> WorkerDecide
 
     values: OptionValues = settings["values"]
     unused_timeout = settings["limits"].session_ttl
-    report = log if settings["index"] == 0 else _log_nothing  # one line for all workers of a machine
     return StoreDecider(
         settings["store"],
         state,
-        report,
+        _log_nothing,
         wait=values["store_wait"],
         on_failure=values["store_failure"],
         unused_timeout=unused_timeout,
     )
 
 
-def _log_nothing(_: str) -> None: ...
+def _log_nothing(_: str) -> None:
+    """The supervisor says what happens to the store, in one line for all processes."""

@@ -54,6 +54,8 @@ def _read(path: Path, inside: str, name: str | None) -> PackFiles:
             if name is not None:
                 begin = _entry_point_folder(archive, entries, name)
             return _tree(archive, entries, begin)
+    except UnicodeDecodeError:
+        raise PackRejected(f"{path} cannot be read: the name of a file in it is not UTF-8") from None
     except RuntimeError as error:  # the archive needs a password
         raise PackRejected(f"{path} cannot be read: {error}") from None
     except _BROKEN as error:

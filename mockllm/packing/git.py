@@ -36,6 +36,8 @@ TAIL: Final = 400
 """Bytes at the end of git's messages in which its progress is looked for."""
 MIN_PAUSE, MAX_PAUSE, GRACE = 0.005, 0.1, 5.0
 """Seconds between two checks of a running command, and between SIGTERM and SIGKILL."""
+UNREAD: Final = "Could not read from remote repository."
+"""What git says after a failure of ssh, which has said the reason in the line before."""
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 _SIGNED: Final = re.compile(
     rb"(?m)^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----$"
@@ -366,5 +368,11 @@ def _bytes_in(folder: Path) -> int:
 def _error_line(output: bytes) -> str:
     lines = output.decode("utf-8", "replace").strip().splitlines()
     last = lines[-1] if lines else "failed"
-    error = next((line for line in lines if line.startswith(("fatal:", "error:"))), last)
-    return error.partition(": ")[2] or error
+    place, error = next(
+        ((place, line) for place, line in enumerate(lines) if line.startswith(("fatal:", "error:"))),
+        (0, last),
+    )
+    text = error.partition(": ")[2] or error
+    if place and text == UNREAD:
+        return f"{text.removesuffix('.')} ({lines[place - 1]})"
+    return text

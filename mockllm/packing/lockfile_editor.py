@@ -74,6 +74,8 @@ class LockfileEditor:
         self._constraints = constraints or {}
         self._known_names = known_names or KnownNames()
         self._index = index
+        self.unread: dict[str, PackRejected] = {}
+        """Why `outdated` could not read a source, by pack name."""
         self._versions = PackVersions(self.lock, index, self.lock.folder)
 
     def root(self, text: str, *, dev: bool = False) -> Requirement:
@@ -137,8 +139,8 @@ class LockfileEditor:
                 place = parse_pack_source(locked.source, self.lock.folder)
                 place = replace(place, ref=None) if place.kind == "git" else place
                 known = [each.version for each in self._versions.candidates(name, (place,))]
-            except PackRejected:
-                known = []
+            except PackRejected as error:
+                known, self.unread[name] = [], error
             stable = [version for version in known if not version.pre] or known
             ranges = [constraint.range for constraint in self._constraints.get(name, ())]
             fitting = [version for version in stable if all(range.matches(version) for range in ranges)]
@@ -194,10 +196,10 @@ class LockfileEditor:
         return self.lock.packs[name]
 
     def _as_locked(self, name: str, locked: LockedPackSpec) -> FetchedPack:
-        place = parse_pack_source(locked.source, self.lock.folder)
-        if locked.branch is not None:  # the branch moves; the lock names its commit
-            place = replace(place, ref=locked.commit)
         try:
+            place = parse_pack_source(locked.source, self.lock.folder)
+            if locked.branch is not None:  # the branch moves; the lock names its commit
+                place = replace(place, ref=locked.commit)
             found = fetch_pack(place, self.lock.folder)
         except PackRejected as error:
             raise PackRejected(f"{name} {locked.version}: {error}") from None

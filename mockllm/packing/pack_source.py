@@ -13,6 +13,7 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mockllm.core.display import shortened
 from mockllm.core.redaction import without_password
 from mockllm.scenario.lockfile import NAME
 from mockllm.scenario.pack_files import PackRejected
@@ -61,15 +62,20 @@ def parse_pack_source(text: str, here: Path) -> PackSource:
             )
         if not forced and location.lower().endswith(ARCHIVES):
             raise PackRejected(f"{location} is not downloaded; fetch it yourself and add the file")
-        return _git_source(location, inside, begin=len(scheme[0]) if scheme else location.index("@") + 1)
+        return _git_source(
+            location, inside, path=location.find("/", len(scheme[0])) if scheme else location.index(":")
+        )
     if "::" in location:
         raise PackRejected(f'"{location}" would let git run a command; use a URL or a path')
-    return _path_source(location, inside, here, forced)
+    try:
+        return _path_source(location, inside, here, forced)
+    except OSError as error:
+        raise PackRejected(f"{shortened(location)} cannot be read: {error.strerror}") from None
 
 
-def _git_source(location: str, inside: str, begin: int) -> PackSource:
-    slash = re.compile("[/:]").search(location, begin)
-    at = location.rfind("@", slash.start() if slash else begin)
+def _git_source(location: str, inside: str, path: int) -> PackSource:
+    """Return the source at a URL whose path begins at this place. A tag comes after it, a user before it."""
+    at = location.rfind("@", path) if path >= 0 else -1
     url, ref = (location, None) if at < 0 else (location[:at], location[at + 1 :])
     return _checked(PackSource("git", url, ref, inside))
 

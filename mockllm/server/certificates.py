@@ -29,6 +29,9 @@ DAYS: Final = 397
 RENEWAL_DAYS: Final = 30
 """Days before its end when a certificate is renewed."""
 
+WEAK: Final = ("TOO_SMALL", "TOO_WEAK")
+"""The ends of OpenSSL's reasons for a key or a signature that is too easy to break."""
+
 
 class NoCertificate(Exception):
     """The reason why HTTPS is impossible, as one line for the user."""
@@ -77,6 +80,9 @@ def context(
             raise NoCertificate(
                 f"the key in {key_file} is not that of the certificate in {certificate}"
             ) from None
+        if error.reason and error.reason.endswith(WEAK):
+            reason = error.reason.lower().replace("_", " ")
+            raise NoCertificate(f"OpenSSL refuses the certificate in {certificate}: {reason}") from None
         key_text = "and its key (or use --tls-key FILE)" if key is None else f"and its key in {key}"
         raise NoCertificate(f"expected a certificate in {certificate} {key_text}, as PEM") from None
     if client_ca is not None:
@@ -108,8 +114,8 @@ def self_signed(where: Path, hosts: Sequence[str] = (), now: datetime | None = N
             write_file(files.server, _server(names, *authority, now), private=True)
         if not files.ca.is_file() or files.ca.read_bytes() != _pem(authority[1]):
             write_file(files.ca, _pem(authority[1]).decode())
-    except (OSError, ValueError) as error:
-        raise NoCertificate(f"cannot store certificates in {where}: {error}") from None
+    except OSError as error:
+        raise NoCertificate(f"cannot store certificates in {where}: {error.strerror or error}") from None
     return files
 
 
@@ -135,7 +141,11 @@ def _authority(where: Path, now: datetime) -> tuple[EllipticCurvePrivateKey, x50
     path = where / "ca-key.pem"
     if path.is_file():
         raw = path.read_bytes()
-        certificate, key = x509.load_pem_x509_certificate(raw), load_pem_private_key(raw, None)
+        try:
+            certificate, key = x509.load_pem_x509_certificate(raw), load_pem_private_key(raw, None)
+        except (ValueError, TypeError):
+            another = "remove it, and another one is made, which clients have to trust"
+            raise NoCertificate(f"{path} is no CA with its key; {another}") from None
         lasts = certificate.not_valid_after_utc > now + timedelta(DAYS)
         if lasts and isinstance(key, ec.EllipticCurvePrivateKey):
             return key, certificate
@@ -177,10 +187,14 @@ def _is_valid(path: Path, authority: x509.Certificate, names: Sequence[str], now
 
     if not path.is_file():
         return False
-    certificate = x509.load_pem_x509_certificate(path.read_bytes())
     try:
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
         certificate.verify_directly_issued_by(authority)
-    except (InvalidSignature, ValueError, TypeError):  # another issuer, or another key of the same name
+    except (
+        InvalidSignature,
+        ValueError,
+        TypeError,
+    ):  # broken, of another issuer or of another key of its name
         return False
     alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     fresh = certificate.not_valid_after_utc > now + timedelta(RENEWAL_DAYS)

@@ -94,7 +94,11 @@ class Server:
         loop = asyncio.get_running_loop()
         for sock, tls in self._bound:
             server = await loop.create_server(
-                self._listener, sock=sock, backlog=_BACKLOG, ssl=self.app.tls if tls else None
+                self._listener,
+                sock=sock,
+                backlog=_BACKLOG,
+                ssl=self.app.tls if tls else None,
+                ssl_handshake_timeout=self.app.limits.head_time if tls else None,
             )
             self._servers.append(server)
 

@@ -10,12 +10,14 @@ import asyncio
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, Final, Protocol, TypeAlias, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from msgspec import Struct
+
+from mockllm.store.refusals import error_text, refusal_text
 
 Argument: TypeAlias = bytes | str | int | float
 StoreReply: TypeAlias = Any
@@ -25,6 +27,13 @@ CONNECT_TIME: Final = 5.0
 """Seconds in which a connection is made."""
 SCHEMES: Final = ("redis", "rediss", "valkey", "valkeys", "unix")
 EXTRA: Final = "pip install 'mockllm-scenarios[redis]'"
+FORMS: Final = (
+    "expected redis://USER:PASSWORD@HOST:PORT/DATABASE, rediss://… (TLS) or unix:///PATH; in a password / is "
+    "written as %2F, # as %23, ? as %3F and @ as %40"
+)
+IN_QUERY: Final = frozenset(("db", "username", "password"))
+"""Parameters in the query of an address."""
+STRANGE_REPLY: Final = "its reply is not of the protocol of Redis: the address may be that of another server"
 
 
 class StoreAway(Exception):
@@ -61,16 +70,12 @@ def store_address(url: str) -> StoreAddress:
     """Read `redis://host:port/db`, `rediss://…` (TLS), `valkey://…`, `unix:///path`. Raises BadAddress."""
     if not has_client():
         raise BadAddress(f"a store needs the packages redis and hiredis: {EXTRA}")
-    from redis.asyncio.connection import parse_url
-
-    parts = urlsplit(url)
-    if parts.scheme not in SCHEMES:
-        raise BadAddress("expected redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH")
-    known = url.replace("valkey", "redis", 1) if parts.scheme.startswith("valkey") else url
     try:
-        found = parse_url(known)
-    except ValueError as error:
-        raise BadAddress(str(error)) from None
+        parts = urlsplit(url)
+        found = _parsed(url, parts)
+    except ValueError:  # its message may have a part of the password
+        raise BadAddress(FORMS) from None
+    _check_query(parts)
     place = found.get("path") or f"{found.get('host', 'localhost')}:{found.get('port', 6379)}"
     return StoreAddress(
         f"{parts.scheme}://{place}",
@@ -82,6 +87,29 @@ def store_address(url: str) -> StoreAddress:
         found.get("password"),
         parts.scheme in ("rediss", "valkeys"),
     )
+
+
+def _parsed(url: str, parts: SplitResult) -> Mapping[str, Any]:
+    """Return the parts of an address as `redis` reads them. Raises ValueError."""
+    from redis.asyncio.connection import parse_url
+
+    database = parts.path.strip("/")
+    if parts.scheme == "unix":
+        known = not parts.hostname and bool(database)
+    else:
+        known = parts.scheme in SCHEMES and (not database or database.isdecimal())
+    if not known:
+        raise ValueError(url)
+    return parse_url(url.replace("valkey", "redis", 1) if parts.scheme.startswith("valkey") else url)
+
+
+def _check_query(parts: SplitResult) -> None:
+    """Raise BadAddress for a parameter that only the client of the package `redis` has."""
+    unknown = sorted(parse_qs(parts.query).keys() - IN_QUERY)
+    if unknown:
+        certificates = any(each.startswith("ssl_") for each in unknown)
+        hint = "; the variable SSL_CERT_FILE names a file with the CA of the store" if certificates else ""
+        raise BadAddress(f"{', '.join(unknown)} has no effect in this address: leave it out{hint}")
 
 
 class ReplyReceiver(Protocol):
@@ -100,9 +128,10 @@ class StoreConnection(asyncio.Protocol):
     """One connection. `lost` is called with the reason when it has ended."""
 
     def __init__(self, lost: Callable[[str], None]) -> None:
-        from hiredis import Reader, pack_command
+        from hiredis import ProtocolError, Reader, pack_command
 
         self._reader = Reader()
+        self._protocol_error = ProtocolError
         # hiredis says that it takes tuples of one item.
         self._pack = cast(Callable[[tuple[Argument, ...]], bytes], pack_command)
         self._lost = lost
@@ -130,7 +159,7 @@ class StoreConnection(asyncio.Protocol):
         """Send a command at the end of this iteration, and give its reply to the receiver, if there is one."""
         if self._transport is None:
             if receiver is not None and not receiver.done():
-                receiver.set_exception(StoreAway("not connected"))
+                receiver.set_exception(StoreAway(self._reason or "not connected"))
             return
         if not self._unsent:
             self._loop.call_soon(self.flush)
@@ -170,18 +199,27 @@ class StoreConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
-        while (reply := self._reader.gets()) is not False:
-            receiver = self._receivers.popleft()
-            if receiver is None or receiver.done():
-                continue
-            if isinstance(reply, Exception):
-                receiver.set_exception(StoreRefused(str(reply)))
-            else:
-                receiver.set_result(reply)
+        try:
+            while (reply := self._reader.gets()) is not False:
+                refusal = refusal_text(str(reply)) if isinstance(reply, Exception) else None
+                if not self._receivers:  # a store refuses a connection without a command
+                    self.abort(refusal or STRANGE_REPLY)
+                    return
+                receiver = self._receivers.popleft()
+                if receiver is None or receiver.done():
+                    continue
+                if refusal is not None:
+                    receiver.set_exception(StoreRefused(refusal))
+                else:
+                    receiver.set_result(reply)
+        except self._protocol_error:
+            self.abort(STRANGE_REPLY)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        reason = self._reason or (str(exc) if exc is not None else "it has closed the connection")
+        if not self._reason:
+            self._reason = error_text(exc) if isinstance(exc, OSError) else "it has closed the connection"
+        reason = self._reason
         receivers, self._receivers = self._receivers, deque()
         for receiver in receivers:
             if receiver is not None and not receiver.done():
@@ -189,34 +227,47 @@ class StoreConnection(asyncio.Protocol):
         self._lost(reason)
 
     def close(self) -> None:
+        """End the connection. `lost` is not called."""
+        self._lost = _ignored
         if self._transport is not None:
             self._transport.close()
 
 
+def _ignored(reason: str) -> None: ...
+
+
 async def connect(address: StoreAddress, lost: Callable[[str], None]) -> StoreConnection:
     """Return a connection that is logged in and has its database. Raises StoreAway or StoreRefused."""
-    loop = asyncio.get_running_loop()
+    made: list[StoreConnection] = []
 
     def make() -> StoreConnection:
-        return StoreConnection(lost)
+        made.append(StoreConnection(lost))
+        return made[0]
 
     try:
         async with asyncio.timeout(CONNECT_TIME):
-            if address.path is not None:
-                _, connection = await loop.create_unix_connection(make, address.path)
-            else:
-                context = ssl.create_default_context() if address.tls else None
-                transport, connection = await loop.create_connection(
-                    make, address.host, address.port, ssl=context
-                )
-                sock = transport.get_extra_info("socket")
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection = await _connected(address, make)
             if address.password is not None:
                 await connection.send("AUTH", *filter(None, (address.username, address.password)))
             if address.db:
                 await connection.send("SELECT", address.db)
             return connection
-    except TimeoutError:
-        raise StoreAway(f"no connection within {CONNECT_TIME:g} s") from None
-    except OSError as error:
-        raise StoreAway(error.strerror or str(error)) from None
+    except BaseException as error:
+        for each in made:
+            each.close()
+        if isinstance(error, TimeoutError):
+            hint = "; a store without TLS has an address redis://" if address.tls else ""
+            raise StoreAway(f"no connection within {CONNECT_TIME:g} s{hint}") from None
+        if isinstance(error, OSError):
+            raise StoreAway(error_text(error)) from None
+        raise
+
+
+async def _connected(address: StoreAddress, make: Callable[[], StoreConnection]) -> StoreConnection:
+    loop = asyncio.get_running_loop()
+    if address.path is not None:
+        return (await loop.create_unix_connection(make, address.path))[1]
+    context = ssl.create_default_context() if address.tls else None
+    transport, connection = await loop.create_connection(make, address.host, address.port, ssl=context)
+    transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection

@@ -9,8 +9,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
+from msgspec import DecodeError
+
 from mockllm.core.selection.decision import MatchResult
-from mockllm.store.connection import ReplyReceiver
+from mockllm.store.connection import ReplyReceiver, StoreRefused
+from mockllm.store.refusals import UNREADABLE
 from mockllm.store.script_request import REMEMBERED, CandidateEncoder, ScriptRequest
 from mockllm.store.script_result import ScriptResult, lacks_number, read_results
 
@@ -18,7 +21,8 @@ MAX_REQUESTS: Final = 64
 """The most requests of one call: the store serves nothing else meanwhile."""
 MAX_CANDIDATES: Final = 500
 """The number of candidates after which a call takes no further request."""
-
+UNEXPECTED: Final = (DecodeError, LookupError, TypeError, ValueError)
+"""What reading a result raises that another program has written."""
 
 TakeNumbers: TypeAlias = Callable[[int], int]
 """Takes some numbers of requests without a session in the global scope. Returns the first one."""
@@ -80,8 +84,8 @@ class ScriptCall:
                 for (receiver, matched), result in zip(self.receivers, results, strict=True)
                 if not receiver.done()
             ]
-        except Exception as error:  # another program has written what is stored
-            self.set_exception(error)
+        except UNEXPECTED:
+            self.set_exception(StoreRefused(UNREADABLE))
             return
         lacking = sum([lacks for _, _, lacks in read])
         number = self._take_numbers(lacking) if lacking else 0
@@ -161,5 +165,10 @@ class DecisionQueue:
         number if the result lacks it. Raises StoreRefused."""
         request = self._request(matched.session, place.id)
         request.add(matched, slot, tries, draws=draws, place=place.place)
-        result = read_results(await self._caller.decide_later(request))[place.place - 1]
-        return result, self._take_numbers(1) if lacks_number(result, matched) else None
+        reply = await self._caller.decide_later(request)
+        try:
+            result = read_results(reply)[place.place - 1]
+            lacks = lacks_number(result, matched)
+        except UNEXPECTED:
+            raise StoreRefused(UNREADABLE) from None
+        return result, self._take_numbers(1) if lacks else None

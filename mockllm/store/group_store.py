@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from typing import Final, TypeVar
 
@@ -56,7 +57,21 @@ class GroupStore:
 
     async def _sessions(self) -> Mapping[str, float]:
         rows: list[bytes] = await self.link.call("ZRANGE", SESSIONS, 0, -1, "WITHSCORES")
-        return {id.decode(): float(used) for id, used in zip(rows[::2], rows[1::2], strict=True)}
+        return {
+            id.decode(errors="replace"): float(used) for id, used in zip(rows[::2], rows[1::2], strict=True)
+        }
+
+    async def eviction_policy(self) -> str | None:
+        """Return the policy by which the store removes counts when its memory is full; None if it removes none, or
+        does not say."""
+
+        async def found() -> Mapping[bytes, bytes]:
+            info: bytes = await self.link.call("INFO", "memory")
+            return dict(re.findall(rb"(maxmemory|maxmemory_policy):(\S+)", info))
+
+        settings = await self._tried(found) or {}
+        policy = settings.get(b"maxmemory_policy", b"noeviction").decode(errors="replace")
+        return policy if policy != "noeviction" and settings.get(b"maxmemory") != b"0" else None
 
     async def has_session(self, session: str) -> bool:
         """Return whether a session lives; False if the store is away."""
@@ -153,7 +168,8 @@ class GroupStore:
             try:
                 key = _replica_key(number)
                 if await self.link.call("GET", key) == owner.encode():
-                    await self.link.call("EXPIRE", key, REPLICA_TERM)
+                    # a store without memory would accept EXPIRE
+                    await self.link.call("SET", key, owner, "XX", "EX", REPLICA_TERM)
                     if not await self.link.call("EXPIRE", f"{RULES}{owner}", REPLICA_TERM):
                         await self._note_rules(f"{RULES}{owner}")
                 else:

@@ -59,7 +59,7 @@ async def _states(store: GroupStore, sessions: dict[bytes, str], names: Sequence
     fields = [f"={name}" for name in names]
     calls = [store.link.call("HMGET", key, *fields) for key in sessions]
     return [
-        (session, name, state_value(value.decode()))
+        (session, name, state_value(value.decode(errors="replace")))
         for session, values in zip(sessions.values(), await asyncio.gather(*calls), strict=True)
         for name, value in zip(names, values, strict=True)
         if value

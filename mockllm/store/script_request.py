@@ -6,6 +6,7 @@ Keys have no text of a request: sessions and scopes are hashes in them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from math import inf
 from typing import Final
@@ -183,7 +184,9 @@ def state_value(text: str) -> StateValue:
     if kind == "b":
         return value == "1"
     if kind == "n":
-        return int(value) if value.lstrip("-").isdecimal() else float(value)
+        with suppress(ValueError):  # another program has written it
+            return int(value) if value.lstrip("-").isdecimal() else float(value)
+        return value
     return None
 
 

@@ -7,6 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from typing import Final, Literal, TypeAlias
 
@@ -27,9 +28,12 @@ from mockllm.store.script_request import REMEMBERED, session_base
 from mockllm.store.script_result import StoreDecision
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_memory import StoredChange, StoreMemory, session_ttl
+from mockllm.store.store_scripts import CHECK_WRITABLE
 from mockllm.store.store_slots import RENEWAL, StoreSlot, StoreSlots
 
 OnFailure: TypeAlias = Literal["error", "local"]
+CHECK: Final = 1.0
+"""Seconds between two checks whether the store accepts writes."""
 MAX_EXPECTED: Final = 50_000
 """The most numbers of tries that a process stores."""
 NOTED: Final = 10.0
@@ -76,6 +80,7 @@ class StoreDecider:
         """The tries that this process had decided, by key."""
         self.responses: Counter[str] = Counter()
         self.link.keep_open()
+        self._check = asyncio.get_running_loop().create_task(self._check_store())
         asyncio.get_running_loop().call_later(RENEWAL, self._renew)
 
     def status(self) -> str | None:
@@ -146,9 +151,10 @@ class StoreDecider:
 
     def _failure(self, error: Exception) -> Failure:
         why = f"no decision within {self.wait_time:g} s" if isinstance(error, TimeoutError) else str(error)
+        how = "refuses this request" if isinstance(error, StoreRefused) else "is away"
         if self.link.problem is not None:
-            why = self.link.problem
-        return Failure("unavailable", 503, f"mockllm: the store of this server's counts is away: {why}.")
+            how, why = "is away", self.link.problem
+        return Failure("unavailable", 503, f"mockllm: the store of this server's counts {how}: {why}.")
 
     def count(self, matched: MatchResult, result: StoreDecision) -> None:
         """Count the tries and responses that the control API shows, and remember the tries of what is drawn."""
@@ -187,6 +193,13 @@ class StoreDecider:
         self.link.post("ZADD", SESSIONS, f"{now:.3f}", session)
         self.link.post("ZREMRANGEBYSCORE", SESSIONS, "-inf", f"({now - self._unused_timeout:.3f}")
 
+    async def _check_store(self) -> None:
+        """Notice a store that does not reply or accepts no writes, also while no request counts."""
+        while True:
+            await asyncio.sleep(CHECK)
+            with suppress(StoreRefused):
+                await self.link.call(*CHECK_WRITABLE)
+
     def _renew(self) -> None:
         self._slots.renew(time.monotonic())
         asyncio.get_running_loop().call_later(RENEWAL, self._renew)
@@ -214,6 +227,7 @@ class StoreDecider:
         self._noted.clear()
 
     def close(self) -> None:
+        self._check.cancel()
         self.link.close()
 
 

@@ -39,7 +39,8 @@ class StoreLink:
         self.problem: str | None = "not connected yet"
         """Why the store is away; None if it is not."""
         self._since = time.monotonic()
-        self._reported = False
+        self._reported: set[str] = set()
+        """The reasons that were said since the store is away."""
         self._task: asyncio.Task[None] | None = None
         self._expiry: asyncio.TimerHandle | None = None
 
@@ -67,7 +68,7 @@ class StoreLink:
             self._expiry = asyncio.get_running_loop().call_later(self._wait, self._expire)
         if self._reported:
             self._say(f"the store {self.address.shown} is back, after {time.monotonic() - self._since:.1f} s")
-            self._reported = False
+            self._reported.clear()
         self._connected.set()
 
     async def _reconnect(self) -> None:
@@ -95,8 +96,8 @@ class StoreLink:
 
     def _report(self, reason: str) -> None:
         self.problem = reason
-        if not self._reported:
-            self._reported = True
+        if reason not in self._reported:
+            self._reported.add(reason)
             self._say(f"the store {self.address.shown} is away: {reason}")
 
     def decide(self, request: ScriptRequest, receiver: ReplyReceiver) -> None:
@@ -199,6 +200,7 @@ class StoreLink:
             self._task.cancel()
         if self._expiry is not None:
             self._expiry.cancel()
+        self._connected.clear()  # calls that wait now end with their tasks
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

@@ -15,11 +15,12 @@ from itertools import count
 from math import inf
 from typing import Final, Protocol
 
-from msgspec import msgpack
+from msgspec import DecodeError, msgpack
 
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.state.shared_engine_state import LookupKey, LookupResult
 from mockllm.store.connection import Argument, StoreAway, StoreRefused, StoreReply
+from mockllm.store.refusals import UNREADABLE
 from mockllm.store.script_request import REMEMBERED, hashed_name, scope_key, session_base
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_scripts import is_passing
@@ -210,7 +211,7 @@ class StoreMemory:
     async def _found(self, base: bytes, kind: str, name: str) -> LookupResult:
         if kind == "call":
             tool = await self._link.call("GET", _call_key(base, name))
-            return None if tool is None else tool.decode()
+            return None if tool is None else tool.decode(errors="replace")
         if kind == "stored":
             return _stored(await self._link.call("GET", _response_key(base, name)))
         names: list[bytes] = await self._link.call("ZRANGE", base + LISTED, 0, -1)
@@ -218,7 +219,7 @@ class StoreMemory:
         if not wanted:
             return ()
         rows: Sequence[bytes | None] = await self._link.call(
-            "MGET", *(_response_key(base, each.decode()) for each in wanted)
+            "MGET", *(_response_key(base, each.decode(errors="replace")) for each in wanted)
         )
         return tuple(found for found in map(_stored, rows) if found is not None)
 
@@ -239,9 +240,13 @@ def _packed(stored: StoredResponse) -> bytes:
 
 
 def _stored(data: bytes | None) -> StoredResponse | None:
+    """Return a response from its bytes. Raises StoreRefused for those of another program."""
     if data is None:
         return None
-    stored = _decode(memoryview(data)[VERSION_LENGTH:])._replace(version=data[:VERSION_LENGTH])
+    try:
+        stored = _decode(memoryview(data)[VERSION_LENGTH:])._replace(version=data[:VERSION_LENGTH])
+    except DecodeError:
+        raise StoreRefused(UNREADABLE) from None
     return _with_times(stored, time.monotonic() - time.time())
 
 

@@ -19,9 +19,11 @@ UNKNOWN_SCRIPT: Final = ("NOSCRIPT", "ERR Function not found")
 """Refusals of a store that has lost the scripts."""
 PASSING: Final = (
     "LOADING", "BUSY", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "MISCONF", "OOM",
-    *UNKNOWN_SCRIPT,
+    "ERR max number of clients", *UNKNOWN_SCRIPT,
 )  # fmt: skip
 """Refusals that pass."""
+CHECK_WRITABLE: Final = ("SETRANGE", "mockllm:writable", 0, "")
+"""A command that changes nothing, and that a store refuses which accepts no writes."""
 REFUSED_STEP: Final = "EXECABORT Transaction discarded because of: "
 """What the refusal of several commands in one step begins with, before the reason."""
 
@@ -69,7 +71,7 @@ class StoreScripts:
             if is_passing(refusal):
                 raise
             await self.load_as_scripts(connection)
-            await connection.send("SET", "mockllm:writable", "", "PX", 1)
+        await connection.send(*CHECK_WRITABLE)
 
     async def load_as_scripts(self, connection: StoreConnection) -> None:
         """Load them into a store without functions."""

@@ -222,6 +222,7 @@ def test_headers_of_other_gateways_are_shown_without_keys(name: str) -> None:
         ("at https://bob:pw@x/y", "at https://bob:REDACTED@x/y", "at https://bob@x/y"),
         (f"https://{KEY}@x/y", "https://REDACTED@x/y", "https://x/y"),
         (f"https://{'a' * 40}:x@x/y", "https://REDACTED@x/y", "https://x/y"),
+        ("https://a@b.c:pw@x/y@v1", "https://a@b.c:REDACTED@x/y@v1", "https://a@b.c@x/y@v1"),
         ("https://:pw@x", "https://:REDACTED@x", "https://x"),
         ("ssh://git@x:22/y@v1", "ssh://git@x:22/y@v1", "ssh://git@x:22/y@v1"),
         ("https://x:80/y@v1 a@b", "https://x:80/y@v1 a@b", "https://x:80/y@v1 a@b"),

@@ -129,6 +129,15 @@ def test_only_the_pack_folder_of_a_repository_is_listed(tmp_path: Path) -> None:
     assert run("pack", "add", f"{built}@v2.0.0#packs/x") == 0
 
 
+def test_failed_login_says_what_ssh_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GIT_SSH_COMMAND", "echo 'git@host: Permission denied (publickey).' >&2; exit 255 #")
+    assert run("pack", "add", "ssh://git@127.0.0.1/x.git@v1") == 1
+    says = "git: Could not read from remote repository (git@host: Permission denied (publickey).)"
+    assert says in capfd.readouterr().err
+
+
 def test_server_that_disconnects_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -64,6 +64,12 @@ def patched(old: bytes, new: bytes) -> Make:
     return make
 
 
+def no_utf8(folder: Path) -> Path:
+    path = zipped(folder / "x.zip", {"n\u00f6te.txt": ""})
+    path.write_bytes(path.read_bytes().replace("\u00f6".encode(), b"\xff\xff"))
+    return path
+
+
 def deflated(name: str, content: bytes) -> Make:
     return lambda folder: zipped(folder / "x.zip", {name: content}, zipfile.ZIP_DEFLATED)
 
@@ -211,6 +217,12 @@ CORPUS: Final[list[object]] = [
     pytest.param(nested, "is in more than 12 folders", id="too deep"),
     pytest.param(
         patched(b"hello hello", b"hullo hullo"), "cannot be read: Bad CRC-32", id="bytes that were changed"
+    ),
+    pytest.param(
+        no_utf8, "cannot be read: the name of a file in it is not UTF-8", id="a name that is no text in a zip"
+    ),
+    pytest.param(
+        lambda _: "x" * 5000, "cannot be read: File name too long", id="a name longer than a system allows"
     ),
     pytest.param(encrypted, "is encrypted, password required", id="a password"),
     pytest.param(
@@ -361,6 +373,11 @@ def test_hostile_pack_is_refused_and_leaves_nothing(
             "would let git run a command",
         ),
         ("lock: 1\npacks: {x: {version: '1', source: '-u evil', sha256: 'X'}}", "is not a source of a pack"),
+        (
+            "lock: 1\npacks: {x: {version: '1', source: 'fd::17', sha256: 'X'}}",
+            'mockllm: x 1: "fd::17" would let',
+        ),
+        (f"lock: 1\npacks: {{x: {{version: '1', source: {'y' * 5000}, sha256: 'X'}}}}", "File name too long"),
         ("lock: 2\n", "mockllm.lock:1:7: lock: "),
         ("<<<<<<< HEAD\nlock: 1\n", "mockllm.lock:"),
     ],
@@ -370,6 +387,8 @@ def test_hostile_pack_is_refused_and_leaves_nothing(
         "no digest",
         "a command",
         "an option",
+        "a transport",
+        "a long name",
         "a later form",
         "a conflict",
     ],

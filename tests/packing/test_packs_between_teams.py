@@ -168,7 +168,12 @@ def test_outdated_of_a_source_that_is_gone_says_so(tmp_path: Path, capfd: pytest
     assert run("pack", "add", pack(tmp_path / "p")) == 0
     shutil.rmtree(tmp_path / "p")
     assert run("pack", "outdated") == 0
-    assert "the versions of ../p are unknown" in capfd.readouterr().err
+    reported = capfd.readouterr()
+    assert (
+        'the versions of ../p are unknown: there is no folder, zip, wheel or git repository "../p"'
+        in reported.err
+    )
+    assert reported.out.splitlines()[-1] == "all packs whose versions are known are up to date"
 
 
 def test_tag_of_another_version_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -86,8 +86,41 @@ def test_unusable_files_raise_no_certificate(tmp_path: Path) -> None:
             broken()
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "ca-key.pem").write_text("no PEM")
-    with pytest.raises(NoCertificate, match="cannot store"):
+    with pytest.raises(NoCertificate, match=r"bad.ca-key\.pem is no CA with its key; remove it"):
         self_signed(tmp_path / "bad")
+    with pytest.raises(NoCertificate, match=r"cannot store certificates in \S+file: \w[^\[]+$"):
+        self_signed(tmp_path / "file")
+
+
+def test_stored_certificate_that_is_broken_is_made_again(tmp_path: Path) -> None:
+    files = self_signed(tmp_path)
+    whole = files.server.read_bytes()
+    files.server.write_bytes(whole[: len(whole) // 2])
+    assert context(self_signed(tmp_path).server)
+
+
+def test_weak_key_of_a_certificate_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each build of OpenSSL has its own bound."""
+
+    def refuse(*_: object) -> None:
+        error = ssl.SSLError(1, "[SSL: EE_KEY_TOO_SMALL] ee key too small (_ssl.c:4022)")
+        error.reason = "EE_KEY_TOO_SMALL"
+        raise error
+
+    files = self_signed(tmp_path)
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", refuse)
+    with pytest.raises(NoCertificate, match=r"OpenSSL refuses the certificate in \S+: ee key too small$"):
+        context(files.server)
+
+
+def test_half_handshake_ends_after_the_head_timeout(tmp_path: Path) -> None:
+    with (
+        served(tmp_path, "--tls-self-signed", "--head-timeout", "300ms") as server,
+        socket.create_connection(("127.0.0.1", server.port)) as half,
+    ):
+        half.settimeout(PATIENCE / 2)  # asyncio's own bound is longer
+        half.sendall(b"\x16\x03\x01\x02\x00\x01")
+        assert half.recv(1) == b""
 
 
 def test_wrong_certificate_or_key_is_named_without_prompt(tmp_path: Path) -> None:

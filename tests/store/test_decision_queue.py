@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from mockllm.core.selection.decision import Candidate, MatchResult
 from mockllm.state.shared_engine_state import StoreLookupRequired
-from mockllm.store.connection import ReplyReceiver, StoreAway
+from mockllm.store.connection import ReplyReceiver, StoreAway, StoreRefused
 from mockllm.store.decision_queue import MAX_CANDIDATES, MAX_REQUESTS, DecisionQueue, ResultPlace
 from mockllm.store.script_request import FEW_DRAWS, ScriptRequest
 from mockllm.store.script_result import ScriptResult
@@ -154,7 +154,15 @@ def test_broken_reply_reaches_all(reply: bytes) -> None:
     (call,) = turn.run(ONE, ONE)
     call.set_result(reply)
     assert [len(receiver.got) for receiver in turn.receivers] == [1, 1]
-    assert all(isinstance(receiver.got[0], Exception) for receiver in turn.receivers)
+    assert all(isinstance(receiver.got[0], StoreRefused) for receiver in turn.receivers)
+
+
+@pytest.mark.parametrize("reply", [b"\xc1", encode([]), encode([5]), encode(["rule"])])
+def test_broken_reply_to_a_repeated_request_is_refused(reply: bytes) -> None:
+    turn = Turn(later=[reply])
+    turn.run(ONE)
+    with pytest.raises(StoreRefused, match="cannot be read"):
+        asyncio.run(turn.queue.repeat(turn.places[0], ONE, "slot-0", [0], FEW_DRAWS))
 
 
 def test_call_that_cannot_be_sent_fails_alone() -> None:

@@ -9,6 +9,7 @@ import pytest
 import redis
 from msgspec.structs import replace
 
+from mockllm.cli.store_setup import StoreSetup
 from mockllm.core.limits.limit_data import Cost, Limit
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.core.selection.decision import Decision
@@ -148,3 +149,62 @@ def test_rules_that_the_store_has_lost_are_noted_again(
         link.close()
 
     asyncio.run(noted())
+
+
+def test_store_without_memory_is_away_for_a_group(
+    server: RedisServer, store: StoreCounters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else tells the supervisor: its workers count."""
+    monkeypatch.setattr(group_store, "RENEWAL", 0.01)
+
+    async def noticed() -> None:
+        link, other = [StoreLink(store_address(server.url), lambda _: None, PATIENCE) for _ in range(2)]
+        for each in (link, other):
+            await each.open()
+        group = GroupStore(link, PATIENCE)
+        number = await group.claim_replica("group")
+        await group.use_rules(frozenset({"r"}))
+        renewing = asyncio.ensure_future(group.replaced_replica(number, "group"))
+        await other.call("CONFIG", "SET", "maxmemory", 1)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not (link.problem or "").startswith("OOM"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        finally:
+            await other.call("CONFIG", "SET", "maxmemory", 0)
+        async with asyncio.timeout(PATIENCE):
+            while link.problem is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert not renewing.done()
+        renewing.cancel()
+        for each in (link, other):
+            each.close()
+
+    asyncio.run(noticed())
+
+
+@pytest.mark.parametrize(
+    ("policy", "memory", "warnings"),
+    [("allkeys-lru", 9 << 30, 1), ("allkeys-lru", 0, 0), ("noeviction", 9 << 30, 0)],
+)
+def test_store_that_removes_counts_is_a_warning(
+    server: RedisServer, policy: str, memory: int, warnings: int
+) -> None:
+    async def said() -> list[str]:
+        link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
+        await link.open()
+        await link.call("CONFIG", "SET", "maxmemory-policy", policy, "maxmemory", memory)
+        lines: list[str] = []
+        try:
+            store = await StoreSetup(store_address(server.url), None).open(lines.append, PATIENCE)
+            store.link.close()
+        finally:
+            await link.call("CONFIG", "SET", "maxmemory-policy", "noeviction", "maxmemory", 0)
+            link.close()
+        return lines
+
+    lines = asyncio.run(said())
+    assert len(lines) == warnings
+    assert all(
+        "removes counts when its memory is full (maxmemory-policy allkeys-lru)" in line for line in lines
+    )

@@ -18,6 +18,7 @@ from typing import IO, Any
 import pytest
 from websockets.sync.client import connect
 
+from mockllm.server.certificates import self_signed
 from tests.process import Process, serving
 from tests.server.workers.worker_processes import workers_of
 from tests.waiting import PATIENCE, until
@@ -145,6 +146,16 @@ def test_killed_worker_is_replaced(server: Process) -> None:
     answers = ask_all(server, ["hi"] * REQUESTS)
     assert answers == ["Hello from the first version."] * REQUESTS
     assert server.get("/api/requests?limit=1")["total"] == REQUESTS
+
+
+def test_worker_with_a_broken_certificate_says_why(files: Path) -> None:
+    certificate = self_signed(files / "tls").server
+    options = ("--workers", "2", "--tls-port", "0", "--tls-cert", str(certificate))
+    with serving(*options, cwd=files, **NO_STORE) as server:
+        certificate.write_text("broken")
+        os.kill(workers_of(server)[0], signal.SIGKILL)
+        server.line(lambda line: line.startswith("worker 1 does not start: expected a certificate in"))
+        assert not [line for line in server.err if "Traceback" in line]
 
 
 def test_requests_of_a_killed_worker_are_lost_for_verify(server: Process) -> None:

@@ -326,6 +326,16 @@ def test_store_away_is_an_error_after_a_bounded_wait(files: Path, store: RedisSe
         until(lambda: server.get("/health")["store"] == "ok")
 
 
+def test_store_without_memory_is_away_without_requests(files: Path, store: RedisServer) -> None:
+    import redis
+
+    with serving("--store", store.url, "--workers", "2", cwd=files) as server:
+        with redis.Redis(unix_socket_path=str(store.socket)) as client:
+            client.config_set("maxmemory", 1)
+        server.line(lambda line: "is away: OOM" in line and line.endswith("raise its maxmemory"))
+        until(lambda: {server.get("/health")["status"] for _ in range(8)} == {"degraded"})  # of both workers
+
+
 @pytest.mark.full
 def test_store_away_with_local_decides_alone(files: Path, store: RedisServer) -> None:
     options = ("--store", store.url, "--workers", "1", "--store-wait", "200ms", "--store-failure", "local")

@@ -1,0 +1,54 @@
+"""The start of a supervisor, before its workers serve."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+from mockllm.cli.serve_workers import ServedGroup, _supervise
+from mockllm.core.matching.rule_index import RuleIndex
+from mockllm.scenario.catalog import Catalog
+from mockllm.server.control.api import ControlApi
+from mockllm.server.engine_builder import LoadedRules
+from mockllm.server.server_signals import ServerSignals
+from tests.waiting import PATIENCE
+
+
+class Group:
+    """A supervisor during whose start SIGHUP reloads the files."""
+
+    def __init__(self) -> None:
+        self.changed = 0
+        self.builder = SimpleNamespace(rules=LoadedRules(), activate=None)
+        control = ControlApi.__new__(ControlApi)
+        control.context = cast(Any, SimpleNamespace(editor=None))
+        app = SimpleNamespace(start=lambda: None, control=control, limits=SimpleNamespace(grace=1.0))
+        self.served = ServedGroup(
+            app=cast(Any, app), catalog=Catalog((), 0, RuleIndex([])), builder=cast(Any, self.builder),
+            state=cast(Any, None), supervisor=cast(Any, self), settings=cast(Any, {}), store=None,
+            reload=None, admin_server=None, ready=lambda: None, tasks=self.tasks,
+        )  # fmt: skip
+
+    async def tasks(self) -> None: ...
+
+    async def start(self, catalog: Catalog, rules: LoadedRules) -> None:
+        if self.builder.activate is not None:
+            await self.builder.activate(catalog, rules)
+
+    async def change(self, catalog: Catalog, rules: LoadedRules) -> None:
+        self.changed += 1
+
+    async def stop(self, *, at_once: asyncio.Event) -> None: ...
+
+
+def test_reload_during_the_start_reaches_the_workers() -> None:
+    async def supervised() -> None:
+        signals = ServerSignals()
+        signals.stopping.set()
+        async with asyncio.timeout(PATIENCE):
+            await _supervise(group.served, signals)
+
+    group = Group()
+    asyncio.run(supervised())
+    assert group.changed == 1
