@@ -106,7 +106,8 @@ def _timed(item: Interaction | str) -> Interaction | str:
     if isinstance(item, str):
         return item
     frames, messages = item.response.frames, item.response.messages
-    if max((each.at for each in (*frames, *(messages or ()))), default=0.0) <= MAX_DURATION:
+    times = [*(each.at for each in frames), *(each.at for each in messages or ())]
+    if max(times, default=0.0) <= MAX_DURATION:
         return item
     timeless = replace(
         item.response,
