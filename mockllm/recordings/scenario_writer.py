@@ -228,6 +228,11 @@ def quoted(value: Json, *, filled: bool = False) -> str:
     """Return JSON on one line, which YAML parses to the same value. `filled`: a text has its `$${` already."""
     text = json.dumps(value, ensure_ascii=False)
     text = text if filled else text.replace("${", "$${")
+    return printable_json(text)
+
+
+def printable_json(text: str) -> str:
+    """Return the text of JSON with escapes for what YAML does not allow."""
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
