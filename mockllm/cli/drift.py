@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import math
 import os
 import sys
 from collections.abc import Sequence
@@ -43,6 +42,8 @@ from mockllm.testing.example_runner import tested_examples
 from mockllm.testing.request_files import InvalidRequestFile
 
 OPTIONS: Final = (*LOAD_OPTIONS, *RECORDING)
+MAX_AMOUNT: Final = 1e9
+"""US dollars: a sum of larger amounts may be infinite."""
 ABOUT: Final = (
     "Sends the examples of scenarios to live providers with your own keys, and compares the form of the responses "
     "with this server's: fields, types, event order, headers, errors; never texts. Exit code 1 if a change is as "
@@ -146,7 +147,7 @@ def run(args: argparse.Namespace) -> int:
     if gathered.diagnostics:
         print_mistakes(gathered.diagnostics, sys.stderr)
         return 2
-    report = DriftReport(lambda protocol, place: any(fnmatchcase(place, glob) for glob in args.ignore))
+    report = DriftReport(lambda protocol, place: is_ignored(place, args.ignore))
     engine = _engine(gathered)
     examples = tested_examples(gathered, sources)
     try:
@@ -167,6 +168,11 @@ def run(args: argparse.Namespace) -> int:
         print("mockllm: nothing was compared", file=sys.stderr)
         return 2
     return int(report.failed(None if args.fail_on == "none" else args.fail_on))
+
+
+def is_ignored(place: str, globs: Sequence[str]) -> bool:
+    """Return whether a glob matches a place. The `[]` of a path is no set of characters."""
+    return any(fnmatchcase(place, glob.replace("[]", "[[]]")) for glob in globs)
 
 
 def _engine(gathered: LoadedScenarios) -> Engine:
@@ -267,6 +273,6 @@ def _amount(text: str) -> float:
         amount = float(text)
     except ValueError:
         amount = -1.0
-    if not (math.isfinite(amount) and amount >= 0):
+    if not 0 <= amount <= MAX_AMOUNT:
         raise ValueError(f"expected US dollars, such as 0.25, found {text!r}")
     return amount

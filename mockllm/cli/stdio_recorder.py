@@ -62,13 +62,17 @@ class StdioRecorder:
         await asyncio.wait((received, sent), return_when=asyncio.FIRST_COMPLETED)
         if process.stdin is not None:
             process.stdin.close()
-        await asyncio.wait((received,), timeout=PATIENCE)
-        if process.returncode is None and not received.done():
-            process.terminate()
+        ended = asyncio.create_task(process.wait())
+        await asyncio.wait((received, ended), timeout=PATIENCE, return_when=asyncio.ALL_COMPLETED)
+        for stop in (process.terminate, process.kill):
+            if not ended.done():
+                with suppress(ProcessLookupError):
+                    stop()
+                await asyncio.wait((ended,), timeout=PATIENCE)
         for task in (sent, received):
             task.cancel()
         await asyncio.gather(sent, received, return_exceptions=True)
-        return await process.wait()
+        return await ended
 
     async def _send(self, process: Process, lines: asyncio.Queue[bytes | None]) -> None:
         """Pass the client's lines on."""
@@ -92,12 +96,23 @@ class StdioRecorder:
 
     async def _receive(self, process: Process) -> None:
         """Pass the server's lines on."""
-        assert process.stdout is not None
-        while line := await process.stdout.readline():
+        while line := await self._line(process):
             sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()
             if line.strip():
                 await self._note_received(line.strip())
+
+    async def _line(self, process: Process) -> bytes:
+        """Return the server's next line; nothing at the end, or for a line that is too long."""
+        assert process.stdout is not None
+        try:
+            return await process.stdout.readline()
+        except ValueError:  # asyncio has dropped a part of it
+            self._recorder.failed += 1
+            self._recorder.log(
+                f"error: not recorded: a line of the server is longer than {LONGEST_LINE} bytes"
+            )
+            return b""
 
     async def _note_received(self, line: bytes) -> None:
         message = message_of(line)

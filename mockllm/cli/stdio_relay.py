@@ -14,9 +14,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TextIO
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.scenario.diagnostics import readable_line
+from mockllm.server.upstreams import failure_reason
 
 if TYPE_CHECKING:
-    from aiohttp import ClientResponse, ClientSession
+    from aiohttp import ClientResponse, ClientSession, StreamReader
 
 VERSION_HEADER: Final = "mcp-protocol-version"
 MCP_SESSION_HEADER: Final = "mcp-session-id"
@@ -71,7 +73,8 @@ class StdioRelay:
         message = message_of(line)
         params = message.get("params")
         if message.get("method") == "notifications/cancelled" and isinstance(params, dict):
-            task = self._running.pop(params.get("requestId"), None)
+            cancelled = params.get("requestId")
+            task = self._running.pop(cancelled, None) if isinstance(cancelled, str | int) else None
             if task is not None:
                 task.cancel()
         task = asyncio.create_task(self._send(session, line, message))
@@ -100,7 +103,10 @@ class StdioRelay:
                     if opening:
                         self._learn(data)
                     _write(data)
-        except (ClientError, OSError):
+        except (ClientError, OSError) as error:
+            if not self._broken.is_set():
+                reason = readable_line(failure_reason(error))
+                print(f"mockllm: {self._url} broke off: {reason}", file=sys.stderr, flush=True)
             self._broken.set()
 
     def _learn(self, data: bytes) -> None:
@@ -139,13 +145,25 @@ async def _messages(response: ClientResponse) -> AsyncIterator[bytes]:
             yield body
         return
     lines: list[bytes] = []
-    async for raw in response.content:
+    async for raw in _lines(response.content):
         line = raw.rstrip(b"\r\n")
         if line.startswith(b"data:"):
             lines.append(line[5:].removeprefix(b" "))
         elif not line and lines:
             yield b"\n".join(lines)
             lines = []
+
+
+async def _lines(content: StreamReader) -> AsyncIterator[bytes]:
+    """Yield the lines of a body. Those of aiohttp have a limit, and a message may be longer."""
+    parts: list[bytes] = []
+    async for data in content.iter_any():
+        *ended, rest = data.split(b"\n")
+        for end in ended:
+            yield b"".join([*parts, end])
+            parts = []
+        parts.append(rest)
+    yield b"".join(parts)
 
 
 def message_of(data: bytes) -> dict[str, Json]:

@@ -1,9 +1,9 @@
 """API keys, tokens and the passwords of URLs by their forms, wherever they occur in a text or in bytes, and their
 replacement.
 
-Sources: the providers' forms of keys (OpenAI `sk-…`, Anthropic `sk-ant-…`, Google `AIza…`, `ya29.…`, `GOCSPX-…` and
-`1//0…`, Groq `gsk_…`, xAI `xai-…`, Perplexity `pplx-…`, Hugging Face `hf_…`, AWS `AKIA…`), RFC 6750 for bearer tokens
-and RFC 7519 for JSON Web Tokens.
+Sources: the providers' forms of keys (OpenAI `sk-…` and `ek_…`, Anthropic `sk-ant-…`, Google `AIza…`, `ya29.…`,
+`GOCSPX-…` and `1//0…`, Groq `gsk_…`, xAI `xai-…`, Perplexity `pplx-…`, Hugging Face `hf_…`, AWS `AKIA…`, GitHub
+`gho_…`), RFC 6750 for bearer tokens and RFC 7519 for JSON Web Tokens.
 """
 
 from __future__ import annotations
@@ -24,13 +24,17 @@ _FORMS: Final = (
     (("basic",), r"\bBasic\s+(?=[^\s]{0,500}(?:[\d=]|[a-z][A-Z]))[A-Za-z0-9+/]{10,}={0,2}"),
     (("sk-", "rk-", "pk-"), r"\b(?:sk|rk|pk)-(?=[A-Za-z_-]{0,500}+\d)[A-Za-z0-9_-]{12,}"),
     (
-        ("gsk_", "gsk-", "hf_", "hf-", "r8_", "r8-", "ghp_", "ghp-", "github_pat", "glpat", "xox"),
-        r"\b(?:gsk|hf|r8|ghp|github_pat|glpat|xox[abp])[_-][A-Za-z0-9_-]{12,}",
+        (
+            *("gsk_", "gsk-", "hf_", "hf-", "r8_", "r8-", "github_pat", "glpat", "xox"),
+            *("ghp_", "ghp-", "gho_", "ghu_", "ghs_", "ghr_"),
+        ),
+        r"\b(?:gsk|hf|r8|gh[pousr]|github_pat|glpat|xox[abp])[_-][A-Za-z0-9_-]{12,}",
     ),
     (
         ("xai-", "pplx-", "tgp-", "csk-", "co-", "nvapi-"),
         r"\b(?:xai|pplx|tgp|csk|co|nvapi)-[A-Za-z0-9_-]{16,}",
     ),
+    (("ek_",), r"\bek_(?=[A-Za-z]{0,500}+\d)[A-Za-z0-9]{16,}"),
     (("aiza",), r"\bAIza[A-Za-z0-9_-]{20,}"),
     (("ya29.",), r"\bya29\.[A-Za-z0-9_-]{10,}"),
     (("gocspx-",), r"\bGOCSPX-[A-Za-z0-9_-]{10,}"),

@@ -46,7 +46,7 @@ _NAME: Final = re.compile(
 MAX_NAME: Final = 200
 """The characters at the end of a name that are searched: the search takes the square of their number."""
 _FIELD: Final = re.compile(
-    r"(?i)(^|[-_.])(api[-_]?key|access[-_]?(key|token)|(client[-_]?)?secret|password|passwd|authorization|credential)$"
+    r"(?i)(^|[-_.])(api[-_]?key|(access|refresh)[-_]?(key|token)|(client[-_]?)?secret|password|passwd|authorization|credential)$"
 )
 """Secret fields of a body, where `key` and `token` have too many other meanings."""
 
@@ -81,7 +81,7 @@ def redacted(value: Json, secret: Callable[[str], bool] = secret_name) -> Json:
 
 
 def secret_field(name: str) -> bool:
-    """Return whether a field of a request's body certainly is a secret."""
+    """Return whether a field of a body certainly is a secret."""
     return _FIELD.search(name) is not None
 
 
@@ -243,7 +243,7 @@ def _in_target(target: str) -> Iterator[str]:
         yield unquote_plus(user[2].partition(":")[2])
 
 
-def named_secrets(value: Json) -> Iterator[str]:
+def named_secrets(value: Json, names_secret: Callable[[str], bool] = secret_name) -> Iterator[str]:
     """Yield random-looking texts in fields of a JSON value that have the name of a secret."""
     waiting = [value]
     while waiting:
@@ -252,7 +252,7 @@ def named_secrets(value: Json) -> Iterator[str]:
             for name, inner in value.items():
                 if type(inner) is not str:
                     waiting.append(inner)
-                elif len(inner) >= SHORTEST_RANDOM and secret_name(name) and _RANDOM.fullmatch(inner):
+                elif len(inner) >= SHORTEST_RANDOM and names_secret(name) and _RANDOM.fullmatch(inner):
                     yield inner
         elif type(value) is list:
             waiting += value

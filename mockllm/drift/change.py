@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.conformance.shape import Observation
 from mockllm.drift.sdk_types import Knowledge
@@ -120,22 +121,21 @@ def _event_differences(ours: set[str], live: set[str], untimed: frozenset[str]) 
 
 def _field_differences(ours: Types, live: Types, events: set[str]) -> Iterator[FormDifference]:
     """Yield the differences of fields in events that both sides have; below a difference no other one."""
-    reported: set[tuple[str, str]] = set()
-    for event, path in sorted({*ours, *live}):
-        if event not in events or any((event, above) in reported for above in _above(path)):
+    found: dict[tuple[str, str], FormDifference] = {}
+    inside: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for event, path in sorted({*ours, *live}):  # each field comes before those below it
+        if event not in events:
             continue
         was, now = (types.get((event, path), frozenset()) for types in (ours, live))
-        if now <= was and (now or not was):
-            continue
-        reported.add((event, path))
-        kind: Kind = "type" if was and now else "new field" if now else "gone field"
-        inside = tuple(
-            (below, type_)
-            for (each, below), types in sorted(live.items())
-            if each == event and path in _above(below)
-            for type_ in sorted(types)
-        )
-        yield FormDifference(kind, path, event, was, now, inside if kind == "new field" else ())
+        top = next((each for each in _above(path) if (event, each) in found), None)
+        if top is not None:
+            inside[event, top] += [(path, type_) for type_ in sorted(now)]
+        elif not now <= was or (was and not now):
+            kind: Kind = "type" if was and now else "new field" if now else "gone field"
+            found[event, path] = FormDifference(kind, path, event, was, now)
+            inside[event, path] = []
+    for place, each in found.items():
+        yield replace(each, inside=tuple(inside[place])) if each.kind == "new field" else each
 
 
 def _above(path: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.drift.change import Change
 from mockllm.drift.report import DriftReport, ProtocolRow
 from mockllm.recordings.atomic_files import write_file
+from mockllm.recordings.scenario_writer import printable_json
 from mockllm.scenario.scenario_folder import MANIFEST
 from mockllm.scenario.yaml_reader import read_source
 
@@ -30,7 +31,7 @@ def write_extras_pack(report: DriftReport, folder: Path, packs: tuple[str, ...] 
     """
     lines_of = {row.protocol: list(_lines(row)) for row in report.rows.values()}
     older = [entry for entry in _present(folder) if entry.get("name") not in lines_of]
-    lines = [f"  - {dumps(entry).decode()}\n" for entry in older] + [
+    lines = [f"  - {printable_json(dumps(entry).decode())}\n" for entry in older] + [
         line for each in lines_of.values() for line in each
     ]
     pack = folder / FOLDER
@@ -66,7 +67,7 @@ def _lines(row: ProtocolRow) -> Iterator[str]:
     yield f"  - name: {row.protocol}\n"
     yield f"    match: {{provider: {row.provider}, api: {row.api}, stream: {stream}}}\n"
     yield "    extras:\n"
-    yield from (f"      - {dumps(extra).decode()}\n" for extra in extras)
+    yield from (f"      - {printable_json(dumps(extra).decode().replace('${', '$${'))}\n" for extra in extras)
 
 
 def _extra(change: Change, row: ProtocolRow) -> dict[str, Json]:

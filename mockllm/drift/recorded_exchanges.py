@@ -51,7 +51,7 @@ class RecordedExchanges:
             return
         with tempfile.TemporaryDirectory(prefix="mockllm-drift-") as folder:
             scenario = Path(folder) / "recordings.yaml"
-            scenario.write_text(imported.text)
+            scenario.write_text(imported.text, encoding="utf-8")
             yield from self._replayed(str(scenario))
 
     def _is_scenario(self, file: Path) -> bool:

@@ -98,10 +98,10 @@ def _count(budget: CostBudget, request: Request, response: RecordedResponse) -> 
 
 
 def _usage_of(request: Request, response: RecordedResponse) -> tuple[int, int]:
-    """Return the tokens of input and output; zeros where the response has no usage."""
+    """Return the tokens of input and output; zeros where the response has no usage, or a negative one."""
     framing = Framing.SSE if request.stream else Framing.PLAIN
     plan = Plan(ResponseHead(response.status, response.headers), (RawStep(response.body, 0),), framing)
     decoded = decode_response(request, plan)
     if decoded is None or decoded.usage is None:
         return (0, 0)
-    return (decoded.usage.input, decoded.usage.output)
+    return (max(0, decoded.usage.input), max(0, decoded.usage.output))

@@ -24,7 +24,7 @@ def without_divided_secrets(body: bytes, redactor: Redactor) -> bytes:
     lines = body.split(b"\n")
     texts: dict[tuple[str | int, ...], list[tuple[int, bytes]]] = {}
     for number, line in enumerate(lines):
-        for place, text in _texts(_value(line)):
+        for place, text in _texts(event_json(line)):
             texts.setdefault(place, []).append((number, text.encode(errors="replace")))
     for continued in texts.values():
         parts = [part for _, part in continued]
@@ -47,7 +47,7 @@ def _replaced(line: bytes, text: bytes, clean: bytes) -> bytes:
     return line
 
 
-def _value(line: bytes) -> Json:
+def event_json(line: bytes) -> Json:
     """Return the JSON of an event's line; None for a line without JSON."""
     data = line.removeprefix(DATA_PREFIX).strip()
     if not data.startswith(b"{") or len(data) > MAX_LINE:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from binascii import Error as Base64Error
 from functools import cached_property
 from typing import Final
 from urllib.parse import urlsplit
@@ -73,7 +72,7 @@ class ImportFile:
         """Decode base64. Raises NotImported."""
         try:
             return b64decode("".join(text.split()), validate=True)
-        except Base64Error:
+        except ValueError:  # base64 raises it, and a subclass of it
             raise NotImported(f"{self.where(path)}: this is not base64") from None
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from mockllm.core.quantities.parse import MAX_DURATION
 from mockllm.recordings import aimock, har, raw_responses, request_log, vcr, wiremock
 from mockllm.recordings.import_file import ImportFile, NotImported
 from mockllm.recordings.interaction import Interaction, own_path
@@ -80,7 +82,7 @@ def _scenario(
     read: Iterable[Interaction | str], file: ImportFile, reader: RequestParser, watch: ImportWatch
 ) -> ImportResult:
     """Return the scenario file of interactions, with notes on requests without a response or with a reserved path."""
-    items = list(_watched(read, None, watch))
+    items = [_timed(item) for item in _watched(read, None, watch)]
     interactions = [item for item in items if isinstance(item, Interaction)]
     unanswered = [item for item in items if isinstance(item, str)]
     if not interactions:
@@ -97,6 +99,23 @@ def _scenario(
         if own_path(item.request.path)
     ]
     return ImportResult(text, len(interactions), [*unanswered, *notes, *reserved])
+
+
+def _timed(item: Interaction | str) -> Interaction | str:
+    """Return an interaction. One with a longer time than a scenario may have loses all times, and gets a note."""
+    if isinstance(item, str):
+        return item
+    frames, messages = item.response.frames, item.response.messages
+    times = [*(each.at for each in frames), *(each.at for each in messages or ())]
+    if max(times, default=0.0) <= MAX_DURATION:
+        return item
+    timeless = replace(
+        item.response,
+        frames=tuple(each._replace(at=0.0) for each in frames),
+        messages=None if messages is None else tuple(each._replace(at=0.0) for each in messages),
+    )
+    note = f"{item.where}: the response took more than a year; it is replayed without times"
+    return replace(item, response=timeless, notes=(*item.notes, note))
 
 
 def _watched(items: Iterable[Item], total: int | None, watch: ImportWatch) -> Iterator[Item]:

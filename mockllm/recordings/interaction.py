@@ -82,6 +82,7 @@ class Interaction(Struct, frozen=True):
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
+_PORT: Final = re.compile(r":\d*\Z")
 _NO_TEXT: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -100,12 +101,12 @@ def valid_headers(pairs: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str
 
 
 def local_path(host: str | None, path: str) -> str:
-    """Return the path on this server for a path of a host."""
-    known = (host or "").lower()
+    """Return the path on this server for a path of a host, which may have a port and a user."""
+    known = (host or "").lower().rpartition("@")[2]
+    name = _PORT.sub("", known)
     for provider in LISTED:
-        if any(f".{known}".endswith(f".{end}") for end in provider.hosts):
+        if any(f".{each}".endswith(f".{end}") for each in (known, name) for end in provider.hosts):
             return f"/{provider.name}{path}"
-    name = known.partition(":")[0]
     return f"/{name}{path}" if name and own_path(path) else path
 
 

@@ -14,6 +14,9 @@ from mockllm.recordings.interaction import Interaction, Pairs, RecordedRequest, 
 
 HEAD: Final = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})[^\r\n]*\r?\n((?:[^\r\n]+\r?\n)*)\r?\n")
 
+CHUNK: Final = re.compile(rb"([0-9a-fA-F]+)[^\r\n]*\r\n")
+"""The line before a chunk, with its size."""
+
 
 def is_capture(raw: bytes) -> bool:
     """Return whether a file starts like an HTTP response."""
@@ -27,12 +30,12 @@ def curl_response(file: ImportFile) -> RecordedResponse:
     if match is None:
         raise NotImported(f"{file.name}:1:1: expected output of `curl -i`: a status line, headers, a body")
     while match is not None:
-        status, lines, raw = int(match[1]), match[2], raw[match.end() :]
-        followed = status < 200 or 300 <= status < 400 or (status == 200 and raw.startswith(b"HTTP/"))
-        match = HEAD.match(raw) if followed else None
+        status, lines, end = int(match[1]), match[2], match.end()
+        followed = status < 200 or 300 <= status < 400 or (status == 200 and raw.startswith(b"HTTP/", end))
+        match = HEAD.match(raw, end) if followed else None
     parted = [line.partition(":") for line in lines.decode("latin-1").splitlines()]
     pairs = [(name.strip(), value.strip()) for name, colon, value in parted if colon]
-    return parse_response(status, pairs, _unchunked(raw, pairs))
+    return parse_response(status, pairs, _unchunked(raw[end:], pairs))
 
 
 def _unchunked(raw: bytes, headers: list[tuple[str, str]]) -> bytes:
@@ -40,13 +43,13 @@ def _unchunked(raw: bytes, headers: list[tuple[str, str]]) -> bytes:
     coding = next((value for name, value in headers if name.lower() == "transfer-encoding"), "")
     if coding.lower() != "chunked" or not re.match(rb"[0-9a-fA-F]+\r\n", raw):
         return raw
-    body, at = b"", 0
-    while match := re.compile(rb"([0-9a-fA-F]+)[^\r\n]*\r\n").match(raw, at):
+    chunks, at = [], 0
+    while at <= len(raw) and (match := CHUNK.match(raw, at)):
         size = int(match[1], 16)
-        body += raw[match.end() : match.end() + size]
+        chunks.append(raw[match.end() : match.end() + size])
         at = match.end() + size + 2
         if not size:
-            return body
+            return b"".join(chunks)
     return raw
 
 

@@ -8,17 +8,26 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.key_forms import REDACTED, redact_text
-from mockllm.core.redaction import Redactor, named_secrets, secret_name, secrets_of, written_forms
+from mockllm.core.redaction import (
+    MAX_SECRETS,
+    Redactor,
+    named_secrets,
+    secret_field,
+    secret_name,
+    secrets_of,
+    written_forms,
+)
 from mockllm.core.rendering.gzip import ENCODING, MAX_DECOMPRESSED, decompressed_frames, exceeds_maximum
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_socket import RecordedMessage
-from mockllm.recordings.divided_secrets import without_divided_secrets
+from mockllm.recordings.divided_secrets import event_json, without_divided_secrets
 from mockllm.recordings.interaction import (
     DROPPED_HEADERS,
     Interaction,
@@ -84,18 +93,22 @@ def _clean_message(message: RecordedMessage, redactor: Redactor) -> RecordedMess
     return message if data == message.data else message._replace(data=data)
 
 
+MAX_FORM: Final = 100_000
+"""Bytes: a longer body that is no JSON is not searched for fields of a form."""
+_FORM: Final = re.compile(rb"[^\s=&]+=\S*")
 _PARAMETER: Final = re.compile(r"([?&;])([^?=&;#\s]+)=([^&;#\s,<>\"']+)")
 
 
 def redactor_of(request: RecordedRequest, response_headers: Pairs, private: Sequence[str] = ()) -> Redactor:
     """Return the redactor that masks the secrets of a request and the cookies and keys of its response. `private`:
     further texts that no file may have."""
+    body, target = None, f"?{request.query_string}"
     try:
         body = loads(request.body)
     except JSONDecodeError:
-        body = None
-    pairs = (*request.headers, *response_headers)
-    secrets = secrets_of(pairs, f"?{request.query_string}", body, personal=True)
+        if len(request.body) <= MAX_FORM and _FORM.fullmatch(request.body):
+            target += f"&{request.body.decode('utf-8', 'replace')}"
+    secrets = secrets_of((*request.headers, *response_headers), target, body, personal=True)
     return Redactor((*written_forms(_with_json_escapes(private)), *secrets))
 
 
@@ -156,6 +169,7 @@ def _clean_frames(
     if coding is not None:
         parts = list(decompressed_frames(coding, parts) or parts)
     body = b"".join(parts)
+    redactor = Redactor((*redactor.secrets, *written_forms(islice(_field_secrets(body), MAX_SECRETS))))
     clean = without_divided_secrets(redactor.data(body), redactor)
     if clean == body:
         return None
@@ -164,6 +178,17 @@ def _clean_frames(
         redacted.append(RecordedFrame(frame.at, clean[at : at + len(part)]))
         at += len(part)
     return redacted
+
+
+def _field_secrets(body: bytes) -> Iterator[str]:
+    """Yield the secrets that fields of a response have: of its JSON, or of that of its lines."""
+    values: Iterable[Json]
+    try:
+        values = [loads(body)]
+    except JSONDecodeError:
+        values = map(event_json, body.split(b"\n"))
+    for value in values:
+        yield from named_secrets(value, secret_field)
 
 
 def _joined(headers: Sequence[tuple[str, str]]) -> Pairs:

@@ -67,14 +67,21 @@ def interactions(
     `path` is the path of all requests. `requests` is a separate log of requests by `custom_id`, as the input of a
     batch is for its output. Raises NotImported.
     """
-    by_id = {} if requests is None else {entry.get("custom_id"): entry for _, entry in _entries(requests)}
+    by_id = {} if requests is None else {_custom_id(entry): entry for _, entry in _entries(requests)}
     for where, entry in _entries(file):
         if requests is not None:
-            request = by_id.get(entry.get("custom_id"))
-            if request is None:
+            id = _custom_id(entry)
+            request = by_id.get(id)
+            if request is None or id is None:
                 raise NotImported(f"{where}: {requests.name} has no request with this custom_id")
             entry = {**request, **{key: value for key, value in entry.items() if key != "id"}}
         yield _interaction(entry, where, path)
+
+
+def _custom_id(entry: dict[str, Json]) -> str | None:
+    """Return the id by which a batch finds the request of a response; None without one."""
+    id = entry.get("custom_id")
+    return id if isinstance(id, str) else None
 
 
 def _entries(file: ImportFile) -> Iterator[tuple[str, dict[str, Json]]]:

@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from mockllm.core.escaped_secrets import EscapedSecrets
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.key_forms import REDACTED
+from mockllm.core.quantities.parse import MAX_DURATION
 from mockllm.core.redaction import Redactor, redacted
 from mockllm.core.rendering.gzip import ENCODING, decompressed_frames
 from mockllm.core.rendering.recorded_socket import RecordedMessage
@@ -227,6 +228,11 @@ def quoted(value: Json, *, filled: bool = False) -> str:
     """Return JSON on one line, which YAML parses to the same value. `filled`: a text has its `$${` already."""
     text = json.dumps(value, ensure_ascii=False)
     text = text if filled else text.replace("${", "$${")
+    return printable_json(text)
+
+
+def printable_json(text: str) -> str:
+    """Return the text of JSON with escapes for what YAML does not allow."""
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
@@ -248,6 +254,11 @@ def comment(text: str | None) -> str:
 def milliseconds(seconds: float) -> str:
     """Return a time with its unit, to a tenth of a millisecond."""
     return f"{round(seconds * 1000, 1):g}ms" if seconds < 900 else f"{round(seconds, 1):.1f}s"
+
+
+def is_wait(value: Json) -> bool:
+    """Return whether a value is a number of milliseconds that a scenario accepts as a wait."""
+    return type(value) in (int, float) and 0 <= value <= MAX_DURATION * 1000
 
 
 def _example(rule: RecordedRule) -> Iterator[str]:

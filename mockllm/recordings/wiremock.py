@@ -15,7 +15,7 @@ from mockllm.core.redaction import secret_name
 from mockllm.core.regex.compile import compile_regex
 from mockllm.recordings.import_file import ImportFile, NotImported, header_text, of
 from mockllm.recordings.interaction import DROPPED_HEADERS, valid_headers
-from mockllm.recordings.scenario_writer import ImportedRules
+from mockllm.recordings.scenario_writer import ImportedRules, is_wait, milliseconds
 from mockllm.scenario.diagnostics import Path
 
 TEXTS: Final = {"equalTo": "equals", "contains": "contains", "matches": "regex"}
@@ -170,16 +170,21 @@ def _response(response: dict[str, Json], path: Path, rules: ImportedRules) -> di
             http["body"] = str(value)
         elif name == "jsonBody":
             http["body"] = value
-        elif name == "bodyFileName" and isinstance(value, str):
+        elif name == "bodyFileName" and _is_file_below(value):
             http["body_file"] = f"__files/{value}"
             rules.note((*path, name), f"copy __files/{value} beside the scenario file")
-        elif name == "fixedDelayMilliseconds" and type(value) is int and value >= 0:
-            settings["delay"] = f"{value}ms"
+        elif name == "fixedDelayMilliseconds" and is_wait(value):
+            settings["delay"] = milliseconds(value / 1000)
         elif name == "fault" and isinstance(value, str) and value in FAULTS:
             settings["faults"] = [FAULTS[value]]
         elif name != "statusMessage":
             rules.omit((*path, name))
     return {"literal": True, "http": http, **settings}
+
+
+def _is_file_below(name: Json) -> bool:
+    """Return whether a file is in WireMock's folder of files: a scenario refers to none outside of its folder."""
+    return isinstance(name, str) and name.strip("/") == name != "" and ".." not in name.split("/")
 
 
 def _headers(value: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Json]:

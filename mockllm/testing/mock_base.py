@@ -32,6 +32,8 @@ Match: TypeAlias = Mapping[str, object]
 
 __tracebackhide__ = True  # a traceback shows the lines of the test only
 
+MAX_SHOWN: Final = 50
+"""The most requests in the message or the report of a failed test: a load test sends thousands."""
 WEATHER: Final = "weather"
 """The pack of `climate`."""
 
@@ -59,6 +61,7 @@ class MockBase:
     _stack: RuleStack
     _names: itertools.count[int]
     session_id: str | None = None
+    """The session of this object; None for the server, which gets all requests."""
 
     def release(self, name: str) -> int:
         """Release the responses that wait for a name (`hold`), and return their number. Where none waits yet, the
@@ -67,8 +70,6 @@ class MockBase:
 
     def _release(self, session: str, name: str) -> int:
         raise NotImplementedError  # pragma: no cover - abstract
-
-    """The session of this object; None for the server, which gets all requests."""
 
     def reply(
         self, reply: str | Mapping[str, object], match: Match | None = None, **words: object
@@ -193,23 +194,27 @@ class MockBase:
         """Wait until the ends of all finished responses are recorded."""
         raise NotImplementedError
 
-    def journal(self) -> str:
-        """Return a line for each request, with the nearest rules for unmatched ones."""
+    def journal(self, last: int | None = None) -> str:
+        """Return a line for each request, or for the last ones, with the nearest rules for unmatched ones."""
         self._catch_up()
-        return "\n".join(
-            str(each)
-            + "".join(f"\n    {printable_line(line, MAX_PROMPT)}" for line in each.explanation.splitlines())
-            for each in self.requests
-        )
+        requests = self.requests
+        shown = requests if last is None else requests[-last:]
+        omitted = len(requests) - len(shown)
+        lines = [f"{counted(omitted, 'earlier request')} left out"] if omitted else []
+        for each in shown:
+            why = (f"    {printable_line(line, MAX_PROMPT)}" for line in each.explanation.splitlines())
+            lines += [str(each), *why]
+        return "\n".join(lines)
 
     def complaints(self, *, unmatched: bool, unused: bool, files: bool = True) -> list[str]:
         """Return texts about unmatched requests and unused rules. Without `files`, ignore the server's files,
         whose rules may belong to other tests."""
         texts = []
-        if unmatched and self.unmatched:
-            several = len(self.unmatched) != 1
-            lines = "".join(f"\n  {each}" for each in self.unmatched)
-            texts.append(f"{len(self.unmatched)} unmatched request{'s' * several}:{lines}")
+        missed = self.unmatched if unmatched else []
+        if missed:
+            lines = "".join(f"\n  {each}" for each in missed[:MAX_SHOWN])
+            more = f"\n  and {len(missed) - MAX_SHOWN:,} more" if len(missed) > MAX_SHOWN else ""
+            texts.append(f"{counted(len(missed), 'unmatched request')}:{lines}{more}")
         unused_rules = [] if not unused else self.unused_rules if files else self._unused(self._added)
         if unused_rules:
             lines = "".join(f"\n  {id}" for id in unused_rules)

@@ -189,8 +189,14 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the requests to the report of a failed test, or of one with failed fixtures."""
     report = yield
-    for url, server in item.stash.get(SERVERS, []) if report.failed else ():
-        report.sections.append((f"mockllm: requests to {url}", server.journal() or "no requests"))
+    if not report.failed:
+        return report
+    from mockllm.testing.mock_base import MAX_SHOWN
+
+    for url, server in item.stash.get(SERVERS, []):
+        report.sections.append(
+            (f"mockllm: requests to {url}", server.journal(last=MAX_SHOWN) or "no requests")
+        )
         bad = server.verdicts.bad
         if bad:
             report.sections.append(("mockllm: bad verdicts on the client", str(bad)))
@@ -206,8 +212,16 @@ def _defaults(config: pytest.Config) -> Words:
     return {
         "scenarios": [str(path) for path in config.getini("mockllm_scenarios")],
         "packs": config.getini("mockllm_packs"),
-        "time_scale": float(config.getini("mockllm_time_scale")),
+        "time_scale": _number(config.getini("mockllm_time_scale")),
     }
+
+
+def _number(text: str) -> object:
+    """Return the number that a text is. The server refuses another text, and says what it expects."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _words(node: pytest.Item) -> Words:

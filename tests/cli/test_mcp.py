@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,13 +18,15 @@ from tests.waiting import PATIENCE
 SCENARIO = """
 mcp:
   - name: shop
-    tools: [broken, reset, slow, {name: hours, reply: From nine to five.}]
+    tools: [broken, reset, slow, large, {name: hours, reply: From nine to five.}]
     messages: [{method: notifications/tools/list_changed}]
 rules:
   - {match: {mcp: {tool: broken}}, http: {body: "no\\njson"}}
   - {match: {mcp: {tool: reset}}, reply: x, faults: [reset]}
   - {match: {mcp: {tool: slow}}, reply: late, delay: 50s}
-"""
+  - match: {mcp: {tool: large}}
+    reply: {text: LARGE, mcp: {events: [{progress: 1, total: 2}]}}
+""".replace("LARGE", "x" * 700_000)
 OPENING = {"method": "initialize", "params": {"protocolVersion": "2025-06-18"}, "id": 0}
 
 
@@ -95,6 +98,38 @@ def test_connection_that_breaks_ends_the_command(folder: Path) -> None:
     relay.send(call("reset"))
     assert relay.line() == b""
     assert relay.end() == 1
+
+
+def test_large_message_of_an_event_stream_is_passed_on(folder: Path) -> None:
+    relay = Relay(folder)
+    relay.send(OPENING)
+    relay.line()
+    relay.send({**call("large"), "params": {"name": "large", "_meta": {"progressToken": 7}}})
+    assert json.loads(relay.line())["method"] == "notifications/progress"
+    assert len(json.loads(relay.line())["result"]["content"][0]["text"]) == 700_000
+    assert relay.end() == 0
+
+
+def test_odd_id_of_cancelled_request_is_ignored(folder: Path) -> None:
+    relay = Relay(folder)
+    relay.send(OPENING)
+    relay.line()
+    cancelled = {"method": "notifications/cancelled", "params": {"requestId": [1]}}
+    relay.send(call("slow", 7), cancelled, call("hours", 8))
+    assert json.loads(relay.line())["id"] == 8
+    relay.send({"method": "notifications/cancelled", "params": {"requestId": 7}})
+    assert relay.end() == 0
+
+
+def test_server_that_does_not_respond_is_named(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    line = [sys.executable, "-m", "mockllm", "mcp", "shop", "--url", url]
+    ended = subprocess.run(line, input=b"{}\n", capture_output=True, env=environment(), check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.decode().startswith(
+        f"mockllm: {url}/mcp/shop broke off: cannot connect to 127.0.0.1:"
+    )
 
 
 @pytest.mark.full

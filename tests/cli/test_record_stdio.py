@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
+from mockllm.cli import stdio_recorder
 from mockllm.cli.main import main
+from mockllm.cli.stdio_recorder import StdioRecorder
+from mockllm.recordings.scenario_writer import RequestParser
+from mockllm.server.provider_proxy import ProviderProxy
+from mockllm.server.upstreams import Upstreams
 from tests.live import live
 from tests.process import environment
 from tests.server.raw_client import Raw
@@ -96,3 +104,37 @@ def test_record_stdio_usage_mistake_is_refused(
         main(["record", "--out", str(tmp_path / "out"), *line])
     assert end.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def recorded(tmp_path: Path, program: str) -> tuple[int, ProviderProxy, list[str]]:
+    """Record a server that a program of Python is, without any input."""
+    said: list[str] = []
+    recorder = ProviderProxy(Upstreams({}), tmp_path, RequestParser(), said.append, True)
+    run = StdioRecorder("x", (sys.executable, "-c", program), recorder)
+    return asyncio.run(run.run(io.TextIOWrapper(io.BytesIO()))), recorder, said
+
+
+IGNORES: Final = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); "
+
+
+@pytest.mark.parametrize(
+    ("program", "code"),
+    [
+        (f"{IGNORES}time.sleep(600)", -signal.SIGKILL),
+        ("import os, time; os.close(1); time.sleep(600)", -signal.SIGTERM),
+    ],
+)
+def test_server_that_does_not_end_is_stopped(
+    program: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stdio_recorder, "PATIENCE", 1.0)
+    assert recorded(tmp_path, program)[0] == code
+
+
+def test_too_long_line_of_a_server_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stdio_recorder, "LONGEST_LINE", 100)
+    _, recorder, said = recorded(tmp_path, "print('x' * 1000, flush=True)")
+    assert (recorder.failed, said) == (
+        1,
+        ["error: not recorded: a line of the server is longer than 100 bytes"],
+    )

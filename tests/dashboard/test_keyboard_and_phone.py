@@ -85,6 +85,35 @@ def test_dashboard_is_served_on_the_admin_port(browser: Browser, tmp_path: Path)
         assert server.send("GET", "/dashboard").status == 404, "only there"
 
 
+def test_page_of_admin_port_replays_to_provider_port(browser: Browser, tmp_path: Path) -> None:
+    with served(tmp_path, "--admin-port", "0") as server, browser.new_context() as context:
+        line = server.process.line(lambda line: "control API: " in line)
+        server.ask()
+        server.send("POST", "/api/reset", "{}")
+        page = context.new_page()
+        page.goto(f"{line.partition('control API: ')[2].partition('/api')[0]}/dashboard#/requests")
+        rows = page.locator(".rows .row")
+        for text, status in (("gpt-4o", "200"), ("/api/reset", "404")):  # there the path is no control call
+            rows.filter(has_text=text).click()
+            page.get_by_role("button", name="Replay", exact=True).click()
+            Dashboard(page, server).reported("was sent again")
+            expect(page.locator(".detail .headline")).to_contain_text(status)
+
+
+def test_replay_without_cors_says_what_to_do(browser: Browser, tmp_path: Path) -> None:
+    with (
+        served(tmp_path, "--admin-port", "0", "--no-cors") as server,
+        browser.new_context() as context,
+    ):
+        line = server.process.line(lambda line: "control API: " in line)
+        page = context.new_page()
+        page.goto(f"{line.partition('control API: ')[2].partition('/api')[0]}/dashboard#/requests")
+        server.ask()
+        page.locator(".rows .row").click()
+        page.get_by_role("button", name="Replay", exact=True).click()
+        Dashboard(page, server).reported(f"did not get through to {server.process.url}")
+
+
 def test_page_of_admin_port_names_the_provider_port(browser: Browser, tmp_path: Path) -> None:
     with served(tmp_path, "--admin-port", "0") as server, browser.new_context() as context:
         line = server.process.line(lambda line: "control API: " in line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -123,6 +124,50 @@ def test_request_is_sent_to_another_server(dashboard: Dashboard, tmp_path: Path)
     dashboard.reported("does not respond")
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/../api/reset", "/v1/%2e%2E/api/reset", "/v1\\..\\api\\reset", "/v1/./chat", "/x/.."]
+)
+def test_path_that_a_browser_resolves_is_not_replayed(dashboard: Dashboard, path: str) -> None:
+    """The request of a client would become a call of the control API that the page makes."""
+    server, page = dashboard.server, dashboard.page
+    raw_request(server.port, path)
+    dashboard.open("requests", anew=True)
+    page.locator(".rows .row").click()
+    page.get_by_role("button", name="Replay", exact=True).click()
+    dashboard.reported("would resolve this path")
+    assert server.last()["path"] == path, "it was not reset"
+
+
+def test_path_like_another_host_is_replayed_here(dashboard: Dashboard) -> None:
+    server, page, path = dashboard.server, dashboard.page, "//elsewhere.test/v1/chat?a=/../b"
+    server.call("POST", "/api/rules", {"match": {"path": {"regex": "elsewhere"}}, "http": {"body": "x"}})
+    raw_request(server.port, path)
+    dashboard.open("requests", anew=True)
+    page.locator(".rows .row").click()
+    page.get_by_role("button", name="Replay", exact=True).click()
+    dashboard.reported("was sent again")
+    listed = server.call("GET", "/api/requests")["requests"]
+    assert [each["path"] for each in listed] == [path, path]
+
+
+def raw_request(port: int, target: str) -> None:
+    """Sends a target that no client would send, and waits for the response."""
+    head = f"POST {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}"
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(head.encode())
+        while connection.recv(65_536):
+            pass
+
+
+def test_bytes_that_are_no_request_are_not_replayed(dashboard: Dashboard) -> None:
+    server, page = dashboard.server, dashboard.page
+    raw_request(server.port, "http://elsewhere.test/v1/chat/completions")
+    dashboard.open("requests", anew=True)
+    page.locator(".rows .row").click()
+    for name in ("Replay", "Edit and replay"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_disabled()
+
+
 NOTICES_STAY = """() => {
     const later = window.setTimeout;
     window.setTimeout = (act, wait, ...more) => (wait === 9000 ? 0 : later(act, wait, ...more));
@@ -166,6 +211,21 @@ def test_request_copied_as_curl_repeats_it(dashboard: Dashboard) -> None:
     assert "sk-1" not in command
     assert json.loads(shell(command))["choices"][0]["message"]["content"] == "One two three"
     until(lambda: server.last()["session"] == "mine" and server.last()["rule"] == "a.yaml:hello")
+
+
+def test_curl_command_sends_the_path_as_it_is(dashboard: Dashboard) -> None:
+    server, page = dashboard.server, dashboard.page
+    raw_request(server.port, "/v1/../api/reset")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    dashboard.open("requests", anew=True)
+    page.locator(".rows .row").click()
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    shell(page.evaluate("navigator.clipboard.readText()"))
+    until(lambda: len(server.call("GET", "/api/requests")["requests"]) == 2)
+    assert server.last()["path"] == "/v1/../api/reset"
+    page.get_by_role("button", name="Copy as Python").click()
+    dashboard.reported("`curl --path-as-is` can")
 
 
 HOSTILE = """a"+'$(echo${IFS}evil)`echo${IFS}evil`\\$API_KEY[1-2]{b,c}"""

@@ -11,6 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 from openai import OpenAI
 
+from mockllm.cli.drift import is_ignored
 from mockllm.drift.cost import dollars
 from mockllm.testing import MockLLM
 from tests.cli.in_process import Ended, command
@@ -190,6 +191,12 @@ def test_ignored_places_do_not_count(tmp_path: Path) -> None:
     assert "no changes" in ended.stdout
 
 
+def test_glob_with_lists_matches_the_place_as_it_is_shown() -> None:
+    place = "$.choices[].message.tool_calls[].id"
+    for glob, result in ((place, True), ("$.choices[].*[].id", True), ("$.choices[].*[].name", False)):
+        assert is_ignored(place, [glob]) is result, glob
+
+
 @pytest.fixture
 def using_default(tmp_path: Path) -> str:
     """A scenario file with one example, which uses the pack `default`."""
@@ -277,6 +284,7 @@ def test_drift_without_a_provider_says_what_is_missing(tmp_path: Path) -> None:
         ("--timeout=0", "--timeout: expected more than 0 seconds, found '0'"),
         ("--model=opnai=x", '--model: opnai is not a known provider; did you mean "openai"?'),
         ("--price=gpt-9", "--price: expected MODEL=IN/OUT in US dollars, found 'gpt-9'"),
+        ("--price=gpt-9=1e308/1", "--price: expected MODEL=IN/OUT in US dollars, found 'gpt-9=1e308/1'"),
         ("--price=gpt-9=2", "--price: expected MODEL=IN/OUT in US dollars, found 'gpt-9=2'"),
     ],
 )

@@ -173,3 +173,17 @@ def test_har_message_without_data_is_refused() -> None:
     entry = {**SOCKET_HAR, "_webSocketMessages": [{"type": "send", "time": 1}]}
     with pytest.raises(NotImported, match="expected a message with type, time and data"):
         take(json.dumps({"log": {"entries": [entry]}}), "a.har")
+
+
+def test_base64_with_other_letters_is_refused() -> None:
+    with pytest.raises(NotImported, match=r"recorded\.json:1:\d+: this is not base64"):
+        take(vcrpy({"base64_string": "\u00e9"}))
+
+
+def test_har_message_beyond_a_year_has_no_time() -> None:
+    entry = HAR["log"]["entries"][0]
+    sent = [{"type": "receive", "time": time, "opcode": 1, "data": "{}"} for time in (0, 1e300)]
+    opened = {**entry, "response": {"status": 101}, "_webSocketMessages": sent}
+    result = take({"log": {"entries": [opened]}})
+    assert "replayed without times" in result.notes[0]
+    assert result.text.count("at: 0ms") == 2

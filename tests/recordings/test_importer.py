@@ -276,6 +276,15 @@ def test_other_host_at_a_provider_path_has_its_prefix() -> None:
     assert "reserves /api/v4/chat" in take(recorded).notes[0]
 
 
+@pytest.mark.parametrize("host", ["api.groq.com", "api.groq.com:443", "ann:secret@API.groq.com:8443"])
+def test_provider_is_known_by_its_host_alone(host: str) -> None:
+    recorded = {
+        "request": {"method": "POST", "host": host, "path": "/openai/v1/chat/completions", "body": BODY},
+        "response": {"status": 200, "headers": {}, "body": "hi"},
+    }
+    assert again(take(recorded), raw_request("/groq/openai/v1/chat/completions", BODY)).bytes == b"hi"
+
+
 def test_import_escapes_control_characters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = tmp_path / "log.jsonl"
     entry = {"url": "https://[\x1b[2J\u202e", "request": BODY, "response": json.loads(ANSWER)}

@@ -20,7 +20,7 @@ from tests.recordings.sample_files import ANSWER, BODY, HAR, LOG, vcrpy
 from tests.recordings.test_cassettes import GO
 from tests.recordings.test_other_mocks import AIMOCK, WIREMOCK
 
-ODD: Final[tuple[Json, ...]] = (None, -1, True, "x\x00é${x}", [], {}, [1], {"a": 1})
+ODD: Final[tuple[Json, ...]] = (None, -1, True, 1e300, "x\x00é${x}", [], {}, [1], {"a": 1})
 EXCHANGE: Final[dict[str, Any]] = {
     "request": {
         "method": "POST",

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.language.virtual_server import VirtualServer, chat_request, claude_request, raw_request
+from tests.language.virtual_server import VirtualServer, cases, chat_request, claude_request, raw_request
 from tests.recordings.sample_files import (
     BODY,
     KEY,
@@ -126,3 +126,25 @@ def test_wiremock_mappings_become_rules() -> None:
     ):
         assert name in output
     assert take(WIREMOCK["mappings"][1]).count == 1
+
+
+def test_numbers_of_fixtures_become_valid_settings() -> None:
+    numbers = {"latency": 1_234_567, "chunkSize": True, "disconnectAfterMs": 1e308}
+    result = take({"fixtures": [{"match": {}, "response": {"content": "x"}, **numbers}]})
+    assert 'itl: "1234.6s"' in result.text
+    assert [note.partition(": ")[2] for note in result.notes] == [
+        "chunkSize is not imported",
+        "disconnectAfterMs is not imported",
+    ]
+    VirtualServer(result.text)
+
+
+@cases("name", [("above", "../../etc/passwd"), ("absolute", "/etc/passwd"), ("none", "")])
+def test_wiremock_file_outside_of_its_folder_is_reported(name: str) -> None:
+    mapping = {"request": {"url": "/a"}, "response": {"bodyFileName": name, "fixedDelayMilliseconds": 10**13}}
+    result = take(mapping)
+    assert [note.partition(": ")[2] for note in result.notes] == [
+        "bodyFileName is not imported",
+        "fixedDelayMilliseconds is not imported",
+    ]
+    VirtualServer(result.text)

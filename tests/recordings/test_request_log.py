@@ -77,8 +77,12 @@ def test_batch_with_its_results_is_imported() -> None:
     assert result.count == 2
     assert again(result, raw_request("/v1/chat/completions", {**BODY, "model": "b"})).bytes == b'{"x":1}'
     assert again(result, raw_request("/v1/chat/completions", {**BODY, "model": "a"})).status == 400
-    with pytest.raises(NotImported, match=r"out\.jsonl:1:1: in\.jsonl has no request with this custom_id"):
-        take(dumps({**response, "custom_id": "c"}), "out.jsonl", request=requests)
+    odd = ImportFile("in.jsonl", dumps({**sent[0], "custom_id": ["a"]}))
+    for id, given in (("c", requests), (["a"], requests), (["a"], odd)):
+        with pytest.raises(
+            NotImported, match=r"out\.jsonl:1:1: in\.jsonl has no request with this custom_id"
+        ):
+            take(dumps({**response, "custom_id": id}), "out.jsonl", request=given)
 
 
 def test_unknown_keys_are_reported_with_known_ones() -> None:
@@ -102,3 +106,10 @@ def test_line_without_response_is_skipped_and_reported() -> None:
     assert text in result.notes
     with pytest.raises(NotImported, match=r"it contains no request with a response\n.*response_body"):
         take(json.dumps(lines[0]), "log.jsonl")
+
+
+def test_time_beyond_a_year_is_left_out_and_reported() -> None:
+    """Of a log with nanoseconds in place of milliseconds."""
+    result = take(json.dumps({**LOG, "latency_ms": 1.5e12}), "log.jsonl")
+    assert again(result).took == 0
+    assert "log.jsonl:1:1: the response took more than a year; it is replayed without times" in result.notes

@@ -145,6 +145,8 @@ ECHO = json.dumps({"error": {"message": f"Incorrect API key provided: {AZURE}."}
         ("the query", {"query": f"alt=sse&key={AZURE}"}),
         ("the query, as another parameter", {"query": f"api-version=1&access_token={AZURE}"}),
         ("a field of the body", {"body": {**BODY, "api_key": AZURE}}),
+        ("a field of a form", {"body": f"grant_type=refresh_token&client_secret={AZURE}".encode()}),
+        ("a field of a form, encoded", {"body": f"a=b&refresh_token=%30{AZURE[1:]}".encode()}),
         ("a field deep in the body", {"body": {**BODY, "tools": [{"mcp": {"authorization": AZURE}}]}}),
         ("a cookie that the answer sets", {"headers": {"Set-Cookie": f"__cf_bm={AZURE}; path=/; HttpOnly"}}),
         ("a token that the answer gives", {"headers": {"x-session-token": AZURE}}),
@@ -154,6 +156,28 @@ def test_key_known_by_its_position_is_masked(given: dict[str, Any]) -> None:
     text = written(**{"answer": ECHO, "headers": {"x-echo": f"you sent {AZURE}"}, **given})
     assert AZURE not in text
     assert "*" * len(AZURE) in text.replace("\n", "")
+
+
+@cases(
+    "answer",
+    [
+        ("a token", json.dumps({"access_token": AZURE, "echo": AZURE})),
+        ("a token in camel case", json.dumps({"refreshToken": AZURE})),
+        ("a secret deep in it", json.dumps({"apps": [{"client_secret": AZURE}]})),
+        ("an event", f'data: {{"result": {{"apiKey": "{AZURE}"}}}}\n\n'),
+        ("a line", f'{{"a": 1}}\n{{"password": "{AZURE}"}}\n'),
+    ],
+)
+def test_key_known_by_its_field_in_response_is_masked(answer: str) -> None:
+    text = written(answer=answer.encode())
+    assert AZURE not in text
+    assert "*" * len(AZURE) in text.replace("\n", "")
+
+
+def test_usual_fields_of_responses_stay() -> None:
+    fields = {"signature": AZURE, "token": f"{AZURE}9", "authorization": "bearer", "max_tokens": 5}
+    text = written(answer=json.dumps(fields).encode())
+    assert (text.count(AZURE), "****" in text) == (2, False)
 
 
 def test_key_in_compressed_response_is_masked() -> None:

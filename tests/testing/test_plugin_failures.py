@@ -62,6 +62,38 @@ def test_strict(mockllm):
     )
 
 
+@pytest.mark.parametrize("fixture", ["mockllm", "mockllm_shared"])
+def test_bad_time_scale_of_the_ini_file_is_one_line(pytester: pytest.Pytester, fixture: str) -> None:
+    result = run(pytester, f"def test_it({fixture}):\n    pass\n", ini="mockllm_time_scale = fast")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["time_scale is a factor from 0.0001 to 10000, and not 'fast'"])
+    result.stdout.no_fnmatch_line("*float*")
+
+
+def test_report_has_the_last_of_many_requests(pytester: pytest.Pytester) -> None:
+    tests = """
+@pytest.mark.mockllm(strict=True)
+def test_many(mockllm):
+    for number in range(60):
+        ask(mockllm.openai_url, f"asked-{number:02}")
+"""
+    result = run(pytester, tests)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "60 unmatched requests:",
+            "*asked-00 *",
+            "*asked-49 *",
+            "  and 10 more",
+            "*mockllm: requests to http://127.0.0.1:*",
+            "10 earlier requests left out",
+            "*asked-10 → no rule matched 404*",
+            "*asked-59 → no rule matched 404*",
+        ]
+    )
+    assert result.stdout.str().count("asked-55 ") == 1
+
+
 def test_failed_fixture_shows_requests(pytester: pytest.Pytester) -> None:
     tests = """
 @pytest.fixture

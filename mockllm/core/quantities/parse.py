@@ -16,7 +16,7 @@ from msgspec import Struct
 _SECONDS: Final = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?) ?(us|µs|ms|s|m|h)", re.ASCII)
 _BARE: Final = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
-_MAX_DURATION: Final = 31_536_000.0
+MAX_DURATION: Final = 31_536_000.0
 """One year: longer waits are typing mistakes, and infinities would stop a timer."""
 
 
@@ -29,7 +29,7 @@ def parse_duration(text: str) -> float:
             raise ValueError(f'{text} has no unit; write "300ms", "2s" or "1m"')
         raise ValueError(f'"{_short(text)}" is not a duration; write "300ms", "2s" or "1m"')
     seconds = float(match[1]) * _SECONDS[match[2]]
-    if seconds > _MAX_DURATION:
+    if seconds > MAX_DURATION:
         raise ValueError(f"{_short(text)} is longer than a year")
     return seconds
 

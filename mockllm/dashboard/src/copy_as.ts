@@ -1,6 +1,7 @@
 // A request as a command or a program that sends it again. Keys are not stored: variables take their place.
 
 import type { Detail } from "./models.ts";
+import { hasDots } from "./sent_path.ts";
 
 /** Headers that a client sets itself, or that belong to the connection. */
 const OWN = new Set([
@@ -33,7 +34,7 @@ function word(text: string): string {
 /** Returns a command of a POSIX shell. */
 export function asCurl(detail: Detail, origin: string): string {
   const body = bodyText(detail);
-  const parts = [`curl ${detail.streamed ? "-N " : ""}${detail.method === (body === null ? "GET" : "POST") ? "" : `-X ${word(detail.method)} `}${/[[\]{}]/.test(detail.path) ? "--globoff " : ""}${quoted(origin + detail.path)}`];
+  const parts = [`curl ${detail.streamed ? "-N " : ""}${detail.method === (body === null ? "GET" : "POST") ? "" : `-X ${word(detail.method)} `}${/[[\]{}]/.test(detail.path) ? "--globoff " : ""}${hasDots(detail.path) ? "--path-as-is " : ""}${quoted(origin + detail.path)}`];
   for (const [name, value] of sentHeaders(detail, REMOVED)) {
     const texts = `${name}: ${value}`.split(REMOVED);
     parts.push(`-H ${texts.map((text) => text && quoted(text)).join('"$API_KEY"')}`);

@@ -7,46 +7,62 @@ import { response as sentResponse, pretty } from "./compare.tsx";
 import { clearProblem, Field, notify, TextArea } from "./components.tsx";
 import { bodyText, sentHeaders } from "./copy_as.ts";
 import { DiffView } from "./diff_view.tsx";
-import { log } from "./feed.ts";
+import { log, useProviderOrigin } from "./feed.ts";
 import { duration } from "./format.ts";
 import type { Detail, Elsewhere, Summary } from "./models.ts";
 import { go } from "./route.ts";
+import { isKeptByBrowsers } from "./sent_path.ts";
 
 /** The page sends this in place of a key, which the journal does not store. */
 const KEY = "replayed";
 
-/** Sends the request, waits for the end of its response, and returns its id in the journal; null if it has none. */
-async function send(detail: Detail, body: string | null): Promise<number | null> {
+interface Sent {
+  /** The id in the journal; null if it has none. */
+  id: number | null;
+  /** A response began. */
+  responded: boolean;
+}
+
+/** Sends the request to the provider routes, and waits for the end of its response. */
+async function send(origin: string, detail: Detail, body: string | null): Promise<Sent> {
   const before = log.last;
-  const response = await fetch(detail.path, { method: detail.method, headers: sentHeaders(detail, KEY), body, credentials: "omit" });
-  await response.text().catch(() => ""); // a fault may cut it
+  let responded = true;
+  try {
+    const response = await fetch(origin + detail.path, { method: detail.method, headers: sentHeaders(detail, KEY), body, credentials: "omit" });
+    await response.text().catch(() => ""); // a fault may cut it
+  } catch {
+    responded = false;
+  }
   const { requests } = await get<{ requests: Summary[] }>(`/api/requests?after=${before}&limit=100`);
   log.add(requests);
-  return requests.filter(({ method, path }) => method === detail.method && path === detail.path).at(-1)?.id ?? null;
+  return { id: requests.filter(({ method, path }) => method === detail.method && path === detail.path).at(-1)?.id ?? null, responded };
 }
 
 export function Replay(props: { detail: Detail }): JSX.Element {
   const { detail } = props;
+  const origin = useProviderOrigin();
   const original = bodyText(detail);
+  const sendable = detail.path.startsWith("/") && detail.request.base64 === null; // not bytes that were no request
   const [edited, setEdited] = useState<string | null>(null);
   const [server, setServer] = useState("");
   const [key, setKey] = useState("");
   const [elsewhere, setElsewhere] = useState<Elsewhere | null>(null);
   const [busy, setBusy] = useState(false);
   const replay = async (body: string | null): Promise<void> => {
+    if (!isKeptByBrowsers(detail.path)) {
+      notify("A browser would resolve this path to another one; copy the request as curl instead.", true);
+      return;
+    }
     setBusy(true);
     try {
-      const id = await send(detail, body);
-      if (id === null) notify("The server's provider calls are not at this address; copy the request as curl instead.", true);
-      else {
-        go("requests", id);
-        notify(`Request ${detail.id} was sent again as request ${id}.`);
-      }
-    } catch {
-      const { requests } = await get<{ requests: Summary[] }>(`/api/requests?limit=1`);
-      const [last] = requests;
-      notify(last ? "The connection broke before the response." : "The server does not respond.", true);
-      if (last && last.path === detail.path) go("requests", last.id);
+      const { id, responded } = await send(origin, detail, body);
+      if (id !== null) go("requests", id);
+      if (responded && id !== null) notify(`Request ${detail.id} was sent again as request ${id}.`);
+      else if (responded) notify("The journal does not have the request that was sent again.", true);
+      else if (id !== null) notify("The connection broke before the response.", true);
+      else notify(`The request did not get through to ${origin}; copy it as curl instead.`, true);
+    } catch (problem) {
+      notify(problem instanceof Problem ? problem.message : String(problem), true);
     } finally {
       setBusy(false);
     }
@@ -66,10 +82,10 @@ export function Replay(props: { detail: Detail }): JSX.Element {
   const open = (): void => setEdited(detail.request.body === null ? (original ?? "") : JSON.stringify(detail.request.body, null, 2));
   return (
     <>
-      <button type="button" class="small" disabled={busy || !detail.request.whole || detail.request.base64 !== null} onClick={() => void replay(original)}>
+      <button type="button" class="small" disabled={busy || !detail.request.whole || !sendable} onClick={() => void replay(original)}>
         Replay
       </button>
-      <button type="button" class="small" aria-expanded={edited !== null} disabled={original === null || detail.request.base64 !== null} onClick={() => (edited === null ? open() : setEdited(null))}>
+      <button type="button" class="small" aria-expanded={edited !== null} disabled={original === null || !sendable} onClick={() => (edited === null ? open() : setEdited(null))}>
         Edit and replay
       </button>
       {edited === null ? null : (

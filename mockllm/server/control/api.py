@@ -54,7 +54,8 @@ class ControlApi(LazyRoutes):
             if path.split("/", 2)[1] == "dashboard":
                 from mockllm.server.control import dashboard
 
-                return dashboard.respond(self._access, method, path, query, headers, raw, client)
+                providers = self.context.provider_address
+                return dashboard.respond(self._access, method, path, query, headers, raw, client, providers)
             try:
                 self._access.check(method, headers, client)
             except Problem:

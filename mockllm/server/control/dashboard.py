@@ -10,12 +10,16 @@ import re
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.server.control.access import Access
+from mockllm.server.control.called_address import called_address
 from mockllm.server.control.problem import Problem
+
+if TYPE_CHECKING:
+    from mockllm.server.http_server import Address
 
 ROOT: Final = "/dashboard"
 FOLDER: Final = Path(__file__).parent.parent.parent / "dashboard"
@@ -70,9 +74,17 @@ NOT_BUILT: Final = """<p>This copy of mockllm does not contain a built dashboard
 
 
 def respond(
-    access: Access, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
+    access: Access,
+    method: str,
+    path: str,
+    query: str,
+    headers: Mapping[str, str],
+    raw: bytes,
+    client: str,
+    providers: Address | None = None,
 ) -> Plan:
-    """Return the page, one of its files, or the login form."""
+    """Return the page, one of its files, or the login form. `providers`: where the provider routes are if the page
+    has its own port; it replays requests to them."""
     login = method == "POST" and path == ROOT
     if method not in ("GET", "HEAD") and not login:
         return _page(405, f"<p>{escape(method[:20])} is not allowed here; use GET.</p>")
@@ -85,7 +97,8 @@ def respond(
         if problem.status == 401:
             return _page(401, f"<p>The dashboard needs the admin token.</p>\n{FORM}")
         return _page(problem.status, f"<p>{escape(problem.body.detail)}</p>\n")
-    return _file(path.removeprefix(ROOT).strip("/") or "index.html")
+    origin = "" if providers is None else f" {called_address(headers, providers)}"
+    return _file(path.removeprefix(ROOT).strip("/") or "index.html", origin)
 
 
 def _token(text: str) -> str | None:
@@ -108,7 +121,8 @@ def _log_in(access: Access, token: str, client: str) -> Plan:
     return Plan(ResponseHead(303, (*target, cookie, *COMMON)), ())
 
 
-def _file(name: str) -> Plan:
+def _file(name: str, origin: str) -> Plan:
+    """Return a file of the page, which may also connect to an origin."""
     file = FOLDER / name
     content_type = TYPES.get(file.suffix) if _NAME.fullmatch(name) else None
     data = None if content_type is None else _read(file)
@@ -118,8 +132,9 @@ def _file(name: str) -> Plan:
             return _page(503, NOT_BUILT.format(f"<p>{escape(reason)}</p>\n" if reason else ""))
         return _page(404, f'<p>The dashboard has no such file. <a href="{ROOT}">The dashboard</a></p>')
     cache_control = IMMUTABLE if _HASHED.search(file.name) else "no-cache"
-    head = ResponseHead(200, (("Content-Type", content_type), ("Cache-Control", cache_control), *COMMON))
-    return Plan(head, (EventStep(data, 0, "body"),))
+    policy = ("Content-Security-Policy", POLICY.replace("connect-src 'self'", f"connect-src 'self'{origin}"))
+    own = (("Content-Type", content_type), ("Cache-Control", cache_control), policy)
+    return Plan(ResponseHead(200, (*own, *COMMON[1:])), (EventStep(data, 0, "body"),))
 
 
 def _read(file: Path) -> bytes | None:

@@ -13,6 +13,7 @@ import pytest
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.server.control import access, dashboard
 from mockllm.server.control.access import Access
+from mockllm.server.http_server import Address
 from tests.server.control.feed_client import following
 from tests.server.control.live_server import Steered, steered
 
@@ -94,6 +95,12 @@ def test_policy_forbids_other_hosts_and_inline_code(server: Steered) -> None:
 
 def test_hashed_file_is_cached_as_immutable() -> None:
     assert "immutable" in requested("/dashboard/app-1A2B3C4D.js")[1]["cache-control"]
+
+
+def test_page_with_own_port_may_connect_to_providers() -> None:
+    call = ("GET", "/dashboard", "", {"host": "[::1]:9"}, b"", "127.0.0.1", Address("127.0.0.1", 8080))
+    policy = dict(dashboard.respond(Access(), *call).head.headers)["Content-Security-Policy"]
+    assert policy == dashboard.POLICY.replace("connect-src 'self'", "connect-src 'self' http://[::1]:8080")
 
 
 NOT_FILES = [

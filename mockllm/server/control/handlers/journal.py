@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from pydantic import BaseModel
@@ -32,6 +33,9 @@ from mockllm.server.control.models.rules import RuleInfo, RuleList
 from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem
 from mockllm.server.control.sdk_code import python_code
 from mockllm.server.journal.entry import JournalEntry
+
+_DOTS: Final = re.compile(r"(?i)/(\.|%2e){1,2}(/|$)")
+"""Segments of a path that clients resolve: `/v1/../api/reset` would be a call of the control API."""
 
 
 async def list_requests(context: ControlContext, call: ApiCall[RequestQuery]) -> BaseModel:
@@ -87,6 +91,9 @@ async def show_code(context: ControlContext, call: ApiCall[CodeQuery]) -> BaseMo
     entry = entry_by_id(context.journal, call.params["id"])
     if not entry.target.startswith("/"):  # "-" for bytes that were not a request
         raise Problem(404, f"Request {entry.number} has no path, so no program can send it again.")
+    if _DOTS.search(entry.target.partition("?")[0]):
+        resolved = f"Clients resolve the dots in the path of request {entry.number}"
+        raise Problem(404, f"{resolved}, so no program can send it again; `curl --path-as-is` can.")
     origin = call.query.origin or called_address(call.headers, context.provider_address)
     return RequestCode(python=await journal_queries.apart(entry, lambda: python_code(entry, origin)))
 
