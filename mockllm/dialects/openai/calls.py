@@ -55,6 +55,7 @@ class OpenAiCall:
     """The base of OpenAI's calls: their name, their check of an unreadable body, and their errors."""
 
     name = "openai"
+    request_class: type[Request]
 
     check_readable = staticmethod(check_readable)
 
