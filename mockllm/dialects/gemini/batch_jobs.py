@@ -74,7 +74,7 @@ class BatchJobRequest(GeminiRequest):
 
 class StoredBatchJobRequest(GeminiStoredBatchRequest):
     @cached_property
-    def name(self) -> str:
+    def object_id(self) -> str:
         return _collection(self) + self.path_variables.get("batch", "")
 
 
@@ -186,7 +186,7 @@ class GetBatchJob(GeminiBatch):
 
     request_class: type[Request] = StoredBatchJobRequest
 
-    def respond(self, stored: StoredResponse, request: Request) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan(job(stored, request.monotonic))
 
 
@@ -201,7 +201,7 @@ class DeleteBatchJob(GeminiDeleteBatch):
 
     request_class: type[Request] = StoredBatchJobRequest
 
-    def respond(self, stored: StoredResponse, request: Request) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if not state_of(stored, request.monotonic).ended:
             message = "The job has not ended and cannot be deleted."
             return Failure("bad_request", message=message, fields={"status": "FAILED_PRECONDITION"})
