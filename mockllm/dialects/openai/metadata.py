@@ -14,7 +14,9 @@ _value: Final = text_of_length(512)
 
 
 def check_metadata(value: Json) -> Failure | None:
-    """Return the failure of metadata with another type, too many properties or too long values."""
+    """Return the failure of metadata with another type, too many properties or too long values; None passes."""
+    if value is None:
+        return None
     error = object_(value, "metadata")
     if error is not None:
         return error

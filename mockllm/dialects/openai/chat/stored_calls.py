@@ -206,11 +206,9 @@ class UpdateChat(StoredChatCall):
 
     def check(self, request: Request) -> Failure | None:
         error = check_readable(request)
-        if error is not None:
-            return error
-        if "metadata" not in request.fields:
-            return missing("metadata")
-        return None if request.fields["metadata"] is None else check_metadata(request.fields["metadata"])
+        if error is None and "metadata" not in request.fields:
+            error = missing("metadata")
+        return error or check_metadata(request.fields["metadata"])
 
     check_readable = staticmethod(check_readable)
 

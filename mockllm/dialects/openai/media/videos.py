@@ -31,6 +31,7 @@ from mockllm.dialects.openai.media.video_jobs import (
 )
 from mockllm.dialects.openai.media.videos_request import (
     DEFAULT_MODEL,
+    PREFIX,
     VideoEditRequest,
     VideoRemixRequest,
     VideosRequest,
@@ -115,7 +116,7 @@ class VideoEdits(Videos):
 
 def _states(reply: Reply, request: VideosRequest, identity: ResponseIdentity) -> Iterator[EventStep]:
     video: dict[str, Json] = {
-        "id": identity.ids.make("video_", 48),
+        "id": identity.ids.make(PREFIX, 48),
         "object": "video",
         "created_at": identity.second,
         "completed_at": None,

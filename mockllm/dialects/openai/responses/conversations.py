@@ -109,9 +109,7 @@ class CreateConversation(ConversationCallWithBody):
         return check_readable(request) if request.raw else None
 
     def check_body(self, request: Request) -> Failure | None:
-        metadata = request.fields.get("metadata")
-        error = None if metadata is None else check_metadata(metadata)
-        return error or _check_new_items(request, required=False)
+        return check_metadata(request.fields.get("metadata")) or _check_new_items(request, required=False)
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -138,7 +136,7 @@ class UpdateConversation(ConversationCallWithBody):
     def check_body(self, request: Request) -> Failure | None:
         if "metadata" not in request.fields:
             return missing("metadata")
-        return None if request.fields["metadata"] is None else check_metadata(request.fields["metadata"])
+        return check_metadata(request.fields["metadata"])
 
     def shown(self, conversation: StoredResponse, request: Request) -> Json | Failure:
         return {**loads(conversation.response_body), "metadata": object_of(request.fields.get("metadata"))}
