@@ -179,7 +179,7 @@ class AzureEmbeddings(DeploymentCheck, VendorEmbeddings):
 
     request_class = with_deployment(OpenAiEmbeddingsRequest)
 
-    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
+    def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().embed(result, request, identity)
         if not (request.model or "").lower().startswith("cohere-"):
             return plan

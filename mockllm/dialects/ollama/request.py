@@ -15,7 +15,7 @@ from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
-from mockllm.core.tokens import estimate
+from mockllm.dialects.embedded_texts import EmbeddedTexts
 
 DEFAULT_MODEL: Final = "llama3.2"
 DEFAULT_SIZE: Final = 768
@@ -189,7 +189,7 @@ class OllamaGenerateRequest(GenerationRequest):
         return (*before, Message("user", tuple(parts)))
 
 
-class OllamaEmbeddingsRequest(OllamaRequest):
+class OllamaEmbeddingsRequest(EmbeddedTexts, OllamaRequest):
     """A request to /api/embed (`input`: a text, or several), or to the older /api/embeddings (`prompt`)."""
 
     api = "embeddings"
@@ -211,12 +211,3 @@ class OllamaEmbeddingsRequest(OllamaRequest):
     def dimensions(self) -> int:
         value = self.fields.get("dimensions")
         return min(value, MAX_DIMENSIONS) if type(value) is int and value > 0 else DEFAULT_SIZE
-
-    @cached_property
-    def messages(self) -> tuple[Message, ...]:
-        """All inputs as one message of the user."""
-        return (Message("user", tuple(map(TextPart, self.inputs))),) if self.inputs else ()
-
-    @cached_property
-    def input_tokens(self) -> int:
-        return sum(map(estimate, self.inputs))
