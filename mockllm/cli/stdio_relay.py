@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TextIO
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.typed_values import read_object
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -68,7 +69,7 @@ class StdioRelay:
 
     async def _take(self, session: ClientSession, line: bytes) -> None:
         """Send a message; wait for its response only if it is not a request."""
-        message = message_of(line)
+        message = read_object(line)
         params = message.get("params")
         if message.get("method") == "notifications/cancelled" and isinstance(params, dict):
             task = self._running.pop(params.get("requestId"), None)
@@ -105,7 +106,7 @@ class StdioRelay:
 
     def _learn(self, data: bytes) -> None:
         """Store the version that a handshake agreed on."""
-        result = message_of(data).get("result")
+        result = read_object(data).get("result")
         version = result.get("protocolVersion") if isinstance(result, dict) else None
         if isinstance(version, str):
             self._headers[VERSION_HEADER] = version
@@ -146,15 +147,6 @@ async def _messages(response: ClientResponse) -> AsyncIterator[bytes]:
         elif not line and lines:
             yield b"\n".join(lines)
             lines = []
-
-
-def message_of(data: bytes) -> dict[str, Json]:
-    """Return a JSON-RPC message; nothing for bytes that are none."""
-    try:
-        value = loads(data)
-    except JSONDecodeError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _write(data: bytes) -> None:

@@ -31,6 +31,11 @@ def object_of(value: Json) -> dict[str, Json]:
     return value if type(value) is dict else {}
 
 
+def list_of(value: Json) -> list[Json]:
+    """Return the list; an empty one in place of anything else."""
+    return value if type(value) is list else []
+
+
 def read_object(data: bytes) -> dict[str, Json]:
     """Parse an object; an empty one in place of anything else."""
     try:

@@ -16,6 +16,7 @@ from propcache.api import cached_property
 from mockllm.core.batch import BatchLine, BatchOutcome, BatchRun, LineResponse
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.typed_values import objects
 from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import server_url
@@ -76,9 +77,7 @@ class CreateBatchRequest(AnthropicRequest):
     @cached_property
     def items(self) -> list[dict[str, Json]]:
         """The requests of the batch that have parameters."""
-        requests = self.fields.get("requests")
-        items = requests if type(requests) is list else []
-        return [item for item in items if type(item) is dict and type(item.get("params")) is dict]
+        return [item for item in objects(self.fields.get("requests")) if type(item.get("params")) is dict]
 
 
 class MessageBatchRequest(ObjectRequest, AnthropicRequest):

@@ -8,6 +8,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, fragment
 from mockllm.core.json.merge import merged_json
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.encoder import ChunkSurroundings, Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import Kind
 from mockllm.core.reply.reply import Call, NativePart, Reply, Text, Thinking, joined_text
@@ -120,8 +121,7 @@ def family_for(reply: Reply, request: Request) -> AnthropicFamily:
 
 def extra_counts(extras: Mapping[str, Json]) -> dict[str, Json]:
     """Return the additional counts that a scenario sets in `usage`."""
-    counts = extras.get("usage")
-    return counts if isinstance(counts, dict) else {}
+    return object_of(extras.get("usage"))
 
 
 def _event(name: str, fields: Mapping[str, Json]) -> Event:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.json.typed_values import object_of, objects, text_of
+from mockllm.core.json.typed_values import list_of, object_of, objects, text_of
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
@@ -37,11 +37,6 @@ _MEDIA: Final[dict[str, MediaPart]] = {
     "document": MediaPart("file"),
     "video": MediaPart("file"),
 }
-
-
-def list_of(value: Json) -> list[Json]:
-    """Return the list; an empty one in place of anything else."""
-    return value if type(value) is list else []
 
 
 class BedrockRequest(Request):

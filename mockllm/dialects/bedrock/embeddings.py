@@ -16,14 +16,14 @@ from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import object_of, text_of
+from mockllm.core.json.typed_values import list_of, object_of, text_of
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Request
 from mockllm.core.text_vectors import Vector, vector, written
 from mockllm.dialects.bedrock.converse_check import check_readable
-from mockllm.dialects.bedrock.converse_request import BedrockRequest, list_of
+from mockllm.dialects.bedrock.converse_request import BedrockRequest
 from mockllm.dialects.bedrock.errors import LATENCY, error_plan, json_plan
 from mockllm.dialects.cohere.lookups import TYPES, in_form
 from mockllm.dialects.cohere.request import embedding_inputs

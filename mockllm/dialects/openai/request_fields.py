@@ -43,8 +43,7 @@ class ModelRequest(Request):
 
     @cached_property
     def model(self) -> str | None:
-        model = self.fields.get("model")
-        return model if type(model) is str else None
+        return text_of(self.fields.get("model"))
 
     @cached_property
     def stream(self) -> bool:
