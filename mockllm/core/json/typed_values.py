@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Final
 
@@ -34,6 +35,14 @@ def object_of(value: Json) -> dict[str, Json]:
 def list_of(value: Json) -> list[Json]:
     """Return the list; an empty one in place of anything else."""
     return value if type(value) is list else []
+
+
+def decoded(value: Json) -> bytes | None:
+    """Return the bytes of a text in base64; None in place of anything else."""
+    try:
+        return b64decode(value, validate=True) if type(value) is str else None
+    except ValueError:
+        return None
 
 
 def read_object(data: bytes) -> dict[str, Json]:

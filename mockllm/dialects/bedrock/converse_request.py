@@ -50,6 +50,47 @@ class BedrockRequest(Request):
         return self.path_variables.get("model")
 
 
+class WrappingRequest(BedrockRequest):
+    """A request whose content is that of another protocol or call: `inner` reads it."""
+
+    @cached_property
+    def inner(self) -> Request:
+        raise NotImplementedError  # pragma: no cover - abstract
+
+    def read_as(self, kind: type[Request], raw: bytes) -> Request:
+        """Return the request with another body, as one of a class that reads it."""
+        return kind(
+            method=self.method,
+            path=self.path,
+            headers=self.headers,
+            raw=raw,
+            query_string=self.query_string,
+            provider=self.provider,
+            path_variables=self.path_variables,
+            session=self.session,
+            client=self.client,
+            now=self.now,
+            response_lookup=self.response_lookup,
+            context=self.context,
+        )
+
+    @cached_property
+    def messages(self) -> tuple[Message, ...]:
+        return self.inner.messages
+
+    @cached_property
+    def system(self) -> str | None:
+        return self.inner.system
+
+    @cached_property
+    def tools(self) -> tuple[Tool, ...]:
+        return self.inner.tools
+
+    @cached_property
+    def input_tokens(self) -> int:
+        return self.inner.input_tokens
+
+
 class ConverseRequest(BedrockRequest):
     """POST /model/{model}/converse and /converse-stream."""
 

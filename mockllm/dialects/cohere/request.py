@@ -16,7 +16,7 @@ from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart,
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup
-from mockllm.core.request.tools import ToolChoice
+from mockllm.core.request.tools import ToolChoice, function_tools
 from mockllm.dialects.embedded_texts import EmbeddedTexts
 
 DEFAULT_MODEL: Final = "command-a-03-2025"
@@ -68,12 +68,7 @@ class CohereChatRequest(CohereBaseRequest):
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
-        functions = (object_of(entry.get("function")) for entry in objects(self.fields.get("tools")))
-        return tuple(
-            Tool(fields["name"], fields.get("parameters"), text_of(fields.get("description")))
-            for fields in functions
-            if type(fields.get("name")) is str
-        )
+        return function_tools(self.fields.get("tools"))
 
     @cached_property
     def tool_choice(self) -> ToolChoice:

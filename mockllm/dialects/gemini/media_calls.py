@@ -7,8 +7,7 @@ names of operations, `@type` and the form of Gemini's operations are inferred fr
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
-from binascii import Error
+from base64 import b64encode
 from collections.abc import Hashable, Iterator, Sequence
 from typing import ClassVar, Final
 
@@ -18,7 +17,7 @@ from propcache.api import cached_property
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.merge import merged_json
-from mockllm.core.json.typed_values import object_of
+from mockllm.core.json.typed_values import decoded, object_of
 from mockllm.core.media.images import IMAGE_TYPES, ImageSize, make_image
 from mockllm.core.media.video import VIDEO_TYPE, make_video
 from mockllm.core.randomness import HEX
@@ -267,14 +266,7 @@ def _states(reply: Reply, request: VeoRequest, identity: ResponseIdentity) -> It
     yield EventStep(dumps(merged_json(done, dict(reply.extras.get("gemini", {})))), 1, "end", DONE)
     if not request.vertex:
         for part in videos:
-            yield EventStep(_decoded(part.data), 1, "end", CONTENT)
-
-
-def _decoded(data: str) -> bytes:
-    try:
-        return b64decode(data, validate=True)
-    except (Error, ValueError):
-        return b""
+            yield EventStep(decoded(part.data) or b"", 1, "end", CONTENT)
 
 
 class OperationRequest(GeminiRequest):

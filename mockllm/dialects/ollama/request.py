@@ -15,6 +15,7 @@ from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
+from mockllm.core.request.tools import function_tools
 from mockllm.dialects.embedded_texts import EmbeddedTexts
 
 DEFAULT_MODEL: Final = "llama3.2"
@@ -102,12 +103,7 @@ class OllamaChatRequest(GenerationRequest):
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
-        functions = (object_of(entry.get("function")) for entry in objects(self.fields.get("tools")))
-        return tuple(
-            Tool(fields["name"], fields.get("parameters"), text_of(fields.get("description")))
-            for fields in functions
-            if type(fields.get("name")) is str
-        )
+        return function_tools(self.fields.get("tools"))
 
 
 MAX_OPEN_CALLS: Final = 256

@@ -89,12 +89,12 @@ class OpenAiEmbeddingsRequest(Request):
         return size * len(self.inputs) + sum(map(len, self.inputs)) // 4
 
 
-def _check_input(value: Json, path: str) -> Failure | None:
+def _check_input(value: Json) -> Failure | None:
     """Accept a text, a list of tokens, or a list of either; none of them is empty."""
     if type(value) is list and not is_token_list(value):
         texts = all(type(entry) is str and entry for entry in value)
         if value and (texts or all(is_token_list(entry) for entry in value)):
-            return check_length(value, path, 1, MAX_INPUTS)
+            return check_length(value, "input", 1, MAX_INPUTS)
     elif value and type(value) in (str, list):
         return None
     return refuse(INVALID_INPUT_MESSAGE)
@@ -121,7 +121,7 @@ def check(request: Request, forms: VectorForms = VECTOR_FORMS) -> Failure | None
     if model is None:
         return refuse("you must provide a model parameter")
     formats = {"encoding_format": one_of(*filter(None, forms))}
-    error = check_fields(body, {**FIELDS, **formats}) or _check_input(body.get("input"), "input")
+    error = check_fields(body, {**FIELDS, **formats}) or _check_input(body.get("input"))
     return error or _check_size(model, body.get("dimensions"))
 
 
