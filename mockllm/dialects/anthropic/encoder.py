@@ -23,8 +23,7 @@ from mockllm.dialects.anthropic.content_blocks import (
     signature,
     stop_fields,
 )
-from mockllm.dialects.anthropic.dialect_name import DIALECT
-from mockllm.dialects.anthropic.errors import error_event
+from mockllm.dialects.anthropic.errors import DIALECT, error_event
 from mockllm.dialects.anthropic.messages_request import DEFAULT_MODEL, MessagesRequest
 from mockllm.dialects.anthropic.models import AnthropicFamily, family_of
 from mockllm.dialects.dialect import ResponseIdentity

@@ -34,8 +34,7 @@ from mockllm.dialects.gemini.batches import (
 from mockllm.dialects.gemini.cached_contents import DIGITS, format_time
 from mockllm.dialects.gemini.generate_check import check_readable
 from mockllm.dialects.gemini.generate_request import GeminiRequest
-from mockllm.dialects.gemini.pages import page
-from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
+from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan, page
 from mockllm.dialects.gemini.validators import snake_case
 
 JOB_STATES: Final = {**STATES, "cancelling": "CANCELLING"}

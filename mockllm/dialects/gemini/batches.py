@@ -35,8 +35,7 @@ from mockllm.dialects.gemini.cached_contents import format_time
 from mockllm.dialects.gemini.file_object import file_object, find_file, missing_file
 from mockllm.dialects.gemini.generate_check import check_readable
 from mockllm.dialects.gemini.generate_request import GeminiRequest
-from mockllm.dialects.gemini.pages import page
-from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
+from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan, page
 from mockllm.dialects.gemini.uploads import LETTERS
 from mockllm.dialects.stored_objects import Deletion, ObjectCall, ObjectRequest
 

@@ -34,8 +34,7 @@ from mockllm.dialects.gemini.cached_content import (
 from mockllm.dialects.gemini.count_tokens import prompt_characters
 from mockllm.dialects.gemini.generate_check import CACHED, check_readable, first_problem
 from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GenerateRequest
-from mockllm.dialects.gemini.pages import page
-from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
+from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan, page
 from mockllm.dialects.gemini.validators import GeminiRequestProblem, check_shape
 
 DEFAULT_TTL: Final = 3600.0

@@ -18,8 +18,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.batch_output import output_content
 from mockllm.dialects.gemini.file_object import PREFIX, missing_file, object_of_file
 from mockllm.dialects.gemini.generate_request import GeminiRequest
-from mockllm.dialects.gemini.pages import page
-from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
+from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan, page
 from mockllm.dialects.stored_objects import Deletion, ObjectCall, ObjectRequest
 
 DOWNLOAD: Final = ":download"

@@ -71,7 +71,7 @@ from mockllm.dialects.openai.responses.stored_calls import (
     GetResponse,
     InputItems,
 )
-from mockllm.dialects.openai.unknown_fields import refuse_inexact
+from mockllm.dialects.openai.validators import refuse_inexact
 from mockllm.dialects.openai.webhooks import (
     CreateEndpoint,
     DeleteEndpoint,

@@ -273,3 +273,45 @@ def check_fields(
             if error is not None:
                 return error
     return None
+
+
+MAX_METADATA: Final = 16
+"""The maximum number of metadata properties of an object."""
+_METADATA_VALUE: Final = text_of_length(512)
+
+
+def check_metadata(value: Json) -> Failure | None:
+    """Return the failure of metadata with another type, too many properties or too long values; None passes."""
+    if value is None:
+        return None
+    error = object_(value, "metadata")
+    if error is not None:
+        return error
+    if len(value) > MAX_METADATA:
+        message = (
+            f"Invalid 'metadata': too many properties. Expected an object with at most {MAX_METADATA} properties, "
+            f"but got an object with {len(value)} properties instead."
+        )
+        return refuse(message, "metadata", "object_above_max_properties")
+    return members((), dict.fromkeys(value, _METADATA_VALUE))(value, "metadata")
+
+
+_FIRST_ONLY: Final = frozenset({"responses", "images", "image_edits", "image_variations"})
+_ALL_AT_ONCE: Final = frozenset({"chat", "completions", "embeddings", "moderations"})
+
+
+def refuse_inexact(request: Request) -> Failure | None:
+    """Return the failure of a body with unknown fields (`validation: exact`); None otherwise.
+
+    Responses and images name the first field, with a code. The other calls name all of them. Fields in fields are
+    not walked. Sources: a recording (`unknown_parameter`), and public reports of 2023 to 2026 with the error's
+    object. The form for moderations is inferred from that for embeddings.
+    """
+    if request.api in _FIRST_ONLY:
+        first = next(iter(request.undocumented_fields), None)
+        return None if first is None else refuse(f"Unknown parameter: '{first}'.", first, "unknown_parameter")
+    if request.api not in _ALL_AT_ONCE or not request.undocumented_fields:
+        return None
+    names = sorted(request.undocumented_fields)
+    arguments = "argument" if len(names) == 1 else "arguments"
+    return refuse(f"Unrecognized request {arguments} supplied: {', '.join(names)}")

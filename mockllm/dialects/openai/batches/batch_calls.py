@@ -38,10 +38,10 @@ from mockllm.dialects.openai.calls import OpenAiCall, OpenAiObjectCall, page
 from mockllm.dialects.openai.files.file_calls import ID_LENGTH, file_object, missing_file
 from mockllm.dialects.openai.files.file_calls import PREFIX as FILE_PREFIX
 from mockllm.dialects.openai.headers import body_plan
-from mockllm.dialects.openai.metadata import check_metadata
 from mockllm.dialects.openai.validators import (
     Check,
     check_fields,
+    check_metadata,
     check_readable,
     missing,
     one_of,

@@ -25,8 +25,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiObjectCall, page
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.headers import body_plan
-from mockllm.dialects.openai.metadata import check_metadata
-from mockllm.dialects.openai.validators import check_readable, missing
+from mockllm.dialects.openai.validators import check_metadata, check_readable, missing
 from mockllm.dialects.stored_objects import Deletion, ObjectRequest
 
 PREFIX: Final = "chatcmpl-"

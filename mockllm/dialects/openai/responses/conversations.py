@@ -22,11 +22,10 @@ from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiObjectCall, page
 from mockllm.dialects.openai.headers import body_plan
-from mockllm.dialects.openai.metadata import check_metadata
 from mockllm.dialects.openai.responses.check import check_items
 from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import items, listed_item, stored_conversation
-from mockllm.dialects.openai.validators import array, check_readable, missing, object_
+from mockllm.dialects.openai.validators import array, check_metadata, check_readable, missing, object_
 from mockllm.dialects.stored_objects import Deletion, ObjectRequest, created_object
 
 PREFIX: Final = "conv_"
