@@ -18,7 +18,7 @@ from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import object_of, read_object
+from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
@@ -62,8 +62,7 @@ class CachedContentRequest(GenerateRequest):
 
     @cached_property
     def model(self) -> str | None:
-        name = self.message.get("model")
-        return name.rpartition("/")[2] or None if type(name) is str else None
+        return (text_of(self.message.get("model")) or "").rpartition("/")[2] or None
 
     @cached_property
     def name(self) -> str:
