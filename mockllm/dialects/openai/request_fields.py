@@ -43,7 +43,8 @@ class ModelRequest(Request):
 
     @cached_property
     def model(self) -> str | None:
-        return text_of(self.fields.get("model"))
+        model = self.fields.get("model")
+        return model if type(model) is str else None
 
     @cached_property
     def stream(self) -> bool:
