@@ -28,7 +28,7 @@ NOISE: Final = {
 
 
 def decode(recording: Recording) -> Reply | Failure:
-    """Return an empty reply, or the failure. Only errors of OpenAI itself have both of its own fields."""
+    """Return an empty reply, or the failure. Only OpenAI's errors have `param` and `code`."""
     if recording["response"]["status"] == 200:
         return Reply(())
     match recording["response"]["body"]:

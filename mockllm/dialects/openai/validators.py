@@ -303,7 +303,7 @@ _ALL_AT_ONCE: Final = frozenset({"chat", "completions", "embeddings", "moderatio
 def refuse_inexact(request: Request) -> Failure | None:
     """Return the failure of a body with unknown fields (`validation: exact`); None otherwise.
 
-    Responses and images name the first field, with a code. The other calls name all of them. Fields in fields are
+    Responses and images name the first field, with a code; all further calls name each. Fields in fields are
     not walked. Sources: a recording (`unknown_parameter`), and public reports of 2023 to 2026 with the error's
     object. The form for moderations is inferred from that for embeddings.
     """
