@@ -24,7 +24,7 @@ from mockllm.recordings.atomic_files import probe
 from mockllm.recordings.scenario_writer import RequestParser
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.server.app import App
-from mockllm.server.http_server import Address, CannotListen
+from mockllm.server.http_server import Address, CannotListen, serve
 from mockllm.server.http_server import run as run_server
 from mockllm.server.provider_proxy import ProviderProxy
 from mockllm.server.upstreams import Upstreams
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     trusted = configure_tls(app, values)
     try:
         with progress:
-            run_server(app, where, lambda where: _print_ready(where, recorder, trusted))
+            run_server(serve(app, where, lambda where: _print_ready(where, recorder, trusted)))
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1

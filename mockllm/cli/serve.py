@@ -49,7 +49,7 @@ from mockllm.recordings.atomic_files import probe
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import FINDINGS, amount
 from mockllm.server.engine_builder import Broken, Builder
-from mockllm.server.http_server import Address, CannotListen, Server
+from mockllm.server.http_server import Address, CannotListen, Server, serve
 from mockllm.server.http_server import run as run_server
 from mockllm.server.reload import Reloader
 from mockllm.server.server_limits import ServerLimits
@@ -104,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
         with traces(app, addresses(args, values), log):
             ready = partial(_ready, admin_server, app, uses_default_pack(values), trusted, token)
             again = partial(reload_after_signal, watched)
-            run_server(app, addresses(args, values), ready, tasks, again, log)
+            run_server(serve(app, addresses(args, values), ready, tasks, again, log))
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1

@@ -17,8 +17,9 @@ from typing import Final, TextIO
 
 from msgspec import Struct, field
 
-from mockllm.cli.stdio_relay import HEADERS, LONGEST_LINE, VERSION_HEADER, message_of, read_lines
+from mockllm.cli.stdio_relay import HEADERS, LONGEST_LINE, VERSION_HEADER, read_lines
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import read_object
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
 from mockllm.server.provider_proxy import ProviderProxy
@@ -85,7 +86,7 @@ class StdioRecorder:
                 await process.stdin.drain()
 
     async def _note_sent(self, line: bytes) -> None:
-        message = message_of(line)
+        message = read_object(line)
         id, params = message.get("id"), message.get("params")
         if "method" in message and isinstance(id, str | int):
             meta = params.get("_meta") if isinstance(params, dict) else None
@@ -115,7 +116,7 @@ class StdioRecorder:
             return b""
 
     async def _note_received(self, line: bytes) -> None:
-        message = message_of(line)
+        message = read_object(line)
         id = message.get("id")
         if "method" not in message and isinstance(id, str | int) and id in self._open:
             opened = self._open.pop(id)

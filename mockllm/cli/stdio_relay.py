@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TextIO
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.typed_values import read_object
 from mockllm.scenario.diagnostics import readable_line
 from mockllm.server.upstreams import failure_reason
 
@@ -70,7 +71,7 @@ class StdioRelay:
 
     async def _take(self, session: ClientSession, line: bytes) -> None:
         """Send a message; wait for its response only if it is not a request."""
-        message = message_of(line)
+        message = read_object(line)
         params = message.get("params")
         if message.get("method") == "notifications/cancelled" and isinstance(params, dict):
             cancelled = params.get("requestId")
@@ -111,7 +112,7 @@ class StdioRelay:
 
     def _learn(self, data: bytes) -> None:
         """Store the version that a handshake agreed on."""
-        result = message_of(data).get("result")
+        result = read_object(data).get("result")
         version = result.get("protocolVersion") if isinstance(result, dict) else None
         if isinstance(version, str):
             self._headers[VERSION_HEADER] = version
@@ -164,15 +165,6 @@ async def _lines(content: StreamReader) -> AsyncIterator[bytes]:
             parts = []
         parts.append(rest)
     yield b"".join(parts)
-
-
-def message_of(data: bytes) -> dict[str, Json]:
-    """Return a JSON-RPC message; nothing for bytes that are none."""
-    try:
-        value = loads(data)
-    except JSONDecodeError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _write(data: bytes) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import cast
 
 from mockllm.conformance import openai_chat, vendors
-from mockllm.conformance.openai_lookups import TEXTLESS_FIELDS, lookup
+from mockllm.conformance.lookups import TEXTLESS_FIELDS, lookup
 from mockllm.conformance.shape import Protocol, Recording, events_of, without_texts
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
@@ -120,7 +120,8 @@ def _chat() -> Protocol:
 
 
 def _lookup(folder: str, call: str) -> Protocol:
-    protocol = lookup(folder, cast(OwnResponseDialect, BY_NAME["cohere"].call(call).dialect), None, "/cohere")
+    dialect = cast(OwnResponseDialect, BY_NAME["cohere"].call(call).dialect)
+    protocol = lookup(folder, dialect, before="/cohere")
     return replace(protocol, settings=_lookup_settings, noise=NOISE)
 
 

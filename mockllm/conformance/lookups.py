@@ -1,38 +1,50 @@
-"""Calls of Anthropic and Google without a reply: counts, models, embeddings. The recorded request alone
-determines the response.
+"""Calls without a reply: counts, models, embeddings and moderations. The recorded request alone determines the
+response.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final, cast
 
-from mockllm.conformance import anthropic_messages
-from mockllm.conformance import gemini as google
+from mockllm.conformance import anthropic_messages, gemini, openai_chat, vendors
 from mockllm.conformance.shape import Protocol, Recording, without_texts
 from mockllm.core.failure import Failure
 from mockllm.core.reply.reply import Reply
-from mockllm.dialects import anthropic, gemini
+from mockllm.dialects import anthropic, azure, openai
+from mockllm.dialects import gemini as google
 from mockllm.dialects.dialect import OwnResponseDialect
+from mockllm.dialects.providers import BY_NAME
 
-TEXTLESS_FIELDS = frozenset({"type", "role", "model", "outputDimensionality", "tool_choice"})
+TEXTLESS_FIELDS: Final = frozenset({
+    "type", "role", "model", "outputDimensionality", "tool_choice", "encoding_format", "dimensions",
+})  # fmt: skip
 """The request fields that contain no texts of the user."""
+NOISE: Final = {
+    "anthropic": anthropic_messages.PROTOCOL.noise,
+    "gemini": gemini.PROTOCOLS[0].noise,
+    "openai": openai_chat.PROTOCOL.noise | vendors.NOISE,
+}
 
 
 def decode(recording: Recording) -> Reply | Failure:
-    """Return an empty reply, or the failure."""
+    """Return an empty reply, or the failure. Only OpenAI's errors have `param` and `code`."""
     if recording["response"]["status"] == 200:
         return Reply(())
+    match recording["response"]["body"]:
+        case {"error": {"param": _, "code": _}}:
+            return openai_chat.decode(recording)
     return Failure.of_status(recording["response"]["status"])
 
 
-def _protocol(
+def lookup(
     folder: str,
     dialect: OwnResponseDialect,
     path: str | None = None,
     method: str = "POST",
     sent: Mapping[str, str] | None = None,
+    before: str = "",
 ) -> Protocol:
-    like = anthropic_messages.PROTOCOL if dialect.name == "anthropic" else google.PROTOCOLS[0]
     return Protocol(
         folder=folder,
         dialect=dialect,
@@ -42,17 +54,28 @@ def _protocol(
         settings=lambda body: without_texts(body, TEXTLESS_FIELDS),
         method=method,
         sent=sent or {},
-        noise=like.noise,
+        noise=NOISE.get(dialect.name, NOISE["openai"]),
+        before=before,
     )
 
 
+def _embeddings(vendor: str) -> Protocol:
+    """Return the protocol of a vendor's embeddings call."""
+    dialect = cast(OwnResponseDialect, BY_NAME[vendor].call("embeddings").dialect)
+    return lookup(f"{vendor}-embeddings", dialect, before=f"/{vendor}")
+
+
 PROTOCOLS = (
-    _protocol("anthropic-count-tokens", anthropic.COUNT, "/v1/messages/count_tokens"),
-    _protocol("anthropic-models", anthropic.MODELS, "/v1/models", "GET", {"anthropic-version": "2023-06-01"}),
-    _protocol("gemini-countTokens", gemini.COUNT),
-    _protocol("gemini-models", gemini.MODELS, "/v1beta/models", "GET"),
-    _protocol("gemini-batchEmbedContents", gemini.EMBEDDINGS),
-    _protocol("vertex-countTokens", gemini.COUNT),
-    _protocol("vertex-embedContent", gemini.EMBEDDINGS),
-    _protocol("vertex-predict", gemini.EMBEDDINGS),
+    lookup("openai-embeddings", openai.EMBEDDINGS, "/v1/embeddings"),
+    lookup("openai-moderations", openai.MODERATIONS, "/v1/moderations"),
+    lookup("azure-embeddings", azure.EMBEDDINGS, before="/azure"),
+    *map(_embeddings, ("mistral", "perplexity", "openrouter")),
+    lookup("anthropic-count-tokens", anthropic.COUNT, "/v1/messages/count_tokens"),
+    lookup("anthropic-models", anthropic.MODELS, "/v1/models", "GET", {"anthropic-version": "2023-06-01"}),
+    lookup("gemini-countTokens", google.COUNT),
+    lookup("gemini-models", google.MODELS, "/v1beta/models", "GET"),
+    lookup("gemini-batchEmbedContents", google.EMBEDDINGS),
+    lookup("vertex-countTokens", google.COUNT),
+    lookup("vertex-embedContent", google.EMBEDDINGS),
+    lookup("vertex-predict", google.EMBEDDINGS),
 )

@@ -29,7 +29,7 @@ def decode(recording: Recording) -> Reply | Failure:
         return failure(status, body["error"])
     if isinstance(body, dict):
         choices = tuple(
-            Choice(_message_parts(choice["message"]), _finish(choice)) for choice in body["choices"]
+            Choice(_message_parts(choice["message"]), finish_of(choice)) for choice in body["choices"]
         )
         return Reply(choices, _usage(body["usage"]))
     chunks = [loads(data) for _, data in events_of(body) if data != "[DONE]"]
@@ -42,7 +42,7 @@ def failure(status: int, error: dict[str, Json]) -> Failure:
     return Failure(named, status, fields={name: error[name] for name in ("param", "code")})
 
 
-def _finish(choice: Mapping[str, Json]) -> Finish:
+def finish_of(choice: Mapping[str, Json]) -> Finish:
     return FINISH.get(choice.get("finish_reason"), "stop")
 
 
@@ -77,7 +77,7 @@ def _from_stream(chunks: list[dict[str, Json]]) -> Reply:
             parts = choice_parts.setdefault(choice["index"], [])
             _add_delta(choice["delta"], parts)
             if choice["finish_reason"] is not None:
-                finish[choice["index"]] = _finish(choice)
+                finish[choice["index"]] = finish_of(choice)
     choices = tuple(
         Choice(tuple(_part(*part) for part in parts), finish[number])
         for number, parts in sorted(choice_parts.items())

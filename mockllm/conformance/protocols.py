@@ -11,7 +11,6 @@ from mockllm.conformance import (
     lookups,
     openai_chat,
     openai_completions,
-    openai_lookups,
     openai_responses,
     vendors,
 )
@@ -22,7 +21,6 @@ PROTOCOLS: tuple[Protocol, ...] = (
     openai_responses.PROTOCOL,
     openai_completions.PROTOCOL,
     openai_completions.TOGETHER,
-    *openai_lookups.PROTOCOLS,
     anthropic_messages.PROTOCOL,
     *gemini.PROTOCOLS,
     *lookups.PROTOCOLS,

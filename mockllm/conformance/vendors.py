@@ -9,7 +9,7 @@ from typing import cast
 from msgspec.structs import replace
 
 from mockllm.conformance import openai_responses
-from mockllm.conformance.openai_chat import choice_key, settings
+from mockllm.conformance.openai_chat import choice_key, finish_of, settings
 from mockllm.conformance.shape import SERVER_HEADERS, Protocol, Recording, events_of
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
@@ -17,11 +17,6 @@ from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text, Th
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.providers import BY_NAME, generating_dialect
 
-FINISH: dict[str | None, Finish] = {
-    "length": "length",
-    "content_filter": "content_filter",
-    "tool_calls": "tool_calls",
-}
 THOUGHTS = ("reasoning_content", "reasoning")
 
 
@@ -32,7 +27,7 @@ def decode(recording: Recording) -> Reply | Failure:
         return failure_of(status, body)
     if isinstance(body, dict):
         choices = tuple(
-            Choice(_message_parts(choice["message"]), _finish(choice)) for choice in body["choices"]
+            Choice(_message_parts(choice["message"]), finish_of(choice)) for choice in body["choices"]
         )
         return Reply(choices, _usage(body["usage"]))
     chunks = [loads(data) for _, data in events_of(body) if data.startswith("{")]
@@ -45,10 +40,6 @@ def failure_of(status: int, body: Mapping[str, Json]) -> Failure:
     """Return the failure of a status; xAI has one status for invalid keys and other errors."""
     key = isinstance(body.get("error"), str) and "API key" in body["error"]
     return Failure("authentication" if key else BY_STATUS[status], status)
-
-
-def _finish(choice: Mapping[str, Json]) -> Finish:
-    return FINISH.get(choice.get("finish_reason"), "stop")
 
 
 def _usage(counted: Json) -> Usage:
@@ -87,7 +78,7 @@ def _from_stream(chunks: list[dict[str, Json]]) -> Reply:
             failure = Failure("bad_request", fields=own)
         for choice in chunk.get("choices", ()):
             _add_delta(choice["delta"], parts, ended=bool(choice.get("finish_reason")))
-            finish = _finish(choice) if choice.get("finish_reason") else finish
+            finish = finish_of(choice) if choice.get("finish_reason") else finish
     built_parts = tuple(_part(*part) for part in parts)
     unfinished = finish is None and failure is None
     return Reply(

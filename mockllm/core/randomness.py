@@ -67,6 +67,11 @@ class Ids:
         return prefix + hashed.digest().translate(alphabet).decode()
 
 
+def as_uuid(digits: str) -> str:
+    """Return 32 hexadecimal digits in the form of a UUID."""
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
 class IdPattern(NamedTuple):
     """The part of an id that equal responses share. `key` distinguishes the id from the response's other ids."""
 

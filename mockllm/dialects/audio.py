@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from base64 import b64decode, b64encode
-from binascii import Error
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -37,16 +36,6 @@ MS_PER_CHARACTER: Final = 60
 def silence(format: str, characters: int) -> str:
     """Return silence that lasts as long as it takes to say a text of so many characters, in base64."""
     return b64encode(SILENCE[format] * (BYTES_PER_MS[format] * MS_PER_CHARACTER * characters)).decode()
-
-
-def decoded(audio: object) -> bytes | None:
-    """Return the bytes of an `audio` field; None where it is no base64."""
-    if not isinstance(audio, str):
-        return None
-    try:
-        return b64decode(audio, validate=True)
-    except (Error, ValueError):
-        return None
 
 
 def is_speech(window: bytes, format: str, threshold: float = DEFAULT_THRESHOLD) -> bool:

@@ -15,7 +15,7 @@ from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.rendering.storable_response import StorableResponse
 from mockllm.core.rendering.stream_form import StreamForm
-from mockllm.core.reply.embeddings import EmbeddingResult
+from mockllm.core.reply.embeddings import COMPUTED, EmbeddingResult
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate
@@ -235,10 +235,10 @@ class EmbeddingDialect(OwnResponseDialect, Protocol):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        return self.embed(None, request, identity)
+        return self.embed(COMPUTED, request, identity)
 
-    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
-        """Return a response with these vectors; None: with those that the call computes from its inputs."""
+    def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
+        """Return a response with these vectors."""
 
 
 class VoiceDialect(OwnResponseDialect, Protocol):

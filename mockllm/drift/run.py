@@ -15,7 +15,7 @@ from mockllm.drift.live_provider import LiveProviders, NoLiveResponse
 from mockllm.drift.report import DriftReport
 from mockllm.drift.requests import DriftRequest
 from mockllm.engine import Engine
-from mockllm.engine.response_decoding import decode_response
+from mockllm.engine.request_reader import decode_response
 from mockllm.recordings.interaction import RecordedResponse
 
 Exchanges = list[tuple[Request, RecordedResponse]]

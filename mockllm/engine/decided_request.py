@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from mockllm.core.matching.matchers import captures, matched_result
 from mockllm.core.randomness import Ids, Randomness
 from mockllm.core.rendering.plan import Headers
 from mockllm.core.request.request import Request
@@ -21,7 +22,6 @@ from mockllm.engine.plan_context import PlanContext
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.request_reader import engine_context
 from mockllm.engine.rule_header import NO_RULE
-from mockllm.engine.template_scope import template_scope
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.settings import Settings
@@ -158,3 +158,11 @@ class DecidedRequest:
         if admission is not None and admission.refused_by is not None:
             return self.planner.catalog.items[admission.refused_by.item_index].id
         return NO_RULE if selected is None else self.planner.catalog.items[selected.candidate.item_index].id
+
+
+def template_scope(item: CatalogItem, request: Request) -> TemplateScope:
+    """Return the names of a request for an item: its parameters, and what its match captured."""
+    if not item.captures:
+        return TemplateScope(request, item.params)
+    matcher = item.matcher
+    return TemplateScope(request, item.params, captures(matcher, request), matched_result(matcher, request))

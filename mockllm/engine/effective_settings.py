@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.rendering.pacing import InputTime
-from mockllm.core.reply.chunking import DEFAULT_CHUNK_SIZE
 from mockllm.core.values.types import EvaluationContext
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
@@ -72,7 +71,7 @@ def effective_settings(
         ids,
         cacheable and compiled.static,
         cacheable and compiled.templated_text,
-        chunk_size(merged, _no_context, DEFAULT_CHUNK_SIZE) if generated else None,
+        chunk_size(merged, _no_context) if generated else None,
     )
 
 

@@ -27,6 +27,7 @@ from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import limit_headers
 from mockllm.engine.candidates import limit_cost, validation_failure
+from mockllm.engine.decided_request import template_scope
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.planner import ResponsePlanner
@@ -34,7 +35,6 @@ from mockllm.engine.prompt_caching import prompt_cache_of
 from mockllm.engine.repeated_requests import RepeatedRequest
 from mockllm.engine.response_cache import CachedResponse, cache_key, key_with_text
 from mockllm.engine.seed_token import seed_token
-from mockllm.engine.template_scope import template_scope
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse, ResponseSelector
 from mockllm.scenario.schema_replies import PlanningTooLong, choose_tool, require_short_schema
 from mockllm.state.engine_state import EngineState

@@ -303,9 +303,7 @@ class ResponsePlanner:
     def _rendered_reply(self, context: PlanContext) -> Reply:
         """Return the reply. A static one is rendered once for each combination of the request's parameters."""
         compiled, request = context.compiled, context.request
-        size = context.chunk_size = chunk_size(
-            context.settings.merged, context.source_context, DEFAULT_CHUNK_SIZE
-        )
+        size = context.chunk_size = chunk_size(context.settings.merged, context.source_context)
         inputs = (request, context.randomness, size, compiled.files.__getitem__, context.streamed)
         max_characters = LONG_TEXT if context.may_defer else inf
         if not (compiled.static and request.generates):

@@ -11,11 +11,13 @@ from typing import NamedTuple
 from mockllm.core.failure import Failure
 from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.redaction import Redactor, secrets_of
+from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.body_fields import VOLATILE
 from mockllm.core.request.mcp_server import McpServer
 from mockllm.core.request.request import Request, RequestContext
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.routes import RouteMatch, Routing, find_route
 from mockllm.engine.override_headers import DELAY_HEADER, FAULT_HEADER, SEED_HEADER, Override
@@ -195,3 +197,10 @@ class RequestReader:
         context = EngineContext(self._routing)
         context.repeated = RepeatedRequest(to_compute=(key, self._attributes))
         return {**self._attributes, "context": context, "raw": key[1]}
+
+
+def decode_response(request: Request, plan: Plan) -> DecodedResponse | None:
+    """Return the response to a request; None where its dialect decodes none, or no engine has read the request."""
+    dialect = dialect_of(request)
+    decode: Callable[[Plan], DecodedResponse | None] | None = getattr(dialect, "decode", None)
+    return None if decode is None else decode(plan)

@@ -16,8 +16,7 @@ from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.verdicts.observed_request import TIMEOUTS
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities
-from mockllm.engine.request_reader import dialect_of
-from mockllm.engine.response_decoding import decode_response
+from mockllm.engine.request_reader import decode_response, dialect_of
 from mockllm.testing.mock_base import MockBase
 from mockllm.testing.mock_server import MockLLM
 from mockllm.testing.received_request import Received

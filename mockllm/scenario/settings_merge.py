@@ -20,6 +20,7 @@ from mockllm.core.quantities.parse import ChunkSize, Distribution
 from mockllm.core.rendering.extra_fields import ExtraFields, parse_path
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import Hold
+from mockllm.core.reply.chunking import DEFAULT_CHUNK_SIZE
 from mockllm.core.values.types import EvaluationContext, Expression, evaluate, is_static
 from mockllm.scenario.language.settings import ExtraFieldsSpec, PromptCacheSpec, Settings, ThenPostSpec
 
@@ -196,14 +197,14 @@ def _longest(merged: MergedSettings, contexts: Contexts) -> float:
     return min((contexts(source).max_wait for source in chosen), default=inf)
 
 
-def chunk_size(merged: MergedSettings, contexts: Contexts, default: ChunkSize) -> ChunkSize:
+def chunk_size(merged: MergedSettings, contexts: Contexts) -> ChunkSize:
     """Return the chunk size of texts, which is needed before the reply exists."""
     for key, source, value in merged.pace:
         if key == "chunk_size":
             size = _value(value, contexts, source, key)
             assert isinstance(size, ChunkSize)
             return size
-    return default
+    return DEFAULT_CHUNK_SIZE
 
 
 def _value(value: T, contexts: Contexts, source: SettingSource, place: str) -> T:

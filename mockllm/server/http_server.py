@@ -252,17 +252,10 @@ async def serve(
         await server.stop(at_once=signals.hurried)
 
 
-def run(
-    app: App,
-    addresses: Sequence[Address],
-    ready: Callable[[Sequence[Address]], None],
-    beside: AsyncCall | None = None,
-    reload: AsyncCall | None = None,
-    log: Callable[[str], None] = lambda _: None,
-) -> None:
+def run(serving: Coroutine[object, object, None]) -> None:
     """Run `serve` on a new event loop. Raises CannotListen."""
     open_as_many_as_allowed()
-    run_on_best_loop(serve(app, addresses, ready, beside, reload, log))
+    run_on_best_loop(serving)
 
 
 def open_as_many_as_allowed() -> None:

@@ -20,8 +20,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import Dialect
 from mockllm.engine import PlannedResponse
-from mockllm.engine.request_reader import engine_context
-from mockllm.engine.response_decoding import decode_response
+from mockllm.engine.request_reader import decode_response, engine_context
 from mockllm.scenario.language.examples import CallExpectation, ExpectSpec, TookOperators, UsageExpectation
 from mockllm.scenario.match_compiler import condition
 from mockllm.scenario.raw_entries import short_ids

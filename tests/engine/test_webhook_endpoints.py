@@ -16,8 +16,8 @@ modifiers:
 
 
 class Endpoints:
-    def __init__(self) -> None:
-        self.game = VirtualServer(f"rules: [{{reply: hi}}]\n{DOWN}")
+    def __init__(self, settings: str = "") -> None:
+        self.game = VirtualServer(f"rules: [{{reply: hi}}]\n{DOWN}{settings}")
         self.built = self.call("", BODY).json
         self.id = self.built["id"]
 
@@ -91,6 +91,9 @@ def test_invalid_endpoint_is_refused(body: Any) -> None:
 def test_test_needs_an_event_type() -> None:
     server = Endpoints()
     assert server.call(f"/{server.id}/test", {}).status == 400
+    lenient = Endpoints("validation: lenient")
+    accepted = lenient.call(f"/{lenient.id}/test", {})
+    assert (accepted.status, accepted.planned.webhooks) == (200, ())
 
 
 def test_event_types_are_listed() -> None:

@@ -157,12 +157,17 @@ def test_embedding_for_unknown_path_is_refused() -> None:
         openai("a", model="text-embedding-3-large"),
         openai("a" * 6_000),
         raw_request("/v1beta/models/gemini-embedding-001:embedContent", CONTENT),
+        raw_request("/ollama/api/embed", {"model": "m", "input": ["a"] * 3}),
+        raw_request("/huggingface/hf-inference/models/m/pipeline/feature-extraction", {"inputs": ["a"] * 6}),
+        raw_request(
+            "/cohere/v2/embed", {"model": "embed-v4.0", "input_type": "search_query", "texts": ["a"] * 2}
+        ),
     ],
-    ids=["inputs", "dimensions", "characters", "Gemini"],
+    ids=["inputs", "dimensions", "characters", "Gemini", "Ollama", "Hugging Face", "Cohere"],
 )
 def test_vectors_beyond_the_limit_are_refused(rules: str, sent: ClientRequest) -> None:
     refused = VirtualServer(rules, max_generated=2).respond(sent)
-    assert refused.status == 400
+    assert refused.status == (422 if "huggingface" in sent.path else 400)
     assert b"more than 2,000 components" in refused.bytes
     assert b"--max-generated-values" in refused.bytes
 

@@ -27,13 +27,13 @@ import resource
 import sys
 from mockllm.server.app import App
 from mockllm.server.server_limits import ServerLimits
-from mockllm.server.http_server import Address, run
+from mockllm.server.http_server import Address, run, serve
 if len(sys.argv) > 2:
     resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[2]), resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 from tests.server.fake_engine import FakeEngine, chunks, whole
 engine = FakeEngine({"/ok": whole(), "/half": chunks(10, 0.05), "/long": chunks(10000, 0.01)})
 app = App(engine, limits=ServerLimits(grace=float(sys.argv[1])))
-run(app, [Address("127.0.0.1", 0)], lambda where: print(where[0].port, flush=True))
+run(serve(app, [Address("127.0.0.1", 0)], lambda where: print(where[0].port, flush=True)))
 print("ended", flush=True)
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Final
 
@@ -29,6 +30,19 @@ def whole_number(text: str | None, default: int) -> int:
 def object_of(value: Json) -> dict[str, Json]:
     """Return the object; an empty one in place of anything else."""
     return value if type(value) is dict else {}
+
+
+def list_of(value: Json) -> list[Json]:
+    """Return the list; an empty one in place of anything else."""
+    return value if type(value) is list else []
+
+
+def decoded(value: Json) -> bytes | None:
+    """Return the bytes of a text in base64; None in place of anything else."""
+    try:
+        return b64decode(value, validate=True) if type(value) is str else None
+    except ValueError:
+        return None
 
 
 def read_object(data: bytes) -> dict[str, Json]:

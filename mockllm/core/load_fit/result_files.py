@@ -15,6 +15,7 @@ from math import isfinite
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.json.typed_values import list_of, object_of
 from mockllm.core.load_fit.benchmark_run import BenchmarkRun, MeasuredRequest, UnreadableResult
 
 KNOWN: Final = "a result of GuideLLM, AIPerf or `vllm bench serve`"
@@ -29,7 +30,7 @@ def read_result(raw: bytes) -> list[BenchmarkRun]:
     found = [_aiperf_records(records)] if records else []
     for document in documents:
         if isinstance(document.get("benchmarks"), list):
-            found += [_guidellm(_object(each)) for each in _list(document["benchmarks"])]
+            found += [_guidellm(object_of(each)) for each in list_of(document["benchmarks"])]
         elif "ttfts" in document or "mean_ttft_ms" in document:
             found.append(_vllm(document))
         elif "time_to_first_token" in document and "request_latency" in document:
@@ -44,11 +45,11 @@ def read_result(raw: bytes) -> list[BenchmarkRun]:
 
 def _documents(raw: bytes) -> list[Mapping[str, Json]]:
     try:
-        return [_object(loads(raw))]
+        return [object_of(loads(raw))]
     except JSONDecodeError:
         pass
     try:
-        return [_object(loads(line)) for line in raw.splitlines() if line.strip()]
+        return [object_of(loads(line)) for line in raw.splitlines() if line.strip()]
     except JSONDecodeError as error:
         raise UnreadableResult(f"it is no JSON: {error}") from None
 
@@ -57,10 +58,10 @@ def _documents(raw: bytes) -> list[Mapping[str, Json]]:
 
 
 def _guidellm(benchmark: Mapping[str, Json]) -> BenchmarkRun | None:
-    requests = _list(_object(benchmark.get("requests")).get("successful"))
-    measured = [_request(_object(each), _GUIDELLM, 0.001) for each in requests]
+    requests = list_of(object_of(benchmark.get("requests")).get("successful"))
+    measured = [_request(object_of(each), _GUIDELLM, 0.001) for each in requests]
     found = [request for request in measured if request is not None]
-    strategy = _object(_object(benchmark.get("config")).get("strategy"))
+    strategy = object_of(object_of(benchmark.get("config")).get("strategy"))
     clients = 1 if strategy.get("type_") == "synchronous" else _number(strategy.get("streams"))
     return _run(found, len(found), _number(benchmark.get("duration")), clients)
 
@@ -100,7 +101,7 @@ def _aiperf_records(records: Sequence[Mapping[str, Json]]) -> BenchmarkRun | Non
     starts: list[float] = []
     ends: list[float] = []
     for record in records:
-        metadata, metrics = _object(record["metadata"]), _object(record["metrics"])
+        metadata, metrics = object_of(record["metadata"]), object_of(record["metrics"])
         tokens, ttft, took, itl = (_of_aiperf(metrics.get(name), "value") for name in _AIPERF)
         start, end = _number(metadata.get("request_start_ns")), _number(metadata.get("request_end_ns"))
         if metadata.get("benchmark_phase") == "warmup" or start is None or end is None:
@@ -114,7 +115,7 @@ def _aiperf_records(records: Sequence[Mapping[str, Json]]) -> BenchmarkRun | Non
 
 def _of_aiperf(metric: Json, name: str) -> float | None:
     """Return a value of a metric; times in seconds."""
-    values = _object(metric)
+    values = object_of(metric)
     number = _number(values.get(name))
     return None if number is None else number * UNITS.get(str(values.get("unit")), 1.0)
 
@@ -135,11 +136,11 @@ def _vllm_requests(result: Mapping[str, Json]) -> list[MeasuredRequest]:
     """Return the requests of a detailed result; a failed one has no output tokens."""
     names = ("input_lens", "output_lens", "ttfts", "itls")
     found: list[MeasuredRequest] = []
-    for inputs, outputs, first, gaps in zip(*(_list(result.get(name)) for name in names), strict=False):
+    for inputs, outputs, first, gaps in zip(*(list_of(result.get(name)) for name in names), strict=False):
         tokens, output, ttft = _number(inputs), _number(outputs), _number(first)
         if tokens is None or not output or not ttft:
             continue
-        decode = sum(_number(gap) or 0.0 for gap in _list(gaps))
+        decode = sum(_number(gap) or 0.0 for gap in list_of(gaps))
         itl = decode / (output - 1) if output > 1 and decode else None
         found.append(MeasuredRequest(tokens, ttft, ttft + decode, itl))
     return found
@@ -166,14 +167,6 @@ def _run(
     if not requests or not duration or completed < 1:
         return None
     return BenchmarkRun(requests, completed, duration, int(clients) if clients else None)
-
-
-def _object(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Json) -> Sequence[Json]:
-    return value if isinstance(value, list) else ()
 
 
 def _number(value: Json) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -60,3 +61,7 @@ class EmbeddingResult(Struct, frozen=True):
         if self.chosen is not None:
             return [self.chosen.of(text, compute) for text in texts]
         return [self.vectors[number % len(self.vectors)] for number in range(len(texts))]
+
+
+COMPUTED: Final = EmbeddingResult((), chosen=TextVectors())
+"""The result of a call without a rule: it computes the vectors from its inputs."""

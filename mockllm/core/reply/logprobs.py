@@ -46,7 +46,7 @@ def choice_token_logprobs(choice: Choice, top: int) -> Iterator[tuple[Text | Ref
     position = 0
     for part in choice.parts:
         if isinstance(part, (Text, Refusal)):
-            logprobs = token_logprobs(part_token_texts(part, streamed=False), top, position)
+            logprobs = token_logprobs(part_token_texts(part), top, position)
             yield part, logprobs
             position += len(logprobs)
 
@@ -66,15 +66,13 @@ class StreamedTokenLogprobs:
         return logprobs
 
 
-def part_token_texts(part: Text | Refusal, *, streamed: bool) -> list[str]:
-    """Return the tokens of a part, which join to its text. The chunks are the tokens where the part was generated
-    token by token. Else the chunks of a stream, or the whole text of a non-streaming response, are split."""
-    if not streamed and type(part) is Text and part.whole is not None:
+def part_token_texts(part: Text | Refusal) -> list[str]:
+    """Return the tokens of a part of a non-streaming response, which join to its text. The chunks are the tokens
+    where the part was generated token by token. Else the whole text is split."""
+    if type(part) is Text and part.whole is not None:
         return split(part.whole)
-    if streamed or _chunk_is_token(part):
-        return [
-            token for chunk in part.chunks if type(chunk) is str for token in chunk_token_texts(part, chunk)
-        ]
+    if _chunk_is_token(part):
+        return [chunk for chunk in part.chunks if type(chunk) is str]
     return split(joined_text(part.chunks))
 
 

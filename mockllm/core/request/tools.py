@@ -8,6 +8,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of, objects, text_of
 
 PROVIDER_DEFINED: Final = None
 """The kind of a tool whose schema is the provider's, and whose calls the protocol has a form of their own for. No
@@ -21,6 +22,16 @@ class Tool(Struct, frozen=True):
     schema: Json = None
     description: str | None = None
     kind: str | None = "function"
+
+
+def function_tools(tools: Json) -> tuple[Tool, ...]:
+    """Return the tools of a list, each of which has its function in an object of that name."""
+    functions = (object_of(entry.get("function")) for entry in objects(tools))
+    return tuple(
+        Tool(fields["name"], fields.get("parameters"), text_of(fields.get("description")))
+        for fields in functions
+        if type(fields.get("name")) is str
+    )
 
 
 CALLABLE: Final = ("function", "custom", PROVIDER_DEFINED)

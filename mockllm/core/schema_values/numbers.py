@@ -37,13 +37,6 @@ class NumberPoints(Struct, frozen=True):
         return count / parts if count % parts else count // parts
 
 
-def generate_number(
-    schema: Mapping[str, Json], random: Random, whole: bool, usual: tuple[float, float, int] | None = None
-) -> int | float:
-    """Return a number of the schema: see `number_points`."""
-    return number_points(schema, whole, usual).draw(random)
-
-
 def number_points(
     schema: Mapping[str, Json], whole: bool, usual: tuple[float, float, int] | None
 ) -> NumberPoints:

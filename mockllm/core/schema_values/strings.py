@@ -16,7 +16,7 @@ from mockllm.core.json.schema import Validator, format_validator
 from mockllm.core.reply.chunking import filler_sentence
 from mockllm.core.schema_values import realistic
 from mockllm.core.schema_values.document import Unsatisfiable
-from mockllm.core.schema_values.numbers import generate_number
+from mockllm.core.schema_values.numbers import number_points
 from mockllm.core.schema_values.patterns import Pattern, budgeted_validator, match_cost
 from mockllm.core.schema_values.realistic import FieldContext
 
@@ -140,7 +140,8 @@ def expected_texts(context: FieldContext) -> Callable[[Random], list[str]]:
     usual = realistic.number(context)
     if usual is None:
         return lambda random: [random.choice(realistic.TOPICS)]
-    return lambda random: [str(generate_number({}, random, usual[2] == 0, usual))]
+    points = number_points({}, usual[2] == 0, usual)
+    return lambda random: [str(points.draw(random))]
 
 
 def expected_text(context: FieldContext) -> Callable[[Random], str]:

@@ -13,7 +13,8 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Final
 
-from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.json.codec import JSONDecodeError, loads
+from mockllm.core.json.typed_values import list_of, object_of
 from mockllm.core.rendering.plan import Headers
 
 RETRY_INFO = "google.rpc.RetryInfo"
@@ -68,15 +69,10 @@ def _in_body(body: bytes) -> Iterator[float]:
         payload = loads(body)
     except JSONDecodeError:
         return
-    for detail in _details(payload[0] if isinstance(payload, list) and payload else payload):
+    found = object_of(payload[0] if isinstance(payload, list) and payload else payload)
+    for detail in list_of(object_of(found.get("error")).get("details")):
         if isinstance(detail, dict) and str(detail.get("@type", "")).endswith(RETRY_INFO):
             yield from _number(str(detail.get("retryDelay", "")).removesuffix("s"))
-
-
-def _details(payload: Json) -> list[Json]:
-    error = payload.get("error") if isinstance(payload, dict) else None
-    details = error.get("details") if isinstance(error, dict) else None
-    return details if isinstance(details, list) else []
 
 
 def format_seconds(seconds: float) -> str:

@@ -16,6 +16,7 @@ from propcache.api import cached_property
 from mockllm.core.batch import BatchLine, BatchOutcome, BatchRun, LineResponse
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.typed_values import objects
 from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import server_url
@@ -47,6 +48,7 @@ from mockllm.dialects.anthropic.validators import (
     check_shape,
 )
 from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
+from mockllm.dialects.stored_objects import Deletion, ObjectCall, ObjectRequest
 
 PREFIX: Final = "msgbatch_"
 MESSAGES: Final = "/v1/messages"
@@ -75,19 +77,13 @@ class CreateBatchRequest(AnthropicRequest):
     @cached_property
     def items(self) -> list[dict[str, Json]]:
         """The requests of the batch that have parameters."""
-        requests = self.fields.get("requests")
-        items = requests if type(requests) is list else []
-        return [item for item in items if type(item) is dict and type(item.get("params")) is dict]
+        return [item for item in objects(self.fields.get("requests")) if type(item.get("params")) is dict]
 
 
-class MessageBatchRequest(AnthropicRequest):
+class MessageBatchRequest(ObjectRequest, AnthropicRequest):
     api = "stored_batches"
-
-    @cached_property
-    def stored(self) -> StoredResponse | None:
-        """The batch that the path names."""
-        id = self.path_variables.get("batch", "")
-        return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
+    path_variable = "batch"
+    id_prefix = PREFIX
 
 
 class CreateMessageBatch(StoredObjectCall, BatchDialect):
@@ -196,34 +192,21 @@ def shown_batch(batch: StoredResponse, request: Request) -> dict[str, Json]:
     return _shown(batch.id, record_of(batch).created, state_of(batch, request.monotonic), request)
 
 
-class GetMessageBatch(StoredObjectCall):
+class GetMessageBatch(ObjectCall, StoredObjectCall):
     """GET /v1/messages/batches/{id}, and the base of the calls on one batch."""
 
     api = "stored_batches"
     request_class: type[Request] = MessageBatchRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        assert isinstance(request, MessageBatchRequest)
-        if request.stored is None:
-            id = request.path_variables.get("batch")
-            note = "the id of a batch exists after a call of the same session that creates it"
-            return Failure("not_found", message=f"Message Batch {id} not found.", note=note)
-        return self.respond(request.stored, request, identity)
+    def missing(self, request: ObjectRequest) -> Failure:
+        id = request.path_variables.get("batch")
+        note = "the id of a batch exists after a call of the same session that creates it"
+        return Failure("not_found", message=f"Message Batch {id} not found.", note=note)
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan(shown_batch(stored, request), identity)
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, MessageBatchRequest)
-        if request.stored is None or plan.head.status != 200:
-            return None
-        changed = self.changed(request.stored, request)
-        return None if changed is None or changed is request.stored else StorageUpdate((changed.id,), changed)
-
     def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
-        """Return the batch after the call; None where the call changes nothing."""
         return with_read(stored)
 
 
@@ -240,7 +223,7 @@ class CancelMessageBatch(GetMessageBatch):
         return cancelled(stored, request.monotonic)
 
 
-class DeleteMessageBatch(GetMessageBatch):
+class DeleteMessageBatch(Deletion, GetMessageBatch):
     """DELETE /v1/messages/batches/{id}: of a batch that has ended."""
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
@@ -248,12 +231,6 @@ class DeleteMessageBatch(GetMessageBatch):
             message = f"Message Batch {stored.id} cannot be deleted while it is processing."
             return Failure("bad_request", message=message)
         return json_plan({"id": stored.id, "type": "message_batch_deleted"}, identity)
-
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, MessageBatchRequest)
-        if request.stored is None or plan.head.status != 200:
-            return None
-        return StorageUpdate(forgotten=(request.stored.id,))
 
 
 class MessageBatchResults(GetMessageBatch):

@@ -27,8 +27,8 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.container import container_of
-from mockllm.dialects.anthropic.dialect_name import DIALECT
 from mockllm.dialects.anthropic.document_citations import LocatedCitation, with_documents
+from mockllm.dialects.anthropic.errors import DIALECT
 from mockllm.dialects.anthropic.known_models import snapshot
 from mockllm.dialects.anthropic.messages_request import DEFAULT_MODEL, MessagesRequest
 from mockllm.dialects.anthropic.models import AnthropicFamily

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import list_of
 from mockllm.core.tokens import estimate
 
 TOOL_USES: Final = "clear_tool_uses_20250919"
@@ -52,8 +53,7 @@ def _cleared_uses(
     counts_uses = isinstance(trigger, dict) and trigger.get("type") == "tool_uses"
     if (len(uses) if counts_uses else input_tokens) <= _value(trigger, TRIGGER):
         return None
-    excluded = edit.get("exclude_tools")
-    excluded_names = excluded if isinstance(excluded, list) else []
+    excluded_names = list_of(edit.get("exclude_tools"))
     old = results[: max(0, len(results) - _value(edit.get("keep"), KEEP_USES))]
     pairs = [(uses.get(str(result.get("tool_use_id")), {}), result) for result in old]
     pairs = [(use, result) for use, result in pairs if use.get("name") not in excluded_names]

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, fragment
 from mockllm.core.json.merge import merged_json
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.encoder import ChunkSurroundings, Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import Kind
 from mockllm.core.reply.reply import Call, NativePart, Reply, Text, Thinking, joined_text
@@ -23,8 +24,7 @@ from mockllm.dialects.anthropic.content_blocks import (
     signature,
     stop_fields,
 )
-from mockllm.dialects.anthropic.dialect_name import DIALECT
-from mockllm.dialects.anthropic.errors import error_event
+from mockllm.dialects.anthropic.errors import DIALECT, error_event
 from mockllm.dialects.anthropic.messages_request import DEFAULT_MODEL, MessagesRequest
 from mockllm.dialects.anthropic.models import AnthropicFamily, family_of
 from mockllm.dialects.dialect import ResponseIdentity
@@ -126,8 +126,7 @@ def family_for(reply: Reply, request: MessagesRequest, *, names_geo: bool) -> An
 
 def extra_counts(extras: Mapping[str, Json]) -> dict[str, Json]:
     """Return the additional counts that a scenario sets in `usage`."""
-    counts = extras.get("usage")
-    return counts if isinstance(counts, dict) else {}
+    return object_of(extras.get("usage"))
 
 
 def _event(name: str, fields: Mapping[str, Json]) -> Event:

@@ -18,6 +18,8 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.headers import JSON_TYPE, exhausted, request_id
 from mockllm.dialects.dialect import ResponseIdentity
 
+DIALECT: Final = "anthropic"
+"""The name of the protocol, as `dialect` of requests and in the extras and native parts of replies."""
 CONTEXT_WINDOW: Final = 200_000
 RESET: Final = 1.0
 """The seconds until the limits of a 429 without a wait reset."""

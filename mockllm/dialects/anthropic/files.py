@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from propcache.api import cached_property
-
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import Plan
@@ -26,8 +24,8 @@ from mockllm.dialects.anthropic.stored_objects import (
     object_page,
     timestamp,
 )
-from mockllm.dialects.created_object import uploaded_file
 from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.stored_objects import ObjectCall, ObjectRequest, uploaded_file
 
 PREFIX: Final = "file_"
 MAX_NAME: Final = 255
@@ -41,14 +39,10 @@ class AnthropicUploadRequest(AnthropicRequest):
     uploads = True
 
 
-class AnthropicFileRequest(AnthropicRequest):
+class AnthropicFileRequest(ObjectRequest, AnthropicRequest):
     api = "stored_files"
-
-    @cached_property
-    def stored(self) -> StoredResponse | None:
-        """The file that the path names."""
-        id = self.path_variables.get("file", "")
-        return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
+    path_variable = "file"
+    id_prefix = PREFIX
 
 
 class AnthropicUpload(StoredObjectCall):
@@ -98,30 +92,26 @@ def _is_life(text: str) -> bool:
     return text.isdecimal() and len(text) < 9 and LIFE[0] <= int(text) <= LIFE[1]
 
 
-class AnthropicFile(StoredObjectCall):
+class AnthropicFile(ObjectCall, StoredObjectCall):
     """GET /v1/files/{id}, and the base of the calls on one file."""
 
     api = "stored_files"
     request_class: type[Request] = AnthropicFileRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        assert isinstance(request, AnthropicFileRequest)
-        if request.stored is None:
-            id = request.path_variables.get("file")
-            note = "the id of a file exists after an upload of the same session"
-            return Failure("not_found", message=f"File not found: {id}", note=note)
-        return self.respond(request.stored, identity)
+    def missing(self, request: ObjectRequest) -> Failure:
+        note = "the id of a file exists after an upload of the same session"
+        return Failure(
+            "not_found", message=f"File not found: {request.path_variables.get('file')}", note=note
+        )
 
-    def respond(self, stored: StoredResponse, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan(loads(stored.response_body), identity)
 
 
 class AnthropicFileContent(AnthropicFile):
     """GET /v1/files/{id}/content."""
 
-    def respond(self, stored: StoredResponse, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         fields: Json = {"details": {"error_code": "file_not_downloadable"}}
         return Failure("bad_request", message=f"File '{stored.id}' is not downloadable.", fields=fields)
 
@@ -129,7 +119,7 @@ class AnthropicFileContent(AnthropicFile):
 class AnthropicDeleteFile(AnthropicFile):
     """DELETE /v1/files/{id}."""
 
-    def respond(self, stored: StoredResponse, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan({"id": stored.id, "type": "file_deleted"}, identity)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:

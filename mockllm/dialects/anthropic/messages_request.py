@@ -10,6 +10,7 @@ from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.schema import subschemas
+from mockllm.core.json.typed_values import list_of, text_of
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
@@ -72,7 +73,7 @@ class MessagesRequest(AnthropicRequest):
 
     @cached_property
     def model(self) -> str | None:
-        return _text(self.fields.get("model"))
+        return text_of(self.fields.get("model"))
 
     @cached_property
     def stream(self) -> bool:
@@ -80,7 +81,7 @@ class MessagesRequest(AnthropicRequest):
 
     @cached_property
     def messages(self) -> tuple[Message, ...]:
-        return self.read_messages(_list(self.fields.get("messages")), add_turn)
+        return self.read_messages(list_of(self.fields.get("messages")), add_turn)
 
     @cached_property
     def system(self) -> str | None:
@@ -97,7 +98,7 @@ class MessagesRequest(AnthropicRequest):
 
     def _top_text(self) -> str | None:
         top = self.fields.get("system")
-        return _texts(top) if isinstance(top, list) else _text(top)
+        return _texts(top) if isinstance(top, list) else text_of(top)
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
@@ -113,7 +114,7 @@ class MessagesRequest(AnthropicRequest):
         choice = self.fields.get("tool_choice")
         if not isinstance(choice, dict):
             return ToolChoice()
-        kind, name = _text(choice.get("type")), _text(choice.get("name"))
+        kind, name = text_of(choice.get("type")), text_of(choice.get("name"))
         if kind == "tool" and name is not None:
             return ToolChoice("named", (name,))
         return _CHOICES.get(kind, ToolChoice())
@@ -131,7 +132,7 @@ class MessagesRequest(AnthropicRequest):
     @cached_property
     def output_bounds(self) -> OutputBounds:
         max_tokens = self.fields.get("max_tokens")
-        stop = (text for text in _list(self.fields.get("stop_sequences")) if isinstance(text, str))
+        stop = (text for text in list_of(self.fields.get("stop_sequences")) if isinstance(text, str))
         return OutputBounds(1, tuple(stop), max_tokens if type(max_tokens) is int else None)
 
     @cached_property
@@ -216,14 +217,14 @@ def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
     `lookup` finds the calls of earlier responses."""
     if type(item) is not dict:
         return
-    role = _ROLES.get(_text(item.get("role")))
+    role = _ROLES.get(text_of(item.get("role")))
     if role is None:
         return
     content = item.get("content")
     if type(content) is str:
         turns.add(Message(role, (TextPart(content),)))
         return
-    blocks = _list(content)
+    blocks = list_of(content)
     results: list[Part] = []
     for block in blocks:
         if type(block) is dict and block.get("type") == "tool_result":
@@ -237,14 +238,14 @@ def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
 
 def _result(block: dict[str, Json], names: dict[str, str | None], lookup: ResponseLookup) -> Sequence[Part]:
     """Return the result of a tool, and its images. `names` are the calls' names by id, so far."""
-    call_id, content = _text(block.get("tool_use_id")), block.get("content")
+    call_id, content = text_of(block.get("tool_use_id")), block.get("content")
     name = None if call_id is None else names.get(call_id) or lookup.tool_by_call_id(call_id)
     is_error = block.get("is_error") is True
     if type(content) is str:
         return (ResultPart(call_id, name, content, is_error),)
     texts: list[str] = []
     images: list[Part] = []
-    for entry in _list(content):
+    for entry in list_of(content):
         if type(entry) is dict:
             if type(entry.get("text")) is str:
                 texts.append(entry["text"])
@@ -266,7 +267,7 @@ def _part(block: Json, names: dict[str, str | None]) -> Part | None:
         case "tool_result":
             return None
         case "tool_use":
-            call = CallPart(_text(block.get("id")), _text(block.get("name")), block.get("input"))
+            call = CallPart(text_of(block.get("id")), text_of(block.get("name")), block.get("input"))
             if call.id is not None:
                 names[call.id] = call.name
             return call
@@ -275,7 +276,7 @@ def _part(block: Json, names: dict[str, str | None]) -> Part | None:
         case "document" | "container_upload":
             return MediaPart("file")
         case "thinking":
-            return ThinkingPart(_text(block.get("thinking")) or "")
+            return ThinkingPart(text_of(block.get("thinking")) or "")
         case _:
             return OtherPart(kind if isinstance(kind, str) else "")
 
@@ -284,17 +285,9 @@ def _texts(blocks: Json) -> str:
     """Return the text blocks among these, joined by a newline."""
     return "\n".join(
         block["text"]
-        for block in _list(blocks)
+        for block in list_of(blocks)
         if isinstance(block, dict) and isinstance(block.get("text"), str)
     )
-
-
-def _text(value: Json) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []
 
 
 ANTHROPIC_FIELDS: Final = frozenset({"system", "stop_sequences", "anthropic_version", "thinking", "top_k"})

@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import list_of
 from mockllm.core.prompt_cache.form import PromptBlock, PromptForm, tokens_of_parts
 from mockllm.core.prompt_cache.policy import BreakpointCache, CachePolicy
 from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE
@@ -60,16 +61,12 @@ def prompt_cache(request: Request) -> CachePolicy | None:
 def count_breakpoints(fields: Mapping[str, Json]) -> int:
     """Return the number of breakpoints in the prompt: on the body itself, on tools, system blocks, blocks of
     messages, and blocks of tool results."""
-    turns = [turn for turn in _items(fields.get("messages")) if isinstance(turn, dict)]
-    blocks = [block for turn in turns for block in _items(turn.get("content"))]
+    turns = [turn for turn in list_of(fields.get("messages")) if isinstance(turn, dict)]
+    blocks = [block for turn in turns for block in list_of(turn.get("content"))]
     results = [block for block in blocks if isinstance(block, dict) and block.get("type") == "tool_result"]
-    inner = [block for result in results for block in _items(result.get("content"))]
-    marked = (fields, *_items(fields.get("tools")), *_items(fields.get("system")), *blocks, *inner)
+    inner = [block for result in results for block in list_of(result.get("content"))]
+    marked = (fields, *list_of(fields.get("tools")), *list_of(fields.get("system")), *blocks, *inner)
     return sum(isinstance(block, dict) and isinstance(block.get(BREAKPOINT), dict) for block in marked)
-
-
-def _items(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []
 
 
 def lifetime_of(block: Json) -> float | None:

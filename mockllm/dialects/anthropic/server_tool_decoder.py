@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.json.typed_values import object_of, objects
 from mockllm.dialects.anthropic.server_tools import MCP_RESULT, MCP_USE, RESULTS, Block
 from mockllm.dialects.decoded_response import DecodedServerTool
 
@@ -57,7 +58,7 @@ def _decoded(blocks: Sequence[Block]) -> Iterator[DecodedServerTool]:
         if block["type"] == "mcp_tool_listing":
             listed: Words = {
                 "server": _text(block.get("mcp_server_name")),
-                "tools": _objects(block.get("tools")),
+                "tools": list(objects(block.get("tools"))),
             }
             yield DecodedServerTool("mcp_tools", listed)
         elif block["type"] in _USES:
@@ -70,14 +71,14 @@ def _decoded(blocks: Sequence[Block]) -> Iterator[DecodedServerTool]:
 
 
 def _exchange(use: Block, result: Block | None) -> Iterator[DecodedServerTool]:
-    sent, content = _object(use.get("input")), None if result is None else result.get("content")
+    sent, content = object_of(use.get("input")), None if result is None else result.get("content")
     if use["type"] == MCP_USE:
         called: Words = {
             "server": _text(use.get("server_name")),
             "tool": _text(use.get("name")),
             "arguments": sent,
         }
-        text = "".join(str(part.get("text", "")) for part in _objects(content)) or _text(content)
+        text = "".join(str(part.get("text", "")) for part in objects(content)) or _text(content)
         failed = result is not None and result.get("is_error") is True
         yield DecodedServerTool("mcp", {**called, "error" if failed else "output": text})
         return
@@ -85,21 +86,13 @@ def _exchange(use: Block, result: Block | None) -> Iterator[DecodedServerTool]:
     if found is None:
         return
     kind, read = found
-    outcome = _object(content)
-    words = read(sent, outcome, _objects(content))
+    outcome = object_of(content)
+    words = read(sent, outcome, list(objects(content)))
     if isinstance(outcome.get("error_code"), str):
         words["error"] = outcome["error_code"]
     if result is None:
         words["pending"] = True
     yield DecodedServerTool(kind, words)
-
-
-def _object(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: Json) -> list[dict[str, Json]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _text(value: Json) -> str:
@@ -119,8 +112,8 @@ def _search(sent: Words, outcome: Words, items: list[Words]) -> Words:
 
 
 def _fetch(sent: Words, outcome: Words, items: list[Words]) -> Words:
-    document = _object(outcome.get("content"))
-    text = _text(_object(document.get("source")).get("data"))
+    document = object_of(outcome.get("content"))
+    text = _text(object_of(document.get("source")).get("data"))
     url = _text(sent.get("url")) or _text(outcome.get("url"))
     return {"url": url, "title": _text(document.get("title")) or None, "text": text}
 
@@ -130,7 +123,7 @@ def _ran(sent: Words, outcome: Words) -> Words:
     return {
         "stderr": _text(outcome.get("stderr")),
         "return_code": code if type(code) is int else 0,
-        "files": [_text(file.get("file_id")) for file in _objects(outcome.get("content"))],
+        "files": [_text(file.get("file_id")) for file in objects(outcome.get("content"))],
     }
 
 
@@ -158,7 +151,7 @@ def _editor(sent: Words, outcome: Words, items: list[Words]) -> Words:
 
 
 def _tools(sent: Words, outcome: Words, items: list[Words]) -> Words:
-    names = [_text(found.get("tool_name")) for found in _objects(outcome.get("tool_references"))]
+    names = [_text(found.get("tool_name")) for found in objects(outcome.get("tool_references"))]
     by = "regex" if "pattern" in sent else "words"
     return {"query": _text(sent.get("pattern", sent.get("query"))), "tools": names, "by": by}
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.reply.reply import SERVER_TOOL, NativePart, Part
-from mockllm.dialects.anthropic.dialect_name import DIALECT
+from mockllm.dialects.anthropic.errors import DIALECT
 from mockllm.dialects.dialect import ResponseIdentity
 
 Block: TypeAlias = dict[str, Json]

@@ -19,8 +19,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
 from mockllm.core.rendering.stream_form import FinishPlace, MemberPlace, Payload, StreamForm
 from mockllm.core.reply.reply import Choice, Part, Refusal, Reply, Text
 from mockllm.core.request.request import Request
-from mockllm.dialects.anthropic.dialect_name import DIALECT
-from mockllm.dialects.anthropic.errors import error_event, error_plan
+from mockllm.dialects.anthropic.errors import DIALECT, error_event, error_plan
 from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, success
 from mockllm.dialects.anthropic.messages_check import check_readable
 from mockllm.dialects.anthropic.text_completions_request import (

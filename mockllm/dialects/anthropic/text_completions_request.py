@@ -14,6 +14,7 @@ from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import text_of
 from mockllm.core.request.messages import Message, TextPart
 from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import OutputBounds
@@ -57,8 +58,7 @@ class TextCompletionsRequest(AnthropicRequest):
 
     @cached_property
     def model(self) -> str | None:
-        model = self.fields.get("model")
-        return model if isinstance(model, str) else None
+        return text_of(self.fields.get("model"))
 
     @cached_property
     def stream(self) -> bool:

@@ -7,40 +7,31 @@ from typing import Final
 
 from mockllm.core.limits.limit_data import LimitStatus
 from mockllm.core.rendering.plan import Headers
-from mockllm.dialects.azure.batches import (
-    AzureCancelBatch,
-    AzureCreateBatch,
-    AzureDeleteFile,
-    AzureFileContent,
-    AzureGetBatch,
-    AzureGetFile,
-    AzureListBatches,
-    AzureListFiles,
-    AzureUploadFile,
-)
+from mockllm.dialects.azure.batches import AzureCreateBatch
 from mockllm.dialects.azure.claude import FoundryCount, FoundryMessages
 from mockllm.dialects.azure.dialects import (
     AzureChat,
     AzureCompletions,
     AzureEmbeddings,
     AzureResponses,
+    DeploymentCheck,
     FoundryChat,
+    azure_call,
 )
 from mockllm.dialects.azure.errors import AZURE, FOUNDRY
-from mockllm.dialects.azure.media import (
-    AzureImageEdits,
-    AzureImages,
-    AzureSpeech,
-    AzureTranscriptions,
-    AzureTranslations,
+from mockllm.dialects.openai.batches.batch_calls import CancelBatch, GetBatch, ListBatches
+from mockllm.dialects.openai.files.file_calls import (
+    DeleteFile,
+    GetFile,
+    GetFileContent,
+    ListFiles,
+    UploadFile,
 )
-from mockllm.dialects.azure.uploads import (
-    AzureAddUploadPart,
-    AzureCancelUpload,
-    AzureCompleteUpload,
-    AzureCreateUpload,
-)
+from mockllm.dialects.openai.files.uploads import AddUploadPart, CancelUpload, CompleteUpload, CreateUpload
 from mockllm.dialects.openai.headers import LIMIT_HEADER_NAMES
+from mockllm.dialects.openai.media.images import ImageEdits, ImageGenerations
+from mockllm.dialects.openai.media.speech import Speech
+from mockllm.dialects.openai.media.transcription import Transcriptions, Translations
 from mockllm.dialects.openai.prompt_cache import prompt_cache
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs, milliseconds, seconds
@@ -66,28 +57,34 @@ COMPLETIONS: Final = AzureCompletions(AZURE)
 EMBEDDINGS: Final = AzureEmbeddings(AZURE)
 MODELS: Final = VendorModels(AZURE)
 MEDIA: Final = (
-    ("images/generations", ProviderCall("images", AzureImages(AZURE), operation="generate_content")),
-    ("images/edits", ProviderCall("image_edits", AzureImageEdits(AZURE))),
-    ("audio/speech", ProviderCall("speech", AzureSpeech(AZURE))),
-    ("audio/transcriptions", ProviderCall("transcriptions", AzureTranscriptions(AZURE))),
-    ("audio/translations", ProviderCall("translations", AzureTranslations(AZURE))),
+    (
+        "images/generations",
+        ProviderCall("images", azure_call(ImageGenerations, DeploymentCheck), operation="generate_content"),
+    ),
+    ("images/edits", ProviderCall("image_edits", azure_call(ImageEdits, DeploymentCheck))),
+    ("audio/speech", ProviderCall("speech", azure_call(Speech, DeploymentCheck))),
+    ("audio/transcriptions", ProviderCall("transcriptions", azure_call(Transcriptions, DeploymentCheck))),
+    ("audio/translations", ProviderCall("translations", azure_call(Translations, DeploymentCheck))),
 )
+"""Paths: `AzureOpenAI` of the openai package, which puts the deployment of a form into the path only where the caller
+sets `azure_deployment`. No recording was at hand."""
 STORED: Final = (
-    ("POST", "files", ProviderCall("files", AzureUploadFile(AZURE))),
-    ("GET", "files", ProviderCall("list_files", AzureListFiles(AZURE))),
-    ("GET", "files/{file}", ProviderCall("get_file", AzureGetFile(AZURE))),
-    ("DELETE", "files/{file}", ProviderCall("delete_file", AzureDeleteFile(AZURE))),
-    ("GET", "files/{file}/content", ProviderCall("file_content", AzureFileContent(AZURE))),
-    ("POST", "uploads", ProviderCall("uploads", AzureCreateUpload(AZURE))),
-    ("POST", "uploads/{upload}/parts", ProviderCall("upload_parts", AzureAddUploadPart(AZURE))),
-    ("POST", "uploads/{upload}/complete", ProviderCall("complete_upload", AzureCompleteUpload(AZURE))),
-    ("POST", "uploads/{upload}/cancel", ProviderCall("cancel_upload", AzureCancelUpload(AZURE))),
+    ("POST", "files", ProviderCall("files", azure_call(UploadFile))),
+    ("GET", "files", ProviderCall("list_files", azure_call(ListFiles))),
+    ("GET", "files/{file}", ProviderCall("get_file", azure_call(GetFile))),
+    ("DELETE", "files/{file}", ProviderCall("delete_file", azure_call(DeleteFile))),
+    ("GET", "files/{file}/content", ProviderCall("file_content", azure_call(GetFileContent))),
+    ("POST", "uploads", ProviderCall("uploads", azure_call(CreateUpload))),
+    ("POST", "uploads/{upload}/parts", ProviderCall("upload_parts", azure_call(AddUploadPart))),
+    ("POST", "uploads/{upload}/complete", ProviderCall("complete_upload", azure_call(CompleteUpload))),
+    ("POST", "uploads/{upload}/cancel", ProviderCall("cancel_upload", azure_call(CancelUpload))),
     ("POST", "batches", ProviderCall("batches", AzureCreateBatch(AZURE))),
-    ("GET", "batches", ProviderCall("list_batches", AzureListBatches(AZURE))),
-    ("GET", "batches/{batch}", ProviderCall("get_batch", AzureGetBatch(AZURE))),
-    ("POST", "batches/{batch}/cancel", ProviderCall("cancel_batch", AzureCancelBatch(AZURE))),
+    ("GET", "batches", ProviderCall("list_batches", azure_call(ListBatches))),
+    ("GET", "batches/{batch}", ProviderCall("get_batch", azure_call(GetBatch))),
+    ("POST", "batches/{batch}/cancel", ProviderCall("cancel_batch", azure_call(CancelBatch))),
 )
-"""The calls on files, uploads and batches."""
+"""The calls on files, uploads and batches. Sources of the uploads: Microsoft Foundry's REST reference, and
+`AzureOpenAI` of the openai package, which sends them below /openai with an api-version. No recording was at hand."""
 FOUNDRY_CHAT: Final = FoundryChat(FOUNDRY, CHAT)
 """Chat with the models of other model providers."""
 FOUNDRY_MESSAGES: Final = FoundryMessages()

@@ -1,4 +1,4 @@
-"""Azure's calls on files and batches: OpenAI's calls below /openai, with Azure's errors.
+"""Azure's call that creates a batch: OpenAI's call below /openai, with Azure's errors.
 
 Each line of a batch names a deployment as its model and is served by that deployment's call. Sources: Azure's
 reference of version 2024-10-21, whose examples have `/chat/completions` as endpoint and URL, and its guide to
@@ -17,25 +17,8 @@ from mockllm.core.batch import BatchLine
 from mockllm.core.json.codec import loads
 from mockllm.core.json.typed_values import text_of
 from mockllm.dialects.azure.dialects import DeploymentRequest
-from mockllm.dialects.openai.batches.batch_calls import (
-    FIELDS,
-    BatchRequest,
-    CancelBatch,
-    CreateBatch,
-    GetBatch,
-    ListBatches,
-    StoredBatchRequest,
-)
+from mockllm.dialects.openai.batches.batch_calls import FIELDS, BatchRequest, CreateBatch
 from mockllm.dialects.openai.batches.input_lines import InputLines, read_lines
-from mockllm.dialects.openai.files.file_calls import (
-    DeleteFile,
-    FileRequest,
-    GetFile,
-    GetFileContent,
-    ListFiles,
-    UploadFile,
-    UploadRequest,
-)
 from mockllm.dialects.openai.validators import Check, one_of
 from mockllm.dialects.vendors.errors import VendorCall
 
@@ -44,18 +27,6 @@ DEPLOYED: Final = ("/chat/completions", "/completions", "/embeddings")
 PATHS: Final = (*DEPLOYED, "/responses")
 ENDPOINTS: Final = (*PATHS, *(f"/v1{path}" for path in PATHS))
 """A client may write `/v1` before each endpoint."""
-
-
-class AzureUploadRequest(DeploymentRequest, UploadRequest):
-    pass
-
-
-class AzureFileRequest(DeploymentRequest, FileRequest):
-    pass
-
-
-class AzureStoredBatchRequest(DeploymentRequest, StoredBatchRequest):
-    pass
 
 
 class AzureBatchRequest(DeploymentRequest, BatchRequest):
@@ -77,56 +48,8 @@ def _line_path(line: BatchLine, path: str) -> str:
     return f"/openai/v1{path}"
 
 
-class AzureUploadFile(VendorCall, UploadFile):
-    """POST /openai/files."""
-
-    request_class = AzureUploadRequest
-
-
-class AzureListFiles(VendorCall, ListFiles):
-    """GET /openai/files."""
-
-    request_class = AzureFileRequest
-
-
-class AzureGetFile(VendorCall, GetFile):
-    """GET /openai/files/{id}."""
-
-    request_class = AzureFileRequest
-
-
-class AzureFileContent(VendorCall, GetFileContent):
-    """GET /openai/files/{id}/content."""
-
-    request_class = AzureFileRequest
-
-
-class AzureDeleteFile(VendorCall, DeleteFile):
-    """DELETE /openai/files/{id}."""
-
-    request_class = AzureFileRequest
-
-
 class AzureCreateBatch(VendorCall, CreateBatch):
     """POST /openai/batches."""
 
     request_class = AzureBatchRequest
     checks: Mapping[str, Check] = {**FIELDS, "endpoint": one_of(*ENDPOINTS)}
-
-
-class AzureListBatches(VendorCall, ListBatches):
-    """GET /openai/batches."""
-
-    request_class = AzureStoredBatchRequest
-
-
-class AzureGetBatch(VendorCall, GetBatch):
-    """GET /openai/batches/{id}."""
-
-    request_class = AzureStoredBatchRequest
-
-
-class AzureCancelBatch(VendorCall, CancelBatch):
-    """POST /openai/batches/{id}/cancel."""
-
-    request_class = AzureStoredBatchRequest

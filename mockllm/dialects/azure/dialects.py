@@ -19,8 +19,10 @@ from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.dialects.azure import content_filters
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.azure.errors import AZURE
+from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
+from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
@@ -48,20 +50,9 @@ class DeploymentRequest(Request):
         return self.headers.get("api-key") or bearer.removeprefix("Bearer ").strip() or None
 
 
-class AzureChatRequest(DeploymentRequest, ChatRequest):
-    pass
-
-
-class AzureCompletionsRequest(DeploymentRequest, CompletionsRequest):
-    pass
-
-
-class AzureEmbeddingsRequest(DeploymentRequest, OpenAiEmbeddingsRequest):
-    pass
-
-
-class AzureResponsesRequest(DeploymentRequest, ResponsesRequest):
-    pass
+def with_deployment(request_class: type[AnyRequest]) -> type[AnyRequest]:
+    """Return the class of those requests of OpenAI whose model is a deployment."""
+    return type(f"Azure{request_class.__name__}", (DeploymentRequest, request_class), {})
 
 
 def with_body_model(request: AnyRequest) -> AnyRequest:
@@ -72,6 +63,20 @@ def with_body_model(request: AnyRequest) -> AnyRequest:
     result = copy(request)
     vars(result)["body"] = vars(result)["fields"] = {**request.fields, "model": deployment}
     return result
+
+
+class DeploymentCheck(VendorCall):
+    """Checks a request with the deployment as the model."""
+
+    def check(self, request: Request) -> Failure | None:
+        return super().check(with_body_model(request))  # type: ignore[misc,no-any-return]  # of OpenAI's call
+
+
+def azure_call(openai_call: type[OpenAiCall], base: type[VendorCall] = VendorCall) -> Dialect:
+    """Return the call of OpenAI below /openai: with Azure's errors, and the deployment as the model."""
+    members = {"request_class": with_deployment(openai_call.request_class)}
+    call: Dialect = type(f"Azure{openai_call.__name__}", (base, openai_call), members)(AZURE)
+    return call
 
 
 VERSION: Final = "2024-10-21"
@@ -89,7 +94,7 @@ def with_api_key(wire_request: WireRequest, path: str) -> WireRequest:
 class AzureChat(VendorCall, Chat):
     """POST /openai/deployments/{deployment}/chat/completions."""
 
-    request_class = AzureChatRequest
+    request_class = with_deployment(ChatRequest)
 
     def check(self, request: Request) -> Failure | None:
         """Check also that the list of tools is not empty: Azure refuses an empty one (reports of 2024 and 2025),
@@ -146,7 +151,7 @@ def _data(plan: Plan) -> list[EventStep]:
 class AzureResponses(VendorResponses):
     """POST /openai/v1/responses, and /openai/responses of a version."""
 
-    request_class = AzureResponsesRequest
+    request_class = with_deployment(ResponsesRequest)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         return self._served(super().encode_body(reply, request, identity), reply, request)
@@ -162,22 +167,19 @@ class AzureResponses(VendorResponses):
         return with_api_key(super().build_request(request), "/openai/responses")
 
 
-class AzureCompletions(VendorCompletions):
+class AzureCompletions(DeploymentCheck, VendorCompletions):
     """POST /openai/deployments/{deployment}/completions."""
 
-    request_class = AzureCompletionsRequest
-
-    def check(self, request: Request) -> Failure | None:
-        return super().check(with_body_model(request))
+    request_class = with_deployment(CompletionsRequest)
 
 
-class AzureEmbeddings(VendorEmbeddings):
+class AzureEmbeddings(DeploymentCheck, VendorEmbeddings):
     """POST /openai/deployments/{deployment}/embeddings. Responses of Cohere's models have an id, and count
     completion tokens, which are 0."""
 
-    request_class = AzureEmbeddingsRequest
+    request_class = with_deployment(OpenAiEmbeddingsRequest)
 
-    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
+    def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().embed(result, request, identity)
         if not (request.model or "").lower().startswith("cohere-"):
             return plan
@@ -187,14 +189,11 @@ class AzureEmbeddings(VendorEmbeddings):
         body["usage"]["completion_tokens"] = 0
         return replace(plan, steps=(replace(step, payload=dumps({"id": id, **body})),))
 
-    def check(self, request: Request) -> Failure | None:
-        return super().check(with_body_model(request))
-
 
 class FoundryChat(VendorChat):
     """POST /models/chat/completions. OpenAI's models respond there as in deployments."""
 
-    request_class = AzureChatRequest
+    request_class = with_deployment(ChatRequest)
 
     def __init__(self, vendor: Vendor, openai_chat: AzureChat) -> None:
         super().__init__(vendor)

@@ -10,10 +10,9 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import object_of, text_of
+from mockllm.core.json.typed_values import list_of, object_of, text_of
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.model_check import settings_problem
-from mockllm.dialects.bedrock.converse_request import list_of
 from mockllm.dialects.bedrock.errors import ERROR_TYPE, MODEL_ERRORS
 from mockllm.dialects.bedrock.invoke_anthropic import claude_name
 

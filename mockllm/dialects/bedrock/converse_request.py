@@ -13,7 +13,7 @@ from urllib.parse import quote
 from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.json.typed_values import object_of, objects, text_of
+from mockllm.core.json.typed_values import list_of, object_of, objects, text_of
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
@@ -39,11 +39,6 @@ _MEDIA: Final[dict[str, MediaPart]] = {
 }
 
 
-def list_of(value: Json) -> list[Json]:
-    """Return the list; an empty one in place of anything else."""
-    return value if type(value) is list else []
-
-
 class BedrockRequest(Request):
     """Any request to this provider: the path contains the model. The signature of `authorization` (SigV4) is not
     read; an API key of the service is a bearer token."""
@@ -53,6 +48,47 @@ class BedrockRequest(Request):
     @cached_property
     def model(self) -> str | None:
         return self.path_variables.get("model")
+
+
+class WrappingRequest(BedrockRequest):
+    """A request whose content is that of another protocol or call: `inner` reads it."""
+
+    @cached_property
+    def inner(self) -> Request:
+        raise NotImplementedError  # pragma: no cover - abstract
+
+    def read_as(self, kind: type[Request], raw: bytes) -> Request:
+        """Return the request with another body, as one of a class that reads it."""
+        return kind(
+            method=self.method,
+            path=self.path,
+            headers=self.headers,
+            raw=raw,
+            query_string=self.query_string,
+            provider=self.provider,
+            path_variables=self.path_variables,
+            session=self.session,
+            client=self.client,
+            now=self.now,
+            response_lookup=self.response_lookup,
+            context=self.context,
+        )
+
+    @cached_property
+    def messages(self) -> tuple[Message, ...]:
+        return self.inner.messages
+
+    @cached_property
+    def system(self) -> str | None:
+        return self.inner.system
+
+    @cached_property
+    def tools(self) -> tuple[Tool, ...]:
+        return self.inner.tools
+
+    @cached_property
+    def input_tokens(self) -> int:
+        return self.inner.input_tokens
 
 
 class ConverseRequest(BedrockRequest):

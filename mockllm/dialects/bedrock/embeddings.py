@@ -16,19 +16,19 @@ from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import object_of, text_of
+from mockllm.core.json.typed_values import list_of, object_of, text_of
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
-from mockllm.core.request.request import Message, Request, TextPart
+from mockllm.core.request.request import Request
 from mockllm.core.text_vectors import Vector, vector, written
-from mockllm.core.tokens import estimate
 from mockllm.dialects.bedrock.converse_check import check_readable
-from mockllm.dialects.bedrock.converse_request import BedrockRequest, list_of
+from mockllm.dialects.bedrock.converse_request import BedrockRequest
 from mockllm.dialects.bedrock.errors import LATENCY, error_plan, json_plan
 from mockllm.dialects.cohere.lookups import TYPES, in_form
 from mockllm.dialects.cohere.request import embedding_inputs
 from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
+from mockllm.dialects.embedded_texts import EmbeddedTexts
 
 EMBEDDING_MODELS: Final = frozenset({
     "amazon.nova-2-multimodal-embeddings-v1:0", "amazon.titan-embed-image-v1", "amazon.titan-embed-text-v1",
@@ -50,7 +50,7 @@ class EmbeddingForm(Struct, frozen=True):
     body: Callable[[BedrockEmbeddingsRequest, list[Vector], int, ResponseIdentity], dict[str, Json]]
 
 
-class BedrockEmbeddingsRequest(BedrockRequest):
+class BedrockEmbeddingsRequest(EmbeddedTexts, BedrockRequest):
     """A body with texts, or images in base64, whose bytes count as text."""
 
     api = "embeddings"
@@ -77,26 +77,13 @@ class BedrockEmbeddingsRequest(BedrockRequest):
         return value
 
     @cached_property
-    def size(self) -> int:
+    def dimensions(self) -> int:
         requested = self.requested_size
         return (
             requested
             if type(requested) is int and requested in self.body_form.sizes
             else self.body_form.sizes[0]
         )
-
-    @cached_property
-    def messages(self) -> tuple[Message, ...]:
-        """All inputs as one message of the user."""
-        return (Message("user", tuple(map(TextPart, self.inputs))),) if self.inputs else ()
-
-    @cached_property
-    def input_tokens(self) -> int:
-        return sum(map(estimate, self.inputs))
-
-    @cached_property
-    def components(self) -> int:
-        return len(self.inputs) * self.size
 
 
 def _titan_inputs(fields: dict[str, Json]) -> Sequence[str]:
@@ -108,7 +95,7 @@ def _titan_inputs(fields: dict[str, Json]) -> Sequence[str]:
 def _titan_body(
     request: BedrockEmbeddingsRequest, vectors: list[Vector], tokens: int, identity: ResponseIdentity
 ) -> dict[str, Json]:
-    (values,) = vectors or [vector("", request.size)]
+    (values,) = vectors or [vector("", request.dimensions)]
     body: dict[str, Json] = {"embedding": written(values), "inputTextTokenCount": tokens}
     named = [kind for kind in list_of(request.fields.get("embeddingTypes")) if kind in ("float", "binary")]
     if named == ["binary"]:
@@ -208,22 +195,15 @@ class BedrockEmbeddings(EmbeddingDialect):
 
     error = staticmethod(error_plan)
 
-    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
+    def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, BedrockEmbeddingsRequest)
-        tokens, extras = request.input_tokens, {}
-        if result is None:
-            vectors = [vector(text, request.size) for text in request.inputs]
-        else:
-            vectors = result.of(request.inputs, lambda text: vector(text, request.size))
-            tokens = tokens if result.input_tokens is None else result.input_tokens
-            extras = dict(result.extras.get(self.name, {}))
+        tokens = request.input_tokens if result.input_tokens is None else result.input_tokens
+        body = request.body_form.body(request, request.vectors(result), tokens, identity)
         headers = (
             ("x-amzn-bedrock-invocation-latency", str(LATENCY)),
             ("x-amzn-bedrock-input-token-count", str(tokens)),
         )
-        return json_plan(
-            {**request.body_form.body(request, vectors, tokens, identity), **extras}, identity, headers
-        )
+        return json_plan({**body, **result.extras.get(self.name, {})}, identity, headers)
 
 
 def _malformed(problem: str) -> Failure:

@@ -17,13 +17,13 @@ from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Framing, Headers, Plan, ResponseHead
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply, Usage
-from mockllm.core.request.request import Message, Request, Tool
+from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.anthropic.server_tools import SUPPORTED
 from mockllm.dialects.bedrock.converse_check import check_readable
 from mockllm.dialects.bedrock.converse_encoder import AWS_EVENT_STREAM, DIALECT
-from mockllm.dialects.bedrock.converse_request import BedrockRequest
+from mockllm.dialects.bedrock.converse_request import WrappingRequest
 from mockllm.dialects.bedrock.errors import JSON_TYPE, LATENCY, error_plan, request_headers
 from mockllm.dialects.bedrock.invoke_bodies import ANTHROPIC, InvokedBody, body_of, decode
 from mockllm.dialects.bedrock.prompt_cache import INVOKE_PROMPT
@@ -33,7 +33,7 @@ from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 _CONTENT_TYPE: Final = ("x-amzn-bedrock-content-type", "application/json")
 
 
-class InvokeRequest(BedrockRequest):
+class InvokeRequest(WrappingRequest):
     """A request with a body of the model provider, which `inner` reads."""
 
     api = "invoke"
@@ -47,36 +47,11 @@ class InvokeRequest(BedrockRequest):
     @cached_property
     def inner(self) -> Request:
         """The request as one of the body's protocol."""
-        return self.maker.request_class(
-            method=self.method,
-            path=self.path,
-            headers=self.headers,
-            raw=self.raw,
-            query_string=self.query_string,
-            provider=self.provider,
-            path_variables=self.path_variables,
-            session=self.session,
-            client=self.client,
-            now=self.now,
-            response_lookup=self.response_lookup,
-            context=self.context,
-        )
+        return self.read_as(self.maker.request_class, self.raw)
 
     @cached_property
     def stream(self) -> bool:
         return self.path.endswith("-stream")
-
-    @cached_property
-    def messages(self) -> tuple[Message, ...]:
-        return self.inner.messages
-
-    @cached_property
-    def system(self) -> str | None:
-        return self.inner.system
-
-    @cached_property
-    def tools(self) -> tuple[Tool, ...]:
-        return self.inner.tools
 
     @cached_property
     def tool_choice(self) -> ToolChoice:
@@ -93,10 +68,6 @@ class InvokeRequest(BedrockRequest):
     @cached_property
     def thinking_returned(self) -> bool | None:
         return self.inner.thinking_returned
-
-    @cached_property
-    def input_tokens(self) -> int:
-        return self.inner.input_tokens
 
 
 def _count_headers(counted: Usage) -> Headers:

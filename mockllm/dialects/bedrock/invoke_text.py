@@ -16,7 +16,7 @@ from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import object_of, text_of
+from mockllm.core.json.typed_values import list_of, object_of, text_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import Framing, Kind, Plan, ResponseHead
 from mockllm.core.rendering.stream_form import StreamForm
@@ -24,7 +24,7 @@ from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text,
 from mockllm.core.request.messages import Role
 from mockllm.core.request.request import Message, Request, TextPart, estimate_input
 from mockllm.core.request.response_parameters import OutputBounds
-from mockllm.dialects.bedrock.converse_request import BedrockRequest, list_of
+from mockllm.dialects.bedrock.converse_request import BedrockRequest
 from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_plan
 from mockllm.dialects.bedrock.stream_forms import TEXT_FORM
 from mockllm.dialects.dialect import ResponseIdentity

@@ -8,8 +8,6 @@ recording of the lists exists.
 from __future__ import annotations
 
 import re
-from base64 import b64decode
-from binascii import Error
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,11 +15,11 @@ from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import object_of, text_of, whole_number
+from mockllm.core.json.typed_values import decoded, object_of, whole_number
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.request.request import Message, Request, Tool
+from mockllm.core.request.request import Request
 from mockllm.dialects.bedrock.converse_check import BedrockRequestProblem, check_conversation, check_readable
-from mockllm.dialects.bedrock.converse_request import BedrockRequest, ConverseRequest
+from mockllm.dialects.bedrock.converse_request import BedrockRequest, ConverseRequest, WrappingRequest
 from mockllm.dialects.bedrock.errors import error_plan, json_plan
 from mockllm.dialects.bedrock.invoke import InvokeRequest
 from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
@@ -46,52 +44,20 @@ KNOWN_MODELS: Final = frozenset(_KNOWN) | {f"{prefix}.{name}" for prefix in _PRE
 _PAGE_SIZE: Final = 1000
 
 
-class BedrockCountRequest(BedrockRequest):
+class BedrockCountRequest(WrappingRequest):
     """POST /model/{model}/count-tokens: a request of Converse, or the body of one of InvokeModel in base64."""
 
     api = "count_tokens"
     documented_fields = frozenset({"input"})
 
     @cached_property
-    def inner(self) -> ConverseRequest | InvokeRequest:
+    def inner(self) -> Request:
         """The counted request."""
         holder = object_of(self.fields.get("input"))
         invoked = object_of(holder.get("invokeModel"))
-        kind: type[ConverseRequest | InvokeRequest] = (
-            InvokeRequest if "invokeModel" in holder else ConverseRequest
-        )
-        return kind(
-            method=self.method,
-            path=self.path,
-            headers=self.headers,
-            raw=_decoded(invoked.get("body")) if invoked else dumps(object_of(holder.get("converse"))),
-            path_variables=self.path_variables,
-            response_lookup=self.response_lookup,
-        )
-
-    @cached_property
-    def messages(self) -> tuple[Message, ...]:
-        return self.inner.messages
-
-    @cached_property
-    def system(self) -> str | None:
-        return self.inner.system
-
-    @cached_property
-    def tools(self) -> tuple[Tool, ...]:
-        return self.inner.tools
-
-    @cached_property
-    def input_tokens(self) -> int:
-        return self.inner.input_tokens
-
-
-def _decoded(body: Json) -> bytes:
-    """Return a body in base64; nothing in place of anything else."""
-    try:
-        return b64decode(text_of(body) or "", validate=True)
-    except (Error, ValueError):
-        return b""
+        kind = InvokeRequest if "invokeModel" in holder else ConverseRequest
+        body = decoded(invoked.get("body")) or b"" if invoked else dumps(object_of(holder.get("converse")))
+        return self.read_as(kind, body)
 
 
 class _Lookup(UncheckedCall):

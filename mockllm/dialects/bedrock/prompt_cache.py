@@ -12,14 +12,14 @@ from itertools import pairwise
 from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import object_of
+from mockllm.core.json.typed_values import list_of, object_of
 from mockllm.core.prompt_cache.form import PromptBlock, PromptForm, tokens_of_parts
 from mockllm.core.prompt_cache.policy import BreakpointCache, CachePolicy
 from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.anthropic import prompt_form as claude
-from mockllm.dialects.bedrock.converse_request import add_turn, list_of
+from mockllm.dialects.bedrock.converse_request import add_turn
 
 CACHE_POINT: Final = "cachePoint"
 _NOVA: Final = BreakpointCache(1000)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json, dumps
-from mockllm.core.randomness import HEX
+from mockllm.core.randomness import HEX, as_uuid
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
 from mockllm.core.request.request import Request
@@ -64,11 +64,7 @@ ROWS: Final = {
 
 def uuid(identity: ResponseIdentity, place: str) -> str:
     """Return an id, which all of Cohere's objects have as a UUID."""
-    return derive(_dashed, identity.ids.make("", 32, place, HEX))
-
-
-def _dashed(digits: str) -> str:
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    return derive(as_uuid, identity.ids.make("", 32, place, HEX))
 
 
 def head(status: int, kind: str, identity: ResponseIdentity) -> ResponseHead:

@@ -13,7 +13,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Request
-from mockllm.core.text_vectors import Vector, vector, written
+from mockllm.core.text_vectors import Vector, written
 from mockllm.dialects.cohere.errors import CohereCall, head, required, uuid
 from mockllm.dialects.cohere.request import CohereEmbedRequest, CohereRerankRequest
 from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
@@ -67,15 +67,10 @@ class CohereEmbed(CohereCall, EmbeddingDialect):
             return Failure("bad_request", message=f"invalid request: unknown embedding type {unknown[0]}")
         return None
 
-    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
+    def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, CohereEmbedRequest)
-        tokens, extras = request.input_tokens, {}
-        if result is None:
-            vectors = [vector(text, request.dimensions) for text in request.inputs]
-        else:
-            vectors = result.of(request.inputs, lambda text: vector(text, request.dimensions))
-            tokens = request.input_tokens if result.input_tokens is None else result.input_tokens
-            extras = dict(result.extras.get(self.name, {}))
+        vectors, extras = request.vectors(result), result.extras.get(self.name, {})
+        tokens = request.input_tokens if result.input_tokens is None else result.input_tokens
         embeddings = {kind: [in_form(each, kind) for each in vectors] for kind in request.types}
         texts = request.fields.get("texts")
         images = {"image_tokens": 0} if (request.model or "").startswith("embed-v4") else {}

@@ -16,8 +16,8 @@ from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart,
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup
-from mockllm.core.request.tools import ToolChoice
-from mockllm.core.tokens import estimate
+from mockllm.core.request.tools import ToolChoice, function_tools
+from mockllm.dialects.embedded_texts import EmbeddedTexts
 
 DEFAULT_MODEL: Final = "command-a-03-2025"
 DEFAULT_SIZE: Final = 1536
@@ -68,12 +68,7 @@ class CohereChatRequest(CohereBaseRequest):
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
-        functions = (object_of(entry.get("function")) for entry in objects(self.fields.get("tools")))
-        return tuple(
-            Tool(fields["name"], fields.get("parameters"), text_of(fields.get("description")))
-            for fields in functions
-            if type(fields.get("name")) is str
-        )
+        return function_tools(self.fields.get("tools"))
 
     @cached_property
     def tool_choice(self) -> ToolChoice:
@@ -166,7 +161,7 @@ def embedding_inputs(fields: dict[str, Json]) -> list[str]:
     return found
 
 
-class CohereEmbedRequest(CohereBaseRequest):
+class CohereEmbedRequest(EmbeddedTexts, CohereBaseRequest):
     """A request to /v2/embed: texts, images, or inputs of both."""
 
     api = "embeddings"
@@ -190,19 +185,6 @@ class CohereEmbedRequest(CohereBaseRequest):
             else ()
         )
         return named or ("float",)
-
-    @cached_property
-    def messages(self) -> tuple[Message, ...]:
-        """All inputs as one message of the user."""
-        return (Message("user", tuple(map(TextPart, self.inputs))),) if self.inputs else ()
-
-    @cached_property
-    def input_tokens(self) -> int:
-        return sum(map(estimate, self.inputs))
-
-    @cached_property
-    def components(self) -> int:
-        return len(self.inputs) * self.dimensions
 
 
 class CohereRerankRequest(CohereBaseRequest):

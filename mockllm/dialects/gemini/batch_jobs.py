@@ -34,8 +34,7 @@ from mockllm.dialects.gemini.batches import (
 from mockllm.dialects.gemini.cached_contents import DIGITS, format_time
 from mockllm.dialects.gemini.generate_check import check_readable
 from mockllm.dialects.gemini.generate_request import GeminiRequest
-from mockllm.dialects.gemini.pages import page
-from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
+from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan, page
 from mockllm.dialects.gemini.validators import snake_case
 
 JOB_STATES: Final = {**STATES, "cancelling": "CANCELLING"}
@@ -74,7 +73,7 @@ class BatchJobRequest(GeminiRequest):
 
 class StoredBatchJobRequest(GeminiStoredBatchRequest):
     @cached_property
-    def name(self) -> str:
+    def object_id(self) -> str:
         return _collection(self) + self.path_variables.get("batch", "")
 
 
@@ -186,7 +185,7 @@ class GetBatchJob(GeminiBatch):
 
     request_class: type[Request] = StoredBatchJobRequest
 
-    def respond(self, stored: StoredResponse, request: Request) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan(job(stored, request.monotonic))
 
 
@@ -201,7 +200,7 @@ class DeleteBatchJob(GeminiDeleteBatch):
 
     request_class: type[Request] = StoredBatchJobRequest
 
-    def respond(self, stored: StoredResponse, request: Request) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if not state_of(stored, request.monotonic).ended:
             message = "The job has not ended and cannot be deleted."
             return Failure("bad_request", message=message, fields={"status": "FAILED_PRECONDITION"})

@@ -35,9 +35,9 @@ from mockllm.dialects.gemini.cached_contents import format_time
 from mockllm.dialects.gemini.file_object import file_object, find_file, missing_file
 from mockllm.dialects.gemini.generate_check import check_readable
 from mockllm.dialects.gemini.generate_request import GeminiRequest
-from mockllm.dialects.gemini.pages import page
-from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
+from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan, page
 from mockllm.dialects.gemini.uploads import LETTERS
+from mockllm.dialects.stored_objects import Deletion, ObjectCall, ObjectRequest
 
 PREFIX: Final = "batches/"
 TYPE_PREFIX: Final = "type.googleapis.com/google.ai.generativelanguage.v1beta."
@@ -118,17 +118,12 @@ def _read_file(content: bytes) -> GeminiBatchInput:
     return found
 
 
-class GeminiStoredBatchRequest(GeminiRequest):
+class GeminiStoredBatchRequest(ObjectRequest, GeminiRequest):
     api = "stored_batches"
 
     @cached_property
-    def name(self) -> str:
+    def object_id(self) -> str:
         return PREFIX + self.path_variables.get("batch", "")
-
-    @cached_property
-    def stored(self) -> StoredResponse | None:
-        """The batch that the path names."""
-        return self.response_lookup.stored(self.name)
 
 
 class GeminiCreateBatch(GeminiStoredCall, BatchDialect):
@@ -264,57 +259,41 @@ def _stats(state: BatchState) -> dict[str, Json]:
     return {name: str(count) for name, count in counts.items() if count}
 
 
-class GeminiBatch(GeminiStoredCall):
+class GeminiBatch(ObjectCall, GeminiStoredCall):
     """GET /v1beta/batches/{id}, and the base of the calls on one batch."""
 
     api: str = "stored_batches"
     request_class: type[Request] = GeminiStoredBatchRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        assert isinstance(request, GeminiStoredBatchRequest)
-        if request.stored is None:
-            note = "a batch exists after a call of the same session that creates it"
-            return Failure("not_found", message="Requested entity was not found.", note=note)
-        return self.respond(request.stored, request)
+    def missing(self, request: ObjectRequest) -> Failure:
+        note = "a batch exists after a call of the same session that creates it"
+        return Failure("not_found", message="Requested entity was not found.", note=note)
 
-    def respond(self, stored: StoredResponse, request: Request) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan(operation(stored, request.monotonic))
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, GeminiStoredBatchRequest)
-        if request.stored is None or plan.head.status != 200:
-            return None
-        return self.update(request.stored, request)
-
-    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
-        """Return the change of the store by the call."""
-        changed = with_read(stored)
-        return None if changed is None else StorageUpdate((changed.id,), changed)
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+        return with_read(stored)
 
 
 class GeminiCancelBatch(GeminiBatch):
     """POST /v1beta/batches/{id}:cancel."""
 
-    def respond(self, stored: StoredResponse, request: Request) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if state_of(stored, request.monotonic).ended:
             message = "Batch has already completed and cannot be cancelled."
             return Failure("bad_request", message=message, fields={"status": "FAILED_PRECONDITION"})
         return json_plan({})
 
-    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
-        return StorageUpdate((stored.id,), cancelled(stored, request.monotonic))
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
+        return cancelled(stored, request.monotonic)
 
 
-class GeminiDeleteBatch(GeminiBatch):
+class GeminiDeleteBatch(Deletion, GeminiBatch):
     """DELETE /v1beta/batches/{id}."""
 
-    def respond(self, stored: StoredResponse, request: Request) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan({})
-
-    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
-        return StorageUpdate(forgotten=(stored.id,))
 
 
 class GeminiBatchList(GeminiBatch):

@@ -12,6 +12,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
+from mockllm.core.json.typed_values import text_of
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 
 COLLECTION: Final = "cachedContents"
@@ -28,8 +29,7 @@ _VERTEX_CONFLICT: Final = (
 
 def cached_name(fields: Mapping[str, Json]) -> str | None:
     """Return the name of the cached content that a body refers to."""
-    name = fields.get("cachedContent") or fields.get("cached_content")
-    return name if type(name) is str else None
+    return text_of(fields.get("cachedContent") or fields.get("cached_content"))
 
 
 def find_cached(lookup: ResponseLookup, name: str) -> StoredResponse | None:

@@ -18,7 +18,7 @@ from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import object_of, read_object
+from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
@@ -34,8 +34,7 @@ from mockllm.dialects.gemini.cached_content import (
 from mockllm.dialects.gemini.count_tokens import prompt_characters
 from mockllm.dialects.gemini.generate_check import CACHED, check_readable, first_problem
 from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GenerateRequest
-from mockllm.dialects.gemini.pages import page
-from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
+from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan, page
 from mockllm.dialects.gemini.validators import GeminiRequestProblem, check_shape
 
 DEFAULT_TTL: Final = 3600.0
@@ -63,8 +62,7 @@ class CachedContentRequest(GenerateRequest):
 
     @cached_property
     def model(self) -> str | None:
-        name = self.message.get("model")
-        return name.rpartition("/")[2] or None if type(name) is str else None
+        return (text_of(self.message.get("model")) or "").rpartition("/")[2] or None
 
     @cached_property
     def name(self) -> str:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.json.merge import merged_json
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.reply.citations import full_text, sources, span
 from mockllm.core.reply.reply import (
@@ -321,8 +322,7 @@ class GeminiResponseFields:
 
     def _counts(self) -> Block:
         """Return the additional counts that a scenario sets."""
-        own = self.extras.get("usageMetadata")
-        return own if isinstance(own, dict) else {}
+        return object_of(self.extras.get("usageMetadata"))
 
 
 _NESTED_EXTRAS: Final = frozenset({"candidates", "usageMetadata"})

@@ -10,7 +10,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
-from mockllm.core.reply.embeddings import EmbeddingResult
+from mockllm.core.reply.embeddings import COMPUTED, EmbeddingResult
 from mockllm.core.request.messages import Part
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.core.text_vectors import shortened, vector, written
@@ -125,15 +125,14 @@ class GeminiEmbeddings(GeminiDialect, EmbeddingDialect):
         assert isinstance(request, GeminiEmbeddingsRequest)
         return check_readable(request) or first_problem(lambda: _check(request))
 
-    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
+    def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, GeminiEmbeddingsRequest)
         body = (
             _predictions_body(request, result)
             if request.call == "predict"
             else _embeddings_body(request, result)
         )
-        if result is not None:
-            body |= result.extras.get(self.name, {})
+        body |= result.extras.get(self.name, {})
         return Plan(ResponseHead(200, JSON), (EventStep(indented(body) + b"\n", 0, "body"),))
 
 
@@ -170,9 +169,9 @@ def _size(request: GeminiEmbeddingsRequest, entry: dict[str, Json]) -> int:
     return SIZES.get(request.model or "", DEFAULT_SIZE)
 
 
-def _values(request: GeminiEmbeddingsRequest, result: EmbeddingResult | None) -> list[list[float]]:
+def _values(request: GeminiEmbeddingsRequest, result: EmbeddingResult) -> list[list[float]]:
     full_size = SIZES.get(request.model or "", DEFAULT_SIZE)
-    if result is not None:
+    if result is not COMPUTED:
         sizes = {_size(request, entry) for entry in request.entries}
         size = min(max(sizes.pop() if len(sizes) == 1 else full_size, 1), full_size)
         chosen = result.of(request.texts, lambda text: shortened(vector(text, full_size), size))
@@ -183,10 +182,8 @@ def _values(request: GeminiEmbeddingsRequest, result: EmbeddingResult | None) ->
     ]
 
 
-def _embeddings_body(request: GeminiEmbeddingsRequest, result: EmbeddingResult | None) -> dict[str, Json]:
-    tokens = request.input_tokens
-    if result is not None and result.input_tokens is not None:
-        tokens = result.input_tokens
+def _embeddings_body(request: GeminiEmbeddingsRequest, result: EmbeddingResult) -> dict[str, Json]:
+    tokens = request.input_tokens if result.input_tokens is None else result.input_tokens
     details = modality_details(prompt_details(tokens, request.media))
     body: dict[str, Json] = {"embeddings": [{"values": values} for values in _values(request, result)]}
     if request.call == "embedContent":
@@ -200,7 +197,7 @@ def _embeddings_body(request: GeminiEmbeddingsRequest, result: EmbeddingResult |
     return {**body, "usageMetadata": usage}
 
 
-def _predictions_body(request: GeminiEmbeddingsRequest, result: EmbeddingResult | None) -> dict[str, Json]:
+def _predictions_body(request: GeminiEmbeddingsRequest, result: EmbeddingResult) -> dict[str, Json]:
     predictions = [
         {"embeddings": {"statistics": {"truncated": False, "token_count": estimate(text)}, "values": values}}
         for text, values in zip(request.texts, _values(request, result), strict=True)

@@ -13,28 +13,28 @@ from propcache.api import cached_property
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.batch_output import output_content
-from mockllm.dialects.gemini.file_object import PREFIX, find_file, missing_file, object_of_file
+from mockllm.dialects.gemini.file_object import PREFIX, missing_file, object_of_file
 from mockllm.dialects.gemini.generate_request import GeminiRequest
-from mockllm.dialects.gemini.pages import page
-from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
+from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan, page
+from mockllm.dialects.stored_objects import Deletion, ObjectCall, ObjectRequest
 
 DOWNLOAD: Final = ":download"
 
 
-class GeminiFileRequest(GeminiRequest):
+class GeminiFileRequest(ObjectRequest, GeminiRequest):
     api = "stored_files"
 
     @cached_property
-    def name(self) -> str:
+    def object_id(self) -> str:
         return PREFIX + self.path_variables.get("file", "").removesuffix(DOWNLOAD)
 
     @cached_property
     def stored(self) -> StoredResponse | None:
         """The file that the path names, with its content."""
-        stored = find_file(self, self.name)
+        stored = super().stored
         return None if stored is None else whole_file(stored, self)
 
 
@@ -47,21 +47,16 @@ def whole_file(stored: StoredResponse, request: Request) -> StoredResponse | Non
     return None if content is None else stored._replace(request_body=content)
 
 
-class GeminiFile(GeminiStoredCall):
+class GeminiFile(ObjectCall, GeminiStoredCall):
     """GET /v1beta/files/{id} and …:download, and the base of the calls on one file."""
 
     api: str = "stored_files"
     request_class: type[Request] = GeminiFileRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        assert isinstance(request, GeminiFileRequest)
-        if request.stored is None:
-            return missing_file(request.name)
-        return self.respond(request.stored, request)
+    def missing(self, request: ObjectRequest) -> Failure:
+        return missing_file(request.object_id)
 
-    def respond(self, stored: StoredResponse, request: Request) -> Plan:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan:
         shown = object_of_file(stored)
         if not request.path.endswith(DOWNLOAD):
             return json_plan({**shown, "sizeBytes": str(len(stored.request_body))})
@@ -69,17 +64,11 @@ class GeminiFile(GeminiStoredCall):
         return Plan(head, (EventStep(stored.request_body, 0, "body"),))
 
 
-class GeminiDeleteFile(GeminiFile):
+class GeminiDeleteFile(Deletion, GeminiFile):
     """DELETE /v1beta/files/{id}."""
 
-    def respond(self, stored: StoredResponse, request: Request) -> Plan:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan:
         return json_plan({})
-
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, GeminiFileRequest)
-        if request.stored is None or plan.head.status != 200:
-            return None
-        return StorageUpdate(forgotten=(request.stored.id,))
 
 
 class GeminiFileList(GeminiFile):

@@ -270,11 +270,11 @@ class GenerateRequest(GeminiRequest):
         return object_of(self.message.get("generationConfig"))
 
     def _function(self, declaration: dict[str, Json]) -> Tool | None:
-        name = _text(declaration.get("name"))
+        name = text_of(declaration.get("name"))
         if name is None:
             return None
         schema = declaration.get("parametersJsonSchema", self._schema(declaration.get("parameters")))
-        return Tool(name, schema, _text(declaration.get("description")))
+        return Tool(name, schema, text_of(declaration.get("description")))
 
     def _schema(self, schema: Json) -> Json:
         """Return a schema of Google's own with its fields in camelCase, as in messages: google-genai writes
@@ -330,7 +330,7 @@ def _part(entry: dict[str, Json], names: dict[str, str | None]) -> Part | None:
             return _media(object_of(entry[key]).get("mimeType"))
     if type(entry.get("functionCall")) is dict:
         fields = entry["functionCall"]
-        call = CallPart(_text(fields.get("id")), _text(fields.get("name")), fields.get("args", {}))
+        call = CallPart(text_of(fields.get("id")), text_of(fields.get("name")), fields.get("args", {}))
         if call.id is not None:
             names[call.id] = call.name
         return call
@@ -346,7 +346,7 @@ def _media(mime: Json) -> MediaPart:
 
 def _result(response: dict[str, Json], names: dict[str, str | None]) -> Iterator[Part]:
     """Yield the result of a function, and the media in it."""
-    id, name = _text(response.get("id")), _text(response.get("name"))
+    id, name = text_of(response.get("id")), text_of(response.get("name"))
     returned, failed = _unwrap_result(response.get("response"), name)
     text = returned if type(returned) is str else "" if returned is None else fragment(returned).decode()
     yield ResultPart(id, name or names.get(id or ""), text, failed)
@@ -364,11 +364,7 @@ def _unwrap_result(response: Json, name: str | None) -> tuple[Json, bool]:
         return response[key], key == "error"
     if name is not None and response.keys() == {"name", "content"} and response["name"] == name:
         content = response["content"]
-        texts = [_text(object_of(entry).get("text")) for entry in content] if type(content) is list else []
+        texts = [text_of(object_of(entry).get("text")) for entry in content] if type(content) is list else []
         present = [text for text in texts if text is not None]
         return "\n".join(present) if present and len(present) == len(texts) else content, False
     return response, False
-
-
-def _text(value: Json) -> str | None:
-    return value if type(value) is str else None

@@ -7,8 +7,7 @@ names of operations, `@type` and the form of Gemini's operations are inferred fr
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
-from binascii import Error
+from base64 import b64encode
 from collections.abc import Hashable, Iterator, Sequence
 from typing import ClassVar, Final
 
@@ -18,7 +17,7 @@ from propcache.api import cached_property
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.merge import merged_json
-from mockllm.core.json.typed_values import object_of
+from mockllm.core.json.typed_values import decoded, object_of, text_of
 from mockllm.core.media.images import IMAGE_TYPES, ImageSize, make_image
 from mockllm.core.media.video import VIDEO_TYPE, make_video
 from mockllm.core.randomness import HEX
@@ -41,6 +40,7 @@ from mockllm.dialects.gemini.media_output import image_size
 from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
 from mockllm.dialects.gemini.wire_format import JSON, indented
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
+from mockllm.dialects.stored_objects import ObjectCall, ObjectRequest
 
 MAX_IMAGES: Final = 8
 DEFAULT_SECONDS: Final = 8
@@ -267,53 +267,40 @@ def _states(reply: Reply, request: VeoRequest, identity: ResponseIdentity) -> It
     yield EventStep(dumps(merged_json(done, dict(reply.extras.get("gemini", {})))), 1, "end", DONE)
     if not request.vertex:
         for part in videos:
-            yield EventStep(_decoded(part.data), 1, "end", CONTENT)
+            yield EventStep(decoded(part.data) or b"", 1, "end", CONTENT)
 
 
-def _decoded(data: str) -> bytes:
-    try:
-        return b64decode(data, validate=True)
-    except (Error, ValueError):
-        return b""
-
-
-class OperationRequest(GeminiRequest):
+class OperationRequest(ObjectRequest, GeminiRequest):
     """GET …/operations/{id} and POST …:fetchPredictOperation, which names the operation in its body."""
 
     api = "operations"
 
     @cached_property
-    def stored(self) -> StoredResponse | None:
-        named = self.message.get("operationName")
-        in_body = named.rpartition("/")[2] if type(named) is str else ""
-        id = self.path_variables.get("operation", "").partition(":")[0]
-        return self.response_lookup.stored(OPERATIONS + (id or in_body))
+    def object_id(self) -> str:
+        in_body = (text_of(self.message.get("operationName")) or "").rpartition("/")[2]
+        return OPERATIONS + (self.path_variables.get("operation", "").partition(":")[0] or in_body)
 
 
-class Operation(GeminiStoredCall):
+class Operation(ObjectCall, GeminiStoredCall):
     """The state of an operation."""
 
     api = "operations"
     request_class = OperationRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        assert isinstance(request, OperationRequest)
-        stored = request.stored
-        if stored is None or stored.timeline is None:
-            return Failure("not_found", message="Operation not found.")
+    def missing(self, request: ObjectRequest) -> Failure:
+        return Failure("not_found", message="Operation not found.")
+
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         timeline = stored.timeline
+        assert timeline is not None, "each operation is the result of a job"
         if request.path.endswith(":download"):
             return _download(timeline, request)
         body = loads(timeline.events[1 if _is_done(timeline, request) else 0][2])
         return json_plan(body)
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
         """Count the read of an operation whose state depends on the number of reads."""
-        assert isinstance(request, OperationRequest)
-        read = None if request.stored is None or plan.head.status != 200 else request.stored.with_read()
-        return read and StorageUpdate((read.id,), read)
+        return stored.with_read()
 
 
 def _is_done(timeline: Timeline, request: Request) -> bool:

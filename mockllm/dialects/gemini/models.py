@@ -20,7 +20,7 @@ from mockllm.core.text_cache import text_cache
 from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
 from mockllm.dialects.gemini.errors import error_plan
 from mockllm.dialects.gemini.generate_request import GeminiRequest
-from mockllm.dialects.gemini.pages import page
+from mockllm.dialects.gemini.stored_call import page
 from mockllm.dialects.gemini.wire_format import JSON, indented
 
 

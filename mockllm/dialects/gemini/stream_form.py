@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import list_of
 from mockllm.core.rendering.plan import Framing
 from mockllm.core.rendering.stream_form import CallPlace, FinishPlace, MemberPlace, Payload, StreamForm
 from mockllm.dialects.gemini.wire_format import indented, one_line
 
 
 def _candidates(payload: Payload) -> list[Payload]:
-    candidates: Json = payload.get("candidates")
-    return candidates if type(candidates) is list else []
+    return list_of(payload.get("candidates"))
 
 
 class GenerateStreamForm(StreamForm):

@@ -16,10 +16,10 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import count_of, object_of, text_of, texts
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
-from mockllm.core.request.request import Message, Request, TextPart
-from mockllm.core.text_vectors import NumberList, Vector, similarity, vector
-from mockllm.core.tokens import estimate
+from mockllm.core.request.request import Request
+from mockllm.core.text_vectors import NumberList, similarity
 from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
+from mockllm.dialects.embedded_texts import EmbeddedTexts
 from mockllm.dialects.huggingface.errors import InferenceCall, invalid
 from mockllm.dialects.openai.request_fields import ModelRequest
 from mockllm.dialects.vendors.errors import head
@@ -31,14 +31,18 @@ MAX_INPUTS: Final = 2048
 """The most texts of one request that are read: a bound of this server."""
 
 
-class FeatureExtractionRequest(ModelRequest):
-    """A text, or several (`inputs`)."""
-
-    api = "embeddings"
+class TextsRequest(EmbeddedTexts, ModelRequest):
+    """The base of these requests, whose path names the model."""
 
     @cached_property
     def model(self) -> str | None:
         return self.path_variables.get("model")
+
+
+class FeatureExtractionRequest(TextsRequest):
+    """A text, or several (`inputs`)."""
+
+    api = "embeddings"
 
     @property
     def single(self) -> bool:
@@ -51,19 +55,11 @@ class FeatureExtractionRequest(ModelRequest):
         return (value,) if type(value) is str else tuple(texts(value))[:MAX_INPUTS]
 
     @cached_property
-    def messages(self) -> tuple[Message, ...]:
-        return (Message("user", tuple(map(TextPart, self.inputs))),) if self.inputs else ()
-
-    @cached_property
-    def input_tokens(self) -> int:
-        return sum(map(estimate, self.inputs))
-
-    @cached_property
-    def size(self) -> int:
+    def dimensions(self) -> int:
         return min(count_of(self.fields.get("dimensions")) or SIZE, MAX_DIMENSIONS)
 
 
-class SentenceSimilarityRequest(FeatureExtractionRequest):
+class SentenceSimilarityRequest(TextsRequest):
     """A sentence, and those that it is compared with."""
 
     api = "sentence_similarity"
@@ -77,7 +73,7 @@ class SentenceSimilarityRequest(FeatureExtractionRequest):
         return tuple(texts(object_of(self.fields.get("inputs")).get("sentences")))[:MAX_INPUTS]
 
 
-class TextRankingRequest(FeatureExtractionRequest):
+class TextRankingRequest(TextsRequest):
     """A question (`query`) and the texts that are ranked by it."""
 
     api = "rerank"
@@ -96,22 +92,17 @@ class FeatureExtraction(InferenceCall, EmbeddingDialect):
 
     api = "embeddings"
     generates = False
-    request_class: type[FeatureExtractionRequest] = FeatureExtractionRequest
+    request_class: type[TextsRequest] = FeatureExtractionRequest
 
     def check(self, request: Request) -> Failure | None:
-        assert isinstance(request, FeatureExtractionRequest)
+        assert isinstance(request, TextsRequest)
         return self.check_readable(request) or (
             None if request.inputs else invalid("`inputs` cannot be empty")
         )
 
-    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
+    def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, FeatureExtractionRequest)
-        size = request.size
-        if result is None:
-            vectors: Sequence[Vector] = [vector(text, size) for text in request.inputs]
-        else:
-            vectors = result.of(list(request.inputs), lambda text: vector(text, size))
-        listed = [NumberList(each) for each in vectors]
+        listed = list(map(NumberList, request.vectors(result)))
         return self.list_plan(listed[0] if request.single and listed else listed, identity)
 
     def list_plan(self, content: Json, identity: ResponseIdentity) -> Plan:
@@ -122,7 +113,7 @@ class SentenceSimilarity(FeatureExtraction):
     """How similar each sentence is to the source, from -1 to 1."""
 
     api = "sentence_similarity"
-    request_class: type[FeatureExtractionRequest] = SentenceSimilarityRequest
+    request_class: type[TextsRequest] = SentenceSimilarityRequest
 
     def scores(self, request: Request) -> list[float]:
         assert isinstance(request, SentenceSimilarityRequest | TextRankingRequest)
@@ -138,7 +129,7 @@ class TextRanking(SentenceSimilarity):
     """The texts by their relevance, the most relevant first."""
 
     api = "rerank"
-    request_class: type[FeatureExtractionRequest] = TextRankingRequest
+    request_class: type[TextsRequest] = TextRankingRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

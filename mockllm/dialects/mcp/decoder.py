@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import object_of
+from mockllm.core.json.typed_values import list_of, object_of
 from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 
@@ -28,12 +28,8 @@ def decode(plan: Plan) -> DecodedResponse | None:
 
 def texts(result: dict[str, Json]) -> Iterator[str]:
     """Yield the texts of a result, in order."""
-    messages = [object_of(each).get("content") for each in _list(result.get("messages"))]
-    for block in (*_list(result.get("content")), *messages, *_list(result.get("contents"))):
+    messages = [object_of(each).get("content") for each in list_of(result.get("messages"))]
+    for block in (*list_of(result.get("content")), *messages, *list_of(result.get("contents"))):
         text = object_of(block).get("text")
         if type(text) is str:
             yield text
-
-
-def _list(value: Json) -> list[Json]:
-    return value if type(value) is list else []

@@ -7,7 +7,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Request
-from mockllm.core.text_vectors import NumberList, vector
+from mockllm.core.text_vectors import NumberList
 from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
 from mockllm.dialects.ollama.check import EMBED, check_fields
 from mockllm.dialects.ollama.encoder import LOAD_DURATION, PROMPT_TOKEN_DURATION
@@ -34,21 +34,14 @@ class OllamaEmbeddings(OllamaCall, EmbeddingDialect):
         )
         return Failure("bad_request", message="invalid input type") if value is not None and wrong else None
 
-    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
+    def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, OllamaEmbeddingsRequest)
-        if result is None:
-            vectors = [vector(text, request.dimensions) for text in request.inputs]
-            model, tokens, extras = None, None, {}
-        else:
-            vectors = result.of(request.inputs, lambda text: vector(text, request.dimensions))
-            model, tokens = result.model, result.input_tokens
-            extras = dict(result.extras.get(self.name, {}))
-        values = [NumberList(entry) for entry in vectors]
+        values, extras = list(map(NumberList, request.vectors(result))), result.extras.get(self.name, {})
         if request.single:
             return json_plan({"embedding": values[0] if values else [], **extras})
-        counted = request.input_tokens if tokens is None else tokens
+        counted = request.input_tokens if result.input_tokens is None else result.input_tokens
         body: dict[str, Json] = {
-            "model": model or request.model or DEFAULT_MODEL,
+            "model": result.model or request.model or DEFAULT_MODEL,
             "embeddings": values,
             "total_duration": LOAD_DURATION + counted * PROMPT_TOKEN_DURATION,
             "load_duration": LOAD_DURATION,

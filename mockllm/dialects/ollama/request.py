@@ -15,7 +15,8 @@ from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
-from mockllm.core.tokens import estimate
+from mockllm.core.request.tools import function_tools
+from mockllm.dialects.embedded_texts import EmbeddedTexts
 
 DEFAULT_MODEL: Final = "llama3.2"
 DEFAULT_SIZE: Final = 768
@@ -102,12 +103,7 @@ class OllamaChatRequest(GenerationRequest):
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
-        functions = (object_of(entry.get("function")) for entry in objects(self.fields.get("tools")))
-        return tuple(
-            Tool(fields["name"], fields.get("parameters"), text_of(fields.get("description")))
-            for fields in functions
-            if type(fields.get("name")) is str
-        )
+        return function_tools(self.fields.get("tools"))
 
 
 MAX_OPEN_CALLS: Final = 256
@@ -189,7 +185,7 @@ class OllamaGenerateRequest(GenerationRequest):
         return (*before, Message("user", tuple(parts)))
 
 
-class OllamaEmbeddingsRequest(OllamaRequest):
+class OllamaEmbeddingsRequest(EmbeddedTexts, OllamaRequest):
     """A request to /api/embed (`input`: a text, or several), or to the older /api/embeddings (`prompt`)."""
 
     api = "embeddings"
@@ -211,12 +207,3 @@ class OllamaEmbeddingsRequest(OllamaRequest):
     def dimensions(self) -> int:
         value = self.fields.get("dimensions")
         return min(value, MAX_DIMENSIONS) if type(value) is int and value > 0 else DEFAULT_SIZE
-
-    @cached_property
-    def messages(self) -> tuple[Message, ...]:
-        """All inputs as one message of the user."""
-        return (Message("user", tuple(map(TextPart, self.inputs))),) if self.inputs else ()
-
-    @cached_property
-    def input_tokens(self) -> int:
-        return sum(map(estimate, self.inputs))

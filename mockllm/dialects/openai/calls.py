@@ -14,6 +14,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.validators import check_readable
+from mockllm.dialects.stored_objects import ObjectCall, ObjectRequest
 
 DEFAULT_PAGE_SIZE: Final = 20
 """The number of items on a page where the client sends no `limit`."""
@@ -55,6 +56,8 @@ class OpenAiCall:
     """The base of OpenAI's calls: their name, their check of an unreadable body, and their errors."""
 
     name = "openai"
+    api: str
+    request_class: type[Request]
 
     check_readable = staticmethod(check_readable)
 
@@ -64,6 +67,21 @@ class OpenAiCall:
 
 class LookupCall(UncheckedCall, OpenAiCall):
     """The base of calls without a body, which pass every check."""
+
+
+class OpenAiObjectCall(ObjectCall, LookupCall):
+    """The base of the calls on one stored object."""
+
+    noun: str
+    """The object in the note for the author of a scenario."""
+    missing_message: str
+    """The error's message for an id without an object, with the id in place of `{}`."""
+    missing_fields: Mapping[str, Json] = {}
+
+    def missing(self, request: ObjectRequest) -> Failure:
+        message = self.missing_message.format(request.path_variables.get(request.path_variable))
+        note = stored_object_note(self.noun, self.api)
+        return Failure("not_found", message=message, fields=self.missing_fields, note=note)
 
 
 PADDING_CHARACTERS: Final = b"kT3vQx9ZbLw5RfNsJ8gYdHc2PmUaE6oWi1KrXt7VqBnz4CyDGuSjlMhApeF0IO" * 2

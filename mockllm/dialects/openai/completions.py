@@ -187,9 +187,7 @@ def body(reply: Reply, request: CompletionsRequest, identity: ResponseIdentity) 
     ]
     for number, column in enumerate(_columns(reply, request)):
         parts = reply.choices[number].parts
-        tokens = [
-            token for part in parts if type(part) is Text for token in part_token_texts(part, streamed=False)
-        ]
+        tokens = [token for part in parts if type(part) is Text for token in part_token_texts(part)]
         choices[number]["logprobs"] = column.next(tokens)
     result = {**top_fields(identity), "model": model(reply, request), "choices": choices}
     result = merged_json({**result, "usage": usage(reply.usage)}, dict(reply.extras.get("openai", {})))

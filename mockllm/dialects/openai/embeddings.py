@@ -89,12 +89,12 @@ class OpenAiEmbeddingsRequest(Request):
         return size * len(self.inputs) + sum(map(len, self.inputs)) // 4
 
 
-def _check_input(value: Json, path: str) -> Failure | None:
+def _check_input(value: Json) -> Failure | None:
     """Accept a text, a list of tokens, or a list of either; none of them is empty."""
     if type(value) is list and not is_token_list(value):
         texts = all(type(entry) is str and entry for entry in value)
         if value and (texts or all(is_token_list(entry) for entry in value)):
-            return check_length(value, path, 1, MAX_INPUTS)
+            return check_length(value, "input", 1, MAX_INPUTS)
     elif value and type(value) in (str, list):
         return None
     return refuse(INVALID_INPUT_MESSAGE)
@@ -121,7 +121,7 @@ def check(request: Request, forms: VectorForms = VECTOR_FORMS) -> Failure | None
     if model is None:
         return refuse("you must provide a model parameter")
     formats = {"encoding_format": one_of(*filter(None, forms))}
-    error = check_fields(body, {**FIELDS, **formats}) or _check_input(body.get("input"), "input")
+    error = check_fields(body, {**FIELDS, **formats}) or _check_input(body.get("input"))
     return error or _check_size(model, body.get("dimensions"))
 
 
@@ -150,10 +150,9 @@ def input_text(value: TokenInput) -> str:
     return value if isinstance(value, str) else " ".join(map(str, value))
 
 
-def embed_input(value: TokenInput, model: str, dimensions: Json) -> tuple[float, ...]:
-    """Return the vector of one input. The model's own vector is shortened to the requested size where the
+def embed_input(text: str, model: str, dimensions: Json) -> tuple[float, ...]:
+    """Return the vector of one input's text. The model's own vector is shortened to the requested size where the
     size is smaller."""
-    text = input_text(value)
     own, size = SIZES.get(model, DEFAULT_SIZE), vector_size(model, dimensions)
     return shortened(vector(text, max(own, size)), size)
 
@@ -173,27 +172,20 @@ class OpenAiEmbeddings(OpenAiCall, EmbeddingDialect):
     def check(self, request: Request) -> Failure | None:
         return check(request, self.vector_forms)
 
-    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
+    def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, OpenAiEmbeddingsRequest)
-        model, fields, tokens = request.model or DEFAULT_MODEL, request.fields, request.input_tokens
-        shown = SNAPSHOTS.get(model, model)
-        extras: Mapping[str, Json] = {}
-        if result is None:
-            vectors = [embed_input(entry, model, fields.get("dimensions")) for entry in request.inputs]
-        else:
-            size = fields.get("dimensions")
-            vectors = result.of(
-                list(map(input_text, request.inputs)), lambda text: embed_input(text, model, size)
-            )
-            shown = result.model or shown
-            tokens = tokens if result.input_tokens is None else result.input_tokens
-            extras = result.extras.get(self.name, {})
-        forms = self.vector_forms
+        model, fields, forms = request.model or DEFAULT_MODEL, request.fields, self.vector_forms
+        size = fields.get("dimensions")
+        vectors = result.of(
+            list(map(input_text, request.inputs)), lambda text: embed_input(text, model, size)
+        )
+        shown = result.model or SNAPSHOTS.get(model, model)
+        tokens = request.input_tokens if result.input_tokens is None else result.input_tokens
         write = forms.get(text_of(fields.get("encoding_format"))) or forms[None]
         data = [
             {"object": "embedding", "index": number, "embedding": write(entry)}
             for number, entry in enumerate(vectors)
         ]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-        body = {"object": "list", "data": data, "model": shown, "usage": usage, **extras}
-        return body_plan(body, identity, BODY_HEADERS)
+        body = {"object": "list", "data": data, "model": shown, "usage": usage}
+        return body_plan({**body, **result.extras.get(self.name, {})}, identity, BODY_HEADERS)

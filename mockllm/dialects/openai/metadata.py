@@ -20,7 +20,10 @@ _value: Final = text_of_length(512)
 
 
 def check_metadata(value: Json, path: str = "metadata") -> Failure | None:
-    """Return the failure of metadata with another type, too many properties, or too long names or values."""
+    """Return the failure of metadata with another type, too many properties, or too long names or values; null
+    passes."""
+    if value is None:
+        return None
     if type(value) is not dict:
         return wrong_type(value, path, "a metadata object")
     if len(value) > MAX_METADATA:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import objects
 from mockllm.core.rendering.stream_form import CallPlace, FinishPlace, MemberPlace, Payload, StreamForm
 
 REASON: Final = ("finish_reason",)
@@ -15,8 +16,7 @@ TEXT_DELTAS: Final = ("response.output_text.delta", "response.output_audio_trans
 
 
 def _choices(payload: Payload) -> list[Payload]:
-    choices = payload.get("choices")
-    return [choice for choice in choices if type(choice) is dict] if type(choices) is list else []
+    return list(objects(payload.get("choices")))
 
 
 class ChoicesStreamForm(StreamForm):

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from propcache.api import cached_property
-
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import text_of, texts
@@ -20,9 +18,10 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.core.webhook import Webhook
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.calls import OpenAiCall, page, stored_object_note
+from mockllm.dialects.openai.calls import OpenAiObjectCall, page
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.validators import array, check_fields, check_readable, missing, string
+from mockllm.dialects.stored_objects import Deletion, ObjectRequest
 
 PREFIX: Final = "we_"
 SECRET_CHARACTERS: Final = 44
@@ -53,23 +52,20 @@ def _event(endpoint: StoredResponse, data: Json, type_: str, due: float, created
     return Webhook(due, url, endpoint.request_body.decode(), id, dumps(payload), subject)
 
 
-class EndpointRequest(Request):
+class EndpointRequest(ObjectRequest):
     dialect = "openai"
     api = "webhook_endpoints"
-
-    @cached_property
-    def endpoint(self) -> StoredResponse | None:
-        """The endpoint that the path names."""
-        id = self.path_variables.get("endpoint", "")
-        return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
+    path_variable = "endpoint"
+    id_prefix = PREFIX
 
 
-class EndpointCall(OpenAiCall):
+class EndpointCall(OpenAiObjectCall):
     """The base of the calls on one endpoint."""
 
     api = "webhook_endpoints"
-    generates = False
     request_class = EndpointRequest
+    noun = "webhook endpoint"
+    missing_message = "No webhook endpoint found with id '{}'."
     required: Sequence[str] = ()
 
     def check(self, request: Request) -> Failure | None:
@@ -80,15 +76,8 @@ class EndpointCall(OpenAiCall):
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request) if request.raw else None
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        assert isinstance(request, EndpointRequest)
-        if request.endpoint is None:
-            id = request.path_variables.get("endpoint")
-            note = stored_object_note("webhook endpoint", self.api)
-            return Failure("not_found", message=f"No webhook endpoint found with id '{id}'.", note=note)
-        return body_plan(self.shown(request.endpoint, request, identity), identity)
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        return body_plan(self.shown(stored, request, identity), identity)
 
     def shown(self, endpoint: StoredResponse, request: Request, identity: ResponseIdentity) -> Json:
         """Return the body of the response."""
@@ -149,13 +138,9 @@ class UpdateEndpoint(EndpointCall):
         updated = before["updated_at"] if before | changed == before else int(request.now)
         return {**before, **changed, "updated_at": updated}
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, EndpointRequest)
-        endpoint = request.endpoint
-        if endpoint is None or plan.head.status != 200:
-            return None
-        shown = self.shown(endpoint, request, ResponseIdentity(Ids(0, "", 0), request.now))
-        return StorageUpdate((endpoint.id,), endpoint._replace(response_body=dumps(shown)))
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
+        shown = self.shown(stored, request, ResponseIdentity(Ids(0, "", 0), request.now))
+        return stored._replace(response_body=dumps(shown))
 
 
 class RotateSecret(EndpointCall):
@@ -175,17 +160,11 @@ class RotateSecret(EndpointCall):
         return _stored_with_secret(plan)
 
 
-class DeleteEndpoint(EndpointCall):
+class DeleteEndpoint(Deletion, EndpointCall):
     """DELETE /v1/webhook_endpoints/{id}."""
 
     def shown(self, endpoint: StoredResponse, request: Request, identity: ResponseIdentity) -> Json:
         return {"id": endpoint.id, "object": "webhook_endpoint.deleted", "deleted": True}
-
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, EndpointRequest)
-        endpoint = request.endpoint
-        gone = endpoint is not None and plan.head.status == 200
-        return StorageUpdate(forgotten=(endpoint.id,)) if gone and endpoint is not None else None
 
 
 class TestEndpoint(EndpointCall):
@@ -204,13 +183,12 @@ class TestEndpoint(EndpointCall):
             "webhook_endpoint_id": endpoint.id,
         }
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, EndpointRequest)
+    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
         type_ = text_of(request.fields.get("event_type"))
-        if request.endpoint is None or type_ is None or plan.head.status != 200:
+        if type_ is None:
             return None
         second = int(request.now)
-        sample = _event(request.endpoint, {"id": f"sample_{second}"}, type_, request.monotonic, second)
+        sample = _event(stored, {"id": f"sample_{second}"}, type_, request.monotonic, second)
         return StorageUpdate(webhooks=(sample,))
 
 

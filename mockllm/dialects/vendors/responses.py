@@ -122,7 +122,7 @@ class VendorEmbeddings(VendorCall, OpenAiEmbeddings):
         super().__init__(vendor if headers is None else replace(vendor, headers=headers))
         self.vector_forms = vendor.vector_forms
 
-    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
+    def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().embed(result, request, identity)
         return edit_plan(plan, self.vendor, identity, self.vendor.edit_embeddings, self.vendor.media)
 

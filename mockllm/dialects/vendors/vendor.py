@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.prompt_cache.policy import CachePolicy
-from mockllm.core.randomness import BASE62, HEX, Ids
+from mockllm.core.randomness import BASE62, HEX, Ids, as_uuid
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.reply.reply import Finish, Usage
 from mockllm.core.request.request import Request
@@ -45,11 +45,7 @@ class VendorIdFormat(Struct, frozen=True):
         if self.length is not None:
             prefix = f"{self.prefix}{number:02}_" if self.counted else self.prefix
             return ids.make(prefix, self.length, place, self.alphabet)
-        return self.prefix + derive(_uuid, ids.make("", 32, place, HEX))
-
-
-def _uuid(digits: str) -> str:
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+        return self.prefix + derive(as_uuid, ids.make("", 32, place, HEX))
 
 
 Members: TypeAlias = Mapping[str, Json]

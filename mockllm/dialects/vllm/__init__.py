@@ -21,14 +21,14 @@ _OWN: Final = {"chat": VllmChat(ROW), "completions": VllmCompletions(ROW), "mode
 _own_calls: Final = {
     call.id: replace(call, dialect=_OWN[call.id]) if call.id in _OWN else call for call in _compatible.calls
 }
-_health = ProviderCall("health", VllmServerCall(ROW))
+_health = ProviderCall("health", VllmServerCall())
 _ROUTES: Final = (
     ProviderRoute("POST", "/tokenize", ProviderCall("tokenize", Tokenize(ROW))),
     ProviderRoute("POST", "/detokenize", ProviderCall("detokenize", Detokenize(ROW))),
     ProviderRoute("POST", "/v1/load_lora_adapter", ProviderCall("load_lora_adapter", LoadLora(ROW))),
     ProviderRoute("POST", "/v1/unload_lora_adapter", ProviderCall("unload_lora_adapter", UnloadLora(ROW))),
-    ProviderRoute("GET", "/version", ProviderCall("version", VllmServerCall(ROW, {"version": VERSION}))),
-    ProviderRoute("GET", "/load", ProviderCall("load", VllmServerCall(ROW, {"server_load": 0}))),
+    ProviderRoute("GET", "/version", ProviderCall("version", VllmServerCall({"version": VERSION}))),
+    ProviderRoute("GET", "/load", ProviderCall("load", VllmServerCall({"server_load": 0}))),
     ProviderRoute("GET", "/health", _health),
     ProviderRoute("GET", "/health/ready", _health),
     ProviderRoute("GET", "/ping", _health),

@@ -16,7 +16,7 @@ from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
 from mockllm.dialects.vendors.errors import VendorCall, head
-from mockllm.dialects.vendors.vendor import Vendor
+from mockllm.dialects.vllm.row import ROW
 
 VERSION: Final = "0.29.0"
 """A version of 2026; the responses are those of the sources named in each module."""
@@ -34,8 +34,8 @@ class VllmServerCall(UncheckedCall, VendorCall):
     api = "server"
     request_class = VllmServerRequest
 
-    def __init__(self, vendor: Vendor, body: Json = None) -> None:
-        super().__init__(vendor)
+    def __init__(self, body: Json = None) -> None:
+        super().__init__(ROW)
         self.body = body
 
     def own_response(

@@ -52,8 +52,9 @@ def test_token_logprobs_are_mostly_near_zero() -> None:
 def test_part_token_texts_join_to_the_text(
     part: Text | Refusal, whole: list[str], streamed: list[str]
 ) -> None:
-    assert part_token_texts(part, streamed=False) == whole
-    assert part_token_texts(part, streamed=True) == streamed
+    chunks = [chunk for chunk in part.chunks if type(chunk) is str]
+    assert part_token_texts(part) == whole
+    assert [token for chunk in chunks for token in chunk_token_texts(part, chunk)] == streamed
 
 
 def test_chunk_token_texts_of_a_chunk() -> None:

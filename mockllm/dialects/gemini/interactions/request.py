@@ -12,7 +12,7 @@ from typing import Final
 from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import object_of, read_object
+from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.dialects.gemini.cached_content import with_cached
 from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of
@@ -45,7 +45,7 @@ class InteractionRequest(GenerateRequest):
     @cached_property
     def model(self) -> str | None:
         name = self.fields.get("model") or self.fields.get("agent")
-        return name.rpartition("/")[2] or None if type(name) is str else None
+        return (text_of(name) or "").rpartition("/")[2] or None
 
     @cached_property
     def previous(self) -> StoredResponse | None:

@@ -5,7 +5,7 @@ Sources: google-genai's `Interactions` (`stream`, `last_event_id`, `include_inpu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from propcache.api import cached_property
 
@@ -28,20 +28,22 @@ from mockllm.dialects.gemini.interactions.dialect import (
 from mockllm.dialects.gemini.interactions.request import input_steps
 from mockllm.dialects.gemini.stored_call import GeminiStoredCall
 from mockllm.dialects.gemini.wire_format import JSON
+from mockllm.dialects.stored_objects import Deletion, ObjectCall, ObjectRequest
 
 
-class StoredInteractionRequest(GeminiRequest):
+class StoredInteractionRequest(ObjectRequest, GeminiRequest):
     api = "stored_interactions"
+    path_variable = "interaction"
 
     @cached_property
     def stored(self) -> StoredResponse | None:
         """The interaction that the path names."""
-        stored = self.response_lookup.stored(self.path_variables.get("interaction", ""))
+        stored = super().stored
         whole = {} if stored is None else read_object(stored.response_body)
         return stored if whole.get("object") == "interaction" else None
 
 
-class StoredInteractionCall(GeminiStoredCall):
+class StoredInteractionCall(ObjectCall, GeminiStoredCall):
     """The base of these calls."""
 
     api: str = "stored_interactions"
@@ -50,21 +52,15 @@ class StoredInteractionCall(GeminiStoredCall):
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return interaction_failure(failure, request)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        assert isinstance(request, StoredInteractionRequest)
-        if request.stored is None:
-            note = (
-                "an interaction exists after a call of the same session that creates and stores it; a rule with "
-                "`match: {api: stored_interactions}` may respond to any id"
-            )
-            id = request.path_variables.get("interaction")
-            return Failure("not_found", message=f"Interaction {id} not found.", note=note)
-        return self.respond(request.stored, request)
+    def missing(self, request: ObjectRequest) -> Failure:
+        note = (
+            "an interaction exists after a call of the same session that creates and stores it; a rule with "
+            "`match: {api: stored_interactions}` may respond to any id"
+        )
+        id = request.path_variables.get("interaction")
+        return Failure("not_found", message=f"Interaction {id} not found.", note=note)
 
-    def respond(self, stored: StoredResponse, request: StoredInteractionRequest) -> Plan | Failure:
-        """Return the response of a stored interaction."""
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         whole = interaction_at(stored, request.monotonic)
         if request.query.get("include_input") == "true":
             whole["input"] = input_steps(stored)
@@ -74,9 +70,9 @@ class StoredInteractionCall(GeminiStoredCall):
 class GetInteraction(StoredInteractionCall):
     """GET …/interactions/{id}: the stored interaction, or a stream of it."""
 
-    def respond(self, stored: StoredResponse, request: StoredInteractionRequest) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if request.query.get("stream") != "true":
-            return super().respond(stored, request)
+            return super().respond(stored, request, identity)
         last = whole_number(request.query.get("last_event_id"), -1)
         if stored.timeline is not None:
             steps: tuple[Step, ...] = tuple(events_after(stored.timeline, last, request.monotonic))
@@ -87,38 +83,29 @@ class GetInteraction(StoredInteractionCall):
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Count the read of an interaction in the background whose state depends on the number of reads."""
-        assert isinstance(request, StoredInteractionRequest)
-        read = None if request.stored is None or plan.streamed else request.stored.with_read()
-        return read and StorageUpdate((read.id,), read)
+        return None if plan.streamed else super().storage_update(plan, request)
+
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+        return stored.with_read()
 
 
-class DeleteInteraction(StoredInteractionCall):
+class DeleteInteraction(Deletion, StoredInteractionCall):
     """DELETE …/interactions/{id}."""
 
-    def respond(self, stored: StoredResponse, request: StoredInteractionRequest) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return _body({})
-
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, StoredInteractionRequest)
-        if request.stored is None or plan.head.status != 200:
-            return None
-        return StorageUpdate(forgotten=(request.stored.id,))
 
 
 class CancelInteraction(StoredInteractionCall):
     """POST …/interactions/{id}/cancel: ends an interaction in the background; one that has ended is unchanged."""
 
-    def respond(self, stored: StoredResponse, request: StoredInteractionRequest) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if stored.timeline is None:
             return Failure("bad_request", message="Only background interactions can be cancelled.")
         return _body(interaction_at(_cancelled(stored, request.monotonic), request.monotonic))
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, StoredInteractionRequest)
-        stored = request.stored
-        if stored is None or plan.head.status != 200:
-            return None
-        return StorageUpdate((stored.id,), _cancelled(stored, request.monotonic))
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
+        return _cancelled(stored, request.monotonic)
 
 
 def _body(value: Json) -> Plan:

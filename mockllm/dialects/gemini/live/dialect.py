@@ -16,7 +16,7 @@ from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import object_of, read_object
+from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Kind, Plan, RawStep, ResponseHead, Step
 from mockllm.core.rendering.stream_form import StreamForm
@@ -71,8 +71,7 @@ class LiveRequest(GenerateRequest):
 
     @cached_property
     def model(self) -> str | None:
-        name = self.message.get("model")
-        return name.rpartition("/")[2] or None if type(name) is str else None
+        return (text_of(self.message.get("model")) or "").rpartition("/")[2] or None
 
     @cached_property
     def stream(self) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.json.typed_values import object_of, read_object
+from mockllm.core.json.typed_values import decoded, object_of, read_object
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
@@ -30,7 +30,7 @@ from mockllm.core.rendering.socket_session import (
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.user_speech import UserSpeech
-from mockllm.dialects.audio import VoiceDetector, decoded, transcript_member
+from mockllm.dialects.audio import VoiceDetector, transcript_member
 from mockllm.dialects.gemini.camel_case import camel_case_fields
 from mockllm.dialects.gemini.generate_request import list_of
 from mockllm.dialects.gemini.live.dialect import MALFORMED, model_turn

@@ -34,7 +34,7 @@ from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
 from mockllm.dialects.openai.batches.input_lines import InputLines, read_lines
 from mockllm.dialects.openai.batches.output_files import ERRORS, OUTPUT, output_files
-from mockllm.dialects.openai.calls import LookupCall, OpenAiCall, page, stored_object_note
+from mockllm.dialects.openai.calls import OpenAiCall, OpenAiObjectCall, page
 from mockllm.dialects.openai.files.file_calls import ID_LENGTH, file_object, missing_file
 from mockllm.dialects.openai.files.file_calls import PREFIX as FILE_PREFIX
 from mockllm.dialects.openai.headers import body_plan
@@ -48,6 +48,7 @@ from mockllm.dialects.openai.validators import (
     refuse,
     string,
 )
+from mockllm.dialects.stored_objects import ObjectRequest
 
 PREFIX: Final = "batch_"
 WINDOW: Final = 24 * 3600
@@ -95,15 +96,11 @@ class BatchRequest(Request):
         return b"" if self.input_file is None else self.input_file.request_body
 
 
-class StoredBatchRequest(Request):
+class StoredBatchRequest(ObjectRequest):
     dialect = "openai"
     api = "stored_batches"
-
-    @cached_property
-    def stored(self) -> StoredResponse | None:
-        """The batch that the path names."""
-        id = self.path_variables.get("batch", "")
-        return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
+    path_variable = "batch"
+    id_prefix = PREFIX
 
 
 class CreateBatch(OpenAiCall, BatchDialect):
@@ -264,34 +261,16 @@ def _count(usage: Mapping[str, Json], *names: str) -> int:
     return next((count for name in names if (count := count_of(usage.get(name)))), 0)
 
 
-class BatchCall(LookupCall):
+class BatchCall(OpenAiObjectCall):
     """The base of the calls on one batch."""
 
     api = "stored_batches"
     request_class = StoredBatchRequest
-
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        assert isinstance(request, StoredBatchRequest)
-        if request.stored is None:
-            id = request.path_variables.get("batch")
-            note = stored_object_note("batch", self.api)
-            return Failure("not_found", message=f"No batch found with id '{id}'.", note=note)
-        return self.respond(request.stored, request, identity)
+    noun = "batch"
+    missing_message = "No batch found with id '{}'."
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return body_plan(batch_object(stored, request.monotonic), identity)
-
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, StoredBatchRequest)
-        if request.stored is None or plan.head.status != 200:
-            return None
-        changed = self.changed(request.stored, request)
-        return None if changed is None or changed is request.stored else StorageUpdate((changed.id,), changed)
-
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
-        raise NotImplementedError  # pragma: no cover - abstract
 
 
 class GetBatch(BatchCall):

@@ -13,8 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from propcache.api import cached_property
-
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.typed_values import object_of, objects, text_of
@@ -24,11 +22,12 @@ from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.calls import LookupCall, page, stored_object_note
+from mockllm.dialects.openai.calls import OpenAiObjectCall, page
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.metadata import check_metadata
 from mockllm.dialects.openai.validators import check_readable, missing
+from mockllm.dialects.stored_objects import Deletion, ObjectRequest
 
 PREFIX: Final = "chatcmpl-"
 """The prefix of a completion's id; no other stored object has it."""
@@ -164,35 +163,27 @@ def _usage(completion: dict[str, Json], request: ChatRequest) -> dict[str, Json]
     return {"total_tokens": prompt + output, "completion_tokens": output, "prompt_tokens": prompt}
 
 
-class StoredChatRequest(Request):
+class StoredChatRequest(ObjectRequest):
     dialect = "openai"
     api = "stored_completions"
-
-    @cached_property
-    def stored(self) -> StoredResponse | None:
-        """The completion that the path names."""
-        id = self.path_variables.get("completion", "")
-        return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
+    path_variable = "completion"
+    id_prefix = PREFIX
 
 
-class StoredChatCall(LookupCall):
+class StoredChatCall(OpenAiObjectCall):
     """The base of the calls on one completion."""
 
     api = "stored_completions"
     request_class = StoredChatRequest
+    noun = "chat completion (`store: true`)"
+    missing_message = "Chat completion with id '{}' not found."
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        assert isinstance(request, StoredChatRequest)
-        if request.stored is None:
-            id = request.path_variables.get("completion")
-            note = stored_object_note("chat completion (`store: true`)", self.api)
-            return Failure("not_found", message=f"Chat completion with id '{id}' not found.", note=note)
-        return body_plan(self.response_body(request.stored, request), identity)
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        return body_plan(self.shown(stored, request), identity)
 
-    def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
-        raise NotImplementedError  # pragma: no cover - abstract
+    def shown(self, stored: StoredResponse, request: Request) -> Json:
+        """Return the body of the response."""
+        return loads(stored.response_body)
 
 
 class ListChat(StoredChatCall):
@@ -209,52 +200,36 @@ class ListChat(StoredChatCall):
 class GetChat(StoredChatCall):
     """GET /v1/chat/completions/{id}."""
 
-    def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
-        return loads(stored.response_body)
-
 
 class UpdateChat(StoredChatCall):
     """POST /v1/chat/completions/{id}: replaces the metadata."""
 
     def check(self, request: Request) -> Failure | None:
         error = check_readable(request)
-        if error is not None:
-            return error
-        if "metadata" not in request.fields:
-            return missing("metadata")
-        return None if request.fields["metadata"] is None else check_metadata(request.fields["metadata"])
+        if error is None and "metadata" not in request.fields:
+            error = missing("metadata")
+        return error or check_metadata(request.fields["metadata"])
 
     check_readable = staticmethod(check_readable)
 
-    def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
+    def shown(self, stored: StoredResponse, request: Request) -> Json:
         return {**loads(stored.response_body), "metadata": object_of(request.fields.get("metadata"))}
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, StoredChatRequest)
-        stored = request.stored
-        if stored is None or plan.head.status != 200:
-            return None
-        return StorageUpdate(
-            (stored.id,), stored._replace(response_body=dumps(self.response_body(stored, request)))
-        )
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
+        return stored._replace(response_body=dumps(self.shown(stored, request)))
 
 
-class DeleteChat(StoredChatCall):
+class DeleteChat(Deletion, StoredChatCall):
     """DELETE /v1/chat/completions/{id}."""
 
-    def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
+    def shown(self, stored: StoredResponse, request: Request) -> Json:
         return {"object": "chat.completion.deleted", "id": stored.id, "deleted": True}
-
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, StoredChatRequest)
-        stored = request.stored
-        return None if stored is None or plan.head.status != 200 else StorageUpdate(forgotten=(stored.id,))
 
 
 class ChatMessages(StoredChatCall):
     """GET /v1/chat/completions/{id}/messages: the messages of the request, the oldest first."""
 
-    def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
+    def shown(self, stored: StoredResponse, request: Request) -> Json:
         messages = objects(object_of(loads(stored.request_body)).get("messages"))
         items = [_message(message, f"{stored.id}-{index}") for index, message in enumerate(messages)]
         return page(items, request.query, "asc")

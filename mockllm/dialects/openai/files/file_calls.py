@@ -18,12 +18,12 @@ from mockllm.core.randomness import BASE62
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate, StoredResponse
-from mockllm.dialects.created_object import uploaded_file
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.batches.output_files import output_content
-from mockllm.dialects.openai.calls import LookupCall, OpenAiCall, page, stored_object_note
+from mockllm.dialects.openai.calls import OpenAiCall, OpenAiObjectCall, page, stored_object_note
 from mockllm.dialects.openai.headers import OPENAI, body_plan, head
 from mockllm.dialects.openai.validators import refuse
+from mockllm.dialects.stored_objects import Deletion, ObjectRequest, uploaded_file
 
 PREFIX: Final = "file-"
 ID_LENGTH: Final = 22
@@ -41,15 +41,16 @@ class UploadRequest(Request):
     uploads = True
 
 
-class FileRequest(Request):
+class FileRequest(ObjectRequest):
     dialect = "openai"
     api = "stored_files"
+    path_variable = "file"
+    id_prefix = PREFIX
 
     @cached_property
     def stored(self) -> StoredResponse | None:
         """The file that the path names, with its content."""
-        id = self.path_variables.get("file", "")
-        stored = self.response_lookup.stored(id) if id.startswith(PREFIX) else None
+        stored = super().stored
         return None if stored is None else whole_file(stored, self.response_lookup, self.monotonic)
 
 
@@ -138,35 +139,23 @@ def _expires(form: Mapping[str, str], purpose: str, second: int) -> int | None:
     return second + BATCH_LIFE if purpose == "batch" else None
 
 
-class FileCall(LookupCall):
-    """The base of the calls on one file."""
+class GetFile(OpenAiObjectCall):
+    """GET /v1/files/{id}, and the base of the calls on one file."""
 
     api = "stored_files"
     request_class = FileRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        assert isinstance(request, FileRequest)
-        if request.stored is None:
-            return missing_file(request.path_variables.get("file"), self.api)
-        return self.respond(request.stored, identity)
+    def missing(self, request: ObjectRequest) -> Failure:
+        return missing_file(request.path_variables.get("file"), self.api)
 
-    def respond(self, stored: StoredResponse, identity: ResponseIdentity) -> Plan | Failure:
-        raise NotImplementedError  # pragma: no cover - abstract
-
-
-class GetFile(FileCall):
-    """GET /v1/files/{id}."""
-
-    def respond(self, stored: StoredResponse, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return body_plan(loads(stored.response_body), identity)
 
 
-class GetFileContent(FileCall):
+class GetFileContent(GetFile):
     """GET /v1/files/{id}/content."""
 
-    def respond(self, stored: StoredResponse, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         shown = loads(stored.response_body)
         if shown["purpose"] in UNREADABLE:
             return refuse(f"Not allowed to download files of purpose: {shown['purpose']}")
@@ -179,20 +168,14 @@ class GetFileContent(FileCall):
         return Plan(head(200, pairs + OPENAI, identity), (step,))
 
 
-class DeleteFile(FileCall):
+class DeleteFile(Deletion, GetFile):
     """DELETE /v1/files/{id}."""
 
-    def respond(self, stored: StoredResponse, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return body_plan({"object": "file", "deleted": True, "id": stored.id}, identity)
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, FileRequest)
-        if request.stored is None or plan.head.status != 200:
-            return None
-        return StorageUpdate(forgotten=(request.stored.id,))
 
-
-class ListFiles(FileCall):
+class ListFiles(GetFile):
     """GET /v1/files: all files, or those of a purpose; the newest first."""
 
     def own_response(

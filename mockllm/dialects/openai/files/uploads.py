@@ -8,7 +8,7 @@ OpenAI's reference. No recording was at hand: all messages of errors are inferre
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from propcache.api import cached_property
@@ -20,9 +20,8 @@ from mockllm.core.randomness import BASE62, HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.dialects.created_object import created_object
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.calls import LookupCall, OpenAiCall, stored_object_note
+from mockllm.dialects.openai.calls import OpenAiCall, OpenAiObjectCall
 from mockllm.dialects.openai.files.file_calls import (
     BATCH_LIFE,
     ID_LENGTH,
@@ -42,6 +41,7 @@ from mockllm.dialects.openai.validators import (
     refuse,
     string,
 )
+from mockllm.dialects.stored_objects import ObjectRequest, created_object
 
 PREFIX: Final = "upload_"
 PART_PREFIX: Final = "part_"
@@ -66,15 +66,11 @@ class CreateUploadRequest(Request):
     api = "uploads"
 
 
-class StoredUploadRequest(Request):
+class StoredUploadRequest(ObjectRequest):
     dialect = "openai"
     api = "stored_uploads"
-
-    @cached_property
-    def stored(self) -> StoredResponse | None:
-        """The upload that the path names, with the body of the request that created it."""
-        id = self.path_variables.get("upload", "")
-        return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
+    path_variable = "upload"
+    id_prefix = PREFIX
 
     @cached_property
     def upload(self) -> dict[str, Json] | None:
@@ -163,26 +159,23 @@ class CreateUpload(OpenAiCall):
         return StorageUpdate((shown["id"],), stored)
 
 
-class UploadCall(LookupCall):
+class UploadCall(OpenAiObjectCall):
     """The base of the calls on one upload, which must be pending."""
 
     api = "stored_uploads"
     request_class: type[StoredUploadRequest] = StoredUploadRequest
+    noun = "file upload"
+    missing_message = "No such Upload object: {}"
+    missing_fields: Mapping[str, Json] = {"param": "id", "code": None}
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, StoredUploadRequest)
-        id, upload = request.path_variables.get("upload"), request.upload
-        if upload is None:
-            note = stored_object_note("file upload", self.api)
-            fields: dict[str, Json] = {"param": "id", "code": None}
-            return Failure("not_found", message=f"No such Upload object: {id}", fields=fields, note=note)
-        if upload["status"] != "pending":
-            return refuse(f"Upload {id} is {upload['status']}, and cannot be changed.")
-        return body_plan(self.respond(request, upload, identity), identity)
+        assert request.upload is not None
+        if request.upload["status"] != "pending":
+            return refuse(f"Upload {stored.id} is {request.upload['status']}, and cannot be changed.")
+        return body_plan(self.shown(request, request.upload, identity), identity)
 
-    def respond(
+    def shown(
         self, request: StoredUploadRequest, upload: dict[str, Json], identity: ResponseIdentity
     ) -> dict[str, Json]:
         """Return the object of the response for an upload that is pending."""
@@ -203,7 +196,7 @@ class AddUploadPart(UploadCall):
             return Failure("request_too_large", 413, f"A part may have {MAX_PART} bytes.")
         return None
 
-    def respond(
+    def shown(
         self, request: StoredUploadRequest, upload: dict[str, Json], identity: ResponseIdentity
     ) -> dict[str, Json]:
         id = identity.ids.make(PART_PREFIX, 32, alphabet=HEX)
@@ -242,7 +235,7 @@ class CompleteUpload(UploadCall):
             return refuse(f"Part {id} is no part of upload {request.path_variables['upload']}.", "part_ids")
         return _content_failure(request)
 
-    def respond(
+    def shown(
         self, request: StoredUploadRequest, upload: dict[str, Json], identity: ResponseIdentity
     ) -> dict[str, Json]:
         assert request.stored is not None
@@ -275,7 +268,7 @@ class CompleteUpload(UploadCall):
 class CancelUpload(UploadCall):
     """POST /v1/uploads/{id}/cancel."""
 
-    def respond(
+    def shown(
         self, request: StoredUploadRequest, upload: dict[str, Json], identity: ResponseIdentity
     ) -> dict[str, Json]:
         return {**upload, "status": "cancelled"}

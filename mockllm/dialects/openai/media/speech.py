@@ -7,8 +7,6 @@ verified for this one.
 
 from __future__ import annotations
 
-from base64 import b64decode
-from binascii import Error
 from collections.abc import Iterable
 from typing import Final
 
@@ -17,7 +15,7 @@ from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import text_of
+from mockllm.core.json.typed_values import decoded, text_of
 from mockllm.core.media.audio import AUDIO_TYPES, make_audio
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Kind, Plan, Step
@@ -119,7 +117,7 @@ class SpeechEncoder(Encoder):
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         if not self._request.as_events:
-            return ((decoded(chunk), None),)
+            return ((decoded(chunk) or b"", None),)
         return ((dumps({"type": "speech.audio.delta", "audio": chunk}), None),)
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
@@ -172,7 +170,7 @@ class Speech(MediaCall):
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the audio whole (`stream: false` of a scenario)."""
         assert isinstance(request, SpeechRequest)
-        body = b"".join(decoded(part.data) for part in media_of(reply, "audio"))
+        body = b"".join(decoded(part.data) or b"" for part in media_of(reply, "audio"))
         return Plan(head(200, _pairs(reply, request), identity), (EventStep(body, 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
@@ -195,17 +193,9 @@ def _in_chunks(part: Media) -> Media:
     """Return the audio with its chunks in base64."""
     if part.chunks != ("",):
         return part
-    data = decoded(part.data)
+    data = decoded(part.data) or b""
     count = len(data) // FILE_CHUNK if part.seconds is None else round(part.seconds / CHUNK_SECONDS)
     count = min(MAX_CHUNKS, max(1, count))
     size = max(1, -(-len(data) // count))
     chunks = tuple(base64_of(data[at : at + size]) for at in range(0, len(data), size))
     return replace(part, chunks=chunks)
-
-
-def decoded(data: str) -> bytes:
-    """Return the bytes of base64; empty where it is none."""
-    try:
-        return b64decode(data, validate=True)
-    except (Error, ValueError):
-        return b""

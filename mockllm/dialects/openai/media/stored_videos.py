@@ -9,75 +9,65 @@ from mockllm.core.failure import Failure
 from mockllm.core.media.images import make_image, size_of
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse, Timeline
+from mockllm.core.request.stored_responses import StoredResponse, Timeline
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.calls import LookupCall, page
+from mockllm.dialects.openai.calls import OpenAiObjectCall, page
 from mockllm.dialects.openai.headers import OPENAI, body_plan, head
 from mockllm.dialects.openai.media.video_jobs import content, has_ended, state_at
-from mockllm.dialects.openai.media.videos_request import DEFAULT_SIZE, not_found, stored_video
+from mockllm.dialects.openai.media.videos_request import DEFAULT_SIZE, PREFIX, not_found
 from mockllm.dialects.openai.validators import refuse
+from mockllm.dialects.stored_objects import Deletion, ObjectRequest
 
 POLL_AFTER_MS: Final = "500"
 """The header that the SDK's `videos.poll` reads."""
 VARIANTS: Final = {"thumbnail": ("webp", "image/webp"), "spritesheet": ("jpeg", "image/jpeg")}
 
 
-class StoredVideoRequest(Request):
+class StoredVideoRequest(ObjectRequest):
     dialect = "openai"
     api = "stored_videos"
+    path_variable = "video"
+    id_prefix = PREFIX
 
 
-class StoredVideoCall(LookupCall):
+class StoredVideoCall(OpenAiObjectCall):
     """The base of the calls on one video."""
 
     api = "stored_videos"
     request_class = StoredVideoRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        stored = stored_video(request)
-        if stored is None or stored.timeline is None:
-            return not_found(request.path_variables.get("video", ""))
-        return self.respond(stored.timeline, request, identity)
-
-    def respond(self, timeline: Timeline, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        raise NotImplementedError  # pragma: no cover - abstract
+    def missing(self, request: ObjectRequest) -> Failure:
+        return not_found(request.object_id)
 
 
 class GetVideo(StoredVideoCall):
     """GET /v1/videos/{id}."""
 
-    def respond(self, timeline: Timeline, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        timeline = _timeline(stored)
         plan = body_plan(state_at(timeline, request.monotonic), identity)
         if has_ended(timeline, request.monotonic):
             return plan
         headers = (("openai-poll-after-ms", POLL_AFTER_MS),)
         return Plan(plan.head.with_headers(headers), plan.steps)
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
         """Count the read of a job whose state depends on the number of reads."""
-        stored = stored_video(request)
-        read = None if stored is None or plan.head.status != 200 else stored.with_read()
-        return read and StorageUpdate((read.id,), read)
+        return stored.with_read()
 
 
-class DeleteVideo(StoredVideoCall):
+class DeleteVideo(Deletion, StoredVideoCall):
     """DELETE /v1/videos/{id}."""
 
-    def respond(self, timeline: Timeline, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        id = request.path_variables["video"]
-        return body_plan({"id": id, "object": "video.deleted", "deleted": True}, identity)
-
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        stored = stored_video(request)
-        return None if stored is None or plan.head.status != 200 else StorageUpdate(forgotten=(stored.id,))
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        return body_plan({"id": stored.id, "object": "video.deleted", "deleted": True}, identity)
 
 
 class VideoContent(StoredVideoCall):
     """GET /v1/videos/{id}/content: the video, its thumbnail or its sheet of pictures."""
 
-    def respond(self, timeline: Timeline, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        timeline = _timeline(stored)
         video = state_at(timeline, request.monotonic)
         if video["status"] != "completed":
             return refuse(f"Video is not ready: its status is '{video['status']}'.")
@@ -94,17 +84,17 @@ def _bytes(data: bytes, media_type: str, identity: ResponseIdentity) -> Plan:
     return Plan(head(200, pairs, identity), (EventStep(data, 0, "body"),))
 
 
-class ListVideos(LookupCall):
+class ListVideos(StoredVideoCall):
     """GET /v1/videos."""
-
-    api = "stored_videos"
-    request_class = StoredVideoRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        videos = [self._state(stored, request) for stored in request.response_lookup.all_stored("video_")]
-        return body_plan(page([video for video in videos if video], request.query, "desc"), identity)
+        stored = request.response_lookup.all_stored(PREFIX)
+        videos = [state_at(_timeline(each), request.monotonic) for each in stored]
+        return body_plan(page(videos, request.query, "desc"), identity)
 
-    def _state(self, stored: StoredResponse, request: Request) -> dict[str, object]:
-        return {} if stored.timeline is None else state_at(stored.timeline, request.monotonic)
+
+def _timeline(stored: StoredResponse) -> Timeline:
+    assert stored.timeline is not None, "each video is the result of a job"
+    return stored.timeline

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.merge import merged_json
+from mockllm.core.json.typed_values import decoded
 from mockllm.core.media.video import VIDEO_TYPE, make_video
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import BackgroundRun, EventStep, Framing, Plan
@@ -20,7 +21,6 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import BODY_HEADERS, STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.media.media_call import MediaCall, base64_of, media_of, own_extras, with_parts
-from mockllm.dialects.openai.media.speech import decoded
 from mockllm.dialects.openai.media.video_jobs import (
     COMPLETED,
     CONTENT,
@@ -31,6 +31,7 @@ from mockllm.dialects.openai.media.video_jobs import (
 )
 from mockllm.dialects.openai.media.videos_request import (
     DEFAULT_MODEL,
+    PREFIX,
     VideoEditRequest,
     VideoRemixRequest,
     VideosRequest,
@@ -115,7 +116,7 @@ class VideoEdits(Videos):
 
 def _states(reply: Reply, request: VideosRequest, identity: ResponseIdentity) -> Iterator[EventStep]:
     video: dict[str, Json] = {
-        "id": identity.ids.make("video_", 48),
+        "id": identity.ids.make(PREFIX, 48),
         "object": "video",
         "created_at": identity.second,
         "completed_at": None,
@@ -141,7 +142,7 @@ def _states(reply: Reply, request: VideosRequest, identity: ResponseIdentity) ->
         return
     yield _state(COMPLETED, {**video, "status": "completed", "progress": 100}, last=True)
     for part in media_of(reply, "video"):
-        yield EventStep(decoded(part.data), 1, "end", CONTENT)
+        yield EventStep(decoded(part.data) or b"", 1, "end", CONTENT)
 
 
 def _state(name: str, video: dict[str, Json], *, last: bool = False) -> EventStep:

@@ -12,7 +12,6 @@ from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.media.images import ImageSize, size_of
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.calls import stored_object_note
 from mockllm.dialects.openai.media.media_request import MediaRequest
@@ -27,6 +26,7 @@ from mockllm.dialects.openai.validators import (
     text,
 )
 
+PREFIX: Final = "video_"
 DEFAULT_MODEL: Final = "sora-2"
 DEFAULT_SIZE: Final = "720x1280"
 DEFAULT_SECONDS: Final = "4"
@@ -118,9 +118,3 @@ def check(request: Request) -> Failure | None:
 def not_found(id: str) -> Failure:
     note = stored_object_note("video", "stored_videos")
     return Failure("not_found", message=f"Video with id '{id}' not found.", note=note)
-
-
-def stored_video(request: Request) -> StoredResponse | None:
-    """Return the video that the path names."""
-    stored = request.response_lookup.stored(request.path_variables.get("video", ""))
-    return stored if stored is not None and stored.id.startswith("video_") else None

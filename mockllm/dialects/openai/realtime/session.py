@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.json.typed_values import count_of, object_of, objects, text_of
+from mockllm.core.json.typed_values import count_of, decoded, object_of, objects, text_of
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
@@ -28,7 +28,7 @@ from mockllm.core.rendering.socket_session import (
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.user_speech import UserSpeech
-from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, decoded, transcript_member
+from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, transcript_member
 from mockllm.dialects.openai.realtime.cancellation import cancelled_response
 from mockllm.dialects.openai.realtime.client_events import not_text, read_event
 from mockllm.dialects.openai.realtime.conversation import RealtimeConversation, user_audio_item

@@ -19,15 +19,15 @@ from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.dialects.created_object import created_object
-from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
-from mockllm.dialects.openai.calls import page, stored_object_note
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.calls import OpenAiObjectCall, page
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.metadata import check_metadata
 from mockllm.dialects.openai.responses.check import check_items
 from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import items, listed_item, stored_conversation
 from mockllm.dialects.openai.validators import array, check_readable, missing, object_
+from mockllm.dialects.stored_objects import Deletion, ObjectRequest, created_object
 
 PREFIX: Final = "conv_"
 NO_ITEMS: Final = b'{"input":[],"added":0}'
@@ -61,51 +61,32 @@ def new_conversation(id: str, metadata: Json, second: int) -> StoredResponse:
     return StoredResponse(id, None, NO_ITEMS, dumps(shown))
 
 
-class ConversationRequest(Request):
+class ConversationRequest(ObjectRequest):
     dialect = "openai"
     api = "conversations"
+    path_variable = "conversation"
 
     @cached_property
-    def conversation(self) -> StoredResponse | None:
+    def stored(self) -> StoredResponse | None:
         """The conversation that the path names."""
-        return stored_conversation(self.path_variables.get("conversation", ""), self.response_lookup)
-
-    @cached_property
-    def new_items(self) -> list[dict[str, Json]]:
-        return list(objects(self.fields.get("items")))
+        return stored_conversation(self.object_id, self.response_lookup)
 
 
-class ConversationCall(UncheckedCall, ResponsesCall):
+class ConversationCall(ResponsesCall, OpenAiObjectCall):
     """The base of the calls on one conversation."""
 
     api = "conversations"
     request_class = ConversationRequest
+    noun = "conversation"
+    missing_message = "Conversation with id '{}' not found."
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        assert isinstance(request, ConversationRequest)
-        if request.conversation is None:
-            id = request.path_variables.get("conversation")
-            note = stored_object_note("conversation", self.api)
-            return Failure("not_found", message=f"Conversation with id '{id}' not found.", note=note)
-        shown = self.shown(request.conversation, request)
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        shown = self.shown(stored, request)
         return shown if isinstance(shown, Failure) else body_plan(shown, identity, end=b"")
 
-    def shown(self, conversation: StoredResponse, request: ConversationRequest) -> Json | Failure:
+    def shown(self, conversation: StoredResponse, request: Request) -> Json | Failure:
         """Return the body of the response."""
         return loads(conversation.response_body)
-
-    def changed(self, conversation: StoredResponse, request: ConversationRequest) -> StoredResponse | None:
-        """Return the conversation after the call; None where the call changes nothing."""
-        return None
-
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, ConversationRequest)
-        if plan.head.status != 200 or request.conversation is None:
-            return None
-        changed = self.changed(request.conversation, request)
-        return None if changed is None else StorageUpdate((changed.id,), changed)
 
 
 class ConversationCallWithBody(ConversationCall):
@@ -128,9 +109,7 @@ class CreateConversation(ConversationCallWithBody):
         return check_readable(request) if request.raw else None
 
     def check_body(self, request: Request) -> Failure | None:
-        metadata = request.fields.get("metadata")
-        error = None if metadata is None else check_metadata(metadata)
-        return error or _check_new_items(request, required=False)
+        return check_metadata(request.fields.get("metadata")) or _check_new_items(request, required=False)
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -140,12 +119,11 @@ class CreateConversation(ConversationCallWithBody):
         return body_plan(loads(conversation.response_body), identity, end=b"")
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, ConversationRequest)
         created = created_object(plan, PREFIX)
         if created is None:
             return None
         stored = StoredResponse(created["id"], None, NO_ITEMS, dumps(created))
-        return StorageUpdate((stored.id,), with_items(stored, stored.id, request.new_items, 0))
+        return StorageUpdate((stored.id,), with_items(stored, stored.id, _new_items(request), 0))
 
 
 class GetConversation(ConversationCall):
@@ -158,32 +136,26 @@ class UpdateConversation(ConversationCallWithBody):
     def check_body(self, request: Request) -> Failure | None:
         if "metadata" not in request.fields:
             return missing("metadata")
-        return None if request.fields["metadata"] is None else check_metadata(request.fields["metadata"])
+        return check_metadata(request.fields["metadata"])
 
-    def shown(self, conversation: StoredResponse, request: ConversationRequest) -> Json | Failure:
+    def shown(self, conversation: StoredResponse, request: Request) -> Json | Failure:
         return {**loads(conversation.response_body), "metadata": object_of(request.fields.get("metadata"))}
 
-    def changed(self, conversation: StoredResponse, request: ConversationRequest) -> StoredResponse | None:
-        return conversation._replace(response_body=dumps(self.shown(conversation, request)))
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+        return stored._replace(response_body=dumps(self.shown(stored, request)))
 
 
-class DeleteConversation(ConversationCall):
+class DeleteConversation(Deletion, ConversationCall):
     """DELETE /v1/conversations/{id}. Its items stay, as the service documents it."""
 
-    def shown(self, conversation: StoredResponse, request: ConversationRequest) -> Json | Failure:
+    def shown(self, conversation: StoredResponse, request: Request) -> Json | Failure:
         return {"id": conversation.id, "object": "conversation.deleted", "deleted": True}
-
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, ConversationRequest)
-        if plan.head.status != 200 or request.conversation is None:
-            return None
-        return StorageUpdate(forgotten=(request.conversation.id,))
 
 
 class ListConversationItems(ConversationCall):
     """GET /v1/conversations/{id}/items: the newest first, in pages."""
 
-    def shown(self, conversation: StoredResponse, request: ConversationRequest) -> Json | Failure:
+    def shown(self, conversation: StoredResponse, request: Request) -> Json | Failure:
         return page(conversation_items(conversation), request.query, "desc")
 
 
@@ -193,19 +165,19 @@ class AddConversationItems(ConversationCallWithBody):
     def check_body(self, request: Request) -> Failure | None:
         return _check_new_items(request, required=True)
 
-    def shown(self, conversation: StoredResponse, request: ConversationRequest) -> Json | Failure:
-        changed = with_items(conversation, conversation.id, request.new_items, 0)
+    def shown(self, conversation: StoredResponse, request: Request) -> Json | Failure:
+        changed = with_items(conversation, conversation.id, _new_items(request), 0)
         added = conversation_items(changed)[len(conversation_items(conversation)) :]
         return page(added, {"limit": str(len(added))}, "asc")
 
-    def changed(self, conversation: StoredResponse, request: ConversationRequest) -> StoredResponse | None:
-        return with_items(conversation, conversation.id, request.new_items, 0)
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+        return with_items(stored, stored.id, _new_items(request), 0)
 
 
 class GetConversationItem(ConversationCall):
     """GET /v1/conversations/{id}/items/{item}."""
 
-    def shown(self, conversation: StoredResponse, request: ConversationRequest) -> Json | Failure:
+    def shown(self, conversation: StoredResponse, request: Request) -> Json | Failure:
         id = request.path_variables.get("item")
         found = next((item for item in conversation_items(conversation) if item["id"] == id), None)
         return found if found is not None else Failure("not_found", message=f"Item with id '{id}' not found.")
@@ -214,15 +186,19 @@ class GetConversationItem(ConversationCall):
 class DeleteConversationItem(GetConversationItem):
     """DELETE /v1/conversations/{id}/items/{item}: returns the conversation."""
 
-    def shown(self, conversation: StoredResponse, request: ConversationRequest) -> Json | Failure:
+    def shown(self, conversation: StoredResponse, request: Request) -> Json | Failure:
         found = super().shown(conversation, request)
         return found if isinstance(found, Failure) else loads(conversation.response_body)
 
-    def changed(self, conversation: StoredResponse, request: ConversationRequest) -> StoredResponse | None:
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
         id = request.path_variables.get("item")
-        left = [item for item in conversation_items(conversation) if item["id"] != id]
-        before = read_object(conversation.request_body)
-        return conversation._replace(request_body=dumps({**before, "input": left}))
+        left = [item for item in conversation_items(stored) if item["id"] != id]
+        before = read_object(stored.request_body)
+        return stored._replace(request_body=dumps({**before, "input": left}))
+
+
+def _new_items(request: Request) -> list[dict[str, Json]]:
+    return list(objects(request.fields.get("items")))
 
 
 def _check_new_items(request: Request, *, required: bool) -> Failure | None:

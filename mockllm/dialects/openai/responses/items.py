@@ -310,6 +310,6 @@ def output(choice: Choice, fields: ResponseObjectFields) -> list[Json]:
             text = part.whole
         logprobs: list[Json] = []
         if fields.logprobs is not None and isinstance(part, Text):
-            logprobs = entries(token_logprobs(part_token_texts(part, streamed=False), fields.logprobs))
+            logprobs = entries(token_logprobs(part_token_texts(part), fields.logprobs))
         items.append(item(choice, place, fields, status_of(choice, place), text, logprobs))
     return items

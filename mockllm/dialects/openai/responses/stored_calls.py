@@ -10,7 +10,7 @@ was not stored, was deleted or was evicted is not found.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import UNSET, MsgspecError, Struct, UnsetType
@@ -27,7 +27,7 @@ from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse,
 from mockllm.core.webhook import Webhook
 from mockllm.dialects.background import events_after, has_ended, timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.calls import LookupCall, page, stored_object_note
+from mockllm.dialects.openai.calls import OpenAiObjectCall, page
 from mockllm.dialects.openai.headers import STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.responses.background import response_at
 from mockllm.dialects.openai.responses.conversations import with_items
@@ -45,6 +45,7 @@ from mockllm.dialects.openai.responses.reasoning import reasoning_links
 from mockllm.dialects.openai.responses.request import CALLS, InputRequest
 from mockllm.dialects.openai.validators import integer, refuse
 from mockllm.dialects.openai.webhooks import CANCELLED, response_webhooks
+from mockllm.dialects.stored_objects import ObjectRequest
 
 INTEGER: Final = re.compile(r"-?[0-9]{1,100}")
 _FROM_0: Final = integer(0)
@@ -181,38 +182,27 @@ UNFINISHED: Final[dict[str, Json]] = {
 }
 
 
-class StoredRequest(Request):
+class StoredRequest(ObjectRequest):
     dialect = "openai"
     api = "stored_responses"
+    path_variable = "response"
 
     @cached_property
     def stored(self) -> StoredResponse | None:
         """The response that the path names."""
-        id = self.path_variables.get("response", "")
-        stored = self.response_lookup.stored(id)
-        return (
-            stored if stored is not None and response_object(stored.response_body).get("id") == id else None
-        )
+        stored = self.response_lookup.stored(self.object_id)
+        if stored is None or response_object(stored.response_body).get("id") != self.object_id:
+            return None
+        return stored
 
 
-class StoredCall(ResponsesCall, LookupCall):
+class StoredCall(ResponsesCall, OpenAiObjectCall):
     """The base of the calls on stored responses."""
 
     api = "stored_responses"
     request_class = StoredRequest
-
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        assert isinstance(request, StoredRequest)
-        if request.stored is None:
-            id = request.path_variables.get("response")
-            note = stored_object_note("response", self.api)
-            return Failure("not_found", message=f"Response with id '{id}' not found.", note=note)
-        return self.respond(request.stored, request, identity)
-
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        raise NotImplementedError  # pragma: no cover - abstract
+    noun = "response"
+    missing_message = "Response with id '{}' not found."
 
 
 class GetResponse(StoredCall):
@@ -239,12 +229,9 @@ class GetResponse(StoredCall):
             events = (event for place, event in enumerate(all_) if place > after)
         return Plan(head(200, STREAM_HEADERS, identity), tuple(events), Framing.SSE)
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
+    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
         """Count the read of a background response whose state depends on the number of reads."""
-        assert isinstance(request, StoredRequest)
-        if request.stored is None or _is_streamed(request) or plan.head.status != 200:
-            return None
-        read = request.stored.with_read()
+        read = None if _is_streamed(request) else stored.with_read()
         return read and StorageUpdate((read.id,), read, webhooks=_end_webhooks(read, request))
 
 
@@ -254,11 +241,8 @@ class DeleteResponse(StoredCall):
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return body_plan({"id": stored.id, "object": "response", "deleted": True}, identity, end=b"")
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, StoredRequest)
-        if request.stored is None or plan.head.status != 200:
-            return None
-        return StorageUpdate(forgotten=ids_of(response_object(request.stored.response_body)))
+    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+        return StorageUpdate(forgotten=ids_of(response_object(stored.response_body)))
 
 
 class CancelResponse(StoredCall):
@@ -269,10 +253,8 @@ class CancelResponse(StoredCall):
             return refuse("Cannot cancel a synchronous response.")
         return body_plan(response_at(_cancelled(stored, request), request.monotonic), identity, end=b"")
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, StoredRequest)
-        stored = request.stored
-        if stored is None or plan.head.status != 200 or _cancelled(stored, request) is stored:
+    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+        if _cancelled(stored, request) is stored:
             return None
         at, second = request.monotonic, int(request.now)
         webhooks = response_webhooks(request.response_lookup, stored.id, CANCELLED, at, second)

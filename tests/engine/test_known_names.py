@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mockllm.cli.sources import known_names
-from mockllm.engine.recorded_dialect import MAX_BYTES, other_dialect
+from mockllm.engine.known_names import MAX_BYTES, other_dialect
 from mockllm.scenario.catalog_lint import warnings
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.loader import ScenarioSources, load_scenarios

@@ -1,0 +1,92 @@
+"""Objects that a response creates, and the calls on one of them, as far as the providers have them in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from propcache.api import cached_property
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import read_object
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.dialects.dialect import ResponseIdentity
+
+
+def created_object(plan: Plan, prefix: str) -> dict[str, Json] | None:
+    """Return the object of a response that succeeded; None where it is none with such an id."""
+    sent = getattr(plan.steps[0], "payload", b"") if plan.head.status == 200 and plan.steps else b""
+    created = read_object(sent)
+    id = created.get("id")
+    return created if type(id) is str and id.startswith(prefix) else None
+
+
+def uploaded_file(plan: Plan, request: Request, prefix: str) -> StorageUpdate | None:
+    """Return the file of a form that a response has created, with its content."""
+    created = created_object(plan, prefix)
+    if created is None:
+        return None
+    file = next((file for file in request.form_files if file.field == "file"), None)
+    content = request.raw if file is None else file.content
+    return StorageUpdate((created["id"],), StoredResponse(created["id"], None, content, dumps(created)))
+
+
+class ObjectRequest(Request):
+    """A request whose path names a stored object."""
+
+    path_variable: str
+    """The variable of the path with the object's id."""
+    id_prefix: str = ""
+
+    @cached_property
+    def object_id(self) -> str:
+        return self.path_variables.get(self.path_variable, "")
+
+    @cached_property
+    def stored(self) -> StoredResponse | None:
+        """The object that the path names."""
+        id = self.object_id
+        return self.response_lookup.stored(id) if id and id.startswith(self.id_prefix) else None
+
+
+class ObjectCall:
+    """The base of the calls on one stored object."""
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        assert isinstance(request, ObjectRequest)
+        stored = request.stored
+        return self.missing(request) if stored is None else self.respond(stored, request, identity)
+
+    def missing(self, request: ObjectRequest) -> Failure:
+        """Return the failure of an id without an object."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        """Return the response for the object."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
+        assert isinstance(request, ObjectRequest)
+        if request.stored is None or plan.head.status != 200:
+            return None
+        return self.update(request.stored, request)
+
+    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+        """Return what the state stores after the call has succeeded."""
+        changed = self.changed(stored, request)
+        return None if changed is None or changed is stored else StorageUpdate((changed.id,), changed)
+
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+        """Return the object after the call; None or the same where the call changes nothing."""
+        return None
+
+
+class Deletion(ObjectCall):
+    """The base of the calls that delete the object."""
+
+    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+        return StorageUpdate(forgotten=(stored.id,))
