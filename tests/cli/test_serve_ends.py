@@ -64,9 +64,9 @@ def test_stopped_server_finishes_running_stream(folder: Path, number: signal.Sig
         while b"one" not in text:
             text += stream.read1()
         server.send(number)
-        rest = stream.read()
-        assert b" two" in rest
-        assert rest.endswith(b"data: [DONE]\n\n")
+        text += stream.read()
+        assert b" two" in text
+        assert text.endswith(b"data: [DONE]\n\n")
         assert server.ended() == 0
         assert "Traceback" not in server.reported
 
