@@ -79,7 +79,7 @@ class FastPath(Struct, frozen=True):
     seed: int
     id_seed_prefix: bytes
     prompt_cache_settings: PromptCacheSettings
-    limited: Sequence[Candidate]
+    modifiers_with_limit: Sequence[Candidate]
     """The modifiers with a limit, all in the global scope."""
     min_prompt_bytes: float
     """The bytes of the shortest body whose prompt is looked up in the prompt cache; infinite where that is off."""
@@ -108,7 +108,7 @@ class FastPath(Struct, frozen=True):
         cached = self._cached_without_call(response, request, dialect, repeated)
         if cached is None:
             return None
-        if self.limited:
+        if self.modifiers_with_limit:
             return self._respond_within_limits(response, cached, request)
         session = request.session
         if session is None:
@@ -226,7 +226,7 @@ class FastPath(Struct, frozen=True):
         )
         if response is None or found is None:
             return None
-        headers = self._charge(response, request) if self.limited else ()
+        headers = self._charge(response, request) if self.modifiers_with_limit else ()
         if headers is None:
             return None
         number = counters.count_response(scope_state, counts, self.modifier_keys)
@@ -316,7 +316,7 @@ class FastPath(Struct, frozen=True):
         """Charge a request to the limits, and return their headers; None, and charge nothing, where a limit refuses
         or delays it."""
         limit_status = self.state.counters_without_session.charge(
-            self.limited, request.monotonic, limit_cost(request)
+            self.modifiers_with_limit, request.monotonic, limit_cost(request)
         )
         if limit_status is None:
             return None

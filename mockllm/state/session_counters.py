@@ -16,7 +16,7 @@ from mockllm.core.selection.decision import (
     Selected,
 )
 from mockllm.core.selection.guards import ELIGIBLE, Guard, GuardReason
-from mockllm.state.admission import check_admission, current_limits
+from mockllm.state.admission import admit_request, current_limits
 from mockllm.state.scope_memory import ScopeMemory
 from mockllm.state.scope_state import ScopeState
 
@@ -59,7 +59,7 @@ class SessionCounters:
                 outcome = "modifier"
                 admission_result = current_limits(limiting, matched.scenario_time) if limiting else None
             elif limiting:
-                admission_result, slot = check_admission(limiting, matched, count=count)
+                admission_result, slot = admit_request(limiting, matched, count=count)
                 if admission_result.refused_by is not None:
                     outcome = "limited" if admission_result.result else "overloaded"
         if outcome in COUNTED_OUTCOMES and matched.fails_validation(
@@ -177,15 +177,15 @@ class SessionCounters:
         scope_state.number = number + 1
         return number
 
-    def charge(self, limited: Sequence[Candidate], scenario_time: float, cost: Cost) -> LimitStatus | None:
+    def charge(self, candidates: Sequence[Candidate], scenario_time: float, cost: Cost) -> LimitStatus | None:
         """Charge a request without a session to the limits of these candidates, in the global scope. Return the
         state of the limits; None, and nothing changes, where a limit refuses or delays the request."""
         scope_state = self._state_of("", "")
         limit_status = None
-        if len(limited) == 1:  # the usual case
-            limit_status = scope_state.account(limited[0]).charge_at_once(scenario_time, cost)
+        if len(candidates) == 1:  # the usual case
+            limit_status = scope_state.account(candidates[0]).charge_at_once(scenario_time, cost)
         else:
-            accounts = [scope_state.account(candidate) for candidate in limited]
+            accounts = [scope_state.account(candidate) for candidate in candidates]
             if all(account.check(scenario_time, cost) is ALLOWED for account in accounts):
                 for account in accounts:
                     account.charge(scenario_time, cost)
