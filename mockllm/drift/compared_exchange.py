@@ -41,7 +41,7 @@ from mockllm.dialects.dialect import (
 from mockllm.dialects.routes import RouteMatch
 from mockllm.drift.change import FormDifference, differences
 from mockllm.engine import Engine
-from mockllm.engine.request_reader import engine_context
+from mockllm.engine.request_reader import engine_context_of
 from mockllm.recordings.interaction import RecordedResponse
 from mockllm.scenario.settings_merge import extra_fields
 
@@ -76,7 +76,7 @@ def compare_exchange(
 ) -> ComparedExchange | None:
     """Return the comparison; None for a request to no known call, or to one that only a rule responds to.
     `without` is a pack whose `extras` do not count."""
-    routing = engine_context(request).routing
+    routing = engine_context_of(request).routing
     if not isinstance(routing, RouteMatch):
         return None
     errors: list[str] = []

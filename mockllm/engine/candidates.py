@@ -119,7 +119,7 @@ class CandidateFinder:
     def candidates_of_mask(self, mask: int, request: Request) -> RulesAndModifiers | None:
         """Return the candidates, rules and modifiers, that all requests with this match mask have, with the scopes of
         this request. Return None where the mask does not determine them."""
-        return self._find(mask, request) if self._index.is_complete(mask) else None
+        return self._find(mask, request) if self._index.is_exact(mask) else None
 
     def match(self, request: Request, mask: int, assessment: RequestAssessment) -> MatchResult:
         """Return the candidates of a request. The rules end with the first one without a guard: no later rule can
@@ -149,9 +149,7 @@ class CandidateFinder:
         modifiers = [
             self.candidate(item_index, request) for item_index in index.matching(mask, request, first, end)
         ]
-        if index.is_complete(mask) and all(
-            found.item_index in self._global for found in (*rules, *modifiers)
-        ):
+        if index.is_exact(mask) and all(found.item_index in self._global for found in (*rules, *modifiers)):
             self._known.put(mask, (rules, modifiers))
         return rules, modifiers
 

@@ -41,25 +41,29 @@ from mockllm.state.engine_state import EngineState
 
 
 class CacheableResponse(Struct, frozen=True):
-    """A response that the response cache may have, with its settings. `own_headers` are the names of the settings'
+    """A response that the response cache may have, with its settings. `setting_headers` are the names of their
     headers, which replace those of limits."""
 
     compiled: CompiledResponse
     settings: EffectiveSettings
-    own_headers: frozenset[str]
+    setting_headers: frozenset[str]
 
     @staticmethod
     def of(compiled: CompiledResponse, settings: EffectiveSettings) -> CacheableResponse | None:
         """Return None for a response that the response cache cannot have."""
         if not settings.may_be_cached:
             return None
-        own = frozenset(name.lower() for name, _, _ in settings.merged.headers or ())
-        return CacheableResponse(compiled, settings, own)
+        setting_headers = frozenset(name.lower() for name, _, _ in settings.merged.headers or ())
+        return CacheableResponse(compiled, settings, setting_headers)
 
-    def without_own(self, headers: Headers) -> Headers:
+    def without_setting_headers(self, headers: Headers) -> Headers:
         """Return the headers of limits, except those that a setting of the response replaces."""
-        own = self.own_headers
-        return tuple([pair for pair in headers if pair[0] not in own]) if own else headers
+        setting_headers = self.setting_headers
+        return (
+            tuple([pair for pair in headers if pair[0] not in setting_headers])
+            if setting_headers
+            else headers
+        )
 
 
 class FastPath(Struct, frozen=True):
@@ -265,7 +269,7 @@ class FastPath(Struct, frozen=True):
             return None
         headers: Headers = ()
         if admission is not None:
-            headers = response.without_own(
+            headers = response.without_setting_headers(
                 limit_headers(request.provider, admission.limit_status, request.now)
             )
         token = seed_token(self.seed, matched, decision)
@@ -320,7 +324,7 @@ class FastPath(Struct, frozen=True):
         )
         if limit_status is None:
             return None
-        return response.without_own(limit_headers(request.provider, limit_status, request.now))
+        return response.without_setting_headers(limit_headers(request.provider, limit_status, request.now))
 
 
 def _noted(planned: PlannedResponse, request: Request) -> PlannedResponse:

@@ -43,12 +43,12 @@ class ResponseInputs(NamedTuple):
 class UndecidedResponse(Struct, frozen=True):
     """A response to a request whose counts are not in this process. Nothing is counted.
 
-    `matched` is what the decision needs. `finish` takes the decision and returns the response. It raises
+    `matched` is what the decision needs. `respond` takes the decision and returns the response. It raises
     StoreLookupRequired as `Engine.begin_response` does.
     """
 
     matched: MatchResult
-    finish: Callable[[Decision], PlannedResponse | DeferredResponse]
+    respond: Callable[[Decision], PlannedResponse | DeferredResponse]
 
 
 class LookupAfterDecision(StoreLookupRequired):

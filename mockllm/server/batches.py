@@ -157,7 +157,7 @@ class BatchServer:
         app = self._app
         while (batch := await self._stored(id, session)) is not None and batch.timeline is not None:
             ended = with_responses(batch, responses, app.deadlines.time())
-            app.engine.remember(
+            app.engine.apply_storage_update(
                 session, StorageUpdate((id,), ended), FetchedLookup(session, {("stored", id): batch})
             )
             confirmation = None if app.decider is None else app.decider.take_storage_confirmation()

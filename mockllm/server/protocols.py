@@ -70,7 +70,9 @@ class EngineProtocol(Protocol):
     def stored(self, session: str, id: str) -> StoredResponse | None:
         """Return what is stored under an id. Raises StoreLookupRequired if it is not in this process."""
 
-    def remember(self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING) -> None:
+    def apply_storage_update(
+        self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING
+    ) -> None:
         """Store what changes without a request, if nothing of what `read` has found was changed meanwhile."""
 
     def info(self) -> EngineInfo:

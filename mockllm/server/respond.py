@@ -191,7 +191,7 @@ def set_decided_response(
         exchange.response = app.engine.refuse(decision, request)
         return
     exchange.slot = decision.slot
-    response = undecided.finish(decision)
+    response = undecided.respond(decision)
     if isinstance(response, DeferredResponse):
         exchange.deferred = response
     else:

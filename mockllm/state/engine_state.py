@@ -169,7 +169,7 @@ class EngineState:
         """Return what finds the stored responses and tool calls of a session."""
         return self._responses.lookup(session)
 
-    def remember(
+    def apply_storage_update(
         self,
         session: str,
         update: StorageUpdate,
@@ -181,7 +181,7 @@ class EngineState:
         In a store of several processes, another request may have changed what `read` has found. Nothing changes then,
         and `respond_again` responds again.
         """
-        self._responses.remember(session, update)
+        self._responses.apply_storage_update(session, update)
 
     def named(self) -> Mapping[str, Session]:
         """Return all sessions by id, the least recently used first."""

@@ -42,10 +42,10 @@ class SessionCounters:
     def decide(self, matched: MatchResult, *, count: bool = True) -> Decision:
         """Decide and count, in one atomic step. Without `count`, the decision is the same, and nothing is counted."""
         modifiers, blocked_modifiers = (
-            self._modifiers(matched, count=count) if matched.modifiers else ((), ())
+            self._apply_modifiers(matched, count=count) if matched.modifiers else ((), ())
         )
         selected_rule, blocked = self._select_rule(matched)
-        number = self._number(
+        number = self._take_number(
             matched.session, selected_rule.candidate.scope if selected_rule else "", count=count
         )
         admission_result: AdmissionResult | None = None
@@ -73,7 +73,7 @@ class SessionCounters:
             outcome, selected_rule, modifiers, number, blocked, admission_result, slot, blocked_modifiers
         )
 
-    def _modifiers(
+    def _apply_modifiers(
         self, matched: MatchResult, *, count: bool
     ) -> tuple[Sequence[Selected], Sequence[tuple[Candidate, GuardReason]]]:
         """Return the modifiers that apply, and those that do not. They are counted separately, whatever the
@@ -122,7 +122,7 @@ class SessionCounters:
             blocked.append((candidate, reason))
         return None, blocked
 
-    def _number(self, session: str, scope: str, *, count: bool) -> int:
+    def _take_number(self, session: str, scope: str, *, count: bool) -> int:
         scope_state = self._state_of(session, scope)
         number = scope_state.number
         if count:
@@ -275,7 +275,7 @@ def _blocking_guard(
     eligible: int,
 ) -> GuardReason | None:
     """Return why the guard blocks a candidate; None if it does not."""
-    reason = guard.blocked_by_state(
+    reason = guard.blocked_by_window_or_state(
         scope_state.elapsed(candidate.key, matched.scenario_time), scope_state.states
     )
     if reason is not None:

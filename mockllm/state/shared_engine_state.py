@@ -149,7 +149,7 @@ class SharedEngineState(EngineState):
         self.counters_without_session = SharedCounters(counts, first)
         self.local = EngineState(max_sessions=max_sessions, unused_timeout=unused_timeout)
         """Decides while there is no other place to decide."""
-        self.remember_in_store: (
+        self.store_elsewhere: (
             Callable[[str, StorageUpdate, ResponseLookup, RespondAgain | None], None] | None
         ) = None
         """Stores responses and tool calls outside of this process; without it, they are in its memory."""
@@ -165,19 +165,19 @@ class SharedEngineState(EngineState):
         return found
 
     def lookup(self, session: str) -> ResponseLookup:
-        return super().lookup(session) if self.remember_in_store is None else FetchedLookup(session, {})
+        return super().lookup(session) if self.store_elsewhere is None else FetchedLookup(session, {})
 
-    def remember(
+    def apply_storage_update(
         self,
         session: str,
         update: StorageUpdate,
         read: ResponseLookup = NOTHING,
         respond_again: RespondAgain | None = None,
     ) -> None:
-        if self.remember_in_store is None:
-            super().remember(session, update)
+        if self.store_elsewhere is None:
+            super().apply_storage_update(session, update)
         else:
-            self.remember_in_store(session, update, read, respond_again)
+            self.store_elsewhere(session, update, read, respond_again)
 
     def number(self, id: str) -> int:
         """Return 0: the numbers of several processes differ."""

@@ -67,7 +67,7 @@ class StoreDecider:
         self._slots = StoreSlots(self.link)
         self._memory = StoreMemory(self.link, unused_timeout, REMEMBERED + wait)
         self._unconfirmed: list[tuple[StoredChange, RespondAgain | None]] = []
-        state.remember_in_store = self._remember
+        state.store_elsewhere = self._remember
         self._name = f"{os.urandom(6).hex()}-"
         self._ids = count()
         self._expected: dict[tuple[str, str, str], int] = {}

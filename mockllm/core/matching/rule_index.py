@@ -204,8 +204,8 @@ class RuleIndex:
                     break
         return remaining
 
-    def is_complete(self, mask: int) -> bool:
-        """Return whether a mask is exact: no condition of its rows is left to check."""
+    def is_exact(self, mask: int) -> bool:
+        """Return whether a mask has exactly the rows that match: no condition of them is left to check."""
         return not mask & ~self._exact
 
     def matching(self, mask: int, request: Request, first: int, end: int) -> Iterator[int]:

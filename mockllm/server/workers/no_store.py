@@ -39,7 +39,7 @@ class NoStore:
     wait_time = 0.0
 
     def __init__(self, state: SharedEngineState) -> None:
-        state.remember_in_store = self._forget
+        state.store_elsewhere = self._forget
 
     def begin(self, matched: MatchResult, ready: Callable[[], object]) -> RefusedDecision:
         ready()
