@@ -82,8 +82,8 @@ class Engine:
         )
         self._candidates = CandidateFinder(catalog, settings.seed)
         self._fast_paths: BoundedCache[FastPath | None] = BoundedCache(MAX_FAST_PATHS)
-        """The fast paths by match mask, which has one bit for each row of a matcher that may match. A mask whose
-        candidates allow none has None; one that does not determine them has no entry."""
+        """The fast paths by match mask, which has one bit for each row of a matcher that may match. None: no fast
+        path is possible. No entry: not known, or the mask does not determine the candidates."""
 
     def request_reader(
         self, method: str, path: str, query_string: str, headers: Mapping[str, str]

@@ -116,7 +116,8 @@ class FastPath(Struct, frozen=True):
             return self._respond_within_limits(response, cached, request)
         session = request.session
         if session is None:
-            # these counters always exist and are never evicted: `EngineState.count_request` would only look them up
+            # these counters always exist and are never evicted, so they need no lookup by session; those of a worker
+            # are in shared memory, and the `count_request` of its state would return None
             number = self.state.counters_without_session.count_request("", self.keys)
         else:
             count = self.state.count_request(session, self.keys)

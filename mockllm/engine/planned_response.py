@@ -93,7 +93,6 @@ class PlannedResponse(Struct, frozen=True):
     ) -> PlannedResponse:
         """Return the same response with the headers of limits, except those that a setting has, and with the delay in
         seconds."""
-
         if setting_headers:
             headers = tuple(pair for pair in headers if pair[0] not in setting_headers)
         if not wait:

@@ -141,7 +141,6 @@ class PromptCaching:
     ) -> PlannedResponse:
         """Write what a response adds to the cache, unless it is a preview. Return the response with a note of the
         lookup's result."""
-
         if not is_preview and planned.error is None:
             self._state.prompt_caches.write(lookup.found.writes, lookup.scenario_time)
             self._state.prompt_caches.remember_prompt(

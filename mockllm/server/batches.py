@@ -184,7 +184,7 @@ class LineSink:
         self.written = True
         self._data += data
 
-    def queue_write(self, data: bytes) -> bool:
+    def write_to_outbox(self, data: bytes) -> bool:
         self._data += data
         return True
 

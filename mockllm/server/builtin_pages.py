@@ -35,7 +35,7 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
     method, path, headers, prefix = head.parsed.method, head.path, head.headers, ""
     plan: Plan | None = None
     if not path:
-        plan, exchange.close = text_page(400, "The request's target is no path.\n"), True
+        plan, exchange.ends_connection = text_page(400, "The request's target is no path.\n"), True
     elif app.control_only and path != "/health" and not is_control_path(path):
         plan = text_page(404, "Here is the control API alone: /api, /metrics.\n")
         exchange.hidden = True

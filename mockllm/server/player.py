@@ -53,7 +53,7 @@ class ConnectionSink(Sink, Protocol):
 
 
 class Player:
-    """Plays one response. `started` is `Exchange.monotonic`: the waits of the plan count from it.
+    """Plays one response, which began at the time `began` (`Exchange.monotonic`): its waits count from then.
     `time_scale` is the factor on all waits of the plan.
 
     `end` is how the play of the plan ended; None while it plays. `stalled`: the sink is full, and nothing more is
@@ -84,7 +84,7 @@ class Player:
         head: SerializedHead,
         sink: Sink,
         deadlines: Deadlines,
-        started: float,
+        began: float,
         time_scale: float = 1.0,
     ) -> None:
         self._head, self._framed_steps = delivered_steps(plan, head)
@@ -93,7 +93,7 @@ class Player:
         self._sink = sink
         self._deadlines = deadlines
         self._scale = time_scale
-        self._due = started + plan.delay * time_scale
+        self._due = began + plan.delay * time_scale
         self._deadline: Deadline | None = None
         self.end: PlayEnd | None = None
         self.finished_at: float | None = None
@@ -260,7 +260,7 @@ async def wait_for_player(player: Player, sink: ConnectionSink) -> None:
 
 
 async def _notified(player: Player) -> None:
-    """Wait until the player has ended, failed or stalled: one future, however many chunks it writes."""
+    """Wait until the player has ended, failed or stalled: one future, however many steps it writes."""
     future: Future[None] = get_running_loop().create_future()
 
     def notify() -> None:

@@ -95,7 +95,7 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-_RESERVED_STARTS: Final = (*(f"/{first}" for first in sorted(RESERVED)), SESSION_PREFIX)
+_OWN_STARTS: Final = (*(f"/{first}" for first in sorted(RESERVED)), SESSION_PREFIX)
 
 
 def http_constraints(message: RawRequestMessage) -> HttpConstraints:
@@ -108,13 +108,13 @@ def http_constraints(message: RawRequestMessage) -> HttpConstraints:
 
 class RequestHead:
     """One head. `parsed` is what aiohttp's parser returns of it. `path` and `query_string` are those of its target,
-    percent-encoded as they came; `path` is empty if the target is no path. `reserved`: whether the server itself may
-    respond, or a web page sends a preflight. All paths with a session prefix are reserved. `headers` hold only text.
-    `body_length` is the length of the body in bytes, if the head is cached."""
+    percent-encoded as they came; `path` is empty if the target is no path. `may_be_for_server`: whether the control
+    API or a built-in page may respond, or a web page may send a preflight. It is true of all paths with a session
+    prefix. `headers` hold only text. `body_length` is the length of the body in bytes, if the head is cached."""
 
     __slots__ = (
         "_comes_once", "_engine", "_length_name", "_original", "_reader", "body_length", "constraints", "headers",
-        "over_tls", "parsed", "path", "query_string", "reserved",
+        "may_be_for_server", "over_tls", "parsed", "path", "query_string",
     )  # fmt: skip
 
     def __init__(self, parsed: RawRequestMessage, ascii: bool, over_tls: bool = False) -> None:
@@ -125,8 +125,8 @@ class RequestHead:
         path = self.path
         self.headers = parsed.headers if ascii else without_surrogates(parsed.headers)
         self.constraints: HttpConstraints = http_constraints(parsed)
-        self.reserved = (
-            path == "/" or not path or parsed.method == "OPTIONS" or path.startswith(_RESERVED_STARTS)
+        self.may_be_for_server = (
+            path == "/" or not path or parsed.method == "OPTIONS" or path.startswith(_OWN_STARTS)
         )
         self.body_length = 0
         self._engine: EngineProtocol | None = None
@@ -154,7 +154,11 @@ class RequestHead:
             headers[self._length_name] = length_text.decode()
         head.headers = CIMultiDictProxy(headers)
         head.parsed = self.parsed._replace(headers=head.headers)
-        head.path, head.query_string, head.reserved = self.path, self.query_string, self.reserved
+        head.path, head.query_string, head.may_be_for_server = (
+            self.path,
+            self.query_string,
+            self.may_be_for_server,
+        )
         head.constraints, head.body_length, head.over_tls = (
             self.constraints,
             int(length_text or 0),
@@ -188,11 +192,11 @@ class HeadDivision(Struct, frozen=True):
     """How the bytes of a head are divided, where `find` returns no cached one."""
 
     end: int
-    """How many they are."""
+    """The length of the head, in bytes."""
     without_length: bytes
-    """All but the length of the body."""
+    """The head without the length of the body."""
     length_text: bytes
-    """This length as it is written; empty if the head has none."""
+    """The length of the body as it is written; empty if the head has none."""
     body_length: int
     """Its value; -1 if it is no number of at most `MAX_DIGITS` digits."""
 
@@ -224,18 +228,20 @@ class RequestHeadCache:
             return head
         if end < len(END_OF_HEAD):
             return None
-        found = _head_bytes(data, end)
-        length = found.body_length
+        division = _divide_head(data, end)
+        length = division.body_length
         if len(data) != end + length or length > self._max_body:
-            return found
-        head = self._heads.get(found.without_length)
+            return division
+        head = self._heads.get(division.without_length)
         if head is None:
-            varying = self._varying.find(found.without_length) if end <= MAX_HEAD_LENGTH else None
-            return found if varying is None else varying[0].with_body_length(found.length_text, varying[1])
-        if found.length_text.decode("latin-1") != head.headers.get(LENGTH, ""):
+            varying = self._varying.find(division.without_length) if end <= MAX_HEAD_LENGTH else None
+            return (
+                division if varying is None else varying[0].with_body_length(division.length_text, varying[1])
+            )
+        if division.length_text.decode("latin-1") != head.headers.get(LENGTH, ""):
             if head.headers is not head.parsed.headers:
-                return found  # `with_body_length` is for heads of ASCII; these are a cleaned copy of the message's
-            head = head.with_body_length(found.length_text)
+                return division  # `with_body_length` is for heads of ASCII; these are a cleaned copy of the message's
+            head = head.with_body_length(division.length_text)
         if len(self._whole) >= MAX_CACHED_HEADS:
             self._whole.clear()
         self._whole[data[:end]] = head
@@ -252,11 +258,11 @@ class RequestHeadCache:
             head_division.length_text.decode("latin-1")
         ]:
             return  # more than one Content-Length, or one in an unusual form
-        known = hash(start)
-        if known not in self._seen:
+        start_hash = hash(start)
+        if start_hash not in self._seen:
             if len(self._seen) >= MAX_SEEN_HEADS:
                 self._seen.clear()
-            self._seen.add(known)
+            self._seen.add(start_hash)
             if head.headers is head.parsed.headers:  # else a cleaned copy, see `find`
                 self._varying.add(start, head, head.parsed.headers)
         else:
@@ -267,7 +273,8 @@ class RequestHeadCache:
             self._heads[start] = head
 
 
-def _head_bytes(data: bytes, end: int) -> HeadDivision:
+def _divide_head(data: bytes, end: int) -> HeadDivision:
+    """Return how the head is divided that ends at `end`."""
     at = data.find(_LENGTH_LINE, 0, end)
     if at < 0:
         at = data[:end].lower().find(_LENGTH_LINE.lower())

@@ -54,7 +54,6 @@ def load_effect_without_wait(load: Load, others: int) -> LoadEffect | None:
 def load_effect(load: Load, ends: Sequence[float], now: float) -> LoadEffect | None:
     """Return the effect on one more response; None if it is refused.
 
-
     `ends` are the times at which the others end, both in flight and waiting, in any order. An end before `now` does
     not count. The first request begins first.
     """

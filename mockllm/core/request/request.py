@@ -342,7 +342,7 @@ class Request(BodyFields, McpServerFields):
     @cached_property
     def echoed_characters(self) -> int:
         """The characters of prompts that the response has before its texts, for its budget. Those of tokens with
-        probabilities count several times."""
+        logprobs count several times."""
         return 0
 
     @property
