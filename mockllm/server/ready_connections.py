@@ -84,7 +84,7 @@ class ReadyConnections:
 
     def serve_now(self, connection: ServedConnection) -> None:
         """Serve the next request of a connection at once."""
-        # Served twice, its response in the outbox would be written after what a player of its next request writes at once.
+        # Served twice, its first response would be written after what a player of its next request writes at once.
         if connection.scheduled:
             self.waiting.remove(connection)
         self.serve([connection])

@@ -26,9 +26,9 @@ notify."""
 
 class SocketSink:
     """Writes to one connection. `write_to_outbox` adds bytes to the outbox, which is written at the end of the loop's
-    iteration, with the responses on other connections. While `ready_connections.py` serves no requests, it writes them
-    at once. It returns False if the client has disconnected, or has not read what it got before. `written`: whether
-    bytes of the current response were written, or added to the outbox."""
+    iteration, with the responses on other connections. While `ready_connections.py` serves no requests, it writes
+    them at once. It returns False if the client has disconnected, or has not read what it got before. `written`:
+    whether bytes of the current response were written, or added to the outbox."""
 
     __slots__ = ("_limits", "connection", "write_to_outbox", "written")
 

@@ -193,8 +193,8 @@ def _limit_status(accounts: Sequence[LimitAccount], scenario_time: float) -> Lim
 def _load_effect(
     candidate: Candidate, scope_state: ScopeState, scenario_time: float, delay: float
 ) -> LoadEffect | None:
-    """Return the effect of a load on a request after a delay in seconds; None if it refuses the request, or would
-    wait for a response without an end."""
+    """Return the effect of a load on a request after a delay in seconds. None if it refuses the request; also where
+    that would wait for a response without an end."""
     load, in_flight = candidate.load, scope_state.in_flight(candidate.key)
     assert load is not None
     count = in_flight.at(scenario_time)
