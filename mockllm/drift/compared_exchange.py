@@ -34,8 +34,8 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import (
     BackgroundDialect,
     Dialect,
-    GeneratingDialect,
     MediaDialect,
+    ReplyDialect,
     ResponseIdentity,
 )
 from mockllm.dialects.routes import RouteMatch
@@ -202,7 +202,7 @@ def _own_plan(
         plan = _media_plan(dialect, content, request, identity)
     else:
         if isinstance(content, Reply) and dialect.generates:
-            content = cast(GeneratingDialect, dialect).supported_reply(content, request)
+            content = cast(ReplyDialect, dialect).supported_reply(content, request)
         plan = encoded(dialect, content, request, identity)  # type: ignore[arg-type]
     extras = [
         extra_fields(each)

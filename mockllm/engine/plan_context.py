@@ -26,7 +26,7 @@ from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import EvaluationContext
-from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
+from mockllm.dialects.dialect import Dialect, ReplyDialect, ResponseIdentity
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
@@ -204,7 +204,7 @@ def _with_fault(context: PlanContext, plan: Plan, fault: Fault) -> Plan | NotApp
     is_reply = has_reply and isinstance(context.compiled.spec, ReplySpec)
     if plan.delivery.withheld or not isinstance(fault, FormFault) or not is_reply:
         return fault.apply(plan)
-    dialect = cast(GeneratingDialect, context.dialect)
+    dialect = cast(ReplyDialect, context.dialect)
     return fault.apply_to_stream(plan, dialect.stream_form(context.request))
 
 

@@ -24,7 +24,7 @@ from mockllm.core.reply.reply import Call, NativePart, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.tools import Tool
 from mockllm.core.values.types import EvaluationContext, evaluate, is_static
-from mockllm.dialects.dialect import BackgroundDialect, GeneratingDialect, MediaDialect, ResponseIdentity
+from mockllm.dialects.dialect import BackgroundDialect, MediaDialect, ReplyDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
@@ -213,7 +213,7 @@ class ResponsePlanner:
 
     # --- replies -------------------------------------------------------------------------------
 
-    def _reply_plan(self, context: PlanContext, dialect: GeneratingDialect) -> Plan:
+    def _reply_plan(self, context: PlanContext, dialect: ReplyDialect) -> Plan:
         """Return the plan of a reply, with its faults and all settings."""
         request = context.request
         resolved = _resolve(context)
@@ -251,7 +251,7 @@ class ResponsePlanner:
     def _encoded_plan(
         self,
         context: PlanContext,
-        dialect: GeneratingDialect,
+        dialect: ReplyDialect,
         reply: Reply,
         resolved: ResolvedSettings,
         *,
@@ -289,7 +289,7 @@ class ResponsePlanner:
                 plan = paced_as_streamed(context, plan, reply, resolved)
         return with_settings(plan, resolved, context)
 
-    def _complete_reply(self, context: PlanContext, dialect: GeneratingDialect) -> Reply:
+    def _complete_reply(self, context: PlanContext, dialect: ReplyDialect) -> Reply:
         """Return the rendered reply with all that its protocol needs; note the parts that the protocol lacks."""
         reply = self._rendered_reply(context)
         context.tool_call_count = sum(
@@ -339,7 +339,7 @@ class ResponsePlanner:
     # --- streams -------------------------------------------------------------------------------
 
     def _stream(
-        self, context: PlanContext, dialect: GeneratingDialect, reply: Reply, *, reply_is_static: bool
+        self, context: PlanContext, dialect: ReplyDialect, reply: Reply, *, reply_is_static: bool
     ) -> EncodedStream:
         """Return the stream of a reply, without the waits of the pace."""
         response, request, identity = context.compiled, context.request, context.identity
@@ -379,7 +379,7 @@ def _resolve(context: PlanContext) -> ResolvedSettings:
 
 
 def _encoded_stream(
-    dialect: GeneratingDialect, reply: Reply, request: Request, identity: ResponseIdentity
+    dialect: ReplyDialect, reply: Reply, request: Request, identity: ResponseIdentity
 ) -> Plan:
     """Return the stream of a supported reply, with the members that the scenario adds to its events."""
     plan = dialect.encode_stream(reply, request, identity)

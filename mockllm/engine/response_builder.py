@@ -21,7 +21,7 @@ from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.core.webhook import Webhook
 from mockllm.dialects.decoded_response import read_called_tools
-from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
+from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
 from mockllm.dialects.registry import limit_failure
 from mockllm.dialects.routes import RouteMatch
 from mockllm.engine.decided_request import NO_STEP, DecidedRequest
@@ -365,7 +365,7 @@ def _webhooks_of(plan: Plan, context: PlanContext) -> Iterator[Webhook]:
 def _with_calls(planned: PlannedResponse, plan: Plan, context: PlanContext) -> PlannedResponse:
     """Return the response with the id and the tool of each of its calls: a client's result has only the id. They are
     those that the encoder noted. Where it noted none, or the scenario changed what it wrote, they are decoded."""
-    dialect = cast(GeneratingDialect, context.dialect)
+    dialect = cast(ReplyDialect, context.dialect)
     if not dialect.capabilities.call_ids:
         return planned
     noted = context.identity.tool_calls
