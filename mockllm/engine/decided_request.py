@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.core.randomness import Ids, Randomness
 from mockllm.core.rendering.plan import Headers
 from mockllm.core.request.request import Request
-from mockllm.core.selection.decision import AdmissionResult, Decision, MatchResult, Selected
+from mockllm.core.selection.decision import AdmissionResult, Decision, DecisionInputs, Selected
 from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
@@ -45,7 +45,7 @@ class DecidedRequest:
         planner: ResponsePlanner,
         request: Request,
         routing: Routing,
-        matched: MatchResult,
+        matched: DecisionInputs,
         decision: Decision,
         assessment: RequestAssessment,
         reported_time_scale: float = 1.0,

@@ -15,7 +15,7 @@ from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import HASH_ATTRIBUTE, computed_hash, hash_of
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
-from mockllm.core.selection.decision import Decision, MatchResult
+from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.time_scale import reported_time_scale
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.routes import RouteMatch, UnknownPath
@@ -337,7 +337,7 @@ class Engine:
 
     def _match(
         self, request: Request, mask: int, repeated: RepeatedRequest | None = None
-    ) -> tuple[MatchResult, RequestAssessment]:
+    ) -> tuple[DecisionInputs, RequestAssessment]:
         """Return the candidates of a request, with its own overrides, and its assessment. `repeated`: what is known
         of the request."""
         engine_context = engine_context_of(request)
@@ -360,7 +360,7 @@ class Engine:
         return matched, assessment
 
     def _builder_of(
-        self, request: Request, matched: MatchResult, assessment: RequestAssessment, decision: Decision
+        self, request: Request, matched: DecisionInputs, assessment: RequestAssessment, decision: Decision
     ) -> ResponseBuilder:
         engine_context = engine_context_of(request)
         if type(engine_context.override) is Override and engine_context.override.position is not None:

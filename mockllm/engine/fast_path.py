@@ -21,7 +21,7 @@ from mockllm.core.rendering.plan import Headers
 from mockllm.core.reply.generated_tool_call import GeneratedToolCall
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
-from mockllm.core.selection.decision import Candidate, Decision, MatchResult
+from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect
@@ -245,7 +245,7 @@ class FastPath(Struct, frozen=True):
         request: Request,
         dialect: Dialect,
         repeated: RepeatedRequest | None,
-        matched: MatchResult,
+        matched: DecisionInputs,
         decision: Decision,
     ) -> PlannedResponse | None:
         """Return the response to a request whose counts are in the store, by its decision. Return None where the

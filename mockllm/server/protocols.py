@@ -13,7 +13,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
-from mockllm.core.selection.decision import Decision, MatchResult
+from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.engine import EngineInfo, PlannedResponse
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class PendingDecisionProtocol(Protocol):
 class DeciderProtocol(Protocol):
     """Decides requests whose counts are not in this process."""
 
-    def begin(self, matched: MatchResult, ready: Callable[[], object]) -> PendingDecisionProtocol:
+    def begin(self, matched: DecisionInputs, ready: Callable[[], object]) -> PendingDecisionProtocol:
         """Begin to decide and count, in one step. `ready` is called when the decision is made, or a task has to
         wait for it. It may be called before this method returns."""
 

@@ -24,7 +24,7 @@ from mockllm.core.load.continuous_batch import ContinuousBatchTimes
 from mockllm.core.load.load import LoadEffect, load_effect, load_effect_without_wait
 from mockllm.core.load.running_batch import RunningBatch
 from mockllm.core.randomness import Randomness
-from mockllm.core.selection.decision import AdmissionResult, Candidate, InFlightSlot, MatchResult, Selected
+from mockllm.core.selection.decision import AdmissionResult, Candidate, DecisionInputs, InFlightSlot, Selected
 from mockllm.state.scope_state import InFlight, ScopeState
 
 
@@ -60,7 +60,7 @@ class LocalInFlightSlot:
 
 
 def admit_request(
-    selections: Sequence[tuple[Selected, ScopeState]], matched: MatchResult, *, count: bool
+    selections: Sequence[tuple[Selected, ScopeState]], matched: DecisionInputs, *, count: bool
 ) -> tuple[AdmissionResult, InFlightSlot | None]:
     """Return the result of these modifiers' limits and loads; first all limits, then all loads. If they admit the
     request, charge it to the limits and take its slot. Without `count`, the result is the same, and nothing is
@@ -124,7 +124,7 @@ class CombinedLoadEffect(NamedTuple):
 
 
 def _combined_load_effect(
-    with_load: Sequence[tuple[Candidate, ScopeState]], matched: MatchResult, delay: float
+    with_load: Sequence[tuple[Candidate, ScopeState]], matched: DecisionInputs, delay: float
 ) -> CombinedLoadEffect:
     """Return the effect of these loads on a request after a delay in seconds. Nothing is taken."""
     wait, slowdown = delay, 1.0
@@ -177,7 +177,7 @@ def current_limits(
     return AdmissionResult(_limit_status(accounts, scenario_time))
 
 
-def _with_draw(cost: Cost, selected: Selected, matched: MatchResult) -> Cost:
+def _with_draw(cost: Cost, selected: Selected, matched: DecisionInputs) -> Cost:
     """Return the cost with the draw for the strategy `random`."""
     candidate = selected.candidate
     if candidate.limit is None or candidate.limit.strategy != "random":

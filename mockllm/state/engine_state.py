@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from mockllm.core.redaction import Redactor
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate
-from mockllm.core.selection.decision import Decision, MatchResult
+from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.selection.guards import StateValue
 from mockllm.state.prompt_caches import PromptCaches
 from mockllm.state.response_store import ResponseStore
@@ -104,11 +104,11 @@ class EngineState:
         found = self._sessions.get(id)
         return 0 if found is None else found.number
 
-    def has_counts_of(self, matched: MatchResult) -> bool:
+    def has_counts_of(self, matched: DecisionInputs) -> bool:
         """Return whether all counts of a decision are in this process."""
         return True
 
-    def decide(self, matched: MatchResult, *, count: bool = True) -> Decision:
+    def decide(self, matched: DecisionInputs, *, count: bool = True) -> Decision:
         """Decide as the session's counters do."""
         return self._counters(matched.session).decide(matched, count=count)
 

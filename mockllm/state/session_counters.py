@@ -10,8 +10,8 @@ from mockllm.core.selection.decision import (
     AdmissionResult,
     Candidate,
     Decision,
+    DecisionInputs,
     InFlightSlot,
-    MatchResult,
     Outcome,
     Selected,
 )
@@ -39,7 +39,7 @@ class SessionCounters:
         self._touched: set[ScopeState] = set()
         """The scopes whose size may have changed since it was last added."""
 
-    def decide(self, matched: MatchResult, *, count: bool = True) -> Decision:
+    def decide(self, matched: DecisionInputs, *, count: bool = True) -> Decision:
         """Decide and count, in one atomic step. Without `count`, the decision is the same, and nothing is counted."""
         modifiers, blocked_modifiers = (
             self._apply_modifiers(matched, count=count) if matched.modifiers else ((), ())
@@ -74,7 +74,7 @@ class SessionCounters:
         )
 
     def _apply_modifiers(
-        self, matched: MatchResult, *, count: bool
+        self, matched: DecisionInputs, *, count: bool
     ) -> tuple[Sequence[Selected], Sequence[tuple[Candidate, GuardReason]]]:
         """Return the modifiers that apply, and those that do not. They are counted separately, whatever the
         outcome of the request."""
@@ -106,7 +106,7 @@ class SessionCounters:
         return applied, blocked_modifiers
 
     def _select_rule(
-        self, matched: MatchResult
+        self, matched: DecisionInputs
     ) -> tuple[Selected | None, list[tuple[Candidate, GuardReason]]]:
         """Return the first rule whose guard allows it, and the rules before it that were blocked."""
         blocked: list[tuple[Candidate, GuardReason]] = []
@@ -146,7 +146,7 @@ class SessionCounters:
 
     def _count(
         self,
-        matched: MatchResult,
+        matched: DecisionInputs,
         selected_rule: Selected | None,
         blocked: Sequence[tuple[Candidate, GuardReason]],
     ) -> None:
@@ -159,7 +159,7 @@ class SessionCounters:
             if responses_until_end is None or selected_rule.response_count < responses_until_end:
                 self._set_states(matched.session, (selected_rule,))
 
-    def _count_try(self, matched: MatchResult, candidate: Candidate, *, eligible: bool) -> None:
+    def _count_try(self, matched: DecisionInputs, candidate: Candidate, *, eligible: bool) -> None:
         scope_state = self._state_of(matched.session, candidate.scope)
         counts = scope_state.of(candidate.key)
         counts[0] += 1
@@ -268,7 +268,7 @@ class SessionCounters:
 
 def _blocking_guard(
     guard: Guard,
-    matched: MatchResult,
+    matched: DecisionInputs,
     candidate: Candidate,
     scope_state: ScopeState,
     tries: int,

@@ -7,7 +7,7 @@ from math import inf
 from typing import Final, Literal, TypeAlias
 
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
-from mockllm.core.selection.decision import Candidate, Decision, MatchResult, Outcome, Selected
+from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs, Outcome, Selected
 from mockllm.state.engine_state import MAX_SESSIONS, EngineState, Session
 from mockllm.state.session_counters import SessionCounters
 from mockllm.state.shared_counts import COUNT_BYTES, CellTable, SharedCounts
@@ -77,7 +77,7 @@ class FetchedLookup(ResponseLookup):
             raise StoreLookupRequired(self._session, key) from None
 
 
-def counts_anything(matched: MatchResult) -> bool:
+def counts_anything(matched: DecisionInputs) -> bool:
     """Return whether a decision depends on counts that all processes must share."""
     if matched.session:
         return True
@@ -183,10 +183,10 @@ class SharedEngineState(EngineState):
         """Return 0: the numbers of several processes differ."""
         return 0
 
-    def has_counts_of(self, matched: MatchResult) -> bool:
+    def has_counts_of(self, matched: DecisionInputs) -> bool:
         return not counts_anything(matched)
 
-    def decide(self, matched: MatchResult, *, count: bool = True) -> Decision:
+    def decide(self, matched: DecisionInputs, *, count: bool = True) -> Decision:
         """Decide where nothing counts."""
         if not count:
             return self.local.decide(matched, count=False)

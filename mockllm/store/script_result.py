@@ -26,8 +26,8 @@ from mockllm.core.selection.decision import (
     AdmissionResult,
     Candidate,
     Decision,
+    DecisionInputs,
     InFlightSlot,
-    MatchResult,
     Selected,
 )
 from mockllm.core.selection.guards import GuardReason, UnmetState
@@ -76,7 +76,7 @@ def read_results(data: bytes) -> Sequence[ScriptResult]:
     return results
 
 
-def lacks_number(result: ScriptResult, matched: MatchResult) -> bool:
+def lacks_number(result: ScriptResult, matched: DecisionInputs) -> bool:
     """Return whether a result is a decision without the request's number: the store does not count the requests
     without a session in the global scope."""
     if matched.session or result[0] == "draws":
@@ -86,7 +86,7 @@ def lacks_number(result: ScriptResult, matched: MatchResult) -> bool:
 
 
 def read_result(
-    result: ScriptResult, matched: MatchResult, number: int | None, make_slot: MakeSlot
+    result: ScriptResult, matched: DecisionInputs, number: int | None, make_slot: MakeSlot
 ) -> StoreDecision | MissingDraws:
     """Read a result. `number` is the request's number if the result lacks it."""
     outcome, now, place, winning, applied, tried, limits, loads, full = result
@@ -133,7 +133,7 @@ def _reason(candidate: Candidate, row: ResultRow) -> GuardReason:
 
 def _admission(
     outcome: str,
-    matched: MatchResult,
+    matched: DecisionInputs,
     modifiers: Sequence[Selected],
     limits: Sequence[ResultRow],
     loads: Sequence[int],

@@ -5,15 +5,15 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.core.selection.decision import Candidate, MatchResult
+from mockllm.core.selection.decision import Candidate, DecisionInputs
 from mockllm.core.selection.guards import Guard
 from mockllm.state.engine_state import EngineState
 
 RULE = Candidate(0, "a#1", "a", "", Guard(times=1))
 
 
-def matched(session: str) -> MatchResult:
-    return MatchResult(session, 0, [RULE], (), lambda validation: False)
+def matched(session: str) -> DecisionInputs:
+    return DecisionInputs(session, 0, [RULE], (), lambda validation: False)
 
 
 def outcomes(sessions: EngineState, *ids: str) -> list[str]:

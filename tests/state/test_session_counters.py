@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.selection.decision import Candidate, Decision, MatchResult
+from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
 from mockllm.core.selection.guards import Guard
 from mockllm.state.session_counters import SessionCounters
 
@@ -25,8 +25,8 @@ def matched(
     *,
     session: str = "",
     invalid: Sequence[str] = (),
-) -> MatchResult:
-    return MatchResult(session, 0, rules, modifiers, lambda validation: validation in invalid)
+) -> DecisionInputs:
+    return DecisionInputs(session, 0, rules, modifiers, lambda validation: validation in invalid)
 
 
 def summary(decision: Decision) -> tuple[str, str | None, list[object]]:

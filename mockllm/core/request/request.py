@@ -107,7 +107,7 @@ class Request(BodyFields, McpServerFields):
         self.now = now
         self.monotonic = now if monotonic is None else monotonic
         """The same time on a monotonic clock, in seconds: for sessions, limits, webhooks and
-        `MatchResult.scenario_time`."""
+        `DecisionInputs.scenario_time`."""
         self.response_lookup = response_lookup
         self.context = context
 

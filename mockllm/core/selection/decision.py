@@ -56,7 +56,7 @@ class Candidate(Struct, frozen=True):
         return self.guard is None and not (self.has_error or self.sets or self.limit or self.load)
 
 
-class MatchResult(Struct, frozen=True):
+class DecisionInputs(Struct, frozen=True):
     """What a decision depends on: the candidates of a request, and more.
 
     `rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched. `invalid`
@@ -122,7 +122,7 @@ class InFlightSlot(Protocol):
     response has ended, in any way. A second `release` has no effect."""
 
     def expect_end(self, until: float) -> None:
-        """Set the planned end of the response, on the clock of `MatchResult.scenario_time`."""
+        """Set the planned end of the response, on the clock of `DecisionInputs.scenario_time`."""
 
     def release(self) -> None:
         """Release the slot in the limits and loads."""
