@@ -19,7 +19,7 @@ from mockllm.engine.session_id import split_session
 from mockllm.server.access_log import shortened_for_line
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
-from mockllm.server.request_heads import first_segment, is_control_path
+from mockllm.server.request_target import first_segment, is_control_path
 
 OWN: Final = ("/health", "/metrics", "/api", "/dashboard", "/ws")
 MAX_LISTED_FILES: Final = 12

@@ -123,7 +123,7 @@ class DeciderProtocol(Protocol):
 
 
 class ControlProtocol(Protocol):
-    """Responds to the calls whose paths `request_heads.is_control_path` names. `loaded`: whether it can respond
+    """Responds to the calls whose paths `request_target.is_control_path` names. `loaded`: whether it can respond
     without `load`."""
 
     loaded: bool

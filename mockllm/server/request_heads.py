@@ -20,6 +20,7 @@ from mockllm.server.aiohttp_internals import RawRequestMessage
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 from mockllm.server.message_boundary import END_OF_HEAD, LENGTH
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
+from mockllm.server.request_target import printable, read_target
 from mockllm.server.varying_heads import Values, VaryingHeads
 
 MAX_CACHED_HEADS: Final = 4096
@@ -32,52 +33,6 @@ MAX_SEEN_HEADS: Final = 20_000
 MAX_DIGITS: Final = 10
 _LENGTH_LINE: Final = b"\r\nContent-Length:"
 
-FEED: Final = "/ws"
-"""The path of the control API's live feed."""
-CONTROL: Final = RESERVED - {"health"}
-"""The first segments of the control API's paths."""
-
-
-def first_segment(path: str) -> str:
-    """Return `a` of `/a/b`."""
-    return path[1:].partition("/")[0]
-
-
-def is_control_path(path: str) -> bool:
-    """Return whether a path is the control API's. Below `/ws` it has the feed alone; Google's WebSockets have longer
-    paths."""
-    first = first_segment(path)
-    return first in CONTROL and (first != FEED[1:] or path == FEED)
-
-
-def read_target(message: RawRequestMessage) -> tuple[str, str] | None:
-    """Return path and query of the request's target, percent-encoded as they came. The target has origin form or
-    absolute form; return None for any other form."""
-    text = message.path
-    if not text.startswith("/"):
-        url = message.url
-        try:
-            host = url.raw_host
-        except ValueError:  # its port is not a port; the parser of aiohttp 3.13 does not check it
-            host = None
-        if not host or message.method == "CONNECT":
-            return None
-        text = url.raw_path_qs or "/"
-    if not text.isascii():
-        text = _printable(text)
-    if "#" in text:
-        text = text.partition("#")[0]
-    path, _, query_string = text.partition("?")
-    return path, query_string
-
-
-def target_host(message: RawRequestMessage) -> str | None:
-    """Return host and port of a target in absolute form, which replace the Host header (RFC 9112, section 3.2.2).
-    Return None for origin form."""
-    if message.path.startswith("/"):
-        return None
-    return message.path.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
-
 
 def without_surrogates(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Return the headers as they are if all are ASCII. Else return the first of each name, by its name in lower case.
@@ -87,12 +42,8 @@ def without_surrogates(headers: Mapping[str, str]) -> Mapping[str, str]:
         return headers
     first: dict[str, str] = {}
     for name, text in headers.items():
-        first.setdefault(name.lower(), _printable(text))
+        first.setdefault(name.lower(), printable(text))
     return first
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 _OWN_STARTS: Final = (*(f"/{first}" for first in sorted(RESERVED)), SESSION_PREFIX)

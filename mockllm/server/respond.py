@@ -39,7 +39,7 @@ from mockllm.server.http1 import (
 from mockllm.server.json_structure import structure_failure
 from mockllm.server.player import Player
 from mockllm.server.protocols import ControlProtocol, PendingDecisionProtocol
-from mockllm.server.request_heads import is_control_path
+from mockllm.server.request_target import is_control_path
 from mockllm.server.single_write import single_write, takes_time
 from mockllm.server.suspended_responses import add_client_response, suspend_response
 from mockllm.state.shared_engine_state import RespondAgain, StoreLookupRequired

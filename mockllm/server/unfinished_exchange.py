@@ -33,7 +33,8 @@ from mockllm.server.json_structure import structure_failure_in_slices
 from mockllm.server.player import wait_for_player
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
-from mockllm.server.request_heads import FEED, RequestHead, target_host
+from mockllm.server.request_heads import RequestHead
+from mockllm.server.request_target import FEED, target_host
 from mockllm.server.respond import (
     begin_playing,
     constraints_of,
