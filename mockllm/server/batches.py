@@ -129,7 +129,8 @@ class BatchServer:
             in_batch=True,
         )
         exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
-        return None if respond(app, exchange) else exchange
+        respond(app, exchange)
+        return None if exchange.ended else exchange
 
     async def _decide(self, exchange: Exchange) -> None:
         """Wait until a line is counted, if another process does it: the numbers of the next lines follow. The

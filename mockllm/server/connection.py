@@ -95,11 +95,10 @@ class Connection(RequestStream):
     def serve_next(self) -> None:
         """Serve the next request, if none is being served; go on with one whose decision was made elsewhere."""
         exchange, app, queue = self._current, self._app, self._queue
-        ended = False
         if exchange is not None:
             if not self._stop_waiting_for_decision():
                 return
-            ended = respond(app, exchange)
+            respond(app, exchange)
         elif self.closing:
             return
         elif not queue:
@@ -113,8 +112,8 @@ class Connection(RequestStream):
             self._sink.written = False
             if exchange.body_complete or self._take_complete_body(exchange):
                 exchange.monotonic, exchange.now = app.deadlines.time(), time.time()
-                ended = respond(app, exchange)
-        if ended:
+                respond(app, exchange)
+        if exchange.ended:
             self._current = None
             self._serve_next_or_wait()
         else:

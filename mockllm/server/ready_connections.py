@@ -51,9 +51,7 @@ class ReadyConnections:
         if not connection.scheduled:
             connection.scheduled = True
             self.waiting.append(connection)
-            if not (self._woken or self._paused):
-                self._woken = True
-                self._loop.call_soon(self._serve_ready)
+            self._wake()
 
     def pause(self) -> None:
         """Serve no request before `resume`, except of a client that closes its connection. Responses that have begun

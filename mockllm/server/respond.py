@@ -39,17 +39,17 @@ from mockllm.server.http1 import (
 from mockllm.server.json_structure import structure_failure
 from mockllm.server.player import Player
 from mockllm.server.protocols import ControlProtocol, PendingDecisionProtocol
+from mockllm.server.request_heads import RequestHead
 from mockllm.server.request_target import is_control_path
 from mockllm.server.single_write import single_write, takes_time
 from mockllm.server.suspended_responses import add_client_response, suspend_response
 from mockllm.state.shared_engine_state import RespondAgain, StoreLookupRequired
 
 
-def respond(app: App, exchange: Exchange) -> bool:
-    """Respond to an exchange whose body is complete, or whose decision was made elsewhere. Return whether it has
-    ended.
+def respond(app: App, exchange: Exchange) -> None:
+    """Respond to an exchange whose body is complete, or whose decision was made elsewhere.
 
-    Otherwise its response has begun to play (it has a `player`), or `finish_exchange` has to wait:
+    Unless it has then `ended`, its response has begun to play (it has a `player`), or `finish_exchange` has to wait:
 
     - for the store, if `required_lookup` or `storage_confirmation` is set, or `undecided` is set and
       `begin_decision` returns False
@@ -67,24 +67,22 @@ def respond(app: App, exchange: Exchange) -> bool:
         else:
             take_decision(app, exchange, exchange.pending_decision)
             if exchange.sink.half_closed:
-                return False
+                return
         # a cached response has nothing of what `must_wait` looks for, but a proxy or an unconfirmed storage
         content = exchange.response.plan_or_prerendered
         needs_no_wait = type(content) is PrerenderedResponse and app.provider_proxy is None
         if (not needs_no_wait or exchange.storage_confirmation is not None) and must_wait(app, exchange):
-            return False
-        if write_whole_and_end(app, exchange):
-            return True
-        begin_playing(app, exchange)
+            return
+        if not write_whole_and_end(app, exchange):
+            begin_playing(app, exchange)
     except (Exception, StoreLookupRequired):
         if exchange.sink.written:
             # the response is written, or in the outbox; only its journal entry or log line has failed
             traceback.print_exc(file=sys.stderr)
             exchange.ended = True
-            return True
+            return
         fail(app, exchange)
         begin_playing(app, exchange)
-    return False
 
 
 def must_wait(app: App, exchange: Exchange) -> bool:
@@ -104,9 +102,9 @@ def must_wait(app: App, exchange: Exchange) -> bool:
 def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `finish_exchange`.
 
-    A short body is parsed first, and only its depth is checked, unless the server itself may respond to the path
-    (`head.may_be_for_server`). The structure of any other body (depth, numbers of containers and values) is checked
-    before it is parsed.
+    A short body is parsed first (`is_parsed_first`), and only its depth is checked, unless the request may be for the
+    server itself. The structure of any other body (depth, numbers of containers and values) is checked before it is
+    parsed.
     """
     head, raw, engine, request = exchange.head, exchange.raw, app.engine, exchange.request
     parses_first = len(raw) < app.short_body_limit and not (
@@ -136,6 +134,11 @@ def make_response(app: App, exchange: Exchange) -> None:
     exchange.request = request
     exchange.allow_cors = app.allow_cors
     begin_engine_response(app, exchange, request)
+
+
+def is_parsed_first(app: App, head: RequestHead, raw: bytes) -> bool:
+    """Return whether a body is parsed before it is checked: see `make_response`."""
+    return len(raw) < app.short_body_limit and not head.may_be_for_server
 
 
 def begin_engine_response(

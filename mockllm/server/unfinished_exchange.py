@@ -41,6 +41,7 @@ from mockllm.server.respond import (
     control_of,
     fail,
     hold_of,
+    is_parsed_first,
     opens_websocket,
     refuse,
     respond,
@@ -84,7 +85,8 @@ async def _finish(app: App, exchange: Exchange) -> bool:
     control = control_of(app, exchange) if exchange.response is NOT_PLANNED else None
     if control is not None and not control.loaded:
         await app.worker_thread.run(control.load)
-        if respond(app, exchange):
+        respond(app, exchange)
+        if exchange.ended:
             return exchange.keep_alive
     if exchange.player is None and app.decider is not None:
         await wait_for_store(app, exchange, app.decider)
@@ -152,8 +154,7 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
     head, body = exchange.head, exchange.body_stream
     assert body is not None, "the body has not been read"
     raw = await read_body(body, head.parsed, exchange.sink, app.limits, app.deadlines)
-    # `make_response` parses a short body before it checks it
-    parses_first = isinstance(raw, bytes) and not head.may_be_for_server and len(raw) < app.short_body_limit
+    parses_first = isinstance(raw, bytes) and is_parsed_first(app, head, raw)
     failure: Failure | None = None
     if not parses_first:
         failure = raw if isinstance(raw, Failure) else await structure_failure_in_slices(raw, app.limits)
