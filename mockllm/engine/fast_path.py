@@ -118,7 +118,7 @@ class FastPath(Struct, frozen=True):
         if session is None:
             # these counters always exist and are never evicted, so they need no lookup by session; those of a worker
             # are in shared memory, and the `count_request` of its state would return None
-            number = self.state.counters_without_session.count_request("", self.keys)
+            number = self.state.counters_without_session.count_request(self.keys)
         else:
             count = self.state.count_request(session, self.keys)
             if count is None:
@@ -202,7 +202,7 @@ class FastPath(Struct, frozen=True):
         headers = self._charge(response, request)
         if headers is None:
             return None
-        number = self.state.counters_without_session.count_request("", self.keys)
+        number = self.state.counters_without_session.count_request(self.keys)
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         values = cached.values(id_seed, request)
         planned = replace(

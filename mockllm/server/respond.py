@@ -107,9 +107,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     parsed.
     """
     head, raw, engine, request = exchange.head, exchange.raw, app.engine, exchange.request
-    parses_first = len(raw) < app.short_body_limit and not (
-        head.may_be_for_server or exchange.structure_checked
-    )
+    parses_first = not exchange.structure_checked and is_parsed_first(app, head, raw)
     if not (parses_first or exchange.structure_checked) and (failure := structure_failure(raw, app.limits)):
         refuse(app, exchange, failure)
         return

@@ -114,7 +114,7 @@ class EngineState:
 
     def count_request(self, session: str, keys: Sequence[str]) -> int | None:
         """Count a request as the session's counters do. None, and nothing is counted, if that needs a decision."""
-        return self._counters(session).count_request(session, keys)
+        return self._counters(session).count_request(keys)
 
     def retain(self, keys: frozenset[str]) -> None:
         """Delete the counts of all other keys, in all sessions."""

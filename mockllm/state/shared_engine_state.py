@@ -106,7 +106,7 @@ class SharedCounters(SessionCounters):
         """Count in other cells from now on: `table` has the number of each key's cell in the shared memory."""
         self._table, self._by_keys = table, {}
 
-    def count_request(self, session: str, keys: Sequence[str]) -> int:
+    def count_request(self, keys: Sequence[str]) -> int:
         return self.take(keys)[0]
 
     def take(self, keys: Sequence[str]) -> Sequence[int]:

@@ -33,7 +33,7 @@ def test_preview_counts_nothing() -> None:
 def test_count_request_counts_by_session() -> None:
     sessions = EngineState()
     assert [sessions.count_request(id, ("k",)) for id in ("a", "b", "a", "", "")] == [0, 0, 1, 0, 1]
-    assert sessions.counters_without_session.count_request("", ("k",)) == 2
+    assert sessions.counters_without_session.count_request(("k",)) == 2
 
 
 def test_keep_deletes_counts_in_every_session() -> None:

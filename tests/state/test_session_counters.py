@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
 from mockllm.core.selection.guards import Guard
+from mockllm.state.engine_state import EngineState
 from mockllm.state.session_counters import SessionCounters
 
 
@@ -132,7 +133,7 @@ def test_modifiers_are_counted_separately() -> None:
 
 
 def test_sessions_and_scopes_have_separate_counts() -> None:
-    counters = SessionCounters()
+    counters = EngineState()
     sent = [
         matched([candidate("r", scope=scope, times=1)], session=session)
         for session, scope in (("", ""), ("", "a"), ("s", ""), ("s", "a"), ("", ""))
