@@ -114,20 +114,18 @@ class FastPath(Struct, frozen=True):
             return None
         if self.modifiers_with_limit:
             return self._respond_within_limits(response, cached, request)
-        session = request.session
-        if session is None:
-            # these counters always exist and are never evicted, so they need no lookup by session; those of a worker
-            # are in shared memory, and the `count_request` of its state would return None
-            number = self.state.counters_without_session.count_request(self.keys)
-        else:
-            count = self.state.count_request(session, self.keys)
-            if count is None:
-                return None
-            number = count
+        # Counters without a session always exist and are never evicted, so they need no lookup by session. Those of a
+        # worker are in shared memory, and the `count_request` of its state returns None.
+        session, state, keys = request.session, self.state, self.keys
+        without_session = state.counters_without_session
+        number = (
+            without_session.count_request(keys) if session is None else state.count_request(session, keys)
+        )
+        if number is None:
+            return None
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         planned = cached.planned
-        planned = planned.filled_with(id_seed, cached.values(id_seed, request), planned)
-        return _noted(planned, request) if validation == "strict" and request.undocumented_fields else planned
+        return self._noted(planned.filled_with(id_seed, cached.values(id_seed, request), planned), request)
 
     def precompute(self, request: Request, dialect: Dialect, repeated: RepeatedRequest) -> None:
         """Compute what this fast path needs of the head and the body of a repeated request."""
@@ -203,13 +201,7 @@ class FastPath(Struct, frozen=True):
         if headers is None:
             return None
         number = self.state.counters_without_session.count_request(self.keys)
-        id_seed = b"%b%d|" % (self.id_seed_prefix, number)
-        values = cached.values(id_seed, request)
-        planned = replace(
-            cached.planned, limit_headers=headers, response_seed=id_seed, placeholder_values=values
-        )
-        noted = self.item.validation == "strict" and request.undocumented_fields
-        return _noted(planned, request) if noted else planned
+        return self._filled((cached, None), request, "", number, None, headers)
 
     def _respond_varying(
         self, selector: ResponseSelector, request: Request, dialect: Dialect, repeated: RepeatedRequest | None
@@ -298,20 +290,29 @@ class FastPath(Struct, frozen=True):
         request: Request,
         scope: str,
         number: int,
-        response_seed: str,
+        token: str | None,
         headers: Headers,
     ) -> PlannedResponse:
-        """Return the response of an entry for this request, which has this number in its scope."""
+        """Return the response of an entry for this request, which has this number in its scope. Without a seed token,
+        its response seed is the id seed."""
         cached, call = found
         prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
-        values = cached.values(b"%b%d|" % (prefix, number), request, call)
+        id_seed = b"%b%d|" % (prefix, number)
         planned = replace(
-            cached.planned, limit_headers=headers, response_seed=response_seed, placeholder_values=values
+            cached.planned,
+            limit_headers=headers,
+            response_seed=id_seed if token is None else token,
+            placeholder_values=cached.values(id_seed, request, call),
         )
         if call is not None and call.notes:
             planned = replace(planned, notes=(*call.notes, *planned.notes))
-        noted = self.item.validation == "strict" and request.undocumented_fields
-        return _noted(planned, request) if noted else planned
+        return self._noted(planned, request)
+
+    def _noted(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
+        """Return the response with notes of unknown fields, where the validation accepts some with a note."""
+        if self.item.validation != "strict" or not request.undocumented_fields:
+            return planned
+        return replace(planned, notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
 
     def _caches_prompt(self, request: Request, dialect: Dialect) -> bool:
         """Return whether the prompt of a request is looked up in the prompt cache."""
@@ -326,8 +327,3 @@ class FastPath(Struct, frozen=True):
         if limit_status is None:
             return None
         return response.without_setting_headers(limit_headers(request.provider, limit_status, request.now))
-
-
-def _noted(planned: PlannedResponse, request: Request) -> PlannedResponse:
-    """Return the response with notes of unknown fields."""
-    return replace(planned, notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
