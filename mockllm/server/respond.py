@@ -365,8 +365,8 @@ def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
 
 def write_whole_and_end(app: App, exchange: Exchange) -> bool:
     """Write the whole response, with all others of this iteration; in a task, at once. End the exchange. Return
-    whether it has ended. It has not if the response takes time, needs several writes, has an unusual delivery, or
-    ends the connection, or if the client does not read."""
+    whether it has ended. It has not if the response takes time, needs several writes or ends the connection. Nor has
+    it where the delivery is unusual, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
     content, constraints = response.plan_or_prerendered, head.constraints
     if constraints is not NO_CONSTRAINTS or exchange.ends_connection or app.draining:

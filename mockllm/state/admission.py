@@ -111,7 +111,7 @@ def _in_flight(with_load: Sequence[tuple[Candidate, ScopeState]]) -> Sequence[In
 
 class CombinedLoadEffect(NamedTuple):
     """The effect of all loads together on a request: its wait, the factor of its planned waits, and its schedules
-    in their batches; or the candidate that refuses it. The first batch sets its times."""
+    in their batches. The first batch sets its times. `refused_by` is the candidate whose load refuses the request."""
 
     wait: float
     slowdown: float = 1.0
