@@ -154,12 +154,11 @@ class Engine:
             unchanged = self._sent_as_planned and request.session is None and not stored
             if unchanged and HASH_ATTRIBUTE not in request.__dict__:
                 return planned
+            complete = partial(self._store_and_complete, planned, request)
             try:
-                return self._store_and_complete(planned, request)
+                return complete()
             except StoreLookupRequired as lookup:
-                raise LookupAfterDecision(
-                    lookup, partial(self._store_and_complete, planned, request)
-                ) from None
+                raise LookupAfterDecision(lookup, complete) from None
         notes = () if override is None else override.notes
         response = self._decide_and_plan(request, mask, notes, fast_path, repeated, may_defer=may_defer)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:

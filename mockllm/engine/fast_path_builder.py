@@ -35,10 +35,8 @@ def build_fast_path(
     of_modifiers = tuple([each.item_index for each in modifiers])
     all_settings = [settings_of(index, each, n, of_modifiers) for n, each in enumerate(selector.responses)]
     responses = list(map(CacheableResponse.of, selector.responses, all_settings))
-    varies, with_limit = (
-        _responses_vary(item, selector),
-        [each for each in modifiers if each.limit is not None],
-    )
+    varies = _responses_vary(item, selector)
+    with_limit = [each for each in modifiers if each.limit is not None]
     prompt_cache_settings = all_settings[0].merged.prompt_cache
     if not any(responses) or any(each.merged.prompt_cache != prompt_cache_settings for each in all_settings):
         return None

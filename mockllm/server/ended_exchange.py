@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,18 +17,7 @@ from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 
 if TYPE_CHECKING:
     from mockllm.core.request.request import Request
-    from mockllm.server.exchange import Exchange
-
-EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
-"""How an exchange ended.
-
-- `finished`: the response was sent
-- `close`: the plan cut the connection with FIN
-- `reset`: the plan cut it with RST
-- `silence`: the plan sent nothing more until the client disconnected
-- `gone`: the client disconnected
-- `stopped`: the server stopped
-"""
+    from mockllm.server.exchange import EndReason, Exchange
 
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 

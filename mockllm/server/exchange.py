@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.engine import PlannedResponse
-from mockllm.server.ended_exchange import EndReason
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 
 if TYPE_CHECKING:
@@ -25,6 +24,17 @@ if TYPE_CHECKING:
     from mockllm.server.request_heads import RequestHead
     from mockllm.server.socket_sink import SocketSink
     from mockllm.state.shared_engine_state import FetchedLookup, RespondAgain, StoreLookupRequired
+
+EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
+"""How an exchange ended.
+
+- `finished`: the response was sent
+- `close`: the plan cut the connection with FIN
+- `reset`: the plan cut it with RST
+- `silence`: the plan sent nothing more until the client disconnected
+- `gone`: the client disconnected
+- `stopped`: the server stopped
+"""
 
 NOT_PLANNED: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
 """The response of an exchange before it is known."""

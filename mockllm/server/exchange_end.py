@@ -10,8 +10,8 @@ from mockllm.engine import PlannedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.access_log import record_of, shortened_for_line
 from mockllm.server.app import App
-from mockllm.server.ended_exchange import EndedExchange, EndReason
-from mockllm.server.exchange import Exchange
+from mockllm.server.ended_exchange import EndedExchange
+from mockllm.server.exchange import EndReason, Exchange
 from mockllm.server.http1 import HttpConstraints
 from mockllm.server.suspended_responses import forget_suspended
 
