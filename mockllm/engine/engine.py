@@ -154,11 +154,10 @@ class Engine:
             unchanged = self._sent_as_planned and request.session is None and not stored
             if unchanged and HASH_ATTRIBUTE not in request.__dict__:
                 return planned
-            complete = partial(self._store_and_complete, planned, request)
             try:
-                return complete()
+                return self._complete(planned, request)
             except StoreLookupRequired as lookup:
-                raise LookupAfterDecision(lookup, complete) from None
+                raise LookupAfterDecision(lookup, partial(self._complete, planned, request)) from None
         notes = () if override is None else override.notes
         response = self._decide_and_plan(request, mask, notes, fast_path, repeated, may_defer=may_defer)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
@@ -208,12 +207,12 @@ class Engine:
             dialect, repeated = engine_context_of(request).dialect, inputs.repeated
             cached = fast_path.respond_decided(request, dialect, repeated, inputs.matched, decision)
             if cached is not None:
-                return self._store_and_complete(cached, request, respond_again)
+                return self._complete(cached, request, respond_again)
         builder = self._builder_of(request, inputs.matched, inputs.assessment, decision)
         planned = self._plan_with_slot(builder, inputs.notes, may_defer=inputs.may_defer)
         if isinstance(planned, DeferredResponse):
             return planned
-        return self._store_and_complete(planned, request, respond_again)
+        return self._complete(planned, request, respond_again)
 
     def _plan_with_slot(
         self, builder: ResponseBuilder, notes: Sequence[str], *, may_defer: bool
@@ -259,11 +258,11 @@ class Engine:
         def complete() -> PlannedResponse:
             if planned.slot is not None:
                 planned.slot.expect_end(end)
-            return self._store_and_complete(planned, request)
+            return self._complete(planned, request)
 
         return complete
 
-    def _store_and_complete(
+    def _complete(
         self, planned: PlannedResponse, request: Request, respond_again: RespondAgain | None = None
     ) -> PlannedResponse:
         """Store what the dialect stores of a planned response. `respond_again` responds again if what the request has
@@ -272,7 +271,7 @@ class Engine:
         read it or every response has one. That header is unique: the cache of response heads leaves it out."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
-            respond_again = partial(self._store_and_complete, planned, request)
+            respond_again = partial(self._complete, planned, request)
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)
