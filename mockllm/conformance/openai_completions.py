@@ -10,7 +10,7 @@ from mockllm.conformance.shape import Protocol, Recording, events_of
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Choice, Reply, Text, Usage
-from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.openai import COMPLETIONS
 from mockllm.dialects.providers import BY_NAME
 
@@ -73,7 +73,7 @@ PROTOCOL = Protocol(
 
 TOGETHER = Protocol(
     folder="together-completions",
-    dialect=cast(GeneratingDialect, BY_NAME["together"].call("completions").dialect),
+    dialect=cast(ReplyDialect, BY_NAME["together"].call("completions").dialect),
     path=None,
     decode=decode,
     kind=kind,

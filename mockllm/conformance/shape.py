@@ -20,7 +20,7 @@ from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.reply.reply import NativePart, Reply
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import GeneratingDialect, OwnResponseDialect, ResponseIdentity
+from mockllm.dialects.dialect import OwnResponseDialect, ReplyDialect, ResponseIdentity
 
 Recording: TypeAlias = Mapping[str, Json]
 Run: TypeAlias = tuple[str, int]
@@ -46,7 +46,7 @@ class Protocol:
     headers of servers in front of the service."""
 
     folder: str
-    dialect: GeneratingDialect | OwnResponseDialect
+    dialect: ReplyDialect | OwnResponseDialect
     path: str | None
     """The path; None: each recording's own."""
     decode: Callable[[Recording], Reply | Failure]
@@ -66,7 +66,7 @@ class Protocol:
     object in the extras is `NAME.MEMBER`. Any other field is new."""
     before: str = ""
     """The prefix of the recorded path on this server: the vendor's name."""
-    others: tuple[GeneratingDialect, ...] = ()
+    others: tuple[ReplyDialect, ...] = ()
     """Further dialects that serve the folder's paths."""
     more: tuple[str, ...] = ()
     """Further folders with recordings of the same service under another name."""
@@ -100,7 +100,7 @@ def observe(protocol: Protocol, status: int, headers: Iterable[str], body: Json 
 
 
 def encoded(
-    dialect: GeneratingDialect | OwnResponseDialect,
+    dialect: ReplyDialect | OwnResponseDialect,
     content: Reply | Failure,
     request: Request,
     identity: ResponseIdentity,
@@ -111,7 +111,7 @@ def encoded(
     if not dialect.generates:
         found = cast(OwnResponseDialect, dialect).own_response(request, (), identity)
         return dialect.error(found, request, identity) if isinstance(found, Failure) else found
-    generating = cast(GeneratingDialect, dialect)
+    generating = cast(ReplyDialect, dialect)
     return (
         generating.encode_stream(content, request, identity)
         if request.stream

@@ -14,7 +14,7 @@ from mockllm.conformance.shape import SERVER_HEADERS, Protocol, Recording, event
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text, Thinking, Usage
-from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.providers import BY_NAME, generating_dialect
 
 THOUGHTS = ("reasoning_content", "reasoning")
@@ -207,7 +207,7 @@ def perplexity(folder: str) -> Protocol:
 def routed(folder: str) -> Protocol:
     """Return the protocol of Hugging Face's router, which passes on what single providers respond."""
     single = (BY_NAME["huggingface"].call(id).dialect for id in ("together_chat", "novita_chat"))
-    others = tuple(cast(GeneratingDialect, dialect) for dialect in single)
+    others = tuple(cast(ReplyDialect, dialect) for dialect in single)
     return dataclasses.replace(chat(folder, "huggingface"), others=others)
 
 

@@ -105,7 +105,7 @@ def _weigh(text: str) -> int:
 
 _weigh_short: Final = lru_cache(_MAX_CACHED)(_weigh)
 """The same for a short text. Prompts are repeated, and most of the cost of a short text is fixed. The least recently
-used texts are dropped, so new texts do not push out a system text that each request repeats."""
+used texts are evicted, so new texts do not evict a system text that each request repeats."""
 
 
 _WORDS: Final = re.compile(

@@ -138,7 +138,7 @@ class Dialect(Protocol):
         """Return a non-streaming response with the failure in this provider's status, envelope and headers."""
 
 
-class GeneratingDialect(Dialect, Protocol):
+class ReplyDialect(Dialect, Protocol):
     """A call whose response is encoded from a Reply. Media calls are such dialects too, with `generates` False."""
 
     @property
@@ -170,7 +170,7 @@ class GeneratingDialect(Dialect, Protocol):
         """Read a response of this protocol, errors included; None where it is no response of this protocol."""
 
 
-class MediaDialect(GeneratingDialect, Protocol):
+class MediaDialect(ReplyDialect, Protocol):
     """A call that makes images, audio, videos or a transcript (`Request.makes_media`). A rule that replies names its
     api or path. Without a rule, the call makes its own."""
 
@@ -179,7 +179,7 @@ class MediaDialect(GeneratingDialect, Protocol):
         empty."""
 
 
-class BackgroundDialect(GeneratingDialect, Protocol):
+class BackgroundDialect(ReplyDialect, Protocol):
     """A call whose requests may ask for a background response (`Request.background`)."""
 
     def in_background(

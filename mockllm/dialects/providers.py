@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple, cast
 
-from mockllm.dialects.dialect import Dialect, GeneratingDialect
+from mockllm.dialects.dialect import Dialect, ReplyDialect
 from mockllm.dialects.listing import FOLDERS, load_provider
 from mockllm.dialects.provider import Provider
 
@@ -42,7 +42,7 @@ class GeneratingCall(NamedTuple):
 
     provider: str
     id: str
-    dialect: GeneratingDialect
+    dialect: ReplyDialect
 
     @property
     def name(self) -> str:
@@ -56,7 +56,7 @@ class GeneratingCall(NamedTuple):
 
 
 GENERATING_CALLS: Final[tuple[GeneratingCall, ...]] = tuple(
-    GeneratingCall(provider.name, call.id, cast(GeneratingDialect, call.dialect))
+    GeneratingCall(provider.name, call.id, cast(ReplyDialect, call.dialect))
     for provider in REGISTERED
     for call in provider.calls
     if call.dialect.generates and call.neutral
@@ -64,7 +64,7 @@ GENERATING_CALLS: Final[tuple[GeneratingCall, ...]] = tuple(
 """Those of each provider with its usual one first."""
 
 
-def generating_dialect(provider: str, api: str | None = None) -> GeneratingDialect | None:
+def generating_dialect(provider: str, api: str | None = None) -> ReplyDialect | None:
     """Return a provider's call by its id or its api, the usual one without `api`; None where there is none."""
     own = [call for call in GENERATING_CALLS if call.provider == provider]
     matches = [call for call in own if api in (None, call.id)] or [

@@ -144,7 +144,8 @@ def message_kinds(path: str) -> tuple[str, ...]:
     )
 
 
-def _is_handshake(method: str, headers: Mapping[str, str]) -> bool:
+def is_handshake(method: str, headers: Mapping[str, str]) -> bool:
+    """Return whether a request is the handshake of a WebSocket (RFC 6455, section 4.1)."""
     return method == "GET" and headers.get("upgrade", "").strip().lower() == "websocket"
 
 
@@ -190,7 +191,7 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
         return find_route(method, path, headers, query)
     sockets = _SOCKETS.get(path)
     if sockets is not None:
-        found = sockets.get(WEBSOCKET_METHOD if _is_handshake(method, headers) else method)
+        found = sockets.get(WEBSOCKET_METHOD if is_handshake(method, headers) else method)
         if found is not None and method != WEBSOCKET_METHOD:
             return found
     known = _matching(path)

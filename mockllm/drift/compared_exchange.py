@@ -34,14 +34,14 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import (
     BackgroundDialect,
     Dialect,
-    GeneratingDialect,
     MediaDialect,
+    ReplyDialect,
     ResponseIdentity,
 )
 from mockllm.dialects.routes import RouteMatch
 from mockllm.drift.change import FormDifference, differences
 from mockllm.engine import Engine
-from mockllm.engine.request_reader import engine_context
+from mockllm.engine.request_reader import engine_context_of
 from mockllm.recordings.interaction import RecordedResponse
 from mockllm.scenario.settings_merge import extra_fields
 
@@ -76,7 +76,7 @@ def compare_exchange(
 ) -> ComparedExchange | None:
     """Return the comparison; None for a request to no known call, or to one that only a rule responds to.
     `without` is a pack whose `extras` do not count."""
-    routing = engine_context(request).routing
+    routing = engine_context_of(request).routing
     if not isinstance(routing, RouteMatch):
         return None
     errors: list[str] = []
@@ -205,7 +205,7 @@ def _own_plan(
         plan = _media_plan(dialect, content, request, identity)
     else:
         if isinstance(content, Reply) and dialect.generates:
-            content = cast(GeneratingDialect, dialect).supported_reply(content, request)
+            content = cast(ReplyDialect, dialect).supported_reply(content, request)
         plan = encoded(dialect, content, request, identity)  # type: ignore[arg-type]
     extras = [
         extra_fields(each)

@@ -14,7 +14,7 @@ from mockllm.core.prompt_cache.form import PromptForm
 from mockllm.core.prompt_cache.prefix import prompt_prefixes
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
-from mockllm.core.selection.decision import Candidate, MatchResult, Validation
+from mockllm.core.selection.decision import Candidate, DecisionInputs, Validation
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import inexact_failure, knows
 from mockllm.engine.bounded_cache import BoundedCache
@@ -119,9 +119,9 @@ class CandidateFinder:
     def candidates_of_mask(self, mask: int, request: Request) -> RulesAndModifiers | None:
         """Return the candidates, rules and modifiers, that all requests with this match mask have, with the scopes of
         this request. Return None where the mask does not determine them."""
-        return self._find(mask, request) if self._index.is_complete(mask) else None
+        return self._find(mask, request) if self._index.is_exact(mask) else None
 
-    def match(self, request: Request, mask: int, assessment: RequestAssessment) -> MatchResult:
+    def match(self, request: Request, mask: int, assessment: RequestAssessment) -> DecisionInputs:
         """Return the candidates of a request. The rules end with the first one without a guard: no later rule can
         respond."""
         known = self._known.get(mask)
@@ -129,7 +129,7 @@ class CandidateFinder:
             rules, modifiers = self._of_handshake(mask, request)
         else:
             rules, modifiers = self._find(mask, request) if known is None else known
-        matched = MatchResult(
+        matched = DecisionInputs(
             request.session or "",
             self._seed,
             rules,
@@ -149,9 +149,7 @@ class CandidateFinder:
         modifiers = [
             self.candidate(item_index, request) for item_index in index.matching(mask, request, first, end)
         ]
-        if index.is_complete(mask) and all(
-            found.item_index in self._global for found in (*rules, *modifiers)
-        ):
+        if index.is_exact(mask) and all(found.item_index in self._global for found in (*rules, *modifiers)):
             self._known.put(mask, (rules, modifiers))
         return rules, modifiers
 

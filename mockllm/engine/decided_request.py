@@ -9,7 +9,7 @@ from mockllm.core.matching.matchers import captures, matched_result
 from mockllm.core.randomness import Ids, Randomness
 from mockllm.core.rendering.plan import Headers
 from mockllm.core.request.request import Request
-from mockllm.core.selection.decision import AdmissionResult, Decision, MatchResult, Selected
+from mockllm.core.selection.decision import AdmissionResult, Decision, DecisionInputs, Selected
 from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
@@ -20,7 +20,7 @@ from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.override_headers import Override, overridden
 from mockllm.engine.plan_context import PlanContext
 from mockllm.engine.planner import ResponsePlanner
-from mockllm.engine.request_reader import engine_context
+from mockllm.engine.request_reader import engine_context_of
 from mockllm.engine.rule_header import NO_RULE
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
@@ -45,7 +45,7 @@ class DecidedRequest:
         planner: ResponsePlanner,
         request: Request,
         routing: Routing,
-        matched: MatchResult,
+        matched: DecisionInputs,
         decision: Decision,
         assessment: RequestAssessment,
         reported_time_scale: float = 1.0,
@@ -65,7 +65,7 @@ class DecidedRequest:
         self.is_preview = True
         """Whether the response is not sent: nothing that follows from it is counted or stored."""
         self.may_defer = False
-        """Whether `respond` raises PlanningTooLong if the plan takes long. It may be called again then."""
+        """Whether `build` raises PlanningTooLong if the plan takes long. It may be called again then."""
 
     @property
     def modifiers(self) -> Sequence[CatalogItem]:
@@ -82,7 +82,7 @@ class DecidedRequest:
             tuple([selected.candidate.item_index for selected in modifiers]) if modifiers else ()
         )
         settings = self.planner.effective_settings(item_index, compiled, step, modifier_indexes)
-        override = engine_context(self.request).override
+        override = engine_context_of(self.request).override
         return overridden(settings, override) if type(override) is Override else settings
 
     def randomness(self, item: CatalogItem, selected: Selected) -> Randomness:

@@ -60,7 +60,9 @@ def effective_settings(
         return EffectiveSettings(merged, None, ids)
     resolved = resolve_settings(merged, _no_context)
     cacheable = isinstance(compiled.spec, ReplySpec) and resolved.deterministic_waits
-    cacheable = cacheable and not resolved.faults and not resolved.extras and not resolved.has_hold_or_posts
+    cacheable = (
+        cacheable and not resolved.faults and not resolved.extras and not resolved.has_hold_or_webhooks
+    )
     cacheable = cacheable and not isinstance(
         resolved.pace.ttft, InputTime
     )  # its waits depend on the input tokens

@@ -15,7 +15,7 @@ from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import HASH_ATTRIBUTE, computed_hash, hash_of
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
-from mockllm.core.selection.decision import Decision, MatchResult
+from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.time_scale import reported_time_scale
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.routes import RouteMatch, UnknownPath
@@ -29,8 +29,8 @@ from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import PromptCaching
 from mockllm.engine.repeated_requests import RepeatedRequest, RepeatedRequests
-from mockllm.engine.request_reader import EngineContext, ReaderInputs, RequestReader, engine_context
-from mockllm.engine.responder import Responder
+from mockllm.engine.request_reader import EngineContext, ReaderInputs, RequestReader, engine_context_of
+from mockllm.engine.response_builder import ResponseBuilder
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
 from mockllm.engine.settings import DEFAULT_SETTINGS, EngineSettings
@@ -82,8 +82,8 @@ class Engine:
         )
         self._candidates = CandidateFinder(catalog, settings.seed)
         self._fast_paths: BoundedCache[FastPath | None] = BoundedCache(MAX_FAST_PATHS)
-        """The fast paths by match mask, which has one bit for each row of a matcher that may match. A mask whose
-        candidates allow none has None; one that does not determine them has no entry."""
+        """The fast paths by match mask, which has one bit for each row of a matcher that may match. None: no fast
+        path is possible. No entry: not known, or the mask does not determine the candidates."""
 
     def request_reader(
         self, method: str, path: str, query_string: str, headers: Mapping[str, str]
@@ -132,32 +132,32 @@ class Engine:
         does not hold all counts it may be undecided. Raises StoreLookupRequired where the dialect needs a stored
         response of another process; a LookupAfterDecision if the request is counted. It raises nothing else.
         """
-        context = request.context
-        assert type(context) is EngineContext, "the request was read by an engine"
-        override = context.override
+        engine_context = request.context
+        assert type(engine_context) is EngineContext, "the request was read by an engine"
+        override = engine_context.override
         if override is not None and isinstance(override, Failure):
             return self.refuse(override, request)
-        repeated = context.repeated
+        repeated = engine_context.repeated
         if repeated is not None and repeated.index is self._index:
             mask = repeated.match_mask
         else:
             if repeated is not None and repeated.to_compute is not None:
                 self._repeated.add(repeated, request, self._index, self._precompute)
                 repeated = None  # it serves the requests after this one
-            if context.index is not self._index:
-                context.index, context.head_mask = self._index, self._index.head_mask(request)
-            mask = self._index.match_mask(request, context.head_mask)
+            if engine_context.index is not self._index:
+                engine_context.index, engine_context.head_mask = self._index, self._index.head_mask(request)
+            mask = self._index.match_mask(request, engine_context.head_mask)
         fast_path = self._fast_paths.get(mask) if override is None else None
-        planned = None if fast_path is None else fast_path.respond(request, context.dialect, repeated)
+        planned = None if fast_path is None else fast_path.respond(request, engine_context.dialect, repeated)
         if planned is not None:
-            stored = planned.tool_calls or (context.stores_responses and request.may_be_stored)
+            stored = planned.tool_calls or (engine_context.stores_responses and request.may_be_stored)
             unchanged = self._sent_as_planned and request.session is None and not stored
             if unchanged and HASH_ATTRIBUTE not in request.__dict__:
                 return planned
             try:
-                return self._store_and_finish(planned, request)
+                return self._complete(planned, request)
             except StoreLookupRequired as lookup:
-                raise LookupAfterDecision(lookup, partial(self._store_and_finish, planned, request)) from None
+                raise LookupAfterDecision(lookup, partial(self._complete, planned, request)) from None
         notes = () if override is None else override.notes
         response = self._decide_and_plan(request, mask, notes, fast_path, repeated, may_defer=may_defer)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
@@ -168,7 +168,7 @@ class Engine:
         """Let the fast path of a repeated request compute what it needs of the head and the body."""
         path = self._fast_paths.get(repeated.match_mask)
         if path is not None:
-            path.precompute(request, engine_context(request).dialect, repeated)
+            path.precompute(request, engine_context_of(request).dialect, repeated)
 
     def _decide_and_plan(
         self,
@@ -193,40 +193,40 @@ class Engine:
             raise LookupAfterDecision(lookup, again) from None
 
     def _respond_decided(
-        self, inputs: ResponseInputs, decision: Decision, *, responds_again: bool = False
+        self, inputs: ResponseInputs, decision: Decision, *, is_repeat: bool = False
     ) -> PlannedResponse | DeferredResponse:
-        """Respond by a decision. `responds_again`: what the request has read of the store was changed meanwhile, so
+        """Respond by a decision. `is_repeat`: what the request has read of the store was changed meanwhile, so
         it reads again."""
         request, fast_path = inputs.request, inputs.fast_path
         respond_again = None
         if not request.generates:
-            respond_again = partial(self._respond_decided, inputs, decision, responds_again=True)
-        if responds_again:
+            respond_again = partial(self._respond_decided, inputs, decision, is_repeat=True)
+        if is_repeat:
             request.forget_read_values()
         if fast_path is not None and fast_path.is_decided_elsewhere:
-            dialect, repeated = engine_context(request).dialect, inputs.repeated
+            dialect, repeated = engine_context_of(request).dialect, inputs.repeated
             cached = fast_path.respond_decided(request, dialect, repeated, inputs.matched, decision)
             if cached is not None:
-                return self._store_and_finish(cached, request, respond_again)
-        responder = self._responder_of(request, inputs.matched, inputs.assessment, decision)
-        planned = self._plan_with_slot(responder, inputs.notes, may_defer=inputs.may_defer)
+                return self._complete(cached, request, respond_again)
+        builder = self._builder_of(request, inputs.matched, inputs.assessment, decision)
+        planned = self._plan_with_slot(builder, inputs.notes, may_defer=inputs.may_defer)
         if isinstance(planned, DeferredResponse):
             return planned
-        return self._store_and_finish(planned, request, respond_again)
+        return self._complete(planned, request, respond_again)
 
     def _plan_with_slot(
-        self, responder: Responder, notes: Sequence[str], *, may_defer: bool
+        self, builder: ResponseBuilder, notes: Sequence[str], *, may_defer: bool
     ) -> PlannedResponse | DeferredResponse:
         """Plan the response. One with a slot on limits and loads reports its expected end."""
-        responder.may_defer, responder.is_preview = may_defer, False
-        slot = responder.decision.slot
+        builder.may_defer, builder.is_preview = may_defer, False
+        slot = builder.decision.slot
         try:
-            planned = self._plan_response(responder, notes)
+            planned = self._plan_response(builder, notes)
             if slot is not None:
-                slot.expect_end(responder.matched.scenario_time + plan_duration(planned.plan))
+                slot.expect_end(builder.matched.scenario_time + plan_duration(planned.plan))
         except PlanningTooLong:
-            responder.may_defer = False
-            return DeferredResponse(slot, partial(self._plan_deferred, responder, notes))
+            builder.may_defer = False
+            return DeferredResponse(slot, partial(self._plan_deferred, builder, notes))
         except StoreLookupRequired:  # it is planned again
             raise
         except BaseException:
@@ -235,10 +235,10 @@ class Engine:
             raise
         return planned
 
-    def _plan_response(self, responder: Responder, notes: Sequence[str]) -> PlannedResponse:
-        decision = responder.decision
-        response_seed = seed_token(responder.seed, responder.matched, decision)
-        planned = responder.respond()
+    def _plan_response(self, builder: ResponseBuilder, notes: Sequence[str]) -> PlannedResponse:
+        decision = builder.decision
+        response_seed = seed_token(builder.seed, builder.matched, decision)
+        planned = builder.build()
         admission = decision.admission
         return replace(
             planned,
@@ -248,21 +248,21 @@ class Engine:
             continuous_batch_times=None if admission is None else admission.continuous_batch_times,
         )
 
-    def _plan_deferred(self, responder: Responder, notes: Sequence[str]) -> Callable[[], PlannedResponse]:
+    def _plan_deferred(self, builder: ResponseBuilder, notes: Sequence[str]) -> Callable[[], PlannedResponse]:
         """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.
         Return what the event loop calls then."""
-        request = responder.request
-        planned = self._plan_response(responder, notes)
-        end = inf if planned.slot is None else responder.matched.scenario_time + plan_duration(planned.plan)
+        request = builder.request
+        planned = self._plan_response(builder, notes)
+        end = inf if planned.slot is None else builder.matched.scenario_time + plan_duration(planned.plan)
 
-        def finish() -> PlannedResponse:
+        def complete() -> PlannedResponse:
             if planned.slot is not None:
                 planned.slot.expect_end(end)
-            return self._store_and_finish(planned, request)
+            return self._complete(planned, request)
 
-        return finish
+        return complete
 
-    def _store_and_finish(
+    def _complete(
         self, planned: PlannedResponse, request: Request, respond_again: RespondAgain | None = None
     ) -> PlannedResponse:
         """Store what the dialect stores of a planned response. `respond_again` responds again if what the request has
@@ -271,7 +271,7 @@ class Engine:
         read it or every response has one. That header is unique: the cache of response heads leaves it out."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
-            respond_again = partial(self._store_and_finish, planned, request)
+            respond_again = partial(self._complete, planned, request)
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)
@@ -279,7 +279,9 @@ class Engine:
         for update in updates:
             if scale != 1.0:
                 update = update.scaled(scale, request.monotonic)
-            self.state.remember(request.session or "", update, request.response_lookup, respond_again)
+            self.state.apply_storage_update(
+                request.session or "", update, request.response_lookup, respond_again
+            )
             if update.webhooks:
                 planned = replace(planned, webhooks=planned.webhooks + update.webhooks)
             if update.batch_run is not None:
@@ -295,20 +297,22 @@ class Engine:
         """Return what is stored under an id. Raises StoreLookupRequired if it is not in this process."""
         return self.state.lookup(session).stored(id)
 
-    def remember(self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING) -> None:
+    def apply_storage_update(
+        self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING
+    ) -> None:
         """Store what changes without a request, if nothing of what `read` has found was changed meanwhile."""
-        self.state.remember(session, update, read)
+        self.state.apply_storage_update(session, update, read)
 
     def time_scale(self, session: str | None) -> float:
         """Return the factor on all times of scenarios for the requests of a session."""
-        own = None if session is None else self.state.time_scale(session)
-        return self._time_scale if own is None else own
+        of_session = None if session is None else self.state.time_scale(session)
+        return self._time_scale if of_session is None else of_session
 
-    def preview(self, request: Request) -> Responder:
-        """Return the responder of the present decision on a request. Nothing is counted."""
+    def preview(self, request: Request) -> ResponseBuilder:
+        """Return the builder of the present decision on a request. Nothing is counted."""
         matched, assessment = self._match(request, self._index.match_mask(request))
         decision = self.state.decide(matched, count=False)
-        return self._responder_of(request, matched, assessment, decision)
+        return self._builder_of(request, matched, assessment, decision)
 
     def has_rule(self, request: Request) -> bool:
         """Return whether a rule matches, which a guard may block. Nothing is counted."""
@@ -316,12 +320,12 @@ class Engine:
 
     def serves(self, request: Request) -> bool:
         """Return whether a provider has the path, or a rule matches, which a guard may block. Nothing is counted."""
-        return not isinstance(engine_context(request).routing, UnknownPath) or self.has_rule(request)
+        return not isinstance(engine_context_of(request).routing, UnknownPath) or self.has_rule(request)
 
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """Return the server's own refusal of a request. No rule is evaluated, nothing is counted."""
         identity = ResponseIdentity(Ids(self.seed, "refused", 0), request.now)
-        plan = engine_context(request).dialect.error(failure, request, identity)
+        plan = engine_context_of(request).dialect.error(failure, request, identity)
         plan = with_rule_header(plan, NO_RULE)
         return PlannedResponse(plan, None, notes=(reason(failure),), error=failure.type)
 
@@ -331,11 +335,11 @@ class Engine:
 
     def _match(
         self, request: Request, mask: int, repeated: RepeatedRequest | None = None
-    ) -> tuple[MatchResult, RequestAssessment]:
+    ) -> tuple[DecisionInputs, RequestAssessment]:
         """Return the candidates of a request, with its own overrides, and its assessment. `repeated`: what is known
         of the request."""
-        context = engine_context(request)
-        routing, override = context.routing, context.override
+        engine_context = engine_context_of(request)
+        routing, override = engine_context.routing, engine_context.override
         assessment = RequestAssessment(
             routing.dialect if isinstance(routing, RouteMatch) else None,
             request,
@@ -353,16 +357,18 @@ class Engine:
             matched = replace(matched, scenario_time=request.monotonic / scale)
         return matched, assessment
 
-    def _responder_of(
-        self, request: Request, matched: MatchResult, assessment: RequestAssessment, decision: Decision
-    ) -> Responder:
-        context = engine_context(request)
-        if type(context.override) is Override and context.override.position is not None:
-            decision = decision_at(decision, matched, context.override.position)
+    def _builder_of(
+        self, request: Request, matched: DecisionInputs, assessment: RequestAssessment, decision: Decision
+    ) -> ResponseBuilder:
+        engine_context = engine_context_of(request)
+        if type(engine_context.override) is Override and engine_context.override.position is not None:
+            decision = decision_at(decision, matched, engine_context.override.position)
         scale = self.time_scale(request.session)
         # the factor on the waits that the response reports
         reported = scale if scale == 1.0 else reported_time_scale(request.headers, scale)
-        return Responder(self._planner, request, context.routing, matched, decision, assessment, reported)
+        return ResponseBuilder(
+            self._planner, request, engine_context.routing, matched, decision, assessment, reported
+        )
 
     def _add_fast_path(self, mask: int, request: Request) -> None:
         """Cache the fast path for the next requests with this match mask, where one is possible."""

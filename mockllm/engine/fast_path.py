@@ -21,7 +21,7 @@ from mockllm.core.rendering.plan import Headers
 from mockllm.core.reply.generated_tool_call import GeneratedToolCall
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
-from mockllm.core.selection.decision import Candidate, Decision, MatchResult
+from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect
@@ -41,25 +41,29 @@ from mockllm.state.engine_state import EngineState
 
 
 class CacheableResponse(Struct, frozen=True):
-    """A response that the response cache may have, with its settings. `own_headers` are the names of the settings'
+    """A response that the response cache may have, with its settings. `setting_headers` are the names of their
     headers, which replace those of limits."""
 
     compiled: CompiledResponse
     settings: EffectiveSettings
-    own_headers: frozenset[str]
+    setting_headers: frozenset[str]
 
     @staticmethod
     def of(compiled: CompiledResponse, settings: EffectiveSettings) -> CacheableResponse | None:
         """Return None for a response that the response cache cannot have."""
         if not settings.may_be_cached:
             return None
-        own = frozenset(name.lower() for name, _, _ in settings.merged.headers or ())
-        return CacheableResponse(compiled, settings, own)
+        setting_headers = frozenset(name.lower() for name, _, _ in settings.merged.headers or ())
+        return CacheableResponse(compiled, settings, setting_headers)
 
-    def without_own(self, headers: Headers) -> Headers:
+    def without_setting_headers(self, headers: Headers) -> Headers:
         """Return the headers of limits, except those that a setting of the response replaces."""
-        own = self.own_headers
-        return tuple([pair for pair in headers if pair[0] not in own]) if own else headers
+        setting_headers = self.setting_headers
+        return (
+            tuple([pair for pair in headers if pair[0] not in setting_headers])
+            if setting_headers
+            else headers
+        )
 
 
 class FastPath(Struct, frozen=True):
@@ -79,7 +83,7 @@ class FastPath(Struct, frozen=True):
     seed: int
     id_seed_prefix: bytes
     prompt_cache_settings: PromptCacheSettings
-    limited: Sequence[Candidate]
+    modifiers_with_limit: Sequence[Candidate]
     """The modifiers with a limit, all in the global scope."""
     min_prompt_bytes: float
     """The bytes of the shortest body whose prompt is looked up in the prompt cache; infinite where that is off."""
@@ -108,21 +112,20 @@ class FastPath(Struct, frozen=True):
         cached = self._cached_without_call(response, request, dialect, repeated)
         if cached is None:
             return None
-        if self.limited:
+        if self.modifiers_with_limit:
             return self._respond_within_limits(response, cached, request)
-        session = request.session
-        if session is None:
-            # these counters always exist and are never evicted: `EngineState.count_request` would only look them up
-            number = self.state.counters_without_session.count_request("", self.keys)
-        else:
-            count = self.state.count_request(session, self.keys)
-            if count is None:
-                return None
-            number = count
+        # Counters without a session always exist and are never evicted, so they need no lookup by session. Those of a
+        # worker are in shared memory, and the `count_request` of its state returns None.
+        session, state, keys = request.session, self.state, self.keys
+        without_session = state.counters_without_session
+        number = (
+            without_session.count_request(keys) if session is None else state.count_request(session, keys)
+        )
+        if number is None:
+            return None
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         planned = cached.planned
-        planned = planned.filled_with(id_seed, cached.values(id_seed, request), planned)
-        return _noted(planned, request) if validation == "strict" and request.undocumented_fields else planned
+        return self._noted(planned.filled_with(id_seed, cached.values(id_seed, request), planned), request)
 
     def precompute(self, request: Request, dialect: Dialect, repeated: RepeatedRequest) -> None:
         """Compute what this fast path needs of the head and the body of a repeated request."""
@@ -197,14 +200,8 @@ class FastPath(Struct, frozen=True):
         headers = self._charge(response, request)
         if headers is None:
             return None
-        number = self.state.counters_without_session.count_request("", self.keys)
-        id_seed = b"%b%d|" % (self.id_seed_prefix, number)
-        values = cached.values(id_seed, request)
-        planned = replace(
-            cached.planned, limit_headers=headers, response_seed=id_seed, placeholder_values=values
-        )
-        noted = self.item.validation == "strict" and request.undocumented_fields
-        return _noted(planned, request) if noted else planned
+        number = self.state.counters_without_session.count_request(self.keys)
+        return self._filled((cached, None), request, "", number, None, headers)
 
     def _respond_varying(
         self, selector: ResponseSelector, request: Request, dialect: Dialect, repeated: RepeatedRequest | None
@@ -226,7 +223,7 @@ class FastPath(Struct, frozen=True):
         )
         if response is None or found is None:
             return None
-        headers = self._charge(response, request) if self.limited else ()
+        headers = self._charge(response, request) if self.modifiers_with_limit else ()
         if headers is None:
             return None
         number = counters.count_response(scope_state, counts, self.modifier_keys)
@@ -240,7 +237,7 @@ class FastPath(Struct, frozen=True):
         request: Request,
         dialect: Dialect,
         repeated: RepeatedRequest | None,
-        matched: MatchResult,
+        matched: DecisionInputs,
         decision: Decision,
     ) -> PlannedResponse | None:
         """Return the response to a request whose counts are in the store, by its decision. Return None where the
@@ -265,7 +262,7 @@ class FastPath(Struct, frozen=True):
             return None
         headers: Headers = ()
         if admission is not None:
-            headers = response.without_own(
+            headers = response.without_setting_headers(
                 limit_headers(request.provider, admission.limit_status, request.now)
             )
         token = seed_token(self.seed, matched, decision)
@@ -293,20 +290,29 @@ class FastPath(Struct, frozen=True):
         request: Request,
         scope: str,
         number: int,
-        response_seed: str,
+        token: str | None,
         headers: Headers,
     ) -> PlannedResponse:
-        """Return the response of an entry for this request, which has this number in its scope."""
+        """Return the response of an entry for this request, which has this number in its scope. Without a seed token,
+        its response seed is the id seed."""
         cached, call = found
         prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
-        values = cached.values(b"%b%d|" % (prefix, number), request, call)
+        id_seed = b"%b%d|" % (prefix, number)
         planned = replace(
-            cached.planned, limit_headers=headers, response_seed=response_seed, placeholder_values=values
+            cached.planned,
+            limit_headers=headers,
+            response_seed=id_seed if token is None else token,
+            placeholder_values=cached.values(id_seed, request, call),
         )
         if call is not None and call.notes:
             planned = replace(planned, notes=(*call.notes, *planned.notes))
-        noted = self.item.validation == "strict" and request.undocumented_fields
-        return _noted(planned, request) if noted else planned
+        return self._noted(planned, request)
+
+    def _noted(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
+        """Return the response with notes of unknown fields, where the validation accepts some with a note."""
+        if self.item.validation != "strict" or not request.undocumented_fields:
+            return planned
+        return replace(planned, notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
 
     def _caches_prompt(self, request: Request, dialect: Dialect) -> bool:
         """Return whether the prompt of a request is looked up in the prompt cache."""
@@ -316,13 +322,8 @@ class FastPath(Struct, frozen=True):
         """Charge a request to the limits, and return their headers; None, and charge nothing, where a limit refuses
         or delays it."""
         limit_status = self.state.counters_without_session.charge(
-            self.limited, request.monotonic, limit_cost(request)
+            self.modifiers_with_limit, request.monotonic, limit_cost(request)
         )
         if limit_status is None:
             return None
-        return response.without_own(limit_headers(request.provider, limit_status, request.now))
-
-
-def _noted(planned: PlannedResponse, request: Request) -> PlannedResponse:
-    """Return the response with notes of unknown fields."""
-    return replace(planned, notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
+        return response.without_setting_headers(limit_headers(request.provider, limit_status, request.now))

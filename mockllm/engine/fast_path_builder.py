@@ -35,7 +35,8 @@ def build_fast_path(
     of_modifiers = tuple([each.item_index for each in modifiers])
     all_settings = [settings_of(index, each, n, of_modifiers) for n, each in enumerate(selector.responses)]
     responses = list(map(CacheableResponse.of, selector.responses, all_settings))
-    varies, limited = _responses_vary(item, selector), [each for each in modifiers if each.limit is not None]
+    varies = _responses_vary(item, selector)
+    with_limit = [each for each in modifiers if each.limit is not None]
     prompt_cache_settings = all_settings[0].merged.prompt_cache
     if not any(responses) or any(each.merged.prompt_cache != prompt_cache_settings for each in all_settings):
         return None
@@ -50,9 +51,9 @@ def build_fast_path(
         seed,
         Ids.id_seed_prefix(seed, ""),
         prompt_cache_settings or PromptCacheSettings(),
-        limited,
+        with_limit,
         inf if prompt_cache_settings is None else min_prompt_bytes(prompt_cache_settings),
-        type(state) is not EngineState and (bool(limited) or varies),
+        type(state) is not EngineState and (bool(with_limit) or varies),
     )
 
 
@@ -65,10 +66,10 @@ def _is_decided_but_for_counts(
 ) -> bool:
     """Return whether one rule responds to each request with these candidates, so that only counts and limits are left
     to decide."""
-    limited = [modifier for modifier in modifiers if modifier.limit is not None]
-    if limited and not (unscaled_time and all(map(_charges_at_once, limited))):
+    with_limit = [modifier for modifier in modifiers if modifier.limit is not None]
+    if with_limit and not (unscaled_time and all(map(_charges_at_once, with_limit))):
         return False
-    if len(rules) != 1 or not all(each.match_decides or each in limited for each in (*rules, *modifiers)):
+    if len(rules) != 1 or not all(each.match_decides or each in with_limit for each in (*rules, *modifiers)):
         return False
     items = planner.catalog.items
     item, selector = items[rules[0].item_index], items[rules[0].item_index].selector

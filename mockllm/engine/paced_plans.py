@@ -15,40 +15,40 @@ from mockllm.scenario.settings_merge import ResolvedSettings
 
 
 def paced_stream(
-    context: PlanContext, stream: EncodedStream, reply: Reply, settings: ResolvedSettings
+    context: PlanContext, stream: EncodedStream, reply: Reply, resolved: ResolvedSettings
 ) -> Plan:
     """Return the plan of a stream with the waits between its chunks."""
-    if settings.unpaced:
+    if resolved.unpaced:
         return stream.plan
-    chunk_tokens = _chunk_tokens(stream.chunks, settings, stream.chunk_tokens)
-    waits = chunk_waits(settings.pace, chunk_tokens, context.randomness.random("pace"), reply.usage)
-    plan = paced(stream.plan, waits, settings.pace.slowdown)
-    return plan if settings.max_wait == inf else with_max_wait(plan, settings.max_wait)
+    chunk_tokens = _chunk_tokens(stream.chunks, resolved, stream.chunk_tokens)
+    waits = chunk_waits(resolved.pace, chunk_tokens, context.randomness.random("pace"), reply.usage)
+    plan = paced(stream.plan, waits, resolved.pace.slowdown)
+    return plan if resolved.max_wait == inf else with_max_wait(plan, resolved.max_wait)
 
 
-def paced_as_streamed(context: PlanContext, plan: Plan, reply: Reply, settings: ResolvedSettings) -> Plan:
+def paced_as_streamed(context: PlanContext, plan: Plan, reply: Reply, resolved: ResolvedSettings) -> Plan:
     """Return a non-streaming plan that waits as long as the stream of its reply lasts."""
-    if settings.unpaced and not has_pauses(reply):
+    if resolved.unpaced and not has_pauses(reply):
         return plan
     chunks, after = chunk_schedule(reply)
-    if settings.unpaced:
+    if resolved.unpaced:
         total = sum(chunk.pause or 0.0 for chunk in chunks) + after
     else:
         random = context.randomness.random("pace")
-        waits = chunk_waits(settings.pace, _chunk_tokens(chunks, settings), random, reply.usage)
-        slowdown = settings.pace.slowdown
+        waits = chunk_waits(resolved.pace, _chunk_tokens(chunks, resolved), random, reply.usage)
+        slowdown = resolved.pace.slowdown
         waits = [
             wait if chunk.pause is None else chunk.pause * slowdown
             for chunk, wait in zip(chunks, waits, strict=True)
         ]
-        total = sum(min(wait, settings.max_wait) for wait in (*waits, after * slowdown))
+        total = sum(min(wait, resolved.max_wait) for wait in (*waits, after * slowdown))
     return paced_body(plan, total)
 
 
 def _chunk_tokens(
-    chunks: Sequence[ChunkEntry], settings: ResolvedSettings, known: Sequence[float] | None = None
+    chunks: Sequence[ChunkEntry], resolved: ResolvedSettings, known: Sequence[float] | None = None
 ) -> Sequence[float]:
     """Return the tokens of each chunk, where pacing depends on tokens."""
-    if not settings.pace.tokens_per_second:
+    if not resolved.pace.tokens_per_second:
         return [1] * len(chunks)
     return tokens_by_chunk(chunks) if known is None else known

@@ -26,7 +26,7 @@ from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import EvaluationContext
-from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
+from mockllm.dialects.dialect import Dialect, ReplyDialect, ResponseIdentity
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
@@ -53,7 +53,7 @@ class PlanContext(Struct):
     """The faults by the indexes of the steps of a stream that they changed."""
     error: str | None = None
     tool_call_count: int = 0
-    """The number of tool calls in the response; of a recording, 1 if it has any."""
+    """The number of tool calls in the response."""
     chunk_size: ChunkSize = DEFAULT_CHUNK_SIZE
     """The size into which the reply's texts are divided."""
     max_wait: float = inf
@@ -62,7 +62,7 @@ class PlanContext(Struct):
     """The state of the request's rate limits, in its provider's headers."""
     may_defer: bool = False
     """Whether a long reply raises PlanningTooLong, so that another thread makes the plan."""
-    posts: Sequence[ThenPostSpec] = ()
+    webhook_specs: Sequence[ThenPostSpec] = ()
     """The requests that the server sends when the response has ended."""
     admission_wait: float = 0.0
     """Seconds for which rate limits and loads delay the response."""
@@ -114,19 +114,19 @@ class PlanContext(Struct):
 # --- settings ----------------------------------------------------------------------------------------
 
 
-def with_settings(plan: Plan, settings: ResolvedSettings, context: PlanContext) -> Plan:
+def with_settings(plan: Plan, resolved: ResolvedSettings, context: PlanContext) -> Plan:
     """Return the plan with the headers of rate limits and settings, added fields, all delays and the hold. Note its
-    posts in the context."""
+    webhooks in the context."""
     if context.limit_headers:
         plan = replace(plan, head=plan.head.with_per_response_headers(context.limit_headers))
-    if settings.headers:
-        plan = replace(plan, head=_with_headers(plan.head, settings.headers))
-    if settings.extras:
-        plan = with_extra_fields(plan, settings.extras)
-    if settings.has_hold_or_posts:
-        context.posts = settings.posts
-        plan = replace(plan, delivery=replace(plan.delivery, hold=settings.hold))
-    delay = settings.delay + context.admission_wait
+    if resolved.headers:
+        plan = replace(plan, head=_with_headers(plan.head, resolved.headers))
+    if resolved.extras:
+        plan = with_extra_fields(plan, resolved.extras)
+    if resolved.has_hold_or_webhooks:
+        context.webhook_specs = resolved.webhook_specs
+        plan = replace(plan, delivery=replace(plan.delivery, hold=resolved.hold))
+    delay = resolved.delay + context.admission_wait
     return replace(plan, delay=plan.delay + delay) if delay else plan
 
 
@@ -138,10 +138,10 @@ def _with_headers(head: ResponseHead, headers: Sequence[tuple[str, str | None]])
     return head.with_headers(tuple((name, value) for name, value in headers if value is not None))
 
 
-def with_batch_job_waits(plan: Plan, background: BackgroundRun, settings: ResolvedSettings) -> Plan:
+def with_batch_job_waits(plan: Plan, background: BackgroundRun, resolved: ResolvedSettings) -> Plan:
     """Return the plan of the response to the creation of a batch job, with the waits of the job's states."""
     assert isinstance(background, BatchStart), "a call without a reply begins nothing else"
-    return replace(plan, background=replace(background, waits=settings.pace.batch_waits))
+    return replace(plan, background=replace(background, waits=resolved.pace.batch_waits))
 
 
 def with_max_wait(plan: Plan, max_wait: float) -> Plan:
@@ -204,7 +204,7 @@ def _with_fault(context: PlanContext, plan: Plan, fault: Fault) -> Plan | NotApp
     is_reply = has_reply and isinstance(context.compiled.spec, ReplySpec)
     if plan.delivery.withheld or not isinstance(fault, FormFault) or not is_reply:
         return fault.apply(plan)
-    dialect = cast(GeneratingDialect, context.dialect)
+    dialect = cast(ReplyDialect, context.dialect)
     return fault.apply_to_stream(plan, dialect.stream_form(context.request))
 
 

@@ -88,11 +88,13 @@ class PlannedResponse(Struct, frozen=True):
             cached_from=None,
         )
 
-    def with_limit_headers(self, headers: Headers, wait: float, own: Sequence[str] = ()) -> PlannedResponse:
-        """Return the same response with the headers of limits, except those in `own`, which a setting has, and with
-        the delay in seconds."""
-        if own:
-            headers = tuple(pair for pair in headers if pair[0] not in own)
+    def with_limit_headers(
+        self, headers: Headers, wait: float, setting_headers: Sequence[str] = ()
+    ) -> PlannedResponse:
+        """Return the same response with the headers of limits, except those that a setting has, and with the delay in
+        seconds."""
+        if setting_headers:
+            headers = tuple(pair for pair in headers if pair[0] not in setting_headers)
         if not wait:
             return replace(self, limit_headers=headers) if headers else self
         plan = self.plan

@@ -24,7 +24,7 @@ from mockllm.core.reply.reply import Call, NativePart, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.tools import Tool
 from mockllm.core.values.types import EvaluationContext, evaluate, is_static
-from mockllm.dialects.dialect import BackgroundDialect, GeneratingDialect, MediaDialect, ResponseIdentity
+from mockllm.dialects.dialect import BackgroundDialect, MediaDialect, ReplyDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
@@ -74,13 +74,15 @@ MANY_COMPONENTS: Final = 20_000
 class ResponsePlanner:
     """Makes the plans of one catalog, and caches effective settings, static replies and the events of streams."""
 
-    def __init__(self, catalog: Catalog, settings: EngineSettings, prompt_caching: PromptCaching) -> None:
+    def __init__(
+        self, catalog: Catalog, engine_settings: EngineSettings, prompt_caching: PromptCaching
+    ) -> None:
         self.catalog = catalog
         self.prompt_caching = prompt_caching
-        self.max_wait = settings.max_wait
-        self.unmatched_status = settings.unmatched_status
-        self.proxy_hosts = settings.proxy_hosts
-        self._max_generated = settings.max_generated
+        self.max_wait = engine_settings.max_wait
+        self.unmatched_status = engine_settings.unmatched_status
+        self.proxy_hosts = engine_settings.proxy_hosts
+        self._max_generated = engine_settings.max_generated
         """The most generated values of a response (`--max-generated-values`). `core/budget.py` derives the most
         characters and components of vectors from it."""
         self.response_cache = ResponseCache()
@@ -107,12 +109,12 @@ class ResponsePlanner:
                 return self.apply_settings(plan_of_non_generating_call(spec, context), context)
             return self._reply_plan(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
-            settings = _resolve(context)
+            resolved = _resolve(context)
             # faults act on responses that this server makes
             context.notes += [
-                f"{fault.name} not applied: another server makes the response" for fault in settings.faults
+                f"{fault.name} not applied: another server makes the response" for fault in resolved.faults
             ]
-            return proxy_plan(spec, settings.delay, context.dialect, context.request, context.identity)
+            return proxy_plan(spec, resolved.delay, context.dialect, context.request, context.identity)
         if isinstance(spec, ErrorSpec):
             return self.apply_settings(self._error_plan(context, spec), context)
         assert isinstance(spec, HttpSpec)
@@ -122,10 +124,10 @@ class ResponsePlanner:
 
     def apply_settings(self, plan: Plan, context: PlanContext) -> Plan:
         """Return a plan with the settings that apply: headers, delays and faults."""
-        settings = _resolve(context)
-        changed = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
+        resolved = _resolve(context)
+        changed = with_plan_faults(context, with_settings(plan, resolved, context), resolved.faults)
         return (
-            changed if plan.background is None else with_batch_job_waits(changed, plan.background, settings)
+            changed if plan.background is None else with_batch_job_waits(changed, plan.background, resolved)
         )
 
     def effective_settings(
@@ -133,19 +135,19 @@ class ResponsePlanner:
     ) -> EffectiveSettings:
         """Return the effective settings of a step of an item with these modifiers."""
         key = (item_index, step, modifier_indexes)
-        settings = self._effective_settings.get(key)
-        if settings is None:
+        effective = self._effective_settings.get(key)
+        if effective is None:
             items = self.catalog.items
             item = None if item_index is None else items[item_index]
-            settings = effective_settings(item, compiled, [items[index] for index in modifier_indexes])
-            self._effective_settings.put(key, settings)
-        return settings
+            effective = effective_settings(item, compiled, [items[index] for index in modifier_indexes])
+            self._effective_settings.put(key, effective)
+        return effective
 
     def generate_tool_call(
-        self, tool: Tool, request: Request, randomness: Randomness, settings: EffectiveSettings
+        self, tool: Tool, request: Request, randomness: Randomness, effective: EffectiveSettings
     ) -> GeneratedToolCall:
         """Return the call of a tool that a response with these settings has. Raise BudgetExceeded."""
-        size, stream = settings.tool_call_chunk_size or DEFAULT_CHUNK_SIZE, settings.merged.stream
+        size, stream = effective.tool_call_chunk_size or DEFAULT_CHUNK_SIZE, effective.merged.stream
         in_chunks = request.stream if stream is None else stream
         return generate_tool_call(tool, request, randomness, self._max_generated, size, in_chunks=in_chunks)
 
@@ -183,49 +185,49 @@ class ResponsePlanner:
 
     def _replay_plan(self, context: PlanContext, spec: ReplaySpec) -> Plan:
         """Return a recording with its own bytes. `pace` acts with `timing: none`, which means no `spec.speed`."""
-        settings, request = _resolve(context), context.request
+        resolved, request = _resolve(context), context.request
         if spec.messages is not None:
-            plan = with_settings(self._sockets.plan(context, spec, settings), settings, context)
-            return with_plan_faults(context, plan, settings.faults)
+            plan = with_settings(self._sockets.plan(context, spec, resolved), resolved, context)
+            return with_plan_faults(context, plan, resolved.faults)
         replayed = self._recordings.replay(
             context.compiled,
             request,
             context.dialect,
-            uncompressed=bool(settings.faults) or request.to_mcp_server,
+            uncompressed=bool(resolved.faults) or request.to_mcp_server,
         )
-        plan, context.tool_call_count = replayed.plan, int(replayed.calls_tools)  # 1 for any number
+        plan, context.tool_call_count = replayed.plan, replayed.tool_call_count
         # a recording of an MCP server gets the id of this request
         readdressed = getattr(context.dialect, "readdressed", None)
         if readdressed is not None:
             plan = readdressed(plan, request)
-        if spec.speed is None and not settings.unpaced:
-            waits = chunk_waits(settings.pace, replayed.sizes, context.randomness.random("pace"))
-            slowdown = settings.pace.slowdown
+        if spec.speed is None and not resolved.unpaced:
+            waits = chunk_waits(resolved.pace, replayed.sizes, context.randomness.random("pace"))
+            slowdown = resolved.pace.slowdown
             plan = paced(plan, waits, slowdown) if plan.streamed else paced_body(plan, sum(waits))
-            plan = with_max_wait(plan, settings.max_wait)
+            plan = with_max_wait(plan, resolved.max_wait)
         run = None if plan.background is None else replace(plan.background, plan=plan)
-        plan = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
+        plan = with_plan_faults(context, with_settings(plan, resolved, context), resolved.faults)
         if run is not None:  # a client that resumes the stream gets the rest of the paced one
             plan = replace(plan, background=run)
         return gzipped(plan) if replayed.gzipped and accepts_coding(request.headers) else plan
 
     # --- replies -------------------------------------------------------------------------------
 
-    def _reply_plan(self, context: PlanContext, dialect: GeneratingDialect) -> Plan:
+    def _reply_plan(self, context: PlanContext, dialect: ReplyDialect) -> Plan:
         """Return the plan of a reply, with its faults and all settings."""
         request = context.request
-        settings = _resolve(context)
-        if not settings.faults:
+        resolved = _resolve(context)
+        if not resolved.faults:
             reply = dialect.supported_reply(self._complete_reply(context, dialect), request)
             reply_is_static = context.compiled.static and request.generates
-            return self._encoded_plan(context, dialect, reply, settings, reply_is_static=reply_is_static)
-        faults = [(n, fault) for n, fault in enumerate(settings.faults) if isinstance(fault, ReplyFault)]
+            return self._encoded_plan(context, dialect, reply, resolved, reply_is_static=reply_is_static)
+        faults = [(n, fault) for n, fault in enumerate(resolved.faults) if isinstance(fault, ReplyFault)]
 
         def plan_of(reply: Reply) -> Plan:
             # a fault may add what the protocol cannot express
             reply = dialect.supported_reply(reply, request)
             reply_is_static = context.compiled.static and not faults and request.generates
-            encoded = self._encoded_plan(context, dialect, reply, settings, reply_is_static=reply_is_static)
+            encoded = self._encoded_plan(context, dialect, reply, resolved, reply_is_static=reply_is_static)
             needs_texts = not context.streamed and reply.failure is None
             return replace(encoded, chunk_texts=chunk_texts_of(reply)) if needs_texts else encoded
 
@@ -241,7 +243,7 @@ class ResponsePlanner:
         # `in_chunk`: the error is in the chunk with the finish reason, not in a separate event
         if failure is not None and failure.in_finish_chunk and not dialect.capabilities.error_in_chunk:
             context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
-        rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]
+        rest = [fault for fault in resolved.faults if not isinstance(fault, ReplyFault)]
         planned = plan_of(reply)
         faulty = with_plan_faults(context, planned, rest)
         return faulty if planned.background is None else replace(faulty, background=planned.background)
@@ -249,16 +251,16 @@ class ResponsePlanner:
     def _encoded_plan(
         self,
         context: PlanContext,
-        dialect: GeneratingDialect,
+        dialect: ReplyDialect,
         reply: Reply,
-        settings: ResolvedSettings,
+        resolved: ResolvedSettings,
         *,
         reply_is_static: bool,
     ) -> Plan:
         """Return the plan of a supported reply, with pacing, headers and delay. `reply_is_static`: the reply is the
         same each time."""
         request, failure = context.request, reply.failure
-        context.unpaced = settings.unpaced
+        context.unpaced = resolved.unpaced
         if context.may_defer and _chunk_count(reply) > LONG_STREAM:
             raise PlanningTooLong
         if failure is not None:
@@ -267,12 +269,12 @@ class ResponsePlanner:
             reply = replace(reply, failure=failure.for_dialect(context.dialect.name, DIALECT_NAMES))
         if request.background:
             stream = self._stream(context, dialect, reply, reply_is_static=False)
-            plan = paced_stream(context, stream, reply, settings)
+            plan = paced_stream(context, stream, reply, resolved)
             in_background = cast(BackgroundDialect, dialect).in_background
-            plan = in_background(plan, settings.pace, request, context.identity, streamed=context.streamed)
+            plan = in_background(plan, resolved.pace, request, context.identity, streamed=context.streamed)
         elif context.streamed:
             stream = self._stream(context, dialect, reply, reply_is_static=reply_is_static)
-            plan = paced_stream(context, stream, reply, settings)
+            plan = paced_stream(context, stream, reply, resolved)
             # a client that resumes the stream gets the rest of the paced one
             if plan.background is not None and plan.streamed:
                 plan = replace(plan, background=replace(plan.background, plan=plan))
@@ -283,11 +285,11 @@ class ResponsePlanner:
                 plan = dialect.encode_body(reply, request, context.identity)
             else:
                 plan = error_plan(dialect, reply.failure, request, context.identity)
-            if settings.pace.paces_body:
-                plan = paced_as_streamed(context, plan, reply, settings)
-        return with_settings(plan, settings, context)
+            if resolved.pace.paces_body:
+                plan = paced_as_streamed(context, plan, reply, resolved)
+        return with_settings(plan, resolved, context)
 
-    def _complete_reply(self, context: PlanContext, dialect: GeneratingDialect) -> Reply:
+    def _complete_reply(self, context: PlanContext, dialect: ReplyDialect) -> Reply:
         """Return the rendered reply with all that its protocol needs; note the parts that the protocol lacks."""
         reply = self._rendered_reply(context)
         context.tool_call_count = sum(
@@ -307,9 +309,9 @@ class ResponsePlanner:
         inputs = (request, context.randomness, size, compiled.files.__getitem__, context.streamed)
         max_characters = LONG_TEXT if context.may_defer else inf
         if not (compiled.static and request.generates):
-            settings = _resolve(context)
-            in_one_chunk = settings.unpaced and not (
-                settings.faults or context.streamed or request.background
+            resolved = _resolve(context)
+            in_one_chunk = resolved.unpaced and not (
+                resolved.faults or context.streamed or request.background
             )
             call = context.generated_tool_call
             if call is not None and isinstance(context.identity.ids, PlaceholderIds):
@@ -335,7 +337,7 @@ class ResponsePlanner:
     # --- streams -------------------------------------------------------------------------------
 
     def _stream(
-        self, context: PlanContext, dialect: GeneratingDialect, reply: Reply, *, reply_is_static: bool
+        self, context: PlanContext, dialect: ReplyDialect, reply: Reply, *, reply_is_static: bool
     ) -> EncodedStream:
         """Return the stream of a reply, without the waits of the pace."""
         response, request, identity = context.compiled, context.request, context.identity
@@ -366,16 +368,16 @@ class ResponsePlanner:
 
 
 def _resolve(context: PlanContext) -> ResolvedSettings:
-    settings = context.settings.resolved
-    if settings is None:
-        settings = resolve_settings(context.settings.merged, context.source_context)
+    resolved = context.settings.resolved
+    if resolved is None:
+        resolved = resolve_settings(context.settings.merged, context.source_context)
     if context.continuous_batch_times is not None:
-        settings = settings.timed(context.continuous_batch_times.ttft, context.continuous_batch_times.itl)
-    return settings if context.slowdown == 1.0 else settings.slower(context.slowdown)
+        resolved = resolved.timed(context.continuous_batch_times.ttft, context.continuous_batch_times.itl)
+    return resolved if context.slowdown == 1.0 else resolved.slower(context.slowdown)
 
 
 def _encoded_stream(
-    dialect: GeneratingDialect, reply: Reply, request: Request, identity: ResponseIdentity
+    dialect: ReplyDialect, reply: Reply, request: Request, identity: ResponseIdentity
 ) -> Plan:
     """Return the stream of a supported reply, with the members that the scenario adds to its events."""
     plan = dialect.encode_stream(reply, request, identity)

@@ -21,7 +21,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.listing import BY_NAME
 from mockllm.engine.planned_response import PlannedResponse
-from mockllm.engine.request_reader import engine_context
+from mockllm.engine.request_reader import engine_context_of
 from mockllm.state.engine_state import EngineState
 
 if TYPE_CHECKING:
@@ -136,11 +136,11 @@ class PromptCaching:
             return planned
         return replace(planned, notes=(*planned.notes, f"prompt cache not used: {cache}"), cached_from=None)
 
-    def finished(
+    def write_back(
         self, lookup: PromptCacheLookup, planned: PlannedResponse, *, is_preview: bool
     ) -> PlannedResponse:
-        """Return the response with a note of the result. Unless it is a preview, write what it adds to
-        the cache."""
+        """Write what a response adds to the cache, unless it is a preview. Return the response with a note of the
+        lookup's result."""
         if not is_preview and planned.error is None:
             self._state.prompt_caches.write(lookup.found.writes, lookup.scenario_time)
             self._state.prompt_caches.remember_prompt(
@@ -155,7 +155,7 @@ def observed_prompt(request: Request) -> ObservedPrompt | None:
     """Return the prompt of a request as a provider would cache it; None where it would not."""
     from mockllm.core.verdicts.observed_request import ObservedPrompt  # a start does not need it
 
-    cache = prompt_cache_of(request, engine_context(request).dialect, PromptCacheSettings())
+    cache = prompt_cache_of(request, engine_context_of(request).dialect, PromptCacheSettings())
     if isinstance(cache, str):
         return None
     form, policy = cache
@@ -167,7 +167,7 @@ def observed_prompt(request: Request) -> ObservedPrompt | None:
 
 def _cache_scope(request: Request, number: int) -> bytes:
     """Return the hash of what separates caches: session, provider, key, model, and the client's own cache key."""
-    own = request.fields.get(KEY_FIELD)
+    client_key = request.fields.get(KEY_FIELD)
     parts = (
         request.session or "",
         str(number),
@@ -175,7 +175,7 @@ def _cache_scope(request: Request, number: int) -> bytes:
         request.api_key or "",
         request.model or "",
     )
-    return _hashed("\0".join((*parts, own if type(own) is str else "")))
+    return _hashed("\0".join((*parts, client_key if type(client_key) is str else "")))
 
 
 def _hashed(text: str) -> bytes:

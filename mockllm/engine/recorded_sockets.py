@@ -43,12 +43,12 @@ class SocketReplayPlanner:
         # a recording is divided into turns once for all of its handshakes
         self._turns: BoundedCache[tuple[CompiledResponse, Sequence[RecordedTurn]]] = BoundedCache(MAX_CACHED)
 
-    def plan(self, context: PlanContext, spec: ReplaySpec, settings: ResolvedSettings) -> Plan:
+    def plan(self, context: PlanContext, spec: ReplaySpec, resolved: ResolvedSettings) -> Plan:
         """Return the plan of a handshake. Raises NoHandshake for any other request."""
         if not is_websocket_handshake(context.request):
             raise NoHandshake
         turns = self._turns_of(context.compiled, spec)
-        waits = _waits(context, spec, settings)
+        waits = _waits(context, spec, resolved)
         head = ResponseHead(SWITCHING, tuple(spec.headers.items()))
         return Plan(
             head,
@@ -74,7 +74,7 @@ def _messages(specs: Sequence[SocketMessageSpec]) -> list[RecordedMessage]:
 
 
 def _waits(
-    context: PlanContext, spec: ReplaySpec, settings: ResolvedSettings
+    context: PlanContext, spec: ReplaySpec, resolved: ResolvedSettings
 ) -> Callable[[RecordedTurn], Sequence[float]]:
     """Return the waits of a turn: as recorded, or by the scenario's pace."""
     if spec.speed is not None:
@@ -82,9 +82,9 @@ def _waits(
     random = context.randomness.random("pace")
 
     def pace(messages: Sequence[RecordedMessage]) -> Sequence[float]:
-        if settings.unpaced:
+        if resolved.unpaced:
             return [0.0] * len(messages)
         sizes = [estimate(each.data.decode("utf-8", "replace")) for each in messages]
-        return [min(wait, settings.max_wait) for wait in chunk_waits(settings.pace, sizes, random)]
+        return [min(wait, resolved.max_wait) for wait in chunk_waits(resolved.pace, sizes, random)]
 
     return paced_waits(pace)

@@ -54,12 +54,12 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class ReplayedPlan(NamedTuple):
-    """A recording's plan. `sizes` are the tokens of its chunks; `calls_tools`: whether it calls tools; `gzipped`:
+    """A recording's plan. `sizes` are the tokens of its chunks; `tool_call_count`: its calls of tools; `gzipped`:
     whether it is compressed for clients that accept compression."""
 
     plan: Plan
     sizes: Sequence[float]
-    calls_tools: bool
+    tool_call_count: int
     gzipped: bool
 
 
@@ -166,7 +166,7 @@ def _replayed(
     if not plan.streamed and decoded is not None and decoded.text:
         texts = tuple((0, chunk) for chunk in split(decoded.text))
         plan = Plan(plan.head, plan.steps, plan.framing, plan.delay, chunk_texts=texts)
-    return ReplayedPlan(plan, sizes, bool(decoded and decoded.tools_by_call_id), gzipped)
+    return ReplayedPlan(plan, sizes, 0 if decoded is None else len(decoded.tools_by_call_id), gzipped)
 
 
 def _chunks(decoded: DecodedResponse | None) -> Sequence[str]:

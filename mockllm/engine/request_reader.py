@@ -51,17 +51,17 @@ class EngineContext(RequestContext):
         self.repeated: RepeatedRequest | None = None
 
 
-def engine_context(request: Request) -> EngineContext:
+def engine_context_of(request: Request) -> EngineContext:
     """Return the context of a request that an engine has read."""
-    context = request.context
-    assert type(context) is EngineContext, "the request was read by an engine"
-    return context
+    engine_context = request.context
+    assert type(engine_context) is EngineContext, "the request was read by an engine"
+    return engine_context
 
 
 def dialect_of(request: Request) -> Dialect | None:
     """Return the dialect of a request; None where no engine has read it."""
-    context = request.context
-    return context.dialect if isinstance(context, EngineContext) else None
+    engine_context = request.context
+    return engine_context.dialect if isinstance(engine_context, EngineContext) else None
 
 
 class ReaderInputs(NamedTuple):
@@ -110,8 +110,8 @@ class RequestReader:
         if session is not None or path.startswith(SESSION_PREFIX):
             session, path, error = read_session(session, path)
         routing = find_route(method, path, headers, query_string, inputs.root_provider)
-        context, matched = EngineContext(routing, error), isinstance(routing, RouteMatch)
-        request_class: type[Request] = context.dialect.request_class if matched else Request
+        engine_context, matched = EngineContext(routing, error), isinstance(routing, RouteMatch)
+        request_class: type[Request] = engine_context.dialect.request_class if matched else Request
         self._make_request = request_class.of
         self._key = object()
         self._repeated: RepeatedRequests | None = None
@@ -131,7 +131,7 @@ class RequestReader:
             "provider": routing.provider,
             "path_variables": routing.path_variables if isinstance(routing, RouteMatch) else {},
             "session": session,
-            "context": context,
+            "context": engine_context,
         }
         if request_class.to_mcp_server:
             self._attributes["mcp_servers"] = inputs.mcp_servers
@@ -194,9 +194,9 @@ class RequestReader:
     def _attributes_of_repeated(self, key: Key) -> dict[str, object]:
         """Return the attributes of a request that came once before. The engine adds to them what follows from its
         body."""
-        context = EngineContext(self._routing)
-        context.repeated = RepeatedRequest(to_compute=(key, self._attributes))
-        return {**self._attributes, "context": context, "raw": key[1]}
+        engine_context = EngineContext(self._routing)
+        engine_context.repeated = RepeatedRequest(to_compute=(key, self._attributes))
+        return {**self._attributes, "context": engine_context, "raw": key[1]}
 
 
 def decode_response(request: Request, plan: Plan) -> DecodedResponse | None:

@@ -39,7 +39,7 @@ from mockllm.scenario.catalog import CompiledResponse
 MAX_CACHED_BYTES: Final = 96 * 1024 * 1024
 """Bytes of all responses and streams in the cache. The oldest are evicted first."""
 MAX_CACHED_STEPS: Final = 50_000
-"""A plan of more steps is rendered for each request: its entry would push out all others."""
+"""A plan of more steps is rendered for each request: its entry would evict all others."""
 MIN_COMPARED_CHUNKS: Final = 8
 """Chunks of a generated tool call. A response with fewer does not show what its encoder writes between any two
 chunks, so that filled placeholders cannot be compared with it."""

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from mockllm.core.selection.decision import Decision, MatchResult, Selected
+from mockllm.core.selection.decision import Decision, DecisionInputs, Selected
 
 _SEED: Final = re.compile(r"(-?[0-9]{1,19})(?:@([0-9]{1,15})((?:,[rm][0-9]{1,5}:[0-9]{1,15}:[0-9]{1,15})*))?")
 _COUNTS: Final = re.compile(r",([rm])([0-9]+):([0-9]+):([0-9]+)")
@@ -28,7 +28,7 @@ class SeedPosition(NamedTuple):
     counts: Mapping[tuple[str, int], tuple[int, int]]
 
 
-def seed_token(seed: int, matched: MatchResult, decision: Decision) -> str:
+def seed_token(seed: int, matched: DecisionInputs, decision: Decision) -> str:
     """Return the seed, with the position unless it is the first one. A guard of what is selected, or a blocked rule
     before the selected one, needs the position, too."""
     counts = _counts(matched, decision)
@@ -58,7 +58,7 @@ def read_seed_token(text: str) -> tuple[int, SeedPosition | None] | None:
     return int(match[1]), SeedPosition(int(match[2]), counts)
 
 
-def decision_at(decision: Decision, matched: MatchResult, position: SeedPosition) -> Decision:
+def decision_at(decision: Decision, matched: DecisionInputs, position: SeedPosition) -> Decision:
     """Return the decision at that position, with the present admission by limits and loads."""
     if decision.admission is not None and decision.admission.refused_by is not None:
         return decision
@@ -76,7 +76,7 @@ def decision_at(decision: Decision, matched: MatchResult, position: SeedPosition
     return replace(moved, outcome="rule" if rule else "unmatched")
 
 
-def _rule(matched: MatchResult, position: SeedPosition) -> Selected | None:
+def _rule(matched: DecisionInputs, position: SeedPosition) -> Selected | None:
     for number, candidate in enumerate(matched.rules):
         if ("r", number) in position.counts:
             return Selected(candidate, *position.counts["r", number])
@@ -84,7 +84,7 @@ def _rule(matched: MatchResult, position: SeedPosition) -> Selected | None:
     return Selected(first, 0, 0) if first is not None and first.guard is None else None
 
 
-def _counts(matched: MatchResult, decision: Decision) -> str:
+def _counts(matched: DecisionInputs, decision: Decision) -> str:
     """Return the counts of rule and modifiers, except those without a guard that are at their first try."""
     rule, counts = decision.rule, ""
     if rule is not None:

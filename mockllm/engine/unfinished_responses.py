@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from mockllm.core.request.request import Request
-from mockllm.core.selection.decision import Decision, InFlightSlot, MatchResult
+from mockllm.core.selection.decision import Decision, DecisionInputs, InFlightSlot
 from mockllm.engine.candidates import RequestAssessment
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.planned_response import PlannedResponse
@@ -32,7 +32,7 @@ class ResponseInputs(NamedTuple):
     `repeated` is what is known of the request. `may_defer`: whether the response may be deferred."""
 
     request: Request
-    matched: MatchResult
+    matched: DecisionInputs
     assessment: RequestAssessment
     notes: Sequence[str]
     fast_path: FastPath | None
@@ -43,12 +43,12 @@ class ResponseInputs(NamedTuple):
 class UndecidedResponse(Struct, frozen=True):
     """A response to a request whose counts are not in this process. Nothing is counted.
 
-    `matched` is what the decision needs. `finish` takes the decision and returns the response. It raises
+    `matched` is what the decision needs. `respond` takes the decision and returns the response. It raises
     StoreLookupRequired as `Engine.begin_response` does.
     """
 
-    matched: MatchResult
-    finish: Callable[[Decision], PlannedResponse | DeferredResponse]
+    matched: DecisionInputs
+    respond: Callable[[Decision], PlannedResponse | DeferredResponse]
 
 
 class LookupAfterDecision(StoreLookupRequired):

@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from mockllm.core.reply.reply import SERVER_TOOL, Media, NativePart, Part, Reply, Text, Thinking
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.dialect import ReplyDialect
 
 MEDIA: Final = frozenset({"audio", "video"})
 """The words of media for which most protocols have no form."""
 
 
-def unsupported_part_notes(reply: Reply, dialect: GeneratingDialect, request: Request) -> Iterator[str]:
+def unsupported_part_notes(reply: Reply, dialect: ReplyDialect, request: Request) -> Iterator[str]:
     """Yield a note for each kind of part that the protocol has no form for, and one for its server tools."""
     kinds = {kind for choice in reply.choices for part in choice.parts for kind in _kinds(part)}
     if not kinds:
@@ -34,7 +34,7 @@ def unsupported_part_notes(reply: Reply, dialect: GeneratingDialect, request: Re
         yield f"server_tools left out: {call} has {'' if names == 'none' else 'no '}{names}"
 
 
-def without_unsupported_media(reply: Reply, dialect: GeneratingDialect, request: Request) -> Reply:
+def without_unsupported_media(reply: Reply, dialect: ReplyDialect, request: Request) -> Reply:
     """Return the reply without the audio and the videos that the protocol lacks or the request does not want."""
     kinds = _lacking(dialect, request)
     if any(_is_media(part, kinds) for choice in reply.choices for part in choice.parts):
@@ -46,7 +46,7 @@ def without_unsupported_media(reply: Reply, dialect: GeneratingDialect, request:
     return reply
 
 
-def _lacking(dialect: GeneratingDialect, request: Request) -> frozenset[str]:
+def _lacking(dialect: ReplyDialect, request: Request) -> frozenset[str]:
     """Return the media without a form in the response."""
     capabilities = dialect.capabilities
     lacking = MEDIA - capabilities.media

@@ -6,6 +6,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
+from mockllm.dialects.routes import is_handshake
 
 HANDSHAKE: Final = "handshake"
 """The api of the handshakes that a dialect serves."""
@@ -14,8 +15,8 @@ NO_WEBSOCKET: Final = "no WebSocket is served"
 
 
 def is_websocket_handshake(request: Request) -> bool:
-    """Return whether a request is the handshake of a WebSocket (RFC 6455, section 4.1)."""
-    return request.method == "GET" and request.headers.get("upgrade", "").strip().lower() == "websocket"
+    """Return whether a request is the handshake of a WebSocket."""
+    return is_handshake(request.method, request.headers)
 
 
 def no_websocket(request: Request) -> Failure | None:

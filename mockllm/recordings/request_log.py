@@ -12,7 +12,7 @@ from functools import cache
 from typing import Final, cast
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import REGISTERED
 from mockllm.recordings.import_file import (
@@ -34,7 +34,7 @@ def _default_paths() -> tuple[tuple[frozenset[str], str], ...]:
     calls = [call for provider in REGISTERED for call in provider.calls if call.body_fields]
     calls.sort(key=lambda call: -len(call.body_fields))
     return tuple(
-        (frozenset(call.body_fields), cast(GeneratingDialect, call.dialect).build_request(UNKNOWN).path)
+        (frozenset(call.body_fields), cast(ReplyDialect, call.dialect).build_request(UNKNOWN).path)
         for call in calls
     )
 

@@ -66,7 +66,7 @@ class MergedSettings(Struct, frozen=True):
     static: bool = True
     extras: tuple[ExtraFields, ...] = ()
     hold: Hold | None = None
-    posts: tuple[tuple[SettingSource, ThenPostSpec], ...] = ()
+    webhook_specs: tuple[tuple[SettingSource, ThenPostSpec], ...] = ()
     prompt_cache: PromptCacheSettings | None = None
     """The provider's prompt cache; None where it is off."""
 
@@ -95,16 +95,16 @@ def merge_settings(settings: Sequence[tuple[SettingSource, Settings]]) -> Merged
         for fault in setting.faults or ()
         for name in fault.model_fields_set
     )
-    posts = _with_sources((source, setting.then_post) for source, setting in settings)
+    webhook_specs = _with_sources((source, setting.then_post) for source, setting in settings)
     hold = next((setting.hold for _, setting in settings if setting.hold is not None), None)
     return MergedSettings(
         *with_sources,
         next((setting.stream for _, setting in settings if setting.stream is not None), None),
         faults,
-        is_static(with_sources) and is_static(faults) and is_static(posts),
+        is_static(with_sources) and is_static(faults) and is_static(webhook_specs),
         tuple(extra_fields(extra) for _, setting in settings for extra in setting.extras or ()),
         None if hold is None else Hold(hold.name, hold.at_most),
-        posts,
+        webhook_specs,
         _prompt_cache(next((setting.cache for _, setting in settings if setting.cache is not None), None)),
     )
 
@@ -146,12 +146,12 @@ class ResolvedSettings(Struct, frozen=True):
     """The maximum of every wait, for a factor or speed that the request chose."""
     extras: tuple[ExtraFields, ...] = ()
     hold: Hold | None = None
-    posts: tuple[ThenPostSpec, ...] = ()
+    webhook_specs: tuple[ThenPostSpec, ...] = ()
 
     @property
-    def has_hold_or_posts(self) -> bool:
+    def has_hold_or_webhooks(self) -> bool:
         """Whether the response has a `hold` or a `then_post`."""
-        return self.hold is not None or bool(self.posts)
+        return self.hold is not None or bool(self.webhook_specs)
 
     def timed(self, ttft: float | None, itl: float | None) -> ResolvedSettings:
         """Return the settings with other seconds to the first token and between two tokens; None leaves them."""
@@ -187,7 +187,9 @@ def resolve_settings(merged: MergedSettings, contexts: Contexts) -> ResolvedSett
         max_wait=_longest(merged, contexts),
         extras=merged.extras,
         hold=merged.hold,
-        posts=tuple(_value(post, contexts, source, "then_post") for source, post in merged.posts),
+        webhook_specs=tuple(
+            _value(spec, contexts, source, "then_post") for source, spec in merged.webhook_specs
+        ),
     )
 
 

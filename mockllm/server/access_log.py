@@ -17,7 +17,8 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_older_hash, hash_input_json, hash_of
 from mockllm.engine import seed_token
 from mockllm.engine.planned_response import UNKNOWN_FIELD
-from mockllm.server.ended_exchange import EndedExchange, EndReason, is_unsent
+from mockllm.server.ended_exchange import EndedExchange, is_unsent
+from mockllm.server.exchange import EndReason
 from mockllm.server.journal.entry import headers_and_body
 
 _END_NOTES: Final = {

@@ -67,7 +67,7 @@ class HttpProtocol(BaseProtocol):
         of = transport.get_extra_info
         self.peername, self.sockname, self.ssl_context = of("peername"), of("sockname"), of("sslcontext")
 
-    def parse(self, data: bytes) -> Sequence[tuple[RawRequestMessage, StreamReader]]:
+    def feed_parser(self, data: bytes) -> Sequence[tuple[RawRequestMessage, StreamReader]]:
         """Return the requests whose heads end in this data. Raises HttpProcessingError."""
         if self._websocket is not None:
             if self._on_websocket_data is not None:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 class App:
     """The objects that all exchanges of a server share. It is no application of ASGI or aiohttp. Without
-    `access_log`, no line is formatted. `clock` makes the clock of all waits of responses for the loop."""
+    `access_log`, no line is formatted. `clock` makes a loop's clock, by which all responses wait."""
 
     make_control: Callable[[], ControlProtocol] | None = None
     """Makes the control API for its first call: `server.control` takes some milliseconds to load."""

@@ -129,7 +129,8 @@ class BatchServer:
             in_batch=True,
         )
         exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
-        return None if respond(app, exchange) else exchange
+        respond(app, exchange)
+        return None if exchange.ended else exchange
 
     async def _decide(self, exchange: Exchange) -> None:
         """Wait until a line is counted, if another process does it: the numbers of the next lines follow. The
@@ -157,7 +158,7 @@ class BatchServer:
         app = self._app
         while (batch := await self._stored(id, session)) is not None and batch.timeline is not None:
             ended = with_responses(batch, responses, app.deadlines.time())
-            app.engine.remember(
+            app.engine.apply_storage_update(
                 session, StorageUpdate((id,), ended), FetchedLookup(session, {("stored", id): batch})
             )
             confirmation = None if app.decider is None else app.decider.take_storage_confirmation()
@@ -184,7 +185,7 @@ class LineSink:
         self.written = True
         self._data += data
 
-    def queue_write(self, data: bytes) -> bool:
+    def write_to_outbox(self, data: bytes) -> bool:
         self._data += data
         return True
 

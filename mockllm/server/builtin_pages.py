@@ -19,7 +19,7 @@ from mockllm.engine.session_id import split_session
 from mockllm.server.access_log import shortened_for_line
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
-from mockllm.server.request_heads import first_segment, is_control_path
+from mockllm.server.request_target import first_segment, is_control_path
 
 OWN: Final = ("/health", "/metrics", "/api", "/dashboard", "/ws")
 MAX_LISTED_FILES: Final = 12
@@ -35,7 +35,7 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
     method, path, headers, prefix = head.parsed.method, head.path, head.headers, ""
     plan: Plan | None = None
     if not path:
-        plan, exchange.close = text_page(400, "The request's target is no path.\n"), True
+        plan, exchange.ends_connection = text_page(400, "The request's target is no path.\n"), True
     elif app.control_only and path != "/health" and not is_control_path(path):
         plan = text_page(404, "Here is the control API alone: /api, /metrics.\n")
         exchange.hidden = True

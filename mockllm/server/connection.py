@@ -31,7 +31,8 @@ class Connection(RequestStream):
     def __init__(self, maker: ConnectionMaker, app: App, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(maker, app, loop)
         self._task: asyncio.Task[None] | None = None
-        """Finishes the current exchange, if it did not end when it was served and needs no decision elsewhere."""
+        """Finishes the current exchange, if it did not end when it was served, and no decision schedules the
+        connection again (`begin_decision`)."""
         self._half_closed_at: float | None = None
         """When the client has sent its last byte, on the clock of the deadlines."""
         self._keepalive = app.limits.keepalive
@@ -60,7 +61,7 @@ class Connection(RequestStream):
         if self._queue and self._current is None:
             self._ready.serve_now(self)
         self.closing = True
-        self._leave_decision_wait()
+        self._stop_waiting_for_decision()
         exchange, self._current = self._current, None
         if exchange is not None:
             if exchange.body_stream is not None and not exchange.body_complete:
@@ -94,11 +95,10 @@ class Connection(RequestStream):
     def serve_next(self) -> None:
         """Serve the next request, if none is being served; go on with one whose decision was made elsewhere."""
         exchange, app, queue = self._current, self._app, self._queue
-        ended = False
         if exchange is not None:
-            if not self._leave_decision_wait():
+            if not self._stop_waiting_for_decision():
                 return
-            ended = respond(app, exchange)
+            respond(app, exchange)
         elif self.closing:
             return
         elif not queue:
@@ -108,12 +108,12 @@ class Connection(RequestStream):
         else:
             exchange = self._current = queue.popleft()
             if self.reading_blocked and len(queue) <= MAX_QUEUED // 2:
-                self._parse_waiting()
+                self._queue_unparsed()
             self._sink.written = False
             if exchange.body_complete or self._take_complete_body(exchange):
                 exchange.monotonic, exchange.now = app.deadlines.time(), time.time()
-                ended = respond(app, exchange)
-        if ended:
+                respond(app, exchange)
+        if exchange.ended:
             self._current = None
             self._serve_next_or_wait()
         else:
@@ -129,9 +129,9 @@ class Connection(RequestStream):
             self._task = self._loop.create_task(self._finish_in_task(exchange))
             self._task.add_done_callback(self._task_done)
 
-    def _leave_decision_wait(self) -> bool:
-        """Return whether the current exchange waits for a decision without a task. If so, it no longer counts in
-        `unfinished_exchanges`."""
+    def _stop_waiting_for_decision(self) -> bool:
+        """Count the current exchange no longer in `unfinished_exchanges`, if it waits for a decision without a task.
+        Return whether it does."""
         if self._current is None or self._current.pending_decision is None or self._task is not None:
             return False
         self._app.unfinished_exchanges -= 1
@@ -173,7 +173,7 @@ class Connection(RequestStream):
     def _serve_next_or_wait(self) -> None:
         """Schedule the next queued request, or wait for one for the keep-alive time, if one can come."""
         if self.upgrade_requested and not self._queue:
-            self._parse(self.decline_upgrade())
+            self._queue_requests(self.decline_upgrade())
         if self._queue or self._parse_error is not None:
             self._ready.schedule(self)
         elif self.half_closed:
@@ -194,7 +194,7 @@ class Connection(RequestStream):
     async def shutdown(self, seconds: float) -> None:
         """End the connection and its exchange, which has so many seconds to end by itself."""
         self.closing = True
-        if self._current is not None and self._leave_decision_wait():
+        if self._current is not None and self._stop_waiting_for_decision():
             self._go_on(self._current)
         task = self._task
         if task is not None:

@@ -17,7 +17,8 @@ from itertools import count
 from typing import Final, Protocol, TypeAlias
 
 MAX_SECONDS: Final = 0.01
-"""Seconds of actions in one iteration of the loop. Further ones wait for the next: the loop also reads requests."""
+"""Seconds of actions at a time. Further ones wait for the next iteration of the loop, which also reads requests, or
+for `catch_up`."""
 
 Action: TypeAlias = Callable[[float], None]
 """The function of a deadline; its argument is the present time."""
@@ -85,7 +86,7 @@ class Deadlines:
         return len(self._heap) - self._cancelled
 
     def at(self, when: float, action: Action) -> Deadline:
-        """Run an action at a time; a past time means the loop's next iteration."""
+        """Run an action at a time; if that is past, at the latest in the loop's next iteration."""
         deadline = Deadline(self, action)
         heappush(self._heap, (when, next(self._order), deadline))
         if when < self._timer_due:
@@ -108,15 +109,15 @@ class Deadlines:
         self._timer = self._clock.call_at(when, self._fire)
 
     def catch_up(self) -> float:
-        """Run all due actions and return the time. Code that takes long in one iteration calls this method;
-        the timer then has less to do."""
+        """Run the due actions, for at most `MAX_SECONDS`. Return the time before them. Code that takes long in one
+        iteration calls this method; the timer then has less to do."""
         now = self.time()
         if self._heap and self._heap[0][0] <= now:
             self._act(now)
         return now
 
     def _fire(self) -> None:
-        """Run all due actions. New deadlines of these actions wait for the next iteration."""
+        """Run the due actions. New deadlines of these actions wait for the next iteration, or for `catch_up`."""
         self._timer = None
         self._timer_due = -math.inf  # prevents a timer while actions run
         try:
@@ -145,7 +146,7 @@ class Deadlines:
                     return
 
     def _postpone(self, rest: Sequence[Deadline], now: float) -> None:
-        """Leave actions for the next iteration of the loop."""
+        """Leave actions for the next iteration of the loop, or for `catch_up`."""
         for deadline in rest:
             if deadline.action is not None:
                 deadline.in_heap = True

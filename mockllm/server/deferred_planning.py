@@ -17,10 +17,10 @@ async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredRespons
     """Set the response that takes long to plan."""
     request = exchange.request
     assert request is not None, "an engine has read the request"
-    finish = await app.worker_thread.run(deferred.plan)
+    complete = await app.worker_thread.run(deferred.plan)
     while True:
         try:
-            response = finish()
+            response = complete()
         except StoreLookupRequired as lookup:
             assert app.decider is not None, "what is elsewhere has a decider"
             if not await fetch(app, exchange, app.decider, request, lookup):

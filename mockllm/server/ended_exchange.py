@@ -5,27 +5,19 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.form_fields import without_contents
 from mockllm.engine import PlannedResponse
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 
 if TYPE_CHECKING:
     from mockllm.core.request.request import Request
-
-EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
-"""How an exchange ended.
-
-- `finished`: the response was sent
-- `close`: the plan cut the connection with FIN
-- `reset`: the plan cut it with RST
-- `silence`: the plan sent nothing more until the client disconnected
-- `gone`: the client disconnected
-- `stopped`: the server stopped
-"""
+    from mockllm.server.exchange import EndReason, Exchange
 
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -87,3 +79,45 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     """Seconds before `monotonic` for which the response was held."""
     pending_bytes: int = 0
     """The bytes that the journal counts for it while it is no entry."""
+
+    @staticmethod
+    def of(
+        exchange: Exchange, duration: float, times: array[float] | None, *, reads_model: bool
+    ) -> EndedExchange:
+        """Return what remains of an exchange. `reads_model`: whether a model is read that was not read before."""
+        request, message, response = exchange.request, exchange.head.parsed, exchange.response
+        if response.slot is not None:
+            response = replace(response, slot=None)
+        ended = EndedExchange(
+            response=response,
+            now=exchange.now,
+            monotonic=exchange.monotonic,
+            duration=duration,
+            end_reason=exchange.end_reason,
+            times=times,
+            planned_times=exchange.planned_times,
+            method=message.method,
+            target=message.path,
+            constraints=exchange.constraints,
+            allow_cors=exchange.allow_cors,
+            in_batch=exchange.in_batch,
+            held=exchange.held,
+        )
+        if request is None:
+            ended.headers = message.headers
+            return ended
+        ended.client, ended.session = exchange.client, request.session
+        ended.request_class, ended.provider = type(request), request.provider
+        ended.model = request.model if reads_model else request.__dict__.get("model")
+        raw, received = exchange.raw, exchange.received
+        if request.uploads:
+            raw, received = without_contents(request.headers.get("content-type", ""), request.raw), b""
+        if times is None and received and received.endswith(raw):
+            ended.received, ended.body_length = received, len(raw)
+        else:
+            ended.headers, ended.raw = message.headers, raw
+        if times is None and response.cached_from is not None:
+            ended.id_seed = response.response_seed  # type: ignore[assignment]  # an id seed, as `cached_from` is set
+            ended.input_tokens = request.__dict__.get("input_tokens", 0)
+            ended.response = response.cached_from
+        return ended

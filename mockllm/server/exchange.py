@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.engine import PlannedResponse
-from mockllm.server.ended_exchange import EndReason
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 
 if TYPE_CHECKING:
@@ -26,22 +25,32 @@ if TYPE_CHECKING:
     from mockllm.server.socket_sink import SocketSink
     from mockllm.state.shared_engine_state import FetchedLookup, RespondAgain, StoreLookupRequired
 
+EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
+"""How an exchange ended.
+
+- `finished`: the response was sent
+- `close`: the plan cut the connection with FIN
+- `reset`: the plan cut it with RST
+- `silence`: the plan sent nothing more until the client disconnected
+- `gone`: the client disconnected
+- `stopped`: the server stopped
+"""
+
 NOT_PLANNED: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
 """The response of an exchange before it is known."""
-NO_SINK: Final = cast("SocketSink", None)
-"""The sink of an exchange that writes nothing itself."""
 
 
 class Exchange(Struct, gc=False, kw_only=True):
-    """One request with its response, until it has ended. A connection, a WebSocket or a batch makes it, `respond`
-    adds the request and the response, `end_exchange` makes an `EndedExchange` of it.
+    """One request with its response, until it has ended. A connection, a WebSocket, a batch or `proxied_turns.py`
+    makes it. `respond` adds the request and the response; what it waits for may set another response. `end_exchange`
+    makes an `EndedExchange` of it.
 
     Python's garbage collector does not visit exchanges (`gc=False`), which saves 0.01 µs for each. It would not find
     a cycle through one: a connection drops its exchange when that has ended.
     """
 
     head: RequestHead
-    sink: SocketSink = NO_SINK
+    sink: SocketSink
     client: str = ""
     """The peer's address, without its port."""
     body_stream: StreamReader | None = None
@@ -82,7 +91,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     slot: InFlightSlot | None = None
     """The slot of the response in limits and loads, until it ends."""
     allow_cors: bool = False
-    close: bool = False
+    ends_connection: bool = False
     """Set before the response is written: the connection ends with it."""
     refused: bool = False
     """Whether the request's body is outside of the bounds (`respond.refuse`). It is not stored."""
@@ -92,13 +101,13 @@ class Exchange(Struct, gc=False, kw_only=True):
     path, too."""
     constraints: HttpConstraints = NO_CONSTRAINTS
     player: Player | None = None
-    """Plays a response that `queue_whole_response` does not queue, as long as it plays."""
+    """Plays a response that `write_whole_and_end` does not write, as long as it plays."""
     proxied: bool = False
     """Whether a `ProviderProxy` forwards the request, and ends the exchange. The exchange of a WebSocket's handshake
     ends with the WebSocket."""
     keep_alive: bool = True
     """Whether the connection can serve another request after the response. False only for one that a player plays;
-    `close` is one of several reasons."""
+    `ends_connection` is one of several reasons."""
 
     in_batch: bool = False
     """Whether the request is a line of a batch."""

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import time
-from array import array
 from typing import Final
 
-from msgspec.structs import replace
-
-from mockllm.core.request.form_fields import without_contents
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.access_log import record_of, shortened_for_line
 from mockllm.server.app import App
-from mockllm.server.ended_exchange import EndedExchange, EndReason
-from mockllm.server.exchange import Exchange
+from mockllm.server.ended_exchange import EndedExchange
+from mockllm.server.exchange import EndReason, Exchange
 from mockllm.server.http1 import HttpConstraints
 from mockllm.server.suspended_responses import forget_suspended
 
-_CLOSING: Final = HttpConstraints(close=True)
+_CLOSING: Final = HttpConstraints(ends_connection=True)
 
 
 def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: float | None = None) -> None:
@@ -39,7 +35,8 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
         release_slot(exchange)
     if duration is None:
         duration = app.deadlines.time() - exchange.monotonic
-    ended, request = ended_exchange(exchange, duration, times, app.access_log is not None), exchange.request
+    request = exchange.request
+    ended = EndedExchange.of(exchange, duration, times, reads_model=app.access_log is not None)
     if request is not None and request.has_serving_metrics:
         metrics = app.serving_metrics.of(request)
         if metrics is not None:
@@ -52,7 +49,7 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
 
 def abandon_exchange(app: App, exchange: Exchange, half_closed_at: float | None = None) -> None:
     """End an exchange whose client has disconnected while its response was played. If nothing was written since the
-    client half-closed the connection, that was when it disconnected.
+    client half-closed the connection, it disconnected then.
 
     Without a player it only releases the slot and abandons a pending decision: the exchange neither ends nor enters
     the journal. While a provider still responds, the `ProviderProxy` ends it.
@@ -91,45 +88,3 @@ def end_unparsed(app: App, status: int, reason: str) -> None:
     app.journal.add(ended)
     if app.access_log is not None:
         app.access_log.show(record_of(ended))
-
-
-def ended_exchange(
-    exchange: Exchange, duration: float, times: array[float] | None, reads_model: bool
-) -> EndedExchange:
-    """Return what remains of an exchange. `reads_model`: whether a model is read that was not read before."""
-    request, message, response = exchange.request, exchange.head.parsed, exchange.response
-    if response.slot is not None:
-        response = replace(response, slot=None)
-    ended = EndedExchange(
-        response=response,
-        now=exchange.now,
-        monotonic=exchange.monotonic,
-        duration=duration,
-        end_reason=exchange.end_reason,
-        times=times,
-        planned_times=exchange.planned_times,
-        method=message.method,
-        target=message.path,
-        constraints=exchange.constraints,
-        allow_cors=exchange.allow_cors,
-        in_batch=exchange.in_batch,
-        held=exchange.held,
-    )
-    if request is None:
-        ended.headers = message.headers
-        return ended
-    ended.client, ended.session = exchange.client, request.session
-    ended.request_class, ended.provider = type(request), request.provider
-    ended.model = request.model if reads_model else request.__dict__.get("model")
-    raw, received = exchange.raw, exchange.received
-    if request.uploads:
-        raw, received = without_contents(request.headers.get("content-type", ""), request.raw), b""
-    if times is None and received and received.endswith(raw):
-        ended.received, ended.body_length = received, len(raw)
-    else:
-        ended.headers, ended.raw = message.headers, raw
-    if times is None and response.cached_from is not None:
-        ended.id_seed = response.response_seed  # type: ignore[assignment]  # an id seed, as `cached_from` is set
-        ended.input_tokens = request.__dict__.get("input_tokens", 0)
-        ended.response = response.cached_from
-    return ended

@@ -1,4 +1,4 @@
-"""HTTP/1.x as bytes: the head of a response and chunked framing.
+"""HTTP/1.x as bytes: the head of a response, and HTTP chunks.
 
 A response is written in as few writes as its timing allows. Head and body of a small cached response are joined here,
 those of others in `single_write.py` and `player.py`.
@@ -60,8 +60,8 @@ class HttpConstraints(NamedTuple):
     head_only: bool = False
     """A HEAD request: the head of the response and none of its body."""
     http10: bool = False
-    """No chunks: a response of unknown length ends with the connection."""
-    close: bool = False
+    """No HTTP chunks: a response of unknown length ends with the connection."""
+    ends_connection: bool = False
     """The connection is not used again, whatever the response is."""
 
 
@@ -98,7 +98,7 @@ def serialize_head(
     these headers itself.
 
     The plan's `content-length`, `connection` and `date` are sent unchanged, so that a scenario can send wrong ones. A
-    `content-length` also switches chunks off. Without one, the length of a non-streaming response counts all its
+    `content-length` also switches HTTP chunks off. Without one, the length of a non-streaming response counts all its
     steps, also those after a cut.
     """
     head, delivery = plan.head, plan.delivery
@@ -231,11 +231,11 @@ def _partial_head(
     end = ""
     never_has_body = status == 204 or status < 200
     length_known = body_end == "usual" and (not streamed or "content-length" in header_values)
-    chunked = not (length_known or constraints.http10 or body_end == "close")
+    chunked = not (length_known or constraints.http10 or body_end == "connection_end")
     if chunked and not never_has_body:
         end += "Transfer-Encoding: chunked\r\n"
     bodiless = never_has_body or status == 304 or constraints.head_only
-    keep_alive = not constraints.close and (length_known or bodiless or chunked)
+    keep_alive = not constraints.ends_connection and (length_known or bodiless or chunked)
     if "connection" in header_values:
         keep_alive = keep_alive and "close" not in header_values["connection"].lower()
     elif not keep_alive:

@@ -25,9 +25,9 @@ class MessageBoundary:
         self.in_head = False
         """Whether a head has begun that has not ended."""
         self.http_chunked = False
-        """Whether the body has chunks: only the parser finds its end."""
+        """Whether the body has HTTP chunks: only the parser finds its end."""
         self._rest = 0
-        """Bytes of the body that have not come, if it has no chunks."""
+        """Bytes of the body that have not come, if it has no HTTP chunks."""
         self._before = b""
         """The last bytes of a head, which may begin its end."""
 
@@ -44,9 +44,10 @@ class MessageBoundary:
         end = data.find(END_OF_HEAD, start)
         return len(data) if end < 0 else end + len(END_OF_HEAD)
 
-    def follow(self, part: bytes, message: RawRequestMessage | None, body: StreamReader | None) -> None:
-        """Note a part that was parsed. `message`: the request whose head ends in it, if one does. `body`: that of the
-        last request of the connection."""
+    def advance(self, part: bytes, message: RawRequestMessage | None, body: StreamReader | None) -> None:
+        """Advance by a part that was parsed.
+        `message`: the request whose head ends in it, if one does. `body`: that of the
+               last request of the connection."""
         ended = body is None or body.is_eof()
         if message is not None:
             self.http_chunked = message.chunked and not ended

@@ -22,7 +22,7 @@ from mockllm.core.rendering.plan import (
     UnchunkedStep,
     WaitStep,
 )
-from mockllm.server.deadlines import Deadline, Deadlines
+from mockllm.server.deadlines import Action, Deadline
 from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead, http_chunk
 from mockllm.server.single_write import MAX_WRITE_BYTES, MAX_WRITE_STEPS
 
@@ -52,8 +52,16 @@ class ConnectionSink(Sink, Protocol):
         and the client ends it."""
 
 
+class PlayerDeadlines(Protocol):
+    """What a player uses of `Deadlines`. Without a deadline, the caller calls `tick`."""
+
+    def time(self) -> float: ...
+
+    def at(self, when: float, action: Action) -> Deadline | None: ...
+
+
 class Player:
-    """Plays one response. `started` is `Exchange.monotonic`: the waits of the plan count from it.
+    """Plays one response, which began at the time `began` (`Exchange.monotonic`): its waits count from then.
     `time_scale` is the factor on all waits of the plan.
 
     `end` is how the play of the plan ended; None while it plays. `stalled`: the sink is full, and nothing more is
@@ -83,8 +91,8 @@ class Player:
         plan: Plan,
         head: SerializedHead,
         sink: Sink,
-        deadlines: Deadlines,
-        started: float,
+        deadlines: PlayerDeadlines,
+        began: float,
         time_scale: float = 1.0,
     ) -> None:
         self._head, self._framed_steps = delivered_steps(plan, head)
@@ -93,7 +101,7 @@ class Player:
         self._sink = sink
         self._deadlines = deadlines
         self._scale = time_scale
-        self._due = started + plan.delay * time_scale
+        self._due = began + plan.delay * time_scale
         self._deadline: Deadline | None = None
         self.end: PlayEnd | None = None
         self.finished_at: float | None = None
@@ -102,21 +110,21 @@ class Player:
         self.failed: Exception | None = None
         self.notify: Callable[[], None] = _nothing
         self.times = array("d")
-        """When each tick (a call of `_tick`) began, also of one that wrote nothing; what it wrote follows from that.
+        """When each tick (a call of `tick`) began, also of one that wrote nothing; what it wrote follows from that.
         A tick that failed has none."""
 
     def start(self) -> None:
         """Write what is due by now, and set the deadline of the rest."""
         monotonic = self._deadlines.time()
         if self._due > monotonic:
-            self._deadline = self._deadlines.at(self._due, self._tick)
+            self._deadline = self._deadlines.at(self._due, self.tick)
         else:
-            self._tick(monotonic)
+            self.tick(monotonic)
 
     def resume(self) -> None:
         """Go on: the sink has drained."""
         self.stalled = False
-        self._tick(self._deadlines.time())
+        self.tick(self._deadlines.time())
 
     def continue_with(self, plan: Plan, monotonic: float) -> None:
         """Play the steps of another plan, in the same framing, in place of those that are left."""
@@ -126,10 +134,10 @@ class Player:
         self._framed_steps = framed_steps(plan)
         self._due = monotonic + plan.delay * self._scale
         if not self.stalled:
-            self._tick(monotonic) if not plan.delay else self._set_deadline()
+            self.tick(monotonic) if not plan.delay else self._set_deadline()
 
     def _set_deadline(self) -> None:
-        self._deadline = self._deadlines.at(self._due, self._tick)
+        self._deadline = self._deadlines.at(self._due, self.tick)
 
     def stop(self) -> None:
         """Release everything and write no more: the client has disconnected, or the response has ended."""
@@ -140,7 +148,9 @@ class Player:
         self.notify = _nothing
         self.failed = None  # it refers to the frames that raised it, and these to the player
 
-    def _tick(self, monotonic: float) -> None:
+    def tick(self, monotonic: float) -> None:
+        """Write what is due at this time, and set the deadline of the rest. The journal plays a response again by the
+        times of its ticks."""
         self._deadline = None
         self.times.append(monotonic)
         try:
@@ -152,7 +162,7 @@ class Player:
                 self.finished_at = self._deadlines.time()
             elif not self.stalled:
                 self._deadline = self._deadlines.at(
-                    max(self._due, monotonic), self._tick
+                    max(self._due, monotonic), self.tick
                 )  # after steps that were due earlier
         except Exception as exc:  # raised by `wait_for_player`, not in the timer of all streams
             self.failed = exc
@@ -260,7 +270,7 @@ async def wait_for_player(player: Player, sink: ConnectionSink) -> None:
 
 
 async def _notified(player: Player) -> None:
-    """Wait until the player has ended, failed or stalled: one future, however many chunks it writes."""
+    """Wait until the player has ended, failed or stalled: one future, however many steps it writes."""
     future: Future[None] = get_running_loop().create_future()
 
     def notify() -> None:

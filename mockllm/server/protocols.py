@@ -13,7 +13,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
-from mockllm.core.selection.decision import Decision, MatchResult
+from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.engine import EngineInfo, PlannedResponse
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ class EngineProtocol(Protocol):
     def stored(self, session: str, id: str) -> StoredResponse | None:
         """Return what is stored under an id. Raises StoreLookupRequired if it is not in this process."""
 
-    def remember(self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING) -> None:
+    def apply_storage_update(
+        self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING
+    ) -> None:
         """Store what changes without a request, if nothing of what `read` has found was changed meanwhile."""
 
     def info(self) -> EngineInfo:
@@ -100,7 +102,7 @@ class PendingDecisionProtocol(Protocol):
 class DeciderProtocol(Protocol):
     """Decides requests whose counts are not in this process."""
 
-    def begin(self, matched: MatchResult, ready: Callable[[], object]) -> PendingDecisionProtocol:
+    def begin(self, matched: DecisionInputs, ready: Callable[[], object]) -> PendingDecisionProtocol:
         """Begin to decide and count, in one step. `ready` is called when the decision is made, or a task has to
         wait for it. It may be called before this method returns."""
 
@@ -121,7 +123,7 @@ class DeciderProtocol(Protocol):
 
 
 class ControlProtocol(Protocol):
-    """Responds to the calls whose paths `request_heads.is_control_path` names. `loaded`: whether it can respond
+    """Responds to the calls whose paths `request_target.is_control_path` names. `loaded`: whether it can respond
     without `load`."""
 
     loaded: bool

@@ -40,8 +40,7 @@ from mockllm.server.upstreams import RECORDER_HEADER, Upstreams
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
-    from mockllm.server.ended_exchange import EndReason
-    from mockllm.server.exchange import Exchange
+    from mockllm.server.exchange import EndReason, Exchange
     from mockllm.server.request_heads import RequestHead
 
 MAX_RECORDED: Final = 10 * MIB

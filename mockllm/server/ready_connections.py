@@ -1,7 +1,7 @@
-"""Serves the requests that are ready, one of each connection, up to 32 or half a millisecond, in the next iteration
-of the event loop.
+"""Serves the requests that are ready, one of each connection, in the next iteration of the event loop. It serves up
+to 32 of them, or as many as half a millisecond allows.
 
-Their responses are written together after that. With a system call between every two requests each costs a third
+Their responses are written together after that. With a system call between every two requests, each costs a third
 more, because the processor's caches then no longer hold the code.
 """
 
@@ -23,7 +23,8 @@ MAX_SECONDS: Final = 0.0005
 
 
 class ServedConnection(Protocol):
-    """A connection with requests. `scheduled`: whether it is in `ReadyConnections.waiting`."""
+    """A connection with requests. `scheduled`: whether its next turn is certain. It is in `ReadyConnections.waiting`,
+    or among those that are served in this iteration and have not had their turn."""
 
     scheduled: bool
 
@@ -50,9 +51,7 @@ class ReadyConnections:
         if not connection.scheduled:
             connection.scheduled = True
             self.waiting.append(connection)
-            if not (self._woken or self._paused):
-                self._woken = True
-                self._loop.call_soon(self._serve_ready)
+            self._wake()
 
     def pause(self) -> None:
         """Serve no request before `resume`, except of a client that closes its connection. Responses that have begun
@@ -83,7 +82,7 @@ class ReadyConnections:
 
     def serve_now(self, connection: ServedConnection) -> None:
         """Serve the next request of a connection at once."""
-        # Served twice, its queued response would be written after what a player of its next request writes at once.
+        # Served twice, its first response would be written after what a player of its next request writes at once.
         if connection.scheduled:
             self.waiting.remove(connection)
         self.serve([connection])

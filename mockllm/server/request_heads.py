@@ -20,6 +20,7 @@ from mockllm.server.aiohttp_internals import RawRequestMessage
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 from mockllm.server.message_boundary import END_OF_HEAD, LENGTH
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
+from mockllm.server.request_target import printable, read_target
 from mockllm.server.varying_heads import Values, VaryingHeads
 
 MAX_CACHED_HEADS: Final = 4096
@@ -32,52 +33,6 @@ MAX_SEEN_HEADS: Final = 20_000
 MAX_DIGITS: Final = 10
 _LENGTH_LINE: Final = b"\r\nContent-Length:"
 
-FEED: Final = "/ws"
-"""The path of the control API's live feed."""
-CONTROL: Final = RESERVED - {"health"}
-"""The first segments of the control API's paths."""
-
-
-def first_segment(path: str) -> str:
-    """Return `a` of `/a/b`."""
-    return path[1:].partition("/")[0]
-
-
-def is_control_path(path: str) -> bool:
-    """Return whether a path is the control API's. Below `/ws` it has the feed alone; Google's WebSockets have longer
-    paths."""
-    first = first_segment(path)
-    return first in CONTROL and (first != FEED[1:] or path == FEED)
-
-
-def read_target(message: RawRequestMessage) -> tuple[str, str] | None:
-    """Return path and query of the request's target, percent-encoded as they came. The target has origin form or
-    absolute form; return None for any other form."""
-    text = message.path
-    if not text.startswith("/"):
-        url = message.url
-        try:
-            host = url.raw_host
-        except ValueError:  # its port is not a port; the parser of aiohttp 3.13 does not check it
-            host = None
-        if not host or message.method == "CONNECT":
-            return None
-        text = url.raw_path_qs or "/"
-    if not text.isascii():
-        text = _printable(text)
-    if "#" in text:
-        text = text.partition("#")[0]
-    path, _, query_string = text.partition("?")
-    return path, query_string
-
-
-def target_host(message: RawRequestMessage) -> str | None:
-    """Return host and port of a target in absolute form, which replace the Host header (RFC 9112, section 3.2.2).
-    Return None for origin form."""
-    if message.path.startswith("/"):
-        return None
-    return message.path.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
-
 
 def without_surrogates(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Return the headers as they are if all are ASCII. Else return the first of each name, by its name in lower case.
@@ -87,15 +42,11 @@ def without_surrogates(headers: Mapping[str, str]) -> Mapping[str, str]:
         return headers
     first: dict[str, str] = {}
     for name, text in headers.items():
-        first.setdefault(name.lower(), _printable(text))
+        first.setdefault(name.lower(), printable(text))
     return first
 
 
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-_RESERVED_STARTS: Final = (*(f"/{first}" for first in sorted(RESERVED)), SESSION_PREFIX)
+_OWN_STARTS: Final = (*(f"/{first}" for first in sorted(RESERVED)), SESSION_PREFIX)
 
 
 def http_constraints(message: RawRequestMessage) -> HttpConstraints:
@@ -108,13 +59,13 @@ def http_constraints(message: RawRequestMessage) -> HttpConstraints:
 
 class RequestHead:
     """One head. `parsed` is what aiohttp's parser returns of it. `path` and `query_string` are those of its target,
-    percent-encoded as they came; `path` is empty if the target is no path. `reserved`: whether the server itself may
-    respond, or a web page sends a preflight. All paths with a session prefix are reserved. `headers` hold only text.
-    `body_length` is the length of the body in bytes, if the head is cached."""
+    percent-encoded as they came; `path` is empty if the target is no path. `may_be_for_server`: whether the control
+    API or a built-in page may respond, or a web page may send a preflight. It is true of all paths with a session
+    prefix. `headers` hold only text. `body_length` is the length of the body in bytes, if the head is cached."""
 
     __slots__ = (
         "_comes_once", "_engine", "_length_name", "_original", "_reader", "body_length", "constraints", "headers",
-        "over_tls", "parsed", "path", "query_string", "reserved",
+        "may_be_for_server", "over_tls", "parsed", "path", "query_string",
     )  # fmt: skip
 
     def __init__(self, parsed: RawRequestMessage, ascii: bool, over_tls: bool = False) -> None:
@@ -125,8 +76,8 @@ class RequestHead:
         path = self.path
         self.headers = parsed.headers if ascii else without_surrogates(parsed.headers)
         self.constraints: HttpConstraints = http_constraints(parsed)
-        self.reserved = (
-            path == "/" or not path or parsed.method == "OPTIONS" or path.startswith(_RESERVED_STARTS)
+        self.may_be_for_server = (
+            path == "/" or not path or parsed.method == "OPTIONS" or path.startswith(_OWN_STARTS)
         )
         self.body_length = 0
         self._engine: EngineProtocol | None = None
@@ -154,7 +105,11 @@ class RequestHead:
             headers[self._length_name] = length_text.decode()
         head.headers = CIMultiDictProxy(headers)
         head.parsed = self.parsed._replace(headers=head.headers)
-        head.path, head.query_string, head.reserved = self.path, self.query_string, self.reserved
+        head.path, head.query_string, head.may_be_for_server = (
+            self.path,
+            self.query_string,
+            self.may_be_for_server,
+        )
         head.constraints, head.body_length, head.over_tls = (
             self.constraints,
             int(length_text or 0),
@@ -188,11 +143,11 @@ class HeadDivision(Struct, frozen=True):
     """How the bytes of a head are divided, where `find` returns no cached one."""
 
     end: int
-    """How many they are."""
+    """The length of the head, in bytes."""
     without_length: bytes
-    """All but the length of the body."""
+    """The head without the length of the body."""
     length_text: bytes
-    """This length as it is written; empty if the head has none."""
+    """The length of the body as it is written; empty if the head has none."""
     body_length: int
     """Its value; -1 if it is no number of at most `MAX_DIGITS` digits."""
 
@@ -224,18 +179,20 @@ class RequestHeadCache:
             return head
         if end < len(END_OF_HEAD):
             return None
-        found = _head_bytes(data, end)
-        length = found.body_length
+        division = _divide_head(data, end)
+        length = division.body_length
         if len(data) != end + length or length > self._max_body:
-            return found
-        head = self._heads.get(found.without_length)
+            return division
+        head = self._heads.get(division.without_length)
         if head is None:
-            varying = self._varying.find(found.without_length) if end <= MAX_HEAD_LENGTH else None
-            return found if varying is None else varying[0].with_body_length(found.length_text, varying[1])
-        if found.length_text.decode("latin-1") != head.headers.get(LENGTH, ""):
+            varying = self._varying.find(division.without_length) if end <= MAX_HEAD_LENGTH else None
+            return (
+                division if varying is None else varying[0].with_body_length(division.length_text, varying[1])
+            )
+        if division.length_text.decode("latin-1") != head.headers.get(LENGTH, ""):
             if head.headers is not head.parsed.headers:
-                return found  # `with_body_length` is for heads of ASCII; these are a cleaned copy of the message's
-            head = head.with_body_length(found.length_text)
+                return division  # `with_body_length` is for heads of ASCII; these are a cleaned copy of the message's
+            head = head.with_body_length(division.length_text)
         if len(self._whole) >= MAX_CACHED_HEADS:
             self._whole.clear()
         self._whole[data[:end]] = head
@@ -252,11 +209,11 @@ class RequestHeadCache:
             head_division.length_text.decode("latin-1")
         ]:
             return  # more than one Content-Length, or one in an unusual form
-        known = hash(start)
-        if known not in self._seen:
+        start_hash = hash(start)
+        if start_hash not in self._seen:
             if len(self._seen) >= MAX_SEEN_HEADS:
                 self._seen.clear()
-            self._seen.add(known)
+            self._seen.add(start_hash)
             if head.headers is head.parsed.headers:  # else a cleaned copy, see `find`
                 self._varying.add(start, head, head.parsed.headers)
         else:
@@ -267,7 +224,8 @@ class RequestHeadCache:
             self._heads[start] = head
 
 
-def _head_bytes(data: bytes, end: int) -> HeadDivision:
+def _divide_head(data: bytes, end: int) -> HeadDivision:
+    """Return how the head is divided that ends at `end`."""
     at = data.find(_LENGTH_LINE, 0, end)
     if at < 0:
         at = data[:end].lower().find(_LENGTH_LINE.lower())

@@ -63,20 +63,20 @@ class RequestStream(HttpProtocol):
         self._maker = maker
         self._ready = maker.ready
         self._app = app
-        self._sink = SocketSink(self, app.limits, self._queue_write)
+        self._sink = SocketSink(self, app.limits, self._write_to_outbox)
         self._queue: deque[Exchange] = deque()
         self._current: Exchange | None = None
         """The exchange that is served."""
         self.scheduled = False
-        """Whether the connection is in `ReadyConnections.waiting`: a next iteration of the event loop serves it."""
+        """Whether a next turn of the connection is certain: see `ServedConnection`."""
         self._body: StreamReader | None = None
         """The body of the last request that was parsed."""
         self._boundary = MessageBoundary()
         self._unparsed = b""
         """What waits until there is room in the queue."""
         self._accepts_requests = True
-        """Whether more is parsed; not after a body in chunks that other bytes follow or may follow in the same
-        read."""
+        """Whether more is parsed. It is not where other bytes follow, or may follow, a body in HTTP chunks in the
+        same read."""
         self._parse_error: HttpProcessingError | None = None
         """Why the bytes after the queued requests are not a request."""
         self._head_deadline: Deadline | None = None
@@ -110,22 +110,22 @@ class RequestStream(HttpProtocol):
         is_next = (
             self._boundary.at_start and self._current is None and not (self._queue or self.upgrade_requested)
         )
-        found = self._heads.find(data) if is_next else None
-        if isinstance(found, RequestHead):
+        head = self._heads.find(data) if is_next else None
+        if isinstance(head, RequestHead):
             if self._head_deadline is not None:
                 self._end_head_deadline()
-            raw = data[len(data) - found.body_length :]
+            raw = data[len(data) - head.body_length :]
             sink, client = self._sink, self.client
             self._queue.append(
-                Exchange(head=found, sink=sink, client=client, raw=raw, body_complete=True, received=data)
+                Exchange(head=head, sink=sink, client=client, raw=raw, body_complete=True, received=data)
             )
             self._ready.schedule(self)
             return
-        self._parse(data, found)
+        self._queue_requests(data, head)
         if self._current is None and (self._queue or self._parse_error is not None):
             self._ready.schedule(self)
 
-    def _parse(self, data: bytes, head_division: HeadDivision | None = None) -> None:
+    def _queue_requests(self, data: bytes, head_division: HeadDivision | None = None) -> None:
         """Queue an exchange for each request whose head ends in this data. `head_division`: where the head
         ends that the data begins with, if it certainly begins with one."""
         if self.ascii and not data.isascii():
@@ -134,7 +134,7 @@ class RequestStream(HttpProtocol):
         while start < length and self._parse_error is None:
             if self.upgrade_requested:
                 # stores them until the upgrade is declined, or feeds them to the WebSocket
-                self.parse(data[start:])
+                self.feed_parser(data[start:])
                 return
             if self._boundary.at_start and data[start] in b"\r\n":
                 # an empty line; alone, the parser would get every two of them
@@ -159,9 +159,9 @@ class RequestStream(HttpProtocol):
         boundary = self._boundary
         at_start, http_chunked = boundary.at_start, boundary.http_chunked
         try:
-            requests = self.parse(part)
+            requests = self.feed_parser(part)
             for request in requests:
-                _check(*request)
+                _refuse_what_aiohttp_accepts(*request)
         except HttpProcessingError as error:
             self._end_head_deadline()
             if has_read_http2_preface(error) and self._current is None and not self._queue:
@@ -173,19 +173,21 @@ class RequestStream(HttpProtocol):
             return True
         if http_chunked and self._body is not None and self._body.is_eof():
             if requests or self._demanded_upgrade() or not part.endswith(END_OF_HEAD):
-                self._end_after_chunks()
+                self._end_after_http_chunks()
                 return True
             self.renew_parser(self._app.limits)
         message, body = requests[-1] if requests else (None, self._body)
-        boundary.follow(part, message, body)
+        boundary.advance(part, message, body)
         if message is not None and body is not None:
             self._end_head_deadline()
-            self._add(message, body, part if at_start and boundary.at_start else b"", head_division)
+            self._queue_exchange(
+                message, body, part if at_start and boundary.at_start else b"", head_division
+            )
         elif boundary.in_head and self._head_deadline is None:
             self._set_head_deadline()
         return True
 
-    def _add(
+    def _queue_exchange(
         self,
         message: RawRequestMessage,
         body: StreamReader,
@@ -205,16 +207,16 @@ class RequestStream(HttpProtocol):
             self._heads.add_if_repeated(head, head_division)
 
     def _demanded_upgrade(self) -> bool:
-        """Return whether the last request demanded an upgrade. aiohttp's parser drops what follows its chunks."""
+        """Return whether the last request demanded an upgrade. aiohttp's parser drops what follows its body."""
         exchange = self._queue[-1] if self._queue else self._current
         return exchange is not None and exchange.head.parsed.upgrade
 
-    def _end_after_chunks(self) -> None:
-        """End the connection with the response to a request in chunks. The same read may have bytes of a next
+    def _end_after_http_chunks(self) -> None:
+        """End the connection with the response to a request in HTTP chunks. The same read may have bytes of a next
         request: aiohttp's parser drops them, or adds trailers of the first request to them."""
         exchange = self._queue[-1] if self._queue else self._current
         if exchange is not None:
-            exchange.close = True
+            exchange.ends_connection = True
         self._accepts_requests = False
 
     def _set_head_deadline(self) -> None:
@@ -239,10 +241,10 @@ class RequestStream(HttpProtocol):
             self._refuse(408, reason, "The head of the request took too long to come")
         self.close_and_detach()
 
-    def _parse_waiting(self) -> None:
-        """Parse what waits for room in the queue, and read again where there is room."""
+    def _queue_unparsed(self) -> None:
+        """Queue the requests that wait for room in the queue, and read again where there is room."""
         unparsed, self._unparsed = self._unparsed, b""
-        self._parse(unparsed)
+        self._queue_requests(unparsed)
         if not self._unparsed:
             self.block_reading(False)
 
@@ -261,9 +263,9 @@ class RequestStream(HttpProtocol):
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(refusal_bytes(status, text))
 
-    def _queue_write(self, data: bytes) -> bool:
-        """Queue bytes, to be written with all responses of this iteration; write them at once outside of it. Return
-        False if the client has disconnected, or has not read what it got before."""
+    def _write_to_outbox(self, data: bytes) -> bool:
+        """Add bytes to the outbox, to be written with all responses of this iteration. Without an outbox, write them
+        at once. Return False if the client has disconnected, or has not read what it got before."""
         transport, outbox = self.transport, self._ready.outbox
         if transport is None or self.writing_paused or transport.is_closing():
             return False
@@ -274,7 +276,7 @@ class RequestStream(HttpProtocol):
         return True
 
 
-def _check(message: RawRequestMessage, body: StreamReader) -> None:
+def _refuse_what_aiohttp_accepts(message: RawRequestMessage, body: StreamReader) -> None:
     """Raise HttpProcessingError for what aiohttp's parser accepts: a request without Host (aiohttp 3.13), and the
     greatest length, which it takes for 0."""
     if message.version == (1, 1) and "host" not in message.headers:

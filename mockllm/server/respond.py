@@ -1,5 +1,5 @@
-"""Responds to a request whose body is complete: route, read, decide, plan, and queue the response or begin to
-play it. To play a plan is to write each of its steps at its time.
+"""Responds to a request whose body is complete: route, read, decide, plan, and write the response or begin to play
+it. To play a plan is to write each of its steps at its time.
 
 A connection calls `respond` for most requests when `ready_connections.py` calls its `serve_next`.
 `unfinished_exchange.py` finishes the exchanges that `respond` does not end.
@@ -39,17 +39,17 @@ from mockllm.server.http1 import (
 from mockllm.server.json_structure import structure_failure
 from mockllm.server.player import Player
 from mockllm.server.protocols import ControlProtocol, PendingDecisionProtocol
-from mockllm.server.request_heads import is_control_path
+from mockllm.server.request_heads import RequestHead
+from mockllm.server.request_target import is_control_path
 from mockllm.server.single_write import single_write, takes_time
-from mockllm.server.suspended_responses import suspend_response, take_client_response
+from mockllm.server.suspended_responses import add_client_response, suspend_response
 from mockllm.state.shared_engine_state import RespondAgain, StoreLookupRequired
 
 
-def respond(app: App, exchange: Exchange) -> bool:
-    """Respond to an exchange whose body is complete, or whose decision was made elsewhere. Return whether it has
-    ended.
+def respond(app: App, exchange: Exchange) -> None:
+    """Respond to an exchange whose body is complete, or whose decision was made elsewhere.
 
-    Otherwise its response has begun to play (it has a `player`), or `finish_exchange` has to wait:
+    Unless it has then `ended`, its response has begun to play (it has a `player`), or `finish_exchange` has to wait:
 
     - for the store, if `required_lookup` or `storage_confirmation` is set, or `undecided` is set and
       `begin_decision` returns False
@@ -67,24 +67,22 @@ def respond(app: App, exchange: Exchange) -> bool:
         else:
             take_decision(app, exchange, exchange.pending_decision)
             if exchange.sink.half_closed:
-                return False
-        # without a proxy, a cached response needs no wait of `must_wait`, unless its storage is unconfirmed
+                return
+        # a cached response has nothing of what `must_wait` looks for, but a proxy or an unconfirmed storage
         content = exchange.response.plan_or_prerendered
         needs_no_wait = type(content) is PrerenderedResponse and app.provider_proxy is None
         if (not needs_no_wait or exchange.storage_confirmation is not None) and must_wait(app, exchange):
-            return False
-        if queue_whole_response(app, exchange):
-            return True
-        begin_playing(app, exchange)
+            return
+        if not write_whole_and_end(app, exchange):
+            begin_playing(app, exchange)
     except (Exception, StoreLookupRequired):
-        if exchange.sink is None or exchange.sink.written:
-            # the response is written or queued; only its journal entry or log line has failed
+        if exchange.sink.written:
+            # the response is written, or in the outbox; only its journal entry or log line has failed
             traceback.print_exc(file=sys.stderr)
             exchange.ended = True
-            return True
+            return
         fail(app, exchange)
         begin_playing(app, exchange)
-    return False
 
 
 def must_wait(app: App, exchange: Exchange) -> bool:
@@ -104,16 +102,16 @@ def must_wait(app: App, exchange: Exchange) -> bool:
 def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `finish_exchange`.
 
-    A short body is parsed first, and only its depth is checked, unless the server itself may respond to the path
-    (`head.reserved`). The structure of any
-    other body (depth, numbers of containers and values) is checked before it is parsed.
+    A short body is parsed first (`is_parsed_first`), and only its depth is checked, unless the request may be for the
+    server itself. The structure of any other body (depth, numbers of containers and values) is checked before it is
+    parsed.
     """
     head, raw, engine, request = exchange.head, exchange.raw, app.engine, exchange.request
-    parses_first = len(raw) < app.short_body_limit and not (head.reserved or exchange.structure_checked)
+    parses_first = not exchange.structure_checked and is_parsed_first(app, head, raw)
     if not (parses_first or exchange.structure_checked) and (failure := structure_failure(raw, app.limits)):
         refuse(app, exchange, failure)
         return
-    if (head.reserved or app.control_only) and (
+    if (head.may_be_for_server or app.control_only) and (
         _is_left_to_control_api(app, exchange) or respond_builtin(app, exchange)
     ):
         return
@@ -127,13 +125,18 @@ def make_response(app: App, exchange: Exchange) -> None:
             if failure is not None:
                 refuse(app, exchange, failure)
                 return
-    elif head.reserved and control_of(app, exchange) is not None and not engine.serves(request):
+    elif head.may_be_for_server and control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
     if exchange.websocket is not None:
         request.response_lookup = exchange.websocket.lookup(request.response_lookup)
     exchange.request = request
     exchange.allow_cors = app.allow_cors
     begin_engine_response(app, exchange, request)
+
+
+def is_parsed_first(app: App, head: RequestHead, raw: bytes) -> bool:
+    """Return whether a body is parsed before it is checked: see `make_response`."""
+    return len(raw) < app.short_body_limit and not head.may_be_for_server
 
 
 def begin_engine_response(
@@ -191,7 +194,7 @@ def set_decided_response(
         exchange.response = app.engine.refuse(decision, request)
         return
     exchange.slot = decision.slot
-    response = undecided.finish(decision)
+    response = undecided.respond(decision)
     if isinstance(response, DeferredResponse):
         exchange.deferred = response
     else:
@@ -213,7 +216,7 @@ def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
     if response.slot is not None:
         exchange.slot = response.slot
     if app.suspended and request is not None and request.to_mcp_server:
-        take_client_response(app, request)
+        add_client_response(app, request)
     if app.decider is not None:
         exchange.storage_confirmation = app.decider.take_storage_confirmation()
     if exchange.storage_confirmation is None:
@@ -296,7 +299,7 @@ def compressed(response: PlannedResponse) -> PlannedResponse:
 def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
     """Set the response to a request whose body is outside of the bounds. The connection ends with it."""
     head = exchange.head
-    exchange.raw, exchange.received, exchange.close, exchange.refused = b"", b"", True, True
+    exchange.raw, exchange.received, exchange.ends_connection, exchange.refused = b"", b"", True, True
     control = control_of(app, exchange)
     if control is not None:
         exchange.response = PlannedResponse(control.refuse(failure), None)
@@ -319,7 +322,7 @@ def fail(app: App, exchange: Exchange) -> None:
         app.count_in_flight(exchange.request_class or Request, -1)
         app.serving_metrics.forget(exchange)
     exchange.request = exchange.request_class = None
-    exchange.allow_cors, exchange.hidden, exchange.close = False, False, True
+    exchange.allow_cors, exchange.hidden, exchange.ends_connection = False, False, True
     exchange.response = PlannedResponse(
         builtin_pages.text_page(500, "mockllm itself has failed; its log says where.\n"), None
     )
@@ -348,7 +351,7 @@ def begin_playing(app: App, exchange: Exchange) -> None:
 
 def control_of(app: App, exchange: Exchange) -> ControlProtocol | None:
     """Return the control API for a request below its paths."""
-    return app.control if exchange.head.reserved and is_control_path(exchange.head.path) else None
+    return app.control if exchange.head.may_be_for_server and is_control_path(exchange.head.path) else None
 
 
 def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
@@ -360,13 +363,13 @@ def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
     return app.control_only or not control.loaded or control.knows(exchange.head.path)
 
 
-def queue_whole_response(app: App, exchange: Exchange) -> bool:
-    """Queue the whole response, which is written with all others of this iteration; in a task, write it at once. End
-    the exchange. Return False if the response takes time, needs several writes, has an unusual delivery, ends the
-    connection, or the client does not read."""
+def write_whole_and_end(app: App, exchange: Exchange) -> bool:
+    """Write the whole response, with all others of this iteration; in a task, at once. End the exchange. Return
+    whether it has ended. It has not if the response takes time, needs several writes or ends the connection. Nor has
+    it where the delivery is unusual, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
     content, constraints = response.plan_or_prerendered, head.constraints
-    if constraints is not NO_CONSTRAINTS or exchange.close or app.draining:
+    if constraints is not NO_CONSTRAINTS or exchange.ends_connection or app.draining:
         constraints = exchange.constraints = constraints_of(app, exchange)
     cors_lines = ALLOW_CORS if exchange.allow_cors else ""
     data = None
@@ -377,7 +380,7 @@ def queue_whole_response(app: App, exchange: Exchange) -> bool:
         plan = response.plan
         serialized = serialize_head(plan, constraints, app.date_line.at(exchange.now), cors_lines)
         data = single_write(plan, serialized) if serialized.keep_alive else None
-    if data is None or not sink.queue_write(data):
+    if data is None or not sink.write_to_outbox(data):
         return False
     sink.written = True
     end_exchange(app, exchange, "finished")
@@ -387,4 +390,8 @@ def queue_whole_response(app: App, exchange: Exchange) -> bool:
 def constraints_of(app: App, exchange: Exchange) -> HttpConstraints:
     """Return what the request demands of the HTTP of its response; a server that stops closes the connection, too."""
     head = exchange.head
-    return head.constraints._replace(close=True) if exchange.close or app.draining else head.constraints
+    return (
+        head.constraints._replace(ends_connection=True)
+        if exchange.ends_connection or app.draining
+        else head.constraints
+    )

@@ -25,18 +25,18 @@ notify."""
 
 
 class SocketSink:
-    """Writes to one connection. `queue_write` queues bytes, which are written at the end of the loop's iteration,
-    together with the responses on other connections. While `ready_connections.py` serves no requests, it writes them
-    at once. It returns False if the client has disconnected, or has not read what it got before. `written`: whether
-    bytes of the current response were written or queued."""
+    """Writes to one connection. `write_to_outbox` adds bytes to the outbox, which is written at the end of the loop's
+    iteration, with the responses on other connections. While `ready_connections.py` serves no requests, it writes
+    them at once. It returns False if the client has disconnected, or has not read what it got before. `written`:
+    whether bytes of the current response were written, or added to the outbox."""
 
-    __slots__ = ("_limits", "connection", "queue_write", "written")
+    __slots__ = ("_limits", "connection", "write_to_outbox", "written")
 
     def __init__(
-        self, connection: HttpProtocol, limits: ServerLimits, queue_write: Callable[[bytes], bool]
+        self, connection: HttpProtocol, limits: ServerLimits, write_to_outbox: Callable[[bytes], bool]
     ) -> None:
         self.connection = connection
-        self.queue_write = queue_write
+        self.write_to_outbox = write_to_outbox
         self._limits = limits
         self.written = False
 

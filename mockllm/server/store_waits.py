@@ -14,9 +14,9 @@ from mockllm.server.forwarded_requests import goes_to_provider
 from mockllm.server.protocols import DeciderProtocol
 from mockllm.server.respond import (
     begin_engine_response,
-    queue_whole_response,
     set_decided_response,
     start_side_effects_after_storing,
+    write_whole_and_end,
 )
 from mockllm.state.shared_engine_state import FetchedLookup, RespondAgain, StoreLookupRequired
 
@@ -27,8 +27,9 @@ CHANGED: Final = "mockllm: other requests have changed the same object for {:g} 
 
 
 async def wait_for_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> None:
-    """Set the response of an exchange that waits for the store, and write it at once if that is possible. Whether a
-    client that sends no more has left shows only when the response is played."""
+    """Set the response of an exchange that waits for the store, and write it at once if that is possible. It is not
+    where the client has half-closed the connection. Whether such a client has left shows only when the response is
+    played."""
     request = exchange.request
     if request is None:
         return
@@ -46,7 +47,7 @@ async def wait_for_store(app: App, exchange: Exchange, decider: DeciderProtocol)
         and not goes_to_provider(app, exchange)
         and not exchange.sink.half_closed
     ):
-        queue_whole_response(app, exchange)
+        write_whole_and_end(app, exchange)
 
 
 async def _look_up(

@@ -52,8 +52,9 @@ def forget_suspended(app: App, exchange: Exchange) -> None:
             del app.suspended[key]
 
 
-def take_client_response(app: App, request: Request) -> None:
-    """Continue the response for which the request has the client's last response, if any does."""
+def add_client_response(app: App, request: Request) -> None:
+    """Add the client's response in a request to the suspended response that waits for it, if one does. Continue that
+    one with the last of those for which it waits."""
     response = request.client_response
     if response is None:
         return

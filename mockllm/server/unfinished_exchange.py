@@ -33,13 +33,15 @@ from mockllm.server.json_structure import structure_failure_in_slices
 from mockllm.server.player import wait_for_player
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
-from mockllm.server.request_heads import FEED, RequestHead, target_host
+from mockllm.server.request_heads import RequestHead
+from mockllm.server.request_target import FEED, target_host
 from mockllm.server.respond import (
     begin_playing,
     constraints_of,
     control_of,
     fail,
     hold_of,
+    is_parsed_first,
     opens_websocket,
     refuse,
     respond,
@@ -83,7 +85,8 @@ async def _finish(app: App, exchange: Exchange) -> bool:
     control = control_of(app, exchange) if exchange.response is NOT_PLANNED else None
     if control is not None and not control.loaded:
         await app.worker_thread.run(control.load)
-        if respond(app, exchange):
+        respond(app, exchange)
+        if exchange.ended:
             return exchange.keep_alive
     if exchange.player is None and app.decider is not None:
         await wait_for_store(app, exchange, app.decider)
@@ -92,7 +95,7 @@ async def _finish(app: App, exchange: Exchange) -> bool:
     if exchange.deferred is not None:
         await plan_in_thread(app, exchange, exchange.deferred)
     if exchange.player is None and exchange.response is NOT_PLANNED:
-        await _ask_control(app, exchange)
+        await _respond_by_control(app, exchange)
         if exchange.response is NOT_PLANNED:
             return False  # it has followed the live feed
     if exchange.player is None:
@@ -151,8 +154,7 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
     head, body = exchange.head, exchange.body_stream
     assert body is not None, "the body has not been read"
     raw = await read_body(body, head.parsed, exchange.sink, app.limits, app.deadlines)
-    # `make_response` parses a short body before it checks it
-    parses_first = isinstance(raw, bytes) and not head.reserved and len(raw) < app.short_body_limit
+    parses_first = isinstance(raw, bytes) and is_parsed_first(app, head, raw)
     failure: Failure | None = None
     if not parses_first:
         failure = raw if isinstance(raw, Failure) else await structure_failure_in_slices(raw, app.limits)
@@ -161,7 +163,7 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
     exchange.body_complete, exchange.now, exchange.monotonic = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
         exchange.raw, exchange.structure_checked = raw, not parses_first
-        if exchange.structure_checked and not head.reserved:
+        if exchange.structure_checked and not head.may_be_for_server:
             await _parse_long_body(app, exchange)
         respond(app, exchange)
     elif failure is not None:
@@ -191,7 +193,7 @@ async def _play(app: App, exchange: Exchange) -> bool:
     return exchange.keep_alive and exchange.end_reason == "finished"
 
 
-async def _ask_control(app: App, exchange: Exchange) -> None:
+async def _respond_by_control(app: App, exchange: Exchange) -> None:
     """Set the response of the control API. It stays unset if the client has followed the live feed and
     disconnected."""
     head, control = exchange.head, app.control

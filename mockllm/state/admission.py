@@ -21,10 +21,10 @@ from mockllm.core.limits.limit_data import (
     tightest,
 )
 from mockllm.core.load.continuous_batch import ContinuousBatchTimes
-from mockllm.core.load.load import Admission, admit, admit_without_wait
+from mockllm.core.load.load import LoadEffect, load_effect, load_effect_without_wait
 from mockllm.core.load.running_batch import RunningBatch
 from mockllm.core.randomness import Randomness
-from mockllm.core.selection.decision import AdmissionResult, Candidate, InFlightSlot, MatchResult, Selected
+from mockllm.core.selection.decision import AdmissionResult, Candidate, DecisionInputs, InFlightSlot, Selected
 from mockllm.state.scope_state import InFlight, ScopeState
 
 
@@ -59,56 +59,59 @@ class LocalInFlightSlot:
             in_flight.end(self)
 
 
-def check_admission(
-    selections: Sequence[tuple[Selected, ScopeState]], matched: MatchResult, *, count: bool
+def admit_request(
+    selections: Sequence[tuple[Selected, ScopeState]], matched: DecisionInputs, *, count: bool
 ) -> tuple[AdmissionResult, InFlightSlot | None]:
-    """Return the result of these modifiers' limits and loads; first all limits, then all loads. Without
-    `count`, the result is the same, and nothing is charged."""
+    """Return the result of these modifiers' limits and loads; first all limits, then all loads. If they admit the
+    request, charge it to the limits and take its slot. Without `count`, the result is the same, and nothing is
+    charged or taken."""
     scenario_time = matched.scenario_time
-    limited = [(each, scope_state) for each, scope_state in selections if each.candidate.limit is not None]
-    accounts = [scope_state.account(selected.candidate) for selected, scope_state in limited]
+    with_limit = [(each, scope_state) for each, scope_state in selections if each.candidate.limit is not None]
+    accounts = [scope_state.account(selected.candidate) for selected, scope_state in with_limit]
     if not count:
         accounts = [deepcopy(account) for account in accounts]
     cost = matched.cost() if any(account.limit.counts_tokens for account in accounts) else NO_COST
-    costs = [_with_draw(cost, selected, matched) for selected, _ in limited]
+    costs = [_with_draw(cost, selected, matched) for selected, _ in with_limit]
     results = [account.check(scenario_time, cost) for account, cost in zip(accounts, costs, strict=True)]
-    candidates = [selected.candidate for selected, _ in limited]
+    candidates = [selected.candidate for selected, _ in with_limit]
     refusal, delay = limit_refusal(
         candidates, results, lambda: [account.status(scenario_time) for account in accounts], cost
     )
     if refusal is not None:
         return refusal, None
-    loaded = [
+    with_load = [
         (each.candidate, scope_state) for each, scope_state in selections if each.candidate.load is not None
     ]
-    admission = _loads_admission(loaded, matched, delay) if loaded else LoadsAdmission(delay)
-    if admission.refused_by is not None:
-        return AdmissionResult(_limit_status(accounts, scenario_time), refused_by=admission.refused_by), None
+    effect = _combined_load_effect(with_load, matched, delay) if with_load else CombinedLoadEffect(delay)
+    if effect.refused_by is not None:
+        return AdmissionResult(_limit_status(accounts, scenario_time), refused_by=effect.refused_by), None
     for account, cost in zip(accounts, costs, strict=True):
         account.charge(scenario_time, cost)
-    values = _limit_status(accounts, scenario_time), admission.wait, admission.slowdown
+    values = _limit_status(accounts, scenario_time), effect.wait, effect.slowdown
     admitted = AdmissionResult(
-        *values, tokens=cost.tokens, continuous_batch_times=admission.continuous_batch_times
+        *values, tokens=cost.tokens, continuous_batch_times=effect.continuous_batch_times
     )
     concurrent = [account for account in accounts if account.limit.concurrent is not None]
-    if not count or not (concurrent or loaded):
+    if not count or not (concurrent or with_load):
         return admitted, None
-    slot = LocalInFlightSlot(concurrent, _in_flight(loaded), [batch for batch, _ in admission.schedules])
-    for batch, schedule in admission.schedules:
+    slot = LocalInFlightSlot(concurrent, _in_flight(with_load), [batch for batch, _ in effect.schedules])
+    for batch, schedule in effect.schedules:
         batch.add(slot, schedule, matched.work(), scenario_time)
     return admitted, slot
 
 
-def _in_flight(loaded: Sequence[tuple[Candidate, ScopeState]]) -> Sequence[InFlight]:
+def _in_flight(with_load: Sequence[tuple[Candidate, ScopeState]]) -> Sequence[InFlight]:
     """Return the responses in flight of the loads without a batch."""
     return [
-        scope_state.in_flight(each.key) for each, scope_state in loaded if each.load and not each.load.batch
+        scope_state.in_flight(each.key)
+        for each, scope_state in with_load
+        if each.load and not each.load.batch
     ]
 
 
-class LoadsAdmission(NamedTuple):
-    """The result of all loads together for a request: its wait, the factor of its planned waits, and its
-    schedules in their batches. The first batch sets its times."""
+class CombinedLoadEffect(NamedTuple):
+    """The effect of all loads together on a request: its wait, the factor of its planned waits, and its schedules
+    in their batches. The first batch sets its times. `refused_by` is the candidate whose load refuses the request."""
 
     wait: float
     slowdown: float = 1.0
@@ -120,31 +123,31 @@ class LoadsAdmission(NamedTuple):
         return self.schedules[0][1] if self.schedules else None
 
 
-def _loads_admission(
-    loaded: Sequence[tuple[Candidate, ScopeState]], matched: MatchResult, delay: float
-) -> LoadsAdmission:
-    """Return how these loads admit a request after a delay in seconds. Nothing is taken."""
+def _combined_load_effect(
+    with_load: Sequence[tuple[Candidate, ScopeState]], matched: DecisionInputs, delay: float
+) -> CombinedLoadEffect:
+    """Return the effect of these loads on a request after a delay in seconds. Nothing is taken."""
     wait, slowdown = delay, 1.0
     schedules: list[tuple[RunningBatch, ContinuousBatchTimes]] = []
-    for candidate, scope_state in loaded:
+    for candidate, scope_state in with_load:
         if candidate.load is not None and candidate.load.batch is not None:
             batch = scope_state.batch(candidate)
             schedule = batch.schedule(matched.work(), matched.scenario_time, delay)
             if schedule is None:
-                return LoadsAdmission(wait, refused_by=candidate)
+                return CombinedLoadEffect(wait, refused_by=candidate)
             wait = max(wait, schedule.wait)
             schedules.append((batch, schedule))
             continue
-        admission = _load_admission(candidate, scope_state, matched.scenario_time, delay)
-        if admission is None:
-            return LoadsAdmission(wait, refused_by=candidate)
-        wait = max(wait, delay + admission.wait)
-        slowdown *= admission.slowdown
-    return LoadsAdmission(wait, slowdown, schedules)
+        effect = _load_effect(candidate, scope_state, matched.scenario_time, delay)
+        if effect is None:
+            return CombinedLoadEffect(wait, refused_by=candidate)
+        wait = max(wait, delay + effect.wait)
+        slowdown *= effect.slowdown
+    return CombinedLoadEffect(wait, slowdown, schedules)
 
 
 def limit_refusal(
-    limited: Sequence[Candidate],
+    candidates: Sequence[Candidate],
     results: Sequence[LimitResult],
     statuses: Callable[[], Sequence[LimitStatus]],
     cost: Cost,
@@ -157,9 +160,9 @@ def limit_refusal(
     found = statuses()
     refusing, overall = found[index], tightest(found)
     limit_status = LimitStatus(*[refusing.gauge(bound) or overall.gauge(bound) for bound in METERED_BOUNDS])
-    limit, by = limited[index].limit, result.bound
+    limit, by = candidates[index].limit, result.bound
     tokens = cost.of(by, limit) if limit and (by == "input_tokens" or by == "output_tokens") else cost.tokens
-    return AdmissionResult(limit_status, refused_by=limited[index], result=result, tokens=tokens), 0.0
+    return AdmissionResult(limit_status, refused_by=candidates[index], result=result, tokens=tokens), 0.0
 
 
 def current_limits(
@@ -174,7 +177,7 @@ def current_limits(
     return AdmissionResult(_limit_status(accounts, scenario_time))
 
 
-def _with_draw(cost: Cost, selected: Selected, matched: MatchResult) -> Cost:
+def _with_draw(cost: Cost, selected: Selected, matched: DecisionInputs) -> Cost:
     """Return the cost with the draw for the strategy `random`."""
     candidate = selected.candidate
     if candidate.limit is None or candidate.limit.strategy != "random":
@@ -187,15 +190,15 @@ def _limit_status(accounts: Sequence[LimitAccount], scenario_time: float) -> Lim
     return tightest([account.status(scenario_time) for account in accounts])
 
 
-def _load_admission(
+def _load_effect(
     candidate: Candidate, scope_state: ScopeState, scenario_time: float, delay: float
-) -> Admission | None:
-    """Return how a load admits a request after a delay in seconds; None if it would wait for a response
-    without an end."""
+) -> LoadEffect | None:
+    """Return the effect of a load on a request after a delay in seconds. None if it refuses the request; also where
+    that would wait for a response without an end."""
     load, in_flight = candidate.load, scope_state.in_flight(candidate.key)
     assert load is not None
     count = in_flight.at(scenario_time)
-    admission = (None if delay else admit_without_wait(load, count)) or admit(
+    effect = (None if delay else load_effect_without_wait(load, count)) or load_effect(
         load, in_flight.ends, scenario_time + delay
     )
-    return None if admission is None or admission.wait == inf else admission
+    return None if effect is None or effect.wait == inf else effect

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from mockllm.core.redaction import Redactor
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate
-from mockllm.core.selection.decision import Decision, MatchResult
+from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.selection.guards import StateValue
 from mockllm.state.prompt_caches import PromptCaches
 from mockllm.state.response_store import ResponseStore
@@ -104,17 +104,17 @@ class EngineState:
         found = self._sessions.get(id)
         return 0 if found is None else found.number
 
-    def has_counts_of(self, matched: MatchResult) -> bool:
+    def has_counts_of(self, matched: DecisionInputs) -> bool:
         """Return whether all counts of a decision are in this process."""
         return True
 
-    def decide(self, matched: MatchResult, *, count: bool = True) -> Decision:
+    def decide(self, matched: DecisionInputs, *, count: bool = True) -> Decision:
         """Decide as the session's counters do."""
         return self._counters(matched.session).decide(matched, count=count)
 
     def count_request(self, session: str, keys: Sequence[str]) -> int | None:
         """Count a request as the session's counters do. None, and nothing is counted, if that needs a decision."""
-        return self._counters(session).count_request(session, keys)
+        return self._counters(session).count_request(keys)
 
     def retain(self, keys: frozenset[str]) -> None:
         """Delete the counts of all other keys, in all sessions."""
@@ -169,7 +169,7 @@ class EngineState:
         """Return what finds the stored responses and tool calls of a session."""
         return self._responses.lookup(session)
 
-    def remember(
+    def apply_storage_update(
         self,
         session: str,
         update: StorageUpdate,
@@ -181,7 +181,7 @@ class EngineState:
         In a store of several processes, another request may have changed what `read` has found. Nothing changes then,
         and `respond_again` responds again.
         """
-        self._responses.remember(session, update)
+        self._responses.apply_storage_update(session, update)
 
     def named(self) -> Mapping[str, Session]:
         """Return all sessions by id, the least recently used first."""

@@ -40,7 +40,7 @@ class ResponseStore:
     def lookup(self, session: str) -> ResponseLookup:
         return SessionLookup(session, self._stored, self._calls, self._names)
 
-    def remember(self, session: str, update: StorageUpdate) -> None:
+    def apply_storage_update(self, session: str, update: StorageUpdate) -> None:
         for name in update.forgotten:
             self._forget((session, name))
         for id, tool in update.tool_calls.items():

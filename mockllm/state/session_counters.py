@@ -10,13 +10,13 @@ from mockllm.core.selection.decision import (
     AdmissionResult,
     Candidate,
     Decision,
+    DecisionInputs,
     InFlightSlot,
-    MatchResult,
     Outcome,
     Selected,
 )
 from mockllm.core.selection.guards import ELIGIBLE, Guard, GuardReason
-from mockllm.state.admission import check_admission, current_limits
+from mockllm.state.admission import admit_request, current_limits
 from mockllm.state.scope_memory import ScopeMemory
 from mockllm.state.scope_state import ScopeState
 
@@ -28,38 +28,36 @@ COUNTED_OUTCOMES: Final = ("rule", "unmatched")
 
 
 class SessionCounters:
-    """The counters of one session."""
+    """The counters of one session, or of all requests without one, by scope."""
 
     def __init__(self, capacity: int = MAX_SCOPES, memory: ScopeMemory | None = None) -> None:
-        self._recent: dict[tuple[str, str], ScopeState] = {}
-        self._older: dict[tuple[str, str], ScopeState] = {}
+        self._recent: dict[str, ScopeState] = {}
+        self._older: dict[str, ScopeState] = {}
         self._half = max(1, capacity // 2)
         self._memory = ScopeMemory() if memory is None else memory
         self._recent_size = self._older_size = 0
         self._touched: set[ScopeState] = set()
         """The scopes whose size may have changed since it was last added."""
 
-    def decide(self, matched: MatchResult, *, count: bool = True) -> Decision:
+    def decide(self, matched: DecisionInputs, *, count: bool = True) -> Decision:
         """Decide and count, in one atomic step. Without `count`, the decision is the same, and nothing is counted."""
         modifiers, blocked_modifiers = (
-            self._modifiers(matched, count=count) if matched.modifiers else ((), ())
+            self._apply_modifiers(matched, count=count) if matched.modifiers else ((), ())
         )
         selected_rule, blocked = self._select_rule(matched)
-        number = self._number(
-            matched.session, selected_rule.candidate.scope if selected_rule else "", count=count
-        )
+        number = self._take_number(selected_rule.candidate.scope if selected_rule else "", count=count)
         admission_result: AdmissionResult | None = None
         slot: InFlightSlot | None = None
         outcome: Outcome = "rule" if selected_rule else "unmatched"
         if modifiers:
             if count:
-                self._set_states(matched.session, modifiers)
-            limiting = self._limiting(matched.session, modifiers)
+                self._set_states(modifiers)
+            limiting = self._limiting(modifiers)
             if any(selected.candidate.has_error for selected in modifiers):
                 outcome = "modifier"
                 admission_result = current_limits(limiting, matched.scenario_time) if limiting else None
             elif limiting:
-                admission_result, slot = check_admission(limiting, matched, count=count)
+                admission_result, slot = admit_request(limiting, matched, count=count)
                 if admission_result.refused_by is not None:
                     outcome = "limited" if admission_result.result else "overloaded"
         if outcome in COUNTED_OUTCOMES and matched.fails_validation(
@@ -73,8 +71,8 @@ class SessionCounters:
             outcome, selected_rule, modifiers, number, blocked, admission_result, slot, blocked_modifiers
         )
 
-    def _modifiers(
-        self, matched: MatchResult, *, count: bool
+    def _apply_modifiers(
+        self, matched: DecisionInputs, *, count: bool
     ) -> tuple[Sequence[Selected], Sequence[tuple[Candidate, GuardReason]]]:
         """Return the modifiers that apply, and those that do not. They are counted separately, whatever the
         outcome of the request."""
@@ -84,7 +82,7 @@ class SessionCounters:
         for candidate in matched.modifiers:
             if candidate.scope != scope:
                 scope = candidate.scope
-                scope_state = self._state_of(matched.session, scope)
+                scope_state = self._state_of(scope)
             counts = scope_state.of(candidate.key)
             tries, eligible = counts
             guard = candidate.guard
@@ -106,12 +104,12 @@ class SessionCounters:
         return applied, blocked_modifiers
 
     def _select_rule(
-        self, matched: MatchResult
+        self, matched: DecisionInputs
     ) -> tuple[Selected | None, list[tuple[Candidate, GuardReason]]]:
         """Return the first rule whose guard allows it, and the rules before it that were blocked."""
         blocked: list[tuple[Candidate, GuardReason]] = []
         for candidate in matched.rules:
-            scope_state = self._state_of(matched.session, candidate.scope)
+            scope_state = self._state_of(candidate.scope)
             tries, eligible = scope_state.of(candidate.key)
             guard = candidate.guard
             if guard is None:
@@ -122,31 +120,31 @@ class SessionCounters:
             blocked.append((candidate, reason))
         return None, blocked
 
-    def _number(self, session: str, scope: str, *, count: bool) -> int:
-        scope_state = self._state_of(session, scope)
+    def _take_number(self, scope: str, *, count: bool) -> int:
+        scope_state = self._state_of(scope)
         number = scope_state.number
         if count:
             scope_state.number = number + 1
         return number
 
-    def _limiting(self, session: str, modifiers: Sequence[Selected]) -> Sequence[tuple[Selected, ScopeState]]:
+    def _limiting(self, modifiers: Sequence[Selected]) -> Sequence[tuple[Selected, ScopeState]]:
         """Return the modifiers with a limit or a load, with their scopes."""
         return [
-            (selected, self._state_of(session, selected.candidate.scope))
+            (selected, self._state_of(selected.candidate.scope))
             for selected in modifiers
             if selected.candidate.limit is not None or selected.candidate.load is not None
         ]
 
-    def _set_states(self, session: str, selections: Sequence[Selected]) -> None:
+    def _set_states(self, selections: Sequence[Selected]) -> None:
         """Set the named states of these rules or modifiers; of two that set the same state, the first one's
         value is used."""
         for selected in reversed(selections):
             if selected.candidate.sets is not None:
-                self._state_of(session, selected.candidate.scope).sets(selected.candidate.sets)
+                self._state_of(selected.candidate.scope).sets(selected.candidate.sets)
 
     def _count(
         self,
-        matched: MatchResult,
+        matched: DecisionInputs,
         selected_rule: Selected | None,
         blocked: Sequence[tuple[Candidate, GuardReason]],
     ) -> None:
@@ -157,35 +155,35 @@ class SessionCounters:
             self._count_try(matched, selected_rule.candidate, eligible=True)
             responses_until_end = selected_rule.candidate.responses_until_end
             if responses_until_end is None or selected_rule.response_count < responses_until_end:
-                self._set_states(matched.session, (selected_rule,))
+                self._set_states((selected_rule,))
 
-    def _count_try(self, matched: MatchResult, candidate: Candidate, *, eligible: bool) -> None:
-        scope_state = self._state_of(matched.session, candidate.scope)
+    def _count_try(self, matched: DecisionInputs, candidate: Candidate, *, eligible: bool) -> None:
+        scope_state = self._state_of(candidate.scope)
         counts = scope_state.of(candidate.key)
         counts[0] += 1
         counts[1] += eligible
         if candidate.guard is not None and candidate.guard.during is not None:
             scope_state.begin(candidate.key, matched.scenario_time)
 
-    def count_request(self, session: str, keys: Sequence[str]) -> int:
+    def count_request(self, keys: Sequence[str]) -> int:
         """Count a request that needs no decision, and return its number. All of these keys (hashable) apply, in the
         global scope, and none has a guard. The result is the same as by `decide`."""
-        scope_state = self._recent.get((session, "")) or self._state_of(session, "")
+        scope_state = self._recent.get("") or self._state_of("")
         request_counts = scope_state.request_counts
         request_counts[keys] = request_counts.get(keys, 0) + 1
         number = scope_state.number
         scope_state.number = number + 1
         return number
 
-    def charge(self, limited: Sequence[Candidate], scenario_time: float, cost: Cost) -> LimitStatus | None:
+    def charge(self, candidates: Sequence[Candidate], scenario_time: float, cost: Cost) -> LimitStatus | None:
         """Charge a request without a session to the limits of these candidates, in the global scope. Return the
         state of the limits; None, and nothing changes, where a limit refuses or delays the request."""
-        scope_state = self._state_of("", "")
+        scope_state = self._state_of("")
         limit_status = None
-        if len(limited) == 1:  # the usual case
-            limit_status = scope_state.account(limited[0]).charge_at_once(scenario_time, cost)
+        if len(candidates) == 1:  # the usual case
+            limit_status = scope_state.account(candidates[0]).charge_at_once(scenario_time, cost)
         else:
-            accounts = [scope_state.account(candidate) for candidate in limited]
+            accounts = [scope_state.account(candidate) for candidate in candidates]
             if all(account.check(scenario_time, cost) is ALLOWED for account in accounts):
                 for account in accounts:
                     account.charge(scenario_time, cost)
@@ -195,7 +193,7 @@ class SessionCounters:
 
     def scope_state(self, scope: str) -> ScopeState:
         """Return the counts of a scope of requests without a session, for `count_response`."""
-        return self._state_of("", scope)
+        return self._state_of(scope)
 
     def count_response(self, scope_state: ScopeState, counts: list[int], modifiers: Sequence[str]) -> int:
         """Count a request without a session that a rule without a guard responds to, as `decide` does. Return its
@@ -206,7 +204,7 @@ class SessionCounters:
         number = scope_state.number
         scope_state.number = number + 1
         if modifiers:
-            request_counts = self._state_of("", "").request_counts
+            request_counts = self._state_of("").request_counts
             request_counts[modifiers] = request_counts.get(modifiers, 0) + 1
         self._measure_touched()
         return number
@@ -250,17 +248,16 @@ class SessionCounters:
         yield from self._recent.values()
         yield from self._older.values()
 
-    def _state_of(self, session: str, scope: str) -> ScopeState:
+    def _state_of(self, scope: str) -> ScopeState:
         """Return the counts of a scope. Scopes in use are always among the recent ones. When these fill half
         of the capacity, the others are removed."""
-        key = session, scope
-        scope_state = self._recent.get(key)
+        scope_state = self._recent.get(scope)
         if scope_state is None:
-            scope_state = self._older.pop(key, None) or ScopeState()
+            scope_state = self._older.pop(scope, None) or ScopeState()
             self._older_size -= scope_state.accounted_bytes
             if len(self._recent) >= self._half:
                 self.drop_older()
-            self._recent[key] = scope_state
+            self._recent[scope] = scope_state
             self._recent_size += scope_state.accounted_bytes
         self._touched.add(scope_state)
         return scope_state
@@ -268,14 +265,14 @@ class SessionCounters:
 
 def _blocking_guard(
     guard: Guard,
-    matched: MatchResult,
+    matched: DecisionInputs,
     candidate: Candidate,
     scope_state: ScopeState,
     tries: int,
     eligible: int,
 ) -> GuardReason | None:
     """Return why the guard blocks a candidate; None if it does not."""
-    reason = guard.blocked_by_state(
+    reason = guard.blocked_by_window_or_state(
         scope_state.elapsed(candidate.key, matched.scenario_time), scope_state.states
     )
     if reason is not None:

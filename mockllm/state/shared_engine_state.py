@@ -7,7 +7,7 @@ from math import inf
 from typing import Final, Literal, TypeAlias
 
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
-from mockllm.core.selection.decision import Candidate, Decision, MatchResult, Outcome, Selected
+from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs, Outcome, Selected
 from mockllm.state.engine_state import MAX_SESSIONS, EngineState, Session
 from mockllm.state.session_counters import SessionCounters
 from mockllm.state.shared_counts import COUNT_BYTES, CellTable, SharedCounts
@@ -77,7 +77,7 @@ class FetchedLookup(ResponseLookup):
             raise StoreLookupRequired(self._session, key) from None
 
 
-def counts_anything(matched: MatchResult) -> bool:
+def counts_anything(matched: DecisionInputs) -> bool:
     """Return whether a decision depends on counts that all processes must share."""
     if matched.session:
         return True
@@ -106,7 +106,7 @@ class SharedCounters(SessionCounters):
         """Count in other cells from now on: `table` has the number of each key's cell in the shared memory."""
         self._table, self._by_keys = table, {}
 
-    def count_request(self, session: str, keys: Sequence[str]) -> int:
+    def count_request(self, keys: Sequence[str]) -> int:
         return self.take(keys)[0]
 
     def take(self, keys: Sequence[str]) -> Sequence[int]:
@@ -149,7 +149,7 @@ class SharedEngineState(EngineState):
         self.counters_without_session = SharedCounters(counts, first)
         self.local = EngineState(max_sessions=max_sessions, unused_timeout=unused_timeout)
         """Decides while there is no other place to decide."""
-        self.remember_in_store: (
+        self.store_elsewhere: (
             Callable[[str, StorageUpdate, ResponseLookup, RespondAgain | None], None] | None
         ) = None
         """Stores responses and tool calls outside of this process; without it, they are in its memory."""
@@ -165,28 +165,28 @@ class SharedEngineState(EngineState):
         return found
 
     def lookup(self, session: str) -> ResponseLookup:
-        return super().lookup(session) if self.remember_in_store is None else FetchedLookup(session, {})
+        return super().lookup(session) if self.store_elsewhere is None else FetchedLookup(session, {})
 
-    def remember(
+    def apply_storage_update(
         self,
         session: str,
         update: StorageUpdate,
         read: ResponseLookup = NOTHING,
         respond_again: RespondAgain | None = None,
     ) -> None:
-        if self.remember_in_store is None:
-            super().remember(session, update)
+        if self.store_elsewhere is None:
+            super().apply_storage_update(session, update)
         else:
-            self.remember_in_store(session, update, read, respond_again)
+            self.store_elsewhere(session, update, read, respond_again)
 
     def number(self, id: str) -> int:
         """Return 0: the numbers of several processes differ."""
         return 0
 
-    def has_counts_of(self, matched: MatchResult) -> bool:
+    def has_counts_of(self, matched: DecisionInputs) -> bool:
         return not counts_anything(matched)
 
-    def decide(self, matched: MatchResult, *, count: bool = True) -> Decision:
+    def decide(self, matched: DecisionInputs, *, count: bool = True) -> Decision:
         """Decide where nothing counts."""
         if not count:
             return self.local.decide(matched, count=False)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from msgspec import DecodeError
 
-from mockllm.core.selection.decision import MatchResult
+from mockllm.core.selection.decision import DecisionInputs
 from mockllm.store.connection import ReplyReceiver, StoreRefused
 from mockllm.store.refusals import UNREADABLE
 from mockllm.store.script_request import REMEMBERED, CandidateEncoder, ScriptRequest
@@ -67,7 +67,7 @@ class ScriptCall:
     def __init__(self, request: ScriptRequest, take_numbers: TakeNumbers) -> None:
         self.request = request
         self._take_numbers = take_numbers
-        self.receivers: list[tuple[ResultReceiver, MatchResult]] = []
+        self.receivers: list[tuple[ResultReceiver, DecisionInputs]] = []
 
     def is_full(self) -> bool:
         return len(self.receivers) >= MAX_REQUESTS or self.request.candidates >= MAX_CANDIDATES
@@ -123,7 +123,7 @@ class DecisionQueue:
         """Those to which a request can be added, by their session."""
 
     def add(
-        self, receiver: ResultReceiver, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
+        self, receiver: ResultReceiver, matched: DecisionInputs, slot: str, tries: Sequence[int], draws: int
     ) -> ResultPlace:
         """Send a request at the end of this iteration: see `ScriptRequest.add`, whose exceptions are raised."""
         call = self._open.get(matched.session)
@@ -159,7 +159,7 @@ class DecisionQueue:
         self._caller.flush()
 
     async def repeat(
-        self, place: ResultPlace, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
+        self, place: ResultPlace, matched: DecisionInputs, slot: str, tries: Sequence[int], draws: int
     ) -> tuple[ScriptResult, int | None]:
         """Repeat a request as soon as the store decides it: the caller has a deadline. Return its result, and its
         number if the result lacks it. Raises StoreRefused."""

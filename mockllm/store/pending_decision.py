@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from mockllm.core.failure import Failure
-from mockllm.core.selection.decision import Candidate, Decision, InFlightSlot, MatchResult
+from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs, InFlightSlot
 from mockllm.state.shared_engine_state import StoreLookupRequired
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.decision_queue import ResultPlace, ResultReceiver
@@ -21,13 +21,13 @@ class RequestQueue(Protocol):
     """Sends the requests to the script (`DecisionQueue`)."""
 
     def add(
-        self, receiver: ResultReceiver, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
+        self, receiver: ResultReceiver, matched: DecisionInputs, slot: str, tries: Sequence[int], draws: int
     ) -> ResultPlace: ...
 
     def send(self) -> None: ...
 
     async def repeat(
-        self, place: ResultPlace, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
+        self, place: ResultPlace, matched: DecisionInputs, slot: str, tries: Sequence[int], draws: int
     ) -> tuple[ScriptResult, int | None]: ...
 
 
@@ -46,14 +46,14 @@ class DecisionCounts(Protocol):
         """Return how many tries each candidate has probably had."""
 
     def slot(
-        self, matched: MatchResult, id: str, candidates: Sequence[Candidate], at: float = 0.0
+        self, matched: DecisionInputs, id: str, candidates: Sequence[Candidate], at: float = 0.0
     ) -> InFlightSlot:
         """Make the slot of a decision on limits and loads, taken at the store's time in seconds."""
 
-    def count(self, matched: MatchResult, result: StoreDecision) -> None:
+    def count(self, matched: DecisionInputs, result: StoreDecision) -> None:
         """Count a decision that was made."""
 
-    def without_store(self, matched: MatchResult, error: Exception) -> Decision | Failure:
+    def without_store(self, matched: DecisionInputs, error: Exception) -> Decision | Failure:
         """Return the decision, or the failure, where the store makes none."""
 
 
@@ -70,7 +70,7 @@ class PendingDecision:
         "decision",
     )  # fmt: skip
 
-    def __init__(self, counts: DecisionCounts, matched: MatchResult, ready: Callable[[], object]) -> None:
+    def __init__(self, counts: DecisionCounts, matched: DecisionInputs, ready: Callable[[], object]) -> None:
         self._counts = counts
         self._matched = matched
         self._ready = ready

@@ -17,7 +17,7 @@ from msgspec.msgpack import Encoder
 from mockllm.core.limits.limit_data import METERED, NO_COST, Limit
 from mockllm.core.limits.meters import MAX_EXACT_ENTRIES, MICRO
 from mockllm.core.randomness import Randomness
-from mockllm.core.selection.decision import Candidate, MatchResult
+from mockllm.core.selection.decision import Candidate, DecisionInputs
 from mockllm.core.selection.guards import Guard, StateValue
 
 TERM: Final = 30.0
@@ -79,7 +79,7 @@ class ScriptRequest:
 
     def add(
         self,
-        matched: MatchResult,
+        matched: DecisionInputs,
         slot: str,
         tries: Sequence[int],
         *,
@@ -264,7 +264,7 @@ def _draws(
     return [tries, [(value >= bound) is lost for value in drawn]]
 
 
-def _cost(matched: MatchResult) -> list[int]:
+def _cost(matched: DecisionInputs) -> list[int]:
     """Return the tokens that a request takes of its limits, and those of its output; zeros if none of them counts
     tokens, which costs nothing."""
     limits = [each.limit for each in matched.modifiers if each.limit is not None]

@@ -26,8 +26,8 @@ from mockllm.core.selection.decision import (
     AdmissionResult,
     Candidate,
     Decision,
+    DecisionInputs,
     InFlightSlot,
-    MatchResult,
     Selected,
 )
 from mockllm.core.selection.guards import GuardReason, UnmetState
@@ -76,7 +76,7 @@ def read_results(data: bytes) -> Sequence[ScriptResult]:
     return results
 
 
-def lacks_number(result: ScriptResult, matched: MatchResult) -> bool:
+def lacks_number(result: ScriptResult, matched: DecisionInputs) -> bool:
     """Return whether a result is a decision without the request's number: the store does not count the requests
     without a session in the global scope."""
     if matched.session or result[0] == "draws":
@@ -86,7 +86,7 @@ def lacks_number(result: ScriptResult, matched: MatchResult) -> bool:
 
 
 def read_result(
-    result: ScriptResult, matched: MatchResult, number: int | None, make_slot: MakeSlot
+    result: ScriptResult, matched: DecisionInputs, number: int | None, make_slot: MakeSlot
 ) -> StoreDecision | MissingDraws:
     """Read a result. `number` is the request's number if the result lacks it."""
     outcome, now, place, winning, applied, tried, limits, loads, full = result
@@ -133,7 +133,7 @@ def _reason(candidate: Candidate, row: ResultRow) -> GuardReason:
 
 def _admission(
     outcome: str,
-    matched: MatchResult,
+    matched: DecisionInputs,
     modifiers: Sequence[Selected],
     limits: Sequence[ResultRow],
     loads: Sequence[int],
@@ -143,23 +143,25 @@ def _admission(
 ) -> tuple[AdmissionResult | None, InFlightSlot | None]:
     """Return the result of limits and loads, as `mockllm.state.admission` does."""
     candidates = [selected.candidate for selected in modifiers]
-    limited = [candidate for candidate in candidates if candidate.limit is not None]
-    loaded = [candidate for candidate in candidates if candidate.load is not None]
-    if not limited and not loaded:
+    with_limit = [candidate for candidate in candidates if candidate.limit is not None]
+    with_load = [candidate for candidate in candidates if candidate.load is not None]
+    if not with_limit and not with_load:
         return None, None
-    statuses = [_status(each.limit, row) for each, row in zip(limited, limits, strict=True) if each.limit]
+    statuses = [_status(each.limit, row) for each, row in zip(with_limit, limits, strict=True) if each.limit]
     if outcome == "modifier":
         return AdmissionResult(tightest(statuses)), None
-    cost = matched.cost() if any(each.limit and each.limit.counts_tokens for each in limited) else NO_COST
-    results = [_result(each.limit, row, at) for each, row in zip(limited, limits, strict=True) if each.limit]
-    refusal, wait = limit_refusal(limited, results, lambda: statuses, cost)
+    cost = matched.cost() if any(each.limit and each.limit.counts_tokens for each in with_limit) else NO_COST
+    results = [
+        _result(each.limit, row, at) for each, row in zip(with_limit, limits, strict=True) if each.limit
+    ]
+    refusal, wait = limit_refusal(with_limit, results, lambda: statuses, cost)
     if refusal is not None:
         return refusal, None
     if full:
         return AdmissionResult(tightest(statuses), refused_by=matched.modifiers[full - 1]), None
     slower = 1.0
-    for candidate, count in zip(loaded, loads, strict=True):
-        assert candidate.load is not None, "it is loaded"
+    for candidate, count in zip(with_load, loads, strict=True):
+        assert candidate.load is not None, "it has a load"
         slower *= slowdown(candidate.load, count + 1)
     admitted = AdmissionResult(tightest(statuses), wait, slower, tokens=cost.tokens)
     placed = [each for each in candidates if has_place(each)]

@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate
-from mockllm.core.selection.decision import Candidate, Decision, MatchResult
+from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
 from mockllm.state.session_counters import COUNTED_OUTCOMES
 from mockllm.state.shared_engine_state import (
     LookupResult,
@@ -71,7 +71,7 @@ class StoreDecider:
         self._slots = StoreSlots(self.link)
         self._memory = StoreMemory(self.link, unused_timeout, REMEMBERED + wait)
         self._unconfirmed: list[tuple[StoredChange, RespondAgain | None]] = []
-        state.remember_in_store = self._remember
+        state.store_elsewhere = self._remember
         self._name = f"{os.urandom(6).hex()}-"
         self._ids = count()
         self._expected: dict[tuple[str, str, str], int] = {}
@@ -91,7 +91,7 @@ class StoreDecider:
             f"the store {self.link.address.shown} is away ({self.link.problem}): requests that count {effect}"
         )
 
-    def begin(self, matched: MatchResult, ready: Callable[[], object]) -> PendingDecision:
+    def begin(self, matched: DecisionInputs, ready: Callable[[], object]) -> PendingDecision:
         if matched.session:
             self._note_use(matched.session)
         return PendingDecision(self, matched, ready)
@@ -141,12 +141,12 @@ class StoreDecider:
         return conflict
 
     def slot(
-        self, matched: MatchResult, id: str, candidates: Sequence[Candidate], at: float = 0.0
+        self, matched: DecisionInputs, id: str, candidates: Sequence[Candidate], at: float = 0.0
     ) -> StoreSlot:
         base = session_base(matched.session)
         return StoreSlot(self._slots, id, base, candidates, at - matched.scenario_time)
 
-    def without_store(self, matched: MatchResult, error: Exception) -> Decision | Failure:
+    def without_store(self, matched: DecisionInputs, error: Exception) -> Decision | Failure:
         return self._state.local.decide(matched) if self._on_failure == "local" else self._failure(error)
 
     def _failure(self, error: Exception) -> Failure:
@@ -156,7 +156,7 @@ class StoreDecider:
             how, why = "is away", self.link.problem
         return Failure("unavailable", 503, f"mockllm: the store of this server's counts {how}: {why}.")
 
-    def count(self, matched: MatchResult, result: StoreDecision) -> None:
+    def count(self, matched: DecisionInputs, result: StoreDecision) -> None:
         """Count the tries and responses that the control API shows, and remember the tries of what is drawn."""
         decision = result.decision
         tries, responses = self.tries, self.responses

@@ -20,7 +20,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import Dialect
 from mockllm.engine import PlannedResponse
-from mockllm.engine.request_reader import decode_response, engine_context
+from mockllm.engine.request_reader import decode_response, engine_context_of
 from mockllm.scenario.language.examples import CallExpectation, ExpectSpec, TookOperators, UsageExpectation
 from mockllm.scenario.match_compiler import condition
 from mockllm.scenario.raw_entries import short_ids
@@ -57,7 +57,7 @@ class Outcome:
     @property
     def dialect(self) -> Dialect:
         """The dialect that responded."""
-        return engine_context(self.request).dialect
+        return engine_context_of(self.request).dialect
 
     @property
     def duration(self) -> float:

@@ -78,14 +78,14 @@ class MatchTrace(Struct, frozen=True):
 
 def match_trace(engine: Engine, request: Request) -> MatchTrace:
     """Return the trace of a request."""
-    responder = engine.preview(request)
-    decision, catalog = responder.decision, engine.catalog
+    builder = engine.preview(request)
+    decision, catalog = builder.decision, engine.catalog
     tried, unshown = _tried(engine, request, decision)
     items = [
         (catalog.items[candidate.item_index], candidate, why) for candidate, why in decision.blocked_modifiers
     ]
     blocked_modifiers = [(item, guard_line(item, candidate, why)) for item, candidate, why in items]
-    outcome = Outcome(request, responder.respond())
+    outcome = Outcome(request, builder.build())
     step = _step(engine, decision.rule) if decision.outcome == "rule" and decision.rule else None
     return MatchTrace(
         request,
@@ -93,7 +93,7 @@ def match_trace(engine: Engine, request: Request) -> MatchTrace:
         decision,
         tried,
         unshown,
-        responder.modifiers,
+        builder.modifiers,
         blocked_modifiers,
         step,
         dict(_won_chances(engine, decision)),

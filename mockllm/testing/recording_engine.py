@@ -153,8 +153,10 @@ class RecordingEngine:
     def stored(self, session: str, id: str) -> StoredResponse | None:
         return self._engine(self._sessions.get(session, self._stack)).stored(session, id)
 
-    def remember(self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING) -> None:
-        self._engine(self._sessions.get(session, self._stack)).remember(session, update, read)
+    def apply_storage_update(
+        self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING
+    ) -> None:
+        self._engine(self._sessions.get(session, self._stack)).apply_storage_update(session, update, read)
 
     def serves(self, request: Request) -> bool:
         assert self._current is not None

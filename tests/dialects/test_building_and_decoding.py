@@ -18,7 +18,7 @@ from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.anthropic import MESSAGES
 from mockllm.dialects.decoded_response import DecodedCall, DecodedResponse
-from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
+from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
 from mockllm.dialects.gemini import GENERATE, VERTEX
 from mockllm.dialects.neutral_request import OPEN_SCHEMA, NeutralRequest
 from mockllm.dialects.openai import RESPONSES
@@ -42,7 +42,7 @@ SILENT = NeutralRequest()
 SCHEMA: Json = {"type": "object", "properties": {"city": {"type": "string"}}}
 
 
-def requested(dialect: GeneratingDialect, wanted: NeutralRequest) -> Request:
+def requested(dialect: ReplyDialect, wanted: NeutralRequest) -> Request:
     built = dialect.build_request(wanted)
     path, _, query = built.path.partition("?")
     found = find_route(built.method, path, built.headers, query)
@@ -90,7 +90,7 @@ WANTED: dict[str, NeutralRequest] = {
 @talking
 @pytest.mark.parametrize("name", WANTED)
 @pytest.mark.covering
-def test_request_has_all_of_neutral_request(dialect: GeneratingDialect, name: str) -> None:
+def test_request_has_all_of_neutral_request(dialect: ReplyDialect, name: str) -> None:
     wanted = expressible(WANTED[name], dialect.capabilities)
     request = requested(dialect, WANTED[name])
     assert dialect.check(request) is None
@@ -110,7 +110,7 @@ def test_request_has_all_of_neutral_request(dialect: GeneratingDialect, name: st
 
 
 @talking
-def test_schema_has_form_of_provider(dialect: GeneratingDialect) -> None:
+def test_schema_has_form_of_provider(dialect: ReplyDialect) -> None:
     """A tool's is told to be an object's; Anthropic wants the objects of an answer's closed."""
     inner: Json = {"type": "array", "items": SCHEMA}
     form: dict[str, Json] = {"type": "object", "properties": {"cities": inner}}
@@ -130,7 +130,7 @@ def test_schema_has_form_of_provider(dialect: GeneratingDialect) -> None:
 
 
 @talking
-def test_schema_true_is_accepted(dialect: GeneratingDialect) -> None:
+def test_schema_true_is_accepted(dialect: ReplyDialect) -> None:
     request = requested(
         dialect, NeutralRequest(tools=(Tool("look", True),), response_format=Format("schema", None, True))
     )
@@ -139,7 +139,7 @@ def test_schema_true_is_accepted(dialect: GeneratingDialect) -> None:
 
 @dialects
 def test_request_has_choices_and_free_json_only_if_supported(
-    dialect: GeneratingDialect,
+    dialect: ReplyDialect,
 ) -> None:
     request = requested(dialect, NeutralRequest(n=3, response_format=Format("json")))
     assert request.output_bounds.n == (3 if dialect.capabilities.choices else 1)
@@ -171,7 +171,7 @@ CITY = (DecodedCall("look", {"city": "Paris"}),)
 
 
 def answered(
-    dialect: GeneratingDialect, reported: Reply, wanted: NeutralRequest = SILENT, *, stream: bool = False
+    dialect: ReplyDialect, reported: Reply, wanted: NeutralRequest = SILENT, *, stream: bool = False
 ) -> Plan:
     """What goes on the wire to somebody who asks so."""
     request = requested(dialect, replace(wanted, stream=stream))
@@ -213,7 +213,7 @@ REPLIES: dict[str, tuple[Reply, DecodedResponse, tuple[str, ...]]] = {
 @talking
 @pytest.mark.parametrize("name", REPLIES)
 @pytest.mark.covering
-def test_decode_returns_encoded_reply(dialect: GeneratingDialect, name: str) -> None:
+def test_decode_returns_encoded_reply(dialect: ReplyDialect, name: str) -> None:
     reported, received, chunks = REPLIES[name]
     stated = dialect.capabilities
     cache_write = stated.cache_write and not (
@@ -242,19 +242,19 @@ def test_decode_returns_encoded_reply(dialect: GeneratingDialect, name: str) -> 
 
 @dialects
 @pytest.mark.parametrize("stream", [False, True])
-def test_response_has_a_declared_framing(dialect: GeneratingDialect, stream: bool) -> None:
+def test_response_has_a_declared_framing(dialect: ReplyDialect, stream: bool) -> None:
     framing = answered(dialect, reply(Text(("a",))), stream=stream).framing
     assert framing in (dialect.capabilities.framings if stream else {Framing.PLAIN})
 
 
 @dialects
-def test_request_class_names_the_call_as_its_dialect_does(dialect: GeneratingDialect) -> None:
+def test_request_class_names_the_call_as_its_dialect_does(dialect: ReplyDialect) -> None:
     kind = dialect.request_class
     assert (kind.dialect, kind.api, kind.generates) == (dialect.name, dialect.api, dialect.generates)
 
 
 @talking
-def test_decode_separates_two_calls(dialect: GeneratingDialect) -> None:
+def test_decode_separates_two_calls(dialect: ReplyDialect) -> None:
     reported = reply(CALL, Call("wait", ("{}",)), finish="tool_calls")
     for stream in (False, True):
         received = dialect.decode(answered(dialect, reported, stream=stream))
@@ -264,7 +264,7 @@ def test_decode_separates_two_calls(dialect: GeneratingDialect) -> None:
 
 @talking
 @pytest.mark.parametrize("stream", [False, True])
-def test_decode_returns_refusal_in_any_dialect(dialect: GeneratingDialect, stream: bool) -> None:
+def test_decode_returns_refusal_in_any_dialect(dialect: ReplyDialect, stream: bool) -> None:
     reported = reply(Refusal(("I can", "not.")), finish="refusal")
     received = dialect.decode(answered(dialect, reported, stream=stream))
     assert received is not None
@@ -277,7 +277,7 @@ def test_decode_returns_refusal_in_any_dialect(dialect: GeneratingDialect, strea
 
 @talking
 @pytest.mark.parametrize("stream", [False, True])
-def test_forced_call_finishes_with_tool_calls(dialect: GeneratingDialect, stream: bool) -> None:
+def test_forced_call_finishes_with_tool_calls(dialect: ReplyDialect, stream: bool) -> None:
     wanted = NeutralRequest(tools=(Tool("look"),), tool_choice=ToolChoice("named", ("look",)))
     received = dialect.decode(answered(dialect, reply(CALL, finish="tool_calls"), wanted, stream=stream))
     assert received is not None
@@ -286,7 +286,7 @@ def test_forced_call_finishes_with_tool_calls(dialect: GeneratingDialect, stream
 
 @dialects
 @pytest.mark.parametrize("stream", [False, True])
-def test_decode_returns_thinking_if_supported(dialect: GeneratingDialect, stream: bool) -> None:
+def test_decode_returns_thinking_if_supported(dialect: ReplyDialect, stream: bool) -> None:
     reported = reply(Thinking(("Let me", " see.")), Text(("Yes.",)))
     received = dialect.decode(answered(dialect, reported, stream=stream))
     assert received is not None
@@ -298,7 +298,7 @@ def test_decode_returns_thinking_if_supported(dialect: GeneratingDialect, stream
 
 
 @dialects
-def test_decode_returns_error(dialect: GeneratingDialect) -> None:
+def test_decode_returns_error(dialect: ReplyDialect) -> None:
     failure = Failure("overloaded", message="Busy.")
     received = dialect.decode(dialect.error(failure, requested(dialect, NeutralRequest()), STAMP))
     assert received is not None
@@ -306,7 +306,7 @@ def test_decode_returns_error(dialect: GeneratingDialect) -> None:
 
 
 @dialects
-def test_decode_returns_error_behind_chunks(dialect: GeneratingDialect) -> None:
+def test_decode_returns_error_behind_chunks(dialect: ReplyDialect) -> None:
     reported = replace(reply(Text(("Hel", "lo"))), failure=Failure("overloaded", message="Busy."))
     received = dialect.decode(answered(dialect, reported, stream=True))
     assert received is not None
@@ -314,7 +314,7 @@ def test_decode_returns_error_behind_chunks(dialect: GeneratingDialect) -> None:
 
 
 @dialects
-def test_decode_skips_malformed_chunk(dialect: GeneratingDialect) -> None:
+def test_decode_skips_malformed_chunk(dialect: ReplyDialect) -> None:
     plan = answered(dialect, reply(Text(("a", "b", "c"))), stream=True)
     steps = [
         replace(step, payload=b'{"broken": ')
@@ -369,12 +369,12 @@ STRANGE: tuple[Json, ...] = (
 @dialects
 @pytest.mark.parametrize("payload", STRANGE, ids=lambda payload: dumps(payload).decode())
 @pytest.mark.covering
-def test_whatever_is_on_the_wire_nothing_raises(dialect: GeneratingDialect, payload: Json) -> None:
+def test_whatever_is_on_the_wire_nothing_raises(dialect: ReplyDialect, payload: Json) -> None:
     head, body = ResponseHead(200, ()), dumps(payload)
     dialect.decode(Plan(head, (EventStep(body, 0, "body"),)))
     dialect.decode(Plan(head, (RawStep(b"data: " + body + b"\n\n", 0),), Framing.SSE))
 
 
 @dialects
-def test_decode_of_foreign_body_is_none(dialect: GeneratingDialect) -> None:
+def test_decode_of_foreign_body_is_none(dialect: ReplyDialect) -> None:
     assert dialect.decode(Plan(ResponseHead(200, ()), (EventStep(b"plain text", 0, "body"),))) is None

@@ -15,7 +15,7 @@ from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Call, Choice, Refusal, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Tool
 from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
+from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
 from mockllm.dialects.gemini import INTERACTIONS
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import GENERATING_CALLS, GeneratingCall
@@ -78,7 +78,7 @@ def altered_plans(plan: Plan) -> Iterator[Plan]:
             yield Plan(plan.head, (*plan.steps[:place], new, *plan.steps[place + 1 :]), plan.framing)
 
 
-def decode(dialect: GeneratingDialect, plan: Plan) -> DecodedResponse | None:
+def decode(dialect: ReplyDialect, plan: Plan) -> DecodedResponse | None:
     return dialect.decode(plan)
 
 

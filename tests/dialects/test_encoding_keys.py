@@ -15,7 +15,7 @@ from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tools import ToolChoice
-from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import DIALECTS, GENERATING_CALLS, GeneratingCall
 from tests.dialects.full_requests import calls, full_request, read, with_each_member
@@ -37,7 +37,7 @@ MORE = {
 @dialects
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("said", REPLIES)
-def test_requests_of_one_key_get_the_same_bytes(dialect: GeneratingDialect, said: str, stream: bool) -> None:
+def test_requests_of_one_key_get_the_same_bytes(dialect: ReplyDialect, said: str, stream: bool) -> None:
     """The model is no part of a key, so all requests have the same one."""
     seen: dict[Hashable, tuple[str, bytes]] = {}
     for name, words in {**WANTED, **MORE}.items():
@@ -49,7 +49,7 @@ def test_requests_of_one_key_get_the_same_bytes(dialect: GeneratingDialect, said
 
 
 @talking
-def test_input_tokens_include_the_system_text(dialect: GeneratingDialect) -> None:
+def test_input_tokens_include_the_system_text(dialect: ReplyDialect) -> None:
     without = requested(dialect, NeutralRequest()).input_tokens
     least = without + 300 if dialect.capabilities.system_text else without
     assert requested(dialect, NeutralRequest(system="word " * 500)).input_tokens >= least
@@ -105,4 +105,4 @@ def test_key_of_a_large_body_is_small(dialect: Any) -> None:
     texts = dict.fromkeys(("input", "prompt", "contents", "instructions", "model", "stream_id"), LONG)
     raw = dumps({**texts, "moderation": {"model": LONG}})
     request = dialect.request_class(method="POST", path="/", headers={}, raw=raw)
-    assert size(cast(GeneratingDialect, dialect).encoding_key(request)) <= MAX_KEY
+    assert size(cast(ReplyDialect, dialect).encoding_key(request)) <= MAX_KEY

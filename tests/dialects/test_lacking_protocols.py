@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import dumps
 from mockllm.core.request.request import Request
 from mockllm.dialects.cohere.chat import CohereChat
-from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from tests.dialects import test_building_and_decoding as building
 from tests.dialects import test_encoding_keys as encoding_keys
@@ -34,7 +34,7 @@ class LackingChat(CohereChat):
 def no_routes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The dialect of this file has no route, so its requests are read without one."""
 
-    def requested(dialect: GeneratingDialect, wanted: NeutralRequest) -> Request:
+    def requested(dialect: ReplyDialect, wanted: NeutralRequest) -> Request:
         built = dialect.build_request(wanted)
         return dialect.request_class(
             method="POST", path="/v2/chat", headers=built.headers, raw=dumps(built.body)

@@ -18,7 +18,7 @@ from mockllm.core.reply.reply import Call, Choice, Reply, Text, Usage
 from mockllm.core.request.request import Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.decoded_response import payloads
-from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import GENERATING_CALLS
 from tests.dialects.test_building_and_decoding import CALLS, NAMES, STAMP, requested
@@ -43,7 +43,7 @@ streaming = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stre
 
 
 def played(
-    dialect: GeneratingDialect, reported: str, name: str, *, stream: bool, **settings: Any
+    dialect: ReplyDialect, reported: str, name: str, *, stream: bool, **settings: Any
 ) -> Plan | NotApplicable:
     """What goes on the wire with the fault in it, as the engine plays it."""
     structured = Format("schema", "city", SCHEMA) if reported == "formed" else None
@@ -66,7 +66,7 @@ def played(
     return plan(dialect.supported_reply(built, request))
 
 
-def endpoint(dialect: GeneratingDialect) -> str:
+def endpoint(dialect: ReplyDialect) -> str:
     return f"{dialect.name}-{dialect.api}"
 
 
@@ -79,7 +79,7 @@ def read(plan: Plan, endpoint: str) -> Facts:
 @dialects
 @pytest.mark.covering
 def test_meaning_fault_has_expected_form(
-    provider: str, dialect: GeneratingDialect, stream: bool, name: str
+    provider: str, dialect: ReplyDialect, stream: bool, name: str
 ) -> None:
     reported, fault, settings, forms = TABLE[name]
     protocol = endpoint(dialect)
@@ -117,7 +117,7 @@ def test_table_has_every_protocol() -> None:
 
 @streaming
 @dialects
-def test_counts_do_not_add_up(provider: str, dialect: GeneratingDialect, stream: bool) -> None:
+def test_counts_do_not_add_up(provider: str, dialect: ReplyDialect, stream: bool) -> None:
     """Where a protocol tells a total it is the true one, and the output counts ten times."""
     plan = played(dialect, "says", "wrong_usage", stream=stream)
     assert isinstance(plan, Plan)
@@ -128,7 +128,7 @@ def test_counts_do_not_add_up(provider: str, dialect: GeneratingDialect, stream:
 
 
 @dialects
-def test_invalid_arguments_are_sent_only_if_representable(provider: str, dialect: GeneratingDialect) -> None:
+def test_invalid_arguments_are_sent_only_if_representable(provider: str, dialect: ReplyDialect) -> None:
     """Where a whole answer holds arguments as JSON, those that are none stand there as a text, or not at all."""
     plan = played(dialect, "looks", "bad_tool_arguments", stream=False)
     if isinstance(plan, NotApplicable):
@@ -146,7 +146,7 @@ def test_invalid_arguments_are_sent_only_if_representable(provider: str, dialect
 # --- what single providers add -------------------------------------------------------------------
 
 
-def one(provider: str, api: str) -> GeneratingDialect:
+def one(provider: str, api: str) -> ReplyDialect:
     return CALLS[NAMES.index(f"{provider}-{api}")]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.failure import NAMED, Failure
-from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import GENERATING_CALLS
 from tests.dialects.test_building_and_decoding import CALLS, NAMES, STAMP, requested
@@ -18,7 +18,7 @@ LONG = NeutralRequest(model="old-model", user="word " * 500)
 
 
 def stated(
-    dialect: GeneratingDialect, failure: Failure, wanted: NeutralRequest = LONG
+    dialect: ReplyDialect, failure: Failure, wanted: NeutralRequest = LONG
 ) -> tuple[int, dict[str, Any]]:
     """The status and the error as the dialect decodes it: an object with a message."""
     plan = dialect.error(failure, requested(dialect, wanted), STAMP)
@@ -32,7 +32,7 @@ def stated(
 @dialects
 @pytest.mark.parametrize("name", NAMED)
 @pytest.mark.covering
-def test_named_error_has_message_of_provider(dialect: GeneratingDialect, name: str) -> None:
+def test_named_error_has_message_of_provider(dialect: ReplyDialect, name: str) -> None:
     if dialect.name == "gemini" and name == "content_filter":
         return  # no error there: a 200 that says why there is no candidate
     status, error = stated(dialect, Failure(name))
@@ -76,7 +76,7 @@ def test_model_deprecated_has_message_of_provider(name: str) -> None:
 
 
 @dialects
-def test_context_length_has_limit_and_token_count(dialect: GeneratingDialect) -> None:
+def test_context_length_has_limit_and_token_count(dialect: ReplyDialect) -> None:
     tokens = requested(dialect, LONG).input_tokens
     assert tokens > 300
     status, error = stated(dialect, Failure("context_length", limit=300))
@@ -89,7 +89,7 @@ def test_context_length_has_limit_and_token_count(dialect: GeneratingDialect) ->
 
 
 @dialects
-def test_context_error_for_short_request_has_consistent_counts(dialect: GeneratingDialect) -> None:
+def test_context_error_for_short_request_has_consistent_counts(dialect: ReplyDialect) -> None:
     """An error that a scenario asks for in any case: the numbers agree all the same."""
     tokens = requested(dialect, LONG).input_tokens
     _, error = stated(dialect, Failure("context_length", limit=1_000_000))

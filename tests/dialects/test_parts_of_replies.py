@@ -13,7 +13,7 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import events, sent_bytes
 from mockllm.core.rendering.plan import EventStep, Plan, WaitStep
 from mockllm.core.reply.reply import Call, NativePart, Pause, Reply, Text
-from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
+from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.registry import DIALECT_NAMES
 from tests.dialects.test_building_and_decoding import (
@@ -31,20 +31,20 @@ SCRIPTED: Final = Call("look", ('{"city":', Pause(1.5), '"Paris"}'))
 streamed: Final = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 
 
-def encoded(dialect: GeneratingDialect, replied: Reply, identity: ResponseIdentity, *, stream: bool) -> Plan:
+def encoded(dialect: ReplyDialect, replied: Reply, identity: ResponseIdentity, *, stream: bool) -> Plan:
     request = requested(dialect, NeutralRequest(stream=stream))
     supported = dialect.supported_reply(replied, request)
     return (dialect.encode_stream if stream else dialect.encode_body)(supported, request, identity)
 
 
-def call_ids(dialect: GeneratingDialect, plan: Plan) -> Mapping[str, str]:
+def call_ids(dialect: ReplyDialect, plan: Plan) -> Mapping[str, str]:
     """Return the tools by the ids of their calls."""
     decoded = dialect.decode(plan)
     assert decoded is not None
     return decoded.tools_by_call_id
 
 
-def placed_ids(dialect: GeneratingDialect, plan: Plan) -> list[object]:
+def placed_ids(dialect: ReplyDialect, plan: Plan) -> list[object]:
     """Return the ids in the places of a stream that the form of its events names."""
     form, found, opened = dialect.stream_form(requested(dialect, NeutralRequest())), [], set[object]()
     for step in plan.steps:
@@ -61,7 +61,7 @@ def placed_ids(dialect: GeneratingDialect, plan: Plan) -> list[object]:
 
 @talking
 @streamed
-def test_calls_of_a_response_have_different_ids(dialect: GeneratingDialect, stream: bool) -> None:
+def test_calls_of_a_response_have_different_ids(dialect: ReplyDialect, stream: bool) -> None:
     """Also two calls of one tool, and those of the next response."""
     replied = reply(CALL, Text(("Hm.",)), CALL, finish="tool_calls")
     plans = [
@@ -78,7 +78,7 @@ def test_calls_of_a_response_have_different_ids(dialect: GeneratingDialect, stre
 
 
 @talking
-def test_body_and_stream_have_the_same_call_ids(dialect: GeneratingDialect) -> None:
+def test_body_and_stream_have_the_same_call_ids(dialect: ReplyDialect) -> None:
     replied = reply(CALL, CALL, finish="tool_calls")
     whole, stream = (encoded(dialect, replied, STAMP, stream=stream) for stream in (False, True))
     assert call_ids(dialect, whole) == call_ids(dialect, stream)
@@ -86,7 +86,7 @@ def test_body_and_stream_have_the_same_call_ids(dialect: GeneratingDialect) -> N
 
 @talking
 @streamed
-def test_call_has_the_id_of_the_scenario(dialect: GeneratingDialect, stream: bool) -> None:
+def test_call_has_the_id_of_the_scenario(dialect: ReplyDialect, stream: bool) -> None:
     replied = reply(Call("look", CALL.chunks, "own_1"), Call("wait", ("{}",), "own_2"), finish="tool_calls")
     plan = encoded(dialect, replied, STAMP, stream=stream)
     if dialect.capabilities.call_ids:
@@ -97,7 +97,7 @@ def test_call_has_the_id_of_the_scenario(dialect: GeneratingDialect, stream: boo
 
 @talking
 @streamed
-def test_wait_inside_a_call_changes_no_arguments(dialect: GeneratingDialect, stream: bool) -> None:
+def test_wait_inside_a_call_changes_no_arguments(dialect: ReplyDialect, stream: bool) -> None:
     plan = answered(dialect, reply(SCRIPTED, finish="tool_calls"), stream=stream)
     decoded = dialect.decode(plan)
     assert decoded is not None
@@ -107,7 +107,7 @@ def test_wait_inside_a_call_changes_no_arguments(dialect: GeneratingDialect, str
 
 
 @dialects
-def test_body_has_its_own_text(dialect: GeneratingDialect) -> None:
+def test_body_has_its_own_text(dialect: ReplyDialect) -> None:
     replied = reply(Text(("Hel", Pause(1.5), "lo"), whole="Good day"))
     whole, stream = (dialect.decode(answered(dialect, replied, stream=stream)) for stream in (False, True))
     assert whole is not None
@@ -122,14 +122,14 @@ WITHOUT_BLOCKS: Final = frozenset({"cohere"})
 """The protocols in which all content has a neutral form."""
 
 
-def block_dialect(dialect: GeneratingDialect) -> str:
+def block_dialect(dialect: ReplyDialect) -> str:
     """Return the name under which a call has native parts: `invoke` speaks the protocol of its model."""
     return "anthropic" if dialect.api == "invoke" else dialect.name
 
 
 @dialects
 @streamed
-def test_block_of_another_dialect_is_not_sent(dialect: GeneratingDialect, stream: bool) -> None:
+def test_block_of_another_dialect_is_not_sent(dialect: ReplyDialect, stream: bool) -> None:
     others = DIALECT_NAMES - {block_dialect(dialect)}
     blocks = [NativePart(name, block) for name in sorted(others) for block in BLOCKS]
     plain, mixed = reply(Text(("Hel", "lo"))), reply(*blocks, Text(("Hel", "lo")), *blocks)
@@ -139,7 +139,7 @@ def test_block_of_another_dialect_is_not_sent(dialect: GeneratingDialect, stream
 
 @talking
 @streamed
-def test_block_of_a_dialect_is_sent(dialect: GeneratingDialect, stream: bool) -> None:
+def test_block_of_a_dialect_is_sent(dialect: ReplyDialect, stream: bool) -> None:
     name = block_dialect(dialect)
     replies = (reply(Text(("Hello",)), NativePart(name, block)) for block in BLOCKS)
     plans = (answered(dialect, each, stream=stream) for each in replies)

@@ -11,7 +11,7 @@ from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Choice, Reply, Text
-from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.registry import DIALECT_NAMES
 from tests.dialects.test_building_and_decoding import CALL, USAGE, answered, dialects, reply, talking
@@ -45,7 +45,7 @@ def objects_in(body: Json) -> list[str]:
 
 @dialects
 @streamed
-def test_raw_finish_reason_is_decoded_unchanged(dialect: GeneratingDialect, stream: bool) -> None:
+def test_raw_finish_reason_is_decoded_unchanged(dialect: ReplyDialect, stream: bool) -> None:
     replied = Reply((Choice((Text(("Hi.",)),), raw_finish="UNEXPECTED"),), USAGE)
     decoded = dialect.decode(answered(dialect, replied, stream=stream))
     assert decoded is not None
@@ -54,7 +54,7 @@ def test_raw_finish_reason_is_decoded_unchanged(dialect: GeneratingDialect, stre
 
 @talking
 @streamed
-def test_raw_finish_reason_of_calls_is_unchanged(dialect: GeneratingDialect, stream: bool) -> None:
+def test_raw_finish_reason_of_calls_is_unchanged(dialect: ReplyDialect, stream: bool) -> None:
     replied = Reply((Choice((CALL,), "tool_calls", raw_finish="UNEXPECTED"),), USAGE)
     decoded = dialect.decode(answered(dialect, replied, stream=stream))
     assert decoded is not None
@@ -63,7 +63,7 @@ def test_raw_finish_reason_of_calls_is_unchanged(dialect: GeneratingDialect, str
 
 @dialects
 @streamed
-def test_model_of_reply_replaces_that_of_request(dialect: GeneratingDialect, stream: bool) -> None:
+def test_model_of_reply_replaces_that_of_request(dialect: ReplyDialect, stream: bool) -> None:
     """Where the response names the model of the request."""
     usual = sent(answered(dialect, PLAIN, MODEL, stream=stream))
     own = sent(answered(dialect, replace(PLAIN, model="model-of-reply"), MODEL, stream=stream))
@@ -73,7 +73,7 @@ def test_model_of_reply_replaces_that_of_request(dialect: GeneratingDialect, str
 
 @dialects
 @streamed
-def test_extras_of_a_dialect_are_sent(dialect: GeneratingDialect, stream: bool) -> None:
+def test_extras_of_a_dialect_are_sent(dialect: ReplyDialect, stream: bool) -> None:
     replied = replace(PLAIN, extras={block_dialect(dialect): {"own_member": {"deep": [1]}}})
     found = payloads(answered(dialect, replied, stream=stream))
     assert {"own_member", "deep"} <= {name for payload in found for name in members(payload)}
@@ -83,14 +83,14 @@ def test_extras_of_a_dialect_are_sent(dialect: GeneratingDialect, stream: bool) 
 
 @dialects
 @streamed
-def test_extras_of_other_dialects_are_not_sent(dialect: GeneratingDialect, stream: bool) -> None:
+def test_extras_of_other_dialects_are_not_sent(dialect: ReplyDialect, stream: bool) -> None:
     extras = {name: {"own_member": 1} for name in DIALECT_NAMES - {block_dialect(dialect)}}
     plan = answered(dialect, replace(PLAIN, extras=extras), stream=stream)
     assert sent(plan) == sent(answered(dialect, PLAIN, stream=stream))
 
 
 @dialects
-def test_extras_are_merged_into_objects_of_the_body(dialect: GeneratingDialect) -> None:
+def test_extras_are_merged_into_objects_of_the_body(dialect: ReplyDialect) -> None:
     (usual,) = payloads(answered(dialect, PLAIN))
     for name in objects_in(usual):
         extra: dict[str, Json] = {name: {"own_member": {"deep": 1}}}
@@ -99,7 +99,7 @@ def test_extras_are_merged_into_objects_of_the_body(dialect: GeneratingDialect) 
 
 
 @dialects
-def test_extras_replace_no_object_of_an_event(dialect: GeneratingDialect) -> None:
+def test_extras_replace_no_object_of_an_event(dialect: ReplyDialect) -> None:
     usual = payloads(answered(dialect, PLAIN, stream=True))
     names = {name for event in usual if isinstance(event, dict) for name in objects_in(event)}
     for name in names:

@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 
 from mockllm.core.rendering.encoder import Encoder
-from mockllm.dialects.dialect import Dialect, EmbeddingDialect, GeneratingDialect, OwnResponseDialect
+from mockllm.dialects.dialect import Dialect, EmbeddingDialect, OwnResponseDialect, ReplyDialect
 from mockllm.engine.known_names import KNOWN_NAMES
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "adding-a-dialect.md").read_text(encoding="utf-8")
 BLOCKS = [dedent(block).strip() for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)]
 CONTRACTS = {
-    "GeneratingDialect": GeneratingDialect,
+    "ReplyDialect": ReplyDialect,
     "OwnResponseDialect": OwnResponseDialect,
     "EmbeddingDialect": EmbeddingDialect,
     "Dialect": Dialect,

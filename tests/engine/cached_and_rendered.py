@@ -10,7 +10,7 @@ import pytest
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.plan import Plan
-from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import GENERATING_CALLS
 from mockllm.dialects.routes import ROUTES
@@ -25,7 +25,7 @@ from tests.language.virtual_server import NOW, ClientRequest, VirtualServer, raw
 class Call(NamedTuple):
     """A generating call of a provider or vendor; `path` is None where the dialect's own examples have the path."""
 
-    dialect: GeneratingDialect
+    dialect: ReplyDialect
     path: str | None = None
 
 
@@ -41,7 +41,7 @@ def _calls() -> Iterator[tuple[str, Call]]:
                 "{deployment}", "gpt-4o"
             )
             name = f"{route.provider}-{type(route.dialect).__name__}"
-            yield name, Call(cast(GeneratingDialect, route.dialect), path)
+            yield name, Call(cast(ReplyDialect, route.dialect), path)
 
 
 CALLS = dict(_calls())

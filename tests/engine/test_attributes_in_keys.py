@@ -18,8 +18,8 @@ from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.cohere.chat import CohereChat
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.engine.request_reader import engine_context
-from mockllm.engine.responder import Responder
+from mockllm.engine.request_reader import engine_context_of
+from mockllm.engine.response_builder import ResponseBuilder
 from tests.dialects.test_building_and_decoding import WANTED
 from tests.engine.cached_and_rendered import CALLS, Call, without_cache
 from tests.language.virtual_server import NOW, VirtualServer
@@ -168,16 +168,16 @@ def requests(call: Call) -> Iterator[Request]:
 def unkeyed(call: Call, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Return the attributes that are read while static replies are rendered, and that no key has."""
     recorder, rendered, keyed = Recorder(monkeypatch), set[str](), set[str]()
-    original = Responder._rendered_response
+    original = ResponseBuilder._rendered_response
 
-    def render(self: Responder, item: Any, selected: Any, response: Any, *rest: Any) -> Any:
+    def render(self: ResponseBuilder, item: Any, selected: Any, response: Any, *rest: Any) -> Any:
         values = (self, item, selected, response, *rest)
         return recorder.note(rendered, original, *values) if response.static else original(*values)
 
-    monkeypatch.setattr(Responder, "_rendered_response", render)
+    monkeypatch.setattr(ResponseBuilder, "_rendered_response", render)
     for request in requests(call):
         server().engine.respond(request)
-        recorder.note(keyed, engine_context(request).dialect.encoding_key, request)  # type: ignore[attr-defined]
+        recorder.note(keyed, engine_context_of(request).dialect.encoding_key, request)  # type: ignore[attr-defined]
     found = rendered - keyed - OF_EVERY_KEY - OF_THE_DIALECT
     echoed = ECHOED in keyed
     return {

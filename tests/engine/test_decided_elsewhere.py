@@ -58,7 +58,7 @@ def decided(engine: Engine, request: Request) -> PlannedResponse:
     response = engine.begin_response(request)
     assert isinstance(response, UndecidedResponse)
     assert isinstance(engine.state, SharedEngineState)
-    planned = response.finish(engine.state.local.decide(response.matched))
+    planned = response.respond(engine.state.local.decide(response.matched))
     assert isinstance(planned, PlannedResponse)
     return planned
 
@@ -94,9 +94,9 @@ def test_lookup_elsewhere_leaves_the_slot(shared: Engine, monkeypatch: pytest.Mo
     with monkeypatch.context() as patched:
         patched.setattr(shared, "_plan_response", _lacking)
         with pytest.raises(StoreLookupRequired):
-            undecided.finish(decision)
+            undecided.respond(decision)
     assert state.local.decide(undecided.matched).outcome == "limited"
-    response = undecided.finish(decision)
+    response = undecided.respond(decision)
     assert isinstance(response, PlannedResponse)
     assert rule(response) == "rest"
     assert response.slot is not None
@@ -111,7 +111,7 @@ def _lacking(*_: object) -> PlannedResponse:
 def test_lookup_raises_for_what_was_not_fetched(shared: Engine) -> None:
     state = shared.state
     assert isinstance(state, SharedEngineState)
-    state.remember_in_store = _forget
+    state.store_elsewhere = _forget
     lookup = state.lookup("one")
     assert isinstance(lookup, FetchedLookup)
     for look_up, key in (
@@ -129,7 +129,7 @@ def test_lookup_after_a_decision_counts_once(shared: Engine) -> None:
     """What was decided in this process before the lookup is not decided again."""
     state = shared.state
     assert isinstance(state, SharedEngineState)
-    state.remember_in_store = _forget
+    state.store_elsewhere = _forget
     request = shared.read("GET", "/v1/responses/resp_1", "", {}, b"", "", 0.0)
     request.response_lookup = state.lookup("")
     numbers = state.counters_without_session
@@ -230,7 +230,7 @@ def test_cached_responses_equal_those_decided_here(shared: Engine, monkeypatch: 
 def test_repeated_storage_reads_the_lookup_again(shared: Engine) -> None:
     assert isinstance(shared.state, SharedEngineState)
     repeats: list[RespondAgain | None] = []
-    shared.state.remember_in_store = lambda _session, _update, _read, repeat: repeats.append(repeat)
+    shared.state.store_elsewhere = lambda _session, _update, _read, repeat: repeats.append(repeat)
     request = shared.read("POST", "/v1/conversations", "", {}, b"{}", "", 0.0)
     first = shared.begin_response(request)
     assert isinstance(first, PlannedResponse)

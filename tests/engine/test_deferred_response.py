@@ -244,9 +244,9 @@ def test_long_turn_does_not_overwrite_a_later_turn() -> None:
 
     first = long.begin_response(turn("first"))
     assert isinstance(first, DeferredResponse)
-    finish = first.plan()
+    complete = first.plan()
     assert deferred(long, turn("second"))
-    finish()
+    complete()
     stored = long.stored("", "conv_1")
     assert stored is not None
     users = [item for item in loads(stored.request_body)["input"] if item["role"] == "user"]

@@ -95,7 +95,7 @@ def test_info_returns_what_is_loaded() -> None:
 
 def test_a_peek_equals_the_next_response() -> None:
     game = VirtualServer("rules: [{name: s, sequence: [a, b]}]")
-    peeked = [ClientResponse(game.engine.preview(read(game, chat_request())).respond()) for _ in range(2)]
+    peeked = [ClientResponse(game.engine.preview(read(game, chat_request())).build()) for _ in range(2)]
     received = game.respond(chat_request())
     assert [(each.timed_bytes, each.headers) for each in peeked] == [
         (received.timed_bytes, received.headers)

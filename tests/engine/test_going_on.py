@@ -61,7 +61,7 @@ def test_a_peek_stores_nothing() -> None:
     game = VirtualServer(WEATHER)
     requested = responses("hi")
     request = game.engine.read(requested.method, requested.path, "", {}, requested.body, "", 0.0)
-    assert got(game, reported(ClientResponse(game.engine.preview(request).respond()))["id"]).status == 404
+    assert got(game, reported(ClientResponse(game.engine.preview(request).build()))["id"]).status == 404
 
 
 CUTS = {

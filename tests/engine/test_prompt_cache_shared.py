@@ -108,7 +108,7 @@ def test_peek_explains_and_writes_nothing() -> None:
     def notes() -> str:
         head = (sent.method, sent.path, "", dict(sent.headers))
         request = engine.read(*head, sent.body, "", sent.now)
-        return "\n".join(engine.preview(request).respond().notes)
+        return "\n".join(engine.preview(request).build().notes)
 
     assert notes() == notes() == "prompt cache miss: no cached prompt begins like this one"
     client.chat(**turns(LONG))
@@ -128,7 +128,7 @@ def test_explanation_says_why_a_prompt_is_not_cached() -> None:
         sent = client.sent(path, {"model": model, **limit, **turns(LONG)})
         engine = client.server.engine
         request = engine.read(sent.method, sent.path, "", dict(sent.headers), sent.body, "", sent.now)
-        notes = engine.preview(request).respond().notes
+        notes = engine.preview(request).build().notes
         assert notes == (f"prompt cache not used: {reason}",)
 
 
@@ -140,4 +140,4 @@ def test_peek_and_response_of_one_request_agree() -> None:
         client.sent("/v1/chat/completions", {"model": "gpt-4o", **turns(LONG)}),
     )
     request = engine.read(sent.method, sent.path, "", dict(sent.headers), sent.body, "", sent.now)
-    assert engine.preview(request).respond().notes == engine.respond(request).notes
+    assert engine.preview(request).build().notes == engine.respond(request).notes

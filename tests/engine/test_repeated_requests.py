@@ -17,7 +17,7 @@ from mockllm.engine.repeated_requests import (
     NotRepeatable,
     RepeatedRequests,
 )
-from mockllm.engine.request_reader import RequestReader, engine_context
+from mockllm.engine.request_reader import RequestReader, engine_context_of
 from tests.engine.cached_and_rendered import CALLS, ask_call
 from tests.language.virtual_server import NOW, ClientRequest, VirtualServer, chat_request, raw_request
 
@@ -42,7 +42,7 @@ def asked(engine: Engine, reader: RequestReader, times: int, body: bytes = BODY)
 
 def is_repeated(request: Request) -> bool:
     """Return whether the request has begun with what was computed of an earlier one."""
-    repeated = engine_context(request).repeated
+    repeated = engine_context_of(request).repeated
     return repeated is not None and repeated.index is not None
 
 

@@ -6,7 +6,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.key_forms import REDACTED
 from mockllm.core.redaction import key_hash
 from mockllm.core.request.server_address import server_url
-from mockllm.engine.request_reader import engine_context
+from mockllm.engine.request_reader import engine_context_of
 from mockllm.engine.session_id import SESSION_HEADER
 from tests.language.virtual_server import NOW, VirtualServer
 
@@ -95,5 +95,5 @@ def test_reader_of_one_request_finds_no_repeated_request() -> None:
     first = engine.request_reader("POST", "/v1/chat/completions", "", {})
     for once, is_repeated in ((False, True), (True, False)):
         reader = first.with_headers({}, once=once)
-        contexts = [engine_context(reader.read(b"{}", "::1", NOW)) for _ in range(4)]
+        contexts = [engine_context_of(reader.read(b"{}", "::1", NOW)) for _ in range(4)]
         assert any(each.repeated is not None for each in contexts) is is_repeated

@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.aws_event_stream import read_frames, unwrapped
-from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.providers import GENERATING_CALLS
 from tests.server.raw_client import request
@@ -181,7 +181,7 @@ class Plain:
     """The protocol: its dialect and api."""
 
     @property
-    def dialects(self) -> list[GeneratingDialect]:
+    def dialects(self) -> list[ReplyDialect]:
         """The calls of the protocol, one of each provider that has it."""
         return [call.dialect for call in GENERATING_CALLS if call.endpoint == self.endpoint]
 

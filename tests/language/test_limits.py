@@ -222,7 +222,7 @@ def test_limit_preview_equals_next_result() -> None:
         for _ in range(3):
             sent = chat_request()
             request = engine.read(sent.method, sent.path, "", {}, sent.body, sent.client, sent.now)
-            seen = ClientResponse(engine.preview(request).respond())
+            seen = ClientResponse(engine.preview(request).build())
             assert seen.status == expected
             assert seen.planned.slot is None
         came = server.respond(chat_request())

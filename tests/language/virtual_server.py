@@ -325,7 +325,9 @@ class VirtualServer:
         batch = self.engine.stored(session, run.id)
         assert batch is not None
         now = sent.now if sent.monotonic is None else sent.monotonic
-        self.engine.remember(session, StorageUpdate((run.id,), with_responses(batch, responses, now)))
+        self.engine.apply_storage_update(
+            session, StorageUpdate((run.id,), with_responses(batch, responses, now))
+        )
 
 
 def respond_all(files: ScenarioText, *sent: ClientRequest, **more: Any) -> list[ClientResponse]:

@@ -17,7 +17,7 @@ from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request, Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.dialects import gemini, openai
-from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.dialects.gemini.generate_requests import objects_of
 from tests.dialects.gemini.test_gemini_properties import replies as candidates
@@ -53,7 +53,7 @@ Played = list[tuple[str, dict[str, Any]]]
 
 
 def changed(
-    dialect: GeneratingDialect,
+    dialect: ReplyDialect,
     reply: Reply,
     request: Request,
     played: Played,
@@ -140,7 +140,7 @@ def objects(plan: Plan) -> list[Json]:
 @settings(max_examples=4, deadline=None)
 @pytest.mark.covering
 def test_counts_change_no_event_but_the_one_that_only_counts(
-    dialect: GeneratingDialect, word: dict[str, Any], size: int, how: str, name: str
+    dialect: ReplyDialect, word: dict[str, Any], size: int, how: str, name: str
 ) -> None:
     request = requested(dialect, REQUESTED)
     reply = dialect.supported_reply(built(word, request, size), request)

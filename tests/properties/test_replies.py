@@ -17,7 +17,7 @@ from mockllm.core.rendering.encoder import chunk_schedule
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects import anthropic, openai
-from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
+from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
 from tests.examples import examples
 from tests.properties.orders import DecodedContent, read_chat, read_messages, whole_chat, whole_messages
 from tests.properties.replies import any_words, built, unbroken
@@ -30,7 +30,7 @@ MINIMAL = {"model": "some-model", "max_tokens": 1000, "messages": [{"role": "use
 class Protocol:
     """A dialect with what reads its answers. `count`: how many choices of so many it says."""
 
-    dialect: GeneratingDialect
+    dialect: ReplyDialect
     streamed: Callable[[Plan, int], DecodedContent]
     whole: Callable[[Plan], DecodedContent]
     count: Callable[[int], int]

@@ -164,7 +164,7 @@ def test_looking_at_a_request_counts_and_raises_nothing(
     engine: Engine, method: str, path: str, query: str, headers: dict[str, str], raw: bytes
 ) -> None:
     request = engine.read(method, path, query, headers, raw, "127.0.0.1", 1_760_000_000.0)
-    first, second = (engine.preview(request).respond() for _ in range(2))
+    first, second = (engine.preview(request).build() for _ in range(2))
     assert first.plan == second.plan
 
 

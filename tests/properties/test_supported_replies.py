@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import GENERATING_CALLS
 from tests.dialects.test_building_and_decoding import requested
@@ -21,7 +21,7 @@ from tests.properties.test_replies import sizes
 )
 @given(word=any_words, size=sizes)
 @settings(max_examples=examples(40), deadline=None)
-def test_supported_reply_is_idempotent(dialect: GeneratingDialect, word: dict[str, Any], size: int) -> None:
+def test_supported_reply_is_idempotent(dialect: ReplyDialect, word: dict[str, Any], size: int) -> None:
     request = requested(dialect, NeutralRequest())
     reply = dialect.supported_reply(built(word, request, size), request)
     assert dialect.supported_reply(reply, request) == reply

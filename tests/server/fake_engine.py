@@ -82,7 +82,9 @@ class FakeEngine:
     def stored(self, session: str, id: str) -> StoredResponse | None:
         return None
 
-    def remember(self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING) -> None:
+    def apply_storage_update(
+        self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING
+    ) -> None:
         """Nothing is stored."""
 
     def serves(self, request: Request) -> bool:

@@ -41,7 +41,7 @@ async def built(kind: type) -> object:
         return protocol
     if kind is HttpRequestParser:
         return protocol._requests_parser
-    requests = protocol.parse(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+    requests = protocol.feed_parser(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
     return requests[0][kind is StreamReader]
 
 
@@ -132,9 +132,9 @@ def test_parser_stops_with_this_error_at_the_preface_of_http2(parts: list[bytes]
     async def error() -> HttpProcessingError:
         protocol = HttpProtocol(asyncio.get_running_loop(), ServerLimits())
         for part in parts[:-1]:
-            protocol.parse(part)
+            protocol.feed_parser(part)
         with pytest.raises(HttpProcessingError) as raised:
-            protocol.parse(parts[-1])
+            protocol.feed_parser(parts[-1])
         return raised.value
 
     assert has_read_http2_preface(asyncio.run(error())) is expected, (

@@ -40,13 +40,13 @@ def test_connection_ends_after_chunks_of_a_declined_upgrade(raw: Raw, following:
 
 def test_many_empty_lines_before_a_request_are_read_once(raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
     parts: list[bytes] = []
-    parse = HttpProtocol.parse
+    parse = HttpProtocol.feed_parser
 
     def noted(self: HttpProtocol, part: bytes) -> Any:
         parts.append(part)
         return parse(self, part)
 
-    monkeypatch.setattr(HttpProtocol, "parse", noted)
+    monkeypatch.setattr(HttpProtocol, "feed_parser", noted)
     for lines in (b"\r\n" * 100_000, b"\n" * 1_000, b"\r"):
         assert raw.send(lines + request("POST", "/ok", b"a")).answer().status == 200
     assert [part for part in parts if part and not part.strip()] == []

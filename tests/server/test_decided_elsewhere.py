@@ -11,7 +11,7 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
-from mockllm.core.selection.decision import Decision, MatchResult
+from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.engine import Engine
 from mockllm.server.app import App
 from mockllm.server.connection import Connection
@@ -44,7 +44,7 @@ AWAY = Failure("unavailable", 503, "The store is away.")
 class Pending:
     """A decision that the test makes."""
 
-    def __init__(self, matched: MatchResult, ready: Callable[[], object]) -> None:
+    def __init__(self, matched: DecisionInputs, ready: Callable[[], object]) -> None:
         self.matched, self.ready = matched, ready
         self.decision: Decision | Failure | None = None
         self.waited = self.abandoned = 0
@@ -65,7 +65,7 @@ class Decider(NoStore):
         self.begun: list[Pending] = []
         self.mistakes = 0
 
-    def begin(self, matched: MatchResult, ready: Callable[[], object]) -> Pending:  # type: ignore[override]
+    def begin(self, matched: DecisionInputs, ready: Callable[[], object]) -> Pending:  # type: ignore[override]
         if self.mistakes:
             self.mistakes -= 1
             raise ZeroDivisionError("a mistake of ours")

@@ -76,7 +76,7 @@ HEADS: dict[str, tuple[Plan, HttpConstraints, list[str], tuple[bool, bool, bool]
     ),
     "the connection's last answer": (
         plan(),
-        HttpConstraints(close=True),
+        HttpConstraints(ends_connection=True),
         ["HTTP/1.1 200 OK", DATE[:-2], "Content-Length: 5", "Connection: close"],
         (False, False, False),
     ),
@@ -137,7 +137,7 @@ HEADS: dict[str, tuple[Plan, HttpConstraints, list[str], tuple[bool, bool, bool]
     ),
     "a connection header cannot keep what must close": (
         plan(("Connection", "keep-alive")),
-        HttpConstraints(close=True),
+        HttpConstraints(ends_connection=True),
         ["HTTP/1.1 200 OK", "Connection: keep-alive", DATE[:-2], "Content-Length: 5"],
         (False, False, False),
     ),
@@ -160,13 +160,13 @@ HEADS: dict[str, tuple[Plan, HttpConstraints, list[str], tuple[bool, bool, bool]
         (False, False, False),
     ),
     "a whole answer that ends with the connection": (
-        replace(plan(), delivery=Delivery(body_end="close")),
+        replace(plan(), delivery=Delivery(body_end="connection_end")),
         HttpConstraints(),
         ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
         (False, False, False),
     ),
     "a stream that ends with the connection": (
-        replace(plan(framing=SSE), delivery=Delivery(body_end="close")),
+        replace(plan(framing=SSE), delivery=Delivery(body_end="connection_end")),
         HttpConstraints(),
         ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
         (False, False, False),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Barrier
+from typing import cast
 
 import pytest
 
@@ -21,6 +22,7 @@ from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import abandon_exchange
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.server_limits import ServerLimits
+from mockllm.server.socket_sink import SocketSink
 from tests.live import Live, live
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Got, Raw, request
@@ -147,7 +149,12 @@ def test_slot_of_lost_connection_ends_once() -> None:
         app = App(FakeEngine())
         head = RequestHead(parsed(request()), ascii=True)
         for slot in (place, None):
-            exchange = Exchange(head=head, response=PlannedResponse(whole(), None, slot=slot), slot=slot)
+            exchange = Exchange(
+                head=head,
+                sink=cast(SocketSink, None),
+                response=PlannedResponse(whole(), None, slot=slot),
+                slot=slot,
+            )
             abandon_exchange(app, exchange)
             abandon_exchange(app, exchange)
 

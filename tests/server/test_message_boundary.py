@@ -43,13 +43,13 @@ class Reads(HttpProtocol):
         start = 0
         while start < len(data):
             end = self.boundary.end(data, start)
-            requests = self.parse(data[start:end])
+            requests = self.feed_parser(data[start:end])
             message = None
             if requests:
                 ((message, self.body),) = requests
                 self.paths.append(message.path)
             chunked = self.boundary.http_chunked
-            self.boundary.follow(data[start:end], message, self.body)
+            self.boundary.advance(data[start:end], message, self.body)
             if chunked and not self.boundary.http_chunked:
                 self.renew_parser(ServerLimits())
             start = end

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, ResponseHead, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
-from mockllm.server.ended_exchange import EndedExchange, EndReason
+from mockllm.server.ended_exchange import EndedExchange
+from mockllm.server.exchange import EndReason
 from mockllm.server.metrics import BOUNDS, MAX_LABEL_VALUES, MAX_SECONDS, OTHER, Histogram, Metrics
 from tests.language.virtual_server import NOW, VirtualServer, chat_request
 

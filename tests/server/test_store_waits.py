@@ -14,6 +14,7 @@ from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.protocols import DeciderProtocol
 from mockllm.server.request_heads import RequestHead
+from mockllm.server.socket_sink import SocketSink
 from mockllm.server.store_waits import confirm_stored
 from mockllm.server.webhooks import WebhookSender
 from tests.server.fake_engine import FakeEngine
@@ -42,7 +43,7 @@ def test_webhook_follows_storage_behind_a_disconnect() -> None:
         app, stored = App(FakeEngine({})), asyncio.Event()
         sender = app.webhooks = WebhooksSeen()
         app.start()
-        exchange = Exchange(head=cast(RequestHead, None), response=RESPONSE)
+        exchange = Exchange(head=cast(RequestHead, None), sink=cast(SocketSink, None), response=RESPONSE)
 
         async def confirmation() -> None:
             await stored.wait()

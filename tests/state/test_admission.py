@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from mockllm.core.limits.limit_data import Cost, Limit
 from mockllm.core.load.load import Load
-from mockllm.core.selection.decision import Candidate, Decision, InFlightSlot, MatchResult
+from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs, InFlightSlot
 from mockllm.core.selection.guards import Guard, TimeWindow
 from mockllm.state.engine_state import EngineState
 from mockllm.state.session_counters import SessionCounters
@@ -24,13 +24,13 @@ def modifier(key: str, scope: str = "", **more: Any) -> Candidate:
 
 def match_result(
     *modifiers: Candidate, now: float = 0.0, tokens: int = 0, rules: tuple[Candidate, ...] = ()
-) -> MatchResult:
-    return MatchResult(
+) -> DecisionInputs:
+    return DecisionInputs(
         "", 0, rules, modifiers, lambda validation: False, scenario_time=now, cost=lambda: Cost(tokens)
     )
 
 
-def outcomes(counters: SessionCounters, *claims: MatchResult) -> list[str]:
+def outcomes(counters: SessionCounters, *claims: DecisionInputs) -> list[str]:
     return [counters.decide(matched).outcome for matched in claims]
 
 

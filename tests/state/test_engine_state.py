@@ -5,15 +5,15 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.core.selection.decision import Candidate, MatchResult
+from mockllm.core.selection.decision import Candidate, DecisionInputs
 from mockllm.core.selection.guards import Guard
 from mockllm.state.engine_state import EngineState
 
 RULE = Candidate(0, "a#1", "a", "", Guard(times=1))
 
 
-def matched(session: str) -> MatchResult:
-    return MatchResult(session, 0, [RULE], (), lambda validation: False)
+def matched(session: str) -> DecisionInputs:
+    return DecisionInputs(session, 0, [RULE], (), lambda validation: False)
 
 
 def outcomes(sessions: EngineState, *ids: str) -> list[str]:
@@ -33,7 +33,7 @@ def test_preview_counts_nothing() -> None:
 def test_count_request_counts_by_session() -> None:
     sessions = EngineState()
     assert [sessions.count_request(id, ("k",)) for id in ("a", "b", "a", "", "")] == [0, 0, 1, 0, 1]
-    assert sessions.counters_without_session.count_request("", ("k",)) == 2
+    assert sessions.counters_without_session.count_request(("k",)) == 2
 
 
 def test_keep_deletes_counts_in_every_session() -> None:
@@ -49,7 +49,9 @@ def test_unused_session_ends_and_starts_fresh() -> None:
     for id in ("a", "b"):
         sessions.session(id, 100.0).seed = 7
         outcomes(sessions, id)
-        sessions.remember(id, StorageUpdate(("r",), StoredResponse("r", None, b"", b""), {"call": "tool"}))
+        sessions.apply_storage_update(
+            id, StorageUpdate(("r",), StoredResponse("r", None, b"", b""), {"call": "tool"})
+        )
     assert sessions.session("b", 105.0).seed == 7
     fresh = sessions.session("a", 110.0)
     assert (fresh.seed, fresh.lookup.stored("r"), fresh.lookup.tool_by_call_id("call")) == (None, None, None)
@@ -130,7 +132,7 @@ def test_totals_sum_all_sessions() -> None:
 def test_reset_deletes_all_sessions() -> None:
     sessions = EngineState()
     outcomes(sessions, "a", "")
-    sessions.remember("", StorageUpdate(tool_calls={"c": "tool"}))
+    sessions.apply_storage_update("", StorageUpdate(tool_calls={"c": "tool"}))
     counters = sessions.counters_without_session
     sessions.reset()
     assert (len(sessions), sessions.totals()) == (0, {})
@@ -152,7 +154,7 @@ def test_held_lists_least_recently_used_first() -> None:
 def test_end_deletes_session() -> None:
     sessions = EngineState()
     assert outcomes(sessions, "a", "b", "a") == ["rule", "rule", "unmatched"]
-    sessions.remember("a", StorageUpdate(tool_calls={"c": "tool"}))
+    sessions.apply_storage_update("a", StorageUpdate(tool_calls={"c": "tool"}))
     assert (sessions.end("a"), sessions.end("a")) == (True, False)
     assert outcomes(sessions, "a", "b") == ["rule", "unmatched"]
     assert sessions.lookup("a").tool_by_call_id("c") is None

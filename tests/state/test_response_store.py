@@ -15,7 +15,7 @@ def stored(id: str, size: int = 0) -> StoredResponse:
 
 def test_stored_response_is_found_by_session_and_name() -> None:
     counters = EngineState()
-    counters.remember("a", StorageUpdate(("r", "item"), stored("r"), {"call": "tool"}))
+    counters.apply_storage_update("a", StorageUpdate(("r", "item"), stored("r"), {"call": "tool"}))
     assert counters.lookup("a").stored("r") == counters.lookup("a").stored("item") == stored("r")
     assert counters.lookup("a").tool_by_call_id("call") == "tool"
     for name in ("r", "item", "other"):
@@ -25,51 +25,53 @@ def test_stored_response_is_found_by_session_and_name() -> None:
 
 def test_stored_response_last_of_name_is_found() -> None:
     counters = ResponseStore()
-    counters.remember("", StorageUpdate(("one", "conversation"), stored("one")))
-    counters.remember("", StorageUpdate(("two", "conversation"), stored("two")))
+    counters.apply_storage_update("", StorageUpdate(("one", "conversation"), stored("one")))
+    counters.apply_storage_update("", StorageUpdate(("two", "conversation"), stored("two")))
     assert counters.lookup("").stored("conversation") == stored("two")
 
 
 def test_forgotten_response_is_missing() -> None:
     counters = ResponseStore()
-    counters.remember("", StorageUpdate(("r", "item"), stored("r")))
-    counters.remember("", StorageUpdate(forgotten=("r", "item", "never there")))
+    counters.apply_storage_update("", StorageUpdate(("r", "item"), stored("r")))
+    counters.apply_storage_update("", StorageUpdate(forgotten=("r", "item", "never there")))
     assert counters.lookup("").stored("r") is counters.lookup("").stored("item") is None
 
 
 def test_oldest_responses_are_removed_first() -> None:
     counters = ResponseStore(size=6_200, call_size=1_000)
     for name in ("one", "two", "three"):
-        counters.remember("", StorageUpdate((name, f"{name}'s item"), stored(name, 1_500), {name: "tool"}))
+        counters.apply_storage_update(
+            "", StorageUpdate((name, f"{name}'s item"), stored(name, 1_500), {name: "tool"})
+        )
     lookup = counters.lookup("")
     assert [lookup.stored(name) is not None for name in ("one", "two", "three")] == [False, True, True]
     assert [lookup.tool_by_call_id(name) for name in ("one", "two", "three")] == [None, "tool", "tool"]
-    counters.remember("", StorageUpdate(forgotten=("two", "two's item", "three", "three's item")))
-    counters.remember("", StorageUpdate(("four",), stored("four", 4_000)))
+    counters.apply_storage_update("", StorageUpdate(forgotten=("two", "two's item", "three", "three's item")))
+    counters.apply_storage_update("", StorageUpdate(("four",), stored("four", 4_000)))
     assert counters.lookup("").stored("four") is not None
 
 
 def test_too_large_response_is_not_stored() -> None:
     counters = ResponseStore(size=1_000)
-    counters.remember("", StorageUpdate(("r",), stored("r", 2_000)))
+    counters.apply_storage_update("", StorageUpdate(("r",), stored("r", 2_000)))
     assert counters.lookup("").stored("r") is None
 
 
 def test_all_stored_by_prefix_is_in_order_after_change() -> None:
     counters = ResponseStore()
     for id in ("chat_1", "chat_2", "resp_1"):
-        counters.remember("a", StorageUpdate((id, f"of {id}"), stored(id)))
-    counters.remember("b", StorageUpdate(("chat_3",), stored("chat_3")))
-    counters.remember("a", StorageUpdate(("chat_1",), stored("chat_1", 7)))
+        counters.apply_storage_update("a", StorageUpdate((id, f"of {id}"), stored(id)))
+    counters.apply_storage_update("b", StorageUpdate(("chat_3",), stored("chat_3")))
+    counters.apply_storage_update("a", StorageUpdate(("chat_1",), stored("chat_1", 7)))
     assert counters.lookup("a").all_stored("chat_") == [stored("chat_1", 7), stored("chat_2")]
     assert list(NOTHING.all_stored("chat_")) == []
 
 
 def test_changed_response_has_new_size() -> None:
     counters = ResponseStore(size=5_400)
-    counters.remember("", StorageUpdate(("one",), stored("one", 3_000)))
-    counters.remember("", StorageUpdate(("one",), stored("one", 1_000)))
-    counters.remember("", StorageUpdate(("two",), stored("two", 2_500)))
+    counters.apply_storage_update("", StorageUpdate(("one",), stored("one", 3_000)))
+    counters.apply_storage_update("", StorageUpdate(("one",), stored("one", 1_000)))
+    counters.apply_storage_update("", StorageUpdate(("two",), stored("two", 2_500)))
     assert [each.id for each in counters.lookup("").all_stored("")] == ["one", "two"]
 
 
@@ -79,7 +81,7 @@ def test_stored_bytes_are_about_the_real_ones() -> None:
     try:
         for number in range(1_000):
             body = b"%0800d" % number
-            store.remember(
+            store.apply_storage_update(
                 "",
                 StorageUpdate(
                     (f"chat-{number:030}",), StoredResponse(f"chat-{number:030}", None, body, body[:100])
@@ -95,8 +97,8 @@ def test_stored_bytes_are_about_the_real_ones() -> None:
 def test_calls_are_bounded_in_bytes() -> None:
     store = ResponseStore(call_size=10_000)
     for number in range(100):
-        store.remember("a", StorageUpdate(tool_calls={f"call-{number}": "t" * 1_000}))
-        store.remember("a", StorageUpdate(tool_calls={f"call-{number}": "t" * 2_000}))
+        store.apply_storage_update("a", StorageUpdate(tool_calls={f"call-{number}": "t" * 1_000}))
+        store.apply_storage_update("a", StorageUpdate(tool_calls={f"call-{number}": "t" * 2_000}))
     assert sum(store.lookup("a").tool_by_call_id(f"call-{number}") is not None for number in range(100)) == 4
     store.end("a")
     assert store._free_for_calls == 10_000

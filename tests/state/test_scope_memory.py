@@ -6,7 +6,7 @@ import tracemalloc
 
 from mockllm.core.limits.limit_data import Limit
 from mockllm.core.load.load import Load
-from mockllm.core.selection.decision import Candidate, MatchResult
+from mockllm.core.selection.decision import Candidate, DecisionInputs
 from mockllm.state.engine_state import EngineState
 from mockllm.state.scope_memory import ScopeMemory
 from mockllm.state.session_counters import SessionCounters
@@ -14,10 +14,10 @@ from mockllm.state.session_counters import SessionCounters
 LIMIT = Limit("sliding-window", requests=10_000)
 
 
-def matched(scope: str, session: str = "", **modifier: Limit | Load) -> MatchResult:
+def matched(scope: str, session: str = "", **modifier: Limit | Load) -> DecisionInputs:
     rule = Candidate(0, "rule", "rule", scope, None)
     modifiers = [Candidate(1, "modifier", "modifier", scope, None, **modifier)] if modifier else []  # type: ignore[arg-type]
-    return MatchResult(session, 0, [rule], modifiers, lambda _: False)
+    return DecisionInputs(session, 0, [rule], modifiers, lambda _: False)
 
 
 def test_sizes_are_about_the_real_ones() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.selection.decision import Candidate, Decision, MatchResult
+from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
 from mockllm.core.selection.guards import Guard
+from mockllm.state.engine_state import EngineState
 from mockllm.state.session_counters import SessionCounters
 
 
@@ -25,8 +26,8 @@ def matched(
     *,
     session: str = "",
     invalid: Sequence[str] = (),
-) -> MatchResult:
-    return MatchResult(session, 0, rules, modifiers, lambda validation: validation in invalid)
+) -> DecisionInputs:
+    return DecisionInputs(session, 0, rules, modifiers, lambda validation: validation in invalid)
 
 
 def summary(decision: Decision) -> tuple[str, str | None, list[object]]:
@@ -132,7 +133,7 @@ def test_modifiers_are_counted_separately() -> None:
 
 
 def test_sessions_and_scopes_have_separate_counts() -> None:
-    counters = SessionCounters()
+    counters = EngineState()
     sent = [
         matched([candidate("r", scope=scope, times=1)], session=session)
         for session, scope in (("", ""), ("", "a"), ("s", ""), ("s", "a"), ("", ""))

@@ -11,7 +11,7 @@ import pytest
 from msgspec.msgpack import decode, encode
 from msgspec.structs import replace
 
-from mockllm.core.selection.decision import Candidate, MatchResult
+from mockllm.core.selection.decision import Candidate, DecisionInputs
 from mockllm.state.shared_engine_state import StoreLookupRequired
 from mockllm.store.connection import ReplyReceiver, StoreAway, StoreRefused
 from mockllm.store.decision_queue import MAX_CANDIDATES, MAX_REQUESTS, DecisionQueue, ResultPlace
@@ -19,7 +19,7 @@ from mockllm.store.script_request import FEW_DRAWS, ScriptRequest
 from mockllm.store.script_result import ScriptResult
 
 RULE = Candidate(0, "a.yaml:1", "a.yaml:1", "", None)
-ONE = MatchResult("", 7, (RULE,), (), lambda _: False)
+ONE = DecisionInputs("", 7, (RULE,), (), lambda _: False)
 SCOPED = replace(ONE, rules=(replace(RULE, scope="api_key:1"),))
 
 
@@ -83,7 +83,7 @@ class Turn:
         self.taken.append(number)
         return 40 + sum(self.taken[:-1])
 
-    def add(self, *requests: MatchResult) -> None:
+    def add(self, *requests: DecisionInputs) -> None:
         for matched in requests:
             receiver = Receiver()
             tries = [0] * len(matched.rules)
@@ -92,7 +92,9 @@ class Turn:
             )
             self.receivers.append(receiver)
 
-    def run(self, *requests: MatchResult, then: Callable[[], object] = lambda: None) -> list[ReplyReceiver]:
+    def run(
+        self, *requests: DecisionInputs, then: Callable[[], object] = lambda: None
+    ) -> list[ReplyReceiver]:
         """Add requests in one iteration. Return the receivers of the calls that are sent at its end."""
 
         async def iteration() -> None:

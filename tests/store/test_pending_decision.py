@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.limits.limit_data import Limit
-from mockllm.core.selection.decision import Candidate, Decision, MatchResult
+from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
 from mockllm.state.shared_engine_state import StoreLookupRequired
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.decision_queue import ResultPlace, ResultReceiver
@@ -36,7 +36,7 @@ class Queue:
         self._later = list(later)
 
     def add(
-        self, receiver: ResultReceiver, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
+        self, receiver: ResultReceiver, matched: DecisionInputs, slot: str, tries: Sequence[int], draws: int
     ) -> ResultPlace:
         self.sent.append(slot)
         self.tries.append(tries)
@@ -46,7 +46,7 @@ class Queue:
         self.flushed += 1
 
     async def repeat(
-        self, place: ResultPlace, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
+        self, place: ResultPlace, matched: DecisionInputs, slot: str, tries: Sequence[int], draws: int
     ) -> tuple[ScriptResult, int]:
         self.repeated.append((place, slot))
         result = self._later.pop(0)
@@ -83,23 +83,25 @@ class Counts:
     def expected_tries(self, session: str, candidates: Sequence[Candidate]) -> Sequence[int]:
         return [0] * len(candidates)
 
-    def slot(self, matched: MatchResult, id: str, candidates: Sequence[Candidate], at: float = 0.0) -> Slot:
+    def slot(
+        self, matched: DecisionInputs, id: str, candidates: Sequence[Candidate], at: float = 0.0
+    ) -> Slot:
         assert list(candidates) == [BUSY]
         self.slots.append(Slot())
         return self.slots[-1]
 
-    def count(self, matched: MatchResult, result: StoreDecision) -> None:
+    def count(self, matched: DecisionInputs, result: StoreDecision) -> None:
         self._on_count()
         self.counted.append(result)
 
-    def without_store(self, matched: MatchResult, error: Exception) -> Decision | Failure:
+    def without_store(self, matched: DecisionInputs, error: Exception) -> Decision | Failure:
         return AWAY
 
     def begin(self, *modifiers: Candidate) -> PendingDecision:
         def note() -> None:
             self.ready += 1
 
-        return PendingDecision(self, MatchResult("", 7, (RULE,), modifiers, lambda _: False), note)
+        return PendingDecision(self, DecisionInputs("", 7, (RULE,), modifiers, lambda _: False), note)
 
 
 def waited(pending: PendingDecision) -> Decision | Failure:

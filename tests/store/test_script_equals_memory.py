@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from mockllm.core.limits.limit_data import Cost, Limit
 from mockllm.core.load.load import Load
-from mockllm.core.selection.decision import Candidate, Decision, MatchResult
+from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
 from mockllm.core.selection.guards import Guard, TimeWindow
 from mockllm.state.engine_state import EngineState
 from mockllm.store.script_request import MANY_DRAWS, CandidateEncoder, ScriptRequest
@@ -53,7 +53,7 @@ class StoreCounters:
         self._numbers = count()
         self._ids = count()
 
-    def decide(self, together: Sequence[MatchResult]) -> list[tuple[MatchResult, Decision]]:
+    def decide(self, together: Sequence[DecisionInputs]) -> list[tuple[DecisionInputs, Decision]]:
         """Decide requests of one session at one time in one call. Return the decisions in the order in which they
         were made: a request whose draws are missing is decided in a later call."""
         open_ = [(matched, [0] * (len(matched.modifiers) + len(matched.rules))) for matched in together]
@@ -78,7 +78,7 @@ class StoreCounters:
     def request(self, session: str, id: str | None = None) -> ScriptRequest:
         return ScriptRequest(self._encoder, session, f"{next(self._ids)}" if id is None else id)
 
-    def read(self, result: ScriptResult, matched: MatchResult) -> Decision | list[int]:
+    def read(self, result: ScriptResult, matched: DecisionInputs) -> Decision | list[int]:
         """Return the decision, or the tries whose draws are missing."""
         read = read_result(
             result,
@@ -229,11 +229,11 @@ def test_script_decides_as_counters_in_memory(
     memory, store = EngineState(), kind(client)
     limited, listed = named(modifiers, "m"), named(rules, "r")
     now = START
-    calls: list[list[MatchResult]] = []
+    calls: list[list[DecisionInputs]] = []
     for some, others, session, tokens, invalid, passed, joined in requests:
         joins = joined and bool(calls)
         now += 0 if joins else passed / 1000
-        matched = MatchResult(
+        matched = DecisionInputs(
             calls[-1][0].session if joins else session, 7, reached(chosen(listed, others)), chosen(limited, some),
             refusing(invalid), scenario_time=now, cost=partial(Cost, tokens, 0.0, tokens // 3),
         )  # fmt: skip
@@ -251,7 +251,7 @@ def refusing(invalid: bool) -> Callable[[Any], bool]:
 
 
 RULE = Candidate(0, "r", "r", "", None)
-ONE = MatchResult("one", 7, (RULE,), (), refusing(invalid=False), scenario_time=START)
+ONE = DecisionInputs("one", 7, (RULE,), (), refusing(invalid=False), scenario_time=START)
 
 
 def tries_of(store: StoreCounters, id: str, *places: int) -> list[int | None]:

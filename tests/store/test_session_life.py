@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from mockllm.core.limits.limit_data import Limit
 from mockllm.core.load.load import Load
 from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate, StoredResponse
-from mockllm.core.selection.decision import MatchResult
+from mockllm.core.selection.decision import DecisionInputs
 from mockllm.state.shared_engine_state import LookupResult
 from mockllm.store.connection import store_address
 from mockllm.store.group_store import GroupStore
@@ -59,7 +59,7 @@ class Store:
         self.calls = 0
         """The calls of the script that decisions took."""
 
-    async def decide(self, matched: MatchResult = ONE) -> list[int]:
+    async def decide(self, matched: DecisionInputs = ONE) -> list[int]:
         """Decide a request of the session. Return the tries of its rule before it."""
         self._made += 1
         request = ScriptRequest(self._encoder, "one", f"{self._made}", self.ttl)

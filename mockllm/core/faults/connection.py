@@ -85,7 +85,7 @@ class SlowClose(Fault):
         end: tuple[Step, ...] = (WaitStep(self.for_, chunk_number), CutStep("close", chunk_number))
         last = closing_bytes(plan)
         closed = (RawStep(last, chunk_number),) if last else ()
-        delivery = replace(plan.delivery, body_end="close")
+        delivery = replace(plan.delivery, body_end="connection_end")
         head = plan.head.without("content-length")
         return replace(plan, head=head, steps=(*steps, *closed, *end), delivery=delivery)
 

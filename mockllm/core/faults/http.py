@@ -69,7 +69,7 @@ class ContentLength(Fault):
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         if self.form == "missing":
-            delivery = replace(plan.delivery, body_end="close")
+            delivery = replace(plan.delivery, body_end="connection_end")
             return replace(plan, head=plan.head.without(LENGTH), delivery=delivery)
         size = len(sent_bytes(plan))
         if self.form == "too_long":

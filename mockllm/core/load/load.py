@@ -29,8 +29,9 @@ class Load(Struct, frozen=True):
     batch: ContinuousBatch | None = None
 
 
-class Admission(Struct, frozen=True):
-    """The admission of a response: after `wait` seconds, with the pace's `slowdown` multiplied by this one."""
+class LoadEffect(Struct, frozen=True):
+    """The effect on a response: it begins after `wait` seconds, and its pace's `slowdown` is multiplied by this
+    one."""
 
     wait: float = 0.0
     slowdown: float = 1.0
@@ -43,24 +44,24 @@ def slowdown(load: Load, in_flight: int) -> float:
     return 1.0 + (load.slowdown - 1.0) * (in_flight - load.concurrency) / load.concurrency
 
 
-def admit_without_wait(load: Load, others: int) -> Admission | None:
-    """Return the admission of one more response beside so many others; None if it must wait or is refused."""
+def load_effect_without_wait(load: Load, others: int) -> LoadEffect | None:
+    """Return the effect on one more response beside so many others; None if it must wait or is refused."""
     if load.max_inflight is not None and others >= load.max_inflight:
         return None
-    return Admission(0.0, slowdown(load, others + 1))
+    return LoadEffect(0.0, slowdown(load, others + 1))
 
 
-def admit(load: Load, ends: Sequence[float], now: float) -> Admission | None:
-    """Return the admission of one more response; None if it is refused.
+def load_effect(load: Load, ends: Sequence[float], now: float) -> LoadEffect | None:
+    """Return the effect on one more response; None if it is refused.
 
     `ends` are the times at which the others end, both in flight and waiting, in any order. An end before `now` does
     not count. The first request begins first.
     """
     left = [end for end in ends if end > now]
-    maximum, admission = load.max_inflight, admit_without_wait(load, len(left))
-    if maximum is None or admission is not None:
-        return admission
+    maximum, effect = load.max_inflight, load_effect_without_wait(load, len(left))
+    if maximum is None or effect is not None:
+        return effect
     ahead = len(left) - maximum
     if ahead >= load.queue:
         return None
-    return Admission(sorted(left)[ahead] - now, slowdown(load, maximum))
+    return LoadEffect(sorted(left)[ahead] - now, slowdown(load, maximum))

@@ -1,9 +1,9 @@
 """The rule index: it finds the matchers of rules and modifiers that match a request, at the cost of checking a few.
 
 A matcher becomes rows, each a conjunction of conditions; a matcher with `any` becomes several. The conditions of all
-rows are in layers. Each layer returns a mask of the rows that may match, and the AND of the masks has those that may
-match by all layers. What the layers do not decide is checked for these rows. The result is exactly that of checking
-one matcher after the other, in order.
+rows are in layers, each a bitmap index on one field. A layer returns a mask of the rows that may match, and the AND
+of the masks has those that may match by all layers. What the layers do not decide is checked for these rows. The
+result is exactly that of checking one matcher after the other, in order.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ LayerKey: TypeAlias = tuple[int, str, int]
 """The field's number, its key where the key has a layer, and the layer's number."""
 
 _HEAD_FIELDS: Final = ("method", "path", "provider", "dialect", "api", "generates", "host")
-"""Small fields (of few different values) of the head, whose layers are joined."""
+"""Small fields of the head, whose layers are joined. A small field has a low cardinality: few different values."""
 _FIRST_FIELDS: Final = ("model", "stream")
-"""The same of the body: most bodies begin with them."""
+"""Small fields of the body: most bodies begin with them."""
 _ORDER: Final = {name: number for number, name in enumerate(FIELDS)}
 
 
@@ -204,8 +204,8 @@ class RuleIndex:
                     break
         return remaining
 
-    def is_complete(self, mask: int) -> bool:
-        """Return whether a mask is exact: no condition of its rows is left to check."""
+    def is_exact(self, mask: int) -> bool:
+        """Return whether a mask has exactly the rows that match: no condition of them is left to check."""
         return not mask & ~self._exact
 
     def matching(self, mask: int, request: Request, first: int, end: int) -> Iterator[int]:

@@ -172,8 +172,8 @@ class Throttle(Struct, frozen=True):
     head: bool = True
 
 
-BodyEnd: TypeAlias = Literal["usual", "chunks", "close"]
-"""How a client finds the end of the body: by the head as usual, by HTTP's chunks, or by the connection's end."""
+BodyEnd: TypeAlias = Literal["usual", "chunks", "connection_end"]
+"""How a client finds the end of the body: by the head as usual, by HTTP chunks, or by the connection's end."""
 
 
 class ProxyTarget(NamedTuple):
@@ -261,8 +261,8 @@ class BatchStart(BackgroundRun, frozen=True):
 class Plan(Struct, frozen=True):
     """A response before bytes are written.
 
-    `delay`: seconds between the begin of serving and the head; the waits of the steps begin there. `chunk_texts`:
-    the chunks that a stream would have, for faults on a non-streaming response.
+    `delay`: seconds from the time at which the server began to respond to the head; the waits of the steps follow.
+    `chunk_texts`: the chunks that a stream would have, for faults on a non-streaming response.
     """
 
     head: ResponseHead

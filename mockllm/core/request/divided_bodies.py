@@ -27,7 +27,7 @@ T = TypeVar("T")
 MIN_DIVIDED_BYTES: Final = 2400
 """Bytes: a shorter body is parsed as a whole, which takes less time than the search."""
 LONGEST: Final = 2 * 1024 * 1024
-"""Bytes: a longer body would push out all others."""
+"""Bytes: a longer body would evict all others."""
 MAX_TURN_BYTES: Final = 48 * 1024 * 1024
 """Bytes of all histories, about: their own, and what was parsed of them. The one that was used least recently is
 evicted first."""

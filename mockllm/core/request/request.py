@@ -107,7 +107,7 @@ class Request(BodyFields, McpServerFields):
         self.now = now
         self.monotonic = now if monotonic is None else monotonic
         """The same time on a monotonic clock, in seconds: for sessions, limits, webhooks and
-        `MatchResult.scenario_time`."""
+        `DecisionInputs.scenario_time`."""
         self.response_lookup = response_lookup
         self.context = context
 
@@ -342,7 +342,7 @@ class Request(BodyFields, McpServerFields):
     @cached_property
     def echoed_characters(self) -> int:
         """The characters of prompts that the response has before its texts, for its budget. Those of tokens with
-        probabilities count several times."""
+        logprobs count several times."""
         return 0
 
     @property

@@ -12,7 +12,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.limits.limit_data import Cost, Limit, LimitResult, LimitStatus
+from mockllm.core.limits.limit_data import NO_COST, Cost, Limit, LimitResult, LimitStatus
 from mockllm.core.load.continuous_batch import NO_WORK, ContinuousBatchTimes, PromptWork
 from mockllm.core.load.load import Load
 from mockllm.core.selection.guards import Guard, GuardReason, StateValue
@@ -56,8 +56,8 @@ class Candidate(Struct, frozen=True):
         return self.guard is None and not (self.has_error or self.sets or self.limit or self.load)
 
 
-class MatchResult(Struct, frozen=True):
-    """The candidates of a request, and the facts that a decision depends on.
+class DecisionInputs(Struct, frozen=True):
+    """What a decision depends on: the candidates of a request, and more.
 
     `rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched. `invalid`
     returns whether the request fails a validation. `unknown_model` returns whether its
@@ -70,9 +70,9 @@ class MatchResult(Struct, frozen=True):
     rules: Sequence[Candidate]
     modifiers: Sequence[Candidate]
     invalid: Callable[[Validation], bool]
-    unknown_model: Callable[[], bool] = bool
+    unknown_model: Callable[[], bool] = lambda: False
     scenario_time: float = 0.0
-    cost: Callable[[], Cost] = Cost
+    cost: Callable[[], Cost] = lambda: NO_COST
     unmatched_validation: Validation = "strict"
     """The validation where no rule is selected."""
     work: Callable[[], PromptWork] = lambda: NO_WORK
@@ -122,7 +122,7 @@ class InFlightSlot(Protocol):
     response has ended, in any way. A second `release` has no effect."""
 
     def expect_end(self, until: float) -> None:
-        """Set the planned end of the response, on the clock of `MatchResult.scenario_time`."""
+        """Set the planned end of the response, on the clock of `DecisionInputs.scenario_time`."""
 
     def release(self) -> None:
         """Release the slot in the limits and loads."""
@@ -134,8 +134,9 @@ Outcome: TypeAlias = Literal["rule", "modifier", "limited", "overloaded", "inval
 class Decision(Struct, frozen=True):
     """The selected rule, its modifiers and its counters, or a refusal.
 
-    `outcome`: a `rule` responds, unless its sequence has ended, or a `modifier`'s error; the request is `limited` or
-    `overloaded` by a modifier, or `invalid`. `unmatched`: no rule responds; the dialect itself still may.
+    `outcome`: a `rule` responds, unless its sequence has ended, or a `modifier`'s error. A modifier's limit
+    (`limited`) or load (`overloaded`) refuses the request, or it is `invalid`. `unmatched`: no rule responds; the
+    dialect itself still may.
     `blocked_rules` matched, each with the reason that blocked it. `number` is the request's number in its scope.
     `admission` is set if limits or loads apply. `slot` is set if one of them counts responses in flight.
     """

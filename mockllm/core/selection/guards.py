@@ -87,7 +87,9 @@ class Guard(Struct, frozen=True):
     during: TimeWindow | None = None
     requires: Required | None = None
 
-    def blocked_by_state(self, elapsed: float, states: Mapping[str, StateValue]) -> GuardReason | None:
+    def blocked_by_window_or_state(
+        self, elapsed: float, states: Mapping[str, StateValue]
+    ) -> GuardReason | None:
         """Return why window or states block the candidate, `elapsed` seconds after its first try; else None."""
         if self.during is not None and not self.during.contains(elapsed):
             return "outside its window"

@@ -231,7 +231,7 @@ class ObservedRequest:
     @property
     def broken(self) -> bool:
         """Whether the server broke off the response."""
-        return self.end_reason in ("close", "reset") and self.plan.delivery.body_end != "close"
+        return self.end_reason in ("close", "reset") and self.plan.delivery.body_end != "connection_end"
 
     @property
     def out_of_credit(self) -> bool:

@@ -27,7 +27,7 @@ from mockllm.server.control.lazy_routes import LazyRoutes
 from mockllm.server.control.problem import FieldProblem, Problem, method_problem, validation_problem
 from mockllm.server.journal.journal import ENTRIES_AT_ONCE
 from mockllm.server.protocols import EngineProtocol
-from mockllm.server.request_heads import FEED
+from mockllm.server.request_target import FEED
 from mockllm.server.server_limits import ServerLimits
 
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse, seed_token
-from mockllm.server.ended_exchange import EndedExchange, EndReason, is_unsent
+from mockllm.server.ended_exchange import EndedExchange, is_unsent
+from mockllm.server.exchange import EndReason
 from mockllm.server.http1 import HttpConstraints
 from mockllm.server.server_limits import KIB, MIB
 

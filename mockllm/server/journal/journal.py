@@ -1,8 +1,8 @@
 """The journal: the last requests of the server, in a ring that is bounded by count and by bytes.
 
-`add` only stores the ended exchange, because no response must wait for the journal. It makes entries itself only
-where the pending exchanges exceed the capacity. Exchanges become entries within seconds, unless newer ones push
-them out, and always before a reader sees them. Secrets are removed, and what is too old or too large is dropped.
+`add` only stores the ended exchange, because no response may wait for the journal. It makes entries itself only
+where the pending exchanges exceed the capacity. Exchanges become entries within seconds, unless they are dropped for
+newer ones, and always before a reader sees them. Secrets are removed, and what is too old or too large is dropped.
 `Metrics` counts most exchanges when they end. Those with equal responses of the cache are collected, and counted
 together once a second.
 """
@@ -80,7 +80,7 @@ class Journal:
         """Store an exchange that has ended."""
         pending = self._pending
         if len(pending) == self.max_entries and pending:
-            oldest = pending[0]  # it is pushed out
+            oldest = pending[0]  # it is dropped
             if oldest.pending_bytes:  # a small response of the cache has none
                 self._pending_bytes -= oldest.pending_bytes
                 self._discarded.add(oldest.response)
@@ -110,18 +110,18 @@ class Journal:
                 self._make_room()
 
     def _make_room(self) -> None:
-        """Drop the entries and the exchanges that newer exchanges will push out; make entries where too many are
-        left."""
+        """Drop the entries and the exchanges for which newer ones leave no room; make entries where too many
+        exchanges are left."""
         with self._lock:
             while self._ring and self._pending_bytes + self._bytes > self.max_bytes + MAX_EXCESS:
                 self._drop_oldest()
             if self._pending_bytes > self.max_bytes:
-                self._drop_pushed_out()
+                self._drop_pending_without_room()
         if self._pending_bytes > self.max_bytes:
             # two for each exchange that is added, so that fewer are left; making all at once would delay streams
             self.make_entries(2)
 
-    def _drop_pushed_out(self) -> None:
+    def _drop_pending_without_room(self) -> None:
         """Drop the oldest exchanges, if the bodies of the newer ones fill the capacity. Where large requests
         come faster than entries are made of them, some become none: an entry takes as long as its request."""
         pending, max_bytes = self._pending, self.max_bytes

@@ -6,12 +6,12 @@ times of a response.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, cast
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from mockllm.core.redaction import Redactor, shown_headers
 from mockllm.core.rendering.framing import framed
-from mockllm.server.deadlines import Deadline, Deadlines
+from mockllm.server.deadlines import Action, Deadline
 from mockllm.server.http1 import ALLOW_CORS, DateLine, serialize_head
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.player import Player
@@ -52,10 +52,10 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
     else:
         writes = _TimedWrites()
         scale = entry.response.time_scale
-        play = Player(plan, unchunked, writes, cast(Deadlines, writes), entry.monotonic, scale)
+        play = Player(plan, unchunked, writes, writes, entry.monotonic, scale)
         for monotonic in entry.times:
             writes.monotonic = monotonic
-            play._tick(monotonic)
+            play.tick(monotonic)
         parts = [SentPart(monotonic - entry.monotonic, data) for monotonic, data in writes.written]
     sent = _after_head(head.head, parts)
     redactor = redactor or entry.redactor
@@ -95,7 +95,7 @@ class _TimedWrites:
     def time(self) -> float:
         return self.monotonic
 
-    def at(self, when: float, then: Callable[[float], None]) -> Deadline | None:
+    def at(self, when: float, action: Action) -> Deadline | None:
         return None
 
     def write(self, data: bytes) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate
-from mockllm.core.selection.decision import Decision, MatchResult
+from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.state.shared_engine_state import (
     LookupResult,
     RespondAgain,
@@ -39,9 +39,9 @@ class NoStore:
     wait_time = 0.0
 
     def __init__(self, state: SharedEngineState) -> None:
-        state.remember_in_store = self._forget
+        state.store_elsewhere = self._forget
 
-    def begin(self, matched: MatchResult, ready: Callable[[], object]) -> RefusedDecision:
+    def begin(self, matched: DecisionInputs, ready: Callable[[], object]) -> RefusedDecision:
         ready()
         return RefusedDecision()
 

@@ -71,7 +71,7 @@ def test_close_of_websocket_at_missing_place_has_reason() -> None:
 def test_slow_close_ends_with_connection_without_length() -> None:
     plan = played(built("slow_close", **{"for": "2s"}))
     assert plan.steps == (*STEPS, WaitStep(2.0, 2), CutStep("close", 2))
-    assert plan.delivery == Delivery(body_end="close")
+    assert plan.delivery == Delivery(body_end="connection_end")
     long = replace(ERROR, head=ERROR.head.with_headers((("content-length", "9"),)))
     assert played(built("slow_close"), long).head == ERROR.head
     assert played(built("slow_close"), EMPTY).steps == (WaitStep(5.0, 0), CutStep("close", 0))

@@ -77,7 +77,7 @@ def test_content_length_too_short_preserves_the_body() -> None:
 def test_content_length_missing_ends_with_connection() -> None:
     long = replace(ERROR, head=ERROR.head.with_headers((("Content-Length", "9"),)))
     assert played(built("content_length", form="missing"), long) == replace(
-        ERROR, delivery=Delivery(body_end="close")
+        ERROR, delivery=Delivery(body_end="connection_end")
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockllm.core.load.load import Admission, Load, admit, slowdown
+from mockllm.core.load.load import Load, LoadEffect, load_effect, slowdown
 
 
 @pytest.mark.parametrize(
@@ -29,24 +29,24 @@ def test_slowdown_depends_on_responses_in_flight(load: Load, factors: list[float
 @pytest.mark.parametrize(
     ("load", "ends", "expected"),
     [
-        pytest.param(Load(2), [], Admission(), id="nobody else is there"),
-        pytest.param(Load(2), [11, 12, 13], Admission(0, 2), id="all are served, more slowly"),
-        pytest.param(Load(2), [9, 10, 13], Admission(), id="what has ended does not count"),
-        pytest.param(Load(max_inflight=2), [11], Admission(), id="there is room"),
+        pytest.param(Load(2), [], LoadEffect(), id="nobody else is there"),
+        pytest.param(Load(2), [11, 12, 13], LoadEffect(0, 2), id="all are served, more slowly"),
+        pytest.param(Load(2), [9, 10, 13], LoadEffect(), id="what has ended does not count"),
+        pytest.param(Load(max_inflight=2), [11], LoadEffect(), id="there is room"),
         pytest.param(Load(max_inflight=2), [11, 12], None, id="there is none, and no queue"),
-        pytest.param(Load(max_inflight=2, queue=1), [15, 12], Admission(2), id="the first waits for the first end"),
-        pytest.param(Load(max_inflight=2, queue=2), [12, 15, 14], Admission(4), id="the second for the second"),
+        pytest.param(Load(max_inflight=2, queue=1), [15, 12], LoadEffect(2), id="the first waits for the first end"),
+        pytest.param(Load(max_inflight=2, queue=2), [12, 15, 14], LoadEffect(4), id="the second for the second"),
         pytest.param(Load(max_inflight=2, queue=2), [12, 15, 14, 16], None, id="the queue is full"),
         pytest.param(
-            Load(1, 2.0, max_inflight=3, queue=2), [11, 12, 13], Admission(1, 3),
+            Load(1, 2.0, max_inflight=3, queue=2), [11, 12, 13], LoadEffect(1, 3),
             id="who has waited is as slow as with all others under way",
         ),
     ],
 )  # fmt: skip
-def test_admit_returns_wait_slowdown_or_refusal(
-    load: Load, ends: Sequence[float], expected: Admission | None
+def test_load_effect_has_wait_and_slowdown_or_is_none(
+    load: Load, ends: Sequence[float], expected: LoadEffect | None
 ) -> None:
-    assert admit(load, ends, 10.0) == expected
+    assert load_effect(load, ends, 10.0) == expected
 
 
 @settings(deadline=None)
@@ -65,12 +65,12 @@ def test_a_queue_is_first_in_first_out(most: int, queue: int, arrivals: list[tup
     for gap, length in arrivals:
         now += gap
         waiting = [begin for begin in waiting if begin > now]
-        admission = admit(load, ends, now)
+        effect = load_effect(load, ends, now)
         if free[0] > now and len(waiting) >= queue:
-            assert admission is None
+            assert effect is None
             continue
         begin = max(now, heappop(free))
-        assert admission == Admission(begin - now)
+        assert effect == LoadEffect(begin - now)
         heappush(free, begin + length)
         ends.append(begin + length)
         if begin > now:

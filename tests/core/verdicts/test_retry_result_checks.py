@@ -96,7 +96,9 @@ RECOVERED: dict[str, tuple[Play, list[int]]] = {
     "behind an answer that ended with its connection": (
         lambda script: (
             script.send(
-                0, left="close", plan=Plan(ResponseHead(200, ()), (), delivery=Delivery(body_end="close"))
+                0,
+                left="close",
+                plan=Plan(ResponseHead(200, ()), (), delivery=Delivery(body_end="connection_end")),
             ),
             script.send(1),
         ),

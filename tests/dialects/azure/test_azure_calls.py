@@ -16,7 +16,7 @@ from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects import azure
 from mockllm.dialects.azure.content_filters import SAFE, sort_keys
-from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
+from mockllm.dialects.dialect import Dialect, ReplyDialect, ResponseIdentity
 from mockllm.dialects.routes import RouteMatch, UnknownPath, find_route
 from tests.golden.wire import assert_golden
 
@@ -239,7 +239,7 @@ def test_azure_wire_equals_golden_file() -> None:
 )
 def test_body_of_reasoning_models_has_tier_and_latencies(deployment: str, timed: bool) -> None:
     dialect, request = route_request(f"/azure/openai/deployments/{deployment}/chat/completions", HI)
-    plan = cast(GeneratingDialect, dialect).encode_body(REPLIES["text"], request, STAMP)
+    plan = cast(ReplyDialect, dialect).encode_body(REPLIES["text"], request, STAMP)
     ((_, data),) = events(plan)
     body = loads(data)
     assert ("service_tier" in body, "latency_checkpoint" in body["usage"]) == (timed, timed)
@@ -278,7 +278,7 @@ CALLS: dict[str, tuple[str, Json, tuple[str, ...]]] = {
 def test_azure_response_equals_golden_file(call: str, name: str) -> None:
     path, body, _ = CALLS[call]
     match, request = route_request(path, body)
-    dialect = cast(GeneratingDialect, match)
+    dialect = cast(ReplyDialect, match)
     reply = dialect.supported_reply(REPLIES[name], request)
     if reply.failure is None:
         assert_golden(f"azure/{call}-{name}.txt", dialect.encode_body(reply, request, STAMP))
@@ -295,7 +295,7 @@ def test_azure_error_equals_golden_file(call: str) -> None:
 
 def azure_response(model: str, reply: Reply = REPLY, *, stream: bool = False) -> list[Json]:
     dialect, request = route_request("/openai/responses", {"model": model, "input": "hi", "stream": stream})
-    generating = cast(GeneratingDialect, dialect)
+    generating = cast(ReplyDialect, dialect)
     encode = generating.encode_stream if stream else generating.encode_body
     return [loads(data) for _, data in events(encode(reply, request, STAMP))]
 

@@ -11,7 +11,7 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Call, Choice, Citation, NativePart, Pause, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Dialect, GeneratingDialect, OwnResponseDialect, ResponseIdentity
+from mockllm.dialects.dialect import Dialect, OwnResponseDialect, ReplyDialect, ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.errors import ROWS
 from mockllm.dialects.providers import generating_dialect
@@ -39,7 +39,7 @@ def route_request(path: str, body: Json) -> tuple[Dialect, Request]:
     return match.dialect, result
 
 
-def chat(vendor: str) -> GeneratingDialect:
+def chat(vendor: str) -> ReplyDialect:
     match = generating_dialect(vendor, "chat")
     assert match is not None
     return match
@@ -313,7 +313,7 @@ def test_gemini_compatible_call_has_no_index_and_stops() -> None:
 
 def test_vendor_completions_are_openais_with_vendor_head() -> None:
     dialect, requested = route_request("/vllm/v1/completions", {"model": "m", "prompt": "hi"})
-    generating: GeneratingDialect = dialect  # type: ignore[assignment]
+    generating: ReplyDialect = dialect  # type: ignore[assignment]
     reply = Reply((Choice((Text(("a", "b")),)),))
     body, streamed = (
         generating.encode_body(reply, requested, STAMP),

@@ -52,7 +52,7 @@ async def counted(steps: Steps) -> list[int]:
 
 
 @pytest.mark.parametrize("stored", [False, True], ids=["pending exchange", "entry"])
-@pytest.mark.parametrize("cleared", [False, True], ids=["pushed out", "cleared"])
+@pytest.mark.parametrize("cleared", [False, True], ids=["dropped", "cleared"])
 def test_long_response_is_freed_in_parts(stored: bool, cleared: bool) -> None:
     async def counts() -> list[int]:
         journal = Journal(max_entries=1)

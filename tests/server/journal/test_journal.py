@@ -55,7 +55,7 @@ def test_make_entries_ignores_entries_added_meanwhile() -> None:
     assert not journal.make_entries(3, newest)
     assert len(journal._pending) == 5
     fill(journal, 30)
-    assert not journal.make_entries(3, journal.total - 10), "others have pushed them out"
+    assert not journal.make_entries(3, journal.total - 10), "they were dropped for others"
     assert [each.number for each in journal] == list(range(31, 41))
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, JsonValue
 from mockllm.core.json.codec import Json
 from mockllm.scenario.text_forms import BASE_URL, KEY
 from mockllm.server.control.models.base import RequestModel
-from mockllm.server.ended_exchange import EndReason
+from mockllm.server.exchange import EndReason
 
 
 class RequestFilter(RequestModel):

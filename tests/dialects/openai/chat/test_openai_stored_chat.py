@@ -50,7 +50,7 @@ class Session:
 
     def remember(self, memo: StorageUpdate | None) -> None:
         if memo is not None:
-            self.memory.remember("", memo)
+            self.memory.apply_storage_update("", memo)
 
     def call(self, call: StoredChatCall, id: str = "", query: str = "", body: Json = None) -> Plan | Failure:
         request = StoredChatRequest(

@@ -71,7 +71,7 @@ class Session:
 
     def remember(self, memo: StorageUpdate | None) -> None:
         if memo is not None:
-            self.memory.remember("", memo)
+            self.memory.apply_storage_update("", memo)
 
     def stored(self, id: str, query: str = "", method: str = "GET") -> StoredRequest:
         return StoredRequest(

@@ -13,7 +13,7 @@ def hooks(response: ClientResponse) -> tuple[Webhook, ...]:
     return response.planned.webhooks
 
 
-def test_post_is_due_after_the_end_of_the_response() -> None:
+def test_webhook_is_due_after_the_end_of_the_response() -> None:
     server = VirtualServer("""
         rules:
           - reply: Done.
@@ -27,7 +27,7 @@ def test_post_is_due_after_the_end_of_the_response() -> None:
     assert hook.subject == hook.id
 
 
-def test_post_is_due_by_the_time_scale() -> None:
+def test_webhook_is_due_by_the_time_scale() -> None:
     catalog = VirtualServer("""
         rules:
           - reply: Done.
@@ -41,7 +41,7 @@ def test_post_is_due_by_the_time_scale() -> None:
     assert round(hook.due, 6) == 100.5
 
 
-def test_posts_of_rule_and_modifier_are_both_sent() -> None:
+def test_webhooks_of_rule_and_modifier_are_both_sent() -> None:
     server = VirtualServer("""
         rules:
           - {reply: Done., then_post: {to: "http://localhost:1/a", body: first, secret: whsec_c2VjcmV0}}
@@ -57,7 +57,7 @@ def test_posts_of_rule_and_modifier_are_both_sent() -> None:
     assert sent[0].subject != sent[1].subject, "neither replaces the other before it is sent"
 
 
-def test_held_response_has_the_name_and_no_post() -> None:
+def test_held_response_has_the_name_and_no_webhook() -> None:
     response = VirtualServer("rules: [{reply: Done., hold: {name: gate, at_most: 4s}}]").respond(
         chat_request()
     )

@@ -21,7 +21,7 @@ from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.core.webhook import Webhook
 from mockllm.dialects.decoded_response import read_called_tools
-from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
+from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
 from mockllm.dialects.registry import limit_failure
 from mockllm.dialects.routes import RouteMatch
 from mockllm.engine.decided_request import NO_STEP, DecidedRequest
@@ -53,12 +53,12 @@ BOUND_NAMES: Final[Mapping[str | None, str]] = {
 """The names of the bounds that refuse a request; a bound without one counts requests."""
 
 
-class Responder(DecidedRequest):
-    """Makes the response to one request."""
+class ResponseBuilder(DecidedRequest):
+    """Builds the response to one request by its decision."""
 
     __slots__ = ()
 
-    def respond(self) -> PlannedResponse:
+    def build(self) -> PlannedResponse:
         """Return the planned response by the outcome of the decision. An error of a template becomes one of the
         dialect."""
         decision = self.decision
@@ -168,8 +168,8 @@ class Responder(DecidedRequest):
         return self._response_without_rule(content, name)
 
     def _unmatched_error(self, unmatched: Unmatched) -> PlannedResponse:
-        own = getattr(self.dialect, "unmatched", None)
-        failure = unmatched.failure if own is None else own(unmatched.failure)
+        dialect_unmatched = getattr(self.dialect, "unmatched", None)
+        failure = unmatched.failure if dialect_unmatched is None else dialect_unmatched(unmatched.failure)
         planned = self._response_without_rule(failure, None, unmatched=self.request.path != FAVICON)
         return replace(planned, near_misses=unmatched.near_misses) if planned.unmatched else planned
 
@@ -179,21 +179,21 @@ class Responder(DecidedRequest):
         self, item: CatalogItem, selected: Selected, compiled: CompiledResponse, step: int
     ) -> PlannedResponse:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
-        settings = self.effective_settings(selected.candidate.item_index, compiled, step)
-        if settings.may_be_cached and not compiled.request_independent:
+        effective = self.effective_settings(selected.candidate.item_index, compiled, step)
+        if effective.may_be_cached and not compiled.request_independent:
             # a cache key reads it; an error before the key must not change what is read
             _ = self.request.model
-        caching, prompt_cache_settings = self.planner.prompt_caching, settings.merged.prompt_cache
+        caching, prompt_cache_settings = self.planner.prompt_caching, effective.merged.prompt_cache
         lookup = caching.look_up(
             self.request, self.dialect, prompt_cache_settings, self.matched.scenario_time
         )
         cached_tokens = NOTHING_CACHED if lookup is None else lookup.tokens
         try:
-            planned = self._cached_or_rendered(item, selected, compiled, settings, cached_tokens)
+            planned = self._cached_or_rendered(item, selected, compiled, effective, cached_tokens)
         except BudgetExceeded as exceeded:
             planned = self._error_without_settings(Failure("bad_request", message=str(exceeded)))
         if lookup is not None:
-            return caching.finished(lookup, planned, is_preview=self.is_preview)
+            return caching.write_back(lookup, planned, is_preview=self.is_preview)
         if self.is_preview:
             return caching.explained(planned, self.request, self.dialect, prompt_cache_settings)
         return planned
@@ -203,33 +203,33 @@ class Responder(DecidedRequest):
         item: CatalogItem,
         selected: Selected,
         compiled: CompiledResponse,
-        settings: EffectiveSettings,
+        effective: EffectiveSettings,
         cached_tokens: CachedTokens,
     ) -> PlannedResponse:
         """Return the response, of the response cache where that has it. A setting's header replaces a limit's."""
         request, admission = self.request, self.decision.admission
         may_cache = request.generates and not request.background
         may_cache = may_cache and (admission is None or admission.pace_unchanged)
-        cacheable, text, call = settings.cacheable, "", None
-        if settings.cacheable_by_text:
+        cacheable, text, call = effective.cacheable, "", None
+        if effective.cacheable_by_text:
             evaluation = EvaluationContext(self.template_scope_of(item), self.randomness(item, selected))
             compiled, text = compiled.with_text(evaluation)
             cacheable = len(text) <= MAX_KEY_TEXT
-        elif settings.tool_call_chunk_size is not None and may_cache:
-            call = self._generated_call(settings, self.randomness(item, selected))
+        elif effective.tool_call_chunk_size is not None and may_cache:
+            call = self._generated_call(effective, self.randomness(item, selected))
             if call is not None:
                 text, cacheable = call.tool, call.cacheable and len(call.tool) <= MAX_KEY_TEXT
         if not (cacheable and may_cache):
             return self._rendered_response(
-                item, selected, compiled, settings, self.identity(), request, admission, cached_tokens, call
+                item, selected, compiled, effective, self.identity(), request, admission, cached_tokens, call
             )
 
         def render(identity: ResponseIdentity, request: Request) -> PlannedResponse:
             return self._rendered_response(
-                item, selected, compiled, settings, identity, request, None, cached_tokens, call
+                item, selected, compiled, effective, identity, request, None, cached_tokens, call
             )
 
-        key, cache = cache_key(settings, self.dialect, compiled, request), self.planner.response_cache
+        key, cache = cache_key(effective, self.dialect, compiled, request), self.planner.response_cache
         if cached_tokens is not NOTHING_CACHED:
             key = (key, cached_tokens)
         planned = cache.find(key := key_with_text(key, text), self.ids().id_seed, request, call)
@@ -237,17 +237,17 @@ class Responder(DecidedRequest):
             read_storable = getattr(self.dialect, "storable_response", None)
             identity, length = self.identity(), len(text)
             planned = cache.render_and_cache(key, identity, request, render, read_storable, length, call)
-        return planned if admission is None else self._limited(planned, admission, settings)
+        return planned if admission is None else self._with_limit_state(planned, admission, effective)
 
-    def _limited(
-        self, planned: PlannedResponse, admission: AdmissionResult, settings: EffectiveSettings
+    def _with_limit_state(
+        self, planned: PlannedResponse, admission: AdmissionResult, effective: EffectiveSettings
     ) -> PlannedResponse:
         """Return a response with the headers and the delay of limits."""
-        own = [name.lower() for name, _, _ in settings.merged.headers or ()]
-        return planned.with_limit_headers(self.limit_headers(admission), admission.wait, own)
+        setting_headers = [name.lower() for name, _, _ in effective.merged.headers or ()]
+        return planned.with_limit_headers(self.limit_headers(admission), admission.wait, setting_headers)
 
     def _generated_call(
-        self, settings: EffectiveSettings, randomness: Randomness
+        self, effective: EffectiveSettings, randomness: Randomness
     ) -> GeneratedToolCall | None:
         """Return the call of a tool that the response has; None where the request lets the model call none. Raise
         BudgetExceeded, and with `may_defer` PlanningTooLong."""
@@ -256,14 +256,14 @@ class Responder(DecidedRequest):
             return None
         if self.may_defer:
             require_short_schema(tool.schema)
-        return self.planner.generate_tool_call(tool, self.request, randomness, settings)
+        return self.planner.generate_tool_call(tool, self.request, randomness, effective)
 
     def _rendered_response(
         self,
         item: CatalogItem,
         selected: Selected,
         compiled: CompiledResponse,
-        settings: EffectiveSettings,
+        effective: EffectiveSettings,
         identity: ResponseIdentity,
         request: Request,
         admission: AdmissionResult | None,
@@ -275,7 +275,7 @@ class Responder(DecidedRequest):
             request = request.without_body()
         template_scope, randomness = self.template_scope_of(item), self.randomness(item, selected)
         context = self.plan_context(
-            request, compiled, settings, template_scope, randomness, identity, admission
+            request, compiled, effective, template_scope, randomness, identity, admission
         )
         context.cached_tokens, context.generated_tool_call = cached_tokens, call
         try:
@@ -348,7 +348,7 @@ class Responder(DecidedRequest):
             unmatched,
             context.error,
             tuple(context.faults),
-            webhooks=tuple(_webhooks_of(plan, context)) if context.posts else (),
+            webhooks=tuple(_webhooks_of(plan, context)) if context.webhook_specs else (),
             faults_by_step=tuple(context.faults_by_step.items()),
         )
 
@@ -356,16 +356,16 @@ class Responder(DecidedRequest):
 def _webhooks_of(plan: Plan, context: PlanContext) -> Iterator[Webhook]:
     """Yield the requests that the server sends when a response has ended (`then_post`), at their times."""
     ends = context.request.monotonic + end_time(plan)
-    for number, post in enumerate(context.posts):
+    for number, spec in enumerate(context.webhook_specs):
         id = context.identity.ids.make("post_", 24, f"post.{number}")
-        payload = post.body.encode() if isinstance(post.body, str) else dumps(post.body)
-        yield Webhook(ends + post.after, str(post.to), post.secret or "", id, payload, id)
+        payload = spec.body.encode() if isinstance(spec.body, str) else dumps(spec.body)
+        yield Webhook(ends + spec.after, str(spec.to), spec.secret or "", id, payload, id)
 
 
 def _with_calls(planned: PlannedResponse, plan: Plan, context: PlanContext) -> PlannedResponse:
     """Return the response with the id and the tool of each of its calls: a client's result has only the id. They are
     those that the encoder noted. Where it noted none, or the scenario changed what it wrote, they are decoded."""
-    dialect = cast(GeneratingDialect, context.dialect)
+    dialect = cast(ReplyDialect, context.dialect)
     if not dialect.capabilities.call_ids:
         return planned
     noted = context.identity.tool_calls
