@@ -225,8 +225,9 @@ def _check_whole(request: Request, *, own: bool) -> Failure | None:
     error = check_readable(request) or _check_required(body, own=own) or _check_present(request, own=own)
     if error is not None:
         return error
+    filled = own and request.generates  # the input of a warm-up by socket is empty
     if not body.get("input") and not any(
-        body.get(name) if own else body.get(name) is not None for name in SOURCES
+        body.get(name) if filled else body.get(name) is not None for name in SOURCES
     ):
         return refuse(WITHOUT_INPUT_MESSAGE, None if own else "input", "missing_required_parameter")
     if body.get("background") is True and body.get("store") is False:

@@ -7,6 +7,7 @@ import pytest
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.dialects.openai import RESPONSES
+from mockllm.dialects.openai.responses.socket import WarmUpRequest
 from tests.dialects.openai.chat.refusals import refusal_tuple
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
 from tests.dialects.openai.test_openai_unsupported import refused
@@ -264,6 +265,12 @@ def test_recent_model_refuses_a_response_as_measured(body: dict[str, Json], refu
 )
 def test_recent_model_accepts_what_the_service_accepts(fields: dict[str, Json]) -> None:
     assert RESPONSES.check(of_bytes(dumps({**TERRA, **fields}))) is None
+
+
+def test_warm_up_with_an_empty_input_is_accepted() -> None:
+    raw = dumps({**TERRA, "input": [], "generate": False})
+    request = WarmUpRequest(method="POST", path="/v1/responses", headers={}, raw=raw)
+    assert RESPONSES.check(request) is None
 
 
 def test_vendor_accepts_what_only_openai_refuses() -> None:
