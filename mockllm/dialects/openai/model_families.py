@@ -76,6 +76,7 @@ FAMILIES: Final = (
     ("o[134]*", OpenAiFamily(logprobs=False)),
     ("gpt-5.[6-9]*", OpenAiFamily(logprobs=False, cache_writes=True)),
     ("gpt-5*", OpenAiFamily(logprobs=False)),
+    ("gpt-6*", OpenAiFamily(logprobs=False, cache_writes=True)),
     ("*", OpenAiFamily()),
 )
 
@@ -104,6 +105,10 @@ class ResponsesFamily(Struct, frozen=True):
     recent: bool = True
 
 
+_OF_5_6: Final = ResponsesFamily(
+    effort="medium", context="all_turns", top_p=0.98, retention="24h", phase=True
+)
+"""GPT-6 has no recording here, so it follows the models before it."""
 RESPONSES_FAMILIES: Final = (
     ("gpt-4o*", ResponsesFamily(retention=None, recent=False)),
     ("o[134]*", ResponsesFamily(effort="medium", retention=None, recent=False)),
@@ -113,10 +118,8 @@ RESPONSES_FAMILIES: Final = (
         "gpt-5.[45]*",
         ResponsesFamily(effort="none", context="current_turn", top_p=0.98, retention="24h", phase=True),
     ),
-    (
-        "gpt-5.*",
-        ResponsesFamily(effort="medium", context="all_turns", top_p=0.98, retention="24h", phase=True),
-    ),
+    ("gpt-5.*", _OF_5_6),
+    ("gpt-6*", _OF_5_6),
     ("gpt-5", ResponsesFamily(effort="medium", retention=None, recent=False)),
     ("gpt-5-2025*", ResponsesFamily(effort="medium", retention=None, recent=False)),
     ("gpt-5*", ResponsesFamily(effort="medium", context="current_turn")),

@@ -19,9 +19,23 @@ from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.model_families import SNAPSHOTS
 
+_UNDATED: Final = (
+    *(
+        "gpt-6.2-astra",
+        "gpt-6.2-sol",
+        "gpt-6.1-terra",
+        "gpt-6.1-sol",
+        "gpt-6-astra",
+        "gpt-6-sol",
+        "gpt-6-luna",
+    ),
+    *("gpt-5.6", "gpt-5.6-sol", "gpt-5.6-terra", "gpt-5.6-luna", "gpt-5.5"),
+)
+"""Models of OpenAI's page of November 2026 whose dated names are unknown here."""
 WELL_KNOWN: Final = tuple(
     dict.fromkeys(
         (
+            *_UNDATED,
             *(name for pair in SNAPSHOTS.items() for name in pair),
             *completions.SNAPSHOTS,
             *embeddings.SIZES,

@@ -104,8 +104,8 @@ MODELS: Final = (
     ("gpt-5.5-2026*", _FIVE_FOUR),
     ("gpt-5.6*", _REASONING),
     ("gpt-5.*", UnsupportedOfModel()),
-    ("gpt-6-astra*", _ALWAYS_REASONING),
-    ("gpt-6.1-sol*", _ALWAYS_REASONING),
+    ("gpt-6*-astra*", _ALWAYS_REASONING),
+    ("gpt-6.[1-9]-sol*", _ALWAYS_REASONING),
     ("gpt-6*", _REASONING),
     ("*", ALL),
 )

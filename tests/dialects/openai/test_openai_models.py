@@ -29,7 +29,7 @@ def test_model_list_has_rule_models_first_without_duplicates() -> None:
     names = [entry["id"] for entry in listed["data"]]
     assert listed["object"] == "list"
     assert names[:2] == ["mine", "gpt-4o"]
-    assert {"gpt-5", "gpt-5-2025-08-07"} < set(names)
+    assert {"gpt-5", "gpt-5-2025-08-07", "gpt-6.2-astra", "gpt-5.6-terra"} < set(names)
     assert len(names) == len(set(names))
     assert all(list(entry) == ["id", "object", "created", "owned_by"] for entry in listed["data"])
 

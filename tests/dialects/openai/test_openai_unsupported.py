@@ -134,6 +134,7 @@ PASSING: list[Any] = [
     ("gpt-5.2", {"tools": [TOOL], "reasoning_effort": "xhigh"}),
     ("gpt-5.4-pro", {"tools": [TOOL], "reasoning_effort": "high"}),
     ("gpt-6-luna", {"tools": [TOOL], "reasoning_effort": "none"}),
+    ("gpt-6.1-terra", {"tools": [TOOL], "reasoning_effort": "none"}),
 ]
 
 
@@ -244,12 +245,15 @@ RECENT: list[tuple[str, dict[str, Json], str, str, str | None]] = [
         "reasoning_effort",
         VALUE,
     ),
-    (
-        "gpt-6-astra",
-        {"reasoning_effort": "none"},
-        effort("'none'", "low", "medium", "high", "xhigh"),
-        "reasoning_effort",
-        VALUE,
+    *(
+        (
+            model,
+            {"reasoning_effort": "none"},
+            effort("'none'", "low", "medium", "high", "xhigh"),
+            "reasoning_effort",
+            VALUE,
+        )
+        for model in ("gpt-6-astra", "gpt-6.1-sol", "gpt-6.2-sol", "gpt-6.2-astra")
     ),
     (
         "gpt-5.6",

@@ -68,6 +68,10 @@ def test_alias_and_snapshot_have_one_form() -> None:
     assert RESPONSES_FAMILIES[-1][0] == "*"
 
 
+def test_gpt_6_has_the_form_of_gpt_5_6() -> None:
+    assert responses_family("gpt-6.2-astra") == responses_family("gpt-5.6-terra") != responses_family("x")
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_any_body_is_echoed_as_far_as_it_is_valid(stream: bool) -> None:
     for raw in (b"", b"[]", b'{"tools": 1, "text": [], "reasoning": 7, "metadata": null, "top_p": "x"}'):
