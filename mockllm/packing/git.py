@@ -37,7 +37,7 @@ TAIL: Final = 400
 MIN_PAUSE, MAX_PAUSE, GRACE = 0.005, 0.1, 5.0
 """Seconds between two checks of a running command, and between SIGTERM and SIGKILL."""
 UNREAD: Final = "Could not read from remote repository."
-"""What git says after a failure of ssh, which has said the reason in the line before."""
+"""What git says after a failure of ssh, which has written the reason in the line before."""
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 _SIGNED: Final = re.compile(
     rb"(?m)^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----$"

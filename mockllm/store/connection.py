@@ -238,11 +238,11 @@ def _ignored(reason: str) -> None: ...
 
 async def connect(address: StoreAddress, lost: Callable[[str], None]) -> StoreConnection:
     """Return a connection that is logged in and has its database. Raises StoreAway or StoreRefused."""
-    made: list[StoreConnection] = []
+    created: list[StoreConnection] = []
 
     def make() -> StoreConnection:
-        made.append(StoreConnection(lost))
-        return made[0]
+        created.append(StoreConnection(lost))
+        return created[0]
 
     try:
         async with asyncio.timeout(CONNECT_TIME):
@@ -253,7 +253,7 @@ async def connect(address: StoreAddress, lost: Callable[[str], None]) -> StoreCo
                 await connection.send("SELECT", address.db)
             return connection
     except BaseException as error:
-        for each in made:
+        for each in created:
             each.close()
         if isinstance(error, TimeoutError):
             hint = "; a store without TLS has an address redis://" if address.tls else ""

@@ -40,7 +40,7 @@ class StoreLink:
         """Why the store is away; None if it is not."""
         self._since = time.monotonic()
         self._reported: set[str] = set()
-        """The reasons that were said since the store is away."""
+        """The reasons that were reported since the store is away."""
         self._task: asyncio.Task[None] | None = None
         self._expiry: asyncio.TimerHandle | None = None
 
