@@ -1,8 +1,8 @@
 """POST /model/{model}/invoke with a model of embeddings: the bodies of Titan, Cohere and Nova.
 
-The bodies and the headers are from recordings of January to August 2026, but for Titan's body of images, which follows
-the service's documentation ("Inference request parameters and response fields for foundation models"). Messages have
-the wording of public reports on malformed bodies.
+The bodies and the headers are from recordings of January to August 2026. Titan's body of images follows the service's
+documentation ("Inference request parameters and response fields for foundation models"). Messages have the wording of
+public reports on malformed bodies.
 """
 
 from __future__ import annotations
