@@ -279,6 +279,24 @@ EXEMPTIONS = (
         "newer streams count thoughts when they are over",
     ),
     Exemption(
+        "gemini-generateContent",
+        "*",
+        "*.functionCall.id string",
+        "calls of the third generation have ids since the spring of 2026",
+    ),
+    Exemption(
+        "gemini-streamGenerateContent",
+        "*",
+        "*.functionCall.id string",
+        "calls of the third generation have ids since the spring of 2026",
+    ),
+    Exemption(
+        "vertex-generateContent",
+        "*",
+        "*.functionCall.id string",
+        "calls of the third generation have ids since July 2026",
+    ),
+    Exemption(
         "vertex-generateContent",
         "*",
         "*.avgLogprobs number",

@@ -190,7 +190,7 @@ def test_invoke_returns_bodies_of_other_makers(bedrock: Any) -> None:
         (
             "us.cohere.embed-v4:0",
             {"texts": ["cat", "dog"], "input_type": "search_document", "output_dimension": 512},
-            lambda body: body["embeddings"],
+            lambda body: body["embeddings"]["float"],
         ),
         (
             "amazon.nova-2-multimodal-embeddings-v1:0",

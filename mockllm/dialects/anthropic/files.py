@@ -80,8 +80,9 @@ class AnthropicUpload(StoredObjectCall):
             "filename": name or "unnamed",
             "mime_type": media_type or "application/octet-stream",
             "downloadable": False,
-            "expires_at": timestamp(identity.now + int(life)) if _is_life(life) else None,
         }
+        if _is_life(life):
+            shown["expires_at"] = timestamp(identity.now + int(life))
         return json_plan(shown, identity)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:

@@ -1,8 +1,8 @@
 """POST /model/{model}/invoke with a model of embeddings: the bodies of Titan, Cohere and Nova.
 
-Nova's body and the headers are from a recording of August 2026. The bodies of Titan (texts, images) and Cohere
-follow the service's documentation ("Inference request parameters and response fields for foundation models"). No
-recording of them was at hand. Messages have the wording of public reports on malformed bodies.
+The bodies and the headers are from recordings of January to August 2026. Titan's body of images follows the service's
+documentation ("Inference request parameters and response fields for foundation models"). Messages have the wording of
+public reports on malformed bodies.
 """
 
 from __future__ import annotations
@@ -113,6 +113,8 @@ def _cohere_body(
     body: dict[str, Json] = {"id": identity.ids.make("", 32, alphabet=HEX)}
     texts = [text for text in list_of(request.fields.get("texts")) if type(text) is str]
     kinds = [str(kind) for kind in list_of(request.fields.get("embedding_types")) if kind in TYPES]
+    if not kinds and "embed-v4" in (request.model or ""):
+        kinds = ["float"]
     if kinds:
         embeddings: Json = {kind: [in_form(each, kind) for each in vectors] for kind in kinds}
         return {**body, "texts": texts, "embeddings": embeddings, "response_type": "embeddings_by_type"}

@@ -159,6 +159,7 @@ class GeminiResponseFields:
         self.extras: Mapping[str, Json] = reply.extras.get(DIALECT, {})
         self.counted = reply.usage
         self.logprobs, self.media = request.logprobs, request.media
+        self.offers_functions = request.offers_functions
 
     def name(self, enum: str) -> Json:
         """Return an enum's value in the requested form."""
@@ -276,7 +277,10 @@ class GeminiResponseFields:
             )
         else:
             at = len(kinds) - 1 - kinds[::-1].index(Text) if Text in kinds else None
-            signed = self.model_family.signs == "all" and self.counted.reasoning > 0
+            signed = self.counted.reasoning > 0 and (
+                self.model_family.signs == "all"
+                or (self.model_family.signs == "calls" and self.offers_functions)
+            )
         if stated is None and not signed:
             return None
         make = self.identity.ids.make

@@ -41,6 +41,9 @@ DEFAULT_SIZE: Final = 3072
 SIZES: Final = dict.fromkeys(
     ("text-embedding-004", "text-embedding-005", "text-multilingual-embedding-002", "embedding-001"), 768
 )
+UNCOUNTED: Final = ("gemini-embedding-001", "text-", "embedding-")
+"""The models of texts alone, by the beginnings of their names: the Gemini API counts no tokens of them (recordings of
+March to August 2026)."""
 MEDIUM_TOKENS: Final = 258
 """The tokens of an image, as recorded, and here of each other medium."""
 MAX_REQUESTS: Final = 100
@@ -188,9 +191,10 @@ def _embeddings_body(request: GeminiEmbeddingsRequest, result: EmbeddingResult) 
     body: dict[str, Json] = {"embeddings": [{"values": values} for values in _values(request, result)]}
     if request.call == "embedContent":
         body = {"embedding": body["embeddings"][0] if body["embeddings"] else {"values": []}}
-    if (request.model or "").endswith("-preview"):
+    model = request.model or ""
+    if model.endswith("-preview") or (model.startswith(UNCOUNTED) and not request.vertex):
         return body  # preview models counted nothing
-    if request.vertex:
+    if request.vertex or request.call == "embedContent":
         usage = {"promptTokenCount": tokens, "promptTokensDetails": details, "totalTokenCount": tokens}
     else:
         usage = {"promptTokenCount": tokens, "promptTokenDetails": details}

@@ -118,6 +118,7 @@ class Generate(GeminiDialect):
             request.cached_tokens,
             request.logprobs,
             request.media,
+            request.offers_functions,
             small_key(media),
         )
 

@@ -212,6 +212,11 @@ class GenerateRequest(GeminiRequest):
             else self.cached_without_turns("tools", self._offered_tools)
         )
 
+    @cached_property
+    def offers_functions(self) -> bool:
+        """Whether the request has functions, not only tools of the service."""
+        return any(tool.kind == "function" for tool in self.tools)
+
     def _offered_tools(self) -> tuple[Tool, ...]:
         result: list[Tool] = []
         for entry in list_of(self.message.get("tools")):

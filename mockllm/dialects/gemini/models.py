@@ -28,8 +28,8 @@ class GeminiFamily(Struct, frozen=True):
     """The details of one family's responses."""
 
     signs: Literal["nothing", "calls", "all"] = "all"
-    """The parts with a thought signature. `calls`: the first call, where there was thinking. `all`: the first call
-    always, and the last text where there was thinking."""
+    """The parts with a thought signature. `calls`: where there was thinking, the first call, and the last text of a
+    request with functions. `all`: the first call always, and the last text where there was thinking."""
     ids: bool = True
     """Whether calls have ids."""
     ends_alone: bool = True
@@ -62,8 +62,7 @@ _GEMINI: Final = (
     ("gemini-[12].0*", _OLDEST),
     ("gemini-[12].*", GeminiFamily("calls", ids=False, ends_alone=False)),
     ("gemma*", GeminiFamily("nothing", ids=False, ends_alone=False)),
-    ("gemini-3-pro-preview*", GeminiFamily(ids=False, tier=False)),
-    ("gemini-3-*", GeminiFamily(ids=False)),
+    ("gemini-3-pro-preview*", GeminiFamily(tier=False)),
     ("*", GeminiFamily()),
 )
 """The data is from recordings of 2025 and 2026. Where the services changed over time, all families follow the newest
@@ -71,7 +70,7 @@ form, but for a model that ended before. gemini-3-pro-preview ended on 2026-03-0
 its recordings have no service tier, which came later."""
 _VERTEX: Final = (
     ("gemini-[12].*", replace(_OLDEST, signs="calls", counts="nothing")),
-    ("*", GeminiFamily(ids=False, index=False, details=True, counts="nothing", remarks=False)),
+    ("*", GeminiFamily(index=False, details=True, counts="nothing", remarks=False)),
 )
 
 

@@ -35,7 +35,6 @@ def test_uploaded_file_is_found(server: VirtualServer) -> None:
         "filename": "a.txt",
         "mime_type": "text/plain",
         "downloadable": False,
-        "expires_at": None,
     }
     assert file["id"].startswith("file_01")
     assert server.respond(get(f"/v1/files/{file['id']}")).json == file

@@ -79,8 +79,10 @@ def test_cohere_vectors_have_their_number(
     server: VirtualServer, model: str, body: Any, count: int, size: int
 ) -> None:
     found = send(server, model, body).json
-    assert (found["response_type"], len(found["id"])) == ("embeddings_floats", 32)
-    assert [len(vector) for vector in found["embeddings"]] == [size] * count
+    kind = "embeddings_floats" if model == COHERE_3 else "embeddings_by_type"
+    assert (found["response_type"], len(found["id"])) == (kind, 32)
+    vectors = found["embeddings"] if model == COHERE_3 else found["embeddings"]["float"]
+    assert [len(vector) for vector in vectors] == [size] * count
 
 
 def test_cohere_vectors_come_by_type(server: VirtualServer) -> None:

@@ -33,10 +33,11 @@ def embeddings_body(*about: Any, **more: Any) -> Any:
 
 
 def test_embed_content_returns_one_embedding() -> None:
-    body = embeddings_body("embedContent", {"content": HELLO})
+    body = embeddings_body("embedContent", {"content": HELLO}, model="gemini-embedding-2")
     values = body["embedding"]["values"]
     assert len(values) == 3072
     assert sum(value * value for value in values) == pytest.approx(1)
+    assert set(body["usageMetadata"]) == {"promptTokenCount", "promptTokensDetails", "totalTokenCount"}
     assert body["usageMetadata"]["promptTokenCount"] == 1
     on_vertex = embeddings_body(
         "embedContent",
@@ -47,10 +48,13 @@ def test_embed_content_returns_one_embedding() -> None:
     assert on_vertex["usageMetadata"]["totalTokenCount"] == 1
 
 
-def test_preview_model_has_no_usage() -> None:
-    body = {"content": {"parts": [{"text": "a"}]}}
-    assert "usageMetadata" in embeddings_body("embedContent", body, model="gemini-embedding-2")
-    assert "usageMetadata" not in embeddings_body("embedContent", body, model="gemini-embedding-2-preview")
+@pytest.mark.parametrize(
+    ("model", "counted"),
+    [("gemini-embedding-001", False), ("gemini-embedding-2-preview", False), ("gemini-embedding-2", True)],
+)
+def test_batch_has_a_usage_by_its_model(model: str, counted: bool) -> None:
+    body = embeddings_body("batchEmbedContents", {"requests": [{"content": HELLO}]}, model=model)
+    assert list(body.get("usageMetadata", ())) == ["promptTokenCount", "promptTokenDetails"] * counted
 
 
 def test_batch_returns_vectors_of_requested_sizes() -> None:

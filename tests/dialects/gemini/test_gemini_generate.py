@@ -192,6 +192,23 @@ def test_thought_signature_follows_the_family(name: str) -> None:
     assert count == (1 if name == "nothing to sign" else sum(signed))
 
 
+@pytest.mark.parametrize(("tool", "signed"), [("functionDeclarations", True), ("googleSearch", False)])
+def test_older_text_is_signed_beside_functions(tool: str, signed: bool) -> None:
+    offered: Json = [{tool: [{"name": "x"}] if tool == "functionDeclarations" else {}}]
+    reply = make_reply(Text(("a",)), usage=replace(USAGE, reasoning=2))
+    body = encode_body(reply, generate(model="gemini-2.5-flash", tools=offered))
+    assert ["thoughtSignature" in part for part in parts_of(body)] == [signed]
+
+
+@pytest.mark.parametrize("base", ["/v1beta", VERTEX])
+@pytest.mark.parametrize(
+    ("model", "identified"), [("gemini-2.5-flash", False), ("gemini-3-flash-preview", True)]
+)
+def test_calls_have_ids_since_the_third_generation(model: str, identified: bool, base: str) -> None:
+    body = encode_body(make_reply(Call("x", ("{}",))), generate(model=model, base=base))
+    assert ["id" in part["functionCall"] for part in parts_of(body)] == [identified]
+
+
 # --- usage -----------------------------------------------------------------------------------------
 
 
