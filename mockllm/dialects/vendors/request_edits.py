@@ -111,8 +111,9 @@ MISTRAL_PARTS: Final = ("document_url", "reference", "thinking", "file", "audio_
 
 
 def mistral_request(body: Object) -> Object:
-    """Return OpenAI's form of a request to Mistral: any schema, a tool choice `any`, tools and calls without a type,
-    messages without calls, images by their bare URL, and Mistral's own parts."""
+    """Return OpenAI's form of a request to Mistral, which may have any schema, a tool choice `any`, and tools and
+    calls without a type. It may also have messages without calls, images by their bare URL, and parts of Mistral
+    alone."""
     result = without_schemas(body)
     if result.get("tool_choice") == "any":
         result["tool_choice"] = "required"
