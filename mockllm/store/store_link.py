@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from mockllm.store.connection import (
@@ -23,6 +24,8 @@ from mockllm.store.store_scripts import UNKNOWN_SCRIPT, ScriptName, StoreScripts
 
 RETRY: Final = 0.1
 """Seconds between two tries to connect."""
+MAX_REPORTED: Final = 8
+"""The most reasons that are reported while the store is away."""
 
 
 class StoreLink:
@@ -96,7 +99,7 @@ class StoreLink:
 
     def _report(self, reason: str) -> None:
         self.problem = reason
-        if reason not in self._reported:
+        if reason not in self._reported and len(self._reported) < MAX_REPORTED:
             self._reported.add(reason)
             self._say(f"the store {self.address.shown} is away: {reason}")
 
@@ -152,7 +155,8 @@ class StoreLink:
         if connection is None:
             return
         if str(refusal).startswith(UNKNOWN_SCRIPT):
-            await self._scripts.load(connection)
+            with suppress(StoreAway):  # the next try waits for a new connection
+                await self._scripts.load(connection)
         else:
             connection.abort(str(refusal))
             await asyncio.sleep(0)

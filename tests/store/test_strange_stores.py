@@ -10,7 +10,7 @@ import pytest
 
 from mockllm.store.connection import BadAddress, StoreAway, StoreRefused, store_address
 from mockllm.store.refusals import error_text, refusal_text
-from mockllm.store.store_link import StoreLink
+from mockllm.store.store_link import MAX_REPORTED, StoreLink
 from tests.store.strange_store import ReplyTo, strange_store
 from tests.waiting import PATIENCE
 
@@ -92,6 +92,49 @@ def test_log_names_each_reason_once() -> None:
     assert "is away: WRONGPASS no" in wrong
     assert "is away: LOADING it" in loading
     assert "is back" in back
+
+
+def test_log_names_a_maximum_of_reasons() -> None:
+    async def said() -> list[str]:
+        replies = [b"+OK\r\n"]
+        lines: list[str] = []
+        async with strange_store(lambda data: replies[0] if data else b"") as store:
+            link = StoreLink(store_address(f"redis://:one@127.0.0.1:{store.port}"), lines.append, PATIENCE)
+            await link.open()
+            link.connection().abort("it has gone")
+            for number in range(MAX_REPORTED + 2):
+                replies[0] = f"-LOADING no-{number}-\r\n".encode()
+                async with asyncio.timeout(PATIENCE):
+                    while not (link.problem or "").startswith(f"LOADING no-{number}-"):  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+            link.close()
+        return lines
+
+    assert len(asyncio.run(said())) == MAX_REPORTED
+
+
+def test_call_survives_a_connection_that_ends_while_scripts_load() -> None:
+    steps: list[str] = []
+
+    def reply(data: bytes) -> bytes:
+        if b"zq-key" in data and not steps:
+            steps.append("lost")
+            return b"-NOSCRIPT No matching script.\r\n"
+        if steps == ["lost"] and data:
+            steps.append("ended")
+            return HTTP
+        return b"+OK\r\n" if data.startswith(b"*") else b""
+
+    async def replied() -> object:
+        async with strange_store(reply) as store:
+            link = StoreLink(store_address(f"redis://127.0.0.1:{store.port}"), lambda _: None, PATIENCE)
+            await link.open()
+            found = await link.call("GET", "zq-key")
+            link.close()
+            return found
+
+    assert asyncio.run(replied()) == b"OK"
+    assert steps == ["lost", "ended"]
 
 
 def test_end_of_an_older_connection_ends_no_newer_one() -> None:
