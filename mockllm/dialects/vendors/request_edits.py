@@ -111,8 +111,8 @@ MISTRAL_PARTS: Final = ("document_url", "reference", "thinking", "file", "audio_
 
 
 def mistral_request(body: Object) -> Object:
-    """Return OpenAI's form of a request to Mistral: any schema, a tool choice `any`, tools and calls without a type,
-    messages without calls, images by their bare URL, and Mistral's own parts."""
+    """Return OpenAI's form of a request to Mistral. It accepts any schema, and a tool choice `any`. Tools and calls
+    need no type. A list of calls may be empty, and an image a bare URL."""
     result = without_schemas(body)
     if result.get("tool_choice") == "any":
         result["tool_choice"] = "required"
