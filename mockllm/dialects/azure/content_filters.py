@@ -45,8 +45,8 @@ LATENCIES: Final[dict[str, Json]] = {
     "total_duration_ms": 470,
     "user_visible_ttft_ms": 292,
 }
-"""The latencies in the usage of a reasoning model's body, and beside the usage of its stream. They are in recordings
-of June to August 2026; no other model was recorded since. The numbers are fixed, as no dialect reads a clock."""
+"""The latencies in the usage of a reasoning model's body, and beside the usage of its stream. From recordings of June
+to August 2026; no other model was recorded since. The numbers are fixed, as no dialect reads a clock."""
 _REASONING: Final = ("gpt-5", "o1", "o3", "o4")
 """The beginnings of the names of reasoning models."""
 

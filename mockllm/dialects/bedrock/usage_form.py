@@ -7,8 +7,7 @@ from typing import Final, NamedTuple
 
 
 class UsageForm(NamedTuple):
-    """Whether usage always has counts of what the model's caches read and write, and the object for the service's own
-    tools."""
+    """Whether usage always has counts of cache reads, of cache writes, and the object for the service's own tools."""
 
     caches: bool = False
     cache_writes: bool = False

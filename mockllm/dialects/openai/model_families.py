@@ -1,11 +1,11 @@
 """Differences between models: the snapshot that serves an alias, and the details of a family's responses.
 
 The families of each protocol are one ordered table; the first glob that matches decides. The data is from recordings
-of 2023 to 2026. In chat completions, reasoning models omit `logprobs` from every choice. Only
-the families of GPT-4o, GPT-4.1 and o3-mini and the audio models still have a system fingerprint. GPT-4's vision
-preview, which ended on 2024-12-06 (OpenAI's page of deprecations), follows its last recording, of February 2024. The
-response object of the responses protocol has grown over the years. Each family's responses have the form of most of
-its recordings of 2026, and a model in no row gets the newest form (August 2026).
+of 2023 to 2026. In chat completions, reasoning models omit `logprobs` from every choice. Only GPT-4o, GPT-4.1,
+o3-mini and the audio models still have a system fingerprint. GPT-4's vision preview, which ended on 2024-12-06
+(OpenAI's page of deprecations), follows its last recording, of February 2024. The response object of the responses
+protocol has grown over the years. Each family's responses have the form of most of its recordings of 2026, and a
+model in no row gets the newest form (August 2026).
 """
 
 from __future__ import annotations

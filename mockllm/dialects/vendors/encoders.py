@@ -50,8 +50,8 @@ def groq_usage(counted: Usage) -> dict[str, Json]:
 
 
 class Groq(VendorEncoder):
-    """Groq. Its own object `x_groq` is in a non-streaming response, and at both ends of a stream. A stream counts its
-    tokens with the finish reason; where the client requests them, also in a chunk of their own."""
+    """Groq. Its own object `x_groq` is in a non-streaming response, and at both ends of a stream. A stream has
+    the usage with the finish reason. On request it has it in a separate chunk too."""
 
     def thinking_delta(self, chunk: str) -> dict[str, Json]:
         return {"reasoning": chunk, "channel": "analysis"}

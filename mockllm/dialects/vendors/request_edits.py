@@ -111,9 +111,8 @@ MISTRAL_PARTS: Final = ("document_url", "reference", "thinking", "file", "audio_
 
 
 def mistral_request(body: Object) -> Object:
-    """Return OpenAI's form of a request to Mistral, which may have any schema, a tool choice `any`, and tools and
-    calls without a type. It may also have messages without calls, images by their bare URL, and parts of Mistral
-    alone."""
+    """Return OpenAI's form of a request to Mistral. It accepts any schema, and a tool choice `any`. Tools and calls
+    need no type. A list of calls may be empty, and an image a bare URL."""
     result = without_schemas(body)
     if result.get("tool_choice") == "any":
         result["tool_choice"] = "required"

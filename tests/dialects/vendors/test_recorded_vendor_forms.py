@@ -90,7 +90,7 @@ def test_perplexity_chunks_have_role_and_usage_and_no_end() -> None:
     assert stream("perplexity", Text(("a",)))[-1] != b"[DONE]"
 
 
-def test_zai_chunks_have_no_finish_reason_before_the_end() -> None:
+def test_zai_chunks_have_role_and_late_finish_reason() -> None:
     found = chunks("zai", Thinking(("t",)), Text(("a",)), CALL)
     assert [set(choice["delta"]) for choice in choices(found)] == [
         {"role", "reasoning_content"},
