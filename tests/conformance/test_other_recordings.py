@@ -26,7 +26,7 @@ RESPONSE: Json = {
     ],
     "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
     "service_tier": "default",
-    "system_fingerprint": None,
+    "system_fingerprint": "fp_1",
 }
 
 

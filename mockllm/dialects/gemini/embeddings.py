@@ -192,8 +192,9 @@ def _embeddings_body(request: GeminiEmbeddingsRequest, result: EmbeddingResult) 
     if request.call == "embedContent":
         body = {"embedding": body["embeddings"][0] if body["embeddings"] else {"values": []}}
     model = request.model or ""
-    if model.endswith("-preview") or (model.startswith(UNCOUNTED) and not request.vertex):
-        return body  # preview models counted nothing
+    uncounted = model.endswith("-preview") or (model.startswith(UNCOUNTED) and not request.vertex)
+    if uncounted and result.input_tokens is None:
+        return body  # as recorded, unless the scenario counts the tokens
     if request.vertex or request.call == "embedContent":
         usage = {"promptTokenCount": tokens, "promptTokensDetails": details, "totalTokenCount": tokens}
     else:
