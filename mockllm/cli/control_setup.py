@@ -25,7 +25,7 @@ from mockllm.server.control.api import AdminPortApp, ControlApi
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.problem import diagnostics_problem
 from mockllm.server.engine_builder import Builder
-from mockllm.server.http_server import Address, CannotListen, Server
+from mockllm.server.http_server import Address, Server
 from mockllm.server.overlay_store import OverlayStore
 from mockllm.server.reload import Reloader
 from mockllm.server.scenario_editor import ScenarioEditor
@@ -50,11 +50,8 @@ def set_up_control_api(
     if port is None:
         app.control = control
         return None
-    server = Server(AdminPortApp(control, limits=app.limits), [Address(host, port)])
-    try:
-        server.bind()
-    except CannotListen as error:
-        raise CannotListen(f"{error}".replace("--port", "--admin-port")) from None
+    server = Server(AdminPortApp(control, limits=app.limits), [Address(host, port, option="--admin-port")])
+    server.bind()
     return server
 
 

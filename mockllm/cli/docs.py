@@ -105,9 +105,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         server = ThreadingHTTPServer((HOST, args.port), partial(SiteHandler, directory=str(SITE)))
     except (OSError, OverflowError) as error:
-        from mockllm.server.http_server import cannot_listen  # an import that serving pages can do without
+        # Serving pages can do without this import.
+        from mockllm.server.http_server import Address, cannot_listen
 
-        print(f"mockllm docs: {cannot_listen(HOST, args.port, error)}", file=sys.stderr)
+        print(f"mockllm docs: {cannot_listen(Address(HOST, args.port), error)}", file=sys.stderr)
         return 1
     with server:
         url = f"http://localhost:{server.server_port}{VERSION_PREFIX}/"

@@ -13,8 +13,10 @@ from mockllm.server.http_server import Address
 def addresses(args: argparse.Namespace, values: OptionValues) -> list[Address]:
     """Return the addresses to listen on. --listen replaces --host and --port, unless these are set too."""
     tls = _uses_tls(values) and values["tls_port"] is None
-    more = [Address(host, port, tls) for host, port in values["listen"] or ()]
-    beside = [Address(values["host"], values["tls_port"], True)] if values["tls_port"] is not None else []
+    more = [Address(host, port, tls, "--listen") for host, port in values["listen"] or ()]
+    beside = []
+    if values["tls_port"] is not None:
+        beside = [Address(values["host"], values["tls_port"], True, "--tls-port")]
     if more and args.port is None and args.host is None:
         return more + beside
     return [Address(values["host"], values["port"], tls), *more, *beside]

@@ -27,11 +27,12 @@ _TRIES: Final = 20
 
 
 class Address(NamedTuple):
-    """An address to listen on; port 0 selects a free one."""
+    """An address to listen on; port 0 selects a free one. `option` is the one that the port is from."""
 
     host: str
     port: int
     tls: bool = False
+    option: str = "--port"
 
     @property
     def everywhere(self) -> bool:
@@ -169,11 +170,11 @@ def bind(address: Address) -> list[socket.socket]:
     Raises CannotListen."""
     host, port = address.host, address.port
     if host != "localhost":
-        return [_bound(host, port)]
+        return [_bound(address)]
     for attempt in range(_TRIES):
-        first = _bound("127.0.0.1", port)
+        first = _bound(address._replace(host="127.0.0.1"))
         try:
-            return [first, _bound("::1", first.getsockname()[1])]
+            return [first, _bound(address._replace(host="::1", port=first.getsockname()[1]))]
         except CannotListen as exc:
             reason = exc.__cause__
             if isinstance(reason, OSError) and reason.errno in _NO_IPV6:
@@ -184,7 +185,8 @@ def bind(address: Address) -> list[socket.socket]:
     raise AssertionError  # pragma: no cover - the loop returns or raises
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bound(address: Address) -> socket.socket:
+    host, port = address.host, address.port
     try:
         if not 0 <= port <= 65535:
             raise OverflowError(port)  # some resolvers use it modulo 65536
@@ -196,21 +198,23 @@ def _bound(host: str, port: int) -> socket.socket:
         )  # it listens now, so that a port conflict is detected
         sock = socket.create_server(where, family=family, backlog=_BACKLOG, dualstack_ipv6=both)
     except (OSError, OverflowError, UnicodeError) as exc:
-        raise CannotListen(cannot_listen(host, port, exc)) from exc
+        raise CannotListen(cannot_listen(address, exc)) from exc
     sock.setblocking(False)
     return sock
 
 
-def cannot_listen(host: str, port: int, exc: Exception) -> str:
+def cannot_listen(address: Address, exc: Exception) -> str:
     """Return why an address cannot be used, as one line for the user."""
+    host, port, option = address.host, address.port, address.option
+    host_option = option if option == "--listen" else "--host"
     if isinstance(exc, socket.gaierror | UnicodeError):
-        return f"{host!r} is not an address of this machine; choose another with --host"
+        return f"{host!r} is not an address of this machine; choose another with {host_option}"
     if isinstance(exc, OverflowError):
-        return f"{port} is not a port; choose one from 0 to 65535 with --port"
+        return f"{port} is not a port; choose one from 0 to 65535 with {option}"
     reasons = {
-        errno.EADDRINUSE: f"port {port} is in use; choose another with --port (0 takes a free one)",
-        errno.EACCES: f"port {port} needs more rights than this user has; choose another with --port",
-        errno.EADDRNOTAVAIL: f"{host} is not an address of this machine; choose another with --host",
+        errno.EADDRINUSE: f"port {port} is in use; choose another with {option} (0 takes a free one)",
+        errno.EACCES: f"port {port} needs more rights than this user has; choose another with {option}",
+        errno.EADDRNOTAVAIL: f"{host} is not an address of this machine; choose another with {host_option}",
     }
     number = exc.errno if isinstance(exc, OSError) else None
     return reasons.get(number or 0, f"cannot listen on {host}:{port}: {exc}")

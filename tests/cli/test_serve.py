@@ -289,13 +289,14 @@ def test_listen_takes_the_place_of_host_and_port(folder: Path) -> None:
             socket.create_connection(("127.0.0.1", int(port)), timeout=PATIENCE).close()
 
 
-def test_serve_with_port_in_use_prints_one_line(folder: Path) -> None:
+@pytest.mark.parametrize(("option", "place"), [("--port", ""), ("--listen", "127.0.0.1:")])
+def test_serve_with_port_in_use_prints_one_line(folder: Path, option: str, place: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = command("serve", "--port", str(port), cwd=folder)
+        done = command("serve", option, f"{place}{port}", cwd=folder)
     assert done.returncode == 1
     assert without_dashboard(done.stderr.splitlines()) == [
-        f"mockllm: port {port} is in use; choose another with --port (0 takes a free one)"
+        f"mockllm: port {port} is in use; choose another with {option} (0 takes a free one)"
     ]
     assert done.stdout == ""
 

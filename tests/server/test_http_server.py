@@ -140,6 +140,15 @@ def test_port_in_use_is_one_clear_line() -> None:
             ThreadedServer(App(FakeEngine()), Address("127.0.0.1", port)).start()
 
 
+def test_reason_names_option_of_the_address() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(CannotListen) as caught:
+        bind(Address("127.0.0.1", taken.getsockname()[1], True, "--tls-port"))
+    assert "choose another with --tls-port" in str(caught.value)
+    for option, expected in (("--listen", "--listen"), ("--tls-port", "--host")):
+        with pytest.raises(CannotListen, match=f"another with {expected}$"):
+            bind(Address("192.0.2.1", 0, option=option))  # an address for documentation
+
+
 def test_failed_bind_releases_other_addresses() -> None:
     async def main() -> int:
         free = bind(Address("127.0.0.1", 0))[0]

@@ -51,6 +51,6 @@ def _reused(family: int, name: tuple[str, int], address: Address) -> socket.sock
         sock.listen(_BACKLOG)
     except OSError as error:
         sock.close()
-        raise CannotListen(cannot_listen(address.host, name[1], error)) from error
+        raise CannotListen(cannot_listen(address._replace(port=name[1]), error)) from error
     sock.setblocking(False)
     return sock
