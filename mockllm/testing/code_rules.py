@@ -7,15 +7,12 @@ file, with the position in the test.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from types import FrameType
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.json.codec import Json
 from mockllm.core.matching.matchers import Matcher
 from mockllm.engine.known_names import KNOWN_NAMES
 from mockllm.scenario.compiler import request_matcher
@@ -25,39 +22,15 @@ from mockllm.scenario.raw_entries import EntryKind
 from mockllm.scenario.source_file import Source, pack_position
 from mockllm.scenario.typed_entries import EntryTyper, TypedEntry
 from mockllm.server.engine_builder import Broken
+from mockllm.testing.caller import Caller
+from mockllm.testing.code_values import CodeValues
 
 __tracebackhide__ = True  # a traceback shows the lines of the test only
 
-OURS: Final = "mockllm.testing."
 OVER: Final = -1
 """The layer whose settings have priority over those of files and packs."""
 PACKS: Final = 1000
 """More than the number of packs in one load."""
-
-
-class Caller(NamedTuple):
-    """The line of the test that called this package."""
-
-    file: str
-    line: int
-
-    @property
-    def shown(self) -> str:
-        """The path of the file, relative to the current folder if it is below that."""
-        try:
-            near = os.path.relpath(self.file)
-        except ValueError:  # another drive
-            return self.file
-        return self.file if near.startswith("..") else near
-
-
-def caller() -> Caller:
-    """Return the first caller outside of this package."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and str(frame.f_globals.get("__name__")).startswith(OURS):
-        frame = frame.f_back
-    assert frame is not None
-    return Caller(os.path.abspath(frame.f_code.co_filename), frame.f_lineno)
 
 
 class CodeRules(Struct, frozen=True):
@@ -93,7 +66,7 @@ class _Open(EntryTyper):
 
 def compile_item(kind: EntryKind, item: Mapping[str, object], by: Caller, name: str) -> CodeRules:
     """Compile a rule or modifier written in code. `name` is its default name. Raise Broken for mistakes."""
-    data = _json(item)
+    data = CodeValues(kind, by).mapping(item)
     own_name = data.get("name", name)
     filled = {**data, "name": own_name}
     mark = pack_position(by.line, 1)
@@ -155,12 +128,3 @@ def _without_replaces(entry: TypedEntry) -> TypedEntry:
     if entry.spec.replaces is None:
         return entry
     return replace(entry, spec=entry.spec.model_copy(update={"replaces": None}))
-
-
-def _json(value: object) -> Json:
-    """Convert mappings, tuples and paths to JSON values. The loader reports other types."""
-    if isinstance(value, Mapping):
-        return {key: _json(child) for key, child in value.items()}
-    if isinstance(value, list | tuple):
-        return [_json(child) for child in value]
-    return os.fspath(value) if isinstance(value, os.PathLike) else value

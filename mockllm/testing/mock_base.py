@@ -20,7 +20,8 @@ from mockllm.scenario.raw_entries import EntryKind
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.server.access_log import MAX_PROMPT, printable_line
 from mockllm.testing.call_counts import CountBounds, miscounted
-from mockllm.testing.code_rules import Caller, caller, compile_item, compile_match, load_rules
+from mockllm.testing.caller import Caller, caller
+from mockllm.testing.code_rules import compile_item, compile_match, load_rules
 from mockllm.testing.environment import variables
 from mockllm.testing.received_request import Received
 from mockllm.testing.recording_engine import RecordingEngine, RuleStack

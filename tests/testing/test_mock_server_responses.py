@@ -186,6 +186,9 @@ def test_same_seed_has_same_ids() -> None:
     assert ids[0] == ids[1] != ids[2]
 
 
+ENDLESS: dict[str, object] = {}
+ENDLESS["a"] = ENDLESS
+
 # --- mistakes --------------------------------------------------------------------------------------
 
 
@@ -203,11 +206,25 @@ def test_mistake_in_code_has_line() -> None:
     [
         ({"replaces": "default:mad", "reply": "Hi"}, 'did you mean "default:made"?'),
         ({"reply": "Hi", "times": "two"}, "times: expected a whole number"),
-        ({"reply": object()}, "reply"),
+        ({"reply": object()}, "rules[0].reply: a value of type object cannot be in a file"),
+        ({"reply": {"json": {"a": [1, b"x"]}}}, "rules[0].reply.json.a[1]: a value of type bytes cannot"),
+        ({"reply": {"text": "a\ud800"}}, "rules[0].reply.text: 'a\\ud800' has half of a character"),
+        ({"reply": {"json": {"\udc00": 1}}}, "rules[0].reply.json: '\\udc00' has half of a character"),
+        ({"reply": {"json": ENDLESS}}, "nested more than 100 levels deep"),
         ({"reply": {"text": {"file": "nothing.md"}}}, 'there is no file "nothing.md"'),
         ({}, "reply"),
     ],
-    ids=["an unknown id", "a text for a number", "an object", "a file that is not there", "nothing"],
+    ids=[
+        "an unknown id",
+        "a text for a number",
+        "an object",
+        "bytes",
+        "half of a character",
+        "half of a key",
+        "a value in itself",
+        "a file that is not there",
+        "nothing",
+    ],
 )
 def test_mistakes_in_code_are_those_of_files(words: dict[str, Any], message: str) -> None:
     with MockLLM(packs=["default"]) as server:
