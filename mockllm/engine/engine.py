@@ -203,7 +203,7 @@ class Engine:
             respond_again = partial(self._respond_decided, inputs, decision, is_repeat=True)
         if is_repeat:
             request.forget_read_values()
-        if fast_path is not None and fast_path.is_decided_elsewhere:
+        if fast_path is not None and fast_path.store_decides:
             dialect, repeated = engine_context_of(request).dialect, inputs.repeated
             cached = fast_path.respond_decided(request, dialect, repeated, inputs.matched, decision)
             if cached is not None:

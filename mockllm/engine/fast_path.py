@@ -87,7 +87,7 @@ class FastPath(Struct, frozen=True):
     """The modifiers with a limit, all in the global scope."""
     min_prompt_bytes: float
     """The bytes of the shortest body whose prompt is looked up in the prompt cache; infinite where that is off."""
-    is_decided_elsewhere: bool
+    store_decides: bool
     """Whether the store counts what the rule and its modifiers count: see `respond_decided`."""
 
     def respond(
@@ -95,7 +95,7 @@ class FastPath(Struct, frozen=True):
     ) -> PlannedResponse | None:
         """Return the response and count it. Return None, and count nothing, if the request is invalid, its response
         is not cached, or something is left to decide. `repeated`: what is known of the request."""
-        if self.is_decided_elsewhere or not request.generates or request.background:
+        if self.store_decides or not request.generates or request.background:
             return None
         validation = self.item.validation
         if validation == "strict":

@@ -34,7 +34,7 @@ class Connection(RequestStream):
         """Finishes the current exchange, if it did not end when it was served, and no decision schedules the
         connection again (`begin_decision`)."""
         self._half_closed_at: float | None = None
-        """When the client has sent its last byte, on the clock of the deadlines."""
+        """When the client half-closed the connection, on the clock of the deadlines."""
         self._keepalive = app.limits.keepalive
         self._idle_until = 0.0
         self._keepalive_timer: asyncio.TimerHandle | None = None
@@ -56,12 +56,12 @@ class Connection(RequestStream):
             self.close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._end_head_deadline()
+        self._cancel_head_deadline()
         # No client reads the response, but the request counts. Further ones would have waited for its response.
         if self._queue and self._current is None:
             self._ready.serve_now(self)
         self.closing = True
-        self._stop_waiting_for_decision()
+        self._end_decision_wait()
         exchange, self._current = self._current, None
         if exchange is not None:
             if exchange.body_stream is not None and not exchange.body_complete:
@@ -82,7 +82,7 @@ class Connection(RequestStream):
 
     def eof_received(self) -> bool:
         """The client sends no more: it may still read, or may have disconnected. Only a write can tell, so the
-        queued requests may be served within the linger time."""
+        queued requests are still served, within the linger time."""
         while self._current is None and (self._queue or self._parse_error is not None) and not self.closing:
             self._ready.serve_now(self)
         if self._current is None or (self._body is not None and not self._body.is_eof()):
@@ -93,10 +93,10 @@ class Connection(RequestStream):
         return self.transport is not None and self.ssl_context is None
 
     def serve_next(self) -> None:
-        """Serve the next request, if none is being served; go on with one whose decision was made elsewhere."""
+        """Serve the next request, if none is being served; continue one that the store has decided."""
         exchange, app, queue = self._current, self._app, self._queue
         if exchange is not None:
-            if not self._stop_waiting_for_decision():
+            if not self._end_decision_wait():
                 return
             respond(app, exchange)
         elif self.closing:
@@ -117,11 +117,11 @@ class Connection(RequestStream):
             self._current = None
             self._serve_next_or_wait()
         else:
-            self._go_on(exchange)
+            self._continue_unfinished(exchange)
 
-    def _go_on(self, exchange: Exchange) -> None:
-        """Go on with an exchange that has not ended. If its decision is made elsewhere, the connection is scheduled
-        again when it is made; else a task finishes the exchange."""
+    def _continue_unfinished(self, exchange: Exchange) -> None:
+        """Let the store decide an exchange that has not ended, and schedule the connection again after the decision.
+        Where it has nothing to decide, start a task that finishes the exchange."""
         if self.transport is None or self.transport.is_closing():
             return
         self._app.unfinished_exchanges += 1
@@ -129,7 +129,7 @@ class Connection(RequestStream):
             self._task = self._loop.create_task(self._finish_in_task(exchange))
             self._task.add_done_callback(self._task_done)
 
-    def _stop_waiting_for_decision(self) -> bool:
+    def _end_decision_wait(self) -> bool:
         """Count the current exchange no longer in `unfinished_exchanges`, if it waits for a decision without a task.
         Return whether it does."""
         if self._current is None or self._current.pending_decision is None or self._task is not None:
@@ -194,8 +194,8 @@ class Connection(RequestStream):
     async def shutdown(self, seconds: float) -> None:
         """End the connection and its exchange, which has so many seconds to end by itself."""
         self.closing = True
-        if self._current is not None and self._stop_waiting_for_decision():
-            self._go_on(self._current)
+        if self._current is not None and self._end_decision_wait():
+            self._continue_unfinished(self._current)
         task = self._task
         if task is not None:
             await asyncio.wait([task], timeout=seconds)

@@ -29,10 +29,10 @@ EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", 
 """How an exchange ended.
 
 - `finished`: the response was sent
-- `close`: the plan cut the connection with FIN
+- `close`: the plan cut the connection with FIN, or a provider ended its response early
 - `reset`: the plan cut it with RST
-- `silence`: the plan sent nothing more until the client disconnected
-- `gone`: the client disconnected
+- `silence`: the plan of a batch's line sent nothing more
+- `gone`: the client disconnected, also while a plan sent nothing more
 - `stopped`: the server stopped
 """
 
@@ -51,6 +51,7 @@ class Exchange(Struct, gc=False, kw_only=True):
 
     head: RequestHead
     sink: SocketSink
+    """The socket of the connection. A batch passes a `LineSink`, which has all that its lines need."""
     client: str = ""
     """The peer's address, without its port."""
     body_stream: StreamReader | None = None
@@ -76,7 +77,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     deferred: DeferredResponse | None = None
     """The response, if it takes long to plan: another thread does it."""
     undecided: UndecidedResponse | None = None
-    """The response, if its counts are not in this process: the app's decider decides."""
+    """The response, if the store decides: it has the counts."""
     pending_decision: PendingDecisionProtocol | None = None
     """That decision, once it has begun."""
     required_lookup: StoreLookupRequired | None = None
@@ -93,7 +94,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     allow_cors: bool = False
     ends_connection: bool = False
     """Set before the response is written: the connection ends with it."""
-    refused: bool = False
+    body_refused: bool = False
     """Whether the request's body is outside of the bounds (`respond.refuse`). It is not stored."""
     hidden: bool = False
     """Neither the journal nor the access log shows it: `/health`, which probes request every few seconds, and calls

@@ -55,7 +55,7 @@ class DateLine:
 
 
 class HttpConstraints(NamedTuple):
-    """What a request, or a server that stops, demands of the HTTP of a response."""
+    """How a request, or a server that stops, constrains the HTTP message of a response."""
 
     head_only: bool = False
     """A HEAD request: the head of the response and none of its body."""

@@ -42,7 +42,7 @@ class Sink(Protocol):
 
 
 class ConnectionSink(Sink, Protocol):
-    """A sink of a real connection."""
+    """A sink whose reader may be slow or leave: a connection, or in its place the line of a batch."""
 
     async def drained(self) -> None:
         """Return when the client has read enough. Raises ConnectionError if it has disconnected."""

@@ -87,23 +87,23 @@ class ServiceProtocol(Protocol):
 
 
 class PendingDecisionProtocol(Protocol):
-    """A decision that is being made elsewhere."""
+    """A decision that the store is making."""
 
     decision: Decision | Failure | None
     """None until it is made; a failure for the client where no decision can be made."""
 
     async def wait(self) -> Decision | Failure:
-        """Return the decision. `ready` is not called any more."""
+        """Return the decision. `on_ready` is not called any more."""
 
     def abandon(self) -> None:
         """Free what the decision has taken, or may take: its client has disconnected."""
 
 
 class DeciderProtocol(Protocol):
-    """Decides requests whose counts are not in this process."""
+    """Lets the store decide the requests whose counts it has."""
 
-    def begin(self, matched: DecisionInputs, ready: Callable[[], object]) -> PendingDecisionProtocol:
-        """Begin to decide and count, in one step. `ready` is called when the decision is made, or a task has to
+    def begin(self, matched: DecisionInputs, on_ready: Callable[[], object]) -> PendingDecisionProtocol:
+        """Begin to decide and count, in one step. `on_ready` is called when the decision is made, or a task has to
         wait for it. It may be called before this method returns."""
 
     async def look_up(self, lookup: StoreLookupRequired) -> LookupResult | Failure:

@@ -1,6 +1,6 @@
 """Hot reload: watches the files, starts the build of a new engine, and replaces the engine in one assignment.
 
-The caller supplies the build; this module only decides when to build. A notice of the system only triggers a check:
+This module only decides when to build; `engine_builder.py` builds. A notice of the system only triggers a check:
 a fingerprint of all watched files decides whether anything changed. So temporary files of editors, replaced links and
 repeated events cause no build, and no change between two watches is lost.
 """

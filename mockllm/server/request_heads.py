@@ -50,7 +50,7 @@ _OWN_STARTS: Final = (*(f"/{first}" for first in sorted(RESERVED)), SESSION_PREF
 
 
 def http_constraints(message: RawRequestMessage) -> HttpConstraints:
-    """Return what a request demands of the HTTP of its response by its head."""
+    """Return how a request constrains the HTTP message of its response by its head."""
     head_only, http10 = message.method == "HEAD", message.version == (1, 0)
     if head_only or http10 or message.should_close:
         return HttpConstraints(head_only, http10, message.should_close)

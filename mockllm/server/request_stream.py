@@ -113,7 +113,7 @@ class RequestStream(HttpProtocol):
         head = self._heads.find(data) if is_next else None
         if isinstance(head, RequestHead):
             if self._head_deadline is not None:
-                self._end_head_deadline()
+                self._cancel_head_deadline()
             raw = data[len(data) - head.body_length :]
             sink, client = self._sink, self.client
             self._queue.append(
@@ -163,7 +163,7 @@ class RequestStream(HttpProtocol):
             for request in requests:
                 _refuse_what_aiohttp_accepts(*request)
         except HttpProcessingError as error:
-            self._end_head_deadline()
+            self._cancel_head_deadline()
             if has_read_http2_preface(error) and self._current is None and not self._queue:
                 error.message, error.args = "", ()  # no traceback shows what the client sends
                 return False
@@ -179,7 +179,7 @@ class RequestStream(HttpProtocol):
         message, body = requests[-1] if requests else (None, self._body)
         boundary.advance(part, message, body)
         if message is not None and body is not None:
-            self._end_head_deadline()
+            self._cancel_head_deadline()
             self._queue_exchange(
                 message, body, part if at_start and boundary.at_start else b"", head_division
             )
@@ -223,7 +223,7 @@ class RequestStream(HttpProtocol):
         deadlines = self._app.deadlines
         self._head_deadline = deadlines.at(deadlines.time() + self._app.limits.head_time, self._head_is_late)
 
-    def _end_head_deadline(self) -> None:
+    def _cancel_head_deadline(self) -> None:
         if self._head_deadline is not None:
             self._head_deadline.cancel()
             self._head_deadline = None

@@ -47,7 +47,7 @@ from mockllm.state.shared_engine_state import RespondAgain, StoreLookupRequired
 
 
 def respond(app: App, exchange: Exchange) -> None:
-    """Respond to an exchange whose body is complete, or whose decision was made elsewhere.
+    """Respond to an exchange whose body is complete, or whose decision the store has made.
 
     Unless it has then `ended`, its response has begun to play (it has a `player`), or `finish_exchange` has to wait:
 
@@ -65,7 +65,7 @@ def respond(app: App, exchange: Exchange) -> None:
         if exchange.pending_decision is None:
             make_response(app, exchange)
         else:
-            take_decision(app, exchange, exchange.pending_decision)
+            apply_pending_decision(app, exchange, exchange.pending_decision)
             if exchange.sink.half_closed:
                 return
         # a cached response has nothing of what `must_wait` looks for, but a proxy or an unconfirmed storage
@@ -102,13 +102,15 @@ def must_wait(app: App, exchange: Exchange) -> bool:
 def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `finish_exchange`.
 
-    A short body is parsed first (`is_parsed_first`), and only its depth is checked, unless the request may be for the
-    server itself. The structure of any other body (depth, numbers of containers and values) is checked before it is
-    parsed.
+    A short body is parsed first (`is_parsed_before_check`), and only its depth is checked, unless the request may be
+    for the server itself. The structure of any other body (depth, numbers of containers and values) is checked before
+    it is parsed.
     """
     head, raw, engine, request = exchange.head, exchange.raw, app.engine, exchange.request
-    parses_first = not exchange.structure_checked and is_parsed_first(app, head, raw)
-    if not (parses_first or exchange.structure_checked) and (failure := structure_failure(raw, app.limits)):
+    parsed_before_check = not exchange.structure_checked and is_parsed_before_check(app, head, raw)
+    if not (parsed_before_check or exchange.structure_checked) and (
+        failure := structure_failure(raw, app.limits)
+    ):
         refuse(app, exchange, failure)
         return
     if (head.may_be_for_server or app.control_only) and (
@@ -117,7 +119,7 @@ def make_response(app: App, exchange: Exchange) -> None:
         return
     if request is None:
         request = head.reader(engine).read(raw, exchange.client, exchange.now, exchange.monotonic)
-    if parses_first:
+    if parsed_before_check:
         if "body" not in vars(request):  # of a repeated request it is
             request.parse_body()
         if request.max_possible_depth > app.limits.depth:
@@ -134,7 +136,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     begin_engine_response(app, exchange, request)
 
 
-def is_parsed_first(app: App, head: RequestHead, raw: bytes) -> bool:
+def is_parsed_before_check(app: App, head: RequestHead, raw: bytes) -> bool:
     """Return whether a body is parsed before it is checked: see `make_response`."""
     return len(raw) < app.short_body_limit and not head.may_be_for_server
 
@@ -159,7 +161,7 @@ def begin_engine_response(
 
 
 def begin_decision(app: App, exchange: Exchange, on_ready: Callable[[], object]) -> bool:
-    """Begin a decision that is made elsewhere. Return whether `on_ready` will be called: then `respond` goes on, and
+    """Let the store begin to decide. Return whether `on_ready` will be called: then `respond` goes on, and
     a task is needed only if there is still no decision. Without that call, a task has to finish the exchange."""
     undecided, decider = exchange.undecided, app.decider
     if undecided is None or decider is None or exchange.pending_decision is not None:
@@ -171,8 +173,8 @@ def begin_decision(app: App, exchange: Exchange, on_ready: Callable[[], object])
     return True
 
 
-def take_decision(app: App, exchange: Exchange, pending: PendingDecisionProtocol) -> None:
-    """Set the response by a decision that was made elsewhere. Without it, or where the response needs a lookup in the
+def apply_pending_decision(app: App, exchange: Exchange, pending: PendingDecisionProtocol) -> None:
+    """Set the response by the decision of the store. Without it, or where the response needs a lookup in the
     store, nothing is set."""
     request, undecided, decision = exchange.request, exchange.undecided, pending.decision
     assert request is not None, "an engine has read the request"
@@ -299,7 +301,7 @@ def compressed(response: PlannedResponse) -> PlannedResponse:
 def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
     """Set the response to a request whose body is outside of the bounds. The connection ends with it."""
     head = exchange.head
-    exchange.raw, exchange.received, exchange.ends_connection, exchange.refused = b"", b"", True, True
+    exchange.raw, exchange.received, exchange.ends_connection, exchange.body_refused = b"", b"", True, True
     control = control_of(app, exchange)
     if control is not None:
         exchange.response = PlannedResponse(control.refuse(failure), None)
@@ -388,7 +390,8 @@ def write_whole_and_end(app: App, exchange: Exchange) -> bool:
 
 
 def constraints_of(app: App, exchange: Exchange) -> HttpConstraints:
-    """Return what the request demands of the HTTP of its response; a server that stops closes the connection, too."""
+    """Return how the request constrains the HTTP message of its response. A server that stops also ends the
+    connection."""
     head = exchange.head
     return (
         head.constraints._replace(ends_connection=True)

@@ -11,7 +11,7 @@ from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead
 
 MAX_WRITE_BYTES: Final = 256 * 1024
 MAX_WRITE_STEPS: Final = 512
-"""After so many bytes or steps, the rest of a long response follows at the latest in the next iterations of the loop.
+"""After so many bytes or steps, the rest of a long response follows in later iterations of the loop.
 Other streams that are due come first. A player's write may have nearly twice as many bytes; unchunked ones do not
 count."""
 
@@ -19,8 +19,8 @@ _TIMED: Final = frozenset({WaitStep, CutStep})
 
 
 def takes_time(content: Plan | PrerenderedResponse) -> bool:
-    """Return whether a response has a delay, a wait or a cut. `single_write` returns None for such a response, except
-    where it has waits alone, and no body."""
+    """Return whether a response has a delay, a wait or a cut. `single_write` returns None for such a response. Where
+    only waits take time and no body is sent, it returns the head at once."""
     return content.delay > 0 or not _TIMED.isdisjoint(map(type, content.steps))
 
 

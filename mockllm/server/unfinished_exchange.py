@@ -41,7 +41,7 @@ from mockllm.server.respond import (
     control_of,
     fail,
     hold_of,
-    is_parsed_first,
+    is_parsed_before_check,
     opens_websocket,
     refuse,
     respond,
@@ -154,15 +154,15 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
     head, body = exchange.head, exchange.body_stream
     assert body is not None, "the body has not been read"
     raw = await read_body(body, head.parsed, exchange.sink, app.limits, app.deadlines)
-    parses_first = isinstance(raw, bytes) and is_parsed_first(app, head, raw)
+    parsed_before_check = isinstance(raw, bytes) and is_parsed_before_check(app, head, raw)
     failure: Failure | None = None
-    if not parses_first:
+    if not parsed_before_check:
         failure = raw if isinstance(raw, Failure) else await structure_failure_in_slices(raw, app.limits)
     if app.rules_ready is not None:  # all workers change their rules together
         await app.rules_ready.wait()
     exchange.body_complete, exchange.now, exchange.monotonic = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
-        exchange.raw, exchange.structure_checked = raw, not parses_first
+        exchange.raw, exchange.structure_checked = raw, not parsed_before_check
         if exchange.structure_checked and not head.may_be_for_server:
             await _parse_long_body(app, exchange)
         respond(app, exchange)
@@ -189,7 +189,8 @@ async def _play(app: App, exchange: Exchange) -> bool:
     await wait_for_player(player, exchange.sink)
     if exchange.sink.half_closed:
         await exchange.sink.wait_until_acknowledged()  # only this shows whether the client has left
-    end_exchange(app, exchange, player.end or "gone")
+    assert player.end is not None, "the player was waited for"
+    end_exchange(app, exchange, player.end)
     return exchange.keep_alive and exchange.end_reason == "finished"
 
 

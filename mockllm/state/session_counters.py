@@ -1,4 +1,7 @@
-"""The counts of one session in the memory of this process. Synchronous: code between two awaits is atomic."""
+"""Decides which rule and modifiers respond to a request, and counts them in the session's memory (`decide`).
+
+Synchronous: code between two awaits is atomic. Where the store decides, `store/decision.lua` does the same.
+"""
 
 from __future__ import annotations
 

@@ -91,10 +91,10 @@ class StoreDecider:
             f"the store {self.link.address.shown} is away ({self.link.problem}): requests that count {effect}"
         )
 
-    def begin(self, matched: DecisionInputs, ready: Callable[[], object]) -> PendingDecision:
+    def begin(self, matched: DecisionInputs, on_ready: Callable[[], object]) -> PendingDecision:
         if matched.session:
             self._note_use(matched.session)
-        return PendingDecision(self, matched, ready)
+        return PendingDecision(self, matched, on_ready)
 
     def next_id(self) -> str:
         return f"{self._name}{next(self._ids)}"

@@ -107,7 +107,8 @@ class RawStep(Struct, frozen=True):
 
 
 class UnchunkedStep(Struct, frozen=True):
-    """Bytes that are written outside HTTP's chunks; in a response without HTTP chunks a part of the body."""
+    """Bytes that are written outside HTTP's chunks: a part of the body in a response without them. The player also
+    writes the lines of a slow head so."""
 
     data: bytes
     chunk_number: int

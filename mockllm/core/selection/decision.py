@@ -44,8 +44,8 @@ class Candidate(Struct, frozen=True):
     limit: Limit | None = None
     load: Load | None = None
     responses_until_end: int | None = None
-    """The number of its responses, where later requests are unmatched: those set no state, and no response is
-    counted for them."""
+    """How many responses it has, if it has an end (a sequence with `then: error`): after them its requests are
+    unmatched. Those set no state, and no response is counted for them."""
     uses_counts: bool = True
     """Whether its counts choose a response or belong to a scope of their own, or it has a guard, states, a limit or a
     load. The tries of any other rule are no more than the position of its random values."""

@@ -46,7 +46,7 @@ client notices a lost or repeated chunk: `drop` and `duplicate` are not in it.""
 OUT_OF_CREDIT: Final = "insufficient_quota"
 """The error of OpenAI's 429 where the credit is used up; scenarios use the same name."""
 CLIENT_LEFT: Final = frozenset({"gone", "silence"})
-"""The endings at which the client closed the connection."""
+"""The endings at which the client closed the connection, or a batch's line had no end."""
 _MAX_AGENT_LENGTH: Final = 80
 
 

@@ -41,15 +41,16 @@ _DELTA_EXTRAS: Final = frozenset({"container", "context_management", "usage"})
 
 
 class MessagesEncoder(Encoder):
-    """The events of one message. `reply` is already a supported reply."""
+    """The events of one message. `reply` is already a supported reply. `has_inference_geo`: whether the usage of
+    newer models names where the message was computed."""
 
     def __init__(
-        self, reply: Reply, request: MessagesRequest, identity: ResponseIdentity, *, names_geo: bool
+        self, reply: Reply, request: MessagesRequest, identity: ResponseIdentity, *, has_inference_geo: bool
     ) -> None:
         super().__init__(reply)
         self.request = request
         self.identity = identity
-        self.model_family = family_for(reply, request, names_geo=names_geo)
+        self.model_family = family_for(reply, request, has_inference_geo=has_inference_geo)
         self.toolsets = request.toolsets
         self.extras = reply.extras.get(DIALECT, {})
         self.without_arguments = False
@@ -83,10 +84,10 @@ class MessagesEncoder(Encoder):
             yield _block_stop(at.part_index)
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
-        return (_chunk_frame(at).of("" if self._is_without_arguments(at) else chunk),)
+        return (_chunk_surroundings(at).of("" if self._is_without_arguments(at) else chunk),)
 
     def chunk_surroundings(self, at: EncoderPosition) -> ChunkSurroundings | None:
-        return None if self._is_without_arguments(at) else _chunk_frame(at)
+        return None if self._is_without_arguments(at) else _chunk_surroundings(at)
 
     def _is_without_arguments(self, at: EncoderPosition) -> bool:
         return self.without_arguments and type(at.part) is Call
@@ -116,12 +117,12 @@ class MessagesEncoder(Encoder):
         return ((error_event(failure, self.request, self.identity), "error"),)
 
 
-def family_for(reply: Reply, request: MessagesRequest, *, names_geo: bool) -> AnthropicFamily:
+def family_for(reply: Reply, request: MessagesRequest, *, has_inference_geo: bool) -> AnthropicFamily:
     """Return what differs by the model of a reply, or of its request, and by the request itself."""
     family = family_of(reply.model or request.model or DEFAULT_MODEL)
     if request.wants_thinking:
         family = replace(family, thinking_tokens=True)
-    return family if names_geo else replace(family, geo=None)
+    return family if has_inference_geo else replace(family, geo=None)
 
 
 def extra_counts(extras: Mapping[str, Json]) -> dict[str, Json]:
@@ -138,7 +139,7 @@ def _delta(index: int, delta: bytes) -> Event:
     return payload, "content_block_delta"
 
 
-def _chunk_frame(at: EncoderPosition) -> ChunkSurroundings:
+def _chunk_surroundings(at: EncoderPosition) -> ChunkSurroundings:
     """Return the frame of a part's deltas."""
     delta = _DELTAS.get(type(at.part), b'{"type":"text_delta","text":%b}')
     before, _, after = _delta(at.part_index, delta)[0].partition(b"%b")

@@ -47,7 +47,7 @@ class Messages:
     api: str = "messages"
     generates: bool = True
     request_class: type[Request] = MessagesRequest
-    names_geo: bool = True
+    has_inference_geo: bool = True
     """Whether the usage names the place of the inference, as on Anthropic's own platform alone."""
     prompt_form = PROMPT_FORM
     capabilities = ProtocolCapabilities(
@@ -70,7 +70,7 @@ class Messages:
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, MessagesRequest)
         supported = self.supported_reply(reply, request)
-        family = family_for(supported, request, names_geo=self.names_geo)
+        family = family_for(supported, request, has_inference_geo=self.has_inference_geo)
         choice, extras = supported.choices[0], supported.extras.get(DIALECT, {})
         body = message(supported, request.model, identity, family)
         body["content"] = [
@@ -87,7 +87,9 @@ class Messages:
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, MessagesRequest)
         supported = self.supported_reply(reply, request)
-        steps = tuple(encode(MessagesEncoder(supported, request, identity, names_geo=self.names_geo)))
+        steps = tuple(
+            encode(MessagesEncoder(supported, request, identity, has_inference_geo=self.has_inference_geo))
+        )
         return Plan(success(STREAM_TYPE, identity), steps, Framing.SSE)
 
     def stream_form(self, request: Request) -> StreamForm:

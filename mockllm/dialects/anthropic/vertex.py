@@ -67,7 +67,7 @@ class VertexMessages(Messages):
     """The dialect of both calls."""
 
     request_class: type[Request] = VertexRequest
-    names_geo = False
+    has_inference_geo = False
 
     def check(self, request: Request) -> Failure | None:
         name = _name(request)

@@ -65,7 +65,7 @@ class AnthropicBody(Messages):
     """Writes and reads the bodies of Claude."""
 
     request_class: type[Request] = InvokeMessagesRequest
-    names_geo = False
+    has_inference_geo = False
 
     def check(self, request: Request) -> Failure | None:
         name = claude_name(request.model or "")

@@ -41,8 +41,8 @@ class NoStore:
     def __init__(self, state: SharedEngineState) -> None:
         state.store_elsewhere = self._forget
 
-    def begin(self, matched: DecisionInputs, ready: Callable[[], object]) -> RefusedDecision:
-        ready()
+    def begin(self, matched: DecisionInputs, on_ready: Callable[[], object]) -> RefusedDecision:
+        on_ready()
         return RefusedDecision()
 
     async def look_up(self, lookup: StoreLookupRequired) -> LookupResult | Failure:
