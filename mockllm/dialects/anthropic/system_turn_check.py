@@ -44,9 +44,7 @@ def check_system_turns(messages: Sequence[dict[str, Json]]) -> None:
 
 
 def system_problem(message: dict[str, Json]) -> str | None:
-    """Return the problem of a message of the system that does not depend on its place."""
-    if _is_directive(message):
-        return None
+    """Return the problem of a message of the system with a content that does not depend on its place."""
     return _content_problem(message) or _blank_problem(message)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Literal, cast
 
 import pytest
 from msgspec.structs import replace
@@ -243,6 +243,14 @@ def test_body_of_reasoning_models_has_tier_and_latencies(deployment: str, timed:
     ((_, data),) = events(plan)
     body = loads(data)
     assert ("service_tier" in body, "latency_checkpoint" in body["usage"]) == (timed, timed)
+
+
+@pytest.mark.parametrize("presence", ["missing", "null"])
+def test_reasoning_models_body_can_lack_usage(presence: Literal["missing", "null"]) -> None:
+    dialect, request = route_request("/azure/openai/deployments/gpt-5-nano/chat/completions", HI)
+    reply = replace(REPLIES["text"], usage=Usage(1, 1, presence=presence))
+    ((_, data),) = events(cast(ReplyDialect, dialect).encode_body(reply, request, STAMP))
+    assert loads(data).get("usage") is None
 
 
 @pytest.mark.parametrize(
