@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -171,8 +172,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def is_ignored(place: str, globs: Sequence[str]) -> bool:
-    """Return whether a glob matches a place. The `[]` of a path is no set of characters."""
-    return any(fnmatchcase(place, glob.replace("[]", "[[]]")) for glob in globs)
+    """Return whether a glob matches a place. The `[]` of a path is no set of characters; `[[]]` is the same."""
+    return any(fnmatchcase(place, re.sub(r"(?<!\[)\[\]", "[[]]", glob)) for glob in globs)
 
 
 def _engine(gathered: LoadedScenarios) -> Engine:

@@ -119,7 +119,7 @@ def _immediate_exit(args: Sequence[str]) -> Iterator[None]:
     ends = ENDED if serves else ENDED[1:] if argument in READ_ONLY else ()
     before = {number: signal.signal(number, lambda *_, code=code: os._exit(code)) for number, code in ends}
     in_terminal = any(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
-    if serves and hasattr(signal, "SIGHUP") and not in_terminal:  # an order to reload, too early to be needed
+    if argument == "serve" and hasattr(signal, "SIGHUP") and not in_terminal:  # an order to reload, too early
         before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         yield

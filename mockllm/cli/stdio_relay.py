@@ -164,7 +164,8 @@ async def _lines(content: StreamReader) -> AsyncIterator[bytes]:
             yield b"".join([*parts, end])
             parts = []
         parts.append(rest)
-    yield b"".join(parts)
+    if last := b"".join(parts):
+        yield last  # an empty line would end an event that is not complete
 
 
 def _write(data: bytes) -> None:

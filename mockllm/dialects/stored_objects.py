@@ -47,6 +47,11 @@ class ObjectRequest(Request):
     @cached_property
     def stored(self) -> StoredResponse | None:
         """The object that the path names."""
+        return self.look_up()
+
+    def look_up(self) -> StoredResponse | None:
+        """Return the object that the path names. A subclass whose `stored` differs calls this: `super().stored` would
+        store its result as `stored`, where a second lookup is interrupted."""
         id = self.object_id
         return self.response_lookup.stored(id) if id and id.startswith(self.id_prefix) else None
 

@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.key_forms import REDACTED, redact_text
 from mockllm.core.redaction import (
-    MAX_SECRETS,
     Redactor,
     named_secrets,
     secret_field,
@@ -37,6 +36,8 @@ from mockllm.recordings.interaction import (
     valid_headers,
 )
 
+MAX_FIELD_SECRETS: Final = 1_024
+"""Most different secrets in fields of one response: each search takes time."""
 MAGIC: Final = {"gzip": (b"\x1f\x8b",), "x-gzip": (b"\x1f\x8b",), "deflate": (b"\x78",)}
 """First bytes by content encoding."""
 
@@ -169,7 +170,8 @@ def _clean_frames(
     if coding is not None:
         parts = list(decompressed_frames(coding, parts) or parts)
     body = b"".join(parts)
-    redactor = Redactor((*redactor.secrets, *written_forms(islice(_field_secrets(body), MAX_SECRETS))))
+    found = islice(dict.fromkeys(_field_secrets(body)), MAX_FIELD_SECRETS)
+    redactor = Redactor((*redactor.secrets, *written_forms(found)))
     clean = without_divided_secrets(redactor.data(body), redactor)
     if clean == body:
         return None

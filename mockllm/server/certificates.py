@@ -207,7 +207,11 @@ def _general(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(host))
     except ValueError:
-        return x509.DNSName(host)
+        pass
+    try:
+        return x509.DNSName(host if host.isascii() else host.encode("idna").decode())
+    except ValueError as error:
+        raise NoCertificate(f"{host!r} cannot be a name in a certificate: {error}") from None
 
 
 def _builder(

@@ -199,7 +199,7 @@ class MockBase:
         """Return a line for each request, or for the last ones, with the nearest rules for unmatched ones."""
         self._catch_up()
         requests = self.requests
-        shown = requests if last is None else requests[-last:]
+        shown = requests if last is None else requests[max(0, len(requests) - last) :]
         omitted = len(requests) - len(shown)
         lines = [f"{counted(omitted, 'earlier request')} left out"] if omitted else []
         for each in shown:

@@ -189,11 +189,12 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the requests to the report of a failed test, or of one with failed fixtures."""
     report = yield
-    if not report.failed:
+    servers = item.stash.get(SERVERS, [])
+    if not report.failed or not servers:
         return report
     from mockllm.testing.mock_base import MAX_SHOWN
 
-    for url, server in item.stash.get(SERVERS, []):
+    for url, server in servers:
         report.sections.append(
             (f"mockllm: requests to {url}", server.journal(last=MAX_SHOWN) or "no requests")
         )

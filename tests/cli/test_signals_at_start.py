@@ -40,6 +40,11 @@ def test_terminal_that_closes_ends_a_starting_server(monkeypatch: pytest.MonkeyP
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
 
 
+def test_signal_ends_a_recorder_that_cannot_reload() -> None:
+    with _immediate_exit(["record"]):
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
+
+
 def test_closed_terminal_ends_other_commands() -> None:
     with _immediate_exit(["check"]):
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL

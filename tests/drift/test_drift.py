@@ -193,7 +193,12 @@ def test_ignored_places_do_not_count(tmp_path: Path) -> None:
 
 def test_glob_with_lists_matches_the_place_as_it_is_shown() -> None:
     place = "$.choices[].message.tool_calls[].id"
-    for glob, result in ((place, True), ("$.choices[].*[].id", True), ("$.choices[].*[].name", False)):
+    for glob, result in (
+        (place, True),
+        ("$.choices[].*[].id", True),
+        ("$.choices[].*[].name", False),
+        ("$.choices[[]].*[[]].id", True),
+    ):
         assert is_ignored(place, [glob]) is result, glob
 
 

@@ -174,6 +174,14 @@ def test_key_known_by_its_field_in_response_is_masked(answer: str) -> None:
     assert "*" * len(AZURE) in text.replace("\n", "")
 
 
+def test_keys_in_many_fields_of_response_are_masked() -> None:
+    event = 'data: {"access_token": "sessiontoken0000aaaa"}\n\n'
+    text = written(answer=(event * 40 + f'data: {{"refresh_token": "{AZURE}"}}\n\n').encode())
+    assert AZURE not in text
+    keys = [{"api_key": f"{AZURE}{number}"} for number in range(40)]
+    assert AZURE not in written(answer=json.dumps({"data": keys}).encode())
+
+
 def test_usual_fields_of_responses_stay() -> None:
     fields = {"signature": AZURE, "token": f"{AZURE}9", "authorization": "bearer", "max_tokens": 5}
     text = written(answer=json.dumps(fields).encode())

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -297,3 +298,18 @@ def test_mistakes_of_usage(options: list[str], message: str, capsys: pytest.Capt
         main(["serve", "--pack", "default", *options])
     assert exit.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_name_outside_of_ascii_is_in_the_certificate_as_idna(tmp_path: Path) -> None:
+    files = self_signed(tmp_path, ["ü.example"])
+    held = files.server.read_bytes()
+    certificate = x509.load_pem_x509_certificate(held)
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert x509.DNSName("xn--tda.example") in names
+    self_signed(tmp_path, ["ü.example"])
+    assert files.server.read_bytes() == held
+
+
+def test_name_that_no_certificate_can_have_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NoCertificate, match=r"'ü\.\.example' cannot be a name in a certificate"):
+        self_signed(tmp_path, ["ü..example"])

@@ -380,3 +380,21 @@ def test_packages_of_inner_run_stay_imported(tmp_path: Path) -> None:
     (tmp_path / "test_outer.py").write_text(OUTER, encoding="utf-8")
     done = apart(tmp_path, "-p", "pytester")
     assert "2 passed" in done.stdout, done.stdout
+
+
+@pytest.mark.full
+def test_failed_test_without_server_does_not_import_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+import sys
+
+def test_fails(monkeypatch):
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    assert 0
+
+def test_after():
+    assert "mockllm.testing.mock_base" not in sys.modules
+"""
+    )
+    options = ("-p", "no:cacheprovider", *PLUGINS, "-p", "no:anyio", "-p", "no:xdist", "-p", "no:cov")
+    pytester.runpytest_subprocess(*options).assert_outcomes(passed=1, failed=1)

@@ -113,7 +113,7 @@ def _check_content(number: int, content: Json) -> None:
 def _check_calls(messages: list[list[dict[str, Json]]], fields: dict[str, Json]) -> None:
     """Raise a problem for calls without results in the next message, and for results without calls before them. A
     tool of the service has its call and its result in one message."""
-    calls: list[str] = []
+    calls: dict[str, None] = {}  # in their order
     used = False
     for number, blocks in enumerate(messages):
         results = _ids(blocks, "toolResult")
@@ -128,7 +128,7 @@ def _check_calls(messages: list[list[dict[str, Json]]], fields: dict[str, Json])
                 f"The number of toolResult blocks at messages.{number}.content exceeds the number of toolUse blocks "
                 "of previous turn."
             )
-        calls = [id for id in own if id not in results]
+        calls = {id: None for id in own if id not in results}
         used = used or bool(calls)
     if used and not list_of(object_of(fields.get("toolConfig")).get("tools")):
         raise BedrockRequestProblem(
@@ -136,8 +136,9 @@ def _check_calls(messages: list[list[dict[str, Json]]], fields: dict[str, Json])
         )
 
 
-def _ids(blocks: list[dict[str, Json]], kind: str) -> list[str]:
-    return [text_of(object_of(block[kind]).get("toolUseId")) or "" for block in blocks if kind in block]
+def _ids(blocks: list[dict[str, Json]], kind: str) -> dict[str, None]:
+    """Return the ids of blocks of a kind, in their order."""
+    return {text_of(object_of(block[kind]).get("toolUseId")) or "": None for block in blocks if kind in block}
 
 
 def _check_ranges(config: dict[str, Json]) -> None:

@@ -34,7 +34,7 @@ class GeminiFileRequest(ObjectRequest, GeminiRequest):
     @cached_property
     def stored(self) -> StoredResponse | None:
         """The file that the path names, with its content."""
-        stored = super().stored
+        stored = self.look_up()
         return None if stored is None else whole_file(stored, self)
 
 

@@ -18,7 +18,7 @@ from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Request
 from mockllm.core.text_vectors import NumberList, similarity
-from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
+from mockllm.dialects.dialect import EmbeddingDialect, OwnResponseDialect, ResponseIdentity
 from mockllm.dialects.embedded_texts import EmbeddedTexts
 from mockllm.dialects.huggingface.errors import InferenceCall, invalid
 from mockllm.dialects.openai.request_fields import ModelRequest
@@ -87,12 +87,10 @@ class TextRankingRequest(TextsRequest):
         return tuple(texts(self.fields.get("texts")))[:MAX_INPUTS]
 
 
-class FeatureExtraction(InferenceCall, EmbeddingDialect):
-    """A vector for each text."""
+class TextsCall(InferenceCall):
+    """The base of these calls, whose response is a list."""
 
-    api = "embeddings"
     generates = False
-    request_class: type[TextsRequest] = FeatureExtractionRequest
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, TextsRequest)
@@ -100,16 +98,23 @@ class FeatureExtraction(InferenceCall, EmbeddingDialect):
             None if request.inputs else invalid("`inputs` cannot be empty")
         )
 
+    def list_plan(self, content: Json, identity: ResponseIdentity) -> Plan:
+        return Plan(head(self.vendor, identity, "application/json"), (EventStep(dumps(content), 0, "body"),))
+
+
+class FeatureExtraction(TextsCall, EmbeddingDialect):
+    """A vector for each text."""
+
+    api = "embeddings"
+    request_class: type[TextsRequest] = FeatureExtractionRequest
+
     def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, FeatureExtractionRequest)
         listed = list(map(NumberList, request.vectors(result)))
         return self.list_plan(listed[0] if request.single and listed else listed, identity)
 
-    def list_plan(self, content: Json, identity: ResponseIdentity) -> Plan:
-        return Plan(head(self.vendor, identity, "application/json"), (EventStep(dumps(content), 0, "body"),))
 
-
-class SentenceSimilarity(FeatureExtraction):
+class SentenceSimilarity(TextsCall, OwnResponseDialect):
     """How similar each sentence is to the source, from -1 to 1."""
 
     api = "sentence_similarity"

@@ -98,7 +98,11 @@ def openrouter_request(body: Object) -> Object:
     """Return OpenAI's form of a request to OpenRouter: any schema, without its own tools, and videos as texts."""
     result = without_schemas(body)
     if type(result.get("tools")) is list:
-        result["tools"] = [tool for tool in result["tools"] if not _is_openrouter_tool(tool)]
+        tools = [tool for tool in result["tools"] if not _is_openrouter_tool(tool)]
+        if result["tools"] and not tools:
+            result = {name: value for name, value in result.items() if name not in ("tools", "tool_choice")}
+        else:
+            result["tools"] = tools
     return _with_messages(result, lambda entry: _with_parts(entry, ("video_url",)))
 
 

@@ -177,3 +177,10 @@ def test_deepseek_behind_the_router_has_members_of_its_own() -> None:
     assert ("metadata" in deepseek, "cached_tokens" in deepseek["usage"]) == (False, True)
     assert ("metadata" in llama, "cached_tokens" in llama["usage"]) == (True, False)
     assert (deepseek["choices"][0]["seed"] is None, llama["choices"][0]["seed"]) == (False, None)
+
+
+def test_vectors_of_a_rule_are_not_for_similarities() -> None:
+    scenario = "rules: [{match: {path: '**/sentence-similarity'}, reply: {embedding: [1.0, 0.0]}}]"
+    inputs: Json = {"source_sentence": "a", "sentences": ["b"]}
+    path = "/huggingface/models/m/pipeline/sentence-similarity"
+    assert respond_once(scenario, raw_request(path, {"inputs": inputs})).status == 422

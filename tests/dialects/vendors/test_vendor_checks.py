@@ -121,6 +121,7 @@ OWN_FORMS: list[tuple[str, Json]] = [
     ("groq/openai/v1", {"service_tier": "on_demand"}),
     ("groq/openai/v1", {"reasoning_effort": "default"}),
     ("openrouter/api/v1", {"tools": [*TOOLS, {"type": "openrouter:web_search"}]}),
+    ("openrouter/api/v1", {"tools": [{"type": "openrouter:web_search"}], "tool_choice": "auto"}),
     ("perplexity", {"response_format": SCHEMA}),
 ]
 

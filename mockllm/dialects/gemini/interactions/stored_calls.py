@@ -38,7 +38,7 @@ class StoredInteractionRequest(ObjectRequest, GeminiRequest):
     @cached_property
     def stored(self) -> StoredResponse | None:
         """The interaction that the path names."""
-        stored = super().stored
+        stored = self.look_up()
         whole = {} if stored is None else read_object(stored.response_body)
         return stored if whole.get("object") == "interaction" else None
 

@@ -187,7 +187,7 @@ def check(request: Request) -> Failure | None:
     if error is not None:
         return error
     for name in request.required:
-        if body.get(name) is None and not (name == "image" and "images" in body):
+        if body.get(name) is None and not (name == "image" and body.get("images") is not None):
             return _missing(request, name)
     checks = {**FIELDS, "quality": _gpt_quality} if is_gpt else FIELDS
     if request.is_form:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
+from math import isfinite
 from typing import ClassVar, Final, Literal
 
 from propcache.api import cached_property
@@ -22,6 +23,8 @@ from mockllm.core.request.form_fields import FormFile, multipart_parts
 from mockllm.core.request.messages import MediaPart, Message, Part, TextPart
 from mockllm.dialects.openai.request_fields import ModelRequest
 
+MAX_EXACT: Final = 2**53
+"""Up to here a float has the exact value of an integer. JSON cannot have much larger integers."""
 FORM: Final = "multipart/form-data"
 BOOLEANS: Final = {"true": True, "false": False}
 TEXT_FIELDS: Final = ("prompt", "input")
@@ -78,7 +81,13 @@ class MediaRequest(ModelRequest):
                 number = float(text)
             except ValueError:
                 return text
-            return int(number) if number.is_integer() and "." not in text else number
+            if not isfinite(number):
+                return text
+            return (
+                int(number)
+                if number.is_integer() and "." not in text and abs(number) <= MAX_EXACT
+                else number
+            )
         return text
 
     @property

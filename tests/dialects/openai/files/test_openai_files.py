@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.dialects.gemini.files import GeminiFileRequest
+from mockllm.dialects.openai.files.file_calls import FileRequest
+from mockllm.dialects.stored_objects import ObjectRequest
+from mockllm.state.shared_engine_state import FetchedLookup, StoreLookupRequired
 from tests.dialects.openai.batches.batch_requests import form, get, upload
 from tests.language.virtual_server import VirtualServer, raw_request
 
@@ -116,3 +121,27 @@ def test_rule_may_refuse_an_upload_by_its_form() -> None:
 
 def test_path_of_another_object_is_no_file(server: VirtualServer) -> None:
     assert server.respond(get("/v1/files/batch_1")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("request_class", "file"),
+    [(FileRequest, "file-abc"), (GeminiFileRequest, "abc")],
+    ids=["OpenAI", "Gemini"],
+)
+def test_output_of_a_batch_is_looked_up_again_after_its_batch(
+    request_class: type[ObjectRequest], file: str
+) -> None:
+    """Another process has the objects: each lookup interrupts the request, which then reads again."""
+    request = request_class(
+        method="GET", path="/", headers={}, raw=b"", path_variables={"file": file}, session="s"
+    )
+    output = StoredResponse(request.object_id, "batch_1", b"", b'{"id": "file-abc"}')
+    in_store = {("stored", request.object_id): output, ("stored", "batch_1"): None}
+    lookup = FetchedLookup("s", {})
+    for _ in in_store:
+        request.response_lookup = lookup
+        with pytest.raises(StoreLookupRequired) as required:
+            _ = request.stored
+        lookup = lookup.having(required.value.key, in_store[required.value.key])
+    request.response_lookup = lookup
+    assert request.stored is None, "the batch is gone"

@@ -219,6 +219,9 @@ def test_wrong_size_is_an_error_of_the_user() -> None:
     [
         ({"image": FILE}, {"n": "two"}, NO_INTEGER),
         ({"image": FILE}, {"n": "1.5"}, NO_INTEGER),
+        ({"image": FILE}, {"n": "nan"}, NO_INTEGER),
+        ({"image": FILE}, {"n": "1e30"}, NO_INTEGER),
+        ({"image": FILE}, {"n": "99999999999999999999999"}, NO_INTEGER),
         ({"image": FILE}, {"n": "0"}, "Invalid 'n': integer below minimum value."),
         ({}, {}, "Missing required parameter: 'image'."),
         (
@@ -240,6 +243,11 @@ def test_edit_without_an_image_is_refused(sent: list[str], param: str, code: str
     request = raw_request("/v1/images/edits", {"prompt": "x", "images": sent})
     error = respond_once(NO_RULES, request).json["error"]
     assert (error["param"], error["code"]) == (param, code)
+
+
+def test_images_that_are_null_are_no_images() -> None:
+    request = raw_request("/v1/images/edits", {"model": "gpt-image-2", "prompt": "x", "images": None})
+    assert respond_once(NO_RULES, request).message == "Missing required parameter: 'images'."
 
 
 @pytest.mark.parametrize("fields", [{"user": 1}, {"quality": "xhigh"}, {"prompt": " "}, {"n": None}])

@@ -150,3 +150,8 @@ def test_file_and_readable_body_are_needed() -> None:
 def test_recorded_format_falls_back_without_a_check() -> None:
     rules = "{validation: off, rules: [{match: {api: transcriptions}, reply: Hi.}]}"
     assert transcript(rules, response_format="doc").json["text"] == "Hi."
+
+
+@pytest.mark.parametrize("number", ["1e300", "nan", "-inf"])
+def test_huge_temperature_of_a_form_is_refused(number: str) -> None:
+    assert transcript(temperature=number).status == 400
