@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.codec import Json
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.openai.chat.fields import OWN_FIELDS
 from mockllm.dialects.openai.unsupported import (
@@ -48,8 +48,7 @@ def _effort(efforts: tuple[str, ...]) -> Check:
     def check(value: Json, path: str) -> Failure | None:
         if value in efforts:
             return None
-        shown = f"'{value}'" if type(value) is str else dumps(value).decode()
-        message = f"'{path}' does not support {shown} with this model. {supported(efforts)}"
+        message = f"'{path}' does not support {value!r} with this model. {supported(efforts)}"
         return refuse(f"Unsupported value: {message}", path, UNSUPPORTED_VALUE)
 
     return check
