@@ -24,9 +24,10 @@ class Terminal(io.StringIO):
 def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(sys, name, io.StringIO())
-    before = signal.getsignal(signal.SIGHUP)
+    inherited = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` ignores it
     yield
-    assert signal.getsignal(signal.SIGHUP) == before
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
+    signal.signal(signal.SIGHUP, inherited)
 
 
 def test_order_to_reload_does_not_end_a_starting_server() -> None:
