@@ -31,9 +31,9 @@ from benchmarks.agents import MIX, REPLY_TEXT, Row, rows, rules, together
 from benchmarks.rounds import Effort
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.server.app import App
+from mockllm.server.connection_factory import ConnectionFactory
 from mockllm.server.engine_builder import Builder
 from mockllm.server.http_server import run_on_best_loop
-from mockllm.server.listener import Listener
 from mockllm.state.engine_state import EngineState
 
 WARM: Final = 2
@@ -125,12 +125,12 @@ async def _measured(effort: Effort) -> None:
         )
 
 
-def _listener() -> Listener:
+def _listener() -> ConnectionFactory:
     """The server with the rules of `agents`, and the journal."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "bench.yaml").write_text(rules())
         engine = Builder(ScenarioSources([folder]), EngineState()).first()
-    return Listener(App(engine))
+    return ConnectionFactory(App(engine))
 
 
 async def _bare() -> asyncio.Protocol:

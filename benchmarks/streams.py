@@ -29,7 +29,7 @@ from benchmarks.sides import LOAD_CORE, SERVER_CORE, placed, put
 from benchmarks.vocabulary import MODELS
 from benchmarks.vocabulary import SCENARIO as VOCABULARY
 from mockllm.core.rendering.plan import EventStep, Plan, RawStep, WaitStep
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings

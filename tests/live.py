@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources

@@ -26,7 +26,7 @@ PROTOCOLS: Final = (
     "ollama-native_chat",
     "cohere-chat",
 )
-"""One call of each protocol. A new one is also a row of the tables in `stream_forms.py`, `test_raw_finish.py` and
+"""One call of each protocol. A new one is also a row of the tables in `event_layouts.py`, `test_raw_finish.py` and
 `test_reply_extras.py`, or has such tests in its folder."""
 TOOLS: Final = tuple(
     Tool(name, {"type": "object", "properties": {"city": {"type": "string"}}}) for name in ("look", "hear")

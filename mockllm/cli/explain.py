@@ -19,7 +19,7 @@ from mockllm.cli.sources import read_input, scenario_sources, sources_step
 from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import Json, JSONDecodeError, loads, pretty
 from mockllm.core.rendering.plan import CutKind, CutStep
-from mockllm.core.rendering.recorded_socket import RecordedSocketSession
+from mockllm.core.rendering.recorded_websocket import RecordedWebSocketSession
 from mockllm.core.request.request_keys import request_hash
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import location_and_name
@@ -272,7 +272,7 @@ def _recorded_turns(trace: MatchTrace) -> Iterator[str]:
     """Yield the turns of a recorded WebSocket: which message of the client gets how many messages."""
     opens = trace.outcome.response.plan.delivery.websocket
     session = None if opens is None else opens()
-    if not isinstance(session, RecordedSocketSession):
+    if not isinstance(session, RecordedWebSocketSession):
         return
     turns = [turn for turn in session.turns if turn.message is not None or turn.responses]
     yield f"a recorded WebSocket of {counted(len(turns), 'turn')}:"

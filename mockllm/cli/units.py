@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mockllm.core.time_scale import MIN_TIME_SCALE
-from mockllm.dialects.registry import PROVIDERS
+from mockllm.dialects.provider_facts import PROVIDERS
 from mockllm.recordings.interaction import OTHER
 from mockllm.scenario.diagnostics import suggestion
 from mockllm.scenario.language.proxy import is_base_url

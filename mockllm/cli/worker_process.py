@@ -21,7 +21,7 @@ from mockllm.server.workers.channel import CallFailed, first_message
 from mockllm.server.workers.forked_process import ORDERS_OF_SUPERVISOR
 from mockllm.server.workers.no_store import NoStore
 from mockllm.server.workers.shared_connections import SharedConnections
-from mockllm.server.workers.worker import MarkedJournal, Worker, WorkerDecider
+from mockllm.server.workers.worker import MarkedJournal, Worker, WorkerStoreClient
 from mockllm.server.workers.worker_settings import WorkerSettings
 from mockllm.state.shared_counts import CellTable, SharedCounts
 from mockllm.state.shared_engine_state import REPLICA, SharedEngineState
@@ -59,14 +59,14 @@ async def _run(settings: WorkerSettings, end: socket.socket) -> None:
     cell = CellTable.SERVED + settings["index"]
     counts[cell] = 0
     connections = SharedConnections(counts.fd, values["workers"] or 1, settings["index"])
-    decider = _decider(settings, state)
+    store_client = _store_client(settings, state)
 
     def make_app(engine: Engine) -> App:
         lines = None if values["quiet"] else access_log_of(values)
         app = App(engine, limits=bounds, allow_cors=not values["no_cors"], access_log=lines)
         app.gzip = values["gzip"]
         app.webhook_hosts = allowed_hosts(values)
-        app.decider = decider
+        app.store_client = store_client
         app.total_connections = connections.total
         app.journal = MarkedJournal(bounds.journal, bounds.journal_bytes, app.metrics, counts, cell)
         try:
@@ -82,21 +82,21 @@ async def _run(settings: WorkerSettings, end: socket.socket) -> None:
     from contextlib import ExitStack
 
     with ExitStack() as tracing:
-        worker = Worker(state, builder, make_app, listen, decider, controlled=settings["controlled"])
+        worker = Worker(state, builder, make_app, listen, store_client, controlled=settings["controlled"])
         await worker.channel.open(end)
         await worker.run()
-    decider.close()
+    store_client.close()
 
 
-def _decider(settings: WorkerSettings, state: SharedEngineState) -> WorkerDecider:
+def _store_client(settings: WorkerSettings, state: SharedEngineState) -> WorkerStoreClient:
     """Return what decides the requests that count."""
     if settings["store"] is None:
         return NoStore(state)
-    from mockllm.store.store_decider import StoreDecider
+    from mockllm.store.store_client import StoreClient
 
     values: OptionValues = settings["values"]
     unused_timeout = settings["limits"].session_ttl
-    return StoreDecider(
+    return StoreClient(
         settings["store"],
         state,
         _log_nothing,

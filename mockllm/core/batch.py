@@ -56,7 +56,7 @@ class BatchLine(NamedTuple):
     refused: LineResponse | None = None
 
 
-class BatchRun(NamedTuple):
+class BatchJob(NamedTuple):
     """The lines of a stored batch that the server has to serve."""
 
     id: str

@@ -10,11 +10,11 @@ from msgspec import Struct
 from mockllm.core.batch import BatchOutcome
 from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.rendering.storable_response import StorableResponse
-from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.embeddings import COMPUTED, EmbeddingResult
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
@@ -156,7 +156,7 @@ class ReplyDialect(Dialect, Protocol):
         """Return the reply as a stream of events, in one of the declared framings. Clients can
         resume a stream with a `background`: the engine sets `background.plan` to the paced stream that is stored."""
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         """Return where the events of a stream have calls, finish reasons, usage and texts, for faults of form."""
 
     def encoding_key(self, request: Request) -> Hashable:
@@ -196,7 +196,7 @@ class StoringDialect(Dialect, Protocol):
         """Return what the state stores with this response; None where that is nothing."""
 
 
-class StorableFormDialect(StoringDialect, Protocol):
+class PrerenderedStorableDialect(StoringDialect, Protocol):
     """A call whose usual responses are stored: for a cached one, ids and times are filled into stored bytes. No
     response is parsed for that."""
 
@@ -265,4 +265,4 @@ class BatchDialect(OwnResponseDialect, Protocol):
 
     def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so. Its `background` is a BatchStart. `storage_update` returns
-        the lines (core.batch.BatchRun), which the server serves as direct requests."""
+        the lines (core.batch.BatchJob), which the server serves as direct requests."""

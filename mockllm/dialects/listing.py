@@ -81,7 +81,7 @@ class ListedCall(Struct, frozen=True, eq=False, dict=True, omit_defaults=True):
     @cached_property
     def full(self) -> ProviderCall:
         """The call itself."""
-        return BY_NAME[self.provider].full.call(self.id)
+        return LISTED_BY_NAME[self.provider].full.call(self.id)
 
     @cached_property
     def dialect(self) -> Dialect:
@@ -98,8 +98,8 @@ class ListedRoute(Struct, frozen=True, eq=False, array_like=True):
     prefixed: bool = False
 
 
-class ListedSocket(Struct, frozen=True, eq=False, array_like=True):
-    """A path with WebSockets (`ProviderSocket`); ids name its calls."""
+class ListedWebSocket(Struct, frozen=True, eq=False, array_like=True):
+    """A path with WebSockets (`ProviderWebSocket`); ids name its calls."""
 
     path: str
     handshake: str
@@ -112,7 +112,7 @@ class ListedProvider(ProviderDescription, frozen=True, kw_only=True, eq=False, d
     calls: Mapping[str, ListedCall]
     """By id, in the order of `Provider.calls`."""
     routes: tuple[ListedRoute, ...]
-    sockets: tuple[ListedSocket, ...] = ()
+    sockets: tuple[ListedWebSocket, ...] = ()
 
     @cached_property
     def full(self) -> Provider:
@@ -127,7 +127,7 @@ class ListedProvider(ProviderDescription, frozen=True, kw_only=True, eq=False, d
 
 LISTED: Final = decode(FILE.read_bytes(), type=tuple[ListedProvider, ...])
 """In the order of `FOLDERS`."""
-BY_NAME: Final[Mapping[str, ListedProvider]] = {provider.name: provider for provider in LISTED}
+LISTED_BY_NAME: Final[Mapping[str, ListedProvider]] = {provider.name: provider for provider in LISTED}
 CALLS: Final = tuple(call for provider in LISTED for call in provider.calls.values())
 
 

@@ -60,7 +60,7 @@ class ProviderRoute(NamedTuple):
     """Whether this path alone needs the provider's name as its prefix."""
 
 
-class ProviderSocket(NamedTuple):
+class ProviderWebSocket(NamedTuple):
     """A path at which WebSockets open."""
 
     path: str
@@ -133,7 +133,7 @@ class Provider(ProviderDescription, frozen=True, kw_only=True, eq=False):
 
     routes: tuple[ProviderRoute, ...]
     """The usual generating call first. Where several patterns fit a path, the last one is used."""
-    sockets: tuple[ProviderSocket, ...] = ()
+    sockets: tuple[ProviderWebSocket, ...] = ()
     """The paths at which its WebSockets open."""
 
     recognizes_body: Callable[[Mapping[str, Json]], bool] | None = None

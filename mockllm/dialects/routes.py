@@ -16,11 +16,11 @@ from urllib.parse import unquote
 from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
-from mockllm.core.rendering.socket_session import WEBSOCKET_METHOD
+from mockllm.core.rendering.websocket_session import WEBSOCKET_METHOD
 from mockllm.core.request.server_address import DEFAULT_HOST
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.listing import BY_NAME, LISTED, ListedCall, ListedProvider, likely_provider
+from mockllm.dialects.listing import LISTED, LISTED_BY_NAME, ListedCall, ListedProvider, likely_provider
 
 
 class Route(Struct, frozen=True):
@@ -78,7 +78,7 @@ _UPGRADE: Final = "The path is a WebSocket: send the request with an upgrade."
 NOT_SERVED: Final = (
     "the provider has this call, and mockllm does not serve it; a rule that names the path can respond"
 )
-_RANKS: Final = {name: rank for rank, name in enumerate(BY_NAME)}
+_RANKS: Final = {name: rank for rank, name in enumerate(LISTED_BY_NAME)}
 
 
 class RouteMatch(Struct, frozen=True):
@@ -178,7 +178,7 @@ def _select(matches: Sequence[RouteMatch], headers: Mapping[str, str], query: st
     """Return the match of the first provider that is recognized, else of the provider that is listed first. Of its
     matches the last one counts, as `Provider.routes` says."""
     names = [match.provider for match in matches]
-    hinted = (name for name in names if BY_NAME[name].is_recognized(headers, query))
+    hinted = (name for name in names if LISTED_BY_NAME[name].is_recognized(headers, query))
     chosen = next(hinted, None) or min(names, key=_RANKS.__getitem__)
     return [match for match in matches if match.provider == chosen][-1]
 
@@ -210,10 +210,10 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
             return _unknown_action(method, path, meant)
         failure = _not_allowed(method, path, sorted(known))
         return MethodNotAllowed(meant.dialect, meant.provider, meant.path, failure)
-    named = BY_NAME.get(provider or "")
+    named = LISTED_BY_NAME.get(provider or "")
     likely = named if named and _is_unserved(named, bare) else likely_provider(named, path, headers, query)
     if sockets is not None:
-        likely = BY_NAME[sockets[WEBSOCKET_METHOD].provider]
+        likely = LISTED_BY_NAME[sockets[WEBSOCKET_METHOD].provider]
     dialect = likely.first_call.dialect
     if sockets is None and _is_unserved(likely, bare):
         return UnknownPath(dialect, provider, bare, _not_served(method, path, bare, likely), NOT_SERVED)
@@ -243,7 +243,7 @@ def _matching(path: str) -> Mapping[str, Sequence[RouteMatch]]:
 def _prefix(path: str) -> tuple[str | None, str]:
     """Return the provider that a path's first segment names, and the path after it."""
     first, slash, rest = path[1:].partition("/")
-    return (first, slash + rest) if first in BY_NAME else (None, path)
+    return (first, slash + rest) if first in LISTED_BY_NAME else (None, path)
 
 
 def _is_unserved(provider: ListedProvider, path: str) -> bool:
@@ -332,7 +332,12 @@ def _near(method: str, path: str) -> str | None:
     """Return the call that was probably meant. A few other spellings are looked up and nothing is searched, since
     rules that name unknown paths may get thousands of requests."""
     plain = unquote(path).lower().replace("/./", "/").rstrip("/") or "/"
-    for spelt in (plain, f"{plain}s", plain[plain.find("/", 1) :], *(f"/{name}{plain}" for name in BY_NAME)):
+    for spelt in (
+        plain,
+        f"{plain}s",
+        plain[plain.find("/", 1) :],
+        *(f"/{name}{plain}" for name in LISTED_BY_NAME),
+    ):
         known = _LITERAL.get(spelt)
         if known is not None:
             return f"{method if method in known else next(iter(known))} {spelt}"

@@ -16,7 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
 from mockllm.core.selection.decision import Candidate, DecisionInputs, Validation
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.registry import inexact_failure, knows
+from mockllm.dialects.provider_facts import inexact_failure, knows
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.websocket_handshake import HANDSHAKE
 from mockllm.scenario.catalog import Catalog, CompiledResponse
@@ -129,7 +129,7 @@ class CandidateFinder:
             rules, modifiers = self._of_handshake(mask, request)
         else:
             rules, modifiers = self._find(mask, request) if known is None else known
-        matched = DecisionInputs(
+        inputs = DecisionInputs(
             request.session or "",
             self._seed,
             rules,
@@ -140,7 +140,7 @@ class CandidateFinder:
             assessment.cost,
             unmatched_validation="strict" if request.generates else self._own_response_validation,
         )
-        return replace(matched, work=assessment.work) if self._has_continuous_batch else matched
+        return replace(inputs, prompt_work=assessment.work) if self._has_continuous_batch else inputs
 
     def _find(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates among rules and modifiers. Most requests share a few combinations."""

@@ -13,7 +13,7 @@ from mockllm.core.selection.decision import AdmissionResult, Decision, DecisionI
 from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
-from mockllm.dialects.registry import limit_headers
+from mockllm.dialects.provider_facts import limit_headers
 from mockllm.dialects.routes import Routing
 from mockllm.engine.candidates import RequestAssessment
 from mockllm.engine.effective_settings import EffectiveSettings
@@ -36,7 +36,7 @@ class DecidedRequest:
     """A request with its decision: the values from which the plan of its response is made."""
 
     __slots__ = (
-        "assessment", "decision", "dialect", "is_preview", "matched", "may_defer", "planner", "reported_time_scale",
+        "assessment", "decision", "dialect", "inputs", "is_preview", "may_defer", "planner", "reported_time_scale",
         "request", "routing", "seed",
     )  # fmt: skip
 
@@ -45,7 +45,7 @@ class DecidedRequest:
         planner: ResponsePlanner,
         request: Request,
         routing: Routing,
-        matched: DecisionInputs,
+        inputs: DecisionInputs,
         decision: Decision,
         assessment: RequestAssessment,
         reported_time_scale: float = 1.0,
@@ -57,8 +57,8 @@ class DecidedRequest:
         self.request = request
         self.routing = routing
         self.dialect: Dialect = routing.dialect
-        self.matched = matched
-        self.seed = matched.seed
+        self.inputs = inputs
+        self.seed = inputs.seed
         """The request's own seed, else that of its session, else the server's."""
         self.decision = decision
         self.assessment = assessment

@@ -45,7 +45,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.schema_replies import PlanningTooLong
 from mockllm.state.engine_state import EngineState, Session
-from mockllm.state.shared_engine_state import RespondAgain, StoreLookupRequired
+from mockllm.state.shared_engine_state import MissingStoredObject, RespondAgain
 
 HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
@@ -129,7 +129,7 @@ class Engine:
         """Decide and plan, and store what the dialect stores of the response.
 
         With `may_defer` it is deferred where planning takes longer than other requests may wait. With a state that
-        does not hold all counts it may be undecided. Raises StoreLookupRequired where the dialect needs a stored
+        does not hold all counts it may be undecided. Raises MissingStoredObject where the dialect needs a stored
         response of another process; a LookupAfterDecision if the request is counted. It raises nothing else.
         """
         engine_context = request.context
@@ -156,7 +156,7 @@ class Engine:
                 return planned
             try:
                 return self._complete(planned, request)
-            except StoreLookupRequired as lookup:
+            except MissingStoredObject as lookup:
                 raise LookupAfterDecision(lookup, partial(self._complete, planned, request)) from None
         notes = () if override is None else override.notes
         response = self._decide_and_plan(request, mask, notes, fast_path, repeated, may_defer=may_defer)
@@ -181,35 +181,35 @@ class Engine:
         may_defer: bool,
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse:
         """Respond by a decision, with the fast path of the mask if the store has made it."""
-        matched, assessment = self._match(request, mask, repeated)
-        inputs = ResponseInputs(request, matched, assessment, notes, fast_path, repeated, may_defer)
-        if not self.state.has_counts_of(matched):
-            return UndecidedResponse(matched, partial(self._respond_decided, inputs))
-        decision = self.state.decide(matched)
+        inputs, assessment = self._match(request, mask, repeated)
+        response_inputs = ResponseInputs(request, inputs, assessment, notes, fast_path, repeated, may_defer)
+        if not self.state.has_counts_of(inputs):
+            return UndecidedResponse(inputs, partial(self._respond_decided, response_inputs))
+        decision = self.state.decide(inputs)
         try:
-            return self._respond_decided(inputs, decision)
-        except StoreLookupRequired as lookup:
-            again = partial(self._respond_decided, inputs, decision)
+            return self._respond_decided(response_inputs, decision)
+        except MissingStoredObject as lookup:
+            again = partial(self._respond_decided, response_inputs, decision)
             raise LookupAfterDecision(lookup, again) from None
 
     def _respond_decided(
-        self, inputs: ResponseInputs, decision: Decision, *, is_repeat: bool = False
+        self, response_inputs: ResponseInputs, decision: Decision, *, is_repeat: bool = False
     ) -> PlannedResponse | DeferredResponse:
         """Respond by a decision. `is_repeat`: what the request has read of the store was changed meanwhile, so
         it reads again."""
-        request, fast_path = inputs.request, inputs.fast_path
+        request, fast_path = response_inputs.request, response_inputs.fast_path
         respond_again = None
         if not request.generates:
-            respond_again = partial(self._respond_decided, inputs, decision, is_repeat=True)
+            respond_again = partial(self._respond_decided, response_inputs, decision, is_repeat=True)
         if is_repeat:
             request.forget_read_values()
         if fast_path is not None and fast_path.store_decides:
-            dialect, repeated = engine_context_of(request).dialect, inputs.repeated
-            cached = fast_path.respond_decided(request, dialect, repeated, inputs.matched, decision)
+            dialect, repeated = engine_context_of(request).dialect, response_inputs.repeated
+            cached = fast_path.respond_decided(request, dialect, repeated, response_inputs.inputs, decision)
             if cached is not None:
                 return self._complete(cached, request, respond_again)
-        builder = self._builder_of(request, inputs.matched, inputs.assessment, decision)
-        planned = self._plan_with_slot(builder, inputs.notes, may_defer=inputs.may_defer)
+        builder = self._builder_of(request, response_inputs.inputs, response_inputs.assessment, decision)
+        planned = self._plan_with_slot(builder, response_inputs.notes, may_defer=response_inputs.may_defer)
         if isinstance(planned, DeferredResponse):
             return planned
         return self._complete(planned, request, respond_again)
@@ -223,11 +223,11 @@ class Engine:
         try:
             planned = self._plan_response(builder, notes)
             if slot is not None:
-                slot.expect_end(builder.matched.scenario_time + plan_duration(planned.plan))
+                slot.expect_end(builder.inputs.scenario_time + plan_duration(planned.plan))
         except PlanningTooLong:
             builder.may_defer = False
             return DeferredResponse(slot, partial(self._plan_deferred, builder, notes))
-        except StoreLookupRequired:  # it is planned again
+        except MissingStoredObject:  # it is planned again
             raise
         except BaseException:
             if slot is not None:
@@ -237,7 +237,7 @@ class Engine:
 
     def _plan_response(self, builder: ResponseBuilder, notes: Sequence[str]) -> PlannedResponse:
         decision = builder.decision
-        response_seed = seed_token(builder.seed, builder.matched, decision)
+        response_seed = seed_token(builder.seed, builder.inputs, decision)
         planned = builder.build()
         admission = decision.admission
         return replace(
@@ -253,7 +253,7 @@ class Engine:
         Return what the event loop calls then."""
         request = builder.request
         planned = self._plan_response(builder, notes)
-        end = inf if planned.slot is None else builder.matched.scenario_time + plan_duration(planned.plan)
+        end = inf if planned.slot is None else builder.inputs.scenario_time + plan_duration(planned.plan)
 
         def complete() -> PlannedResponse:
             if planned.slot is not None:
@@ -284,8 +284,8 @@ class Engine:
             )
             if update.webhooks:
                 planned = replace(planned, webhooks=planned.webhooks + update.webhooks)
-            if update.batch_run is not None:
-                planned = replace(planned, batch_run=update.batch_run)
+            if update.batch_job is not None:
+                planned = replace(planned, batch_job=update.batch_job)
         hash = hash_of(request) if self._hash_header else computed_hash(request)
         if hash is None:
             return planned
@@ -294,7 +294,7 @@ class Engine:
         return planned.with_plan(replace(plan, head=head))
 
     def stored(self, session: str, id: str) -> StoredResponse | None:
-        """Return what is stored under an id. Raises StoreLookupRequired if it is not in this process."""
+        """Return what is stored under an id. Raises MissingStoredObject if it is not in this process."""
         return self.state.lookup(session).stored(id)
 
     def apply_storage_update(
@@ -310,13 +310,13 @@ class Engine:
 
     def preview(self, request: Request) -> ResponseBuilder:
         """Return the builder of the present decision on a request. Nothing is counted."""
-        matched, assessment = self._match(request, self._index.match_mask(request))
-        decision = self.state.decide(matched, count=False)
-        return self._builder_of(request, matched, assessment, decision)
+        inputs, assessment = self._match(request, self._index.match_mask(request))
+        decision = self.state.decide(inputs, count=False)
+        return self._builder_of(request, inputs, assessment, decision)
 
     def has_rule(self, request: Request) -> bool:
         """Return whether a rule matches, which a guard may block. Nothing is counted."""
-        return bool(self.preview(request).matched.rules)
+        return bool(self.preview(request).inputs.rules)
 
     def serves(self, request: Request) -> bool:
         """Return whether a provider has the path, or a rule matches, which a guard may block. Nothing is counted."""
@@ -346,28 +346,28 @@ class Engine:
             self.catalog.models,
             passes_check=repeated is not None and repeated.passes_check,
         )
-        matched = self._candidates.match(request, mask, assessment)
+        inputs = self._candidates.match(request, mask, assessment)
         if type(override) is Override:
             if override.seed is not None:
-                matched = replace(matched, seed=override.seed)
+                inputs = replace(inputs, seed=override.seed)
             if override.item_index is not None:
-                matched = replace(matched, rules=[self._candidates.candidate(override.item_index, request)])
+                inputs = replace(inputs, rules=[self._candidates.candidate(override.item_index, request)])
         scale = self.time_scale(request.session)
         if scale != 1.0:
-            matched = replace(matched, scenario_time=request.monotonic / scale)
-        return matched, assessment
+            inputs = replace(inputs, scenario_time=request.monotonic / scale)
+        return inputs, assessment
 
     def _builder_of(
-        self, request: Request, matched: DecisionInputs, assessment: RequestAssessment, decision: Decision
+        self, request: Request, inputs: DecisionInputs, assessment: RequestAssessment, decision: Decision
     ) -> ResponseBuilder:
         engine_context = engine_context_of(request)
         if type(engine_context.override) is Override and engine_context.override.position is not None:
-            decision = decision_at(decision, matched, engine_context.override.position)
+            decision = decision_at(decision, inputs, engine_context.override.position)
         scale = self.time_scale(request.session)
         # the factor on the waits that the response reports
         reported = scale if scale == 1.0 else reported_time_scale(request.headers, scale)
         return ResponseBuilder(
-            self._planner, request, engine_context.routing, matched, decision, assessment, reported
+            self._planner, request, engine_context.routing, inputs, decision, assessment, reported
         )
 
     def _add_fast_path(self, mask: int, request: Request) -> None:

@@ -25,7 +25,7 @@ from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.registry import limit_headers
+from mockllm.dialects.provider_facts import limit_headers
 from mockllm.engine.candidates import limit_cost, validation_failure
 from mockllm.engine.decided_request import template_scope
 from mockllm.engine.effective_settings import EffectiveSettings
@@ -212,8 +212,8 @@ class FastPath(Struct, frozen=True):
             return None
         counters, per = self.state.counters_without_session, self.item.per
         scope = "" if per == "global" else scope_of(per, request)
-        scope_state = counters.scope_state(scope)
-        tries, eligible = counts = scope_state.of(self.keys[-1])
+        scope_counts = counters.counts_in(scope)
+        tries, eligible = counts = scope_counts.counts_of(self.keys[-1])
         step = selector.pick(eligible, NO_DRAWS)
         response = None if step is None else self.responses[step]
         found = (
@@ -226,7 +226,7 @@ class FastPath(Struct, frozen=True):
         headers = self._charge(response, request) if self.modifiers_with_limit else ()
         if headers is None:
             return None
-        number = counters.count_response(scope_state, counts, self.modifier_keys)
+        number = counters.count_response(scope_counts, counts, self.modifier_keys)
         # `seed_token` writes the same, but leaves out counts that are zero and has those of modifiers, on which no
         # response depends. Its "responses" are the eligible tries: without a guard each of these leads to a response
         position = f"@{number},r0:{tries}:{eligible}" if number else ""
@@ -237,7 +237,7 @@ class FastPath(Struct, frozen=True):
         request: Request,
         dialect: Dialect,
         repeated: RepeatedRequest | None,
-        matched: DecisionInputs,
+        inputs: DecisionInputs,
         decision: Decision,
     ) -> PlannedResponse | None:
         """Return the response to a request whose counts are in the store, by its decision. Return None where the
@@ -265,7 +265,7 @@ class FastPath(Struct, frozen=True):
             headers = response.without_setting_headers(
                 limit_headers(request.provider, admission.limit_status, request.now)
             )
-        token = seed_token(self.seed, matched, decision)
+        token = seed_token(self.seed, inputs, decision)
         return self._filled(found, request, scope, decision.number, token, headers)
 
     def _cached_response(

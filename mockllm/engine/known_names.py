@@ -7,7 +7,7 @@ from functools import cache
 from typing import Final
 
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.registry import (
+from mockllm.dialects.provider_facts import (
     ALIASES,
     API_DIALECTS,
     APIS,

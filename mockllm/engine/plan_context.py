@@ -205,7 +205,7 @@ def _with_fault(context: PlanContext, plan: Plan, fault: Fault) -> Plan | NotApp
     if plan.delivery.withheld or not isinstance(fault, FormFault) or not is_reply:
         return fault.apply(plan)
     dialect = cast(ReplyDialect, context.dialect)
-    return fault.apply_to_stream(plan, dialect.stream_form(context.request))
+    return fault.apply_to_stream(plan, dialect.event_layout(context.request))
 
 
 def _note_fault(context: PlanContext, fault: Fault, changed: object) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.batch import BatchRun
+from mockllm.core.batch import BatchJob
 from mockllm.core.display import brief
 from mockllm.core.load.continuous_batch import ContinuousBatchTimes
 from mockllm.core.rendering.plan import Headers, Plan
@@ -49,7 +49,7 @@ class PlannedResponse(Struct, frozen=True):
     """Pairs of a call's id and its tool. An int is the id's index in `placeholder_values`."""
     webhooks: tuple[Webhook, ...] = ()
     """The webhooks that the server sends to the addresses of a client, at their times."""
-    batch_run: BatchRun | None = None
+    batch_job: BatchJob | None = None
     """The lines of a new batch job, which the server serves."""
     faults_by_step: tuple[tuple[int, str], ...] = ()
     """The faults by the indexes of the steps of a stream that they changed."""

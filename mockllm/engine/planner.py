@@ -25,7 +25,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.tools import Tool
 from mockllm.core.values.types import EvaluationContext, evaluate, is_static
 from mockllm.dialects.dialect import BackgroundDialect, MediaDialect, ReplyDialect, ResponseIdentity
-from mockllm.dialects.registry import DIALECT_NAMES
+from mockllm.dialects.provider_facts import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
 from mockllm.engine.paced_plans import paced_as_streamed, paced_stream
@@ -40,7 +40,7 @@ from mockllm.engine.plan_context import (
 from mockllm.engine.plans_without_reply import error_plan, http_plan, plan_of_non_generating_call
 from mockllm.engine.prompt_caching import PromptCaching
 from mockllm.engine.proxy_plans import proxy_plan
-from mockllm.engine.recorded_sockets import SocketReplayPlanner
+from mockllm.engine.recorded_websockets import WebSocketReplayPlanner
 from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.reply_usage import with_cached_tokens, with_input_tokens
 from mockllm.engine.response_cache import EncodedStream, ResponseCache
@@ -89,11 +89,11 @@ class ResponsePlanner:
         self._effective_settings: BoundedCache[EffectiveSettings] = BoundedCache(MAX_CACHED_SETTINGS)
         self._static_replies: BoundedCache[tuple[Reply, tuple[str, ...]]] = BoundedCache(MAX_CACHED_REPLIES)
         self._recordings = ReplayPlanner()
-        self._sockets = SocketReplayPlanner()
+        self._sockets = WebSocketReplayPlanner()
 
     def plan(self, context: PlanContext) -> Plan:
         """Return the plan. Raises TemplateFailure, BudgetExceeded, NotGenerating, UndecodableRecording or
-        StoreLookupRequired; with `may_defer` also PlanningTooLong."""
+        MissingStoredObject; with `may_defer` also PlanningTooLong."""
         spec = context.compiled.spec
         if isinstance(spec, McpServerSpec):
             return self._mcp_plan(context, spec)
@@ -382,7 +382,7 @@ def _encoded_stream(
     """Return the stream of a supported reply, with the members that the scenario adds to its events."""
     plan = dialect.encode_stream(reply, request, identity)
     extras = reply.event_extras.get(dialect.name)
-    return with_event_extras(plan, extras, dialect.stream_form(request)) if extras else plan
+    return with_event_extras(plan, extras, dialect.event_layout(request)) if extras else plan
 
 
 def _chunk_count(reply: Reply) -> int:

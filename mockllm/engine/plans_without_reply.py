@@ -14,7 +14,7 @@ from mockllm.core.reply.embeddings import EmbeddingResult, TextVectors
 from mockllm.core.request.request import Request
 from mockllm.core.values.types import evaluate
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
-from mockllm.dialects.registry import wait_headers
+from mockllm.dialects.provider_facts import wait_headers
 from mockllm.engine.plan_context import PlanContext
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.content import TextEmbeddingSpec

@@ -19,7 +19,7 @@ from mockllm.core.prompt_cache.prefix import (
 )
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.listing import BY_NAME
+from mockllm.dialects.listing import LISTED_BY_NAME
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.request_reader import engine_context_of
 from mockllm.state.engine_state import EngineState
@@ -34,7 +34,7 @@ _LOOKUP: Final = "_prompt_cache_lookup"
 """The attribute in which a request stores its lookup: a response may be planned more than once."""
 
 
-class PromptCacheLookup(Struct, frozen=True):
+class PromptCacheResult(Struct, frozen=True):
     """The part of one request that the cache has. `broken`: where it differs from the last prompt of the
     conversation. `scenario_time` is the time of the request."""
 
@@ -78,7 +78,7 @@ def prompt_cache_of(
     form: PromptForm | None = getattr(dialect, "prompt_form", None)
     if form is None or request.background:
         return "no prompt cache is known of this call"
-    provider = BY_NAME.get(request.provider or "")
+    provider = LISTED_BY_NAME.get(request.provider or "")
     rule = None if provider is None else provider.full.prompt_cache
     policy = None if rule is None else rule(request)
     if policy is None:
@@ -100,11 +100,11 @@ class PromptCaching:
 
     def look_up(
         self, request: Request, dialect: Dialect, settings: PromptCacheSettings | None, scenario_time: float
-    ) -> PromptCacheLookup | None:
+    ) -> PromptCacheResult | None:
         """Return what the cache has of a request; None where nothing is looked up."""
         if settings is None:
             return None
-        known: PromptCacheLookup | None = vars(request).get(_LOOKUP)
+        known: PromptCacheResult | None = vars(request).get(_LOOKUP)
         if known is not None:
             return known
         cache = prompt_cache_of(request, dialect, settings)
@@ -118,7 +118,7 @@ class PromptCaching:
         conversation = cache_scope + _hashed(request.opening[1])
         before = caches.last_prompt(conversation)
         broken = None if before is None else broken_prefix(before, request, form, prefixes)
-        result = vars(request)[_LOOKUP] = PromptCacheLookup(
+        result = vars(request)[_LOOKUP] = PromptCacheResult(
             prefixes, conversation, found, broken, scenario_time
         )
         return result
@@ -137,7 +137,7 @@ class PromptCaching:
         return replace(planned, notes=(*planned.notes, f"prompt cache not used: {cache}"), cached_from=None)
 
     def write_back(
-        self, lookup: PromptCacheLookup, planned: PlannedResponse, *, is_preview: bool
+        self, lookup: PromptCacheResult, planned: PlannedResponse, *, is_preview: bool
     ) -> PlannedResponse:
         """Write what a response adds to the cache, unless it is a preview. Return the response with a note of the
         lookup's result."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan, ProxyTarget
-from mockllm.core.rendering.socket_session import WEBSOCKET_METHOD
+from mockllm.core.rendering.websocket_session import WEBSOCKET_METHOD
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse

@@ -110,8 +110,8 @@ class RequestReader:
         if session is not None or path.startswith(SESSION_PREFIX):
             session, path, error = read_session(session, path)
         routing = find_route(method, path, headers, query_string, inputs.root_provider)
-        engine_context, matched = EngineContext(routing, error), isinstance(routing, RouteMatch)
-        request_class: type[Request] = engine_context.dialect.request_class if matched else Request
+        engine_context, is_known_call = EngineContext(routing, error), isinstance(routing, RouteMatch)
+        request_class: type[Request] = engine_context.dialect.request_class if is_known_call else Request
         self._make_request = request_class.of
         self._key = object()
         self._repeated: RepeatedRequests | None = None

@@ -22,7 +22,7 @@ from mockllm.core.values.types import EvaluationContext
 from mockllm.core.webhook import Webhook
 from mockllm.dialects.decoded_response import read_called_tools
 from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
-from mockllm.dialects.registry import limit_failure
+from mockllm.dialects.provider_facts import limit_failure
 from mockllm.dialects.routes import RouteMatch
 from mockllm.engine.decided_request import NO_STEP, DecidedRequest
 from mockllm.engine.effective_settings import EffectiveSettings
@@ -73,11 +73,11 @@ class ResponseBuilder(DecidedRequest):
                 return self._refusal_response(decision.admission)
             if decision.outcome == "invalid":
                 rule = decision.rule
-                validation = rule.candidate.validation if rule else self.matched.unmatched_validation
+                validation = rule.candidate.validation if rule else self.inputs.unmatched_validation
                 failure = self.assessment.failure(validation) or Failure("model_not_found")
                 return self._response_without_rule(failure, None, note=f"invalid: {reason(failure)}")
             planned = self._unmatched_response()
-            return planned if planned.unmatched else self._noted(planned, self.matched.unmatched_validation)
+            return planned if planned.unmatched else self._noted(planned, self.inputs.unmatched_validation)
         except TemplateFailure as failure:
             return self._error_without_settings(template_refusal(failure, self.dialect.name))
 
@@ -124,18 +124,18 @@ class ResponseBuilder(DecidedRequest):
     def _refusal_response(self, admission: AdmissionResult) -> PlannedResponse:
         """Respond to a request that a modifier's limit or load refuses."""
         assert admission.refused_by is not None
-        request, limit = self.request, admission.result
+        request, limit_result = self.request, admission.limit_result
         item = self.planner.catalog.items[admission.refused_by.item_index]
-        if limit is None:
+        if limit_result is None:
             return self._response_without_rule(
                 Failure("overloaded"), item.id, note=f"overloaded: no capacity ({item.where})"
             )
-        scale = self.reported_time_scale
-        seen, limit_status = limit.scaled(scale), admission.limit_status.scaled(scale)
-        again = "" if limit.retry_after is None else f", retry after {limit.retry_after:g}s"
-        note = f"limited: too many {BOUND_NAMES.get(limit.bound, 'requests')}{again} ({item.where})"
+        scale, retry_after = self.reported_time_scale, limit_result.retry_after
+        limit_result, limit_status = limit_result.scaled(scale), admission.limit_status.scaled(scale)
+        again = "" if retry_after is None else f", retry after {retry_after:g}s"
+        note = f"limited: too many {BOUND_NAMES.get(limit_result.bound, 'requests')}{again} ({item.where})"
         failure = limit_failure(
-            request.provider, seen, limit_status, admission.tokens, request.model, request.now
+            request.provider, limit_result, limit_status, admission.tokens, request.model, request.now
         )
         return self._response_without_rule(failure, item.id, note=note)
 
@@ -184,9 +184,7 @@ class ResponseBuilder(DecidedRequest):
             # a cache key reads it; an error before the key must not change what is read
             _ = self.request.model
         caching, prompt_cache_settings = self.planner.prompt_caching, effective.merged.prompt_cache
-        lookup = caching.look_up(
-            self.request, self.dialect, prompt_cache_settings, self.matched.scenario_time
-        )
+        lookup = caching.look_up(self.request, self.dialect, prompt_cache_settings, self.inputs.scenario_time)
         cached_tokens = NOTHING_CACHED if lookup is None else lookup.tokens
         try:
             planned = self._cached_or_rendered(item, selected, compiled, effective, cached_tokens)

@@ -13,7 +13,7 @@ from mockllm.core.reply.reply import Usage
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.dialects.listing import BY_NAME, LISTED
+from mockllm.dialects.listing import LISTED, LISTED_BY_NAME
 from mockllm.dialects.price import NO_PRICES, Price, PriceList
 
 PER_MILLION: Final = 1_000_000
@@ -44,7 +44,11 @@ def find_price(provider: str | None, model: str, own: Mapping[str, Price], tier:
     """Return the price of a model: the user's own, or its provider's. For a model that its provider does not list it
     is the price of the model provider that the name contains (`openai/gpt-4o`, `us.anthropic.claude-sonnet-4`). None
     where none is known."""
-    known = BY_NAME[provider].full.prices if provider is not None and provider in BY_NAME else NO_PRICES
+    known = (
+        LISTED_BY_NAME[provider].full.prices
+        if provider is not None and provider in LISTED_BY_NAME
+        else NO_PRICES
+    )
     found = _first_price(model, (known._replace(prices=own), known), tier)
     return _first_price(model, [each.full.prices for each in LISTED], tier) if found is None else found
 

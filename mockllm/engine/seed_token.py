@@ -28,10 +28,10 @@ class SeedPosition(NamedTuple):
     counts: Mapping[tuple[str, int], tuple[int, int]]
 
 
-def seed_token(seed: int, matched: DecisionInputs, decision: Decision) -> str:
+def seed_token(seed: int, inputs: DecisionInputs, decision: Decision) -> str:
     """Return the seed, with the position unless it is the first one. A guard of what is selected, or a blocked rule
     before the selected one, needs the position, too."""
-    counts = _counts(matched, decision)
+    counts = _counts(inputs, decision)
     return f"{seed}@{decision.number}{counts}" if counts or decision.number else str(seed)
 
 
@@ -58,33 +58,33 @@ def read_seed_token(text: str) -> tuple[int, SeedPosition | None] | None:
     return int(match[1]), SeedPosition(int(match[2]), counts)
 
 
-def decision_at(decision: Decision, matched: DecisionInputs, position: SeedPosition) -> Decision:
+def decision_at(decision: Decision, inputs: DecisionInputs, position: SeedPosition) -> Decision:
     """Return the decision at that position, with the present admission by limits and loads."""
     if decision.admission is not None and decision.admission.refused_by is not None:
         return decision
-    rule = _rule(matched, position)
+    rule = _rule(inputs, position)
     modifiers = [
         Selected(candidate, *position.counts.get(("m", number), (0, 0)))
-        for number, candidate in enumerate(matched.modifiers)
+        for number, candidate in enumerate(inputs.modifiers)
         if candidate.guard is None or ("m", number) in position.counts
     ]
     moved = replace(decision, rule=rule, modifiers=modifiers, number=position.number)
     if any(selected.candidate.has_error for selected in modifiers):
         return replace(moved, outcome="modifier")
-    if matched.fails_validation(rule.candidate if rule else None):
+    if inputs.fails_validation(rule.candidate if rule else None):
         return replace(moved, outcome="invalid")
     return replace(moved, outcome="rule" if rule else "unmatched")
 
 
-def _rule(matched: DecisionInputs, position: SeedPosition) -> Selected | None:
-    for number, candidate in enumerate(matched.rules):
+def _rule(inputs: DecisionInputs, position: SeedPosition) -> Selected | None:
+    for number, candidate in enumerate(inputs.rules):
         if ("r", number) in position.counts:
             return Selected(candidate, *position.counts["r", number])
-    first = matched.rules[0] if matched.rules else None
+    first = inputs.rules[0] if inputs.rules else None
     return Selected(first, 0, 0) if first is not None and first.guard is None else None
 
 
-def _counts(matched: DecisionInputs, decision: Decision) -> str:
+def _counts(inputs: DecisionInputs, decision: Decision) -> str:
     """Return the counts of rule and modifiers, except those without a guard that are at their first try."""
     rule, counts = decision.rule, ""
     if rule is not None:
@@ -93,6 +93,6 @@ def _counts(matched: DecisionInputs, decision: Decision) -> str:
             counts = f",r{number}:{rule.tries}:{rule.response_count}"
     for selected in decision.modifiers:
         if selected.candidate.guard is not None or selected.tries or selected.response_count:
-            number = matched.modifiers.index(selected.candidate)
+            number = inputs.modifiers.index(selected.candidate)
             counts += f",m{number}:{selected.tries}:{selected.response_count}"
     return counts

@@ -7,13 +7,13 @@ from typing import cast
 
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate
-from mockllm.dialects.dialect import StorableFormDialect, StoringDialect
+from mockllm.dialects.dialect import PrerenderedStorableDialect, StoringDialect
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.request_reader import engine_context_of
 
 
 def storage_updates(planned: PlannedResponse, request: Request) -> Sequence[StorageUpdate]:
-    """Return the updates of the stored responses. Raise StoreLookupRequired for an object of another process."""
+    """Return the updates of the stored responses. Raise MissingStoredObject for an object of another process."""
     updates = [StorageUpdate(tool_calls=planned.tools_by_call_id)] if planned.tool_calls else []
     engine_context = engine_context_of(request)
     if not (engine_context.stores_responses and request.may_be_stored):
@@ -22,5 +22,5 @@ def storage_updates(planned: PlannedResponse, request: Request) -> Sequence[Stor
     if storable is None:
         update = cast(StoringDialect, engine_context.dialect).storage_update(planned.plan, request)
     else:
-        update = cast(StorableFormDialect, engine_context.dialect).update_of(storable, request)
+        update = cast(PrerenderedStorableDialect, engine_context.dialect).update_of(storable, request)
     return updates if update is None else [*updates, update]

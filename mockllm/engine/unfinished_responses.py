@@ -13,7 +13,7 @@ from mockllm.engine.candidates import RequestAssessment
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.repeated_requests import RepeatedRequest
-from mockllm.state.shared_engine_state import StoreLookupRequired
+from mockllm.state.shared_engine_state import MissingStoredObject
 
 
 class DeferredResponse(Struct, frozen=True):
@@ -32,7 +32,7 @@ class ResponseInputs(NamedTuple):
     `repeated` is what is known of the request. `may_defer`: whether the response may be deferred."""
 
     request: Request
-    matched: DecisionInputs
+    inputs: DecisionInputs
     assessment: RequestAssessment
     notes: Sequence[str]
     fast_path: FastPath | None
@@ -43,20 +43,20 @@ class ResponseInputs(NamedTuple):
 class UndecidedResponse(Struct, frozen=True):
     """A response to a request whose counts are not in this process. Nothing is counted.
 
-    `matched` is what the decision needs. `respond` takes the decision and returns the response. It raises
-    StoreLookupRequired as `Engine.begin_response` does.
+    `inputs` is what the decision needs. `respond` takes the decision and returns the response. It raises
+    MissingStoredObject as `Engine.begin_response` does.
     """
 
-    matched: DecisionInputs
+    inputs: DecisionInputs
     respond: Callable[[Decision], PlannedResponse | DeferredResponse]
 
 
-class LookupAfterDecision(StoreLookupRequired):
+class LookupAfterDecision(MissingStoredObject):
     """A lookup after a decision of this process, which has counted the request. `respond_again` responds by that
-    decision, and raises StoreLookupRequired where it needs another lookup."""
+    decision, and raises MissingStoredObject where it needs another lookup."""
 
     def __init__(
-        self, lookup: StoreLookupRequired, respond_again: Callable[[], PlannedResponse | DeferredResponse]
+        self, lookup: MissingStoredObject, respond_again: Callable[[], PlannedResponse | DeferredResponse]
     ) -> None:
         super().__init__(lookup.session, lookup.key)
         self.respond_again = respond_again

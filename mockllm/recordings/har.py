@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import SWITCHING
-from mockllm.core.rendering.recorded_socket import RecordedMessage
+from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.core.rendering.websocket_frames import BINARY
 from mockllm.recordings.import_file import ImportFile, NotImported, of, parse_request, parse_response
 from mockllm.recordings.interaction import Interaction

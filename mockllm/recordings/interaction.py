@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from mockllm.core.rendering.plan import SWITCHING
 from mockllm.core.rendering.recorded_plan import RecordedFrame
-from mockllm.core.rendering.recorded_socket import RecordedMessage
+from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.dialects.listing import LISTED
 from mockllm.scenario.control_paths import RESERVED
 

@@ -25,7 +25,7 @@ from mockllm.core.redaction import (
 )
 from mockllm.core.rendering.gzip import ENCODING, MAX_DECOMPRESSED, decompressed_frames, exceeds_maximum
 from mockllm.core.rendering.recorded_plan import RecordedFrame
-from mockllm.core.rendering.recorded_socket import RecordedMessage
+from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.recordings.divided_secrets import event_json, without_divided_secrets
 from mockllm.recordings.interaction import (
     DROPPED_HEADERS,

@@ -19,7 +19,7 @@ from mockllm.core.key_forms import REDACTED
 from mockllm.core.quantities.parse import MAX_DURATION
 from mockllm.core.redaction import Redactor, redacted
 from mockllm.core.rendering.gzip import ENCODING, decompressed_frames
-from mockllm.core.rendering.recorded_socket import RecordedMessage
+from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.core.request.body_fields import VOLATILE
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import request_hash

@@ -1,4 +1,5 @@
 """Sockets, time and files: everything that the engine must not know.
 
-`connection` reads requests, `respond` responds, `player` plays plans, `listener` and `http_server` listen and stop.
+`connection` reads requests, `respond` responds, and `player` plays plans. `connection_factory` makes connections.
+`http_server` listens and stops.
 """

@@ -20,7 +20,7 @@ from mockllm.server.http1 import DateLine
 from mockllm.server.journal.journal import Journal
 from mockllm.server.json_structure import short_body_limit
 from mockllm.server.metrics import Metrics
-from mockllm.server.protocols import ControlProtocol, DeciderProtocol, EngineProtocol, ServiceProtocol
+from mockllm.server.protocols import ControlProtocol, EngineProtocol, ServiceProtocol, StoreClientProtocol
 from mockllm.server.request_heads import RequestHeadCache
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.serving_metrics import AllServingMetrics
@@ -40,7 +40,7 @@ class App:
 
     make_control: Callable[[], ControlProtocol] | None = None
     """Makes the control API for its first call: `server.control` takes some milliseconds to load."""
-    decider: DeciderProtocol | None = None
+    store_client: StoreClientProtocol | None = None
     """Decides where the engine cannot, since the counts are not in this process."""
     provider_proxy: ProviderProxy | None = None
     """Forwards requests to providers; made for the first rule that proxies, unless the server records."""
@@ -120,7 +120,7 @@ class App:
     @property
     def store_problem(self) -> str | None:
         """The problem of the store of the counts: empty if there is none, None without a store."""
-        return None if self.decider is None else self.decider.status()
+        return None if self.store_client is None else self.store_client.status()
 
     def count_in_flight(self, request_class: type[Request], change: int) -> None:
         """Count a response that begins (1) or ends (-1) to take time."""

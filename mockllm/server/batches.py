@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, cast
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from mockllm.core.batch import BATCH_HEADER, BatchLine, BatchRun, LineResponse
+from mockllm.core.batch import BATCH_HEADER, BatchJob, BatchLine, LineResponse
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_batches import with_responses
@@ -53,7 +53,7 @@ class BatchServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._bytes = 0
 
-    def begin(self, run: BatchRun, head: RequestHead, request: Request, client: str) -> None:
+    def begin(self, run: BatchJob, head: RequestHead, request: Request, client: str) -> None:
         """Serve the lines of a new batch. `head` and `request` are those of the request that created it."""
         size = sum(len(line.body) for line in run.lines)
         fits = self._bytes + size <= MAX_PENDING_BYTES
@@ -72,7 +72,7 @@ class BatchServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _run(self, run: BatchRun, head: RequestHead, request: Request, client: str, size: int) -> None:
+    async def _run(self, run: BatchJob, head: RequestHead, request: Request, client: str, size: int) -> None:
         try:
             responses = await self._responses(run, head, request, client)
             await self._store(run.id, request.session or "", responses)
@@ -83,7 +83,7 @@ class BatchServer:
             self._bytes -= size
 
     async def _responses(
-        self, run: BatchRun, head: RequestHead, request: Request, client: str
+        self, run: BatchJob, head: RequestHead, request: Request, client: str
     ) -> list[LineResponse]:
         """Return the responses to the lines. They are decided in order; those that take time do so side by side."""
         places = asyncio.Semaphore(MAX_WAITING_LINES)
@@ -138,10 +138,10 @@ class BatchServer:
         from mockllm.server.respond import fail
         from mockllm.server.store_waits import wait_for_store
 
-        if self._app.decider is None:
+        if self._app.store_client is None:
             return
         try:
-            await wait_for_store(self._app, exchange, self._app.decider)
+            await wait_for_store(self._app, exchange, self._app.store_client)
         except Exception:
             fail(self._app, exchange)
 
@@ -161,7 +161,7 @@ class BatchServer:
             app.engine.apply_storage_update(
                 session, StorageUpdate((id,), ended), FetchedLookup(session, {("stored", id): batch})
             )
-            confirmation = None if app.decider is None else app.decider.take_storage_confirmation()
+            confirmation = None if app.store_client is None else app.store_client.take_storage_confirmation()
             if confirmation is None or not callable(await confirmation):
                 return
 

@@ -17,19 +17,19 @@ from mockllm.server.aiohttp_internals import tcp_keepalive
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import abandon_exchange
+from mockllm.server.reading_connection import MAX_QUEUED, ConnectionOwner, ReadingConnection
 from mockllm.server.request_body import complete_body, read_rest
-from mockllm.server.request_stream import MAX_QUEUED, ConnectionMaker, RequestStream
 from mockllm.server.respond import begin_decision, respond
 from mockllm.server.unfinished_exchange import finish_exchange
 
 
-class Connection(RequestStream):
+class Connection(ReadingConnection):
     """A connection. At most one of its exchanges is served at a time; further requests are queued."""
 
     __slots__ = ("_half_closed_at", "_idle_until", "_keepalive", "_keepalive_timer", "_task")
 
-    def __init__(self, maker: ConnectionMaker, app: App, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(maker, app, loop)
+    def __init__(self, owner: ConnectionOwner, app: App, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(owner, app, loop)
         self._task: asyncio.Task[None] | None = None
         """Finishes the current exchange, if it did not end when it was served, and no decision schedules the
         connection again (`begin_decision`)."""
@@ -48,7 +48,7 @@ class Connection(RequestStream):
         peer = self.peername
         self.client = peer[0] if type(peer) is tuple else str(peer or "")
         stream.set_write_buffer_limits(high=self._app.limits.unsent)
-        if self._maker.add(self):
+        if self._owner.add(self):
             self._set_head_deadline()
             self._serve_next_or_wait()
         else:
@@ -72,7 +72,7 @@ class Connection(RequestStream):
         if self._keepalive_timer is not None:
             self._keepalive_timer.cancel()
         super().connection_lost(exc)
-        self._maker.remove(self)
+        self._owner.remove(self)
         # Parser, bodies and sink refer to the connection: the cycles would wait for the garbage collector.
         self.end_parser()
         self._body = None

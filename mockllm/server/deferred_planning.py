@@ -10,7 +10,7 @@ from mockllm.server.exchange import Exchange
 from mockllm.server.metrics import planned_times
 from mockllm.server.respond import accepts_gzip, compressed, start_side_effects
 from mockllm.server.store_waits import confirm_stored, fetch
-from mockllm.state.shared_engine_state import StoreLookupRequired
+from mockllm.state.shared_engine_state import MissingStoredObject
 
 
 async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredResponse) -> None:
@@ -21,9 +21,9 @@ async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredRespons
     while True:
         try:
             response = complete()
-        except StoreLookupRequired as lookup:
-            assert app.decider is not None, "what is elsewhere has a decider"
-            if not await fetch(app, exchange, app.decider, request, lookup):
+        except MissingStoredObject as lookup:
+            assert app.store_client is not None, "what is elsewhere has a decider"
+            if not await fetch(app, exchange, app.store_client, request, lookup):
                 exchange.deferred = None
                 return
         else:
@@ -33,5 +33,5 @@ async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredRespons
         response = await app.worker_thread.run(partial(compressed, response))
     exchange.planned_times = await app.worker_thread.run(partial(planned_times, response.plan_or_prerendered))
     exchange.response, exchange.deferred = response, None
-    if app.decider is not None:
-        await confirm_stored(app, exchange, app.decider, request)
+    if app.store_client is not None:
+        await confirm_stored(app, exchange, app.store_client, request)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aiohttp import StreamReader
 
     from mockllm.core.failure import Failure
-    from mockllm.core.rendering.socket_session import SocketSession
+    from mockllm.core.rendering.websocket_session import WebSocketSession
     from mockllm.core.request.request import Request
     from mockllm.core.selection.decision import InFlightSlot
     from mockllm.engine import DeferredResponse, UndecidedResponse
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mockllm.server.protocols import PendingDecisionProtocol
     from mockllm.server.request_heads import RequestHead
     from mockllm.server.socket_sink import SocketSink
-    from mockllm.state.shared_engine_state import FetchedLookup, RespondAgain, StoreLookupRequired
+    from mockllm.state.shared_engine_state import FetchedLookup, MissingStoredObject, RespondAgain
 
 EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
 """How an exchange ended.
@@ -80,7 +80,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     """The response, if the store decides: it has the counts."""
     pending_decision: PendingDecisionProtocol | None = None
     """That decision, once it has begun."""
-    required_lookup: StoreLookupRequired | None = None
+    missing_object: MissingStoredObject | None = None
     """The lookup of earlier responses that the request needs and that are not in this process."""
     fetched: FetchedLookup | None = None
     """The result of that lookup."""
@@ -112,7 +112,7 @@ class Exchange(Struct, gc=False, kw_only=True):
 
     in_batch: bool = False
     """Whether the request is a line of a batch."""
-    websocket: SocketSession | None = None
+    websocket: WebSocketSession | None = None
     """The state of the WebSocket on which the request came as a message. Its `lookup` first finds what this WebSocket
     has stored."""
 

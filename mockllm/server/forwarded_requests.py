@@ -40,7 +40,7 @@ def proxy_of_handshake_without_rules(app: App, exchange: Exchange) -> ProviderPr
     if proxy is None or request is None or proxy.upstreams.of(request) is None:
         return None
     from mockllm.engine import Engine
-    from mockllm.engine.sockets_without_rules import is_without_rules
+    from mockllm.engine.websockets_without_rules import is_without_rules
 
     def read(method: str) -> Request:
         reader = exchange.head.of_websocket_message(method).reader(engine)

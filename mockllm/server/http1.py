@@ -13,7 +13,16 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from mockllm.core.rendering.placeholders import PlaceholderStep
-from mockllm.core.rendering.plan import PHRASES, BodyEnd, EventStep, Framing, Headers, HeadForm, Plan, RawStep
+from mockllm.core.rendering.plan import (
+    PHRASES,
+    BodyEnd,
+    EventStep,
+    Framing,
+    Headers,
+    HeadLayout,
+    Plan,
+    RawStep,
+)
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 
 LAST_HTTP_CHUNK: Final = b"0\r\n\r\n"
@@ -121,7 +130,7 @@ def serialize_head(
     return SerializedHead(raw, partial.chunked, partial.bodiless, partial.keep_alive)
 
 
-def _reformed(raw: bytes, form: HeadForm) -> bytes:
+def _reformed(raw: bytes, form: HeadLayout) -> bytes:
     """Return the head with its headers in another legal form."""
     first, *lines = raw[:-4].split(b"\r\n")
     if form.reversed:

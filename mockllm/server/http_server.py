@@ -14,8 +14,8 @@ from typing import Final, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from mockllm.server.app import App
+from mockllm.server.connection_factory import ConnectionFactory
 from mockllm.server.gc_policy import GcPolicy
-from mockllm.server.listener import Listener
 from mockllm.server.server_signals import ServerSignals
 
 T = TypeVar("T")
@@ -91,7 +91,7 @@ class Server:
     async def start(self) -> None:
         """Listen on all addresses. Raises CannotListen as `bind`."""
         self.bind()
-        self._listener = Listener(self.app)
+        self._listener = ConnectionFactory(self.app)
         loop = asyncio.get_running_loop()
         for sock, tls in self._bound:
             server = await loop.create_server(

@@ -19,7 +19,7 @@ from mockllm.core.rendering.plan import (
     ConnectionCut,
     CutStep,
     Plan,
-    UnchunkedStep,
+    StepOutsideHttpChunks,
     WaitStep,
 )
 from mockllm.server.deadlines import Action, Deadline
@@ -186,7 +186,7 @@ class Player:
                 self._due += step.seconds * self._scale
                 if self._separate or self._due > monotonic:
                     break
-            elif type(step) is UnchunkedStep:
+            elif type(step) is StepOutsideHttpChunks:
                 done += self._http_chunked(parts) + step.data
                 parts.clear()
             else:
@@ -232,10 +232,10 @@ def delivered_steps(plan: Plan, head: SerializedHead) -> tuple[bytes, Iterator[F
 def _line_by_line(head: bytes, seconds: float) -> Iterator[FramedStep]:
     """Yield the first line at once, the last line (which is empty) `seconds` later, the other lines between."""
     first, *lines = head.splitlines(keepends=True)
-    yield UnchunkedStep(first, 0)
+    yield StepOutsideHttpChunks(first, 0)
     for line in lines:
         yield WaitStep(seconds / len(lines), 0)
-        yield UnchunkedStep(line, 0)
+        yield StepOutsideHttpChunks(line, 0)
 
 
 def framed_steps(plan: Plan) -> Iterator[FramedStep]:

@@ -1,6 +1,6 @@
 """The interfaces that the server uses: an engine, and a control API.
 
-An engine is synchronous and has no I/O. No request makes it fail; it raises StoreLookupRequired where it needs a
+An engine is synchronous and has no I/O. No request makes it fail; it raises MissingStoredObject where it needs a
 response that another process may have. A reload replaces one engine by another.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
     from mockllm.engine import DeferredResponse, UndecidedResponse
-    from mockllm.state.shared_engine_state import LookupResult, RespondAgain, StoreLookupRequired
+    from mockllm.state.shared_engine_state import LookupResult, MissingStoredObject, RespondAgain
 
 
 class ProxyFailed(Exception):
@@ -58,7 +58,7 @@ class EngineProtocol(Protocol):
     def begin_response(
         self, request: Request, *, may_defer: bool = True
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse:
-        """Decide and plan. It is deferred only with `may_defer`. Raises StoreLookupRequired."""
+        """Decide and plan. It is deferred only with `may_defer`. Raises MissingStoredObject."""
 
     def serves(self, request: Request) -> bool:
         """Return whether a provider has the path, or a rule matches, which a guard may block. Nothing is counted."""
@@ -68,7 +68,7 @@ class EngineProtocol(Protocol):
         slow or too deep, for example, or the store fails. `refuse` itself matches no rule and counts nothing."""
 
     def stored(self, session: str, id: str) -> StoredResponse | None:
-        """Return what is stored under an id. Raises StoreLookupRequired if it is not in this process."""
+        """Return what is stored under an id. Raises MissingStoredObject if it is not in this process."""
 
     def apply_storage_update(
         self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING
@@ -99,14 +99,14 @@ class PendingDecisionProtocol(Protocol):
         """Free what the decision has taken, or may take: its client has disconnected."""
 
 
-class DeciderProtocol(Protocol):
+class StoreClientProtocol(Protocol):
     """Lets the store decide the requests whose counts it has."""
 
-    def begin(self, matched: DecisionInputs, on_ready: Callable[[], object]) -> PendingDecisionProtocol:
+    def begin(self, inputs: DecisionInputs, on_ready: Callable[[], object]) -> PendingDecisionProtocol:
         """Begin to decide and count, in one step. `on_ready` is called when the decision is made, or a task has to
         wait for it. It may be called before this method returns."""
 
-    async def look_up(self, lookup: StoreLookupRequired) -> LookupResult | Failure:
+    async def look_up(self, lookup: MissingStoredObject) -> LookupResult | Failure:
         """Return what a lookup needs that is not in this process."""
 
     def take_storage_confirmation(self) -> Awaitable[Failure | RespondAgain | None] | None:

@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from mockllm.core.redaction import without_credentials
 from mockllm.core.rendering.plan import SWITCHING, Framing, Plan, RawStep, ResponseHead
 from mockllm.core.rendering.recorded_plan import RecordedFrame
-from mockllm.core.rendering.recorded_socket import RecordedMessage
+from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import hash_of
 from mockllm.engine import PlannedResponse

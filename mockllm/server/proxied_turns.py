@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from mockllm.core.rendering.recorded_socket import (
+from mockllm.core.rendering.recorded_websocket import (
     OPENED,
     RecordedMessage,
     RecordedTurn,
@@ -15,7 +15,7 @@ from mockllm.core.rendering.recorded_socket import (
     recorded_waits,
     response_plan,
 )
-from mockllm.core.rendering.socket_session import WEBSOCKET_METHOD
+from mockllm.core.rendering.websocket_session import WEBSOCKET_METHOD
 from mockllm.engine import PlannedResponse
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import end_exchange

@@ -18,7 +18,7 @@ from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.scenario.control_paths import RESERVED
 from mockllm.server.aiohttp_internals import RawRequestMessage
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
-from mockllm.server.message_boundary import END_OF_HEAD, LENGTH
+from mockllm.server.parse_position import END_OF_HEAD, LENGTH
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 from mockllm.server.request_target import printable, read_target
 from mockllm.server.varying_heads import Values, VaryingHeads

@@ -15,7 +15,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from mockllm.core.batch import BatchRun
+from mockllm.core.batch import BatchJob
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import accepts_coding, gzipped
 from mockllm.core.rendering.plan import SWITCHING, Hold, Plan, WaitStep
@@ -43,7 +43,7 @@ from mockllm.server.request_heads import RequestHead
 from mockllm.server.request_target import is_control_path
 from mockllm.server.single_write import single_write, takes_time
 from mockllm.server.suspended_responses import add_client_response, suspend_response
-from mockllm.state.shared_engine_state import RespondAgain, StoreLookupRequired
+from mockllm.state.shared_engine_state import MissingStoredObject, RespondAgain
 
 
 def respond(app: App, exchange: Exchange) -> None:
@@ -51,7 +51,7 @@ def respond(app: App, exchange: Exchange) -> None:
 
     Unless it has then `ended`, its response has begun to play (it has a `player`), or `finish_exchange` has to wait:
 
-    - for the store, if `required_lookup` or `storage_confirmation` is set, or `undecided` is set and
+    - for the store, if `missing_object` or `storage_confirmation` is set, or `undecided` is set and
       `begin_decision` returns False
     - for a plan, if `deferred` is set
     - for a provider, if it `goes_to_provider`
@@ -75,7 +75,7 @@ def respond(app: App, exchange: Exchange) -> None:
             return
         if not write_whole_and_end(app, exchange):
             begin_playing(app, exchange)
-    except (Exception, StoreLookupRequired):
+    except (Exception, MissingStoredObject):
         if exchange.sink.written:
             # the response is written, or in the outbox; only its journal entry or log line has failed
             traceback.print_exc(file=sys.stderr)
@@ -144,12 +144,12 @@ def is_parsed_before_check(app: App, head: RequestHead, raw: bytes) -> bool:
 def begin_engine_response(
     app: App, exchange: Exchange, request: Request, respond_again: RespondAgain | None = None
 ) -> None:
-    """Match, decide and plan. Set the engine's response, or why there is none yet (`required_lookup`, `deferred` or
+    """Match, decide and plan. Set the engine's response, or why there is none yet (`missing_object`, `deferred` or
     `undecided`). `respond_again` responds by a decision that was made before."""
     try:
         response = app.engine.begin_response(request) if respond_again is None else respond_again()
-    except StoreLookupRequired as lookup:
-        exchange.required_lookup = lookup
+    except MissingStoredObject as lookup:
+        exchange.missing_object = lookup
         return
     if type(response) is PlannedResponse:
         set_response_and_start_side_effects(app, exchange, response)
@@ -163,12 +163,12 @@ def begin_engine_response(
 def begin_decision(app: App, exchange: Exchange, on_ready: Callable[[], object]) -> bool:
     """Let the store begin to decide. Return whether `on_ready` will be called: then `respond` goes on, and
     a task is needed only if there is still no decision. Without that call, a task has to finish the exchange."""
-    undecided, decider = exchange.undecided, app.decider
-    if undecided is None or decider is None or exchange.pending_decision is not None:
+    undecided, store_client = exchange.undecided, app.store_client
+    if undecided is None or store_client is None or exchange.pending_decision is not None:
         return False
     try:
-        exchange.pending_decision = decider.begin(undecided.matched, on_ready)
-    except (Exception, StoreLookupRequired):  # the task begins it again: it makes the lookup, or the 500
+        exchange.pending_decision = store_client.begin(undecided.inputs, on_ready)
+    except (Exception, MissingStoredObject):  # the task begins it again: it makes the lookup, or the 500
         return False
     return True
 
@@ -184,14 +184,14 @@ def apply_pending_decision(app: App, exchange: Exchange, pending: PendingDecisio
     exchange.undecided = exchange.pending_decision = None
     try:
         set_decided_response(app, exchange, request, undecided, decision)
-    except StoreLookupRequired:
+    except MissingStoredObject:
         exchange.undecided, exchange.pending_decision = undecided, pending
 
 
 def set_decided_response(
     app: App, exchange: Exchange, request: Request, undecided: UndecidedResponse, decision: Decision | Failure
 ) -> None:
-    """Set the response by its decision, or by the failure to decide. Raises StoreLookupRequired."""
+    """Set the response by its decision, or by the failure to decide. Raises MissingStoredObject."""
     if isinstance(decision, Failure):
         exchange.response = app.engine.refuse(decision, request)
         return
@@ -206,7 +206,7 @@ def set_decided_response(
 def set_response_and_start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Set a response that an engine has planned, and start its side effects. It is compressed if the server
     compresses and the client accepts it."""
-    if response.webhooks or response.slot or response.batch_run or app.suspended or app.decider:
+    if response.webhooks or response.slot or response.batch_job or app.suspended or app.store_client:
         start_side_effects(app, exchange, response)
     exchange.response = compressed(response) if app.gzip and accepts_gzip(exchange) else response
 
@@ -219,8 +219,8 @@ def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
         exchange.slot = response.slot
     if app.suspended and request is not None and request.to_mcp_server:
         add_client_response(app, request)
-    if app.decider is not None:
-        exchange.storage_confirmation = app.decider.take_storage_confirmation()
+    if app.store_client is not None:
+        exchange.storage_confirmation = app.store_client.take_storage_confirmation()
     if exchange.storage_confirmation is None:
         start_side_effects_after_storing(app, exchange, response)
 
@@ -230,8 +230,8 @@ def start_side_effects_after_storing(app: App, exchange: Exchange, response: Pla
     job."""
     if response.webhooks and hold_of(response.plan_or_prerendered) is None:
         send_webhooks(app, exchange, response)
-    if response.batch_run is not None:
-        serve_batch(app, exchange, response.batch_run)
+    if response.batch_job is not None:
+        serve_batch(app, exchange, response.batch_job)
 
 
 def accepts_gzip(exchange: Exchange) -> bool:
@@ -272,7 +272,7 @@ def send_webhooks(app: App, exchange: Exchange, response: PlannedResponse) -> No
     app.webhooks.schedule(response.webhooks, app.deadlines.time(), session)
 
 
-def serve_batch(app: App, exchange: Exchange, run: BatchRun) -> None:
+def serve_batch(app: App, exchange: Exchange, run: BatchJob) -> None:
     """Serve the lines of a batch job, unless a provider has the job."""
     if goes_to_provider(app, exchange) or exchange.request is None:
         return

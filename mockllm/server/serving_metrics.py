@@ -13,7 +13,7 @@ from typing import Final
 
 from mockllm.core.rendering.plan import Framing
 from mockllm.core.request.request import Request
-from mockllm.dialects.listing import BY_NAME
+from mockllm.dialects.listing import LISTED_BY_NAME
 from mockllm.dialects.serving_metrics_form import CounterKind, GaugeKind, HistogramKind, ServingMetricsForm
 from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.exchange import Exchange
@@ -150,7 +150,7 @@ class AllServingMetrics(dict[str, ServingMetrics]):
         """Return the counts for a request whose class has serving metrics."""
         name = request.provider or ""
         if name not in self:
-            provider = BY_NAME.get(name)
+            provider = LISTED_BY_NAME.get(name)
             form = None if provider is None else provider.full.serving_metrics_form
             if form is None:
                 return None

@@ -11,14 +11,14 @@ from mockllm.engine import LookupAfterDecision, UndecidedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.forwarded_requests import goes_to_provider
-from mockllm.server.protocols import DeciderProtocol
+from mockllm.server.protocols import StoreClientProtocol
 from mockllm.server.respond import (
     begin_engine_response,
     set_decided_response,
     start_side_effects_after_storing,
     write_whole_and_end,
 )
-from mockllm.state.shared_engine_state import FetchedLookup, RespondAgain, StoreLookupRequired
+from mockllm.state.shared_engine_state import FetchedLookup, MissingStoredObject, RespondAgain
 
 MAX_FETCHED: Final = 2_000
 """Most stored responses and tool calls that are fetched for one request."""
@@ -26,19 +26,19 @@ CHANGED: Final = "mockllm: other requests have changed the same object for {:g} 
 """The error of a request that lost against others for too long."""
 
 
-async def wait_for_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> None:
+async def wait_for_store(app: App, exchange: Exchange, store_client: StoreClientProtocol) -> None:
     """Set the response of an exchange that waits for the store, and write it at once if that is possible. It is not
     where the client has half-closed the connection. Whether such a client has left shows only when the response is
     played."""
     request = exchange.request
     if request is None:
         return
-    waited = exchange.required_lookup or exchange.undecided or exchange.storage_confirmation
-    await _look_up(app, exchange, decider, request)
+    waited = exchange.missing_object or exchange.undecided or exchange.storage_confirmation
+    await _look_up(app, exchange, store_client, request)
     if exchange.undecided is not None:
         undecided, exchange.undecided = exchange.undecided, None
-        await _decide(app, exchange, decider, request, undecided)
-    await confirm_stored(app, exchange, decider, request)
+        await _decide(app, exchange, store_client, request, undecided)
+    await confirm_stored(app, exchange, store_client, request)
     if (
         waited is not None
         and exchange.websocket is None
@@ -53,29 +53,33 @@ async def wait_for_store(app: App, exchange: Exchange, decider: DeciderProtocol)
 async def _look_up(
     app: App,
     exchange: Exchange,
-    decider: DeciderProtocol,
+    store_client: StoreClientProtocol,
     request: Request,
     respond_again: RespondAgain | None = None,
 ) -> None:
     """Make the lookups that a response needs until it is made. `respond_again` makes it; without one, that of the
     first `LookupAfterDecision` does."""
-    while exchange.required_lookup is not None:
-        lookup, exchange.required_lookup = exchange.required_lookup, None
+    while exchange.missing_object is not None:
+        lookup, exchange.missing_object = exchange.missing_object, None
         if respond_again is None and isinstance(lookup, LookupAfterDecision):
             respond_again = lookup.respond_again
-        if await fetch(app, exchange, decider, request, lookup):
+        if await fetch(app, exchange, store_client, request, lookup):
             begin_engine_response(app, exchange, request, respond_again)
 
 
-async def confirm_stored(app: App, exchange: Exchange, decider: DeciderProtocol, request: Request) -> None:
+async def confirm_stored(
+    app: App, exchange: Exchange, store_client: StoreClientProtocol, request: Request
+) -> None:
     """Wait until the store has what a response stores. Without it the response is an error. What follows is done also
     if the client disconnects meanwhile."""
     response = exchange.response
-    storing = _confirm_stored(app, exchange, decider, request)
-    await (asyncio.shield(storing) if response.webhooks or response.batch_run else storing)
+    storing = _confirm_stored(app, exchange, store_client, request)
+    await (asyncio.shield(storing) if response.webhooks or response.batch_job else storing)
 
 
-async def _confirm_stored(app: App, exchange: Exchange, decider: DeciderProtocol, request: Request) -> None:
+async def _confirm_stored(
+    app: App, exchange: Exchange, store_client: StoreClientProtocol, request: Request
+) -> None:
     """Wait until a response is stored, or make it an error.
 
     If another request has changed what this one has read, it reads again, and the response is made again. One request
@@ -84,12 +88,12 @@ async def _confirm_stored(app: App, exchange: Exchange, decider: DeciderProtocol
     result = await _storage_result(app, exchange)
     if callable(result):
         try:
-            async with asyncio.timeout(decider.wait_time), app.storage_repeats:
+            async with asyncio.timeout(store_client.wait_time), app.storage_repeats:
                 while callable(result):
-                    await _respond_again(app, exchange, decider, request, result)
+                    await _respond_again(app, exchange, store_client, request, result)
                     result = await _storage_result(app, exchange)
         except TimeoutError:
-            result = Failure("unavailable", 503, CHANGED.format(decider.wait_time))
+            result = Failure("unavailable", 503, CHANGED.format(store_client.wait_time))
     if result is not None:
         exchange.response, exchange.planned_times = app.engine.refuse(result, request), None
 
@@ -105,13 +109,17 @@ async def _storage_result(app: App, exchange: Exchange) -> Failure | RespondAgai
 
 
 async def _respond_again(
-    app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, respond_again: RespondAgain
+    app: App,
+    exchange: Exchange,
+    store_client: StoreClientProtocol,
+    request: Request,
+    respond_again: RespondAgain,
 ) -> None:
     """Make a response by its decision again, from what the store has now."""
     exchange.fetched = None
     _set_lookup(exchange, request, FetchedLookup(request.session or "", {}))
     begin_engine_response(app, exchange, request, respond_again)
-    await _look_up(app, exchange, decider, request, respond_again)
+    await _look_up(app, exchange, store_client, request, respond_again)
 
 
 def _set_lookup(exchange: Exchange, request: Request, lookup: FetchedLookup) -> None:
@@ -119,10 +127,14 @@ def _set_lookup(exchange: Exchange, request: Request, lookup: FetchedLookup) -> 
 
 
 async def fetch(
-    app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, lookup: StoreLookupRequired
+    app: App,
+    exchange: Exchange,
+    store_client: StoreClientProtocol,
+    request: Request,
+    lookup: MissingStoredObject,
 ) -> bool:
     """Fetch what a request's lookup needs. Return whether it could be fetched; else the response is an error."""
-    found = await decider.look_up(lookup)
+    found = await store_client.look_up(lookup)
     if isinstance(found, Failure):
         exchange.response = app.engine.refuse(found, request)
         return False
@@ -143,20 +155,24 @@ def _ignore_decision() -> None:
 
 
 async def _decide(
-    app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, undecided: UndecidedResponse
+    app: App,
+    exchange: Exchange,
+    store_client: StoreClientProtocol,
+    request: Request,
+    undecided: UndecidedResponse,
 ) -> None:
     """Set the response to a request whose counts are not in this process."""
     pending, exchange.pending_decision = exchange.pending_decision, None
     while True:
         try:
             if pending is None:
-                pending = decider.begin(undecided.matched, _ignore_decision)
+                pending = store_client.begin(undecided.inputs, _ignore_decision)
             decision = await pending.wait()
             set_decided_response(app, exchange, request, undecided, decision)
         except (
-            StoreLookupRequired
+            MissingStoredObject
         ) as lookup:  # the validation of the request and its plan may both read the store
-            if not await fetch(app, exchange, decider, request, lookup):
+            if not await fetch(app, exchange, store_client, request, lookup):
                 return
         else:
             return

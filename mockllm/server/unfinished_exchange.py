@@ -88,8 +88,8 @@ async def _finish(app: App, exchange: Exchange) -> bool:
         respond(app, exchange)
         if exchange.ended:
             return exchange.keep_alive
-    if exchange.player is None and app.decider is not None:
-        await wait_for_store(app, exchange, app.decider)
+    if exchange.player is None and app.store_client is not None:
+        await wait_for_store(app, exchange, app.store_client)
         if exchange.ended:
             return exchange.keep_alive
     if exchange.deferred is not None:
@@ -121,7 +121,7 @@ async def _serve_without_player(app: App, exchange: Exchange) -> bool | None:
     if proxy is None:
         return None
     if exchange.request is not None and is_websocket_handshake(exchange.request):
-        from mockllm.server.socket_recorder import proxy_websocket
+        from mockllm.server.websocket_recorder import proxy_websocket
 
         return False if await proxy_websocket(app, exchange, proxy) else None
     proxied = await _forward(app, exchange, proxy)

@@ -18,17 +18,17 @@ from aiohttp.web import WebSocketResponse
 from msgspec.structs import replace
 
 from mockllm.core.rendering.plan import Headers, RawStep, Step, WaitStep
-from mockllm.core.rendering.socket_session import (
+from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
+from mockllm.core.rendering.websocket_session import (
     WEBSOCKET_METHOD,
-    CloseSocket,
+    CloseWebSocket,
     PlayMessages,
     SendMessages,
-    SocketAction,
-    SocketSession,
     StartResponse,
     StopResponse,
+    WebSocketAction,
+    WebSocketSession,
 )
-from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.engine import PlannedResponse
 from mockllm.server.builtin_pages import text_page
 from mockllm.server.client_messages import BoundedMessages, is_handshake
@@ -70,8 +70,8 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
     response = await accept_socket(app, exchange, plan.head.headers, "realtime")
     if response is None:
         return
-    session = cast(SocketSession, plan.delivery.websocket())
-    server = SocketServer(app, head, sink, exchange.client, session, exchange.response.responder_id)
+    session = cast(WebSocketSession, plan.delivery.websocket())
+    server = WebSocketServer(app, head, sink, exchange.client, session, exchange.response.responder_id)
     end_exchange(app, exchange, "finished")
     app.unfinished_exchanges -= 1  # a server that stops does not wait for sockets without a response
     close = server.close_later(plan.steps, exchange.response.time_scale)
@@ -109,7 +109,7 @@ async def accept_socket(
     return response
 
 
-class SocketServer:
+class WebSocketServer:
     """One WebSocket: its session, and the responses that are sent on it, by their streams."""
 
     def __init__(
@@ -118,7 +118,7 @@ class SocketServer:
         head: RequestHead,
         sink: SocketSink,
         client: str,
-        session: SocketSession,
+        session: WebSocketSession,
         rule: str | None = None,
     ) -> None:
         """`rule`: the id of the rule whose recording is played."""
@@ -161,7 +161,7 @@ class SocketServer:
         if self._app.draining:
             self._close(GOING_AWAY, "")
 
-    def _perform(self, actions: Sequence[SocketAction]) -> None:
+    def _perform(self, actions: Sequence[WebSocketAction]) -> None:
         for action in actions:
             if isinstance(action, SendMessages):
                 frame = binary_frame if action.binary else text_frame
@@ -171,7 +171,7 @@ class SocketServer:
             elif isinstance(action, StopResponse):
                 self._stop(action.stream)
             else:
-                assert isinstance(action, CloseSocket)
+                assert isinstance(action, CloseWebSocket)
                 self._close(action.code, action.reason)
 
     def _write(self, data: bytes) -> None:
@@ -274,8 +274,8 @@ class SocketServer:
         app = self._app
         if exchange.response is NOT_PLANNED:
             make_response(app, exchange)
-        if app.decider is not None:
-            await wait_for_store(app, exchange, app.decider)
+        if app.store_client is not None:
+            await wait_for_store(app, exchange, app.store_client)
         if exchange.deferred is not None:
             await plan_in_thread(app, exchange, exchange.deferred)
         plan = exchange.response.plan

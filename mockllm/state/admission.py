@@ -25,7 +25,7 @@ from mockllm.core.load.load import LoadEffect, load_effect, load_effect_without_
 from mockllm.core.load.running_batch import RunningBatch
 from mockllm.core.randomness import Randomness
 from mockllm.core.selection.decision import AdmissionResult, Candidate, DecisionInputs, InFlightSlot, Selected
-from mockllm.state.scope_state import InFlight, ScopeState
+from mockllm.state.scope_counts import InFlight, ScopeCounts
 
 
 class LocalInFlightSlot:
@@ -60,18 +60,18 @@ class LocalInFlightSlot:
 
 
 def admit_request(
-    selections: Sequence[tuple[Selected, ScopeState]], matched: DecisionInputs, *, count: bool
+    selections: Sequence[tuple[Selected, ScopeCounts]], inputs: DecisionInputs, *, count: bool
 ) -> tuple[AdmissionResult, InFlightSlot | None]:
     """Return the result of these modifiers' limits and loads; first all limits, then all loads. If they admit the
     request, charge it to the limits and take its slot. Without `count`, the result is the same, and nothing is
     charged or taken."""
-    scenario_time = matched.scenario_time
-    with_limit = [(each, scope_state) for each, scope_state in selections if each.candidate.limit is not None]
-    accounts = [scope_state.account(selected.candidate) for selected, scope_state in with_limit]
+    scenario_time = inputs.scenario_time
+    with_limit = [(each, counts) for each, counts in selections if each.candidate.limit is not None]
+    accounts = [scope_counts.account(selected.candidate) for selected, scope_counts in with_limit]
     if not count:
         accounts = [deepcopy(account) for account in accounts]
-    cost = matched.cost() if any(account.limit.counts_tokens for account in accounts) else NO_COST
-    costs = [_with_draw(cost, selected, matched) for selected, _ in with_limit]
+    cost = inputs.compute_cost() if any(account.limit.counts_tokens for account in accounts) else NO_COST
+    costs = [_with_draw(cost, selected, inputs) for selected, _ in with_limit]
     results = [account.check(scenario_time, cost) for account, cost in zip(accounts, costs, strict=True)]
     candidates = [selected.candidate for selected, _ in with_limit]
     refusal, delay = limit_refusal(
@@ -80,31 +80,31 @@ def admit_request(
     if refusal is not None:
         return refusal, None
     with_load = [
-        (each.candidate, scope_state) for each, scope_state in selections if each.candidate.load is not None
+        (each.candidate, scope_counts) for each, scope_counts in selections if each.candidate.load is not None
     ]
-    effect = _combined_load_effect(with_load, matched, delay) if with_load else CombinedLoadEffect(delay)
+    effect = _combined_load_effect(with_load, inputs, delay) if with_load else CombinedLoadEffect(delay)
     if effect.refused_by is not None:
         return AdmissionResult(_limit_status(accounts, scenario_time), refused_by=effect.refused_by), None
     for account, cost in zip(accounts, costs, strict=True):
         account.charge(scenario_time, cost)
-    values = _limit_status(accounts, scenario_time), effect.wait, effect.slowdown
     admitted = AdmissionResult(
-        *values, tokens=cost.tokens, continuous_batch_times=effect.continuous_batch_times
-    )
+        _limit_status(accounts, scenario_time), effect.wait, effect.slowdown,
+        tokens=cost.tokens, continuous_batch_times=effect.continuous_batch_times,
+    )  # fmt: skip
     concurrent = [account for account in accounts if account.limit.concurrent is not None]
     if not count or not (concurrent or with_load):
         return admitted, None
     slot = LocalInFlightSlot(concurrent, _in_flight(with_load), [batch for batch, _ in effect.schedules])
     for batch, schedule in effect.schedules:
-        batch.add(slot, schedule, matched.work(), scenario_time)
+        batch.add(slot, schedule, inputs.prompt_work(), scenario_time)
     return admitted, slot
 
 
-def _in_flight(with_load: Sequence[tuple[Candidate, ScopeState]]) -> Sequence[InFlight]:
+def _in_flight(with_load: Sequence[tuple[Candidate, ScopeCounts]]) -> Sequence[InFlight]:
     """Return the responses in flight of the loads without a batch."""
     return [
-        scope_state.in_flight(each.key)
-        for each, scope_state in with_load
+        scope_counts.in_flight(each.key)
+        for each, scope_counts in with_load
         if each.load and not each.load.batch
     ]
 
@@ -124,21 +124,21 @@ class CombinedLoadEffect(NamedTuple):
 
 
 def _combined_load_effect(
-    with_load: Sequence[tuple[Candidate, ScopeState]], matched: DecisionInputs, delay: float
+    with_load: Sequence[tuple[Candidate, ScopeCounts]], inputs: DecisionInputs, delay: float
 ) -> CombinedLoadEffect:
     """Return the effect of these loads on a request after a delay in seconds. Nothing is taken."""
     wait, slowdown = delay, 1.0
     schedules: list[tuple[RunningBatch, ContinuousBatchTimes]] = []
-    for candidate, scope_state in with_load:
+    for candidate, scope_counts in with_load:
         if candidate.load is not None and candidate.load.batch is not None:
-            batch = scope_state.batch(candidate)
-            schedule = batch.schedule(matched.work(), matched.scenario_time, delay)
+            batch = scope_counts.batch(candidate)
+            schedule = batch.schedule(inputs.prompt_work(), inputs.scenario_time, delay)
             if schedule is None:
                 return CombinedLoadEffect(wait, refused_by=candidate)
             wait = max(wait, schedule.wait)
             schedules.append((batch, schedule))
             continue
-        effect = _load_effect(candidate, scope_state, matched.scenario_time, delay)
+        effect = _load_effect(candidate, scope_counts, inputs.scenario_time, delay)
         if effect is None:
             return CombinedLoadEffect(wait, refused_by=candidate)
         wait = max(wait, delay + effect.wait)
@@ -162,27 +162,29 @@ def limit_refusal(
     limit_status = LimitStatus(*[refusing.gauge(bound) or overall.gauge(bound) for bound in METERED_BOUNDS])
     limit, by = candidates[index].limit, result.bound
     tokens = cost.of(by, limit) if limit and (by == "input_tokens" or by == "output_tokens") else cost.tokens
-    return AdmissionResult(limit_status, refused_by=candidates[index], result=result, tokens=tokens), 0.0
+    return AdmissionResult(
+        limit_status, refused_by=candidates[index], limit_result=result, tokens=tokens
+    ), 0.0
 
 
 def current_limits(
-    selections: Sequence[tuple[Selected, ScopeState]], scenario_time: float
+    selections: Sequence[tuple[Selected, ScopeCounts]], scenario_time: float
 ) -> AdmissionResult:
     """Return the current limit status, without charging any limit."""
     accounts = [
-        scope_state.account(selected.candidate)
-        for selected, scope_state in selections
+        scope_counts.account(selected.candidate)
+        for selected, scope_counts in selections
         if selected.candidate.limit is not None
     ]
     return AdmissionResult(_limit_status(accounts, scenario_time))
 
 
-def _with_draw(cost: Cost, selected: Selected, matched: DecisionInputs) -> Cost:
+def _with_draw(cost: Cost, selected: Selected, inputs: DecisionInputs) -> Cost:
     """Return the cost with the draw for the strategy `random`."""
     candidate = selected.candidate
     if candidate.limit is None or candidate.limit.strategy != "random":
         return cost
-    random = Randomness(matched.seed, candidate.random_key, candidate.scope, selected.tries)
+    random = Randomness(inputs.seed, candidate.random_key, candidate.scope, selected.tries)
     return replace(cost, draw=random.uniform("limit"))
 
 
@@ -191,11 +193,11 @@ def _limit_status(accounts: Sequence[LimitAccount], scenario_time: float) -> Lim
 
 
 def _load_effect(
-    candidate: Candidate, scope_state: ScopeState, scenario_time: float, delay: float
+    candidate: Candidate, scope_counts: ScopeCounts, scenario_time: float, delay: float
 ) -> LoadEffect | None:
     """Return the effect of a load on a request after a delay in seconds. None if it refuses the request; also where
     that would wait for a response without an end."""
-    load, in_flight = candidate.load, scope_state.in_flight(candidate.key)
+    load, in_flight = candidate.load, scope_counts.in_flight(candidate.key)
     assert load is not None
     count = in_flight.at(scenario_time)
     effect = (None if delay else load_effect_without_wait(load, count)) or load_effect(

@@ -16,11 +16,12 @@ from mockllm.core.redaction import Redactor
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.selection.guards import StateValue
+from mockllm.state.counters import MAX_SCOPES, Counters
+from mockllm.state.decide import decide
+from mockllm.state.local_responses import LocalResponses
 from mockllm.state.prompt_caches import PromptCaches
-from mockllm.state.response_store import ResponseStore
+from mockllm.state.scope_counts import ScopeCounts
 from mockllm.state.scope_memory import MAX_SCOPE_BYTES, ScopeMemory
-from mockllm.state.scope_state import ScopeState
-from mockllm.state.session_counters import MAX_SCOPES, SessionCounters
 
 ResponseCounts: TypeAlias = Mapping[str, Callable[[int], int]]
 NO_COUNTS: Final[ResponseCounts] = MappingProxyType({})
@@ -43,7 +44,7 @@ class Session:
     def __init__(self, lookup: ResponseLookup, memory: ScopeMemory, number: int) -> None:
         self.number = number
         self.redacted_id = ""
-        self.counters = SessionCounters(MAX_SESSION_SCOPES, memory)
+        self.counters = Counters(MAX_SESSION_SCOPES, memory)
         self.lookup = lookup
         self.seed: int | None = None
         self.time_scale: float | None = None
@@ -69,9 +70,9 @@ class EngineState:
         log: Callable[[str], None] | None = None,
     ) -> None:
         self._memory = ScopeMemory(self._all_counters, scope_bytes)
-        self.counters_without_session = SessionCounters(capacity, self._memory)
+        self.counters_without_session = Counters(capacity, self._memory)
         """The counters of requests without a session."""
-        self._responses = ResponseStore()
+        self._responses = LocalResponses()
         self.prompt_caches: PromptCaches = PromptCaches()
         self._created = 0
         """The number of sessions that were created."""
@@ -104,13 +105,13 @@ class EngineState:
         found = self._sessions.get(id)
         return 0 if found is None else found.number
 
-    def has_counts_of(self, matched: DecisionInputs) -> bool:
+    def has_counts_of(self, inputs: DecisionInputs) -> bool:
         """Return whether all counts of a decision are in this process."""
         return True
 
-    def decide(self, matched: DecisionInputs, *, count: bool = True) -> Decision:
+    def decide(self, inputs: DecisionInputs, *, count: bool = True) -> Decision:
         """Decide as the session's counters do."""
-        return self._counters(matched.session).decide(matched, count=count)
+        return decide(self._counters(inputs.session), inputs, count=count)
 
     def count_request(self, session: str, keys: Sequence[str]) -> int | None:
         """Count a request as the session's counters do. None, and nothing is counted, if that needs a decision."""
@@ -126,8 +127,8 @@ class EngineState:
         """Return the tries and responses of each key, summed over all sessions and scopes. `response_counts` has, by
         key, how many responses so many eligible tries of a scope have; for other keys these are as many."""
         found: dict[str, list[int]] = {}
-        for scope_state in self._scopes():
-            for key, (tries, eligible) in scope_state.all_counts().items():
+        for scope_counts in self._scopes():
+            for key, (tries, eligible) in scope_counts.all_counts().items():
                 total = found.setdefault(key, [0, 0])
                 total[0] += tries
                 count = response_counts.get(key)
@@ -141,8 +142,8 @@ class EngineState:
             *((id, each.counters) for id, each in self._sessions.items()),
         )
         for id, counters in by_id:
-            for scope_state in counters.scopes():
-                for name, value in scope_state.states.items():
+            for scope_counts in counters.scopes():
+                for name, value in scope_counts.states.items():
                     yield id, name, value
 
     def reset(self) -> None:
@@ -154,14 +155,14 @@ class EngineState:
 
     def reset_limits(self, keys: frozenset[str] | None = None) -> None:
         """Reset the use of limits: of all, or of the modifiers with these keys."""
-        for scope_state in self._scopes():
-            scope_state.forget_accounts(keys)
+        for scope_counts in self._scopes():
+            scope_counts.forget_accounts(keys)
 
-    def _all_counters(self) -> Iterator[SessionCounters]:
+    def _all_counters(self) -> Iterator[Counters]:
         yield self.counters_without_session
         yield from (session.counters for session in self._sessions.values())
 
-    def _scopes(self) -> Iterator[ScopeState]:
+    def _scopes(self) -> Iterator[ScopeCounts]:
         for counters in self._all_counters():
             yield from counters.scopes()
 
@@ -198,7 +199,7 @@ class EngineState:
         """Return the number of sessions."""
         return len(self._sessions)
 
-    def _counters(self, session: str) -> SessionCounters:
+    def _counters(self, session: str) -> Counters:
         return self._get_or_create(session).counters if session else self.counters_without_session
 
     def _get_or_create(self, id: str) -> Session:

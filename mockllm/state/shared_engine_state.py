@@ -8,8 +8,8 @@ from typing import Final, Literal, TypeAlias
 
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs, Outcome, Selected
+from mockllm.state.counters import Counters
 from mockllm.state.engine_state import MAX_SESSIONS, EngineState, Session
-from mockllm.state.session_counters import SessionCounters
 from mockllm.state.shared_counts import COUNT_BYTES, CellTable, SharedCounts
 from mockllm.state.shared_prompt_caches import SharedPromptCaches
 
@@ -26,10 +26,10 @@ LookupResult: TypeAlias = StoredResponse | Sequence[StoredResponse] | str | None
 
 
 RespondAgain: TypeAlias = Callable[[], object]
-"""Responds again by the decision on a request, from what its lookup then finds. Raises StoreLookupRequired."""
+"""Responds again by the decision on a request, from what its lookup then finds. Raises MissingStoredObject."""
 
 
-class StoreLookupRequired(BaseException):
+class MissingStoredObject(BaseException):
     """A request needs a stored response or tool call that is not in this process. The caller fetches it, adds it to
     the request's lookup, and responds again, or goes on from the decision. It is a BaseException, so that no
     `except Exception` takes it for an error."""
@@ -41,7 +41,7 @@ class StoreLookupRequired(BaseException):
 
 
 class FetchedLookup(ResponseLookup):
-    """The stored responses and tool calls that were fetched for one request. Raises StoreLookupRequired for any
+    """The stored responses and tool calls that were fetched for one request. Raises MissingStoredObject for any
     other."""
 
     __slots__ = ("_found", "_session")
@@ -74,16 +74,16 @@ class FetchedLookup(ResponseLookup):
         try:
             return self._found[key]
         except KeyError:
-            raise StoreLookupRequired(self._session, key) from None
+            raise MissingStoredObject(self._session, key) from None
 
 
-def counts_anything(matched: DecisionInputs) -> bool:
+def depends_on_counts(inputs: DecisionInputs) -> bool:
     """Return whether a decision depends on counts that all processes must share."""
-    if matched.session:
+    if inputs.session:
         return True
     for candidate in (
-        *matched.modifiers,
-        *matched.rules,
+        *inputs.modifiers,
+        *inputs.rules,
     ):  # a generator expression takes twice as long for one
         if candidate.uses_counts:
             break
@@ -92,7 +92,7 @@ def counts_anything(matched: DecisionInputs) -> bool:
     return True
 
 
-class SharedCounters(SessionCounters):
+class SharedCounters(Counters):
     """The counters of requests without a session. The counts are in memory that all processes share."""
 
     def __init__(self, counts: SharedCounts, first: int) -> None:
@@ -183,18 +183,18 @@ class SharedEngineState(EngineState):
         """Return 0: the numbers of several processes differ."""
         return 0
 
-    def has_counts_of(self, matched: DecisionInputs) -> bool:
-        return not counts_anything(matched)
+    def has_counts_of(self, inputs: DecisionInputs) -> bool:
+        return not depends_on_counts(inputs)
 
-    def decide(self, matched: DecisionInputs, *, count: bool = True) -> Decision:
+    def decide(self, inputs: DecisionInputs, *, count: bool = True) -> Decision:
         """Decide where nothing counts."""
         if not count:
-            return self.local.decide(matched, count=False)
-        modifiers, selected_rule = matched.modifiers, matched.rules[0] if matched.rules else None
+            return self.local.decide(inputs, count=False)
+        modifiers, selected_rule = inputs.modifiers, inputs.rules[0] if inputs.rules else None
         outcome: Outcome = "unmatched" if selected_rule is None else "rule"
         if any(modifier.has_error for modifier in modifiers):
             outcome = "modifier"
-        elif matched.fails_validation(selected_rule):
+        elif inputs.fails_validation(selected_rule):
             outcome = "invalid"
         counted = [modifier.key for modifier in modifiers]
         if selected_rule is not None:

@@ -1,5 +1,5 @@
 -- Decides some requests of one session in their order and counts them, in one step: the decision of
--- mockllm.state.session_counters and .admission, on the counts of all processes. KEYS are the scopes of the session,
+-- mockllm.state.decide and .admission, on the counts of all processes. KEYS are the scopes of the session,
 -- first the global one, then the key under which the results are stored. ARGV[1] are the requests as script_request.py
 -- writes them; script_result.py reads what is returned.
 --
@@ -335,7 +335,7 @@ local function set_states(candidate, scope)
   for _, state in ipairs(candidate[4] or {}) do put(scope, '=' .. state[1], state[2]) end
 end
 
--- the decision: mockllm.state.session_counters
+-- the decision: mockllm.state.decide
 
 -- Returns what is known of each candidate, and requests the fields that its decision reads.
 local function expected(list)

@@ -80,8 +80,8 @@ class ScriptCall:
         try:
             results = read_results(reply)
             read = [
-                (receiver, result, lacks_number(result, matched))
-                for (receiver, matched), result in zip(self.receivers, results, strict=True)
+                (receiver, result, lacks_number(result, inputs))
+                for (receiver, inputs), result in zip(self.receivers, results, strict=True)
                 if not receiver.done()
             ]
         except UNEXPECTED:
@@ -123,14 +123,14 @@ class DecisionQueue:
         """Those to which a request can be added, by their session."""
 
     def add(
-        self, receiver: ResultReceiver, matched: DecisionInputs, slot: str, tries: Sequence[int], draws: int
+        self, receiver: ResultReceiver, inputs: DecisionInputs, slot: str, tries: Sequence[int], draws: int
     ) -> ResultPlace:
         """Send a request at the end of this iteration: see `ScriptRequest.add`, whose exceptions are raised."""
-        call = self._open.get(matched.session)
+        call = self._open.get(inputs.session)
         if call is None or call.is_full():
-            call = self._begin_call(matched.session)
-        place = call.request.add(matched, slot, tries, draws=draws)
-        call.receivers.append((receiver, matched))
+            call = self._begin_call(inputs.session)
+        place = call.request.add(inputs, slot, tries, draws=draws)
+        call.receivers.append((receiver, inputs))
         return ResultPlace(call.request.id, place)
 
     def _begin_call(self, session: str) -> ScriptCall:
@@ -159,16 +159,16 @@ class DecisionQueue:
         self._caller.flush()
 
     async def repeat(
-        self, place: ResultPlace, matched: DecisionInputs, slot: str, tries: Sequence[int], draws: int
+        self, place: ResultPlace, inputs: DecisionInputs, slot: str, tries: Sequence[int], draws: int
     ) -> tuple[ScriptResult, int | None]:
         """Repeat a request as soon as the store decides it: the caller has a deadline. Return its result, and its
         number if the result lacks it. Raises StoreRefused."""
-        request = self._request(matched.session, place.id)
-        request.add(matched, slot, tries, draws=draws, place=place.place)
+        request = self._request(inputs.session, place.id)
+        request.add(inputs, slot, tries, draws=draws, place=place.place)
         reply = await self._caller.decide_later(request)
         try:
             result = read_results(reply)[place.place - 1]
-            lacks = lacks_number(result, matched)
+            lacks = lacks_number(result, inputs)
         except UNEXPECTED:
             raise StoreRefused(UNREADABLE) from None
         return result, self._take_numbers(1) if lacks else None

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from mockllm.core.failure import Failure
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs, InFlightSlot
-from mockllm.state.shared_engine_state import StoreLookupRequired
+from mockllm.state.shared_engine_state import MissingStoredObject
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.decision_queue import ResultPlace, ResultReceiver
 from mockllm.store.script_request import FEW_DRAWS, MANY_DRAWS
@@ -21,18 +21,18 @@ class RequestQueue(Protocol):
     """Sends the requests to the script (`DecisionQueue`)."""
 
     def add(
-        self, receiver: ResultReceiver, matched: DecisionInputs, slot: str, tries: Sequence[int], draws: int
+        self, receiver: ResultReceiver, inputs: DecisionInputs, slot: str, tries: Sequence[int], draws: int
     ) -> ResultPlace: ...
 
     def send(self) -> None: ...
 
     async def repeat(
-        self, place: ResultPlace, matched: DecisionInputs, slot: str, tries: Sequence[int], draws: int
+        self, place: ResultPlace, inputs: DecisionInputs, slot: str, tries: Sequence[int], draws: int
     ) -> tuple[ScriptResult, int | None]: ...
 
 
 class DecisionCounts(Protocol):
-    """The counts of one process, and what its decisions need (`StoreDecider`)."""
+    """The counts of one process, and what its decisions need (`StoreClient`)."""
 
     wait_time: float
     """Seconds in which a decision is made."""
@@ -46,14 +46,14 @@ class DecisionCounts(Protocol):
         """Return how many tries each candidate has probably had."""
 
     def slot(
-        self, matched: DecisionInputs, id: str, candidates: Sequence[Candidate], at: float = 0.0
+        self, inputs: DecisionInputs, id: str, candidates: Sequence[Candidate], at: float = 0.0
     ) -> InFlightSlot:
         """Make the slot of a decision on limits and loads, taken at the store's time in seconds."""
 
-    def count(self, matched: DecisionInputs, result: StoreDecision) -> None:
+    def count(self, inputs: DecisionInputs, result: StoreDecision) -> None:
         """Count a decision that was made."""
 
-    def without_store(self, matched: DecisionInputs, error: Exception) -> Decision | Failure:
+    def without_store(self, inputs: DecisionInputs, error: Exception) -> Decision | Failure:
         """Return the decision, or the failure, where the store makes none."""
 
 
@@ -70,11 +70,11 @@ class PendingDecision:
         "decision",
     )  # fmt: skip
 
-    def __init__(self, counts: DecisionCounts, matched: DecisionInputs, ready: Callable[[], object]) -> None:
+    def __init__(self, counts: DecisionCounts, inputs: DecisionInputs, ready: Callable[[], object]) -> None:
         self._counts = counts
-        self._matched = matched
+        self._matched = inputs
         self._ready = ready
-        self._tries = counts.expected_tries(matched.session, (*matched.modifiers, *matched.rules))
+        self._tries = counts.expected_tries(inputs.session, (*inputs.modifiers, *inputs.rules))
         self._draws = FEW_DRAWS
         self._id = counts.next_id()
         self._abandoned = False
@@ -96,7 +96,7 @@ class PendingDecision:
             if self.decision is None:
                 self._place = self._send()
                 return
-        except (Exception, StoreLookupRequired) as error:  # `wait` repeats the request, and raises it
+        except (Exception, MissingStoredObject) as error:  # `wait` repeats the request, and raises it
             self._error = error
         self._ready()
 
@@ -106,13 +106,13 @@ class PendingDecision:
 
     def _read(self, result: ScriptResult, number: int | None) -> None:
         """Set the decision, unless the script needs other draws."""
-        counts, matched = self._counts, self._matched
-        read = read_result(result, matched, number, self._slot)
+        counts, inputs = self._counts, self._matched
+        read = read_result(result, inputs, number, self._slot)
         if isinstance(read, MissingDraws):
             self._tries = [*read.tries, *self._tries[len(read.tries) :]]
             self._draws = MANY_DRAWS
         else:
-            counts.count(matched, read)
+            counts.count(inputs, read)
             self.decision = read.decision
 
     def _slot(self, candidates: Sequence[Candidate], at: float) -> InFlightSlot:
@@ -142,10 +142,10 @@ class PendingDecision:
         error = self._error
         if isinstance(error, StoreRefused) and not is_passing(error):
             raise error
-        queue, place, matched, id = self._counts.queue, self._place, self._matched, self._id
+        queue, place, inputs, id = self._counts.queue, self._place, self._matched, self._id
         async with self._time_left():
             while self.decision is None:
-                self._read(*await queue.repeat(place, matched, id, self._tries, self._draws))
+                self._read(*await queue.repeat(place, inputs, id, self._tries, self._draws))
 
     def _time_left(self) -> asyncio.Timeout:
         return asyncio.timeout(max(0.0, self._deadline - time.monotonic()))

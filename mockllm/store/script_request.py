@@ -79,7 +79,7 @@ class ScriptRequest:
 
     def add(
         self,
-        matched: DecisionInputs,
+        inputs: DecisionInputs,
         slot: str,
         tries: Sequence[int],
         *,
@@ -89,19 +89,19 @@ class ScriptRequest:
         """Add a request, and return its place in the results, from 1. `slot` names its places in limits and loads.
         `tries` are the expected tries of the modifiers, then of the rules. `place` is that of a repeated request."""
         modifiers = [
-            self._row(candidate, matched.seed, expected, draws)
-            for candidate, expected in zip(matched.modifiers, tries, strict=False)
+            self._row(candidate, inputs.seed, expected, draws)
+            for candidate, expected in zip(inputs.modifiers, tries, strict=False)
         ]
         rules = []
-        for candidate, expected in zip(matched.rules, tries[len(modifiers) :], strict=True):
-            row = self._row(candidate, matched.seed, expected, draws)
-            row.append(matched.fails_validation(candidate))
+        for candidate, expected in zip(inputs.rules, tries[len(modifiers) :], strict=True):
+            row = self._row(candidate, inputs.seed, expected, draws)
+            row.append(inputs.fails_validation(candidate))
             rules.append(row)
-        unmatched = not matched.rules or matched.rules[-1].guard is not None
-        refused = unmatched and matched.fails_validation(None)
+        unmatched = not inputs.rules or inputs.rules[-1].guard is not None
+        refused = unmatched and inputs.fails_validation(None)
         if place is None:
             place = len(self._rows) + 1
-        self._rows.append([place, refused, _cost(matched), slot, modifiers, rules])
+        self._rows.append([place, refused, _cost(inputs), slot, modifiers, rules])
         self.candidates += len(modifiers) + len(rules)
         return place
 
@@ -264,12 +264,12 @@ def _draws(
     return [tries, [(value >= bound) is lost for value in drawn]]
 
 
-def _cost(matched: DecisionInputs) -> list[int]:
+def _cost(inputs: DecisionInputs) -> list[int]:
     """Return the tokens that a request takes of its limits, and those of its output; zeros if none of them counts
     tokens, which costs nothing."""
-    limits = [each.limit for each in matched.modifiers if each.limit is not None]
+    limits = [each.limit for each in inputs.modifiers if each.limit is not None]
     counted = bool(limits) and any(limit.counts_tokens for limit in limits)
-    cost = matched.cost() if counted else NO_COST
+    cost = inputs.compute_cost() if counted else NO_COST
     input_tokens = min(cost.tokens - cost.output_tokens, MAX_TOKENS)
     tokens = min(cost.tokens, MAX_TOKENS)
     return [tokens, tokens - input_tokens]

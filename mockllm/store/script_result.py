@@ -76,17 +76,17 @@ def read_results(data: bytes) -> Sequence[ScriptResult]:
     return results
 
 
-def lacks_number(result: ScriptResult, matched: DecisionInputs) -> bool:
+def lacks_number(result: ScriptResult, inputs: DecisionInputs) -> bool:
     """Return whether a result is a decision without the request's number: the store does not count the requests
     without a session in the global scope."""
-    if matched.session or result[0] == "draws":
+    if inputs.session or result[0] == "draws":
         return False
     selected_rule = result[3]
-    return not (selected_rule and matched.rules[selected_rule - 1].scope)
+    return not (selected_rule and inputs.rules[selected_rule - 1].scope)
 
 
 def read_result(
-    result: ScriptResult, matched: DecisionInputs, number: int | None, make_slot: MakeSlot
+    result: ScriptResult, inputs: DecisionInputs, number: int | None, make_slot: MakeSlot
 ) -> StoreDecision | MissingDraws:
     """Read a result. `number` is the request's number if the result lacks it."""
     outcome, now, place, winning, applied, tried, limits, loads, full = result
@@ -95,20 +95,20 @@ def read_result(
         return MissingDraws(tries)
     modifiers: list[Selected] = []
     blocked_modifiers: list[tuple[Candidate, GuardReason]] = []
-    for candidate, row in zip(matched.modifiers, applied, strict=True):
+    for candidate, row in zip(inputs.modifiers, applied, strict=True):
         if row[0] == FREE:
             modifiers.append(_selected(candidate, row))
         else:
             blocked_modifiers.append((candidate, _reason(candidate, row)))
     blocked = [
         (candidate, _reason(candidate, row))
-        for candidate, row in zip(matched.rules, tried[: winning - 1] if winning else tried, strict=False)
+        for candidate, row in zip(inputs.rules, tried[: winning - 1] if winning else tried, strict=False)
     ]
-    selected_rule = _selected(matched.rules[winning - 1], tried[winning - 1]) if winning else None
+    selected_rule = _selected(inputs.rules[winning - 1], tried[winning - 1]) if winning else None
     admission, slot = None, None
     if modifiers:
         at = now / MICRO
-        admission, slot = _admission(outcome, matched, modifiers, limits, loads, full, at, make_slot)
+        admission, slot = _admission(outcome, inputs, modifiers, limits, loads, full, at, make_slot)
     if number is not None:
         place = number
     decision = Decision(outcome, selected_rule, modifiers, place, blocked, admission, slot, blocked_modifiers)
@@ -133,7 +133,7 @@ def _reason(candidate: Candidate, row: ResultRow) -> GuardReason:
 
 def _admission(
     outcome: str,
-    matched: DecisionInputs,
+    inputs: DecisionInputs,
     modifiers: Sequence[Selected],
     limits: Sequence[ResultRow],
     loads: Sequence[int],
@@ -150,7 +150,11 @@ def _admission(
     statuses = [_status(each.limit, row) for each, row in zip(with_limit, limits, strict=True) if each.limit]
     if outcome == "modifier":
         return AdmissionResult(tightest(statuses)), None
-    cost = matched.cost() if any(each.limit and each.limit.counts_tokens for each in with_limit) else NO_COST
+    cost = (
+        inputs.compute_cost()
+        if any(each.limit and each.limit.counts_tokens for each in with_limit)
+        else NO_COST
+    )
     results = [
         _result(each.limit, row, at) for each, row in zip(with_limit, limits, strict=True) if each.limit
     ]
@@ -158,7 +162,7 @@ def _admission(
     if refusal is not None:
         return refusal, None
     if full:
-        return AdmissionResult(tightest(statuses), refused_by=matched.modifiers[full - 1]), None
+        return AdmissionResult(tightest(statuses), refused_by=inputs.modifiers[full - 1]), None
     slower = 1.0
     for candidate, count in zip(with_load, loads, strict=True):
         assert candidate.load is not None, "it has a load"

@@ -1,4 +1,5 @@
-"""The stored responses and tool calls of all sessions in the store: what `mockllm.state.response_store` is in memory.
+"""The stored responses and tool calls of all sessions in the store: in the memory of one process,
+`mockllm.state.local_responses` holds them.
 
 Keys have hashes of the names by which clients retrieve responses. Each stored response begins with its version, which
 differs after each change. So a change that follows from an older version is a conflict, and nothing changes.

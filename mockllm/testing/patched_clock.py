@@ -21,8 +21,8 @@ from types import BuiltinFunctionType
 from typing import Final, TypeAlias
 from unittest.mock import patch
 
-from mockllm.testing.socket_peers import outside_peer
 from mockllm.testing.virtual_clock import VirtualTime
+from mockllm.testing.websocket_peers import outside_peer
 
 _searched: dict[str, tuple[int, tuple[str, ...]]] = {}
 """For each module the number of its names, and those of functions of `time`."""

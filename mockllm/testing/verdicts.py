@@ -11,7 +11,7 @@ from typing import overload
 
 from mockllm.core.redaction import Redactor, client_key_hash, optional_key_hash, secrets_of
 from mockllm.core.verdicts import VERDICTS, Client, ClientReport, ObservedRequest, VerdictResult, evaluate
-from mockllm.dialects.registry import wait_headers
+from mockllm.dialects.provider_facts import wait_headers
 from mockllm.engine.prompt_caching import MIN_BYTES, observed_prompt
 from mockllm.server.verdict_input import is_judged_method, unfinished
 from mockllm.testing.received_request import Received

@@ -9,8 +9,8 @@ import pytest
 
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.provider import Provider
+from mockllm.dialects.provider_facts import knows
 from mockllm.dialects.providers import BY_NAME, REGISTERED, GeneratingCall, generating_dialect
-from mockllm.dialects.registry import knows
 from mockllm.dialects.routes import RouteMatch, find_route
 from tests.dialects.full_requests import calls, read
 

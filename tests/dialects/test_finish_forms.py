@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.dialects.stream_forms import (
+from tests.dialects.event_layouts import (
     FINISH,
     TEXT,
     TEXTS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.dialects.registry import PROVIDERS, knows
+from mockllm.dialects.provider_facts import PROVIDERS, knows
 
 
 @pytest.mark.parametrize(

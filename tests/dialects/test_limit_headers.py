@@ -11,9 +11,9 @@ from mockllm.core.limits.account import LimitAccount
 from mockllm.core.limits.limit_data import METERED_BOUNDS, Cost, Gauge, Limit, LimitStatus, MeteredBound
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.openai.headers import go_duration
+from mockllm.dialects.provider_facts import limit_headers
 from mockllm.dialects.providers import REGISTERED
 from mockllm.dialects.rate_limit_headers import milliseconds, seconds
-from mockllm.dialects.registry import limit_headers
 
 TELLING = [provider.name for provider in REGISTERED if provider.limit_headers is not None]
 NOON = 1_800_000_000.25

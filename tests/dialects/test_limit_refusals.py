@@ -13,7 +13,7 @@ from mockllm.core.rendering.plan import EventStep
 from mockllm.core.request.request import Request
 from mockllm.dialects import anthropic, openai
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.registry import limit_failure
+from mockllm.dialects.provider_facts import limit_failure
 
 NOON = 1_800_000_000.0
 REQUEST = Request(method="POST", path="/", headers={}, raw=b"{}")

@@ -14,14 +14,14 @@ from msgspec.json import encode
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Framing
 from mockllm.dialects.listing import (
-    BY_NAME,
     FILE,
     FOLDERS,
     LISTED,
+    LISTED_BY_NAME,
     ListedCall,
     ListedProvider,
     ListedRoute,
-    ListedSocket,
+    ListedWebSocket,
 )
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderDescription
 from mockllm.dialects.providers import REGISTERED
@@ -56,7 +56,7 @@ def _listed(provider: Provider) -> ListedProvider:
             ListedRoute(method, path, call.id, alone) for method, path, call, alone in provider.routes
         ),
         sockets=tuple(
-            ListedSocket(path, handshake.id, tuple((event, call.id) for event, call in messages))
+            ListedWebSocket(path, handshake.id, tuple((event, call.id) for event, call in messages))
             for path, handshake, messages in provider.sockets
         ),
     )
@@ -91,7 +91,7 @@ def test_listed_providers_are_in_order_of_folders() -> None:
 @loaded_list
 @pytest.mark.parametrize("provider", REGISTERED, ids=lambda provider: provider.name)
 def test_listed_call_has_the_dialect_of_its_provider(provider: Provider) -> None:
-    listed = BY_NAME[provider.name]
+    listed = LISTED_BY_NAME[provider.name]
     assert listed.full is provider
     assert [call.full for call in listed.calls.values()] == list(provider.calls)
     assert [call.dialect for call in listed.calls.values()] == [call.dialect for call in provider.calls]

@@ -15,7 +15,7 @@ from mockllm.core.rendering.plan import EventStep, Plan, WaitStep
 from mockllm.core.reply.reply import Call, NativePart, Pause, Reply, Text
 from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.registry import DIALECT_NAMES
+from mockllm.dialects.provider_facts import DIALECT_NAMES
 from tests.dialects.test_building_and_decoding import (
     CALL,
     CITY,
@@ -46,7 +46,7 @@ def call_ids(dialect: ReplyDialect, plan: Plan) -> Mapping[str, str]:
 
 def placed_ids(dialect: ReplyDialect, plan: Plan) -> list[object]:
     """Return the ids in the places of a stream that the form of its events names."""
-    form, found, opened = dialect.stream_form(requested(dialect, NeutralRequest())), [], set[object]()
+    form, found, opened = dialect.event_layout(requested(dialect, NeutralRequest())), [], set[object]()
     for step in plan.steps:
         try:
             payload = loads(step.payload) if isinstance(step, EventStep) else None

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from mockllm.dialects.provider_facts import ALIASES
 from mockllm.dialects.providers import REGISTERED
-from mockllm.dialects.registry import ALIASES
 
 PACKAGE = Path(__file__).parents[2] / "mockllm"
 EXAMPLE = "a message or a help text shows an example"

@@ -8,6 +8,7 @@ import pytest
 
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.provider import Provider
+from mockllm.dialects.provider_facts import DIALECT_NAMES, parameter_fields
 from mockllm.dialects.providers import (
     BY_NAME,
     DEFAULT,
@@ -16,7 +17,6 @@ from mockllm.dialects.providers import (
     REGISTERED,
     generating_dialect,
 )
-from mockllm.dialects.registry import DIALECT_NAMES, parameter_fields
 from mockllm.dialects.routes import RouteMatch, find_route
 
 providers = pytest.mark.parametrize("provider", REGISTERED, ids=lambda provider: provider.name)

@@ -11,8 +11,8 @@ from mockllm.core.rendering.plan import EventStep
 from mockllm.dialects import anthropic, azure, openai, routes
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.listing import calls_by_provider
+from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, GENERATING, PROVIDERS, begins_with_prefix
 from mockllm.dialects.providers import DIALECTS, REGISTERED
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, PROVIDERS, begins_with_prefix
 from mockllm.dialects.routes import (
     ROUTES,
     MethodNotAllowed,

@@ -10,8 +10,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.cohere import CHAT
 from mockllm.dialects.neutral_request import NeutralRequest
+from mockllm.dialects.provider_facts import wait_headers
 from mockllm.dialects.providers import REGISTERED
-from mockllm.dialects.registry import wait_headers
 from mockllm.engine.plans_without_reply import error_plan
 from tests.dialects.test_building_and_decoding import STAMP, requested
 from tests.dialects.wait_header import OWN, add_wait_header

@@ -12,8 +12,8 @@ from mockllm.core.failure import NAMED, NEVER, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.dialects.neutral_request import NeutralRequest
+from mockllm.dialects.provider_facts import wait_headers
 from mockllm.dialects.providers import GENERATING_CALLS, GeneratingCall
-from mockllm.dialects.registry import wait_headers
 from tests.dialects.full_requests import calls, read
 from tests.dialects.test_building_and_decoding import STAMP
 

@@ -13,7 +13,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Choice, Reply, Text
 from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.registry import DIALECT_NAMES
+from mockllm.dialects.provider_facts import DIALECT_NAMES
 from tests.dialects.test_building_and_decoding import CALL, USAGE, answered, dialects, reply, talking
 from tests.dialects.test_error_overrides import members
 from tests.dialects.test_parts_of_replies import block_dialect, streamed

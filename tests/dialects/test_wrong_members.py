@@ -48,7 +48,7 @@ def checked(call: GeneratingCall, request: Request) -> None:
         if isinstance(failure, Failure):
             dialect.error(failure, request, STAMP)
     assert isinstance(hash(dialect.encoding_key(request)), int)
-    dialect.stream_form(request)
+    dialect.event_layout(request)
     read_all(request)
 
 

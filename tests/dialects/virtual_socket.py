@@ -7,16 +7,16 @@ from typing import Any, cast
 
 from mockllm.core.rendering.event_parser import events, sent_bytes
 from mockllm.core.rendering.plan import CutStep
-from mockllm.core.rendering.socket_session import (
-    CloseSocket,
+from mockllm.core.rendering.websocket_frames import CLOSE, WebSocketFrame, read_frames
+from mockllm.core.rendering.websocket_session import (
+    CloseWebSocket,
     PlayMessages,
     SendMessages,
-    SocketAction,
-    SocketSession,
     StartResponse,
     StopResponse,
+    WebSocketAction,
+    WebSocketSession,
 )
-from mockllm.core.rendering.websocket_frames import CLOSE, WebSocketFrame, read_frames
 from tests.language.virtual_server import NOW, VirtualServer
 
 UPGRADE = {"upgrade": "websocket"}
@@ -31,7 +31,7 @@ class VirtualSocket:
         plan = self._respond("GET", b"")
         assert plan.head.status == 101
         assert plan.delivery.websocket is not None
-        self.session = cast(SocketSession, plan.delivery.websocket())
+        self.session = cast(WebSocketSession, plan.delivery.websocket())
         self.held: set[str] = set()
         self.running: dict[str, float] = {}
         self.closes: list[tuple[int, str]] = []
@@ -53,7 +53,7 @@ class VirtualSocket:
 
     def _perform(self, actions: Any) -> list[Any]:
         found: list[Any] = []
-        for action in cast("list[SocketAction]", actions):
+        for action in cast("list[WebSocketAction]", actions):
             if isinstance(action, SendMessages):
                 found += map(json.loads, action.payloads)
             elif isinstance(action, PlayMessages):
@@ -74,7 +74,7 @@ class VirtualSocket:
                 if action.stream in self.running:
                     found += self._perform(self.session.ended(action.stream, self.running.pop(action.stream)))
             else:
-                assert isinstance(action, CloseSocket)
+                assert isinstance(action, CloseWebSocket)
                 self.closes.append((action.code, action.reason))
         return found
 

@@ -12,5 +12,5 @@ OWN = {"nimbus-wait": 0.001}
 
 
 def add_wait_header(monkeypatch: pytest.MonkeyPatch) -> None:
-    listed = listing.BY_NAME["cohere"]
+    listed = listing.LISTED_BY_NAME["cohere"]
     monkeypatch.setitem(listed.__dict__, "full", replace(listed.full, wait_headers=OWN))

@@ -9,7 +9,7 @@ from typing import Any
 
 from mockllm.core.json.codec import dumps, loads
 from mockllm.core.rendering.plan import EventStep, Plan, RawStep, WaitStep
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine, PlannedResponse
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.known_names import KnownNames

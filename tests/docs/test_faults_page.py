@@ -10,7 +10,7 @@ from textwrap import dedent
 import pytest
 
 from mockllm.core.faults import FAULTS, base
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios

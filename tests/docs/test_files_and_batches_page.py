@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.dialects.providers import REGISTERED
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.testing.example_runner import Suite

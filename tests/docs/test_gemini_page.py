@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.dialects.gemini.live.session import HANDLERS
 from mockllm.dialects.google import GEMINI
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.testing.example_runner import Suite

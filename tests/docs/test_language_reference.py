@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from mockllm.core.failure import NAMED
 from mockllm.core.faults import FAULTS
 from mockllm.core.templates.scope import NAMES
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language import (
     admission,

@@ -11,8 +11,8 @@ import pytest
 
 from mockllm.core.limits.limit_data import STRATEGIES, Gauge, LimitStatus
 from mockllm.dialects.provider import Provider
+from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS, limit_headers
 from mockllm.dialects.providers import REGISTERED
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS, limit_headers
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.rule import ModifierSpec
 from mockllm.scenario.loader import ScenarioSources, load_scenarios

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.dialects.openai.realtime.session import HANDLERS
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.testing.example_runner import Suite

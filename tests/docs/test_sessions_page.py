@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.options import SERVING
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine.override_headers import RESTRICTED, SEED_HEADER
 from mockllm.engine.session_id import SESSION_HEADER
 from mockllm.scenario.known_names import KnownNames

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.dialects.vllm import PROVIDER
 from mockllm.dialects.vllm.metrics import FORM
 from mockllm.scenario.known_names import KnownNames

@@ -11,16 +11,16 @@ import pytest
 from mockllm.core.json.codec import dumps
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import NOTHING, StoredResponse
-from mockllm.dialects.openai.responses.socket import SocketLookup
+from mockllm.dialects.openai.responses.websocket import WebSocketLookup
 from mockllm.engine import Engine, LookupAfterDecision, PlannedResponse, UndecidedResponse
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.seed_token import token_of
 from mockllm.state.shared_counts import CellTable, SharedCounts
 from mockllm.state.shared_engine_state import (
     FetchedLookup,
+    MissingStoredObject,
     RespondAgain,
     SharedEngineState,
-    StoreLookupRequired,
 )
 from tests.engine.cached_and_rendered import facts
 from tests.language.virtual_server import VirtualServer
@@ -58,7 +58,7 @@ def decided(engine: Engine, request: Request) -> PlannedResponse:
     response = engine.begin_response(request)
     assert isinstance(response, UndecidedResponse)
     assert isinstance(engine.state, SharedEngineState)
-    planned = response.respond(engine.state.local.decide(response.matched))
+    planned = response.respond(engine.state.local.decide(response.inputs))
     assert isinstance(planned, PlannedResponse)
     return planned
 
@@ -90,22 +90,22 @@ def test_lookup_elsewhere_leaves_the_slot(shared: Engine, monkeypatch: pytest.Mo
     assert isinstance(state, SharedEngineState)
     undecided = shared.begin_response(chat(shared, "hi", model="busy"))
     assert isinstance(undecided, UndecidedResponse)
-    decision = state.local.decide(undecided.matched)
+    decision = state.local.decide(undecided.inputs)
     with monkeypatch.context() as patched:
         patched.setattr(shared, "_plan_response", _lacking)
-        with pytest.raises(StoreLookupRequired):
+        with pytest.raises(MissingStoredObject):
             undecided.respond(decision)
-    assert state.local.decide(undecided.matched).outcome == "limited"
+    assert state.local.decide(undecided.inputs).outcome == "limited"
     response = undecided.respond(decision)
     assert isinstance(response, PlannedResponse)
     assert rule(response) == "rest"
     assert response.slot is not None
     response.slot.release()
-    assert state.local.decide(undecided.matched).outcome == "rule"
+    assert state.local.decide(undecided.inputs).outcome == "rule"
 
 
 def _lacking(*_: object) -> PlannedResponse:
-    raise StoreLookupRequired("", ("call", "call_1"))
+    raise MissingStoredObject("", ("call", "call_1"))
 
 
 def test_lookup_raises_for_what_was_not_fetched(shared: Engine) -> None:
@@ -119,7 +119,7 @@ def test_lookup_raises_for_what_was_not_fetched(shared: Engine) -> None:
         (lookup.all_stored, "all_stored"),
         (lookup.tool_by_call_id, "call"),
     ):
-        with pytest.raises(StoreLookupRequired) as raised:
+        with pytest.raises(MissingStoredObject) as raised:
             look_up("name")
         assert (raised.value.session, raised.value.key) == ("one", (key, "name"))
     assert lookup.having(("call", "name"), "tool").tool_by_call_id("name") == "tool"
@@ -136,7 +136,7 @@ def test_lookup_after_a_decision_counts_once(shared: Engine) -> None:
     before = numbers.take_numbers(0)
     with pytest.raises(LookupAfterDecision) as raised:
         shared.begin_response(request)
-    with pytest.raises(StoreLookupRequired):  # another lookup of the same request
+    with pytest.raises(MissingStoredObject):  # another lookup of the same request
         raised.value.respond_again()
     request.response_lookup = FetchedLookup("", {raised.value.key: None})
     response = raised.value.respond_again()
@@ -247,6 +247,6 @@ def test_repeated_storage_reads_the_lookup_again(shared: Engine) -> None:
 def test_lookup_has_the_version_of_what_it_found() -> None:
     found = StoredResponse("a", None, b"{}", b"{}", version=b"7")
     fetched = FetchedLookup("", {("stored", "a"): found, ("stored", "b"): None})
-    lookup = SocketLookup(OrderedDict(), fetched)
+    lookup = WebSocketLookup(OrderedDict(), fetched)
     assert [lookup.version(name) for name in "abc"] == [b"7", b"", None]
     assert NOTHING.version("a") is None

@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from mockllm.dialects.neutral_request import WireRequest
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.known_names import KnownNames

@@ -9,7 +9,7 @@ from textwrap import dedent
 
 import pytest
 
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.file_loader import LoadedFiles

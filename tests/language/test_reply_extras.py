@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.merge import merged_json
+from mockllm.dialects.provider_facts import WRITTEN_MEMBERS
 from mockllm.dialects.providers import GENERATING_CALLS
-from mockllm.dialects.registry import WRITTEN_MEMBERS
 from mockllm.engine.known_names import KNOWN_NAMES
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from tests.language.virtual_server import cases

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.dialects.registry import wait_headers
+from mockllm.dialects.provider_facts import wait_headers
 from tests.language.virtual_server import NOW, chat_request, diagnostics_of, respond_once
 from tests.wire_events import CALLS, wire_events
 

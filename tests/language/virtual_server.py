@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.batch import BatchRun, LineResponse
+from mockllm.core.batch import BatchJob, LineResponse
 from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.plan import CutStep, WaitStep
 from mockllm.core.request.stored_batches import with_responses
 from mockllm.core.request.stored_responses import StorageUpdate
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine, PlannedResponse
 from mockllm.engine.request_reader import RequestReader
 from mockllm.engine.settings import EngineSettings
@@ -307,11 +307,11 @@ class VirtualServer:
         head = (sent.method, sent.path, sent.query, headers)
         reader = self._readers.setdefault(str(head), engine.request_reader(*head))
         planned = engine.respond(reader.read(sent.body, sent.client, sent.now, sent.monotonic))
-        if planned.batch_run is not None:
-            self._answer(planned.batch_run, sent)
+        if planned.batch_job is not None:
+            self._answer(planned.batch_job, sent)
         return ClientResponse(planned)
 
-    def _answer(self, run: BatchRun, sent: ClientRequest) -> None:
+    def _answer(self, run: BatchJob, sent: ClientRequest) -> None:
         """Answer the lines of a batch at once."""
         session = sent.headers.get("x-mockllm-session", "")
         responses = []

@@ -12,7 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.dialects.registry import ALIASES, APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
+from mockllm.dialects.provider_facts import (
+    ALIASES,
+    APIS,
+    DIALECT_NAMES,
+    GENERATING,
+    GENERATING_PATHS,
+    PROVIDERS,
+)
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios

@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.editor_schemas import schema_text, schemas
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.reply import RESPONSE_KEYS

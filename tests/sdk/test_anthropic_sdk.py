@@ -13,7 +13,7 @@ from anthropic.types import Model
 from pydantic import TypeAdapter
 
 from mockllm.dialects.anthropic.client_tools import toolsets_by_tool
-from mockllm.dialects.registry import knows
+from mockllm.dialects.provider_facts import knows
 from tests.live import Live
 from tests.sdk.sdk_releases import require_known
 from tests.sdk.ways import ANTHROPIC_TOOLS

@@ -20,7 +20,7 @@ from aiohttp.web import BaseRequest
 
 from mockllm.server import aiohttp_internals
 from mockllm.server.aiohttp_internals import HttpProtocol, has_read_http2_preface
-from mockllm.server.listener import HTTP2_PREFACE
+from mockllm.server.connection_factory import HTTP2_PREFACE
 from mockllm.server.server_limits import ServerLimits
 
 ATTRIBUTES = {

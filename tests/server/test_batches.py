@@ -97,7 +97,7 @@ def test_mistake_before_a_line_is_counted_is_a_500(server: Live, monkeypatch: py
         raise ZeroDivisionError("a mistake of ours")
 
     with closing(SharedCounts()) as counts:
-        server.app.decider = NoStore(SharedEngineState(counts))
+        server.app.store_client = NoStore(SharedEngineState(counts))
     monkeypatch.setattr(store_waits, "wait_for_store", fails)
     ended(server, "silent", "one")
     statuses = [entry.status for entry in server.app.journal if entry.target == "/v1/chat/completions"]

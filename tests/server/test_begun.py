@@ -15,9 +15,9 @@ from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
 from mockllm.server.connection import Connection
+from mockllm.server.connection_factory import ConnectionFactory
 from mockllm.server.http_server import Address, Server
 from mockllm.server.journal.reconstruction import reconstruct
-from mockllm.server.listener import Listener
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
@@ -71,7 +71,7 @@ class Place:
 class Client:
     """One that is connected, and whose connection waits for what it asks."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: ConnectionFactory) -> None:
         self.listener = listener
         self.wire = Wire()
         self.connection: Connection = listener()
@@ -97,7 +97,7 @@ class ServerWithoutSockets:
     def __init__(self) -> None:
         self.places: list[Place] = []
         self.app = App(FakeEngine({path: self._taking_slot(plan) for path, plan in PLANS.items()}))
-        self.listener = Listener(self.app)
+        self.listener = ConnectionFactory(self.app)
 
     def _taking_slot(self, plan: Plan) -> Callable[[Request], PlannedResponse]:
         def answer(request: Request) -> PlannedResponse:
@@ -159,7 +159,7 @@ def test_entry_time_is_arrival_of_request_not_of_plan() -> None:
             return streamed(say("a"), CutStep("close", 1))
 
         app = App(FakeEngine({"/slow": slowly}))
-        client = Client(Listener(app))
+        client = Client(ConnectionFactory(app))
         await client.asks(request(path="/slow"))
         client.answered()
         client.leaves()
@@ -173,7 +173,7 @@ def test_entry_time_is_arrival_of_request_not_of_plan() -> None:
 def test_entry_end_is_time_of_last_write(plan: Plan) -> None:
     async def main() -> None:
         app = App(FakeEngine({"/last": plan}))
-        client = Client(Listener(app))
+        client = Client(ConnectionFactory(app))
         await client.asks(request(path="/last", Connection="close"))
         assert client.answered()
         over = time.monotonic()

@@ -21,8 +21,8 @@ from mockllm.server.socket_sink import SocketSink
 from tests.live import Live, live
 from tests.server.raw_client import Raw
 from tests.server.test_closed_sockets import closed_by
-from tests.server.test_socket_recorder import opened
 from tests.server.test_websocket_handshake import HANDSHAKE
+from tests.server.test_websocket_recorder import opened
 from tests.waiting import PATIENCE
 
 REALTIME = "/v1/realtime?model=gpt-realtime"

@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.connection import Connection
 
 from tests.live import live
-from tests.server.test_socket_recorder import opened, turn
+from tests.server.test_websocket_recorder import opened, turn
 from tests.waiting import PATIENCE
 
 REASON = "Your session hit the maximum duration of 60 minutes."

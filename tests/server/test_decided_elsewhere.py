@@ -44,8 +44,8 @@ AWAY = Failure("unavailable", 503, "The store is away.")
 class Pending:
     """A decision that the test makes."""
 
-    def __init__(self, matched: DecisionInputs, ready: Callable[[], object]) -> None:
-        self.matched, self.ready = matched, ready
+    def __init__(self, inputs: DecisionInputs, ready: Callable[[], object]) -> None:
+        self.inputs, self.ready = inputs, ready
         self.decision: Decision | Failure | None = None
         self.waited = self.abandoned = 0
 
@@ -65,11 +65,11 @@ class Decider(NoStore):
         self.begun: list[Pending] = []
         self.mistakes = 0
 
-    def begin(self, matched: DecisionInputs, ready: Callable[[], object]) -> Pending:  # type: ignore[override]
+    def begin(self, inputs: DecisionInputs, ready: Callable[[], object]) -> Pending:  # type: ignore[override]
         if self.mistakes:
             self.mistakes -= 1
             raise ZeroDivisionError("a mistake of ours")
-        self.begun.append(Pending(matched, ready))
+        self.begun.append(Pending(inputs, ready))
         return self.begun[-1]
 
 
@@ -84,20 +84,20 @@ class Served:
         )
         limits = ServerLimits(grace=PATIENCE, linger=0.2)
         self.app = App(Engine(catalog, self.state), limits=limits)
-        self.app.decider = self.decider = Decider()
+        self.app.store_client = self.store_client = Decider()
         self.server = ThreadedServer(self.app)
         self.server.start()
 
     def pending(self, number: int = 0) -> Pending:
         """Wait for a decision that has begun."""
-        return until(lambda: self.decider.begun[number : number + 1])[0]
+        return until(lambda: self.store_client.begun[number : number + 1])[0]
 
     def decide(self, pending: Pending, decision: Decision | Failure | None = None) -> None:
         """Make a decision on the server's loop; by the counts of this process if none is given."""
         done: Future[None] = Future()
 
         def make() -> None:
-            pending.decision = decision or self.state.local.decide(pending.matched)
+            pending.decision = decision or self.state.local.decide(pending.inputs)
             pending.ready()
             done.set_result(None)
 
@@ -142,7 +142,7 @@ def test_queued_requests_wait_for_the_decision_before_them(served: Served, raw: 
     raw.send(chat() + chat() + chat())
     for number, text in enumerate(("one", "two", "three")):
         pending = served.pending(number)
-        assert len(served.decider.begun) == number + 1
+        assert len(served.store_client.begun) == number + 1
         served.decide(pending)
         assert f'"{text}"' in raw.answer().text
 
@@ -213,7 +213,7 @@ def test_client_that_sends_no_more_gets_its_decision(served: Served, raw: Raw, *
 def test_mistake_before_the_decision_is_a_500(
     served: Served, raw: Raw, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    served.decider.mistakes = 2  # in the turn of the request, and in its task
+    served.store_client.mistakes = 2  # in the turn of the request, and in its task
     assert raw.send(chat()).answer().status == 500
     assert "ZeroDivisionError" in capfd.readouterr().err
 

@@ -12,7 +12,7 @@ import pytest
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.server.app import App
-from mockllm.server.request_stream import MAX_CONTENT_LENGTH, MAX_QUEUED
+from mockllm.server.reading_connection import MAX_CONTENT_LENGTH, MAX_QUEUED
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, whole
 from tests.server.raw_client import Raw, request

@@ -128,7 +128,7 @@ class AwayStore(NoStore):
 
 
 def test_long_reply_that_cannot_be_stored_is_an_error(server: ThreadedServer) -> None:
-    server.app.decider = AwayStore()
+    server.app.store_client = AwayStore()
     with Raw(server.port) as client:
         answer = client.send(request("POST", PATH, CHAT)).answer()
     assert (answer.status, "The store is away." in answer.text) == (503, True)

@@ -17,8 +17,8 @@ from mockllm.core.rendering.plan import (
     RawStep,
     ResponseHead,
     Step,
+    StepOutsideHttpChunks,
     Throttle,
-    UnchunkedStep,
     WaitStep,
 )
 from mockllm.server.deadlines import Deadlines
@@ -229,7 +229,7 @@ def delivered(*steps: Step, **delivery: Any) -> Plan:
 
 DELIVERIES: dict[str, tuple[Plan, list[tuple[float, bytes]]]] = {
     "bytes beside the chunks": (
-        delivered(say("a"), UnchunkedStep(b"zz\r\n", 1), UnchunkedStep(b"y", 1), say("b")),
+        delivered(say("a"), StepOutsideHttpChunks(b"zz\r\n", 1), StepOutsideHttpChunks(b"y", 1), say("b")),
         [(0, HEAD + b"9\r\ndata: a\n\n\r\nzz\r\ny9\r\ndata: b\n\n\r\n0\r\n\r\n")],
     ),
     "an end before the end": (

@@ -14,7 +14,7 @@ from mockllm.server import proxied_turns
 from tests.live import Live, live
 from tests.process import serving
 from tests.server.recording import files, nobody, recording
-from tests.server.test_socket_recorder import SCENARIO, opened, turn
+from tests.server.test_websocket_recorder import SCENARIO, opened, turn
 from tests.waiting import until
 
 PROXY = "{{name: theirs, match: {{api: handshake}}, proxy: {to}}}"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import dumps
+from mockllm.dialects.provider_facts import PROVIDERS
 from mockllm.dialects.providers import REGISTERED
-from mockllm.dialects.registry import PROVIDERS
 from mockllm.recordings.import_file import ImportFile
 from mockllm.recordings.importer import import_recordings
 from mockllm.recordings.interaction import OTHER, RecordedRequest

@@ -14,7 +14,7 @@ from mockllm.core.rendering.plan import (
     RawStep,
     ResponseHead,
     Step,
-    UnchunkedStep,
+    StepOutsideHttpChunks,
     WaitStep,
 )
 from mockllm.core.rendering.prerendered_response import prerender_response
@@ -24,7 +24,9 @@ from tests.server.fake_engine import say, streamed
 from tests.server.test_player import delivered
 
 
-@pytest.mark.parametrize("plan", [delivered(say("a"), withheld=True), streamed(UnchunkedStep(b"x", 0))])
+@pytest.mark.parametrize(
+    "plan", [delivered(say("a"), withheld=True), streamed(StepOutsideHttpChunks(b"x", 0))]
+)
 def test_single_write_of_special_delivery_is_none(plan: Plan) -> None:
     assert single_write(plan, serialize_head(plan, HttpConstraints(), "")) is None
 

@@ -12,7 +12,7 @@ from mockllm.core.webhook import Webhook
 from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
-from mockllm.server.protocols import DeciderProtocol
+from mockllm.server.protocols import StoreClientProtocol
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.socket_sink import SocketSink
 from mockllm.server.store_waits import confirm_stored
@@ -51,7 +51,7 @@ def test_webhook_follows_storage_behind_a_disconnect() -> None:
         exchange.storage_confirmation = confirmation()
         request = Request(method="POST", path="/", headers={})
         confirming = asyncio.ensure_future(
-            confirm_stored(app, exchange, cast(DeciderProtocol, None), request)
+            confirm_stored(app, exchange, cast(StoreClientProtocol, None), request)
         )
         await asyncio.sleep(0)
         confirming.cancel()

@@ -11,7 +11,7 @@ from mockllm.core.request.stored_responses import StoredResponse, Timeline
 from mockllm.server.app import App
 from mockllm.server.stored_objects import was_cancelled
 from mockllm.server.workers.no_store import NoStore
-from mockllm.state.shared_engine_state import LookupResult, StoreLookupRequired
+from mockllm.state.shared_engine_state import LookupResult, MissingStoredObject
 from tests.server.fake_engine import FakeEngine
 
 TIMELINE = Timeline(0.0, ((1.0, "response.completed", b"{}"),))
@@ -30,7 +30,7 @@ class Storing(FakeEngine):
 
     def stored(self, session: str, id: str) -> StoredResponse | None:
         if self._elsewhere:
-            raise StoreLookupRequired(session, ("stored", id))
+            raise MissingStoredObject(session, ("stored", id))
         return self._found
 
 
@@ -41,7 +41,7 @@ class Elsewhere(NoStore):
         """Without the state of workers."""
         self._found = found
 
-    async def look_up(self, lookup: StoreLookupRequired) -> LookupResult | Failure:
+    async def look_up(self, lookup: MissingStoredObject) -> LookupResult | Failure:
         assert (lookup.session, lookup.key) == ("one", ("stored", "resp_1"))
         return self._found
 
@@ -52,11 +52,11 @@ def test_stored_response_says_whether_it_was_cancelled(
     found: StoredResponse | None, *, elsewhere: bool
 ) -> None:
     app = App(Storing(found, elsewhere=elsewhere))
-    app.decider = Elsewhere(found)
+    app.store_client = Elsewhere(found)
     assert asyncio.run(was_cancelled(app, "one", "resp_1")) is (found is CANCELLED)
 
 
 def test_response_is_not_cancelled_while_the_store_is_away() -> None:
     app = App(Storing(CANCELLED, elsewhere=True))
-    app.decider = Elsewhere(AWAY)
+    app.store_client = Elsewhere(AWAY)
     assert not asyncio.run(was_cancelled(app, "one", "resp_1"))

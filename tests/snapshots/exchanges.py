@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from mockllm.core.rendering.framing import framed
-from mockllm.core.rendering.plan import CutStep, UnchunkedStep, WaitStep
+from mockllm.core.rendering.plan import CutStep, StepOutsideHttpChunks, WaitStep
 from tests.language.virtual_server import ClientRequest, VirtualServer
 
 FAULTY: Final = "backslashreplace"
@@ -64,7 +64,7 @@ def _parts(plan: Any) -> Iterator[str]:
             output = at
         if isinstance(item, bytes):
             yield from _shown("|", item)
-        elif isinstance(item, UnchunkedStep):
+        elif isinstance(item, StepOutsideHttpChunks):
             yield from _shown("unframed|", item.data)
         elif isinstance(item, CutStep):
             yield f"ended by {item.how}"

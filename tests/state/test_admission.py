@@ -11,8 +11,9 @@ from mockllm.core.limits.limit_data import Cost, Limit
 from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs, InFlightSlot
 from mockllm.core.selection.guards import Guard, TimeWindow
+from mockllm.state.counters import Counters
+from mockllm.state.decide import decide
 from mockllm.state.engine_state import EngineState
-from mockllm.state.session_counters import SessionCounters
 
 ONE = Limit("fixed-window", 1, window=3600.0)
 PLACE = Limit("fixed-window", concurrent=1)
@@ -26,16 +27,22 @@ def match_result(
     *modifiers: Candidate, now: float = 0.0, tokens: int = 0, rules: tuple[Candidate, ...] = ()
 ) -> DecisionInputs:
     return DecisionInputs(
-        "", 0, rules, modifiers, lambda validation: False, scenario_time=now, cost=lambda: Cost(tokens)
+        "",
+        0,
+        rules,
+        modifiers,
+        lambda validation: False,
+        scenario_time=now,
+        compute_cost=lambda: Cost(tokens),
     )
 
 
-def outcomes(counters: SessionCounters, *claims: DecisionInputs) -> list[str]:
-    return [counters.decide(matched).outcome for matched in claims]
+def outcomes(counters: Counters, *claims: DecisionInputs) -> list[str]:
+    return [decide(counters, inputs).outcome for inputs in claims]
 
 
 def test_reload_retains_accounts_of_unchanged_limits() -> None:
-    counters = SessionCounters()
+    counters = Counters()
     same, changed = match_result(modifier("same", limit=ONE)), match_result(modifier("changed", limit=ONE))
     assert outcomes(counters, same, changed) == ["unmatched", "unmatched"]
     counters.retain(frozenset({"same"}))
@@ -43,22 +50,22 @@ def test_reload_retains_accounts_of_unchanged_limits() -> None:
 
 
 def test_reload_retains_unchanged_windows_and_all_states() -> None:
-    counters = SessionCounters()
+    counters = Counters()
     early = Guard(during=TimeWindow(0.0, 10.0))
 
     def rule(key: str, now: float) -> Decision:
-        return counters.decide(match_result(now=now, rules=(Candidate(0, key, key, "", early),)))
+        return decide(counters, match_result(now=now, rules=(Candidate(0, key, key, "", early),)))
 
     assert [rule(key, 0.0).outcome for key in ("same", "changed")] == ["rule", "rule"]
-    counters.decide(match_result(modifier("sets", sets={"a": 1})))
+    decide(counters, match_result(modifier("sets", sets={"a": 1})))
     counters.retain(frozenset({"same"}))
     assert [rule(key, 20.0).outcome for key in ("same", "changed")] == ["unmatched", "rule"]
     wants = Candidate(0, "wants", "wants", "", Guard(requires={"a": 1}))
-    assert counters.decide(match_result(rules=(wants,))).outcome == "rule"
+    assert decide(counters, match_result(rules=(wants,))).outcome == "rule"
 
 
 def test_accounts_least_recently_used_are_removed() -> None:
-    counters = SessionCounters(4)
+    counters = Counters(4)
     keys = [match_result(modifier("quota", f"key {number}", limit=ONE)) for number in range(9)]
     assert outcomes(counters, *keys) == ["unmatched"] * 9
     assert outcomes(counters, keys[8], keys[0]) == ["limited", "unmatched"]
@@ -66,37 +73,37 @@ def test_accounts_least_recently_used_are_removed() -> None:
 
 @pytest.mark.parametrize("what", ["limit", "load"])
 def test_slot_of_removed_account_leaves_new_one(what: str) -> None:
-    counters = SessionCounters()
+    counters = Counters()
     stored: dict[str, Any] = {"limit": PLACE} if what == "limit" else {"load": Load(max_inflight=1)}
-    matched = match_result(modifier("m", **stored))
-    slot = counters.decide(matched).slot
+    inputs = match_result(modifier("m", **stored))
+    slot = decide(counters, inputs).slot
     assert slot is not None
     counters.retain(frozenset())
-    fresh = counters.decide(matched).slot
+    fresh = decide(counters, inputs).slot
     assert fresh is not None
     slot.release()  # of a removed account: the new slot is unaffected
-    assert counters.decide(matched).slot is None
+    assert decide(counters, inputs).slot is None
     fresh.release()
-    assert counters.decide(matched).slot is not None
+    assert decide(counters, inputs).slot is not None
 
 
 def test_preview_charges_nothing() -> None:
-    counters = SessionCounters()
-    matched = match_result(
+    counters = Counters()
+    inputs = match_result(
         modifier("a", limit=ONE), modifier("b", limit=PLACE), modifier("c", load=Load(max_inflight=1))
     )
     for _ in range(3):
-        seen = counters.decide(matched, count=False)
+        seen = decide(counters, inputs, count=False)
         assert (seen.outcome, seen.slot) == ("unmatched", None)
         assert seen.admission is not None
         assert seen.admission.limit_status.requests is not None
         assert seen.admission.limit_status.requests.remaining == 0
-    assert counters.decide(matched).outcome == "unmatched"
-    assert counters.decide(matched, count=False).outcome == "limited"
+    assert decide(counters, inputs).outcome == "unmatched"
+    assert decide(counters, inputs, count=False).outcome == "limited"
 
 
 def test_refusal_charges_no_other_limit() -> None:
-    counters = SessionCounters()
+    counters = Counters()
     wide = modifier("wide", limit=Limit("fixed-window", 3, window=3600.0))
     narrow, full = modifier("narrow", limit=ONE), modifier("full", load=Load(max_inflight=1))
     assert outcomes(
@@ -106,7 +113,7 @@ def test_refusal_charges_no_other_limit() -> None:
         "limited",
         "limited",
     ]
-    slot: InFlightSlot | None = counters.decide(match_result(full)).slot
+    slot: InFlightSlot | None = decide(counters, match_result(full)).slot
     assert outcomes(counters, match_result(wide, full), match_result(full, wide)) == [
         "overloaded",
         "overloaded",
@@ -124,23 +131,23 @@ def test_tokens_are_counted_for_token_limits_only() -> None:
     def untouched() -> int:
         raise AssertionError("the body was read for nothing")
 
-    counters = SessionCounters()
-    matched = replace(match_result(modifier("a", limit=ONE)), cost=untouched)
-    assert counters.decide(matched).outcome == "unmatched"
+    counters = Counters()
+    inputs = replace(match_result(modifier("a", limit=ONE)), compute_cost=untouched)
+    assert decide(counters, inputs).outcome == "unmatched"
     counted = match_result(modifier("b", limit=Limit("fixed-window", tokens=10)), tokens=7)
     assert outcomes(counters, counted, counted) == ["unmatched", "limited"]
 
 
 def test_queue_wait_is_first_end_of_all_responses() -> None:
-    counters = SessionCounters()
-    matched = match_result(modifier("m", load=Load(max_inflight=2, queue=2)))
+    counters = Counters()
+    inputs = match_result(modifier("m", load=Load(max_inflight=2, queue=2)))
     for until in (9.0, 4.0):
-        slot = counters.decide(matched).slot
+        slot = decide(counters, inputs).slot
         assert slot is not None
         slot.expect_end(until)
     waits = []
     for _ in range(3):
-        decision = counters.decide(matched)
+        decision = decide(counters, inputs)
         assert decision.admission is not None
         if decision.slot is not None:
             waits.append(decision.admission.wait)
@@ -154,14 +161,14 @@ def test_reset_limits_leaves_responses_in_flight() -> None:
     other = match_result(modifier("other", limit=ONE))
     slot = state.decide(stored).slot
     assert slot is not None
-    assert [state.decide(matched).outcome for matched in (stored, used, used)] == [
+    assert [state.decide(inputs).outcome for inputs in (stored, used, used)] == [
         "limited",
         "unmatched",
         "limited",
     ]
     assert state.decide(other).outcome == "unmatched"
     state.reset_limits(frozenset({"held", "used"}))
-    assert [state.decide(matched).outcome for matched in (stored, used, other)] == [
+    assert [state.decide(inputs).outcome for inputs in (stored, used, other)] == [
         "limited",
         "unmatched",
         "limited",
@@ -173,11 +180,11 @@ def test_reset_limits_leaves_responses_in_flight() -> None:
 
 
 def test_limit_delay_frees_no_load_slot_early() -> None:
-    counters = SessionCounters()
+    counters = Counters()
     load = modifier("load", load=Load(max_inflight=2))
     leaky = modifier("leaky", limit=Limit("leaky-bucket", 1, window=10.0, queue=5))
     for now, limits in ((0.0, (leaky,)), (1.0, (leaky,))):  # the second one is admitted at 10
-        decision = counters.decide(match_result(load, *limits, now=now))
+        decision = decide(counters, match_result(load, *limits, now=now))
         assert decision.slot is not None
         assert decision.admission is not None
         decision.slot.expect_end(now + decision.admission.wait + 5.0)

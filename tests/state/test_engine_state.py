@@ -12,12 +12,12 @@ from mockllm.state.engine_state import EngineState
 RULE = Candidate(0, "a#1", "a", "", Guard(times=1))
 
 
-def matched(session: str) -> DecisionInputs:
+def inputs(session: str) -> DecisionInputs:
     return DecisionInputs(session, 0, [RULE], (), lambda validation: False)
 
 
 def outcomes(sessions: EngineState, *ids: str) -> list[str]:
-    return [sessions.decide(matched(id)).outcome for id in ids]
+    return [sessions.decide(inputs(id)).outcome for id in ids]
 
 
 def test_each_session_has_separate_counts() -> None:
@@ -27,7 +27,7 @@ def test_each_session_has_separate_counts() -> None:
 
 def test_preview_counts_nothing() -> None:
     sessions = EngineState()
-    assert [sessions.decide(matched("a"), count=False).outcome for _ in range(2)] == ["rule", "rule"]
+    assert [sessions.decide(inputs("a"), count=False).outcome for _ in range(2)] == ["rule", "rule"]
 
 
 def test_count_request_counts_by_session() -> None:
@@ -117,9 +117,9 @@ def test_clock_set_back_ends_no_session() -> None:
 def test_session_has_limited_scopes() -> None:
     sessions = EngineState()
     for number in range(3000):
-        sessions.decide(replace(matched("a"), rules=[replace(RULE, scope=str(number))]))
-    assert sessions.decide(replace(matched("a"), rules=[replace(RULE, scope="2999")])).outcome == "unmatched"
-    assert sessions.decide(replace(matched("a"), rules=[replace(RULE, scope="0")])).outcome == "rule"
+        sessions.decide(replace(inputs("a"), rules=[replace(RULE, scope=str(number))]))
+    assert sessions.decide(replace(inputs("a"), rules=[replace(RULE, scope="2999")])).outcome == "unmatched"
+    assert sessions.decide(replace(inputs("a"), rules=[replace(RULE, scope="0")])).outcome == "rule"
 
 
 def test_totals_sum_all_sessions() -> None:

@@ -7,25 +7,26 @@ import tracemalloc
 from mockllm.core.limits.limit_data import Limit
 from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate, DecisionInputs
+from mockllm.state.counters import Counters
+from mockllm.state.decide import decide
 from mockllm.state.engine_state import EngineState
 from mockllm.state.scope_memory import ScopeMemory
-from mockllm.state.session_counters import SessionCounters
 
 LIMIT = Limit("sliding-window", requests=10_000)
 
 
-def matched(scope: str, session: str = "", **modifier: Limit | Load) -> DecisionInputs:
+def inputs(scope: str, session: str = "", **modifier: Limit | Load) -> DecisionInputs:
     rule = Candidate(0, "rule", "rule", scope, None)
     modifiers = [Candidate(1, "modifier", "modifier", scope, None, **modifier)] if modifier else []  # type: ignore[arg-type]
     return DecisionInputs(session, 0, [rule], modifiers, lambda _: False)
 
 
 def test_sizes_are_about_the_real_ones() -> None:
-    counters = SessionCounters()
+    counters = Counters()
     tracemalloc.start()
     try:
         for number in range(2_000):
-            counters.decide(matched(f"header:tenant={number:040}", limit=LIMIT))
+            decide(counters, inputs(f"header:tenant={number:040}", limit=LIMIT))
         used, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -34,10 +35,10 @@ def test_sizes_are_about_the_real_ones() -> None:
 
 def test_entries_of_a_window_count_and_leave() -> None:
     memory = ScopeMemory()
-    counters = SessionCounters(memory=memory)
+    counters = Counters(memory=memory)
     sizes = []
     for _ in range(100):
-        counters.decide(matched("a", limit=LIMIT))
+        decide(counters, inputs("a", limit=LIMIT))
         sizes.append(counters.size)
     assert sizes == sorted(sizes)
     assert sizes[-1] - sizes[0] == 99 * 130
@@ -47,13 +48,13 @@ def test_entries_of_a_window_count_and_leave() -> None:
 
 
 def test_load_counts_responses_in_flight() -> None:
-    counters = SessionCounters()
-    slots = [counters.decide(matched("a", load=Load(max_inflight=100))).slot for _ in range(10)]
+    counters = Counters()
+    slots = [decide(counters, inputs("a", load=Load(max_inflight=100))).slot for _ in range(10)]
     size = counters.size
     for slot in slots:
         assert slot is not None
         slot.release()
-    counters.decide(matched("a", load=Load(max_inflight=100)))
+    decide(counters, inputs("a", load=Load(max_inflight=100)))
     assert counters.size < size
 
 
@@ -61,24 +62,24 @@ def test_scopes_of_the_largest_session_are_removed() -> None:
     sessions = EngineState(scope_bytes=1_000_000)
     for name in ("small", "large"):
         sessions.session(name, 0.0)
-    assert sessions.decide(matched("a", "small")).number == 0
+    assert sessions.decide(inputs("a", "small")).number == 0
     for number in range(5_000):
-        sessions.decide(matched(f"tenant-{number % 3_000}", "large"))
-        sessions.decide(matched("often", "large"))
+        sessions.decide(inputs(f"tenant-{number % 3_000}", "large"))
+        sessions.decide(inputs("often", "large"))
         assert sum(each.size for each in sessions._all_counters()) <= 1_000_000
-    assert sessions.decide(matched("a", "small")).number == 1
-    assert sessions.decide(matched("often", "large")).number > 1_000
+    assert sessions.decide(inputs("a", "small")).number == 1
+    assert sessions.decide(inputs("often", "large")).number > 1_000
 
 
 def test_memory_of_an_ended_session_is_free() -> None:
     sessions = EngineState()
     sessions.session("a", 0.0)
-    sessions.decide(matched("x", "a"))
+    sessions.decide(inputs("x", "a"))
     used = sessions._memory.used
     assert used > 0
     sessions.end("a")
     assert sessions._memory.used == 0
-    sessions.decide(matched("x"))
+    sessions.decide(inputs("x"))
     assert sessions._memory.used == used
     sessions.reset()
     assert sessions._memory.used == 0
@@ -87,5 +88,5 @@ def test_memory_of_an_ended_session_is_free() -> None:
 def test_bound_below_one_scope_removes_all_scopes() -> None:
     sessions = EngineState(scope_bytes=10)
     for _ in range(3):
-        assert sessions.decide(matched("x")).number == 0
+        assert sessions.decide(inputs("x")).number == 0
     assert sessions._memory.used == 0

@@ -12,7 +12,7 @@ from msgspec.msgpack import decode, encode
 from msgspec.structs import replace
 
 from mockllm.core.selection.decision import Candidate, DecisionInputs
-from mockllm.state.shared_engine_state import StoreLookupRequired
+from mockllm.state.shared_engine_state import MissingStoredObject
 from mockllm.store.connection import ReplyReceiver, StoreAway, StoreRefused
 from mockllm.store.decision_queue import MAX_CANDIDATES, MAX_REQUESTS, DecisionQueue, ResultPlace
 from mockllm.store.script_request import FEW_DRAWS, ScriptRequest
@@ -84,12 +84,10 @@ class Turn:
         return 40 + sum(self.taken[:-1])
 
     def add(self, *requests: DecisionInputs) -> None:
-        for matched in requests:
+        for inputs in requests:
             receiver = Receiver()
-            tries = [0] * len(matched.rules)
-            self.places.append(
-                self.queue.add(receiver, matched, f"slot-{len(self.places)}", tries, FEW_DRAWS)
-            )
+            tries = [0] * len(inputs.rules)
+            self.places.append(self.queue.add(receiver, inputs, f"slot-{len(self.places)}", tries, FEW_DRAWS))
             self.receivers.append(receiver)
 
     def run(
@@ -188,11 +186,11 @@ def test_full_call_is_followed_by_another() -> None:
 
 def test_request_that_fails_leaves_the_others() -> None:
     def look_up(_: object) -> bool:
-        raise StoreLookupRequired("", ("stored", "resp_1"))
+        raise MissingStoredObject("", ("stored", "resp_1"))
 
     def fail() -> None:
-        with pytest.raises(StoreLookupRequired):
-            turn.add(replace(ONE, invalid=look_up))
+        with pytest.raises(MissingStoredObject):
+            turn.add(replace(ONE, fails=look_up))
 
     turn = Turn()
     turn.run(ONE, then=fail)

@@ -24,7 +24,7 @@ from tests.waiting import PATIENCE
 
 LIMIT = Limit("sliding-window", requests=10, tokens=500, input_tokens=200, output_tokens=300)
 LIMITED = replace(
-    ONE, modifiers=(replace(RULE, key="m", limit=LIMIT),), cost=lambda: Cost(8, output_tokens=3)
+    ONE, modifiers=(replace(RULE, key="m", limit=LIMIT),), compute_cost=lambda: Cost(8, output_tokens=3)
 )
 
 

@@ -16,7 +16,7 @@ from mockllm.state.shared_engine_state import LookupKey, SharedEngineState
 from mockllm.store.connection import StoreRefused, store_address
 from mockllm.store.group_store import GroupStore
 from mockllm.store.script_request import scope_key, session_base, state_value
-from mockllm.store.store_decider import SESSIONS, StoreDecider
+from mockllm.store.store_client import SESSIONS, StoreClient
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_memory import StoreMemory
 from tests.store.redis_server import RedisServer, redis_server
@@ -97,18 +97,18 @@ def test_value_of_a_state_that_is_no_number_is_a_text() -> None:
 def test_result_that_cannot_be_read_is_refused(server: RedisServer, other: redis.Redis) -> None:
     async def failure() -> Failure:
         state = SharedEngineState(SharedCounts(), first=0, max_sessions=9, unused_timeout=60.0)
-        decider = StoreDecider(
+        store_client = StoreClient(
             store_address(server.url), state, lambda _: None,
             wait=PATIENCE, on_failure="error", unused_timeout=60.0,
         )  # fmt: skip
         try:
             async with asyncio.timeout(PATIENCE):
-                await decider.link.call("PING")
+                await store_client.link.call("PING")
             other.set(scope_key(session_base(ONE.session), ""), "x")
-            pending = decider.begin(ONE, lambda: None)
+            pending = store_client.begin(ONE, lambda: None)
             decided = await pending.wait()
         finally:
-            decider.close()
+            store_client.close()
         assert isinstance(decided, Failure)
         return decided
 

@@ -10,7 +10,7 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.limits.limit_data import Limit
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
-from mockllm.state.shared_engine_state import StoreLookupRequired
+from mockllm.state.shared_engine_state import MissingStoredObject
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.decision_queue import ResultPlace, ResultReceiver
 from mockllm.store.pending_decision import PendingDecision
@@ -36,7 +36,7 @@ class Queue:
         self._later = list(later)
 
     def add(
-        self, receiver: ResultReceiver, matched: DecisionInputs, slot: str, tries: Sequence[int], draws: int
+        self, receiver: ResultReceiver, inputs: DecisionInputs, slot: str, tries: Sequence[int], draws: int
     ) -> ResultPlace:
         self.sent.append(slot)
         self.tries.append(tries)
@@ -46,7 +46,7 @@ class Queue:
         self.flushed += 1
 
     async def repeat(
-        self, place: ResultPlace, matched: DecisionInputs, slot: str, tries: Sequence[int], draws: int
+        self, place: ResultPlace, inputs: DecisionInputs, slot: str, tries: Sequence[int], draws: int
     ) -> tuple[ScriptResult, int]:
         self.repeated.append((place, slot))
         result = self._later.pop(0)
@@ -83,18 +83,16 @@ class Counts:
     def expected_tries(self, session: str, candidates: Sequence[Candidate]) -> Sequence[int]:
         return [0] * len(candidates)
 
-    def slot(
-        self, matched: DecisionInputs, id: str, candidates: Sequence[Candidate], at: float = 0.0
-    ) -> Slot:
+    def slot(self, inputs: DecisionInputs, id: str, candidates: Sequence[Candidate], at: float = 0.0) -> Slot:
         assert list(candidates) == [BUSY]
         self.slots.append(Slot())
         return self.slots[-1]
 
-    def count(self, matched: DecisionInputs, result: StoreDecision) -> None:
+    def count(self, inputs: DecisionInputs, result: StoreDecision) -> None:
         self._on_count()
         self.counted.append(result)
 
-    def without_store(self, matched: DecisionInputs, error: Exception) -> Decision | Failure:
+    def without_store(self, inputs: DecisionInputs, error: Exception) -> Decision | Failure:
         return AWAY
 
     def begin(self, *modifiers: Candidate) -> PendingDecision:
@@ -188,7 +186,7 @@ def test_error_in_the_reply_is_raised_where_it_is_waited_for() -> None:
 
 
 def test_lookup_in_the_reply_is_raised_until_it_is_made() -> None:
-    missing = [StoreLookupRequired("", ("stored", "resp_1"))] * 2
+    missing = [MissingStoredObject("", ("stored", "resp_1"))] * 2
 
     def look_up() -> None:
         if missing:
@@ -197,7 +195,7 @@ def test_lookup_in_the_reply_is_raised_until_it_is_made() -> None:
     counts = Counts(DECIDED, DECIDED, on_count=look_up)
     pending = counts.begin()
     pending.set_result(DECIDED, 9)
-    with pytest.raises(StoreLookupRequired):
+    with pytest.raises(MissingStoredObject):
         waited(pending)
     assert isinstance(waited(pending), Decision)
 

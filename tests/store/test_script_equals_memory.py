@@ -56,20 +56,20 @@ class StoreCounters:
     def decide(self, together: Sequence[DecisionInputs]) -> list[tuple[DecisionInputs, Decision]]:
         """Decide requests of one session at one time in one call. Return the decisions in the order in which they
         were made: a request whose draws are missing is decided in a later call."""
-        open_ = [(matched, [0] * (len(matched.modifiers) + len(matched.rules))) for matched in together]
+        open_ = [(inputs, [0] * (len(inputs.modifiers) + len(inputs.rules))) for inputs in together]
         draws, decided = 2, []
         for _ in range(10):
             request = self.request(together[0].session)
-            for matched, tries in open_:
-                request.add(matched, f"{next(self._ids)}", tries, draws=draws)
+            for inputs, tries in open_:
+                request.add(inputs, f"{next(self._ids)}", tries, draws=draws)
             results = self.run(request, round(together[0].scenario_time * 1_000_000))
             waiting = []
-            for (matched, tries), result in zip(open_, results, strict=True):
-                read = self.read(result, matched)
+            for (inputs, tries), result in zip(open_, results, strict=True):
+                read = self.read(result, inputs)
                 if isinstance(read, Decision):
-                    decided.append((matched, read))
+                    decided.append((inputs, read))
                 else:
-                    waiting.append((matched, [*read, *tries[len(read) :]]))
+                    waiting.append((inputs, [*read, *tries[len(read) :]]))
             if not waiting:
                 return decided
             open_, draws = waiting, MANY_DRAWS
@@ -78,12 +78,12 @@ class StoreCounters:
     def request(self, session: str, id: str | None = None) -> ScriptRequest:
         return ScriptRequest(self._encoder, session, f"{next(self._ids)}" if id is None else id)
 
-    def read(self, result: ScriptResult, matched: DecisionInputs) -> Decision | list[int]:
+    def read(self, result: ScriptResult, inputs: DecisionInputs) -> Decision | list[int]:
         """Return the decision, or the tries whose draws are missing."""
         read = read_result(
             result,
-            matched,
-            next(self._numbers) if lacks_number(result, matched) else None,
+            inputs,
+            next(self._numbers) if lacks_number(result, inputs) else None,
             lambda _, __: NoSlot(),
         )
         return list(read.tries) if isinstance(read, MissingDraws) else read.decision
@@ -233,17 +233,17 @@ def test_script_decides_as_counters_in_memory(
     for some, others, session, tokens, invalid, passed, joined in requests:
         joins = joined and bool(calls)
         now += 0 if joins else passed / 1000
-        matched = DecisionInputs(
+        inputs = DecisionInputs(
             calls[-1][0].session if joins else session, 7, reached(chosen(listed, others)), chosen(limited, some),
-            refusing(invalid), scenario_time=now, cost=partial(Cost, tokens, 0.0, tokens // 3),
+            refusing(invalid), scenario_time=now, compute_cost=partial(Cost, tokens, 0.0, tokens // 3),
         )  # fmt: skip
         if joins:
-            calls[-1].append(matched)
+            calls[-1].append(inputs)
         else:
-            calls.append([matched])
+            calls.append([inputs])
     for together in calls:
-        for matched, decision in store.decide(together):
-            assert comparable(decision) == comparable(memory.decide(matched))
+        for inputs, decision in store.decide(together):
+            assert comparable(decision) == comparable(memory.decide(inputs))
 
 
 def refusing(invalid: bool) -> Callable[[Any], bool]:
@@ -287,11 +287,11 @@ def test_call_that_comes_after_its_repetition_counts_once(client: redis.Redis) -
 def test_request_without_its_draws_is_decided_when_it_has_them(client: redis.Redis) -> None:
     store = StoreCounters(client)
     rule = replace(RULE, guard=Guard(chance=0.5))
-    matched = replace(ONE, rules=(rule,))
+    inputs = replace(ONE, rules=(rule,))
 
     def outcomes(tries: int) -> list[str]:
         request = store.request("one", "a")
-        request.add(matched, "", (tries,), draws=1)
+        request.add(inputs, "", (tries,), draws=1)
         request.add(ONE, "", (0,))
         return [result[0] for result in store.run(request)]
 
@@ -303,9 +303,9 @@ def test_request_without_its_draws_is_decided_when_it_has_them(client: redis.Red
 @pytest.mark.parametrize("tokens", [1 << 53, 1 << 63, (1 << 64) + 8])
 def test_request_of_more_tokens_than_fit_in_a_number_is_refused(client: redis.Redis, tokens: int) -> None:
     limit = replace(RULE, key="m", limit=Limit("token-bucket", tokens=1_000))
-    matched = replace(ONE, modifiers=(limit,), cost=partial(Cost, tokens, 0.0, tokens))
+    inputs = replace(ONE, modifiers=(limit,), compute_cost=partial(Cost, tokens, 0.0, tokens))
     memory, store = EngineState(), StoreCounters(client)
-    for request in (matched, replace(matched, cost=partial(Cost, 10, 0.0, 10)), matched):
+    for request in (inputs, replace(inputs, compute_cost=partial(Cost, 10, 0.0, 10)), inputs):
         ((_, decision),) = store.decide([request])
         expected = memory.decide(request)
         assert decision.outcome == expected.outcome
@@ -318,13 +318,13 @@ def test_input_counts_beside_a_huge_output(client: redis.Redis) -> None:
     """What a request takes of a limit on its input does not depend on its `max_tokens`."""
     limit = Limit("sliding-window", input_tokens=100, output_tokens=1_000)
     output = (1 << 53) + 1
-    matched = replace(
+    inputs = replace(
         ONE,
         modifiers=(replace(RULE, key="m", limit=limit),),
-        cost=partial(Cost, output + 8, 0.0, output),
+        compute_cost=partial(Cost, output + 8, 0.0, output),
     )
-    ((_, decision),) = StoreCounters(client).decide([matched])
-    expected = EngineState().decide(matched)
+    ((_, decision),) = StoreCounters(client).decide([inputs])
+    expected = EngineState().decide(inputs)
     assert decision.admission is not None
     assert expected.admission is not None
     assert decision.admission.limit_status == expected.admission.limit_status
@@ -334,16 +334,16 @@ def test_sliding_window_is_empty_when_its_log_has_expired(client: redis.Redis) -
     """The store removes the log of a limit that was not used for longer than its window."""
     modifier = replace(RULE, key="m", limit=Limit("sliding-window", requests=2, tokens=50, window=1.0))
     memory, store = EngineState(), StoreCounters(client)
-    early = replace(ONE, modifiers=(modifier,), cost=partial(Cost, 10))
+    early = replace(ONE, modifiers=(modifier,), compute_cost=partial(Cost, 10))
     late = replace(early, scenario_time=START + 5.0)
-    for matched in (early, late, late, late):
-        ((_, decision),) = store.decide([matched])
-        expected = memory.decide(matched)
+    for inputs in (early, late, late, late):
+        ((_, decision),) = store.decide([inputs])
+        expected = memory.decide(inputs)
         assert decision.outcome == expected.outcome
         assert decision.admission is not None
         assert expected.admission is not None
         assert decision.admission.limit_status == expected.admission.limit_status
-        if matched is early:
+        if inputs is early:
             client.delete(*client.scan_iter(_type="list"))
 
 
@@ -352,8 +352,8 @@ def test_log_that_outlives_its_session_counts_no_more(client: redis.Redis) -> No
     limited, store = replace(ONE, modifiers=(modifier,)), StoreCounters(client)
 
     def outcomes(later: float) -> list[str]:
-        matched = replace(limited, scenario_time=START + later)
-        return [decision.outcome for _, decision in store.decide([matched] * 3)]
+        inputs = replace(limited, scenario_time=START + later)
+        return [decision.outcome for _, decision in store.decide([inputs] * 3)]
 
     assert outcomes(0.0) == ["rule", "rule", "limited"]
     client.delete(*client.scan_iter(_type="hash"), *client.scan_iter(_type="set"))

@@ -59,11 +59,11 @@ class Store:
         self.calls = 0
         """The calls of the script that decisions took."""
 
-    async def decide(self, matched: DecisionInputs = ONE) -> list[int]:
+    async def decide(self, inputs: DecisionInputs = ONE) -> list[int]:
         """Decide a request of the session. Return the tries of its rule before it."""
         self._made += 1
         request = ScriptRequest(self._encoder, "one", f"{self._made}", self.ttl)
-        request.add(matched, f"{self._made}", [0] * (len(matched.modifiers) + len(matched.rules)))
+        request.add(inputs, f"{self._made}", [0] * (len(inputs.modifiers) + len(inputs.rules)))
         while True:
             (result,) = read_results(await self.link.decide_later(request))
             self.calls += 1

@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from mockllm.core.faults.base import NotApplicable
 from mockllm.core.faults.form_events import ABSENT, FormEvent, put_member
+from mockllm.core.rendering.event_layout import CallPlace, EventLayout, MemberPlace
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.rendering.stream_form import CallPlace, MemberPlace, StreamForm
 
 CallEvents: TypeAlias = list[tuple[FormEvent, CallPlace]]
 
 
-def call_events(events: Sequence[FormEvent], form: StreamForm) -> Iterator[tuple[FormEvent, CallPlace]]:
+def call_events(events: Sequence[FormEvent], form: EventLayout) -> Iterator[tuple[FormEvent, CallPlace]]:
     opened: set[object] = set()
     for event in events:
         for place in form.calls(event.payload, opened):
@@ -58,7 +58,7 @@ def _first_arguments(calls: CallEvents) -> Iterator[tuple[FormEvent, object, Mem
             yield event, place.number, place.arguments
 
 
-def with_placeholders(plan: Plan, calls: CallEvents, form: StreamForm) -> Plan:
+def with_placeholders(plan: Plan, calls: CallEvents, form: EventLayout) -> Plan:
     """Return the plan with an event more before each call whose first arguments are real ones."""
     steps = list(plan.steps)
     for event, _, place in reversed(list(_first_arguments(calls))):
@@ -71,7 +71,7 @@ def with_placeholders(plan: Plan, calls: CallEvents, form: StreamForm) -> Plan:
     return replace(plan, steps=tuple(steps))
 
 
-def interleaved(plan: Plan, events: list[FormEvent], form: StreamForm) -> Plan | NotApplicable:
+def interleaved(plan: Plan, events: list[FormEvent], form: EventLayout) -> Plan | NotApplicable:
     """Return the plan with the events of calls in turn: one of each call. Times stay at their places."""
     calls: dict[object, list[FormEvent]] = {}
     for event, place in call_events(events, form):

@@ -31,8 +31,8 @@ from mockllm.core.faults.form_events import (
     stream_events,
 )
 from mockllm.core.json.codec import Json
+from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, Step
-from mockllm.core.rendering.stream_form import FinishPlace, MemberPlace, Payload, StreamForm
 from mockllm.core.values.types import Templated
 
 
@@ -55,7 +55,7 @@ class ToolCallChunks(FormFault):
         default=False, description="Whether the arguments `{}` come before the real arguments."
     )
 
-    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: StreamForm) -> Plan | NotApplicable:
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: EventLayout) -> Plan | NotApplicable:
         if not any(True for _ in call_events(events, form)):
             return NotApplicable("the response calls no tool")
         if self.interleave:
@@ -90,7 +90,7 @@ class MisplacedFinish(FormFault):
         "nowhere, as with `no_finish`.",
     )
 
-    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: StreamForm) -> Plan | NotApplicable:
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: EventLayout) -> Plan | NotApplicable:
         places = [(event, place) for event in events for place in form.finishes(event.payload)]
         ends = [(event, place) for event, place in places if place.ended]
         if not ends:
@@ -138,7 +138,7 @@ def _repeated(plan: Plan, ends: FinishEvents) -> Plan:
     return replace(plan, steps=tuple(steps))
 
 
-def _without_finish(plan: Plan, events: list[FormEvent], places: FinishEvents, form: StreamForm) -> Plan:
+def _without_finish(plan: Plan, events: list[FormEvent], places: FinishEvents, form: EventLayout) -> Plan:
     """Return the plan without the events that end a choice; a chunk stays, without its reason."""
     unfinished = {}
     for _, place in reversed(places):
@@ -154,7 +154,7 @@ def _without_finish(plan: Plan, events: list[FormEvent], places: FinishEvents, f
 
 
 def _finish_in_last_chunk(
-    plan: Plan, events: list[FormEvent], places: FinishEvents, form: StreamForm
+    plan: Plan, events: list[FormEvent], places: FinishEvents, form: EventLayout
 ) -> Plan | NotApplicable:
     """Return the plan with finish reasons in the last chunk of each choice, and without the events that had them."""
     dropped = set()
@@ -187,7 +187,7 @@ class MisplacedRole(FormFault):
 
     at: Literal["every", "never"] = Field(default="every", description="In which events it is.")
 
-    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: StreamForm) -> Plan | NotApplicable:
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: EventLayout) -> Plan | NotApplicable:
         places = [place for event in events for place in form.roles(event.payload)]
         role = next((value for place in places if (value := place.parent.get(place.member))), None)
         if role is None:
@@ -207,7 +207,7 @@ class MisplacedUsage(FormFault):
         "`finish`: only the one with the finish reason.",
     )
 
-    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: StreamForm) -> Plan | NotApplicable:
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: EventLayout) -> Plan | NotApplicable:
         places = [(event, place) for event in events if (place := form.usage(event.payload)) is not None]
         counted = [(event, place) for event, place in places if place.parent.get(place.member)]
         if not counted:
@@ -237,7 +237,7 @@ class MisplacedUsage(FormFault):
         )
 
     def _wanted(
-        self, places: list[tuple[FormEvent, MemberPlace]], form: StreamForm
+        self, places: list[tuple[FormEvent, MemberPlace]], form: EventLayout
     ) -> list[FormEvent] | None:
         """Return the events that have the counts."""
         if self.at == "every":
@@ -250,7 +250,7 @@ class MisplacedUsage(FormFault):
 
 # --- chunks ------------------------------------------------------------------------------------------
 
-HOLLOW: Final[dict[str, Callable[[StreamForm, Payload], tuple[MemberPlace | None, Json]]]] = {
+HOLLOW: Final[dict[str, Callable[[EventLayout, Payload], tuple[MemberPlace | None, Json]]]] = {
     "no_choices": lambda form, payload: (form.choices(payload), []),
     "null_text": lambda form, payload: (form.text(payload), None),
     "empty_text": lambda form, payload: (form.text(payload), ""),
@@ -271,7 +271,7 @@ class EmptyChunk(FormFault):
     )
     after: GapPoint = Field(default=MIDDLE, description="Where it comes.")
 
-    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: StreamForm) -> Plan | NotApplicable:
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: EventLayout) -> Plan | NotApplicable:
         gap = find_gap(plan, self.after)
         if isinstance(gap, NotApplicable):
             return gap

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from mockllm.core.faults.base import UNSTREAMED, Fault, NotApplicable, bounded
 from mockllm.core.faults.fault_points import live_steps
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.rendering.event_layout import EventLayout, MemberPlace, Payload
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.core.rendering.stream_form import MemberPlace, Payload, StreamForm
 
 NO_REPLY: Final = NotApplicable("the response is not a reply")
 ABSENT: Final = object()
@@ -29,7 +29,7 @@ class FormEvent(Struct, eq=False):
 
 
 class FormFault(Fault):
-    """A fault of the events' members, whose places the protocol's `StreamForm` describes."""
+    """A fault of the events' members, whose places the protocol's `EventLayout` describes."""
 
     needs_stream: ClassVar[bool] = True
     needs_reply: ClassVar[bool] = True
@@ -38,14 +38,14 @@ class FormFault(Fault):
         """Refuse a plan that was not made from a reply."""
         return NO_REPLY
 
-    def apply_to_stream(self, plan: Plan, form: StreamForm) -> Plan | NotApplicable:
+    def apply_to_stream(self, plan: Plan, form: EventLayout) -> Plan | NotApplicable:
         """Return the plan with the fault, or the reason why the fault does not apply."""
         if not plan.streamed:
             return UNSTREAMED
         events = list(stream_events(plan))
         return bounded(plan, self.apply_to_events(plan, events, form))
 
-    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: StreamForm) -> Plan | NotApplicable:
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: EventLayout) -> Plan | NotApplicable:
         """Apply the fault to a stream whose events with JSON are `events`."""
         raise NotImplementedError  # pragma: no cover - abstract
 
@@ -62,7 +62,7 @@ def stream_events(plan: Plan) -> Iterator[FormEvent]:
                 yield FormEvent(position, step, payload)
 
 
-def rewritten(plan: Plan, events: Sequence[FormEvent], form: StreamForm) -> Plan:
+def rewritten(plan: Plan, events: Sequence[FormEvent], form: EventLayout) -> Plan:
     """Return the plan with the changed payloads. The bytes of an unchanged event stay."""
     steps = list(plan.steps)
     for event in events:
@@ -72,7 +72,7 @@ def rewritten(plan: Plan, events: Sequence[FormEvent], form: StreamForm) -> Plan
     return replace(plan, steps=tuple(steps))
 
 
-def changed(plan: Plan, events: Sequence[FormEvent], form: StreamForm, reason: str) -> Plan | NotApplicable:
+def changed(plan: Plan, events: Sequence[FormEvent], form: EventLayout, reason: str) -> Plan | NotApplicable:
     """Return the plan with the changed payloads; with `reason` where none has changed."""
     result = rewritten(plan, events, form)
     return NotApplicable(reason) if result.steps == tuple(plan.steps) else result

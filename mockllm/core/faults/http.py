@@ -22,7 +22,7 @@ from mockllm.core.rendering.plan import (
     RawStep,
     ResponseHead,
     Step,
-    UnchunkedStep,
+    StepOutsideHttpChunks,
 )
 from mockllm.core.values.types import Drawable, Templated
 
@@ -142,7 +142,7 @@ class BrokenChunking(Fault):
             invalid = b"%x\r\n%b\r\n" % (max(1, len(rest) // 2), rest)
         steps = (
             *gap.before,
-            UnchunkedStep(invalid, gap.chunk_number),
+            StepOutsideHttpChunks(invalid, gap.chunk_number),
             CutStep("close", gap.chunk_number),
         )
         delivery = replace(plan.delivery, body_end="chunks")

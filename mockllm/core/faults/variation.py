@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from mockllm.core.faults.base import Fault, NotApplicable, fault
-from mockllm.core.rendering.plan import Framing, HeadForm, Plan
+from mockllm.core.rendering.plan import Framing, HeadLayout, Plan
 
 
 @fault("header_form", "variation")
@@ -21,7 +21,7 @@ class HeaderForm(Fault):
     order: Literal["usual", "reversed"] = Field(default="usual", description="The order of the headers.")
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        form = HeadForm(self.case, self.order == "reversed")
+        form = HeadLayout(self.case, self.order == "reversed")
         return replace(plan, delivery=replace(plan.delivery, form=form))
 
 

@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.json.merge import merged_json
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.extra_fields import event_names
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.core.rendering.stream_form import StreamForm
 
 
-def with_event_extras(plan: Plan, extras: Mapping[str, Json], form: StreamForm) -> Plan:
+def with_event_extras(plan: Plan, extras: Mapping[str, Json], form: EventLayout) -> Plan:
     """Return the stream with these members in its events, by the events' names, types or kinds."""
     steps = list(plan.steps)
     for position, step, payload, names in _named_events(plan):

@@ -23,13 +23,13 @@ from mockllm.core.rendering.plan import (
     Plan,
     RawStep,
     Step,
+    StepOutsideHttpChunks,
     Throttle,
-    UnchunkedStep,
     WaitStep,
 )
 from mockllm.core.rendering.websocket_frames import binary_frame, text_frame
 
-FramedStep: TypeAlias = bytes | UnchunkedStep | WaitStep | CutStep
+FramedStep: TypeAlias = bytes | StepOutsideHttpChunks | WaitStep | CutStep
 """A step of a plan as it is written: the bytes of an event in its framing, or a step that is no event."""
 
 
@@ -182,19 +182,21 @@ def throttled(steps: Iterable[FramedStep], throttle: Throttle, sent: int = 0) ->
         yield WaitStep(max(due, free) - now, 0)
 
 
-def _slices(step: bytes | UnchunkedStep | CutStep, size: int) -> Iterator[bytes | UnchunkedStep | CutStep]:
+def _slices(
+    step: bytes | StepOutsideHttpChunks | CutStep, size: int
+) -> Iterator[bytes | StepOutsideHttpChunks | CutStep]:
     if isinstance(step, CutStep):
         yield step
-    elif isinstance(step, UnchunkedStep):
+    elif isinstance(step, StepOutsideHttpChunks):
         yield from (
-            UnchunkedStep(step.data[at : at + size], step.chunk_number)
+            StepOutsideHttpChunks(step.data[at : at + size], step.chunk_number)
             for at in range(0, len(step.data), size)
         )
     else:
         yield from (step[at : at + size] for at in range(0, len(step), size))
 
 
-def _length(part: bytes | UnchunkedStep) -> int:
+def _length(part: bytes | StepOutsideHttpChunks) -> int:
     return len(part) if isinstance(part, bytes) else len(part.data)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.rendering.framing import closing_bytes, steps_with_bytes
-from mockllm.core.rendering.plan import CutStep, Plan, RawStep, Step, UnchunkedStep
+from mockllm.core.rendering.plan import CutStep, Plan, RawStep, Step, StepOutsideHttpChunks
 
 ENCODING: Final = "content-encoding"
 DECOMPRESSED: Final = frozenset({"gzip", "x-gzip", "deflate"})
@@ -63,7 +63,9 @@ def gzipped_steps(plan: Plan) -> Iterator[Step]:
 def gzipped(plan: Plan) -> Plan:
     """Return the plan with a compressed body; the plan itself if it has no body, a coding or a length."""
     names = {name.lower() for name, _ in plan.head.headers}
-    if {ENCODING, "content-length"} & names or any(type(step) is UnchunkedStep for step in plan.steps):
+    if {ENCODING, "content-length"} & names or any(
+        type(step) is StepOutsideHttpChunks for step in plan.steps
+    ):
         return plan
     if not any(data for _, data in steps_with_bytes(plan)):
         return plan

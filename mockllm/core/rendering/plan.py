@@ -106,7 +106,7 @@ class RawStep(Struct, frozen=True):
     attached_to_chunk: bool = False
 
 
-class UnchunkedStep(Struct, frozen=True):
+class StepOutsideHttpChunks(Struct, frozen=True):
     """Bytes that are written outside HTTP's chunks: a part of the body in a response without them. The player also
     writes the lines of a slow head so."""
 
@@ -133,7 +133,7 @@ class CutStep(Struct, frozen=True):
     chunk_number: int
 
 
-Step: TypeAlias = EventStep | RawStep | UnchunkedStep | WaitStep | CutStep
+Step: TypeAlias = EventStep | RawStep | StepOutsideHttpChunks | WaitStep | CutStep
 
 
 class Framing(Enum):
@@ -191,7 +191,7 @@ class Hold(NamedTuple):
     at_most: float
 
 
-class HeadForm(Struct, frozen=True):
+class HeadLayout(Struct, frozen=True):
     """Another legal form of the head: the case of the headers' names, and whether their order is reversed."""
 
     case: Literal["usual", "lower", "upper"] = "usual"
@@ -218,14 +218,14 @@ class Delivery(Struct, frozen=True):
     """Seconds over which the head is written, line by line."""
     body_end: BodyEnd = "usual"
     throttles: tuple[Throttle, ...] = ()
-    form: HeadForm | None = None
+    form: HeadLayout | None = None
     """The form of the head, where not as usual."""
     proxy_target: ProxyTarget | None = None
     """The server that responds in place of this plan, where requests can be forwarded."""
     hold: Hold | None = None
     """What the response waits for, before its delay."""
     websocket: Callable[[], object] | None = None
-    """Makes the `SocketSession` of the WebSocket that the response opens."""
+    """Makes the `WebSocketSession` of the WebSocket that the response opens."""
     client_responses: ClientResponses | None = None
     """The client's responses with which it continues. The steps after the questions are for a client that sends
     none."""

@@ -18,7 +18,7 @@ from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.placeholder_parser import PlaceholderParser
 from mockllm.core.rendering.placeholders import MARKED_CALL, Placeholders, PlaceholderStep, Prerendered
 from mockllm.core.rendering.plan import CutStep, EventStep, Kind, Plan, RawStep, Step, WaitStep
-from mockllm.core.rendering.storable_response import StorableForm
+from mockllm.core.rendering.storable_response import PrerenderedStorable
 
 
 class LazilyFilledSteps(Sequence[Step]):
@@ -60,7 +60,7 @@ class PrerenderedResponse(Prerendered, frozen=True, eq=False):
 
     steps: Sequence[WaitStep | CutStep | PlaceholderStep]
     delay: float
-    storable_form: StorableForm | None = None
+    storable_form: PrerenderedStorable | None = None
     """What the dialect stores of the response; None where that is read from each plan."""
 
     @property
@@ -69,7 +69,7 @@ class PrerenderedResponse(Prerendered, frozen=True, eq=False):
         step = self.steps[0] if len(self.steps) == 1 else None
         return step if type(step) is PlaceholderStep and not self.delay else None
 
-    def with_storable_form(self, form: StorableForm | None) -> PrerenderedResponse:
+    def with_storable_form(self, form: PrerenderedStorable | None) -> PrerenderedResponse:
         """Return the same response with what the dialect stores of it."""
         return self if form is None else replace(self, storable_form=form, size=self.size + form.size)
 

@@ -32,7 +32,7 @@ class StorableResponse(NamedTuple):
     tool_calls: Mapping[str, str]
 
 
-class StorableForm(Struct, frozen=True, eq=False):
+class PrerenderedStorable(Struct, frozen=True, eq=False):
     """A StorableResponse with placeholders. A text that is the value of a placeholder is the number of the value."""
 
     payload: PlaceholderStep
@@ -59,7 +59,7 @@ def storable_form(
     plan_with: Callable[[Sequence[bytes]], Plan],
     read: Callable[[Plan], StorableResponse | None],
     values: Sequence[bytes],
-) -> StorableForm | None:
+) -> PrerenderedStorable | None:
     """Return the form of what `read` returns for the plans of a cached response.
 
     `plan_with` returns the plan with the values of one response, and `values` are such values. Return None where
@@ -75,7 +75,7 @@ def storable_form(
         return None
     split = _SAMPLE_IN_BYTES.split(found.payload)
     parts = [b"" if place % 2 else part for place, part in enumerate(split)]
-    form = StorableForm(
+    form = PrerenderedStorable(
         PlaceholderStep(parts, value_selector([int(number) for number in split[1::2]]), 0),
         [numbers.get(name, name) for name in found.names],
         [(numbers.get(id, id), numbers.get(tool, tool)) for id, tool in found.tool_calls.items()],

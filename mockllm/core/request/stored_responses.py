@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mockllm.core.batch import BatchRun
+from mockllm.core.batch import BatchJob
 from mockllm.core.webhook import Webhook
 
 
@@ -78,7 +78,7 @@ class StoredResponse(NamedTuple):
 
 
 class StorageUpdate(NamedTuple):
-    """The changes of what the state stores of responses (`state/response_store.py`). The changes are the response
+    """The changes of what the state stores of responses (`state/local_responses.py`). The changes are the response
     under all `names` by which clients retrieve it, and its tools by the ids of the tool calls. Further changes are
     the names to delete, and objects that change with the response, each under its own id."""
 
@@ -89,7 +89,7 @@ class StorageUpdate(NamedTuple):
     others: tuple[StoredResponse, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     """The webhooks that the server sends to the addresses of a client."""
-    batch_run: BatchRun | None = None
+    batch_job: BatchJob | None = None
     """The lines of a new batch job, which the server serves."""
 
     def scaled(self, factor: float, monotonic: float) -> StorageUpdate:

@@ -59,31 +59,33 @@ class Candidate(Struct, frozen=True):
 class DecisionInputs(Struct, frozen=True):
     """What a decision depends on: the candidates of a request, and more.
 
-    `rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched. `invalid`
-    returns whether the request fails a validation. `unknown_model` returns whether its
-    model is unknown, `cost` what it takes of a limit. `scenario_time` is the request's time in
-    seconds on a monotonic clock, divided by the time scale.
+    - `rules`: the candidates in order, up to the first without a guard
+    - `modifiers`: all that matched
+    - `fails(validation)`: whether the request fails this validation
+    - `has_unknown_model()`: whether the request's model is unknown
+    - `compute_cost()`: what the request takes of a limit
+    - `scenario_time`: the request's time in seconds on a monotonic clock, divided by the time scale
     """
 
     session: str
     seed: int
     rules: Sequence[Candidate]
     modifiers: Sequence[Candidate]
-    invalid: Callable[[Validation], bool]
-    unknown_model: Callable[[], bool] = lambda: False
+    fails: Callable[[Validation], bool]
+    has_unknown_model: Callable[[], bool] = lambda: False
     scenario_time: float = 0.0
-    cost: Callable[[], Cost] = lambda: NO_COST
+    compute_cost: Callable[[], Cost] = lambda: NO_COST
     unmatched_validation: Validation = "strict"
     """The validation where no rule is selected."""
-    work: Callable[[], PromptWork] = lambda: NO_WORK
+    prompt_work: Callable[[], PromptWork] = lambda: NO_WORK
     """Returns the work of the request for a continuous batch."""
 
     def fails_validation(self, selected_rule: Candidate | None) -> bool:
         """Return whether the selected candidate's validation refuses the request; None: no rule is selected."""
         if selected_rule is None:
-            return self.invalid(self.unmatched_validation)
-        return self.invalid(selected_rule.validation) or (
-            selected_rule.known_models_only and self.unknown_model()
+            return self.fails(self.unmatched_validation)
+        return self.fails(selected_rule.validation) or (
+            selected_rule.known_models_only and self.has_unknown_model()
         )
 
 
@@ -98,16 +100,17 @@ class Selected(Struct, frozen=True):
 class AdmissionResult(Struct, frozen=True):
     """The admission of a request by limits and loads, and their present state, `limit_status`.
 
-    `refused_by` is the candidate that refused the request, with its `result` (None if it is a load). Otherwise the
-    response is delayed for `wait` seconds, and its pace's `slowdown` is multiplied by this one. `tokens` is what the
-    request takes of a limit. `continuous_batch_times` has its times in the continuous batch of a load.
+    `refused_by` is the candidate that refused the request, with its `limit_result` (None if it is a load).
+    Otherwise the response is delayed for `wait` seconds, and its pace's `slowdown` is multiplied by this one.
+    `tokens` is what the request takes of a limit. `continuous_batch_times` has its times in the continuous batch
+    of a load.
     """
 
     limit_status: LimitStatus = LimitStatus()
     wait: float = 0.0
     slowdown: float = 1.0
     refused_by: Candidate | None = None
-    result: LimitResult | None = None
+    limit_result: LimitResult | None = None
     tokens: int = 0
     continuous_batch_times: ContinuousBatchTimes | None = None
 
@@ -132,13 +135,19 @@ Outcome: TypeAlias = Literal["rule", "modifier", "limited", "overloaded", "inval
 
 
 class Decision(Struct, frozen=True):
-    """The selected rule, its modifiers and its counters, or a refusal.
+    """The selected rule, its modifiers and their counts, or a refusal.
 
-    `outcome`: a `rule` responds, unless its sequence has ended, or a `modifier`'s error. A modifier's limit
-    (`limited`) or load (`overloaded`) refuses the request, or it is `invalid`. `unmatched`: no rule responds; the
-    dialect itself still may.
-    `blocked_rules` matched, each with the reason that blocked it. `number` is the request's number in its scope.
-    `admission` is set if limits or loads apply. `slot` is set if one of them counts responses in flight.
+    The outcomes:
+    - `rule`: the rule responds, unless its sequence has ended
+    - `modifier`: the error of a modifier responds
+    - `limited`: a modifier's limit refuses the request
+    - `overloaded`: a modifier's load refuses it
+    - `invalid`: the request fails its validation
+    - `unmatched`: no rule responds; the dialect itself still may
+
+    `blocked_rules` and `blocked_modifiers` matched, each with the reason that blocked it. `number` is the request's
+    number in its scope. `admission` is set if limits or loads apply. `slot` is set if one of them counts responses in
+    flight.
     """
 
     outcome: Outcome
@@ -149,4 +158,3 @@ class Decision(Struct, frozen=True):
     admission: AdmissionResult | None = None
     slot: InFlightSlot | None = None
     blocked_modifiers: Sequence[tuple[Candidate, GuardReason]] = ()
-    """The modifiers that matched and were blocked, each with the reason."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from propcache.api import cached_property
 
-from mockllm.core.batch import BatchLine, BatchOutcome, BatchRun, LineResponse
+from mockllm.core.batch import BatchJob, BatchLine, BatchOutcome, LineResponse
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.typed_values import objects
@@ -127,7 +127,7 @@ class CreateMessageBatch(StoredObjectCall, BatchDialect):
             for item in request.items[: start.outcome.response_count(len(keys))]
         )
         batch = new_batch(id, record, start.waits, request.monotonic + plan.delay)
-        return StorageUpdate((id,), batch, batch_run=BatchRun(id, lines))
+        return StorageUpdate((id,), batch, batch_job=BatchJob(id, lines))
 
 
 def _check_requests(request: Request) -> None:

@@ -11,8 +11,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import encode
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
-from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.small_key import small_key
@@ -27,6 +27,7 @@ from mockllm.dialects.anthropic.content_blocks import (
 from mockllm.dialects.anthropic.decoder import decode
 from mockllm.dialects.anthropic.encoder import MessagesEncoder, extra_counts, family_for
 from mockllm.dialects.anthropic.errors import DIALECT, error_plan
+from mockllm.dialects.anthropic.event_layout import MESSAGES_FORM
 from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, request_id, success
 from mockllm.dialects.anthropic.messages_check import check, check_counted, check_readable
 from mockllm.dialects.anthropic.messages_request import (
@@ -36,7 +37,6 @@ from mockllm.dialects.anthropic.messages_request import (
 )
 from mockllm.dialects.anthropic.prompt_form import PROMPT_FORM
 from mockllm.dialects.anthropic.server_tools import SUPPORTED
-from mockllm.dialects.anthropic.stream_form import MESSAGES_FORM
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 
 
@@ -92,7 +92,7 @@ class Messages:
         )
         return Plan(success(STREAM_TYPE, identity), steps, Framing.SSE)
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         return MESSAGES_FORM
 
     def encoding_key(self, request: Request) -> Hashable:

@@ -15,8 +15,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
-from mockllm.core.rendering.stream_form import FinishPlace, MemberPlace, Payload, StreamForm
 from mockllm.core.reply.reply import Choice, Part, Refusal, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.errors import DIALECT, error_event, error_plan
@@ -81,7 +81,7 @@ class TextCompletionsEncoder(Encoder):
         return dumps(merged_json(event, self.reply.extras.get(DIALECT, {}))), "completion"
 
 
-class TextCompletionsForm(StreamForm):
+class TextCompletionsEventLayout(EventLayout):
     """The events of a completion, which have no calls, no usage and no roles."""
 
     def finishes(self, payload: Payload) -> Iterator[FinishPlace]:
@@ -92,7 +92,7 @@ class TextCompletionsForm(StreamForm):
         return MemberPlace(payload, "completion") if payload.get("type") == "completion" else None
 
 
-FORM: Final = TextCompletionsForm()
+FORM: Final = TextCompletionsEventLayout()
 
 
 class TextCompletions:
@@ -136,7 +136,7 @@ class TextCompletions:
         steps = tuple(encode(TextCompletionsEncoder(supported, request, identity)))
         return Plan(success(STREAM_TYPE, identity), steps, Framing.SSE_CRLF)
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         return FORM
 
     def encoding_key(self, request: Request) -> Hashable:

@@ -11,8 +11,8 @@ from collections.abc import Hashable
 from mockllm.core.json.codec import Json
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import encode
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import Framing, Plan, ResponseHead
-from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import (
     Reply,
 )
@@ -31,8 +31,8 @@ from mockllm.dialects.bedrock.converse_encoder import (
 )
 from mockllm.dialects.bedrock.converse_request import ConverseRequest, build_request
 from mockllm.dialects.bedrock.errors import LATENCY, error_plan, json_plan, request_headers
+from mockllm.dialects.bedrock.event_layouts import CONVERSE_FORM
 from mockllm.dialects.bedrock.prompt_cache import CONVERSE_PROMPT
-from mockllm.dialects.bedrock.stream_forms import CONVERSE_FORM
 from mockllm.dialects.bedrock.usage_form import usage_form
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 
@@ -80,7 +80,7 @@ class Converse:
             ResponseHead(200, AWS_EVENT_STREAM + request_headers(identity)), steps, Framing.AWS_EVENT_STREAM
         )
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         return CONVERSE_FORM
 
     def encoding_key(self, request: Request) -> Hashable:

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import Framing, Headers, Plan, ResponseHead
-from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply, Usage
 from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import Format, OutputBounds
@@ -124,9 +124,9 @@ class Invoke:
             plan, head=ResponseHead(200, (*AWS_EVENT_STREAM, _CONTENT_TYPE, *request_headers(identity)))
         )
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         assert isinstance(request, InvokeRequest)
-        return request.maker.stream_form(request.inner)
+        return request.maker.event_layout(request.inner)
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, InvokeRequest)

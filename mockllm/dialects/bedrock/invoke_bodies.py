@@ -12,9 +12,9 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.aws_event_stream import unwrapped
 from mockllm.core.rendering.encoder import Event, encode
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, ResponseHead
-from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply, Usage
 from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import OutputBounds
@@ -24,9 +24,9 @@ from mockllm.dialects.bedrock.converse_decoder import read_error, read_payload
 from mockllm.dialects.bedrock.converse_encoder import ConverseEncoder, stop_reason
 from mockllm.dialects.bedrock.converse_request import ConverseRequest
 from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_plan
+from mockllm.dialects.bedrock.event_layouts import NOVA_FORM
 from mockllm.dialects.bedrock.invoke_anthropic import AnthropicBody
 from mockllm.dialects.bedrock.invoke_text import COHERE, LLAMA, MISTRAL, TITAN, TextBody
-from mockllm.dialects.bedrock.stream_forms import NOVA_FORM
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of
 from mockllm.dialects.dialect import ResponseIdentity
 
@@ -47,7 +47,7 @@ class InvokedBody(Protocol):
 
     def encoding_key(self, request: Request) -> Hashable: ...
 
-    def stream_form(self, request: Request) -> StreamForm: ...
+    def event_layout(self, request: Request) -> EventLayout: ...
 
 
 class NovaRequest(ConverseRequest):
@@ -103,7 +103,7 @@ class NovaBody(Converse):
         steps = tuple(encode(NovaEncoder(reply, request, identity)))
         return Plan(ResponseHead(200, ()), steps, Framing.AWS_EVENT_STREAM_BYTES)
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         return NOVA_FORM
 
 

@@ -18,15 +18,15 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import list_of, object_of, text_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import Framing, Kind, Plan, ResponseHead
-from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage, joined_text
 from mockllm.core.request.messages import Role
 from mockllm.core.request.request import Message, Request, TextPart, estimate_input
 from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.dialects.bedrock.converse_request import BedrockRequest
 from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_plan
-from mockllm.dialects.bedrock.stream_forms import TEXT_FORM
+from mockllm.dialects.bedrock.event_layouts import TEXT_FORM
 from mockllm.dialects.dialect import ResponseIdentity
 
 
@@ -216,7 +216,7 @@ class TextBody:
         steps = tuple(encode(TextEncoder(reply, request, identity, self.form)))
         return Plan(ResponseHead(200, ()), steps, Framing.AWS_EVENT_STREAM_BYTES)
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         return TEXT_FORM
 
     def encoding_key(self, request: Request) -> Hashable:

@@ -13,8 +13,8 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import objects
 from mockllm.core.rendering.encoder import encode
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
-from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import (
     Reply,
 )
@@ -23,8 +23,8 @@ from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.cohere.decoder import decode
 from mockllm.dialects.cohere.encoder import FINISH, NAME, CohereEncoder, supported_reply, usage_of, whole
 from mockllm.dialects.cohere.errors import CohereCall, head, required, uuid
+from mockllm.dialects.cohere.event_layout import COHERE_FORM
 from mockllm.dialects.cohere.request import DEFAULT_MODEL, CohereChatRequest
-from mockllm.dialects.cohere.stream_form import COHERE_FORM
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, function_tools, without_empty
 
@@ -81,7 +81,7 @@ class CohereChat(CohereCall):
         steps = tuple(encode(CohereEncoder(reply, request, identity)))
         return Plan(head(200, "text/event-stream", identity), steps, Framing.SSE)
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         return COHERE_FORM
 
     def encoding_key(self, request: Request) -> Hashable:

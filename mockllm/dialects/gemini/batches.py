@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from propcache.api import cached_property
 
-from mockllm.core.batch import BatchLine, BatchOutcome, BatchRun
+from mockllm.core.batch import BatchJob, BatchLine, BatchOutcome
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.typed_values import object_of
@@ -181,7 +181,7 @@ class GeminiCreateBatch(GeminiStoredCall, BatchDialect):
             shown = file_object(request, details["file"], "", "application/jsonl", b"")
             shown["source"] = "GENERATED"
             others = (StoredResponse(details["file"], name, b"", dumps(shown)),)
-        return StorageUpdate((name,), batch, others=others, batch_run=BatchRun(name, lines))
+        return StorageUpdate((name,), batch, others=others, batch_job=BatchJob(name, lines))
 
 
 class GeminiCreateEmbeddingBatch(GeminiCreateBatch):

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.encoder import encode
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead
-from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.small_key import small_key
@@ -28,13 +28,13 @@ from mockllm.dialects.gemini.candidates import (
 from mockllm.dialects.gemini.decoder import decode
 from mockllm.dialects.gemini.encoder import GenerateEncoder
 from mockllm.dialects.gemini.errors import BLOCKED
+from mockllm.dialects.gemini.event_layout import GENERATE_FORM
 from mockllm.dialects.gemini.generate_check import GeminiDialect, check
 from mockllm.dialects.gemini.generate_request import GenerateRequest
 from mockllm.dialects.gemini.media_output import with_modalities
 from mockllm.dialects.gemini.model_check import check_model
 from mockllm.dialects.gemini.prompt_cache import PROMPT_FORM
 from mockllm.dialects.gemini.request_builder import build_request
-from mockllm.dialects.gemini.stream_form import GENERATE_FORM
 from mockllm.dialects.gemini.wire_format import JSON, STREAM, TIER, indented
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
@@ -104,7 +104,7 @@ class Generate(GeminiDialect):
             steps = (*steps[:-1], RawStep(last.payload + b"\n", last.chunk_number))  # without framing
         return Plan(ResponseHead(200, STREAM), steps, Framing.SSE_CRLF)
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         return GENERATE_FORM
 
     def encoding_key(self, request: Request) -> Hashable:

@@ -21,9 +21,9 @@ from mockllm.core.json.typed_values import decoded, object_of, text_of
 from mockllm.core.media.images import IMAGE_TYPES, ImageSize, make_image
 from mockllm.core.media.video import VIDEO_TYPE, make_video
 from mockllm.core.randomness import HEX
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import BackgroundRun, EventStep, Framing, Plan, ResponseHead, WaitStep
-from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Choice, Media, Reply
 from mockllm.core.request.messages import Message, TextPart
 from mockllm.core.request.request import Request
@@ -128,8 +128,8 @@ class PredictCall(GeminiDialect):
             return error
         return Failure("bad_request", message="Prompt is required: instances[0].prompt is empty.")
 
-    def stream_form(self, request: Request) -> StreamForm:
-        return StreamForm()
+    def event_layout(self, request: Request) -> EventLayout:
+        return EventLayout()
 
     def encoding_key(self, request: Request) -> Hashable:
         return small_key(request.raw)

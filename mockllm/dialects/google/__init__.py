@@ -19,7 +19,7 @@ from mockllm.dialects.gemini.prompt_cache import prompt_cache
 from mockllm.dialects.gemini.unknown_fields import refuse_inexact
 from mockllm.dialects.google.openai_compatible import COMPATIBLE
 from mockllm.dialects.google.token import Token
-from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute, ProviderSocket
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute, ProviderWebSocket
 from mockllm.dialects.vendors import vendor_routes
 
 TOKEN: Final = Token()
@@ -178,7 +178,7 @@ def _vertex_cache(request: Request) -> CachePolicy | None:
     return anthropic_cache(request) if request.dialect == "anthropic" else prompt_cache(request)
 
 
-def _live_sockets(paths: tuple[str, ...]) -> tuple[ProviderSocket, ...]:
+def _live_sockets(paths: tuple[str, ...]) -> tuple[ProviderWebSocket, ...]:
     """Return the Live protocol at each path."""
     handshake = ProviderCall("live_handshake", gemini.LIVE_HANDSHAKE)
     messages = (
@@ -186,7 +186,7 @@ def _live_sockets(paths: tuple[str, ...]) -> tuple[ProviderSocket, ...]:
         (TURN, ProviderCall("live", gemini.LIVE, operation="chat", neutral=False)),
         (TRANSCRIBE, ProviderCall("transcription", gemini.LIVE_TRANSCRIPTION)),
     )
-    return tuple(ProviderSocket(path, handshake, messages) for path in paths)
+    return tuple(ProviderWebSocket(path, handshake, messages) for path in paths)
 
 
 _GEMINI_LIVE: Final = tuple(

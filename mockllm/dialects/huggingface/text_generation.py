@@ -18,8 +18,8 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import count_of, object_of, text_of, texts
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
-from mockllm.core.rendering.stream_form import FinishPlace, MemberPlace, Payload, StreamForm
 from mockllm.core.reply.reply import Choice, Finish, Refusal, Reply, Text
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.core.request.response_parameters import OutputBounds
@@ -91,7 +91,7 @@ def _token(text: str, number: int) -> dict[str, Json]:
     return {"id": 100 + number, "text": text, "logprob": LOGPROB, "special": False}
 
 
-class TextGenerationStreamForm(StreamForm):
+class TextGenerationEventLayout(EventLayout):
     """Where the events of a stream have the finish reason and texts."""
 
     def finishes(self, payload: Payload) -> Iterator[FinishPlace]:
@@ -104,7 +104,7 @@ class TextGenerationStreamForm(StreamForm):
         return MemberPlace(token, "text") if type(token) is dict else None
 
 
-STREAM_FORM: Final = TextGenerationStreamForm()
+STREAM_FORM: Final = TextGenerationEventLayout()
 
 
 class TextGenerationEncoder(Encoder):
@@ -208,7 +208,7 @@ class TextGeneration(InferenceCall):
         steps = tuple(encode(TextGenerationEncoder(reply, request, identity, self)))
         return Plan(head(self.vendor, identity, "text/event-stream"), steps, Framing.SSE)
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         return STREAM_FORM
 
     def encoding_key(self, request: Request) -> Hashable:

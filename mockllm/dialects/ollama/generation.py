@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.encoder import encode
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
-from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Choice, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import Format
@@ -25,13 +25,13 @@ from mockllm.dialects.ollama.check import CHAT, GENERATE, check_fields
 from mockllm.dialects.ollama.decoder import decode
 from mockllm.dialects.ollama.encoder import NDJSON, ContentForm, OllamaEncoder, supported_reply, whole
 from mockllm.dialects.ollama.errors import JSON, OllamaCall
+from mockllm.dialects.ollama.event_layout import OLLAMA_FORM
 from mockllm.dialects.ollama.request import (
     DEFAULT_MODEL,
     GenerationRequest,
     OllamaChatRequest,
     OllamaGenerateRequest,
 )
-from mockllm.dialects.ollama.stream_form import OLLAMA_FORM
 
 
 class OllamaGeneration(OllamaCall):
@@ -75,7 +75,7 @@ class OllamaGeneration(OllamaCall):
         steps = tuple(encode(OllamaEncoder(reply, request, identity)))
         return Plan(ResponseHead(200, NDJSON), steps, Framing.NDJSON)
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         return OLLAMA_FORM
 
     def encoding_key(self, request: Request) -> Hashable:

@@ -58,18 +58,18 @@ from mockllm.dialects.openai.responses.conversations import (
 )
 from mockllm.dialects.openai.responses.dialect import Responses
 from mockllm.dialects.openai.responses.input_calls import Compact, InputTokens
-from mockllm.dialects.openai.responses.socket import (
-    CREATE,
-    WARM_UP,
-    ResponsesSession,
-    ResponsesSocket,
-    WarmUp,
-)
 from mockllm.dialects.openai.responses.stored_calls import (
     CancelResponse,
     DeleteResponse,
     GetResponse,
     InputItems,
+)
+from mockllm.dialects.openai.responses.websocket import (
+    CREATE,
+    WARM_UP,
+    ResponsesSession,
+    ResponsesWebSocket,
+    WarmUp,
 )
 from mockllm.dialects.openai.unknown_fields import refuse_inexact
 from mockllm.dialects.openai.webhooks import (
@@ -82,7 +82,7 @@ from mockllm.dialects.openai.webhooks import (
     TestEndpoint,
     UpdateEndpoint,
 )
-from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute, ProviderSocket
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute, ProviderWebSocket
 
 CHAT: Final = Chat()
 LIST_CHAT: Final = ListChat()
@@ -312,10 +312,10 @@ REALTIME_HANDSHAKE: Final = VoiceHandshake(
 )
 REALTIME: Final = Realtime()
 TRANSCRIPTION: Final = Transcription()
-RESPONSES_SOCKET: Final = ResponsesSocket()
+RESPONSES_SOCKET: Final = ResponsesWebSocket()
 WARM_UP_CALL: Final = WarmUp()
 _sockets: Final = (
-    ProviderSocket(
+    ProviderWebSocket(
         "/v1/responses",
         ProviderCall("responses_handshake", HANDSHAKE),
         (
@@ -324,7 +324,7 @@ _sockets: Final = (
             (WARM_UP, ProviderCall("warm_up", WARM_UP_CALL)),
         ),
     ),
-    ProviderSocket(
+    ProviderWebSocket(
         "/v1/realtime",
         ProviderCall("realtime_handshake", REALTIME_HANDSHAKE),
         (

@@ -17,8 +17,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import Framing, Kind, Plan
-from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.logprobs import chunk_token_texts, part_token_texts, token_logprobs
 from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage
 from mockllm.core.request.request import Request
@@ -29,10 +29,10 @@ from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.completions_request import CompletionsRequest, check
 from mockllm.dialects.openai.errors import error_object
+from mockllm.dialects.openai.event_layouts import COMPLETIONS_FORM
 from mockllm.dialects.openai.headers import BODY_HEADERS, STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.logprobs import columns
 from mockllm.dialects.openai.request_builder import build_completions
-from mockllm.dialects.openai.stream_forms import COMPLETIONS_FORM
 
 DEFAULT_MODEL: Final = "gpt-3.5-turbo-instruct"
 SNAPSHOTS: Final = {
@@ -250,7 +250,7 @@ class Completions(OpenAiCall):
         steps = tuple(encode(CompletionsEncoder(reply, request, identity)))
         return Plan(head(200, STREAM_HEADERS, identity), steps, Framing.SSE)
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         return COMPLETIONS_FORM
 
     def encoding_key(self, request: Request) -> Hashable:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import DEFAULT_DELIVERY, SWITCHING, Plan, ResponseHead
-from mockllm.core.rendering.socket_session import SocketSession
+from mockllm.core.rendering.websocket_session import WebSocketSession
 from mockllm.core.request.request import Request
 from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.dialect import ResponseIdentity, VoiceDialect
@@ -27,7 +27,7 @@ class Handshake(LookupCall):
     api = "handshake"
     request_class = HandshakeRequest
 
-    def __init__(self, session: Callable[[Request, ResponseIdentity], SocketSession]) -> None:
+    def __init__(self, session: Callable[[Request, ResponseIdentity], WebSocketSession]) -> None:
         """`session` makes the session of the socket."""
         self._session = session
 
@@ -45,7 +45,7 @@ class VoiceHandshake(LookupCall, VoiceDialect):
     request_class = HandshakeRequest
 
     def __init__(
-        self, session: Callable[[Request, ResponseIdentity, Sequence[UserSpeech] | None], SocketSession]
+        self, session: Callable[[Request, ResponseIdentity, Sequence[UserSpeech] | None], WebSocketSession]
     ) -> None:
         """`session` makes the session of the socket."""
         self._session = session
@@ -58,6 +58,6 @@ class VoiceHandshake(LookupCall, VoiceDialect):
         return _opened(identity, lambda: session(request, identity, script))
 
 
-def _opened(identity: ResponseIdentity, session: Callable[[], SocketSession]) -> Plan:
+def _opened(identity: ResponseIdentity, session: Callable[[], WebSocketSession]) -> Plan:
     opened = ResponseHead(SWITCHING, (), head(200, OPENAI, identity).headers)
     return Plan(opened, (), delivery=replace(DEFAULT_DELIVERY, websocket=session))

@@ -80,7 +80,7 @@ class FrameSpec(Spec):
 Frame: TypeAlias = Annotated[FrameSpec, short_form("data")]
 
 
-class SocketMessageSpec(Spec):
+class WebSocketMessageSpec(Spec):
     """A message on a recorded WebSocket, or its end."""
 
     at: Duration | None = None
@@ -97,7 +97,7 @@ class SocketMessageSpec(Spec):
     """The code with which the sender ends the WebSocket."""
 
     @model_validator(mode="after")
-    def one(self) -> SocketMessageSpec:
+    def one(self) -> WebSocketMessageSpec:
         if (self.data is None) == (self.base64 is None) and self.close is None:
             raise PydanticCustomError("message", "a message is one of data, base64 and close")
         return self
@@ -113,7 +113,7 @@ class SocketMessageSpec(Spec):
         return self.binary or self.base64 is not None
 
 
-SocketMessage: TypeAlias = Annotated[SocketMessageSpec, short_form("data")]
+SocketMessage: TypeAlias = Annotated[WebSocketMessageSpec, short_form("data")]
 HeaderText: TypeAlias = Annotated[str, AfterValidator(header_value)]
 
 
@@ -153,7 +153,7 @@ class ReplaySpec(Spec):
         if self.messages is not None and self.as_ != "bytes":
             raise PydanticCustomError("replay", "messages of a WebSocket cannot be replayed as a reply")
         last, what = 0.0, "frame" if self.messages is None else "message"
-        timed: Sequence[FrameSpec | SocketMessageSpec] = self.frames or self.messages or ()
+        timed: Sequence[FrameSpec | WebSocketMessageSpec] = self.frames or self.messages or ()
         for number, frame in enumerate(timed, 1):
             if frame.at is not None and frame.at < last:
                 earlier = f"{what} {number} is earlier than the {what} before it"

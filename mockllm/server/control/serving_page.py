@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from mockllm.dialects.listing import BY_NAME
+from mockllm.dialects.listing import LISTED_BY_NAME
 from mockllm.dialects.serving_metrics_form import ServingMetricsForm
 from mockllm.server.control.context import ControlContext
 from mockllm.server.serving_metrics import ServingMetrics
@@ -15,7 +15,7 @@ from mockllm.server.serving_metrics import ServingMetrics
 
 def serving_form(context: ControlContext) -> ServingMetricsForm | None:
     """Return the form of the provider whose paths need no prefix; None where it has none."""
-    provider = BY_NAME.get(context.engine.info().root_provider or "")
+    provider = LISTED_BY_NAME.get(context.engine.info().root_provider or "")
     return None if provider is None else provider.full.serving_metrics_form
 
 

@@ -26,8 +26,8 @@ from mockllm.server.http2.h2_library import (
 )
 from mockllm.server.http2.request_lines import request_lines
 from mockllm.server.http2.stream import Http2Stream
+from mockllm.server.reading_connection import ReadingConnection
 from mockllm.server.ready_connections import ReadyConnections
-from mockllm.server.request_stream import RequestStream
 
 MIN_SLICE: Final = 512
 MAX_SLICE: Final = 4096
@@ -371,10 +371,10 @@ class Http2Connection(asyncio.Protocol):
 
     # What the connections of the streams expect of who makes them.
 
-    def add(self, connection: RequestStream) -> bool:
+    def add(self, connection: ReadingConnection) -> bool:
         return True
 
-    def remove(self, connection: RequestStream) -> None: ...
+    def remove(self, connection: ReadingConnection) -> None: ...
 
-    def switch_to_http2(self, connection: RequestStream, data: bytes) -> None:
+    def switch_to_http2(self, connection: ReadingConnection, data: bytes) -> None:
         raise AssertionError("a stream has no preface")

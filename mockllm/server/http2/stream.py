@@ -17,7 +17,7 @@ from mockllm.server.http1 import LAST_HTTP_CHUNK, http_chunk
 from mockllm.server.http2.h2_library import STREAM_WINDOW
 from mockllm.server.http2.request_lines import RequestLines
 from mockllm.server.http2.response_reader import MalformedResponse, ResponseFields, ResponseReader
-from mockllm.server.request_stream import ConnectionMaker
+from mockllm.server.reading_connection import ConnectionOwner
 from mockllm.server.server_limits import KIB
 
 MAX_FRAME: Final = 16 * KIB
@@ -26,7 +26,7 @@ UNSENT_PART: Final = 8
 """A stream buffers this part of what a connection of HTTP/1.1 may buffer for a slow reader."""
 
 
-class StreamMaker(ConnectionMaker, Protocol):
+class StreamOwner(ConnectionOwner, Protocol):
     """The connection of HTTP/2 to which a stream belongs. `full`: its client has not read what was sent before."""
 
     h2: H2Connection
@@ -50,8 +50,8 @@ class StreamConnection(Connection):
 
     __slots__ = ("_open",)
 
-    def __init__(self, maker: ConnectionMaker, app: App, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(maker, app, loop)
+    def __init__(self, owner: ConnectionOwner, app: App, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(owner, app, loop)
         self._open = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -74,11 +74,11 @@ class Http2Stream(asyncio.Transport):
     """A stream, from the header fields of its request to the end of its response."""
 
     def __init__(
-        self, maker: StreamMaker, id: int, lines: RequestLines, app: App, loop: asyncio.AbstractEventLoop
+        self, owner: StreamOwner, id: int, lines: RequestLines, app: App, loop: asyncio.AbstractEventLoop
     ) -> None:
         super().__init__()
         self.id = id
-        self._maker, self._loop, self._lines = maker, loop, lines
+        self._owner, self._loop, self._lines = owner, loop, lines
         self._patience = app.limits.keepalive
         self._body: list[bytes] = []
         """The received bytes of the body that were not passed on."""
@@ -108,7 +108,7 @@ class Http2Stream(asyncio.Transport):
         """Whether no frame is sent any more."""
         self._lost = False
         """Whether the server's connection has ended."""
-        self.connection = StreamConnection(maker, app, loop)
+        self.connection = StreamConnection(owner, app, loop)
         self.connection.connection_made(self)
 
     def receive(self, data: bytes, length: int) -> None:
@@ -160,7 +160,7 @@ class Http2Stream(asyncio.Transport):
     def _let_client_send(self) -> None:
         if self._unread * 2 >= STREAM_WINDOW and self._reading and not (self._request_ended or self._over):
             with suppress(H2Error):  # the client has reset the stream
-                self._maker.h2.increment_flow_control_window(self._unread, self.id)
+                self._owner.h2.increment_flow_control_window(self._unread, self.id)
             self._unread = 0
 
     def pause_reading(self) -> None:
@@ -169,13 +169,13 @@ class Http2Stream(asyncio.Transport):
     def resume_reading(self) -> None:
         self._reading = True
         self._let_client_send()
-        self._maker.send()
+        self._owner.send()
 
     def is_reading(self) -> bool:
         return self._reading
 
     def get_extra_info(self, name: str, default: object = None) -> object:
-        transport = self._maker.transport
+        transport = self._owner.transport
         return default if transport is None else transport.get_extra_info(name, default)
 
     def is_closing(self) -> bool:
@@ -185,7 +185,7 @@ class Http2Stream(asyncio.Transport):
         self._high = (high or 0) // UNSENT_PART
 
     def get_write_buffer_size(self) -> int:
-        transport = self._maker.transport
+        transport = self._owner.transport
         return self.unsent + (0 if transport is None else transport.get_write_buffer_size())
 
     @property
@@ -210,7 +210,7 @@ class Http2Stream(asyncio.Transport):
         self.flush()
         if broken:
             self._reset(ErrorCodes.INTERNAL_ERROR)
-        self._maker.send()
+        self._owner.send()
 
     def close(self) -> None:
         """End the stream after the written bytes: as HTTP defines if the response is complete, else by a reset."""
@@ -218,12 +218,12 @@ class Http2Stream(asyncio.Transport):
             self._closing = True
             self._response.close()
             self.flush()
-            self._maker.send()
+            self._owner.send()
             self._loop.call_soon(self._lose, None)
 
     def abort(self) -> None:
         """End the connection of all streams, as a fault requires."""
-        transport = self._maker.transport
+        transport = self._owner.transport
         if transport is not None:
             transport.abort()
 
@@ -249,7 +249,7 @@ class Http2Stream(asyncio.Transport):
             self._pending.clear()
             self._reset(ErrorCodes.CANCEL)
             self._end_if_over()
-            self._maker.send()
+            self._owner.send()
 
     def _add(self, parts: list[ResponseFields | bytes]) -> None:
         for number, part in enumerate(parts, 1):
@@ -258,7 +258,7 @@ class Http2Stream(asyncio.Transport):
             elif not self._over:
                 ends = self._response.complete and number == len(parts)
                 try:
-                    self._maker.h2.send_headers(self.id, part.fields, end_stream=ends)
+                    self._owner.h2.send_headers(self.id, part.fields, end_stream=ends)
                     self._begun = True
                 except H2Error:
                     self._fail()
@@ -282,11 +282,11 @@ class Http2Stream(asyncio.Transport):
         return more
 
     def _send_frame(self) -> bool:
-        h2, pending = self._maker.h2, self._pending
+        h2, pending = self._owner.h2, self._pending
         size = 0
         if pending:
             size = min(len(pending), MAX_FRAME, h2.max_outbound_frame_size)
-            size = 0 if self._maker.full else min(size, h2.local_flow_control_window(self.id))
+            size = 0 if self._owner.full else min(size, h2.local_flow_control_window(self.id))
             if size <= 0:
                 return False
         ends = self._response.complete and size == len(pending)
@@ -308,7 +308,7 @@ class Http2Stream(asyncio.Transport):
                 self._reset(ErrorCodes.NO_ERROR)
             self._over = True
         if self._over and self._lost:
-            self._maker.end_stream(self)
+            self._owner.end_stream(self)
 
     def _cut(self) -> None:
         """Reset the stream after the client has received what was sent. Clients discard what they have not yet read
@@ -317,18 +317,18 @@ class Http2Stream(asyncio.Transport):
             self._end_cut()
         elif not self._cutting:
             self._cutting = True
-            self._maker.when_received(self._end_cut)
+            self._owner.when_received(self._end_cut)
 
     def _end_cut(self) -> None:
         self._reset(ErrorCodes.INTERNAL_ERROR)
         self._end_if_over()
-        self._maker.send()
+        self._owner.send()
 
     def _reset(self, code: ErrorCodes) -> None:
         if not self._over:
             self._over = True
             with suppress(H2Error):  # the client was quicker
-                self._maker.h2.reset_stream(self.id, code)
+                self._owner.h2.reset_stream(self.id, code)
 
     def _fail(self) -> None:
         """Nothing can be sent: the client has reset the stream, which is known soon."""

@@ -17,7 +17,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import SESSION_PREFIX
-from mockllm.dialects.listing import BY_NAME
+from mockllm.dialects.listing import LISTED_BY_NAME
 from mockllm.dialects.routes import RouteMatch, find_route, normalised
 from mockllm.engine.session_id import split_session
 from mockllm.server.control.access import host_name
@@ -219,7 +219,7 @@ def _model_attributes(
 ) -> dict[str, Value]:
     call, request, operation = decoded.call, decoded.request, decoded.operation
     assert call is not None and request is not None and operation is not None  # noqa: PT018 - set together
-    name = BY_NAME[call.provider].full.telemetry_name or call.provider
+    name = LISTED_BY_NAME[call.provider].full.telemetry_name or call.provider
     provider = call.call.full.telemetry_provider or name
     attributes: dict[str, Value] = {"gen_ai.operation.name": operation, "gen_ai.provider.name": provider}
     attributes.update(_request_parameters(request))

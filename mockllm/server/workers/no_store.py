@@ -9,9 +9,9 @@ from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.state.shared_engine_state import (
     LookupResult,
+    MissingStoredObject,
     RespondAgain,
     SharedEngineState,
-    StoreLookupRequired,
 )
 
 REFUSAL = (
@@ -41,11 +41,11 @@ class NoStore:
     def __init__(self, state: SharedEngineState) -> None:
         state.store_elsewhere = self._forget
 
-    def begin(self, matched: DecisionInputs, on_ready: Callable[[], object]) -> RefusedDecision:
+    def begin(self, inputs: DecisionInputs, on_ready: Callable[[], object]) -> RefusedDecision:
         on_ready()
         return RefusedDecision()
 
-    async def look_up(self, lookup: StoreLookupRequired) -> LookupResult | Failure:
+    async def look_up(self, lookup: MissingStoredObject) -> LookupResult | Failure:
         """Return that a call is unknown. Refuse a request that refers to a stored response."""
         if lookup.key[0] == "call":
             return None

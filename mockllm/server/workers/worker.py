@@ -19,7 +19,7 @@ from mockllm.server.gc_policy import GcPolicy
 from mockllm.server.http_server import Server
 from mockllm.server.journal.journal import ENTRIES_AT_ONCE, Journal
 from mockllm.server.metrics import Metrics
-from mockllm.server.protocols import DeciderProtocol
+from mockllm.server.protocols import StoreClientProtocol
 from mockllm.server.workers.channel import Channel, ChannelClosed
 from mockllm.server.workers.forwarded_control import ForwardedControl
 from mockllm.server.workers.worker_report import WorkerReport
@@ -34,7 +34,7 @@ class PreparedRules(Struct):
     rules: LoadedRules
 
 
-class WorkerDecider(DeciderProtocol, Protocol):
+class WorkerStoreClient(StoreClientProtocol, Protocol):
     """Decides the requests of a worker that count."""
 
     @property
@@ -62,7 +62,7 @@ class Worker:
         builder: Builder,
         make_app: Callable[[Engine], App],
         listen: Callable[[App], Server],
-        decider: WorkerDecider,
+        store_client: WorkerStoreClient,
         *,
         controlled: bool,
     ) -> None:
@@ -71,7 +71,7 @@ class Worker:
         self._builder = builder
         self._make_app = make_app
         self._listen = listen
-        self._decider = decider
+        self._store_client = store_client
         self._prepared: PreparedRules | None = None
         self._app: App | None = None
         self._server: Server | None = None
@@ -143,7 +143,7 @@ class Worker:
         prepared, self._prepared = self._prepared, None
         assert prepared is not None, "rules were prepared"
         engine = self._builder.adopted(prepared.catalog, prepared.rules)
-        self._decider.retain(prepared.catalog.keys)
+        self._store_client.retain(prepared.catalog.keys)
         if self._app is None:
             await self._begin(engine)
             return
@@ -178,7 +178,7 @@ class Worker:
             journal.unmatched,
             app.metrics,
             app.responses_in_flight,
-            self._decider.counts,
+            self._store_client.counts,
             app.serving_metrics,
         )
 
@@ -189,10 +189,10 @@ class Worker:
     async def reset_state(self) -> None:
         """Forget all that this process remembers of sessions."""
         self._state.reset()
-        self._decider.reset()
+        self._store_client.reset()
 
     async def forget_sessions(self, ids: Collection[str]) -> None:
-        self._decider.forget_sessions(ids)
+        self._store_client.forget_sessions(ids)
 
     async def set_time_scales(self, scales: Mapping[str, float]) -> None:
         """Use these time scales of sessions, and no others."""

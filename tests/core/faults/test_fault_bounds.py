@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from mockllm.core.faults import FAULTS, NotApplicable, ReplyFault, ReplyFaultContext
 from mockllm.core.faults.base import FEW_STEPS, MAX_CHARACTERS, MAX_CHUNKS, MAX_REPEATS, MAX_STEPS
 from mockllm.core.faults.form_events import FormFault
+from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, Payload
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.core.rendering.stream_form import FinishPlace, Payload, StreamForm
 from mockllm.core.reply.reply import Call, Media, NativePart, Part, Pause, Reply, Text, Verbatim
 from mockllm.core.reply.reply_size import reply_size
 from tests.core.faults.plans import STEPS, STREAM, played, reason
@@ -43,7 +43,7 @@ def test_fault_of_few_steps_applies_to_any_stream() -> None:
     assert reason(flood, long) == TOO_MANY
 
 
-class FinishForm(StreamForm):
+class FinishForm(EventLayout):
     """The form of events with a finish reason and no other place."""
 
     def finishes(self, payload: Payload) -> Iterator[FinishPlace]:

@@ -20,7 +20,15 @@ from mockllm.core.faults.fault_points import (
     find_gap,
 )
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, UnchunkedStep, WaitStep
+from mockllm.core.rendering.plan import (
+    CutStep,
+    EventStep,
+    Framing,
+    Plan,
+    RawStep,
+    StepOutsideHttpChunks,
+    WaitStep,
+)
 from tests.core.faults.plans import ARRAY, BODY, EMPTY, ERROR, STEPS, STREAM, WHOLE
 
 
@@ -146,9 +154,9 @@ def test_find_gap_ignores_steps_after_a_cut() -> None:
 
 
 def test_find_gap_does_not_count_unchunked_bytes() -> None:
-    plan = Plan(STREAM.head, (UnchunkedStep(b"x", 0), EventStep(b"a", 1, "chunk")), Framing.NDJSON)
+    plan = Plan(STREAM.head, (StepOutsideHttpChunks(b"x", 0), EventStep(b"a", 1, "chunk")), Framing.NDJSON)
     assert found(plan, bytes=1).before == (
-        UnchunkedStep(b"x", 0),
+        StepOutsideHttpChunks(b"x", 0),
         RawStep(b"a", 1, begins_event=True, attached_to_chunk=True),
     )
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mockllm.core.faults import FAULTS, FormFault, NotApplicable
+from mockllm.core.rendering.event_layout import EventLayout, MemberPlace, Payload
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
-from mockllm.core.rendering.stream_form import MemberPlace, Payload, StreamForm
 from tests.core.faults.plans import HEAD
 
 STREAM = Plan(
@@ -18,14 +18,14 @@ STREAM = Plan(
 )
 
 
-class TextForm(StreamForm):
+class TextForm(EventLayout):
     """The form of events with a text and no other place."""
 
     def text(self, payload: Payload) -> MemberPlace | None:
         return MemberPlace(payload, "text")
 
 
-def applied(name: str, form: StreamForm, /, **settings: Any) -> Plan | NotApplicable:
+def applied(name: str, form: EventLayout, /, **settings: Any) -> Plan | NotApplicable:
     fault = FAULTS[name].model_validate(settings)
     assert isinstance(fault, FormFault)
     return fault.apply_to_stream(STREAM, form)
@@ -42,7 +42,7 @@ def applied(name: str, form: StreamForm, /, **settings: Any) -> Plan | NotApplic
     ],
 )
 def test_form_without_places_plays_no_fault(name: str, reason: str) -> None:
-    assert applied(name, StreamForm()) == NotApplicable(reason)
+    assert applied(name, EventLayout()) == NotApplicable(reason)
 
 
 @pytest.mark.parametrize("form", ["no_choices", "no_delta"])

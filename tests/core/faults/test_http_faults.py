@@ -20,7 +20,7 @@ from mockllm.core.rendering.plan import (
     Plan,
     RawStep,
     ResponseHead,
-    UnchunkedStep,
+    StepOutsideHttpChunks,
 )
 from tests.core.faults.plans import ARRAY, BODY, EMPTY, ERROR, HEAD, STEPS, STREAM, WHOLE, played, reason
 
@@ -101,7 +101,7 @@ def test_bad_headers_twice_add_two_lines() -> None:
 
 def test_broken_chunking_breaks_at_place() -> None:
     plan = played(built("broken_chunking"))
-    assert plan.steps == (*STEPS[:3], UnchunkedStep(b"no size\r\n", 1), CutStep("close", 1))
+    assert plan.steps == (*STEPS[:3], StepOutsideHttpChunks(b"no size\r\n", 1), CutStep("close", 1))
     assert plan.delivery == Delivery(body_end="chunks")
 
 
@@ -109,11 +109,11 @@ def test_broken_chunking_too_short_size_is_half() -> None:
     rest = BODY[BODY.index(b"<two>") :]
     plan = played(built("broken_chunking", form="too_short"), WHOLE)
     assert plan.steps[-2:] == (
-        UnchunkedStep(b"%x\r\n%b\r\n" % (len(rest) // 2, rest), 0),
+        StepOutsideHttpChunks(b"%x\r\n%b\r\n" % (len(rest) // 2, rest), 0),
         CutStep("close", 0),
     )
     end = played(built("broken_chunking", form="too_short", after={"bytes": 15}), ERROR)
-    assert end.steps[1] == UnchunkedStep(b"1\r\n\r\n", 0)
+    assert end.steps[1] == StepOutsideHttpChunks(b"1\r\n\r\n", 0)
 
 
 def test_http_fault_beyond_the_end_has_reason() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.faults import FAULTS
 from mockllm.core.rendering.event_parser import events, sent_bytes
-from mockllm.core.rendering.plan import Framing, HeadForm
+from mockllm.core.rendering.plan import Framing, HeadLayout
 from tests.core.faults import plans
 
 
@@ -18,8 +18,8 @@ def built(name: str, **settings: Any) -> Any:
 
 def test_header_form_is_part_of_the_delivery() -> None:
     plan = plans.played(built("header_form", case="upper", order="reversed"))
-    assert plan.delivery.form == HeadForm("upper", True)
-    assert plans.played(built("header_form")).delivery.form == HeadForm("lower", False)
+    assert plan.delivery.form == HeadLayout("upper", True)
+    assert plans.played(built("header_form")).delivery.form == HeadLayout("lower", False)
 
 
 @pytest.mark.parametrize("crlf", [False, True])

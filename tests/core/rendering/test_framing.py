@@ -30,8 +30,8 @@ from mockllm.core.rendering.plan import (
     RawStep,
     ResponseHead,
     Step,
+    StepOutsideHttpChunks,
     Throttle,
-    UnchunkedStep,
     WaitStep,
 )
 
@@ -124,7 +124,15 @@ def test_closing_returns_the_last_bytes(steps: tuple[Step, ...], last: bytes) ->
 
 
 def test_written_returns_bytes_per_step_up_to_a_cut() -> None:
-    steps = (ONE, WaitStep(1.0, 1), UnchunkedStep(b"x", 1), RawStep(b"y", 1), TWO, CutStep("close", 2), ONE)
+    steps = (
+        ONE,
+        WaitStep(1.0, 1),
+        StepOutsideHttpChunks(b"x", 1),
+        RawStep(b"y", 1),
+        TWO,
+        CutStep("close", 2),
+        ONE,
+    )
     plan = Plan(HEAD, steps, Framing.JSON_ARRAY)
     assert list(steps_with_bytes(plan)) == list(
         zip(steps[:5], [b"[{1}", b"", b"", b"y", b"\n,\r\n{2}"], strict=True)
@@ -169,11 +177,11 @@ TWO_A_SECOND = Throttle(2, 1.0)
         ),
         pytest.param([CutStep("close", 0)], [CutStep("close", 0)], id="a cut at once"),
         pytest.param(
-            [UnchunkedStep(b"abc", 1), b"d"],
+            [StepOutsideHttpChunks(b"abc", 1), b"d"],
             [
-                UnchunkedStep(b"ab", 1),
+                StepOutsideHttpChunks(b"ab", 1),
                 WaitStep(1.0, 0),
-                UnchunkedStep(b"c", 1),
+                StepOutsideHttpChunks(b"c", 1),
                 WaitStep(0.5, 0),
                 b"d",
                 WaitStep(0.5, 0),

@@ -16,7 +16,7 @@ from mockllm.core.rendering.plan import (
     Plan,
     RawStep,
     ResponseHead,
-    UnchunkedStep,
+    StepOutsideHttpChunks,
     WaitStep,
 )
 
@@ -65,7 +65,7 @@ def test_packed_cut_is_not_closed() -> None:
         Plan(HEAD, (WaitStep(1, 0),)),
         Plan(ResponseHead(200, (("Content-Encoding", "br"),)), (RawStep(b"x", 0),)),
         Plan(ResponseHead(200, (), (("Content-Length", "3"),)), (RawStep(b"x", 0),)),
-        Plan(HEAD, (RawStep(b"x", 0), UnchunkedStep(b"y", 0))),
+        Plan(HEAD, (RawStep(b"x", 0), StepOutsideHttpChunks(b"y", 0))),
     ],
     ids=["no steps", "no bytes", "coded already", "a length of its own", "bytes beside the body"],
 )

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
-from mockllm.core.rendering.storable_response import StorableForm, StorableResponse, storable_form
+from mockllm.core.rendering.storable_response import PrerenderedStorable, StorableResponse, storable_form
 
 VALUES = (b"resp_1", b"7", b"call_1")
 
 
 def form_of(
     payload: bytes, names: Sequence[str], calls: Mapping[str, str] | None = None
-) -> StorableForm | None:
+) -> PrerenderedStorable | None:
     """The form of a response whose texts have `{0}`, `{1}` and `{2}` in place of the values."""
 
     def plan_with(values: Sequence[bytes]) -> Plan:

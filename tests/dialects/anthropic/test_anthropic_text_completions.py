@@ -193,4 +193,4 @@ def test_form_of_events_has_finish_reasons_and_texts() -> None:
     assert (place.members, place.ended) == (("stop_reason", "stop"), True)
     assert FORM.text(event) == (event, "completion")
     assert (list(FORM.finishes({"type": "ping"})), FORM.text({"type": "ping"})) == ([], None)
-    assert COMPLETE.stream_form(request()) is FORM
+    assert COMPLETE.event_layout(request()) is FORM

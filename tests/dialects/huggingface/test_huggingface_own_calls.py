@@ -147,7 +147,7 @@ def test_stream_form_names_the_places_of_an_event() -> None:
     dialect: Any = huggingface.PROVIDER.call("text_generation").dialect
     raw = b'{"inputs": "x", "parameters": {"return_full_text": true}}'
     request = TextGenerationRequest(method="POST", path="/generate", headers={}, raw=raw)
-    assert dialect.stream_form(request) is STREAM_FORM
+    assert dialect.event_layout(request) is STREAM_FORM
     assert dialect.encoding_key(request) == (False, "x", False)
 
 

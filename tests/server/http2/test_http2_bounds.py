@@ -18,7 +18,7 @@ from mockllm.server.http2 import connection as http2_connection
 from mockllm.server.http2 import flood_guard
 from mockllm.server.http2.connection import Http2Connection
 from mockllm.server.http2.h2_library import ENCODER_TABLE, MAX_STREAMS
-from mockllm.server.request_stream import RequestStream
+from mockllm.server.reading_connection import ReadingConnection
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, say, streamed, whole
 from tests.server.http2.h2_client import H2Client
@@ -261,7 +261,7 @@ def body_of(server: ThreadedServer) -> int:
     """The bytes that have come of the only body."""
     for connection in connections(server):
         for stream in list(connection.streams.values()):
-            body = RequestStream.__dict__["_body"].__get__(stream.connection)
+            body = ReadingConnection.__dict__["_body"].__get__(stream.connection)
             return 0 if body is None else int(body.total_bytes)
     return 0
 

@@ -20,7 +20,7 @@ from hyperframe.frame import (
 )
 
 from mockllm.server.app import App
-from mockllm.server.listener import HTTP2_PREFACE
+from mockllm.server.connection_factory import HTTP2_PREFACE
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, whole
 from tests.server.http2.h2_client import H2Client

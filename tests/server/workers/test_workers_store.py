@@ -20,7 +20,7 @@ import pytest
 from google.genai import errors, types
 
 from mockllm.store.script_request import scope_key, session_base
-from mockllm.store.store_decider import SESSIONS
+from mockllm.store.store_client import SESSIONS
 from tests.process import Process, serving
 from tests.sdk.gemini_clients import vertex
 from tests.server.served_batches import created, lines_of

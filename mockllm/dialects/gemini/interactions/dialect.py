@@ -20,11 +20,11 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, ResponseHead
-from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Call, Media, NativePart, Part, Reply, Text, Thinking, Usage, joined_text
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
@@ -36,8 +36,8 @@ from mockllm.dialects.gemini.errors import error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect
 from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL
 from mockllm.dialects.gemini.interactions.decoder import decode
+from mockllm.dialects.gemini.interactions.event_layout import INTERACTION_FORM
 from mockllm.dialects.gemini.interactions.request import InteractionRequest
-from mockllm.dialects.gemini.interactions.stream_form import INTERACTION_FORM
 from mockllm.dialects.gemini.wire_format import JSON
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
@@ -286,7 +286,7 @@ class Interactions(GeminiDialect):
         body = dumps(object_of(loads(first.payload)).get("interaction"))
         return Plan(ResponseHead(200, JSON), (EventStep(body, 0, "body"),), background=run)
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         return INTERACTION_FORM
 
     def encoding_key(self, request: Request) -> Hashable:

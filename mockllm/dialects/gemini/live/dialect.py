@@ -18,8 +18,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Kind, Plan, RawStep, ResponseHead, Step
-from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.rendering.websocket_frames import close_frame
 from mockllm.core.reply.reply import Call, Media, NativePart, Reply, Thinking
 from mockllm.core.request.request import Request
@@ -32,7 +32,7 @@ from mockllm.dialects.gemini.errors import error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect
 from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of
 from mockllm.dialects.gemini.live.decoder import decode
-from mockllm.dialects.gemini.live.stream_form import LIVE_FORM
+from mockllm.dialects.gemini.live.event_layout import LIVE_FORM
 from mockllm.dialects.gemini.request_builder import build_request
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
@@ -219,7 +219,7 @@ class Live(GeminiDialect):
             steps += tuple(closing_plan(reply.failure, request).steps)
         return Plan(ResponseHead(200, ()), steps, Framing.WEBSOCKET_BINARY)
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         return LIVE_FORM
 
     def encoding_key(self, request: Request) -> Hashable:

@@ -16,14 +16,14 @@ from mockllm.core.json.typed_values import decoded, object_of, read_object
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
-from mockllm.core.rendering.socket_session import (
+from mockllm.core.rendering.websocket_session import (
     MAX_CONVERSATION,
     NOTHING_TO_DO,
-    CloseSocket,
+    CloseWebSocket,
     SendMessages,
-    SocketAction,
     StartResponse,
     StopResponse,
+    WebSocketAction,
     message_plan,
     timed_messages,
 )
@@ -73,22 +73,22 @@ class LiveSession:
 
     # --- the interface of sockets ----------------------------------------------------------------
 
-    def opening(self) -> Sequence[SocketAction]:
+    def opening(self) -> Sequence[WebSocketAction]:
         return NOTHING_TO_DO
 
-    def receive(self, message: str | bytes, now: float) -> Sequence[SocketAction]:
+    def receive(self, message: str | bytes, now: float) -> Sequence[WebSocketAction]:
         try:
             data = message if isinstance(message, bytes) else message.encode("utf-8", "replace")
             fields = object_of(camel_case_fields(loads(data)))
         except JSONDecodeError:
-            return (CloseSocket(MALFORMED, "Invalid JSON payload received."),)
+            return (CloseWebSocket(MALFORMED, "Invalid JSON payload received."),)
         unknown = next((name for name in fields if name not in HANDLERS), None)
         if unknown is not None:
             reason = f'Invalid JSON payload received. Unknown name "{unknown}": Cannot find field.'
-            return (CloseSocket(MALFORMED, reason),)
+            return (CloseWebSocket(MALFORMED, reason),)
         if (SETUP in fields) == (self._setup is not None):
-            return (CloseSocket(MALFORMED, "setup must be the first message and only the first."),)
-        actions: list[SocketAction] = []
+            return (CloseWebSocket(MALFORMED, "setup must be the first message and only the first."),)
+        actions: list[WebSocketAction] = []
         for name, value in fields.items():
             actions += HANDLERS[name](self, object_of(value))
         return actions
@@ -115,7 +115,7 @@ class LiveSession:
         ]
         return Plan(plan.head, steps, plan.framing, plan.delay, plan.delivery)
 
-    def ended(self, stream: str, sent: float | None) -> Sequence[SocketAction]:
+    def ended(self, stream: str, sent: float | None) -> Sequence[WebSocketAction]:
         if stream == SETUP:
             return NOTHING_TO_DO
         if stream == TRANSCRIBE:
@@ -129,7 +129,7 @@ class LiveSession:
             for message in sent_messages
             for call in list_of(object_of(message.get("toolCall")).get("functionCalls"))
         ]
-        actions: list[SocketAction] = []
+        actions: list[WebSocketAction] = []
         if sent is not None:
             actions.append(self._send({"serverContent": {"interrupted": True}}))
             actions.append(self._send({"serverContent": {"turnComplete": True}}))
@@ -140,7 +140,7 @@ class LiveSession:
 
     # --- the messages of the client --------------------------------------------------------------
 
-    def set_up(self, setup: dict[str, Json]) -> Sequence[SocketAction]:
+    def set_up(self, setup: dict[str, Json]) -> Sequence[WebSocketAction]:
         self._setup = setup
         self._settings = read_settings(setup)
         self._detector.silence_ms = self._settings.silence_ms
@@ -149,7 +149,7 @@ class LiveSession:
         body = {**setup, "live": {"handle": self._handle}}
         return (StartResponse(SETUP, dumps(body), SETUP),)
 
-    def add_content(self, content: dict[str, Json]) -> Sequence[SocketAction]:
+    def add_content(self, content: dict[str, Json]) -> Sequence[WebSocketAction]:
         """Add turns; the client's content interrupts the model."""
         self._add(*map(_without_data, list_of(content.get("turns"))))
         actions = self._interrupt()
@@ -157,9 +157,9 @@ class LiveSession:
             return actions
         return [*actions, *self._generate()]
 
-    def process(self, media: dict[str, Json]) -> Sequence[SocketAction]:
+    def process(self, media: dict[str, Json]) -> Sequence[WebSocketAction]:
         """Take realtime input: a text, audio, an image, or the user's activity."""
-        actions: list[SocketAction] = []
+        actions: list[WebSocketAction] = []
         if "activityStart" in media:
             self._speech = True
             actions += self._barge_in()
@@ -175,12 +175,12 @@ class LiveSession:
             actions += self._end_of_speech()
         return actions
 
-    def answer_calls(self, response: dict[str, Json]) -> Sequence[SocketAction]:
+    def answer_calls(self, response: dict[str, Json]) -> Sequence[WebSocketAction]:
         """Add the results of calls; the model continues when it has those of all calls."""
         results = [object_of(result) for result in list_of(response.get("functionResponses"))]
         words = [result.get(name) for result in results for name in ("id", "scheduling")]
         if not all(word is None or type(word) is str for word in words):
-            return (CloseSocket(MALFORMED, INVALID),)
+            return (CloseWebSocket(MALFORMED, INVALID),)
         self._add({"role": "user", "parts": [{"functionResponse": result} for result in results]})
         finished = {result.get("id") for result in results}
         self._calls = [id for id in self._calls if id not in finished]
@@ -194,25 +194,25 @@ class LiveSession:
 
     # --- speech ------------------------------------------------------------------------------------
 
-    def _audio(self, blob: dict[str, Json], mime: str) -> Sequence[SocketAction]:
+    def _audio(self, blob: dict[str, Json], mime: str) -> Sequence[WebSocketAction]:
         text = blob.get("data")
         data = decoded(text.translate(URL_SAFE) if type(text) is str else text)
         if data is None:
-            return (CloseSocket(MALFORMED, INVALID),)
+            return (CloseWebSocket(MALFORMED, INVALID),)
         rate = _RATE.search(mime)
         self._detector.rate = int(rate[1]) if rate else INPUT_RATE
         self._speech = True
-        actions: list[SocketAction] = []
+        actions: list[WebSocketAction] = []
         for change, _ in self._detector.process(data):
             if self._settings.automatic:
                 actions += self._barge_in() if change == "started" else self._end_of_speech()
         return actions
 
-    def _image(self, mime: str) -> Sequence[SocketAction]:
+    def _image(self, mime: str) -> Sequence[WebSocketAction]:
         self._add({"role": "user", "parts": [{"inlineData": {"mimeType": mime, "data": ""}}]})
         return NOTHING_TO_DO
 
-    def _end_of_speech(self) -> Sequence[SocketAction]:
+    def _end_of_speech(self) -> Sequence[WebSocketAction]:
         """Request the transcript of the audio that has come."""
         if not self._speech:
             return NOTHING_TO_DO
@@ -236,18 +236,18 @@ class LiveSession:
 
     # --- turns -------------------------------------------------------------------------------------
 
-    def _barge_in(self) -> Sequence[SocketAction]:
+    def _barge_in(self) -> Sequence[WebSocketAction]:
         return self._interrupt() if self._settings.interrupts else NOTHING_TO_DO
 
-    def _interrupt(self) -> list[SocketAction]:
+    def _interrupt(self) -> list[WebSocketAction]:
         """End the model's turn, and cancel the calls that it waits for."""
-        actions: list[SocketAction] = [StopResponse(TURN)] if self._active else []
+        actions: list[WebSocketAction] = [StopResponse(TURN)] if self._active else []
         if self._calls:
             actions.append(self._send({"toolCallCancellation": {"ids": self._calls}}))
             self._calls = []
         return actions
 
-    def _generate(self) -> Sequence[SocketAction]:
+    def _generate(self) -> Sequence[WebSocketAction]:
         """Request the model's next turn; after the running one, if there is one."""
         if self._active:
             self._queued = True
@@ -280,7 +280,7 @@ class LiveSession:
         return SendMessages((dumps(message),), binary=True)
 
 
-Handler = Callable[[LiveSession, dict[str, Json]], Sequence[SocketAction]]
+Handler = Callable[[LiveSession, dict[str, Json]], Sequence[WebSocketAction]]
 HANDLERS: Final[dict[str, Handler]] = {
     SETUP: LiveSession.set_up,
     "clientContent": LiveSession.add_content,

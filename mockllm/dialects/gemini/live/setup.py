@@ -16,7 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.plan import DEFAULT_DELIVERY, SWITCHING, EventStep, Framing, Plan, ResponseHead
-from mockllm.core.rendering.socket_session import SocketSession
+from mockllm.core.rendering.websocket_session import WebSocketSession
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.core.user_speech import UserSpeech
@@ -74,7 +74,7 @@ class LiveHandshake(LiveLookup, VoiceDialect):
     request_class: type[Request] = LiveHandshakeRequest
 
     def __init__(
-        self, session: Callable[[ResponseIdentity, Sequence[UserSpeech] | None], SocketSession]
+        self, session: Callable[[ResponseIdentity, Sequence[UserSpeech] | None], WebSocketSession]
     ) -> None:
         """`session` makes the session of the socket."""
         self._session = session

@@ -13,7 +13,7 @@ from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder
 from propcache.api import cached_property
 
-from mockllm.core.batch import BatchOutcome, BatchRun, LineResponse
+from mockllm.core.batch import BatchJob, BatchOutcome, LineResponse
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import count_of, object_of, text_of
@@ -159,12 +159,12 @@ class CreateBatch(OpenAiCall, BatchDialect):
         outcome = start.outcome._replace(status="failed") if errors else start.outcome
         record = BatchRecord(request.now, keys, outcome, details)
         batch = new_batch(id, record, start.waits, request.monotonic + plan.delay)
-        run = BatchRun(id, tuple(lines[: outcome.response_count(len(lines))]))
+        run = BatchJob(id, tuple(lines[: outcome.response_count(len(lines))]))
         others = [
             _output_file(file, id, f"{id}_{kind}.jsonl", second)
             for file, kind in ((output, "output"), (failed, "error"))
         ]
-        return StorageUpdate((id,), batch, others=() if errors else tuple(others), batch_run=run)
+        return StorageUpdate((id,), batch, others=() if errors else tuple(others), batch_job=run)
 
 
 def _input_failure(request: Request) -> Failure | None:

@@ -7,8 +7,8 @@ from collections.abc import Hashable
 from typing import Final
 
 from mockllm.core.rendering.encoder import encode
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import Framing, Plan
-from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate
@@ -27,10 +27,10 @@ from mockllm.dialects.openai.chat.encoder import ChatEncoder
 from mockllm.dialects.openai.chat.prompt_form import PROMPT_FORM
 from mockllm.dialects.openai.chat.request import AUDIO, ChatRequest
 from mockllm.dialects.openai.chat.stored_calls import storage_update
+from mockllm.dialects.openai.event_layouts import CHAT_FORM
 from mockllm.dialects.openai.headers import BODY_HEADERS, STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.moderated import moderation_key
 from mockllm.dialects.openai.request_builder import build_chat
-from mockllm.dialects.openai.stream_forms import CHAT_FORM
 
 ENCODING_FIELDS: Final = frozenset(
     {
@@ -70,7 +70,7 @@ class Chat(OpenAiCall):
         steps = tuple(encode(ChatEncoder(reply, request, identity)))
         return Plan(head(200, STREAM_HEADERS, identity), steps, Framing.SSE)
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         return CHAT_FORM
 
     def encoding_key(self, request: Request) -> Hashable:

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.encoder import Event
+from mockllm.core.rendering.event_layout import EventLayout, MemberPlace, Payload
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.rendering.stream_form import MemberPlace, Payload, StreamForm
 from mockllm.core.reply.reply import Choice, Media, Part, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.small_key import small_key
@@ -23,7 +23,7 @@ from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.errors import error_object
 
 
-class MediaStreamForm(StreamForm):
+class MediaEventLayout(EventLayout):
     """Where the events of images, speech and transcripts have a usage and a text."""
 
     def usage(self, payload: Payload) -> MemberPlace | None:
@@ -33,7 +33,7 @@ class MediaStreamForm(StreamForm):
         return MemberPlace(payload, "delta") if type(payload.get("delta")) is str else None
 
 
-MEDIA_FORM: Final = MediaStreamForm()
+MEDIA_FORM: Final = MediaEventLayout()
 
 
 class MediaCall(OpenAiCall):
@@ -51,7 +51,7 @@ class MediaCall(OpenAiCall):
         media=frozenset({"audio", "video"}),
     )
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         return MEDIA_FORM
 
     def encoding_key(self, request: Request) -> Hashable:

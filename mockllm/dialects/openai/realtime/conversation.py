@@ -7,7 +7,7 @@ from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import objects, text_of
-from mockllm.core.rendering.socket_session import MAX_CONVERSATION
+from mockllm.core.rendering.websocket_session import MAX_CONVERSATION
 
 MAX_ITEMS: Final = 2000
 """The items of a conversation; the oldest are evicted first."""

@@ -16,8 +16,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
-from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Call, Media, Part, Refusal, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.core.small_key import small_key
@@ -25,13 +25,13 @@ from mockllm.dialects.audio import silence
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, OpenAiCall
 from mockllm.dialects.openai.errors import error_object
+from mockllm.dialects.openai.event_layouts import REALTIME_FORM
 from mockllm.dialects.openai.headers import OPENAI, head
 from mockllm.dialects.openai.realtime.decoder import decode
 from mockllm.dialects.openai.realtime.speech import ReplySpeech, UnsuitableAudio, speech_of, without_audio
 from mockllm.dialects.openai.request_builder import build_responses
 from mockllm.dialects.openai.responses.errors import ROWS
 from mockllm.dialects.openai.responses.request import ResponsesRequest
-from mockllm.dialects.openai.stream_forms import REALTIME_FORM
 
 INCOMPLETE: Final = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
@@ -267,7 +267,7 @@ class Realtime(OpenAiCall):
         encoder = RealtimeEncoder(without_audio(supported), request, identity, speech)
         return Plan(head(200, OPENAI, identity), tuple(encode(encoder)), Framing.WEBSOCKET)
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         return REALTIME_FORM
 
     def encoding_key(self, request: Request) -> Hashable:

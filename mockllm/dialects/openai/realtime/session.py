@@ -16,12 +16,12 @@ from mockllm.core.json.typed_values import count_of, decoded, object_of, objects
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
-from mockllm.core.rendering.socket_session import (
+from mockllm.core.rendering.websocket_session import (
     NOTHING_TO_DO,
     SendMessages,
-    SocketAction,
     StartResponse,
     StopResponse,
+    WebSocketAction,
     message_plan,
     timed_messages,
 )
@@ -86,10 +86,10 @@ class RealtimeSession:
         self._events: Sequence[tuple[float, bytes]] = ()
         self._reason = "client_cancelled"
 
-    def opening(self) -> Sequence[SocketAction]:
+    def opening(self) -> Sequence[WebSocketAction]:
         return (self._send("session.created", {"session": self._session}),)
 
-    def receive(self, message: str | bytes, now: float) -> Sequence[SocketAction]:
+    def receive(self, message: str | bytes, now: float) -> Sequence[WebSocketAction]:
         kind, event, mistake = read_event(message, HANDLERS)
         if mistake is not None:
             return (self._error(event, *mistake),)
@@ -122,7 +122,7 @@ class RealtimeSession:
                 steps.append(EventStep(payload, 0, "body"))
         return Plan(plan.head, tuple(steps), Framing.WEBSOCKET, plan.delay)
 
-    def ended(self, stream: str, sent: float | None) -> Sequence[SocketAction]:
+    def ended(self, stream: str, sent: float | None) -> Sequence[WebSocketAction]:
         if stream == TRANSCRIBE:
             self._transcribing = None
             wanted, self._wanted = self._wanted, None
@@ -139,7 +139,7 @@ class RealtimeSession:
             return NOTHING_TO_DO
         return self._cancelled([object_of(loads(payload)) for payload in gone])
 
-    def update_session(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+    def update_session(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         changes = object_of(event.get("session"))
         mistake = settings_mistake(changes, self._session["type"])
         if mistake is not None:
@@ -151,19 +151,19 @@ class RealtimeSession:
         set_detector(self._detector, object_of(self._input.get("turn_detection")))
         return (self._send("session.updated", {"session": self._session}),)
 
-    def append_audio(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+    def append_audio(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         audio = decoded(event.get("audio"))
         if audio is None:
             return (self._error(event, "Invalid 'audio': expected base64.", "invalid_value", "audio"),)
         self._buffered += len(audio) // BYTES_PER_MS[self._detector.format]
         detection = self._input.get("turn_detection")
-        actions: list[SocketAction] = []
+        actions: list[WebSocketAction] = []
         for change, at in self._detector.process(audio):
             if type(detection) is dict:
                 actions += REACTIONS[change](self, at, detection)
         return actions
 
-    def commit_audio(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+    def commit_audio(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         if self._buffered < MIN_COMMIT_MS:
             message = (
                 "Error committing input audio buffer: buffer too small. Expected at least "
@@ -172,12 +172,12 @@ class RealtimeSession:
             return (self._error(event, message, "input_audio_buffer_commit_empty"),)
         return self._commit(self._new_id("item_"))
 
-    def clear_audio(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+    def clear_audio(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         self._buffered, self._speech_item = 0, None
         self._detector.clear()
         return (self._send("input_audio_buffer.cleared", {}),)
 
-    def create_item(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+    def create_item(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         item = object_of(event.get("item"))
         if text_of(item.get("type")) is None:
             message = "Missing required parameter: 'item.type'."
@@ -194,7 +194,7 @@ class RealtimeSession:
             for name in ("conversation.item.added", "conversation.item.done")
         )
 
-    def retrieve_item(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+    def retrieve_item(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         item = self._conversation.find(event.get("item_id"))
         return (
             self._missing(event)
@@ -202,13 +202,13 @@ class RealtimeSession:
             else (self._send("conversation.item.retrieved", {"item": item}),)
         )
 
-    def delete_item(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+    def delete_item(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         item = self._conversation.remove(event.get("item_id"))
         if item is None:
             return self._missing(event)
         return (self._send("conversation.item.deleted", {"item_id": item["id"]}),)
 
-    def truncate_item(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+    def truncate_item(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         """Shorten the transcript of an item to the part that was played."""
         item = self._conversation.find(event.get("item_id"))
         if item is None:
@@ -226,7 +226,7 @@ class RealtimeSession:
         """Whether the session has transcripts and no responses."""
         return bool(self._session["type"] == TRANSCRIPTION)
 
-    def create_response(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+    def create_response(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         if self._transcribes_only:
             message = "Invalid value: 'response.create'. A transcription session has no responses."
             return (self._error(event, message, "invalid_value", "type"),)
@@ -238,19 +238,19 @@ class RealtimeSession:
             return NOTHING_TO_DO
         return self._start(settings)
 
-    def cancel_response(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+    def cancel_response(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         if not self._active:
             message = "Cancellation failed: no active response found"
             return (self._error(event, message, "response_cancel_not_active"),)
         self._reason = "client_cancelled"
         return (StopResponse(RESPONSE),)
 
-    def clear_output(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+    def clear_output(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         return (self._send("output_audio_buffer.cleared", {"response_id": ""}),)
 
-    def _speech_started(self, at: int, detection: dict[str, Json]) -> list[SocketAction]:
+    def _speech_started(self, at: int, detection: dict[str, Json]) -> list[WebSocketAction]:
         self._speech_item = self._new_id("item_")
-        actions: list[SocketAction] = [
+        actions: list[WebSocketAction] = [
             self._send(
                 "input_audio_buffer.speech_started", {"audio_start_ms": at, "item_id": self._speech_item}
             )
@@ -260,7 +260,7 @@ class RealtimeSession:
             actions.append(StopResponse(RESPONSE))
         return actions
 
-    def _speech_ended(self, at: int, detection: dict[str, Json]) -> list[SocketAction]:
+    def _speech_ended(self, at: int, detection: dict[str, Json]) -> list[WebSocketAction]:
         item = self._speech_item or self._new_id("item_")
         self._speech_item = None
         stopped = self._send("input_audio_buffer.speech_stopped", {"audio_end_ms": at, "item_id": item})
@@ -276,7 +276,7 @@ class RealtimeSession:
             played = playback_ms(sent, self._format("output"))
             self._detector.idle_at = self._detector.processed_ms + played + timeout
 
-    def _idle(self, at: int, detection: dict[str, Json]) -> list[SocketAction]:
+    def _idle(self, at: int, detection: dict[str, Json]) -> list[WebSocketAction]:
         """Commit the silent audio, and request a response to it."""
         item = self._new_id("item_")
         self._wanted = None if self._transcribes_only else {}
@@ -284,7 +284,7 @@ class RealtimeSession:
         triggered = self._send("input_audio_buffer.timeout_triggered", {**times, "item_id": item})
         return [triggered, *self._commit(item, {"transcript": ""})]
 
-    def _commit(self, id: str, words: dict[str, str] | None = None) -> Sequence[SocketAction]:
+    def _commit(self, id: str, words: dict[str, str] | None = None) -> Sequence[WebSocketAction]:
         """Make the buffered audio an item of the user, and request its transcript."""
         self._buffered = 0
         item = user_audio_item(id)
@@ -300,7 +300,7 @@ class RealtimeSession:
             StartResponse(TRANSCRIBE, dumps(body), TRANSCRIBE),
         )
 
-    def _start(self, settings: dict[str, Json]) -> Sequence[SocketAction]:
+    def _start(self, settings: dict[str, Json]) -> Sequence[WebSocketAction]:
         """Request a response to the conversation, or to the items of the request."""
         self._active, self._detector.idle_at = True, None
         self._added = settings.get("conversation") != "none"
@@ -314,7 +314,7 @@ class RealtimeSession:
         }
         return (StartResponse(RESPONSE, dumps(body), RESPONSE),)
 
-    def _cancelled(self, gone: list[dict[str, Json]]) -> Sequence[SocketAction]:
+    def _cancelled(self, gone: list[dict[str, Json]]) -> Sequence[WebSocketAction]:
         """Return the end of a response whose first events were sent."""
         if not gone:
             return NOTHING_TO_DO
@@ -346,7 +346,7 @@ class RealtimeSession:
     def _send(self, name: str, members: dict[str, Json]) -> SendMessages:
         return SendMessages((self._payload(name, members),))
 
-    def _missing(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+    def _missing(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         message = f"Item with item_id '{event.get('item_id')}' not found."
         return (self._error(event, message, "item_not_found", "item_id"),)
 
@@ -367,14 +367,14 @@ class RealtimeSession:
         return self._send("error", {"error": error})
 
 
-Reaction = Callable[[RealtimeSession, int, dict[str, Json]], list[SocketAction]]
+Reaction = Callable[[RealtimeSession, int, dict[str, Json]], list[WebSocketAction]]
 REACTIONS: Final[dict[str, Reaction]] = {
     "started": RealtimeSession._speech_started,
     "stopped": RealtimeSession._speech_ended,
     "idle": RealtimeSession._idle,
 }
 """What follows from where the user speaks."""
-Handler = Callable[[RealtimeSession, dict[str, Json]], Sequence[SocketAction]]
+Handler = Callable[[RealtimeSession, dict[str, Json]], Sequence[WebSocketAction]]
 HANDLERS: Final[dict[str, Handler]] = {
     "session.update": RealtimeSession.update_session,
     "input_audio_buffer.append": RealtimeSession.append_audio,

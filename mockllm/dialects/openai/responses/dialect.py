@@ -11,15 +11,16 @@ from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.encoder import encode
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.rendering.storable_response import StorableResponse
-from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.core.small_key import small_key
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
+from mockllm.dialects.openai.event_layouts import RESPONSES_FORM
 from mockllm.dialects.openai.headers import BODY_HEADERS, STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.moderated import moderation_key
 from mockllm.dialects.openai.request_builder import build_responses
@@ -37,7 +38,6 @@ from mockllm.dialects.openai.responses.prompt_form import PROMPT_FORM
 from mockllm.dialects.openai.responses.request import COMPACTION_TRIGGER, ResponsesRequest
 from mockllm.dialects.openai.responses.server_tools import ITEMS
 from mockllm.dialects.openai.responses.stored_calls import storable_response, storage_update, update_of
-from mockllm.dialects.openai.stream_forms import RESPONSES_FORM
 
 PAYER: Final = {"payer": "developer"}
 """The payer of the request, which only non-streaming responses contain."""
@@ -97,7 +97,7 @@ class Responses(ResponsesCall):
     ) -> Plan:
         return in_background(stream, pace, identity, streamed=streamed)
 
-    def stream_form(self, request: Request) -> StreamForm:
+    def event_layout(self, request: Request) -> EventLayout:
         return RESPONSES_FORM
 
     def encoding_key(self, request: Request) -> Hashable:

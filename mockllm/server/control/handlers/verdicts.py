@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from mockllm.core.key_forms import redact_text
 from mockllm.core.verdicts import Client, ClientReport, ObservedRequest, VerdictResult, evaluate
-from mockllm.dialects.registry import wait_headers
+from mockllm.dialects.provider_facts import wait_headers
 from mockllm.engine import Engine
 from mockllm.engine.prompt_caching import MIN_BYTES, observed_prompt
 from mockllm.server.control.api_types import ApiCall, ApiRoute, TextResponse

@@ -23,7 +23,7 @@ from mockllm.dialects.openai.chat.stored_calls import (
     merge_chunks,
     storage_update,
 )
-from mockllm.state.response_store import ResponseStore
+from mockllm.state.local_responses import LocalResponses
 from tests.dialects.openai.chat.chat_requests import MINIMAL, STAMP, chat, of_bytes
 
 CALL = Call("get_weather", ('{"city":', ' "Paris"}'), "call_1")
@@ -33,7 +33,7 @@ class Session:
     """A server's session: parses requests with its store, responds, and updates the store."""
 
     def __init__(self) -> None:
-        self.memory = ResponseStore()
+        self.memory = LocalResponses()
         self.responses = 0
 
     def respond(self, *parts: Part, stream: bool = False, **fields: Json) -> str:

@@ -8,7 +8,7 @@ from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.dialects.gemini.files import GeminiFileRequest
 from mockllm.dialects.openai.files.file_calls import FileRequest
 from mockllm.dialects.stored_objects import ObjectRequest
-from mockllm.state.shared_engine_state import FetchedLookup, StoreLookupRequired
+from mockllm.state.shared_engine_state import FetchedLookup, MissingStoredObject
 from tests.dialects.openai.batches.batch_requests import form, get, upload
 from tests.language.virtual_server import VirtualServer, raw_request
 
@@ -140,7 +140,7 @@ def test_output_of_a_batch_is_looked_up_again_after_its_batch(
     lookup = FetchedLookup("s", {})
     for _ in in_store:
         request.response_lookup = lookup
-        with pytest.raises(StoreLookupRequired) as required:
+        with pytest.raises(MissingStoredObject) as required:
             _ = request.stored
         lookup = lookup.having(required.value.key, in_store[required.value.key])
     request.response_lookup = lookup

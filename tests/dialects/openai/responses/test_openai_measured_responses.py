@@ -7,7 +7,7 @@ import pytest
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.dialects.openai import RESPONSES
-from mockllm.dialects.openai.responses.socket import WarmUpRequest
+from mockllm.dialects.openai.responses.websocket import WarmUpRequest
 from tests.dialects.openai.chat.refusals import refusal_tuple
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
 from tests.dialects.openai.test_openai_unsupported import refused

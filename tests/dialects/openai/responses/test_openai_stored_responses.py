@@ -29,7 +29,7 @@ from mockllm.dialects.openai.responses import history
 from mockllm.dialects.openai.responses.input_calls import CompactRequest
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import StoredCall, StoredRequest
-from mockllm.state.response_store import ResponseStore
+from mockllm.state.local_responses import LocalResponses
 from tests.dialects.openai.chat.chat_requests import STAMP
 from tests.dialects.openai.responses.responses_requests import SIMPLE
 
@@ -41,7 +41,7 @@ class Session:
     """A server's session: parses requests with its store, responds, and updates the store."""
 
     def __init__(self) -> None:
-        self.memory = ResponseStore()
+        self.memory = LocalResponses()
         self.responses = 0
 
     def read(self, **fields: Json) -> ResponsesRequest:

@@ -1,0 +1,106 @@
+"""A WebSocket as data: what a protocol makes of a client's messages. The server carries out the actions.
+
+A protocol's session is pure: it has no socket and no clock. It returns actions for each message and for each response
+that ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, TypeAlias
+
+from mockllm.core.rendering.event_parser import events
+from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, Step, WaitStep
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import ResponseLookup
+
+WEBSOCKET_METHOD: str = "WS"
+"""The method of handshakes and messages in the route table. For a message, a space and the name of its event follow,
+which no method of HTTP contains."""
+MAX_CONVERSATION: int = 4 * 2**20
+"""The bytes of the conversation of a WebSocket, as JSON; the oldest items are evicted first. Each turn reads all."""
+
+
+class SendMessages(NamedTuple):
+    """Messages, in this order: texts, or bytes if `binary`."""
+
+    payloads: tuple[bytes, ...]
+    binary: bool = False
+
+
+class StartResponse(NamedTuple):
+    """A request to the rules: `event` names its route, `body` is its body. `stream` names a queue of the WebSocket's
+    requests, which wait for each other; it is no event stream."""
+
+    event: str
+    body: bytes
+    stream: str = ""
+
+
+class PlayMessages(NamedTuple):
+    """Messages for one of the client, at the times of the plan, after those for the one before. `event`
+    names the message and `body` is its content, for the log and the journal; `note` is a remark on it."""
+
+    event: str
+    body: bytes
+    plan: Plan
+    note: str | None = None
+    stream: str = ""
+
+
+class StopResponse(NamedTuple):
+    """The present response of a stream (see `StartResponse`) is not sent to its end."""
+
+    stream: str = ""
+
+
+class CloseWebSocket(NamedTuple):
+    """The WebSocket ends with this code."""
+
+    code: int
+    reason: str = ""
+
+
+WebSocketAction: TypeAlias = SendMessages | StartResponse | PlayMessages | StopResponse | CloseWebSocket
+NOTHING_TO_DO: Sequence[WebSocketAction] = ()
+
+
+def message_plan(plan: Plan, framing: Framing = Framing.WEBSOCKET) -> Plan:
+    """Return a plan as messages: those of another protocol are its events, without their times, and a body is one."""
+    if plan.framing.is_websocket:
+        return plan
+    steps: list[Step] = [WaitStep(sum(step.seconds for step in plan.steps if isinstance(step, WaitStep)), 0)]
+    steps += [EventStep(payload, 0, "body") for _, payload in events(plan)]
+    steps += [step for step in plan.steps if isinstance(step, CutStep)]
+    return Plan(plan.head, tuple(steps), framing, plan.delay)
+
+
+def timed_messages(plan: Plan) -> list[tuple[float, bytes]]:
+    """Return the messages of a plan with their times in seconds."""
+    seconds, messages = plan.delay, []
+    for step in plan.steps:
+        if isinstance(step, WaitStep):
+            seconds += step.seconds
+        elif isinstance(step, EventStep):
+            messages.append((seconds, step.payload))
+    return messages
+
+
+class WebSocketSession(Protocol):
+    """The state of one WebSocket. No method raises on any message."""
+
+    def opening(self) -> Sequence[WebSocketAction]:
+        """Return what is done when the WebSocket opens."""
+
+    def receive(self, message: str | bytes, now: float) -> Sequence[WebSocketAction]:
+        """Return what is done on a message; `now` is in seconds since the epoch."""
+
+    def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
+        """Return what the requests of this WebSocket find of the session's stored responses."""
+
+    def messages(self, stream: str, request: Request, plan: Plan) -> Plan:
+        """Return a response as the messages that are sent. The session may keep it."""
+
+    def ended(self, stream: str, sent: float | None) -> Sequence[WebSocketAction]:
+        """Return what is done after a response. `sent`: the seconds after which a StopResponse ended it; None where
+        it was sent to its end."""

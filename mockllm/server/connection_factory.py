@@ -1,0 +1,118 @@
+"""Makes the connections of a server, and counts them by the address of their client."""
+
+from __future__ import annotations
+
+import asyncio
+from math import inf
+from typing import TYPE_CHECKING, Final, Protocol
+
+from mockllm.core.display import counted
+from mockllm.server.access_log import shortened_for_line
+from mockllm.server.app import App
+from mockllm.server.connection import Connection
+from mockllm.server.line_output import report
+from mockllm.server.reading_connection import ReadingConnection
+from mockllm.server.ready_connections import ReadyConnections
+
+if TYPE_CHECKING:
+    from mockllm.server.http2.connection import Http2Connection
+
+HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+"""The first bytes of a client that uses HTTP/2 (RFC 9113, section 3.4)."""
+REPORT_INTERVAL: Final = 10.0
+"""Seconds between two lines about refused connections."""
+
+
+class OpenConnection(Protocol):
+    """A connection of any version of HTTP. `client`: the peer's address, without its port."""
+
+    client: str
+
+    @property
+    def transport(self) -> asyncio.Transport | None: ...
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait for the client."""
+
+    async def shutdown(self, seconds: float) -> None:
+        """End the connection and its exchanges, which have so many seconds to end by themselves."""
+
+
+class ConnectionFactory:
+    """Makes the connections of a server; server sockets use it as their protocol factory."""
+
+    def __init__(self, app: App) -> None:
+        """Call it on the loop that runs the connections."""
+        app.start()
+        self._app = app
+        self._loop = asyncio.get_running_loop()
+        self.ready = ReadyConnections(app.deadlines, self._loop)
+        self.connections: set[OpenConnection] = set()
+        self._multiplexed: set[Http2Connection] = set()
+        """The open connections that use HTTP/2."""
+        self._counts: dict[str, int] = {}
+        """The open connections by client address."""
+        self._refused = 0
+        """The connections that were refused since the last report."""
+        self._next_report = -inf
+
+    def __call__(self) -> Connection:
+        return Connection(self, self._app, self._loop)
+
+    def switch_to_http2(self, connection: ReadingConnection, data: bytes) -> None:
+        """Let a client go on with HTTP/2. `data` begins with the preface, or with the rest of one whose beginning
+        came in earlier reads."""
+        from mockllm.server.http2.connection import Http2Connection
+
+        transport = connection.transport
+        connection.connection_lost(None)  # its transport goes on
+        if transport is not None and not transport.is_closing():
+            successor = Http2Connection(self, self._app, self._loop)
+            self._multiplexed.add(successor)
+            transport.set_protocol(successor)
+            successor.connection_made(transport)
+            sizes = range(min(len(data), len(HTTP2_PREFACE)), 0, -1)
+            start = next((size for size in sizes if HTTP2_PREFACE.endswith(data[:size])), 0)
+            successor.data_received(HTTP2_PREFACE + data[start:])
+
+    def add(self, connection: OpenConnection) -> bool:
+        """Add an open connection. Return whether its address has no more of them than the limit allows."""
+        self.connections.add(connection)
+        count = self._counts[connection.client] = self._counts.get(connection.client, 0) + 1
+        if (
+            self._app.total_connections is not None
+        ):  # reports this worker's count, and returns that of all workers
+            count = self._app.total_connections(connection.client, count)
+        limit = self._app.limits.connections
+        if count <= limit:
+            return True
+        self._refused += 1
+        now = self._app.deadlines.time()
+        if now >= self._next_report:
+            self._next_report = now + REPORT_INTERVAL
+            refused, self._refused = self._refused, 0
+            last = shortened_for_line(connection.client)
+            text = f"refused {counted(refused, 'connection')}, the last from {last}"
+            report(f"{text}: more than {limit} (--max-connections-per-address)")
+        return False
+
+    def remove(self, connection: OpenConnection) -> None:
+        """Remove a connection that has ended."""
+        if connection in self.connections:
+            self.connections.remove(connection)
+            self._multiplexed.discard(connection)
+            count = self._counts.pop(connection.client) - 1
+            if count:
+                self._counts[connection.client] = count
+            if self._app.total_connections is not None:
+                self._app.total_connections(connection.client, count)
+
+    def drain(self) -> None:
+        """Announce the end of the server to the clients of HTTP/2, which has a frame for that."""
+        for connection in tuple(self._multiplexed):
+            connection.drain()
+
+    async def shutdown(self, seconds: float) -> None:
+        """End all connections."""
+        await asyncio.gather(*[connection.shutdown(seconds) for connection in self.connections])

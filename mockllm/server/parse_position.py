@@ -1,0 +1,67 @@
+"""Divides what a connection reads at the ends of heads and bodies.
+
+aiohttp's parser does not tell where in a read a request begins, nor whether it holds a part of a head. And it loses
+the requests of a read in which an error follows, or an upgrade. So it gets one head with its body at a time.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.server.aiohttp_internals import RawRequestMessage, StreamReader
+
+END_OF_HEAD: Final = b"\r\n\r\n"
+LENGTH: Final = "content-length"
+
+
+class ParsePosition:
+    """The position of a connection in its requests: at the start of one, in a head, or in a body."""
+
+    __slots__ = ("_before", "_rest", "at_start", "http_chunked", "in_head")
+
+    def __init__(self) -> None:
+        self.at_start = True
+        """Whether the next byte begins a request."""
+        self.in_head = False
+        """Whether a head has begun that has not ended."""
+        self.http_chunked = False
+        """Whether the body has HTTP chunks: only the parser finds its end."""
+        self._rest = 0
+        """Bytes of the body that have not come, if it has no HTTP chunks."""
+        self._before = b""
+        """The last bytes of a head, which may begin its end."""
+
+    def end(self, data: bytes, start: int) -> int:
+        """Return where the bytes end that the parser gets next, from `start` on: one head, or the rest of a body."""
+        if self.http_chunked:
+            return len(data)
+        if self._rest:
+            return min(start + self._rest, len(data))
+        if self._before:
+            end = (self._before + data[start : start + 3]).find(END_OF_HEAD)
+            if end >= 0:
+                return start + end + len(END_OF_HEAD) - len(self._before)
+        end = data.find(END_OF_HEAD, start)
+        return len(data) if end < 0 else end + len(END_OF_HEAD)
+
+    def advance(self, part: bytes, message: RawRequestMessage | None, body: StreamReader | None) -> None:
+        """Advance by a part that was parsed.
+        `message`: the request whose head ends in it, if one does. `body`: that of the
+               last request of the connection."""
+        ended = body is None or body.is_eof()
+        if message is not None:
+            self.http_chunked = message.chunked and not ended
+            self._rest = (
+                0 if ended or body is None else int(message.headers.get(LENGTH, 0)) - body.total_bytes
+            )
+        elif self._rest:
+            self._rest -= len(part)
+        elif self.http_chunked:
+            self.http_chunked = not ended
+        else:
+            self.in_head = self.in_head or bool(part.strip(b"\r\n"))
+            self._before = (self._before + part)[1 - len(END_OF_HEAD) :]
+            self.at_start = not self.in_head
+            return
+        self.in_head, self._before = False, b""
+        self.at_start = not (self._rest or self.http_chunked)

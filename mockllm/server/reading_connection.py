@@ -1,0 +1,285 @@
+"""The reading side of a connection: the requests in its bytes, and the refusal of what is no request.
+
+The requests wait in a queue, which `connection.py` serves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Final, Protocol
+
+from mockllm.server.aiohttp_internals import (
+    HttpProcessingError,
+    HttpProtocol,
+    RawRequestMessage,
+    StreamReader,
+    has_read_http2_preface,
+)
+from mockllm.server.app import App
+from mockllm.server.deadlines import Deadline
+from mockllm.server.exchange import Exchange
+from mockllm.server.exchange_end import end_unparsed
+from mockllm.server.http1 import BrokenBody
+from mockllm.server.parse_position import END_OF_HEAD, LENGTH, ParsePosition
+from mockllm.server.ready_connections import ReadyConnections
+from mockllm.server.refusals import parse_failure, refusal_bytes
+from mockllm.server.request_heads import HeadDivision, RequestHead
+from mockllm.server.socket_sink import SocketSink
+
+MAX_CONTENT_LENGTH: Final = str(2**64 - 1)
+"""The greatest Content-Length that aiohttp's parser accepts."""
+MAX_QUEUED: Final = 32
+"""When so many requests of a connection wait, its socket is paused until at most half as many do."""
+
+
+class ConnectionOwner(Protocol):
+    """Makes connections, and has the set of open ones."""
+
+    ready: ReadyConnections
+
+    def add(self, connection: ReadingConnection) -> bool:
+        """Add an open connection. Return whether its address has no more of them than the limit allows."""
+
+    def remove(self, connection: ReadingConnection) -> None:
+        """Remove a connection that has ended."""
+
+    def switch_to_http2(self, connection: ReadingConnection, data: bytes) -> None:
+        """Let a client go on with HTTP/2. `data` begins with the preface, or with the rest of one whose beginning
+        came in earlier reads."""
+
+
+class ReadingConnection(HttpProtocol):
+    """The requests of one connection, in the order in which they came."""
+
+    __slots__ = (
+        "_accepts_requests", "_app", "_body", "_boundary", "_current", "_head_deadline", "_heads", "_owner",
+        "_parse_error", "_queue", "_ready", "_sink", "_unparsed", "ascii", "client", "scheduled",
+    )  # fmt: skip
+
+    def __init__(self, owner: ConnectionOwner, app: App, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop, app.limits)
+        self._heads = app.heads
+        self._owner = owner
+        self._ready = owner.ready
+        self._app = app
+        self._sink = SocketSink(self, app.limits, self._write_to_outbox)
+        self._queue: deque[Exchange] = deque()
+        self._current: Exchange | None = None
+        """The exchange that is served."""
+        self.scheduled = False
+        """Whether a next turn of the connection is certain: see `ServedConnection`."""
+        self._body: StreamReader | None = None
+        """The body of the last request that was parsed."""
+        self._boundary = ParsePosition()
+        self._unparsed = b""
+        """What waits until there is room in the queue."""
+        self._accepts_requests = True
+        """Whether more is parsed. It is not where other bytes follow, or may follow, a body in HTTP chunks in the
+        same read."""
+        self._parse_error: HttpProcessingError | None = None
+        """Why the bytes after the queued requests are not a request."""
+        self._head_deadline: Deadline | None = None
+        self.client = ""
+        """The peer's address, without its port."""
+        self.ascii = True
+        """Whether only ASCII was parsed."""
+
+    def serve_next(self) -> None:
+        """Serve the next request of the queue."""
+        raise NotImplementedError
+
+    async def shutdown(self, seconds: float) -> None:
+        """End the connection and its exchange, which has so many seconds to end by itself."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close the connection after the written bytes. `close_and_detach` also lets nothing more be written."""
+        self.closing = True
+        if self.transport is not None:
+            self.transport.close()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait for the client."""
+        return 0 if self.transport is None else self.transport.get_write_buffer_size()
+
+    def data_received(self, data: bytes) -> None:
+        if self.closing or self._parse_error is not None or not self._accepts_requests:
+            return
+        is_next = (
+            self._boundary.at_start and self._current is None and not (self._queue or self.upgrade_requested)
+        )
+        head = self._heads.find(data) if is_next else None
+        if isinstance(head, RequestHead):
+            if self._head_deadline is not None:
+                self._cancel_head_deadline()
+            raw = data[len(data) - head.body_length :]
+            sink, client = self._sink, self.client
+            self._queue.append(
+                Exchange(head=head, sink=sink, client=client, raw=raw, body_complete=True, received=data)
+            )
+            self._ready.schedule(self)
+            return
+        self._queue_requests(data, head)
+        if self._current is None and (self._queue or self._parse_error is not None):
+            self._ready.schedule(self)
+
+    def _queue_requests(self, data: bytes, head_division: HeadDivision | None = None) -> None:
+        """Queue an exchange for each request whose head ends in this data. `head_division`: where the head
+        ends that the data begins with, if it certainly begins with one."""
+        if self.ascii and not data.isascii():
+            self.ascii = False
+        start, length = 0, len(data)
+        while start < length and self._parse_error is None:
+            if self.upgrade_requested:
+                # stores them until the upgrade is declined, or feeds them to the WebSocket
+                self.feed_parser(data[start:])
+                return
+            if self._boundary.at_start and data[start] in b"\r\n":
+                # an empty line; alone, the parser would get every two of them
+                start = length - len(data[start:].lstrip(b"\r\n"))
+                continue
+            if len(self._queue) >= MAX_QUEUED:
+                self._unparsed = data[start:]
+                self.block_reading(True)
+                return
+            if head_division is not None and head_division.body_length >= 0:
+                end = min(head_division.end + head_division.body_length, length)
+            else:
+                end = self._boundary.end(data, start)
+            if not self._parse_part(data if end - start == length else data[start:end], head_division):
+                self._owner.switch_to_http2(self, data[start:])
+                return
+            start, head_division = end, None
+
+    def _parse_part(self, part: bytes, head_division: HeadDivision | None) -> bool:
+        """Parse the bytes of at most one head with its body, or of a body. Return False if a client begins with
+        HTTP/2."""
+        boundary = self._boundary
+        at_start, http_chunked = boundary.at_start, boundary.http_chunked
+        try:
+            requests = self.feed_parser(part)
+            for request in requests:
+                _refuse_what_aiohttp_accepts(*request)
+        except HttpProcessingError as error:
+            self._cancel_head_deadline()
+            if has_read_http2_preface(error) and self._current is None and not self._queue:
+                error.message, error.args = "", ()  # no traceback shows what the client sends
+                return False
+            self._parse_error = error
+            if self._body is not None and not self._body.is_eof():
+                self._body.set_exception(BrokenBody(error.message))
+            return True
+        if http_chunked and self._body is not None and self._body.is_eof():
+            if requests or self._demanded_upgrade() or not part.endswith(END_OF_HEAD):
+                self._end_after_http_chunks()
+                return True
+            self.renew_parser(self._app.limits)
+        message, body = requests[-1] if requests else (None, self._body)
+        boundary.advance(part, message, body)
+        if message is not None and body is not None:
+            self._cancel_head_deadline()
+            self._queue_exchange(
+                message, body, part if at_start and boundary.at_start else b"", head_division
+            )
+        elif boundary.in_head and self._head_deadline is None:
+            self._set_head_deadline()
+        return True
+
+    def _queue_exchange(
+        self,
+        message: RawRequestMessage,
+        body: StreamReader,
+        received: bytes,
+        head_division: HeadDivision | None,
+    ) -> None:
+        """Queue an exchange for a request. `received` are its bytes if all of it has come: then its head may be
+        cached."""
+        head = RequestHead(message, self.ascii, self.ssl_context is not None)
+        self._queue.append(
+            Exchange(head=head, sink=self._sink, client=self.client, body_stream=body, received=received)
+        )
+        self._body = body
+        if not received or head_division is None or not head.path:
+            return
+        if len(received) == head_division.end + head_division.body_length:
+            self._heads.add_if_repeated(head, head_division)
+
+    def _demanded_upgrade(self) -> bool:
+        """Return whether the last request demanded an upgrade. aiohttp's parser drops what follows its body."""
+        exchange = self._queue[-1] if self._queue else self._current
+        return exchange is not None and exchange.head.parsed.upgrade
+
+    def _end_after_http_chunks(self) -> None:
+        """End the connection with the response to a request in HTTP chunks. The same read may have bytes of a next
+        request: aiohttp's parser drops them, or adds trailers of the first request to them."""
+        exchange = self._queue[-1] if self._queue else self._current
+        if exchange is not None:
+            exchange.ends_connection = True
+        self._accepts_requests = False
+
+    def _set_head_deadline(self) -> None:
+        deadlines = self._app.deadlines
+        self._head_deadline = deadlines.at(deadlines.time() + self._app.limits.head_time, self._head_is_late)
+
+    def _cancel_head_deadline(self) -> None:
+        if self._head_deadline is not None:
+            self._head_deadline.cancel()
+            self._head_deadline = None
+
+    def _head_is_late(self, now: float) -> None:
+        self._head_deadline = None
+        if self._current is not None or self._queue:
+            self._set_head_deadline()  # it waits until an earlier request is served
+            return
+        if self._ready.outbox is not None:  # the response to an earlier request is written first
+            self._loop.call_soon(self._head_is_late, now)
+            return
+        if self._boundary.in_head and self.transport is not None:
+            reason = "the request's head did not come in time"
+            self._refuse(408, reason, "The head of the request took too long to come")
+        self.close_and_detach()
+
+    def _queue_unparsed(self) -> None:
+        """Queue the requests that wait for room in the queue, and read again where there is room."""
+        unparsed, self._unparsed = self._unparsed, b""
+        self._queue_requests(unparsed)
+        if not self._unparsed:
+            self.block_reading(False)
+
+    def _refuse_broken(self, error: HttpProcessingError) -> None:
+        """Respond to bytes that are not a request."""
+        status, reason = parse_failure(error)
+        self._refuse(status, reason, reason)
+        self.close()
+
+    def _refuse(self, status: int, reason: str, text: str) -> None:
+        """Write a response of the connection itself, and log the reason."""
+        end_unparsed(self._app, status, reason)
+        self._write_refusal(status, text)
+
+    def _write_refusal(self, status: int, text: str) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(refusal_bytes(status, text))
+
+    def _write_to_outbox(self, data: bytes) -> bool:
+        """Add bytes to the outbox, to be written with all responses of this iteration. Without an outbox, write them
+        at once. Return False if the client has disconnected, or has not read what it got before."""
+        transport, outbox = self.transport, self._ready.outbox
+        if transport is None or self.writing_paused or transport.is_closing():
+            return False
+        if outbox is None:
+            transport.write(data)
+        else:
+            outbox.append((transport, data))
+        return True
+
+
+def _refuse_what_aiohttp_accepts(message: RawRequestMessage, body: StreamReader) -> None:
+    """Raise HttpProcessingError for what aiohttp's parser accepts: a request without Host (aiohttp 3.13), and the
+    greatest length, which it takes for 0."""
+    if message.version == (1, 1) and "host" not in message.headers:
+        raise HttpProcessingError(code=400, message="Missing 'Host' header in request.")
+    if message.headers.get(LENGTH) == MAX_CONTENT_LENGTH and body.is_eof():
+        raise HttpProcessingError(code=400, message="The Content-Length is too large.")

@@ -1,0 +1,190 @@
+"""Passes a WebSocket on to its provider, and stores its messages: those of both sides in order, with their times.
+
+Separate from the recorder of requests, because both sides send at any time, and the recording ends with the socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import WSMsgType
+from msgspec import Struct, field
+
+from mockllm.core.redaction import without_credentials
+from mockllm.core.rendering.plan import SWITCHING, Plan, ResponseHead
+from mockllm.core.rendering.recorded_websocket import RecordedMessage
+from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
+from mockllm.engine import PlannedResponse
+from mockllm.recordings.interaction import OTHER
+from mockllm.server.client_messages import BoundedMessages
+from mockllm.server.exchange_end import end_exchange
+from mockllm.server.protocols import ProxyFailed
+from mockllm.server.proxied_turns import ProxiedTurns
+from mockllm.server.server_limits import MIB
+from mockllm.server.websocket import accept_socket
+
+if TYPE_CHECKING:
+    from aiohttp import ClientWebSocketResponse
+
+    from mockllm.core.request.request import Request
+    from mockllm.server.app import App
+    from mockllm.server.exchange import Exchange
+    from mockllm.server.provider_proxy import ProviderProxy
+    from mockllm.server.socket_sink import SocketSink
+
+MAX_RECORDED: Final = 8 * MIB
+"""Bytes of messages in one recording: a scenario file has at most 16 MiB, and base64 takes a third more."""
+NO_STATUS: Final = 1005
+ABNORMAL: Final = 1006
+"""Codes that no close frame has (RFC 6455, section 7.4.1): the peer sent none, or its connection broke."""
+NORMAL: Final = 1000
+GONE: Final = 1001
+
+
+class MessageLog(Struct):
+    """The messages of one socket. `clock` returns the seconds since the handshake. `stores`: a recording needs
+    them."""
+
+    clock: Callable[[], float]
+    turns: ProxiedTurns
+    stores: bool
+    messages: list[RecordedMessage] = field(default_factory=list)
+    count: int = 0
+    size: int = 0
+    closed: bool = False
+
+    @property
+    def too_large(self) -> bool:
+        return self.size > MAX_RECORDED
+
+    def add(self, data: bytes, *, from_client: bool, binary: bool = False, close: int | None = None) -> None:
+        """Add a message, or the end with its code. A log that is too large stores nothing more."""
+        if self.closed:
+            return  # the reply to the end
+        self.closed = close is not None
+        message = RecordedMessage(self.clock(), data, from_client, binary, close)
+        if not (self.closed and from_client):
+            self.turns.add(message)
+        self.count += 1
+        self.size += len(data)
+        if self.too_large:
+            self.messages.clear()
+        elif self.stores:
+            self.messages.append(message)
+
+
+async def proxy_websocket(app: App, exchange: Exchange, proxy: ProviderProxy) -> bool:
+    """Pass a WebSocket on until one side closes it, and store it. Return False if the provider refused the handshake:
+    the response of the exchange is an error then."""
+    request, head = exchange.request, exchange.head
+    assert request is not None, "an engine has read the request"
+    planned, target = exchange.response, exchange.response.plan.delivery.proxy_target
+    to = None if target is None else target.to
+    wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.monotonic)
+    if target is not None and wait > 0:
+        await asyncio.sleep(wait)
+    try:
+        upstream = await proxy.upstreams.open_socket(request, head.headers, to, app.limits.body)
+    except ProxyFailed as error:
+        exchange.response = app.engine.refuse(error.failure, request)
+        return False
+    async with upstream:
+        client = await accept_socket(app, exchange, (), upstream.protocol)
+        if client is None:
+            return True
+        began = app.deadlines.time()
+        stores = proxy.out is not None and (target is None or target.record)
+        rule = None if target is None else planned.responder_id
+        where = f"forwarded to {without_credentials(to or request.provider or OTHER)}"
+        log = MessageLog(
+            lambda: app.deadlines.time() - began, ProxiedTurns(app, exchange, rule, where), stores
+        )
+        app.unfinished_exchanges -= 1  # a server that stops does not wait for sockets
+        exchange.proxied = True
+        try:
+            messages = BoundedMessages(client, exchange.sink, app.limits)
+            await _relay(messages, upstream, exchange.sink, log)
+        finally:
+            app.unfinished_exchanges += 1
+            log.turns.end()
+            note = f"WebSocket {where}, {log.count} messages"
+            proxy.finish_in_background(_end(app, exchange, proxy, request, log, note))
+    return True
+
+
+async def _end(
+    app: App, exchange: Exchange, proxy: ProviderProxy, request: Request, log: MessageLog, note: str
+) -> None:
+    """Store the messages, and end the exchange."""
+    duration, planned = app.deadlines.time() - exchange.monotonic, exchange.response
+    target = planned.plan.delivery.proxy_target
+    if log.stores:
+        messages, to = None if log.too_large else log.messages, None if target is None else target.to
+        note += await proxy.store_socket(request, exchange.head, messages, to)
+    elif target is not None:
+        note += "; not recorded: serve it with --record-misses DIR" * target.record
+    opened = Plan(ResponseHead(SWITCHING, ()), ())
+    if target is None:
+        exchange.response = PlannedResponse(opened, None, notes=(note,))
+    else:
+        notes = (*planned.notes, note)
+        exchange.response = PlannedResponse(opened, planned.responder_id, planned.modifiers, notes)
+    end_exchange(app, exchange, "finished", duration)
+
+
+async def _relay(
+    client: BoundedMessages, upstream: ClientWebSocketResponse, sink: SocketSink, log: MessageLog
+) -> None:
+    """Pass messages on in both directions until one side closes."""
+    both = [
+        asyncio.ensure_future(_from_client(client, upstream, log)),
+        asyncio.ensure_future(_from_upstream(upstream, sink, log)),
+    ]
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in both:
+            task.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
+
+
+async def _from_client(client: BoundedMessages, upstream: ClientWebSocketResponse, log: MessageLog) -> None:
+    async for message in client:
+        if message.type is WSMsgType.TEXT:
+            log.add(message.data.encode(), from_client=True)
+            await upstream.send_str(message.data)
+        else:
+            log.add(message.data, from_client=True, binary=True)
+            await upstream.send_bytes(message.data)
+    code = _code(client.close_code)
+    log.add(b"", from_client=True, close=code)
+    await upstream.close(code=code)
+
+
+async def _from_upstream(upstream: ClientWebSocketResponse, sink: SocketSink, log: MessageLog) -> None:
+    while True:
+        message = await upstream.receive()
+        if message.type is WSMsgType.TEXT:
+            data = message.data.encode()
+            log.add(data, from_client=False)
+            sink.write(text_frame(data))
+        elif message.type is WSMsgType.BINARY:
+            log.add(message.data, from_client=False, binary=True)
+            sink.write(binary_frame(message.data))
+        else:
+            code, reason = _code(upstream.close_code), message.extra
+            reason = reason if isinstance(reason, str) else ""
+            log.add(reason.encode(), from_client=False, close=code)
+            sink.write(close_frame(code, reason))
+            return
+        if sink.full:
+            await sink.drained()
+
+
+def _code(code: int | None) -> int:
+    """Return a code that a close frame may have."""
+    if code == NO_STATUS:
+        return NORMAL
+    return code if code is not None and code != ABNORMAL and 1000 <= code < 5000 else GONE

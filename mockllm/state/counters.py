@@ -1,0 +1,121 @@
+"""The counters of one session, or of all requests without one: what each scope has counted, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mockllm.core.limits.limit_data import ALLOWED, Cost, LimitStatus, tightest
+from mockllm.core.selection.decision import Candidate
+from mockllm.state.scope_counts import ScopeCounts
+from mockllm.state.scope_memory import ScopeMemory
+
+MAX_SCOPES = 100_000
+"""The most scopes of requests without a session; clients choose scopes. Those that were unused the longest are
+removed together, up to half of the most."""
+
+
+class Counters:
+    """The counters of one session, or of all requests without one, by scope."""
+
+    def __init__(self, capacity: int = MAX_SCOPES, memory: ScopeMemory | None = None) -> None:
+        self._recent: dict[str, ScopeCounts] = {}
+        self._older: dict[str, ScopeCounts] = {}
+        self._half = max(1, capacity // 2)
+        self._memory = ScopeMemory() if memory is None else memory
+        self._recent_size = self._older_size = 0
+        self._touched: set[ScopeCounts] = set()
+        """The scopes whose size may have changed since it was last added."""
+
+    def count_request(self, keys: Sequence[str]) -> int:
+        """Count a request that needs no decision, and return its number. All of these keys (hashable) apply, in the
+        global scope, and none has a guard. The result is the same as by `decide`."""
+        scope_counts = self._recent.get("") or self.counts_in("")
+        request_counts = scope_counts.request_counts
+        request_counts[keys] = request_counts.get(keys, 0) + 1
+        number = scope_counts.number
+        scope_counts.number = number + 1
+        return number
+
+    def charge(self, candidates: Sequence[Candidate], scenario_time: float, cost: Cost) -> LimitStatus | None:
+        """Charge a request without a session to the limits of these candidates, in the global scope. Return the
+        state of the limits; None, and nothing changes, where a limit refuses or delays the request."""
+        scope_counts = self.counts_in("")
+        limit_status = None
+        if len(candidates) == 1:  # the usual case
+            limit_status = scope_counts.account(candidates[0]).charge_at_once(scenario_time, cost)
+        else:
+            accounts = [scope_counts.account(candidate) for candidate in candidates]
+            if all(account.check(scenario_time, cost) is ALLOWED for account in accounts):
+                for account in accounts:
+                    account.charge(scenario_time, cost)
+                limit_status = tightest([account.status(scenario_time) for account in accounts])
+        self.measure_touched()
+        return limit_status
+
+    def count_response(self, scope_counts: ScopeCounts, counts: list[int], modifiers: Sequence[str]) -> int:
+        """Count a request without a session that a rule without a guard responds to, as `decide` does. Return its
+        number in the scope of the rule, whose `counts` change. The modifiers (by their keys, hashable) have no guard
+        and no scope."""
+        counts[0] += 1
+        counts[1] += 1
+        number = scope_counts.number
+        scope_counts.number = number + 1
+        if modifiers:
+            request_counts = self.counts_in("").request_counts
+            request_counts[modifiers] = request_counts.get(modifiers, 0) + 1
+        self.measure_touched()
+        return number
+
+    def retain(self, keys: frozenset[str]) -> None:
+        """Delete the counts of all other keys: of removed and changed rules."""
+        for scope_counts in (*self._recent.values(), *self._older.values()):
+            scope_counts.retain(keys)
+
+    def clear(self) -> None:
+        """Delete all counts."""
+        self._touched.clear()
+        self.drop_older()
+        self.drop_older()
+
+    @property
+    def size(self) -> int:
+        """About how many bytes all scopes take."""
+        return self._recent_size + self._older_size
+
+    def drop_older(self) -> None:
+        """Remove the scopes that were not used for the longest time; a second call removes all others."""
+        self._memory.add(-self._older_size)
+        self._older, self._recent = self._recent, {}
+        self._older_size, self._recent_size = self._recent_size, 0
+
+    def measure_touched(self) -> None:
+        """Add to the memory of all scopes what the scopes that were used have grown."""
+        grown = 0
+        for scope_counts in self._touched:
+            if scope_counts.grown:
+                size = scope_counts.size
+                grown += size - scope_counts.accounted_bytes
+                scope_counts.accounted_bytes, scope_counts.grown = size, False
+        self._touched.clear()
+        if grown:
+            self._recent_size += grown
+            self._memory.add(grown)
+
+    def scopes(self) -> Iterator[ScopeCounts]:
+        """Yield all scopes."""
+        yield from self._recent.values()
+        yield from self._older.values()
+
+    def counts_in(self, scope: str) -> ScopeCounts:
+        """Return the counts of a scope. Scopes in use are always among the recent ones. When these fill half
+        of the capacity, the others are removed."""
+        scope_counts = self._recent.get(scope)
+        if scope_counts is None:
+            scope_counts = self._older.pop(scope, None) or ScopeCounts()
+            self._older_size -= scope_counts.accounted_bytes
+            if len(self._recent) >= self._half:
+                self.drop_older()
+            self._recent[scope] = scope_counts
+            self._recent_size += scope_counts.accounted_bytes
+        self._touched.add(scope_counts)
+        return scope_counts

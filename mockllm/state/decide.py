@@ -1,0 +1,179 @@
+"""Decides which rule and modifiers respond to a request, and counts them.
+
+Synchronous: code between two awaits is atomic. Where the store decides, `store/decision.lua` does the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from mockllm.core.selection.decision import (
+    AdmissionResult,
+    Candidate,
+    Decision,
+    DecisionInputs,
+    InFlightSlot,
+    Outcome,
+    Selected,
+)
+from mockllm.core.selection.guards import ELIGIBLE, Guard, GuardReason
+from mockllm.state.admission import admit_request, current_limits
+from mockllm.state.counters import Counters
+from mockllm.state.scope_counts import ScopeCounts
+
+COUNTED_OUTCOMES: Final = ("rule", "unmatched")
+"""The outcomes for which tries of rules are counted: no modifier replaced the response before them."""
+
+
+def decide(counters: Counters, inputs: DecisionInputs, *, count: bool = True) -> Decision:
+    """Decide and count, in one atomic step. Without `count`, the decision is the same, and nothing is counted."""
+    modifiers, blocked_modifiers = (
+        _apply_modifiers(counters, inputs, count=count) if inputs.modifiers else ((), ())
+    )
+    selected_rule, blocked = _select_rule(counters, inputs)
+    number = _take_number(counters, selected_rule.candidate.scope if selected_rule else "", count=count)
+    admission_result: AdmissionResult | None = None
+    slot: InFlightSlot | None = None
+    outcome: Outcome = "rule" if selected_rule else "unmatched"
+    if modifiers:
+        if count:
+            _set_states(counters, modifiers)
+        limiting = _limiting(counters, modifiers)
+        if any(selected.candidate.has_error for selected in modifiers):
+            outcome = "modifier"
+            admission_result = current_limits(limiting, inputs.scenario_time) if limiting else None
+        elif limiting:
+            admission_result, slot = admit_request(limiting, inputs, count=count)
+            if admission_result.refused_by is not None:
+                outcome = "limited" if admission_result.limit_result else "overloaded"
+    if outcome in COUNTED_OUTCOMES and inputs.fails_validation(
+        selected_rule.candidate if selected_rule else None
+    ):
+        outcome = "invalid"
+    if count and outcome in COUNTED_OUTCOMES:
+        _count(counters, inputs, selected_rule, blocked)
+    counters.measure_touched()
+    return Decision(
+        outcome, selected_rule, modifiers, number, blocked, admission_result, slot, blocked_modifiers
+    )
+
+
+def _apply_modifiers(
+    counters: Counters, inputs: DecisionInputs, *, count: bool
+) -> tuple[Sequence[Selected], Sequence[tuple[Candidate, GuardReason]]]:
+    """Return the modifiers that apply, and those that do not. They are counted separately, whatever the
+    outcome of the request."""
+    applied: list[Selected] = []
+    blocked_modifiers: list[tuple[Candidate, GuardReason]] = []
+    scope: str | None = None
+    for candidate in inputs.modifiers:
+        if candidate.scope != scope:
+            scope = candidate.scope
+            scope_counts = counters.counts_in(scope)
+        counts = scope_counts.counts_of(candidate.key)
+        tries, eligible = counts
+        guard = candidate.guard
+        if guard is None:
+            applied.append(Selected(candidate, tries, eligible))
+            is_eligible = True
+        else:
+            reason = _blocking_guard(guard, inputs, candidate, scope_counts, tries, eligible)
+            if reason is None:
+                applied.append(Selected(candidate, tries, guard.response_count(eligible)))
+            else:
+                blocked_modifiers.append((candidate, reason))
+            is_eligible = reason is None or reason in ELIGIBLE
+            if count and guard.during is not None:
+                scope_counts.record_first_try(candidate.key, inputs.scenario_time)
+        if count:
+            counts[0] = tries + 1
+            counts[1] = eligible + is_eligible
+    return applied, blocked_modifiers
+
+
+def _select_rule(
+    counters: Counters, inputs: DecisionInputs
+) -> tuple[Selected | None, list[tuple[Candidate, GuardReason]]]:
+    """Return the first rule whose guard allows it, and the rules before it that were blocked."""
+    blocked: list[tuple[Candidate, GuardReason]] = []
+    for candidate in inputs.rules:
+        scope_counts = counters.counts_in(candidate.scope)
+        tries, eligible = scope_counts.counts_of(candidate.key)
+        guard = candidate.guard
+        if guard is None:
+            return Selected(candidate, tries, eligible), blocked
+        reason = _blocking_guard(guard, inputs, candidate, scope_counts, tries, eligible)
+        if reason is None:
+            return Selected(candidate, tries, guard.response_count(eligible)), blocked
+        blocked.append((candidate, reason))
+    return None, blocked
+
+
+def _take_number(counters: Counters, scope: str, *, count: bool) -> int:
+    scope_counts = counters.counts_in(scope)
+    number = scope_counts.number
+    if count:
+        scope_counts.number = number + 1
+    return number
+
+
+def _limiting(counters: Counters, modifiers: Sequence[Selected]) -> Sequence[tuple[Selected, ScopeCounts]]:
+    """Return the modifiers with a limit or a load, with their scopes."""
+    return [
+        (selected, counters.counts_in(selected.candidate.scope))
+        for selected in modifiers
+        if selected.candidate.limit is not None or selected.candidate.load is not None
+    ]
+
+
+def _set_states(counters: Counters, selections: Sequence[Selected]) -> None:
+    """Set the named states of these rules or modifiers; of two that set the same state, the first one's
+    value is used."""
+    for selected in reversed(selections):
+        if selected.candidate.sets is not None:
+            counters.counts_in(selected.candidate.scope).set_states(selected.candidate.sets)
+
+
+def _count(
+    counters: Counters,
+    inputs: DecisionInputs,
+    selected_rule: Selected | None,
+    blocked: Sequence[tuple[Candidate, GuardReason]],
+) -> None:
+    """Count the tries and eligible tries of the rules that were reached, and set the response's states."""
+    for candidate, reason in blocked:
+        _count_try(counters, inputs, candidate, eligible=reason in ELIGIBLE)
+    if selected_rule is not None:
+        _count_try(counters, inputs, selected_rule.candidate, eligible=True)
+        responses_until_end = selected_rule.candidate.responses_until_end
+        if responses_until_end is None or selected_rule.response_count < responses_until_end:
+            _set_states(counters, (selected_rule,))
+
+
+def _count_try(counters: Counters, inputs: DecisionInputs, candidate: Candidate, *, eligible: bool) -> None:
+    scope_counts = counters.counts_in(candidate.scope)
+    counts = scope_counts.counts_of(candidate.key)
+    counts[0] += 1
+    counts[1] += eligible
+    if candidate.guard is not None and candidate.guard.during is not None:
+        scope_counts.record_first_try(candidate.key, inputs.scenario_time)
+
+
+def _blocking_guard(
+    guard: Guard,
+    inputs: DecisionInputs,
+    candidate: Candidate,
+    scope_counts: ScopeCounts,
+    tries: int,
+    eligible: int,
+) -> GuardReason | None:
+    """Return why the guard blocks a candidate; None if it does not."""
+    reason = guard.blocked_by_window_or_state(
+        scope_counts.elapsed(candidate.key, inputs.scenario_time), scope_counts.states
+    )
+    if reason is not None:
+        return reason
+    if guard.loses_chance(inputs.seed, candidate.random_key, candidate.scope, tries):
+        return "lost its chance"
+    return guard.blocked_by_count(eligible)

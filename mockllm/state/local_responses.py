@@ -1,0 +1,139 @@
+"""Responses and tool calls in the memory of this process, by session; the oldest of all sessions are removed
+first.
+
+Separate from the counts: no decision depends on them, and they survive every reload.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate, StoredResponse
+
+MAX_BYTES: Final = 64 * 1024 * 1024
+"""Total size of the stored bodies, requests and responses together."""
+MAX_CALL_BYTES: Final = 16 * 1024 * 1024
+"""Total size of the stored tool calls."""
+_NAME_BYTES: Final = 500
+_RESPONSE_BYTES: Final = 400
+_CALL_BYTES: Final = 450
+_EVENT_BYTES: Final = 150
+"""The memory of a name, a response, a tool call and an event besides their texts: objects, and entries of
+dictionaries."""
+
+
+class LocalResponses:
+    """The stored responses and tool calls of all sessions."""
+
+    def __init__(self, size: int = MAX_BYTES, call_size: int = MAX_CALL_BYTES) -> None:
+        self._stored: OrderedDict[tuple[str, str], StoredResponse] = OrderedDict()
+        self._calls: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._names: dict[str, dict[str, None]] = {}
+        """The names of each session's responses, in their order."""
+        self._ids: dict[str, dict[str, None]] = {}
+        """The ids of each session's tool calls."""
+        self._free = size
+        self._free_for_calls = call_size
+
+    def lookup(self, session: str) -> ResponseLookup:
+        return SessionLookup(session, self._stored, self._calls, self._names)
+
+    def apply_storage_update(self, session: str, update: StorageUpdate) -> None:
+        for name in update.forgotten:
+            self._forget((session, name))
+        for id, tool in update.tool_calls.items():
+            self._free_for_calls += _call_size(id, self._calls.get((session, id)))
+            self._calls[session, id] = tool
+            self._ids.setdefault(session, {})[id] = None
+            self._free_for_calls -= _call_size(id, tool)
+        while self._free_for_calls < 0:
+            (owner, id), tool = self._calls.popitem(last=False)
+            self._free_for_calls += _call_size(id, tool)
+            _remove_name(self._ids, owner, id)
+        if update.stored is not None:
+            for name in update.names:
+                self._put(session, name, update.stored)
+        for stored in update.others:
+            self._put(session, stored.id, stored)
+        while self._free < 0:
+            self._forget(next(iter(self._stored)))
+
+    def _put(self, session: str, name: str, stored: StoredResponse) -> None:
+        key = session, name
+        if name == stored.id and key in self._stored:  # changed: its place in lists stays the same
+            self._free += _size(name, self._stored[key])
+        else:
+            self._forget(key)
+        self._stored[key] = stored
+        self._names.setdefault(session, {})[name] = None
+        self._free -= _size(name, stored)
+
+    def end(self, session: str) -> None:
+        """Delete everything of a session."""
+        for name in list(self._names.get(session, ())):
+            self._forget((session, name))
+        for id in self._ids.pop(session, ()):
+            self._free_for_calls += _call_size(id, self._calls.pop((session, id)))
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        removed = self._stored.pop(key, None)
+        if removed is not None:
+            self._free += _size(key[1], removed)
+            _remove_name(self._names, *key)
+
+
+class SessionLookup(ResponseLookup):
+    """The stored responses and tool calls of one session."""
+
+    __slots__ = ("_calls", "_names", "_session", "_stored")
+
+    def __init__(
+        self,
+        session: str,
+        stored: Mapping[tuple[str, str], StoredResponse],
+        calls: Mapping[tuple[str, str], str],
+        names: Mapping[str, Iterable[str]],
+    ) -> None:
+        self._session = session
+        self._stored = stored
+        self._calls = calls
+        self._names = names
+
+    def stored(self, name: str) -> StoredResponse | None:
+        return self._stored.get((self._session, name))
+
+    def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
+        named = [
+            (name, self._stored[self._session, name])
+            for name in self._names.get(self._session, ())
+            if name.startswith(prefix)
+        ]
+        return [stored for name, stored in named if name == stored.id]
+
+    def tool_by_call_id(self, id: str) -> str | None:
+        return self._calls.get((self._session, id))
+
+
+def _remove_name(names_by_session: dict[str, dict[str, None]], session: str, name: str) -> None:
+    """Remove one name of a session; sessions without names are removed."""
+    names = names_by_session[session]
+    del names[name]
+    if not names:
+        del names_by_session[session]
+
+
+def _size(name: str, stored: StoredResponse) -> int:
+    """Return about how many bytes an entry takes; the bodies count under the response's own id."""
+    size = _NAME_BYTES + len(name)
+    if name == stored.id:
+        size += _RESPONSE_BYTES + len(stored.request_body) + len(stored.response_body)
+        if stored.timeline is not None:
+            size += sum(_EVENT_BYTES + len(payload) for _, _, payload in stored.timeline.events)
+    return size
+
+
+def _call_size(id: str, tool: str | None) -> int:
+    """Return about how many bytes a tool call takes; none for one that is not stored."""
+    return 0 if tool is None else _CALL_BYTES + len(id) + len(tool)

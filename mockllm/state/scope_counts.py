@@ -1,0 +1,191 @@
+"""The counts of one scope of one session (a key, an address, or all requests).
+
+A scope has the tries and eligible tries of rules and modifiers, named states, accounts of limits, and responses in
+flight. `counters.py` finds the scope, and `decide.py` decides; this module only has the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from heapq import heapify, heappop, heappush
+from itertools import count
+from math import inf
+from typing import Final
+
+from mockllm.core.limits.account import LimitAccount
+from mockllm.core.load.running_batch import RunningBatch
+from mockllm.core.selection.decision import Candidate, InFlightSlot
+from mockllm.core.selection.guards import StateValue, changed_states
+
+
+class InFlight:
+    """The responses under a load, each with the time at which it ends. Times are those of requests, in
+    seconds.
+
+    Ends are in a heap, because each request reads the number: with thousands in flight, a scan would be too
+    slow.
+    """
+
+    __slots__ = ("_ends", "_next", "_order")
+
+    def __init__(self) -> None:
+        self._ends: dict[InFlightSlot, float] = {}
+        self._next: list[tuple[float, int, InFlightSlot]] = []
+        """A heap of all known ends; also of slots that have ended since."""
+        self._order = count()
+
+    def expect_end(self, slot: InFlightSlot, until: float) -> None:
+        """Record that a response is in flight until then; `inf` if its end is not known yet."""
+        self._ends[slot] = until
+        if until != inf:
+            heappush(self._next, (until, next(self._order), slot))
+
+    def end(self, slot: InFlightSlot) -> None:
+        """Record that a response has ended, at its expected time or before."""
+        self._ends.pop(slot, None)
+        if len(self._next) > 2 * len(self._ends) + 64:
+            self._next = [known for known in self._next if self._ends.get(known[2]) == known[0]]
+            heapify(self._next)
+
+    def at(self, scenario_time: float) -> int:
+        """Return the number of responses in flight now; remove those that have ended."""
+        while self._next and self._next[0][0] <= scenario_time:
+            end, _, slot = heappop(self._next)
+            if self._ends.get(slot) == end:
+                del self._ends[slot]
+        return len(self._ends)
+
+    @property
+    def ends(self) -> Sequence[float]:
+        return tuple(self._ends.values())
+
+
+class ScopeCounts:
+    """What one scope has counted. Counts are key → [tries, eligible]; `number` is that of its next request.
+    `request_counts` are by the keys that were counted together; they are added to the counts when a count is read."""
+
+    __slots__ = (
+        "_accounts",
+        "_batches",
+        "_first_tries",
+        "_in_flight",
+        "accounted_bytes",
+        "counts",
+        "grown",
+        "number",
+        "request_counts",
+        "states",
+    )
+
+    def __init__(self) -> None:
+        self.counts: dict[str, list[int]] = {}
+        self.accounted_bytes = 0
+        """The size that its session has added to the memory of all scopes."""
+        self.grown = True
+        """Whether the size may have changed since then."""
+        self.number = 0
+        self.request_counts: dict[Sequence[str], int] = {}
+        self.states: Mapping[str, StateValue] = {}
+        self._first_tries: dict[str, float] = {}
+        self._accounts: dict[str, LimitAccount] = {}
+        self._in_flight: dict[str, InFlight] = {}
+        self._batches: dict[str, RunningBatch] = {}
+
+    def counts_of(self, key: str) -> list[int]:
+        """Return the tries and eligible tries of a key, to be read and changed."""
+        if self.request_counts:
+            self._add_request_counts()
+        return self._counts_of(key)
+
+    def elapsed(self, key: str, scenario_time: float) -> float:
+        """Return the seconds since the first try; 0 before it, and 0 on a clock that was set back."""
+        return max(0.0, scenario_time - self._first_tries.get(key, scenario_time))
+
+    def record_first_try(self, key: str, scenario_time: float) -> None:
+        """Record the time of the first try, from which windows are counted. A later try changes nothing."""
+        self._first_tries.setdefault(key, scenario_time)
+        self.grown = True
+
+    def set_states(self, states: Mapping[str, StateValue]) -> None:
+        self.states = changed_states(self.states, states)
+        self.grown = True
+
+    def account(self, candidate: Candidate) -> LimitAccount:
+        """Return the account of a modifier's limit."""
+        account = self._accounts.get(candidate.key)
+        if account is None:
+            assert candidate.limit is not None
+            account = self._accounts[candidate.key] = LimitAccount(candidate.limit)
+            self.grown = True
+        elif account.grows:
+            self.grown = True
+        return account
+
+    def in_flight(self, key: str) -> InFlight:
+        """Return the responses in flight that a modifier's load counts, with the end of each."""
+        self.grown = True
+        in_flight = self._in_flight.get(key)
+        if in_flight is None:
+            in_flight = self._in_flight[key] = InFlight()
+        return in_flight
+
+    def batch(self, candidate: Candidate) -> RunningBatch:
+        """Return the running batch of a modifier's load."""
+        self.grown = True
+        batch = self._batches.get(candidate.key)
+        if batch is None:
+            assert candidate.load is not None
+            assert candidate.load.batch is not None
+            batch = self._batches[candidate.key] = RunningBatch(candidate.load.batch)
+        return batch
+
+    def retain(self, keys: frozenset[str]) -> None:
+        """Delete the counts of all other keys."""
+        self._add_request_counts()
+        for by_key in (self.counts, self._first_tries, self._accounts, self._in_flight, self._batches):
+            for key in by_key.keys() - keys:
+                del by_key[key]
+
+    def all_counts(self) -> Mapping[str, Sequence[int]]:
+        """Return the tries and eligible tries of all keys."""
+        self._add_request_counts()
+        return self.counts
+
+    def forget_accounts(self, keys: frozenset[str] | None = None) -> None:
+        """Reset the use of limits: of all, or of these keys. Responses in flight stay in flight."""
+        for key, account in self._accounts.items():
+            if keys is None or key in keys:
+                account.reset()
+
+    def _add_request_counts(self) -> None:
+        for keys, times in self.request_counts.items():
+            for key in keys:
+                counts = self._counts_of(key)
+                counts[0] += times
+                counts[1] += times
+        self.request_counts.clear()
+
+    def _counts_of(self, key: str) -> list[int]:
+        counts = self.counts.get(key)
+        if counts is None:
+            counts = self.counts[key] = [0, 0]
+            self.grown = True
+        return counts
+
+    @property
+    def size(self) -> int:
+        """About how many bytes the scope takes, with its name in the tables of its session."""
+        parts = len(self.counts) + len(self.request_counts) + len(self._first_tries) + len(self.states)
+        in_flight = sum(_IN_FLIGHT_BYTES + _PART_BYTES * len(each.ends) for each in self._in_flight.values())
+        accounts = sum(account.size for account in self._accounts.values())
+        batches = sum(
+            _IN_FLIGHT_BYTES + _PART_BYTES * (len(each) + len(each.prefixes or ()))
+            for each in self._batches.values()
+        )
+        return _SCOPE_BYTES + _PART_BYTES * parts + accounts + in_flight + batches
+
+
+_SCOPE_BYTES: Final = 1_100
+_PART_BYTES: Final = 250
+_IN_FLIGHT_BYTES: Final = 500
+"""The memory of a scope with its dictionaries, of an entry of these, and of a load."""

@@ -1,0 +1,167 @@
+"""A WebSocket forwarded to its provider: what passes is stored, and replayed message for message."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
+
+from mockllm.server import websocket_recorder
+from tests.live import live
+from tests.server.recording import KEY, files, nobody, recording
+from tests.waiting import PATIENCE, until
+
+SCENARIO = f"""
+rules:
+  - {{name: leak, match: {{user: leak}}, reply: "The key is {KEY}."}}
+  - {{name: refused, match: {{api: handshake, headers: {{x-refused: "1"}}}}, error: permission}}
+  - {{name: over, match: {{user: over}}, reply: Bye., faults: [{{close: {{after: {{chunks: 1}}, code: 4000, reason: Over.}}}}]}}
+  - {{reply: "One, two.", pace: {{itl: 1ms}}}}
+"""  # noqa: E501
+CREATE = {"type": "response.create", "model": "gpt-5"}
+
+
+def opened(url: str, path: str = "/v1/responses", **headers: str) -> Connection:
+    address = f"ws{url.removeprefix('http')}{path}"
+    own = {"Authorization": f"Bearer {KEY}", **headers}
+    return connect(address, additional_headers=own, open_timeout=PATIENCE, close_timeout=PATIENCE)
+
+
+def turn(socket: Connection, input: str, **fields: Any) -> list[str | bytes]:
+    """Send a request, and return the messages up to the end of its response."""
+    socket.send(json.dumps({**CREATE, "input": input, **fields}))
+    messages: list[str | bytes] = []
+    while not messages or json.loads(messages[-1])["type"] not in ("response.completed", "error"):
+        messages.append(socket.recv(PATIENCE))
+    return messages
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Path:
+    (tmp_path / "a.yaml").write_text(SCENARIO, encoding="utf-8")
+    return tmp_path / "a.yaml"
+
+
+def test_recorded_socket_is_replayed_message_for_message(scenario: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with live(scenario) as provider, recording(out, openai=provider.url) as (url, recorder, stated):
+        with opened(url) as socket:
+            reported = [turn(socket, "hi"), turn(socket, "again")]
+        (file,) = files(out)
+        until(lambda: any("WebSocket forwarded to openai, " in line for line in stated))
+    assert (recorder.written, recorder.failed) == (1, 0)
+    assert "WS response.create" in stated[0]
+    text = file.read_text(encoding="utf-8")
+    assert KEY not in text
+    assert "close: 1000" in text
+    with live(file) as replaying:
+        with opened(replaying.url) as socket:
+            assert [turn(socket, "hi"), turn(socket, "again")] == reported
+        assert "handshake-" in replaying.line(lambda line: "WS response.create" in line)
+
+
+def test_close_of_the_provider_is_recorded_with_its_code(scenario: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def over(url: str) -> tuple[int | None, str | None]:
+        with opened(url) as socket:
+            socket.send(json.dumps({**CREATE, "input": "over"}))
+            with suppress(ConnectionClosed):
+                list(socket)
+            return socket.close_code, socket.close_reason
+
+    with live(scenario) as provider, recording(out, openai=provider.url) as (url, _, _):
+        assert over(url) == (4000, "Over.")
+        (file,) = files(out)
+    with live(file) as replaying:
+        assert over(replaying.url) == (4000, "Over.")
+
+
+def test_second_socket_of_the_same_handshake_is_a_step(scenario: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with live(scenario) as provider, recording(out, openai=provider.url) as (url, recorder, _):
+        for number, word in enumerate(("one", "two"), 1):
+            with opened(url) as socket:
+                turn(socket, word)
+            until(lambda wanted=number: recorder.written == wanted)  # type: ignore[misc]
+        (file,) = files(out)
+    assert "sequence:" in file.read_text(encoding="utf-8")
+
+
+def test_key_in_a_message_is_masked(scenario: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with live(scenario) as provider, recording(out, openai=provider.url) as (url, _, stated):
+        with opened(url) as socket:
+            turn(socket, "leak")
+        (file,) = files(out)
+        until(lambda: any("looks like a key" in line for line in stated))
+    assert KEY not in file.read_text(encoding="utf-8")
+
+
+def test_refused_handshake_has_the_providers_status(scenario: Path, tmp_path: Path) -> None:
+    with live(scenario) as provider, recording(tmp_path / "out", openai=provider.url) as (url, recorder, _):
+        with pytest.raises(InvalidStatus) as refused:
+            opened(url, **{"x-refused": "1"})
+        assert refused.value.response.status_code == 403
+        assert recorder.failed == recorder.written == 0
+
+
+def test_silent_provider_is_a_502(tmp_path: Path) -> None:
+    with nobody() as nowhere, recording(tmp_path / "out", openai=nowhere) as (url, _, _):
+        with pytest.raises(InvalidStatus) as refused:
+            opened(url)
+        assert refused.value.response.status_code == 502
+
+
+def test_too_many_bytes_pass_and_are_not_recorded(
+    scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket_recorder, "MAX_RECORDED", 100)
+    with (
+        live(scenario) as provider,
+        recording(tmp_path / "out", openai=provider.url) as (url, recorder, stated),
+    ):
+        with opened(url) as socket:
+            assert turn(socket, "hi")
+        until(lambda: recorder.failed == 1)
+        until(lambda: any("not recorded" in line for line in stated))
+    assert not (tmp_path / "out").exists()
+
+
+def test_socket_of_an_unknown_path_is_recorded(tmp_path: Path) -> None:
+    (tmp_path / "b.yaml").write_text(
+        """
+rules:
+  - match: {path: /events}
+    replay:
+      messages:
+        - {at: 0s, data: hello}
+        - {at: 1ms, from: client, base64: AAEC}
+        - {at: 2ms, base64: //79}
+        - {at: 3ms, data: bye}
+        - {at: 3ms, close: 1000}
+"""
+    )
+    with (
+        live(tmp_path / "b.yaml") as provider,
+        recording(tmp_path / "out", other=provider.url) as (url, _, _),
+    ):
+        _talk(url)
+        (file,) = files(tmp_path / "out")
+    with live(file) as replaying:
+        _talk(replaying.url)
+
+
+def _talk(url: str) -> None:
+    with opened(url, "/events") as socket:
+        assert socket.recv(PATIENCE) == "hello"
+        socket.send(b"\0\1\2")
+        assert [socket.recv(PATIENCE), socket.recv(PATIENCE)] == [b"\xff\xfe\xfd", "bye"]
+        with pytest.raises(ConnectionClosed):
+            socket.recv(PATIENCE)

@@ -1,0 +1,104 @@
+"""Stored responses: by session, by name, and within bounds."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+from mockllm.core.request.stored_responses import NOTHING, StorageUpdate, StoredResponse
+from mockllm.state.engine_state import EngineState
+from mockllm.state.local_responses import MAX_BYTES, LocalResponses
+
+
+def stored(id: str, size: int = 0) -> StoredResponse:
+    return StoredResponse(id, None, b"", b"x" * size)
+
+
+def test_stored_response_is_found_by_session_and_name() -> None:
+    counters = EngineState()
+    counters.apply_storage_update("a", StorageUpdate(("r", "item"), stored("r"), {"call": "tool"}))
+    assert counters.lookup("a").stored("r") == counters.lookup("a").stored("item") == stored("r")
+    assert counters.lookup("a").tool_by_call_id("call") == "tool"
+    for name in ("r", "item", "other"):
+        assert counters.lookup("b").stored(name) is NOTHING.stored(name) is None
+    assert counters.lookup("b").tool_by_call_id("call") is NOTHING.tool_by_call_id("call") is None
+
+
+def test_stored_response_last_of_name_is_found() -> None:
+    counters = LocalResponses()
+    counters.apply_storage_update("", StorageUpdate(("one", "conversation"), stored("one")))
+    counters.apply_storage_update("", StorageUpdate(("two", "conversation"), stored("two")))
+    assert counters.lookup("").stored("conversation") == stored("two")
+
+
+def test_forgotten_response_is_missing() -> None:
+    counters = LocalResponses()
+    counters.apply_storage_update("", StorageUpdate(("r", "item"), stored("r")))
+    counters.apply_storage_update("", StorageUpdate(forgotten=("r", "item", "never there")))
+    assert counters.lookup("").stored("r") is counters.lookup("").stored("item") is None
+
+
+def test_oldest_responses_are_removed_first() -> None:
+    counters = LocalResponses(size=6_200, call_size=1_000)
+    for name in ("one", "two", "three"):
+        counters.apply_storage_update(
+            "", StorageUpdate((name, f"{name}'s item"), stored(name, 1_500), {name: "tool"})
+        )
+    lookup = counters.lookup("")
+    assert [lookup.stored(name) is not None for name in ("one", "two", "three")] == [False, True, True]
+    assert [lookup.tool_by_call_id(name) for name in ("one", "two", "three")] == [None, "tool", "tool"]
+    counters.apply_storage_update("", StorageUpdate(forgotten=("two", "two's item", "three", "three's item")))
+    counters.apply_storage_update("", StorageUpdate(("four",), stored("four", 4_000)))
+    assert counters.lookup("").stored("four") is not None
+
+
+def test_too_large_response_is_not_stored() -> None:
+    counters = LocalResponses(size=1_000)
+    counters.apply_storage_update("", StorageUpdate(("r",), stored("r", 2_000)))
+    assert counters.lookup("").stored("r") is None
+
+
+def test_all_stored_by_prefix_is_in_order_after_change() -> None:
+    counters = LocalResponses()
+    for id in ("chat_1", "chat_2", "resp_1"):
+        counters.apply_storage_update("a", StorageUpdate((id, f"of {id}"), stored(id)))
+    counters.apply_storage_update("b", StorageUpdate(("chat_3",), stored("chat_3")))
+    counters.apply_storage_update("a", StorageUpdate(("chat_1",), stored("chat_1", 7)))
+    assert counters.lookup("a").all_stored("chat_") == [stored("chat_1", 7), stored("chat_2")]
+    assert list(NOTHING.all_stored("chat_")) == []
+
+
+def test_changed_response_has_new_size() -> None:
+    counters = LocalResponses(size=5_400)
+    counters.apply_storage_update("", StorageUpdate(("one",), stored("one", 3_000)))
+    counters.apply_storage_update("", StorageUpdate(("one",), stored("one", 1_000)))
+    counters.apply_storage_update("", StorageUpdate(("two",), stored("two", 2_500)))
+    assert [each.id for each in counters.lookup("").all_stored("")] == ["one", "two"]
+
+
+def test_stored_bytes_are_about_the_real_ones() -> None:
+    store = LocalResponses()
+    tracemalloc.start()
+    try:
+        for number in range(1_000):
+            body = b"%0800d" % number
+            store.apply_storage_update(
+                "",
+                StorageUpdate(
+                    (f"chat-{number:030}",), StoredResponse(f"chat-{number:030}", None, body, body[:100])
+                ),
+            )
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    counted = MAX_BYTES - store._free
+    assert 0.7 * used < counted < 2 * used
+
+
+def test_calls_are_bounded_in_bytes() -> None:
+    store = LocalResponses(call_size=10_000)
+    for number in range(100):
+        store.apply_storage_update("a", StorageUpdate(tool_calls={f"call-{number}": "t" * 1_000}))
+        store.apply_storage_update("a", StorageUpdate(tool_calls={f"call-{number}": "t" * 2_000}))
+    assert sum(store.lookup("a").tool_by_call_id(f"call-{number}") is not None for number in range(100)) == 4
+    store.end("a")
+    assert store._free_for_calls == 10_000
