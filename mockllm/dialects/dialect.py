@@ -27,8 +27,8 @@ SSE: Final = frozenset({Framing.SSE})
 
 
 class ProtocolCapabilities(Struct, frozen=True):
-    """What a protocol can express. `build_request` leaves out the fields of a `NeutralRequest` that it lacks, and
-    `supported_reply` the parts of a reply."""
+    """What a protocol can express. The shared tests check that `build_request` leaves out the fields that it lacks of
+    a `NeutralRequest`, and `supported_reply` the parts of a reply. The engine and hunts read few of these facts."""
 
     # --- requests ---
     conversation: bool = True

@@ -51,8 +51,9 @@ def effective_settings(
 ) -> EffectiveSettings:
     """Return the effective settings of a response of an item with these modifiers.
 
-    The strongest setting wins. Settings of a lower layer (`CatalogItem.layer`) have precedence. Within a layer those
-    of the step come first, then those of its rule, then those of the modifiers.
+    The strongest setting wins, but delays are added, slowdowns multiplied, and faults, `extras` and webhooks joined.
+    Settings of a lower layer (`CatalogItem.layer`) have precedence. Within a layer those of the step come first, then
+    those of its rule, then those of the modifiers.
     """
     merged = merge_settings(_layered(item, compiled, modifiers))
     ids = tuple(modifier.id for modifier in modifiers)

@@ -72,7 +72,8 @@ class MergedSettings(Struct, frozen=True):
 
 
 def merge_settings(settings: Sequence[tuple[SettingSource, Settings]]) -> MergedSettings:
-    """Return one setting out of many, the strongest first."""
+    """Return one setting out of many, the strongest first. Delays, slowdowns, faults, `extras` and webhooks are those
+    of all settings. Any other key, also of `headers` and `pace`, is that of the first setting that has it."""
     headers: dict[str, tuple[str, SettingSource, str | None]] = {}
     for source, setting in settings:
         for name, value in (setting.headers or {}).items():

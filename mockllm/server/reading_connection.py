@@ -34,7 +34,7 @@ MAX_QUEUED: Final = 32
 
 
 class ConnectionOwner(Protocol):
-    """Makes connections, and has the set of open ones."""
+    """Has the set of open connections, and lets one go on with HTTP/2."""
 
     ready: ReadyConnections
 

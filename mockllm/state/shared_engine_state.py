@@ -1,4 +1,4 @@
-"""The state of one of several worker processes: what counts nothing is decided here, all else elsewhere."""
+"""The state of one of several worker processes: what depends on no count is decided here, all else elsewhere."""
 
 from __future__ import annotations
 
@@ -131,7 +131,8 @@ class SharedCounters(Counters):
 
 
 class SharedEngineState(EngineState):
-    """The engine's state in a worker process. It decides only where nothing counts."""
+    """The engine's state in a worker process. It decides only requests whose decision depends on no count, and counts
+    them in the shared memory."""
 
     counters_without_session: SharedCounters
 
@@ -148,7 +149,7 @@ class SharedEngineState(EngineState):
         self.prompt_caches = SharedPromptCaches(counts.fd, COUNT_BYTES)
         self.counters_without_session = SharedCounters(counts, first)
         self.local = EngineState(max_sessions=max_sessions, unused_timeout=unused_timeout)
-        """Decides while there is no other place to decide."""
+        """Decides where the store is away and its option says so; it also makes all previews."""
         self.store_elsewhere: (
             Callable[[str, StorageUpdate, ResponseLookup, RespondAgain | None], None] | None
         ) = None
@@ -187,7 +188,7 @@ class SharedEngineState(EngineState):
         return not depends_on_counts(inputs)
 
     def decide(self, inputs: DecisionInputs, *, count: bool = True) -> Decision:
-        """Decide where nothing counts."""
+        """Decide a request whose decision depends on no count, and count it; a preview may depend on counts."""
         if not count:
             return self.local.decide(inputs, count=False)
         modifiers, selected_rule = inputs.modifiers, inputs.rules[0] if inputs.rules else None

@@ -58,7 +58,7 @@ class TextTables:
 
 class FieldIndex:
     """The index of one field (or of one key of it). `lists`: its values may be lists. Add all conditions, exhaust
-    `close`, then call `lookup`."""
+    `build`, then call `lookup`."""
 
     def __init__(self, lists: bool) -> None:
         self._lists = lists

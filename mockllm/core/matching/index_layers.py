@@ -32,7 +32,7 @@ _MAX_PATHS: Final = 8
 
 
 class Layer(ABC):
-    """A layer: add all conditions, exhaust `close`, then call `lookup`."""
+    """A layer: add all conditions, exhaust `build`, then call `lookup`."""
 
     rows_with_condition: int
     """The rows with a condition in the layer."""
