@@ -75,7 +75,7 @@ def read_overrides(
         return override
     if not allowed:
         return override._replace(notes=(f"ignored {', '.join(names)}: the server runs without {OPTION}",))
-    fault, delay, rule = (headers.get(name) for name in RESTRICTED)
+    fault, delay, rule = headers.get(FAULT_HEADER), headers.get(DELAY_HEADER), headers.get(RULE_HEADER)
     return override._replace(
         faults=None if fault is None else _faults(fault, max_wait),
         delay=None if delay is None else min(_delay(delay), max_wait),

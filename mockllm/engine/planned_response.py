@@ -25,14 +25,17 @@ MAX_UNKNOWN_FIELDS: Final = 3
 
 
 class PlannedResponse(Struct, frozen=True):
-    """`plan_or_prerendered` is the plan, or a prerendered response of the response cache, whose placeholders have the
+    """The response of the engine to one request, before bytes are written, and what log and journal say about it.
+
+    `plan_or_prerendered` is the plan, or a prerendered response of the response cache, whose placeholders have the
     values of `placeholder_values`. `responder_id` is the id of the rule that responds, as a person reads it
     (`a.yaml:greeting`). It is that of a modifier whose error, limit or load responds, and names the call of an own
     response (`openai:models`). For any other response it is None. Users see it as `rule`, in the journal and in
     metrics, for example. `modifiers` are the ids of the modifiers that apply. `notes`
     are remarks for access log and journal, such as a fault that could not be applied. `unmatched`: neither a rule nor
     the dialect itself responds; also where the rule's sequence has ended. False for `/favicon.ico`, and for a
-    WebSocket that no provider has."""
+    WebSocket that no provider has.
+    """
 
     plan_or_prerendered: Plan | PrerenderedResponse
     responder_id: str | None

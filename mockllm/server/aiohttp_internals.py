@@ -40,7 +40,7 @@ class HttpProtocol(BaseProtocol):
         "_on_websocket_data", "_requests_parser", "_tail", "_websocket", "closing", "half_closed",
         "peername", "reading_blocked", "sockname", "ssl_context", "upgrade_requested",
     )  # fmt: skip
-    _timeout_ceil_threshold: Final = 5.0
+    _timeout_ceil_threshold: Final = 5.0  # aiohttp reads it
     writing_paused: bool = vars(BaseProtocol)["_paused"]  # the slot: aiohttp's property costs a call
     drained = BaseProtocol._drain_helper
 
@@ -68,7 +68,7 @@ class HttpProtocol(BaseProtocol):
         self.peername, self.sockname, self.ssl_context = of("peername"), of("sockname"), of("sslcontext")
 
     def feed_parser(self, data: bytes) -> Sequence[tuple[RawRequestMessage, StreamReader]]:
-        """Return the requests whose heads end in this data. Raises HttpProcessingError."""
+        """Return message and body of each request whose head ends in this data. Raises HttpProcessingError."""
         if self._websocket is not None:
             if self._on_websocket_data is not None:
                 self._on_websocket_data()
@@ -136,7 +136,7 @@ class HttpProtocol(BaseProtocol):
         self._tail = b""
         self.block_reading(False)
 
-    def keep_alive(self, value: bool) -> None: ...
+    def keep_alive(self, value: bool) -> None: ...  # aiohttp calls it
 
 
 def has_read_http2_preface(error: HttpProcessingError) -> bool:

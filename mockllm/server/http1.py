@@ -30,11 +30,14 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 ALLOW_CORS: Final = "Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: *\r\n"
 """Header lines of every provider response, unless `--no-cors`: web pages may call the provider routes, but not the
 control API."""
+MAX_PRERENDERED: Final = 128 * 1024
+"""Larger responses are written as plans."""
 
 _STATUS_LINES: Final = {
     **{status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in PHRASES.items()},
     529: "HTTP/1.1 529 Overloaded\r\n",
 }
+_NO_CONTROLS: Final = dict.fromkeys((0x00, 0x0A, 0x0D), " ")
 
 
 class BrokenBody(Exception):
@@ -210,10 +213,6 @@ def _surroundings(
     )
 
 
-MAX_PRERENDERED: Final = 128 * 1024
-"""Larger responses are written as plans."""
-
-
 def _encoded(text: str) -> bytes:
     try:
         return text.encode("latin-1")
@@ -273,9 +272,6 @@ def _line(name: str, value: str) -> str:
     line becomes a space."""
     line = f"{name}: {value}"
     return (line if line.isprintable() else line.translate(_NO_CONTROLS)) + "\r\n"
-
-
-_NO_CONTROLS: Final = dict.fromkeys((0x00, 0x0A, 0x0D), " ")
 
 
 def length(plan: Plan) -> int:

@@ -68,7 +68,7 @@ def respond(app: App, exchange: Exchange) -> None:
             apply_pending_decision(app, exchange, exchange.pending_decision)
             if exchange.sink.half_closed:
                 return
-        # a cached response has nothing of what `must_wait` looks for, but a proxy or an unconfirmed storage
+        # a cached response never waits, except for a provider or the confirmation of what it stores
         content = exchange.response.plan_or_prerendered
         needs_no_wait = type(content) is PrerenderedResponse and app.provider_proxy is None
         if (not needs_no_wait or exchange.storage_confirmation is not None) and must_wait(app, exchange):

@@ -74,7 +74,7 @@ def _continue(app: App, waiting: SuspendedExchange) -> None:
     body = waiting.request.with_client_responses(waiting.wanted.key, waiting.responses)
     again = waiting.head.reader(app.engine).read(body, waiting.client, time.time(), monotonic)
     response = app.engine.begin_response(again, may_defer=False)
-    assert isinstance(response, PlannedResponse), "several processes have no mcp.ask"
+    assert isinstance(response, PlannedResponse), "several processes refuse `mcp.ask`, so it is decided here"
     if response.slot is not None:
         response.slot.release()
     plan = _as_events(response.plan)

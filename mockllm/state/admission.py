@@ -40,11 +40,12 @@ class LocalInFlightSlot:
         loads: Sequence[InFlight],
         batches: Sequence[RunningBatch] = (),
     ) -> None:
-        """Take the slots. The caller adds the request to the batches, which need more than its end."""
+        """Take the slots, except in the batches: the caller adds the request to each with `batch.add`, which sets
+        its end there."""
         self._accounts = accounts
-        self._loads: Sequence[InFlight | RunningBatch] = loads
-        self.expect_end(inf)
-        self._loads = (*loads, *batches)
+        self._loads: Sequence[InFlight | RunningBatch] = (*loads, *batches)
+        for in_flight in loads:
+            in_flight.expect_end(self, inf)
 
     def expect_end(self, until: float) -> None:
         for in_flight in self._loads:

@@ -213,7 +213,7 @@ class Request(BodyFields, McpServerFields):
 
     @cached_property
     def typed(self) -> str | None:
-        """The person's own last text, without what agents add; None where there is none."""
+        """The last text that a person typed, without what agents add to it; None where there is none."""
         return last_typed_text(self.messages)
 
     @cached_property
@@ -358,5 +358,5 @@ def _tool_tokens(tool: Tool) -> int:
 def estimate_input(
     request: Request, prompt: int = TOKENS_PER_PROMPT, per_message: int = TOKENS_PER_MESSAGE
 ) -> int:
-    """Return the tokens of a prompt, with so many for itself and each message in addition to their texts."""
+    """Return the tokens of a prompt: `prompt` for itself and `per_message` for each message, beside their texts."""
     return prompt + request.tool_tokens + per_message * len(request.messages) + request.part_tokens

@@ -137,17 +137,17 @@ Outcome: TypeAlias = Literal["rule", "modifier", "limited", "overloaded", "inval
 class Decision(Struct, frozen=True):
     """The selected rule, its modifiers and their counts, or a refusal.
 
-    The outcomes:
-    - `rule`: the rule responds, unless its sequence has ended
-    - `modifier`: the error of a modifier responds
-    - `limited`: a modifier's limit refuses the request
-    - `overloaded`: a modifier's load refuses it
-    - `invalid`: the request fails its validation
-    - `unmatched`: no rule responds; the dialect itself still may
+    `outcome` is one of these:
 
-    `blocked_rules` and `blocked_modifiers` matched, each with the reason that blocked it. `number` is the request's
-    number in its scope. `admission` is set if limits or loads apply. `slot` is set if one of them counts responses in
-    flight.
+    - `rule`: the selected rule responds; if its sequence has ended, the request is unmatched
+    - `modifier`: the error of a modifier responds
+    - `limited`: the limit of a modifier refuses the request
+    - `overloaded`: the load of a modifier refuses it
+    - `invalid`: the request fails the validation
+    - `unmatched`: no rule is selected; the dialect itself may still respond
+
+    `blocked_rules` matched, each with the reason that blocked it. `number` is the request's number in its scope.
+    `admission` is set if limits or loads apply. `slot` is set if one of them counts responses in flight.
     """
 
     outcome: Outcome
@@ -158,3 +158,4 @@ class Decision(Struct, frozen=True):
     admission: AdmissionResult | None = None
     slot: InFlightSlot | None = None
     blocked_modifiers: Sequence[tuple[Candidate, GuardReason]] = ()
+    """The modifiers that matched and were blocked, each with the reason."""

@@ -97,8 +97,8 @@ class MessagesEncoder(Encoder):
         if type(part) is Call and not any(type(chunk) is str for chunk in part.chunks):
             yield _delta(at.part_index, _partial_json(""))
         if type(part) is Thinking and not part.redacted:
-            seal = part.signature or signature(at.part_index, self.identity)
-            yield _delta(at.part_index, b'{"type":"signature_delta","signature":%b}' % dumps(seal))
+            signed = part.signature or signature(at.part_index, self.identity)
+            yield _delta(at.part_index, b'{"type":"signature_delta","signature":%b}' % dumps(signed))
         yield _block_stop(at.part_index)
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
