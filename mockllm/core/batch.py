@@ -20,7 +20,7 @@ class BatchOutcome(NamedTuple):
     message: str | None = None
 
     def response_count(self, total: int) -> int:
-        """Return how many of so many lines get a response."""
+        """Return how many of `total` lines get a response."""
         if self.status == "failed":
             return 0
         usual = total if self.status == "completed" else 0

@@ -32,20 +32,20 @@ class BudgetExceeded(Exception):
 
 def check_vector_size(count: int, values: int = DEFAULT_VALUES) -> None:
     """Raise BudgetExceeded where the vectors of a response have more components than allowed."""
-    most = values * COMPONENTS_PER_VALUE
-    if count > most:
+    max_count = values * COMPONENTS_PER_VALUE
+    if count > max_count:
         raise BudgetExceeded(
-            f"The vectors for the request have more than {most:,} components ({COMPONENTS_PER_VALUE:,} for each of "
-            f"{values:,} values). Raise this limit with the server's option {OPTION}."
+            f"The vectors for the request have more than {max_count:,} components ({COMPONENTS_PER_VALUE:,} for each "
+            f"of {values:,} values). Raise this limit with the server's option {OPTION}."
         )
 
 
 def check_echo_size(characters: int, values: int = DEFAULT_VALUES) -> None:
     """Raise BudgetExceeded where a response echoes more characters of prompts than allowed."""
-    most = values * CHARACTERS_PER_VALUE
-    if characters > most:
+    max_count = values * CHARACTERS_PER_VALUE
+    if characters > max_count:
         raise BudgetExceeded(
-            f"The response would echo more than {most:,} characters of prompts, with each character counted "
+            f"The response would echo more than {max_count:,} characters of prompts, with each character counted "
             f"{WORK_OF_LOGPROBS} times where `logprobs` is set ({CHARACTERS_PER_VALUE} for each of {values:,} "
             f"values). Raise this limit with the server's option {OPTION}."
         )
@@ -73,7 +73,7 @@ class Budget:
         self.values += 1
 
     def has_room(self, values: float, characters: float) -> bool:
-        """Return whether so many more values with so many characters are allowed."""
+        """Return whether these more values, with these characters in total, are allowed."""
         return (
             self.values + values <= self._max_values and self.characters + characters <= self._max_characters
         )

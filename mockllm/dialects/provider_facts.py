@@ -128,7 +128,7 @@ def limit_failure(
     model: str | None,
     now: float,
 ) -> Failure:
-    """Return this provider's failure where a limit refuses a request of so many tokens."""
+    """Return this provider's failure where a limit refuses a request of `tokens`."""
     found = _loaded(provider)
     if found is not None and found.limit_refusal is not None:
         return found.limit_refusal(result, limit_status, tokens, model, now)

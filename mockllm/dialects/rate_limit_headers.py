@@ -47,7 +47,7 @@ class SpentLimit(Struct, frozen=True):
     time: Callable[[float], str] = str
 
     def headers(self, wait: float) -> Headers:
-        """Return the headers of a limit that is spent for so many seconds."""
+        """Return the headers of a limit that is spent for `wait` seconds."""
         reset = () if self.reset is None else ((self.reset, self.time(wait)),)
         return ((self.remaining, "0"), *reset)
 

@@ -26,7 +26,9 @@ from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.settings import Settings
 
-NO_RESPONSE: Final = CompiledResponse(ReplySpec.model_construct(), Settings.model_construct(), static=True)
+NO_COMPILED_RESPONSE: Final = CompiledResponse(
+    ReplySpec.model_construct(), Settings.model_construct(), static=True
+)
 """The response from which the settings are made where no rule responds."""
 NO_STEP: Final = -1
 """The number of the step where there is none: for a modifier's own error, and where no rule responds."""
@@ -114,11 +116,17 @@ class DecidedRequest:
         )
 
     def plan_context_without_rule(self) -> PlanContext:
-        settings = self.effective_settings(None, NO_RESPONSE, NO_STEP)
+        settings = self.effective_settings(None, NO_COMPILED_RESPONSE, NO_STEP)
         randomness = Randomness(self.seed, "", "", self.decision.number)
         template_scope, admission = TemplateScope(self.request), self.decision.admission
         return self.plan_context(
-            self.request, NO_RESPONSE, settings, template_scope, randomness, self.identity(), admission
+            self.request,
+            NO_COMPILED_RESPONSE,
+            settings,
+            template_scope,
+            randomness,
+            self.identity(),
+            admission,
         )
 
     def plan_context(

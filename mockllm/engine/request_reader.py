@@ -112,11 +112,11 @@ class RequestReader:
         routing = find_route(method, path, headers, query_string, inputs.root_provider)
         engine_context, is_known_call = EngineContext(routing, error), isinstance(routing, RouteMatch)
         request_class: type[Request] = engine_context.dialect.request_class if is_known_call else Request
-        self._make_request = request_class.of
-        self._key = object()
+        self._make_request, self._key = request_class.of, object()
         self._repeated: RepeatedRequests | None = None
         """The repeated requests of the engine; None before the first read, and where no request is repeated."""
         self._repeated_after_first_read = inputs.repeated if request_class.generates and not error else None
+        """The same, which the first read sets: most readers read one request, since no other one has their head."""
         self._routing = routing
         self._state, self._lookup_without_session = inputs.state, inputs.lookup_without_session
         self._session, self._error = session, error
@@ -138,11 +138,11 @@ class RequestReader:
         if inputs.volatile != VOLATILE:
             self._attributes["volatile"] = inputs.volatile
 
-    def with_headers(self, headers: Mapping[str, str], *, once: bool = False) -> RequestReader:
-        """Return the reader of a head that differs in nothing that this reader has read. `once`: a single request
-        has the head, so none is repeated."""
+    def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> RequestReader:
+        """Return the reader of a head that differs in nothing that this reader has read. `is_unique`: a single
+        request has the head, so none is repeated."""
         reader = self._with({**self._attributes, "headers": headers})
-        if once:
+        if is_unique:
             reader._repeated = reader._repeated_after_first_read = None
         return reader
 
@@ -170,7 +170,6 @@ class RequestReader:
         if self._session is None and self._read_override is None:
             attributes, repeated = self._attributes, self._repeated
             if repeated is None:
-                # most readers read once: no head is like theirs
                 self._repeated = self._repeated_after_first_read
             elif len(raw) <= MAX_BODY_BYTES:
                 key = (self._key, raw)

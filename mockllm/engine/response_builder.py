@@ -12,7 +12,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
 from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
 from mockllm.core.randomness import NO_DRAWS, Randomness
-from mockllm.core.rendering.framing import end_time
+from mockllm.core.rendering.framing import seconds_until_end_or_silence
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.generated_tool_call import GeneratedToolCall
 from mockllm.core.request.request import Request
@@ -353,7 +353,7 @@ class ResponseBuilder(DecidedRequest):
 
 def _webhooks_of(plan: Plan, context: PlanContext) -> Iterator[Webhook]:
     """Yield the requests that the server sends when a response has ended (`then_post`), at their times."""
-    ends = context.request.monotonic + end_time(plan)
+    ends = context.request.monotonic + seconds_until_end_or_silence(plan)
     for number, spec in enumerate(context.webhook_specs):
         id = context.identity.ids.make("post_", 24, f"post.{number}")
         payload = spec.body.encode() if isinstance(spec.body, str) else dumps(spec.body)

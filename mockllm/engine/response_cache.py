@@ -174,7 +174,7 @@ class ResponseCache:
     ) -> PlannedResponse:
         """Return what `render` returns of a response that `find` does not find, and cache it at its second
         occurrence. An error or a fault is not cached. `read_storable` returns what is stored of a response. The key
-        has so many characters of a text that the request determines. `call` is the response's generated tool call."""
+        has `text_length` characters of a text that the request determines. `call` is the generated tool call."""
         fresh = render(identity, request)
         short = len(fresh.plan.steps) <= MAX_CACHED_STEPS
         comparable = call is None or not call.in_chunks or len(call.chunks) >= MIN_COMPARED_CHUNKS

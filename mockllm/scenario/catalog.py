@@ -160,7 +160,7 @@ class CatalogItem(Struct, frozen=True):
         return None if self.selector is None else self.selector.responses_until_end
 
     def response_count(self, eligible: int) -> int:
-        """Return the number of responses in so many eligible tries of one scope."""
+        """Return the number of responses in `eligible` eligible tries of one scope."""
         responses = eligible if self.guard is None else self.guard.response_count(eligible)
         return responses if self.responses_until_end is None else min(responses, self.responses_until_end)
 
@@ -197,7 +197,7 @@ class Catalog(Struct, frozen=True):
 
     @property
     def response_counts(self) -> Mapping[str, Callable[[int], int]]:
-        """By key, how many responses so many eligible tries have; without the items that respond to each of them."""
+        """By key, the number of responses by that of eligible tries; without the items that respond to each."""
         return {
             item.key: item.response_count
             for item in self.items

@@ -84,7 +84,7 @@ def record_of(exchange: EndedExchange, request: Request | None = None) -> Access
         rule=response.responder_id,
         modifiers=response.modifiers,
         status=response.status,
-        duration=exchange.held + exchange.duration,
+        duration=exchange.held_seconds + exchange.duration,
         notes=tuple(map(redactor.text, response.notes)),
         end_reason=exchange.end_reason,
         unmatched=response.unmatched,
@@ -218,9 +218,9 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1000:.0f}ms" if seconds < 1 else f"{seconds:.1f}s"
 
 
-def printable_line(text: str, most: int = MAX_TEXT) -> str:
+def printable_line(text: str, max_length: int = MAX_TEXT) -> str:
     """Return one line of printable characters."""
-    text = shortened(text, most)
+    text = shortened(text, max_length)
     if text.isprintable():
         return text
     return "".join(

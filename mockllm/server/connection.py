@@ -192,7 +192,7 @@ class Connection(ReadingConnection):
             self.close_and_detach()
 
     async def shutdown(self, seconds: float) -> None:
-        """End the connection and its exchange, which has so many seconds to end by itself."""
+        """End the connection and its exchange, which has these seconds to end by itself."""
         self.closing = True
         if self._current is not None and self._end_decision_wait():
             self._continue_unfinished(self._current)

@@ -36,7 +36,7 @@ class OpenConnection(Protocol):
         """Bytes that wait for the client."""
 
     async def shutdown(self, seconds: float) -> None:
-        """End the connection and its exchanges, which have so many seconds to end by themselves."""
+        """End the connection and its exchanges, which have these seconds to end by themselves."""
 
 
 class ConnectionFactory:

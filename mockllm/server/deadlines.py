@@ -16,7 +16,7 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Final, Protocol, TypeAlias
 
-MAX_SECONDS: Final = 0.01
+MAX_ACTION_SECONDS: Final = 0.01
 """Seconds of actions at a time. Further ones wait for the next iteration of the loop, which also reads requests, or
 for `catch_up`."""
 
@@ -109,8 +109,8 @@ class Deadlines:
         self._timer = self._clock.call_at(when, self._fire)
 
     def catch_up(self) -> float:
-        """Run the due actions, for at most `MAX_SECONDS`. Return the time before them. Code that takes long in one
-        iteration calls this method; the timer then has less to do."""
+        """Run the due actions, for at most `MAX_ACTION_SECONDS`. Return the time before them. Code that takes long in
+        one iteration calls this method; the timer then has less to do."""
         now = self.time()
         if self._heap and self._heap[0][0] <= now:
             self._act(now)
@@ -141,7 +141,7 @@ class Deadlines:
                     action(now)
                 except Exception:  # the other actions still run
                     traceback.print_exc(file=sys.stderr)
-                if number < len(due) and self.time() - now > MAX_SECONDS:
+                if number < len(due) and self.time() - now > MAX_ACTION_SECONDS:
                     self._postpone(due[number:], now)
                     return
 

@@ -75,7 +75,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     journal fills with this seed."""
     input_tokens: int = 0
     """The input tokens of the request, set in the same case."""
-    held: float = 0.0
+    held_seconds: float = 0.0
     """Seconds before `monotonic` for which the response was held."""
     pending_bytes: int = 0
     """The bytes that the journal counts for it while it is no entry."""
@@ -101,7 +101,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             constraints=exchange.constraints,
             allow_cors=exchange.allow_cors,
             in_batch=exchange.in_batch,
-            held=exchange.held,
+            held_seconds=exchange.held_seconds,
         )
         if request is None:
             ended.headers = message.headers

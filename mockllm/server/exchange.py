@@ -51,7 +51,7 @@ class Exchange(Struct, gc=False, kw_only=True):
 
     head: RequestHead
     sink: SocketSink
-    """The socket of the connection. A batch passes a `LineSink`, which has all that its lines need."""
+    """The socket of the connection. A line of a batch has a `LineSink` in its place, with what its response needs."""
     client: str = ""
     """The peer's address, without its port."""
     body_stream: StreamReader | None = None
@@ -85,8 +85,9 @@ class Exchange(Struct, gc=False, kw_only=True):
     fetched: FetchedLookup | None = None
     """The result of that lookup."""
     storage_confirmation: Awaitable[Failure | RespondAgain | None] | None = None
-    """Done when the store has what the response stores, with a failure if it cannot store it. Its result makes the
-    response again if what the request has read was changed meanwhile. None if nothing is to be confirmed."""
+    """Waits until the store has what the response stores. Its result: None if that is stored, else a failure or a
+    callable. The callable responds again where what the request has read was changed meanwhile. The field is None if
+    nothing is to be confirmed."""
     planned_times: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     slot: InFlightSlot | None = None
@@ -118,7 +119,7 @@ class Exchange(Struct, gc=False, kw_only=True):
 
     ended: bool = False
     """Whether the exchange has ended. True also where `end_exchange` failed at the journal entry or the log line."""
-    held: float = 0.0
+    held_seconds: float = 0.0
     """Seconds for which the response was held: `monotonic` is its release."""
     end_reason: EndReason = "finished"
     """How it ended, once it has."""

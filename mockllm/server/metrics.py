@@ -35,11 +35,11 @@ MAX_LABEL_VALUES: Final = 200
 """Most models, and most rules, with separate counters."""
 MAX_SERIES: Final = 1_000
 """Most combinations of endpoint, model, rule and status; further ones have the model and rule `other`."""
-MAX_SECONDS: Final = 600
+MAX_STORED_SECONDS: Final = 600
 """Length of the time series in seconds."""
 MAX_GAPS: Final = 256
 """Most gaps between chunks that are measured in one stream."""
-MAX_MEASURED_STEPS: Final = 2_000
+MAX_SAMPLED_STEPS: Final = 2_000
 """Most steps of a response that are measured for its size."""
 OTHER: Final = "other"
 NONE: Final = "none"
@@ -157,8 +157,8 @@ class Metrics:
         self.series: Counter[Series] = Counter()
         self.late = Histogram()
         """Delays of the last chunk of paced responses behind their schedule."""
-        self._seconds: deque[SecondCounters] = deque(maxlen=MAX_SECONDS)
-        self._in_flight: deque[tuple[int, int]] = deque(maxlen=MAX_SECONDS)
+        self._seconds: deque[SecondCounters] = deque(maxlen=MAX_STORED_SECONDS)
+        self._in_flight: deque[tuple[int, int]] = deque(maxlen=MAX_STORED_SECONDS)
         self._models: set[str] = set()
         self._rules: set[str] = set()
 
@@ -204,10 +204,12 @@ class Metrics:
             mine.unmatched += second.unmatched
             mine.duration += second.duration
             mine.bytes += second.bytes
-        self._seconds = deque(sorted(by_time.values(), key=lambda second: second.epoch_second), MAX_SECONDS)
+        self._seconds = deque(
+            sorted(by_time.values(), key=lambda second: second.epoch_second), MAX_STORED_SECONDS
+        )
         in_flight = Counter(dict(self._in_flight))
         in_flight.update(dict(other._in_flight))
-        self._in_flight = deque(sorted(in_flight.items()), MAX_SECONDS)
+        self._in_flight = deque(sorted(in_flight.items()), MAX_STORED_SECONDS)
 
     def sample(self, now: float) -> None:
         """Store how many responses are in flight, `now` in seconds since the epoch."""
@@ -296,7 +298,7 @@ def _size(content: Plan | PrerenderedResponse, values: Sequence[bytes], until: f
     """Return about the size of a body without its framing; for a cut response only the steps scheduled until the cut.
     The size of a long one is estimated by some of its steps. `values` are those of its placeholders."""
     steps = content.steps
-    each = len(steps) // MAX_MEASURED_STEPS + 1
+    each = len(steps) // MAX_SAMPLED_STEPS + 1
     if each > 1:
         steps, until = steps[::each], None
     return each * sum(
@@ -311,7 +313,7 @@ def _size(content: Plan | PrerenderedResponse, values: Sequence[bytes], until: f
 
 
 def _scheduled(steps: Iterable[Step | PlaceholderStep], seconds: float) -> Iterator[Step | PlaceholderStep]:
-    """Yield the steps that are scheduled within so many seconds, up to a cut."""
+    """Yield the steps that are scheduled within these seconds, up to a cut."""
     for step in steps:
         if isinstance(step, CutStep):
             return

@@ -38,9 +38,9 @@ class RequestReaderProtocol(Protocol):
         """Return the request as its dialect reads it. `raw` is decompressed; `client` is the peer's address without
         its port; `now` is in seconds since the epoch, `monotonic` on the clock of the deadlines."""
 
-    def with_headers(self, headers: Mapping[str, str], *, once: bool = False) -> RequestReaderProtocol:
+    def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> RequestReaderProtocol:
         """Return the reader of a head that differs only in the length of the body, or in values of headers. The
-        route does not depend on these. `once`: a single request has the head."""
+        route does not depend on these. `is_unique`: a single request has the head."""
 
     def with_tls(self) -> RequestReaderProtocol:
         """Return the reader of the same head on a connection with TLS."""

@@ -30,7 +30,7 @@ from mockllm.server.socket_sink import SocketSink
 MAX_CONTENT_LENGTH: Final = str(2**64 - 1)
 """The greatest Content-Length that aiohttp's parser accepts."""
 MAX_QUEUED: Final = 32
-"""When so many requests of a connection wait, its socket is paused until at most half as many do."""
+"""When this number of requests of a connection wait, its socket is paused until at most half as many do."""
 
 
 class ConnectionOwner(Protocol):
@@ -68,15 +68,15 @@ class ReadingConnection(HttpProtocol):
         self._current: Exchange | None = None
         """The exchange that is served."""
         self.scheduled = False
-        """Whether a next turn of the connection is certain: see `ServedConnection`."""
+        """Whether `serve_next` will be called: see `ServedConnection`."""
         self._body: StreamReader | None = None
         """The body of the last request that was parsed."""
         self._boundary = ParsePosition()
         self._unparsed = b""
         """What waits until there is room in the queue."""
         self._accepts_requests = True
-        """Whether more is parsed. It is not where other bytes follow, or may follow, a body in HTTP chunks in the
-        same read."""
+        """Whether more is parsed. False after a body in HTTP chunks whose last read had, or may have had, further
+        bytes."""
         self._parse_error: HttpProcessingError | None = None
         """Why the bytes after the queued requests are not a request."""
         self._head_deadline: Deadline | None = None
@@ -90,7 +90,7 @@ class ReadingConnection(HttpProtocol):
         raise NotImplementedError
 
     async def shutdown(self, seconds: float) -> None:
-        """End the connection and its exchange, which has so many seconds to end by itself."""
+        """End the connection and its exchange, which has these seconds to end by itself."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -107,10 +107,10 @@ class ReadingConnection(HttpProtocol):
     def data_received(self, data: bytes) -> None:
         if self.closing or self._parse_error is not None or not self._accepts_requests:
             return
-        is_next = (
+        begins_next_request = (
             self._boundary.at_start and self._current is None and not (self._queue or self.upgrade_requested)
         )
-        head = self._heads.find(data) if is_next else None
+        head = self._heads.find(data) if begins_next_request else None
         if isinstance(head, RequestHead):
             if self._head_deadline is not None:
                 self._cancel_head_deadline()
@@ -159,9 +159,9 @@ class ReadingConnection(HttpProtocol):
         boundary = self._boundary
         at_start, http_chunked = boundary.at_start, boundary.http_chunked
         try:
-            requests = self.feed_parser(part)
-            for request in requests:
-                _refuse_what_aiohttp_accepts(*request)
+            parsed = self.feed_parser(part)
+            for message_and_body in parsed:
+                _refuse_what_aiohttp_accepts(*message_and_body)
         except HttpProcessingError as error:
             self._cancel_head_deadline()
             if has_read_http2_preface(error) and self._current is None and not self._queue:
@@ -172,11 +172,11 @@ class ReadingConnection(HttpProtocol):
                 self._body.set_exception(BrokenBody(error.message))
             return True
         if http_chunked and self._body is not None and self._body.is_eof():
-            if requests or self._demanded_upgrade() or not part.endswith(END_OF_HEAD):
+            if parsed or self._demanded_upgrade() or not part.endswith(END_OF_HEAD):
                 self._end_after_http_chunks()
                 return True
             self.renew_parser(self._app.limits)
-        message, body = requests[-1] if requests else (None, self._body)
+        message, body = parsed[-1] if parsed else (None, self._body)
         boundary.advance(part, message, body)
         if message is not None and body is not None:
             self._cancel_head_deadline()

@@ -18,13 +18,13 @@ from mockllm.server.deadlines import Deadlines
 
 MAX_SERVED: Final = 32
 """The most requests that are served in one iteration."""
-MAX_SECONDS: Final = 0.0005
+MAX_SERVING_SECONDS: Final = 0.0005
 """Seconds after which the remaining requests wait for a further iteration: running streams must be in time."""
 
 
 class ServedConnection(Protocol):
-    """A connection with requests. `scheduled`: whether its next turn is certain. It is in `ReadyConnections.waiting`,
-    or among those that are served in this iteration and have not had their turn."""
+    """A connection with requests. `scheduled`: whether `serve_next` will be called. It is then in
+    `ReadyConnections.waiting`, or among those that are served in this iteration and were not reached yet."""
 
     scheduled: bool
 
@@ -46,7 +46,7 @@ class ReadyConnections:
         """The bytes to write after all requests are served; None while no request is served."""
 
     def schedule(self, connection: ServedConnection) -> None:
-        """Serve the next request of a connection in the next iteration, if its turn comes within the bounds of that
+        """Serve the next request of a connection in the next iteration, if it is reached within the bounds of that
         iteration."""
         if not connection.scheduled:
             connection.scheduled = True
@@ -74,7 +74,7 @@ class ReadyConnections:
         if self._paused:
             return
         ready, self.waiting = self.waiting[:MAX_SERVED], self.waiting[MAX_SERVED:]
-        late = self.serve(ready, self._deadlines.time() + MAX_SECONDS)
+        late = self.serve(ready, self._deadlines.time() + MAX_SERVING_SECONDS)
         if late:
             self.waiting[:0] = late
         if self.waiting:

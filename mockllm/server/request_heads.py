@@ -25,7 +25,7 @@ from mockllm.server.varying_heads import Values, VaryingHeads
 
 MAX_CACHED_HEADS: Final = 4096
 """The most cached heads without the length of a body, and the most with one. The cache drops all of them when it has
-so many."""
+this number."""
 MAX_HEAD_LENGTH: Final = 2048
 """A longer head is not cached: bytes."""
 MAX_SEEN_HEADS: Final = 20_000
@@ -64,7 +64,7 @@ class RequestHead:
     prefix. `headers` hold only text. `body_length` is the length of the body in bytes, if the head is cached."""
 
     __slots__ = (
-        "_comes_once", "_engine", "_length_name", "_original", "_reader", "body_length", "constraints", "headers",
+        "_engine", "_is_unique", "_length_name", "_original", "_reader", "body_length", "constraints", "headers",
         "may_be_for_server", "over_tls", "parsed", "path", "query_string",
     )  # fmt: skip
 
@@ -85,8 +85,8 @@ class RequestHead:
         """The name of the header with that length, as the client writes it; empty until it is needed."""
         self._original: RequestHead | None = None
         """The head from which this one differs in the length of the body, or in values of headers."""
-        self._comes_once = False
-        """Whether it differs in values that come once."""
+        self._is_unique = False
+        """Whether no other request is likely to have this head: it has values that vary from request to request."""
 
     def of_websocket_message(self, method: str) -> RequestHead:
         """Return the head of a message on the WebSocket of this handshake, as if the message were a request."""
@@ -116,7 +116,7 @@ class RequestHead:
             self.over_tls,
         )
         head._engine, head._original, head._length_name = None, self, self._length_name
-        head._comes_once = bool(values)
+        head._is_unique = bool(values)
         return head
 
     @property
@@ -132,7 +132,7 @@ class RequestHead:
             self._engine = engine
             if self._original is not None:
                 original = self._original.reader(engine)
-                self._reader = original.with_headers(self.headers, once=self._comes_once)
+                self._reader = original.with_headers(self.headers, is_unique=self._is_unique)
                 return self._reader
             reader = engine.request_reader(self.parsed.method, self.path, self.query_string, self.headers)
             self._reader = reader.with_tls() if self.over_tls else reader

@@ -11,7 +11,7 @@ from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead
 
 MAX_WRITE_BYTES: Final = 256 * 1024
 MAX_WRITE_STEPS: Final = 512
-"""After so many bytes or steps, the rest of a long response follows in later iterations of the loop.
+"""After this number of bytes or steps, the rest of a long response follows in later iterations of the loop.
 Other streams that are due come first. A player's write may have nearly twice as many bytes; unchunked ones do not
 count."""
 

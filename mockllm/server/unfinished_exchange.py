@@ -140,7 +140,7 @@ async def _hold(app: App, exchange: Exchange) -> None:
     from mockllm.core.verdicts.retry_after import format_seconds  # the server starts without the verdicts
 
     waited = app.deadlines.time() - began
-    exchange.monotonic, exchange.held = exchange.monotonic + waited, waited
+    exchange.monotonic, exchange.held_seconds = exchange.monotonic + waited, waited
     text = "released" if released else "not released"
     response = response.with_plan(response.plan, f"{hold.name} {text} after {format_seconds(waited)}")
     later = tuple(webhook._replace(due=webhook.due + waited) for webhook in response.webhooks)

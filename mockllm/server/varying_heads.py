@@ -16,14 +16,14 @@ from multidict import MultiMapping
 MAX_NAMES: Final = 8
 """The most headers whose values are known to vary; each takes a search in every new head."""
 MAX_VARYING_HEADS: Final = 1024
-"""The heads are dropped when there are so many."""
+"""The heads are dropped when this number is reached."""
 _TOKEN: Final = re.compile(rb"[0-9A-Za-z_-]+")
 _READ_WITH_HEAD: Final = frozenset((
     b"connection", b"content-encoding", b"content-length", b"expect", b"host", b"http2-settings", b"keep-alive",
     b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade",
 ))  # fmt: skip
 """The parser or the route depends on the values of these headers."""
-_OWN: Final = b"x-mockllm-"
+_OWN_PREFIX: Final = b"x-mockllm-"
 """The beginning of the headers that the reader of requests reads."""
 _SEPARATOR: Final = b"\r\n"
 
@@ -116,7 +116,7 @@ class VaryingHeads(Generic[Head]):
 
 def _may_vary(name: bytes) -> bool:
     lower = name.lower()
-    known = lower in _READ_WITH_HEAD or lower.startswith(_OWN)
+    known = lower in _READ_WITH_HEAD or lower.startswith(_OWN_PREFIX)
     return _TOKEN.fullmatch(name) is not None and not known
 
 

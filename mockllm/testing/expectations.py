@@ -15,7 +15,7 @@ from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loa
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.matching.conditions import AtPath, Condition, Equals, Exists, of_set
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.framing import end_time
+from mockllm.core.rendering.framing import seconds_until_end_or_silence
 from mockllm.core.request.request import Request
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import Dialect
@@ -62,7 +62,7 @@ class Outcome:
     @property
     def duration(self) -> float:
         """Seconds from when the server begins to serve the request to the response's last byte."""
-        return end_time(self.response.plan)
+        return seconds_until_end_or_silence(self.response.plan)
 
     @cached_property
     def decoded(self) -> DecodedResponse | None:

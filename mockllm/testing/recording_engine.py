@@ -87,7 +87,7 @@ class RecordingReader(NamedTuple):
     headers: Mapping[str, str]
     has_tls: bool = False
 
-    def with_headers(self, headers: Mapping[str, str], *, once: bool = False) -> RecordingReader:
+    def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> RecordingReader:
         return self._replace(headers=headers)
 
     def with_tls(self) -> RecordingReader:

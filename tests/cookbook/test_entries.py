@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.cli.recipes import CookbookEntry, entries
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.framing import end_time
+from mockllm.core.rendering.framing import seconds_until_end_or_silence
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.cookbook.special_calls import LONG, SPECIAL
 from tests.language.virtual_server import NOW, VirtualServer
@@ -42,7 +42,7 @@ def response_text(scenario: str, call: str) -> str:
     lines = [
         f"HTTP {plan.head.status}",
         f"played: {', '.join(planned.faults)}",
-        f"took: {end_time(plan):g}",
+        f"took: {seconds_until_end_or_silence(plan):g}",
         *(f"hold: {plan.delivery.hold.name}" for _ in (1,) if plan.delivery.hold),
         *(f"posts: {hook.payload.decode()}" for hook in planned.webhooks),
         *(f"{name.lower()}: {value}" for name, value in plan.head.headers),

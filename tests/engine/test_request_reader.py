@@ -93,7 +93,7 @@ def test_request_after_a_reload_matches_the_new_rules() -> None:
 def test_reader_of_one_request_finds_no_repeated_request() -> None:
     engine = VirtualServer("rules: [{reply: hi}]").engine
     first = engine.request_reader("POST", "/v1/chat/completions", "", {})
-    for once, is_repeated in ((False, True), (True, False)):
-        reader = first.with_headers({}, once=once)
+    for is_unique, is_repeated in ((False, True), (True, False)):
+        reader = first.with_headers({}, is_unique=is_unique)
         contexts = [engine_context_of(reader.read(b"{}", "::1", NOW)) for _ in range(4)]
         assert any(each.repeated is not None for each in contexts) is is_repeated

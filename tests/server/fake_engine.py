@@ -44,7 +44,7 @@ class FakeHeading(NamedTuple):
     query_string: str
     headers: Mapping[str, str]
 
-    def with_headers(self, headers: Mapping[str, str], *, once: bool = False) -> FakeHeading:
+    def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> FakeHeading:
         return self._replace(headers=headers)
 
     def with_tls(self) -> FakeHeading:

@@ -12,7 +12,7 @@ from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.exchange import EndReason
-from mockllm.server.metrics import BOUNDS, MAX_LABEL_VALUES, MAX_SECONDS, OTHER, Histogram, Metrics
+from mockllm.server.metrics import BOUNDS, MAX_LABEL_VALUES, MAX_STORED_SECONDS, OTHER, Histogram, Metrics
 from tests.language.virtual_server import NOW, VirtualServer, chat_request
 
 
@@ -179,11 +179,11 @@ def test_bytes_of_cached_responses_are_those_of_rendered_ones() -> None:
 
 def test_time_series_is_bounded() -> None:
     metrics = Metrics()
-    for second in range(MAX_SECONDS + 10):
+    for second in range(MAX_STORED_SECONDS + 10):
         metrics.count_one(seen(reported(), at=1000.0 + second, took=0.5))
         metrics.count_one(seen(reported(500), at=1000.5 + second, took=1.5))
     seconds = list(metrics.seconds())
-    assert len(seconds) == MAX_SECONDS
+    assert len(seconds) == MAX_STORED_SECONDS
     assert (seconds[-1].requests, seconds[-1].errors, seconds[-1].duration) == (2, 1, 2.0)
     metrics.reset()
     assert not list(metrics.seconds())

@@ -131,8 +131,10 @@ class LimitAccount:
         """Return the rest of the limit, for the provider's headers."""
         limit = self.limit
         if limit.strategy == "after-n":
-            most = limit.requests or 0
-            return LimitStatus(Gauge(most, max(0, most - self._used), limit.retry_after, limit.window))
+            max_count = limit.requests or 0
+            return LimitStatus(
+                Gauge(max_count, max(0, max_count - self._used), limit.retry_after, limit.window)
+            )
         at = round(now * MICRO)
         if self._divided:
             return LimitStatus(**{bound: meter.gauge(at) for bound, meter in self._meters})
@@ -153,23 +155,23 @@ def reported_wait(now: float, wait: int, due: int) -> float:
 
 def _meter(limit: Limit, bound: MeteredBound) -> Meter | None:
     """Return the meter of a bound; None where the limit has no such bound."""
-    most: int | None = getattr(limit, bound)
-    if most is None:
+    max_count: int | None = getattr(limit, bound)
+    if max_count is None:
         return None
     window = max(1, round(limit.window * MICRO))
-    size = most
+    size = max_count
     match limit.strategy:
         case "fixed-window":
-            return FixedWindow(most, window)
+            return FixedWindow(max_count, window)
         case "sliding-window":
-            return SlidingWindow(most, window)
+            return SlidingWindow(max_count, window)
         case "token-bucket":
             if bound == "requests" and limit.burst is not None:
                 size = limit.burst
-            return Bucket(most, window, size)
+            return Bucket(max_count, window, size)
         case "leaky-bucket":
             if bound == "requests" and limit.queue is not None:
                 size = limit.queue + 1
-            return Bucket(most, window, size, leaky=True)
+            return Bucket(max_count, window, size, leaky=True)
         case _:
             return None

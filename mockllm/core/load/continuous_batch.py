@@ -20,7 +20,7 @@ class KvCache(Struct, frozen=True):
     block: int = 16
 
     def in_blocks(self, tokens: int) -> int:
-        """Return the tokens of the blocks that so many tokens take."""
+        """Return the tokens of the blocks that `tokens` take."""
         return -(-tokens // self.block) * self.block
 
 
@@ -40,7 +40,7 @@ class ContinuousBatch(Struct, frozen=True):
     kv_cache: KvCache | None = None
 
     def token_latency(self, running: int) -> float | None:
-        """Return the seconds between two tokens with so many running requests: between two stated numbers linear,
+        """Return the seconds between two tokens with `running` requests: between two stated numbers linear,
         outside of them as at the nearest. None if no time is stated."""
         if not self.itl:
             return None
@@ -84,7 +84,7 @@ class ContinuousBatchTimes(Struct, frozen=True):
     capacity: int | None = None
 
     def note(self, prompt: int) -> str:
-        """Return the times in words, for a prompt of so many tokens."""
+        """Return the times in words, for a prompt of `prompt` tokens."""
         parts = [f"{self.running} running"]
         if self.ttft is not None:
             parts.append(f"first token after {self.ttft * 1000:.4g}ms")

@@ -38,14 +38,14 @@ class LoadEffect(Struct, frozen=True):
 
 
 def slowdown(load: Load, in_flight: int) -> float:
-    """Return the slowdown with so many responses in flight, this one included."""
+    """Return the slowdown with `in_flight` responses, this one included."""
     if load.concurrency is None or in_flight <= load.concurrency:
         return 1.0
     return 1.0 + (load.slowdown - 1.0) * (in_flight - load.concurrency) / load.concurrency
 
 
 def load_effect_without_wait(load: Load, others: int) -> LoadEffect | None:
-    """Return the effect on one more response beside so many others; None if it must wait or is refused."""
+    """Return the effect on one more response beside `others`; None if it must wait or is refused."""
     if load.max_inflight is not None and others >= load.max_inflight:
         return None
     return LoadEffect(0.0, slowdown(load, others + 1))

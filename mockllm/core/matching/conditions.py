@@ -210,11 +210,11 @@ class Some(Struct, Condition, frozen=True):
     def matches(self, value: Json | Missing) -> bool:
         if not isinstance(value, (list, tuple)):
             return False
-        most = TimedSearch.ended + MAX_ENDED
+        max_count = TimedSearch.ended + MAX_ENDED
         for item in value:
             if meets(self.condition, item):
                 return True
-            if TimedSearch.ended >= most:
+            if TimedSearch.ended >= max_count:
                 break
         return False
 

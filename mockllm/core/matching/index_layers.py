@@ -26,9 +26,9 @@ MAX_CACHED_VALUES: Final = 512
 MAX_CACHED_LENGTH: Final = 256
 """Longer values are not cached: the client chooses them."""
 _MAX_FEW_ROWS: Final = 4
-"""Up to so many conditions on a key are checked one by one."""
+"""Up to this number of conditions on a key are checked one by one."""
 _MAX_PATHS: Final = 8
-"""Up to so many paths are evaluated one by one."""
+"""Up to this number of paths are evaluated one by one."""
 
 
 class Layer(ABC):

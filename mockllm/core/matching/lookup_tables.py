@@ -14,7 +14,7 @@ from mockllm.core.matching.conditions import Operator
 K = TypeVar("K")
 
 _MAX_SCANNED: Final = 4
-"""Up to so many literals are searched one by one; more of them by an automaton."""
+"""Up to this number of literals are searched one by one; more of them by an automaton."""
 _STEP: Final = 2
 """The distance between thresholds for which the mask of all smaller ones is stored."""
 

@@ -44,7 +44,7 @@ MAX_LAYERS: Final = 4
 _MAX_MULTI_PATHS: Final = 64
 """The number of paths with several nodes that have a layer."""
 _MIN_RANKED: Final = 64
-"""The least near matchers whose exact distance is computed, if there are so many."""
+"""The least near matchers whose exact distance is computed, if there are as many."""
 _MAX_RANKED: Final = 320
 """The most near matchers whose exact distance is computed, where equally many tests of each failed."""
 _MAX_SHORT_REQUEST: Final = 8192
@@ -244,9 +244,9 @@ class RuleIndex:
             failed.add(among & ~mask)
             passed.add(mask & layer.rows_with_condition)
             remaining &= mask
-        most = _MAX_RANKED if len(request.raw) <= _MAX_SHORT_REQUEST else _MIN_RANKED
+        max_count = _MAX_RANKED if len(request.raw) <= _MAX_SHORT_REQUEST else _MIN_RANKED
         numbers = _nearest(
-            failed, passed, among & ~(remaining & self._exact), count, most, self._matcher_of_bit
+            failed, passed, among & ~(remaining & self._exact), count, max_count, self._matcher_of_bit
         )
         ranked = sorted((*distance(self._matchers[number], request), number) for number in numbers)
         near = [number for failures, *_, number in ranked if failures]
@@ -276,14 +276,19 @@ def _further(layers: Mapping[LayerKey, Layer]) -> list[Layer | JoinedLayer]:
 
 
 def _nearest(
-    failed: BitCounter, passed: BitCounter, left: int, count: int, most: int, matcher_of_bit: Sequence[int]
+    failed: BitCounter,
+    passed: BitCounter,
+    left: int,
+    count: int,
+    max_count: int,
+    matcher_of_bit: Sequence[int],
 ) -> set[int]:
-    """Return the matchers of the nearest rows among those left, at least `_MIN_RANKED` if there are so many. There
-    are more, up to `most`, while rows are equally near and the caller's `count` is not reached."""
+    """Return the matchers of the nearest rows among those left, at least `_MIN_RANKED` if there are as many. There
+    are more, up to `max_count`, while rows are equally near and the caller's `count` is not reached."""
     matchers: set[int] = set()
     while left and len(matchers) < _MIN_RANKED:
         best = passed.highest(failed.lowest(left))
-        bound = most if len(matchers) < count else _MIN_RANKED
+        bound = max_count if len(matchers) < count else _MIN_RANKED
         for bit in positions(best):
             matchers.add(matcher_of_bit[bit])
             if len(matchers) == bound:

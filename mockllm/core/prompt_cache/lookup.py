@@ -98,8 +98,8 @@ def _by_breakpoints(
         return CacheLookup(NOTHING_CACHED, (), "not cached: no block has a breakpoint")
     long_enough = [number for number in marked if blocks[number].tokens >= minimum]
     if not long_enough:
-        most = blocks[marked[-1]].tokens
-        reason = f"not cached: {most} tokens up to the last breakpoint, and the minimum is {minimum}"
+        prompt = blocks[marked[-1]].tokens
+        reason = f"not cached: {prompt} tokens up to the last breakpoint, and the minimum is {minimum}"
         return CacheLookup(NOTHING_CACHED, (), reason)
     found = max((_found(blocks, number, minimum, policy, known) for number in long_enough), default=-1)
     read = blocks[found].tokens if found >= 0 else 0

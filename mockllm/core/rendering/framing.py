@@ -217,8 +217,8 @@ def plan_duration(plan: Plan) -> float:
     return inf if how == "silence" else total
 
 
-def end_time(plan: Plan) -> float:
-    """Return the same; for a response that hangs, the seconds until its silence begins."""
+def seconds_until_end_or_silence(plan: Plan) -> float:
+    """Return what `plan_duration` does; for a response that hangs, the seconds until its silence begins."""
     return _end(plan)[0]
 
 

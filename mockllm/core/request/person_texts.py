@@ -18,9 +18,9 @@ _MAX_PARTS: Final = 50
 """The last messages, and the first parts of one, that are read."""
 
 
-def shortened(text: str, most: int) -> str:
-    """Return a text with at most so many characters, and a line break: the first half and the last one."""
-    return text if len(text) <= most else f"{text[: most // 2]}\n{text[-most // 2 :]}"
+def shortened(text: str, max_length: int) -> str:
+    """Return a text with at most `max_length` characters, and a line break: the first half and the last one."""
+    return text if len(text) <= max_length else f"{text[: max_length // 2]}\n{text[-max_length // 2 :]}"
 
 
 def person_texts(messages: Sequence[Message]) -> Iterator[str]:

@@ -320,7 +320,7 @@ def _entry(entry: JournalEntry) -> dict[str, Json]:
     took = max(0.0, round(entry.took * 1000, 3))
     first = took
     if sent.parts:
-        first = min(took, max(0.0, round((entry.held + sent.parts[0].after) * 1000, 3)))
+        first = min(took, max(0.0, round((entry.held_seconds + sent.parts[0].after) * 1000, 3)))
     text, encoded = _text(sent.body)
     content: dict[str, Json] = {
         "size": len(sent.body),

@@ -32,7 +32,7 @@ from mockllm.server.ready_connections import ReadyConnections
 MIN_SLICE: Final = 512
 MAX_SLICE: Final = 4096
 """Bytes that are parsed at once: many where frames are large, few where they are small."""
-MAX_SECONDS: Final = 0.001
+MAX_PARSING_SECONDS: Final = 0.001
 """Seconds after which the rest of what has come waits for the loop's next iteration: other clients are served."""
 
 
@@ -130,7 +130,7 @@ class Http2Connection(asyncio.Protocol):
     def _parse(self) -> None:
         """Parse what has come, in slices; the rest of much work in the loop's next iteration."""
         self._parsing = True
-        end = self._loop.time() + MAX_SECONDS
+        end = self._loop.time() + MAX_PARSING_SECONDS
         while self._inbox and not self._ending:
             data = bytes(self._inbox[: self._slice])
             del self._inbox[: self._slice]
@@ -358,7 +358,7 @@ class Http2Connection(asyncio.Protocol):
             self._idle = self._loop.call_later(self._app.limits.linger, self._abort_unread, transport, unsent)
 
     async def shutdown(self, seconds: float) -> None:
-        """End all streams, each of which has so many seconds to end by itself."""
+        """End all streams; each has these seconds to end by itself."""
         self.drain()
         await asyncio.gather(*[stream.connection.shutdown(seconds) for stream in self.streams.values()])
         self._close()

@@ -12,7 +12,7 @@ OTHERS_PER_SECOND: Final = 200
 
 
 class FloodGuard:
-    """A bucket of tokens: so many at once, and so many more in a second."""
+    """A bucket of tokens: `BURST` at once, and `rate` more in a second."""
 
     __slots__ = ("_at", "_left", "_rate")
 

@@ -39,8 +39,8 @@ MAX_SEARCHED: Final = 256 * MIB
 
 class JournalEntry(NamedTuple):
     """`number` counts from 1 and is never used again. `target` is path and query without credentials. `now`,
-    `monotonic`, `times`, `duration`, `in_batch` and `held` are as in `EndedExchange`. `body_stored`: the body fitted
-    into the journal, and the search for secrets in it was short enough (`MAX_SEARCHED`,
+    `monotonic`, `times`, `duration`, `in_batch` and `held_seconds` are as in `EndedExchange`. `body_stored`: the body
+    fitted into the journal, and the search for secrets in it was short enough (`MAX_SEARCHED`,
     `escaped_secrets.MAX_ESCAPES`)."""
 
     number: int
@@ -65,7 +65,7 @@ class JournalEntry(NamedTuple):
     times: array[float] | None
     size: int
     in_batch: bool = False
-    held: float = 0.0
+    held_seconds: float = 0.0
     redactor: Redactor = Redactor()
     """Masks the secrets of the request's headers and target that its response, its model or another text repeats."""
 
@@ -81,7 +81,7 @@ class JournalEntry(NamedTuple):
     @property
     def took(self) -> float:
         """Seconds from the request to the end of the response, with those for which it was held."""
-        return self.held + self.duration
+        return self.held_seconds + self.duration
 
     @property
     def unsent(self) -> bool:
@@ -177,7 +177,7 @@ def entry_of(number: int, exchange: EndedExchange, max_bytes: int) -> JournalEnt
         times=exchange.times,
         size=size + len(raw),
         in_batch=exchange.in_batch,
-        held=exchange.held,
+        held_seconds=exchange.held_seconds,
         redactor=Redactor(_secrets_in_texts(secrets, exchange, target, pairs, response)),
     )
 
@@ -247,7 +247,7 @@ def _text(raw: bytes) -> str:
 MAX_MEASURED_STEPS: Final = 8
 """The size of a response with more steps is estimated."""
 MAX_SUMMED_STEPS: Final = 2_000
-"""The size of a longer response is estimated by so many of its steps."""
+"""The size of a longer response is estimated by this number of its steps."""
 STEP: Final = 400
 """Estimated bytes of a step."""
 

@@ -180,17 +180,17 @@ class Journal:
             for key, took in durations.items():
                 self._metrics.count_equal(first[key], took)
 
-    def make_entries(self, most: int | None = None, up_to: int | None = None) -> bool:
-        """Make entries of pending exchanges, at most so many (fewer of large ones), up to this number. Return
-        whether more are pending."""
+    def make_entries(self, max_count: int | None = None, up_to: int | None = None) -> bool:
+        """Make entries of pending exchanges, at most `max_count` (fewer of large ones), up to the number `up_to`.
+        Return whether more are pending."""
         with self._lock:
             pending = self._pending
             number = self.total - len(pending)
             last = self.total if up_to is None else up_to
-            left = inf if most is None else BYTES_AT_ONCE
-            while number < last and most != 0 and left > 0:
+            left = inf if max_count is None else BYTES_AT_ONCE
+            while number < last and max_count != 0 and left > 0:
                 number += 1
-                most = None if most is None else most - 1
+                max_count = None if max_count is None else max_count - 1
                 exchange = pending.popleft()
                 self._pending_bytes -= exchange.pending_bytes
                 left -= exchange.pending_bytes
@@ -199,13 +199,13 @@ class Journal:
                     self._store(entry)
         return number < last
 
-    def newest(self, most: int) -> Iterator[JournalEntry]:
-        """Return the entries of the newest requests that exist now, at most so many, the newest first. They are made
-        as the caller iterates. Pending exchanges stay pending: many of them will be dropped before their turn."""
+    def newest(self, max_count: int) -> Iterator[JournalEntry]:
+        """Return the entries of the newest requests that exist now, at most `max_count`, the newest first. They are
+        made as the caller iterates. Pending exchanges stay pending: many of them will be dropped before that."""
         with self._lock:
             total = self.total
-            waiting = list(islice(reversed(self._pending), most))
-            stored = list(islice(reversed(self._ring), most - len(waiting)))
+            waiting = list(islice(reversed(self._pending), max_count))
+            stored = list(islice(reversed(self._ring), max_count - len(waiting)))
         newer = (self._entry_of(total - number, exchange) for number, exchange in enumerate(waiting))
         return chain((entry for entry in newer if entry is not None), stored)
 

@@ -19,7 +19,7 @@ from mockllm.server.single_write import single_write
 
 
 class SentPart(NamedTuple):
-    """The bytes of one write, so many seconds `after` `Exchange.monotonic`. It is without the framing of chunked
+    """The bytes of one write, `after` in seconds since `Exchange.monotonic`. They are without the framing of chunked
     transfer."""
 
     after: float

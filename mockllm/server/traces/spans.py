@@ -100,7 +100,7 @@ def span_start(exchange: EndedExchange, ahead: float) -> SpanStart:
         "url.path": _otlp_value(path),
     }
     return SpanStart(
-        _nanoseconds(exchange.monotonic - exchange.held + ahead), _lower_case(headers), attributes
+        _nanoseconds(exchange.monotonic - exchange.held_seconds + ahead), _lower_case(headers), attributes
     )
 
 
@@ -126,7 +126,7 @@ def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: floa
             str(entry.status) if entry.status >= 400 else str(broken)
         )
     attributes = {name: _redacted(value, entry.redactor) for name, value in attributes.items()}
-    start = _nanoseconds(entry.now if ahead is None else entry.monotonic - entry.held + ahead)
+    start = _nanoseconds(entry.now if ahead is None else entry.monotonic - entry.held_seconds + ahead)
     end = start + max(0, _nanoseconds(entry.took))
     return Span(
         _name(entry, request, attributes),
@@ -298,7 +298,7 @@ def _mockllm_attributes(entry: JournalEntry) -> dict[str, Value]:
 
 def _fault_events(entry: JournalEntry, sent: SentResponse, start: int, end: int) -> Sequence[SpanEvent]:
     """Return an event for entry fault: at the end of a cut response, else at its first byte."""
-    first = start + _nanoseconds(entry.held + sent.parts[0].after) if sent.parts else end
+    first = start + _nanoseconds(entry.held_seconds + sent.parts[0].after) if sent.parts else end
     at = first if entry.end_reason == "finished" else end
     return [
         SpanEvent("mockllm.fault", min(at, end), {"mockllm.fault": name}) for name in entry.response.faults

@@ -13,11 +13,11 @@ from mockllm.core.rendering.framing import (
     EVENT_FRAMINGS,
     FramedStep,
     closing_bytes,
-    end_time,
     framed,
     framed_at_once,
     head_size,
     plan_duration,
+    seconds_until_end_or_silence,
     steps_with_bytes,
     throttled,
 )
@@ -235,7 +235,7 @@ def test_flowing_counts_bytes_sent_before() -> None:
 )
 def test_lasting_returns_the_planned_seconds(plan: Plan, seconds: float) -> None:
     assert plan_duration(plan) == pytest.approx(seconds)
-    assert end_time(plan) == pytest.approx(0.0 if seconds == inf else seconds)
+    assert seconds_until_end_or_silence(plan) == pytest.approx(0.0 if seconds == inf else seconds)
 
 
 def test_every_framing_is_written_and_read() -> None:

@@ -231,7 +231,7 @@ def test_span_begins_before_its_response_is_held(tmp_path: Path) -> None:
     with live(tmp_path) as server:
         TracedClient(server.port).ask(CHAT)
     (entry,) = server.app.journal
-    free, held = span_of(entry, ahead=0.0), span_of(entry._replace(held=2.0), ahead=0.0)
+    free, held = span_of(entry, ahead=0.0), span_of(entry._replace(held_seconds=2.0), ahead=0.0)
     assert free.start - held.start == pytest.approx(2e9, abs=1e3)
     assert held.end == pytest.approx(free.end, abs=1e3)
 
