@@ -8,7 +8,7 @@ from mockllm.engine import DeferredResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.metrics import planned_times
-from mockllm.server.respond import accepts_gzip, compressed, start_side_effects
+from mockllm.server.respond import accepts_gzip, begin_side_effects, compressed
 from mockllm.server.store_waits import confirm_stored, fetch
 from mockllm.state.shared_engine_state import MissingStoredObject
 
@@ -28,7 +28,7 @@ async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredRespons
                 return
         else:
             break
-    start_side_effects(app, exchange, response)
+    begin_side_effects(app, exchange, response)
     if app.gzip and accepts_gzip(exchange):
         response = await app.worker_thread.run(partial(compressed, response))
     exchange.planned_times = await app.worker_thread.run(partial(planned_times, response.plan_or_prerendered))

@@ -152,7 +152,7 @@ def begin_engine_response(
         exchange.missing_object = lookup
         return
     if type(response) is PlannedResponse:
-        set_response_and_start_side_effects(app, exchange, response)
+        set_response_and_begin_side_effects(app, exchange, response)
     elif isinstance(response, DeferredResponse):
         exchange.deferred, exchange.slot = response, response.slot
     else:
@@ -200,19 +200,19 @@ def set_decided_response(
     if isinstance(response, DeferredResponse):
         exchange.deferred = response
     else:
-        set_response_and_start_side_effects(app, exchange, response)
+        set_response_and_begin_side_effects(app, exchange, response)
 
 
-def set_response_and_start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
-    """Set a response that an engine has planned, and start its side effects. It is compressed if the server
+def set_response_and_begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
+    """Set a response that an engine has planned, and begin its side effects. It is compressed if the server
     compresses and the client accepts it."""
     if response.webhooks or response.slot or response.batch_job or app.suspended or app.store_client:
-        start_side_effects(app, exchange, response)
+        begin_side_effects(app, exchange, response)
     exchange.response = compressed(response) if app.gzip and accepts_gzip(exchange) else response
 
 
-def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
-    """Start the side effects of a planned response: the confirmation of what the store gets, or where there is none,
+def begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
+    """Begin the side effects of a planned response: the confirmation of what the store gets, or where there is none,
     what may follow it. Set its slot. A suspended response that the request continues gets the request."""
     request = exchange.request
     if response.slot is not None:
@@ -222,11 +222,11 @@ def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
     if app.store_client is not None:
         exchange.storage_confirmation = app.store_client.take_storage_confirmation()
     if exchange.storage_confirmation is None:
-        start_side_effects_after_storing(app, exchange, response)
+        begin_side_effects_after_storing(app, exchange, response)
 
 
-def start_side_effects_after_storing(app: App, exchange: Exchange, response: PlannedResponse) -> None:
-    """Start the side effects of a response whose objects are stored: its webhooks, unless it is held, and a batch
+def begin_side_effects_after_storing(app: App, exchange: Exchange, response: PlannedResponse) -> None:
+    """Begin the side effects of a response whose objects are stored: its webhooks, unless it is held, and a batch
     job."""
     if response.webhooks and hold_of(response.plan_or_prerendered) is None:
         send_webhooks(app, exchange, response)

@@ -14,8 +14,8 @@ from mockllm.server.forwarded_requests import goes_to_provider
 from mockllm.server.protocols import StoreClientProtocol
 from mockllm.server.respond import (
     begin_engine_response,
+    begin_side_effects_after_storing,
     set_decided_response,
-    start_side_effects_after_storing,
     write_whole_and_end,
 )
 from mockllm.state.shared_engine_state import FetchedLookup, MissingStoredObject, RespondAgain
@@ -104,7 +104,7 @@ async def _storage_result(app: App, exchange: Exchange) -> Failure | RespondAgai
     confirmation, exchange.storage_confirmation = exchange.storage_confirmation, None
     result = None if confirmation is None else await confirmation
     if confirmation is not None and result is None:
-        start_side_effects_after_storing(app, exchange, exchange.response)
+        begin_side_effects_after_storing(app, exchange, exchange.response)
     return result
 
 

@@ -50,7 +50,7 @@ COLLECTING: Final = "collect"
 POLL: Final = 0.1
 """Seconds between two looks at a change of the store that takes long."""
 SHORT_LIFE: Final = 2.0
-"""A worker that lives no longer is replaced after so many seconds."""
+"""A worker that lives no longer is replaced after this number of seconds."""
 
 
 class NotChanged(Exception):

@@ -51,7 +51,7 @@ class MergedJournal(Journal):
         self._early += report.entries
 
     def forget(self, worker: int, total: int) -> None:
-        """A worker has died that had served so many requests: those that it did not report count as dropped."""
+        """A worker has died that had served `total` requests: those that it did not report count as dropped."""
         self._forgotten.add(worker)
         reported, _ = self._totals.pop(worker, (0, 0))
         self.total += max(0, total - reported)
