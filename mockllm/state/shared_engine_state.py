@@ -81,15 +81,10 @@ def depends_on_counts(inputs: DecisionInputs) -> bool:
     """Return whether a decision depends on counts that all processes must share."""
     if inputs.session:
         return True
-    for candidate in (
-        *inputs.modifiers,
-        *inputs.rules,
-    ):  # a generator expression takes twice as long for one
+    for candidate in (*inputs.modifiers, *inputs.rules):  # noqa: SIM110 - `any` takes twice as long for one
         if candidate.uses_counts:
-            break
-    else:
-        return False
-    return True
+            return True
+    return False
 
 
 class SharedCounters(Counters):
