@@ -13,8 +13,6 @@ import traceback
 from collections.abc import Callable
 from functools import partial
 
-from msgspec.structs import replace
-
 from mockllm.core.batch import BatchJob
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import accepts_coding, gzipped
@@ -288,14 +286,7 @@ def compressed(response: PlannedResponse) -> PlannedResponse:
     content = response.plan_or_prerendered
     if type(content) is Plan and content.delivery.client_responses is not None:
         return response  # what continues it is not compressed
-    tool_calls = tuple(response.tools_by_call_id.items())
-    return replace(
-        response,
-        plan_or_prerendered=gzipped(response.plan),
-        tool_calls=tool_calls,
-        limit_headers=(),
-        cached_from=None,
-    )
+    return response.with_plan(gzipped(response.plan))
 
 
 def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
