@@ -169,7 +169,7 @@ def with_reply_faults(
         changed = fault.apply_in_context(
             reply, ReplyFaultContext(context.request, context.streamed, random, plan_of, max_generated)
         )
-        if not _note_fault(context, fault, changed):
+        if _note_fault(context, fault, changed):
             assert isinstance(changed, Reply)
             reply = changed
     return reply
@@ -186,7 +186,7 @@ def with_plan_faults(context: PlanContext, plan: Plan, faults: Sequence[Fault]) 
             ]
             context.faults = [name for name in context.faults if name not in replaced]
             context.notes += [f"{name} not applied: {fault.name} replaces it" for name in replaced]
-        if not _note_fault(context, fault, changed):
+        if _note_fault(context, fault, changed):
             assert isinstance(changed, Plan)
             if replace(plan, delivery=changed.delivery) == changed:
                 delivery_faults.add(fault.name)
@@ -209,12 +209,12 @@ def _with_fault(context: PlanContext, plan: Plan, fault: Fault) -> Plan | NotApp
 
 
 def _note_fault(context: PlanContext, fault: Fault, changed: object) -> bool:
-    """Note whether a fault was applied. Return whether it was not."""
+    """Note whether a fault was applied. Return whether it was."""
     if isinstance(changed, NotApplicable):
         context.notes.append(f"{fault.name} not applied: {changed.reason}")
-        return True
+        return False
     context.faults.append(fault.name)
-    return False
+    return True
 
 
 def with_all_headers_per_response(plan: Plan) -> Plan:
