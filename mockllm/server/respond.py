@@ -31,6 +31,7 @@ from mockllm.server.http1 import (
     ALLOW_CORS,
     NO_CONSTRAINTS,
     HttpConstraints,
+    SerializedHead,
     prerendered_bytes,
     serialize_head,
 )
@@ -309,6 +310,8 @@ def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
 def fail(app: App, exchange: Exchange) -> None:
     """Set a 500 as the response to an internal error, which is being handled, and log its traceback."""
     traceback.print_exc(file=sys.stderr)
+    if not exchange.body_complete:  # the time is not set yet
+        exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
     player, exchange.player = exchange.player, None
     if player is not None:
         player.stop()
@@ -321,12 +324,17 @@ def fail(app: App, exchange: Exchange) -> None:
     )
 
 
+def head_of(app: App, exchange: Exchange, plan: Plan) -> SerializedHead:
+    """Return the head of a response that waits. Its date is when the response began, after a hold."""
+    constraints = exchange.constraints = constraints_of(app, exchange)
+    cors_lines = ALLOW_CORS if exchange.allow_cors else ""
+    return serialize_head(plan, constraints, app.date_line.at(exchange.now + exchange.held), cors_lines)
+
+
 def begin_playing(app: App, exchange: Exchange) -> None:
     """Begin to play the response: write what has no wait before it."""
     plan = exchange.response.plan
-    constraints = exchange.constraints = constraints_of(app, exchange)
-    cors_lines = ALLOW_CORS if exchange.allow_cors else ""
-    serialized = serialize_head(plan, constraints, app.date_line.at(time.time()), cors_lines)
+    serialized = head_of(app, exchange, plan)
     time_scale = exchange.response.time_scale
     player = Player(plan, serialized, exchange.sink, app.deadlines, exchange.monotonic, time_scale)
     if plan.delivery.client_responses is not None:

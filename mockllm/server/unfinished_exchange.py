@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -28,7 +29,6 @@ from mockllm.server.forwarded_requests import (
     goes_to_provider,
     proxy_of_handshake_without_rules,
 )
-from mockllm.server.http1 import ALLOW_CORS, SerializedHead, serialize_head
 from mockllm.server.json_structure import structure_failure_in_slices
 from mockllm.server.player import wait_for_player
 from mockllm.server.protocols import ProxyFailed
@@ -37,9 +37,9 @@ from mockllm.server.request_heads import RequestHead
 from mockllm.server.request_target import FEED, target_host
 from mockllm.server.respond import (
     begin_playing,
-    constraints_of,
     control_of,
     fail,
+    head_of,
     hold_of,
     is_parsed_before_check,
     opens_websocket,
@@ -237,11 +237,6 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
     an error then."""
     request, planned = exchange.request, exchange.response
     assert request is not None, "an engine has read the request"
-    constraints = exchange.constraints = constraints_of(app, exchange)
-    cors_lines = ALLOW_CORS if exchange.allow_cors else ""
-
-    def open_response(plan: Plan) -> SerializedHead:
-        return serialize_head(plan, constraints, app.date_line.at(time.time()), cors_lines)
 
     def end(passed: ProxiedResponse) -> None:
         rule = planned.responder_id if planned.plan.delivery.proxy_target else None
@@ -257,7 +252,7 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
             await asyncio.sleep(wait)
         exchange.proxied = True
         return await proxy.forward(
-            exchange, open_response, lambda: app.deadlines.time() - exchange.monotonic, end
+            exchange, partial(head_of, app, exchange), lambda: app.deadlines.time() - exchange.monotonic, end
         )
     except ProxyFailed as error:
         exchange.proxied = False

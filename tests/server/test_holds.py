@@ -71,6 +71,20 @@ def test_held_response_took_as_long_as_its_client_waited() -> None:
         assert archived["time"] >= archived["timings"]["wait"] >= 50
 
 
+def test_journal_has_the_date_that_a_held_response_had() -> None:
+    with MockLLM() as server:
+        server.reply("At last.", hold={"name": "approval", "at_most": "1s"})
+        body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).encode()
+        url = f"{server.base_url}/v1/chat/completions"
+        request = urllib.request.Request(url, body, {"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as response:
+            sent = response.headers["date"]
+        until(lambda: [each for each in server.requests if each.took is not None])
+        with urllib.request.urlopen(f"{server.base_url}/api/requests/1", timeout=60) as response:
+            headers = json.load(response)["response"]["headers"]
+        assert [each["value"] for each in headers if each["name"] == "Date"] == [sent]
+
+
 @pytest.mark.parametrize(("faults", "unsent"), [([], False), (["no_response"], True), (["reset"], False)])
 def test_journal_says_whether_a_byte_was_sent(faults: list[str], unsent: bool) -> None:
     with MockLLM() as server:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
 
 from mockllm.core.rendering.plan import Plan, WaitStep
 from mockllm.core.request.request import Request
-from mockllm.server import respond
+from mockllm.server import respond, unfinished_exchange
 from mockllm.server.app import App
 from mockllm.server.exchange_end import end_exchange
+from mockllm.server.request_body import read_body
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Raw, request
@@ -95,6 +98,19 @@ def test_respond_mistake_before_the_first_byte_is_a_500(
     got = raw.send(request("POST", path, b"{}")).answer()
     assert got.status == 500
     assert got.headers["connection"] == "close"
+    assert "a mistake of ours" in capfd.readouterr().err
+
+
+def test_mistake_before_the_body_is_a_500_with_the_time(
+    raw: Raw, server: ThreadedServer, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unfinished_exchange, "read_body", FailsOnce(read_body))
+    began = int(time.time())
+    got = raw.send(b"POST /unread HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n").answer()
+    assert got.status == 500
+    assert parsedate_to_datetime(got.headers["date"]).timestamp() >= began
+    entry = written_down(server, "/unread")
+    assert (entry.now >= began, entry.duration < 3600) == (True, True)
     assert "a mistake of ours" in capfd.readouterr().err
 
 
