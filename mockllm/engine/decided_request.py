@@ -95,11 +95,10 @@ class DecidedRequest:
         selected = self.decision.modifiers[number]
         item = self.planner.catalog.items[selected.candidate.item_index]
         return EvaluationContext(
-            self.template_scope_of(item), self.randomness(item, selected), max_wait=self.planner.max_wait
+            template_scope(item, self.request),
+            self.randomness(item, selected),
+            max_wait=self.planner.max_wait,
         )
-
-    def template_scope_of(self, item: CatalogItem) -> TemplateScope:
-        return template_scope(item, self.request)
 
     def ids(self) -> Ids:
         selected = self.decision.rule

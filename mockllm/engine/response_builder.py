@@ -24,7 +24,7 @@ from mockllm.dialects.decoded_response import read_called_tools
 from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
 from mockllm.dialects.provider_facts import limit_failure
 from mockllm.dialects.routes import RouteMatch
-from mockllm.engine.decided_request import NO_STEP, DecidedRequest
+from mockllm.engine.decided_request import NO_STEP, DecidedRequest, template_scope
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.near_misses import (
     FAVICON,
@@ -210,7 +210,7 @@ class ResponseBuilder(DecidedRequest):
         may_cache = may_cache and (admission is None or admission.pace_unchanged)
         cacheable, text, call = effective.cacheable, "", None
         if effective.cacheable_by_text:
-            evaluation = EvaluationContext(self.template_scope_of(item), self.randomness(item, selected))
+            evaluation = EvaluationContext(template_scope(item, request), self.randomness(item, selected))
             compiled, text = compiled.with_text(evaluation)
             cacheable = len(text) <= MAX_KEY_TEXT
         elif effective.tool_call_chunk_size is not None and may_cache:
@@ -271,10 +271,8 @@ class ResponseBuilder(DecidedRequest):
         """Render a response without the response cache. `call` is its generated tool call, if it exists already."""
         if compiled.request_independent:
             request = request.without_body()
-        template_scope, randomness = self.template_scope_of(item), self.randomness(item, selected)
-        context = self.plan_context(
-            request, compiled, effective, template_scope, randomness, identity, admission
-        )
+        scope, randomness = template_scope(item, self.request), self.randomness(item, selected)
+        context = self.plan_context(request, compiled, effective, scope, randomness, identity, admission)
         context.cached_tokens, context.generated_tool_call = cached_tokens, call
         try:
             check_proxy(item, compiled, self.planner.proxy_hosts)

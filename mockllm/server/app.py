@@ -117,11 +117,6 @@ class App:
         """The control API if it was set or made."""
         return self.__dict__.get("control")
 
-    @property
-    def store_problem(self) -> str | None:
-        """The problem of the store of the counts: empty if there is none, None without a store."""
-        return None if self.store_client is None else self.store_client.status()
-
     def count_in_flight(self, request_class: type[Request], change: int) -> None:
         """Count a response that begins (1) or ends (-1) to take time."""
         self.responses_in_flight[request_class] = self.responses_in_flight.get(request_class, 0) + change

@@ -44,7 +44,8 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
             _, behind = split_session(path)
             prefix, path = path.removesuffix(behind), behind
         if path == "/health" and method in ("GET", "HEAD"):
-            plan = health(app.engine.info(), time.monotonic() - app.started, app.store_problem)
+            store_problem = None if app.store_client is None else app.store_client.status()
+            plan = health(app.engine.info(), time.monotonic() - app.started, store_problem)
             exchange.hidden = True
         elif path == "/health":
             plan = only_get(method, path)

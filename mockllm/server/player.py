@@ -133,11 +133,12 @@ class Player:
             self._deadline = None
         self._framed_steps = framed_steps(plan)
         self._due = monotonic + plan.delay * self._scale
-        if not self.stalled:
-            self.tick(monotonic) if not plan.delay else self._set_deadline()
-
-    def _set_deadline(self) -> None:
-        self._deadline = self._deadlines.at(self._due, self.tick)
+        if self.stalled:
+            return
+        if plan.delay:
+            self._deadline = self._deadlines.at(self._due, self.tick)
+        else:
+            self.tick(monotonic)
 
     def stop(self) -> None:
         """Release everything and write no more: the client has disconnected, or the response has ended."""

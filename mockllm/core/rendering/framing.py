@@ -75,14 +75,6 @@ def _ndjson(step: EventStep) -> bytes:
     return step.payload + b"\n"
 
 
-def _websocket(step: EventStep) -> bytes:
-    return text_frame(step.payload)
-
-
-def _websocket_binary(step: EventStep) -> bytes:
-    return binary_frame(step.payload)
-
-
 EVENT_FRAMINGS: Final[dict[Framing, EventFraming]] = {
     Framing.PLAIN: EventFraming(_bare),
     Framing.SSE: EventFraming(_sse),
@@ -93,8 +85,8 @@ EVENT_FRAMINGS: Final[dict[Framing, EventFraming]] = {
     Framing.JSON_ARRAY: EventFraming(_bare, b"[", b"\n,\r\n", b"\n]"),
     Framing.AWS_EVENT_STREAM: EventFraming(write_event),
     Framing.AWS_EVENT_STREAM_BYTES: EventFraming(write_bytes_event),
-    Framing.WEBSOCKET: EventFraming(_websocket),
-    Framing.WEBSOCKET_BINARY: EventFraming(_websocket_binary),
+    Framing.WEBSOCKET: EventFraming(lambda step: text_frame(step.payload)),
+    Framing.WEBSOCKET_BINARY: EventFraming(lambda step: binary_frame(step.payload)),
     Framing.BYTES: EventFraming(_bare),
 }
 
