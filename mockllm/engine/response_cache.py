@@ -70,10 +70,9 @@ class EncodedStream(Struct, frozen=True):
 
 
 class CacheEntry(Struct, frozen=True):
-    """The common part of both kinds of entries. `uses_input_tokens`: whether they are in the response."""
+    """The common part of both kinds of entries."""
 
     prerendered: Prerendered
-    uses_input_tokens: bool
 
     def fits(self, request: Request, call: GeneratedToolCall | None = None) -> bool:
         """Return whether the entry is the response to this request, too. Encoders compare times and token counts;
@@ -84,7 +83,7 @@ class CacheEntry(Struct, frozen=True):
         )
 
     def _input_tokens(self, request: Request) -> int:
-        return request.input_tokens if self.uses_input_tokens else 0
+        return request.input_tokens if self.prerendered.uses_input_tokens else 0
 
 
 class CachedResponse(CacheEntry, frozen=True):
@@ -106,7 +105,7 @@ class CachedResponse(CacheEntry, frozen=True):
         self, id_seed: bytes, request: Request, call: GeneratedToolCall | None = None
     ) -> Sequence[bytes]:
         """Return the values of the placeholders for this request and its generated tool call, with this id seed."""
-        input_tokens = request.input_tokens if self.uses_input_tokens else 0
+        input_tokens = request.input_tokens if self.prerendered.uses_input_tokens else 0
         return self.prerendered.fill(id_seed, request.now, input_tokens, call)
 
 
@@ -254,7 +253,6 @@ def render_cached_response(
     notes = fresh.notes if call is None else planned.notes
     return CachedResponse(
         prerendered,
-        prerendered.uses_input_tokens,
         replace(fresh, plan_or_prerendered=prerendered, notes=notes, tool_calls=tool_calls),
     )
 
@@ -276,9 +274,7 @@ def render_cached_stream(
             return None
     except Exception:  # of any kind, for the reason in `render_cached_response`
         return None
-    return CachedStream(
-        prerendered, prerendered.uses_input_tokens, fresh.chunks, tokens_by_chunk(fresh.chunks)
-    )
+    return CachedStream(prerendered, fresh.chunks, tokens_by_chunk(fresh.chunks))
 
 
 def _render(render: Render[R_co], placeholders: Placeholders, request: Request) -> R_co:

@@ -88,16 +88,20 @@ class PlaceholderParser:
                 forms[number] = TextChunks(parts, select(numbers))
         if between:
             forms.append(ChunkCount())
+        recipes = [self._recipes[number] for number in computed]
         without_steps = Prerendered(
             status=self._plan.head.status,
             fixed=tuple(self._fixed),
             per_response_headers=tuple((name, places[number]) for name, number in self._per_response),
             ids=tuple(cast(IdPattern, self._recipes[number].source) for number in ids),
-            computed=tuple(self._recipes[number] for number in computed),
+            computed=tuple(recipes),
             call_forms=forms,
             placeholder_comparisons=self._comparisons,
             framing=self._plan.framing,
             size=1000 + size,
+            uses_input_tokens=any(
+                recipe.uses_input_tokens for recipe in (*recipes, *(c.recipe for c in self._comparisons))
+            ),
         )
         return without_steps, select
 

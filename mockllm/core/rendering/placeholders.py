@@ -75,6 +75,11 @@ class Recipe(NamedTuple):
         return value
 
     @property
+    def uses_input_tokens(self) -> bool:
+        """Whether the value depends on the request's input tokens."""
+        return self.source == "input_tokens" or type(self.source) is Combination
+
+    @property
     def depends_on_call(self) -> bool:
         """Whether the value depends on a generated tool call."""
         return self.source == "output_tokens" or type(self.source) is Combination
@@ -306,14 +311,8 @@ class Prerendered(Struct, frozen=True, eq=False):
     framing: Framing
     size: int
     """Bytes in memory, about."""
-
-    @property
-    def uses_input_tokens(self) -> bool:
-        """Whether the response depends on the request's input tokens."""
-        recipes = (*self.computed, *(c.recipe for c in self.placeholder_comparisons))
-        return any(
-            recipe.source == "input_tokens" or type(recipe.source) is Combination for recipe in recipes
-        )
+    uses_input_tokens: bool
+    """Whether the response depends on the request's input tokens."""
 
     def fits(self, now: float, input_tokens: int, output_tokens: int = 0) -> bool:
         """Return whether each condition has its result for this request and the tokens of its call."""
