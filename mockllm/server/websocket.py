@@ -37,6 +37,7 @@ from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
 from mockllm.server.http1 import SerializedHead
 from mockllm.server.player import Player, wait_for_player
+from mockllm.server.refusals import refusal_bytes
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.respond import make_response
 from mockllm.server.store_waits import wait_for_store
@@ -99,10 +100,7 @@ async def accept_socket(
     web_request = sink.connection.web_request(exchange.head.parsed, exchange.body_stream)
     if not is_handshake(web_request, response):
         exchange.response = PlannedResponse(text_page(400, f"{NO_HANDSHAKE}\n"), None, notes=(NO_HANDSHAKE,))
-        head = (
-            f"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: {len(NO_HANDSHAKE) + 1}"
-        )
-        sink.write(f"{head}\r\nConnection: close\r\n\r\n{NO_HANDSHAKE}\n".encode())
+        sink.write(refusal_bytes(400, NO_HANDSHAKE))
         end_exchange(app, exchange, "finished")
         return None
     await response.prepare(web_request)

@@ -55,6 +55,10 @@ def test_wrong_handshake_is_a_400_that_says_why(server: Steered, wrong: dict[str
     assert answer.status == 400
     assert "Sec-WebSocket-Key" in answer.text
     (entry,) = server.call("GET", "/api/requests?limit=1").json["requests"]
+    shown = server.call("GET", f"/api/requests/{entry['id']}").json["response"]["headers"]
+    assert [each["value"] for each in shown if each["name"] == "Content-Type"] == [
+        answer.headers["content-type"]
+    ]
     assert entry["status"] == 400
     assert "handshake is wrong" in entry["notes"][0]
 
