@@ -155,15 +155,12 @@ class CandidateFinder:
 
     def _of_handshake(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates for the handshake of a WebSocket: a reply is for the messages after it."""
-        index, first, end = self._index, self._rule_count, len(self._items)
         refusing = (
             item_index
-            for item_index in index.matching(mask, request, 0, first)
+            for item_index in self._index.matching(mask, request, 0, self._rule_count)
             if not self._replies(item_index)
         )
-        modifiers = [
-            self.candidate(item_index, request) for item_index in index.matching(mask, request, first, end)
-        ]
+        _, modifiers = self._find(mask, request)
         return self._reached(refusing, request), modifiers
 
     def _replies(self, item_index: int) -> bool:
