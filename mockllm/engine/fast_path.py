@@ -29,7 +29,7 @@ from mockllm.dialects.provider_facts import limit_headers
 from mockllm.engine.candidates import limit_cost, validation_failure
 from mockllm.engine.decided_request import template_scope
 from mockllm.engine.effective_settings import EffectiveSettings
-from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
+from mockllm.engine.planned_response import PlannedResponse, without_headers
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import prompt_cache_of
 from mockllm.engine.repeated_requests import RepeatedRequest
@@ -55,15 +55,6 @@ class CacheableResponse(Struct, frozen=True):
             return None
         setting_headers = frozenset(name.lower() for name, _, _ in settings.merged.headers or ())
         return CacheableResponse(compiled, settings, setting_headers)
-
-    def without_setting_headers(self, headers: Headers) -> Headers:
-        """Return the headers of limits, except those that a setting of the response replaces."""
-        setting_headers = self.setting_headers
-        return (
-            tuple([pair for pair in headers if pair[0] not in setting_headers])
-            if setting_headers
-            else headers
-        )
 
 
 class FastPath(Struct, frozen=True):
@@ -125,7 +116,8 @@ class FastPath(Struct, frozen=True):
             return None
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         planned = cached.planned
-        return self._noted(planned.filled_with(id_seed, cached.values(id_seed, request), planned), request)
+        planned = planned.filled_with(id_seed, cached.values(id_seed, request), planned)
+        return planned.noted(request, validation)
 
     def precompute(self, request: Request, dialect: Dialect, repeated: RepeatedRequest) -> None:
         """Compute what this fast path needs of the head and the body of a repeated request."""
@@ -262,9 +254,8 @@ class FastPath(Struct, frozen=True):
             return None
         headers: Headers = ()
         if admission is not None:
-            headers = response.without_setting_headers(
-                limit_headers(request.provider, admission.limit_status, request.now)
-            )
+            of_limits = limit_headers(request.provider, admission.limit_status, request.now)
+            headers = without_headers(of_limits, response.setting_headers)
         token = seed_token(self.seed, inputs, decision)
         return self._filled(found, request, scope, decision.number, token, headers)
 
@@ -306,13 +297,7 @@ class FastPath(Struct, frozen=True):
         )
         if call is not None and call.notes:
             planned = replace(planned, notes=(*call.notes, *planned.notes))
-        return self._noted(planned, request)
-
-    def _noted(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
-        """Return the response with notes of unknown fields, where the validation accepts some with a note."""
-        if self.item.validation != "strict" or not request.undocumented_fields:
-            return planned
-        return replace(planned, notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
+        return planned.noted(request, self.item.validation)
 
     def _caches_prompt(self, request: Request, dialect: Dialect) -> bool:
         """Return whether the prompt of a request is looked up in the prompt cache."""
@@ -326,4 +311,5 @@ class FastPath(Struct, frozen=True):
         )
         if limit_status is None:
             return None
-        return response.without_setting_headers(limit_headers(request.provider, limit_status, request.now))
+        headers = limit_headers(request.provider, limit_status, request.now)
+        return without_headers(headers, response.setting_headers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ from mockllm.core.rendering.plan import Headers, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.rendering.storable_response import StorableResponse
 from mockllm.core.request.request import Request
-from mockllm.core.selection.decision import InFlightSlot
+from mockllm.core.selection.decision import InFlightSlot, Validation
 from mockllm.core.webhook import Webhook
 
 UNKNOWN_FIELD: Final = "unknown field "
@@ -91,13 +91,14 @@ class PlannedResponse(Struct, frozen=True):
             cached_from=None,
         )
 
-    def with_limit_headers(
-        self, headers: Headers, wait: float, setting_headers: Sequence[str] = ()
-    ) -> PlannedResponse:
-        """Return the same response with the headers of limits, except those that a setting has, and with the delay in
-        seconds."""
-        if setting_headers:
-            headers = tuple(pair for pair in headers if pair[0] not in setting_headers)
+    def noted(self, request: Request, validation: Validation) -> PlannedResponse:
+        """Return the response with notes of unknown fields, where the validation accepts some with a note."""
+        if validation != "strict" or not request.undocumented_fields:
+            return self
+        return replace(self, notes=(*self.notes, *unknown_field_notes(request)), cached_from=None)
+
+    def with_limit_headers(self, headers: Headers, wait: float) -> PlannedResponse:
+        """Return the same response with the headers of limits, and with the delay in seconds."""
         if not wait:
             return replace(self, limit_headers=headers) if headers else self
         plan = self.plan
@@ -137,6 +138,11 @@ class PlannedResponse(Struct, frozen=True):
     def status(self) -> int:
         content = self.plan_or_prerendered
         return content.status if isinstance(content, PrerenderedResponse) else content.head.status
+
+
+def without_headers(headers: Headers, names: Collection[str]) -> Headers:
+    """Return the headers of limits, except those that a setting replaces: their names, in lower case."""
+    return tuple([pair for pair in headers if pair[0] not in names]) if names else headers
 
 
 def delay_notes(seconds: float) -> Sequence[str]:

@@ -16,7 +16,7 @@ from mockllm.core.rendering.framing import seconds_until_end_or_silence
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.generated_tool_call import GeneratedToolCall
 from mockllm.core.request.request import Request
-from mockllm.core.selection.decision import AdmissionResult, Selected, Validation
+from mockllm.core.selection.decision import AdmissionResult, Selected
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.core.webhook import Webhook
@@ -34,7 +34,7 @@ from mockllm.engine.near_misses import (
     unmatched_refusal,
 )
 from mockllm.engine.plan_context import PlanContext, with_all_headers_per_response
-from mockllm.engine.planned_response import PlannedResponse, delay_notes, unknown_field_notes
+from mockllm.engine.planned_response import PlannedResponse, delay_notes, without_headers
 from mockllm.engine.plans_without_reply import NotGenerating
 from mockllm.engine.proxy_plans import ProxyRefused, check_proxy
 from mockllm.engine.replay import UndecodableRecording
@@ -77,7 +77,11 @@ class ResponseBuilder(DecidedRequest):
                 failure = self.assessment.failure(validation) or Failure("model_not_found")
                 return self._response_without_rule(failure, None, note=f"invalid: {reason(failure)}")
             planned = self._unmatched_response()
-            return planned if planned.unmatched else self._noted(planned, self.inputs.unmatched_validation)
+            return (
+                planned
+                if planned.unmatched
+                else planned.noted(self.request, self.inputs.unmatched_validation)
+            )
         except TemplateFailure as failure:
             return self._error_without_settings(template_refusal(failure, self.dialect.name))
 
@@ -103,13 +107,7 @@ class ResponseBuilder(DecidedRequest):
                 )
             step = picked
         planned = self._selected_response(item, selected, selector.responses[step], step)
-        return self._noted(planned, item.validation)
-
-    def _noted(self, planned: PlannedResponse, validation: Validation) -> PlannedResponse:
-        """Return the response with notes of the fields that a strict validation accepts."""
-        if validation == "strict" and (notes := unknown_field_notes(self.request)):
-            return replace(planned, notes=(*planned.notes, *notes))
-        return planned
+        return planned.noted(self.request, item.validation)
 
     def _modifier_error_response(self) -> PlannedResponse:
         """Respond with the first error among the modifiers, in the order in which settings win."""
@@ -242,7 +240,8 @@ class ResponseBuilder(DecidedRequest):
     ) -> PlannedResponse:
         """Return a response with the headers and the delay of limits."""
         setting_headers = [name.lower() for name, _, _ in effective.merged.headers or ()]
-        return planned.with_limit_headers(self.limit_headers(admission), admission.wait, setting_headers)
+        headers = without_headers(self.limit_headers(admission), setting_headers)
+        return planned.with_limit_headers(headers, admission.wait)
 
     def _generated_call(
         self, effective: EffectiveSettings, randomness: Randomness

@@ -92,14 +92,12 @@ class CachedResponse(CacheEntry, frozen=True):
     prerendered: PrerenderedResponse
     planned: PlannedResponse
 
-    def fill(self, id_seed: bytes, request: Request) -> PlannedResponse:
-        """Return the response to this request, with this id seed."""
-        return self.planned.filled_with(id_seed, self.values(id_seed, request))
-
-    def fill_call(self, id_seed: bytes, request: Request, call: GeneratedToolCall) -> PlannedResponse:
-        """Return the response to this request with a generated tool call."""
-        notes, values = (*call.notes, *self.planned.notes), self.values(id_seed, request, call)
-        return replace(self.planned, notes=notes, response_seed=id_seed, placeholder_values=values)
+    def fill(
+        self, id_seed: bytes, request: Request, call: GeneratedToolCall | None = None
+    ) -> PlannedResponse:
+        """Return the response to this request and its generated tool call, with this id seed."""
+        planned = self.planned.filled_with(id_seed, self.values(id_seed, request, call))
+        return replace(planned, notes=(*call.notes, *planned.notes)) if call and call.notes else planned
 
     def values(
         self, id_seed: bytes, request: Request, call: GeneratedToolCall | None = None
@@ -159,7 +157,7 @@ class ResponseCache:
         entry = self.entries.get(key)
         if type(entry) is not CachedResponse or not entry.fits(request, call):
             return None
-        return entry.fill(id_seed, request) if call is None else entry.fill_call(id_seed, request, call)
+        return entry.fill(id_seed, request, call)
 
     def render_and_cache(
         self,

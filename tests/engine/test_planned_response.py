@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.engine import PlannedResponse
+from mockllm.engine.planned_response import without_headers
 
 PLANNED: Final = PlannedResponse(Plan(ResponseHead(200, ()), ()), "a", notes=("b",), time_scale=2.0)
 LIMITS: Final = (("x-limit", "1"),)
@@ -25,4 +26,4 @@ def test_filled_response_differs_in_seed_and_values_alone() -> None:
 
 def test_limit_headers_leave_out_the_responses_own() -> None:
     assert PLANNED.with_limit_headers(LIMITS, 0.0) == replace(PLANNED, limit_headers=LIMITS)
-    assert PLANNED.with_limit_headers(LIMITS, 0.0, ["x-limit"]) is PLANNED
+    assert PLANNED.with_limit_headers(without_headers(LIMITS, ["x-limit"]), 0.0) is PLANNED
