@@ -16,7 +16,6 @@ from mockllm.core.rendering.encoder import chunk_schedule, chunk_texts_of
 from mockllm.core.rendering.event_extras import with_event_extras
 from mockllm.core.rendering.gzip import accepts_coding, gzipped
 from mockllm.core.rendering.pacing import chunk_waits, paced, paced_body
-from mockllm.core.rendering.placeholders import PlaceholderIds
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.chunking import DEFAULT_CHUNK_SIZE
 from mockllm.core.reply.generated_tool_call import GeneratedToolCall
@@ -315,8 +314,6 @@ class ResponsePlanner:
                 resolved.faults or context.streamed or request.background
             )
             call = context.generated_tool_call
-            if call is not None and isinstance(context.identity.ids, PlaceholderIds):
-                call = context.identity.ids.call
             renderer = ReplyRenderer(
                 *inputs, self._max_generated, max_characters, in_one_chunk, generated_tool_call=call
             )
@@ -343,7 +340,7 @@ class ResponsePlanner:
         """Return the stream of a reply, without the waits of the pace."""
         response, request, identity = context.compiled, context.request, context.identity
 
-        def render(identity: ResponseIdentity, request: Request) -> EncodedStream:
+        def render(identity: ResponseIdentity, request: Request, _: object) -> EncodedStream:
             counted = reply if response.has_input_tokens else with_input_tokens(reply, request.input_tokens)
             plan = _encoded_stream(dialect, counted, request, identity)
             return EncodedStream(plan, chunk_schedule(counted)[0])

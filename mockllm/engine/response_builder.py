@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Final, cast
 
 from msgspec.structs import replace
@@ -217,14 +218,9 @@ class ResponseBuilder(DecidedRequest):
                 text, cacheable = call.tool, call.cacheable and len(call.tool) <= MAX_KEY_TEXT
         if not (cacheable and may_cache):
             return self._rendered_response(
-                item, selected, compiled, effective, self.identity(), request, admission, cached_tokens, call
+                item, selected, compiled, effective, cached_tokens, self.identity(), request, call, admission
             )
-
-        def render(identity: ResponseIdentity, request: Request) -> PlannedResponse:
-            return self._rendered_response(
-                item, selected, compiled, effective, identity, request, None, cached_tokens, call
-            )
-
+        render = partial(self._rendered_response, item, selected, compiled, effective, cached_tokens)
         key, cache = cache_key(effective, self.dialect, compiled, request), self.planner.response_cache
         if cached_tokens is not NOTHING_CACHED:
             key = (key, cached_tokens)
@@ -261,11 +257,11 @@ class ResponseBuilder(DecidedRequest):
         selected: Selected,
         compiled: CompiledResponse,
         effective: EffectiveSettings,
+        cached_tokens: CachedTokens,
         identity: ResponseIdentity,
         request: Request,
-        admission: AdmissionResult | None,
-        cached_tokens: CachedTokens,
-        call: GeneratedToolCall | None = None,
+        call: GeneratedToolCall | None,
+        admission: AdmissionResult | None = None,
     ) -> PlannedResponse:
         """Render a response without the response cache. `call` is its generated tool call, if it exists already."""
         if compiled.request_independent:

@@ -55,9 +55,11 @@ R_co = TypeVar("R_co", "PlannedResponse", "EncodedStream", covariant=True)
 
 
 class Render(Protocol[R_co]):
-    """Renders a response for an identity and a request, which both may hold placeholders."""
+    """Renders a response for an identity, a request and its generated tool call, which all may hold placeholders."""
 
-    def __call__(self, identity: ResponseIdentity, request: Request, /) -> R_co: ...
+    def __call__(
+        self, identity: ResponseIdentity, request: Request, call: GeneratedToolCall | None, /
+    ) -> R_co: ...
 
 
 class EncodedStream(Struct, frozen=True):
@@ -172,7 +174,7 @@ class ResponseCache:
         """Return what `render` returns of a response that `find` does not find, and cache it at its second
         occurrence. An error or a fault is not cached. `read_storable` returns what is stored of a response. The key
         has `text_length` characters of a text that the request determines. `call` is the generated tool call."""
-        fresh = render(identity, request)
+        fresh = render(identity, request, call)
         short = len(fresh.plan.steps) <= MAX_CACHED_STEPS
         comparable = call is None or not call.in_chunks or len(call.chunks) >= MIN_COMPARED_CHUNKS
         if comparable and self._remember_key(key, short and fresh.error is None and not fresh.faults):
@@ -188,7 +190,7 @@ class ResponseCache:
         entry = self.entries.get(key)
         if type(entry) is CachedStream and entry.fits(request):
             return entry.fill(identity, request)
-        fresh = render(identity, request)
+        fresh = render(identity, request, None)
         if self._remember_key(key, len(fresh.plan.steps) <= MAX_CACHED_STEPS):
             self._put(key, render_cached_stream(fresh, identity, request, render), request)
         return fresh
@@ -278,7 +280,7 @@ def render_cached_stream(
 def _render(render: Render[R_co], placeholders: Placeholders, request: Request) -> R_co:
     request = request.with_input_tokens(placeholders.input_tokens)
     request.now = placeholders.now
-    return render(ResponseIdentity(placeholders.ids, placeholders.now), request)
+    return render(ResponseIdentity(placeholders.ids, placeholders.now), request, placeholders.call)
 
 
 def _numbered_calls(

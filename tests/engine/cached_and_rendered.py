@@ -51,11 +51,11 @@ CALLS = dict(_calls())
 class NoCache(ResponseCache):
     """Renders each response."""
 
-    def render_and_cache(self, key, identity, request, render, *_):  # type: ignore[no-untyped-def]
-        return render(identity, request)
+    def render_and_cache(self, key, identity, request, render, *more):  # type: ignore[no-untyped-def]
+        return render(identity, request, more[-1] if more else None)
 
     def find_or_render_stream(self, key, identity, request, render):  # type: ignore[no-untyped-def]
-        return render(identity, request)
+        return render(identity, request, None)
 
 
 def ask_call(call: Call, user: str, turn: int, *, stream: bool, model: str | None = None) -> ClientRequest:

@@ -33,7 +33,7 @@ class Renderer:
             Plan(ResponseHead(200, ()), ()), "a.yaml:a", ("m",), ("a note",), False, error, faults
         )
 
-    def __call__(self, identity: ResponseIdentity, request: Request) -> PlannedResponse:
+    def __call__(self, identity: ResponseIdentity, request: Request, call: object = None) -> PlannedResponse:
         self.rendered += 1
         body = EventStep(dumps(self._body(identity, request)), 0, "body")
         return replace(self._planned, plan_or_prerendered=Plan(ResponseHead(200, (("x", "y"),)), (body,)))
@@ -42,7 +42,7 @@ class Renderer:
 class StreamRenderer(Renderer):
     """The same for streams of one event."""
 
-    def __call__(self, identity: ResponseIdentity, request: Request) -> EncodedStream:  # type: ignore[override]
+    def __call__(self, identity: ResponseIdentity, request: Request, call: object = None) -> EncodedStream:  # type: ignore[override]
         self.rendered += 1
         steps = (EventStep(dumps(self._body(identity, request)), 1, "chunk"),)
         return EncodedStream(Plan(ResponseHead(200, ()), steps, Framing.SSE), (ChunkEntry("x"),))

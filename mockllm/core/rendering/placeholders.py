@@ -258,19 +258,13 @@ class Placeholders:
 
 class PlaceholderIds(Ids):
     """Ids that are placeholders. They have no id seed: a value that is computed from it would be in the
-    response without a placeholder. They also carry `call` to the planner, because each rendering with placeholders
-    gets its own identity and nothing else."""
+    response without a placeholder."""
 
     __slots__ = ("_ids", "_placeholders")
 
     def __init__(self, placeholders: Placeholders, ids: Ids) -> None:
         self._placeholders = placeholders
         self._ids = ids
-
-    @property
-    def call(self) -> GeneratedToolCall | None:
-        """The call that is rendered in place of a generated one."""
-        return self._placeholders.call
 
     def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
         recipe = Recipe(id_pattern(prefix, length, place, alphabet))
