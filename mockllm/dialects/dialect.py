@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from mockllm.core.batch import BatchOutcome
 from mockllm.core.failure import Failure
+from mockllm.core.prompt_cache.form import PromptForm
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.pacing import Pacing
@@ -215,6 +216,28 @@ class OwnResponseDialect(Dialect, Protocol):
     ) -> Plan | Failure | None:
         """Return the response; None leaves the call to the rules. `models` are the literal model names of the loaded
         rules."""
+
+
+class CachedPromptDialect(Dialect, Protocol):
+    """A call whose prompts a prompt cache may have."""
+
+    @property
+    def prompt_form(self) -> PromptForm:
+        """Where its requests have the blocks of their prompt."""
+
+
+class UnmatchedDialect(Dialect, Protocol):
+    """A call with its own error for a request that no rule matches."""
+
+    def unmatched(self, failure: Failure) -> Failure:
+        """Return the error in place of the usual one."""
+
+
+class ReaddressingDialect(ReplyDialect, Protocol):
+    """A call whose responses name their request."""
+
+    def readdressed(self, plan: Plan, request: Request) -> Plan:
+        """Return a recorded response as the response to this request."""
 
 
 class UncheckedCall:
