@@ -39,8 +39,8 @@ Warnings: TypeAlias = Iterator[tuple[Path, str]]
 SETTINGS: Final = (*Settings.model_fields, "error", "limit", "load", "sets_state")
 """The keys by which a modifier changes a response, or what follows it."""
 NO_REPLY: Final = (
-    "a reply is for generating calls only, and {} is not one: every such request gets a 400; "
-    "use http or error"
+    "a reply is for generating calls only, and {} is not one: every such request gets the error "
+    "bad_request; use http or error"
 )
 WITH_BATCH: Final = ", or add a batch to the reply"
 WITH_SPEECH: Final = ", or add user_speech to the reply"
