@@ -79,9 +79,10 @@ def interactions(
 
 
 def _custom_id(entry: dict[str, Json]) -> str | None:
-    """Return the id by which a batch finds the request of a response; None without one."""
+    """Return the id by which a batch finds the request of a response; None without one. Some gateways accept whole
+    numbers as ids."""
     id = entry.get("custom_id")
-    return id if isinstance(id, str) else None
+    return str(id) if type(id) in (str, int) else None
 
 
 def _entries(file: ImportFile) -> Iterator[tuple[str, dict[str, Json]]]:

@@ -85,6 +85,22 @@ def test_batch_with_its_results_is_imported() -> None:
             take(dumps({**response, "custom_id": id}), "out.jsonl", request=given)
 
 
+@pytest.mark.parametrize(("sent", "came"), [(7, 7), (7, "7"), ("7", 7)])
+def test_batch_with_whole_numbers_as_ids_is_imported(sent: str | int, came: str | int) -> None:
+    """Of a gateway: OpenAI's ids are texts."""
+    line = {"custom_id": sent, "method": "POST", "url": "/v1/chat/completions", "body": BODY}
+    response = {"custom_id": came, "response": {"status_code": 200, "body": {"x": 1}}}
+    result = take(dumps(response), "out.jsonl", request=ImportFile("in.jsonl", dumps(line)))
+    assert again(result, raw_request("/v1/chat/completions", BODY)).bytes == b'{"x":1}'
+
+
+def test_batch_with_an_id_that_is_no_text_is_refused() -> None:
+    line = {"custom_id": True, "url": "/v1/chat/completions", "body": BODY}
+    response = {"custom_id": True, "response": {"status_code": 200, "body": {"x": 1}}}
+    with pytest.raises(NotImported, match="custom_id"):
+        take(dumps(response), "out.jsonl", request=ImportFile("in.jsonl", dumps(line)))
+
+
 def test_unknown_keys_are_reported_with_known_ones() -> None:
     with pytest.raises(
         NotImported, match=r"log\.jsonl:1:1: expected a request, as request_body, body or request"
