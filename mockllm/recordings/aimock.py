@@ -12,7 +12,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.text_vectors import LARGEST
 from mockllm.recordings.import_file import ImportFile, NotImported, of
-from mockllm.recordings.scenario_writer import ImportedRules, is_wait, milliseconds
+from mockllm.recordings.scenario_writer import ImportedRules, is_wait, wait_text
 from mockllm.scenario.diagnostics import Path
 
 FORMATS: Final = {"json_object": "json", "json_schema": "schema", "text": "text"}
@@ -132,13 +132,13 @@ def _delivery(fixture: dict[str, Json], path: Path, rules: ImportedRules) -> dic
         if name in ("match", "response"):
             continue
         if name == "latency" and is_wait(value):
-            pace["itl"] = milliseconds(value / 1000)
+            pace["itl"] = wait_text(value)
         elif name == "chunkSize" and type(value) is int and value > 0:
             pace["chunk_size"] = f"{value} characters"
         elif name == "truncateAfterChunks" and type(value) is int and value > 0:
             settings["faults"] = [{"close": {"after": {"chunks": value}}}]
         elif name == "disconnectAfterMs" and is_wait(value):
-            settings["faults"] = [{"reset": {"after": {"time": milliseconds(value / 1000)}}}]
+            settings["faults"] = [{"reset": {"after": {"time": wait_text(value)}}}]
         else:
             rules.omit((*path, name))
     return settings | ({"pace": pace} if pace else {})

@@ -9,6 +9,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 from msgspec import Struct, field
@@ -254,6 +255,11 @@ def comment(text: str | None) -> str:
 def milliseconds(seconds: float) -> str:
     """Return a time with its unit, to a tenth of a millisecond."""
     return f"{round(seconds * 1000, 1):g}ms" if seconds < 900 else f"{round(seconds, 1):.1f}s"
+
+
+def wait_text(milliseconds: float) -> str:
+    """Return a wait of a scenario with its unit and all of its digits."""
+    return f"{Decimal(str(abs(milliseconds))):f}ms"
 
 
 def is_wait(value: Json) -> bool:

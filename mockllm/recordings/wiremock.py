@@ -15,7 +15,7 @@ from mockllm.core.redaction import secret_name
 from mockllm.core.regex.compile import compile_regex
 from mockllm.recordings.import_file import ImportFile, NotImported, header_text, of
 from mockllm.recordings.interaction import DROPPED_HEADERS, valid_headers
-from mockllm.recordings.scenario_writer import ImportedRules, is_wait, milliseconds
+from mockllm.recordings.scenario_writer import ImportedRules, is_wait, wait_text
 from mockllm.scenario.diagnostics import Path
 
 TEXTS: Final = {"equalTo": "equals", "contains": "contains", "matches": "regex"}
@@ -174,7 +174,7 @@ def _response(response: dict[str, Json], path: Path, rules: ImportedRules) -> di
             http["body_file"] = f"__files/{value}"
             rules.note((*path, name), f"copy __files/{value} beside the scenario file")
         elif name == "fixedDelayMilliseconds" and is_wait(value):
-            settings["delay"] = milliseconds(value / 1000)
+            settings["delay"] = wait_text(value)
         elif name == "fault" and isinstance(value, str) and value in FAULTS:
             settings["faults"] = [FAULTS[value]]
         elif name != "statusMessage":

@@ -7,6 +7,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from mockllm.core.quantities.parse import parse_duration
 from tests.language.virtual_server import VirtualServer, cases, chat_request, claude_request, raw_request
 from tests.recordings.sample_files import (
     BODY,
@@ -131,7 +134,7 @@ def test_wiremock_mappings_become_rules() -> None:
 def test_numbers_of_fixtures_become_valid_settings() -> None:
     numbers = {"latency": 1_234_567, "chunkSize": True, "disconnectAfterMs": 1e308}
     result = take({"fixtures": [{"match": {}, "response": {"content": "x"}, **numbers}]})
-    assert 'itl: "1234.6s"' in result.text
+    assert 'itl: "1234567ms"' in result.text
     assert [note.partition(": ")[2] for note in result.notes] == [
         "chunkSize is not imported",
         "disconnectAfterMs is not imported",
@@ -148,3 +151,19 @@ def test_wiremock_file_outside_of_its_folder_is_reported(name: str) -> None:
         "fixedDelayMilliseconds is not imported",
     ]
     VirtualServer(result.text)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0, "0ms"), (20, "20ms"), (0.04, "0.04ms"), (0.00001, "0.00001ms"), (12.3456, "12.3456ms"), (-0.0, "0.0ms"),
+     (1_000_049, "1000049ms"), (31_536_000_000, "31536000000ms"), (1_234_567.5, "1234567.5ms")],
+)  # fmt: skip
+def test_imported_wait_keeps_its_value(value: float, written: str) -> None:
+    fixture = {"match": {"userMessage": "a"}, "response": {"content": "b"}}
+    aimock = take({"fixtures": [{**fixture, "latency": value, "disconnectAfterMs": value}]})
+    assert aimock.text.count(f'"{written}"') == 2
+    mapping = {"request": {"urlPath": "/v1/x"}, "response": {"fixedDelayMilliseconds": value}}
+    wiremock = take({"mappings": [mapping]}).text
+    assert f'delay: "{written}"' in wiremock
+    VirtualServer(aimock.text), VirtualServer(wiremock)  # both are scenarios
+    assert parse_duration(written) == pytest.approx(value / 1000, rel=1e-12)
