@@ -76,6 +76,7 @@ def store_address(url: str) -> StoreAddress:
     except ValueError:  # its message may have a part of the password
         raise BadAddress(FORMS) from None
     _check_query(parts)
+    _check_host(found.get("host", "localhost"))
     place = found.get("path") or f"{found.get('host', 'localhost')}:{found.get('port', 6379)}"
     return StoreAddress(
         f"{parts.scheme}://{place}",
@@ -98,7 +99,7 @@ def _parsed(url: str, parts: SplitResult) -> Mapping[str, Any]:
         known = not parts.hostname and bool(database)
     else:
         known = parts.scheme in SCHEMES and (not database or database.isdecimal())
-    if not known:
+    if not known or parts.fragment or "@" in parts.query:  # these may be the rest of a password
         raise ValueError(url)
     return parse_url(url.replace("valkey", "redis", 1) if parts.scheme.startswith("valkey") else url)
 
@@ -110,6 +111,18 @@ def _check_query(parts: SplitResult) -> None:
         certificates = any(each.startswith("ssl_") for each in unknown)
         hint = "; the variable SSL_CERT_FILE names a file with the CA of the store" if certificates else ""
         raise BadAddress(f"{', '.join(unknown)} has no effect in this address: leave it out{hint}")
+
+
+def _check_host(host: str) -> None:
+    """Raise BadAddress for a host that no query to a name server can have."""
+    try:
+        host.encode("idna")
+        valid = host.isprintable()
+    except UnicodeError:
+        valid = False
+    if not valid:
+        form = "each part between its dots has 1 to 63 characters, all of them printable"
+        raise BadAddress(f"the host in this address is not a name: {form}")
 
 
 class ReplyReceiver(Protocol):

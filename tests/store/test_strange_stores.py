@@ -196,6 +196,11 @@ def test_store_that_accepts_scripts_but_no_writes_is_away() -> None:
         "redis://:s3cret@[::1",
         "redis://:s3cret@127.0.0.1/s3cret",
         "redis://:s3cret@127.0.0.1?db=s3cret",
+        "redis://:123?s3cr=x@127.0.0.1",
+        "redis://:123?s3cret@127.0.0.1",
+        "redis://:123?username=s3cret@127.0.0.1",
+        "redis://:one@two?s3cr=x@127.0.0.1",
+        "redis://:123#s3cret@127.0.0.1",
     ],
 )
 def test_address_with_a_mistake_shows_no_password(url: str) -> None:
@@ -208,6 +213,17 @@ def test_address_with_a_mistake_shows_no_password(url: str) -> None:
 def test_address_of_no_store_is_refused(url: str) -> None:
     with pytest.raises(BadAddress, match=r"expected .*unix:///PATH"):
         store_address(url)
+
+
+@pytest.mark.parametrize("host", ["a" * 64, f"store.{'a' * 64}.example", "store..example", "store%00"])
+def test_address_whose_host_is_no_name_is_refused(host: str) -> None:
+    with pytest.raises(BadAddress, match=r"the host in this address is not a name: .* 1 to 63 characters"):
+        store_address(f"redis://:s3cret@{host}:6379/1")
+
+
+def test_host_of_any_valid_form_is_accepted() -> None:
+    for host in ("a" * 63, "store.example.", "127.0.0.1", "[::1]", "b\u00fccher.example", "under_score"):
+        assert store_address(f"redis://{host}:6379").host == host.strip("[]")
 
 
 def test_option_in_an_address_without_effect_is_refused() -> None:
