@@ -97,14 +97,16 @@ class Supervisor:
     # --- start and end -------------------------------------------------------------------------
 
     async def start(self, catalog: Catalog, rules: LoadedRules) -> None:
-        """Start all workers with these rules; they listen when this returns."""
+        """Start all workers with these rules; they listen when this returns. Raises CallFailed or ChannelClosed."""
         self._packed = pickle.dumps(tuple(rules), -1)
         table = self._state.table.assign([item.key for item in catalog.items])
         self._state.table.use(table, catalog.keys)
         self._state.keys = catalog.keys
         await self._state.expect(catalog.keys)
         async with self._changing:
-            await asyncio.gather(*[self._start(index) for index in range(len(self._sockets))])
+            starts = [self._start(index) for index in range(len(self._sockets))]
+            for failure in filter(None, await asyncio.gather(*starts, return_exceptions=True)):
+                raise failure
         self._spawn(self._collect_at_intervals())
 
     async def _start(self, index: int) -> None:

@@ -64,15 +64,19 @@ async def hang(name: str) -> None:
 
 
 class Group:
-    """A supervisor of one worker. `acts` are what its processes do, in their order; the last ones obey."""
+    """A supervisor of workers, usually one. `acts` are what its processes do, in their order; the last ones obey."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *acts: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, *acts: Callable[[str], Awaitable[None]], workers: int = 1
+    ) -> None:
         self._acts = [*acts]
         self.said: list[str] = []
         self.started: list[WorkerHandle] = []
         self.state = GroupEngineState(SharedCounts())
         settings = cast(WorkerSettings, {})
-        self.supervisor = Supervisor(App(FakeEngine({})), self.state, [[]], settings, self.said.append)
+        self.supervisor = Supervisor(
+            App(FakeEngine({})), self.state, [[]] * workers, settings, self.said.append
+        )
         monkeypatch.setattr(module, "start_worker", self._start)
 
     async def _start(self, index: int, serial: int, *_: object) -> WorkerHandle:
@@ -185,4 +189,25 @@ def test_call_during_a_long_start_is_a_503(monkeypatch: pytest.MonkeyPatch) -> N
         assert group.state.ended == ["one"]
 
     group = Group(monkeypatch, obey, begin)
+    asyncio.run(asyncio.wait_for(act(), PATIENCE))
+
+
+def test_first_start_ends_when_each_worker_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = asyncio.Event()
+    ends: list[str] = []
+
+    async def fail(name: str) -> None:
+        raise FAILS
+
+    async def obey_late(name: str) -> None:
+        await released.wait()
+        ends.append(name)
+
+    async def act() -> None:
+        asyncio.get_running_loop().call_later(0.01, released.set)
+        with pytest.raises(CallFailed, match="it has failed"):
+            await group.serve()
+        assert ends == ["prepare", "set_time_scales", "commit"]
+
+    group = Group(monkeypatch, fail, obey_late, workers=2)
     asyncio.run(asyncio.wait_for(act(), PATIENCE))
