@@ -9,20 +9,16 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
-from msgspec import DecodeError
-
 from mockllm.core.selection.decision import DecisionInputs
 from mockllm.store.connection import ReplyReceiver, StoreRefused
 from mockllm.store.refusals import UNREADABLE
 from mockllm.store.script_request import REMEMBERED, CandidateEncoder, ScriptRequest
-from mockllm.store.script_result import ScriptResult, lacks_number, read_results
+from mockllm.store.script_result import UNEXPECTED, ScriptResult, lacks_number, read_results
 
 MAX_REQUESTS: Final = 64
 """The most requests of one call: the store serves nothing else meanwhile."""
 MAX_CANDIDATES: Final = 500
 """The number of candidates after which a call takes no further request."""
-UNEXPECTED: Final = (DecodeError, LookupError, TypeError, ValueError)
-"""What reading a result raises that another program has written."""
 
 TakeNumbers: TypeAlias = Callable[[int], int]
 """Takes some numbers of requests without a session in the global scope. Returns the first one."""

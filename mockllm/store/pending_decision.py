@@ -12,8 +12,16 @@ from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs,
 from mockllm.state.shared_engine_state import MissingStoredObject
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.decision_queue import ResultPlace, ResultReceiver
+from mockllm.store.refusals import UNREADABLE
 from mockllm.store.script_request import FEW_DRAWS, MANY_DRAWS
-from mockllm.store.script_result import MissingDraws, ScriptResult, StoreDecision, has_place, read_result
+from mockllm.store.script_result import (
+    UNEXPECTED,
+    MissingDraws,
+    ScriptResult,
+    StoreDecision,
+    has_place,
+    read_result,
+)
 from mockllm.store.store_scripts import is_passing
 
 
@@ -105,9 +113,12 @@ class PendingDecision:
         self._ready()
 
     def _read(self, result: ScriptResult, number: int | None) -> None:
-        """Set the decision, unless the script needs other draws."""
+        """Set the decision, unless the script needs other draws. Raises StoreRefused for a malformed result."""
         counts, inputs = self._counts, self._matched
-        read = read_result(result, inputs, number, self._slot)
+        try:
+            read = read_result(result, inputs, number, self._slot)
+        except UNEXPECTED:
+            raise StoreRefused(UNREADABLE) from None
         if isinstance(read, MissingDraws):
             self._tries = [*read.tries, *self._tries[len(read.tries) :]]
             self._draws = MANY_DRAWS

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import DecodeError, Struct
 from msgspec.msgpack import Decoder
 
 from mockllm.core.json.codec import Json
@@ -44,6 +45,9 @@ _BOUNDS: Final[Sequence[MeteredBound]] = ("tokens", "input_tokens", "output_toke
 """The bounds in the order of the script's codes: from 3 on, two codes for each."""
 _decode: Final = Decoder().decode
 
+
+UNEXPECTED: Final = (DecodeError, LookupError, TypeError, ValueError)
+"""What reading a result raises that another program has written."""
 
 ScriptResult: TypeAlias = Sequence[Json]
 """What the script returns of one request."""
@@ -88,9 +92,9 @@ def lacks_number(result: ScriptResult, inputs: DecisionInputs) -> bool:
 def read_result(
     result: ScriptResult, inputs: DecisionInputs, number: int | None, make_slot: MakeSlot
 ) -> StoreDecision | MissingDraws:
-    """Read a result. `number` is the request's number if the result lacks it."""
+    """Read a result. `number` is the request's number if the result lacks it. Raises UNEXPECTED."""
     outcome, now, place, winning, applied, tried, limits, loads, full = result
-    tries = [row[1] for row in (*applied, *tried)]
+    tries = [index(row[1]) for row in (*applied, *tried)]
     if outcome == "draws":
         return MissingDraws(tries)
     modifiers: list[Selected] = []
@@ -125,9 +129,8 @@ def _reason(candidate: Candidate, row: ResultRow) -> GuardReason:
     code, _, _, place, found = row
     if code != UNMET:
         return REASONS[int(code)]
-    assert candidate.guard is not None, "only a guard requires states"
-    assert candidate.guard.requires is not None, "the script found a required state"
-    name, wanted = list(candidate.guard.requires.items())[place]
+    requires = None if candidate.guard is None else candidate.guard.requires
+    name, wanted = list((requires or {}).items())[place]
     return UnmetState(name, wanted, state_value(found))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from mockllm.state.shared_engine_state import MissingStoredObject
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.decision_queue import ResultPlace, ResultReceiver
 from mockllm.store.pending_decision import PendingDecision
+from mockllm.store.refusals import UNREADABLE
 from mockllm.store.script_result import ScriptResult, StoreDecision
 from tests.waiting import PATIENCE
 
@@ -75,6 +77,7 @@ class Counts:
         self._on_count = on_count
         self.counted: list[StoreDecision] = []
         self.slots: list[Slot] = []
+        self.failures: list[Exception] = []
         self.ready = 0
 
     def next_id(self) -> str:
@@ -93,6 +96,7 @@ class Counts:
         self.counted.append(result)
 
     def without_store(self, inputs: DecisionInputs, error: Exception) -> Decision | Failure:
+        self.failures.append(error)
         return AWAY
 
     def begin(self, *modifiers: Candidate) -> PendingDecision:
@@ -170,6 +174,38 @@ def test_refused_call_gets_the_failure_and_frees_places(error: Exception, later:
     pending = counts.begin(BUSY)
     pending.set_exception(error)
     assert waited(pending) is AWAY
+    assert [slot.released for slot in counts.slots] == [1]
+
+
+MALFORMED: list[list[Any]] = [
+    ["rule", 1_000_000, 4, 1, [], [7], [], [], 0],
+    ["rule", 1_000_000, 4, 1, [], [["used up"]], [], [], 0],
+    ["rule", 1_000_000, 4, 1, [], [[0, "three", 3, 0, ""]], [], [], 0],
+    ["rule", 1_000_000, 4, 2, [], [[6, 3, 3, 0, ""]], [], [], 0],
+    ["rule", 1_000_000, 4, 0, [], [[6, 3, 3, 0, ""]], [], [], 0],
+    ["rule", 1_000_000, 4, 0, [], [[99, 3, 3, 0, ""]], [], [], 0],
+    ["draws", 1_000_000, 0, 0, [], [[0, None]], [], [], 0],
+    ["rule"],
+]
+
+
+@pytest.mark.parametrize("result", MALFORMED)
+def test_malformed_result_gets_the_failure_of_the_store(result: list[Any]) -> None:
+    counts = Counts()
+    pending = counts.begin()
+    pending.set_result(result, 9)
+    assert (pending.decision, counts.ready) == (None, 1)
+    assert waited(pending) is AWAY
+    assert (str(counts.failures[0]), counts.counted) == (UNREADABLE, [])
+
+
+@pytest.mark.parametrize("result", MALFORMED)
+def test_malformed_result_of_a_repeated_request_gets_the_failure(result: list[Any]) -> None:
+    counts = Counts(result)
+    pending = counts.begin(BUSY)
+    pending.set_exception(StoreAway("gone"))
+    assert waited(pending) is AWAY
+    assert str(counts.failures[0]) == UNREADABLE
     assert [slot.released for slot in counts.slots] == [1]
 
 
