@@ -209,9 +209,10 @@ class DeleteBatchJob(GeminiDeleteBatch):
         return json_plan({"name": name, "done": True, "response": response})
 
 
-class ListBatchJobs(GeminiBatch):
+class ListBatchJobs(GeminiStoredCall):
     """GET …/batchPredictionJobs: the newest first."""
 
+    api: str = "stored_batches"
     request_class: type[Request] = StoredBatchJobRequest
 
     def own_response(

@@ -296,8 +296,11 @@ class GeminiDeleteBatch(Deletion, GeminiBatch):
         return json_plan({})
 
 
-class GeminiBatchList(GeminiBatch):
+class GeminiBatchList(GeminiStoredCall):
     """GET /v1beta/batches: the newest first."""
+
+    api: str = "stored_batches"
+    request_class: type[Request] = GeminiStoredBatchRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

@@ -71,8 +71,11 @@ class GeminiDeleteFile(Deletion, GeminiFile):
         return json_plan({})
 
 
-class GeminiFileList(GeminiFile):
+class GeminiFileList(GeminiStoredCall):
     """GET /v1beta/files: the uploaded files, the newest first."""
+
+    api: str = "stored_files"
+    request_class: type[Request] = GeminiFileRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

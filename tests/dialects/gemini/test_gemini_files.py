@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mockllm.dialects.gemini import uploads
+from mockllm.state.local_responses import SessionLookup
 from tests.language.virtual_server import NOW, ClientRequest, ClientResponse, VirtualServer, raw_request
 
 UPLOAD = "/upload/v1beta/files"
@@ -168,3 +169,17 @@ def test_rule_may_write_the_final_answer() -> None:
     server.respond(raw_request(UPLOAD, b"x"))
     server.respond(raw_request(UPLOAD, b"x", headers={"x-kind": "text"}))
     assert server.respond(get("/v1beta/files")).json == {}
+
+
+JOBS = "/v1/projects/p/locations/l/batchPredictionJobs"
+
+
+@pytest.mark.parametrize("path", ["/v1beta/files", "/v1beta/batches", JOBS])
+def test_list_looks_up_no_single_object(
+    server: VirtualServer, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a store, each lookup is a round trip."""
+    looked_up: list[str] = []
+    monkeypatch.setattr(SessionLookup, "stored", lambda _, name: looked_up.append(name))
+    assert server.respond(get(path)).status == 200
+    assert looked_up == []
