@@ -52,6 +52,16 @@ def test_class_name_is_used_once_in_package() -> None:
     assert twice == {}, "put before its name what it belongs to: its provider, its call or its family"
 
 
+def test_names_in_vocabulary_decision_exist() -> None:
+    page = (ROOT / "docs/adr/010-one-vocabulary.md").read_text(encoding="utf-8")
+    table = re.findall(r"(?m)^\| [^|]*\| ([^|]*)\|$", page)
+    names = {name for cell in table for name in re.findall(r"`(\w+)`", cell)}
+    sources = [path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")]
+    used = {word for source in sources for word in re.findall(r"\w+", source)}
+    assert len(names) > 30
+    assert names - used == set()
+
+
 def test_retired_class_name_is_not_used() -> None:
     used = set(retired_names()["classes"]) & class_names().keys()
     assert {name: class_names()[name] for name in used} == {}, "a retired name: see docs/glossary.md"
