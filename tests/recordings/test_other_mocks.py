@@ -158,7 +158,7 @@ def test_wiremock_file_outside_of_its_folder_is_reported(name: str) -> None:
     [(0, "0ms"), (20, "20ms"), (0.04, "0.04ms"), (0.00001, "0.00001ms"), (12.3456, "12.3456ms"), (-0.0, "0.0ms"),
      (1_000_049, "1000049ms"), (31_536_000_000, "31536000000ms"), (1_234_567.5, "1234567.5ms")],
 )  # fmt: skip
-def test_imported_wait_keeps_its_value(value: float, written: str) -> None:
+def test_imported_wait_loses_no_digit(value: float, written: str) -> None:
     fixture = {"match": {"userMessage": "a"}, "response": {"content": "b"}}
     aimock = take({"fixtures": [{**fixture, "latency": value, "disconnectAfterMs": value}]})
     assert aimock.text.count(f'"{written}"') == 2
