@@ -13,7 +13,7 @@ IMAGE_TYPES: Final = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/w
 """The formats of generated images, with their media types."""
 LARGEST: Final = 4096
 """The largest width and height in pixels; larger sizes are made that large."""
-_SIZE: Final = re.compile(r"(\d{1,5})x(\d{1,5})")
+_SIZE: Final = re.compile(r"(\d{1,5})x(\d{1,5})", re.ASCII)
 
 
 class ImageSize(NamedTuple):

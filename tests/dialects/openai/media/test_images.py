@@ -190,6 +190,10 @@ def test_model_of_another_maker_may_name_a_response_format() -> None:
         ({"response_format": None}, "Unknown parameter: 'response_format'."),
         ({"n": 11}, "Invalid 'n': integer above maximum value. Expected a value <= 10, but got 11 instead."),
         ({"size": "big"}, "Invalid size 'big'. Expected WIDTHxHEIGHT, for example '1824x1024'."),
+        (
+            {"size": "\uff11\uff16x16"},
+            "Invalid size '\uff11\uff16x16'. Expected WIDTHxHEIGHT, for example '1824x1024'.",
+        ),
         ({"model": "gpt-image-1", "size": "512x512"}, "Invalid value: '512x512'."),
         ({"model": "dall-e-2", "size": "1024x1536"}, "Invalid value: '1024x1536'."),
         ({"response_format": "url"}, "Unknown parameter: 'response_format'."),
