@@ -114,6 +114,22 @@ def test_unmatched_request_is_listed_and_explained() -> None:
         assert server.requests[1].explanation == ""
 
 
+@pytest.mark.parametrize(
+    ("last", "shown", "omitted"),
+    [(0, [], "2 earlier requests left out"), (1, ["two"], "1 earlier request left out"), (9, ["one", "two"], ""),
+     (None, ["one", "two"], "")],
+)  # fmt: skip
+def test_journal_shows_as_many_requests_as_wanted(last: int | None, shown: list[str], omitted: str) -> None:
+    with MockLLM() as server:
+        server.reply("Hi")
+        for text in ("one", "two"):
+            ask(server.openai_url, text)
+        journal = server.journal(last=last)
+    assert [text for text in ("one", "two") if text in journal] == shown
+    assert journal.splitlines()[: bool(omitted)] == [omitted] * bool(omitted)
+    assert len(journal.splitlines()) == len(shown) + bool(omitted)
+
+
 def test_unused_rules_exclude_packs_and_fallbacks(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(
         "rules: [{name: used, reply: Hi}, {name: unused, match: {model: x}, reply: x}]"

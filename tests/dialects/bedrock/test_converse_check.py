@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json, dumps
-from mockllm.dialects.bedrock import CONVERSE, COUNT, INVOKE, MODELS
+from mockllm.dialects.bedrock import CONVERSE, COUNT, INVOKE, MODELS, converse_check
 from tests.dialects.bedrock.bedrock_requests import CLAUDE, MESSAGES, converse, invoke, request_of
 
 CALL: Json = {"role": "assistant", "content": [{"toolUse": {"toolUseId": "t1", "name": "look", "input": {}}}]}
@@ -151,6 +151,30 @@ def test_invoke_checks_the_makers_body() -> None:
     assert "required key [inputText] not found" in (prompt.message or "")
     assert INVOKE.check(invoke({"inputText": "hi"}, model="amazon.titan-text-express-v1")) is None
     assert INVOKE.check(invoke({"messages": [HI]}, model="amazon.nova-lite-v1:0")) is None
+
+
+class ComparedId(str):
+    """An id that counts how often ids are compared."""
+
+    __slots__ = ()
+    comparisons = 0
+
+    def __eq__(self, other: object) -> bool:
+        ComparedId.comparisons += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+def test_many_calls_are_compared_a_few_times_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    number = 500
+    monkeypatch.setattr(converse_check, "text_of", lambda value: ComparedId(value) if value else None)
+    monkeypatch.setattr(ComparedId, "comparisons", 0)
+    calls = [{"toolUse": {"toolUseId": f"t{each}", "name": "look", "input": {}}} for each in range(number)]
+    results = [{"toolResult": {"toolUseId": f"t{each}", "content": []}} for each in range(number)]
+    messages = [HI, {"role": "assistant", "content": calls}, {"role": "user", "content": results[::-1]}]
+    converse_check._check_calls([message["content"] for message in messages], {"toolConfig": TOOLS})
+    assert number <= ComparedId.comparisons <= 4 * number
 
 
 def test_count_checks_the_counted_conversation() -> None:
