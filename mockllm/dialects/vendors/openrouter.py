@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.encoder import EncoderPosition, Event
 from mockllm.core.reply.reply import Choice, Thinking, Usage
@@ -143,3 +144,10 @@ class OpenRouter(VendorEncoder):
 
     def chunk(self, choices: list[Json]) -> dict[str, Json]:
         return {"provider": self._maker.provider, **super().chunk(choices)}
+
+    def stream_error(self, failure: Failure) -> Json:
+        """Return the error of the provider that its chunk names."""
+        body = super().stream_error(failure)
+        if "metadata" in body["error"] and "metadata" not in failure.fields:
+            body["error"]["metadata"]["provider_name"] = self.chunk([])["provider"]
+        return body

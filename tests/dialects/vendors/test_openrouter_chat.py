@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import EventStep
@@ -125,3 +126,31 @@ def test_extras_replace_the_members_of_the_maker() -> None:
 
 def test_content_beside_calls_alone_is_null() -> None:
     assert body("openai/gpt-4o", Call("f", ("{}",)))["choices"][0]["message"]["content"] is None
+
+
+def failed_chunk(model: str, failure: Failure, **extras: Json) -> Json:
+    """Return the chunk with an error that ends a stream."""
+    dialect = generating_dialect("openrouter", "chat")
+    assert dialect is not None
+    reply = Reply((Choice((Text(("a",)),)),), extras={"openai": extras}, failure=failure)
+    plan = dialect.encode_stream(reply, request(model, stream=True), STAMP)
+    return loads([data for _, data in events(plan)][-1])
+
+
+@pytest.mark.parametrize(
+    ("model", "extras", "provider"),
+    [
+        ("anthropic/claude-haiku-4.5", {}, "Amazon Bedrock"),
+        ("openai/gpt-4o", {}, "OpenAI"),
+        ("mine", {"provider": "Mine"}, "Mine"),
+    ],
+)
+def test_error_in_a_stream_names_one_provider(model: str, extras: dict[str, Json], provider: str) -> None:
+    found = failed_chunk(model, Failure("overloaded"), **extras)
+    assert (found["provider"], found["error"]["metadata"]["provider_name"]) == (provider, provider)
+
+
+def test_error_in_a_stream_has_the_metadata_of_a_rule() -> None:
+    own = Failure("overloaded", fields={"metadata": {"provider_name": "Own"}})
+    assert failed_chunk("z-ai/glm-5", own)["error"]["metadata"] == {"provider_name": "Own"}
+    assert "metadata" not in failed_chunk("z-ai/glm-5", Failure("bad_request"))["error"]
