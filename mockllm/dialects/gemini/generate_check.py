@@ -50,6 +50,10 @@ from mockllm.dialects.gemini.validators import (
 _FUNCTION: Final = MessageShape(
     "FunctionDeclaration", {"name": STRING, "description": STRING, "parameters": STRUCT}
 )
+_LEVEL: Final = enum_kind(
+    "ThinkingConfig.ThinkingLevel", "THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"
+)
+"""The names are those of google-genai 3.6. The message about another one is quoted in public tests of 2026."""
 _CONFIG: Final = MessageShape(
     "GenerationConfig",
     {
@@ -67,7 +71,8 @@ _CONFIG: Final = MessageShape(
         "responseMimeType": STRING,
         "responseSchema": STRUCT,
         "thinkingConfig": MessageShape(
-            "ThinkingConfig", {"includeThoughts": BOOLEAN, "thinkingBudget": INTEGER}
+            "ThinkingConfig",
+            {"includeThoughts": BOOLEAN, "thinkingBudget": INTEGER, "thinkingLevel": _LEVEL},
         ),
     },
 )

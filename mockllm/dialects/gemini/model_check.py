@@ -18,6 +18,8 @@ from mockllm.core.text_cache import text_cache
 from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of
 
 _LEVELS: Final = frozenset({"MINIMAL", "LOW", "MEDIUM", "HIGH"})
+_UNSPECIFIED: Final = frozenset({"", "0", "THINKING_LEVEL_UNSPECIFIED"})
+"""Protobuf's JSON writes an enum by name or number; the number 0 is the unset value."""
 _BOTH: Final = "You can only set only one of thinking budget and thinking level."
 _NO_LEVEL: Final = "Thinking level is not supported for this model."
 _NO_SUCH_LEVEL: Final = "Thinking level {} is not supported for this model."
@@ -84,13 +86,13 @@ def _problem(request: GenerateRequest, row: RefusedByModel) -> str | None:
 
 def _thinking_problem(thinking: dict[str, Json], row: RefusedByModel) -> str | None:
     level, budget = thinking.get("thinkingLevel"), thinking.get("thinkingBudget")
-    if level is None:
+    name = "" if level is None else str(level).upper()
+    if name in _UNSPECIFIED:
         return _NO_ZERO if row.zero_budget and _number(budget, 1) == 0 else None
     if budget is not None:
         return _BOTH
     if row.levels is _LEVELS:
         return _NO_LEVEL
-    name = str(level).upper()
     return _NO_SUCH_LEVEL.format(name) if name in row.levels else None
 
 

@@ -12,6 +12,10 @@ HI: Json = {"role": "user", "parts": [{"text": "hi"}]}
 SAID: Json = {"role": "model", "parts": [{"text": "So"}]}
 NO_LEVEL = "Thinking level is not supported for this model."
 NO_MINIMAL = "Thinking level MINIMAL is not supported for this model."
+NO_VALUE = (
+    "Invalid value at 'generation_config.thinking_config.thinking_level' "
+    "(type.googleapis.com/google.ai.generativelanguage.v1beta.ThinkingConfig.ThinkingLevel)"
+)
 NO_ZERO = "Budget 0 is invalid. This model only works in thinking mode."
 BOTH = "You can only set only one of thinking budget and thinking level."
 NO_CANDIDATES = "Multiple candidates is not enabled for this model"
@@ -39,6 +43,14 @@ def refusal(model: str, base: str = "/v1beta", *, contents: Json = None, **confi
         ("gemini-3.6-flash", {"thinkingLevel": "minimal"}, None),
         ("gemini-3.5-flash", {"thinkingLevel": "high", "thinkingBudget": 5}, BOTH),
         ("my-model", {"thinkingLevel": "high", "thinkingBudget": 0}, None),
+        ("gemini-3.8-flash", {"thinkingLevel": 3}, None),
+        ("gemini-2.5-flash", {"thinkingLevel": 3}, NO_LEVEL),
+        ("gemini-2.5-flash", {"thinkingLevel": 0, "thinkingBudget": 5}, None),
+        ("gemini-2.5-flash", {"thinkingLevel": "thinking_level_unspecified"}, None),
+        ("gemini-3.1-pro-preview", {"thinkingLevel": 0, "thinkingBudget": 0}, NO_ZERO),
+        ("gemini-3.8-flash", {"thinkingLevel": "none"}, f'{NO_VALUE}, "none"'),
+        ("gemini-3.8-flash", {"thinkingLevel": True}, f"{NO_VALUE}, true"),
+        ("gemini-3.8-flash", {"thinkingLevel": None}, None),
     ],
 )
 def test_thinking_that_a_model_refuses(model: str, thinking: Json, message: str | None) -> None:
