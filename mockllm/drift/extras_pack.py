@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ FOLDER: Final = "provider-drift"
 _HEAD: Final = (
     "# Fields that a provider sends, and that mockllm does not. `mockllm drift --fix` writes this file.\n"
 )
+_BRACKET: Final = re.compile(r"[\[\]]")
 _VALUES: Final[dict[str, Json]] = {"null": None, "boolean": False, "number": 0, "string": ""}
 
 
@@ -72,21 +74,33 @@ def _lines(row: ProtocolRow) -> Iterator[str]:
 
 def _extra(change: Change, row: ProtocolRow) -> dict[str, Json]:
     at, _, name = change.place.rpartition(".")
-    extra: dict[str, Json] = {"at": at, "fields": {name: _value(change.place, change)}}
+    extra: dict[str, Json] = {"at": at, "fields": {name: _value(change)}}
     if row.streamed and row.selectors.keys() - change.events:
         words = {word for event in change.events for word in row.selectors.get(event, ())}
         extra["events"] = sorted(words)
     return extra
 
 
-def _value(path: str, change: Change) -> Json:
+def _value(change: Change) -> Json:
     """Return a value of a field's type without a meaning: the provider's own values are not stored."""
-    types = change.live if path == change.place else {type_ for each, type_ in change.inside if each == path}
-    if "array" in types:
+    types: defaultdict[str, set[str]] = defaultdict(set)
+    members: defaultdict[str, set[str]] = defaultdict(set)
+    for path, type_ in change.inside:
+        types[path].add(type_)
+        holder, _, name = path.rpartition(".")
+        members[holder].add(name)
+    types[change.place] = set(change.live)
+    return _value_at(change.place, types, members)
+
+
+def _value_at(path: str, types: Mapping[str, set[str]], members: Mapping[str, set[str]]) -> Json:
+    """Return the value of a path. `types` and `members` are those of each path."""
+    here = types.get(path, ())
+    if "array" in here:
         items = f"{path}[]"
-        return [_value(items, change)] if any(each == items for each, _ in change.inside) else []
-    simple = [value for type_, value in _VALUES.items() if type_ in types]
+        return [_value_at(items, types, members)] if items in types else []
+    simple = [value for type_, value in _VALUES.items() if type_ in here]
     if simple:
         return simple[0]
-    members = {each for each, _ in change.inside if re.fullmatch(r"\.[^.\[\]]+", each.removeprefix(path))}
-    return {member.rpartition(".")[2]: _value(member, change) for member in sorted(members)}
+    names = sorted(name for name in members.get(path, ()) if name and not _BRACKET.search(name))
+    return {name: _value_at(f"{path}.{name}", types, members) for name in names}

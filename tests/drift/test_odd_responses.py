@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,9 +11,9 @@ from mockllm.cli.sources import known_names
 from mockllm.conformance.shape import Observation
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.request.request import Request
-from mockllm.drift.change import differences
+from mockllm.drift.change import Change, differences
 from mockllm.drift.cost import CostBudget
-from mockllm.drift.extras_pack import write_extras_pack
+from mockllm.drift.extras_pack import _value, write_extras_pack
 from mockllm.drift.report import DriftReport
 from mockllm.drift.run import _count, compare_all
 from mockllm.engine import Engine
@@ -83,6 +84,46 @@ def test_many_new_fields_are_compared_in_one_pass() -> None:
     each = list(differences(ours, theirs, frozenset(), same_order=True, headers=False))
     assert len(each) == 30_000
     assert each[0].inside == (("$.f0.a", "number"),)
+
+
+class ComparedPath(str):
+    """A path that counts how often it is read to find its place."""
+
+    __slots__ = ()
+    read = 0
+
+    def __eq__(self, other: object) -> bool:
+        ComparedPath.read += 1
+        return str.__eq__(self, other)
+
+    def removeprefix(self, prefix: str, /) -> str:
+        ComparedPath.read += 1
+        return str.removeprefix(self, prefix)
+
+    __hash__ = str.__hash__
+
+
+def new_object(inside: Iterable[tuple[str, str]]) -> Change:
+    """Return the change of a new object with these paths and types below it."""
+    live = frozenset({"object"})
+    return Change("p", "new field", "$.new", frozenset(), live, "low", "", {"body"}, {*inside})
+
+
+def test_pack_of_a_large_new_field_is_made_in_one_pass() -> None:
+    ComparedPath.read = 0
+    value = _value(new_object((ComparedPath(f"$.new.f{number}"), "number") for number in range(500)))
+    assert value == {f"f{number}": 0 for number in range(500)}
+    assert ComparedPath.read <= 4 * 500
+
+
+def test_value_of_a_new_field_has_the_form_of_the_live_one() -> None:
+    types = {
+        "$.new.list": "array", "$.new.list[]": "object", "$.new.list[].a": "string", "$.new.none": "array",
+        "$.new.both": "null", "$.new.deep": "object", "$.new.deep.b": "boolean", "$.new.newer": "number",
+    }  # fmt: skip
+    assert _value(new_object([*types.items(), ("$.new.both", "string")])) == {
+        "both": None, "deep": {"b": False}, "list": [{"a": ""}], "newer": 0, "none": [],
+    }  # fmt: skip
 
 
 def test_odd_names_of_new_fields_load_as_pack(tmp_path: Path) -> None:

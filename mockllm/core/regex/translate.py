@@ -57,6 +57,10 @@ def _is_boundary(operation: object, argument: ItemArgument) -> bool:
     return operation is _constants.AT and argument is _constants.AT_BOUNDARY
 
 
+def _is_end(operation: object, argument: ItemArgument) -> bool:
+    return operation is _constants.AT and argument in _ENDS
+
+
 def _parts(operation: object, argument: ItemArgument) -> Sequence[Iterable[TreeItem]]:
     """Return the sub-trees of an item; one empty tree for an item without any."""
     if operation is _constants.BRANCH:
@@ -97,12 +101,12 @@ class _Translator:
         items = list(tree)
         if self._marked:
             _check_boundaries(items)
+        end = len(items) - 1
+        while end > 0 and _is_end(*items[end]):
+            end -= 1
         written = []
         for number, (operation, argument) in enumerate(items):
-            at_end = last and all(
-                item[0] is _constants.AT and item[1] in _ENDS for item in items[number + 1 :]
-            )
-            written.append(self._item(operation, argument, flags, at_end, times))
+            written.append(self._item(operation, argument, flags, last and number >= end, times))
         return "".join(written)
 
     def _item(self, operation: object, argument: ItemArgument, flags: int, last: bool, times: int) -> str:
@@ -158,14 +162,13 @@ class _Translator:
 def _check_boundaries(items: Sequence[TreeItem]) -> None:
     """Raise Untranslatable where two boundaries may be at one place, whose text has one marker."""
     boundaries = [number for number, item in enumerate(items) if _is_boundary(*item)]
-    for number, item in enumerate(
-        items
-    ):  # the marker is between the two: only `^\\b` and `\\b$` are in its order
-        rest = items[number + 1 :]
-        if _has(item, _ENDS) and any(_has(later, _BOUNDARY) for later in rest):
+    before_boundary = before_beginning = False
+    for item in reversed(items):  # the marker is between the two: only `^\\b` and `\\b$` are in its order
+        is_boundary = _has(item, _BOUNDARY)
+        if (before_boundary and _has(item, _ENDS)) or (before_beginning and is_boundary):
             raise Untranslatable
-        if _has(item, _BOUNDARY) and any(_has(later, _BEGINNINGS) for later in rest):
-            raise Untranslatable
+        before_boundary = before_boundary or is_boundary
+        before_beginning = before_beginning or _has(item, _BEGINNINGS)
     for left, right in pairwise(boundaries):
         if not any(_takes_character(*item) for item in items[left + 1 : right]):
             raise Untranslatable

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from types import FrameType
 
 import pytest
 from hypothesis import example, given, settings
@@ -129,3 +131,26 @@ def test_unmarkable_pattern_searches_non_ascii_texts_with_python(pattern: str) -
 def test_pattern_of_too_many_items_or_odd_classes_has_no_form(pattern: str) -> None:
     with pytest.raises(Untranslatable):
         translate(pattern)
+
+
+def calls_of(pattern: str) -> int:
+    """Return the number of function calls that a translation takes."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        for marked in (False, True):
+            translate(pattern, marked=marked)
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+@pytest.mark.parametrize("part", ["a", r"a\b", "(?:a|b)*", r"a\b(?:c|d)", r"\Z", "(a)"])
+def test_translation_takes_linear_time(part: str) -> None:
+    assert calls_of("x" + part * 400) < 5 * calls_of("x" + part * 100)
