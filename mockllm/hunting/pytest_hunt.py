@@ -7,6 +7,7 @@ imports this module for a test that has the marker.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypedDict
 
@@ -89,7 +90,6 @@ class ItemTrial:
 
 def hunt_item(item: pytest.Item, nextitem: pytest.Item | None, settings: HuntSettings) -> None:
     """Hunt a test, and log one report for it."""
-    _check(settings)
     trial = ItemTrial(item, nextitem, settings.get("timeout", 10.0))
     budget = HuntBudget(
         settings.get("runs", 200),
@@ -111,15 +111,19 @@ def hunt_item(item: pytest.Item, nextitem: pytest.Item | None, settings: HuntSet
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
 
-def _check(settings: HuntSettings) -> None:
-    """Raise UsageError for settings with which nothing is hunted."""
+def mistake_in(settings: Mapping[object, object]) -> str | None:
+    """Return what is wrong with settings; None for those with which a test is hunted."""
     for name, value in settings.items():
         if name not in (known := HuntSettings.__annotations__):
-            raise pytest.UsageError(f"hunt has no setting {name!r}; expected one of {', '.join(known)}")
+            return f"hunt has no setting {name!r}; expected one of {', '.join(known)}"
+        seconds = value if isinstance(value, int | float) and not isinstance(value, bool) else 0
         if name in LEAST and not (type(value) is int and value >= LEAST[name]):
-            raise pytest.UsageError(f"hunt={{{name!r}: {value!r}}}: expected a number from {LEAST[name]}")
-        if name in SECONDS and not (isinstance(value, int | float) and value > 0):
-            raise pytest.UsageError(f"hunt={{{name!r}: {value!r}}}: expected seconds, more than 0")
+            return f"hunt={{{name!r}: {value!r}}}: expected a number from {LEAST[name]}"
+        if name in SECONDS and not seconds > 0:
+            return f"hunt={{{name!r}: {value!r}}}: expected seconds, more than 0"
+        if name == "seed" and type(value) is not int:
+            return f"hunt={{{name!r}: {value!r}}}: expected a whole number"
+    return None
 
 
 def _not_hunted(reports: list[pytest.TestReport], error: NoBaseline) -> list[pytest.TestReport]:

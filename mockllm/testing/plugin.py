@@ -44,12 +44,16 @@ WORDS: Final = (
 """Keywords of the marker; `pack` is the same as `packs`."""
 SESSION_WORDS: Final = ("scenarios", "packs", "params", "seed", "time_scale")
 """Keywords that a session may have, too."""
+SERVER_WORDS: Final = ("miss_status", "hunt")
+"""Keywords that only a server of a test's own may have."""
 SERVERS: Final = pytest.StashKey[list[tuple[str, "MockBase"]]]()
 """The servers and sessions of a test with their URLs, for the checks and reports after it. A test may have stopped
 its server."""
 
 MODIFIERS: Final = pytest.StashKey[Sequence[Mapping[str, object]]]()
 """The modifiers of a hunt, which disturb the server of a test."""
+MISTAKE: Final = pytest.StashKey[str | None]()
+"""What is wrong with the settings of a test's hunt."""
 HUNT: Final = "mockllm.hunting.pytest_hunt"
 """The module that hunts a test, imported for a test with `hunt`."""
 
@@ -111,6 +115,10 @@ def mockllm_server(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
 def mockllm_shared(mockllm_server: MockLLM, request: pytest.FixtureRequest) -> Iterator[MockSession]:
     """A session for one test on a server that all tests share, with separate rules, counts and requests."""
     words = _words(request.node)
+    if "mockllm" not in request.fixturenames:
+        for name in filter(words.get, SERVER_WORDS):
+            why = "has no effect on mockllm_shared, whose server all tests share"
+            pytest.fail(f"{name} {why}: use mockllm", pytrace=False)
     options = {name: words[name] for name in SESSION_WORDS if name in words}
     session = _create(lambda: mockllm_server.session(_session_id(request.node), **options))
     _note(request.node, session)
@@ -155,15 +163,22 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     )
     if not settings:
         return None
-    hunt_item = importlib.import_module(HUNT).hunt_item
-    hunt_item(item, nextitem, settings if isinstance(settings, Mapping) else {})
+    hunt = importlib.import_module(HUNT)
+    settings = settings if isinstance(settings, Mapping) else {}
+    item.stash[MISTAKE] = hunt.mistake_in(settings)
+    if item.stash[MISTAKE] is not None:
+        return None
+    hunt.hunt_item(item, nextitem, settings)
     return True
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Clear the servers of an earlier run of the test: some plugins rerun failed tests."""
+    """Clear the servers of an earlier run of the test: some plugins rerun failed tests. Fail a test that cannot be
+    hunted with its settings."""
     item.stash[SERVERS] = []
+    if (mistake := item.stash.get(MISTAKE, None)) is not None:
+        pytest.fail(mistake, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

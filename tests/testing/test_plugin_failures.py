@@ -70,6 +70,28 @@ def test_bad_time_scale_of_the_ini_file_is_one_line(pytester: pytest.Pytester, f
     result.stdout.no_fnmatch_line("*float*")
 
 
+@pytest.mark.parametrize(
+    ("word", "value"), [("miss_status", "400"), ("hunt", "True"), ("hunt", "{'runs': 3}")]
+)
+def test_word_without_effect_on_a_shared_server_is_refused(
+    pytester: pytest.Pytester, word: str, value: str
+) -> None:
+    tests = f"""
+@pytest.mark.mockllm({word}={value})
+def test_shared(mockllm_shared):
+    pass
+
+@pytest.mark.mockllm(miss_status=400, hunt=False)
+def test_both(mockllm_shared, mockllm):
+    assert ask(mockllm.openai_url, "unknown") == 400
+"""
+    result = run(pytester, tests)
+    result.assert_outcomes(errors=1, passed=1)
+    result.stdout.fnmatch_lines(
+        [f"{word} has no effect on mockllm_shared, whose server all tests share: use mockllm"]
+    )
+
+
 def test_report_has_the_last_of_many_requests(pytester: pytest.Pytester) -> None:
     tests = """
 @pytest.mark.mockllm(strict=True)
