@@ -159,7 +159,9 @@ def upstream(text: str) -> tuple[str, str]:
 
 
 def private_text(text: str) -> str:
-    """Return a text to mask. Raises ValueError for one so short that it is a part of many words."""
+    """Return a text to mask, without blanks around it: a variable may end with a line end. Raises ValueError for one
+    so short that it is a part of many words."""
+    text = text.strip()
     if len(text) < SHORTEST_PRIVATE:
         raise ValueError(f"expected at least {SHORTEST_PRIVATE} characters, found {text!r}")
     return text

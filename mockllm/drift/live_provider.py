@@ -41,7 +41,7 @@ class LiveProviders(Struct):
         """Return the environment variable that has the provider's key; None where none is set."""
         known = BY_NAME[provider].key_variables if provider in BY_NAME else ()
         names = (self.variables[provider],) if provider in self.variables else known
-        return next((name for name in names if os.environ.get(name, KEY) != KEY), None)
+        return next((name for name in names if os.environ.get(name, "").strip() not in ("", KEY)), None)
 
     async def ask(self, request: Request, headers: Mapping[str, str]) -> RecordedResponse:
         """Send a request and return the whole response. Raises NoLiveResponse."""
@@ -72,11 +72,15 @@ class LiveProviders(Struct):
         return RecordedResponse(response.status, tuple(response.headers.items()), (RecordedFrame(0.0, body),))
 
     def _key_headers(self, provider: str) -> dict[str, str]:
-        """Return the headers that a provider's SDK sends with the user's key."""
+        """Return the headers that a provider's SDK sends with the user's key. Raises NoLiveResponse."""
         variable, dialect = self.key_variable(provider), generating_dialect(provider)
         if variable is None or dialect is None:
             return {}
-        return _lower(dialect.build_request(NeutralRequest(api_key=os.environ[variable])).headers)
+        key = os.environ[variable].strip()  # a file that a shell reads may end with a line end
+        if not (key.isascii() and key.isprintable()):
+            reason = "it has characters that no header may have"
+            raise NoLiveResponse(f"the value of {variable} is not a key: {reason}")
+        return _lower(dialect.build_request(NeutralRequest(api_key=key)).headers)
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:

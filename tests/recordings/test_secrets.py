@@ -101,8 +101,10 @@ def test_private_text_is_in_no_file(given: dict[str, Any]) -> None:
 
 def test_private_text_needs_three_characters() -> None:
     assert private_text("ann") == "ann"
-    with pytest.raises(ValueError, match="at least 3 characters, found 'an'"):
-        private_text("an")
+    assert private_text(" ann\r\n") == "ann"
+    for short in ("an", " an\n"):
+        with pytest.raises(ValueError, match="at least 3 characters, found 'an'"):
+            private_text(short)
 
 
 DEEP = (
