@@ -14,6 +14,7 @@ import pytest
 from mockllm.cli.units import private_text
 from mockllm.core.redaction import Redactor
 from mockllm.core.rendering.recorded_plan import RecordedFrame
+from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.recordings.divided_secrets import without_divided_secrets
 from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
 from mockllm.recordings.scenario_writer import RequestParser, scenario
@@ -174,6 +175,101 @@ def test_key_known_by_its_field_in_response_is_masked(answer: str) -> None:
     text = written(answer=answer.encode())
     assert AZURE not in text
     assert "*" * len(AZURE) in text.replace("\n", "")
+
+
+@cases(
+    "answer",
+    [
+        ("a URL", '{"url": "https://ann:hunter2@host/x"}'),
+        ("slashes in escapes", '{"url": "https:\\/\\/ann:hunter2@host\\/x"}'),
+        ("letters in escapes", '{"url": "https://ann:hunter2\\u00fc@host"}'),
+        ("marks in escapes", '{"url": "https\\u003a\\u002f\\u002fann\\u003ahunter2\\u0040host"}'),
+        ("the name of a field", '{"https:\\/\\/ann:hunter2@host": 1}'),
+        ("an event", 'data: {"a": ["see https:\\/\\/ann:hunter2@host\\/x"]}\n\n'),
+        ("an array of items", '[{"a": "https:\\/\\/ann:hunter2@host"}\n,\r\n{"a": 1}'),
+    ],
+)
+def test_password_of_url_in_response_is_masked(answer: str) -> None:
+    text = written(answer=answer.encode())
+    assert "hunter2" not in "".join(text.split())
+    assert "host" in text
+
+
+def array(*pieces: str, indent: int | None = 2) -> bytes:
+    """A stream of Gemini without `alt=sse`."""
+    items = [{"candidates": [{"content": {"parts": [{"text": piece}]}, "index": 0}]} for piece in pieces]
+    return b"[" + b"\n,\r\n".join(json.dumps(item, indent=indent).encode() for item in items) + b"\n]\n"
+
+
+@cases(
+    "pieces, change",
+    [
+        ("two items", ["The key sk-proj-abcdef", "ghijkl123456, keep it"], (b"", b"")),
+        ("many items", ["k: ", "sk", "-", "a", "text", "b", "1", "234567890", "12345", " end"], (b"", b"")),
+        ("escapes of Google", ["key=<sk-proj-abc", "def1234567>"], (b"=<", rb"\u003d\u003c")),
+        (
+            "letters of several bytes",
+            ["M\u00fcller: sk-proj-abc", "def1234567"],
+            (rb"\u00fc", "\u00fc".encode()),
+        ),
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("end", [b"\n]\n", b'\n,\r\n{\n  "candidates": [', b""])
+def test_key_that_items_of_array_divide_is_masked(
+    pieces: list[str], change: tuple[bytes, bytes], indent: int | None, end: bytes
+) -> None:
+    items = array(*pieces, indent=indent).removesuffix(b"\n]\n").replace(*change)
+    clean = without_divided_secrets(items + end, Redactor())
+    assert len(clean) == len(items + end)
+    found = json.loads(clean[: len(items)] + b"]")
+    text = "".join(item["candidates"][0]["content"]["parts"][0]["text"] for item in found)
+    assert text == Redactor().data("".join(pieces).encode()).decode()
+    assert "*" * 12 in text
+
+
+def test_file_has_no_key_that_items_divide() -> None:
+    text = written(answer=array("sk-proj-abcdef", "ghijkl123456"))
+    assert "abcdef" not in text
+    assert "ghijkl" not in text
+
+
+def test_private_text_of_several_bytes_in_escapes_has_its_length() -> None:
+    body = stream("by M", "\u00fcller", "!")
+    for each in (body, body.replace(rb"\u00fc", "\u00fc".encode())):
+        clean = without_divided_secrets(each, Redactor(("M\u00fcller",)))
+        assert len(clean) == len(each)
+        assert b"ller" not in clean
+
+
+def test_pair_of_surrogates_beside_a_divided_key_stays() -> None:
+    body = array("key \U0001f600 sk-proj-abc", "def1234567 \U0001f600")
+    assert body.count(rb"\ud83d\ude00") == 2
+    clean = without_divided_secrets(body, Redactor())
+    assert (len(clean), clean.count(rb"\ud83d\ude00")) == (len(body), 2)
+    assert b"def1" not in clean
+
+
+def test_password_of_url_in_message_of_socket_is_masked() -> None:
+    data = rb'{"type": "session.updated", "url": "wss:\/\/ann:hunter2@host\/x"}'
+    response = RecordedResponse(101, (), (), (RecordedMessage(0.0, data=data),))
+    recorded = Interaction(RecordedRequest("GET", "/v1/realtime", "", (), b""), response, "a.har:1:1")
+    text, _ = scenario([recorded], "x", RequestParser())
+    assert "session.updated" in text
+    assert "hunter2" not in text
+
+
+def test_array_without_a_key_is_unchanged() -> None:
+    for body in (
+        array("sk-", "is short"),
+        b"[",
+        b"[1, 2]",
+        b"[" * 5000,
+        b'[{"a": "\xff"}]',
+        b"[{}, ] {",
+        b"[{},{}]",
+    ):
+        assert without_divided_secrets(body, Redactor()) == body
 
 
 def test_keys_in_many_fields_of_response_are_masked() -> None:
