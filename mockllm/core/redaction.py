@@ -95,7 +95,10 @@ SHORTEST_RANDOM: Final = 16
 _RANDOM: Final = re.compile(rf"(?=.*\d)(?=.*[A-Za-z])[^\s]{{{SHORTEST_RANDOM},}}")
 """Text that looks random: a name such as `x-page-token` alone does not indicate a secret."""
 _USER: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
-_URL_USER: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)([^/?#\s:]*)(:[^/?#\s]*)?@")
+_URL_USER: Final = re.compile(
+    r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)([^/?#\s:]*)(:[^/?#\s]*|:(?!\d{0,5}(?:[/?#\s]|$))[^\s]{0,300})?@"
+)
+"""A user and a password. What is neither a port nor a valid password is masked up to the last `@`."""
 MAX_USER: Final = 30
 """Most characters of a user in a URL; a longer one is a token."""
 _PAIR: Final = re.compile(r"([?&;])([^?=&;#]*)=([^&;#]*)")

@@ -9,6 +9,7 @@ import os
 import re
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,6 +23,10 @@ _SCHEME: Final = re.compile(r"(?i)([a-z][a-z0-9+.-]*)://")
 _SCP: Final = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:(?!//).+")
 SCHEMES: Final = ("https", "http", "ssh", "file")
 ARCHIVES: Final = (".zip", ".whl")
+BAD_AUTHORITY: Final = (
+    "expected a URL https://USER:PASSWORD@HOST:PORT/PATH; in a password / is written as %2F, # as %23, ? as %3F "
+    "and @ as %40"
+)
 
 
 class PackSource(Struct, frozen=True):
@@ -47,6 +52,8 @@ def parse_pack_source(text: str, here: Path) -> PackSource:
     if not text.isprintable() or text.startswith("-") or not text.strip():
         raise PackRejected(f"{text[:60]!r} is not a source of a pack")
     location, _, inside = text.partition("#")
+    if _SCHEME.match(location):
+        _check_authority(location)
     if inside and (inside.startswith("/") or ".." in inside.split("/")):
         raise PackRejected(f'"{inside}" is outside of {location}')
     inside = inside.strip("/")
@@ -71,6 +78,14 @@ def parse_pack_source(text: str, here: Path) -> PackSource:
         return _path_source(location, inside, here, forced)
     except OSError as error:
         raise PackRejected(f"{shortened(location)} cannot be read: {error.strerror}") from None
+
+
+def _check_authority(url: str) -> None:
+    """Raise PackRejected for a URL whose password ends its authority. The message has no part of it."""
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise PackRejected(BAD_AUTHORITY) from None
 
 
 def _git_source(location: str, inside: str, path: int) -> PackSource:

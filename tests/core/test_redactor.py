@@ -225,6 +225,8 @@ def test_headers_of_other_gateways_are_shown_without_keys(name: str) -> None:
         ("https://a@b.c:pw@x/y@v1", "https://a@b.c:REDACTED@x/y@v1", "https://a@b.c@x/y@v1"),
         ("https://:pw@x", "https://:REDACTED@x", "https://x"),
         ("ssh://git@x:22/y@v1", "ssh://git@x:22/y@v1", "ssh://git@x:22/y@v1"),
+        ("at https://a:p/w?#@x/y@v1 z", "at https://a:REDACTED@v1 z", "at https://a@v1 z"),
+        ("https://a:1/w@x/y", "https://a:1/w@x/y", "https://a:1/w@x/y"),
         ("https://x:80/y@v1 a@b", "https://x:80/y@v1 a@b", "https://x:80/y@v1 a@b"),
     ],
 )

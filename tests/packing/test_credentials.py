@@ -28,6 +28,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("https://bob:{}@git.example/x@v1", "git+https://bob@git.example/x@v1"),
         ("https://ghp_0123456789{}@git.example/x@v1", "git+https://git.example/x@v1"),
         ("git+https://b:{}@y@git.example/x@v1#a", "git+https://b@git.example/x@v1#a"),
+        ("https://bob:a%2F{}@git.example/x@v1", "git+https://bob@git.example/x@v1"),
         ("ssh://git:{}@git.example/x@v1", "git+ssh://git@git.example/x@v1"),
         ("ssh://git@git.example/x@v1", "git+ssh://git@git.example/x@v1"),
         ("git@git.example:x@v1", "git+git@git.example:x@v1"),
@@ -59,6 +60,20 @@ def test_password_of_a_url_is_in_no_output(tmp_path: Path, capfd: pytest.Capture
     assert "added team/x 1.0.0 from git+http://bob@127.0.0.1" in reported.out
     for path in all_files(Path.cwd()):
         assert PASSWORD not in Path(path).read_text("utf-8", "replace"), path
+
+
+@pytest.mark.parametrize("mark", "/#?")
+def test_password_with_a_mark_of_urls_is_refused(mark: str, capfd: pytest.CaptureFixture[str]) -> None:
+    for end in ("", "@v1", "@v1#a"):
+        url = f"https://bob:begin{mark}{PASSWORD}@127.0.0.1:9/x.git{end}"
+        for line in (["pack", "add"], ["pack", "info"]):
+            assert run(*line, url) != 0
+        assert run("diff", url, "scenarios") != 0
+    reported = capfd.readouterr()
+    assert reported.err.count("in a password / is written as %2F") == 9
+    for part in (PASSWORD, "begin"):
+        assert part not in reported.out + reported.err
+    assert not Path("mockllm.lock").exists()
 
 
 def test_password_of_an_old_lockfile_is_not_shown(capfd: pytest.CaptureFixture[str]) -> None:
