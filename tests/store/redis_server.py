@@ -65,7 +65,8 @@ class RedisServer:
 
 @contextmanager
 def redis_server() -> Iterator[RedisServer]:
-    with TemporaryDirectory(prefix="mockllm-store-") as folder:  # a socket's path is at most 107 bytes long
+    # a short path, as that of a socket has at most 107 bytes; the next `mockllm` removes `mockllm-store-*`
+    with TemporaryDirectory(prefix="mockllm-test-") as folder:
         server = RedisServer(Path(folder))
         server.start()
         try:

@@ -19,9 +19,9 @@ from mockllm.cli.option import BadOption
 from mockllm.cli.store_setup import store_setup
 from mockllm.store import connection, own_server
 from mockllm.store.connection import store_address
-from mockllm.store.own_server import OwnServer
+from mockllm.store.own_server import OwnServer, _folders
 from mockllm.store.store_link import StoreLink
-from tests.store.redis_server import program
+from tests.store.redis_server import program, redis_server
 from tests.waiting import PATIENCE, until
 
 KILLED = """
@@ -248,3 +248,9 @@ def test_store_address_needs_both_packages(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(connection, "find_spec", lambda name: None if name == "hiredis" else name)
     with pytest.raises(connection.BadAddress, match="needs the packages redis and hiredis: pip install"):
         connection.store_address("redis://localhost:6379")
+
+
+def test_store_of_a_test_is_not_left_by_a_server() -> None:
+    """A server that starts its own store would end it."""
+    with redis_server() as store:
+        assert store.folder not in _folders()

@@ -22,7 +22,8 @@ http {{
     listen 127.0.0.1:{port};
     location = /nginx {{ return 200; }}
     location / {{
-      proxy_pass http://replicas; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_read_timeout 60s;
+      proxy_pass http://replicas; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_read_timeout {wait:g}s;
       proxy_next_upstream error timeout non_idempotent; proxy_next_upstream_tries 10;
     }}
   }}
@@ -32,13 +33,15 @@ http {{
 
 
 @contextmanager
-def nginx(folder: Path, ports: Sequence[int]) -> Iterator[int]:
-    """Start nginx in front of these ports. Yield its own."""
+def nginx(folder: Path, ports: Sequence[int], wait: float) -> Iterator[int]:
+    """Start nginx in front of these ports, whose responses may take `wait` seconds. Yield its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     servers = "".join(f"server 127.0.0.1:{each} max_fails=0; " for each in ports)
-    (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, servers=servers, port=port))
+    (folder / "nginx.conf").write_text(
+        CONFIGURATION.format(folder=folder, servers=servers, port=port, wait=wait)
+    )
     line = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
     process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

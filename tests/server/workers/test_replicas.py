@@ -21,7 +21,7 @@ from tests.process import Process, serving
 from tests.server.workers.nginx import nginx
 from tests.server.workers.worker_processes import workers_of
 from tests.store.redis_server import RedisServer, redis_server
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="reads /proc for the worker processes"),
@@ -34,6 +34,8 @@ SLACK = 2 * CLIENTS
 """Steps for requests whose worker was killed: these may have counted without a response."""
 LIMIT = 100
 STAGES = ("first", "second", "third")
+PATIENT = 20 * PATIENCE
+"""Seconds that anything here may wait for a busy machine: the timeout of the test ends it before."""
 
 
 def scenario(steps: int) -> str:
@@ -74,11 +76,11 @@ def replicas(folder: Path, steps: int) -> Iterator[Replicas]:
     scenarios.mkdir()
     (scenarios / "a.yaml").write_text(scenario(steps))
     with redis_server() as store:
-        options = ("--store", store.url, "--workers", "2", "--quiet", "--store-wait", "60s")
+        options = ("--store", store.url, "--workers", "2", "--quiet", "--store-wait", f"{PATIENT:g}s")
         with (
             serving(*options, cwd=folder) as one,
             serving(*options, cwd=folder) as two,
-            nginx(folder, [one.port, two.port]) as port,
+            nginx(folder, [one.port, two.port], PATIENT) as port,
         ):
             yield Replicas(port, (one, two), store)
 
@@ -87,7 +89,7 @@ class Client:
     """One client with a connection of its own to nginx."""
 
     def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENT)
 
     def ask(self, lane: int, user: str, model: str = "gpt-4o") -> Answer:
         body = json.dumps({"model": model, "messages": [{"role": "user", "content": user}]})
@@ -164,12 +166,12 @@ def _check_with_faults(found: Replicas, each: int) -> None:
     done: list[int] = []
     with ThreadPoolExecutor(1) as thread:
         asking = thread.submit(ask_all, found.port, requested, done)
-        until(lambda: len(done) > len(requested) // 4)
+        until(lambda: len(done) > len(requested) // 4, PATIENT)
         os.kill(workers_of(found.groups[0])[0], signal.SIGKILL)
-        until(lambda: len(done) > len(requested) // 2, 600)
+        until(lambda: len(done) > len(requested) // 2, PATIENT)
         found.store.kill()
         found.store.start()
-        answers = asking.result(1200)
+        answers = asking.result(PATIENT)
     assert Counter(answer.status for answer in answers) == {200: len(requested)}
     lost = 0
     for steps in steps_by_lane(answers).values():

@@ -186,7 +186,7 @@ def test_reload_changes_all_workers_from_one_moment(server: Process, files: Path
         until(lambda: len(answers) > 20)
         text = SCENARIO.replace("first version", "second version")
         (files / "scenarios" / "a.yaml").write_text(text)
-        asking.result(30)
+        asking.result(PATIENCE)
     versions = ["second" in answer for answer in answers]
     assert versions == sorted(versions)
 
