@@ -43,6 +43,30 @@ def test_main_signal_ends_starting_server(
     assert signal.getsignal(number) is before
 
 
+INTERRUPTED = """
+import os, runpy, signal, sys
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+if sys.argv[2:]:
+    runpy.run_module("mockllm", run_name="__main__")
+else:
+    from mockllm.__main__ import main
+    main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="`os.kill` ends the process there")
+@pytest.mark.parametrize("module", ["mockllm.cli", "argparse", "mockllm.cli.startup"])
+@pytest.mark.parametrize("form", [(), ("-m",)], ids=["mockllm", "python -m mockllm"])
+def test_ctrl_c_during_first_imports_has_no_traceback(module: str, form: tuple[str, ...]) -> None:
+    line = [sys.executable, "-c", INTERRUPTED, module, *form]
+    done = subprocess.run(line, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 @pytest.mark.parametrize("command", ["check", "explain", "test", "diff", "hash", "schema"])
 def test_main_ctrl_c_ends_read_only_command(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
