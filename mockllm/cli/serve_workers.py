@@ -49,21 +49,16 @@ from mockllm.server.http_server import (
 )
 from mockllm.server.reload import Reloader
 from mockllm.server.server_signals import ServerSignals
-from mockllm.server.workers.channel import CallFailed, ChannelClosed
 from mockllm.server.workers.forked_process import fork_workers
 from mockllm.server.workers.group_engine_state import GroupEngineState
 from mockllm.server.workers.listening_sockets import listen
 from mockllm.server.workers.shareable import beyond_store, of_one_process, unshareable
-from mockllm.server.workers.supervisor import Supervisor
+from mockllm.server.workers.supervisor import CannotServe, Supervisor
 from mockllm.server.workers.worker_settings import WorkerSettings
 from mockllm.state.shared_counts import SharedCounts
 
 ALONE: Final = ("record_misses",)
 """Options that need one process."""
-
-
-class NotStarted(Exception):
-    """Why the workers do not serve, as one line."""
 
 
 def run_workers(args: argparse.Namespace, values: OptionValues, token: AdminToken) -> int:
@@ -154,7 +149,7 @@ def _exit_code(group: ServedGroup) -> int:
     open_as_many_as_allowed()
     try:
         run_on_best_loop(_run_group(group))
-    except (NoStoreFound, NotStarted) as error:
+    except (CannotServe, NoStoreFound) as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
     return exit_code(values, group.app)
@@ -189,24 +184,22 @@ def _print_ready(
 
 
 async def _run_group(group: ServedGroup) -> None:
-    """Run the workers until SIGTERM or SIGINT. Raises NoStoreFound or NotStarted."""
+    """Run the workers until SIGTERM or SIGINT. Raises NoStoreFound or CannotServe."""
     store, state = group.store, group.state
     if store is not None:
         values: OptionValues = group.settings["values"]
         state.store = await store.open(log, values["store_wait"])
         group.settings["replica"] = store.replica
-    try:
-        await _supervise(group, ServerSignals(partial(reload_after_signal, group.reload)))
-    finally:
-        if store is not None and state.store is not None:
-            state.store.release_replica(store.replica)
-            await asyncio.sleep(0)
-            state.store.link.close()
+    await _supervise(group, ServerSignals(partial(reload_after_signal, group.reload)))
+    if state.store is not None and store is not None:
+        state.store.release_replica(store.replica)
+        await asyncio.sleep(0)
+        state.store.link.close()
 
 
 async def _supervise(group: ServedGroup, signals: ServerSignals) -> None:
     """Start the workers, and end them at the first signal, at the second one without their responses. Raises
-    NotStarted."""
+    CannotServe."""
     app, store, supervisor, builder = group.app, group.store, group.supervisor, group.builder
 
     async def activate(catalog: Catalog, rules: LoadedRules) -> None:
@@ -220,12 +213,8 @@ async def _supervise(group: ServedGroup, signals: ServerSignals) -> None:
     if control.context.editor is not None:
         control.context.editor.refused = partial(_unshared, store)
     builder.activate = activate  # SIGHUP may reload while the workers start
-    try:
-        await supervisor.start(group.catalog, builder.rules)
-    except (CallFailed, ChannelClosed) as failure:
-        signals.hurried.set()
-        await supervisor.stop(at_once=signals.hurried)
-        raise NotStarted(f"a worker does not start: {str(failure) or 'its process has ended'}") from None
+    supervisor.on_failure = signals.stopping.set
+    await supervisor.start(group.catalog, builder.rules)
     if store is not None:
         store.on_replica = supervisor.renumber
         if store.replica != group.settings["replica"]:
@@ -240,6 +229,8 @@ async def _supervise(group: ServedGroup, signals: ServerSignals) -> None:
         await supervisor.stop(at_once=signals.hurried)
     if watch is not None:  # the workers' last requests need the store
         await _cancelled(watch)
+    if supervisor.failure:
+        raise CannotServe(supervisor.failure)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

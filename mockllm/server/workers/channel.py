@@ -44,6 +44,8 @@ class Channel:
         self._tasks: set[asyncio.Task[None]] = set()
         self._writer: asyncio.StreamWriter | None = None
         self._closed = False
+        self.received = 0
+        """The messages that the peer has sent."""
 
     async def open(self, end: socket.socket) -> None:
         self._reader, self._writer = await asyncio.open_connection(sock=end)
@@ -54,6 +56,7 @@ class Channel:
             while True:
                 length = int.from_bytes(await self._reader.readexactly(_LENGTH), "big")
                 message: ChannelMessage = pickle.loads(await self._reader.readexactly(length))  # noqa: S301 - ours
+                self.received += 1
                 if message.kind == "result":
                     self._resolve(message)
                 else:

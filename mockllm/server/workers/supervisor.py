@@ -8,6 +8,7 @@ import pickle
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from itertools import count
 from typing import Final
@@ -17,21 +18,15 @@ from mockllm.server.app import App
 from mockllm.server.control.api import ControlApi
 from mockllm.server.control.problem import Problem
 from mockllm.server.engine_builder import LoadedRules
-from mockllm.server.serving_metrics import AllServingMetrics
 from mockllm.server.workers.channel import CallFailed, ChannelClosed, Handler
 from mockllm.server.workers.forked_process import ForkedProcess
 from mockllm.server.workers.forwarded_control import WorkerFollower
 from mockllm.server.workers.group_engine_state import GroupEngineState
 from mockllm.server.workers.listening_sockets import ListeningSocket
+from mockllm.server.workers.served_reports import MAX_SILENCES, REPORT_TIME, ServedReports
 from mockllm.server.workers.shared_connections import SharedConnections
 from mockllm.server.workers.worker_handle import WorkerHandle, start_worker
-from mockllm.server.workers.worker_report import (
-    MergedJournal,
-    WorkerReport,
-    merged_in_flight,
-    merged_metrics,
-    merged_serving,
-)
+from mockllm.server.workers.worker_report import WorkerReport
 from mockllm.server.workers.worker_settings import WorkerSettings
 from mockllm.store.named_states import NamedState, stored_states
 
@@ -41,20 +36,26 @@ PAUSE_TIME: Final = 5.0
 """Seconds in which a worker pauses its requests. The others have paused theirs meanwhile."""
 TELL_TIME: Final = 30.0
 """Seconds for which a call of the control API waits until the workers know what it changes, also while one starts."""
-REPORT_TIME: Final = 10.0
-"""Seconds in which a worker reports what it has served."""
 COLLECT_INTERVAL: Final = 2.0
 """Seconds between two collections of the journals: what a killed worker served since the last one is lost."""
+SILENCE: Final = MAX_SILENCES * REPORT_TIME
+"""The least seconds after which a worker that sends nothing is ended."""
 COLLECTING: Final = "collect"
 """The name of the task that does it."""
 POLL: Final = 0.1
 """Seconds between two looks at a change of the store that takes long."""
 SHORT_LIFE: Final = 2.0
-"""A worker that lives no longer is replaced after this number of seconds."""
+"""A worker that lives no longer, or never serves, is replaced after this number of seconds, the next after twice as many."""
+MAX_PAUSE: Final = 60.0
+"""The most seconds until it is replaced."""
 
 
 class NotChanged(Exception):
     """Why the workers go on with their present rules, as one line."""
+
+
+class CannotServe(Exception):
+    """Why no worker can serve, as one line for the user."""
 
 
 class Supervisor:
@@ -76,41 +77,48 @@ class Supervisor:
         self._sockets = sockets
         self._settings = settings
         self._say = say
-        self._journal = MergedJournal(app.limits.journal, app.limits.journal_bytes)
-        app.journal = self._journal
         self._connections = SharedConnections(state.counts.fd, len(sockets))
         self._forked = dict(enumerate(forked))
         self._workers: dict[int, WorkerHandle] = {}
         """The processes by their index, from 0."""
+        self._served = ServedReports(app, state, self._workers)
         self._serials = count(1)
         self._packed = b""
         """The present rules, pickled."""
-        self._lost = merged_metrics(())
-        """The metrics of workers that have ended."""
-        self._lost_serving = AllServingMetrics()
         self._changing = asyncio.Lock()
-        self._collecting = asyncio.Lock()
         self._stopping = False
         self._ended = asyncio.Event()
+        self.failure = ""
+        """Why no worker serves and a new one cannot; `on_failure` is called then."""
+        self.on_failure: Callable[[], None] = lambda: None
+        self._short_lives: Counter[int] = Counter()
+        """The workers in a row with this index that have served for a short time, or never."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- start and end -------------------------------------------------------------------------
 
     async def start(self, catalog: Catalog, rules: LoadedRules) -> None:
-        """Start all workers with these rules; they listen when this returns. Raises CallFailed or ChannelClosed."""
+        """Start all workers with these rules; they listen when this returns. Raises CannotServe."""
         self._packed = pickle.dumps(tuple(rules), -1)
         table = self._state.table.assign([item.key for item in catalog.items])
         self._state.table.use(table, catalog.keys)
         self._state.keys = catalog.keys
         await self._state.expect(catalog.keys)
         async with self._changing:
-            starts = [self._start(index) for index in range(len(self._sockets))]
-            for failure in filter(None, await asyncio.gather(*starts, return_exceptions=True)):
-                raise failure
+            try:
+                await asyncio.gather(*[self._start(index) for index in range(len(self._sockets))])
+            except CannotServe:
+                self._stopping = True
+                raise
         self._spawn(self._collect_at_intervals())
 
     async def _start(self, index: int) -> None:
-        await self._give_rules(await self._launched(index))
+        worker = await self._launched(index)
+        try:
+            async with asyncio.timeout(PREPARE_TIME):
+                await self._give_rules(worker)
+        except (CallFailed, ChannelClosed, TimeoutError) as failure:
+            raise CannotServe(_start_failure(index, failure)) from None
 
     async def _launched(self, index: int) -> WorkerHandle:
         """Return a new worker, which has no rules yet."""
@@ -140,11 +148,18 @@ class Supervisor:
             return
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         self._say(f"worker {worker.index + 1} {how}; another one takes its place")
-        if time.monotonic() - worker.started < SHORT_LIFE:
-            await asyncio.sleep(SHORT_LIFE)
+        await asyncio.sleep(self.pause_after(worker))
         async with self._changing:
             if not self._stopping:
                 await self._replace(worker.index)
+
+    def pause_after(self, worker: WorkerHandle) -> float:
+        """Return the seconds until a worker that has ended is replaced."""
+        if worker.serves and time.monotonic() - worker.started >= SHORT_LIFE:
+            del self._short_lives[worker.index]
+            return 0.0
+        self._short_lives[worker.index] += 1
+        return min(MAX_PAUSE, SHORT_LIFE * 2.0 ** (self._short_lives[worker.index] - 1))
 
     async def _replace(self, index: int) -> None:
         """Start another worker. One that fails or does not respond is ended, and its own watch replaces it."""
@@ -155,19 +170,17 @@ class Supervisor:
         except ChannelClosed:
             return
         except (CallFailed, TimeoutError) as failure:
-            self._say(f"worker {index + 1} does not start: {str(failure) or 'it does not respond'}")
-            with contextlib.suppress(ProcessLookupError):
-                worker.process.kill()
+            text = _start_failure(index, failure)
+            self._say(text)
+            _kill(worker)
+            if isinstance(failure, CallFailed) and not self._served.serving:
+                self.failure = f"no worker serves: {text}"
+                self.on_failure()
 
     def _forget(self, worker: WorkerHandle) -> None:
         self._workers.pop(worker.index, None)
         self._connections.clear(worker.index)
-        self._journal.forget(worker.serial, self._state.served(worker.index))
-        if worker.report is not None:
-            self._lost.merge(worker.report.metrics)
-            worker.report.serving.close()
-            self._lost_serving.merge(worker.report.serving)
-            self._state.add_lost(worker.report.counts)
+        self._served.forget(worker)
 
     async def stop(self, *, at_once: asyncio.Event) -> None:
         """Let all workers end their responses, and end them; at once if the event is set."""
@@ -185,10 +198,9 @@ class Supervisor:
                 await asyncio.wait_for(self._ended.wait(), self._app.limits.grace + REPORT_TIME)
         hurry.cancel()
         for worker in tuple(self._workers.values()):
-            with contextlib.suppress(ProcessLookupError):
-                worker.process.kill()
+            _kill(worker)
             await worker.process.wait()
-        self._journal.number(time.monotonic())
+        self._served.number()
 
     async def _hurry(self, at_once: asyncio.Event) -> None:
         await at_once.wait()
@@ -225,50 +237,11 @@ class Supervisor:
             if isinstance(result, CallFailed):
                 raise NotChanged(f"worker {worker.index + 1}: {result}")
 
-    # --- what workers have served --------------------------------------------------------------
+    # --- calls of the control API --------------------------------------------------------------
 
     async def collect(self) -> None:
         """Get the journals, the metrics and the responses in flight up to now."""
-        async with self._collecting:
-            now = time.monotonic()
-            workers = self._serving
-            calls = [
-                asyncio.wait_for(worker.channel.call("report", worker.taken), REPORT_TIME)
-                for worker in workers
-            ]
-            results = await asyncio.gather(*calls, return_exceptions=True)
-            for worker, result in zip(workers, results, strict=True):
-                if isinstance(result, WorkerReport):
-                    self._take(worker, result)
-            self._journal.number(now)
-            self._merge()
-            if self._state.store is not None:
-                self._state.mirror(await self._state.store.sessions() or {})
-
-    def _take(self, worker: WorkerHandle, report: WorkerReport) -> None:
-        new = [entry for entry in report.entries if entry.number > worker.taken]
-        worker.taken = report.total
-        self._journal.take(worker.serial, report._replace(entries=new))
-        worker.report = report._replace(entries=())
-
-    def _merge(self) -> None:
-        reports = [worker.report for worker in self._workers.values() if worker.report is not None]
-        metrics = merged_metrics([self._lost, *(report.metrics for report in reports)])
-        metrics.on_reset = self._reset_metrics
-        self._app.metrics = metrics
-        self._app.responses_in_flight = metrics.responses_in_flight = merged_in_flight(
-            [report.responses_in_flight for report in reports]
-        )
-        self._app.serving_metrics = merged_serving(
-            [self._lost_serving, *(report.serving for report in reports)]
-        )
-        self._state.set_counts([report.counts for report in reports])
-
-    def _reset_metrics(self) -> None:
-        self._lost = merged_metrics(())
-        for worker in self._serving:
-            worker.report = None
-            worker.channel.notify("reset_metrics")
+        await self._served.collect()
 
     @property
     def store_problem(self) -> str | None:
@@ -316,7 +289,7 @@ class Supervisor:
         """Tell the workers what has changed of sessions. A worker that starts is waited for. Raises NotChanged."""
         try:
             async with asyncio.timeout(TELL_TIME), self._changing:
-                await self._tell(self._serving)
+                await self._tell(self._served.serving)
         except TimeoutError:
             raise NotChanged("the start of one, or another change, takes long") from None
 
@@ -341,6 +314,10 @@ class Supervisor:
         while True:
             await asyncio.sleep(COLLECT_INTERVAL)
             await self.collect()
+            for worker in self._served.hung:
+                worker.silences = 0
+                self._say(f"worker {worker.index + 1} has sent nothing for {SILENCE:g} s: it is ended")
+                _kill(worker)
 
     # --- calls of workers ----------------------------------------------------------------------
 
@@ -365,7 +342,7 @@ class Supervisor:
                 self._control.live_feed.detach(follower.pop())
 
         async def ended(report: WorkerReport) -> None:
-            self._take(worker, report)
+            self._served.take(worker, report)
 
         worker.left.append(unfollow)
         return {
@@ -377,11 +354,6 @@ class Supervisor:
         control = self._app.control
         assert isinstance(control, ControlApi), "the supervisor has the control API"
         return control
-
-    @property
-    def _serving(self) -> Sequence[WorkerHandle]:
-        """The workers that have rules: not one that is just starting."""
-        return [worker for worker in self._workers.values() if worker.serves]
 
     def _notify(self, name: str) -> None:
         for worker in self._workers.values():
@@ -397,3 +369,14 @@ class Supervisor:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             print(f"mockllm: the supervisor has failed: {error!r}", file=sys.stderr)
+
+
+def _start_failure(index: int, failure: Exception) -> str:
+    """Return why a worker does not start."""
+    reason = "it has ended" if isinstance(failure, ChannelClosed) else str(failure) or "it does not respond"
+    return f"worker {index + 1} does not start: {reason}"
+
+
+def _kill(worker: WorkerHandle) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        worker.process.kill()

@@ -32,6 +32,8 @@ class WorkerHandle:
         """Its last report, without entries."""
         self.taken = 0
         """The number of its last entry that was taken of its reports."""
+        self.silences = 0
+        """The reports in a row for which it has sent nothing."""
         self.serves = False
         """Whether it has rules, and so reports what it serves."""
         self.left: list[Callable[[], Awaitable[None]]] = []

@@ -6,36 +6,29 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
-import pytest
-
-from mockllm.cli.serve_workers import ServedGroup, _exit_code, _supervise
+from mockllm.cli.serve_workers import ServedGroup, _supervise
 from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.control.api import ControlApi
 from mockllm.server.engine_builder import LoadedRules
 from mockllm.server.server_signals import ServerSignals
-from mockllm.server.workers.channel import CallFailed, ChannelClosed
 from tests.waiting import PATIENCE
 
 
 class Group:
     """A supervisor during whose start SIGHUP reloads the files."""
 
-    def __init__(self, failure: Exception | None = None) -> None:
-        """`failure` is what becomes of the first worker."""
-        self.failure = failure
+    def __init__(self) -> None:
         self.changed = 0
-        self.hurried: list[bool] = []
-        """For each stop, whether it is at once."""
+        self.failure = ""
         self.builder = SimpleNamespace(rules=LoadedRules(), activate=None)
         control = ControlApi.__new__(ControlApi)
         control.context = cast(Any, SimpleNamespace(editor=None))
         app = SimpleNamespace(start=lambda: None, control=control, limits=SimpleNamespace(grace=1.0))
-        settings = {"values": {"until_stdin_closes": False}}
         self.served = ServedGroup(
             app=cast(Any, app), catalog=Catalog((), 0, RuleIndex([])), builder=cast(Any, self.builder),
-            state=cast(Any, None), supervisor=cast(Any, self), settings=cast(Any, settings),
-            store=None, reload=None, admin_server=None, ready=lambda: None, tasks=self.tasks,
+            state=cast(Any, None), supervisor=cast(Any, self), settings=cast(Any, {}), store=None,
+            reload=None, admin_server=None, ready=lambda: None, tasks=self.tasks,
         )  # fmt: skip
 
     async def tasks(self) -> None: ...
@@ -43,14 +36,11 @@ class Group:
     async def start(self, catalog: Catalog, rules: LoadedRules) -> None:
         if self.builder.activate is not None:
             await self.builder.activate(catalog, rules)
-        if self.failure is not None:
-            raise self.failure
 
     async def change(self, catalog: Catalog, rules: LoadedRules) -> None:
         self.changed += 1
 
-    async def stop(self, *, at_once: asyncio.Event) -> None:
-        self.hurried.append(at_once.is_set())
+    async def stop(self, *, at_once: asyncio.Event) -> None: ...
 
 
 def test_reload_during_the_start_reaches_the_workers() -> None:
@@ -63,19 +53,3 @@ def test_reload_during_the_start_reaches_the_workers() -> None:
     group = Group()
     asyncio.run(supervised())
     assert group.changed == 1
-
-
-@pytest.mark.parametrize(
-    ("failure", "text"),
-    [
-        (CallFailed("no file is left"), "mockllm: a worker does not start: no file is left\n"),
-        (ChannelClosed(), "mockllm: a worker does not start: its process has ended\n"),
-    ],
-)
-def test_worker_that_fails_at_the_start_ends_all(
-    failure: Exception, text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mockllm.cli.serve_workers.open_as_many_as_allowed", lambda: None)
-    group = Group(failure)
-    assert _exit_code(group.served) == 1
-    assert (capsys.readouterr().err, group.hurried) == (text, [True])

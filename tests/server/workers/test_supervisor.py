@@ -13,10 +13,11 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.server.app import App
 from mockllm.server.control.problem import Problem
 from mockllm.server.engine_builder import LoadedRules
+from mockllm.server.workers import served_reports
 from mockllm.server.workers import supervisor as module
-from mockllm.server.workers.channel import CallFailed, Channel
+from mockllm.server.workers.channel import CallFailed, Channel, ChannelClosed
 from mockllm.server.workers.group_engine_state import GroupEngineState
-from mockllm.server.workers.supervisor import Supervisor
+from mockllm.server.workers.supervisor import CannotServe, Supervisor
 from mockllm.server.workers.worker_handle import WorkerHandle
 from mockllm.server.workers.worker_settings import WorkerSettings
 from mockllm.state.shared_counts import SharedCounts
@@ -63,20 +64,24 @@ async def hang(name: str) -> None:
     await asyncio.Event().wait()
 
 
-class Group:
-    """A supervisor of workers, usually one. `acts` are what its processes do, in their order; the last ones obey."""
+async def fail(name: str) -> None:
+    raise FAILS
 
-    def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, *acts: Callable[[str], Awaitable[None]], workers: int = 1
-    ) -> None:
+
+async def end(name: str) -> None:
+    raise ChannelClosed
+
+
+class Group:
+    """A supervisor of one worker. `acts` are what its processes do, in their order; the last ones obey."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *acts: Callable[[str], Awaitable[None]]) -> None:
         self._acts = [*acts]
         self.said: list[str] = []
         self.started: list[WorkerHandle] = []
         self.state = GroupEngineState(SharedCounts())
         settings = cast(WorkerSettings, {})
-        self.supervisor = Supervisor(
-            App(FakeEngine({})), self.state, [[]] * workers, settings, self.said.append
-        )
+        self.supervisor = Supervisor(App(FakeEngine({})), self.state, [[]], settings, self.said.append)
         monkeypatch.setattr(module, "start_worker", self._start)
 
     async def _start(self, index: int, serial: int, *_: object) -> WorkerHandle:
@@ -192,22 +197,90 @@ def test_call_during_a_long_start_is_a_503(monkeypatch: pytest.MonkeyPatch) -> N
     asyncio.run(asyncio.wait_for(act(), PATIENCE))
 
 
-def test_first_start_ends_when_each_worker_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    released = asyncio.Event()
-    ends: list[str] = []
+@pytest.fixture
+def quick_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for reports all the time."""
+    monkeypatch.setattr(served_reports, "REPORT_TIME", 0.001)
+    monkeypatch.setattr(module, "COLLECT_INTERVAL", 0.001)
+    monkeypatch.setattr(module, "SHORT_LIFE", 0.0)
 
-    async def fail(name: str) -> None:
-        raise FAILS
 
-    async def obey_late(name: str) -> None:
-        await released.wait()
-        ends.append(name)
+@pytest.mark.usefixtures("quick_reports")
+def test_hung_worker_is_ended_and_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = asyncio.Event()
+
+    async def send_no_report(name: str) -> None:
+        if name == "report":
+            await hang(name)
+
+    async def begin(name: str) -> None:
+        begun.set()
 
     async def act() -> None:
-        asyncio.get_running_loop().call_later(0.01, released.set)
-        with pytest.raises(CallFailed, match="it has failed"):
-            await group.serve()
-        assert ends == ["prepare", "set_time_scales", "commit"]
+        await group.serve()
+        await begun.wait()
+        assert group.said == [
+            "worker 1 has sent nothing for 60 s: it is ended",
+            "worker 1 was killed by SIGKILL; another one takes its place",
+        ]
 
-    group = Group(monkeypatch, fail, obey_late, workers=2)
+    group = Group(monkeypatch, send_no_report, begin)
     asyncio.run(asyncio.wait_for(act(), PATIENCE))
+
+
+@pytest.mark.usefixtures("quick_reports")
+def test_busy_worker_with_late_reports_is_not_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+    enough = asyncio.Event()
+
+    async def report_late(name: str) -> None:
+        nonlocal asked
+        if name == "report":
+            asked += 1
+            if asked > 3 * served_reports.MAX_SILENCES:
+                enough.set()
+            group.orders.received += 1  # the result of the report before
+            await hang(name)
+
+    async def act() -> None:
+        await group.serve()
+        await enough.wait()
+        assert (len(group.started), group.said) == (1, [])
+
+    group = Group(monkeypatch, report_late)
+    asyncio.run(asyncio.wait_for(act(), PATIENCE))
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"), [(fail, "it has failed"), (end, "it has ended"), (hang, "it does not respond")]
+)
+def test_start_with_a_worker_that_fails_is_refused(
+    monkeypatch: pytest.MonkeyPatch, fault: Callable[[str], Awaitable[None]], reason: str
+) -> None:
+    monkeypatch.setattr(module, "PREPARE_TIME", 0.01)
+    group = Group(monkeypatch, fault)
+    with pytest.raises(CannotServe, match=f"^worker 1 does not start: {reason}$"):
+        asyncio.run(asyncio.wait_for(group.serve(), PATIENCE))
+
+
+def test_group_without_a_worker_that_can_start_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SHORT_LIFE", 0.0)
+
+    async def act() -> None:
+        failed = asyncio.Event()
+        group.supervisor.on_failure = failed.set
+        await group.serve()
+        group.started[0].process.kill()
+        await failed.wait()
+        assert group.supervisor.failure == "no worker serves: worker 1 does not start: it has failed"
+
+    group = Group(monkeypatch, obey, fail)
+    asyncio.run(asyncio.wait_for(act(), PATIENCE))
+
+
+def test_worker_that_never_serves_is_replaced_ever_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = Group(monkeypatch)
+    never, served = (WorkerHandle(0, number, cast(Any, Process())) for number in range(2))
+    served.serves, served.started = True, -module.SHORT_LIFE
+    pauses = [group.supervisor.pause_after(worker) for worker in [*[never] * 7, served, never]]
+    assert pauses == [2, 4, 8, 16, 32, 60, 60, 0, 2]
