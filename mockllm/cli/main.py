@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
-import errno
-import importlib
-import os
-import re
-import signal
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from io import TextIOWrapper
-from typing import Final
+try:
+    import argparse
+    import errno
+    import importlib
+    import os
+    import re
+    import signal
+    import sys
+    from collections.abc import Iterable, Iterator, Sequence
+    from contextlib import contextmanager, suppress
+    from io import TextIOWrapper
+    from typing import Final
 
-from mockllm import __version__
-from mockllm.cli.startup import aiohttp_client_deferred, gc_paused_then_frozen, skip_pydantic_plugins
+    from mockllm import __version__
+    from mockllm.cli.startup import aiohttp_client_deferred, gc_paused_then_frozen, skip_pydantic_plugins
+except KeyboardInterrupt:  # the imports are most of a short command's time
+    raise SystemExit(130) from None
 
 COMMANDS: Final = {
     "serve": "serve scenarios",

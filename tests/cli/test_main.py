@@ -53,13 +53,13 @@ sys.meta_path.insert(0, Interrupt())
 if sys.argv[2:]:
     runpy.run_module("mockllm", run_name="__main__")
 else:
-    from mockllm.__main__ import main
+    from mockllm.cli.main import main
     main()
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="`os.kill` ends the process there")
-@pytest.mark.parametrize("module", ["mockllm.cli", "argparse", "mockllm.cli.startup"])
+@pytest.mark.parametrize("module", ["argparse", "mockllm.cli.startup"])
 @pytest.mark.parametrize("form", [(), ("-m",)], ids=["mockllm", "python -m mockllm"])
 def test_ctrl_c_during_first_imports_has_no_traceback(module: str, form: tuple[str, ...]) -> None:
     line = [sys.executable, "-c", INTERRUPTED, module, *form]
