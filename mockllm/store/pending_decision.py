@@ -42,8 +42,9 @@ class RequestQueue(Protocol):
 class DecisionCounts(Protocol):
     """The counts of one process, and what its decisions need (`StoreClient`)."""
 
-    wait_time: float
-    """Seconds in which a decision is made."""
+    @property
+    def wait_time(self) -> float:
+        """Seconds in which a decision that begins now is made."""
 
     @property
     def queue(self) -> RequestQueue: ...

@@ -43,8 +43,9 @@ SESSIONS: Final = "mockllm:sessions"
 
 
 class StoreClient:
-    """`wait`: seconds in which a decision is made. `on_failure`: whether a request without a decision gets an error,
-    or is decided with the counts of this process. `unused_timeout`: seconds after which a session ends."""
+    """`wait`: seconds in which a decision is made (`wait_time`). `on_failure`: whether a request without a decision
+    gets an error, or is decided with the counts of this process. `unused_timeout`: seconds after which a session
+    ends."""
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class StoreClient:
     ) -> None:
         self.link = StoreLink(address, say, wait)
         self._state = state
-        self.wait_time = wait
+        self._wait = wait
         self._on_failure = on_failure
         self._unused_timeout = unused_timeout
         self.queue = DecisionQueue(
@@ -90,6 +91,14 @@ class StoreClient:
         return (
             f"the store {self.link.address.shown} is away ({self.link.problem}): requests that count {effect}"
         )
+
+    @property
+    def wait_time(self) -> float:
+        """Seconds for which a request waits for the store. A request that can be decided without the store does not
+        wait for one that has been away for so long."""
+        if self._on_failure == "error" or self.link.problem is None:
+            return self._wait
+        return max(0.0, self._wait - self.link.away_for)
 
     def begin(self, inputs: DecisionInputs, on_ready: Callable[[], object]) -> PendingDecision:
         if inputs.session:
@@ -150,7 +159,7 @@ class StoreClient:
         return self._state.local.decide(inputs) if self._on_failure == "local" else self._failure(error)
 
     def _failure(self, error: Exception) -> Failure:
-        why = f"no decision within {self.wait_time:g} s" if isinstance(error, TimeoutError) else str(error)
+        why = f"no decision within {self._wait:g} s" if isinstance(error, TimeoutError) else str(error)
         how = "refuses this request" if isinstance(error, StoreRefused) else "is away"
         if self.link.problem is not None:
             how, why = "is away", self.link.problem

@@ -47,6 +47,11 @@ class StoreLink:
         self._task: asyncio.Task[None] | None = None
         self._expiry: asyncio.TimerHandle | None = None
 
+    @property
+    def away_for(self) -> float:
+        """The seconds since the store is away, where it is."""
+        return time.monotonic() - self._since
+
     async def open(self) -> None:
         """Connect for the first time. Raises StoreAway or StoreRefused."""
         await self._connect()
@@ -70,7 +75,7 @@ class StoreLink:
         if self._expiry is None:
             self._expiry = asyncio.get_running_loop().call_later(self._wait, self._expire)
         if self._reported:
-            self._say(f"the store {self.address.shown} is back, after {time.monotonic() - self._since:.1f} s")
+            self._say(f"the store {self.address.shown} is back, after {self.away_for:.1f} s")
             self._reported.clear()
         self._connected.set()
 
