@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
@@ -18,6 +17,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from msgspec import Struct
 
 from mockllm.store.refusals import error_text, refusal_text
+from mockllm.store.store_tls import FILES, BadStoreFile, StoreTls
 
 Argument: TypeAlias = bytes | str | int | float
 StoreReply: TypeAlias = Any
@@ -31,8 +31,14 @@ FORMS: Final = (
     "expected redis://USER:PASSWORD@HOST:PORT/DATABASE, rediss://… (TLS) or unix:///PATH; in a password / is "
     "written as %2F, # as %23, ? as %3F and @ as %40"
 )
+SECURE: Final = ("rediss", "valkeys")
+"""The schemes of stores with TLS."""
 IN_QUERY: Final = frozenset(("db", "username", "password"))
 """Parameters in the query of an address."""
+TLS_HINT: Final = (
+    "an address rediss:// may have ssl_ca_certs, ssl_certfile and ssl_keyfile, and the variable SSL_CERT_FILE also "
+    "names a file with the CA of the store"
+)
 STRANGE_REPLY: Final = "its reply is not of the protocol of Redis: the address may be that of another server"
 
 
@@ -58,7 +64,7 @@ class StoreAddress(Struct, frozen=True):
     db: int = 0
     username: str | None = None
     password: str | None = None
-    tls: bool = False
+    tls: StoreTls | None = None
 
 
 def has_client() -> bool:
@@ -86,7 +92,7 @@ def store_address(url: str) -> StoreAddress:
         found.get("db", 0),
         found.get("username"),
         found.get("password"),
-        parts.scheme in ("rediss", "valkeys"),
+        StoreTls(*map(found.get, FILES)) if parts.scheme in SECURE else None,
     )
 
 
@@ -105,12 +111,15 @@ def _parsed(url: str, parts: SplitResult) -> Mapping[str, Any]:
 
 
 def _check_query(parts: SplitResult) -> None:
-    """Raise BadAddress for a parameter that only the client of the package `redis` has."""
-    unknown = sorted(parse_qs(parts.query).keys() - IN_QUERY)
+    """Raise BadAddress for a parameter without effect: most are those of the client of the package `redis`."""
+    parameters = parse_qs(parts.query).keys()
+    unknown = sorted(parameters - IN_QUERY.union(FILES if parts.scheme in SECURE else ()))
     if unknown:
         certificates = any(each.startswith("ssl_") for each in unknown)
-        hint = "; the variable SSL_CERT_FILE names a file with the CA of the store" if certificates else ""
+        hint = f"; {TLS_HINT}" if certificates else ""
         raise BadAddress(f"{', '.join(unknown)} has no effect in this address: leave it out{hint}")
+    if "ssl_keyfile" in parameters and "ssl_certfile" not in parameters:
+        raise BadAddress("ssl_keyfile is the key of a certificate: ssl_certfile names its file")
 
 
 def _check_host(host: str) -> None:
@@ -273,6 +282,8 @@ async def connect(address: StoreAddress, lost: Callable[[str], None]) -> StoreCo
             raise StoreAway(f"no connection within {CONNECT_TIME:g} s{hint}") from None
         if isinstance(error, OSError):
             raise StoreAway(error_text(error)) from None
+        if isinstance(error, BadStoreFile):
+            raise StoreAway(str(error)) from None
         raise
 
 
@@ -280,7 +291,7 @@ async def _connected(address: StoreAddress, make: Callable[[], StoreConnection])
     loop = asyncio.get_running_loop()
     if address.path is not None:
         return (await loop.create_unix_connection(make, address.path))[1]
-    context = ssl.create_default_context() if address.tls else None
+    context = None if address.tls is None else address.tls.context()
     transport, connection = await loop.create_connection(make, address.host, address.port, ssl=context)
     transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
