@@ -24,6 +24,8 @@ TOKEN_VARIABLE: Final = "MOCKLLM_ADMIN_TOKEN"  # noqa: S105 - the name of a vari
 TIMEOUT: Final = 30.0
 """Seconds to wait for a response."""
 
+HTTPS_HINT: Final = "if it speaks HTTPS, write https://"
+
 
 class ApiError(Exception):
     """No response, or a refusal, as one line. `wrong` lists problems of the body as (field, message)."""
@@ -99,7 +101,7 @@ def _no_response(reason: object, base: str) -> str:
     if isinstance(reason, SSLError):
         return f"{base} does not speak HTTPS; write http://"
     if isinstance(reason, RemoteDisconnected):
-        return f"{base} closed the connection without a response; if it speaks HTTPS, write https://"
+        return f"{base} closed the connection without a response; {HTTPS_HINT}"
     why = getattr(reason, "strerror", None) or reason
     return f"no server responds at {base}: {why}; `mockllm serve` starts one, --url names another"
 
@@ -127,4 +129,6 @@ def _refusal(error: HTTPError, base: str) -> ApiError:
     except (ValueError, KeyError, TypeError, AttributeError):
         if error.code == HTTPStatus.NOT_FOUND:
             return ApiError(f"there is no control API at {base}; with --admin-port use that port")
-        return ApiError(f"the server returned {error.code} {error.reason}")
+        plain = error.code == HTTPStatus.BAD_REQUEST and base.startswith("http://")
+        hint = f"; {HTTPS_HINT}" if plain else ""
+        return ApiError(f"the server returned {error.code} {error.reason}{hint}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from mockllm.cli.console import log
 from mockllm.cli.option import BadOption, OptionValues
 from mockllm.server.app import App
 from mockllm.server.http_server import Address
@@ -24,6 +26,23 @@ def addresses(args: argparse.Namespace, values: OptionValues) -> list[Address]:
 
 def _uses_tls(values: OptionValues) -> bool:
     return bool(values["tls_self_signed"] or values["tls_cert"])
+
+
+async def load_certificate_again(
+    app: App, values: OptionValues, tell_workers: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Load the certificate for new connections again, or say why the present one stays. `tell_workers` lets them do
+    so, too, and raises BadOption."""
+    if not _uses_tls(values):
+        return
+    try:
+        configure_tls(app, values)
+        if tell_workers is not None:
+            await tell_workers()
+    except BadOption as reason:
+        log(f"warning: the certificate stays: {reason}")
+    else:
+        log("loaded the certificate again")
 
 
 def configure_tls(app: App, values: OptionValues) -> Path | None:

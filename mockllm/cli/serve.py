@@ -9,7 +9,7 @@ import socket
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -26,7 +26,7 @@ from mockllm.cli.control_setup import (
     note_providers,
     set_up_control_api,
 )
-from mockllm.cli.listen_addresses import addresses, configure_tls
+from mockllm.cli.listen_addresses import addresses, configure_tls, load_certificate_again
 from mockllm.cli.option import BadOption, OptionValues, add
 from mockllm.cli.options import (
     LOAD_OPTIONS,
@@ -103,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
         tasks = background_tasks(partial(warn_about_files, builder, reload), watched, admin_server)
         with traces(app, addresses(args, values), log):
             ready = partial(_ready, admin_server, app, uses_default_pack(values), trusted, token)
-            again = partial(reload_after_signal, watched)
+            again = partial(reload_after_signal, watched, partial(load_certificate_again, app, values))
             run_server(serve(app, addresses(args, values), ready, tasks, again, log))
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
@@ -116,8 +116,11 @@ def _engine_state(bounds: ServerLimits) -> EngineState:
     return EngineState(max_sessions=bounds.sessions, unused_timeout=bounds.session_ttl, log=ThrottledLog(log))
 
 
-async def reload_after_signal(reload: Reloader | None) -> None:
-    """Reload the files after a SIGHUP."""
+async def reload_after_signal(
+    reload: Reloader | None, load_certificate: Callable[[], Awaitable[None]]
+) -> None:
+    """Load the certificate and the files again after a SIGHUP."""
+    await load_certificate()
     if reload is None:
         log("SIGHUP: this server does not reload (--no-reload)")
     else:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from mockllm.cli.console import log, print_line, print_mistakes
 from mockllm.cli.control_setup import AdminToken, background_tasks, note_providers, set_up_control_api
-from mockllm.cli.listen_addresses import addresses, configure_tls
+from mockllm.cli.listen_addresses import addresses, configure_tls, load_certificate_again
 from mockllm.cli.option import BadOption, OptionValues
 from mockllm.cli.options import limits, unknown_variables
 from mockllm.cli.serve import (
@@ -53,7 +53,7 @@ from mockllm.server.workers.forked_process import fork_workers
 from mockllm.server.workers.group_engine_state import GroupEngineState
 from mockllm.server.workers.listening_sockets import listen
 from mockllm.server.workers.shareable import beyond_store, of_one_process, unshareable
-from mockllm.server.workers.supervisor import CannotServe, Supervisor
+from mockllm.server.workers.supervisor import CannotServe, NotChanged, Supervisor
 from mockllm.server.workers.worker_settings import WorkerSettings
 from mockllm.state.shared_counts import SharedCounts
 
@@ -190,11 +190,22 @@ async def _run_group(group: ServedGroup) -> None:
         values: OptionValues = group.settings["values"]
         state.store = await store.open(log, values["store_wait"])
         group.settings["replica"] = store.replica
-    await _supervise(group, ServerSignals(partial(reload_after_signal, group.reload)))
+    load = partial(
+        load_certificate_again, group.app, group.settings["values"], partial(_tell_certificate, group)
+    )
+    await _supervise(group, ServerSignals(partial(reload_after_signal, group.reload, load)))
     if state.store is not None and store is not None:
         state.store.release_replica(store.replica)
         await asyncio.sleep(0)
         state.store.link.close()
+
+
+async def _tell_certificate(group: ServedGroup) -> None:
+    """Let the workers load their certificate again. Raises BadOption."""
+    try:
+        await group.supervisor.load_certificate()
+    except NotChanged as reason:
+        raise BadOption(str(reason)) from None
 
 
 async def _supervise(group: ServedGroup, signals: ServerSignals) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import sys
+from functools import partial
 from typing import cast
 
 from mockllm.cli.console import access_log_of, log
@@ -69,10 +70,7 @@ async def _run(settings: WorkerSettings, end: socket.socket) -> None:
         app.store_client = store_client
         app.total_connections = connections.total
         app.journal = MarkedJournal(bounds.journal, bounds.journal_bytes, app.metrics, counts, cell)
-        try:
-            configure_tls(app, values)
-        except BadOption as changed:  # the supervisor could read the files
-            raise CallFailed(str(changed)) from None
+        _load_certificate(values, app)
         tracing.enter_context(traces(app, settings["addresses"], log))
         return app
 
@@ -82,10 +80,21 @@ async def _run(settings: WorkerSettings, end: socket.socket) -> None:
     from contextlib import ExitStack
 
     with ExitStack() as tracing:
-        worker = Worker(state, builder, make_app, listen, store_client, controlled=settings["controlled"])
+        load = partial(_load_certificate, values)
+        worker = Worker(
+            state, builder, make_app, listen, store_client, load, controlled=settings["controlled"]
+        )
         await worker.channel.open(end)
         await worker.run()
     store_client.close()
+
+
+def _load_certificate(values: OptionValues, app: App) -> None:
+    """Load the certificate of new connections. Raises CallFailed: the supervisor could read the files."""
+    try:
+        configure_tls(app, values)
+    except BadOption as changed:
+        raise CallFailed(str(changed)) from None
 
 
 def _store_client(settings: WorkerSettings, state: SharedEngineState) -> WorkerStoreClient:

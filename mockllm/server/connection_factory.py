@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -53,6 +54,8 @@ class ConnectionFactory:
         """The open connections that use HTTP/2."""
         self._counts: dict[str, int] = {}
         """The open connections by client address."""
+        self._handshakes: Counter[str] = Counter()
+        """The connections by client address whose TLS begins."""
         self._refused = 0
         """The connections that were refused since the last report."""
         self._next_report = -inf
@@ -84,6 +87,24 @@ class ConnectionFactory:
             self._app.total_connections is not None
         ):  # reports this worker's count, and returns that of all workers
             count = self._app.total_connections(connection.client, count)
+        return self._within_limit(connection.client, count)
+
+    def begin_handshake(self, client: str) -> bool:
+        """Count a connection whose TLS begins, until `end_handshake`. Return whether its address has no more of them
+        than the limit allows; if it does, the connection is not counted."""
+        if not self._within_limit(client, self._handshakes[client] + 1):
+            return False
+        self._handshakes[client] += 1
+        return True
+
+    def end_handshake(self, client: str) -> None:
+        """Count no longer a connection whose TLS has begun, or failed."""
+        self._handshakes[client] -= 1
+        if not self._handshakes[client]:
+            del self._handshakes[client]
+
+    def _within_limit(self, client: str, count: int) -> bool:
+        """Return whether an address may have so many connections. Report that one is refused."""
         limit = self._app.limits.connections
         if count <= limit:
             return True
@@ -92,7 +113,7 @@ class ConnectionFactory:
         if now >= self._next_report:
             self._next_report = now + REPORT_INTERVAL
             refused, self._refused = self._refused, 0
-            last = shortened_for_line(connection.client)
+            last = shortened_for_line(client)
             text = f"refused {counted(refused, 'connection')}, the last from {last}"
             report(f"{text}: more than {limit} (--max-connections-per-address)")
         return False

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import errno
 import socket
+import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from mockllm.server.app import App
 from mockllm.server.connection_factory import ConnectionFactory
 from mockllm.server.gc_policy import GcPolicy
 from mockllm.server.server_signals import ServerSignals
+from mockllm.server.tls_listener import TlsListener
 
 T = TypeVar("T")
 AsyncCall: TypeAlias = Callable[[], Coroutine[object, object, None]]
@@ -68,6 +70,7 @@ class Server:
         self._addresses = addresses
         self._bound = [*bound]
         self._servers: list[asyncio.Server] = []
+        self._tls_listeners: list[TlsListener] = []
         self.listening: list[Address] = []
 
     @property
@@ -94,6 +97,9 @@ class Server:
         self._listener = ConnectionFactory(self.app)
         loop = asyncio.get_running_loop()
         for sock, tls in self._bound:
+            if tls and sys.platform != "win32":  # its loop has no `add_reader`
+                self._tls_listeners.append(TlsListener(self.app, self._listener, sock))
+                continue
             server = await loop.create_server(
                 self._listener,
                 sock=sock,
@@ -142,9 +148,13 @@ class Server:
         self.app.draining = True
         for listening in self._servers:
             listening.close()
+        for secure in self._tls_listeners:
+            secure.close()
 
     async def _end(self) -> None:
         self.app.stopped = True
+        for secure in self._tls_listeners:
+            secure.cut()
         await self._listener.shutdown(0.1)
         self.app.worker_thread.close()
         if self.app.webhooks is not None:

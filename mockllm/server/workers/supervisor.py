@@ -228,6 +228,11 @@ class Supervisor:
             await self._all(workers, PAUSE_TIME, "commit")
         self._spawn(self._state.change_store())
 
+    async def load_certificate(self) -> None:
+        """Let all workers load their certificate again. Raises NotChanged if one of them uses its present one on."""
+        async with self._changing:
+            await self._all(self._served.serving, PAUSE_TIME, "load_certificate")
+
     async def _all(self, workers: Sequence[WorkerHandle], seconds: float, name: str, *values: object) -> None:
         """Give all workers an order. A worker that has ended obeys all. Raises NotChanged."""
         calls = [asyncio.wait_for(worker.channel.call(name, *values), seconds) for worker in workers]

@@ -20,7 +20,7 @@ from mockllm.server.http_server import Server
 from mockllm.server.journal.journal import ENTRIES_AT_ONCE, Journal
 from mockllm.server.metrics import Metrics
 from mockllm.server.protocols import StoreClientProtocol
-from mockllm.server.workers.channel import Channel, ChannelClosed
+from mockllm.server.workers.channel import Channel, ChannelClosed, Handler
 from mockllm.server.workers.forwarded_control import ForwardedControl
 from mockllm.server.workers.worker_report import WorkerReport
 from mockllm.state.shared_counts import SharedCounts
@@ -63,15 +63,18 @@ class Worker:
         make_app: Callable[[Engine], App],
         listen: Callable[[App], Server],
         store_client: WorkerStoreClient,
+        load_certificate: Callable[[App], None],
         *,
         controlled: bool,
     ) -> None:
-        """`controlled`: whether the control API is served on the worker's addresses."""
+        """`load_certificate` raises CallFailed. `controlled`: whether the control API is served on the worker's
+        addresses."""
         self._state = state
         self._builder = builder
         self._make_app = make_app
         self._listen = listen
         self._store_client = store_client
+        self._load_certificate = load_certificate
         self._prepared: PreparedRules | None = None
         self._app: App | None = None
         self._server: Server | None = None
@@ -79,23 +82,27 @@ class Worker:
         """The number of the last entry that the supervisor is known to have."""
         self._stopping = asyncio.Event()
         self._hurried = asyncio.Event()
-        self.channel = Channel(
-            {
-                "prepare": self.prepare,
-                "abort": self.abort,
-                "pause": self.pause,
-                "commit": self.commit,
-                "report": self.report,
-                "reset_metrics": self.reset_metrics,
-                "reset_state": self.reset_state,
-                "forget_sessions": self.forget_sessions,
-                "set_time_scales": self.set_time_scales,
-                "renumber": self.renumber,
-                "frames": self.frames,
-                "stop": self.stop,
-            }
-        )
+        self.channel = Channel(self._orders)
         self._control = ForwardedControl(self.channel) if controlled else None
+
+    @property
+    def _orders(self) -> Mapping[str, Handler]:
+        """The functions that the supervisor may call, by their names."""
+        return {
+            "prepare": self.prepare,
+            "abort": self.abort,
+            "pause": self.pause,
+            "commit": self.commit,
+            "report": self.report,
+            "reset_metrics": self.reset_metrics,
+            "reset_state": self.reset_state,
+            "forget_sessions": self.forget_sessions,
+            "load_certificate": self.load_certificate,
+            "set_time_scales": self.set_time_scales,
+            "renumber": self.renumber,
+            "frames": self.frames,
+            "stop": self.stop,
+        }
 
     async def run(self) -> None:
         """Serve until the supervisor stops the worker or has ended."""
@@ -193,6 +200,10 @@ class Worker:
 
     async def forget_sessions(self, ids: Collection[str]) -> None:
         self._store_client.forget_sessions(ids)
+
+    async def load_certificate(self) -> None:
+        """Load the certificate of new connections again. Raises CallFailed, and the present one stays."""
+        self._load_certificate(self.app)
 
     async def set_time_scales(self, scales: Mapping[str, float]) -> None:
         """Use these time scales of sessions, and no others."""

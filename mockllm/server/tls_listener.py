@@ -1,0 +1,99 @@
+"""Accepts the connections of a socket with HTTPS, each with the present certificate.
+
+asyncio's own servers know one certificate only, and are silent to plain HTTP and about half handshakes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Final, cast
+
+from mockllm.server.app import App
+from mockllm.server.connection_factory import ConnectionFactory
+from mockllm.server.refusals import refusal_bytes
+
+PLAIN_HTTP: Final = "The plain HTTP request was sent to a port with HTTPS: write https:// in its address."
+RETRY: Final = 1.0
+"""Seconds until the next connection is accepted where the system allows no more open files."""
+
+
+class TlsListener:
+    """Accepts connections until it is closed."""
+
+    def __init__(self, app: App, listener: ConnectionFactory, sock: socket.socket) -> None:
+        """Call it on the loop that runs the connections."""
+        self._app = app
+        self._listener = listener
+        self._sock = sock
+        self._loop = asyncio.get_running_loop()
+        self._handshakes: set[asyncio.Task[None]] = set()
+        self._accepting = self._loop.create_task(self._accept())
+        self._accepting.add_done_callback(lambda _: sock.close())
+
+    async def _accept(self) -> None:
+        while True:
+            try:
+                sock, peer = await self._loop.sock_accept(self._sock)
+            except OSError:
+                await asyncio.sleep(RETRY)
+                continue
+            client = str(peer[0])
+            if not self._listener.begin_handshake(client):
+                sock.close()
+                continue
+            task = self._loop.create_task(self._begin(sock, client))
+            self._handshakes.add(task)
+            task.add_done_callback(self._handshakes.discard)
+
+    async def _begin(self, sock: socket.socket, client: str) -> None:
+        """Make the connection of a client, or refuse one that speaks plain HTTP."""
+        end = self._loop.time() + self._app.limits.head_time
+        try:
+            async with asyncio.timeout_at(end):
+                first = await self._first_byte(sock)
+            if first.isupper():  # the first letter of a method; that of a handshake is 0x16
+                await self._loop.connect_accepted_socket(lambda: _PlainHttp(self._app.limits.linger), sock)
+            elif first:
+                left = max(0.001, end - self._loop.time())
+                await self._loop.connect_accepted_socket(
+                    self._listener, sock, ssl=self._app.tls, ssl_handshake_timeout=left
+                )
+            else:
+                sock.close()
+        except (OSError, asyncio.CancelledError):  # the time is over, the handshake fails, or the server ends
+            sock.close()
+        finally:
+            self._listener.end_handshake(client)
+
+    async def _first_byte(self, sock: socket.socket) -> bytes:
+        """Return the first byte, which stays in the socket; nothing if the client sends none."""
+        readable = asyncio.Event()
+        self._loop.add_reader(sock, readable.set)
+        try:
+            await readable.wait()
+        finally:
+            self._loop.remove_reader(sock)
+        return sock.recv(1, socket.MSG_PEEK)
+
+    def close(self) -> None:
+        """Accept no more connections."""
+        self._accepting.cancel()
+
+    def cut(self) -> None:
+        """End the handshakes."""
+        for task in tuple(self._handshakes):
+            task.cancel()
+
+
+class _PlainHttp(asyncio.Protocol):
+    """Refuses a client that speaks plain HTTP, and ignores what it sends, so that it gets the refusal."""
+
+    def __init__(self, linger: float) -> None:
+        self._linger = linger
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        stream = cast(asyncio.Transport, transport)
+        stream.write(refusal_bytes(400, PLAIN_HTTP))
+        stream.write_eof()
+        asyncio.get_running_loop().call_later(self._linger, stream.abort)
