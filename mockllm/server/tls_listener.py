@@ -28,23 +28,26 @@ class TlsListener:
         self._sock = sock
         self._loop = asyncio.get_running_loop()
         self._handshakes: set[asyncio.Task[None]] = set()
-        self._accepting = self._loop.create_task(self._accept())
-        self._accepting.add_done_callback(lambda _: sock.close())
+        self._retry: asyncio.TimerHandle | None = None
+        self._loop.add_reader(sock, self._accept)
 
-    async def _accept(self) -> None:
-        while True:
-            try:
-                sock, peer = await self._loop.sock_accept(self._sock)
-            except OSError:
-                await asyncio.sleep(RETRY)
-                continue
-            client = str(peer[0])
-            if not self._listener.begin_handshake(client):
-                sock.close()
-                continue
-            task = self._loop.create_task(self._begin(sock, client))
-            self._handshakes.add(task)
-            task.add_done_callback(self._handshakes.discard)
+    def _accept(self) -> None:
+        try:
+            sock, peer = self._sock.accept()
+        except (BlockingIOError, ConnectionAbortedError):  # the client has left
+            return
+        except OSError:
+            self._loop.remove_reader(self._sock)
+            self._retry = self._loop.call_later(RETRY, self._loop.add_reader, self._sock, self._accept)
+            return
+        client = str(peer[0])
+        if not self._listener.begin_handshake(client):
+            sock.close()
+            return
+        sock.setblocking(False)
+        task = self._loop.create_task(self._begin(sock, client))
+        self._handshakes.add(task)
+        task.add_done_callback(self._handshakes.discard)
 
     async def _begin(self, sock: socket.socket, client: str) -> None:
         """Make the connection of a client, or refuse one that speaks plain HTTP."""
@@ -78,7 +81,10 @@ class TlsListener:
 
     def close(self) -> None:
         """Accept no more connections."""
-        self._accepting.cancel()
+        if self._retry is not None:
+            self._retry.cancel()
+        self._loop.remove_reader(self._sock)
+        self._sock.close()
 
     def cut(self) -> None:
         """End the handshakes."""
