@@ -56,7 +56,9 @@ class TlsListener:
             async with asyncio.timeout_at(end):
                 first = await self._first_byte(sock)
             if first.isupper():  # the first letter of a method; that of a handshake is 0x16
-                await self._loop.connect_accepted_socket(lambda: _PlainHttp(self._app.limits.linger), sock)
+                transport, _ = await self._loop.connect_accepted_socket(_PlainHttp, sock)
+                await asyncio.sleep(self._app.limits.linger)
+                transport.abort()
             elif first:
                 left = max(0.001, end - self._loop.time())
                 await self._loop.connect_accepted_socket(
@@ -95,11 +97,7 @@ class TlsListener:
 class _PlainHttp(asyncio.Protocol):
     """Refuses a client that speaks plain HTTP, and ignores what it sends, so that it gets the refusal."""
 
-    def __init__(self, linger: float) -> None:
-        self._linger = linger
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         stream = cast(asyncio.Transport, transport)
         stream.write(refusal_bytes(400, PLAIN_HTTP))
         stream.write_eof()
-        asyncio.get_running_loop().call_later(self._linger, stream.abort)
