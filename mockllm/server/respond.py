@@ -328,7 +328,9 @@ def head_of(app: App, exchange: Exchange, plan: Plan) -> SerializedHead:
     """Return the head of a response that waits. Its date is when the response began, after a hold."""
     constraints = exchange.constraints = constraints_of(app, exchange)
     cors_lines = ALLOW_CORS if exchange.allow_cors else ""
-    return serialize_head(plan, constraints, app.date_line.at(exchange.now + exchange.held), cors_lines)
+    return serialize_head(
+        plan, constraints, app.date_line.at(exchange.now + exchange.held_seconds), cors_lines
+    )
 
 
 def begin_playing(app: App, exchange: Exchange) -> None:

@@ -42,7 +42,7 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
     """Return the response of a journal entry, as this redactor shows it: the entry's own, if none is passed."""
     plan = entry.response.plan
     cors_lines = ALLOW_CORS if entry.allow_cors else ""
-    head = serialize_head(plan, entry.constraints, DateLine().at(entry.now + entry.held), cors_lines)
+    head = serialize_head(plan, entry.constraints, DateLine().at(entry.now + entry.held_seconds), cors_lines)
     unchunked = head._replace(chunked=False)
     if entry.times is None:
         data = single_write(plan, unchunked)

@@ -45,7 +45,8 @@ COLLECTING: Final = "collect"
 POLL: Final = 0.1
 """Seconds between two looks at a change of the store that takes long."""
 SHORT_LIFE: Final = 2.0
-"""A worker that lives no longer, or never serves, is replaced after this number of seconds, the next after twice as many."""
+"""A worker that lives no longer, or never serves, is replaced after this number of seconds, the next after twice as
+many."""
 MAX_PAUSE: Final = 60.0
 """The most seconds until it is replaced."""
 
