@@ -38,7 +38,9 @@ from tests.conformance.left_out import LEFT_OUT
 
 HERE = Path(__file__).parent
 FACTS = HERE / "facts"
-
+NEWER_FACTS = HERE / "newer_facts"
+"""Facts of other recordings, of July and August 2026, where the recordings have few of them. They are not rewritten:
+their recordings are tests of public projects (pydantic-ai, ruby_llm, chatlas, ellmer, activeagent and others)."""
 
 VARIABLE = "MOCKLLM_TRANSCRIPTS"
 """The variable that names another folder of recordings; `pytest --transcripts DIR` sets it."""
@@ -193,7 +195,7 @@ def _arguments(count: int) -> tuple[str, ...]:
     return ("{", *(" " for _ in range(count - 2)), "}") if count > 1 else ("{}",) * count
 
 
-def write(protocol: Protocol) -> int:
+def write(protocol: Protocol, folder: Path = FACTS) -> int:
     """Write the facts of a protocol; return the number of cases."""
     cases = list(recorded_cases(protocol))
     entries = sorted({entry for case in cases for entry in case.observed.shape})
@@ -218,13 +220,19 @@ def write(protocol: Protocol) -> int:
     ]
     lines = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
     text = f'{{"entries":{json.dumps(entries, indent=0)},\n"cases":[\n{lines}\n]}}\n'
-    (FACTS / f"{protocol.folder}.json").write_text(text)
+    (folder / f"{protocol.folder}.json").write_text(text)
     return len(cases)
 
 
-def committed_cases(protocol: Protocol) -> Iterator[RecordedCase]:
+def newer_cases(protocol: Protocol) -> Iterator[RecordedCase]:
+    """Yield the cases of the newer facts, where a protocol has such facts."""
+    exist = (NEWER_FACTS / f"{protocol.folder}.json").exists()
+    return committed_cases(protocol, NEWER_FACTS) if exist else iter(())
+
+
+def committed_cases(protocol: Protocol, folder: Path = FACTS) -> Iterator[RecordedCase]:
     """Yield the cases of the committed facts."""
-    facts = json.loads((FACTS / f"{protocol.folder}.json").read_text())
+    facts = json.loads((folder / f"{protocol.folder}.json").read_text())
     for row in facts["cases"]:
         shape = frozenset(facts["entries"][place] for place in row["shape"])
         order = tuple(tuple((kind, count) for kind, count in choice_key) for choice_key in row["order"])

@@ -22,6 +22,7 @@ from tests.conformance.facts import (
     committed_cases,
     files,
     has_custom_folder,
+    newer_cases,
     recorded_cases,
     recordings,
     reduce,
@@ -38,13 +39,17 @@ Source = Callable[[Protocol], Iterator[Comparison]]
 
 def from_facts(protocol: Protocol) -> Iterator[Comparison]:
     """Yield the comparisons with the committed facts."""
-    return (compare(protocol, case) for case in committed_cases(protocol))
+    for case in (*committed_cases(protocol), *newer_cases(protocol)):
+        yield compare(protocol, case)
 
 
 def from_recordings(protocol: Protocol) -> Iterator[Comparison]:
-    """Yield the comparisons with the recordings. In a custom folder, a recording is decoded as far as possible, and
-    what cannot be decoded is printed."""
-    for recording in files(protocol):
+    """Yield the comparisons with the recordings, and with the newer facts beside them. In a custom folder, a
+    recording is decoded as far as possible, and what cannot be decoded is printed."""
+    recorded = list(files(protocol))
+    if recorded and not has_custom_folder():
+        yield from (compare(protocol, case) for case in newer_cases(protocol))
+    for recording in recorded:
         yield (
             compare_tolerantly(protocol, recording)
             if has_custom_folder()
@@ -178,7 +183,7 @@ def differing_entries() -> frozenset[tuple[str, str, str]]:
     return frozenset(
         (protocol.folder, case.id, entry_of(difference))
         for protocol in PROTOCOLS
-        for case in committed_cases(protocol)
+        for case in (*committed_cases(protocol), *newer_cases(protocol))
         for difference in differences(compare(protocol, case))
     )
 

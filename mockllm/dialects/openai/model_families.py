@@ -4,8 +4,8 @@ The families of each protocol are one ordered table; the first glob that matches
 of 2023 to 2026. In chat completions, reasoning models omit `logprobs` from every choice. Only GPT-4o, GPT-4.1,
 o3-mini and the audio models still have a system fingerprint. GPT-4's vision preview, which ended on 2024-12-06
 (OpenAI's page of deprecations), follows its last recording, of February 2024. The response object of the responses
-protocol has grown over the years. Each family's responses have the form of most of its recordings of 2026, and a
-model in no row gets the newest form (August 2026).
+protocol has grown over the years. It has the form of recordings of July and August 2026, when all families had the
+same members.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.text_cache import text_cache
 
@@ -94,34 +95,28 @@ def family(model: str) -> OpenAiFamily:
 
 class ResponsesFamily(Struct, frozen=True):
     """The details of one family in the responses protocol. `effort` and `context` are the defaults of `reasoning`.
-    `phase`: its messages are marked as comments or the final answer. `recent`: it has the form of the summer
-    of 2026, when `moderation`, `tool_usage` and others were added."""
+    `phase`: its messages are marked as comments or the final answer."""
 
     effort: str | None = None
     context: str | None = None
     top_p: float = 1.0
-    retention: str | None = "in_memory"
+    retention: str = "in_memory"
     phase: bool = False
-    recent: bool = True
 
 
-_OF_5_6: Final = ResponsesFamily(
-    effort="medium", context="all_turns", top_p=0.98, retention="24h", phase=True
+_OF_5_5: Final = ResponsesFamily(
+    effort="medium", context="current_turn", top_p=0.98, retention="24h", phase=True
 )
+_OF_5_6: Final = replace(_OF_5_5, context="all_turns")
 """GPT-6 has no recording here, so it follows the models before it."""
 RESPONSES_FAMILIES: Final = (
-    ("gpt-4o*", ResponsesFamily(retention=None, recent=False)),
-    ("o[134]*", ResponsesFamily(effort="medium", retention=None, recent=False)),
-    ("gpt-5-pro*", ResponsesFamily(effort="high", retention=None, recent=False)),
-    ("gpt-5.[123]*", ResponsesFamily(effort="none", context="current_turn", top_p=0.98, retention="24h")),
-    (
-        "gpt-5.[45]*",
-        ResponsesFamily(effort="none", context="current_turn", top_p=0.98, retention="24h", phase=True),
-    ),
+    ("o[134]*", ResponsesFamily(effort="medium", context="current_turn")),
+    ("gpt-5-pro*", ResponsesFamily(effort="high", context="current_turn")),
+    ("gpt-5.[123]*", replace(_OF_5_5, effort="none", phase=False)),
+    ("gpt-5.4*", replace(_OF_5_5, effort="none")),
+    ("gpt-5.5*", _OF_5_5),
     ("gpt-5.*", _OF_5_6),
     ("gpt-6*", _OF_5_6),
-    ("gpt-5", ResponsesFamily(effort="medium", retention=None, recent=False)),
-    ("gpt-5-2025*", ResponsesFamily(effort="medium", retention=None, recent=False)),
     ("gpt-5*", ResponsesFamily(effort="medium", context="current_turn")),
     ("*", ResponsesFamily()),
 )

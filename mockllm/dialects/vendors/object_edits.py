@@ -77,7 +77,13 @@ def xai(payload: Object) -> None:
         usage["context_details"] = {name: usage[name] for name in ("input_tokens", "output_tokens")}
 
 
-OPENAI_MEMBERS: Final = ("billing", "moderation", "prompt_cache_retention", "tool_usage")
+OPENAI_MEMBERS: Final = (
+    "billing",
+    "moderation",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "tool_usage",
+)
 """Members of a response that only OpenAI sends."""
 REASONING_EVENTS: Final = {
     "response.reasoning_summary_part.added": "response.content_part.added",
@@ -112,7 +118,7 @@ def deepseek(payload: Object) -> None:
     if response is None:
         return
     _serve_by_default(response)
-    drop(response, "billing", "tool_usage")
+    drop(response, "billing", "prompt_cache_options", "tool_usage")
     drop(response["reasoning"], "context", "mode")
     for tool in response["tools"]:
         drop(tool, "output_schema", *(name for name in ("description",) if tool.get(name) is None))

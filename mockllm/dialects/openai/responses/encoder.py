@@ -73,8 +73,8 @@ class ResponsesEncoder(Encoder):
         self._chunks: list[str] = []
         self._logprobs: list[Json] = []
         """The probabilities of the open item's tokens so far."""
-        self._delta = (b"", b"")
-        """The bytes before and after the text of the open item's deltas."""
+        self._delta = (b"", b"", b"")
+        """The bytes of the open item's deltas: before the text, after it, and at the end."""
 
     def start_stream(self) -> Iterable[Event]:
         requested = self._request.fields.get("service_tier")
@@ -101,18 +101,19 @@ class ResponsesEncoder(Encoder):
             opened = {"item_id": opened_item["id"], "output_index": place, "part": content_part(part, "")}
             yield self._event(f"response.{kind.part}.added", {**kind.index, **opened})
         name = f"response.{kind.event}.delta"
-        before = dumps({"type": name, **kind.index, "delta": 0})[:-2]
+        first, last = ({}, kind.index) if kind is SUMMARY else (kind.index, {})
+        before = dumps({"type": name, **first, "delta": 0})[:-2]
         after = dumps({"item_id": opened_item["id"]})[1:-1] + (b',"logprobs":[' if kind.logprobs else b"")
-        self._delta = before, b"," + after
+        self._delta = before, b"," + after, b"," + dumps(last)[1:] if last else b"}"
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         self._chunks.append(chunk)
         kind = self._kind(at.part)
-        before, after = self._delta
+        before, after, end = self._delta
         if kind.logprobs:
             after += self._probabilities(at.part, chunk) + b"]"
         padded = padding(self._events, len(chunk)) if kind.padded and self._request.obfuscated else b""
-        last = b'%b,"output_index":%d,"sequence_number":%d}' % (padded, at.part_index, self._events)
+        last = b'%b,"output_index":%d,"sequence_number":%d%b' % (padded, at.part_index, self._events, end)
         self._events += 1
         return ((before + fragment(chunk) + after + last, f"response.{kind.event}.delta"),)
 
@@ -180,9 +181,8 @@ class ResponsesEncoder(Encoder):
         return type(part) is not Thinking or any(type(chunk) is str for chunk in part.chunks)
 
     def _native(self, item_object: dict[str, Json], place: int) -> Iterator[Event]:
-        yield self._event(
-            "response.output_item.added", {"item": opening_item(item_object), "output_index": place}
-        )
+        opened = opening_item(item_object, thinks=self._response_fields.form.effort is not None)
+        yield self._event("response.output_item.added", {"item": opened, "output_index": place})
         for name, members in item_events(item_object):
             event_members = {"item_id": item_object["id"], "output_index": place, **members}
             if self._request.obfuscated and name.endswith(".delta") and name != "refusal.delta":
@@ -196,6 +196,7 @@ class ResponsesEncoder(Encoder):
         return self._event("response.output_item.done", {"item": item_object, "output_index": place})
 
     def _event(self, name: str, members: dict[str, Json]) -> Event:
-        payload = dumps({"type": name, **members, "sequence_number": self._events})
+        """Return an event; its members are in alphabetical order after the type, as those of the service."""
+        ordered = sorted({**members, "sequence_number": self._events}.items())
         self._events += 1
-        return payload, name
+        return dumps({"type": name, **dict(ordered)}), name

@@ -67,9 +67,10 @@ DELTA_MEMBERS: Final = {
 }
 """The member that is sent in a delta after the first stage: the event, and the member's name."""
 LATE_MEMBERS: Final = {"web_search_call": "action", "compaction": "encrypted_content"}
-"""A member that an item has only once it is done. A search has no `action` before, although the SDK's type requires
-one. Sources: four recordings from September 2025 to January 2026, and reports of May to September 2026
-(64bit/async-openai 550, openai/openai-openapi 572)."""
+"""A member that an item has only once it is done. A reasoning model's search has no `action` before, although the
+SDK's type requires one. Sources: four recordings from September 2025 to January 2026, and reports of May to September
+2026 (64bit/async-openai 550, openai/openai-openapi 572). With other models it is a search at once: four recordings
+from January to July 2026."""
 EMPTY_MEMBERS: Final[dict[str, dict[str, Json]]] = {
     "file_search_call": {"queries": [], "results": None},
     "mcp_call": {"output": None, "error": None},
@@ -83,10 +84,12 @@ OUTPUT_LISTS: Final = {"code_interpreter_call": "outputs"}
 """A list that is empty until the item is done; null where no one includes it."""
 
 
-def opening_item(item: Item) -> Item:
-    """Return the item as it is when it is added."""
+def opening_item(item: Item, *, thinks: bool) -> Item:
+    """Return the item as it is when it is added. `thinks`: by a reasoning model."""
     kind = item["type"]
     result = {name: value for name, value in item.items() if name != LATE_MEMBERS.get(kind)}
+    if kind == "web_search_call" and not thinks:
+        result["action"] = {"type": "search"}
     if "status" in result:
         result["status"] = "in_progress"
     result |= {name: empty for name, empty in EMPTY_MEMBERS.get(kind, {}).items() if name in result}
@@ -269,13 +272,13 @@ def annotations_of(part: Part) -> list[Json]:
 def _reasoning(
     part: Thinking, id: str, place: int, fields: ResponseObjectFields, text: str | None
 ) -> dict[str, Json]:
-    result: dict[str, Json] = {"id": id, "type": "reasoning"}
-    if fields.form.recent:
-        result["content"] = []
-    if fields.sealed or part.signature is not None:
-        result["encrypted_content"] = part.signature or fields.ids.make(SEALED_PREFIX, 64, str(place))
-    result["summary"] = [content_part(part, text)] if text else []
-    return result
+    return {
+        "id": id,
+        "type": "reasoning",
+        "content": [],
+        "encrypted_content": part.signature or fields.ids.make(SEALED_PREFIX, 64, str(place)),
+        "summary": [content_part(part, text)] if text else [],
+    }
 
 
 def _call(

@@ -45,9 +45,20 @@ DEFAULT_LOCATION: Final[dict[str, Json]] = {
     "timezone": None,
 }
 TOOLS: Final[dict[str, dict[str, Json]]] = {
-    "function": {"description": None, "name": None, "parameters": None, "strict": True},
+    "function": {
+        "description": None,
+        "name": None,
+        "output_schema": None,
+        "parameters": None,
+        "strict": True,
+    },
     "custom": {"description": None, "name": None, "format": {"type": "text"}},
-    "web_search": {"search_context_size": "medium", "user_location": DEFAULT_LOCATION},
+    "web_search": {
+        "return_token_budget": "default",
+        "search_content_types": ["text"],
+        "search_context_size": "medium",
+        "user_location": DEFAULT_LOCATION,
+    },
     "web_search_preview": {"search_context_size": "medium", "user_location": DEFAULT_LOCATION},
     "file_search": {
         "filters": None,
@@ -67,12 +78,8 @@ TOOLS: Final[dict[str, dict[str, Json]]] = {
     "tool_search": {"description": None, "parameters": None},
 }
 """The defaults with which each type of tool is echoed."""
-RECENT_TOOLS: Final[dict[str, dict[str, Json]]] = {
-    "function": {"output_schema": None},
-    "web_search": {"return_token_budget": "default", "search_content_types": ["text"]},
-}
-OLDER_TOOLS: Final[dict[str, dict[str, Json]]] = {"web_search": {"filters": None}}
-"""`RECENT_TOOLS` and `OLDER_TOOLS` are the additional defaults of the recent form and of the older one."""
+SILENT_SETTINGS: Final = ("external_web_access",)
+"""The settings of a tool that are not echoed."""
 SCHEMA: Final[dict[str, Json]] = {
     "type": "json_schema",
     "description": None,
@@ -97,10 +104,8 @@ class ResponseObjectFields:
         self.ids = identity.ids
         self.tier = request.service_tier
         self.custom_tools = request.custom_tools
-        self.sealed = self.form.recent or "reasoning.encrypted_content" in request.included
-        """Whether reasoning contains its encrypted content."""
         fields = request.fields
-        self.echo = _echo_to_prompt(fields, model, self.form) | _echo_after_prompt(fields, self.form)
+        self.echo = _echo_to_prompt(fields, model) | _echo_after_prompt(fields, self.form)
         """The settings in the order of the wire. Fields of the output are None until they are known."""
         self.own = dict(reply.extras.get("openai", {}))
         """The top-level fields that the scenario adds."""
@@ -158,7 +163,7 @@ def usage(counted: Usage) -> dict[str, Json]:
     }
 
 
-def _echo_to_prompt(fields: Mapping[str, Json], model: str, family: ResponsesFamily) -> dict[str, Json]:
+def _echo_to_prompt(fields: Mapping[str, Json], model: str) -> dict[str, Json]:
     result: dict[str, Json] = {
         "background": fields.get("background") is True,
         "completed_at": None,
@@ -169,10 +174,7 @@ def _echo_to_prompt(fields: Mapping[str, Json], model: str, family: ResponsesFam
         "max_output_tokens": count_of(fields.get("max_output_tokens")),
         "max_tool_calls": count_of(fields.get("max_tool_calls")),
         "model": model,
-    }
-    if family.recent:
-        result["moderation"] = None
-    result |= {
+        "moderation": None,
         "output": [],
         "parallel_tool_calls": fields.get("parallel_tool_calls") is not False,
         "presence_penalty": number_or_default(fields.get("presence_penalty"), 0.0),
@@ -187,8 +189,10 @@ def _echo_to_prompt(fields: Mapping[str, Json], model: str, family: ResponsesFam
 
 
 def _echo_after_prompt(fields: Mapping[str, Json], family: ResponsesFamily) -> dict[str, Json]:
-    result: dict[str, Json] = {
-        "prompt_cache_key": text_of(fields.get("prompt_cache_key")),
+    result: dict[str, Json] = {"prompt_cache_key": text_of(fields.get("prompt_cache_key"))}
+    if fields.get("prompt_cache_options") is not None:
+        result["prompt_cache_options"] = fields["prompt_cache_options"]
+    return result | {
         "prompt_cache_retention": text_of(fields.get("prompt_cache_retention")) or family.retention,
         "reasoning": _reasoning(object_of(fields.get("reasoning")), family),
         "safety_identifier": text_of(fields.get("safety_identifier")),
@@ -197,11 +201,8 @@ def _echo_after_prompt(fields: Mapping[str, Json], family: ResponsesFamily) -> d
         "temperature": number_or_default(fields.get("temperature"), 1.0),
         "text": _text(object_of(fields.get("text"))),
         "tool_choice": "auto" if fields.get("tool_choice") is None else fields["tool_choice"],
-    }
-    if family.recent:
-        result["tool_usage"] = NO_TOOL_USAGE
-    return result | {
-        "tools": [_tool(entry, family) for entry in objects(fields.get("tools"))],
+        "tool_usage": NO_TOOL_USAGE,
+        "tools": [_tool(entry) for entry in objects(fields.get("tools"))],
         "top_logprobs": fields.get("top_logprobs") or 0,
         "top_p": number_or_default(fields.get("top_p"), family.top_p),
         "truncation": text_of(fields.get("truncation")) or "disabled",
@@ -218,11 +219,13 @@ def number_or_default(value: Json, default: float) -> float:
 def _reasoning(requested: dict[str, Json], family: ResponsesFamily) -> dict[str, Json]:
     """Return the reasoning settings; `auto` is replaced by the value that the service selects."""
     summary = "detailed" if requested.get("summary") == "auto" else requested.get("summary")
-    result = {"effort": requested.get("effort") or family.effort, "summary": summary}
-    if not family.recent:
-        return result
-    result = {"context": requested.get("context") or family.context, **result}
-    return result if family.context is None else {**result, "mode": requested.get("mode") or "standard"}
+    context = requested.get("context")
+    return {
+        "context": family.context if context in (None, "auto") else context,
+        "effort": requested.get("effort") or family.effort,
+        **({} if family.context is None else {"mode": requested.get("mode") or "standard"}),
+        "summary": summary,
+    }
 
 
 def _text(requested: dict[str, Json]) -> dict[str, Json]:
@@ -232,10 +235,10 @@ def _text(requested: dict[str, Json]) -> dict[str, Json]:
     return {"format": format_, "verbosity": requested.get("verbosity") or "medium"}
 
 
-def _tool(entry: dict[str, Json], family: ResponsesFamily) -> dict[str, Json]:
+def _tool(entry: dict[str, Json]) -> dict[str, Json]:
     kind = text_of(entry.get("type")) or "function"
-    own = (RECENT_TOOLS if family.recent else OLDER_TOOLS).get(kind, {})
-    return _with_defaults({"type": kind, **own, **TOOLS.get(kind, {})}, entry)
+    echoed = {name: value for name, value in entry.items() if name not in SILENT_SETTINGS}
+    return _with_defaults({"type": kind, **TOOLS.get(kind, {})}, echoed)
 
 
 def _with_defaults(defaults: dict[str, Json], requested: dict[str, Json]) -> dict[str, Json]:

@@ -29,6 +29,7 @@ from mockllm.dialects.background import events_after, has_ended, timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiObjectCall, page
 from mockllm.dialects.openai.headers import STREAM_HEADERS, body_plan, head
+from mockllm.dialects.openai.model_families import responses_family
 from mockllm.dialects.openai.responses.background import response_at
 from mockllm.dialects.openai.responses.conversations import with_items
 from mockllm.dialects.openai.responses.errors import ResponsesCall
@@ -288,8 +289,10 @@ def _events(stored_object: dict[str, Json]) -> Iterator[EventStep]:
     named_events: list[tuple[str, dict[str, Json]]] = [
         (name, {"response": {**stored_object, **UNFINISHED}}) for name in ("created", "in_progress")
     ]
+    thinks = responses_family(str(stored_object["model"])).effort is not None
     for place, item in enumerate(stored_object["output"]):
-        named_events.append(("output_item.added", {"item": opening_item(item), "output_index": place}))
+        opened = opening_item(item, thinks=thinks)
+        named_events.append(("output_item.added", {"item": opened, "output_index": place}))
         at = {"item_id": item.get("id"), "output_index": place}
         named_events += [(name, {**at, **members}) for name, members in item_events(item)]
         named_events.append(("output_item.done", {"item": item, "output_index": place}))

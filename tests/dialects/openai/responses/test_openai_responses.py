@@ -21,7 +21,6 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.dialects.decoded_response import DecodedCall
 from mockllm.dialects.openai import CHAT, INPUT_TOKENS, RESPONSES
-from mockllm.dialects.openai.model_families import RESPONSES_FAMILIES, SNAPSHOTS, responses_family
 from mockllm.dialects.openai.responses.input_calls import InputTokensRequest
 from mockllm.dialects.openai.responses.items import STAGES
 from tests.dialects.openai.chat.chat_requests import STAMP, chat
@@ -59,17 +58,6 @@ def test_response_model_is_the_snapshot_of_an_alias(requested: str | None, model
 
 def test_model_of_the_reply_overrides_the_request() -> None:
     assert body_of_reply(Reply(HI.choices, model="other"))["model"] == "other"
-
-
-def test_alias_and_snapshot_have_one_form() -> None:
-    assert {
-        alias for alias, dated in SNAPSHOTS.items() if responses_family(alias) != responses_family(dated)
-    } == set()
-    assert RESPONSES_FAMILIES[-1][0] == "*"
-
-
-def test_gpt_6_has_the_form_of_gpt_5_6() -> None:
-    assert responses_family("gpt-6.2-astra") == responses_family("gpt-5.6-terra") != responses_family("x")
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -113,33 +101,6 @@ def test_response_echoes_settings_with_defaults() -> None:
     }
     assert body["service_tier"] == "priority"
     assert body_of_reply(HI, conversation={"id": "conv_2"})["conversation"] == {"id": "conv_2"}
-
-
-def test_response_form_follows_the_model_family() -> None:
-    assert "moderation" not in body_of_reply(HI, model="gpt-4o")
-    assert body_of_reply(HI, model="gpt-5.2")["prompt_cache_retention"] == "24h"
-    assert body_of_reply(HI, model="gpt-5.2")["reasoning"]["mode"] == "standard"
-    assert body_of_reply(HI, model="my-model")["reasoning"] == {
-        "context": None,
-        "effort": None,
-        "summary": None,
-    }
-    for older in ("o3", "gpt-5", "gpt-5-2025-08-07"):
-        assert body_of_reply(HI, model=older)["reasoning"] == {"effort": "medium", "summary": None}
-    assert body_of_reply(HI, model="gpt-5.6")["output"][0]["phase"] == "final_answer"
-
-
-def test_reasoning_is_encrypted_on_request_or_by_family() -> None:
-    thinking = reply_of(Thinking(("a",)))
-    assert "encrypted_content" not in body_of_reply(thinking, model="o3")["output"][0]
-    request = body_of_reply(thinking, model="o3", include=["reasoning.encrypted_content"])["output"][0]
-    assert request["encrypted_content"].startswith("gAAAAAB")
-    assert (
-        body_of_reply(reply_of(Thinking(("a",), "own")), model="o3")["output"][0]["encrypted_content"]
-        == "own"
-    )
-    assert body_of_reply(thinking, model="gpt-5-mini")["output"][0]["content"] == []
-    assert "content" not in body_of_reply(thinking, model="gpt-5")["output"][0]
 
 
 @pytest.mark.parametrize("part", [Thinking(()), Thinking(("secret",), redacted=True)])
