@@ -18,7 +18,13 @@ from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
-OPENAI: Final[Pairs] = (("openai-processing-ms", "250"), ("openai-version", "2020-10-01"))
+SERVED: Final[Pairs] = (("openai-processing-ms", "250"), ("openai-version", "2020-10-01"))
+OPENAI: Final[Pairs] = (
+    ("openai-organization", "mockllm"),
+    ("openai-project", "proj_8wFyN3kQ0bZrT5mVxL2cHs7J"),
+    *SERVED,
+)
+"""The headers of every response to a known key."""
 LIMITS: Final[Pairs] = (
     ("x-ratelimit-limit-requests", "10000"),
     ("x-ratelimit-limit-tokens", "2000000"),
@@ -34,6 +40,8 @@ BODY_HEADERS: Final[Pairs] = JSON + OPENAI + LIMITS
 STREAM_HEADERS: Final[Pairs] = STREAM + OPENAI + LIMITS
 PLAIN_HEADERS: Final[Pairs] = JSON + OPENAI
 """The headers of calls that no limit counts, such as the list of models."""
+UNKNOWN_KEY_HEADERS: Final[Pairs] = (*JSON, *SERVED, ("www-authenticate", 'Bearer realm="OpenAI API"'))
+"""The headers of a refused key, where the models' tier refuses it."""
 EDGE_HEADERS: Final[Pairs] = (("content-type", "application/json; charset=utf-8"), ("vary", "Origin"))
 """The headers of refusals before a model: bad keys, unknown models and paths."""
 LIMITED_HEADERS: Final[Pairs] = (

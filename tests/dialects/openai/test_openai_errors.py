@@ -7,10 +7,11 @@ import pytest
 from mockllm.core.failure import NAMED, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.dialects.openai import CHAT
+from mockllm.dialects.openai import CHAT, RESPONSES
 from mockllm.dialects.openai.errors import ROWS, mask_key
 from mockllm.dialects.openai.headers import go_duration
 from tests.dialects.openai.chat.chat_requests import STAMP, chat, of_bytes
+from tests.dialects.openai.responses.responses_requests import responses
 
 
 def error(plan: Plan) -> Json:
@@ -116,3 +117,20 @@ def test_go_duration_formats_as_go_does(seconds: float, text: str) -> None:
 
 def test_short_key_is_not_masked() -> None:
     assert mask_key("sk-fake-key") == "sk-fake-key"
+
+
+KNOWN_KEY = {"openai-organization", "openai-project"}
+
+
+@pytest.mark.parametrize("name", ["bad_request", "context_length", "server_error"])
+def test_errors_of_the_models_name_organization_and_project(name: str) -> None:
+    for dialect, request in ((CHAT, chat()), (RESPONSES, responses())):
+        headers = dict(dialect.error(Failure(name), request, STAMP).head.headers)
+        assert headers.keys() >= {*KNOWN_KEY, "openai-version"}
+
+
+def test_refused_key_has_no_organization() -> None:
+    refused = dict(RESPONSES.error(Failure("authentication"), responses(), STAMP).head.headers)
+    assert "openai-version" in refused
+    assert not KNOWN_KEY & refused.keys()
+    assert not KNOWN_KEY & dict(CHAT.error(Failure("model_not_found"), chat(), STAMP).head.headers).keys()

@@ -16,7 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import errors
 from mockllm.dialects.openai.calls import OpenAiCall
-from mockllm.dialects.openai.headers import PLAIN_HEADERS
+from mockllm.dialects.openai.headers import PLAIN_HEADERS, UNKNOWN_KEY_HEADERS
 
 _ROWS: Final = {
     name: row if name == "not_found" else replace(row, headers=PLAIN_HEADERS)
@@ -24,9 +24,7 @@ _ROWS: Final = {
 }
 ROWS: Final = {
     **_ROWS,
-    "authentication": replace(
-        _ROWS["authentication"], headers=(*PLAIN_HEADERS, ("www-authenticate", 'Bearer realm="OpenAI API"'))
-    ),
+    "authentication": replace(_ROWS["authentication"], headers=UNKNOWN_KEY_HEADERS),
     "model_not_found": replace(
         _ROWS["model_not_found"],
         status=400,
