@@ -13,6 +13,7 @@ from mockllm.conformance.openai_chat import choice_key, finish_of, settings
 from mockllm.conformance.shape import SERVER_HEADERS, Protocol, Recording, events_of
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
+from mockllm.core.json.typed_values import objects
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text, Thinking, Usage
 from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.providers import BY_NAME, generating_dialect
@@ -53,15 +54,24 @@ def _usage(counted: Json) -> Usage:
 
 
 def _reasoning(fields: Mapping[str, Json]) -> str:
-    return next((fields[name] for name in THOUGHTS if fields.get(name)), "")
+    """Return the reasoning: a member, or parts of the content."""
+    named = next((fields[name] for name in THOUGHTS if fields.get(name)), "")
+    parts = (part["thinking"] for part in objects(fields.get("content")) if part["type"] == "thinking")
+    return named or "".join(entry["text"] for part in parts for entry in part)
+
+
+def _text(fields: Mapping[str, Json]) -> str:
+    content = fields.get("content") or ""
+    parts = objects(content)
+    return content if type(content) is str else "".join(part.get("text", "") for part in parts)
 
 
 def _message_parts(message: dict[str, Json]) -> tuple[Part, ...]:
     parts: list[Part] = []
     if _reasoning(message):
         parts.append(Thinking((_reasoning(message),)))
-    if message.get("content"):
-        parts.append(Text((message["content"],)))
+    if _text(message):
+        parts.append(Text((_text(message),)))
     calls = [(call["function"], call["id"]) for call in message.get("tool_calls") or ()]
     return (*parts, *(Call(function["name"], (function["arguments"],), id) for function, id in calls))
 
@@ -88,7 +98,7 @@ def _from_stream(chunks: list[dict[str, Json]]) -> Reply:
 
 def _add_delta(delta: dict[str, Json], parts: list[tuple[type, str, list[str]]], *, ended: bool) -> None:
     """Add the content of a delta; the empty texts beside other members add nothing."""
-    text = str(delta.get("content") or "")
+    text = _text(delta)
     alone = delta == {"content": ""} and not ended
     for part_type, chunk in ((Thinking, _reasoning(delta)), (Text, text)):
         if chunk or (part_type is Text and alone):

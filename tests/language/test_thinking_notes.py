@@ -16,7 +16,6 @@ REPLY = {"reply": {"thinking": "Let me see, said the oracle.", "text": "Yes."}}
     [
         ("openai-chat", "chat of openai"),
         ("openai-completions", "completions of openai"),
-        ("mistral-chat", "chat of mistral"),
         ("gemini-compatible_chat", "chat of gemini"),
     ],
 )
@@ -27,7 +26,9 @@ def test_thinking_without_form_is_noted(call: str, name: str, stream: bool) -> N
     assert b"oracle" not in found.body
 
 
-@pytest.mark.parametrize("call", ["anthropic-messages", "groq-chat", "cohere-chat", "openai-responses"])
+@pytest.mark.parametrize(
+    "call", ["anthropic-messages", "groq-chat", "mistral-chat", "cohere-chat", "openai-responses"]
+)
 def test_thinking_with_form_is_not_noted(call: str) -> None:
     assert wire_events(call, REPLY).notes == ""
 

@@ -14,7 +14,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Event
-from mockllm.core.reply.reply import Choice, Thinking, Usage
+from mockllm.core.reply.citations import full_text
+from mockllm.core.reply.reply import Choice, Part, Text, Thinking, Usage, joined_text
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
 from mockllm.dialects.vendors.vendor import VendorIdFormat
@@ -166,8 +167,36 @@ def mistral_usage(counted: Usage) -> dict[str, Json]:
     return {**plain_usage(counted), "prompt_tokens_details": details, "service_tier": "standard"}
 
 
+def _thought(text: str, **more: Json) -> Json:
+    return {"type": "thinking", "thinking": [{"type": "text", "text": text}], **more}
+
+
+def _content_part(part: Part) -> Json:
+    """Return the part of a message's content; None for a part that is elsewhere."""
+    if type(part) is Thinking:
+        return _thought(joined_text(part.chunks), closed=True)
+    return {"type": "text", "text": full_text(part)} if type(part) is Text else None
+
+
 class Mistral(VendorEncoder):
-    """Mistral. The chunks behind the first one are padded."""
+    """Mistral. The chunks behind the first one are padded. Reasoning is a part of the content: in a message beside
+    the text, which is a part, too, and in a stream before it."""
+
+    _thought_before = False
+    """Whether the stream has sent reasoning. Every later part of it is `closed`, except of Magistral."""
+
+    def message(self, choice: Choice, number: int) -> dict[str, Json]:
+        result = super().message(choice, number)
+        if _thinks(choice):
+            parts = [_content_part(part) for part in choice.parts]
+            result["content"] = [part for part in parts if part is not None]
+        return result
+
+    def thinking_delta(self, chunk: str) -> dict[str, Json]:
+        model = self.reply.model or self._request.model or ""
+        closed = self._thought_before and not model.startswith("magistral")
+        self._thought_before = True
+        return {"content": [_thought(chunk, **({"closed": True} if closed else {}))]}
 
     def closing(self, choice: Choice) -> dict[str, Json]:
         return {"content": ""}

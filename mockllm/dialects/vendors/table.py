@@ -170,6 +170,7 @@ VENDORS: Final = (
             id=HEX32,
             call_id=VendorIdFormat("", 9),
             message={"tool_calls": None},
+            thinking="content",
             without_text={"content": ""},
             indexed_calls=True,
             complete_calls=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import objects
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
 from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, count_of, payloads
@@ -73,6 +74,8 @@ def _read_choice(choice: Json, decoder: ResponseDecoder) -> None:
                 chunk = fields.get(key)
                 if isinstance(chunk, str) and (chunk or not calls):
                     decoder.add_text(channel, chunk, index, visible=chunk != "" or alone)
+            for part in objects(fields.get("content")):
+                _read_part(part, index, decoder)
             match fields.get("audio"):
                 case {"transcript": str(transcript)}:
                     decoder.add_text("text", transcript, index)
@@ -85,6 +88,16 @@ def _read_choice(choice: Json, decoder: ResponseDecoder) -> None:
     match choice:
         case {"index": 0, "finish_reason": str(reason)}:
             decoder.finish = FINISH.get(reason, reason)
+
+
+def _read_part(part: dict[str, Json], choice: int, decoder: ResponseDecoder) -> None:
+    """Read a part of a content, which is a list with a vendor's reasoning only."""
+    match part:
+        case {"type": "text", "text": str(chunk)}:
+            decoder.add_text("text", chunk, choice)
+        case {"type": "thinking", "thinking": list(texts)}:
+            for entry in objects(texts):
+                decoder.add_text("thinking", str(entry.get("text", "")), choice)
 
 
 def _read_call(call: Json, choice: int, decoder: ResponseDecoder) -> None:

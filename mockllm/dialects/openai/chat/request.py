@@ -158,10 +158,11 @@ class ChatRequest(ModelRequest):
 
     @cached_property
     def thinking_returned(self) -> bool | None:
-        """Whether the last assistant message has reasoning, under any of the names that vendors use."""
+        """Whether the last assistant message has reasoning, under any of the names that vendors use, or as a part."""
         for item in reversed([*objects(self.fields.get("messages"))]):
             if item.get("role") == "assistant":
-                return any(item.get(name) for name in REASONING_MEMBERS)
+                in_content = any(part.get("type") == "thinking" for part in objects(item.get("content")))
+                return in_content or any(item.get(name) for name in REASONING_MEMBERS)
         return None
 
     @cached_property
