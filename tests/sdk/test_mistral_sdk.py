@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -233,3 +234,20 @@ def test_async_raises_the_same(failing: Live) -> None:
     with pytest.raises(errors.SDKError, match="limit exceeded") as caught:
         asyncio.run(ask())
     assert caught.value.status_code == 429
+
+
+def test_thinking_is_a_part_of_the_content(tmp_path: Path) -> None:
+    file = tmp_path / "thinking.yaml"
+    file.write_text("mockllm: 1\nrules: [{reply: {thinking: Let me see., text: Yes.}}]\n")
+    with serve(file) as server, client_of(server) as client:
+        (choice,) = client.chat.complete(model=MODEL, messages=user("hm")).choices
+        with client.chat.stream(model=MODEL, messages=user("hm")) as stream:
+            events = list(stream)
+    message: Any = choice.message
+    thought, text = message.content
+    assert (type(thought), type(text)) == (models.ThinkChunk, models.TextChunk)
+    assert (thought.thinking[0].text, thought.closed, text.text) == ("Let me see.", True, "Yes.")
+    contents = [choice.delta.content for event in events for choice in event.data.choices]
+    parts = [part for content in contents if isinstance(content, list) for part in content]
+    assert {type(part) for part in parts} == {models.ThinkChunk}
+    assert text_of(events) == "Yes."

@@ -117,18 +117,28 @@ def test_parallel_calls_are_equal_whole_and_streamed(client: openai.OpenAI) -> N
     assert [json.loads(text) for text in chunks.values()] == [{"city": "Paris"}, {}]
 
 
+def text_and_thought(message: Any, vendor: Vendor) -> tuple[str, str]:
+    """Return the text and the reasoning of a message or a delta; Mistral's content has both as parts."""
+    parts = message.content if isinstance(message.content, list) else []
+    thoughts = [entry["text"] for part in parts for entry in part.get("thinking", ())]
+    texts = [part["text"] for part in parts if part["type"] == "text"]
+    if parts:
+        return "".join(texts), "".join(thoughts)
+    extra = message.model_extra or {}
+    return message.content or "", extra.get(vendor.form.thinking or "reasoning") or ""
+
+
 @vendors
 def test_thinking_is_seen_where_the_vendor_shows_it(client: openai.OpenAI, vendor: Vendor) -> None:
-    output = vendor.form.thinking
+    thought = "Let me see." if vendor.form.thinking else ""
     whole = client.chat.completions.create(model="m", messages=user("think")).choices[0].message
-    assert whole.content == "Forty-two."
-    text = (whole.model_extra or {}).get(output or "reasoning")
-    assert text == ("Let me see." if output else None)
-    thought = ""
-    for chunk in client.chat.completions.create(model="m", messages=user("think"), stream=True):
-        for choice in chunk.choices:
-            thought += (choice.delta.model_extra or {}).get(output or "reasoning") or ""
-    assert thought == ("Let me see." if output else "")
+    assert text_and_thought(whole, vendor) == ("Forty-two.", thought)
+    streamed = [
+        text_and_thought(choice.delta, vendor)[1]
+        for chunk in client.chat.completions.create(model="m", messages=user("think"), stream=True)
+        for choice in chunk.choices
+    ]
+    assert "".join(streamed) == thought
 
 
 @vendors
