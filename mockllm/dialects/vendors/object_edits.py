@@ -14,6 +14,7 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
+from mockllm.dialects.openai.responses.object import DEFAULT_LOCATION
 
 Object = dict[str, Json]
 
@@ -44,6 +45,11 @@ def _serve_by_default(response: Object) -> None:
         response["service_tier"] = "default"
 
 
+def _without_own_settings(tool: Object) -> None:
+    """Drop the settings of a tool that only OpenAI echoes."""
+    drop(tool, "output_schema", "return_token_budget", "search_content_types")
+
+
 XAI_DEFAULTS: Final = {"temperature": 0.7, "top_p": 0.95}
 
 
@@ -64,7 +70,9 @@ def xai(payload: Object) -> None:
     drop(response["text"], "verbosity")
     drop(response["text"]["format"], "name", "strict", "description")
     for tool in response["tools"]:
-        drop(tool, "output_schema")
+        _without_own_settings(tool)
+        if tool.get("user_location") == DEFAULT_LOCATION:
+            drop(tool, "user_location")
     reasoning = ("low", "detailed") if response is payload else (None, None)
     response["reasoning"] = dict(zip(("effort", "summary"), reasoning, strict=True))
     response["metadata"] = {**response["metadata"], "system_fingerprint": "fp_eb3c003fc66c14ed"}
@@ -121,7 +129,10 @@ def deepseek(payload: Object) -> None:
     drop(response, "billing", "prompt_cache_options", "tool_usage")
     drop(response["reasoning"], "context", "mode")
     for tool in response["tools"]:
-        drop(tool, "output_schema", *(name for name in ("description",) if tool.get(name) is None))
+        _without_own_settings(tool)
+        drop(tool, *(name for name in ("description",) if tool.get(name) is None))
+        if tool.get("user_location") == DEFAULT_LOCATION:
+            tool |= {"search_context_size": None, "user_location": None}
     response |= {"content_filters": None, "moderation": None, "prompt_cache_retention": None}
     response["text"]["verbosity"] = None
     if response.get("usage") is not None:

@@ -6,14 +6,16 @@ import pytest
 
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.event_parser import events
-from mockllm.core.rendering.plan import Plan
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Call, Choice, Finish, Reply, Text, Usage
 from mockllm.dialects import azure
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.models import OpenAiModels, OpenAiModelsRequest
+from mockllm.dialects.providers import generating_dialect
 from mockllm.dialects.vendors.responses import VendorCompletions
 from tests.compatible import vendor_dialect
 from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.dialects.openai.responses.responses_requests import responses
 
 
 def completions(vendor: str) -> VendorCompletions:
@@ -134,3 +136,24 @@ def test_cohere_embeddings_at_azure_have_an_id(model: str) -> None:
     coheres = model.startswith("Cohere")
     assert ("id" in result) is coheres
     assert result["usage"].get("completion_tokens") == (0 if coheres else None)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "asked", "echoed"),
+    [
+        ("xai", {}, {"search_context_size": "medium"}),
+        ("deepseek", {}, {"search_context_size": None, "user_location": None}),
+        (
+            "xai",
+            {"user_location": {"country": "DE"}},
+            {"search_context_size": "medium", "user_location": {"country": "DE"}},
+        ),
+    ],
+)
+def test_search_is_echoed_with_the_vendors_own_defaults(vendor: str, asked: Json, echoed: Json) -> None:
+    dialect = generating_dialect(vendor, "responses")
+    assert dialect is not None
+    request = responses(tools=[{"type": "web_search", **asked}])
+    (step,) = dialect.encode_body(make_reply(), request, STAMP).steps
+    assert isinstance(step, EventStep)
+    assert loads(step.payload)["tools"] == [{"type": "web_search", **echoed}]
