@@ -32,7 +32,7 @@ def test_thinking_and_text_are_parts_of_the_content() -> None:
     assert body("mistral", ANSWER)["choices"][0]["message"]["content"] == "Yes."
 
 
-def test_call_stands_beside_the_thinking() -> None:
+def test_call_is_beside_the_thinking() -> None:
     message = body("mistral", THOUGHT, Call("f", ("{}",)))["choices"][0]["message"]
     assert message["content"] == [thinking("Let me see.", closed=True)]
     assert message["tool_calls"][0]["function"]["name"] == "f"
