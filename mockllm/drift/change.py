@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.conformance.shape import Observation
+from mockllm.core.redaction import PERSONAL
 from mockllm.drift.sdk_types import Knowledge
 
 Kind: TypeAlias = Literal[
@@ -144,5 +145,7 @@ def _above(path: str) -> Iterator[str]:
         yield path[: match.start()]
 
 
-def _names(headers: Iterable[str]) -> list[str]:
-    return [name for name in sorted(headers) if not _OWN_HEADER.fullmatch(name)]
+def _names(headers: frozenset[str]) -> list[str]:
+    """Return the compared headers: not those that a recording never has (`PERSONAL`)."""
+    compared = sorted(headers - PERSONAL)
+    return [name for name in compared if not _OWN_HEADER.fullmatch(name)]
