@@ -31,7 +31,7 @@ FOLDERS: Final[Mapping[str, str]] = {
     "together": "vendors",
     "deepseek": "vendors",
     "xai": "vendors",
-    "openrouter": "vendors",
+    "openrouter": "openrouter",
     "cerebras": "vendors",
     "perplexity": "vendors",
     "zai": "vendors",

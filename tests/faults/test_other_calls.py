@@ -4,6 +4,7 @@ says; a fault that concerns it is played, or the log says why it is not."""
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import pytest
@@ -52,6 +53,7 @@ CALLS: Final = {
         ("mistral-own", "fim-stream"),
         ("mistral-own", "ocr"),
         ("mistral-own", "moderation"),
+        ("openrouter-own", "ranks"),
         ("huggingface-own", "text"),
         ("huggingface-own", "text-stream"),
         ("huggingface-own", "vectors"),
@@ -111,7 +113,7 @@ CELLS: Final = [
 
 def bare(path: str) -> str:
     """The path without the prefix of its provider, as rules see it."""
-    return path.removeprefix("/mistral").removeprefix("/huggingface").removeprefix("/mcp")
+    return re.sub("^/(mistral|openrouter|huggingface|mcp)", "", path)
 
 
 def seen(bench: Bench, call: str, faults: list[Any], patience: float = PATIENCE) -> Seen:

@@ -135,6 +135,11 @@ WIRES: Final[dict[str, list[Step]]] = {
              {"model": "mistral-moderation-latest", "input": [{"role": "user", "content": "hi"}]}),
         Step("refused", "POST", "/mistral/v1/ocr", {}),
     ],
+    "openrouter-own": [
+        Step("ranks", "POST", "/openrouter/api/v1/rerank",
+             {"model": "cohere/rerank-v3.5", "query": "cat", "documents": ["dog", "cat"]}),
+        Step("refused", "POST", "/openrouter/api/v1/rerank", {}),
+    ],
     "huggingface-own": [
         Step("text", "POST", "/huggingface/generate", {"inputs": "hi", "parameters": {"details": True}}),
         Step("text-stream", "POST", "/huggingface/generate_stream", {"inputs": "hi"}),

@@ -15,7 +15,7 @@ from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Request
 from mockllm.core.text_vectors import Vector, written
 from mockllm.dialects.cohere.errors import CohereCall, head, required, uuid
-from mockllm.dialects.cohere.request import CohereEmbedRequest, CohereRerankRequest
+from mockllm.dialects.cohere.request import CohereEmbedRequest, CohereRerankRequest, RankedDocuments
 from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
 
 TYPES: Final = ("float", "int8", "uint8", "binary", "ubinary", "base64")
@@ -92,6 +92,18 @@ def relevance(question: str, document: str) -> float:
     return round(0.05 + 0.9 * shared + 0.04 * len(wanted & found) / (1 + len(found)), 8)
 
 
+def ranking(request: RankedDocuments) -> list[tuple[int, float]]:
+    """Return the places of the documents with their relevance, the most relevant first."""
+    scores = [relevance(request.question, each) for each in request.documents]
+    order = sorted(range(len(scores)), key=lambda place: (-scores[place], place))
+    return [(place, scores[place]) for place in order[: request.top]]
+
+
+def search_units(documents: Sequence[str]) -> int:
+    """Return the billed units: one for each hundred documents."""
+    return -(-len(documents) // 100)
+
+
 class CohereRerank(CohereCall):
     """POST /v2/rerank: the documents by their relevance, the most relevant first."""
 
@@ -106,10 +118,6 @@ class CohereRerank(CohereCall):
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
         assert isinstance(request, CohereRerankRequest)
-        scores = [relevance(request.question, each) for each in request.documents]
-        order = sorted(range(len(scores)), key=lambda place: (-scores[place], place))
-        results = [{"index": place, "relevance_score": scores[place]} for place in order[: request.top]]
-        units = -(-len(scores) // 100)
-        return body_plan(
-            {"id": uuid(identity, ""), "results": results, "meta": meta(search_units=units)}, identity
-        )
+        results = [{"index": place, "relevance_score": score} for place, score in ranking(request)]
+        billed = meta(search_units=search_units(request.documents))
+        return body_plan({"id": uuid(identity, ""), "results": results, "meta": billed}, identity)

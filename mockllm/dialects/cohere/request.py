@@ -187,8 +187,8 @@ class CohereEmbedRequest(EmbeddedTexts, CohereBaseRequest):
         return named or ("float",)
 
 
-class CohereRerankRequest(CohereBaseRequest):
-    """A request to /v2/rerank."""
+class RankedDocuments(Request):
+    """A question, and the documents that are ranked by it."""
 
     api = "rerank"
 
@@ -213,3 +213,7 @@ class CohereRerankRequest(CohereBaseRequest):
     def messages(self) -> tuple[Message, ...]:
         """The query as a message of the user."""
         return (Message("user", (TextPart(self.question),)),) if self.question else ()
+
+
+class CohereRerankRequest(RankedDocuments, CohereBaseRequest):
+    """A request to /v2/rerank."""
