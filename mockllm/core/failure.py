@@ -85,7 +85,7 @@ class Failure(Struct, frozen=True):
     note: str | None = None
     """The text for the author of a scenario, in the log and in `explain`; no response contains it."""
 
-    def again(self, usual: float | None = None) -> float | None:
+    def seconds_until_retry(self, usual: float | None = None) -> float | None:
         """Return the seconds until a retry for the response: the failure's own, else the usual; None for NEVER."""
         wait = usual if self.retry_after is None else self.retry_after
         if wait is None or wait == NEVER:

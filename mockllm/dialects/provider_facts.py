@@ -133,9 +133,9 @@ def limit_failure(
     if found is not None and found.limit_refusal is not None:
         return found.limit_refusal(result, limit_status, tokens, model, now)
     headers = limit_headers(provider, limit_status, now)
-    gauge = limit_status.gauge(result.bound)
+    bound_status = limit_status.bound_status(result.bound)
     bound = "requests" if result.bound == "requests" else "tokens"
-    quota = None if gauge is None else (bound, gauge.limit, gauge.window)
+    quota = None if bound_status is None else (bound, bound_status.limit, bound_status.window)
     if result.retry_after is not None:
         return Failure("rate_limit", retry_after=result.retry_after, headers=headers, quota=quota)
     amount = "1 request" if result.bound == "requests" else f"{tokens} tokens"

@@ -25,16 +25,16 @@ Names: TypeAlias = Mapping[str, tuple[MeteredBound, Quantity]]
 def limit_header_pairs(names: Names, limit_status: LimitStatus, time: Callable[[float], str]) -> Headers:
     """Return the headers of these names; `time` formats seconds. `tokens` is the count of a provider that has one."""
     pairs: list[tuple[str, str]] = []
-    gauges = {
+    bound_statuses = {
         "requests": limit_status.requests,
         "tokens": limit_status.any_tokens,
         "input_tokens": limit_status.input_tokens,
         "output_tokens": limit_status.output_tokens,
     }
     for name, (bound, quantity) in names.items():
-        gauge = gauges[bound]
-        if gauge is not None:
-            value = getattr(gauge, quantity)
+        bound_status = bound_statuses[bound]
+        if bound_status is not None:
+            value = getattr(bound_status, quantity)
             pairs.append((name, str(value) if type(value) is int else time(value)))
     return tuple(pairs)
 

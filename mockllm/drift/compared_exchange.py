@@ -209,7 +209,7 @@ def _own_plan(
         plan = encoded(dialect, content, request, identity)  # type: ignore[arg-type]
     extras = [
         extra_fields(each)
-        for item in engine.preview(request).modifiers
+        for item in engine.preview(request).modifier_items
         if item.settings is not None and not (without and item.id.startswith(f"{without}:"))
         for each in item.settings.extras or ()
     ]

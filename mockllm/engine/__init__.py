@@ -6,9 +6,9 @@ returns.
 
 from mockllm.engine.engine import Engine
 from mockllm.engine.engine_info import EngineInfo
+from mockllm.engine.pending_responses import DeferredResponse, LookupAfterDecision, UndecidedResponse
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.settings import EngineSettings
-from mockllm.engine.unfinished_responses import DeferredResponse, LookupAfterDecision, UndecidedResponse
 
 __all__ = [
     "DeferredResponse",

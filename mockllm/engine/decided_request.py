@@ -70,7 +70,7 @@ class DecidedRequest:
         """Whether `build` raises PlanningTooLong if the plan takes long. It may be called again then."""
 
     @property
-    def modifiers(self) -> Sequence[CatalogItem]:
+    def modifier_items(self) -> Sequence[CatalogItem]:
         """The modifiers that apply."""
         items = self.planner.catalog.items
         return [items[selected.candidate.item_index] for selected in self.decision.modifiers]
@@ -160,7 +160,7 @@ class DecidedRequest:
     def expected_responder_id(self) -> str:
         """Return the id of the rule or modifier that would respond if request and values were valid."""
         if self.decision.outcome == "modifier":
-            return next(item.id for item in self.modifiers if item.error is not None)
+            return next(item.id for item in self.modifier_items if item.error is not None)
         admission, selected = self.decision.admission, self.decision.rule
         if admission is not None and admission.refused_by is not None:
             return self.planner.catalog.items[admission.refused_by.item_index].id

@@ -25,25 +25,25 @@ from mockllm.scenario.settings_merge import (
 
 
 class EffectiveSettings(Struct, frozen=True, eq=False):
-    """The merged settings of a step of a rule and the modifiers that apply, whose ids are `modifiers`.
+    """The merged settings of a step of a rule and the modifiers that apply, whose ids are `modifier_ids`.
 
-    `resolved` are these, evaluated; None where they depend on the request or a draw. `cacheable`: whether the
-    response is the same for requests with one key of the response cache, but for ids, time and input tokens.
+    `resolved` are these, evaluated; None where they depend on the request or a draw. `response_cacheable`: whether
+    the response is the same for requests with one key of the response cache, but for ids, time and input tokens.
     `cacheable_by_text`: whether only its templated text differs beside these. `tool_call_chunk_size` is set where
     only its generated tool call differs beside these: it is the size of the chunks of that call's arguments.
     """
 
     merged: MergedSettings
     resolved: ResolvedSettings | None
-    modifiers: tuple[str, ...] = ()
-    cacheable: bool = False
+    modifier_ids: tuple[str, ...] = ()
+    response_cacheable: bool = False
     cacheable_by_text: bool = False
     tool_call_chunk_size: ChunkSize | None = None
 
     @property
     def may_be_cached(self) -> bool:
         """Whether the response cache may have the response, in any of these ways."""
-        return self.cacheable or self.cacheable_by_text or self.tool_call_chunk_size is not None
+        return self.response_cacheable or self.cacheable_by_text or self.tool_call_chunk_size is not None
 
 
 def effective_settings(
@@ -60,20 +60,23 @@ def effective_settings(
     if not merged.static:
         return EffectiveSettings(merged, None, ids)
     resolved = resolve_settings(merged, _no_context)
-    cacheable = isinstance(compiled.spec, ReplySpec) and resolved.deterministic_waits
-    cacheable = (
-        cacheable and not resolved.faults and not resolved.extras and not resolved.has_hold_or_webhooks
+    response_cacheable = isinstance(compiled.spec, ReplySpec) and resolved.deterministic_waits
+    response_cacheable = (
+        response_cacheable
+        and not resolved.faults
+        and not resolved.extras
+        and not resolved.has_hold_or_webhooks
     )
-    cacheable = cacheable and not isinstance(
+    response_cacheable = response_cacheable and not isinstance(
         resolved.pace.ttft, InputTime
     )  # its waits depend on the input tokens
-    generated = cacheable and compiled.generates_tool_call and resolved.unpaced
+    generated = response_cacheable and compiled.generates_tool_call and resolved.unpaced
     return EffectiveSettings(
         merged,
         resolved,
         ids,
-        cacheable and compiled.static,
-        cacheable and compiled.templated_text,
+        response_cacheable and compiled.static,
+        response_cacheable and compiled.templated_text,
         chunk_size(merged, _no_context) if generated else None,
     )
 

@@ -25,6 +25,12 @@ from mockllm.engine.engine_info import EngineInfo, engine_info
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.fast_path_builder import build_fast_path
 from mockllm.engine.override_headers import BadOverride, Override, read_overrides
+from mockllm.engine.pending_responses import (
+    DeferredResponse,
+    LookupAfterDecision,
+    ResponseInputs,
+    UndecidedResponse,
+)
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import PromptCaching
@@ -35,12 +41,6 @@ from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
 from mockllm.engine.settings import DEFAULT_SETTINGS, EngineSettings
 from mockllm.engine.storage_updates import storage_updates
-from mockllm.engine.unfinished_responses import (
-    DeferredResponse,
-    LookupAfterDecision,
-    ResponseInputs,
-    UndecidedResponse,
-)
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.schema_replies import PlanningTooLong

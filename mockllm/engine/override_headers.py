@@ -92,7 +92,7 @@ def overridden(settings: EffectiveSettings, override: Override) -> EffectiveSett
         merged = replace(merged, faults=tuple((STEP, fault) for fault in override.faults))
     if merged is settings.merged:
         return settings
-    return EffectiveSettings(replace(merged, static=False), None, settings.modifiers)
+    return EffectiveSettings(replace(merged, static=False), None, settings.modifier_ids)
 
 
 def _seed(text: str) -> tuple[int, SeedPosition | None]:

@@ -27,7 +27,7 @@ MAX_UNKNOWN_FIELDS: Final = 3
 class PlannedResponse(Struct, frozen=True):
     """The response of the engine to one request, before bytes are written, and what log and journal say about it.
 
-    `plan_or_prerendered` is the plan, or a prerendered response of the response cache, whose placeholders have the
+    `rendered` is the plan, or a prerendered response of the response cache, whose placeholders have the
     values of `placeholder_values`. `responder_id` is the id of the rule that responds, as a person reads it
     (`a.yaml:greeting`). It is that of a modifier whose error, limit or load responds, and names the call of an own
     response (`openai:models`). For any other response it is None. Users see it as `rule`, in the journal and in
@@ -37,7 +37,7 @@ class PlannedResponse(Struct, frozen=True):
     WebSocket that no provider has.
     """
 
-    plan_or_prerendered: Plan | PrerenderedResponse
+    rendered: Plan | PrerenderedResponse
     responder_id: str | None
     modifiers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class PlannedResponse(Struct, frozen=True):
     """A str is the seed token that reproduces the response (`engine.seed_token`). Bytes are its id seed
     (`Ids.id_seed`), from which `token_of` makes the seed token."""
     placeholder_values: Sequence[bytes] = ()
-    """The values of the placeholders of `plan_or_prerendered`, in their order."""
+    """The values of the placeholders of `rendered`, in their order."""
     cached_from: PlannedResponse | None = None
     """The cached response that differs in nothing but `response_seed`, the values and `time_scale`. None for any
     other response. Where it is set, `response_seed` is an id seed. The journal refers to it."""
@@ -83,7 +83,7 @@ class PlannedResponse(Struct, frozen=True):
         """Return the same response with another plan of it and further notes."""
         return replace(
             self,
-            plan_or_prerendered=plan,
+            rendered=plan,
             notes=(*self.notes, *notes),
             tool_calls=tuple(self.tools_by_call_id.items()) if self.tool_calls else (),
             limit_headers=(),
@@ -107,8 +107,8 @@ class PlannedResponse(Struct, frozen=True):
 
     def refilled(self, id_seed: bytes, now: float, input_tokens: int) -> PlannedResponse:
         """Return the response whose `cached_from` this is, by its id seed, time and input tokens."""
-        assert isinstance(self.plan_or_prerendered, PrerenderedResponse)
-        return self.filled_with(id_seed, self.plan_or_prerendered.fill(id_seed, now, input_tokens))
+        assert isinstance(self.rendered, PrerenderedResponse)
+        return self.filled_with(id_seed, self.rendered.placeholder_values(id_seed, now, input_tokens))
 
     @property
     def tools_by_call_id(self) -> dict[str, str]:
@@ -119,15 +119,15 @@ class PlannedResponse(Struct, frozen=True):
     @property
     def storable(self) -> StorableResponse | None:
         """What the dialect stores of the response; None where that is read from the plan."""
-        content = self.plan_or_prerendered
-        form = content.storable_form if isinstance(content, PrerenderedResponse) else None
+        rendered = self.rendered
+        form = rendered.storable_form if isinstance(rendered, PrerenderedResponse) else None
         return None if form is None else form.fill(self.placeholder_values)
 
     @property
     def plan(self) -> Plan:
         """The plan to play, with the values of its placeholders and the headers of limits. A prerendered response is
         filled anew at each read."""
-        plan = self.plan_or_prerendered
+        plan = self.rendered
         if isinstance(plan, PrerenderedResponse):
             plan = plan.plan(self.placeholder_values)
         if self.limit_headers:
@@ -136,8 +136,8 @@ class PlannedResponse(Struct, frozen=True):
 
     @property
     def status(self) -> int:
-        content = self.plan_or_prerendered
-        return content.status if isinstance(content, PrerenderedResponse) else content.head.status
+        rendered = self.rendered
+        return rendered.status if isinstance(rendered, PrerenderedResponse) else rendered.head.status
 
 
 def without_headers(headers: Headers, names: Collection[str]) -> Headers:

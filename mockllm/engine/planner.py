@@ -347,7 +347,9 @@ class ResponsePlanner:
 
         # the response cache stores the whole response, so not its events alone
         cached_whole = (
-            context.settings.cacheable and context.slowdown == 1.0 and context.continuous_batch_times is None
+            context.settings.response_cacheable
+            and context.slowdown == 1.0
+            and context.continuous_batch_times is None
         )
         # an error is not cached: it may state a wait, and name the API key and the path of its request
         if not reply_is_static or cached_whole or context.prerendering or reply.failure is not None:

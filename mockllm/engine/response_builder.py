@@ -114,7 +114,7 @@ class ResponseBuilder(DecidedRequest):
         """Respond with the first error among the modifiers, in the order in which settings win."""
         selected, item = next(
             (selected, item)
-            for selected, item in zip(self.decision.modifiers, self.modifiers, strict=True)
+            for selected, item in zip(self.decision.modifiers, self.modifier_items, strict=True)
             if item.error is not None
         )
         assert item.error is not None
@@ -207,7 +207,7 @@ class ResponseBuilder(DecidedRequest):
         request, admission = self.request, self.decision.admission
         may_cache = request.generates and not request.background
         may_cache = may_cache and (admission is None or admission.pace_unchanged)
-        cacheable, text, call = effective.cacheable, "", None
+        cacheable, text, call = effective.response_cacheable, "", None
         if effective.cacheable_by_text:
             evaluation = EvaluationContext(template_scope(item, request), self.randomness(item, selected))
             compiled, text = compiled.with_text(evaluation)
@@ -229,9 +229,9 @@ class ResponseBuilder(DecidedRequest):
             read_storable = getattr(self.dialect, "storable_response", None)
             identity, length = self.identity(), len(text)
             planned = cache.render_and_cache(key, identity, request, render, read_storable, length, call)
-        return planned if admission is None else self._with_limit_state(planned, admission, effective)
+        return planned if admission is None else self._with_limit_headers(planned, admission, effective)
 
-    def _with_limit_state(
+    def _with_limit_headers(
         self, planned: PlannedResponse, admission: AdmissionResult, effective: EffectiveSettings
     ) -> PlannedResponse:
         """Return a response with the headers and the delay of limits."""
@@ -320,7 +320,7 @@ class ResponseBuilder(DecidedRequest):
         if self.decision.admission is not None:
             headers = self.limit_headers(self.decision.admission)
             plan = replace(plan, head=plan.head.with_per_response_headers(headers))
-        modifiers = tuple(item.id for item in self.modifiers)
+        modifiers = tuple(item.id for item in self.modifier_items)
         return PlannedResponse(plan, None, modifiers, (reason(failure),), error=failure.type)
 
     def _planned_response(
@@ -334,7 +334,7 @@ class ResponseBuilder(DecidedRequest):
         return PlannedResponse(
             with_rule_header(plan, responder_id or (NO_RULE if unmatched else self.expected_responder_id())),
             responder_id,
-            context.settings.modifiers,
+            context.settings.modifier_ids,
             tuple(context.notes),
             unmatched,
             context.error,

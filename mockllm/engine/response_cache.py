@@ -106,7 +106,7 @@ class CachedResponse(CacheEntry, frozen=True):
     ) -> Sequence[bytes]:
         """Return the values of the placeholders for this request and its generated tool call, with this id seed."""
         input_tokens = request.input_tokens if self.prerendered.uses_input_tokens else 0
-        return self.prerendered.fill(id_seed, request.now, input_tokens, call)
+        return self.prerendered.placeholder_values(id_seed, request.now, input_tokens, call)
 
 
 class CachedStream(CacheEntry, frozen=True):
@@ -235,7 +235,9 @@ def render_cached_response(
     try:
         planned = _render(render, placeholders, request)
         prerendered = prerender_response(planned.plan, placeholders)
-        values = prerendered.fill(identity.ids.id_seed, identity.now, request.input_tokens, call)
+        values = prerendered.placeholder_values(
+            identity.ids.id_seed, identity.now, request.input_tokens, call
+        )
         if _bytes_and_waits(prerendered.plan(values)) != _bytes_and_waits(fresh.plan):
             return None
         if call is not None and ((*call.notes, *planned.notes) != fresh.notes or not _is_at_once(fresh.plan)):
@@ -253,7 +255,7 @@ def render_cached_response(
     notes = fresh.notes if call is None else planned.notes
     return CachedResponse(
         prerendered,
-        replace(fresh, plan_or_prerendered=prerendered, notes=notes, tool_calls=tool_calls),
+        replace(fresh, rendered=prerendered, notes=notes, tool_calls=tool_calls),
     )
 
 

@@ -66,7 +66,7 @@ class App:
     """The number of exchanges that are completed in a task, or wait for a decision of the store."""
     draining = False
     """Whether the server stops: connections end with their next response."""
-    stopped = False
+    cuts_responses = False
     """Whether the server itself cuts the responses that still play."""
 
     def __init__(
@@ -95,7 +95,7 @@ class App:
         self.date_line = DateLine()
         self.worker_thread = WorkerThread()
         """Does the work that takes longer than other requests may wait."""
-        self.storage_repeats = asyncio.Lock()
+        self.respond_again_lock = asyncio.Lock()
         """Held by the one response at a time that is made again, since what its request has read was changed."""
         self.started = time.monotonic()
         self.suspended: dict[str, SuspendedExchange] = {}

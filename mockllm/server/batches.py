@@ -146,7 +146,7 @@ class BatchServer:
             fail(self._app, exchange)
 
     async def _completed(self, exchange: Exchange, places: asyncio.Semaphore) -> None:
-        from mockllm.server.unfinished_exchange import finish_exchange
+        from mockllm.server.waiting_exchange import finish_exchange
 
         try:
             await finish_exchange(self._app, exchange)

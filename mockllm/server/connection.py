@@ -20,7 +20,7 @@ from mockllm.server.exchange_end import abandon_exchange
 from mockllm.server.reading_connection import MAX_QUEUED, ConnectionOwner, ReadingConnection
 from mockllm.server.request_body import complete_body, read_rest
 from mockllm.server.respond import begin_decision, respond
-from mockllm.server.unfinished_exchange import finish_exchange
+from mockllm.server.waiting_exchange import finish_exchange
 
 
 class Connection(ReadingConnection):

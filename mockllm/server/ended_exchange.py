@@ -24,8 +24,8 @@ NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 def is_unsent(response: PlannedResponse, times: array[float] | None) -> bool:
     """Return whether no byte of a response was sent: a fault withheld it, or it ended before its first write."""
-    content = response.plan_or_prerendered
-    return (times is not None and not times) or (isinstance(content, Plan) and content.delivery.withheld)
+    rendered = response.rendered
+    return (times is not None and not times) or (isinstance(rendered, Plan) and rendered.delivery.withheld)
 
 
 class EndedExchange(Struct, gc=False, kw_only=True):

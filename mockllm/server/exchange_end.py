@@ -23,7 +23,7 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
     player, times = exchange.player, None
     exchange.ended = True
     if end_reason != "finished":
-        exchange.end_reason = "stopped" if end_reason == "gone" and app.stopped else end_reason
+        exchange.end_reason = "stopped" if end_reason == "gone" and app.cuts_responses else end_reason
     if player is not None:
         exchange.player, times = None, player.times
         if app.suspended:

@@ -83,8 +83,8 @@ NO_CONSTRAINTS: Final = HttpConstraints()
 class SerializedHead(NamedTuple):
     """The head as bytes, and how the body is framed."""
 
-    head: bytes
-    chunked: bool
+    data: bytes
+    http_chunked: bool
     bodiless: bool
     keep_alive: bool
 
@@ -98,7 +98,7 @@ class PartialHead(NamedTuple):
     """Whether the date is to be added."""
     length_missing: bool
     """Whether the length is to be added."""
-    chunked: bool
+    http_chunked: bool
     bodiless: bool
     keep_alive: bool
 
@@ -128,9 +128,9 @@ def serialize_head(
     raw = _encoded(text)
     if delivery.lines:
         raw = raw[:-2] + delivery.lines + b"\r\n"
-    if delivery.form is not None:
-        raw = _reformed(raw, delivery.form)
-    return SerializedHead(raw, partial.chunked, partial.bodiless, partial.keep_alive)
+    if delivery.head_layout is not None:
+        raw = _reformed(raw, delivery.head_layout)
+    return SerializedHead(raw, partial.http_chunked, partial.bodiless, partial.keep_alive)
 
 
 def _reformed(raw: bytes, form: HeadLayout) -> bytes:
@@ -156,7 +156,7 @@ class ResponseSurroundings(NamedTuple):
     before: bytes
     per_response_headers: Sequence[tuple[bytes, int]]
     after: bytes
-    chunked: bool
+    http_chunked: bool
 
 
 def prerendered_bytes(
@@ -175,7 +175,7 @@ def prerendered_bytes(
     surroundings = _surroundings(prerendered, cors_lines, *replaced)
     if surroundings is None:
         return None
-    body_step, before, per_response_headers, after, chunked = surroundings
+    body_step, before, per_response_headers, after, http_chunked = surroundings
     for name, value_index in per_response_headers:
         before += b"%b: %b\r\n" % (name, values[value_index])
     if limit_headers:
@@ -183,7 +183,7 @@ def prerendered_bytes(
     body = body_step.written(values)
     if len(body) > MAX_PRERENDERED:  # a generated tool call may be long
         return None
-    if chunked:
+    if http_chunked:
         return b"%b%b%b%x\r\n%b\r\n0\r\n\r\n" % (before, date, after, len(body), body)
     return b"%b%bContent-Length: %d\r\n%b%b" % (before, date, len(body), after, body)
 
@@ -202,14 +202,16 @@ def _surroundings(
     partial = _partial_head(
         prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, NO_CONSTRAINTS, cors_lines
     )
-    simple = partial.date_missing and partial.keep_alive and partial.length_missing is not partial.chunked
+    simple = (
+        partial.date_missing and partial.keep_alive and partial.length_missing is not partial.http_chunked
+    )
     # a body that is empty, or begins with a placeholder, is written as a plan
     if body_step is None or not simple or not body_step.parts[0]:
         return None
     per_response = [pair for pair in prerendered.per_response_headers if pair[0].lower() not in names]
     per_response_headers = tuple((name.encode("latin-1"), number) for name, number in per_response)
     return ResponseSurroundings(
-        body_step, _encoded(partial.start), per_response_headers, _encoded(partial.end), partial.chunked
+        body_step, _encoded(partial.start), per_response_headers, _encoded(partial.end), partial.http_chunked
     )
 
 
@@ -239,11 +241,11 @@ def _partial_head(
     end = ""
     never_has_body = status == 204 or status < 200
     length_known = body_end == "usual" and (not streamed or "content-length" in header_values)
-    chunked = not (length_known or constraints.http10 or body_end == "connection_end")
-    if chunked and not never_has_body:
+    http_chunked = not (length_known or constraints.http10 or body_end == "connection_end")
+    if http_chunked and not never_has_body:
         end += "Transfer-Encoding: chunked\r\n"
     bodiless = never_has_body or status == 304 or constraints.head_only
-    keep_alive = not constraints.ends_connection and (length_known or bodiless or chunked)
+    keep_alive = not constraints.ends_connection and (length_known or bodiless or http_chunked)
     if "connection" in header_values:
         keep_alive = keep_alive and "close" not in header_values["connection"].lower()
     elif not keep_alive:
@@ -256,7 +258,7 @@ def _partial_head(
         length_known and "content-length" not in header_values and not never_has_body and status != 304
     )
     return PartialHead(
-        start, end + "\r\n", "date" not in header_values, length_missing, chunked, bodiless, keep_alive
+        start, end + "\r\n", "date" not in header_values, length_missing, http_chunked, bodiless, keep_alive
     )
 
 

@@ -94,14 +94,14 @@ class Server:
     async def start(self) -> None:
         """Listen on all addresses. Raises CannotListen as `bind`."""
         self.bind()
-        self._listener = ConnectionFactory(self.app)
+        self._connection_factory = ConnectionFactory(self.app)
         loop = asyncio.get_running_loop()
         for sock, tls in self._bound:
             if tls and sys.platform != "win32":  # its loop has no `add_reader`
-                self._tls_listeners.append(TlsListener(self.app, self._listener, sock))
+                self._tls_listeners.append(TlsListener(self.app, self._connection_factory, sock))
                 continue
             server = await loop.create_server(
-                self._listener,
+                self._connection_factory,
                 sock=sock,
                 backlog=_BACKLOG,
                 ssl=self.app.tls if tls else None,
@@ -112,19 +112,19 @@ class Server:
     def pause(self) -> None:
         """Serve no request before `resume`, except of a client that closes its connection."""
         self.app.rules_ready = asyncio.Event()
-        self._listener.ready.pause()
+        self._connection_factory.ready.pause()
 
     def resume(self) -> None:
         """Serve the requests that came meanwhile, and all later ones."""
         rules_ready, self.app.rules_ready = self.app.rules_ready, None
         if rules_ready is not None:
             rules_ready.set()
-        self._listener.ready.resume()
+        self._connection_factory.ready.resume()
 
     async def stop(self, *, at_once: asyncio.Event | None = None) -> None:
         """Accept no connections, let running responses finish for the grace time or until `at_once`, then end."""
         self._accept_no_more()
-        self._listener.drain()
+        self._connection_factory.drain()
         if (control := self.app.control_in_use) is not None:
             control.close()
         loop = asyncio.get_running_loop()
@@ -137,8 +137,8 @@ class Server:
     async def cut(self) -> None:
         """End at once and abort all connections."""
         self._accept_no_more()
-        self.app.stopped = True
-        for connection in tuple(self._listener.connections):
+        self.app.cuts_responses = True
+        for connection in tuple(self._connection_factory.connections):
             if connection.transport is not None:
                 connection.transport.abort()
         await asyncio.sleep(0)  # the loop notifies the connections, which end their handlers
@@ -152,10 +152,10 @@ class Server:
             secure.close()
 
     async def _end(self) -> None:
-        self.app.stopped = True
+        self.app.cuts_responses = True
         for secure in self._tls_listeners:
             secure.cut()
-        await self._listener.shutdown(0.1)
+        await self._connection_factory.shutdown(0.1)
         self.app.worker_thread.close()
         if self.app.webhooks is not None:
             await self.app.webhooks.close()
@@ -169,9 +169,9 @@ class Server:
         return (
             self.app.unfinished_exchanges > 0
             or any(self.app.responses_in_flight.values())
-            or bool(self._listener.ready.waiting)
+            or bool(self._connection_factory.ready.waiting)
             or (self.app.provider_proxy is not None and self.app.provider_proxy.busy)
-            or any(connection.unsent for connection in self._listener.connections)
+            or any(connection.unsent for connection in self._connection_factory.connections)
         )
 
 

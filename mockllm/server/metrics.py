@@ -170,10 +170,7 @@ class Metrics:
             counters.end_reasons[exchange.end_reason] += 1
         if exchange.times is not None:
             self._stream(exchange, counters)
-        elif (
-            exchange.response.plan_or_prerendered.framing is not Framing.PLAIN
-            and exchange.end_reason == "finished"
-        ):
+        elif exchange.response.rendered.framing is not Framing.PLAIN and exchange.end_reason == "finished":
             counters.ttft.add(exchange.duration)
 
     def count_equal(self, exchange: EndedExchange, durations: Sequence[float]) -> None:
@@ -182,7 +179,7 @@ class Metrics:
         counters = self._count(exchange, durations)
         buckets = Counter(map(_BUCKET, durations))
         counters.durations.add_all(durations, buckets)
-        if exchange.response.plan_or_prerendered.framing is not Framing.PLAIN:
+        if exchange.response.rendered.framing is not Framing.PLAIN:
             counters.ttft.add_all(durations, buckets)
 
     def seconds(self) -> Iterator[SecondCounters]:
@@ -253,16 +250,16 @@ class Metrics:
         second.unmatched += unmatched
         second.duration += sum(durations)
         until = exchange.duration if exchange.end_reason != "finished" else None
-        second.bytes += count * _size(response.plan_or_prerendered, _placeholder_values(exchange), until)
+        second.bytes += count * _size(response.rendered, _placeholder_values(exchange), until)
         return counters
 
     def _stream(self, exchange: EndedExchange, counters: EndpointCounters) -> None:
         times = exchange.times
         assert times is not None
-        first, planned = exchange.planned_times or planned_times(exchange.response.plan_or_prerendered)
+        first, planned = exchange.planned_times or planned_times(exchange.response.rendered)
         scale = exchange.response.time_scale
         first, planned = first * scale, planned * scale
-        streamed = exchange.response.plan_or_prerendered.framing is not Framing.PLAIN
+        streamed = exchange.response.rendered.framing is not Framing.PLAIN
         first_chunk = next((at for at in times if streamed and at - exchange.monotonic >= first - 1e-6), None)
         if first_chunk is not None:
             counters.ttft.add(first_chunk - exchange.monotonic)

@@ -69,12 +69,12 @@ class Player:
     """
 
     __slots__ = (
-        "_chunked",
         "_deadline",
         "_deadlines",
         "_due",
         "_framed_steps",
         "_head",
+        "_in_http_chunks",
         "_scale",
         "_separate",
         "_sink",
@@ -96,7 +96,7 @@ class Player:
         time_scale: float = 1.0,
     ) -> None:
         self._head, self._framed_steps = delivered_steps(plan, head)
-        self._chunked = head.chunked and not head.bodiless
+        self._in_http_chunks = head.http_chunked and not head.bodiless
         self._separate = bool(plan.delivery.throttles)  # its parts are never joined, however late they are
         self._sink = sink
         self._deadlines = deadlines
@@ -197,7 +197,7 @@ class Player:
         else:
             self.end = "finished"
         out = done + self._http_chunked(parts)
-        if self._chunked and self.end == "finished":
+        if self._in_http_chunks and self.end == "finished":
             out += LAST_HTTP_CHUNK
         if head or out:
             self._sink.write(head + out)
@@ -205,7 +205,7 @@ class Player:
 
     def _http_chunked(self, parts: list[bytes]) -> bytes:
         data = b"".join(parts)
-        return http_chunk(data) if data and self._chunked else data
+        return http_chunk(data) if data and self._in_http_chunks else data
 
 
 def _nothing() -> None: ...
@@ -221,8 +221,8 @@ def delivered_steps(plan: Plan, head: SerializedHead) -> tuple[bytes, Iterator[F
         )
     delivery = plan.delivery
     if delivery is DEFAULT_DELIVERY:
-        return head.head, steps
-    first = b"" if delivery.withheld else head.head
+        return head.data, steps
+    first = b"" if delivery.withheld else head.data
     if first and delivery.head_seconds:
         steps, first = chain(_line_by_line(first, delivery.head_seconds), steps), b""
     for throttle in delivery.throttles:

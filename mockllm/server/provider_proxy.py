@@ -289,15 +289,15 @@ async def _through(
     """Send and collect each frame as it arrives; return whether the response was complete."""
     from aiohttp import ClientError
 
-    await client.send(opening.head)
+    await client.send(opening.data)
     try:
         async for data in response.content.iter_any():
             frames.add(RecordedFrame(clock(), data))
             if not opening.bodiless:
-                await client.send(http_chunk(data) if opening.chunked else data)
+                await client.send(http_chunk(data) if opening.http_chunked else data)
     except (TimeoutError, ClientError, asyncio.CancelledError):
         return False
-    if opening.chunked and not opening.bodiless:
+    if opening.http_chunked and not opening.bodiless:
         await client.send(LAST_HTTP_CHUNK)
     return True
 

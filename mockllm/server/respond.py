@@ -2,7 +2,7 @@
 it. To play a plan is to write each of its steps at its time.
 
 A connection calls `respond` for most requests when `ready_connections.py` calls its `serve_next`.
-`unfinished_exchange.py` finishes the exchanges that `respond` does not end.
+`waiting_exchange.py` finishes the exchanges that `respond` does not end.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def respond(app: App, exchange: Exchange) -> None:
       `begin_decision` returns False
     - for a plan, if `deferred` is set
     - for a provider, if it `goes_to_provider`
-    - for a release, if `is_held`, or for the messages of a WebSocket, if `opens_websocket`
+    - for a release, if `hold_of` returns a hold, or for the messages of a WebSocket, if `opens_websocket`
     - for a client that may have left before the decision was made, if its connection is `half_closed`
     - else for the control API
 
@@ -68,8 +68,8 @@ def respond(app: App, exchange: Exchange) -> None:
             if exchange.sink.half_closed:
                 return
         # a cached response never waits, except for a provider or the confirmation of what it stores
-        content = exchange.response.plan_or_prerendered
-        needs_no_wait = type(content) is PrerenderedResponse and app.provider_proxy is None
+        rendered = exchange.response.rendered
+        needs_no_wait = type(rendered) is PrerenderedResponse and app.provider_proxy is None
         if (not needs_no_wait or exchange.storage_confirmation is not None) and must_wait(app, exchange):
             return
         if not write_whole_and_end(app, exchange):
@@ -94,7 +94,7 @@ def must_wait(app: App, exchange: Exchange) -> bool:
         response is NOT_PLANNED
         or goes_to_provider(app, exchange)
         or opens_websocket(response)
-        or is_held(exchange)
+        or hold_of(exchange.response.rendered) is not None
     )
 
 
@@ -227,7 +227,7 @@ def begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
 def begin_side_effects_after_storing(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Begin the side effects of a response whose objects are stored: its webhooks, unless it is held, and a batch
     job."""
-    if response.webhooks and hold_of(response.plan_or_prerendered) is None:
+    if response.webhooks and hold_of(response.rendered) is None:
         send_webhooks(app, exchange, response)
     if response.batch_job is not None:
         serve_batch(app, exchange, response.batch_job)
@@ -239,24 +239,19 @@ def accepts_gzip(exchange: Exchange) -> bool:
     return request is not None and exchange.websocket is None and accepts_coding(request.headers)
 
 
-def hold_of(content: Plan | PrerenderedResponse) -> Hold | None:
+def hold_of(rendered: Plan | PrerenderedResponse) -> Hold | None:
     """Return what a response waits for."""
-    return content.delivery.hold if isinstance(content, Plan) else None
-
-
-def is_held(exchange: Exchange) -> bool:
-    """Return whether the response waits for a release."""
-    return hold_of(exchange.response.plan_or_prerendered) is not None
+    return rendered.delivery.hold if isinstance(rendered, Plan) else None
 
 
 def opens_websocket(response: PlannedResponse) -> bool:
     """Return whether a response opens a WebSocket: a handshake whose head is sent, and whose steps, if any,
     close it later."""
-    content = response.plan_or_prerendered
-    if type(content) is not Plan or content.head.status != SWITCHING:
+    rendered = response.rendered
+    if type(rendered) is not Plan or rendered.head.status != SWITCHING:
         return False
-    untouched = not content.steps or type(content.steps[0]) is WaitStep
-    return content.delivery.websocket is not None and untouched and not content.delivery.withheld
+    untouched = not rendered.steps or type(rendered.steps[0]) is WaitStep
+    return rendered.delivery.websocket is not None and untouched and not rendered.delivery.withheld
 
 
 def send_webhooks(app: App, exchange: Exchange, response: PlannedResponse) -> None:
@@ -284,8 +279,8 @@ def serve_batch(app: App, exchange: Exchange, run: BatchJob) -> None:
 
 def compressed(response: PlannedResponse) -> PlannedResponse:
     """Return a response with a gzip body, where it can have one."""
-    content = response.plan_or_prerendered
-    if type(content) is Plan and content.delivery.client_responses is not None:
+    rendered = response.rendered
+    if type(rendered) is Plan and rendered.delivery.client_responses is not None:
         return response  # what continues it is not compressed
     return response.with_plan(gzipped(response.plan))
 
@@ -371,15 +366,15 @@ def write_whole_and_end(app: App, exchange: Exchange) -> bool:
     whether it has ended. It has not if the response takes time, needs several writes or ends the connection. Nor has
     it where the delivery is unusual, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
-    content, constraints = response.plan_or_prerendered, head.constraints
+    rendered, constraints = response.rendered, head.constraints
     if constraints is not NO_CONSTRAINTS or exchange.ends_connection or app.draining:
         constraints = exchange.constraints = constraints_of(app, exchange)
     cors_lines = ALLOW_CORS if exchange.allow_cors else ""
     data = None
-    if type(content) is PrerenderedResponse and constraints is NO_CONSTRAINTS:
+    if type(rendered) is PrerenderedResponse and constraints is NO_CONSTRAINTS:
         date, limit_headers = app.date_line.bytes_at(exchange.now), response.limit_headers
-        data = prerendered_bytes(content, response.placeholder_values, date, cors_lines, limit_headers)
-    if data is None and not takes_time(content):
+        data = prerendered_bytes(rendered, response.placeholder_values, date, cors_lines, limit_headers)
+    if data is None and not takes_time(rendered):
         plan = response.plan
         serialized = serialize_head(plan, constraints, app.date_line.at(exchange.now), cors_lines)
         data = single_write(plan, serialized) if serialized.keep_alive else None

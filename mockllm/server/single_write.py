@@ -30,17 +30,17 @@ def single_write(plan: Plan, head: SerializedHead) -> bytes | None:
     if plan.delay > 0 or len(plan.steps) > MAX_WRITE_STEPS or plan.delivery is not DEFAULT_DELIVERY:
         return None
     if head.bodiless:
-        return None if any(type(step) is CutStep for step in plan.steps) else head.head
+        return None if any(type(step) is CutStep for step in plan.steps) else head.data
     if len(plan.steps) == 1 and type(step := plan.steps[0]) is RawStep and plan.framing is Framing.PLAIN:
-        return head.head + step.data if len(step.data) <= MAX_WRITE_BYTES else None
+        return head.data + step.data if len(step.data) <= MAX_WRITE_BYTES else None
     body = framed_at_once(plan)
     if body is None:
         return None
     size = sum(map(len, body))
     if size > MAX_WRITE_BYTES:
         return None
-    parts = [head.head, *body]
-    if head.chunked:
+    parts = [head.data, *body]
+    if head.http_chunked:
         parts.insert(1, b"%x\r\n" % size if size else b"")
         parts.append(b"\r\n" + LAST_HTTP_CHUNK if size else LAST_HTTP_CHUNK)
     return b"".join(parts)

@@ -88,7 +88,7 @@ async def _confirm_stored(
     result = await _storage_result(app, exchange)
     if callable(result):
         try:
-            async with asyncio.timeout(store_client.wait_time), app.storage_repeats:
+            async with asyncio.timeout(store_client.wait_time), app.respond_again_lock:
                 while callable(result):
                     await _respond_again(app, exchange, store_client, request, result)
                     result = await _storage_result(app, exchange)

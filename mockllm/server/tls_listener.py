@@ -24,7 +24,7 @@ class TlsListener:
     def __init__(self, app: App, listener: ConnectionFactory, sock: socket.socket) -> None:
         """Call it on the loop that runs the connections."""
         self._app = app
-        self._listener = listener
+        self._connection_factory = listener
         self._sock = sock
         self._loop = asyncio.get_running_loop()
         self._handshakes: set[asyncio.Task[None]] = set()
@@ -41,7 +41,7 @@ class TlsListener:
             self._retry = self._loop.call_later(RETRY, self._loop.add_reader, self._sock, self._accept)
             return
         client = str(peer[0])
-        if not self._listener.begin_handshake(client):
+        if not self._connection_factory.begin_handshake(client):
             sock.close()
             return
         sock.setblocking(False)
@@ -62,14 +62,14 @@ class TlsListener:
             elif first:
                 left = max(0.001, end - self._loop.time())
                 await self._loop.connect_accepted_socket(
-                    self._listener, sock, ssl=self._app.tls, ssl_handshake_timeout=left
+                    self._connection_factory, sock, ssl=self._app.tls, ssl_handshake_timeout=left
                 )
             else:
                 sock.close()
         except (OSError, asyncio.CancelledError):  # the time is over, the handshake fails, or the server ends
             sock.close()
         finally:
-            self._listener.end_handshake(client)
+            self._connection_factory.end_handshake(client)
 
     async def _first_byte(self, sock: socket.socket) -> bytes:
         """Return the first byte, which stays in the socket; nothing if the client sends none."""

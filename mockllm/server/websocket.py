@@ -58,7 +58,7 @@ NO_HANDSHAKE: Final = (
     "The WebSocket handshake is wrong: it needs Connection: Upgrade, Sec-WebSocket-Version: 13, and a "
     "Sec-WebSocket-Key of 16 bytes in base64."
 )
-NO_HTTP_HEAD: Final = SerializedHead(b"", chunked=False, keep_alive=True, bodiless=False)
+NO_HTTP_HEAD: Final = SerializedHead(b"", http_chunked=False, keep_alive=True, bodiless=False)
 """In place of the head of a response that is messages."""
 
 

@@ -160,7 +160,9 @@ def limit_refusal(
     index = results.index(result)
     found = statuses()
     refusing, overall = found[index], tightest(found)
-    limit_status = LimitStatus(*[refusing.gauge(bound) or overall.gauge(bound) for bound in METERED_BOUNDS])
+    limit_status = LimitStatus(
+        *[refusing.bound_status(bound) or overall.bound_status(bound) for bound in METERED_BOUNDS]
+    )
     limit, by = candidates[index].limit, result.bound
     tokens = cost.of(by, limit) if limit and (by == "input_tokens" or by == "output_tokens") else cost.tokens
     return AdmissionResult(

@@ -35,11 +35,20 @@ MAX_NAMED_IDS: Final = 3
 
 class Session:
     """One session. `seed` and `time_scale` replace those of the server for all of its requests; they may be set
-    at any time, and end with the session. `used` is the time of its last use on a monotonic clock, `used_at`
-    the same in seconds since the epoch. `number` differs from that of an earlier session with the same id.
-    `redacted_id` is the id without a key, for readers; empty before a request names the session."""
+    at any time, and end with the session. `last_used_monotonic` is the time of its last use on a monotonic clock,
+    `last_used` the same in seconds since the epoch. `number` differs from that of an earlier session with the same
+    id. `redacted_id` is the id without a key, for readers; empty before a request names the session."""
 
-    __slots__ = ("counters", "lookup", "number", "redacted_id", "seed", "time_scale", "used", "used_at")
+    __slots__ = (
+        "counters",
+        "last_used",
+        "last_used_monotonic",
+        "lookup",
+        "number",
+        "redacted_id",
+        "seed",
+        "time_scale",
+    )
 
     def __init__(self, lookup: ResponseLookup, memory: ScopeMemory, number: int) -> None:
         self.number = number
@@ -48,8 +57,8 @@ class Session:
         self.lookup = lookup
         self.seed: int | None = None
         self.time_scale: float | None = None
-        self.used = 0.0
-        self.used_at = 0.0
+        self.last_used_monotonic = 0.0
+        self.last_used = 0.0
 
 
 class EngineState:
@@ -88,11 +97,11 @@ class EngineState:
         """Return a session and record its use: `monotonic` is on a monotonic clock, `now` in seconds since the epoch
         (by default the same). Create the session if no session has this id, or if it has ended."""
         found = self._sessions.get(id)
-        if found is not None and found.used + self.unused_timeout > monotonic:
+        if found is not None and found.last_used_monotonic + self.unused_timeout > monotonic:
             self._sessions.move_to_end(id)
         self.expire(monotonic)
         found = self._get_or_create(id)
-        found.used, found.used_at = monotonic, monotonic if now is None else now
+        found.last_used_monotonic, found.last_used = monotonic, monotonic if now is None else now
         return found
 
     def time_scale(self, id: str) -> float | None:
@@ -184,7 +193,7 @@ class EngineState:
         """
         self._responses.apply_storage_update(session, update)
 
-    def named(self) -> Mapping[str, Session]:
+    def sessions(self) -> Mapping[str, Session]:
         """Return all sessions by id, the least recently used first."""
         return dict(self._sessions)
 
@@ -218,7 +227,7 @@ class EngineState:
         """End the sessions that were unused for too long."""
         ended = []
         for id, session in self._sessions.items():
-            if session.used + self.unused_timeout > monotonic:
+            if session.last_used_monotonic + self.unused_timeout > monotonic:
                 break
             ended.append(id)
         if ended:

@@ -82,7 +82,7 @@ local function write(scope)
   end
 end
 
--- meters: mockllm.core.limits.meters
+-- meters: mockllm.core.limits.bound_usage
 
 local function ceiling(amount, divisor)
   if amount <= 0 then return 0 end

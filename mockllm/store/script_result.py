@@ -11,17 +11,17 @@ from msgspec.msgpack import Decoder
 
 from mockllm.core.json.codec import Json
 from mockllm.core.limits.account import reported_wait
+from mockllm.core.limits.bound_usage import MICRO
 from mockllm.core.limits.limit_data import (
     ALLOWED,
     NO_COST,
-    Gauge,
+    BoundStatus,
     Limit,
     LimitResult,
     LimitStatus,
     MeteredBound,
     tightest,
 )
-from mockllm.core.limits.meters import MICRO
 from mockllm.core.load.load import slowdown
 from mockllm.core.selection.decision import (
     AdmissionResult,
@@ -193,13 +193,13 @@ def _result(limit: Limit, row: ResultRow, at: float) -> LimitResult:
 
 
 def _status(limit: Limit, row: ResultRow) -> LimitStatus:
-    return LimitStatus(*[_gauge(limit, gauge) for gauge in row[3:7]])
+    return LimitStatus(*[_bound_status(limit, bound_status) for bound_status in row[3:7]])
 
 
-def _gauge(limit: Limit, row: Sequence[int] | bool) -> Gauge | None:
+def _bound_status(limit: Limit, row: Sequence[int] | bool) -> BoundStatus | None:
     if isinstance(row, bool):
         return None
     most, remaining, reset = row
     if reset < 0:
-        return Gauge(most, remaining, limit.retry_after, limit.window)
-    return Gauge(most, remaining, reset / MICRO, max(1, round(limit.window * MICRO)) / MICRO)
+        return BoundStatus(most, remaining, limit.retry_after, limit.window)
+    return BoundStatus(most, remaining, reset / MICRO, max(1, round(limit.window * MICRO)) / MICRO)

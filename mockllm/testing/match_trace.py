@@ -93,7 +93,7 @@ def match_trace(engine: Engine, request: Request) -> MatchTrace:
         decision,
         tried,
         unshown,
-        builder.modifiers,
+        builder.modifier_items,
         blocked_modifiers,
         step,
         dict(_won_chances(engine, decision)),

@@ -51,4 +51,4 @@ def test_failure_fields_by_dialect(fields: dict[str, object], own: dict[str, obj
 def test_failure_again_is_own_or_usual_wait(
     own: float | None, usual: float | None, shown: float | None
 ) -> None:
-    assert Failure("rate_limit", retry_after=own).again(usual) == shown
+    assert Failure("rate_limit", retry_after=own).seconds_until_retry(usual) == shown

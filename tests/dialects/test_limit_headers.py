@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.limits.account import LimitAccount
-from mockllm.core.limits.limit_data import METERED_BOUNDS, Cost, Gauge, Limit, LimitStatus, MeteredBound
+from mockllm.core.limits.limit_data import METERED_BOUNDS, BoundStatus, Cost, Limit, LimitStatus, MeteredBound
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.openai.headers import go_duration
 from mockllm.dialects.provider_facts import limit_headers
@@ -17,7 +17,7 @@ from mockllm.dialects.rate_limit_headers import milliseconds, seconds
 
 TELLING = [provider.name for provider in REGISTERED if provider.limit_headers is not None]
 NOON = 1_800_000_000.25
-BOTH = LimitStatus(Gauge(60, 59, 1.0, 60.0), Gauge(40_000, 39_988, 0.0181, 60.0))
+BOTH = LimitStatus(BoundStatus(60, 59, 1.0, 60.0), BoundStatus(40_000, 39_988, 0.0181, 60.0))
 OPENAI = (
     ("x-ratelimit-limit-requests", "60"),
     ("x-ratelimit-limit-tokens", "40000"),
@@ -94,17 +94,19 @@ def test_headers(provider: str | None, headers: Headers) -> None:
     ("status", "values"),
     [
         pytest.param(
-            LimitStatus(None, None, Gauge(30_000, 29_000, 2.0, 60.0), Gauge(8_000, 2_000, 45.0, 60.0)),
+            LimitStatus(
+                None, None, BoundStatus(30_000, 29_000, 2.0, 60.0), BoundStatus(8_000, 2_000, 45.0, 60.0)
+            ),
             ["30000", "29000", "8000", "2000", "38000", "31000"],
             id="their sum is the limit of all tokens",
         ),
         pytest.param(
-            LimitStatus(None, None, Gauge(30_000, 29_000, 2.0, 60.0)),
+            LimitStatus(None, None, BoundStatus(30_000, 29_000, 2.0, 60.0)),
             ["30000", "29000", "30000", "29000"],
             id="one of them",
         ),
         pytest.param(
-            LimitStatus(None, Gauge(9, 3, 2.0, 60.0), Gauge(5, 1, 2.0, 60.0)),
+            LimitStatus(None, BoundStatus(9, 3, 2.0, 60.0), BoundStatus(5, 1, 2.0, 60.0)),
             ["5", "1", "9", "3", "9", "3"],
             id="one of them, and all",
         ),
@@ -116,7 +118,9 @@ def test_anthropic_reports_input_and_output_apart(status: LimitStatus, values: l
 
 
 def test_other_providers_report_tokens_with_least_left() -> None:
-    status = LimitStatus(None, None, Gauge(30_000, 29_000, 2.0, 60.0), Gauge(8_000, 2_000, 45.0, 60.0))
+    status = LimitStatus(
+        None, None, BoundStatus(30_000, 29_000, 2.0, 60.0), BoundStatus(8_000, 2_000, 45.0, 60.0)
+    )
     assert dict(limit_headers("openai", status, NOON)) == {
         "x-ratelimit-limit-tokens": "8000",
         "x-ratelimit-remaining-tokens": "2000",
@@ -136,10 +140,10 @@ def test_missing_bound_has_no_headers(provider: str) -> None:
 
 
 FULL = LimitStatus(
-    Gauge(1103, 1051, 13.0, 60.0),
-    Gauge(2203, 2113, 29.0, 61.0),
-    Gauge(3301, 3209, 37.0, 62.0),
-    Gauge(4409, 4327, 43.0, 63.0),
+    BoundStatus(1103, 1051, 13.0, 60.0),
+    BoundStatus(2203, 2113, 29.0, 61.0),
+    BoundStatus(3301, 3209, 37.0, 62.0),
+    BoundStatus(4409, 4327, 43.0, 63.0),
 )
 """Each number is different."""
 BOUND_WORDS = (
@@ -156,10 +160,10 @@ def sources(provider: str) -> dict[str, set[tuple[MeteredBound, str]]]:
     usual = dict(limit_headers(provider, FULL, NOON))
     found: dict[str, set[tuple[MeteredBound, str]]] = {name: set() for name in usual}
     for bound in METERED_BOUNDS:
-        gauge = FULL.gauge(bound)
-        assert gauge is not None
+        bound_status = FULL.bound_status(bound)
+        assert bound_status is not None
         for quantity in ("limit", "remaining", "reset", "window"):
-            other = replace(gauge, **{quantity: getattr(gauge, quantity) + 7})
+            other = replace(bound_status, **{quantity: getattr(bound_status, quantity) + 7})
             changed = limit_headers(provider, replace(FULL, **{bound: other}), NOON)
             for name, value in changed:
                 if value != usual[name]:
@@ -177,7 +181,7 @@ def test_header_has_the_quantity_of_its_name(provider: str) -> None:
         amount = next((word for word in QUANTITY_WORDS if word in words), quantity)
         assert (bound, quantity) == (named, amount), name
         if quantity in ("limit", "remaining"):
-            assert usual[name] == str(getattr(FULL.gauge(bound), quantity)), name
+            assert usual[name] == str(getattr(FULL.bound_status(bound), quantity)), name
     shown = [next(iter(pairs)) for pairs in found.values()]
     assert len(set(shown)) == len(shown), "two headers have the same quantity"
 

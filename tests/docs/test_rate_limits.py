@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.core.limits.limit_data import STRATEGIES, Gauge, LimitStatus
+from mockllm.core.limits.limit_data import STRATEGIES, BoundStatus, LimitStatus
 from mockllm.dialects.provider import Provider
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS, limit_headers
 from mockllm.dialects.providers import REGISTERED
@@ -62,7 +62,7 @@ def test_page_names_provider_and_its_headers(provider: Provider) -> None:
     assert row, (
         f"add a row for {title} to the table of headers in docs/rate-limits.md, since it has limit_headers"
     )
-    gauge = Gauge(1, 1, 1.0, 1.0)
+    gauge = BoundStatus(1, 1, 1.0, 1.0)
     first = limit_headers(provider.name, LimitStatus(gauge, gauge), 0.0)[0][0]
     named = provider.name == "xai" or first in TEXT or first.replace("input-tokens", "requests") in TEXT
     assert named, f"name {first} in the row of {title} in docs/rate-limits.md"

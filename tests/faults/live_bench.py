@@ -89,6 +89,6 @@ def bench(folder: Path) -> Iterator[Bench]:
     (folder / "empty").mkdir()
     with pytest.MonkeyPatch.context() as patch, serve(folder / "empty") as server:
         still = SimpleNamespace(time=lambda: NOW, monotonic=time.monotonic)
-        for module in ("connection", "exchange_end", "respond", "unfinished_exchange"):
+        for module in ("connection", "exchange_end", "respond", "waiting_exchange"):
             patch.setattr(f"mockllm.server.{module}.time", still)
         yield Bench(folder, server)

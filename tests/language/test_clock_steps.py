@@ -43,4 +43,4 @@ def test_session_ignores_steps_of_the_wall_clock(step: float) -> None:
     server.engine.state.unused_timeout = 10.0
     times = [at(0, session="a"), at(9, step, session="a"), at(20, step, session="a")]
     assert [server.respond(each).text for each in times] == ["first", "again", "first"]
-    assert server.engine.state.named()["a"].used_at == NOW + 20 + step
+    assert server.engine.state.sessions()["a"].last_used == NOW + 20 + step

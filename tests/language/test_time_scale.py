@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.failure import NEVER, Failure
-from mockllm.core.limits.limit_data import Gauge, LimitResult, LimitStatus
+from mockllm.core.limits.limit_data import BoundStatus, LimitResult, LimitStatus
 from mockllm.core.time_scale import CLOCK_HEADER, SCENARIO
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
@@ -121,14 +121,14 @@ def test_error_in_a_stream_has_the_scaled_wait() -> None:
 def test_failure_without_a_scale_is_the_same() -> None:
     failure = Failure("rate_limit", retry_after=5.0)
     assert failure.scaled(1.0) is failure
-    assert Failure("rate_limit", retry_after=NEVER).scaled(0.1).again(3.0) is None
-    assert Failure("rate_limit").scaled(0.5).again(3.0) == 1.5
-    assert Failure("rate_limit").scaled(0.5).again() is None
+    assert Failure("rate_limit", retry_after=NEVER).scaled(0.1).seconds_until_retry(3.0) is None
+    assert Failure("rate_limit").scaled(0.5).seconds_until_retry(3.0) == 1.5
+    assert Failure("rate_limit").scaled(0.5).seconds_until_retry() is None
 
 
 def test_limits_state_scaled_resets() -> None:
-    gauge = Gauge(5, 3, 10.0, 60.0)
-    assert LimitStatus(gauge).scaled(0.5) == LimitStatus(Gauge(5, 3, 5.0, 60.0))
+    gauge = BoundStatus(5, 3, 10.0, 60.0)
+    assert LimitStatus(gauge).scaled(0.5) == LimitStatus(BoundStatus(5, 3, 5.0, 60.0))
     assert LimitStatus(gauge).scaled(1.0) == LimitStatus(gauge)
     assert LimitResult(False, 0.0, 0.0101).scaled(0.1).retry_after == 0.002
     assert LimitResult(True).scaled(0.1) == LimitResult(True)

@@ -42,7 +42,7 @@ class ClockedServer(ThreadedServer):
         """The bytes of the present body that have come."""
         return sum(
             connection._body.total_bytes
-            for connection in list(self._server._listener.connections)
+            for connection in list(self._server._connection_factory.connections)
             if isinstance(connection, Connection) and connection._body is not None
         )
 

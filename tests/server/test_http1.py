@@ -43,7 +43,7 @@ def plan(*headers: tuple[str, str], status: int = 200, framing: Framing = Framin
 
 
 def lines(built: SerializedHead) -> list[str]:
-    head = built.head.decode("latin-1")
+    head = built.data.decode("latin-1")
     assert head.endswith("\r\n\r\n")
     return head.removesuffix("\r\n\r\n").split("\r\n")
 
@@ -184,19 +184,19 @@ HEADS: dict[str, tuple[Plan, HttpConstraints, list[str], tuple[bool, bool, bool]
         (False, False, True),
     ),
     "headers in upper case, reversed": (
-        replace(plan(("A", "b: c")), delivery=Delivery(form=HeadLayout("upper", True))),
+        replace(plan(("A", "b: c")), delivery=Delivery(head_layout=HeadLayout("upper", True))),
         HttpConstraints(),
         ["HTTP/1.1 200 OK", "CONTENT-LENGTH: 5", DATE[:-2].replace("Date", "DATE"), "A: b: c"],
         (False, False, True),
     ),
     "headers in their order": (
-        replace(plan(("A", "b")), delivery=Delivery(form=HeadLayout("usual"))),
+        replace(plan(("A", "b")), delivery=Delivery(head_layout=HeadLayout("usual"))),
         HttpConstraints(),
         ["HTTP/1.1 200 OK", "A: b", DATE[:-2], "Content-Length: 5"],
         (False, False, True),
     ),
     "headers in lower case": (
-        replace(plan(("A", "b")), delivery=Delivery(form=HeadLayout("lower"))),
+        replace(plan(("A", "b")), delivery=Delivery(head_layout=HeadLayout("lower"))),
         HttpConstraints(),
         ["HTTP/1.1 200 OK", "a: b", DATE[:-2].replace("Date", "date"), "content-length: 5"],
         (False, False, True),
@@ -216,7 +216,7 @@ def test_heads(
 ) -> None:
     opened = serialize_head(built, requested, DATE)
     assert lines(opened) == expected
-    assert (opened.chunked, opened.bodiless, opened.keep_alive) == framed
+    assert (opened.http_chunked, opened.bodiless, opened.keep_alive) == framed
 
 
 @pytest.mark.parametrize("value", ["fine", "two\nlines"])
@@ -281,7 +281,7 @@ def kept(
         replace(head, per_response_headers=own), (data,) if steps is None else (data, *steps), framing
     )
     prerendered = prerender_response(plan, placeholders)
-    return prerendered, prerendered.fill(Ids(0, "", 7).id_seed, 1_700_000_000, 0)
+    return prerendered, prerendered.placeholder_values(Ids(0, "", 7).id_seed, 1_700_000_000, 0)
 
 
 @pytest.mark.parametrize(("head", "framing", "simple"), SEALED.values(), ids=SEALED)

@@ -35,13 +35,13 @@ def asked(server: ClockedServer, client: Raw, path: str) -> None:
 
 
 def sends_no_more(server: ClockedServer) -> bool:
-    connections = list(server._server._listener.connections)
+    connections = list(server._server._connection_factory.connections)
     return any(isinstance(each, Connection) and each.half_closed for each in connections)
 
 
 def end_linger_time(server: ClockedServer) -> None:
     """What the timer of the linger time does."""
-    for each in list(server._server._listener.connections):
+    for each in list(server._server._connection_factory.connections):
         assert isinstance(each, Connection)
         server._loop.call_soon_threadsafe(each.close_and_detach)
 

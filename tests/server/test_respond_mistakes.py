@@ -11,7 +11,7 @@ import pytest
 
 from mockllm.core.rendering.plan import Plan, WaitStep
 from mockllm.core.request.request import Request
-from mockllm.server import respond, unfinished_exchange
+from mockllm.server import respond, waiting_exchange
 from mockllm.server.app import App
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.request_body import read_body
@@ -104,7 +104,7 @@ def test_respond_mistake_before_the_first_byte_is_a_500(
 def test_mistake_before_the_body_is_a_500_with_the_time(
     raw: Raw, server: ThreadedServer, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unfinished_exchange, "read_body", FailsOnce(read_body))
+    monkeypatch.setattr(waiting_exchange, "read_body", FailsOnce(read_body))
     began = int(time.time())
     got = raw.send(b"POST /unread HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n").answer()
     assert got.status == 500

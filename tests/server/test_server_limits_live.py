@@ -282,7 +282,7 @@ def test_buffer_of_slow_reader_is_bounded(server: ThreadedServer) -> None:
             time.sleep(0.02)
             waiting = [
                 connection.transport.get_write_buffer_size()
-                for connection in server._server._listener.connections
+                for connection in server._server._connection_factory.connections
                 if connection.transport is not None
             ]
         time.sleep(0.1)  # time to write more than may wait, if it would

@@ -146,9 +146,9 @@ def test_held_lists_least_recently_used_first() -> None:
     sessions.session("a", 1.0)
     sessions.session("b", 2.0)
     sessions.session("a", 3.0)
-    assert {id: each.used for id, each in sessions.named().items()} == {"b": 2.0, "a": 3.0}
-    assert sessions.session("a", 4.0, 1_700_000_000.0).used_at == 1_700_000_000.0
-    assert list(sessions.named()) == ["b", "a"]
+    assert {id: each.last_used_monotonic for id, each in sessions.sessions().items()} == {"b": 2.0, "a": 3.0}
+    assert sessions.session("a", 4.0, 1_700_000_000.0).last_used == 1_700_000_000.0
+    assert list(sessions.sessions()) == ["b", "a"]
 
 
 def test_end_deletes_session() -> None:

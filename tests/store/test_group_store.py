@@ -47,8 +47,11 @@ def remaining(store: StoreCounters) -> Sequence[int]:
     assert decision.admission is not None
     assert decision.rule is not None
     status = decision.admission.limit_status
-    gauges = (status.requests, status.tokens, status.input_tokens, status.output_tokens)
-    return [*(gauge.remaining for gauge in gauges if gauge is not None), decision.rule.tries]
+    bound_statuses = (status.requests, status.tokens, status.input_tokens, status.output_tokens)
+    return [
+        *(bound_status.remaining for bound_status in bound_statuses if bound_status is not None),
+        decision.rule.tries,
+    ]
 
 
 def change(server: RedisServer, *, limits: bool) -> None:

@@ -22,7 +22,7 @@ class HeaderForm(Fault):
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         form = HeadLayout(self.case, self.order == "reversed")
-        return replace(plan, delivery=replace(plan.delivery, form=form))
+        return replace(plan, delivery=replace(plan.delivery, head_layout=form))
 
 
 @fault("no_space", "variation")

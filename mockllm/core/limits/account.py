@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from mockllm.core.limits.bound_usage import MICRO, BoundUsage, Bucket, FixedWindow, SlidingWindow
 from mockllm.core.limits.limit_data import (
     ALLOWED,
     METERED,
     Bound,
+    BoundStatus,
     Cost,
-    Gauge,
     Limit,
     LimitResult,
     LimitStatus,
     MeteredBound,
 )
-from mockllm.core.limits.meters import MICRO, Bucket, FixedWindow, Meter, SlidingWindow
 
 MILLI = MICRO // 1000
 _CHECKED: Final[tuple[MeteredBound, ...]] = ("tokens", "input_tokens", "output_tokens", "requests")
@@ -45,7 +45,7 @@ class LimitAccount:
     def reset(self) -> None:
         """Set the usage to zero. Responses in flight still count."""
         self._used = 0
-        meters = {bound: _meter(self.limit, bound) for bound in _CHECKED}
+        meters = {bound: _bound_usage(self.limit, bound) for bound in _CHECKED}
         self._requests, self._tokens = meters["requests"], meters["tokens"]
         self._meters = [(bound, meter) for bound, meter in meters.items() if meter is not None]
         self._divided = bool(meters["input_tokens"] or meters["output_tokens"])
@@ -133,14 +133,14 @@ class LimitAccount:
         if limit.strategy == "after-n":
             max_count = limit.requests or 0
             return LimitStatus(
-                Gauge(max_count, max(0, max_count - self._used), limit.retry_after, limit.window)
+                BoundStatus(max_count, max(0, max_count - self._used), limit.retry_after, limit.window)
             )
         at = round(now * MICRO)
         if self._divided:
-            return LimitStatus(**{bound: meter.gauge(at) for bound, meter in self._meters})
+            return LimitStatus(**{bound: meter.bound_status(at) for bound, meter in self._meters})
         return LimitStatus(
-            None if self._requests is None else self._requests.gauge(at),
-            None if self._tokens is None else self._tokens.gauge(at),
+            None if self._requests is None else self._requests.bound_status(at),
+            None if self._tokens is None else self._tokens.bound_status(at),
         )
 
 
@@ -153,7 +153,7 @@ def reported_wait(now: float, wait: int, due: int) -> float:
     return milliseconds / 1000
 
 
-def _meter(limit: Limit, bound: MeteredBound) -> Meter | None:
+def _bound_usage(limit: Limit, bound: MeteredBound) -> BoundUsage | None:
     """Return the meter of a bound; None where the limit has no such bound."""
     max_count: int | None = getattr(limit, bound)
     if max_count is None:

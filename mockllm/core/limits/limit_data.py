@@ -100,7 +100,7 @@ class LimitResult(Struct, frozen=True):
         return replace(self, retry_after=whole_milliseconds(self.retry_after * factor))
 
 
-class Gauge(Struct, frozen=True):
+class BoundStatus(Struct, frozen=True):
     """The state of one bound. `limit` is the most that can remain; `reset` the seconds until it does."""
 
     limit: int
@@ -113,29 +113,40 @@ class Gauge(Struct, frozen=True):
 class LimitStatus(Struct, frozen=True):
     """The state of a limit; None where it has no such bound."""
 
-    requests: Gauge | None = None
-    tokens: Gauge | None = None
-    input_tokens: Gauge | None = None
-    output_tokens: Gauge | None = None
+    requests: BoundStatus | None = None
+    tokens: BoundStatus | None = None
+    input_tokens: BoundStatus | None = None
+    output_tokens: BoundStatus | None = None
 
-    def gauge(self, bound: Bound | None) -> Gauge | None:
+    def bound_status(self, bound: Bound | None) -> BoundStatus | None:
         """Return the state of a bound."""
         return None if bound is None or bound == "concurrent" else getattr(self, bound)
 
     @property
-    def any_tokens(self) -> Gauge | None:
+    def any_tokens(self) -> BoundStatus | None:
         """The state of the tokens for a provider that has one count of them: the one with the least left."""
         if self.tokens is not None:
             return self.tokens
-        return _tightest([gauge for gauge in (self.input_tokens, self.output_tokens) if gauge is not None])
+        return _tightest(
+            [
+                bound_status
+                for bound_status in (self.input_tokens, self.output_tokens)
+                if bound_status is not None
+            ]
+        )
 
     def scaled(self, factor: float) -> LimitStatus:
         """Return the state as a client sees it whose server's time has this factor. The windows keep their lengths:
         they are names of limits (`requests per minute`)."""
         if factor == 1.0:
             return self
-        gauges = [self.gauge(bound) for bound in METERED_BOUNDS]
-        return LimitStatus(*[gauge and replace(gauge, reset=gauge.reset * factor) for gauge in gauges])
+        bound_statuses = [self.bound_status(bound) for bound in METERED_BOUNDS]
+        return LimitStatus(
+            *[
+                bound_status and replace(bound_status, reset=bound_status.reset * factor)
+                for bound_status in bound_statuses
+            ]
+        )
 
 
 ALLOWED = LimitResult(True)
@@ -166,9 +177,16 @@ def tightest(statuses: Sequence[LimitStatus]) -> LimitStatus:
     takes longest to recover, then the first."""
     if len(statuses) == 1:  # the usual case
         return statuses[0]
-    by_bound = ([status.gauge(bound) for status in statuses] for bound in METERED_BOUNDS)
-    return LimitStatus(*[_tightest([gauge for gauge in gauges if gauge is not None]) for gauges in by_bound])
+    by_bound = ([status.bound_status(bound) for status in statuses] for bound in METERED_BOUNDS)
+    return LimitStatus(
+        *[
+            _tightest([bound_status for bound_status in bound_statuses if bound_status is not None])
+            for bound_statuses in by_bound
+        ]
+    )
 
 
-def _tightest(gauges: Sequence[Gauge]) -> Gauge | None:
-    return min(gauges, key=lambda gauge: (gauge.remaining, -gauge.reset), default=None)
+def _tightest(bound_statuses: Sequence[BoundStatus]) -> BoundStatus | None:
+    return min(
+        bound_statuses, key=lambda bound_status: (bound_status.remaining, -bound_status.reset), default=None
+    )

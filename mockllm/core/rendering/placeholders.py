@@ -315,7 +315,7 @@ class Prerendered(Struct, frozen=True, eq=False):
                 return False
         return True
 
-    def fill(
+    def placeholder_values(
         self, id_seed: bytes, now: float, input_tokens: int, call: GeneratedToolCall | None = None
     ) -> Sequence[bytes]:
         """Return the values of one response: `ids` (of this id seed), then `computed`, then the forms of the

@@ -220,8 +220,7 @@ class Delivery(Struct, frozen=True):
     """Seconds over which the head is written, line by line."""
     body_end: BodyEnd = "usual"
     throttles: tuple[Throttle, ...] = ()
-    form: HeadLayout | None = None
-    """The form of the head, where not as usual."""
+    head_layout: HeadLayout | None = None
     proxy_target: ProxyTarget | None = None
     """The server that responds in place of this plan, where requests can be forwarded."""
     hold: Hold | None = None

@@ -80,7 +80,7 @@ def error_plan(failure: Failure, request: Request, identity: ResponseIdentity) -
     """Return a non-streaming response with the failure."""
     row = ROWS[failure.type]
     status = failure.status or row.status
-    wait = failure.again(row.retry_after)
+    wait = failure.seconds_until_retry(row.retry_after)
     error: Json = {"type": row.type, "message": _message(failure, row, request), **failure.fields}
     if row.from_gateway:
         body: Json = {"error": error}

@@ -9,7 +9,7 @@ from math import ceil
 from typing import Final
 
 from mockllm.core.failure import NEVER, Failure
-from mockllm.core.limits.limit_data import Bound, Gauge, LimitResult, LimitStatus, MeteredBound
+from mockllm.core.limits.limit_data import Bound, BoundStatus, LimitResult, LimitStatus, MeteredBound
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import Headers, ResponseHead
 from mockllm.dialects.dialect import ResponseIdentity
@@ -66,22 +66,22 @@ def refused(result: LimitResult, status: LimitStatus, tokens: int, model: str | 
     unused. Where the limit refuses requests but counts none, no requests remain until the reset."""
     headers = {**dict(_limits(_time(now), spent=False)), **dict(limits(status, now))}
     wait = NEVER if result.retry_after is None else result.retry_after
-    gauge = status.gauge(result.bound)
+    bound_status = status.bound_status(result.bound)
     message = None
-    if gauge is not None and result.bound in _PARTS and gauge.window == MINUTE:
-        message = EXCEEDED.format(limit=gauge.limit, tokens=_PARTS[result.bound], model=model)
+    if bound_status is not None and result.bound in _PARTS and bound_status.window == MINUTE:
+        message = EXCEEDED.format(limit=bound_status.limit, tokens=_PARTS[result.bound], model=model)
     if result.bound == "requests" and status.requests is None and wait != NEVER:
         headers["anthropic-ratelimit-requests-remaining"] = "0"
         headers["anthropic-ratelimit-requests-reset"] = _time(ceil(round(now + wait, 3)))
     return Failure("rate_limit", message=message, retry_after=wait, headers=tuple(headers.items()))
 
 
-def _both(input: Gauge | None, output: Gauge | None) -> Gauge | None:
+def _both(input: BoundStatus | None, output: BoundStatus | None) -> BoundStatus | None:
     """Return the state of all tokens where input and output are counted apart."""
     if input is None or output is None:
         return input or output
     limit, remaining = input.limit + output.limit, input.remaining + output.remaining
-    return Gauge(limit, remaining, max(input.reset, output.reset), max(input.window, output.window))
+    return BoundStatus(limit, remaining, max(input.reset, output.reset), max(input.window, output.window))
 
 
 MINUTE: Final = 60.0

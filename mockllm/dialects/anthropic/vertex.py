@@ -193,7 +193,9 @@ def vertex_error_plan(failure: Failure, request: Request, identity: ResponseIden
     if details:
         error["details"] = details
     body = pretty({"error": {**error, **failure.fields}}) + b"\n"
-    head = ResponseHead(status, _JSON + retry_headers(failure.again())).with_headers(failure.headers)
+    head = ResponseHead(status, _JSON + retry_headers(failure.seconds_until_retry())).with_headers(
+        failure.headers
+    )
     return Plan(head, (EventStep(body, 0, "body"),))
 
 
@@ -204,7 +206,7 @@ def _details(row: VertexErrorRow, failure: Failure) -> list[Json]:
     if row.info:
         info = {**row.info, "domain": "googleapis.com", "metadata": {"service": "aiplatform.googleapis.com"}}
         details.append({"@type": f"{_TYPE}ErrorInfo", **info})
-    wait = failure.again()
+    wait = failure.seconds_until_retry()
     if wait is not None:
         details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{exact(wait)}s"})
     return details

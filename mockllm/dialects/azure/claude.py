@@ -49,7 +49,7 @@ def _error(failure: Failure, request: Request, identity: ResponseIdentity) -> Pl
     status, code, message = row
     message = failure.message or message
     error: dict[str, Json] = {"code": code, "message": message, "details": message, **failure.fields}
-    head = ResponseHead(failure.status or status, (JSON_TYPE, *retry_headers(failure.again())))
+    head = ResponseHead(failure.status or status, (JSON_TYPE, *retry_headers(failure.seconds_until_retry())))
     plan = Plan(head.with_headers(failure.headers), (EventStep(dumps({"error": error}), 0, "body"),))
     return _on_azure(plan, identity)
 

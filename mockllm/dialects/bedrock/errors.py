@@ -154,7 +154,7 @@ def error_plan(failure: Failure, request: Request, identity: ResponseIdentity) -
     row = ROWS[failure.type]
     status = failure.status or row.status
     type_ = row.type if status == row.status else _TYPES.get(status, row.type)
-    wait = failure.again()
+    wait = failure.seconds_until_retry()
     retry = () if wait is None else (("retry-after", str(ceil(wait))),)
     headers = (JSON_TYPE, (ERROR_TYPE, f"{type_}:{_NAMESPACE}"), *request_headers(identity), *retry)
     body = {"message": _message(failure, row, request), **failure.fields}

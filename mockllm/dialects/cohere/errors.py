@@ -95,7 +95,7 @@ def error_plan(failure: Failure, request: Request, identity: ResponseIdentity) -
     """Return a non-streaming response with the failure."""
     row = ROWS[failure.type]
     response_head = head(failure.status or row.status, "application/json", identity)
-    wait = failure.again(row.retry_after)
+    wait = failure.seconds_until_retry(row.retry_after)
     if wait is not None:
         response_head = response_head.with_headers((("retry-after", str(-(-round(wait * 1000) // 1000))),))
     body = dumps(error_object(failure, request, identity))

@@ -210,7 +210,7 @@ def error_object(failure: Failure, request: Request) -> dict[str, Json]:
     request = as_google_request(request)
     row = _row(failure, request)
     code = failure.status or row.code
-    wait = failure.again(row.retry_after)
+    wait = failure.seconds_until_retry(row.retry_after)
     error: dict[str, Json] = {
         "code": code,
         "message": failure.message if failure.message is not None else _message(row, failure, request, wait),

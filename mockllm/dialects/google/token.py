@@ -92,7 +92,7 @@ class Token:
         status, name, description = ROWS.get(failure.type, ROWS["bad_request"])
         text = description if failure.message is None else failure.message
         body = {"error": name, "error_description": text, **failure.fields}
-        wait = failure.again()
+        wait = failure.seconds_until_retry()
         headers = JSON if wait is None else (*JSON, ("retry-after", str(int(wait))))
         head = ResponseHead(failure.status or status, headers).with_headers(failure.headers)
         return Plan(head, (EventStep(indented(body) + b"\n", 0, "body"),))

@@ -225,12 +225,12 @@ def _whole_seconds(delay: float) -> str:
 
 
 def _retry_delay(failure: Failure, row: OpenAiErrorRow) -> float:
-    return failure.again(row.retry_after) or 0.0
+    return failure.seconds_until_retry(row.retry_after) or 0.0
 
 
 def _with_retry(response_head: ResponseHead, failure: Failure, row: OpenAiErrorRow) -> ResponseHead:
     """Add the wait in whole seconds, rounded up, and in milliseconds."""
-    if failure.again(row.retry_after) is None:
+    if failure.seconds_until_retry(row.retry_after) is None:
         return response_head
     milliseconds = round(_retry_delay(failure, row) * 1000)
     pairs: Pairs = (("retry-after", str(-(-milliseconds // 1000))), ("retry-after-ms", str(milliseconds)))
@@ -247,22 +247,22 @@ def refused(result: LimitResult, status: LimitStatus, tokens: int, model: str | 
     """Return the failure of a request of `tokens` tokens. A bound that the limit does not have is reported as
     unused."""
     bound = "tokens" if result.bound in ("tokens", "input_tokens", "output_tokens") else "requests"
-    gauge = status.gauge(result.bound)
+    bound_status = status.bound_status(result.bound)
     requested = tokens if bound == "tokens" else 1
-    if gauge is None:
+    if bound_status is None:
         suffix = " on requests under way" if result.bound == "concurrent" else ""
         message = f"Rate limit reached for {model} in organization org-mockllm{suffix}."
     else:
-        span, letters = _PER.get(gauge.window, (f"per {go_duration(gauge.window)}", ""))
+        span, letters = _PER.get(bound_status.window, (f"per {go_duration(bound_status.window)}", ""))
         short = f" ({bound[0].upper()}{letters})" if letters else ""
-        subject = f"{model} in organization org-mockllm on {bound} {span}{short}: Limit {gauge.limit}"
+        subject = f"{model} in organization org-mockllm on {bound} {span}{short}: Limit {bound_status.limit}"
         if result.retry_after is None:
             message = (
                 f"Request too large for {subject}, Requested {requested}. The input or output tokens must be "
                 "reduced in order to run successfully."
             )
         else:
-            used = gauge.limit - gauge.remaining
+            used = bound_status.limit - bound_status.remaining
             message = f"Rate limit reached for {subject}, Used {used}, Requested {requested}."
     if result.retry_after is not None:
         message += f" Please try again in {go_duration(result.retry_after)}."

@@ -54,7 +54,7 @@ def error_object(
 
 def _retry_delay(vendor: Vendor, failure: Failure) -> float | None:
     """Return the seconds until the next attempt."""
-    return failure.again(vendor.errors.rows[failure.type].retry_after)
+    return failure.seconds_until_retry(vendor.errors.rows[failure.type].retry_after)
 
 
 def error_body(vendor: Vendor, failure: Failure, request: Request, identity: ResponseIdentity) -> Json:

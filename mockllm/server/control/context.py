@@ -129,7 +129,7 @@ class ControlContext:
         state = self.engine.state
         if self.other_processes is None:
             return state.named_states()
-        return await self.other_processes.named_states(self.engine.catalog, state.named())
+        return await self.other_processes.named_states(self.engine.catalog, state.sessions())
 
     async def collect(self) -> None:
         """Get what other processes have served up to now."""
@@ -185,7 +185,7 @@ class ControlContext:
     def sessions(self) -> Sequence[str]:
         """The ids of all used sessions and of all sessions with an overlay."""
         overlays = () if self.overlays is None else self.overlays.sessions
-        return tuple(dict.fromkeys((*self.engine.state.named(), *overlays)))
+        return tuple(dict.fromkeys((*self.engine.state.sessions(), *overlays)))
 
     def require_overlays(self) -> OverlayStore:
         """Return the overlays. Raises Problem where the server has none."""

@@ -187,7 +187,7 @@ def _summary_members(entry: JournalEntry) -> dict[str, Json]:
         "status": entry.status,
         "unsent": entry.unsent,
         "streamed": entry.streamed,
-        "took": round(entry.took, 6),
+        "took": round(entry.duration_with_hold, 6),
         "left": entry.end_reason,
         "missed": entry.unmatched,
         "seed": entry.seed,
@@ -317,7 +317,7 @@ def _archived(entry: JournalEntry) -> bytes:
 def _entry(entry: JournalEntry) -> dict[str, Json]:
     sent = reconstruct(entry, entry.full_redactor)
     headers = {name.lower(): value for name, value in sent.headers}
-    took = max(0.0, round(entry.took * 1000, 3))
+    took = max(0.0, round(entry.duration_with_hold * 1000, 3))
     first = took
     if sent.parts:
         first = min(took, max(0.0, round((entry.held_seconds + sent.parts[0].after) * 1000, 3)))

@@ -51,9 +51,9 @@ class OpenConnections(Protocol):
 class Http2Connection(asyncio.Protocol):
     """A connection with HTTP/2, and the streams that are open on it."""
 
-    def __init__(self, listener: OpenConnections, app: App, loop: asyncio.AbstractEventLoop) -> None:
-        self._listener, self._app, self._loop = listener, app, loop
-        self.ready = listener.ready
+    def __init__(self, owner: OpenConnections, app: App, loop: asyncio.AbstractEventLoop) -> None:
+        self._owner, self._app, self._loop = owner, app, loop
+        self.ready = owner.ready
         self.h2 = open_h2(app.limits)
         self.streams: dict[int, Http2Stream] = {}
         self.transport: asyncio.Transport | None = None
@@ -83,7 +83,7 @@ class Http2Connection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.client = peer[0] if type(peer) is tuple else str(peer or "")
-        self._listener.add(self)
+        self._owner.add(self)
         self._wait(self._app.limits.head_time)
         if self._app.draining:
             self.drain()
@@ -96,7 +96,7 @@ class Http2Connection(asyncio.Protocol):
             timer.cancel()
         self._inbox.clear()
         self._lose_streams(exc or ConnectionResetError("the client has disconnected"))
-        self._listener.remove(self)
+        self._owner.remove(self)
 
     def _lose_streams(self, reason: Exception) -> None:
         for stream in tuple(self.streams.values()):

@@ -43,11 +43,11 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
     plan = entry.response.plan
     cors_lines = ALLOW_CORS if entry.allow_cors else ""
     head = serialize_head(plan, entry.constraints, DateLine().at(entry.now + entry.held_seconds), cors_lines)
-    unchunked = head._replace(chunked=False)
+    unchunked = head._replace(http_chunked=False)
     if entry.times is None:
         data = single_write(plan, unchunked)
         if data is None:  # a provider's response, whose times are not stored
-            data = unchunked.head + b"".join([item for item in framed(plan) if type(item) is bytes])
+            data = unchunked.data + b"".join([item for item in framed(plan) if type(item) is bytes])
         parts = [SentPart(entry.duration, data)]
     else:
         writes = _TimedWrites()
@@ -57,11 +57,11 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
             writes.monotonic = monotonic
             play.tick(monotonic)
         parts = [SentPart(monotonic - entry.monotonic, data) for monotonic, data in writes.written]
-    sent = _after_head(head.head, parts)
+    sent = _after_head(head.data, parts)
     redactor = redactor or entry.redactor
     masked = redactor.parts([part.data for part in sent])
     sent = [SentPart(part.after, data) for part, data in zip(sent, masked, strict=True)]
-    headers = tuple((name, redactor.header(name, value)) for name, value in shown_headers(_lines(head.head)))
+    headers = tuple((name, redactor.header(name, value)) for name, value in shown_headers(_lines(head.data)))
     return SentResponse(plan.head.status, headers, sent)
 
 

@@ -127,7 +127,7 @@ def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: floa
         )
     attributes = {name: _redacted(value, entry.redactor) for name, value in attributes.items()}
     start = _nanoseconds(entry.now if ahead is None else entry.monotonic - entry.held_seconds + ahead)
-    end = start + max(0, _nanoseconds(entry.took))
+    end = start + max(0, _nanoseconds(entry.duration_with_hold))
     return Span(
         _name(entry, request, attributes),
         start,

@@ -76,7 +76,7 @@ class GroupEngineState(EngineState):
         now, monotonic = time.time(), time.monotonic()
         for id, used in sessions.items():
             known = self._sessions.get(id)
-            if now - used < self.unused_timeout and (known is None or known.used_at < used):
+            if now - used < self.unused_timeout and (known is None or known.last_used < used):
                 self.session(id, monotonic - (now - used), used)
 
     def number(self, id: str) -> int:

@@ -18,8 +18,8 @@ def built(name: str, **settings: Any) -> Any:
 
 def test_header_form_is_part_of_the_delivery() -> None:
     plan = plans.played(built("header_form", case="upper", order="reversed"))
-    assert plan.delivery.form == HeadLayout("upper", True)
-    assert plans.played(built("header_form")).delivery.form == HeadLayout("lower", False)
+    assert plan.delivery.head_layout == HeadLayout("upper", True)
+    assert plans.played(built("header_form")).delivery.head_layout == HeadLayout("lower", False)
 
 
 @pytest.mark.parametrize("crlf", [False, True])

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.limits.account import LimitAccount
+from mockllm.core.limits.bound_usage import MAX_EXACT_ENTRIES, SlidingWindow
 from mockllm.core.limits.limit_data import (
     STRATEGIES,
+    BoundStatus,
     Cost,
-    Gauge,
     Limit,
     LimitResult,
     LimitStatus,
     combine,
     tightest,
 )
-from mockllm.core.limits.meters import MAX_EXACT_ENTRIES, SlidingWindow
 
 TEN = 10.0
 
@@ -164,41 +164,42 @@ def test_account_without_window_ignores_concurrent(strategy: str) -> None:
     assert account.check(0, Cost(0, 1.0)).bound in (None, "requests")
 
 
-FULL = Gauge(4, 4, 0.0, TEN)
+FULL = BoundStatus(4, 4, 0.0, TEN)
 
 
 @pytest.mark.parametrize(
     ("limit", "standings"),
     [
         pytest.param(
-            Limit("fixed-window", 4, window=TEN), [FULL, Gauge(4, 3, 10, TEN), Gauge(4, 3, 8, TEN)],
+            Limit("fixed-window", 4, window=TEN), [FULL, BoundStatus(4, 3, 10, TEN), BoundStatus(4, 3, 8, TEN)],
             id="a fixed window is full again at its end",
         ),
         pytest.param(
-            Limit("sliding-window", 4, window=TEN), [FULL, Gauge(4, 3, 10, TEN), Gauge(4, 3, 8, TEN)],
+            Limit("sliding-window", 4, window=TEN), [FULL, BoundStatus(4, 3, 10, TEN), BoundStatus(4, 3, 8, TEN)],
             id="a sliding one when all of it has passed",
         ),
         pytest.param(
-            Limit("token-bucket", 4, window=TEN), [FULL, Gauge(4, 3, 2.5, TEN), Gauge(4, 3, 0.5, TEN)],
+            Limit("token-bucket", 4, window=TEN), [FULL, BoundStatus(4, 3, 2.5, TEN), BoundStatus(4, 3, 0.5, TEN)],
             id="a bucket when it has been refilled, and not a part of a request remains",
         ),
         pytest.param(
             Limit("token-bucket", 4, burst=6, window=TEN),
-            [Gauge(6, 6, 0, TEN), Gauge(6, 5, 2.5, TEN), Gauge(6, 5, 0.5, TEN)],
+            [BoundStatus(6, 6, 0, TEN), BoundStatus(6, 5, 2.5, TEN), BoundStatus(6, 5, 0.5, TEN)],
             id="with a burst that is what remains",
         ),
         pytest.param(
             Limit("leaky-bucket", 4, queue=1, window=TEN),
-            [Gauge(2, 2, 0, TEN), Gauge(2, 1, 2.5, TEN), Gauge(2, 1, 0.5, TEN)],
+            [BoundStatus(2, 2, 0, TEN), BoundStatus(2, 1, 2.5, TEN), BoundStatus(2, 1, 0.5, TEN)],
             id="with a queue it is the queue and one more",
         ),
         pytest.param(
-            Limit("after-n", 4, window=TEN), [Gauge(4, 4, 1, TEN), Gauge(4, 3, 1, TEN), Gauge(4, 3, 1, TEN)],
+            Limit("after-n", 4, window=TEN),
+            [BoundStatus(4, 4, 1, TEN), BoundStatus(4, 3, 1, TEN), BoundStatus(4, 3, 1, TEN)],
             id="after-n counts down and tells the constant",
         ),
     ],
 )  # fmt: skip
-def test_account_status_by_strategy(limit: Limit, standings: list[Gauge]) -> None:
+def test_account_status_by_strategy(limit: Limit, standings: list[BoundStatus]) -> None:
     account = LimitAccount(limit)
     found = [account.status(0)]
     account.charge(0, Cost())
@@ -212,7 +213,7 @@ def test_account_status_by_strategy(limit: Limit, standings: list[Gauge]) -> Non
 def test_account_status_has_requests_and_tokens() -> None:
     account = LimitAccount(Limit("fixed-window", 4, 100, window=TEN))
     account.charge(5, Cost(30))
-    assert account.status(6) == LimitStatus(Gauge(4, 3, 9.0, TEN), Gauge(100, 70, 9.0, TEN))
+    assert account.status(6) == LimitStatus(BoundStatus(4, 3, 9.0, TEN), BoundStatus(100, 70, 9.0, TEN))
 
 
 @pytest.mark.parametrize("strategy", ["none", "always", "random"])
@@ -235,13 +236,13 @@ def test_sliding_window_memory_is_bounded() -> None:
     for place in range(20_000):
         window.charge(place * 2_999, 1)
     assert MAX_EXACT_ENTRIES < len(window._log) <= 2 * MAX_EXACT_ENTRIES + 2
-    assert window.gauge(20_000 * 2_999).remaining == 1_000_000 - 20_000
+    assert window.bound_status(20_000 * 2_999).remaining == 1_000_000 - 20_000
 
 
 def test_sliding_window_ignores_zero_amounts() -> None:
     window = SlidingWindow(1, 1_000_000)
     window.charge(0, 0)
-    assert window.gauge(0) == Gauge(1, 1, 0.0, 1.0)
+    assert window.bound_status(0) == BoundStatus(1, 1, 0.0, 1.0)
 
 
 def test_account_wait_between_microseconds_suffices() -> None:
@@ -277,8 +278,8 @@ def test_combine_returns_one_result(verdicts: list[LimitResult], expected: Limit
 
 
 def test_tightest_returns_least_remaining() -> None:
-    slow, quick = Gauge(9, 2, 5.0, TEN), Gauge(2, 2, 1.0, TEN)
-    much, little = Gauge(100, 50, 1.0, TEN), Gauge(1000, 49, 1.0, TEN)
+    slow, quick = BoundStatus(9, 2, 5.0, TEN), BoundStatus(2, 2, 1.0, TEN)
+    much, little = BoundStatus(100, 50, 1.0, TEN), BoundStatus(1000, 49, 1.0, TEN)
     assert tightest([]) == LimitStatus()
     assert tightest([LimitStatus(quick, much), LimitStatus(slow), LimitStatus(None, little)]) == LimitStatus(
         slow, little
@@ -289,7 +290,7 @@ def test_account_counts_input_and_output_apart() -> None:
     limit = Limit("fixed-window", window=TEN, input_tokens=10, output_tokens=100)
     account = LimitAccount(limit)
     assert account.charge_at_once(0, Cost(47, 0.0, 40)) == LimitStatus(
-        None, None, Gauge(10, 3, TEN, TEN), Gauge(100, 60, TEN, TEN)
+        None, None, BoundStatus(10, 3, TEN, TEN), BoundStatus(100, 60, TEN, TEN)
     )
     assert account.check(0, Cost(44, 0.0, 40)) == LimitResult(False, 0.0, TEN, "input_tokens")
     assert account.check(0, Cost(83, 0.0, 80)) == LimitResult(False, 0.0, TEN, "output_tokens")
@@ -306,7 +307,11 @@ def test_account_admits_more_output_than_its_limit() -> None:
 
 
 def test_status_has_one_count_of_tokens_for_some_providers() -> None:
-    input, output, both = Gauge(9, 2, 5.0, TEN), Gauge(9, 1, 1.0, TEN), Gauge(9, 9, 0.0, TEN)
+    input, output, both = (
+        BoundStatus(9, 2, 5.0, TEN),
+        BoundStatus(9, 1, 1.0, TEN),
+        BoundStatus(9, 9, 0.0, TEN),
+    )
     assert LimitStatus(None, None, input, output).any_tokens == output
     assert LimitStatus(None, None, input).any_tokens == input
     assert LimitStatus(None, both, input).any_tokens == both

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mockllm.core.limits.account import LimitAccount
-from mockllm.core.limits.limit_data import ALLOWED, Cost, Gauge, Limit, LimitStatus, Strategy
+from mockllm.core.limits.limit_data import ALLOWED, BoundStatus, Cost, Limit, LimitStatus, Strategy
 
 METERED: st.SearchStrategy[Strategy] = st.sampled_from(
     ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"]
@@ -108,7 +108,7 @@ def test_remaining_amount_passes_and_one_more_does_not(
         assert not account.check(now, Cost(tokens.remaining + 1)).allowed
 
 
-def bounds(limit_status: LimitStatus) -> list[Gauge]:
+def bounds(limit_status: LimitStatus) -> list[BoundStatus]:
     """Those that there are."""
     return [each for each in (limit_status.requests, limit_status.tokens) if each is not None]
 

@@ -49,7 +49,11 @@ def server() -> Iterator[ThreadedServer]:
 
 
 def connections(server: ThreadedServer) -> list[Http2Connection]:
-    return [one for one in list(server._server._listener.connections) if isinstance(one, Http2Connection)]
+    return [
+        one
+        for one in list(server._server._connection_factory.connections)
+        if isinstance(one, Http2Connection)
+    ]
 
 
 def refusals(server: ThreadedServer) -> list[str]:

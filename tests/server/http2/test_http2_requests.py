@@ -213,7 +213,7 @@ def test_closed_connection_ends_all_streams(server: ThreadedServer) -> None:
         ids = [client.ask(f"/silence?closed={number}") for number in range(3)]
         client.until(lambda: all(client.responses[id].body for id in ids))
     assert {written_down(server, f"/silence?closed={number}").end_reason for number in range(3)} == {"gone"}
-    until(lambda: not server._server._listener.connections)
+    until(lambda: not server._server._connection_factory.connections)
 
 
 def test_client_that_says_goaway_gets_its_response(client: H2Client) -> None:

@@ -128,7 +128,7 @@ def _call(entry: JournalEntry, context: ControlContext) -> McpServerCall:
         faults=list(entry.response.faults),
         rule=entry.responder_id,
         session=entry.session and entry.redactor.session(entry.session),
-        took=entry.took,
+        took=entry.duration_with_hold,
     )
 
 

@@ -193,14 +193,14 @@ async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
     """All sessions, the last used first."""
     state = context.engine.state
     state.expire(time.monotonic())
-    used = state.named()
+    used = state.sessions()
     overlays = {} if context.overlays is None else context.overlays.sizes
     requests = Counter(entry.session for entry in context.journal)
     shown = _shown_ids(context)
     sessions = [
         SessionInfo(
             id=shown[id],
-            used=round(used[id].used_at, 6) if id in used else None,
+            used=round(used[id].last_used, 6) if id in used else None,
             seed=used[id].seed if id in used else None,
             time_scale=used[id].time_scale if id in used else None,
             overlay=overlays.get(id, 0),

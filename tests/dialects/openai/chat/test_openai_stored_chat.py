@@ -237,7 +237,9 @@ def test_prerendered_completion_is_stored_with_its_values(stream: bool) -> None:
         Reply((Choice((Text(("Hi",)),)),)), request, ResponseIdentity(placeholders.ids, placeholders.now)
     )
     prerendered = prerender_response(plan, placeholders)
-    result = CHAT.storage_update(prerendered.plan(prerendered.fill(STAMP.ids.id_seed, 7, 1)), request)
+    result = CHAT.storage_update(
+        prerendered.plan(prerendered.placeholder_values(STAMP.ids.id_seed, 7, 1)), request
+    )
     assert result is not None
     assert result.stored is not None
     assert loads(result.stored.response_body)["choices"][0]["message"]["content"] == "Hi"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TypeAlias
 
-from mockllm.core.limits.limit_data import Gauge
+from mockllm.core.limits.limit_data import BoundStatus
 
 MICRO = 1_000_000
 """Microseconds in a second."""
@@ -48,11 +48,11 @@ class FixedWindow:
             self._end, self._used = now + self._window, 0
         self._used += amount
 
-    def gauge(self, now: int) -> Gauge:
+    def bound_status(self, now: int) -> BoundStatus:
         window = self._window / MICRO
         if self._end is None or now >= self._end:
-            return Gauge(self._limit, self._limit, 0.0, window)
-        return Gauge(self._limit, self._limit - self._used, (self._end - now) / MICRO, window)
+            return BoundStatus(self._limit, self._limit, 0.0, window)
+        return BoundStatus(self._limit, self._limit - self._used, (self._end - now) / MICRO, window)
 
 
 MAX_EXACT_ENTRIES = 1024
@@ -108,10 +108,10 @@ class SlidingWindow:
             amount += self._log.pop()[1]
         self._log.append((now, amount))
 
-    def gauge(self, now: int) -> Gauge:
+    def bound_status(self, now: int) -> BoundStatus:
         self._remove_old(now)
         reset = self._log[-1][0] + self._window - now if self._log else 0
-        return Gauge(self._limit, self._limit - self._used, reset / MICRO, self._window / MICRO)
+        return BoundStatus(self._limit, self._limit - self._used, reset / MICRO, self._window / MICRO)
 
     def _remove_old(self, now: int) -> None:
         """Remove entries that no longer count."""
@@ -152,8 +152,8 @@ class Bucket:
         self._level = self._current_level(now) + amount * self._window
         self._at = max(now, self._at)
 
-    def gauge(self, now: int) -> Gauge:
-        return self._gauge(self._current_level(now))
+    def bound_status(self, now: int) -> BoundStatus:
+        return self._bound_status(self._current_level(now))
 
     def level_after(self, now: int, amount: int) -> int | None:
         """Return the level after a charge that a token bucket lets pass at once; None for any other charge."""
@@ -165,17 +165,17 @@ class Bucket:
         level += amount * self._window
         return level if level <= self._size * self._window else None
 
-    def fill(self, now: int, level: int) -> Gauge:
+    def fill(self, now: int, level: int) -> BoundStatus:
         """Set the level that `level_after` returned."""
         self._level = level
         if now > self._at:
             self._at = now
-        return self._gauge(level)
+        return self._bound_status(level)
 
-    def _gauge(self, level: int) -> Gauge:
+    def _bound_status(self, level: int) -> BoundStatus:
         size, window = self._size, self._window
         drain_time = -(-level // self._limit) if level else 0
-        return Gauge(size, size - -(-level // window), drain_time / MICRO, window / MICRO)
+        return BoundStatus(size, size - -(-level // window), drain_time / MICRO, window / MICRO)
 
     def _current_level(self, now: int) -> int:
         level = self._level
@@ -188,4 +188,4 @@ class Bucket:
         return -(-level // self._limit) if level else 0
 
 
-Meter: TypeAlias = FixedWindow | SlidingWindow | Bucket
+BoundUsage: TypeAlias = FixedWindow | SlidingWindow | Bucket
