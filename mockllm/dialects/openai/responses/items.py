@@ -294,6 +294,7 @@ def _call(
             "input": arguments,
             "name": part.name,
         }
+    namespace = fields.namespaces.get(part.name)
     return {
         "id": id,
         "type": "function_call",
@@ -301,6 +302,7 @@ def _call(
         "arguments": arguments,
         "call_id": call_id,
         "name": part.name,
+        **({} if namespace is None else {"namespace": namespace}),
     }
 
 

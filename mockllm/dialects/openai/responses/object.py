@@ -104,6 +104,7 @@ class ResponseObjectFields:
         self.ids = identity.ids
         self.tier = request.service_tier
         self.custom_tools = request.custom_tools
+        self.namespaces = request.namespaces
         fields = request.fields
         self.echo = _echo_to_prompt(fields, model) | _echo_after_prompt(fields, self.form)
         """The settings in the order of the wire. Fields of the output are None until they are known."""

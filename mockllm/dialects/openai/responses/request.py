@@ -5,7 +5,7 @@ Adjacent items of the model (messages, reasoning, calls) form one assistant turn
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from propcache.api import cached_property
@@ -184,6 +184,11 @@ class ResponsesRequest(InputRequest):
         return frozenset([tool.name for tool in self.tools if tool.kind == PROVIDER_DEFINED])
 
     @cached_property
+    def namespaces(self) -> Mapping[str, str]:
+        """The namespaces of tools, by their names. A tool that is loaded later is a namespace of its own."""
+        return self.cached_without_turns("namespaces", lambda: dict(_namespaces(self.fields.get("tools"))))
+
+    @cached_property
     def included(self) -> frozenset[str]:
         """The optional content of the response that the request includes."""
         return frozenset(texts(self.fields.get("include")))
@@ -249,6 +254,18 @@ def _tools(entry: dict[str, Json]) -> Iterator[Tool]:
         tool = client_tool(entry, kind) or Tool(kind, kind=kind)
     if tool is not None:
         yield tool
+
+
+def _namespaces(tools: Json) -> Iterator[tuple[str, str]]:
+    """Yield the names of tools with those of their namespaces."""
+    for entry in objects(tools):
+        name = text_of(entry.get("name"))
+        members: Iterable[dict[str, Json]] = (
+            objects(entry.get("tools")) if entry.get("type") == "namespace" else ()
+        )
+        if entry.get("defer_loading") is True:
+            members = (entry,)
+        yield from ((tool, name) for each in members if name and (tool := text_of(each.get("name"))))
 
 
 def _tool_choice(choice: Json) -> ToolChoice:

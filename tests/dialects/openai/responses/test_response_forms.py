@@ -121,3 +121,20 @@ def test_search_acts_at_once_where_no_model_thinks(model: str, action: Json) -> 
     plan = RESPONSES.encode_stream(reply, responses(model=model, stream=True), STAMP)
     added = loads(next(data for name, data in events(plan) if name == "response.output_item.added"))
     assert added["item"].get("action") == action
+
+
+LATE_TOOLS: Json = [
+    {"type": "tool_search"},
+    {"type": "function", "name": "plain"},
+    {"type": "function", "name": "late", "defer_loading": True},
+    {"type": "namespace", "name": "crm", "tools": [{"type": "function", "name": "find"}, 7]},
+]
+
+
+@pytest.mark.parametrize(("name", "namespace"), [("plain", None), ("late", "late"), ("find", "crm")])
+def test_call_of_a_searched_tool_names_its_namespace(name: str, namespace: str | None) -> None:
+    reply = reply_of(Call(name, ("{}",)))
+    assert body_of_reply(reply, tools=LATE_TOOLS)["output"][0].get("namespace") == namespace
+    plan = RESPONSES.encode_stream(reply, responses(tools=LATE_TOOLS, stream=True), STAMP)
+    items = [loads(data)["item"] for event, data in events(plan) if "output_item" in str(event)]
+    assert [item.get("namespace") for item in items] == [namespace, namespace]
