@@ -185,7 +185,7 @@ class ResponsesRequest(InputRequest):
 
     @cached_property
     def namespaces(self) -> Mapping[str, str]:
-        """The namespaces of tools, by their names. A tool that is loaded later is a namespace of its own."""
+        """The namespaces of tools, by their names. A tool that is loaded later is its own namespace."""
         return self.cached_without_turns("namespaces", lambda: dict(_namespaces(self.fields.get("tools"))))
 
     @cached_property
