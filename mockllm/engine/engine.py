@@ -27,7 +27,7 @@ from mockllm.engine.fast_path_builder import build_fast_path
 from mockllm.engine.override_headers import BadOverride, Override, read_overrides
 from mockllm.engine.pending_responses import (
     DeferredResponse,
-    LookupAfterDecision,
+    MissingAfterDecision,
     ResponseInputs,
     UndecidedResponse,
 )
@@ -45,7 +45,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.schema_replies import PlanningTooLong
 from mockllm.state.engine_state import EngineState, Session
-from mockllm.state.shared_engine_state import MissingStoredObject, RespondAgain
+from mockllm.state.fetched_lookup import MissingStoredObject, RespondAgain
 
 HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
@@ -130,7 +130,7 @@ class Engine:
 
         With `may_defer` it is deferred where planning takes longer than other requests may wait. With a state that
         does not hold all counts it may be undecided. Raises MissingStoredObject where the dialect needs a stored
-        response of another process; a LookupAfterDecision if the request is counted. It raises nothing else.
+        response of another process; a MissingAfterDecision if the request is counted. It raises nothing else.
         """
         engine_context = request.context
         assert type(engine_context) is EngineContext, "the request was read by an engine"
@@ -156,8 +156,8 @@ class Engine:
                 return planned
             try:
                 return self._complete(planned, request)
-            except MissingStoredObject as lookup:
-                raise LookupAfterDecision(lookup, partial(self._complete, planned, request)) from None
+            except MissingStoredObject as missing:
+                raise MissingAfterDecision(missing, partial(self._complete, planned, request)) from None
         notes = () if override is None else override.notes
         response = self._decide_and_plan(request, mask, notes, fast_path, repeated, may_defer=may_defer)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
@@ -188,9 +188,9 @@ class Engine:
         decision = self.state.decide(inputs)
         try:
             return self._respond_decided(response_inputs, decision)
-        except MissingStoredObject as lookup:
+        except MissingStoredObject as missing:
             again = partial(self._respond_decided, response_inputs, decision)
-            raise LookupAfterDecision(lookup, again) from None
+            raise MissingAfterDecision(missing, again) from None
 
     def _respond_decided(
         self, response_inputs: ResponseInputs, decision: Decision, *, is_repeat: bool = False

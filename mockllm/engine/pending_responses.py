@@ -13,7 +13,7 @@ from mockllm.engine.candidates import RequestAssessment
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.repeated_requests import RepeatedRequest
-from mockllm.state.shared_engine_state import MissingStoredObject
+from mockllm.state.fetched_lookup import MissingStoredObject
 
 
 class DeferredResponse(Struct, frozen=True):
@@ -51,12 +51,12 @@ class UndecidedResponse(Struct, frozen=True):
     respond: Callable[[Decision], PlannedResponse | DeferredResponse]
 
 
-class LookupAfterDecision(MissingStoredObject):
+class MissingAfterDecision(MissingStoredObject):
     """A lookup after a decision of this process, which has counted the request. `respond_again` responds by that
     decision, and raises MissingStoredObject where it needs another lookup."""
 
     def __init__(
-        self, lookup: MissingStoredObject, respond_again: Callable[[], PlannedResponse | DeferredResponse]
+        self, missing: MissingStoredObject, respond_again: Callable[[], PlannedResponse | DeferredResponse]
     ) -> None:
-        super().__init__(lookup.session, lookup.key)
+        super().__init__(missing.session, missing.key)
         self.respond_again = respond_again

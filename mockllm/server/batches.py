@@ -24,7 +24,7 @@ from mockllm.server.exchange import Exchange
 from mockllm.server.line_output import report
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.stored_objects import fetch_stored
-from mockllm.state.shared_engine_state import FetchedLookup
+from mockllm.state.fetched_lookup import FetchedLookup
 
 if TYPE_CHECKING:
     from socket import socket

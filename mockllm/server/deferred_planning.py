@@ -10,7 +10,7 @@ from mockllm.server.exchange import Exchange
 from mockllm.server.metrics import planned_times
 from mockllm.server.respond import accepts_gzip, begin_side_effects, compressed
 from mockllm.server.store_waits import confirm_stored, fetch
-from mockllm.state.shared_engine_state import MissingStoredObject
+from mockllm.state.fetched_lookup import MissingStoredObject
 
 
 async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredResponse) -> None:
@@ -21,9 +21,9 @@ async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredRespons
     while True:
         try:
             response = complete()
-        except MissingStoredObject as lookup:
-            assert app.store_client is not None, "what is elsewhere has a decider"
-            if not await fetch(app, exchange, app.store_client, request, lookup):
+        except MissingStoredObject as missing:
+            assert app.store_client is not None, "what is elsewhere has a store client"
+            if not await fetch(app, exchange, app.store_client, request, missing):
                 exchange.deferred = None
                 return
         else:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mockllm.server.protocols import PendingDecisionProtocol
     from mockllm.server.request_heads import RequestHead
     from mockllm.server.socket_sink import SocketSink
-    from mockllm.state.shared_engine_state import FetchedLookup, MissingStoredObject, RespondAgain
+    from mockllm.state.fetched_lookup import FetchedLookup, MissingStoredObject, RespondAgain
 
 EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
 """How an exchange ended.

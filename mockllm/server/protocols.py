@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
     from mockllm.engine import DeferredResponse, UndecidedResponse
-    from mockllm.state.shared_engine_state import LookupResult, MissingStoredObject, RespondAgain
+    from mockllm.state.fetched_lookup import FetchedObject, MissingStoredObject, RespondAgain
 
 
 class ProxyFailed(Exception):
@@ -106,7 +106,7 @@ class StoreClientProtocol(Protocol):
         """Begin to decide and count, in one step. `on_ready` is called when the decision is made, or a task has to
         wait for it. It may be called before this method returns."""
 
-    async def look_up(self, lookup: MissingStoredObject) -> LookupResult | Failure:
+    async def fetch(self, missing: MissingStoredObject) -> FetchedObject | Failure:
         """Return what a lookup needs that is not in this process."""
 
     def take_storage_confirmation(self) -> Awaitable[Failure | RespondAgain | None] | None:

@@ -42,7 +42,7 @@ from mockllm.server.request_heads import RequestHead
 from mockllm.server.request_target import is_control_path
 from mockllm.server.single_write import single_write, takes_time
 from mockllm.server.suspended_responses import add_client_response, suspend_response
-from mockllm.state.shared_engine_state import MissingStoredObject, RespondAgain
+from mockllm.state.fetched_lookup import MissingStoredObject, RespondAgain
 
 
 def respond(app: App, exchange: Exchange) -> None:
@@ -147,8 +147,8 @@ def begin_engine_response(
     `undecided`). `respond_again` responds by a decision that was made before."""
     try:
         response = app.engine.begin_response(request) if respond_again is None else respond_again()
-    except MissingStoredObject as lookup:
-        exchange.missing_object = lookup
+    except MissingStoredObject as missing:
+        exchange.missing_object = missing
         return
     if type(response) is PlannedResponse:
         set_response_and_begin_side_effects(app, exchange, response)

@@ -7,7 +7,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
-from mockllm.engine import LookupAfterDecision, UndecidedResponse
+from mockllm.engine import MissingAfterDecision, UndecidedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.forwarded_requests import goes_to_provider
@@ -18,7 +18,7 @@ from mockllm.server.respond import (
     set_decided_response,
     write_whole_and_end,
 )
-from mockllm.state.shared_engine_state import FetchedLookup, MissingStoredObject, RespondAgain
+from mockllm.state.fetched_lookup import FetchedLookup, MissingStoredObject, RespondAgain
 
 MAX_FETCHED: Final = 2_000
 """Most stored responses and tool calls that are fetched for one request."""
@@ -34,7 +34,7 @@ async def wait_for_store(app: App, exchange: Exchange, store_client: StoreClient
     if request is None:
         return
     waited = exchange.missing_object or exchange.undecided or exchange.storage_confirmation
-    await _look_up(app, exchange, store_client, request)
+    await _fetch_missing(app, exchange, store_client, request)
     if exchange.undecided is not None:
         undecided, exchange.undecided = exchange.undecided, None
         await _decide(app, exchange, store_client, request, undecided)
@@ -50,7 +50,7 @@ async def wait_for_store(app: App, exchange: Exchange, store_client: StoreClient
         write_whole_and_end(app, exchange)
 
 
-async def _look_up(
+async def _fetch_missing(
     app: App,
     exchange: Exchange,
     store_client: StoreClientProtocol,
@@ -58,12 +58,12 @@ async def _look_up(
     respond_again: RespondAgain | None = None,
 ) -> None:
     """Make the lookups that a response needs until it is made. `respond_again` makes it; without one, that of the
-    first `LookupAfterDecision` does."""
+    first `MissingAfterDecision` does."""
     while exchange.missing_object is not None:
-        lookup, exchange.missing_object = exchange.missing_object, None
-        if respond_again is None and isinstance(lookup, LookupAfterDecision):
-            respond_again = lookup.respond_again
-        if await fetch(app, exchange, store_client, request, lookup):
+        missing, exchange.missing_object = exchange.missing_object, None
+        if respond_again is None and isinstance(missing, MissingAfterDecision):
+            respond_again = missing.respond_again
+        if await fetch(app, exchange, store_client, request, missing):
             begin_engine_response(app, exchange, request, respond_again)
 
 
@@ -119,7 +119,7 @@ async def _respond_again(
     exchange.fetched = None
     _set_lookup(exchange, request, FetchedLookup(request.session or "", {}))
     begin_engine_response(app, exchange, request, respond_again)
-    await _look_up(app, exchange, store_client, request, respond_again)
+    await _fetch_missing(app, exchange, store_client, request, respond_again)
 
 
 def _set_lookup(exchange: Exchange, request: Request, lookup: FetchedLookup) -> None:
@@ -131,21 +131,21 @@ async def fetch(
     exchange: Exchange,
     store_client: StoreClientProtocol,
     request: Request,
-    lookup: MissingStoredObject,
+    missing: MissingStoredObject,
 ) -> bool:
     """Fetch what a request's lookup needs. Return whether it could be fetched; else the response is an error."""
-    found = await store_client.look_up(lookup)
+    found = await store_client.fetch(missing)
     if isinstance(found, Failure):
         exchange.response = app.engine.refuse(found, request)
         return False
-    fetched = exchange.fetched or FetchedLookup(lookup.session, {})
+    fetched = exchange.fetched or FetchedLookup(missing.session, {})
     if len(fetched) >= MAX_FETCHED:
         failure = Failure(
             "bad_request", 400, f"A request may refer to {MAX_FETCHED} earlier responses and tool calls."
         )
         exchange.response = app.engine.refuse(failure, request)
         return False
-    exchange.fetched = fetched = fetched.having(lookup.key, found)
+    exchange.fetched = fetched = fetched.having(missing.key, found)
     _set_lookup(exchange, request, fetched)
     return True
 
@@ -171,8 +171,8 @@ async def _decide(
             set_decided_response(app, exchange, request, undecided, decision)
         except (
             MissingStoredObject
-        ) as lookup:  # the validation of the request and its plan may both read the store
-            if not await fetch(app, exchange, store_client, request, lookup):
+        ) as missing:  # the validation of the request and its plan may both read the store
+            if not await fetch(app, exchange, store_client, request, missing):
                 return
         else:
             return

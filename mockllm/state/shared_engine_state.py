@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
-from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs, Outcome, Selected
 from mockllm.state.counters import Counters
 from mockllm.state.engine_state import MAX_SESSIONS, EngineState, Session
+from mockllm.state.fetched_lookup import FetchedLookup, RespondAgain
 from mockllm.state.shared_counts import COUNT_BYTES, CellTable, SharedCounts
 from mockllm.state.shared_prompt_caches import SharedPromptCaches
 
@@ -18,63 +19,6 @@ REPLICA: Final = 1 << 40
 """Numbers of the requests of one group of workers: each group that shares a store begins at a multiple of it."""
 MAX_COMBINATIONS: Final = 10_000
 """The most combinations of keys that have their cells cached."""
-
-
-LookupKey: TypeAlias = tuple[Literal["stored", "all_stored", "call"], str]
-"""The method and the argument of a lookup."""
-LookupResult: TypeAlias = StoredResponse | Sequence[StoredResponse] | str | None
-
-
-RespondAgain: TypeAlias = Callable[[], object]
-"""Responds again by the decision on a request, from what its lookup then finds. Raises MissingStoredObject."""
-
-
-class MissingStoredObject(BaseException):
-    """A request needs a stored response or tool call that is not in this process. The caller fetches it, adds it to
-    the request's lookup, and responds again, or goes on from the decision. It is a BaseException, so that no
-    `except Exception` takes it for an error."""
-
-    def __init__(self, session: str, key: LookupKey) -> None:
-        super().__init__()
-        self.session = session
-        self.key = key
-
-
-class FetchedLookup(ResponseLookup):
-    """The stored responses and tool calls that were fetched for one request. Raises MissingStoredObject for any
-    other."""
-
-    __slots__ = ("_found", "_session")
-
-    def __init__(self, session: str, found: Mapping[LookupKey, LookupResult]) -> None:
-        self._session = session
-        self._found = found
-
-    def having(self, key: LookupKey, value: LookupResult) -> FetchedLookup:
-        """Return a lookup that also has this."""
-        return FetchedLookup(self._session, {**self._found, key: value})
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    def stored(self, name: str) -> StoredResponse | None:
-        return self._get(("stored", name))  # type: ignore[return-value]
-
-    def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
-        return self._get(("all_stored", prefix))  # type: ignore[return-value]
-
-    def tool_by_call_id(self, id: str) -> str | None:
-        return self._get(("call", id))  # type: ignore[return-value]
-
-    def version(self, name: str) -> bytes | None:
-        found = self._found.get(("stored", name), self)
-        return found.version if isinstance(found, StoredResponse) else b"" if found is None else None
-
-    def _get(self, key: LookupKey) -> LookupResult:
-        try:
-            return self._found[key]
-        except KeyError:
-            raise MissingStoredObject(self._session, key) from None
 
 
 def depends_on_counts(inputs: DecisionInputs) -> bool:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from mockllm.core.failure import Failure
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs, InFlightSlot
-from mockllm.state.shared_engine_state import MissingStoredObject
+from mockllm.state.fetched_lookup import MissingStoredObject
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.decision_queue import ResultPlace, ResultReceiver
 from mockllm.store.refusals import UNREADABLE

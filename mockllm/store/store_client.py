@@ -15,12 +15,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
 from mockllm.state.decide import COUNTED_OUTCOMES
-from mockllm.state.shared_engine_state import (
-    LookupResult,
-    MissingStoredObject,
-    RespondAgain,
-    SharedEngineState,
-)
+from mockllm.state.fetched_lookup import FetchedObject, MissingStoredObject, RespondAgain
+from mockllm.state.shared_engine_state import SharedEngineState
 from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused
 from mockllm.store.decision_queue import DecisionQueue
 from mockllm.store.pending_decision import PendingDecision
@@ -114,13 +110,13 @@ class StoreClient:
             return [0] * len(candidates)
         return [known.get((session, each.scope, each.key), 0) for each in candidates]
 
-    async def look_up(self, lookup: MissingStoredObject) -> LookupResult | Failure:
+    async def fetch(self, missing: MissingStoredObject) -> FetchedObject | Failure:
         try:
             async with asyncio.timeout(self.wait_time):
-                return await self._memory.look_up(lookup.session, lookup.key)
+                return await self._memory.look_up(missing.session, missing.key)
         except (TimeoutError, StoreAway, StoreRefused) as error:
             if self._on_failure == "local":
-                return () if lookup.key[0] == "all_stored" else None
+                return () if missing.key[0] == "all_stored" else None
             return self._failure(error)
 
     def _remember(

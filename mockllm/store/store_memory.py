@@ -19,7 +19,7 @@ from typing import Final, Protocol
 from msgspec import DecodeError, msgpack
 
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
-from mockllm.state.shared_engine_state import LookupKey, LookupResult
+from mockllm.state.fetched_lookup import FetchedObject, FetchKey
 from mockllm.store.connection import Argument, StoreAway, StoreRefused, StoreReply
 from mockllm.store.refusals import UNREADABLE
 from mockllm.store.script_request import REMEMBERED, hashed_name, scope_key, session_base
@@ -197,7 +197,7 @@ class StoreMemory:
         )
         return _Change(self._link, call.keys, arguments)
 
-    async def look_up(self, session: str, key: LookupKey) -> LookupResult:
+    async def look_up(self, session: str, key: FetchKey) -> FetchedObject:
         """Return what a lookup wants, which is a use of the session."""
         base = session_base(session)
         kind, name = key
@@ -209,7 +209,7 @@ class StoreMemory:
             return found if lives else _nothing(kind)
         return await self._found(base, kind, name)
 
-    async def _found(self, base: bytes, kind: str, name: str) -> LookupResult:
+    async def _found(self, base: bytes, kind: str, name: str) -> FetchedObject:
         if kind == "call":
             tool = await self._link.call("GET", _call_key(base, name))
             return None if tool is None else tool.decode(errors="replace")
@@ -230,7 +230,7 @@ def session_ttl(unused_timeout: float) -> int:
     return 0 if unused_timeout == inf else max(1, round(unused_timeout))
 
 
-def _nothing(kind: str) -> LookupResult:
+def _nothing(kind: str) -> FetchedObject:
     return () if kind == "all_stored" else None
 
 

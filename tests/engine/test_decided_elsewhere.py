@@ -12,16 +12,12 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import NOTHING, StoredResponse
 from mockllm.dialects.openai.responses.websocket import WebSocketLookup
-from mockllm.engine import Engine, LookupAfterDecision, PlannedResponse, UndecidedResponse
+from mockllm.engine import Engine, MissingAfterDecision, PlannedResponse, UndecidedResponse
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.seed_token import token_of
+from mockllm.state.fetched_lookup import FetchedLookup, MissingStoredObject, RespondAgain
 from mockllm.state.shared_counts import CellTable, SharedCounts
-from mockllm.state.shared_engine_state import (
-    FetchedLookup,
-    MissingStoredObject,
-    RespondAgain,
-    SharedEngineState,
-)
+from mockllm.state.shared_engine_state import SharedEngineState
 from tests.engine.cached_and_rendered import facts
 from tests.language.virtual_server import VirtualServer
 
@@ -134,7 +130,7 @@ def test_lookup_after_a_decision_counts_once(shared: Engine) -> None:
     request.response_lookup = state.lookup("")
     numbers = state.counters_without_session
     before = numbers.take_numbers(0)
-    with pytest.raises(LookupAfterDecision) as raised:
+    with pytest.raises(MissingAfterDecision) as raised:
         shared.begin_response(request)
     with pytest.raises(MissingStoredObject):  # another lookup of the same request
         raised.value.respond_again()
@@ -154,7 +150,7 @@ def test_lookup_of_a_cached_response_counts_once(shared: Engine, monkeypatch: py
     request = chat(shared, "hi", store=True)
     with monkeypatch.context() as patched:
         patched.setattr("mockllm.engine.engine.storage_updates", _lacking)
-        with pytest.raises(LookupAfterDecision) as raised:
+        with pytest.raises(MissingAfterDecision) as raised:
             shared.begin_response(request)
     assert isinstance(raised.value.respond_again(), PlannedResponse)
     assert state.counters_without_session.take_numbers(0) == before + 1

@@ -11,7 +11,7 @@ from mockllm.core.request.stored_responses import StoredResponse, Timeline
 from mockllm.server.app import App
 from mockllm.server.stored_objects import was_cancelled
 from mockllm.server.workers.no_store import NoStore
-from mockllm.state.shared_engine_state import LookupResult, MissingStoredObject
+from mockllm.state.fetched_lookup import FetchedObject, MissingStoredObject
 from tests.server.fake_engine import FakeEngine
 
 TIMELINE = Timeline(0.0, ((1.0, "response.completed", b"{}"),))
@@ -37,12 +37,12 @@ class Storing(FakeEngine):
 class Elsewhere(NoStore):
     """Looks up one stored response."""
 
-    def __init__(self, found: LookupResult | Failure) -> None:
+    def __init__(self, found: FetchedObject | Failure) -> None:
         """Without the state of workers."""
         self._found = found
 
-    async def look_up(self, lookup: MissingStoredObject) -> LookupResult | Failure:
-        assert (lookup.session, lookup.key) == ("one", ("stored", "resp_1"))
+    async def fetch(self, missing: MissingStoredObject) -> FetchedObject | Failure:
+        assert (missing.session, missing.key) == ("one", ("stored", "resp_1"))
         return self._found
 
 

@@ -12,7 +12,7 @@ from msgspec.msgpack import decode, encode
 from msgspec.structs import replace
 
 from mockllm.core.selection.decision import Candidate, DecisionInputs
-from mockllm.state.shared_engine_state import MissingStoredObject
+from mockllm.state.fetched_lookup import MissingStoredObject
 from mockllm.store.connection import ReplyReceiver, StoreAway, StoreRefused
 from mockllm.store.decision_queue import MAX_CANDIDATES, MAX_REQUESTS, DecisionQueue, ResultPlace
 from mockllm.store.script_request import FEW_DRAWS, ScriptRequest

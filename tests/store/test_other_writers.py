@@ -11,8 +11,9 @@ import redis
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.state.fetched_lookup import FetchKey
 from mockllm.state.shared_counts import SharedCounts
-from mockllm.state.shared_engine_state import LookupKey, SharedEngineState
+from mockllm.state.shared_engine_state import SharedEngineState
 from mockllm.store.connection import StoreRefused, store_address
 from mockllm.store.group_store import GroupStore
 from mockllm.store.script_request import scope_key, session_base, state_value
@@ -60,7 +61,7 @@ def test_entry_that_is_no_response_is_refused(server: RedisServer, other: redis.
         assert await memory.remember("", StorageUpdate(("resp_1",), stored)).done()
         for key in other.keys("*:r:*"):
             other.set(key, entry)
-        lookups: tuple[LookupKey, ...] = (("stored", "resp_1"), ("all_stored", "resp_"))
+        lookups: tuple[FetchKey, ...] = (("stored", "resp_1"), ("all_stored", "resp_"))
         for lookup in lookups:
             with pytest.raises(
                 StoreRefused, match=r"an entry of the store cannot be read.*separate database"

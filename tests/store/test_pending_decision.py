@@ -11,7 +11,7 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.limits.limit_data import Limit
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
-from mockllm.state.shared_engine_state import MissingStoredObject
+from mockllm.state.fetched_lookup import MissingStoredObject
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.decision_queue import ResultPlace, ResultReceiver
 from mockllm.store.pending_decision import PendingDecision

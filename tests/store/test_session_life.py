@@ -15,7 +15,7 @@ from mockllm.core.limits.limit_data import Limit
 from mockllm.core.load.load import Load
 from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.core.selection.decision import DecisionInputs
-from mockllm.state.shared_engine_state import LookupResult
+from mockllm.state.fetched_lookup import FetchedObject
 from mockllm.store.connection import store_address
 from mockllm.store.group_store import GroupStore
 from mockllm.store.script_request import CandidateEncoder, ScriptRequest, scope_key, session_base
@@ -320,7 +320,7 @@ def test_places_outside_of_sessions_end_with_their_scope(run: Run) -> None:
 class Read(ResponseLookup):
     """What a request has read of one response."""
 
-    def __init__(self, found: LookupResult) -> None:
+    def __init__(self, found: FetchedObject) -> None:
         assert isinstance(found, StoredResponse)
         self._found = found
 

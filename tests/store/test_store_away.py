@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from mockllm.core.selection.decision import Decision
+from mockllm.state.fetched_lookup import MissingStoredObject
 from mockllm.state.shared_counts import SharedCounts
-from mockllm.state.shared_engine_state import MissingStoredObject, SharedEngineState
+from mockllm.state.shared_engine_state import SharedEngineState
 from mockllm.store import store_link
 from mockllm.store.connection import store_address
 from mockllm.store.store_client import OnFailure, StoreClient
@@ -56,7 +57,7 @@ def test_request_does_not_wait_for_a_store_that_is_away(away: str, monkeypatch: 
             async with asyncio.timeout(PATIENCE):
                 assert isinstance(await store.begin(ONE, lambda: None).wait(), Decision)
                 lookup = MissingStoredObject("one", ("stored", "resp_1"))
-                assert await store.look_up(lookup) is None
+                assert await store.fetch(lookup) is None
             assert "are decided without it" in (store.status() or "")
         finally:
             store.close()

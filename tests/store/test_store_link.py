@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.state.shared_engine_state import LookupResult
+from mockllm.state.fetched_lookup import FetchedObject
 from mockllm.store.connection import StoreAway, StoreRefused, connect, store_address
 from mockllm.store.script_request import CandidateEncoder, ScriptRequest
 from mockllm.store.store_link import StoreLink
@@ -32,7 +32,7 @@ def server() -> Iterator[RedisServer]:
 
 
 def test_changes_wait_for_the_connection(server: RedisServer) -> None:
-    async def found() -> LookupResult:
+    async def found() -> FetchedObject:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         link.keep_open()
         memory = StoreMemory(link, 60.0)
@@ -112,7 +112,7 @@ def test_store_that_refuses_writes_is_away_until_it_accepts_them(server: RedisSe
 def test_commands_in_one_step_wait_until_the_store_accepts(server: RedisServer) -> None:
     """A store without memory refuses them one by one, and then the step as a whole."""
 
-    async def found() -> LookupResult:
+    async def found() -> FetchedObject:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         await link.open()
         memory = StoreMemory(link, 60.0)
@@ -168,7 +168,7 @@ async def said_by(holds: Callable[[], bool]) -> None:
 
 
 def test_new_objects_outside_of_sessions_wait_for_the_store(server: RedisServer) -> None:
-    async def found() -> LookupResult:
+    async def found() -> FetchedObject:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         link.keep_open()
         memory = StoreMemory(link, 60.0)

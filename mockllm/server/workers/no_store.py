@@ -7,12 +7,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Decision, DecisionInputs
-from mockllm.state.shared_engine_state import (
-    LookupResult,
-    MissingStoredObject,
-    RespondAgain,
-    SharedEngineState,
-)
+from mockllm.state.fetched_lookup import FetchedObject, MissingStoredObject, RespondAgain
+from mockllm.state.shared_engine_state import SharedEngineState
 
 REFUSAL = (
     "mockllm: this server has several processes and no store, so it has no {}; start it with --store, or "
@@ -45,9 +41,9 @@ class NoStore:
         on_ready()
         return RefusedDecision()
 
-    async def look_up(self, lookup: MissingStoredObject) -> LookupResult | Failure:
+    async def fetch(self, missing: MissingStoredObject) -> FetchedObject | Failure:
         """Return that a call is unknown. Refuse a request that refers to a stored response."""
-        if lookup.key[0] == "call":
+        if missing.key[0] == "call":
             return None
         return Failure("bad_request", 400, REFUSAL.format("stored responses"))
 
