@@ -1,7 +1,7 @@
-"""From a Reply to the steps of a stream: one driver for all dialects, hooks in each.
+"""From a Reply to the steps of a stream: one loop (`encode`) for all dialects, hooks in each.
 
-The driver reads the chunks in their order; the choices alternate, chunk by chunk. It numbers the chunks, and
-sets the kind and the chunk number of each event. A dialect's Encoder returns the events of each moment. Faults
+The loop reads the chunks in their order; the choices alternate, chunk by chunk. It numbers the chunks, and
+sets the kind and the chunk number of each event. A dialect's Encoder returns the events at each hook. Faults
 find their fault points in the same order, and truncate a reply there.
 """
 
@@ -38,7 +38,7 @@ class ChunkSurroundings(Struct, frozen=True):
 
 
 class EncoderPosition(Struct, frozen=True):
-    """The driver's position: the number of the choice and that of its part, both counted from 0, and the part."""
+    """The position of the loop: the number of the choice and that of its part, both counted from 0, and the part."""
 
     choice: int
     part_index: int
@@ -46,7 +46,7 @@ class EncoderPosition(Struct, frozen=True):
 
 
 class Encoder:
-    """The events of a dialect at each moment. A stream has choices, and a choice has parts. Every hook returns events
+    """The events of a dialect, in their order. A stream has choices, and a choice has parts. Every hook returns events
     in the order in which they are sent. `reply` is the supported reply, with its usage."""
 
     def __init__(self, reply: Reply) -> None:
@@ -117,10 +117,10 @@ def _all_steps(encoder: Encoder) -> Iterator[Step]:
     yield from events("open", encoder.start_stream())
     choices = [_choice(encoder, number, choice) for number, choice in enumerate(reply.choices)]
     if reply.failure is not None:
-        choices = [_broken_off(moments) for moments in choices]
+        choices = [_broken_off(items) for items in choices]
     elif reply.unfinished:
-        choices = [(moment for moment in moments if moment[0] != "finish") for moments in choices]
-    for kind, content in _alternating(choices, lambda moment: moment[0] == "chunk"):
+        choices = [(item for item in items if item[0] != "finish") for items in choices]
+    for kind, content in _alternating(choices, lambda item: item[0] == "chunk"):
         if isinstance(content, Pause):
             yield WaitStep(content.seconds, chunk_number, explicit=True)
         elif isinstance(content, Verbatim):
@@ -128,7 +128,7 @@ def _all_steps(encoder: Encoder) -> Iterator[Step]:
         elif isinstance(content, _SurroundedChunks):
             yield from content.steps(chunk_number)
             chunk_number += len(content.chunks)
-        elif kind != "chunk":
+        elif kind is not None and kind != "chunk":
             yield from events(kind, content)
         else:
             chunk_number += 1
@@ -257,12 +257,11 @@ class _SurroundedChunks(Struct, frozen=True):
         ]
 
 
-Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim | _SurroundedChunks]
-"""Events of one kind, an explicit wait or raw bytes between two chunks, or all chunks of a part. A wait and raw bytes
-become steps without a kind: as moments they have `open`, which no driver reads as an end or a chunk."""
+EncodedItem: TypeAlias = tuple[Kind | None, Iterable[Event] | Pause | Verbatim | _SurroundedChunks]
+"""Events of one kind, all chunks of a part, or an explicit wait or raw bytes between two chunks, which have no kind."""
 
 
-def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[Moment]:
+def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[EncodedItem]:
     alone = len(encoder.reply.choices) == 1  # else the choices alternate
     yield "open", encoder.start_choice(number)
     for index, part in enumerate(choice.parts):
@@ -277,18 +276,18 @@ def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[Moment]:
             yield "close", encoder.end_part(at)
             continue
         for chunk in part.chunks:
-            yield ("chunk", encoder.chunk_events(at, chunk)) if type(chunk) is str else ("open", chunk)  # type: ignore[misc]
+            yield ("chunk", encoder.chunk_events(at, chunk)) if type(chunk) is str else (None, chunk)  # type: ignore[misc]
         yield "close", encoder.end_part(at)
     yield "finish", encoder.end_choice(number)
 
 
-def _broken_off(moments: Iterator[Moment]) -> Iterator[Moment]:
-    """Return the moments of a choice that an error ends: neither the close of its last part nor its finish."""
-    ends: list[Moment] = []
-    for moment in moments:
-        if moment[0] in ("close", "finish"):
-            ends.append(moment)
+def _broken_off(items: Iterator[EncodedItem]) -> Iterator[EncodedItem]:
+    """Return the items of a choice that an error ends: neither the close of its last part nor its finish."""
+    ends: list[EncodedItem] = []
+    for item in items:
+        if item[0] in ("close", "finish"):
+            ends.append(item)
         else:
             yield from ends
             ends.clear()
-            yield moment
+            yield item
