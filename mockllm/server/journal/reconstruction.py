@@ -43,16 +43,16 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
     plan = entry.response.plan
     cors_lines = ALLOW_CORS if entry.allow_cors else ""
     head = serialize_head(plan, entry.constraints, DateLine().at(entry.now + entry.held_seconds), cors_lines)
-    unchunked = head._replace(http_chunked=False)
+    without_http_chunks = head._replace(http_chunked=False)
     if entry.times is None:
-        data = single_write(plan, unchunked)
+        data = single_write(plan, without_http_chunks)
         if data is None:  # a provider's response, whose times are not stored
-            data = unchunked.data + b"".join([item for item in framed(plan) if type(item) is bytes])
+            data = without_http_chunks.data + b"".join([item for item in framed(plan) if type(item) is bytes])
         parts = [SentPart(entry.duration, data)]
     else:
         writes = _TimedWrites()
         scale = entry.response.time_scale
-        play = Player(plan, unchunked, writes, writes, entry.monotonic, scale)
+        play = Player(plan, without_http_chunks, writes, writes, entry.monotonic, scale)
         for monotonic in entry.times:
             writes.monotonic = monotonic
             play.tick(monotonic)
