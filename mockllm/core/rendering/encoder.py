@@ -46,8 +46,8 @@ class EncoderPosition(Struct, frozen=True):
 
 
 class Encoder:
-    """The events of a dialect, in their order. A stream has choices, and a choice has parts. Every hook returns events
-    in the order in which they are sent. `reply` is the supported reply, with its usage."""
+    """The events of a dialect. A stream has choices, and a choice has parts. Every hook returns events in the order in
+    which they are sent. `reply` is the supported reply, with its usage."""
 
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
@@ -258,7 +258,8 @@ class _SurroundedChunks(Struct, frozen=True):
 
 
 EncodedItem: TypeAlias = tuple[Kind | None, Iterable[Event] | Pause | Verbatim | _SurroundedChunks]
-"""Events of one kind, all chunks of a part, or an explicit wait or raw bytes between two chunks, which have no kind."""
+"""Events of one kind, all chunks of a part, or an explicit wait or raw bytes between two chunks. A wait and raw bytes
+have no kind."""
 
 
 def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[EncodedItem]:
