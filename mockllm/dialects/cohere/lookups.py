@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from struct import pack
 from typing import Final
 
@@ -84,17 +84,21 @@ class CohereEmbed(CohereCall, EmbeddingDialect):
         return body_plan({**body, **extras}, identity)
 
 
-def relevance(question: str, document: str) -> float:
-    """Return how relevant a document is, from 0 to 1: how many words of the question it has."""
-    wanted = {word.lower() for word in _WORD.findall(question)}
-    found = {word.lower() for word in _WORD.findall(document)}
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in _WORD.findall(text))
+
+
+def relevance(wanted: Set[str], document: str) -> float:
+    """Return how relevant a document is, from 0 to 1: how many of the wanted words it has."""
+    found = _words(document)
     shared = len(wanted & found) / len(wanted) if wanted else 0.0
     return round(0.05 + 0.9 * shared + 0.04 * len(wanted & found) / (1 + len(found)), 8)
 
 
 def ranking(request: RankedDocuments) -> list[tuple[int, float]]:
     """Return the places of the documents with their relevance, the most relevant first."""
-    scores = [relevance(request.question, each) for each in request.documents]
+    wanted = _words(request.question)
+    scores = [relevance(wanted, each) for each in request.documents]
     order = sorted(range(len(scores)), key=lambda place: (-scores[place], place))
     return [(place, scores[place]) for place in order[: request.top]]
 

@@ -84,7 +84,7 @@ class OpenRouterRerank(VendorCall, OpenAiCall):
                 for place, score in ranking(request)
             ],
             "usage": {**units, "total_tokens": tokens, "cost": round(tokens * TOKEN_COST, 10)},
-            "provider": PROVIDERS.get(maker, maker),
+            "provider": PROVIDERS.get(maker, maker or "Cohere"),
             "id": ID.make(identity.ids, "rerank"),
         }
         return Plan(HEAD, (EventStep(dumps(body), 0, "body"),))

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.merge import merged_json
-from mockllm.core.rendering.encoder import Event
+from mockllm.core.rendering.encoder import EncoderPosition, Event
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.reply import Choice, Part, Text, Thinking, Usage, joined_text
 from mockllm.dialects.openai.completions import usage as plain_usage
@@ -182,8 +182,9 @@ class Mistral(VendorEncoder):
     """Mistral. The chunks behind the first one are padded. Reasoning is a part of the content: in a message beside
     the text, which is a part, too, and in a stream before it."""
 
-    _thought_before = False
-    """Whether the stream has sent reasoning. Every later part of it is `closed`, except of Magistral."""
+    _choice = 0
+    _thought: frozenset[int] = frozenset()
+    """The choices whose reasoning has begun. Every later part of it is `closed`, except of Magistral."""
 
     def message(self, choice: Choice, number: int) -> dict[str, Json]:
         result = super().message(choice, number)
@@ -192,10 +193,14 @@ class Mistral(VendorEncoder):
             result["content"] = [part for part in parts if part is not None]
         return result
 
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+        self._choice = at.choice
+        return super().chunk_events(at, chunk)
+
     def thinking_delta(self, chunk: str) -> dict[str, Json]:
         model = self.reply.model or self._request.model or ""
-        closed = self._thought_before and not model.startswith("magistral")
-        self._thought_before = True
+        closed = self._choice in self._thought and not model.startswith("magistral")
+        self._thought |= {self._choice}
         return {"content": [_thought(chunk, **({"closed": True} if closed else {}))]}
 
     def closing(self, choice: Choice) -> dict[str, Json]:

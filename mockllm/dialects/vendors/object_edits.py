@@ -131,8 +131,10 @@ def deepseek(payload: Object) -> None:
     for tool in response["tools"]:
         _without_own_settings(tool)
         drop(tool, *(name for name in ("description",) if tool.get(name) is None))
+        if tool.get("search_context_size") == "medium":  # the default of OpenAI's echo
+            tool["search_context_size"] = None
         if tool.get("user_location") == DEFAULT_LOCATION:
-            tool |= {"search_context_size": None, "user_location": None}
+            tool["user_location"] = None
     response |= {"content_filters": None, "moderation": None, "prompt_cache_retention": None}
     response["text"]["verbosity"] = None
     if response.get("usage") is not None:

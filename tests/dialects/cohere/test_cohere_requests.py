@@ -259,7 +259,7 @@ def test_ranking_is_by_shared_words() -> None:
     assert [result["index"] for result in answer["results"]] == [1, 2, 0]
     assert read("rerank", body).user == "rain in Oslo"
     assert read("rerank", {}).messages == ()
-    assert relevance("", "x") == 0.05
+    assert relevance(frozenset(), "x") == 0.05
 
 
 def test_decoder_ignores_what_it_does_not_know() -> None:

@@ -42,6 +42,10 @@ def test_cohere_counts_searches() -> None:
     assert (body["provider"], body["usage"]["search_units"]) == ("Cohere", 1)
 
 
+def test_model_without_a_maker_has_a_provider() -> None:
+    assert rank(model="plain")[1]["provider"] == "Cohere"
+
+
 def test_top_n_cuts_the_ranking() -> None:
     assert len(rank(top_n=1)[1]["results"]) == 1
     assert len(rank(top_n=9)[1]["results"]) == 3

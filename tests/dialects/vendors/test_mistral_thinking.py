@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.providers import generating_dialect
@@ -74,3 +75,21 @@ def test_parts_are_decoded(stream: bool) -> None:
 def test_thinking_part_is_returned_thinking(part: Json, returned: bool) -> None:
     raw = dumps({"model": "m", "messages": [{"role": "assistant", "content": [part]}]})
     assert ChatRequest(method="POST", path="/", headers={}, raw=raw).thinking_returned is returned
+
+
+def test_each_choice_begins_its_own_thinking() -> None:
+    dialect = generating_dialect("mistral", "chat")
+    assert dialect is not None
+    reply = Reply((Choice((Thinking(("a", "b")),)), Choice((Thinking(("c",)),))))
+    plan = dialect.encode_stream(reply, request(stream=True, n=2), STAMP)
+    sent = [
+        loads(step.payload) for step in plan.steps if isinstance(step, EventStep) and step.kind == "chunk"
+    ]
+    assert [(each["index"], each["delta"]["content"][0].get("closed")) for (each,) in map(choices_of, sent)] == [
+        (0, None), (1, None), (0, True),
+    ]  # fmt: skip
+
+
+def choices_of(event: dict[str, Json]) -> list[dict[str, Json]]:
+    found: list[dict[str, Json]] = event["choices"]
+    return found

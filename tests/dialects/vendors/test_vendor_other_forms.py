@@ -144,6 +144,11 @@ def test_cohere_embeddings_at_azure_have_an_id(model: str) -> None:
         ("xai", {}, {"search_context_size": "medium"}),
         ("deepseek", {}, {"search_context_size": None, "user_location": None}),
         (
+            "deepseek",
+            {"search_context_size": "high"},
+            {"search_context_size": "high", "user_location": None},
+        ),
+        (
             "xai",
             {"user_location": {"country": "DE"}},
             {"search_context_size": "medium", "user_location": {"country": "DE"}},

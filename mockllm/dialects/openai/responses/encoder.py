@@ -22,6 +22,7 @@ from mockllm.dialects.openai.responses.errors import ROWS
 from mockllm.dialects.openai.responses.items import (
     annotations_of,
     content_part,
+    event_payload,
     item,
     item_events,
     item_id,
@@ -196,7 +197,6 @@ class ResponsesEncoder(Encoder):
         return self._event("response.output_item.done", {"item": item_object, "output_index": place})
 
     def _event(self, name: str, members: dict[str, Json]) -> Event:
-        """Return an event; its members are in alphabetical order after the type, as those of the service."""
-        ordered = sorted({**members, "sequence_number": self._events}.items())
+        payload = event_payload(name, members, self._events)
         self._events += 1
-        return dumps({"type": name, **dict(ordered)}), name
+        return payload, name

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, texts
 from mockllm.core.randomness import HEX
 from mockllm.core.reply.citations import full_text as whole_text
@@ -100,6 +100,11 @@ def opening_item(item: Item, *, thinks: bool) -> Item:
     if kind in DELTA_MEMBERS:
         result[DELTA_MEMBERS[kind][1]] = ""
     return result
+
+
+def event_payload(name: str, members: dict[str, Json], number: int) -> bytes:
+    """Return an event of a stream; its members are in alphabetical order after the type, as those of the service."""
+    return dumps({"type": name, **dict(sorted({**members, "sequence_number": number}.items()))})
 
 
 def item_events(item: Item) -> Iterator[NativeEvent]:
@@ -285,6 +290,8 @@ def _call(
     part: Call, id: str, place: int, fields: ResponseObjectFields, status: str, arguments: str
 ) -> dict[str, Json]:
     call_id = part.id if part.id is not None else fields.ids.make("call_", 24, str(place))
+    namespace = fields.namespaces.get(part.name)
+    named: dict[str, Json] = {} if namespace is None else {"namespace": namespace}
     if part.name in fields.custom_tools:
         return {
             "id": id,
@@ -293,8 +300,8 @@ def _call(
             "call_id": call_id,
             "input": arguments,
             "name": part.name,
+            **named,
         }
-    namespace = fields.namespaces.get(part.name)
     return {
         "id": id,
         "type": "function_call",
@@ -302,7 +309,7 @@ def _call(
         "arguments": arguments,
         "call_id": call_id,
         "name": part.name,
-        **({} if namespace is None else {"namespace": namespace}),
+        **named,
     }
 
 

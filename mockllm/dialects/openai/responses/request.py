@@ -260,10 +260,10 @@ def _namespaces(tools: Json) -> Iterator[tuple[str, str]]:
     """Yield the names of tools with those of their namespaces."""
     for entry in objects(tools):
         name = text_of(entry.get("name"))
-        members: Iterable[dict[str, Json]] = (
-            objects(entry.get("tools")) if entry.get("type") == "namespace" else ()
-        )
-        if entry.get("defer_loading") is True:
+        members: Iterable[dict[str, Json]] = ()
+        if entry.get("type") == "namespace":
+            members = objects(entry.get("tools"))
+        elif entry.get("defer_loading") is True:
             members = (entry,)
         yield from ((tool, name) for each in members if name and (tool := text_of(each.get("name"))))
 

@@ -18,7 +18,7 @@ from msgspec.json import Decoder
 from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import objects, read_object, text_of
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.rendering.storable_response import StorableResponse
@@ -41,7 +41,7 @@ from mockllm.dialects.openai.responses.history import (
     response_object,
     stored_conversation,
 )
-from mockllm.dialects.openai.responses.items import item_events, opening_item
+from mockllm.dialects.openai.responses.items import event_payload, item_events, opening_item
 from mockllm.dialects.openai.responses.reasoning import reasoning_links
 from mockllm.dialects.openai.responses.request import CALLS, InputRequest
 from mockllm.dialects.openai.validators import integer, refuse
@@ -289,14 +289,14 @@ def _events(stored_object: dict[str, Json]) -> Iterator[EventStep]:
     named_events: list[tuple[str, dict[str, Json]]] = [
         (name, {"response": {**stored_object, **UNFINISHED}}) for name in ("created", "in_progress")
     ]
-    thinks = responses_family(str(stored_object["model"])).effort is not None
+    thinks = responses_family(text_of(stored_object.get("model")) or "").effort is not None
     for place, item in enumerate(stored_object["output"]):
         opened = opening_item(item, thinks=thinks)
         named_events.append(("output_item.added", {"item": opened, "output_index": place}))
         at = {"item_id": item.get("id"), "output_index": place}
         named_events += [(name, {**at, **members}) for name, members in item_events(item)]
         named_events.append(("output_item.done", {"item": item, "output_index": place}))
-    named_events.append((str(stored_object["status"]), {"response": stored_object}))
+    named_events.append((text_of(stored_object.get("status")) or "completed", {"response": stored_object}))
     for place, (name, members) in enumerate(named_events):
-        payload = dumps({"type": f"response.{name}", **members, "sequence_number": place})
+        payload = event_payload(f"response.{name}", members, place)
         yield EventStep(payload, 0, "end" if place == len(named_events) - 1 else "open", f"response.{name}")

@@ -351,6 +351,7 @@ def test_stored_response_is_returned_as_a_stream() -> None:
     assert payload[-1]["type"] == "response.completed"
     rest = events(session.call(GET_RESPONSE, id, "stream=true&starting_after=3"))
     assert rest == payload[4:]
+    assert all([*event][1:] == sorted([*event][1:]) for event in payload)
 
 
 def test_input_items_are_listed() -> None:

@@ -127,11 +127,16 @@ LATE_TOOLS: Json = [
     {"type": "tool_search"},
     {"type": "function", "name": "plain"},
     {"type": "function", "name": "late", "defer_loading": True},
+    {"type": "custom", "name": "sql", "defer_loading": True},
     {"type": "namespace", "name": "crm", "tools": [{"type": "function", "name": "find"}, 7]},
+    {"type": "namespace", "name": "erp", "defer_loading": True, "tools": [{"type": "custom", "name": "run"}]},
 ]
 
 
-@pytest.mark.parametrize(("name", "namespace"), [("plain", None), ("late", "late"), ("find", "crm")])
+@pytest.mark.parametrize(
+    ("name", "namespace"),
+    [("plain", None), ("late", "late"), ("find", "crm"), ("sql", "sql"), ("run", "erp")],
+)
 def test_call_of_a_searched_tool_names_its_namespace(name: str, namespace: str | None) -> None:
     reply = reply_of(Call(name, ("{}",)))
     assert body_of_reply(reply, tools=LATE_TOOLS)["output"][0].get("namespace") == namespace
