@@ -19,6 +19,7 @@ _BOUNDARY: Final = 4
 _JSON: Final = re.compile(
     rb"\\+(?:u([dD][89abAB][0-9a-fA-F]{2})\\+u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))?"
 )
+_WHITESPACE: Final = re.compile(rb"\\+[bfnrt]")
 _URL: Final = re.compile(rb"%([0-9a-fA-F]{2})")
 
 Span: TypeAlias = tuple[int, int]
@@ -112,6 +113,11 @@ def _without_escapes(data: bytes) -> str:
         return data.decode("latin-1")
     marked = data.replace(b"u00", b"\\u00").replace(b"%", b"\\u00")
     return marked.decode("raw_unicode_escape", "ignore").replace("\\", "")
+
+
+def without_json_escapes(data: bytes) -> bytes:
+    """Return bytes with the characters that escapes of JSON stand for; a space for those of whitespace."""
+    return _JSON.sub(_json_value, _WHITESPACE.sub(b" ", data))
 
 
 def _decodings(data: bytes) -> Sequence[Sequence[_Layer]] | None:

@@ -15,7 +15,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.key_forms import REDACTED, URL, redact_text
+from mockllm.core.key_forms import REDACTED, redact_text
 from mockllm.core.redaction import (
     Redactor,
     named_secrets,
@@ -28,6 +28,7 @@ from mockllm.core.rendering.gzip import ENCODING, MAX_DECOMPRESSED, decompressed
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.recordings.divided_secrets import event_json, events_of, without_divided_secrets
+from mockllm.recordings.escaped_credentials import without_escaped_credentials
 from mockllm.recordings.interaction import (
     DROPPED_HEADERS,
     Interaction,
@@ -39,9 +40,6 @@ from mockllm.recordings.interaction import (
 
 MAX_FIELD_SECRETS: Final = 1_024
 """Most different secrets in fields of one response: each search takes time."""
-_CREDENTIALS: Final = re.compile(r"://[^\s/?#:@\"\\]{0,256}:[^\s/?#\"\\]{1,1000}@")
-"""The user and the password of a URL."""
-_CREDENTIALS_IN_BYTES: Final = re.compile(_CREDENTIALS.pattern.encode())
 MAGIC: Final = {"gzip": (b"\x1f\x8b",), "x-gzip": (b"\x1f\x8b",), "deflate": (b"\x78",)}
 """First bytes by content encoding."""
 
@@ -92,10 +90,8 @@ def _clean_message(message: RecordedMessage, redactor: Redactor) -> RecordedMess
     """Return a message with asterisks of the same length instead of secrets."""
     named: tuple[str, ...] = ()
     with suppress(JSONDecodeError):
-        value = loads(message.data)
-        escaped = _escaped_credentials(value, _CREDENTIALS_IN_BYTES.findall(message.data))
-        named = (*secrets_of((), "", value, personal=True), *written_forms(escaped))
-    data = Redactor((*redactor.secrets, *named)).data(message.data)
+        named = secrets_of((), "", loads(message.data), personal=True)
+    data = without_escaped_credentials(Redactor((*redactor.secrets, *named)).data(message.data))
     return message if data == message.data else message._replace(data=data)
 
 
@@ -177,7 +173,7 @@ def _clean_frames(
     body = b"".join(parts)
     found = islice(dict.fromkeys(_field_secrets(body)), MAX_FIELD_SECRETS)
     redactor = Redactor((*redactor.secrets, *written_forms(found)))
-    clean = without_divided_secrets(redactor.data(body), redactor)
+    clean = without_divided_secrets(without_escaped_credentials(redactor.data(body)), redactor)
     if clean == body:
         return None
     at, redacted = 0, []
@@ -188,32 +184,14 @@ def _clean_frames(
 
 
 def _field_secrets(body: bytes) -> Iterator[str]:
-    """Yield the secrets that fields and URLs of a response have: of its JSON, or of that of its events."""
+    """Yield the secrets that fields of a response have: of its JSON, or of that of its events."""
     values: Iterable[Json]
     try:
         values = [loads(body)]
     except JSONDecodeError:
         values = map(event_json, events_of(body)[0])
-    plain = set(_CREDENTIALS_IN_BYTES.findall(body))
     for value in values:
         yield from named_secrets(value, secret_field)
-        yield from _escaped_credentials(value, plain)
-
-
-def _escaped_credentials(value: Json, plain: Collection[bytes]) -> Iterator[str]:
-    """Yield the users with passwords that JSON has in URLs with escapes. `plain` are those without escapes, which
-    the `Redactor` finds by their form."""
-    waiting = [value]
-    while waiting:
-        value = waiting.pop()
-        if type(value) is str:
-            if URL in value:
-                found = _CREDENTIALS.findall(value)
-                yield from (each for each in found if each.encode(errors="replace") not in plain)
-        elif type(value) is dict:
-            waiting += (*value, *value.values())
-        elif type(value) is list:
-            waiting += value
 
 
 def _joined(headers: Sequence[tuple[str, str]]) -> Pairs:

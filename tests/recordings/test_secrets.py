@@ -187,12 +187,29 @@ def test_key_known_by_its_field_in_response_is_masked(answer: str) -> None:
         ("the name of a field", '{"https:\\/\\/ann:hunter2@host": 1}'),
         ("an event", 'data: {"a": ["see https:\\/\\/ann:hunter2@host\\/x"]}\n\n'),
         ("an array of items", '[{"a": "https:\\/\\/ann:hunter2@host"}\n,\r\n{"a": 1}'),
+        (
+            "with escapes and without",
+            '{"a": "https://ann:hunter2@host", "b": "https:\\/\\/ann:hunter2@host"}',
+        ),
+        ("the same name twice", '{"a": "https://ann:hunter2@host", "a": "https:\\/\\/ann:hunter2@host"}'),
+        ("beside a line of text", '# https://ann:hunter2@host\n{"a": "https:\\/\\/ann:hunter2@host"}\n'),
+        ("escapes in an argument", r'{"arguments": "{\"u\": \"https:\\/\\/ann:hunter2@host\"}"}'),
+        ("letters of an argument", r'{"arguments": "{\"u\": \"https:\\u002f/ann:hunter2\\u0040host\"}"}'),
+        ("a password in the encoding of URLs", '{"a": "https:\\/\\/ann:hunter2%40x%u00e9\\u00fc@host"}'),
+        ("a mark of the password in escapes", '{"a": "https://ann:x@y\\u0040hunter2@host"}'),
     ],
 )
 def test_password_of_url_in_response_is_masked(answer: str) -> None:
     text = written(answer=answer.encode())
     assert "hunter2" not in "".join(text.split())
     assert "host" in text
+
+
+def test_text_with_line_ends_is_not_the_password_of_a_url() -> None:
+    text = written(
+        answer=rb'{"arguments": "{\"t\": \"https://host\\nuser: mail:ann@host \\\"\"}", "b": "://a\nb:c@d"}'
+    )
+    assert "****" not in text
 
 
 def array(*pieces: str, indent: int | None = 2) -> bytes:
@@ -250,8 +267,9 @@ def test_pair_of_surrogates_beside_a_divided_key_stays() -> None:
     assert b"def1" not in clean
 
 
-def test_password_of_url_in_message_of_socket_is_masked() -> None:
-    data = rb'{"type": "session.updated", "url": "wss:\/\/ann:hunter2@host\/x"}'
+@pytest.mark.parametrize("other", ["", "wss://ann:hunter2@host"])
+def test_password_of_url_in_message_of_socket_is_masked(other: str) -> None:
+    data = rb'{"type": "session.updated", "url": "wss:\/\/ann:hunter2@host\/x", "b": "%s"}' % other.encode()
     response = RecordedResponse(101, (), (), (RecordedMessage(0.0, data=data),))
     recorded = Interaction(RecordedRequest("GET", "/v1/realtime", "", (), b""), response, "a.har:1:1")
     text, _ = scenario([recorded], "x", RequestParser())
