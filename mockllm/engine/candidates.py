@@ -125,7 +125,9 @@ class CandidateFinder:
         """Return the candidates of a request. The rules end with the first one without a guard: no later rule can
         respond."""
         known = self._known.get(mask)
-        if request.method == "GET" and request.api == HANDSHAKE:
+        if (
+            request.method == "GET" and request.api == HANDSHAKE
+        ):  # the messages of a WebSocket have the method `WS`
             rules, modifiers = self._of_handshake(mask, request)
         else:
             rules, modifiers = self._find(mask, request) if known is None else known

@@ -79,7 +79,8 @@ class FastPath(Struct, frozen=True):
     min_prompt_bytes: float
     """The bytes of the shortest body whose prompt is looked up in the prompt cache; infinite where that is off."""
     store_decides: bool
-    """Whether the store counts what the rule and its modifiers count: see `respond_decided`."""
+    """Whether the store counts what the rule and its modifiers count, also for requests without a session: see
+    `respond_decided`."""
 
     def respond(
         self, request: Request, dialect: Dialect, repeated: RepeatedRequest | None

@@ -52,8 +52,8 @@ class UndecidedResponse(Struct, frozen=True):
 
 
 class MissingAfterDecision(MissingStoredObject):
-    """A lookup after a decision of this process, which has counted the request. `respond_again` responds by that
-    decision, and raises MissingStoredObject where it needs another lookup."""
+    """A missing stored object after a decision of this process, which has counted the request. `respond_again`
+    responds by that decision, and raises MissingStoredObject where it needs another object."""
 
     def __init__(
         self, missing: MissingStoredObject, respond_again: Callable[[], PlannedResponse | DeferredResponse]

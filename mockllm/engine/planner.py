@@ -92,8 +92,9 @@ class ResponsePlanner:
         self._sockets = WebSocketReplayPlanner()
 
     def plan(self, context: PlanContext) -> Plan:
-        """Return the plan. Raises TemplateFailure, BudgetExceeded, NotGenerating, UndecodableRecording or
-        MissingStoredObject; with `may_defer` also PlanningTooLong."""
+        """Return the plan. Raises TemplateFailure, BudgetExceeded, MissingStoredObject, NotGenerating for a reply
+        that the call cannot make, or UndecodableRecording for a recording that is no response of the dialect. With
+        `may_defer` it also raises PlanningTooLong."""
         spec = context.compiled.spec
         if isinstance(spec, McpServerSpec):
             return self._mcp_plan(context, spec)

@@ -59,9 +59,10 @@ journal has a model only if it was read."""
 
 
 class RepeatedRequest(Struct):
-    """What follows from the head and the body of a request, for the engine with this `index`. The context of the
-    request refers to it. So it refers neither to that context nor to the request's attributes, which have the
-    context: a cycle would need the garbage collector."""
+    """What follows from the head and the body of a request, for the engine with this `index`. Not tried yet:
+    `to_compute` is set. Computed: `index` is set, perhaps that of an earlier engine. Both are None where it cannot be
+    computed. The context of the request refers to it. So it refers neither to that context nor to the request's
+    attributes, which have the context: a cycle would need the garbage collector."""
 
     to_compute: tuple[Key, Mapping[str, object]] | None
     """The key, and the attributes of all requests with the head, until `add` has tried to compute what follows."""

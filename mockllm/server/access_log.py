@@ -60,7 +60,7 @@ class AccessLogRecord(NamedTuple):
     faults: tuple[str, ...] = ()
     unsent: bool = False
     near_misses: tuple[str, ...] = ()
-    """Lines on the rules that almost matched, the nearest first."""
+    """The lines of `Unmatched.near_misses`: on rules, or on what is wrong with the path."""
     redactor: Redactor = Redactor()
     """Masks the request's secrets in what a verbose line adds."""
 

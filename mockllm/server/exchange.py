@@ -32,7 +32,7 @@ EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", 
 - `close`: the plan cut the connection with FIN, or a provider ended its response early
 - `reset`: the plan cut it with RST
 - `silence`: the plan of a batch's line sent nothing more
-- `gone`: the client disconnected, also while a plan sent nothing more
+- `gone`: the client disconnected, also while a plan sent nothing more, or the server failed after the first byte
 - `stopped`: the server stopped
 """
 
@@ -81,9 +81,9 @@ class Exchange(Struct, gc=False, kw_only=True):
     pending_decision: PendingDecisionProtocol | None = None
     """That decision, once it has begun."""
     missing_object: MissingStoredObject | None = None
-    """The lookup of earlier responses that the request needs and that are not in this process."""
+    """The stored object that the request needs and that this process lacks."""
     fetched: FetchedLookup | None = None
-    """The result of that lookup."""
+    """What was fetched for this request from the store."""
     storage_confirmation: Awaitable[Failure | RespondAgain | None] | None = None
     """Waits until the store has what the response stores. Its result: None if that is stored, else a failure or a
     callable. The callable responds again where what the request has read was changed meanwhile. The field is None if

@@ -149,7 +149,7 @@ def _reformed(raw: bytes, form: HeadLayout) -> bytes:
 
 class ResponseSurroundings(NamedTuple):
     """The bytes around the body of a prerendered response. `per_response_headers`: their names, each with the index
-    of its value (`PrerenderedResponse.fill`). `before` is the text before the date, `after` the text after the
+    of its value (`Prerendered.placeholder_values`). `before` is the text before the date, `after` the text after the
     length."""
 
     body_step: PlaceholderStep

@@ -167,13 +167,13 @@ def begin_decision(app: App, exchange: Exchange, on_ready: Callable[[], object])
         return False
     try:
         exchange.pending_decision = store_client.begin(undecided.inputs, on_ready)
-    except (Exception, MissingStoredObject):  # the task begins it again: it makes the lookup, or the 500
+    except (Exception, MissingStoredObject):  # the task begins it again: it fetches the object, or makes the 500
         return False
     return True
 
 
 def apply_pending_decision(app: App, exchange: Exchange, pending: PendingDecisionProtocol) -> None:
-    """Set the response by the decision of the store. Without it, or where the response needs a lookup in the
+    """Set the response by the decision of the store. Without it, or where the response needs an object of the
     store, nothing is set."""
     request, undecided, decision = exchange.request, exchange.undecided, pending.decision
     assert request is not None, "an engine has read the request"

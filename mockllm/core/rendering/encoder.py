@@ -46,8 +46,8 @@ class EncoderPosition(Struct, frozen=True):
 
 
 class Encoder:
-    """The events of a dialect. A stream has choices, and a choice has parts. Every hook returns events in the order in
-    which they are sent. `reply` is the supported reply, with its usage."""
+    """The events of a dialect. A stream has choices, and a choice has parts. Every hook returns events in the order
+    in which they are sent. `reply` is the supported reply, with its usage."""
 
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
@@ -57,7 +57,7 @@ class Encoder:
         return ()
 
     def start_choice(self, choice: int) -> Iterable[Event]:
-        """Return the events that begin a choice: its role."""
+        """Return the events that begin a choice: its role. `choice` is its number."""
         return ()
 
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
@@ -78,11 +78,12 @@ class Encoder:
         return ()
 
     def end_choice(self, choice: int) -> Iterable[Event]:
-        """Return the events that end a choice: its finish reason."""
+        """Return the events that end a choice: its finish reason. `choice` is its number."""
         return ()
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
-        """Return the last events: usage and terminator, each with its kind."""
+        """Return the last events, each with its kind: usage, terminator, and the finish where the protocol sends it
+        once for a stream. A finish is left out where the reply has none."""
         return ()
 
     def fail(self, failure: Failure) -> Iterable[Event]:
@@ -99,8 +100,8 @@ def encode(encoder: Encoder) -> Iterator[Step]:
 
 
 def _failed_opening(encoder: Encoder, failure: Failure, count: int) -> Iterator[Step]:
-    """Return the first `count` steps, and the error. An encoder makes its events one by one. So a sequence
-    number in the payload of the error follows those of the steps."""
+    """Return the first `count` steps, which come before all content, and the error. An encoder makes its events one
+    by one. So a sequence number in the payload of the error follows those of the steps."""
     yield from islice(_all_steps(encoder), count)
     for payload, event_name in encoder.fail(failure):
         yield EventStep(payload, 0, "error", event_name)

@@ -1,6 +1,6 @@
 """The form of a protocol's stream events: where an event has a call, a finish reason, a role, a usage, a text.
 
-A dialect describes its events by a EventLayout. Faults of form change the members there, and know no dialect.
+A dialect describes its events by an EventLayout. Faults of form change the members there, and know no dialect.
 """
 
 from __future__ import annotations

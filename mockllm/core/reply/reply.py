@@ -66,6 +66,7 @@ class Text(Struct, frozen=True):
     """A text of the response."""
 
     chunks: tuple[ContentElement, ...]
+    """The chunks (`str`), with pauses and raw bytes between them, which are not numbered."""
     tokens: int | None = None
     """The number of tokens, where it is known; else it is estimated."""
     whole: str | None = None
@@ -206,7 +207,7 @@ class Reply(Struct, frozen=True):
     model: str | None = None
     failure: Failure | None = None
     unfinished: bool = False
-    """Whether its stream has no finish reason."""
+    """Whether its stream has no finish reason, though no error ends it (see `has_finish_reason`)."""
     extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     event_extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """By dialect and by the name of an event: members that are merged into the events of that name in a stream."""
@@ -217,7 +218,7 @@ class Reply(Struct, frozen=True):
 
     @property
     def has_finish_reason(self) -> bool:
-        """Whether a stream of it has a finish reason."""
+        """Whether a stream of it has a finish reason: neither an error ends it, nor is it `unfinished`."""
         return self.failure is None and not self.unfinished
 
     def with_usage(self, usage: Usage) -> Reply:

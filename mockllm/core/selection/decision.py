@@ -1,4 +1,4 @@
-"""Candidates and decisions as data. The state makes a decision from a match result in one atomic step.
+"""Candidates and decisions as data. The state makes a decision from `DecisionInputs` in one atomic step.
 
 Each rule or modifier has two counts in each scope. *Tries*: how often it matched and was reached; they select
 the random values of `chance` and `choose`. *Eligible tries*: those that its window, its states and `chance` allow;

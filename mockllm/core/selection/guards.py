@@ -1,9 +1,9 @@
 """Guards: the conditions outside of a request under which a rule responds, as time windows, states and counts.
 
-A time window is counted from the first try of a scope, not from the time of day. So a run is the same whenever
-it begins. Times are compared in whole microseconds, as limits do, since differences of a clock's floats are
-inexact. Named states are values that responses of a scope set and later guards require. A state that is not set
-is null.
+A time window is counted from the first try of the rule or modifier in its scope, not from the time of day. So a
+run is the same whenever it begins. Times are compared in whole microseconds, as limits do, since differences of a
+clock's floats are inexact. Named states are values that responses of a scope set and later guards require. A state
+that is not set is null.
 """
 
 from __future__ import annotations

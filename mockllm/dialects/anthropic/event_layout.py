@@ -48,4 +48,4 @@ class MessagesEventLayout(EventLayout):
         return MemberPlace(payload, "delta")
 
 
-MESSAGES_FORM: Final = MessagesEventLayout()
+MESSAGES_LAYOUT: Final = MessagesEventLayout()

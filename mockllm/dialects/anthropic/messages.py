@@ -27,7 +27,7 @@ from mockllm.dialects.anthropic.content_blocks import (
 from mockllm.dialects.anthropic.decoder import decode
 from mockllm.dialects.anthropic.encoder import MessagesEncoder, extra_counts, family_for
 from mockllm.dialects.anthropic.errors import DIALECT, error_plan
-from mockllm.dialects.anthropic.event_layout import MESSAGES_FORM
+from mockllm.dialects.anthropic.event_layout import MESSAGES_LAYOUT
 from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, request_id, success
 from mockllm.dialects.anthropic.messages_check import check, check_counted, check_readable
 from mockllm.dialects.anthropic.messages_request import (
@@ -93,7 +93,7 @@ class Messages:
         return Plan(success(STREAM_TYPE, identity), steps, Framing.SSE)
 
     def event_layout(self, request: Request) -> EventLayout:
-        return MESSAGES_FORM
+        return MESSAGES_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, MessagesRequest)

@@ -62,15 +62,15 @@ def _decoded(blocks: Sequence[Block]) -> Iterator[DecodedServerTool]:
             }
             yield DecodedServerTool("mcp_tools", listed)
         elif block["type"] in _USES:
-            yield from _exchange(block, results.get(str(block.get("id"))))
+            yield from _use_and_result(block, results.get(str(block.get("id"))))
         elif str(block.get("tool_use_id")) not in used:
             name = block["type"].removesuffix("_tool_result")
-            yield from _exchange(
+            yield from _use_and_result(
                 {"type": MCP_USE if name == "mcp" else "server_tool_use", "name": name}, block
             )
 
 
-def _exchange(use: Block, result: Block | None) -> Iterator[DecodedServerTool]:
+def _use_and_result(use: Block, result: Block | None) -> Iterator[DecodedServerTool]:
     sent, content = object_of(use.get("input")), None if result is None else result.get("content")
     if use["type"] == MCP_USE:
         called: Words = {

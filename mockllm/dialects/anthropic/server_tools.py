@@ -42,7 +42,7 @@ class PendingUse(NamedTuple):
     id: str
 
 
-class ToolExchange(Struct, frozen=True):
+class ToolUseAndResult(Struct, frozen=True):
     """A tool use of a server tool, and its result."""
 
     use: Block
@@ -104,7 +104,7 @@ def _blocks(block: Block, waiting: list[PendingUse], *, open_ended: bool) -> Ite
         tools = [{"input_schema": {"type": "object"}, **tool} for tool in block["tools"]]
         yield {"type": "mcp_tool_listing", "mcp_server_name": block["server"], "tools": tools}
         return
-    make = EXCHANGES.get(kind)
+    make = USES_AND_RESULTS.get(kind)
     if make is None:
         return
     exchange = make(block)
@@ -118,9 +118,9 @@ def _blocks(block: Block, waiting: list[PendingUse], *, open_ended: bool) -> Ite
         yield exchange.result
 
 
-def _exchange(name: str, sent: Json, type: str, content: Json, **more: Json) -> ToolExchange:
+def _use_and_result(name: str, sent: Json, type: str, content: Json, **more: Json) -> ToolUseAndResult:
     use = {"type": "server_tool_use", "id": GENERATED, "name": name, "input": sent}
-    return ToolExchange(use, {"type": type, "tool_use_id": GENERATED, "content": content, **more})
+    return ToolUseAndResult(use, {"type": type, "tool_use_id": GENERATED, "content": content, **more})
 
 
 def _error(block: Block, type: str, **more: Json) -> Json:
@@ -128,7 +128,7 @@ def _error(block: Block, type: str, **more: Json) -> Json:
     return None if block["error"] is None else {"type": type, "error_code": block["error"], **more}
 
 
-def _web_search(block: Block) -> ToolExchange:
+def _web_search(block: Block) -> ToolUseAndResult:
     if block["open"] is not None:
         return _web_fetch({**block, "url": block["open"], "title": None, "text": ""})
     found = [
@@ -142,7 +142,7 @@ def _web_search(block: Block) -> ToolExchange:
         for source in block["sources"]
     ]
     content = _error(block, "web_search_tool_result_error") or found
-    return _exchange(
+    return _use_and_result(
         "web_search",
         {"query": block["query"]},
         "web_search_tool_result",
@@ -151,7 +151,7 @@ def _web_search(block: Block) -> ToolExchange:
     )
 
 
-def _web_fetch(block: Block) -> ToolExchange:
+def _web_fetch(block: Block) -> ToolUseAndResult:
     source = {"type": "text", "media_type": "text/plain", "data": block["text"]}
     page: Json = {
         "type": "web_fetch_result",
@@ -159,7 +159,7 @@ def _web_fetch(block: Block) -> ToolExchange:
         "content": {"type": "document", "source": source, "title": block["title"]},
         "retrieved_at": GENERATED,
     }
-    return _exchange(
+    return _use_and_result(
         "web_fetch",
         {"url": block["url"]},
         "web_fetch_tool_result",
@@ -168,18 +168,18 @@ def _web_fetch(block: Block) -> ToolExchange:
     )
 
 
-def _code(block: Block) -> ToolExchange:
+def _code(block: Block) -> ToolUseAndResult:
     ran = _ran("code_execution", block, block["logs"])
     ran["abort_reason"] = None
     content = _error(block, "code_execution_tool_result_error") or ran
-    return _exchange("code_execution", {"code": block["code"]}, "code_execution_tool_result", content)
+    return _use_and_result("code_execution", {"code": block["code"]}, "code_execution_tool_result", content)
 
 
-def _bash(block: Block) -> ToolExchange:
+def _bash(block: Block) -> ToolUseAndResult:
     content = _error(block, "bash_code_execution_tool_result_error") or _ran(
         "bash_code_execution", block, block["stdout"]
     )
-    return _exchange(
+    return _use_and_result(
         "bash_code_execution", {"command": block["command"]}, "bash_code_execution_tool_result", content
     )
 
@@ -195,7 +195,7 @@ def _ran(name: str, block: Block, stdout: str | None) -> Block:
     }
 
 
-def _text_editor(block: Block) -> ToolExchange:
+def _text_editor(block: Block) -> ToolUseAndResult:
     name, command = "text_editor_code_execution", block["command"]
     sent: Block = {"command": command, "path": block["path"]}
     match command:
@@ -223,26 +223,28 @@ def _text_editor(block: Block) -> ToolExchange:
                 "lines": changed,
             }
     error = _error(block, f"{name}_tool_result_error", error_message=None)
-    return _exchange(name, sent, f"{name}_tool_result", error or {"type": f"{name}_{command}_result", **done})
+    return _use_and_result(
+        name, sent, f"{name}_tool_result", error or {"type": f"{name}_{command}_result", **done}
+    )
 
 
-def _tool_search(block: Block) -> ToolExchange:
+def _tool_search(block: Block) -> ToolUseAndResult:
     by_regex = block["by"] == "regex"
     name, key = ("tool_search_tool_regex", "pattern") if by_regex else ("tool_search_tool_bm25", "query")
     references = [{"type": "tool_reference", "tool_name": tool} for tool in block["tools"]]
     found: Json = {"type": "tool_search_tool_search_result", "tool_references": references}
     error = _error(block, "tool_search_tool_result_error", error_message=None)
-    return _exchange(name, {key: block["query"]}, "tool_search_tool_result", error or found)
+    return _use_and_result(name, {key: block["query"]}, "tool_search_tool_result", error or found)
 
 
-def _advisor(block: Block) -> ToolExchange:
+def _advisor(block: Block) -> ToolUseAndResult:
     advice = {"type": "advisor_result", "text": block["text"], "stop_reason": "end_turn"}
-    return _exchange(
+    return _use_and_result(
         "advisor", {}, "advisor_tool_result", _error(block, "advisor_tool_result_error") or advice
     )
 
 
-def _mcp(block: Block) -> ToolExchange:
+def _mcp(block: Block) -> ToolUseAndResult:
     """Return a call of an MCP server's tool. This protocol has no approvals: the call is made at once."""
     failed = block["error"] is not None
     content = block["error"] if failed else block["output"]
@@ -255,12 +257,12 @@ def _mcp(block: Block) -> ToolExchange:
         "input": block["arguments"] if type(block["arguments"]) is dict else {},
     }
     content = [{"type": "text", "text": text}]
-    return ToolExchange(
+    return ToolUseAndResult(
         use, {"type": MCP_RESULT, "tool_use_id": GENERATED, "is_error": failed, "content": content}
     )
 
 
-EXCHANGES: Final[Mapping[str, Callable[[Block], ToolExchange]]] = {
+USES_AND_RESULTS: Final[Mapping[str, Callable[[Block], ToolUseAndResult]]] = {
     "web_search": _web_search,
     "web_fetch": _web_fetch,
     "code_interpreter": _code,
@@ -270,7 +272,7 @@ EXCHANGES: Final[Mapping[str, Callable[[Block], ToolExchange]]] = {
     "advisor": _advisor,
     "mcp": _mcp,
 }
-SUPPORTED: Final = frozenset({*EXCHANGES, "mcp_tools"})
+SUPPORTED: Final = frozenset({*USES_AND_RESULTS, "mcp_tools"})
 """The server tools that this protocol has a form for."""
 
 

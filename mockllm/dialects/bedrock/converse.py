@@ -31,7 +31,7 @@ from mockllm.dialects.bedrock.converse_encoder import (
 )
 from mockllm.dialects.bedrock.converse_request import ConverseRequest, build_request
 from mockllm.dialects.bedrock.errors import LATENCY, error_plan, json_plan, request_headers
-from mockllm.dialects.bedrock.event_layouts import CONVERSE_FORM
+from mockllm.dialects.bedrock.event_layouts import CONVERSE_LAYOUT
 from mockllm.dialects.bedrock.prompt_cache import CONVERSE_PROMPT
 from mockllm.dialects.bedrock.usage_form import usage_form
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
@@ -81,7 +81,7 @@ class Converse:
         )
 
     def event_layout(self, request: Request) -> EventLayout:
-        return CONVERSE_FORM
+        return CONVERSE_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
         return None

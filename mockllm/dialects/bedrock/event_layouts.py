@@ -83,6 +83,6 @@ class InvokedTextEventLayout(EventLayout):
         return MemberPlace(payload, "outputs") if "outputs" in payload else None
 
 
-CONVERSE_FORM: Final = ConverseEventLayout()
-NOVA_FORM: Final = NovaEventLayout()
-TEXT_FORM: Final = InvokedTextEventLayout()
+CONVERSE_LAYOUT: Final = ConverseEventLayout()
+NOVA_LAYOUT: Final = NovaEventLayout()
+TEXT_LAYOUT: Final = InvokedTextEventLayout()

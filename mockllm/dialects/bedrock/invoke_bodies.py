@@ -24,7 +24,7 @@ from mockllm.dialects.bedrock.converse_decoder import read_error, read_payload
 from mockllm.dialects.bedrock.converse_encoder import ConverseEncoder, stop_reason
 from mockllm.dialects.bedrock.converse_request import ConverseRequest
 from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_plan
-from mockllm.dialects.bedrock.event_layouts import NOVA_FORM
+from mockllm.dialects.bedrock.event_layouts import NOVA_LAYOUT
 from mockllm.dialects.bedrock.invoke_anthropic import AnthropicBody
 from mockllm.dialects.bedrock.invoke_text import COHERE, LLAMA, MISTRAL, TITAN, TextBody
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of
@@ -104,7 +104,7 @@ class NovaBody(Converse):
         return Plan(ResponseHead(200, ()), steps, Framing.AWS_EVENT_STREAM_BYTES)
 
     def event_layout(self, request: Request) -> EventLayout:
-        return NOVA_FORM
+        return NOVA_LAYOUT
 
 
 ANTHROPIC: Final = AnthropicBody()

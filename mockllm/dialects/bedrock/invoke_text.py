@@ -26,7 +26,7 @@ from mockllm.core.request.request import Message, Request, TextPart, estimate_in
 from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.dialects.bedrock.converse_request import BedrockRequest
 from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_plan
-from mockllm.dialects.bedrock.event_layouts import TEXT_FORM
+from mockllm.dialects.bedrock.event_layouts import TEXT_LAYOUT
 from mockllm.dialects.dialect import ResponseIdentity
 
 
@@ -217,7 +217,7 @@ class TextBody:
         return Plan(ResponseHead(200, ()), steps, Framing.AWS_EVENT_STREAM_BYTES)
 
     def event_layout(self, request: Request) -> EventLayout:
-        return TEXT_FORM
+        return TEXT_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
         return None

@@ -23,7 +23,7 @@ from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.cohere.decoder import decode
 from mockllm.dialects.cohere.encoder import FINISH, NAME, CohereEncoder, supported_reply, usage_of, whole
 from mockllm.dialects.cohere.errors import CohereCall, head, required, uuid
-from mockllm.dialects.cohere.event_layout import COHERE_FORM
+from mockllm.dialects.cohere.event_layout import COHERE_LAYOUT
 from mockllm.dialects.cohere.request import DEFAULT_MODEL, CohereChatRequest
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, function_tools, without_empty
@@ -82,7 +82,7 @@ class CohereChat(CohereCall):
         return Plan(head(200, "text/event-stream", identity), steps, Framing.SSE)
 
     def event_layout(self, request: Request) -> EventLayout:
-        return COHERE_FORM
+        return COHERE_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, CohereChatRequest)

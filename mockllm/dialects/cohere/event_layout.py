@@ -47,4 +47,4 @@ class CohereEventLayout(EventLayout):
         return MemberPlace(payload, "delta")
 
 
-COHERE_FORM: Final = CohereEventLayout()
+COHERE_LAYOUT: Final = CohereEventLayout()

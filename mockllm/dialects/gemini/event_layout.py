@@ -56,4 +56,4 @@ class GenerateEventLayout(EventLayout):
         return MemberPlace(payload, "candidates")
 
 
-GENERATE_FORM: Final = GenerateEventLayout()
+GENERATE_LAYOUT: Final = GenerateEventLayout()

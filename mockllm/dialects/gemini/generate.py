@@ -28,7 +28,7 @@ from mockllm.dialects.gemini.candidates import (
 from mockllm.dialects.gemini.decoder import decode
 from mockllm.dialects.gemini.encoder import GenerateEncoder
 from mockllm.dialects.gemini.errors import BLOCKED
-from mockllm.dialects.gemini.event_layout import GENERATE_FORM
+from mockllm.dialects.gemini.event_layout import GENERATE_LAYOUT
 from mockllm.dialects.gemini.generate_check import GeminiDialect, check
 from mockllm.dialects.gemini.generate_request import GenerateRequest
 from mockllm.dialects.gemini.media_output import with_modalities
@@ -105,7 +105,7 @@ class Generate(GeminiDialect):
         return Plan(ResponseHead(200, STREAM), steps, Framing.SSE_CRLF)
 
     def event_layout(self, request: Request) -> EventLayout:
-        return GENERATE_FORM
+        return GENERATE_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, GenerateRequest)

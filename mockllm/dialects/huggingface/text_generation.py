@@ -104,7 +104,7 @@ class TextGenerationEventLayout(EventLayout):
         return MemberPlace(token, "text") if type(token) is dict else None
 
 
-STREAM_FORM: Final = TextGenerationEventLayout()
+STREAM_LAYOUT: Final = TextGenerationEventLayout()
 
 
 class TextGenerationEncoder(Encoder):
@@ -209,7 +209,7 @@ class TextGeneration(InferenceCall):
         return Plan(head(self.vendor, identity, "text/event-stream"), steps, Framing.SSE)
 
     def event_layout(self, request: Request) -> EventLayout:
-        return STREAM_FORM
+        return STREAM_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, TextGenerationRequest)

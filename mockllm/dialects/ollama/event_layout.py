@@ -36,4 +36,4 @@ class OllamaEventLayout(EventLayout):
         return MemberPlace(payload, "message" if "message" in payload else "response")
 
 
-OLLAMA_FORM: Final = OllamaEventLayout()
+OLLAMA_LAYOUT: Final = OllamaEventLayout()

@@ -25,7 +25,7 @@ from mockllm.dialects.ollama.check import CHAT, GENERATE, check_fields
 from mockllm.dialects.ollama.decoder import decode
 from mockllm.dialects.ollama.encoder import NDJSON, ContentForm, OllamaEncoder, supported_reply, whole
 from mockllm.dialects.ollama.errors import JSON, OllamaCall
-from mockllm.dialects.ollama.event_layout import OLLAMA_FORM
+from mockllm.dialects.ollama.event_layout import OLLAMA_LAYOUT
 from mockllm.dialects.ollama.request import (
     DEFAULT_MODEL,
     GenerationRequest,
@@ -76,7 +76,7 @@ class OllamaGeneration(OllamaCall):
         return Plan(ResponseHead(200, NDJSON), steps, Framing.NDJSON)
 
     def event_layout(self, request: Request) -> EventLayout:
-        return OLLAMA_FORM
+        return OLLAMA_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, GenerationRequest)

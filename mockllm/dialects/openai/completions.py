@@ -29,7 +29,7 @@ from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.completions_request import CompletionsRequest, check
 from mockllm.dialects.openai.errors import error_object
-from mockllm.dialects.openai.event_layouts import COMPLETIONS_FORM
+from mockllm.dialects.openai.event_layouts import COMPLETIONS_LAYOUT
 from mockllm.dialects.openai.headers import BODY_HEADERS, STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.logprobs import columns
 from mockllm.dialects.openai.request_builder import build_completions
@@ -251,7 +251,7 @@ class Completions(OpenAiCall):
         return Plan(head(200, STREAM_HEADERS, identity), steps, Framing.SSE)
 
     def event_layout(self, request: Request) -> EventLayout:
-        return COMPLETIONS_FORM
+        return COMPLETIONS_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, CompletionsRequest)

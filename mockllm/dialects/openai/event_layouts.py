@@ -116,7 +116,7 @@ class RealtimeEventLayout(ResponsesEventLayout):
         return MemberPlace(payload, "delta") if payload.get("type") in TEXT_DELTAS else None
 
 
-CHAT_FORM: Final = ChatEventLayout()
-COMPLETIONS_FORM: Final = CompletionsEventLayout()
-RESPONSES_FORM: Final = ResponsesEventLayout()
-REALTIME_FORM: Final = RealtimeEventLayout()
+CHAT_LAYOUT: Final = ChatEventLayout()
+COMPLETIONS_LAYOUT: Final = CompletionsEventLayout()
+RESPONSES_LAYOUT: Final = ResponsesEventLayout()
+REALTIME_LAYOUT: Final = RealtimeEventLayout()

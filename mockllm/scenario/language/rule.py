@@ -33,7 +33,7 @@ from mockllm.scenario.validation_errors import describe_value
 
 
 class DuringSpec(Spec):
-    """A window in time, from the first try of its scope."""
+    """A window in time, from the first try of the rule or modifier in its scope."""
 
     start: Duration = Field(0.0, alias="from")
     """Start of the window; at once by default."""
@@ -119,7 +119,7 @@ class Guarded(Spec):
     per: Per = "global"
     """The scope of the counts: global, api_key, conversation, ip, or header:NAME."""
     during: Late[DuringSpec] | None = None
-    """Applies only in a window of time, from the first try of its scope."""
+    """Applies only in a window of time, from the first try of the rule or modifier in its scope."""
     requires_state: RequiredStates | None = None
     """Applies only if these states, by name, have these values; null means unset."""
     sets_state: SetStates | None = None

@@ -14,7 +14,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.request.messages import CallPart, MediaPart, ResultPart, ThinkingPart
 from mockllm.core.request.request import Request, TextPart
 from mockllm.dialects.cohere.decoder import decode
-from mockllm.dialects.cohere.event_layout import COHERE_FORM
+from mockllm.dialects.cohere.event_layout import COHERE_LAYOUT
 from mockllm.dialects.cohere.lookups import in_form, relevance
 from tests.language.virtual_server import VirtualServer, raw_request, respond_once
 
@@ -180,7 +180,7 @@ def test_tool_plan_is_decoded() -> None:
     decoded = decode(Plan(ResponseHead(200, ()), (EventStep(dumps(event), 0, "body"),)))
     assert decoded is not None
     assert decoded.text == "I look."
-    place = COHERE_FORM.text(event)
+    place = COHERE_LAYOUT.text(event)
     assert place is not None
     assert place.member == "tool_plan"
 

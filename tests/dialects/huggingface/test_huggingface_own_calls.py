@@ -10,7 +10,7 @@ from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.dialects import huggingface
 from mockllm.dialects.huggingface.text_embeddings import FeatureExtractionRequest
-from mockllm.dialects.huggingface.text_generation import STREAM_FORM, TextGenerationRequest
+from mockllm.dialects.huggingface.text_generation import STREAM_LAYOUT, TextGenerationRequest
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.language.virtual_server import raw_request, respond_once
 
@@ -141,13 +141,13 @@ def test_request_is_read() -> None:
 
 def test_stream_form_names_the_places_of_an_event() -> None:
     event: Any = {"token": {"text": "a"}, "details": {"finish_reason": "length"}}
-    assert STREAM_FORM.text(event) is not None
-    assert [place.ended for place in STREAM_FORM.finishes(event)] == [True]
-    assert (STREAM_FORM.text({}), list(STREAM_FORM.finishes({}))) == (None, [])
+    assert STREAM_LAYOUT.text(event) is not None
+    assert [place.ended for place in STREAM_LAYOUT.finishes(event)] == [True]
+    assert (STREAM_LAYOUT.text({}), list(STREAM_LAYOUT.finishes({}))) == (None, [])
     dialect: Any = huggingface.PROVIDER.call("text_generation").dialect
     raw = b'{"inputs": "x", "parameters": {"return_full_text": true}}'
     request = TextGenerationRequest(method="POST", path="/generate", headers={}, raw=raw)
-    assert dialect.event_layout(request) is STREAM_FORM
+    assert dialect.event_layout(request) is STREAM_LAYOUT
     assert dialect.encoding_key(request) == (False, "x", False)
 
 

@@ -36,7 +36,7 @@ from mockllm.dialects.gemini.errors import error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect
 from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL
 from mockllm.dialects.gemini.interactions.decoder import decode
-from mockllm.dialects.gemini.interactions.event_layout import INTERACTION_FORM
+from mockllm.dialects.gemini.interactions.event_layout import INTERACTION_LAYOUT
 from mockllm.dialects.gemini.interactions.request import InteractionRequest
 from mockllm.dialects.gemini.wire_format import JSON
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -287,7 +287,7 @@ class Interactions(GeminiDialect):
         return Plan(ResponseHead(200, JSON), (EventStep(body, 0, "body"),), background=run)
 
     def event_layout(self, request: Request) -> EventLayout:
-        return INTERACTION_FORM
+        return INTERACTION_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, InteractionRequest)

@@ -44,4 +44,4 @@ class InteractionEventLayout(EventLayout):
         return MemberPlace(payload, "delta")
 
 
-INTERACTION_FORM: Final = InteractionEventLayout()
+INTERACTION_LAYOUT: Final = InteractionEventLayout()

@@ -32,7 +32,7 @@ from mockllm.dialects.gemini.errors import error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect
 from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of
 from mockllm.dialects.gemini.live.decoder import decode
-from mockllm.dialects.gemini.live.event_layout import LIVE_FORM
+from mockllm.dialects.gemini.live.event_layout import LIVE_LAYOUT
 from mockllm.dialects.gemini.request_builder import build_request
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
@@ -220,7 +220,7 @@ class Live(GeminiDialect):
         return Plan(ResponseHead(200, ()), steps, Framing.WEBSOCKET_BINARY)
 
     def event_layout(self, request: Request) -> EventLayout:
-        return LIVE_FORM
+        return LIVE_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
         return small_key(request.raw)

@@ -43,4 +43,4 @@ class LiveEventLayout(EventLayout):
         return None if content is None else MemberPlace(content, "modelTurn")
 
 
-LIVE_FORM: Final = LiveEventLayout()
+LIVE_LAYOUT: Final = LiveEventLayout()

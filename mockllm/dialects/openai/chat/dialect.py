@@ -27,7 +27,7 @@ from mockllm.dialects.openai.chat.encoder import ChatEncoder
 from mockllm.dialects.openai.chat.prompt_form import PROMPT_FORM
 from mockllm.dialects.openai.chat.request import AUDIO, ChatRequest
 from mockllm.dialects.openai.chat.stored_calls import storage_update
-from mockllm.dialects.openai.event_layouts import CHAT_FORM
+from mockllm.dialects.openai.event_layouts import CHAT_LAYOUT
 from mockllm.dialects.openai.headers import BODY_HEADERS, STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.moderated import moderation_key
 from mockllm.dialects.openai.request_builder import build_chat
@@ -71,7 +71,7 @@ class Chat(OpenAiCall):
         return Plan(head(200, STREAM_HEADERS, identity), steps, Framing.SSE)
 
     def event_layout(self, request: Request) -> EventLayout:
-        return CHAT_FORM
+        return CHAT_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, ChatRequest)

@@ -33,7 +33,7 @@ class MediaEventLayout(EventLayout):
         return MemberPlace(payload, "delta") if type(payload.get("delta")) is str else None
 
 
-MEDIA_FORM: Final = MediaEventLayout()
+MEDIA_LAYOUT: Final = MediaEventLayout()
 
 
 class MediaCall(OpenAiCall):
@@ -52,7 +52,7 @@ class MediaCall(OpenAiCall):
     )
 
     def event_layout(self, request: Request) -> EventLayout:
-        return MEDIA_FORM
+        return MEDIA_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
         return small_key(request.raw)

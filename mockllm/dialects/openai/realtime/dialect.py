@@ -25,7 +25,7 @@ from mockllm.dialects.audio import silence
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, OpenAiCall
 from mockllm.dialects.openai.errors import error_object
-from mockllm.dialects.openai.event_layouts import REALTIME_FORM
+from mockllm.dialects.openai.event_layouts import REALTIME_LAYOUT
 from mockllm.dialects.openai.headers import OPENAI, head
 from mockllm.dialects.openai.realtime.decoder import decode
 from mockllm.dialects.openai.realtime.speech import ReplySpeech, UnsuitableAudio, speech_of, without_audio
@@ -268,7 +268,7 @@ class Realtime(OpenAiCall):
         return Plan(head(200, OPENAI, identity), tuple(encode(encoder)), Framing.WEBSOCKET)
 
     def event_layout(self, request: Request) -> EventLayout:
-        return REALTIME_FORM
+        return REALTIME_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
         return small_key(request.raw)

@@ -20,7 +20,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.core.small_key import small_key
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
-from mockllm.dialects.openai.event_layouts import RESPONSES_FORM
+from mockllm.dialects.openai.event_layouts import RESPONSES_LAYOUT
 from mockllm.dialects.openai.headers import BODY_HEADERS, STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.moderated import moderation_key
 from mockllm.dialects.openai.request_builder import build_responses
@@ -98,7 +98,7 @@ class Responses(ResponsesCall):
         return in_background(stream, pace, identity, streamed=streamed)
 
     def event_layout(self, request: Request) -> EventLayout:
-        return RESPONSES_FORM
+        return RESPONSES_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, ResponsesRequest)
