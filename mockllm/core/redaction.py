@@ -95,10 +95,13 @@ SHORTEST_RANDOM: Final = 16
 _RANDOM: Final = re.compile(rf"(?=.*\d)(?=.*[A-Za-z])[^\s]{{{SHORTEST_RANDOM},}}")
 """Text that looks random: a name such as `x-page-token` alone does not indicate a secret."""
 _USER: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
+_IPV6: Final = r"\[[\da-f:.]+(?:%[\w.~-]*)?\]"
 _URL_USER: Final = re.compile(
-    r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)([^/?#\s:]*)(:[^/?#\s]*|:(?!\d{0,5}(?:[/?#\s]|$))[^\s]{0,300})?@"
+    rf"(?i)\b([a-z][a-z0-9+.-]{{0,30}}://)((?:[^/?#\s:@\[]++|@|{_IPV6}|(?!{_IPV6})\[)*)"
+    r"(:[^/?#\s]*|:(?!\d{0,5}(?:[/?#\s,;\"')]|$))[^\s]{0,300})?@"
 )
-"""A user and a password. What is neither a port nor a valid password is masked up to the last `@`."""
+"""A user and a password. What is neither a port nor a valid password is masked up to the last `@`. The colons
+of a host in brackets begin no password."""
 MAX_USER: Final = 30
 """Most characters of a user in a URL; a longer one is a token."""
 _PAIR: Final = re.compile(r"([?&;])([^?=&;#]*)=([^&;#]*)")

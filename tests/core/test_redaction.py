@@ -73,3 +73,11 @@ def test_long_names_and_texts_are_searched_at_once() -> None:
         assert not secret_name(name + "!")
     assert is_secret("x-" * 200 + "x-amz-signed-headers")
     assert without_passwords("a." * 500_000) == "a." * 500_000
+    for text in (
+        "a://" + "[" * 500_000,
+        "a://" + "[::" * 200_000,
+        "a://[" + ":" * 500_000,
+        "[::1]@" * 99_999,
+    ):
+        assert without_passwords(text) == text
+    assert without_passwords("a://" + "@a" * 200_000) == "a://REDACTED@a"

@@ -228,6 +228,22 @@ def test_headers_of_other_gateways_are_shown_without_keys(name: str) -> None:
         ("at https://a:p/w?#@x/y@v1 z", "at https://a:REDACTED@v1 z", "at https://a@v1 z"),
         ("https://a:1/w@x/y", "https://a:1/w@x/y", "https://a:1/w@x/y"),
         ("https://x:80/y@v1 a@b", "https://x:80/y@v1 a@b", "https://x:80/y@v1 a@b"),
+        ("git+https://[::1]/x@v1", "git+https://[::1]/x@v1", "git+https://[::1]/x@v1"),
+        ("https://git@[::1]:8443/x@v1", "https://git@[::1]:8443/x@v1", "https://git@[::1]:8443/x@v1"),
+        (
+            "https://[fe80::1%25eth0]:80/x@v1",
+            "https://[fe80::1%25eth0]:80/x@v1",
+            "https://[fe80::1%25eth0]:80/x@v1",
+        ),
+        (
+            "http://x:8080,http://y:9090/v1/a@b",
+            "http://x:8080,http://y:9090/v1/a@b",
+            "http://x:8080,http://y:9090/v1/a@b",
+        ),
+        ("(http://x:80)/a@b", "(http://x:80)/a@b", "(http://x:80)/a@b"),
+        ("https://a:pw@[::1]:80/x@v1", "https://a:REDACTED@[::1]:80/x@v1", "https://a@[::1]:80/x@v1"),
+        (f"https://{KEY}@[::1]:80/x@v1", "https://REDACTED@[::1]:80/x@v1", "https://[::1]:80/x@v1"),
+        ("https://[a:p/w@x", "https://[a:REDACTED@x", "https://[a@x"),
     ],
 )
 def test_passwords_of_urls_are_masked(text: str, shown: str, stored: str) -> None:
