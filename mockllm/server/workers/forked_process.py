@@ -28,16 +28,25 @@ class ForkedProcess:
         self.pid = pid
         self.end = end
         """The supervisor's end of the channel."""
+        self._reaping: asyncio.Task[int] | None = None
 
     async def wait(self) -> int:
-        """Return the exit code; of a killed process the signal's negative number."""
+        """Return the exit code; of a killed process the signal's negative number. Several tasks may wait."""
+        if self._reaping is None:
+            self._reaping = asyncio.get_running_loop().create_task(self._reap())
+        return await asyncio.shield(self._reaping)
+
+    async def _reap(self) -> int:
+        """Wait for the end. The system tells the exit code only once."""
         if hasattr(os, "pidfd_open"):
             ended, loop = asyncio.Event(), asyncio.get_running_loop()
             fd = os.pidfd_open(self.pid)
             loop.add_reader(fd, ended.set)
-            await ended.wait()
-            loop.remove_reader(fd)
-            os.close(fd)
+            try:
+                await ended.wait()
+            finally:
+                loop.remove_reader(fd)
+                os.close(fd)
             _, status = os.waitpid(self.pid, 0)  # noqa: ASYNC222 - it has ended
         else:  # pragma: no cover - not Linux
             _, status = await asyncio.to_thread(os.waitpid, self.pid, 0)

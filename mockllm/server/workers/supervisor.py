@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import pickle
-import signal
 import sys
 import time
 from collections import Counter
@@ -32,6 +31,8 @@ from mockllm.store.named_states import NamedState, stored_states
 
 PREPARE_TIME: Final = 60.0
 """Seconds in which a worker compiles rules."""
+END_TIME: Final = 5.0
+"""Seconds in which a worker that has closed its channel ends."""
 PAUSE_TIME: Final = 5.0
 """Seconds in which a worker pauses its requests. The others have paused theirs meanwhile."""
 TELL_TIME: Final = 30.0
@@ -87,6 +88,8 @@ class Supervisor:
         self._packed = b""
         """The present rules, pickled."""
         self._changing = asyncio.Lock()
+        self._started = asyncio.Event()
+        """All workers serve; none is replaced before."""
         self._stopping = False
         self._ended = asyncio.Event()
         self.failure = ""
@@ -111,6 +114,7 @@ class Supervisor:
             except CannotServe:
                 self._stopping = True
                 raise
+        self._started.set()
         self._spawn(self._collect_at_intervals())
 
     async def _start(self, index: int) -> None:
@@ -119,7 +123,7 @@ class Supervisor:
             async with asyncio.timeout(PREPARE_TIME):
                 await self._give_rules(worker)
         except (CallFailed, ChannelClosed, TimeoutError) as failure:
-            raise CannotServe(_start_failure(index, failure)) from None
+            raise CannotServe(await _start_failure(worker, failure)) from None
 
     async def _launched(self, index: int) -> WorkerHandle:
         """Return a new worker, which has no rules yet."""
@@ -140,14 +144,14 @@ class Supervisor:
 
     async def _watch(self, worker: WorkerHandle) -> None:
         """Wait for the end of a worker, and replace it."""
-        code = await worker.process.wait()
+        how = await worker.end()
         worker.channel.close()
         self._forget(worker)
+        await self._started.wait()
         if self._stopping:
             if not self._workers:
                 self._ended.set()
             return
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         self._say(f"worker {worker.index + 1} {how}; another one takes its place")
         await asyncio.sleep(self.pause_after(worker))
         async with self._changing:
@@ -171,9 +175,9 @@ class Supervisor:
         except ChannelClosed:
             return
         except (CallFailed, TimeoutError) as failure:
-            text = _start_failure(index, failure)
+            text = await _start_failure(worker, failure)
             self._say(text)
-            _kill(worker)
+            worker.kill()
             if isinstance(failure, CallFailed) and not self._served.serving:
                 self.failure = f"no worker serves: {text}"
                 self.on_failure()
@@ -199,8 +203,9 @@ class Supervisor:
                 await asyncio.wait_for(self._ended.wait(), self._app.limits.grace + REPORT_TIME)
         hurry.cancel()
         for worker in tuple(self._workers.values()):
-            _kill(worker)
-            await worker.process.wait()
+            worker.kill()
+        if self._workers:
+            await self._ended.wait()
         self._served.number()
 
     async def _hurry(self, at_once: asyncio.Event) -> None:
@@ -323,7 +328,7 @@ class Supervisor:
             for worker in self._served.hung:
                 worker.silences = 0
                 self._say(f"worker {worker.index + 1} has sent nothing for {SILENCE:g} s: it is ended")
-                _kill(worker)
+                worker.kill()
 
     # --- calls of workers ----------------------------------------------------------------------
 
@@ -377,12 +382,12 @@ class Supervisor:
             print(f"mockllm: the supervisor has failed: {error!r}", file=sys.stderr)
 
 
-def _start_failure(index: int, failure: Exception) -> str:
+async def _start_failure(worker: WorkerHandle, failure: Exception) -> str:
     """Return why a worker does not start."""
-    reason = "it has ended" if isinstance(failure, ChannelClosed) else str(failure) or "it does not respond"
-    return f"worker {index + 1} does not start: {reason}"
-
-
-def _kill(worker: WorkerHandle) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        worker.process.kill()
+    reason = str(failure) or "it does not respond"
+    if isinstance(failure, ChannelClosed):
+        how = "has ended"
+        with contextlib.suppress(TimeoutError):
+            how = await asyncio.wait_for(worker.end(), END_TIME)
+        reason = f"it {how}"
+    return f"worker {worker.index + 1} does not start: {reason}"

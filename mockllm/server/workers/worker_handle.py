@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import socket
 import sys
 import time
@@ -39,6 +41,15 @@ class WorkerHandle:
         self.left: list[Callable[[], Awaitable[None]]] = []
         """Called when it has ended."""
         self.channel: Channel
+
+    async def end(self) -> str:
+        """Wait until the process has ended. Return how."""
+        code = await self.process.wait()
+        return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
 
 
 async def start_worker(

@@ -57,7 +57,8 @@ class MergedJournal(Journal):
         self.total += max(0, total - reported)
 
     def number(self, until: float) -> None:
-        """Number the entries that ended until then, on the clock of `JournalEntry.since`: all have been reported."""
+        """Number the entries that ended until then, on the clock of `JournalEntry.monotonic`: all have been
+        reported."""
         ended = sorted(self._early, key=_end)
         self._early = [entry for entry in ended if _end(entry) > until]
         for entry in ended[: len(ended) - len(self._early)]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import Process
+from tests.process import Process, without_dashboard
 from tests.server.workers.worker_processes import children_of
 from tests.waiting import until
 
@@ -34,20 +34,59 @@ main(sys.argv[1:])
 """
 
 
-def started(files: Path, code: str) -> Process:
+ENDING = f"""
+{BEFORE}
+import os
+from mockllm.server.workers import worker
+async def end(*_):
+    os._exit(3)
+worker.Worker.prepare = end
+main(sys.argv[1:])
+"""
+"""A server whose workers end while they start."""
+
+
+def started(files: Path, code: str, *options: str) -> Process:
     (files / "scenarios").mkdir()
     (files / "scenarios" / "a.yaml").write_text("rules: [{reply: Hello.}]\n")
-    return Process(["--workers", "2", "--port", "0"], files, {"PATH": ""}, [sys.executable, "-c", code])
+    arguments = ["--workers", "2", "--port", "0", *options]
+    return Process(arguments, files, {"PATH": ""}, [sys.executable, "-c", code])
 
 
 def test_start_with_a_broken_certificate_says_why_and_ends(tmp_path: Path) -> None:
     server = started(tmp_path, BROKEN)
     try:
         assert server.ended() == 1
-        (line,) = server.err
+        (line,) = without_dashboard(server.err)
         assert line.startswith("mockllm: worker ")
         assert line.endswith(" does not start: expected a certificate in server.pem")
         assert server.out == []
+    finally:
+        server.close()
+
+
+def test_worker_that_ends_at_the_start_is_not_replaced(tmp_path: Path) -> None:
+    server = started(tmp_path, ENDING)
+    try:
+        assert server.ended() == 1
+        (line,) = without_dashboard(server.err)
+        assert line.startswith("mockllm: worker ")
+        assert line.endswith(" does not start: it ended with code 3")
+    finally:
+        server.close()
+
+
+@pytest.mark.full
+def test_hung_worker_is_killed_by_a_stop(tmp_path: Path) -> None:
+    server = started(tmp_path, IMPATIENT, "--grace", "100ms")
+    try:
+        server.ready()
+        hung = children_of(server.pid)[0]
+        os.kill(hung, signal.SIGSTOP)
+        server.send(signal.SIGTERM)
+        assert server.ended() == 0
+        assert not [line for line in server.err if "has failed" in line or "Traceback" in line]
+        assert not Path(f"/proc/{hung}").exists()
     finally:
         server.close()
 

@@ -258,9 +258,46 @@ def test_start_with_a_worker_that_fails_is_refused(
     monkeypatch: pytest.MonkeyPatch, fault: Callable[[str], Awaitable[None]], reason: str
 ) -> None:
     monkeypatch.setattr(module, "PREPARE_TIME", 0.01)
+    monkeypatch.setattr(module, "END_TIME", 0.01)
     group = Group(monkeypatch, fault)
     with pytest.raises(CannotServe, match=f"^worker 1 does not start: {reason}$"):
         asyncio.run(asyncio.wait_for(group.serve(), PATIENCE))
+
+
+def test_worker_that_ends_at_the_start_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def end_later(name: str) -> None:
+        group.started[0].process.kill()
+        for _ in range(10):  # the supervisor sees the end of the process first
+            await asyncio.sleep(0)
+        raise ChannelClosed
+
+    group = Group(monkeypatch, end_later)
+    with pytest.raises(CannotServe, match=r"^worker 1 does not start: it was killed by SIGKILL$"):
+        asyncio.run(asyncio.wait_for(group.serve(), PATIENCE))
+    assert group.said == []
+
+
+def test_worker_that_ends_while_others_start_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SHORT_LIFE", 0.0)
+    begun = asyncio.Event()
+
+    async def end_after_commit(name: str) -> None:
+        if name == "commit":
+            group.started[0].process.kill()
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert group.said == []
+
+    async def begin(name: str) -> None:
+        begun.set()
+
+    async def act() -> None:
+        await group.serve()
+        await begun.wait()
+        assert group.said == ["worker 1 was killed by SIGKILL; another one takes its place"]
+
+    group = Group(monkeypatch, end_after_commit, begin)
+    asyncio.run(asyncio.wait_for(act(), PATIENCE))
 
 
 def test_group_without_a_worker_that_can_start_fails(monkeypatch: pytest.MonkeyPatch) -> None:
