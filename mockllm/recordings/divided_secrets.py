@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from mockllm.core.escaped_secrets import asterisks
@@ -36,13 +36,17 @@ def without_divided_secrets(body: bytes, redactor: Redactor) -> bytes:
     for number, event in enumerate(events):
         for place, text in _texts(event_json(event)):
             texts.setdefault(place, []).append((number, text.encode(errors="replace")))
+    masked: dict[int, dict[bytes, bytes]] = {}
     for continued in texts.values():
         parts = [part for _, part in continued]
         if len(set(parts)) == 1:
             continue
         for (number, part), clean in zip(continued, redactor.parts(parts), strict=True):
             if clean != part:
-                events[number] = _replaced(events[number], part, clean)
+                of_event = masked.setdefault(number, {})
+                of_event[part] = _union(of_event.get(part, part), clean)
+    for number, of_event in masked.items():
+        events[number] = _replaced(events[number], of_event)
     return joint.join(events)
 
 
@@ -72,20 +76,33 @@ def _array_parts(body: bytes) -> list[bytes]:
     return [part.encode() for part in (*parts, text[at:])] if parts else []
 
 
-def _replaced(event: bytes, text: bytes, clean: bytes) -> bytes:
-    """Replace a text among the values of an event by one with asterisks, whichever way JSON writes its letters."""
+def _union(some: bytes, others: bytes) -> bytes:
+    """Return a text with the asterisks of two of its forms."""
+    star = ord("*")
+    return bytes([star if other == star else one for one, other in zip(some, others, strict=True)])
 
-    def masked(found: re.Match[bytes]) -> bytes:
-        if found[2] is not None or loads(found[0]).encode(errors="replace") != text:
+
+def _replaced(event: bytes, masked: Mapping[bytes, bytes]) -> bytes:
+    """Replace texts among the values of an event by those with asterisks, whichever way JSON writes their letters."""
+
+    def replaced(found: re.Match[bytes]) -> bytes:
+        if found[2] is not None:
             return found[0]
-        written, at = [], 0
-        for character in _CHARACTER.findall(found[1]):
-            end = at + len(loads(b'"%s"' % character).encode(errors="replace"))
-            written.append(character if text[at:end] == clean[at:end] else asterisks(character))
-            at = end
-        return b'"%s"' % b"".join(written)
+        text: bytes = loads(found[0]).encode(errors="replace")
+        clean = masked.get(text)
+        return found[0] if clean is None else b'"%s"' % _with_asterisks(found[1], text, clean)
 
-    return _TEXT.sub(masked, event)
+    return _TEXT.sub(replaced, event)
+
+
+def _with_asterisks(written: bytes, text: bytes, clean: bytes) -> bytes:
+    """Return a text as JSON writes it, with asterisks for the characters that differ in its clean form."""
+    parts, at = [], 0
+    for character in _CHARACTER.findall(written):
+        end = at + len(loads(b'"%s"' % character).encode(errors="replace"))
+        parts.append(character if text[at:end] == clean[at:end] else asterisks(character))
+        at = end
+    return b"".join(parts)
 
 
 def event_json(line: bytes) -> Json:

@@ -8,13 +8,16 @@ import gzip
 import json
 from collections.abc import Sequence
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from mockllm.cli.units import private_text
+from mockllm.core.json.codec import loads
 from mockllm.core.redaction import Redactor
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
+from mockllm.recordings import divided_secrets
 from mockllm.recordings.divided_secrets import without_divided_secrets
 from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
 from mockllm.recordings.scenario_writer import RequestParser, scenario
@@ -70,6 +73,32 @@ def test_key_that_events_divide_is_masked(pieces: list[str]) -> None:
     text = "".join(event["choices"][0]["delta"]["content"] for event in events)
     assert text == Redactor().data("".join(pieces).encode()).decode()
     assert "*" * 12 in text
+
+
+def test_equal_parts_of_two_keys_have_all_their_asterisks() -> None:
+    both = "123456 xyz AIzaSyA12345"
+    events = [
+        {"a": "sk-proj-abcdef", "b": "ghi"},
+        {"a": both, "b": both},
+        {"a": "!", "b": "67890abcdefghijk"},
+    ]
+    body = b"\n".join(b"data: " + json.dumps(event).encode() for event in events)
+    last = without_divided_secrets(body, Redactor()).split(b"\n")[1]
+    assert last == b'data: {"a": "****** xyz ************", "b": "****** xyz ************"}'
+
+
+def test_each_text_of_an_event_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    decode = Mock(side_effect=loads)
+    monkeypatch.setattr(divided_secrets, "loads", decode)
+    counts = []
+    for members in (20, 40):
+        first = {f"m{number}": "sk-proj-abcdef" for number in range(members)}
+        last = {f"m{number}": f"ghijkl12345{number}" for number in range(members)}
+        body = b"\n".join(b"data: " + json.dumps(event).encode() for event in (first, last))
+        decode.reset_mock()
+        assert b"ghi" not in without_divided_secrets(body, Redactor())
+        counts.append(decode.call_count)
+    assert counts[1] <= 2.1 * counts[0]
 
 
 def test_file_has_no_key_that_events_divide() -> None:
