@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from functools import partial
 from typing import Final, cast
 
 from mockllm.server.app import App
@@ -45,20 +46,25 @@ class TlsListener:
             sock.close()
             return
         sock.setblocking(False)
-        task = self._loop.create_task(self._begin(sock, client))
+        task = self._loop.create_task(self._begin(sock))
         self._handshakes.add(task)
-        task.add_done_callback(self._handshakes.discard)
+        task.add_done_callback(partial(self._end, sock, client))
 
-    async def _begin(self, sock: socket.socket, client: str) -> None:
+    def _end(self, sock: socket.socket, client: str, task: asyncio.Task[None]) -> None:
+        """Count a handshake no longer. A task that was cancelled may not have begun."""
+        self._handshakes.discard(task)
+        self._connection_factory.end_handshake(client)
+        if task.cancelled():
+            sock.close()
+
+    async def _begin(self, sock: socket.socket) -> None:
         """Make the connection of a client, or refuse one that speaks plain HTTP."""
         end = self._loop.time() + self._app.limits.head_time
         try:
             async with asyncio.timeout_at(end):
                 first = await self._first_byte(sock)
             if first.isupper():  # the first letter of a method; that of a handshake is 0x16
-                transport, _ = await self._loop.connect_accepted_socket(_PlainHttp, sock)
-                await asyncio.sleep(self._app.limits.linger)
-                transport.abort()
+                await self._refuse(sock)
             elif first:
                 left = max(0.001, end - self._loop.time())
                 await self._loop.connect_accepted_socket(
@@ -66,10 +72,16 @@ class TlsListener:
                 )
             else:
                 sock.close()
-        except (OSError, asyncio.CancelledError):  # the time is over, the handshake fails, or the server ends
+        except OSError:  # the time is over, or the handshake fails
             sock.close()
+
+    async def _refuse(self, sock: socket.socket) -> None:
+        """Refuse a client that speaks plain HTTP. It has the linger time to read that."""
+        transport, refusal = await self._loop.connect_accepted_socket(_PlainHttp, sock)
+        try:
+            await asyncio.wait([refusal.lost], timeout=self._app.limits.linger)
         finally:
-            self._connection_factory.end_handshake(client)
+            transport.abort()
 
     async def _first_byte(self, sock: socket.socket) -> bytes:
         """Return the first byte, which stays in the socket; nothing if the client sends none."""
@@ -83,6 +95,8 @@ class TlsListener:
 
     def close(self) -> None:
         """Accept no more connections."""
+        if self._sock.fileno() < 0:
+            return
         if self._retry is not None:
             self._retry.cancel()
         self._loop.remove_reader(self._sock)
@@ -95,9 +109,17 @@ class TlsListener:
 
 
 class _PlainHttp(asyncio.Protocol):
-    """Refuses a client that speaks plain HTTP, and ignores what it sends, so that it gets the refusal."""
+    """Refuses a client that speaks plain HTTP, and ignores what it sends, so that it gets the refusal. `lost` has a
+    result once the connection has ended."""
+
+    def __init__(self) -> None:
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         stream = cast(asyncio.Transport, transport)
         stream.write(refusal_bytes(400, PLAIN_HTTP))
         stream.write_eof()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.lost.done():
+            self.lost.set_result(None)

@@ -46,7 +46,8 @@ def certificate(server: Process, trusted: Path) -> bytes | None:
 
 @pytest.mark.parametrize("begin", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"P", b"PRI * HTTP/2.0\r\n\r\n"])
 def test_plain_http_at_a_port_with_https_is_a_400(tmp_path: Path, begin: bytes) -> None:
-    with served(tmp_path, "--tls-self-signed") as server, opened(server) as client:
+    options = ("--tls-self-signed", "--linger-timeout", "600s")
+    with served(tmp_path, *options) as server, opened(server) as client:
         client.sendall(begin + b"x" * 100_000)
         received = b""
         while part := client.recv(65536):
