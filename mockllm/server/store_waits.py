@@ -57,7 +57,7 @@ async def _fetch_missing(
     request: Request,
     respond_again: RespondAgain | None = None,
 ) -> None:
-    """Make the lookups that a response needs until it is made. `respond_again` makes it; without one, that of the
+    """Fetch the objects that a response needs until it is made. `respond_again` makes it; without one, that of the
     first `MissingAfterDecision` does."""
     while exchange.missing_object is not None:
         missing, exchange.missing_object = exchange.missing_object, None
@@ -87,13 +87,14 @@ async def _confirm_stored(
     """
     result = await _storage_result(app, exchange)
     if callable(result):
+        seconds = store_client.wait_time  # it changes when the store goes away
         try:
-            async with asyncio.timeout(store_client.wait_time), app.respond_again_lock:
+            async with asyncio.timeout(seconds), app.respond_again_lock:
                 while callable(result):
                     await _respond_again(app, exchange, store_client, request, result)
                     result = await _storage_result(app, exchange)
         except TimeoutError:
-            result = Failure("unavailable", 503, CHANGED.format(store_client.wait_time))
+            result = Failure("unavailable", 503, CHANGED.format(seconds))
     if result is not None:
         exchange.response, exchange.planned_times = app.engine.refuse(result, request), None
 
@@ -133,7 +134,7 @@ async def fetch(
     request: Request,
     missing: MissingStoredObject,
 ) -> bool:
-    """Fetch what a request's lookup needs. Return whether it could be fetched; else the response is an error."""
+    """Fetch the object that a request misses. Return whether it could be fetched; else the response is an error."""
     found = await store_client.fetch(missing)
     if isinstance(found, Failure):
         exchange.response = app.engine.refuse(found, request)

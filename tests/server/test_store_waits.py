@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import cast
 
-from mockllm.core.rendering.plan import Plan, ResponseHead
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.core.webhook import Webhook
 from mockllm.engine import PlannedResponse
@@ -17,6 +17,7 @@ from mockllm.server.request_heads import RequestHead
 from mockllm.server.socket_sink import SocketSink
 from mockllm.server.store_waits import confirm_stored
 from mockllm.server.webhooks import WebhookSender
+from mockllm.state.fetched_lookup import RespondAgain
 from tests.server.fake_engine import FakeEngine
 from tests.waiting import PATIENCE
 
@@ -36,6 +37,36 @@ class WebhooksSeen(WebhookSender):
 
     def schedule(self, webhooks: Iterable[Webhook], monotonic: float, session: str) -> None:
         self.scheduled.set()
+
+
+class ShorterWaits:
+    """A store client that waits for a shorter time whenever it is asked."""
+
+    def __init__(self) -> None:
+        self._times = [0.25, 0.125]
+
+    @property
+    def wait_time(self) -> float:
+        return self._times.pop(0)
+
+
+def test_lost_conflict_names_the_time_that_was_waited() -> None:
+    async def waited() -> bytes | None:
+        app = App(FakeEngine({}))
+        app.start()
+        exchange = Exchange(head=cast(RequestHead, None), sink=cast(SocketSink, None), response=RESPONSE)
+
+        async def conflict() -> RespondAgain:
+            return cast(RespondAgain, lambda *_: None)
+
+        exchange.storage_confirmation = conflict()
+        request = Request(method="POST", path="/", headers={})
+        async with app.respond_again_lock:
+            await confirm_stored(app, exchange, cast(StoreClientProtocol, ShorterWaits()), request)
+        (step,) = exchange.response.plan.steps
+        return step.payload if isinstance(step, EventStep) else None
+
+    assert b"for 0.25 s" in (asyncio.run(waited()) or b"")
 
 
 def test_webhook_follows_storage_behind_a_disconnect() -> None:
