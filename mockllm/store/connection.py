@@ -281,7 +281,8 @@ async def connect(address: StoreAddress, lost: Callable[[str], None]) -> StoreCo
             hint = "; a store without TLS has an address redis://" if address.tls else ""
             raise StoreAway(f"no connection within {CONNECT_TIME:g} s{hint}") from None
         if isinstance(error, OSError):
-            raise StoreAway(error_text(error)) from None
+            authorities = None if address.tls is None else address.tls.authorities
+            raise StoreAway(error_text(error, authorities)) from None
         if isinstance(error, BadStoreFile):
             raise StoreAway(str(error)) from None
         raise

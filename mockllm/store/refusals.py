@@ -35,9 +35,13 @@ def refusal_text(reply: str) -> str:
     return line if remedy is None else f"{line}: {remedy}"
 
 
-def error_text(error: OSError) -> str:
-    """Return why there is no connection."""
+def error_text(error: OSError, authorities: str | None = None) -> str:
+    """Return why there is no connection. `authorities` is the file that the address names with the CAs to trust."""
     if not isinstance(error, ssl.SSLCertVerificationError):
         return error.strerror or str(error)
     text = f"its certificate is refused: {error.verify_message}"
-    return f"{text}; SSL_CERT_FILE names a file with its CA" if error.verify_code in UNKNOWN_ISSUER else text
+    if error.verify_code not in UNKNOWN_ISSUER:
+        return text
+    if authorities is not None:
+        return f"{text}; {authorities} (ssl_ca_certs) does not have its CA"
+    return f"{text}; SSL_CERT_FILE names a file with its CA"

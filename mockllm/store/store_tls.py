@@ -59,3 +59,5 @@ def _require_readable(file: str) -> None:
         Path(file).read_bytes()
     except OSError as error:
         raise BadStoreFile(f"cannot read {file}: {error.strerror}") from None
+    except ValueError as error:  # no file has such a name
+        raise BadStoreFile(f"cannot read {file!r}: {error}") from None

@@ -108,7 +108,9 @@ def test_store_that_wants_a_certificate_is_away_without_one(port: int, authoriti
 
 
 def test_certificate_of_an_unknown_ca_is_refused(port: int, client: CertificateFiles) -> None:
-    with pytest.raises(StoreAway, match="its certificate is refused"):
+    with pytest.raises(
+        StoreAway, match=r"its certificate is refused: .*; .*ca.pem \(ssl_ca_certs\) does not have its CA$"
+    ):
         reply(port, ssl_ca_certs=client.ca, ssl_certfile=client.server)
 
 
@@ -123,6 +125,7 @@ def test_file_that_is_unusable_is_named(authorities: Path, client: CertificateFi
     text.write_text("no PEM")
     for files, message in (
         ({"ssl_ca_certs": none}, "cannot read .*none.pem: No such file"),
+        ({"ssl_ca_certs": "a\0.pem"}, "cannot read .*: embedded null byte"),
         ({"ssl_ca_certs": text}, "expected certificates in .*text.pem"),
         ({"ssl_certfile": text}, "expected a certificate in .*text.pem and its key in .*text.pem"),
         ({"ssl_certfile": client.ca}, "expected a certificate in .*ca.pem and its key"),
