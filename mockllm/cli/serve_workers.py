@@ -193,11 +193,13 @@ async def _run_group(group: ServedGroup) -> None:
     load = partial(
         load_certificate_again, group.app, group.settings["values"], partial(_tell_certificate, group)
     )
-    await _supervise(group, ServerSignals(partial(reload_after_signal, group.reload, load)))
-    if state.store is not None and store is not None:
-        state.store.release_replica(store.replica)
-        await asyncio.sleep(0)
-        state.store.link.close()
+    try:
+        await _supervise(group, ServerSignals(partial(reload_after_signal, group.reload, load)))
+    finally:
+        if state.store is not None and store is not None:
+            state.store.release_replica(store.replica)
+            await asyncio.sleep(0)
+            state.store.link.close()
 
 
 async def _tell_certificate(group: ServedGroup) -> None:

@@ -6,12 +6,15 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
-from mockllm.cli.serve_workers import ServedGroup, _supervise
+import pytest
+
+from mockllm.cli.serve_workers import ServedGroup, _run_group, _supervise
 from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.control.api import ControlApi
 from mockllm.server.engine_builder import LoadedRules
 from mockllm.server.server_signals import ServerSignals
+from mockllm.server.workers.supervisor import CannotServe
 from tests.waiting import PATIENCE
 
 
@@ -53,3 +56,36 @@ def test_reload_during_the_start_reaches_the_workers() -> None:
     group = Group()
     asyncio.run(supervised())
     assert group.changed == 1
+
+
+class Store:
+    """A store, its link and what opens it. Notes what is done with it."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.link = self
+        self.replica = 7
+
+    async def open(self, *_: object) -> Store:
+        return self
+
+    def release_replica(self, replica: int) -> None:
+        self.done.append(f"released {replica}")
+
+    def close(self) -> None:
+        self.done.append("closed")
+
+
+def test_start_that_fails_releases_the_replica(monkeypatch: pytest.MonkeyPatch) -> None:
+    group, store = Group(), Store()
+    group.served.store = cast(Any, store)
+    group.served.state = cast(Any, SimpleNamespace(store=None))
+    group.served.settings = cast(Any, {"values": {"store_wait": 1.0}})
+
+    async def fail(*_: object) -> None:
+        raise CannotServe("worker 1 does not start")
+
+    monkeypatch.setattr(group, "start", fail)
+    with pytest.raises(CannotServe):
+        asyncio.run(asyncio.wait_for(_run_group(group.served), PATIENCE))
+    assert store.done == ["released 7", "closed"]
