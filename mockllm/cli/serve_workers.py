@@ -207,7 +207,7 @@ async def _tell_certificate(group: ServedGroup) -> None:
     try:
         await group.supervisor.load_certificate()
     except NotChanged as reason:
-        raise BadOption(str(reason)) from None
+        raise BadOption(f"{reason}; all other workers use the new one") from None
 
 
 async def _supervise(group: ServedGroup, signals: ServerSignals) -> None:

@@ -235,18 +235,21 @@ class Supervisor:
         self._spawn(self._state.change_store())
 
     async def load_certificate(self) -> None:
-        """Let all workers load their certificate again. Raises NotChanged if one of them uses its present one on."""
+        """Let all workers load their certificate again. Raises NotChanged, which names those that do not."""
         async with self._changing:
             await self._all(self._served.serving, PAUSE_TIME, "load_certificate")
 
     async def _all(self, workers: Sequence[WorkerHandle], seconds: float, name: str, *values: object) -> None:
         """Give all workers an order. A worker that has ended obeys all. Raises NotChanged."""
         calls = [asyncio.wait_for(worker.channel.call(name, *values), seconds) for worker in workers]
+        faults: list[str] = []
         for worker, result in zip(workers, await asyncio.gather(*calls, return_exceptions=True), strict=True):
             if isinstance(result, TimeoutError):
-                raise NotChanged(f"worker {worker.index + 1} does not respond")
-            if isinstance(result, CallFailed):
-                raise NotChanged(f"worker {worker.index + 1}: {result}")
+                faults.append(f"worker {worker.index + 1} does not respond")
+            elif isinstance(result, CallFailed):
+                faults.append(f"worker {worker.index + 1}: {result}")
+        if faults:
+            raise NotChanged("; ".join(faults))
 
     # --- calls of the control API --------------------------------------------------------------
 

@@ -8,13 +8,14 @@ from typing import Any, cast
 
 import pytest
 
-from mockllm.cli.serve_workers import ServedGroup, _run_group, _supervise
+from mockllm.cli.option import BadOption
+from mockllm.cli.serve_workers import ServedGroup, _run_group, _supervise, _tell_certificate
 from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.control.api import ControlApi
 from mockllm.server.engine_builder import LoadedRules
 from mockllm.server.server_signals import ServerSignals
-from mockllm.server.workers.supervisor import CannotServe
+from mockllm.server.workers.supervisor import CannotServe, NotChanged
 from tests.waiting import PATIENCE
 
 
@@ -89,3 +90,13 @@ def test_start_that_fails_releases_the_replica(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(CannotServe):
         asyncio.run(asyncio.wait_for(_run_group(group.served), PATIENCE))
     assert store.done == ["released 7", "closed"]
+
+
+def test_certificate_that_stays_in_one_worker_is_new_in_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail() -> None:
+        raise NotChanged("worker 2 does not respond")
+
+    group = Group()
+    monkeypatch.setattr(group, "load_certificate", fail, raising=False)
+    with pytest.raises(BadOption, match=r"^worker 2 does not respond; all other workers use the new one$"):
+        asyncio.run(_tell_certificate(group.served))

@@ -17,7 +17,7 @@ from mockllm.server.workers import served_reports
 from mockllm.server.workers import supervisor as module
 from mockllm.server.workers.channel import CallFailed, Channel, ChannelClosed
 from mockllm.server.workers.group_engine_state import GroupEngineState
-from mockllm.server.workers.supervisor import CannotServe, Supervisor
+from mockllm.server.workers.supervisor import CannotServe, NotChanged, Supervisor
 from mockllm.server.workers.worker_handle import WorkerHandle
 from mockllm.server.workers.worker_settings import WorkerSettings
 from mockllm.state.shared_counts import SharedCounts
@@ -73,15 +73,20 @@ async def end(name: str) -> None:
 
 
 class Group:
-    """A supervisor of one worker. `acts` are what its processes do, in their order; the last ones obey."""
+    """A supervisor, of one worker if it has no other `count`. `acts` are what its processes do, in their order; the
+    last ones obey."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *acts: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, *acts: Callable[[str], Awaitable[None]], count: int = 1
+    ) -> None:
         self._acts = [*acts]
         self.said: list[str] = []
         self.started: list[WorkerHandle] = []
         self.state = GroupEngineState(SharedCounts())
         settings = cast(WorkerSettings, {})
-        self.supervisor = Supervisor(App(FakeEngine({})), self.state, [[]], settings, self.said.append)
+        self.supervisor = Supervisor(
+            App(FakeEngine({})), self.state, [[]] * count, settings, self.said.append
+        )
         monkeypatch.setattr(module, "start_worker", self._start)
 
     async def _start(self, index: int, serial: int, *_: object) -> WorkerHandle:
@@ -297,6 +302,21 @@ def test_worker_that_ends_while_others_start_is_replaced(monkeypatch: pytest.Mon
         assert group.said == ["worker 1 was killed by SIGKILL; another one takes its place"]
 
     group = Group(monkeypatch, end_after_commit, begin)
+    asyncio.run(asyncio.wait_for(act(), PATIENCE))
+
+
+def test_all_workers_that_keep_their_certificate_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAUSE_TIME", 0.01)
+
+    def certificate(act: Callable[[str], Awaitable[None]]) -> Callable[[str], Awaitable[None]]:
+        return lambda name: act(name) if name == "load_certificate" else obey(name)
+
+    async def act() -> None:
+        await group.serve()
+        with pytest.raises(NotChanged, match=r"^worker 1: it has failed; worker 3 does not respond$"):
+            await group.supervisor.load_certificate()
+
+    group = Group(monkeypatch, *map(certificate, (fail, obey, hang)), count=3)
     asyncio.run(asyncio.wait_for(act(), PATIENCE))
 
 
