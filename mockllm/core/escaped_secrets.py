@@ -116,7 +116,7 @@ def _without_escapes(data: bytes) -> str:
 
 
 def without_json_escapes(data: bytes) -> bytes:
-    """Return bytes with the characters that escapes of JSON stand for; a space for those of whitespace."""
+    """Return bytes with the characters that escapes of JSON mean; a space for those of whitespace."""
     return _JSON.sub(_json_value, _WHITESPACE.sub(b" ", data))
 
 

@@ -71,7 +71,7 @@ FOLLOWS: Final = {
     "items": "compacts",
     "requested_media": "audio_format",
     **dict.fromkeys(
-        ("client_tools", "custom_tools", "included", "logprobs", "obfuscated", "service_tier"),
+        ("client_tools", "custom_tools", "included", "logprobs", "namespaces", "obfuscated", "service_tier"),
         "cached_without_turns",
     ),
 }

@@ -116,7 +116,7 @@ def test_end_of_the_server_ends_the_linger_of_a_plain_client(tmp_path: Path) -> 
     listen(tmp_path, act)
 
 
-def test_end_of_the_server_before_the_first_step_closes_the_socket(tmp_path: Path) -> None:
+def test_cut_before_the_first_step_closes_the_socket(tmp_path: Path) -> None:
     async def act(listening: Listening) -> None:
         with await listening.opened(b"") as client:
             listening.listener.cut()

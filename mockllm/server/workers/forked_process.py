@@ -37,7 +37,7 @@ class ForkedProcess:
         return await asyncio.shield(self._reaping)
 
     async def _reap(self) -> int:
-        """Wait for the end. The system tells the exit code only once."""
+        """Wait for the end. The system returns the exit code only once."""
         if hasattr(os, "pidfd_open"):
             ended, loop = asyncio.Event(), asyncio.get_running_loop()
             fd = os.pidfd_open(self.pid)

@@ -92,7 +92,7 @@ def test_start_that_fails_releases_the_replica(monkeypatch: pytest.MonkeyPatch) 
     assert store.done == ["released 7", "closed"]
 
 
-def test_certificate_that_stays_in_one_worker_is_new_in_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificate_of_other_workers_changes_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail() -> None:
         raise NotChanged("worker 2 does not respond")
 

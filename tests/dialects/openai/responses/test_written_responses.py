@@ -12,7 +12,7 @@ rules:
 """
 
 
-def test_written_response_without_a_model_is_returned_as_a_stream() -> None:
+def test_written_response_without_a_model_is_streamed() -> None:
     _, read = respond_all(
         SCENARIO,
         raw_request("/v1/responses", {"model": "gpt-4o", "input": "Hi"}),
