@@ -19,7 +19,7 @@ _BOUNDARY: Final = 4
 _JSON: Final = re.compile(
     rb"\\+(?:u([dD][89abAB][0-9a-fA-F]{2})\\+u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))?"
 )
-_WHITESPACE: Final = re.compile(rb"\\+[bfnrt]")
+_WHITESPACE: Final = re.compile(rb"(?<!\\)\\++[bfnrt]")
 _URL: Final = re.compile(rb"%([0-9a-fA-F]{2})")
 
 Span: TypeAlias = tuple[int, int]

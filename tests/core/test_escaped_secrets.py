@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.core.escaped_secrets import MAX_ESCAPES, EscapedSecrets
+from mockllm.core.escaped_secrets import MAX_ESCAPES, EscapedSecrets, without_json_escapes
 from mockllm.core.redaction import Redactor
 
 SECRET = 'pl/"s\\eK7~aé'
@@ -125,6 +125,11 @@ def test_long_secret_in_long_bytes_is_found_at_once() -> None:
     secret = "a" * 7_000 + "b1"
     data = b"a" * 5_000_000 + b"a" * 7_000 + b"b\\u0031"
     assert EscapedSecrets([secret]).masked(data) == b"a" * 5_000_000 + b"*" * 7_007
+
+
+@pytest.mark.timeout(60)  # a search from each backslash takes hours
+def test_many_backslashes_are_left_out_at_once() -> None:
+    assert without_json_escapes(b"\\" * 5_000_000 + rb":\/\\u002f\\nx") == b":// x"
 
 
 BEFORE = ["100%", "%4", "\\", "\\u00", "u0", "a\\n", "%5C"]
