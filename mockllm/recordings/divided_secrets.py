@@ -15,7 +15,9 @@ DATA_PREFIX = b"data:"
 MAX_LINE = 100_000
 """Longer lines are not read: an event with so much text divides no key."""
 MAX_DEPTH = 30
-_BETWEEN: Final = re.compile(r"[\s,\[]*(?={)")
+_ARRAY: Final = re.compile(rb"\s*+\[")
+_BETWEEN: Final = re.compile(r"(?:[^{\"]++|\"(?:[^\"\\]|\\.)*+\")*+(?={)", re.DOTALL)
+"""All before the next object: brackets, commas, texts and other values."""
 _DECODER: Final = json.JSONDecoder()
 _TEXT: Final = re.compile(rb'"((?:[^"\\]|\\.)*+)"(\s*:)?', re.DOTALL)
 """A text in JSON; with the colon after it, if it is a name."""
@@ -51,14 +53,14 @@ def without_divided_secrets(body: bytes, redactor: Redactor) -> bytes:
 
 
 def events_of(body: bytes) -> tuple[list[bytes], bytes]:
-    """Return the lines of a body, or the objects of an array with all that is between them; and what joins these."""
-    parts = _array_parts(body) if body[:MAX_DEPTH].lstrip().startswith(b"[") else []
+    """Return the lines of a body, or the objects of arrays with all that is between them; and what joins these."""
+    parts = _array_parts(body) if _ARRAY.match(body) is not None else []
     return (parts, b"") if parts else (body.split(b"\n"), b"\n")
 
 
 def _array_parts(body: bytes) -> list[bytes]:
-    """Return the objects at the begin of a JSON array with all that is between them; nothing without an object. The
-    array may be cut off."""
+    """Return the objects of JSON arrays, all between them, and the lines after them; nothing without an object.
+    The last array may be cut off."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -73,7 +75,9 @@ def _array_parts(body: bytes) -> list[bytes]:
             break
         parts += [text[at:begin], text[begin:end]]
         at = end
-    return [part.encode() for part in (*parts, text[at:])] if parts else []
+    return (
+        [*(part.encode() for part in parts), *text[at:].encode().splitlines(keepends=True)] if parts else []
+    )
 
 
 def _union(some: bytes, others: bytes) -> bytes:

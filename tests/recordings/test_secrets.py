@@ -306,6 +306,22 @@ def test_password_of_url_in_message_of_socket_is_masked(other: str) -> None:
     assert "hunter2" not in text
 
 
+@cases(
+    "body",
+    [
+        ("a null between", b'[{"a":"sk-proj-abcdef"},null,"{",{"a":"ghijkl123456"}]'),
+        ("a null before", b" \n" * 40 + b'[null, -1.5, {"a":"sk-proj-abcdef"},{"a":"ghijkl123456"}]'),
+        ("nested arrays", b'[[{"a":"sk-proj-abcdef"}],[{"a":"ghijkl123456"}],[{"a'),
+        ("an array a line", b'[{"a":"sk-proj-abcdef"}]\n[{"a":"ghijkl123456"}]\n'),
+        ("lines behind", b'[{"a": 1}] ]{\ndata: {"a":"sk-proj-abcdef"}\ndata: {"a":"ghijkl123456"}\n'),
+        ("a mark before", b'[DONE] "\ndata: {"a":"sk-proj-abcdef"}\ndata: {"a":"ghijkl123456"}\n'),
+    ],
+)
+def test_key_that_other_arrays_divide_is_masked(body: bytes) -> None:
+    clean = without_divided_secrets(body, Redactor())
+    assert clean == body.replace(b"sk-proj-abcdef", b"*" * 14).replace(b"ghijkl123456", b"*" * 12)
+
+
 def test_array_without_a_key_is_unchanged() -> None:
     for body in (
         array("sk-", "is short"),
@@ -315,6 +331,9 @@ def test_array_without_a_key_is_unchanged() -> None:
         b'[{"a": "\xff"}]',
         b"[{}, ] {",
         b"[{},{}]",
+        b'["{' * 5000,
+        b"[1," * 500_000,
+        b'["",' * 500_000 + b"{}",
     ):
         assert without_divided_secrets(body, Redactor()) == body
 
