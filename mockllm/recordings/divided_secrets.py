@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from mockllm.core.escaped_secrets import asterisks
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.redaction import Redactor
+from mockllm.recordings.escaped_credentials import without_escaped_credentials
 
 DATA_PREFIX = b"data:"
 MAX_LINE = 100_000
@@ -43,7 +44,7 @@ def without_divided_secrets(body: bytes, redactor: Redactor) -> bytes:
         parts = [part for _, part in continued]
         if len(set(parts)) == 1:
             continue
-        for (number, part), clean in zip(continued, redactor.parts(parts), strict=True):
+        for (number, part), clean in zip(continued, _masked_parts(parts, redactor), strict=True):
             if clean != part:
                 of_event = masked.setdefault(number, {})
                 of_event[part] = _union(of_event.get(part, part), clean)
@@ -78,6 +79,14 @@ def _array_parts(body: bytes) -> list[bytes]:
     return (
         [*(part.encode() for part in parts), *text[at:].encode().splitlines(keepends=True)] if parts else []
     )
+
+
+def _masked_parts(parts: Sequence[bytes], redactor: Redactor) -> Iterator[bytes]:
+    """Yield the parts of a text with asterisks for its secrets."""
+    whole, at = without_escaped_credentials(redactor.data(b"".join(parts))), 0
+    for part in parts:
+        yield whole[at : at + len(part)]
+        at += len(part)
 
 
 def _union(some: bytes, others: bytes) -> bytes:

@@ -101,6 +101,12 @@ def test_each_text_of_an_event_is_decoded_once(monkeypatch: pytest.MonkeyPatch) 
     assert counts[1] <= 2.1 * counts[0]
 
 
+def test_file_has_no_password_that_arguments_divide() -> None:
+    text = written(answer=stream(r'{"u": "https:\/\/ann:hunt', r'er2@host\/x"}', member="arguments"))
+    assert "hunt" not in text
+    assert "er2" not in text
+
+
 def test_file_has_no_key_that_events_divide() -> None:
     text = written(answer=stream("sk-proj-abcdef", "ghijkl123456"))
     assert "abcdef" not in text
