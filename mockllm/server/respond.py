@@ -167,7 +167,10 @@ def begin_decision(app: App, exchange: Exchange, on_ready: Callable[[], object])
         return False
     try:
         exchange.pending_decision = store_client.begin(undecided.inputs, on_ready)
-    except (Exception, MissingStoredObject):  # the task begins it again: it fetches the object, or makes the 500
+    except (
+        Exception,
+        MissingStoredObject,
+    ):  # the task begins it again: it fetches the object, or makes the 500
         return False
     return True
 
