@@ -31,7 +31,8 @@ MIN_BYTES: Final = 1024
 """Bytes of a body. No prompt of a shorter one is looked up, unless a scenario sets the minimum: most small requests
 cost nothing more."""
 _LOOKUP: Final = "_prompt_cache_lookup"
-"""The attribute in which a request stores its lookup: a response may be planned more than once."""
+"""The attribute in which a request stores what the prompt cache has of it: a response may be planned more than
+once."""
 
 
 class PromptCacheResult(Struct, frozen=True):
@@ -137,18 +138,21 @@ class PromptCaching:
         return replace(planned, notes=(*planned.notes, f"prompt cache not used: {cache}"), cached_from=None)
 
     def write_back(
-        self, lookup: PromptCacheResult, planned: PlannedResponse, *, is_preview: bool
+        self, prompt_cache_result: PromptCacheResult, planned: PlannedResponse, *, is_preview: bool
     ) -> PlannedResponse:
-        """Write what a response adds to the cache, unless it is a preview. Return the response with a note of the
-        lookup's result."""
+        """Write what a response adds to the cache, unless it is a preview. Return the response with a note of
+        what the cache had."""
         if not is_preview and planned.error is None:
-            self._state.prompt_caches.write(lookup.found.writes, lookup.scenario_time)
-            self._state.prompt_caches.remember_prompt(
-                lookup.conversation, sent_prompt(lookup.prefixes, lookup.found.readable)
+            self._state.prompt_caches.write(
+                prompt_cache_result.found.writes, prompt_cache_result.scenario_time
             )
-        if not is_preview and not lookup.noted:
+            self._state.prompt_caches.remember_prompt(
+                prompt_cache_result.conversation,
+                sent_prompt(prompt_cache_result.prefixes, prompt_cache_result.found.readable),
+            )
+        if not is_preview and not prompt_cache_result.noted:
             return planned
-        return replace(planned, notes=(*planned.notes, lookup.reason), cached_from=None)
+        return replace(planned, notes=(*planned.notes, prompt_cache_result.reason), cached_from=None)
 
 
 def observed_prompt(request: Request) -> ObservedPrompt | None:

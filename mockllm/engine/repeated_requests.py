@@ -67,7 +67,7 @@ class RepeatedRequest(Struct):
     to_compute: tuple[Key, Mapping[str, object]] | None
     """The key, and the attributes of all requests with the head, until `add` has tried to compute what follows."""
     index: RuleIndex | None = None
-    """None before that, and where anything depends on client, time or stored responses."""
+    """None before it is computed, and where anything depends on client, time or stored responses."""
     match_mask: int = 0
     passes_check: bool = False
     """Whether the dialect's check is known to accept the request; False also where it did not run."""

@@ -183,14 +183,16 @@ class ResponseBuilder(DecidedRequest):
             # a cache key reads it; an error before the key must not change what is read
             _ = self.request.model
         caching, prompt_cache_settings = self.planner.prompt_caching, effective.merged.prompt_cache
-        lookup = caching.look_up(self.request, self.dialect, prompt_cache_settings, self.inputs.scenario_time)
-        cached_tokens = NOTHING_CACHED if lookup is None else lookup.tokens
+        prompt_cache_result = caching.look_up(
+            self.request, self.dialect, prompt_cache_settings, self.inputs.scenario_time
+        )
+        cached_tokens = NOTHING_CACHED if prompt_cache_result is None else prompt_cache_result.tokens
         try:
             planned = self._cached_or_rendered(item, selected, compiled, effective, cached_tokens)
         except BudgetExceeded as exceeded:
             planned = self._error_without_settings(Failure("bad_request", message=str(exceeded)))
-        if lookup is not None:
-            return caching.write_back(lookup, planned, is_preview=self.is_preview)
+        if prompt_cache_result is not None:
+            return caching.write_back(prompt_cache_result, planned, is_preview=self.is_preview)
         if self.is_preview:
             return caching.explained(planned, self.request, self.dialect, prompt_cache_settings)
         return planned

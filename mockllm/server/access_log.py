@@ -115,7 +115,7 @@ def _with_body(redactor: Redactor, request: Request) -> Redactor:
 
 
 def near_miss_lines(record: AccessLogRecord, count: int) -> list[str]:
-    """Return the lines below the line of an unmatched request: the nearest rules and the differences."""
+    """Return the lines below the line of an unmatched request: its near misses, of at most this number."""
     near_misses = record.near_misses[:count] if record.unmatched else ()
     return [f"  {printable_line(near_miss, MAX_NEAR_MISS)}" for near_miss in near_misses]
 

@@ -45,9 +45,8 @@ class ParsePosition:
         return len(data) if end < 0 else end + len(END_OF_HEAD)
 
     def advance(self, part: bytes, message: RawRequestMessage | None, body: StreamReader | None) -> None:
-        """Advance by a part that was parsed.
-        `message`: the request whose head ends in it, if one does. `body`: that of the
-               last request of the connection."""
+        """Advance by a part that was parsed. `message` is the request whose head ends in it, if one does. `body` is
+        that of the last request of the connection."""
         ended = body is None or body.is_eof()
         if message is not None:
             self.http_chunked = message.chunked and not ended

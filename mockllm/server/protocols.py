@@ -100,7 +100,7 @@ class PendingDecisionProtocol(Protocol):
 
 
 class StoreClientProtocol(Protocol):
-    """Lets the store decide the requests whose counts it has."""
+    """Lets the store decide the requests whose counts it has, fetches stored objects, and confirms storage."""
 
     def begin(self, inputs: DecisionInputs, on_ready: Callable[[], object]) -> PendingDecisionProtocol:
         """Begin to decide and count, in one step. `on_ready` is called when the decision is made, or a task has to

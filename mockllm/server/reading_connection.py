@@ -53,8 +53,22 @@ class ReadingConnection(HttpProtocol):
     """The requests of one connection, in the order in which they came."""
 
     __slots__ = (
-        "_accepts_requests", "_app", "_body", "_boundary", "_current", "_head_deadline", "_heads", "_owner",
-        "_parse_error", "_queue", "_ready", "_sink", "_unparsed", "ascii", "client", "scheduled",
+        "_accepts_requests",
+        "_app",
+        "_body",
+        "_current",
+        "_head_deadline",
+        "_heads",
+        "_owner",
+        "_parse_error",
+        "_position",
+        "_queue",
+        "_ready",
+        "_sink",
+        "_unparsed",
+        "ascii",
+        "client",
+        "scheduled",
     )  # fmt: skip
 
     def __init__(self, owner: ConnectionOwner, app: App, loop: asyncio.AbstractEventLoop) -> None:
@@ -71,7 +85,7 @@ class ReadingConnection(HttpProtocol):
         """Whether `serve_next` will be called: see `ServedConnection`."""
         self._body: StreamReader | None = None
         """The body of the last request that was parsed."""
-        self._boundary = ParsePosition()
+        self._position = ParsePosition()
         self._unparsed = b""
         """What waits until there is room in the queue."""
         self._accepts_requests = True
@@ -108,7 +122,7 @@ class ReadingConnection(HttpProtocol):
         if self.closing or self._parse_error is not None or not self._accepts_requests:
             return
         begins_next_request = (
-            self._boundary.at_start and self._current is None and not (self._queue or self.upgrade_requested)
+            self._position.at_start and self._current is None and not (self._queue or self.upgrade_requested)
         )
         head = self._heads.find(data) if begins_next_request else None
         if isinstance(head, RequestHead):
@@ -136,7 +150,7 @@ class ReadingConnection(HttpProtocol):
                 # stores them until the upgrade is declined, or feeds them to the WebSocket
                 self.feed_parser(data[start:])
                 return
-            if self._boundary.at_start and data[start] in b"\r\n":
+            if self._position.at_start and data[start] in b"\r\n":
                 # an empty line; alone, the parser would get every two of them
                 start = length - len(data[start:].lstrip(b"\r\n"))
                 continue
@@ -147,7 +161,7 @@ class ReadingConnection(HttpProtocol):
             if head_division is not None and head_division.body_length >= 0:
                 end = min(head_division.end + head_division.body_length, length)
             else:
-                end = self._boundary.end(data, start)
+                end = self._position.end(data, start)
             if not self._parse_part(data if end - start == length else data[start:end], head_division):
                 self._owner.switch_to_http2(self, data[start:])
                 return
@@ -156,8 +170,8 @@ class ReadingConnection(HttpProtocol):
     def _parse_part(self, part: bytes, head_division: HeadDivision | None) -> bool:
         """Parse the bytes of at most one head with its body, or of a body. Return False if a client begins with
         HTTP/2."""
-        boundary = self._boundary
-        at_start, http_chunked = boundary.at_start, boundary.http_chunked
+        position = self._position
+        at_start, http_chunked = position.at_start, position.http_chunked
         try:
             parsed = self.feed_parser(part)
             for message_and_body in parsed:
@@ -177,13 +191,13 @@ class ReadingConnection(HttpProtocol):
                 return True
             self.renew_parser(self._app.limits)
         message, body = parsed[-1] if parsed else (None, self._body)
-        boundary.advance(part, message, body)
+        position.advance(part, message, body)
         if message is not None and body is not None:
             self._cancel_head_deadline()
             self._queue_exchange(
-                message, body, part if at_start and boundary.at_start else b"", head_division
+                message, body, part if at_start and position.at_start else b"", head_division
             )
-        elif boundary.in_head and self._head_deadline is None:
+        elif position.in_head and self._head_deadline is None:
             self._set_head_deadline()
         return True
 
@@ -236,7 +250,7 @@ class ReadingConnection(HttpProtocol):
         if self._ready.outbox is not None:  # the response to an earlier request is written first
             self._loop.call_soon(self._head_is_late, now)
             return
-        if self._boundary.in_head and self.transport is not None:
+        if self._position.in_head and self.transport is not None:
             reason = "the request's head did not come in time"
             self._refuse(408, reason, "The head of the request took too long to come")
         self.close_and_detach()

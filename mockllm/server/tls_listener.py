@@ -22,10 +22,10 @@ RETRY: Final = 1.0
 class TlsListener:
     """Accepts connections until it is closed."""
 
-    def __init__(self, app: App, listener: ConnectionFactory, sock: socket.socket) -> None:
+    def __init__(self, app: App, connection_factory: ConnectionFactory, sock: socket.socket) -> None:
         """Call it on the loop that runs the connections."""
         self._app = app
-        self._connection_factory = listener
+        self._connection_factory = connection_factory
         self._sock = sock
         self._loop = asyncio.get_running_loop()
         self._handshakes: set[asyncio.Task[None]] = set()

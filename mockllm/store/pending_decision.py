@@ -67,22 +67,33 @@ class DecisionCounts(Protocol):
 
 
 class PendingDecision:
-    """A decision that the script makes. `decision` is None until it is made; `ready` is called then.
+    """A decision that the script makes. `decision` is None until it is made; `on_ready` is called then.
 
-    `ready` is also called where the store refuses the request or is away: `wait` repeats it. The script remembers
+    `on_ready` is also called where the store refuses the request or is away: `wait` repeats it. The script remembers
     what it has decided, so a repeated request counts once. It receives the result of its request
     (`ResultReceiver`).
     """
 
     __slots__ = (
-        "_abandoned", "_counts", "_deadline", "_draws", "_error", "_id", "_matched", "_place", "_ready", "_tries",
+        "_abandoned",
+        "_counts",
+        "_deadline",
+        "_draws",
+        "_error",
+        "_id",
+        "_inputs",
+        "_on_ready",
+        "_place",
+        "_tries",
         "decision",
     )  # fmt: skip
 
-    def __init__(self, counts: DecisionCounts, inputs: DecisionInputs, ready: Callable[[], object]) -> None:
+    def __init__(
+        self, counts: DecisionCounts, inputs: DecisionInputs, on_ready: Callable[[], object]
+    ) -> None:
         self._counts = counts
-        self._matched = inputs
-        self._ready = ready
+        self._inputs = inputs
+        self._on_ready = on_ready
         self._tries = counts.expected_tries(inputs.session, (*inputs.modifiers, *inputs.rules))
         self._draws = FEW_DRAWS
         self._id = counts.next_id()
@@ -93,7 +104,7 @@ class PendingDecision:
         self._place = self._send()
 
     def _send(self) -> ResultPlace:
-        return self._counts.queue.add(self, self._matched, self._id, self._tries, self._draws)
+        return self._counts.queue.add(self, self._inputs, self._id, self._tries, self._draws)
 
     def done(self) -> bool:
         """Return whether a result is ignored: the decision was abandoned, or `wait` repeats the request."""
@@ -107,15 +118,15 @@ class PendingDecision:
                 return
         except (Exception, MissingStoredObject) as error:  # `wait` repeats the request, and raises it
             self._error = error
-        self._ready()
+        self._on_ready()
 
     def set_exception(self, error: Exception) -> None:
         self._error = error
-        self._ready()
+        self._on_ready()
 
     def _read(self, result: ScriptResult, number: int | None) -> None:
         """Set the decision, unless the script needs other draws. Raises StoreRefused for a malformed result."""
-        counts, inputs = self._counts, self._matched
+        counts, inputs = self._counts, self._inputs
         try:
             read = read_result(result, inputs, number, self._slot)
         except UNEXPECTED:
@@ -128,21 +139,21 @@ class PendingDecision:
             self.decision = read.decision
 
     def _slot(self, candidates: Sequence[Candidate], at: float) -> InFlightSlot:
-        return self._counts.slot(self._matched, self._id, candidates, at)
+        return self._counts.slot(self._inputs, self._id, candidates, at)
 
     async def wait(self) -> Decision | Failure:
         """Return the decision within the time of the store, or what is returned without the store."""
         try:
             if self.decision is None and self._error is None:
                 event = asyncio.Event()
-                self._ready = event.set
+                self._on_ready = event.set
                 async with self._time_left():
                     await event.wait()
             if self.decision is None:
                 await self._repeat()
         except (TimeoutError, StoreAway, StoreRefused) as error:
             self.abandon()
-            self.decision = self._counts.without_store(self._matched, error)
+            self.decision = self._counts.without_store(self._inputs, error)
         except asyncio.CancelledError:  # the client has disconnected
             self.abandon()
             raise
@@ -154,7 +165,7 @@ class PendingDecision:
         error = self._error
         if isinstance(error, StoreRefused) and not is_passing(error):
             raise error
-        queue, place, inputs, id = self._counts.queue, self._place, self._matched, self._id
+        queue, place, inputs, id = self._counts.queue, self._place, self._inputs, self._id
         async with self._time_left():
             while self.decision is None:
                 self._read(*await queue.repeat(place, inputs, id, self._tries, self._draws))
@@ -168,9 +179,9 @@ class PendingDecision:
             return
         self._abandoned = True
         if self.decision is None:
-            places = [each for each in self._matched.modifiers if has_place(each)]
+            places = [each for each in self._inputs.modifiers if has_place(each)]
             if places:
                 self._counts.queue.send()  # places are freed after the request that takes them
-                self._counts.slot(self._matched, self._id, places).release()
+                self._counts.slot(self._inputs, self._id, places).release()
         elif isinstance(self.decision, Decision) and self.decision.slot is not None:
             self.decision.slot.release()

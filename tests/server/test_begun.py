@@ -71,10 +71,10 @@ class Place:
 class Client:
     """One that is connected, and whose connection waits for what it asks."""
 
-    def __init__(self, listener: ConnectionFactory) -> None:
-        self.listener = listener
+    def __init__(self, connection_factory: ConnectionFactory) -> None:
+        self.connection_factory = connection_factory
         self.wire = Wire()
-        self.connection: Connection = listener()
+        self.connection: Connection = connection_factory()
 
     async def asks(self, data: bytes) -> None:
         self.connection.connection_made(self.wire)
@@ -83,7 +83,7 @@ class Client:
 
     def answered(self) -> bytes:
         """What was written when the turn of its request has passed, and the loop has not gone on."""
-        self.listener.ready.serve([self.connection])
+        self.connection_factory.ready.serve([self.connection])
         return b"".join(self.wire.written)
 
     def leaves(self, how: Exception | None = None) -> None:
@@ -97,7 +97,7 @@ class ServerWithoutSockets:
     def __init__(self) -> None:
         self.places: list[Place] = []
         self.app = App(FakeEngine({path: self._taking_slot(plan) for path, plan in PLANS.items()}))
-        self.listener = ConnectionFactory(self.app)
+        self.connection_factory = ConnectionFactory(self.app)
 
     def _taking_slot(self, plan: Plan) -> Callable[[Request], PlannedResponse]:
         def answer(request: Request) -> PlannedResponse:
@@ -114,7 +114,7 @@ class ServerWithoutSockets:
             before.leaves()
         self.places.clear()
         self.app.journal.clear()
-        client = Client(self.listener)
+        client = Client(self.connection_factory)
         assert isinstance(self.app.heads.find(data), RequestHead) is known
         await client.asks(data)
         return client

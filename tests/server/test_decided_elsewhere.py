@@ -57,7 +57,7 @@ class Pending:
         self.abandoned += 1
 
 
-class Decider(NoStore):
+class FakeStoreClient(NoStore):
     """Decides when it is told to. `mistakes`: how often `begin` fails."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class Served:
         )
         limits = ServerLimits(grace=PATIENCE, linger=0.2)
         self.app = App(Engine(catalog, self.state), limits=limits)
-        self.app.store_client = self.store_client = Decider()
+        self.app.store_client = self.store_client = FakeStoreClient()
         self.server = ThreadedServer(self.app)
         self.server.start()
 

@@ -94,7 +94,8 @@ class ErrorEvent(ReplyFault):
             in_finish_chunk=self.form == "in_chunk",
             events_before_error=None if count else self.after.events,
         )
-        return replace(first_chunks(reply, count), failure=failure)
+        opened = 0 if failure.events_before_error is None else 1  # a part that is opened needs a chunk
+        return replace(first_chunks(reply, max(count, opened)), failure=failure)
 
 
 @fault("stall", "stream")

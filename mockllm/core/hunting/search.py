@@ -73,7 +73,7 @@ def targets(baseline: RunOutcome) -> list[Target]:
 
 
 class HuntSearch:
-    """Chooses schedules. `take` returns the next one, None when there is none now; `tell` reports its run."""
+    """Chooses schedules. `take` returns the next one, None when there is none now; `record` reports its run."""
 
     def __init__(self, baseline: RunOutcome, policy: Policy, seed: int = 0) -> None:
         self._targets = targets(baseline)

@@ -83,7 +83,7 @@ class Encoder:
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         """Return the last events, each with its kind: usage, terminator, and the finish where the protocol sends it
-        once for a stream. A finish is left out where the reply has none."""
+        once for a stream. `encode` leaves out a finish where the reply lacks `has_finish_reason`."""
         return ()
 
     def fail(self, failure: Failure) -> Iterable[Event]:
@@ -102,7 +102,10 @@ def encode(encoder: Encoder) -> Iterator[Step]:
 def _failed_opening(encoder: Encoder, failure: Failure, count: int) -> Iterator[Step]:
     """Return the first `count` steps, which come before all content, and the error. An encoder makes its events one
     by one. So a sequence number in the payload of the error follows those of the steps."""
-    yield from islice(_all_steps(encoder), count)
+    for step in islice(_all_steps(encoder), count):
+        if type(step) is EventStep and step.kind in ("chunk", "error"):
+            break
+        yield step
     for payload, event_name in encoder.fail(failure):
         yield EventStep(payload, 0, "error", event_name)
 

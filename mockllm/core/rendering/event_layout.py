@@ -1,4 +1,4 @@
-"""The form of a protocol's stream events: where an event has a call, a finish reason, a role, a usage, a text.
+"""The layout of a protocol's stream events: where an event has a call, a finish reason, a role, a usage, a text.
 
 A dialect describes its events by an EventLayout. Faults of form change the members there, and know no dialect.
 """

@@ -143,7 +143,7 @@ def closing_bytes(plan: Plan) -> bytes:
 
 
 def steps_with_bytes(plan: Plan) -> Iterator[tuple[Step, bytes]]:
-    """Return each step up to a cut with its bytes; a wait and an unchunked step have none."""
+    """Return each step up to a cut with its bytes; a wait has none."""
     for step, written in zip(plan.steps, framed(plan), strict=False):
         if type(step) is CutStep:
             return

@@ -62,7 +62,8 @@ class Pacing(Struct, frozen=True):
     it takes at that speed. `jitter` adds 0 to that many seconds to each gap; a distribution is added as drawn.
     `slowdown` multiplies every wait of the pace and of a script. `paces_body`: whether a non-streaming response takes
     as long as its stream would (`pace.whole`). `queued`, `in_progress` and `finalizing` are the seconds of these
-    states of a background response or a batch. The `_polls` are the numbers of reads that find it in these states.
+    states of a background response or a batch. `queued_polls` and `in_progress_polls` are the numbers of reads that
+    find it in these states.
     """
 
     ttft: float | InputTime | None = None

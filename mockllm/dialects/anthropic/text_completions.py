@@ -92,7 +92,7 @@ class TextCompletionsEventLayout(EventLayout):
         return MemberPlace(payload, "completion") if payload.get("type") == "completion" else None
 
 
-FORM: Final = TextCompletionsEventLayout()
+TEXT_COMPLETIONS_LAYOUT: Final = TextCompletionsEventLayout()
 
 
 class TextCompletions:
@@ -137,7 +137,7 @@ class TextCompletions:
         return Plan(success(STREAM_TYPE, identity), steps, Framing.SSE_CRLF)
 
     def event_layout(self, request: Request) -> EventLayout:
-        return FORM
+        return TEXT_COMPLETIONS_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
         return None

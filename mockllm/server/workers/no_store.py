@@ -60,7 +60,7 @@ class NoStore:
 
     @property
     def counts(self) -> Mapping[str, tuple[int, int]]:
-        """The tries and turns of each key that were decided elsewhere: none."""
+        """The tries and responses of each key that were decided elsewhere: none."""
         return {}
 
     def retain(self, keys: frozenset[str]) -> None: ...

@@ -39,7 +39,7 @@ class WorkerStoreClient(StoreClientProtocol, Protocol):
 
     @property
     def counts(self) -> Mapping[str, tuple[int, int]]:
-        """The tries and turns of each key that were decided elsewhere for this process."""
+        """The tries and responses of each key that were decided elsewhere for this process."""
 
     def retain(self, keys: frozenset[str]) -> None:
         """Forget the counts of all other keys."""

@@ -10,7 +10,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps, loads
 from mockllm.core.reply.reply import Call, Choice, Finish, Refusal, Reply, Text
 from mockllm.dialects.anthropic import COMPLETE
-from mockllm.dialects.anthropic.text_completions import FORM
+from mockllm.dialects.anthropic.text_completions import TEXT_COMPLETIONS_LAYOUT
 from mockllm.dialects.anthropic.text_completions_request import TextCompletionsRequest
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.dialects.anthropic.messages_requests import STAMP, body_of
@@ -189,8 +189,11 @@ def test_bodies_and_streams_are_decoded() -> None:
 
 def test_form_of_events_has_finish_reasons_and_texts() -> None:
     event = {"type": "completion", "completion": "a", "stop_reason": "max_tokens", "stop": None}
-    (place,) = FORM.finishes(event)
+    (place,) = TEXT_COMPLETIONS_LAYOUT.finishes(event)
     assert (place.members, place.ended) == (("stop_reason", "stop"), True)
-    assert FORM.text(event) == (event, "completion")
-    assert (list(FORM.finishes({"type": "ping"})), FORM.text({"type": "ping"})) == ([], None)
-    assert COMPLETE.event_layout(request()) is FORM
+    assert TEXT_COMPLETIONS_LAYOUT.text(event) == (event, "completion")
+    assert (
+        list(TEXT_COMPLETIONS_LAYOUT.finishes({"type": "ping"})),
+        TEXT_COMPLETIONS_LAYOUT.text({"type": "ping"}),
+    ) == ([], None)
+    assert COMPLETE.event_layout(request()) is TEXT_COMPLETIONS_LAYOUT
