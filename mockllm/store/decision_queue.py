@@ -48,11 +48,12 @@ class ResultReceiver(Protocol):
         """Get StoreRefused or StoreAway in place of the result."""
 
 
-class ResultPlace(NamedTuple):
-    """Where the result of a request is: the id of the call, and its place there. A repeated request has the same."""
+class ResultPosition(NamedTuple):
+    """Where the result of a request is: the id of the call, and its number there, from 1. A repeated request has the
+    same."""
 
     id: str
-    place: int
+    number: int
 
 
 class ScriptCall:
@@ -119,15 +120,15 @@ class DecisionQueue:
         """Those to which a request can be added, by their session."""
 
     def add(
-        self, receiver: ResultReceiver, inputs: DecisionInputs, slot: str, tries: Sequence[int], draws: int
-    ) -> ResultPlace:
+        self, receiver: ResultReceiver, inputs: DecisionInputs, slot_id: str, tries: Sequence[int], draws: int
+    ) -> ResultPosition:
         """Send a request at the end of this iteration: see `ScriptRequest.add`, whose exceptions are raised."""
         call = self._open.get(inputs.session)
         if call is None or call.is_full():
             call = self._begin_call(inputs.session)
-        place = call.request.add(inputs, slot, tries, draws=draws)
+        number = call.request.add(inputs, slot_id, tries, draws=draws)
         call.receivers.append((receiver, inputs))
-        return ResultPlace(call.request.id, place)
+        return ResultPosition(call.request.id, number)
 
     def _begin_call(self, session: str) -> ScriptCall:
         call = self._open[session] = ScriptCall(self._request(session, self._next_id()), self._take_numbers)
@@ -155,15 +156,15 @@ class DecisionQueue:
         self._caller.flush()
 
     async def repeat(
-        self, place: ResultPlace, inputs: DecisionInputs, slot: str, tries: Sequence[int], draws: int
+        self, position: ResultPosition, inputs: DecisionInputs, slot_id: str, tries: Sequence[int], draws: int
     ) -> tuple[ScriptResult, int | None]:
         """Repeat a request as soon as the store decides it: the caller has a deadline. Return its result, and its
         number if the result lacks it. Raises StoreRefused."""
-        request = self._request(inputs.session, place.id)
-        request.add(inputs, slot, tries, draws=draws, place=place.place)
+        request = self._request(inputs.session, position.id)
+        request.add(inputs, slot_id, tries, draws=draws, number=position.number)
         reply = await self._caller.decide_later(request)
         try:
-            result = read_results(reply)[place.place - 1]
+            result = read_results(reply)[position.number - 1]
             lacks = lacks_number(result, inputs)
         except UNEXPECTED:
             raise StoreRefused(UNREADABLE) from None

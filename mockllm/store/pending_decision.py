@@ -11,7 +11,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs, InFlightSlot
 from mockllm.state.fetched_lookup import MissingStoredObject
 from mockllm.store.connection import StoreAway, StoreRefused
-from mockllm.store.decision_queue import ResultPlace, ResultReceiver
+from mockllm.store.decision_queue import ResultPosition, ResultReceiver
 from mockllm.store.refusals import UNREADABLE
 from mockllm.store.script_request import FEW_DRAWS, MANY_DRAWS
 from mockllm.store.script_result import (
@@ -19,8 +19,8 @@ from mockllm.store.script_result import (
     MissingDraws,
     ScriptResult,
     StoreDecision,
-    has_place,
     read_result,
+    takes_slot,
 )
 from mockllm.store.store_scripts import is_passing
 
@@ -29,13 +29,13 @@ class RequestQueue(Protocol):
     """Sends the requests to the script (`DecisionQueue`)."""
 
     def add(
-        self, receiver: ResultReceiver, inputs: DecisionInputs, slot: str, tries: Sequence[int], draws: int
-    ) -> ResultPlace: ...
+        self, receiver: ResultReceiver, inputs: DecisionInputs, slot_id: str, tries: Sequence[int], draws: int
+    ) -> ResultPosition: ...
 
     def send(self) -> None: ...
 
     async def repeat(
-        self, place: ResultPlace, inputs: DecisionInputs, slot: str, tries: Sequence[int], draws: int
+        self, position: ResultPosition, inputs: DecisionInputs, slot_id: str, tries: Sequence[int], draws: int
     ) -> tuple[ScriptResult, int | None]: ...
 
 
@@ -83,7 +83,7 @@ class PendingDecision:
         "_id",
         "_inputs",
         "_on_ready",
-        "_place",
+        "_position",
         "_tries",
         "decision",
     )  # fmt: skip
@@ -101,9 +101,9 @@ class PendingDecision:
         self._deadline = time.monotonic() + counts.wait_time
         self._error: BaseException | None = None
         self.decision: Decision | Failure | None = None
-        self._place = self._send()
+        self._position = self._send()
 
-    def _send(self) -> ResultPlace:
+    def _send(self) -> ResultPosition:
         return self._counts.queue.add(self, self._inputs, self._id, self._tries, self._draws)
 
     def done(self) -> bool:
@@ -114,7 +114,7 @@ class PendingDecision:
         try:
             self._read(result, number)
             if self.decision is None:
-                self._place = self._send()
+                self._position = self._send()
                 return
         except (Exception, MissingStoredObject) as error:  # `wait` repeats the request, and raises it
             self._error = error
@@ -165,23 +165,23 @@ class PendingDecision:
         error = self._error
         if isinstance(error, StoreRefused) and not is_passing(error):
             raise error
-        queue, place, inputs, id = self._counts.queue, self._place, self._inputs, self._id
+        queue, position, inputs, id = self._counts.queue, self._position, self._inputs, self._id
         async with self._time_left():
             while self.decision is None:
-                self._read(*await queue.repeat(place, inputs, id, self._tries, self._draws))
+                self._read(*await queue.repeat(position, inputs, id, self._tries, self._draws))
 
     def _time_left(self) -> asyncio.Timeout:
         return asyncio.timeout(max(0.0, self._deadline - time.monotonic()))
 
     def abandon(self) -> None:
-        """Free the places in limits and loads that the decision has taken or may have taken."""
+        """Free the slots in limits and loads that the decision has taken or may have taken."""
         if self._abandoned:
             return
         self._abandoned = True
         if self.decision is None:
-            places = [each for each in self._inputs.modifiers if has_place(each)]
-            if places:
-                self._counts.queue.send()  # places are freed after the request that takes them
-                self._counts.slot(self._inputs, self._id, places).release()
+            with_slot = [each for each in self._inputs.modifiers if takes_slot(each)]
+            if with_slot:
+                self._counts.queue.send()  # slots are freed after the request that takes them
+                self._counts.slot(self._inputs, self._id, with_slot).release()
         elif isinstance(self.decision, Decision) and self.decision.slot is not None:
             self.decision.slot.release()

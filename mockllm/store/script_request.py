@@ -21,7 +21,7 @@ from mockllm.core.selection.decision import Candidate, DecisionInputs
 from mockllm.core.selection.guards import Guard, StateValue
 
 TERM: Final = 30.0
-"""Seconds after which the place of a response is free whose process does not renew it."""
+"""Seconds after which the slot of a response is free whose process does not renew it."""
 REMEMBERED: Final = 60.0
 """Seconds for which the store holds a decision at least, so that a repeated request does not count twice."""
 SCOPE_TTL: Final = 7 * 24 * 3600
@@ -55,7 +55,7 @@ class CandidateEncoder:
 class ScriptRequest:
     """The arguments of one call, which decides requests of one session in their order. `ttl`: seconds for which an
     unused session lasts, 0 for ever. The results are stored under `id`, `remembered` seconds long: a request that is
-    repeated with the same `id` and place counts once."""
+    repeated with the same `id` and number counts once."""
 
     __slots__ = ("_encoder", "_remembered", "_rows", "_scopes", "_ttl", "candidates", "id", "session")
 
@@ -80,14 +80,14 @@ class ScriptRequest:
     def add(
         self,
         inputs: DecisionInputs,
-        slot: str,
+        slot_id: str,
         tries: Sequence[int],
         *,
         draws: int = FEW_DRAWS,
-        place: int | None = None,
+        number: int | None = None,
     ) -> int:
-        """Add a request, and return its place in the results, from 1. `slot` names its places in limits and loads.
-        `tries` are the expected tries of the modifiers, then of the rules. `place` is that of a repeated request."""
+        """Add a request, and return its number in the results, from 1. `slot_id` names its slots in limits and loads.
+        `tries` are the expected tries of the modifiers, then of the rules. `number` is that of a repeated request."""
         modifiers = [
             self._row(candidate, inputs.seed, expected, draws)
             for candidate, expected in zip(inputs.modifiers, tries, strict=False)
@@ -99,11 +99,11 @@ class ScriptRequest:
             rules.append(row)
         unmatched = not inputs.rules or inputs.rules[-1].guard is not None
         refused = unmatched and inputs.fails_validation(None)
-        if place is None:
-            place = len(self._rows) + 1
-        self._rows.append([place, refused, _cost(inputs), slot, modifiers, rules])
+        if number is None:
+            number = len(self._rows) + 1
+        self._rows.append([number, refused, _cost(inputs), slot_id, modifiers, rules])
         self.candidates += len(modifiers) + len(rules)
-        return place
+        return number
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -254,11 +254,11 @@ def _bound_usage(limit: Limit, most: int | None, size: int | None) -> list[objec
 
 
 def _draws(
-    candidate: Candidate, seed: int, place: str, bound: float, tries: int, count: int, *, lost: bool
+    candidate: Candidate, seed: int, draw_key: str, bound: float, tries: int, count: int, *, lost: bool
 ) -> list[object]:
     """Return for some tries whether a draw is at least `bound` (`lost`), or below it."""
     drawn = [
-        Randomness(seed, candidate.random_key, candidate.scope, tries + number).uniform(place)
+        Randomness(seed, candidate.random_key, candidate.scope, tries + number).uniform(draw_key)
         for number in range(count)
     ]
     return [tries, [(value >= bound) is lost for value in drawn]]

@@ -74,8 +74,8 @@ MakeSlot = Callable[[Sequence[Candidate], float], InFlightSlot]
 
 
 def read_results(data: bytes) -> Sequence[ScriptResult]:
-    """Read what a call returns: the results of its requests by their places. Those of other calls are among them, and
-    False at places that no request has."""
+    """Read what a call returns: the results of its requests by their numbers. Those of other calls are among them,
+    and False at numbers that no request has."""
     results: Sequence[ScriptResult] = _decode(data)
     return results
 
@@ -93,7 +93,7 @@ def read_result(
     result: ScriptResult, inputs: DecisionInputs, number: int | None, make_slot: MakeSlot
 ) -> StoreDecision | MissingDraws:
     """Read a result. `number` is the request's number if the result lacks it. Raises UNEXPECTED."""
-    outcome, now, place, winning, applied, tried, limits, loads, full = result
+    outcome, now, decided_number, winning, applied, tried, limits, loads, full = result
     tries = [index(row[1]) for row in (*applied, *tried)]
     if outcome == "draws":
         return MissingDraws(tries)
@@ -114,8 +114,10 @@ def read_result(
         at = now / MICRO
         admission, slot = _admission(outcome, inputs, modifiers, limits, loads, full, at, make_slot)
     if number is not None:
-        place = number
-    decision = Decision(outcome, selected_rule, modifiers, place, blocked, admission, slot, blocked_modifiers)
+        decided_number = number
+    decision = Decision(
+        outcome, selected_rule, modifiers, decided_number, blocked, admission, slot, blocked_modifiers
+    )
     return StoreDecision(decision, tries)
 
 
@@ -171,12 +173,12 @@ def _admission(
         assert candidate.load is not None, "it has a load"
         slower *= slowdown(candidate.load, count + 1)
     admitted = AdmissionResult(tightest(statuses), wait, slower, tokens=cost.tokens)
-    placed = [each for each in candidates if has_place(each)]
+    placed = [each for each in candidates if takes_slot(each)]
     return admitted, make_slot(placed, at) if placed else None
 
 
-def has_place(candidate: Candidate) -> bool:
-    """Return whether a response takes a place in the limit or the load of a modifier."""
+def takes_slot(candidate: Candidate) -> bool:
+    """Return whether a response takes a slot in the limit or the load of a modifier."""
     return bool(candidate.load or (candidate.limit and candidate.limit.concurrent is not None))
 
 

@@ -1,4 +1,4 @@
-"""The places that responses in flight take in limits and loads, which a process renews as long as it lives."""
+"""The slots that responses in flight take in limits and loads, which a process renews as long as it lives."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class StoreSlot:
                 self._post("ZADD", key, "XX", f"{(until + self._offset) * MICRO:.0f}", self._id)
 
     def renew(self, now: float) -> None:
-        """Prolong the places, `now` on the clock of the process."""
+        """Prolong the slots, `now` on the clock of the process."""
         score = f"{(now + self._offset + TERM) * MICRO:.0f}"
         for key in (*self._limits, *(() if isfinite(self._until) else self._loads)):
             self._post("ZADD", key, "XX", score, self._id)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from mockllm.core.selection.decision import Candidate, DecisionInputs
 from mockllm.state.fetched_lookup import MissingStoredObject
 from mockllm.store.connection import ReplyReceiver, StoreAway, StoreRefused
-from mockllm.store.decision_queue import MAX_CANDIDATES, MAX_REQUESTS, DecisionQueue, ResultPlace
+from mockllm.store.decision_queue import MAX_CANDIDATES, MAX_REQUESTS, DecisionQueue, ResultPosition
 from mockllm.store.script_request import FEW_DRAWS, ScriptRequest
 from mockllm.store.script_result import ScriptResult
 
@@ -77,7 +77,7 @@ class Turn:
         ids = count()
         self.queue = DecisionQueue(self.caller, lambda: f"id-{next(ids)}", self._take)
         self.receivers: list[Receiver] = []
-        self.places: list[ResultPlace] = []
+        self.places: list[ResultPosition] = []
 
     def _take(self, number: int) -> int:
         self.taken.append(number)

@@ -13,7 +13,7 @@ from mockllm.core.limits.limit_data import Limit
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
 from mockllm.state.fetched_lookup import MissingStoredObject
 from mockllm.store.connection import StoreAway, StoreRefused
-from mockllm.store.decision_queue import ResultPlace, ResultReceiver
+from mockllm.store.decision_queue import ResultPosition, ResultReceiver
 from mockllm.store.pending_decision import PendingDecision
 from mockllm.store.refusals import UNREADABLE
 from mockllm.store.script_result import ScriptResult, StoreDecision
@@ -33,22 +33,22 @@ class Queue:
     def __init__(self, later: Sequence[ScriptResult | Exception]) -> None:
         self.sent: list[str] = []
         self.tries: list[Sequence[int]] = []
-        self.repeated: list[tuple[ResultPlace, str]] = []
+        self.repeated: list[tuple[ResultPosition, str]] = []
         self.flushed = 0
         self._later = list(later)
 
     def add(
         self, receiver: ResultReceiver, inputs: DecisionInputs, slot: str, tries: Sequence[int], draws: int
-    ) -> ResultPlace:
+    ) -> ResultPosition:
         self.sent.append(slot)
         self.tries.append(tries)
-        return ResultPlace("call", len(self.sent))
+        return ResultPosition("call", len(self.sent))
 
     def send(self) -> None:
         self.flushed += 1
 
     async def repeat(
-        self, place: ResultPlace, inputs: DecisionInputs, slot: str, tries: Sequence[int], draws: int
+        self, place: ResultPosition, inputs: DecisionInputs, slot: str, tries: Sequence[int], draws: int
     ) -> tuple[ScriptResult, int]:
         self.repeated.append((place, slot))
         result = self._later.pop(0)
@@ -149,7 +149,7 @@ def test_lost_call_is_repeated_and_counts_once(error: Exception) -> None:
     assert (pending.decision, counts.ready) == (None, 1)
     assert pending.done(), "a reply that comes after all must not count twice"
     assert waited(pending) is pending.decision
-    assert counts.queue.repeated == [(ResultPlace("call", 1), "one-1")]
+    assert counts.queue.repeated == [(ResultPosition("call", 1), "one-1")]
     assert len(counts.counted) == 1
 
 

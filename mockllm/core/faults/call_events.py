@@ -15,10 +15,10 @@ from mockllm.core.rendering.plan import Plan
 CallEvents: TypeAlias = list[tuple[FormEvent, CallPlace]]
 
 
-def call_events(events: Sequence[FormEvent], form: EventLayout) -> Iterator[tuple[FormEvent, CallPlace]]:
+def call_events(events: Sequence[FormEvent], layout: EventLayout) -> Iterator[tuple[FormEvent, CallPlace]]:
     opened: set[object] = set()
     for event in events:
-        for place in form.calls(event.payload, opened):
+        for place in layout.calls(event.payload, opened):
             opened.add(place.number)
             yield event, place
 
@@ -58,23 +58,23 @@ def _first_arguments(calls: CallEvents) -> Iterator[tuple[FormEvent, object, Mem
             yield event, place.number, place.arguments
 
 
-def with_placeholders(plan: Plan, calls: CallEvents, form: EventLayout) -> Plan:
+def with_placeholders(plan: Plan, calls: CallEvents, layout: EventLayout) -> Plan:
     """Return the plan with an event more before each call whose first arguments are real ones."""
     steps = list(plan.steps)
     for event, _, place in reversed(list(_first_arguments(calls))):
         if place.parent.get(place.member) != "{}":
             real = place.parent[place.member]
             put_member(place, "{}")
-            data = form.write(event.payload, plan.framing)
+            data = layout.write(event.payload, plan.framing)
             put_member(place, real)
             steps.insert(event.position, replace(event.step, payload=data, kind="ping"))
     return replace(plan, steps=tuple(steps))
 
 
-def interleaved(plan: Plan, events: list[FormEvent], form: EventLayout) -> Plan | NotApplicable:
+def interleaved(plan: Plan, events: list[FormEvent], layout: EventLayout) -> Plan | NotApplicable:
     """Return the plan with the events of calls in turn: one of each call. Times stay at their places."""
     calls: dict[object, list[FormEvent]] = {}
-    for event, place in call_events(events, form):
+    for event, place in call_events(events, layout):
         calls.setdefault(place.number, []).append(event)
     if len(calls) < 2:
         return NotApplicable("the response calls one tool only")
@@ -82,14 +82,14 @@ def interleaved(plan: Plan, events: list[FormEvent], form: EventLayout) -> Plan 
     positions = sorted({event.position for event in own})
     if len(positions) < len(own) or all(len(queue) == 1 for queue in calls.values()):
         return NotApplicable("its calls come whole")
-    numbers = {event.position: event.payload.get(form.sequence or "") for event in own}
+    numbers = {event.position: event.payload.get(layout.sequence or "") for event in own}
     steps = list(plan.steps)
     for position, event in zip(positions, _in_turn(list(calls.values())), strict=True):
-        if form.sequence is None:
+        if layout.sequence is None:
             steps[position] = event.step
         else:
-            payload = {**event.payload, form.sequence: numbers[position]}
-            steps[position] = replace(event.step, payload=form.write(payload, plan.framing))
+            payload = {**event.payload, layout.sequence: numbers[position]}
+            steps[position] = replace(event.step, payload=layout.write(payload, plan.framing))
     return replace(plan, steps=tuple(steps))
 
 

@@ -55,15 +55,17 @@ class ToolCallChunks(FormFault):
         default=False, description="Whether the arguments `{}` come before the real arguments."
     )
 
-    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: EventLayout) -> Plan | NotApplicable:
-        if not any(True for _ in call_events(events, form)):
+    def apply_to_events(
+        self, plan: Plan, events: list[FormEvent], layout: EventLayout
+    ) -> Plan | NotApplicable:
+        if not any(True for _ in call_events(events, layout)):
             return NotApplicable("the response calls no tool")
         if self.interleave:
-            in_turn = interleaved(plan, events, form)
+            in_turn = interleaved(plan, events, layout)
             if isinstance(in_turn, NotApplicable):
                 return in_turn
             plan, events = in_turn, list(stream_events(in_turn))
-        calls = list(call_events(events, form))
+        calls = list(call_events(events, layout))
         index = "missing" if self == ToolCallChunks() else self.index
         for reason in (
             break_index(calls, index),
@@ -72,8 +74,8 @@ class ToolCallChunks(FormFault):
         ):
             if reason is not None:
                 return NotApplicable(reason)
-        result = rewritten(plan, events, form)
-        return with_placeholders(result, calls, form) if self.placeholder else result
+        result = rewritten(plan, events, layout)
+        return with_placeholders(result, calls, layout) if self.placeholder else result
 
 
 # --- finish reasons ----------------------------------------------------------------------------------
@@ -90,23 +92,25 @@ class MisplacedFinish(FormFault):
         "nowhere, as with `no_finish`.",
     )
 
-    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: EventLayout) -> Plan | NotApplicable:
-        places = [(event, place) for event in events for place in form.finishes(event.payload)]
+    def apply_to_events(
+        self, plan: Plan, events: list[FormEvent], layout: EventLayout
+    ) -> Plan | NotApplicable:
+        places = [(event, place) for event in events for place in layout.finishes(event.payload)]
         ends = [(event, place) for event, place in places if place.ended]
         if not ends:
             return NotApplicable("the response has no finish reason")
         if self.at == "twice":
             return _repeated(plan, ends)
         if self.at == "never":
-            return _without_finish(plan, events, places, form)
+            return _without_finish(plan, events, places, layout)
         if self.at == "last_chunk":
-            return _finish_in_last_chunk(plan, events, places, form)
+            return _finish_in_last_chunk(plan, events, places, layout)
         for _, end in ends:
             own = [(event, place) for event, place in places if place.choice == end.choice]
             if len(own) == 1:
                 return NotApplicable("one event only has a place for it")
             self._spread(own, end)
-        return changed(plan, events, form, "the finish reason is there already")
+        return changed(plan, events, layout, "the finish reason is there already")
 
     def _spread(self, own: list[tuple[FormEvent, FinishPlace]], end: FinishPlace) -> None:
         reason, unfinished = _values(end), _values(own[0][1])
@@ -138,7 +142,7 @@ def _repeated(plan: Plan, ends: FinishEvents) -> Plan:
     return replace(plan, steps=tuple(steps))
 
 
-def _without_finish(plan: Plan, events: list[FormEvent], places: FinishEvents, form: EventLayout) -> Plan:
+def _without_finish(plan: Plan, events: list[FormEvent], places: FinishEvents, layout: EventLayout) -> Plan:
     """Return the plan without the events that end a choice; a chunk stays, without its reason."""
     unfinished = {}
     for _, place in reversed(places):
@@ -149,12 +153,12 @@ def _without_finish(plan: Plan, events: list[FormEvent], places: FinishEvents, f
             _set_values(place, unfinished[place.choice])
         elif place.ended:
             dropped.add(event.position)
-    remaining = rewritten(plan, events, form)
+    remaining = rewritten(plan, events, layout)
     return replace(remaining, steps=tuple(step for n, step in enumerate(remaining.steps) if n not in dropped))
 
 
 def _finish_in_last_chunk(
-    plan: Plan, events: list[FormEvent], places: FinishEvents, form: EventLayout
+    plan: Plan, events: list[FormEvent], places: FinishEvents, layout: EventLayout
 ) -> Plan | NotApplicable:
     """Return the plan with finish reasons in the last chunk of each choice, and without the events that had them."""
     dropped = set()
@@ -174,7 +178,7 @@ def _finish_in_last_chunk(
             if value is not None and last.payload.get(member) is None:
                 last.payload[member] = value
         dropped.add(end_event.position)
-    remaining = rewritten(plan, events, form)
+    remaining = rewritten(plan, events, layout)
     return replace(remaining, steps=tuple(step for n, step in enumerate(remaining.steps) if n not in dropped))
 
 
@@ -187,14 +191,16 @@ class MisplacedRole(FormFault):
 
     at: Literal["every", "never"] = Field(default="every", description="In which events it is.")
 
-    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: EventLayout) -> Plan | NotApplicable:
-        places = [place for event in events for place in form.roles(event.payload)]
+    def apply_to_events(
+        self, plan: Plan, events: list[FormEvent], layout: EventLayout
+    ) -> Plan | NotApplicable:
+        places = [place for event in events for place in layout.roles(event.payload)]
         role = next((value for place in places if (value := place.parent.get(place.member))), None)
         if role is None:
             return NotApplicable("no event has a role")
         for place in places:
             put_member(place, role if self.at == "every" else ABSENT)
-        return changed(plan, events, form, "each event has it already")
+        return changed(plan, events, layout, "each event has it already")
 
 
 @fault("usage", "form")
@@ -207,8 +213,10 @@ class MisplacedUsage(FormFault):
         "`finish`: only the one with the finish reason.",
     )
 
-    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: EventLayout) -> Plan | NotApplicable:
-        places = [(event, place) for event in events if (place := form.usage(event.payload)) is not None]
+    def apply_to_events(
+        self, plan: Plan, events: list[FormEvent], layout: EventLayout
+    ) -> Plan | NotApplicable:
+        places = [(event, place) for event in events if (place := layout.usage(event.payload)) is not None]
         counted = [(event, place) for event, place in places if place.parent.get(place.member)]
         if not counted:
             return NotApplicable("the response does not show it")
@@ -217,7 +225,7 @@ class MisplacedUsage(FormFault):
         usage = counted[-1][1].parent[counted[-1][1].member]
         others = [place.parent.get(place.member, ABSENT) for _, place in places]
         uncounted = None if None in others else ABSENT
-        wanted = self._wanted(places, form)
+        wanted = self._wanted(places, layout)
         if wanted is None:
             return NotApplicable("the event with the finish reason has no place for it")
         dropped = set()
@@ -228,7 +236,7 @@ class MisplacedUsage(FormFault):
                 dropped.add(event.position)
             elif place.parent.get(place.member):
                 put_member(place, uncounted)
-        result = rewritten(plan, events, form)
+        result = rewritten(plan, events, layout)
         remaining = tuple(step for n, step in enumerate(result.steps) if n not in dropped)
         return (
             NotApplicable("it is there already")
@@ -237,24 +245,24 @@ class MisplacedUsage(FormFault):
         )
 
     def _wanted(
-        self, places: list[tuple[FormEvent, MemberPlace]], form: EventLayout
+        self, places: list[tuple[FormEvent, MemberPlace]], layout: EventLayout
     ) -> list[FormEvent] | None:
         """Return the events that have the counts."""
         if self.at == "every":
             return [event for event, _ in places]
         if self.at == "first":
             return [places[0][0]]
-        ends = [event for event, _ in places if any(end.ended for end in form.finishes(event.payload))]
+        ends = [event for event, _ in places if any(end.ended for end in layout.finishes(event.payload))]
         return ends or None
 
 
 # --- chunks ------------------------------------------------------------------------------------------
 
 HOLLOW: Final[dict[str, Callable[[EventLayout, Payload], tuple[MemberPlace | None, Json]]]] = {
-    "no_choices": lambda form, payload: (form.choices(payload), []),
-    "null_text": lambda form, payload: (form.text(payload), None),
-    "empty_text": lambda form, payload: (form.text(payload), ""),
-    "no_delta": lambda form, payload: (form.delta(payload), ABSENT),
+    "no_choices": lambda layout, payload: (layout.choices(payload), []),
+    "null_text": lambda layout, payload: (layout.text(payload), None),
+    "empty_text": lambda layout, payload: (layout.text(payload), ""),
+    "no_delta": lambda layout, payload: (layout.delta(payload), ABSENT),
 }
 """The forms of an empty chunk: the place that differs, and its value."""
 HollowForm: TypeAlias = Literal["no_choices", "null_text", "empty_text", "no_delta"]
@@ -271,22 +279,24 @@ class EmptyChunk(FormFault):
     )
     after: GapPoint = Field(default=MIDDLE, description="Where it comes.")
 
-    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: EventLayout) -> Plan | NotApplicable:
+    def apply_to_events(
+        self, plan: Plan, events: list[FormEvent], layout: EventLayout
+    ) -> Plan | NotApplicable:
         gap = find_gap(plan, self.after)
         if isinstance(gap, NotApplicable):
             return gap
         chunks = [
-            event for event in events if form.text(event.payload) is not None and event.step.kind == "chunk"
+            event for event in events if layout.text(event.payload) is not None and event.step.kind == "chunk"
         ]
         if not chunks:
             return NotApplicable("the response has no chunk of a text")
         before = [event for event in chunks if event.step.chunk_number <= gap.chunk_number]
         model = (before or chunks[:1])[-1]
-        place, value = HOLLOW[self.form](form, model.payload)
+        place, value = HOLLOW[self.form](layout, model.payload)
         if place is None:
             return NotApplicable(f"no chunk has a place for {self.form}")
         put_member(place, value)
-        data = form.write(model.payload, plan.framing)
+        data = layout.write(model.payload, plan.framing)
         hollow = EventStep(data, gap.chunk_number, "ping", model.step.event)
         return replace(plan, steps=(*gap.before, hollow, *gap.after))
 

@@ -38,14 +38,16 @@ class FormFault(Fault):
         """Refuse a plan that was not made from a reply."""
         return NO_REPLY
 
-    def apply_to_stream(self, plan: Plan, form: EventLayout) -> Plan | NotApplicable:
+    def apply_to_stream(self, plan: Plan, layout: EventLayout) -> Plan | NotApplicable:
         """Return the plan with the fault, or the reason why the fault does not apply."""
         if not plan.streamed:
             return UNSTREAMED
         events = list(stream_events(plan))
-        return bounded(plan, self.apply_to_events(plan, events, form))
+        return bounded(plan, self.apply_to_events(plan, events, layout))
 
-    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: EventLayout) -> Plan | NotApplicable:
+    def apply_to_events(
+        self, plan: Plan, events: list[FormEvent], layout: EventLayout
+    ) -> Plan | NotApplicable:
         """Apply the fault to a stream whose events with JSON are `events`."""
         raise NotImplementedError  # pragma: no cover - abstract
 
@@ -62,19 +64,21 @@ def stream_events(plan: Plan) -> Iterator[FormEvent]:
                 yield FormEvent(position, step, payload)
 
 
-def rewritten(plan: Plan, events: Sequence[FormEvent], form: EventLayout) -> Plan:
+def rewritten(plan: Plan, events: Sequence[FormEvent], layout: EventLayout) -> Plan:
     """Return the plan with the changed payloads. The bytes of an unchanged event stay."""
     steps = list(plan.steps)
     for event in events:
         if loads(event.step.payload) != event.payload:
-            data = form.write(event.payload, plan.framing)
+            data = layout.write(event.payload, plan.framing)
             steps[event.position] = replace(event.step, payload=data)
     return replace(plan, steps=tuple(steps))
 
 
-def changed(plan: Plan, events: Sequence[FormEvent], form: EventLayout, reason: str) -> Plan | NotApplicable:
+def changed(
+    plan: Plan, events: Sequence[FormEvent], layout: EventLayout, reason: str
+) -> Plan | NotApplicable:
     """Return the plan with the changed payloads; with `reason` where none has changed."""
-    result = rewritten(plan, events, form)
+    result = rewritten(plan, events, layout)
     return NotApplicable(reason) if result.steps == tuple(plan.steps) else result
 
 

@@ -13,14 +13,14 @@ from mockllm.core.rendering.extra_fields import event_names
 from mockllm.core.rendering.plan import EventStep, Plan
 
 
-def with_event_extras(plan: Plan, extras: Mapping[str, Json], form: EventLayout) -> Plan:
+def with_event_extras(plan: Plan, extras: Mapping[str, Json], layout: EventLayout) -> Plan:
     """Return the stream with these members in its events, by the events' names, types or kinds."""
     steps = list(plan.steps)
     for position, step, payload, names in _named_events(plan):
         for name in extras:
             if name in names:
                 payload = merged_json(payload, extras[name])
-                steps[position] = replace(step, payload=form.write(payload, plan.framing))
+                steps[position] = replace(step, payload=layout.write(payload, plan.framing))
     return replace(plan, steps=tuple(steps))
 
 
