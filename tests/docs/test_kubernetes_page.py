@@ -20,7 +20,7 @@ DEFAULTS: dict[str, Any] = YAML(typ="safe").load(CHART / "values.yaml")
 
 
 def test_page_has_values_for_each_task() -> None:
-    assert len(VALUES) == len(re.findall("```yaml", PAGE)) == 7
+    assert len(VALUES) == len(re.findall("```yaml", PAGE)) == 8
 
 
 @pytest.mark.parametrize("number", range(len(VALUES)))

@@ -100,4 +100,7 @@
     {{- if .Values.tls.secretName }}
     - {name: tls, mountPath: /etc/mockllm/tls, readOnly: true}
     {{- end }}
+    {{- if .Values.store.tlsSecret }}
+    - {name: store-tls, mountPath: /etc/mockllm/store-tls, readOnly: true}
+    {{- end }}
 {{- end -}}
