@@ -49,6 +49,7 @@ class Interrupt:
     def find_spec(self, name, *_):
         if name == sys.argv[1]:
             os.kill(os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may let its background ignore the signal
 sys.meta_path.insert(0, Interrupt())
 if sys.argv[2:]:
     runpy.run_module("mockllm", run_name="__main__")
