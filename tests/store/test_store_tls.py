@@ -103,7 +103,8 @@ def test_key_may_be_in_the_file_of_the_certificate(
 
 
 def test_store_that_wants_a_certificate_is_away_without_one(port: int, authorities: Path) -> None:
-    with pytest.raises(StoreAway, match=r"(?i)certificate required"):
+    # with TLS 1.3 the alert follows the handshake: a reset that crosses the first command may overtake it
+    with pytest.raises(StoreAway, match=r"(?i)certificate required|connection reset"):
         reply(port, ssl_ca_certs=authorities)
 
 
