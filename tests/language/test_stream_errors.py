@@ -12,9 +12,9 @@ from tests.language.virtual_server import raw_request, respond_once
 MESSAGES = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
 
 
-def events(path: str, body: dict[str, Any], setting: str = "") -> list[str]:
+def events(path: str, body: dict[str, Any], setting: str = "", chunks: str = "[a, b]") -> list[str]:
     response = respond_once(
-        f"rules: [{{reply: {{chunks: [a, b]}}{setting}}}]", raw_request(path, {**body, "stream": True})
+        f"rules: [{{reply: {{chunks: {chunks}}}{setting}}}]", raw_request(path, {**body, "stream": True})
     )
     return re.findall(r"(?m)^event: (.*)$", response.bytes.decode())
 
@@ -33,3 +33,8 @@ def test_error_follows_each_event_of_the_opening(
     for count in range(opening + 1):
         setting = f", faults: [{{error_event: {{after: {{events: {count}}}}}}}]"
         assert events(path, body, setting) == [*usual[:count], *failing]
+
+
+def test_error_comes_once_in_a_stream_without_chunks() -> None:
+    setting = ", faults: [{error_event: {after: {events: 2}}}]"
+    assert events("/v1/messages", MESSAGES, setting, chunks="[]") == ["message_start", "error"]
