@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from msgspec import Struct
 
 from mockllm.core.batch import BatchOutcome
 from mockllm.core.failure import Failure
-from mockllm.core.prompt_cache.form import PromptForm
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.pacing import Pacing
@@ -218,26 +217,10 @@ class OwnResponseDialect(Dialect, Protocol):
         rules."""
 
 
-class CachedPromptDialect(Dialect, Protocol):
-    """A call whose prompts a prompt cache may have."""
-
-    @property
-    def prompt_form(self) -> PromptForm:
-        """Where its requests have the blocks of their prompt."""
-
-
-class UnmatchedDialect(Dialect, Protocol):
-    """A call with its own error for a request that no rule matches."""
-
-    def unmatched(self, failure: Failure) -> Failure:
-        """Return the error in place of the usual one."""
-
-
-class ReaddressingDialect(ReplyDialect, Protocol):
-    """A call whose responses name their request."""
-
-    def readdressed(self, plan: Plan, request: Request) -> Plan:
-        """Return a recorded response as the response to this request."""
+def decode(plan: Plan, dialect: Dialect | None) -> DecodedResponse | None:
+    """Return a response as its dialect reads it; None where the dialect reads none."""
+    found: Callable[[Plan], DecodedResponse | None] | None = getattr(dialect, "decode", None)
+    return None if found is None else found(plan)
 
 
 class UncheckedCall:

@@ -95,15 +95,15 @@ def _discriminated(root: object) -> Iterator[tuple[set[str], object]]:
     """Yield the classes of a union of events with the values of their `type`, and the types of their `delta`."""
     members = list(_members(root))
     for member in members if len(members) > 1 else ():
-        literals = _literals(member, "type")
+        literals = _literals_of_type(member)
         delta = member.model_fields.get("delta") if _is_model(member) else None
         for inner in _members(delta.annotation) if delta is not None else ():
-            literals |= _literals(inner, "type")
+            literals |= _literals_of_type(inner)
         yield literals, member
 
 
-def _literals(model: object, name: str) -> set[str]:
-    field = model.model_fields.get(name) if _is_model(model) else None
+def _literals_of_type(model: object) -> set[str]:
+    field = model.model_fields.get("type") if _is_model(model) else None
     return (
         {value for each in _members(field.annotation) for value in typing.get_args(each)} if field else set()
     )

@@ -6,7 +6,7 @@ cached: plans by dialect, stream and coding, replies by dialect. Two dialects of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel
@@ -20,7 +20,7 @@ from mockllm.core.reply.reply import Finish, Usage
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
 from mockllm.dialects.decoded_response import DecodedCitation, DecodedResponse, DecodedServerTool, payloads
-from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.dialect import Dialect, decode
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.plan_context import PlanContext
 from mockllm.scenario.catalog import CompiledResponse
@@ -127,6 +127,12 @@ def _coding(headers: Mapping[str, str]) -> str | None:
     return next((value for name, value in headers.items() if name.lower() == ENCODING), None)
 
 
+def _decompressed_recording(spec: ReplaySpec, files: Mapping[str, bytes]) -> list[RecordedFrame]:
+    """Return the frames of a recording, decompressed where that is possible."""
+    frames, coding = _recorded_frames(spec, files), _coding(spec.headers)
+    return frames if coding is None else _decompressed_frames(frames, coding) or frames
+
+
 def _recorded_frames(spec: ReplaySpec, files: Mapping[str, bytes]) -> list[RecordedFrame]:
     if spec.file is not None:
         return [RecordedFrame(0.0, files[spec.file])]
@@ -184,16 +190,11 @@ def _plan(
     framing = framing_of(kind, body, streamed=streamed)
 
     def count_chunks(event: EventStep) -> int:
-        decoded = _decode(Plan(head, (event,), framing), dialect)
+        decoded = decode(Plan(head, (event,), framing), dialect)
         return len(decoded.chunks or ()) if decoded is not None else 0
 
     plan = replayed(head, frames, framing, count_chunks, speed)
-    return plan, _decode(plan, dialect)
-
-
-def _decode(plan: Plan, dialect: Dialect) -> DecodedResponse | None:
-    decode = getattr(dialect, "decode", None)
-    return None if decode is None else decode(plan)
+    return plan, decode(plan, dialect)
 
 
 # --- as a neutral reply ------------------------------------------------------------------------------
@@ -204,12 +205,9 @@ def _neutral(
 ) -> tuple[ReplySpec | ErrorSpec, Sequence[str]]:
     """Return a recording as a reply or error, and notes of what is left out. A response without content counts where
     no protocol finds any. `own_error` is the form of the dialect's own error of the status."""
-    frames = _recorded_frames(spec, compiled.files)
-    coding = _coding(spec.headers)
-    if coding is not None:
-        frames = _decompressed_frames(frames, coding) or frames
+    frames = _decompressed_recording(spec, compiled.files)
     empty: ReplySpec | None = None
-    for plan, decoded in _decodings(spec, frames, dialect):
+    for plan, decoded in _decodings(spec, frames, _candidates(dialect)):
         if decoded is None:
             continue
         if own_error is not None:
@@ -236,13 +234,8 @@ def _losses(decoded: DecodedResponse) -> Iterator[str]:
 
 def decodes(spec: ReplaySpec, files: Mapping[str, bytes], dialect: Dialect) -> bool:
     """Return whether a dialect can decode a recording, as a stream or not."""
-    frames = _recorded_frames(spec, files)
-    coding = _coding(spec.headers)
-    if coding is not None:
-        frames = _decompressed_frames(frames, coding) or frames
-    head = ResponseHead(spec.status, tuple(spec.headers.items()))
-    plans = (_plan(head, frames, streamed, dialect, spec.speed) for streamed in (False, True))
-    return any(decoded is not None and _has_content(decoded) for _, decoded in plans)
+    decodings = _decodings(spec, _decompressed_recording(spec, files), (dialect,))
+    return any(decoded is not None and _has_content(decoded) for _, decoded in decodings)
 
 
 def _constructed(kind: type[T], **fields: object) -> T:
@@ -251,16 +244,17 @@ def _constructed(kind: type[T], **fields: object) -> T:
 
 
 def _decodings(
-    spec: ReplaySpec, frames: Sequence[RecordedFrame], dialect: Dialect
+    spec: ReplaySpec, frames: Sequence[RecordedFrame], candidates: Iterable[Dialect]
 ) -> Iterator[tuple[Plan, DecodedResponse | None]]:
-    """Return the recording as each dialect decodes it: first the request's dialect, then all others."""
+    """Yield the recording as each dialect decodes it, as a body and as a stream."""
     head = ResponseHead(spec.status, tuple(spec.headers.items()))
-    for candidate in _candidates(dialect):
+    for candidate in candidates:
         for streamed in (False, True):
             yield _plan(head, frames, streamed, candidate, spec.speed)
 
 
 def _candidates(dialect: Dialect) -> Iterator[Dialect]:
+    """Yield the request's dialect, then all others."""
     yield dialect
     from mockllm.dialects.providers import GENERATING_CALLS  # loads all dialects
 
@@ -275,7 +269,7 @@ def _has_content(decoded: DecodedResponse) -> bool:
 def _own_error(status: int, context: PlanContext) -> ErrorForm:
     """Return the form of the error that the request's dialect sends with this status."""
     plan = context.dialect.error(Failure.of_status(status), context.request, context.identity)
-    decodings = (_decode(plan, candidate) for candidate in _candidates(context.dialect))
+    decodings = (decode(plan, candidate) for candidate in _candidates(context.dialect))
     errors = (decoded.error for decoded in decodings if decoded is not None)
     error: Mapping[str, object] = next((each for each in errors if isinstance(each, dict)), {})
     return ErrorForm(frozenset(_members(plan)), frozenset(error))

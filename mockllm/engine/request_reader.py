@@ -18,7 +18,7 @@ from mockllm.core.request.request import Request, RequestContext
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.dialect import Dialect, decode
 from mockllm.dialects.routes import RouteMatch, Routing, find_route
 from mockllm.engine.override_headers import DELAY_HEADER, FAULT_HEADER, SEED_HEADER, Override
 from mockllm.engine.repeated_requests import MAX_BODY_BYTES, Key, RepeatedRequest, RepeatedRequests
@@ -200,6 +200,4 @@ class RequestReader:
 
 def decode_response(request: Request, plan: Plan) -> DecodedResponse | None:
     """Return the response to a request; None where its dialect decodes none, or no engine has read the request."""
-    dialect = dialect_of(request)
-    decode: Callable[[Plan], DecodedResponse | None] | None = getattr(dialect, "decode", None)
-    return None if decode is None else decode(plan)
+    return decode(plan, dialect_of(request))

@@ -104,16 +104,6 @@ class HuntSearch:
                 self._open[key] = phase, schedule
                 return phase, schedule
 
-    @property
-    def finished(self) -> bool:
-        """Whether nothing is left to try."""
-        return self._paired and not self._queue and not self._open
-
-    @property
-    def left(self) -> int:
-        """The number of schedules that wait, as far as they are known by now."""
-        return len(self._queue)
-
     def record(self, schedule: Schedule, judgement: Judgement, outcome: RunOutcome) -> None:
         """Report the run of a schedule that was taken."""
         self._open.pop(schedule_key(schedule), None)

@@ -16,11 +16,11 @@ from mockllm.core.templates.template import MAX_OUTPUT_LENGTH, TemplateTypeError
 Filter = Callable[..., Json]
 
 
-def number(value: Json, what: str = "it") -> int | float:
+def number(value: Json) -> int | float:
     """Return the value, where it is a number."""
     if type(value) is int or type(value) is float:
         return value
-    raise TemplateTypeError(f"{what} is {shown(value)}, not a number")
+    raise TemplateTypeError(f"it is {shown(value)}, not a number")
 
 
 NUMBER_LIMIT: Final = 1 << 63

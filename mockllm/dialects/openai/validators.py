@@ -278,20 +278,12 @@ def text_or(type_: type, check: Check, expected: str, words: Sequence[str] = ())
     return check_value
 
 
-def check_fields(
-    body: Mapping[str, Json], checks: Mapping[str, Check], required: Sequence[str] = ()
-) -> Failure | None:
+def check_fields(body: Mapping[str, Json], checks: Mapping[str, Check]) -> Failure | None:
     """Return the error of the first wrong field, in the order of `checks`, as the service does. A null field counts
-    as absent unless it is required."""
+    as absent."""
     for name, value in body.items():
         check = checks.get(name)
-        if check is not None and (value is not None or name in required) and check(value, name) is not None:
-            return _first_error(body, checks, required)
+        if check is not None and value is not None and check(value, name) is not None:
+            present = (name for name in checks if body.get(name) is not None)
+            return next(filter(None, (checks[name](body[name], name) for name in present)), None)
     return None
-
-
-def _first_error(
-    body: Mapping[str, Json], checks: Mapping[str, Check], required: Sequence[str]
-) -> Failure | None:
-    present = (name for name in checks if name in body and (body[name] is not None or name in required))
-    return next(filter(None, (checks[name](body[name], name) for name in present)), None)

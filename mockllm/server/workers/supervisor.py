@@ -196,7 +196,7 @@ class Supervisor:
         for own in self._sockets:
             for sock, _ in own:
                 sock.close()
-        self._notify("stop")
+        self._stop_workers()
         hurry = asyncio.get_running_loop().create_task(self._hurry(at_once))
         if self._workers:
             with contextlib.suppress(TimeoutError):
@@ -210,7 +210,7 @@ class Supervisor:
 
     async def _hurry(self, at_once: asyncio.Event) -> None:
         await at_once.wait()
-        self._notify("stop")
+        self._stop_workers()
 
     # --- rules ---------------------------------------------------------------------------------
 
@@ -369,9 +369,9 @@ class Supervisor:
         assert isinstance(control, ControlApi), "the supervisor has the control API"
         return control
 
-    def _notify(self, name: str) -> None:
+    def _stop_workers(self) -> None:
         for worker in self._workers.values():
-            worker.channel.notify(name)
+            worker.channel.notify("stop")
 
     def _spawn(self, task: Coroutine[object, object, None]) -> asyncio.Task[None]:
         running = asyncio.get_running_loop().create_task(task)

@@ -39,10 +39,9 @@ def outcome(schedule: Schedule, *, retried: bool = False) -> RunOutcome:
 
 def test_search_tries_variations_then_faults_then_pairs() -> None:
     search = HuntSearch(BASE, Policy())
-    assert search.left > 50
     phases = [phase for phase, _ in exhausted(search)]
+    assert len(phases) > 50
     assert list(dict.fromkeys(phases)) == ["variations", "faults", "pairs"]
-    assert search.finished
     assert search.take() is None
 
 
@@ -51,7 +50,6 @@ def test_search_waits_for_open_runs_before_pairs() -> None:
     taken = []
     while (one := search.take()) is not None:
         taken.append(one[1])
-    assert not search.finished
     for schedule in taken:
         search.record(schedule, HELD, BASE)
     pair = search.take()
