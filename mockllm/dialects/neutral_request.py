@@ -45,6 +45,13 @@ class NeutralRequest(Struct, frozen=True):
         leaves the others as they are."""
         return [{"role": "user", "content": self.user}] if self.messages is None else list(self.messages)
 
+    def headers(self, key_name: str = "authorization") -> dict[str, str]:
+        """Return the headers of a JSON body, with the key, where there is one, under this name."""
+        if self.api_key is None:
+            return {"content-type": "application/json"}
+        key = f"Bearer {self.api_key}" if key_name == "authorization" else self.api_key
+        return {"content-type": "application/json", key_name: key}
+
 
 class WireRequest(Struct, frozen=True):
     """The request on the wire; `headers` by lower-case name, `body` before its conversion to JSON text."""

@@ -7,7 +7,7 @@ A *chunk* is the content of the event or events that an encoder makes of it. A d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct, field
@@ -135,6 +135,15 @@ class NativePart(Struct, frozen=True):
 Part: TypeAlias = Text | Thinking | Call | Refusal | Media | NativePart
 
 
+def texts_of(parts: Iterable[Part]) -> tuple[Text, ...]:
+    """Return the texts among parts. A refusal is a text, too."""
+    return tuple(
+        part if type(part) is Text else Text(part.chunks)
+        for part in parts
+        if type(part) is Text or type(part) is Refusal
+    )
+
+
 class Choice(Struct, frozen=True):
     """One of the alternatives of a response; nearly all responses have one."""
 
@@ -220,6 +229,22 @@ class Reply(Struct, frozen=True):
     def has_finish_reason(self) -> bool:
         """Whether a stream of it has a finish reason: neither an error ends it, nor is it `unfinished`."""
         return self.failure is None and not self.unfinished
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts of all choices."""
+        return tuple(part for choice in self.choices for part in choice.parts)
+
+    def media(self, kind: str) -> list[Media]:
+        """Return the media of one kind."""
+        return [part for part in self.parts if type(part) is Media and part.kind == kind]
+
+    def with_parts(self, parts: Iterable[Part]) -> Reply:
+        """Return the reply with its first choice alone, which has these parts; itself where nothing changes."""
+        first, changed = self.choices[0] if self.choices else Choice(()), tuple(parts)
+        if changed == first.parts and len(self.choices) == 1:
+            return self
+        return replace(self, choices=(replace(first, parts=changed),))
 
     def with_usage(self, usage: Usage) -> Reply:
         return replace(self, usage=usage)

@@ -67,9 +67,7 @@ def supported_reply(reply: Reply, request: MessagesRequest) -> Reply:
         searched = any(type(part) is NativePart and _is_search(part.block) for part in parts)
         shown = [each for part in parts for each in _shown_parts(part, request)]
         parts = tuple([_with_documents(part, request, searched=searched) for part in shown])
-    if parts is choice.parts and len(reply.choices) == 1:
-        return reply
-    return replace(reply, choices=(replace(choice, parts=parts),))
+    return reply.with_parts(parts)
 
 
 def _is_search(block: Json) -> bool:

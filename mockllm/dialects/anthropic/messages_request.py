@@ -339,8 +339,7 @@ def build_request(request: NeutralRequest) -> WireRequest:
         ),
         "messages": request.turns,
     }
-    key = {} if request.api_key is None else {"x-api-key": request.api_key}
-    headers = {"content-type": "application/json", "anthropic-version": VERSION, **key}
+    headers = {**request.headers("x-api-key"), "anthropic-version": VERSION}
     return WireRequest("/v1/messages", headers, body)
 
 

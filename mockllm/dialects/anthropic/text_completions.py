@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Final
 
-from msgspec.structs import replace
-
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
-from mockllm.core.reply.reply import Choice, Part, Refusal, Reply, Text
+from mockllm.core.reply.reply import Reply, texts_of
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.errors import DIALECT, error_event, error_plan
 from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, success
 from mockllm.dialects.anthropic.messages_check import check_readable
+from mockllm.dialects.anthropic.messages_request import VERSION
 from mockllm.dialects.anthropic.text_completions_request import (
     ASSISTANT,
     HUMAN,
@@ -117,13 +116,7 @@ class TextCompletions:
     error = staticmethod(error_plan)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
-        choice = reply.choices[0] if reply.choices else Choice(())
-        parts: tuple[Part, ...] = tuple(
-            Text(part.chunks) if type(part) is Refusal else part
-            for part in choice.parts
-            if type(part) in (Text, Refusal)
-        )
-        return replace(reply, choices=(replace(choice, parts=parts),))
+        return reply.with_parts(texts_of(reply.choices[0].parts if reply.choices else ()))
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         supported = self.supported_reply(reply, request)
@@ -149,8 +142,7 @@ class TextCompletions:
             "prompt": f"{HUMAN} {request.user or ''}{ASSISTANT}",
             **without_empty({"stream": request.stream, "stop_sequences": list(request.stop)}),
         }
-        key = {} if request.api_key is None else {"x-api-key": request.api_key}
-        headers = {"content-type": "application/json", "anthropic-version": "2023-06-01", **key}
+        headers = {**request.headers("x-api-key"), "anthropic-version": VERSION}
         return WireRequest("/v1/complete", headers, body)
 
     def decode(self, plan: Plan) -> DecodedResponse | None:

@@ -92,8 +92,7 @@ class VertexMessages(Messages):
         body: dict[str, Json] = {"anthropic_version": _VERSION, **wire_request.body}
         call = "streamRawPredict" if request.stream else "rawPredict"
         path = f"{_BASE}/{body.pop('model')}:{call}"
-        key = {} if request.api_key is None else {"authorization": f"Bearer {request.api_key}"}
-        return WireRequest(path, {"content-type": "application/json", **key}, body)
+        return WireRequest(path, request.headers(), body)
 
 
 def _with_model(reply: Reply, request: Request) -> Reply:

@@ -81,8 +81,8 @@ class FoundryMessages(Messages):
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         wire = super().build_request(request)
-        key = {} if request.api_key is None else {"api-key": request.api_key}
-        return replace(wire, path=f"/azure/anthropic{wire.path}", headers={**wire.headers, **key})
+        headers = {**wire.headers, **request.headers("api-key")}
+        return replace(wire, path=f"/azure/anthropic{wire.path}", headers=headers)
 
 
 class FoundryCount(AnthropicCountTokens):

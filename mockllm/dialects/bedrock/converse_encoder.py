@@ -52,11 +52,8 @@ _REDACTED: Final = 64
 def supported_reply(reply: Reply) -> Reply:
     """Return the reply as Converse shows it: its first choice, without images and other dialects' native parts. A
     text with citations is split into segments with one set of sources each."""
-    choice = reply.choices[0] if reply.choices else Choice(())
-    parts = tuple(shown for part in choice.parts for shown in _shown_parts(part))
-    if parts == choice.parts and len(reply.choices) == 1:
-        return reply
-    return replace(reply, choices=(replace(choice, parts=parts),))
+    parts = reply.choices[0].parts if reply.choices else ()
+    return reply.with_parts([shown for part in parts for shown in _shown_parts(part)])
 
 
 def _shown_parts(part: Part) -> tuple[Part, ...]:

@@ -250,12 +250,6 @@ def model_path(model: str | None, call: str) -> str:
     return f"/model/{quote(model or DEFAULT_MODEL, safe='')}/{call}"
 
 
-def wire_headers(request: NeutralRequest) -> dict[str, str]:
-    """Return the headers of a request; the key is a bearer token."""
-    key = {} if request.api_key is None else {"authorization": f"Bearer {request.api_key}"}
-    return {"content-type": "application/json", **key}
-
-
 def build_request(request: NeutralRequest) -> WireRequest:
     config = without_empty({"maxTokens": request.max_tokens, "stopSequences": list(request.stop)})
     none = request.tool_choice is not None and request.tool_choice.mode == "none"
@@ -270,7 +264,7 @@ def build_request(request: NeutralRequest) -> WireRequest:
         }
     )
     call = "converse-stream" if request.stream else "converse"
-    return WireRequest(model_path(request.model, call), wire_headers(request), body)
+    return WireRequest(model_path(request.model, call), request.headers(), body)
 
 
 def _turn(turn: dict[str, Json]) -> Json:

@@ -25,7 +25,7 @@ from mockllm.dialects.anthropic.messages_check import check_hosted
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.anthropic.messages_request import build_request as build_messages
 from mockllm.dialects.anthropic.model_check import check_hosted_model
-from mockllm.dialects.bedrock.converse_request import model_path, wire_headers
+from mockllm.dialects.bedrock.converse_request import model_path
 from mockllm.dialects.bedrock.errors import exception, invocation_metrics
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -85,7 +85,7 @@ class AnthropicBody(Messages):
         for name in ("model", "stream"):
             body.pop(name, None)
         call = "invoke-with-response-stream" if request.stream else "invoke"
-        return WireRequest(model_path(request.model, call), wire_headers(request), body)
+        return WireRequest(model_path(request.model, call), request.headers(), body)
 
 
 def _on_bedrock(identity: ResponseIdentity) -> ResponseIdentity:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import ClassVar, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
@@ -20,7 +19,7 @@ from mockllm.core.json.typed_values import list_of, object_of, text_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import Framing, Kind, Plan, ResponseHead
-from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage, joined_text
+from mockllm.core.reply.reply import Finish, Refusal, Reply, Text, Usage, joined_text
 from mockllm.core.request.messages import Role
 from mockllm.core.request.request import Message, Request, TextPart, estimate_input
 from mockllm.core.request.response_parameters import OutputBounds
@@ -196,11 +195,8 @@ class TextBody:
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         """Return the first choice with its texts, as one text."""
-        choice = reply.choices[0] if reply.choices else Choice(())
-        parts: tuple[Part, ...] = tuple(part for part in choice.parts if isinstance(part, Text | Refusal))
-        if parts == choice.parts and len(reply.choices) == 1:
-            return reply
-        return replace(reply, choices=(replace(choice, parts=parts),))
+        parts = reply.choices[0].parts if reply.choices else ()
+        return reply.with_parts([part for part in parts if isinstance(part, Text | Refusal)])
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         choice = reply.choices[0]

@@ -103,8 +103,7 @@ class CohereChat(CohereCall):
             **without_empty(own),
             "stream": request.stream is True,
         }
-        key = {} if request.api_key is None else {"authorization": f"Bearer {request.api_key}"}
-        return WireRequest("/cohere/v2/chat", {"content-type": "application/json", **key}, body)
+        return WireRequest("/cohere/v2/chat", request.headers(), body)
 
 
 def _format(format: Format | None) -> Json:

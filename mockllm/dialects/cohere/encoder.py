@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from msgspec.structs import replace
-
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
@@ -51,22 +49,14 @@ def usage_of(usage: Usage) -> dict[str, Json]:
 
 def supported_reply(reply: Reply, request: CohereChatRequest) -> Reply:
     """Return the first choice with the parts that the protocol has a form for: a refusal is a text."""
-    first = reply.choices[0]
-    shown = (_visible(part) for part in first.parts if _is_shown(part, request))
-    parts = tuple(shown)
-    if len(reply.choices) == 1 and parts == first.parts:
-        return reply
-    return replace(reply, choices=(replace(first, parts=parts),))
+    shown = [part for part in reply.choices[0].parts if _is_shown(part, request)]
+    return reply.with_parts([Text(part.chunks) if type(part) is Refusal else part for part in shown])
 
 
 def _is_shown(part: Part, request: CohereChatRequest) -> bool:
     if type(part) is Thinking:
         return not part.redacted and not request.omits_thinking
     return type(part) in (Text, Refusal, Call)
-
-
-def _visible(part: Part) -> Part:
-    return Text(part.chunks) if type(part) is Refusal else part
 
 
 class CohereEncoder(Encoder):

@@ -8,7 +8,7 @@ names of operations, `@type` and the form of Gemini's operations are inferred fr
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator
 from typing import ClassVar, Final
 
 from msgspec.structs import replace
@@ -24,7 +24,7 @@ from mockllm.core.randomness import HEX
 from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import BackgroundRun, EventStep, Framing, Plan, ResponseHead, WaitStep
-from mockllm.core.reply.reply import Choice, Media, Reply
+from mockllm.core.reply.reply import Media, Reply
 from mockllm.core.request.messages import Message, TextPart
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import server_url
@@ -141,16 +141,6 @@ class PredictCall(GeminiDialect):
         return None
 
 
-def media_of(reply: Reply, kind: str) -> list[Media]:
-    return [
-        part for choice in reply.choices for part in choice.parts if type(part) is Media and part.kind == kind
-    ]
-
-
-def with_media(reply: Reply, media: Sequence[Media]) -> Reply:
-    return replace(reply, choices=(Choice(tuple(media)),))
-
-
 class Imagen(PredictCall):
     """POST …/models/imagen…:predict."""
 
@@ -160,9 +150,9 @@ class Imagen(PredictCall):
     def complete(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with the requested number of images, unless it has its own."""
         assert isinstance(request, ImagenRequest)
-        own = media_of(reply, "images")
+        own = reply.media("images")
         if own or reply.failure is not None:
-            return with_media(reply, own)
+            return reply.with_parts(own)
         output = object_of(request.parameters.get("outputOptions")).get("mimeType")
         format = next((name for name, mime in IMAGE_TYPES.items() if mime == output), "png")
         size = image_size(request.parameters.get("aspectRatio"))
@@ -173,14 +163,14 @@ class Imagen(PredictCall):
         generated = [
             Media(IMAGE_TYPES[format], b64encode(image).decode(), generated=True) for image in images
         ]
-        return with_media(reply, generated)
+        return reply.with_parts(generated)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
-        return with_media(reply, media_of(reply, "images"))
+        return reply.with_parts(reply.media("images"))
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         predictions: list[Json] = [
-            {"mimeType": part.mime, "bytesBase64Encoded": part.data} for part in media_of(reply, "images")
+            {"mimeType": part.mime, "bytesBase64Encoded": part.data} for part in reply.media("images")
         ]
         body = merged_json({"predictions": predictions}, dict(reply.extras.get(self.name, {})))
         return json_plan(body)
@@ -198,19 +188,19 @@ class Veo(PredictCall):
     def complete(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with the requested number of videos, unless it has its own."""
         assert isinstance(request, VeoRequest)
-        own = media_of(reply, "video")
+        own = reply.media("video")
         if any(not part.generated for part in own) or reply.failure is not None:
-            return with_media(reply, own)
+            return reply.with_parts(own)
         seconds = request.number("durationSeconds", DEFAULT_SECONDS, MAX_SECONDS)
         videos = [
             make_video(request.size, seconds, f"{request.prompt} {number}")
             for number in range(request.number("sampleCount", 1, 4))
         ]
         generated = [Media(VIDEO_TYPE, b64encode(video).decode(), generated=True) for video in videos]
-        return with_media(reply, generated)
+        return reply.with_parts(generated)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
-        return with_media(reply, media_of(reply, "video"))
+        return reply.with_parts(reply.media("video"))
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         return self.encode_stream(reply, request, identity)  # pragma: no cover - always in the background
@@ -249,7 +239,7 @@ def _states(reply: Reply, request: VeoRequest, identity: ResponseIdentity) -> It
     running: dict[str, Json] = {"name": f"{base}/{OPERATIONS}{id}"}
     yield EventStep(dumps(running), 0, "open", RUNNING)
     done: dict[str, Json] = {**running, "done": True}
-    videos = media_of(reply, "video")
+    videos = reply.media("video")
     if reply.failure is not None:
         error = object_of(error_object(reply.failure, request).get("error"))
         done["error"] = {"code": error.get("code"), "message": error.get("message")}

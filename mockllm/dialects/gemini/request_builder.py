@@ -36,9 +36,8 @@ def build_request(request: NeutralRequest, base: str) -> WireRequest:
         }
     )
     method = "streamGenerateContent?alt=sse" if request.stream else "generateContent"
-    key = {} if request.api_key is None else {"x-goog-api-key": request.api_key}
     path = f"{base}/models/{request.model or DEFAULT_MODEL}:{method}"
-    return WireRequest(path, {"content-type": "application/json", **key}, body)
+    return WireRequest(path, request.headers("x-goog-api-key"), body)
 
 
 def _content(turn: dict[str, Json]) -> Json:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Final
 
-from msgspec.structs import replace
 from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
@@ -20,7 +19,7 @@ from mockllm.core.json.typed_values import count_of, object_of, text_of, texts
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
-from mockllm.core.reply.reply import Choice, Finish, Refusal, Reply, Text
+from mockllm.core.reply.reply import Choice, Finish, Reply, texts_of
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.core.small_key import small_key
@@ -177,13 +176,7 @@ class TextGeneration(InferenceCall):
         return None
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
-        assert isinstance(request, TextGenerationRequest)
-        first = reply.choices[0]
-        parts = (Text(part.chunks) if type(part) is Refusal else part for part in first.parts)
-        visible = tuple(part for part in parts if type(part) is Text)
-        if len(reply.choices) == 1 and visible == first.parts:
-            return reply
-        return replace(reply, choices=(replace(first, parts=visible),))
+        return reply.with_parts(texts_of(reply.choices[0].parts))
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, TextGenerationRequest)
@@ -220,8 +213,7 @@ class TextGeneration(InferenceCall):
         settings = without_empty({"max_new_tokens": request.max_tokens, "stop": list(request.stop)})
         body = {"inputs": request.user, "parameters": settings, "stream": request.stream is True}
         path = f"/{self.vendor.name}/models/{request.model or self.vendor.model}"
-        key = {} if request.api_key is None else {"authorization": f"Bearer {request.api_key}"}
-        return WireRequest(path, {"content-type": "application/json", **key}, body)
+        return WireRequest(path, request.headers(), body)
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
         decoder = ResponseDecoder(plan)

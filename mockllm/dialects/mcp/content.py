@@ -31,13 +31,11 @@ NAME: Final = "mcp"
 def supported_reply(reply: Reply, request: RpcRequest) -> Reply:
     """Return the first choice with the parts that a result has a form for. A text is one chunk, because a result
     arrives whole. The events before the result are parts before it."""
-    first = reply.choices[0]
-    events = tuple(_events(reply.served.get("events", ()), request))
-    parts = (*events, *(_whole(part) for part in first.parts if _is_shown(part)))
+    events = _events(reply.served.get("events", ()), request)
+    parts = (*events, *(_whole(part) for part in reply.choices[0].parts if _is_shown(part)))
     served = {name: value for name, value in reply.served.items() if name != "events"}
-    if len(reply.choices) == 1 and parts == first.parts and served == reply.served:
-        return reply
-    return replace(reply, choices=(replace(first, parts=parts),), served=served)
+    supported = reply.with_parts(parts)
+    return supported if served == reply.served else replace(supported, served=served)
 
 
 def _is_shown(part: Part) -> bool:

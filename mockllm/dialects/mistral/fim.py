@@ -14,7 +14,7 @@ from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.typed_values import text_of
-from mockllm.core.reply.reply import Refusal, Reply, Text
+from mockllm.core.reply.reply import Reply, texts_of
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.dialects.dialect import ProtocolCapabilities
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -97,14 +97,7 @@ class Fim(VendorChat):
         return check_fields(request.fields, _FIELDS)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
-        texts = (
-            [Text(part.chunks) if type(part) is Refusal else part for part in choice.parts]
-            for choice in reply.choices
-        )
-        choices = (
-            replace(choice, parts=tuple(part for part in parts if type(part) is Text))
-            for choice, parts in zip(reply.choices, texts, strict=True)
-        )
+        choices = (replace(choice, parts=texts_of(choice.parts)) for choice in reply.choices)
         return replace(reply, choices=tuple(choices))
 
     def build_request(self, request: NeutralRequest) -> WireRequest:

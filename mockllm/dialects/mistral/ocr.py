@@ -16,13 +16,13 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.core.reply.reply import Refusal, Reply, Text
+from mockllm.core.reply.reply import Refusal, Reply, Text, texts_of
 from mockllm.core.request.messages import MediaPart
 from mockllm.core.request.request import Message, Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.media.media_call import MediaCall, own_extras, parts_of, with_parts
+from mockllm.dialects.openai.media.media_call import MediaCall, own_extras
 from mockllm.dialects.openai.request_fields import ModelRequest
 from mockllm.dialects.openai.validators import check_readable, missing, one_of, wrong_type
 from mockllm.dialects.vendors.errors import VendorCall, head
@@ -85,16 +85,15 @@ class Ocr(VendorCall, MediaCall):
     def complete(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with a text: its own, else that of the requested pages."""
         assert isinstance(request, OcrRequest)
-        if reply.failure is not None or any(type(part) in (Text, Refusal) for part in parts_of(reply)):
+        if reply.failure is not None or any(type(part) in (Text, Refusal) for part in reply.parts):
             return reply
         text = PAGE_BREAK.join([DEFAULT_TEXT] * (len(request.pages) or 1))
         counted = replace(reply.usage, output=reply.usage.output or estimate(text))
-        return with_parts(replace(reply, usage=counted), [Text((text,))])
+        return reply.with_usage(counted).with_parts([Text((text,))])
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         """Return the reply's texts; a refusal is a text."""
-        parts = (Text(part.chunks) if type(part) is Refusal else part for part in parts_of(reply))
-        return with_parts(reply, [part for part in parts if type(part) is Text])
+        return reply.with_parts(texts_of(reply.parts))
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, OcrRequest)

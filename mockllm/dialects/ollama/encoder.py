@@ -85,11 +85,8 @@ def arguments_of(call: Call) -> dict[str, Json] | None:
 def supported_reply(reply: Reply, *, calls: bool, thinking: bool) -> Reply:
     """Return the first choice with the parts that the call has a form for. A refusal is a text, and a call arrives
     in one chunk. `calls`: whether it has calls. `thinking`: whether the request wants thinking."""
-    first = reply.choices[0]
-    parts = tuple(_visible(part) for part in first.parts if _is_shown(part, calls, thinking))
-    if len(reply.choices) == 1 and parts == first.parts:
-        return reply
-    return replace(reply, choices=(replace(first, parts=parts),))
+    shown = [_visible(part) for part in reply.choices[0].parts if _is_shown(part, calls, thinking)]
+    return reply.with_parts(shown)
 
 
 def _is_shown(part: Part, calls: bool, thinking: bool) -> bool:

@@ -131,8 +131,7 @@ def _wire(path: str, request: NeutralRequest, own: dict[str, Json]) -> WireReque
         **without_empty({**own, "format": _format(request.response_format), "options": options or None}),
         "stream": request.stream is True,
     }
-    key = {} if request.api_key is None else {"authorization": f"Bearer {request.api_key}"}
-    return WireRequest(path, {"content-type": "application/json", **key}, body)
+    return WireRequest(path, request.headers(), body)
 
 
 def _format(format: Format | None) -> Json:

@@ -20,7 +20,7 @@ from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, enco
 from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import Framing, Kind, Plan
 from mockllm.core.reply.logprobs import chunk_token_texts, part_token_texts, token_logprobs
-from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage
+from mockllm.core.reply.reply import Choice, Finish, Reply, Text, Usage, texts_of
 from mockllm.core.request.request import Request
 from mockllm.core.small_key import small_key
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
@@ -72,13 +72,8 @@ def supported_reply(reply: Reply, request: CompletionsRequest) -> Reply:
     echoed = request.echoed
     choices = []
     for number, choice in enumerate(reply.choices):
-        parts: list[Part] = [Text((echoed[number],))] if number < len(echoed) and echoed[number] else []
-        for part in choice.parts:
-            if type(part) is Refusal:
-                parts.append(Text(part.chunks))
-            elif type(part) is Text:
-                parts.append(part)
-        choices.append(replace(choice, parts=tuple(parts)))
+        prompt = (Text((echoed[number],)),) if number < len(echoed) and echoed[number] else ()
+        choices.append(replace(choice, parts=(*prompt, *texts_of(choice.parts))))
     return replace(reply, choices=tuple(choices))
 
 

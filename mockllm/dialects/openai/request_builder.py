@@ -62,8 +62,7 @@ def build_completions(request: NeutralRequest, default_model: str) -> WireReques
 
 
 def _post(path: str, request: NeutralRequest, body: Json) -> WireRequest:
-    key = {} if request.api_key is None else {"authorization": f"Bearer {request.api_key}"}
-    return WireRequest(path, {"content-type": "application/json", **key}, body)
+    return WireRequest(path, request.headers(), body)
 
 
 def _stream(request: NeutralRequest) -> dict[str, Json]:

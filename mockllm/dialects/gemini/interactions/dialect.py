@@ -296,13 +296,12 @@ class Interactions(GeminiDialect):
         return request.summarizes, named, small_key(previous), request.cached_tokens
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
-        key = {} if request.api_key is None else {"x-goog-api-key": request.api_key}
         body = {
             "model": request.model or DEFAULT_MODEL,
             "input": request.user,
             "stream": bool(request.stream),
         }
-        return WireRequest("/v1beta/interactions", {"content-type": "application/json", **key}, body)
+        return WireRequest("/v1beta/interactions", request.headers("x-goog-api-key"), body)
 
     decode = staticmethod(decode)
 

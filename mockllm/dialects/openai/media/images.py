@@ -36,10 +36,7 @@ from mockllm.dialects.openai.media.media_call import (
     MediaCall,
     base64_of,
     error_event,
-    media_of,
     own_extras,
-    parts_of,
-    with_parts,
 )
 
 PATH: Final = "/v1/images/files/"
@@ -121,7 +118,7 @@ class ImageGenerations(MediaCall):
     def complete(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with the requested number of images, unless it has its own."""
         assert isinstance(request, ImagesRequest)
-        own = media_of(reply, "images")
+        own = reply.media("images")
         parts = [self._remade(part, request) for part in own]
         parts = parts or [
             Media(
@@ -132,10 +129,10 @@ class ImageGenerations(MediaCall):
             for number in range(request.count if reply.failure is None else 0)
         ]
         usage = reply.usage
-        if not usage.output or any(type(part) is Text for part in parts_of(reply)):
+        if not usage.output or any(type(part) is Text for part in reply.parts):
             usage = replace(usage, output=request.output_tokens * len(parts))
-        texts = [part for part in parts_of(reply) if type(part) is Text]
-        return with_parts(replace(reply, usage=usage), [*texts, *parts])
+        texts = [part for part in reply.parts if type(part) is Text]
+        return reply.with_usage(usage).with_parts([*texts, *parts])
 
     def _remade(self, part: Media, request: ImagesRequest) -> Media:
         """Return a generated image of the scenario's size in the requested format."""
@@ -149,10 +146,8 @@ class ImageGenerations(MediaCall):
         """Return the reply's images; in a stream each with its partial images. A text is the revised prompt."""
         assert isinstance(request, ImagesRequest)
         if not request.stream:
-            return with_parts(
-                reply, [part for part in parts_of(reply) if type(part) is Text or _is_image(part)]
-            )
-        return with_parts(reply, [self._streamed(part, request) for part in media_of(reply, "images")])
+            return reply.with_parts([part for part in reply.parts if type(part) is Text or _is_image(part)])
+        return reply.with_parts([self._streamed(part, request) for part in reply.media("images")])
 
     def _streamed(self, part: Media, request: ImagesRequest) -> Media:
         if part.chunks != ("",):
@@ -165,7 +160,7 @@ class ImageGenerations(MediaCall):
         revised = {"revised_prompt": reply.choices[0].text} if reply.choices[0].text else {}
         data: list[Json] = [
             {**revised, **_image(part, request, identity, number)}
-            for number, part in enumerate(media_of(reply, "images"))
+            for number, part in enumerate(reply.media("images"))
         ]
         body: dict[str, Json] = {"created": identity.second}
         if request.is_gpt:

@@ -6,14 +6,12 @@ from base64 import b64encode
 from collections.abc import Hashable, Iterable
 from typing import Final
 
-from msgspec.structs import replace
-
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.encoder import Event
 from mockllm.core.rendering.event_layout import EventLayout, MemberPlace, Payload
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.reply import Choice, Media, Part, Reply
+from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.small_key import small_key
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
@@ -88,22 +86,6 @@ def error_event(failure: Failure, request: Request, identity: ResponseIdentity) 
 
 def base64_of(data: bytes) -> str:
     return b64encode(data).decode()
-
-
-def parts_of(reply: Reply) -> tuple[Part, ...]:
-    """Return the parts of all choices."""
-    return tuple(part for choice in reply.choices for part in choice.parts)
-
-
-def media_of(reply: Reply, kind: str) -> list[Media]:
-    """Return the media of one kind."""
-    return [part for part in parts_of(reply) if type(part) is Media and part.kind == kind]
-
-
-def with_parts(reply: Reply, parts: Iterable[Part]) -> Reply:
-    """Return the reply with one choice of these parts."""
-    first = reply.choices[0] if reply.choices else Choice(())
-    return replace(reply, choices=(replace(first, parts=tuple(parts)),))
 
 
 def own_extras(reply: Reply) -> dict[str, Json]:

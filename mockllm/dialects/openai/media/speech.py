@@ -29,10 +29,7 @@ from mockllm.dialects.openai.media.media_call import (
     MediaCall,
     base64_of,
     error_event,
-    media_of,
     own_extras,
-    parts_of,
-    with_parts,
 )
 from mockllm.dialects.openai.media.media_request import MediaRequest
 from mockllm.dialects.openai.validators import (
@@ -146,7 +143,7 @@ class Speech(MediaCall):
     def complete(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with audio that says its text, else the input of the request."""
         assert isinstance(request, SpeechRequest)
-        own = media_of(reply, "audio")
+        own = reply.media("audio")
         words = "".join(choice.text for choice in reply.choices) or (request.user or "")
         seconds = speech_seconds(words) / request.speed
         if own and own[0].generated and own[0].seconds is not None:
@@ -154,23 +151,23 @@ class Speech(MediaCall):
         if own and not own[0].generated:
             audio = own[0]
         elif reply.failure is not None and not own:
-            return with_parts(reply, ())
+            return reply.with_parts(())
         else:
             data = make_audio(request.format, seconds, words)
             audio = Media(AUDIO_TYPES[request.format], base64_of(data), seconds=seconds, generated=True)
         usage = reply.usage
-        if not usage.output or any(type(part) is Text for part in parts_of(reply)):
+        if not usage.output or any(type(part) is Text for part in reply.parts):
             usage = replace(usage, output=round(seconds * TOKENS_PER_SECOND))
-        return with_parts(replace(reply, usage=usage), [audio])
+        return reply.with_usage(usage).with_parts([audio])
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         """Return the reply's audio, in chunks of half a second each."""
-        return with_parts(reply, [_in_chunks(part) for part in media_of(reply, "audio")[:1]])
+        return reply.with_parts([_in_chunks(part) for part in reply.media("audio")[:1]])
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the audio whole (`stream: false` of a scenario)."""
         assert isinstance(request, SpeechRequest)
-        body = b"".join(decoded(part.data) or b"" for part in media_of(reply, "audio"))
+        body = b"".join(decoded(part.data) or b"" for part in reply.media("audio"))
         return Plan(head(200, _pairs(reply, request), identity), (EventStep(body, 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
@@ -184,7 +181,7 @@ class Speech(MediaCall):
 
 
 def _pairs(reply: Reply, request: SpeechRequest) -> tuple[tuple[str, str], ...]:
-    own = media_of(reply, "audio")
+    own = reply.media("audio")
     mime = own[0].mime if own else AUDIO_TYPES[request.format]
     return (("content-type", mime), *OPENAI, *LIMITS)
 

@@ -18,12 +18,12 @@ from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
 from mockllm.core.reply.chunking import split_into_chunks
-from mockllm.core.reply.reply import Refusal, Reply, Text
+from mockllm.core.reply.reply import Refusal, Reply, Text, texts_of
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import BODY_HEADERS, LIMITS, OPENAI, STREAM_HEADERS, body_plan, head
-from mockllm.dialects.openai.media.media_call import MediaCall, error_event, own_extras, parts_of, with_parts
+from mockllm.dialects.openai.media.media_call import MediaCall, error_event, own_extras
 from mockllm.dialects.openai.media.transcript_bodies import (
     TimedTranscript,
     diarized_body,
@@ -94,20 +94,17 @@ class Transcriptions(MediaCall):
 
     def complete(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with a text: its segments', else the default one."""
-        if reply.failure is not None or any(type(part) in (Text, Refusal) for part in parts_of(reply)):
+        if reply.failure is not None or any(type(part) in (Text, Refusal) for part in reply.parts):
             return reply
         stated = "" if reply.transcript is None else reply.transcript.text
         text = stated or DEFAULT_TEXT
         counted = reply.usage
         counted = counted if counted.output else replace(counted, output=estimate(text))
-        return with_parts(
-            replace(reply, usage=counted), [Text(split_into_chunks(text, ChunkSize(1, "tokens")))]
-        )
+        return reply.with_usage(counted).with_parts([Text(split_into_chunks(text, ChunkSize(1, "tokens")))])
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         """Return the reply's texts; a refusal is a text."""
-        parts = (Text(part.chunks) if type(part) is Refusal else part for part in parts_of(reply))
-        return with_parts(reply, [part for part in parts if type(part) is Text])
+        return reply.with_parts(texts_of(reply.parts))
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, AudioRequest)

@@ -20,7 +20,7 @@ from mockllm.dialects.background import timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import BODY_HEADERS, STREAM_HEADERS, body_plan, head
-from mockllm.dialects.openai.media.media_call import MediaCall, base64_of, media_of, own_extras, with_parts
+from mockllm.dialects.openai.media.media_call import MediaCall, base64_of, own_extras
 from mockllm.dialects.openai.media.video_jobs import (
     COMPLETED,
     CONTENT,
@@ -51,7 +51,7 @@ class Videos(MediaCall):
     def complete(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with a video of the requested size and length, unless it has its own."""
         assert isinstance(request, VideosRequest)
-        own = media_of(reply, "video")
+        own = reply.media("video")
         if reply.failure is not None or (own and not own[0].generated):
             return reply
         stated = own[0] if own else Media(VIDEO_TYPE, "")
@@ -60,12 +60,12 @@ class Videos(MediaCall):
             return reply
         pixels = request.pixels_of(size)
         data = make_video(pixels, float(request.seconds) if seconds is None else seconds, request.user or "")
-        return with_parts(
-            reply, [Media(VIDEO_TYPE, base64_of(data), size=size, seconds=seconds, generated=True)]
+        return reply.with_parts(
+            [Media(VIDEO_TYPE, base64_of(data), size=size, seconds=seconds, generated=True)]
         )
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
-        return with_parts(reply, media_of(reply, "video")[:1])
+        return reply.with_parts(reply.media("video")[:1])
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         return self.encode_stream(reply, request, identity)  # pragma: no cover - always in the background
@@ -141,7 +141,7 @@ def _states(reply: Reply, request: VideosRequest, identity: ResponseIdentity) ->
         )
         return
     yield _state(COMPLETED, {**video, "status": "completed", "progress": 100}, last=True)
-    for part in media_of(reply, "video"):
+    for part in reply.media("video"):
         yield EventStep(decoded(part.data) or b"", 1, "end", CONTENT)
 
 

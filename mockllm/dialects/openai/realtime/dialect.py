@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Final
 
-from msgspec.structs import replace
 from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
@@ -241,18 +240,18 @@ class Realtime(OpenAiCall):
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with texts, calls and the audio of the texts. A refusal is a text, and audio alone is the
         speech of an empty text."""
-        first = reply.choices[0]
+        shown = reply.choices[0].parts
         parts: list[Part] = []
-        for part in first.parts:
+        for part in shown:
             if isinstance(part, Refusal):
                 parts.append(Text(part.chunks))
             elif isinstance(part, Text | Call):
                 parts.append(part)
-        audio = next((part for part in first.parts if isinstance(part, Media) and part.kind == "audio"), None)
+        audio = next((part for part in shown if isinstance(part, Media) and part.kind == "audio"), None)
         assert isinstance(request, RealtimeRequest)
         if audio is not None and request.speaks:
             parts = [*parts, *([] if any(isinstance(part, Text) for part in parts) else [Text(())]), audio]
-        return replace(reply, choices=(replace(first, parts=tuple(parts)),))
+        return reply.with_parts(parts)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         return self.encode_stream(reply, request, identity)

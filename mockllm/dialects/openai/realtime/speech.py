@@ -14,8 +14,6 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from typing import Final
 
-from msgspec.structs import replace
-
 from mockllm.core.json.codec import loads
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.reply.reply import Media, Reply, Text, joined_text
@@ -57,23 +55,18 @@ class ReplySpeech:
 
 def speech_of(reply: Reply, format: str) -> ReplySpeech | None:
     """Return the audio of a supported reply. Raise UnsuitableAudio where the session's format cannot carry it."""
-    parts = reply.choices[0].parts if reply.choices else ()
-    audio = next((part for part in parts if isinstance(part, Media)), None)
+    audio = next((part for part in reply.parts if isinstance(part, Media)), None)
     if audio is None:
         return None
     if format != PCM:
         raise UnsuitableAudio(f"the session sends {format}, and audio of a reply can only be sent as {PCM}")
-    characters = sum(len(joined_text(part.chunks)) for part in parts if isinstance(part, Text))
+    characters = sum(len(joined_text(part.chunks)) for part in reply.parts if isinstance(part, Text))
     return ReplySpeech(_samples(audio), characters)
 
 
 def without_audio(reply: Reply) -> Reply:
     """Return a supported reply without its audio, which is no item."""
-    if not reply.choices:
-        return reply
-    first = reply.choices[0]
-    parts = tuple(part for part in first.parts if not isinstance(part, Media))
-    return replace(reply, choices=(replace(first, parts=parts),))
+    return reply.with_parts([part for part in reply.parts if not isinstance(part, Media)])
 
 
 def _samples(audio: Media) -> bytes:

@@ -175,17 +175,13 @@ def supported_reply(reply: Reply, request: ResponsesRequest) -> Reply:
     """Return the reply with server tools as items, and without the parts that this protocol never shows. These are
     further choices, native parts that are not items of this protocol, and the text of redacted reasoning. A request
     for compaction gets one sealed item in place of all parts."""
-    first = reply.choices[0]
     if request.compacts:
         return replace(reply, choices=(Choice((COMPACTION,)),))
-    shown: Sequence[Part] = first.parts
+    shown: Sequence[Part] = reply.choices[0].parts
     if any(type(part) is NativePart and part.dialect == SERVER_TOOL for part in shown):
         shown = server_parts(shown, request.included, request.items)
     shown = with_client_tool_items(shown, request.client_tools)
-    parts = tuple(_visible(part) for part in shown if not _is_hidden(part))
-    if len(reply.choices) == 1 and parts == first.parts:
-        return reply
-    return replace(reply, choices=(replace(first, parts=parts),))
+    return reply.with_parts([_visible(part) for part in shown if not _is_hidden(part)])
 
 
 def _is_hidden(part: Part) -> bool:
