@@ -166,12 +166,13 @@ def with_reply_faults(
     """Return the reply with these faults. Each comes with its number among all faults, which selects its draws."""
     for number, fault in faults:
         random = context.randomness.random(f"fault {number}")
-        changed = fault.apply_in_context(
-            reply, ReplyFaultContext(context.request, context.streamed, random, plan_of, max_generated)
-        )
-        if _note_fault(context, fault, changed):
-            assert isinstance(changed, Reply)
-            reply = changed
+        fault_context = ReplyFaultContext(context.request, context.streamed, random, plan_of, max_generated)
+        try:
+            reply = fault.apply_in_context(reply, fault_context)
+        except NotApplicable as reason:
+            context.notes.append(f"{fault.name} not applied: {reason}")
+        else:
+            context.faults.append(fault.name)
     return reply
 
 
@@ -179,25 +180,28 @@ def with_plan_faults(context: PlanContext, plan: Plan, faults: Sequence[Fault]) 
     """Return the plan with these faults."""
     delivery_faults: set[str] = set()  # a fault that replaces the content leaves what they changed
     for fault in faults:
-        changed = _with_fault(context, plan, fault)
-        if isinstance(changed, Plan) and fault.replaces_response:
+        try:
+            changed = _with_fault(context, plan, fault)
+        except NotApplicable as reason:
+            context.notes.append(f"{fault.name} not applied: {reason}")
+            continue
+        if fault.replaces_response:
             replaced = [
                 name for name in context.faults if name not in delivery_faults or changed.delivery.withheld
             ]
             context.faults = [name for name in context.faults if name not in replaced]
             context.notes += [f"{name} not applied: {fault.name} replaces it" for name in replaced]
-        if _note_fault(context, fault, changed):
-            assert isinstance(changed, Plan)
-            if replace(plan, delivery=changed.delivery) == changed:
-                delivery_faults.add(fault.name)
-            if plan.streamed:
-                places = context.faults_by_step
-                context.faults_by_step = faults_by_step(plan.steps, changed.steps, places, fault.name)
-            plan = changed
+        context.faults.append(fault.name)
+        if replace(plan, delivery=changed.delivery) == changed:
+            delivery_faults.add(fault.name)
+        if plan.streamed:
+            places = context.faults_by_step
+            context.faults_by_step = faults_by_step(plan.steps, changed.steps, places, fault.name)
+        plan = changed
     return plan
 
 
-def _with_fault(context: PlanContext, plan: Plan, fault: Fault) -> Plan | NotApplicable:
+def _with_fault(context: PlanContext, plan: Plan, fault: Fault) -> Plan:
     """Return the plan with one fault. A fault of form removes, repeats or moves members of a stream's events. The
     dialect knows their places in the stream of a reply only."""
     has_reply = context.dialect.generates or context.request.makes_media
@@ -206,15 +210,6 @@ def _with_fault(context: PlanContext, plan: Plan, fault: Fault) -> Plan | NotApp
         return fault.apply(plan)
     dialect = cast(ReplyDialect, context.dialect)
     return fault.apply_to_stream(plan, dialect.event_layout(context.request))
-
-
-def _note_fault(context: PlanContext, fault: Fault, changed: object) -> bool:
-    """Note whether a fault was applied. Return whether it was."""
-    if isinstance(changed, NotApplicable):
-        context.notes.append(f"{fault.name} not applied: {changed.reason}")
-        return False
-    context.faults.append(fault.name)
-    return True
 
 
 def with_all_headers_per_response(plan: Plan) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import given, settings
@@ -69,11 +70,8 @@ requested = st.builds(HttpConstraints, st.booleans(), st.booleans(), st.booleans
 
 def broken(plan: Plan, faults: list[Fault]) -> Plan:
     for fault in faults:
-        played = fault.apply(plan)
-        if isinstance(played, NotApplicable):
-            assert played.reason
-        else:
-            plan = played
+        with suppress(NotApplicable):
+            plan = fault.apply(plan)
     return plan
 
 

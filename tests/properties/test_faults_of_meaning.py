@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -73,10 +74,10 @@ def changed(
             fault = FAULTS[name].model_validate(given_)
             assert isinstance(fault, ReplyFault)
             if fault.applies_after_supported_reply == shown:
-                reported = fault.apply_in_context(
-                    reply, ReplyFaultContext(request, stream, Random(seed), plan)
-                )
-                reply = reply if isinstance(reported, NotApplicable) else reported
+                with suppress(NotApplicable):
+                    reply = fault.apply_in_context(
+                        reply, ReplyFaultContext(request, stream, Random(seed), plan)
+                    )
     return reply
 
 

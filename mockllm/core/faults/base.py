@@ -21,15 +21,13 @@ from mockllm.core.request.request import Request
 from mockllm.core.values.strict_model import StrictModel
 
 
-class NotApplicable(Struct, frozen=True):
-    """The result of a fault that found nothing to break. `reason` completes "not applied: …"."""
-
-    reason: str
+class NotApplicable(Exception):
+    """A fault finds nothing to break. The message completes "not applied: …"."""
 
 
-UNSTREAMED: Final = NotApplicable("the response is not streamed")
-MESSAGES: Final = NotApplicable("the response is messages of a WebSocket")
-UNSENT: Final = NotApplicable("no byte of the response is sent")
+UNSTREAMED: Final = "the response is not streamed"
+NO_REPLY: Final = "the response is not a reply"
+OWN_ERROR: Final = "the reply itself ends with an error"
 
 Needs: TypeAlias = Literal["stream", "reply", "call", "any"]
 """The kind of response that a fault needs."""
@@ -86,53 +84,41 @@ class Fault(StrictModel):
             return "stream"
         return "reply" if self.needs_reply else getattr(self, "after", ANYWHERE).needs
 
-    def apply(self, plan: Plan) -> Plan | NotApplicable:
-        """Return the plan with the fault, or the reason why the fault does not apply."""
+    def apply(self, plan: Plan) -> Plan:
+        """Return the plan with the fault. Raise NotApplicable."""
         if plan.delivery.withheld:
-            return UNSENT
+            raise NotApplicable("no byte of the response is sent")
         if self.needs_http and plan.framing.is_websocket:
-            return MESSAGES
+            raise NotApplicable("the response is messages of a WebSocket")
         if self.needs_stream and not plan.streamed:
-            return UNSTREAMED
+            raise NotApplicable(UNSTREAMED)
         return bounded(plan, self.apply_to_plan(plan))
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         """Apply the fault to a plan of the kind that it needs."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 
-def too_many_steps(plan: Plan, added: int) -> NotApplicable | None:
-    """Return why a fault may not add so many steps to a plan; None where it may."""
-    if added <= FEW_STEPS or len(plan.steps) + added <= MAX_STEPS:
-        return None
-    return NotApplicable(f"the response would have more than {MAX_STEPS:,} events and waits")
+def require_few_steps(plan: Plan, added: int) -> None:
+    """Raise NotApplicable where a fault may not add so many steps to a plan."""
+    if added > FEW_STEPS and len(plan.steps) + added > MAX_STEPS:
+        raise NotApplicable(f"the response would have more than {MAX_STEPS:,} events and waits")
 
 
-def bounded(plan: Plan, changed: Plan | NotApplicable) -> Plan | NotApplicable:
-    """Return the changed plan, or why the fault does not apply: then it has added too many steps."""
-    if isinstance(changed, NotApplicable):
-        return changed
-    return too_many_steps(plan, len(changed.steps) - len(plan.steps)) or changed
+def bounded(plan: Plan, changed: Plan) -> Plan:
+    """Return the changed plan. Raise NotApplicable where the fault has added too many steps."""
+    require_few_steps(plan, len(changed.steps) - len(plan.steps))
+    return changed
 
 
-def too_long(reply: Reply, chunks: int, characters: int) -> NotApplicable | None:
-    """Return why a fault may not add so many chunks and characters to a reply; None where it may."""
-    if chunks <= FEW_STEPS and characters <= FEW_CHARACTERS:
-        return None
-    size = reply_size(reply)
-    if chunks > FEW_STEPS and size.chunks + chunks > MAX_CHUNKS:
-        return NotApplicable(f"the reply would have more than {MAX_CHUNKS:,} chunks")
-    if characters > FEW_CHARACTERS and size.characters + characters > MAX_CHARACTERS:
-        return NotApplicable(f"the reply would have more than {MAX_CHARACTERS:,} characters")
-    return None
-
-
-def bounded_reply(reply: Reply, changed: Reply | NotApplicable) -> Reply | NotApplicable:
-    """Return the changed reply, or why the fault does not apply: then it has added too much."""
-    if isinstance(changed, NotApplicable):
-        return changed
+def bounded_reply(reply: Reply, changed: Reply) -> Reply:
+    """Return the changed reply. Raise NotApplicable where the fault has added too much."""
     before, after = reply_size(reply), reply_size(changed)
-    return too_long(reply, after.chunks - before.chunks, after.characters - before.characters) or changed
+    if after.chunks - before.chunks > FEW_STEPS and after.chunks > MAX_CHUNKS:
+        raise NotApplicable(f"the reply would have more than {MAX_CHUNKS:,} chunks")
+    if after.characters - before.characters > FEW_CHARACTERS and after.characters > MAX_CHARACTERS:
+        raise NotApplicable(f"the reply would have more than {MAX_CHARACTERS:,} characters")
+    return changed
 
 
 class ReplyFaultContext(Struct, frozen=True):
@@ -158,17 +144,17 @@ class ReplyFault(Fault):
     """Whether the fault gets the reply as the protocol supports it, with the chunks of the stream. Otherwise it
     gets the reply as the rule defines it."""
 
-    def apply(self, plan: Plan) -> Plan | NotApplicable:
+    def apply(self, plan: Plan) -> Plan:
         """Refuse a plan that was not made from a reply."""
-        return NotApplicable("the response is not a reply")
+        raise NotApplicable(NO_REPLY)
 
-    def apply_in_context(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
-        """Return the reply with the fault, or the reason why the fault does not apply."""
+    def apply_in_context(self, reply: Reply, context: ReplyFaultContext) -> Reply:
+        """Return the reply with the fault. Raise NotApplicable."""
         if self.needs_stream and not context.streamed:
-            return UNSTREAMED
+            raise NotApplicable(UNSTREAMED)
         return bounded_reply(reply, self.apply_to_reply(reply, context))
 
-    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
+    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply:
         """Apply the fault to a reply of the kind that it needs. Pure."""
         raise NotImplementedError  # pragma: no cover - abstract
 

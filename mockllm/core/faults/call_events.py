@@ -23,30 +23,28 @@ def call_events(events: Sequence[FormEvent], layout: EventLayout) -> Iterator[tu
             yield event, place
 
 
-def break_index(calls: CallEvents, how: str | None) -> str | None:
-    """Change the indexes; return why there is nothing to change."""
+def break_index(calls: CallEvents, how: str | None) -> None:
+    """Change the indexes, if `how` says so."""
     if how is None:
-        return None
+        return
     places = [place.index for _, place in calls if place.index is not None]
     places = [index for index in places if index.member in index.parent]
     if not places:
-        return "its calls have no index"
+        raise NotApplicable("its calls have no index")
     numbers = [index.parent[index.member] for index in places]
     single = len(set(numbers)) == 1
     for index in places:
         put_member(index, ABSENT if how == "missing" else numbers[0] + 1 if single else numbers[0])
-    return None
 
 
-def add_placeholders(calls: CallEvents) -> str | None:
-    """Set the arguments `{}` where a call opens with empty ones; return why no call has such arguments."""
+def add_placeholders(calls: CallEvents) -> None:
+    """Set the arguments `{}` where a call opens with empty ones."""
     arguments = [place.arguments for _, place in calls if place.arguments is not None]
     if not any(type(each.parent.get(each.member)) is str for each in arguments):
-        return "its calls have their arguments as an object"
+        raise NotApplicable("its calls have their arguments as an object")
     for _, _, place in _first_arguments(calls):
         if place.parent.get(place.member) == "":
             put_member(place, "{}")
-    return None
 
 
 def _first_arguments(calls: CallEvents) -> Iterator[tuple[FormEvent, object, MemberPlace]]:
@@ -71,17 +69,17 @@ def with_placeholders(plan: Plan, calls: CallEvents, layout: EventLayout) -> Pla
     return replace(plan, steps=tuple(steps))
 
 
-def interleaved(plan: Plan, events: list[FormEvent], layout: EventLayout) -> Plan | NotApplicable:
+def interleaved(plan: Plan, events: list[FormEvent], layout: EventLayout) -> Plan:
     """Return the plan with the events of calls in turn: one of each call. Times stay at their places."""
     calls: dict[object, list[FormEvent]] = {}
     for event, place in call_events(events, layout):
         calls.setdefault(place.number, []).append(event)
     if len(calls) < 2:
-        return NotApplicable("the response calls one tool only")
+        raise NotApplicable("the response calls one tool only")
     own = [event for queue in calls.values() for event in queue]
     positions = sorted({event.position for event in own})
     if len(positions) < len(own) or all(len(queue) == 1 for queue in calls.values()):
-        return NotApplicable("its calls come whole")
+        raise NotApplicable("its calls come whole")
     numbers = {event.position: event.payload.get(layout.sequence or "") for event in own}
     steps = list(plan.steps)
     for position, event in zip(positions, _in_turn(list(calls.values())), strict=True):
@@ -98,19 +96,18 @@ def _in_turn(queues: list[list[FormEvent]]) -> Iterator[FormEvent]:
         yield from (queue[turn] for queue in queues if turn < len(queue))
 
 
-def break_ids(calls: CallEvents, how: str | None) -> str | None:
-    """Change the ids; return why there is nothing to change."""
+def break_ids(calls: CallEvents, how: str | None) -> None:
+    """Change the ids, if `how` says so."""
     if how is None:
-        return None
+        return
     places = [(place.number, place.id) for _, place in calls if place.id is not None]
     call_ids = {number: id.parent[id.member] for number, id in places if id.parent.get(id.member)}
     if not call_ids:
-        return "its calls have no id"
+        raise NotApplicable("its calls have no id")
     later = [(number, id) for number, id in places if not id.parent.get(id.member)]
     if how in ("repeated", "empty_later") and not later:
-        return "only the first event of a call has a place for its id"
+        raise NotApplicable("only the first event of a call has a place for its id")
     for number, id in places if how in ("missing", "empty") else later:
         known = {"missing": ABSENT, "repeated": call_ids.get(number, ABSENT)}
         if how != "empty" or id.parent.get(id.member):
             put_member(id, known.get(how, ""))
-    return None

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 from msgspec.structs import replace
 from pydantic import Field
 
-from mockllm.core.faults.base import Fault, NotApplicable
+from mockllm.core.faults.base import Fault
 from mockllm.core.faults.fault_points import FIRST, ChunkPoint, find_chunk, split_step
 from mockllm.core.rendering.framing import steps_with_bytes
 from mockllm.core.rendering.plan import CutStep, Plan, Step, WaitStep
@@ -26,14 +26,10 @@ class ChunkFault(Fault):
 
     at: ChunkPoint = Field(default=FIRST, description="Which chunk has the fault.")
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        span = find_chunk(plan, self.at)
-        if isinstance(span, NotApplicable):
-            return span
-        steps = self.apply_to_chunk(plan, *span)
-        return steps if isinstance(steps, NotApplicable) else replace(plan, steps=steps)
+    def apply_to_plan(self, plan: Plan) -> Plan:
+        return replace(plan, steps=self.apply_to_chunk(plan, *find_chunk(plan, self.at)))
 
-    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
+    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
         """Return the plan's steps with the fault. `start` and `end` enclose the steps of the chunk."""
         raise NotImplementedError  # pragma: no cover - abstract
 

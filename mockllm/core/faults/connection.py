@@ -26,9 +26,8 @@ class Cutting(Fault):
 
     after: GapPoint = Field(default=MIDDLE, description="Where the response ends.")
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        gap = find_gap(plan, self.after)
-        return gap if isinstance(gap, NotApplicable) else cut_at(plan, gap, self.how)
+    def apply_to_plan(self, plan: Plan) -> Plan:
+        return cut_at(plan, find_gap(plan, self.after), self.how)
 
 
 @fault("reset", "connection")
@@ -49,14 +48,14 @@ class Close(Cutting):
     )
     reason: Constant[str] = Field(default="", description="The reason beside the code.")
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         if plan.delivery.websocket is not None and self.after.time is not None:
             # a handshake: the whole WebSocket is closed then
             last = b"" if self.code is None else close_frame(self.code, self.reason)
             return replace(plan, steps=(WaitStep(self.after.time, 0), RawStep(last, 0), CutStep(self.how, 0)))
-        gap = find_gap(plan, self.after)
-        if isinstance(gap, NotApplicable) or self.code is None or not plan.framing.is_websocket:
+        if self.code is None or not plan.framing.is_websocket:
             return super().apply_to_plan(plan)
+        gap = find_gap(plan, self.after)
         index = gap.chunk_number
         end = (RawStep(close_frame(self.code, self.reason), index), CutStep(self.how, index))
         return replace(plan, steps=(*gap.before, *end, *gap.after))
@@ -77,10 +76,10 @@ class SlowClose(Fault):
         default=5.0, alias="for", description="How long after the last byte the connection is closed."
     )
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         steps = live_steps(plan)
         if len(steps) < len(plan.steps):
-            return NotApplicable("the response is cut before its end")
+            raise NotApplicable("the response is cut before its end")
         chunk_number = steps[-1].chunk_number if steps else 0
         end: tuple[Step, ...] = (WaitStep(self.for_, chunk_number), CutStep("close", chunk_number))
         last = closing_bytes(plan)
@@ -98,7 +97,7 @@ class Bandwidth(Fault):
         default=1000.0, description="How many bytes are sent in a second."
     )
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         size = max(1, int(self.bytes_per_second / SLICES_PER_SECOND))
         return add_throttle(plan, Throttle(size, size / self.bytes_per_second))
 
@@ -118,7 +117,7 @@ class SlowHeaders(Fault):
         default=5.0, alias="for", description="How long it takes from the head's first line to its last."
     )
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         return replace(
             plan, delivery=replace(plan.delivery, head_seconds=plan.delivery.head_seconds + self.for_)
         )
@@ -135,5 +134,5 @@ class NoResponse(Fault):
         description="Whether the connection is reset, closed, or stays open until the client leaves.",
     )
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         return withhold(plan, plan.delay, self.then)

@@ -109,13 +109,13 @@ def _is_chunk(step: Step) -> bool:
     return type(step) is EventStep and step.kind == "chunk"
 
 
-def find_chunk(plan: Plan, at: ChunkPoint) -> tuple[int, int] | NotApplicable:
-    """Return the start and end of the steps of a chunk, or why there is no such chunk."""
+def find_chunk(plan: Plan, at: ChunkPoint) -> tuple[int, int]:
+    """Return the start and end of the steps of a chunk. Raise NotApplicable."""
     span = chunk_span(plan, at.chunk)
     if span is None:
         if at.chunk <= chunk_count(plan):
-            return NotApplicable(f"chunk {at.chunk} is not sent by itself")
-        return too_few(chunk_count(plan), "chunk")
+            raise NotApplicable(f"chunk {at.chunk} is not sent by itself")
+        raise too_few(chunk_count(plan), "chunk")
     return span
 
 
@@ -140,8 +140,8 @@ class Gap(Struct, frozen=True):
         return self.before[-1].chunk_number if self.before else 0
 
 
-def find_gap(plan: Plan, after: GapPoint) -> Gap | NotApplicable:
-    """Return the place in the plan, or why there is none."""
+def find_gap(plan: Plan, after: GapPoint) -> Gap:
+    """Return the place in the plan. Raise NotApplicable."""
     if after.time is not None:
         return _after_time(plan, after.time)
     if after.bytes is not None:
@@ -175,11 +175,11 @@ def _locatable_texts(plan: Plan) -> Sequence[ChunkText]:
     return () if truncated else plan.chunk_texts
 
 
-def _after_chunks(plan: Plan, count: int) -> Gap | NotApplicable:
+def _after_chunks(plan: Plan, count: int) -> Gap:
     if not (plan.streamed or _locatable_texts(plan)):
-        return NotApplicable("the response has no chunks")
+        raise NotApplicable("the response has no chunks")
     if count > chunk_count(plan):
-        return too_few(chunk_count(plan), "chunk")
+        raise too_few(chunk_count(plan), "chunk")
     steps = live_steps(plan)
     if not plan.streamed:
         body = b"".join(data for _, data in steps_with_bytes(replace(plan, steps=_without_cuts(plan))))
@@ -194,12 +194,12 @@ def _after_chunks(plan: Plan, count: int) -> Gap | NotApplicable:
     return _at(plan, max(last + 1, next(after_opening, len(steps))))
 
 
-def _after_events(plan: Plan, count: int) -> Gap | NotApplicable:
+def _after_events(plan: Plan, count: int) -> Gap:
     if not plan.streamed:
-        return UNSTREAMED
+        raise NotApplicable(UNSTREAMED)
     ends = [0, *_event_ends(live_steps(plan))]
     if count >= len(ends):
-        return too_few(len(ends) - 1, "event")
+        raise too_few(len(ends) - 1, "event")
     return _at(plan, _after_inserted(plan, ends[count]))
 
 
@@ -228,9 +228,9 @@ def _is_inserted(step: Step) -> bool:
     ) and step.attached_to_chunk
 
 
-def _after_bytes(plan: Plan, count: int) -> Gap | NotApplicable:
+def _after_bytes(plan: Plan, count: int) -> Gap:
     if count > _size(plan):
-        return too_few(_size(plan), "byte")
+        raise too_few(_size(plan), "byte")
     left = count
     for index, (step, data) in enumerate(steps_with_bytes(plan)):
         if left == 0 and not (type(step) is WaitStep and step.attached_to_chunk):
@@ -254,12 +254,12 @@ def split_step(step: Step, data: bytes, at: int) -> tuple[RawStep, RawStep]:
     )
 
 
-def _after_time(plan: Plan, seconds: float) -> Gap | NotApplicable:
+def _after_time(plan: Plan, seconds: float) -> Gap:
     if seconds < plan.delay:
         return Gap((), plan.steps, seconds)
     now = plan.delay + plan.delivery.head_seconds
     if seconds < now:
-        return NotApplicable("its head is still being sent then")
+        raise NotApplicable("its head is still being sent then")
     if plan.delivery.throttles:
         plan = replace(plan, steps=_with_flows(plan))
     for index, step in enumerate(live_steps(plan)):
@@ -271,7 +271,7 @@ def _after_time(plan: Plan, seconds: float) -> Gap | NotApplicable:
                 return Gap((*plan.steps[:index], before), (after, *plan.steps[index + 1 :]))
             now += step.seconds
     if seconds > now:
-        return NotApplicable(f"the response takes only {round(now, 3):g} s")
+        raise NotApplicable(f"the response takes only {round(now, 3):g} s")
     return _at(plan, len(live_steps(plan)))
 
 

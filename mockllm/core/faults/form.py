@@ -55,27 +55,19 @@ class ToolCallChunks(FormFault):
         default=False, description="Whether the arguments `{}` come before the real arguments."
     )
 
-    def apply_to_events(
-        self, plan: Plan, events: list[FormEvent], layout: EventLayout
-    ) -> Plan | NotApplicable:
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], layout: EventLayout) -> Plan:
         if not any(True for _ in call_events(events, layout)):
-            return NotApplicable("the response calls no tool")
+            raise NotApplicable("the response calls no tool")
         if self.interleave:
-            in_turn = interleaved(plan, events, layout)
-            if isinstance(in_turn, NotApplicable):
-                return in_turn
-            plan, events = in_turn, list(stream_events(in_turn))
+            plan = interleaved(plan, events, layout)
+            events = list(stream_events(plan))
         calls = list(call_events(events, layout))
-        index = "missing" if self == ToolCallChunks() else self.index
-        for reason in (
-            break_index(calls, index),
-            break_ids(calls, self.id),
-            add_placeholders(calls) if self.placeholder else None,
-        ):
-            if reason is not None:
-                return NotApplicable(reason)
-        result = rewritten(plan, events, layout)
-        return with_placeholders(result, calls, layout) if self.placeholder else result
+        break_index(calls, "missing" if self == ToolCallChunks() else self.index)
+        break_ids(calls, self.id)
+        if not self.placeholder:
+            return rewritten(plan, events, layout)
+        add_placeholders(calls)
+        return with_placeholders(rewritten(plan, events, layout), calls, layout)
 
 
 # --- finish reasons ----------------------------------------------------------------------------------
@@ -92,13 +84,11 @@ class MisplacedFinish(FormFault):
         "nowhere, as with `no_finish`.",
     )
 
-    def apply_to_events(
-        self, plan: Plan, events: list[FormEvent], layout: EventLayout
-    ) -> Plan | NotApplicable:
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], layout: EventLayout) -> Plan:
         places = [(event, place) for event in events for place in layout.finishes(event.payload)]
         ends = [(event, place) for event, place in places if place.ended]
         if not ends:
-            return NotApplicable("the response has no finish reason")
+            raise NotApplicable("the response has no finish reason")
         if self.at == "twice":
             return _repeated(plan, ends)
         if self.at == "never":
@@ -108,7 +98,7 @@ class MisplacedFinish(FormFault):
         for _, end in ends:
             own = [(event, place) for event, place in places if place.choice == end.choice]
             if len(own) == 1:
-                return NotApplicable("one event only has a place for it")
+                raise NotApplicable("one event only has a place for it")
             self._spread(own, end)
         return changed(plan, events, layout, "the finish reason is there already")
 
@@ -159,7 +149,7 @@ def _without_finish(plan: Plan, events: list[FormEvent], places: FinishEvents, l
 
 def _finish_in_last_chunk(
     plan: Plan, events: list[FormEvent], places: FinishEvents, layout: EventLayout
-) -> Plan | NotApplicable:
+) -> Plan:
     """Return the plan with finish reasons in the last chunk of each choice, and without the events that had them."""
     dropped = set()
     for end_event, end in [pair for pair in places if pair[1].ended]:
@@ -169,10 +159,10 @@ def _finish_in_last_chunk(
             if place.choice == end.choice and event.step.kind == "chunk"
         ]
         if not chunks:
-            return NotApplicable("no chunk has a place for it")
+            raise NotApplicable("no chunk has a place for it")
         last, place = chunks[-1]
         if last is end_event:
-            return NotApplicable("the last chunk has it already")
+            raise NotApplicable("the last chunk has it already")
         _set_values(place, _values(end))
         for member, value in end_event.payload.items():
             if value is not None and last.payload.get(member) is None:
@@ -191,13 +181,11 @@ class MisplacedRole(FormFault):
 
     at: Literal["every", "never"] = Field(default="every", description="In which events it is.")
 
-    def apply_to_events(
-        self, plan: Plan, events: list[FormEvent], layout: EventLayout
-    ) -> Plan | NotApplicable:
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], layout: EventLayout) -> Plan:
         places = [place for event in events for place in layout.roles(event.payload)]
         role = next((value for place in places if (value := place.parent.get(place.member))), None)
         if role is None:
-            return NotApplicable("no event has a role")
+            raise NotApplicable("no event has a role")
         for place in places:
             put_member(place, role if self.at == "every" else ABSENT)
         return changed(plan, events, layout, "each event has it already")
@@ -213,21 +201,19 @@ class MisplacedUsage(FormFault):
         "`finish`: only the one with the finish reason.",
     )
 
-    def apply_to_events(
-        self, plan: Plan, events: list[FormEvent], layout: EventLayout
-    ) -> Plan | NotApplicable:
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], layout: EventLayout) -> Plan:
         places = [(event, place) for event in events if (place := layout.usage(event.payload)) is not None]
         counted = [(event, place) for event, place in places if place.parent.get(place.member)]
         if not counted:
-            return NotApplicable("the response does not show it")
+            raise NotApplicable("the response does not show it")
         if len(places) == 1:
-            return NotApplicable("one event only has a place for it")
+            raise NotApplicable("one event only has a place for it")
         usage = counted[-1][1].parent[counted[-1][1].member]
         others = [place.parent.get(place.member, ABSENT) for _, place in places]
         uncounted = None if None in others else ABSENT
         wanted = self._wanted(places, layout)
         if wanted is None:
-            return NotApplicable("the event with the finish reason has no place for it")
+            raise NotApplicable("the event with the finish reason has no place for it")
         dropped = set()
         for event, place in places:
             if event in wanted:
@@ -238,11 +224,9 @@ class MisplacedUsage(FormFault):
                 put_member(place, uncounted)
         result = rewritten(plan, events, layout)
         remaining = tuple(step for n, step in enumerate(result.steps) if n not in dropped)
-        return (
-            NotApplicable("it is there already")
-            if remaining == tuple(plan.steps)
-            else replace(result, steps=remaining)
-        )
+        if remaining == tuple(plan.steps):
+            raise NotApplicable("it is there already")
+        return replace(result, steps=remaining)
 
     def _wanted(
         self, places: list[tuple[FormEvent, MemberPlace]], layout: EventLayout
@@ -279,22 +263,18 @@ class EmptyChunk(FormFault):
     )
     after: GapPoint = Field(default=MIDDLE, description="Where it comes.")
 
-    def apply_to_events(
-        self, plan: Plan, events: list[FormEvent], layout: EventLayout
-    ) -> Plan | NotApplicable:
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], layout: EventLayout) -> Plan:
         gap = find_gap(plan, self.after)
-        if isinstance(gap, NotApplicable):
-            return gap
         chunks = [
             event for event in events if layout.text(event.payload) is not None and event.step.kind == "chunk"
         ]
         if not chunks:
-            return NotApplicable("the response has no chunk of a text")
+            raise NotApplicable("the response has no chunk of a text")
         before = [event for event in chunks if event.step.chunk_number <= gap.chunk_number]
         model = (before or chunks[:1])[-1]
         place, value = HOLLOW[self.form](layout, model.payload)
         if place is None:
-            return NotApplicable(f"no chunk has a place for {self.form}")
+            raise NotApplicable(f"no chunk has a place for {self.form}")
         put_member(place, value)
         data = layout.write(model.payload, plan.framing)
         hollow = EventStep(data, gap.chunk_number, "ping", model.step.event)
@@ -316,13 +296,13 @@ class EventNames(Fault):
         description="With `wrong`: the name; by default that of the stream's first event.",
     )
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         events = [step for step in plan.steps if type(step) is EventStep]
         first = next((step.event for step in events if step.event is not None), None)
         if first is None and (self.how == "missing" or self.wrong_name is None):
-            return NotApplicable("its events have no names")
+            raise NotApplicable("its events have no names")
         if plan.framing not in DATA_LINES:
-            return NotApplicable("its framing has no names of events")
+            raise NotApplicable("its framing has no names of events")
         if self.how == "missing":
             steps = (replace(step, event=None) if type(step) is EventStep else step for step in plan.steps)
         else:
@@ -347,19 +327,17 @@ class MergedEvents(Fault):
         "between the events is missing.",
     )
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         span = find_chunk(plan, self.at)
-        if isinstance(span, NotApplicable):
-            return span
         if self.how == "two_lines" and plan.framing not in DATA_LINES:
-            return NotApplicable("only server-sent events have lines of data")
+            raise NotApplicable("only server-sent events have lines of data")
         start = span[1] - 1
         step = plan.steps[start]
         following = next(
             (n for n, each in enumerate(plan.steps[start + 1 :], start + 1) if type(each) is EventStep), None
         )
         if following is None:
-            return NotApplicable(f"no event follows chunk {self.at.chunk}")
+            raise NotApplicable(f"no event follows chunk {self.at.chunk}")
         second = plan.steps[following]
         assert isinstance(step, EventStep)
         assert isinstance(second, EventStep)

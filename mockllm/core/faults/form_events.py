@@ -8,13 +8,12 @@ from typing import ClassVar, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.faults.base import UNSTREAMED, Fault, NotApplicable, bounded
+from mockllm.core.faults.base import NO_REPLY, UNSTREAMED, Fault, NotApplicable, bounded
 from mockllm.core.faults.fault_points import live_steps
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.rendering.event_layout import EventLayout, MemberPlace, Payload
 from mockllm.core.rendering.plan import EventStep, Plan
 
-NO_REPLY: Final = NotApplicable("the response is not a reply")
 ABSENT: Final = object()
 """The value of a member that is not there."""
 
@@ -34,20 +33,18 @@ class FormFault(Fault):
     needs_stream: ClassVar[bool] = True
     needs_reply: ClassVar[bool] = True
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         """Refuse a plan that was not made from a reply."""
-        return NO_REPLY
+        raise NotApplicable(NO_REPLY)
 
-    def apply_to_stream(self, plan: Plan, layout: EventLayout) -> Plan | NotApplicable:
-        """Return the plan with the fault, or the reason why the fault does not apply."""
+    def apply_to_stream(self, plan: Plan, layout: EventLayout) -> Plan:
+        """Return the plan with the fault. Raise NotApplicable."""
         if not plan.streamed:
-            return UNSTREAMED
+            raise NotApplicable(UNSTREAMED)
         events = list(stream_events(plan))
         return bounded(plan, self.apply_to_events(plan, events, layout))
 
-    def apply_to_events(
-        self, plan: Plan, events: list[FormEvent], layout: EventLayout
-    ) -> Plan | NotApplicable:
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], layout: EventLayout) -> Plan:
         """Apply the fault to a stream whose events with JSON are `events`."""
         raise NotImplementedError  # pragma: no cover - abstract
 
@@ -74,12 +71,12 @@ def rewritten(plan: Plan, events: Sequence[FormEvent], layout: EventLayout) -> P
     return replace(plan, steps=tuple(steps))
 
 
-def changed(
-    plan: Plan, events: Sequence[FormEvent], layout: EventLayout, reason: str
-) -> Plan | NotApplicable:
-    """Return the plan with the changed payloads; with `reason` where none has changed."""
+def changed(plan: Plan, events: Sequence[FormEvent], layout: EventLayout, reason: str) -> Plan:
+    """Return the plan with the changed payloads. Raise NotApplicable with `reason` where none has changed."""
     result = rewritten(plan, events, layout)
-    return NotApplicable(reason) if result.steps == tuple(plan.steps) else result
+    if result.steps == tuple(plan.steps):
+        raise NotApplicable(reason)
+    return result
 
 
 def put_member(place: MemberPlace, value: Json) -> None:

@@ -29,7 +29,6 @@ from mockllm.core.values.types import Drawable, Templated
 TYPE: Final = "content-type"
 LENGTH: Final = "content-length"
 HTML: Final = "text/html; charset=utf-8"
-EMPTY: Final = NotApplicable("the response has no body")
 
 
 @fault("content_type", "http")
@@ -43,7 +42,7 @@ class ContentType(Fault):
         default=HTML, description="The value in the head; with null there is no content-type."
     )
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         head = plan.head
         wrong = head.without(TYPE) if self.value is None else head.with_headers(((TYPE, self.value),))
         return replace(plan, head=wrong)
@@ -67,14 +66,16 @@ class ContentLength(Fault):
         default=10, description="By how many bytes it is wrong."
     )
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         if self.form == "missing":
             delivery = replace(plan.delivery, body_end="connection_end")
             return replace(plan, head=plan.head.without(LENGTH), delivery=delivery)
         size = len(sent_bytes(plan))
         if self.form == "too_long":
             return replace(_with_length(plan, size + self.by), steps=_closed(plan))
-        return _with_length(plan, max(0, size - self.by)) if size else EMPTY
+        if not size:
+            raise NotApplicable("the response has no body")
+        return _with_length(plan, max(0, size - self.by))
 
 
 def _with_length(plan: Plan, length: int) -> Plan:
@@ -108,7 +109,7 @@ class BadHeaders(Fault):
         default=None, description="The line in the head, in place of the form's own line."
     )
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         line = LINES[self.form] if self.line is None else self.line
         encoded = " ".join(line.splitlines()).encode() + b"\r\n"
         return replace(plan, delivery=replace(plan.delivery, lines=plan.delivery.lines + encoded))
@@ -130,10 +131,8 @@ class BrokenChunking(Fault):
         "of the response, and its size is half of that.",
     )
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         gap = find_gap(plan, self.after)
-        if isinstance(gap, NotApplicable):
-            return gap
         if self.form == "no_size":
             invalid = b"no size\r\n"
         else:
@@ -157,10 +156,8 @@ class Truncate(Fault):
 
     after: GapPoint = Field(default=MIDDLE, description="Where the body ends.")
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         gap = find_gap(plan, self.after)
-        if isinstance(gap, NotApplicable):
-            return gap
         return replace(plan, steps=(*gap.before, CutStep("end", gap.chunk_number)))
 
 
@@ -176,7 +173,7 @@ class BadGzip(Fault):
         "missing. `bad_checksum`: only the checksum at the end is wrong.",
     )
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         coded = replace(plan, head=plan.head.with_headers((("content-encoding", "gzip"),)))
         if self.form == "plain":
             return coded
@@ -238,7 +235,7 @@ class HtmlPage(Fault):
     )
     headers: dict[str, Templated[str]] = Field(default={}, description="Headers besides the content-type.")
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         page = _page(self.status) if self.body is None else self.body
         return _instead(plan, self.status, {TYPE: HTML, **self.headers}, page.encode())
 
@@ -255,7 +252,7 @@ class Redirect(Fault):
     )
     to: Templated[str] = Field(default="/login", description="The target.")
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         return _instead(plan, self.status, {"location": self.to}, b"")
 
 

@@ -12,14 +12,12 @@ from msgspec.structs import replace
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.faults.base import NotApplicable, ReplyFault, ReplyFaultContext, fault
+from mockllm.core.faults.base import OWN_ERROR, NotApplicable, ReplyFault, ReplyFaultContext, fault
 from mockllm.core.reply.reply import Choice, Finish, Harm, Refusal, Reply, Thinking
 from mockllm.core.reply.truncation import cut_chunks, cut_fraction, part_tokens
 from mockllm.core.tokens import split
 from mockllm.core.values.strict_model import StrictModel
 from mockllm.core.values.types import Drawable, Probability, Templated
-
-BROKEN: Final = NotApplicable("the reply itself ends with an error")
 
 
 class ReplyPosition(StrictModel):
@@ -46,18 +44,12 @@ HALF: Final = ReplyPosition.model_construct(fraction=0.5)
 class EndingFault(ReplyFault):
     """A fault that changes how each choice ends. It does not apply to a reply that ends with an error."""
 
-    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
+    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply:
         if reply.failure is not None:
-            return BROKEN
-        choices: list[Choice] = []
-        for choice in reply.choices:
-            ended = self.end(choice)
-            if isinstance(ended, NotApplicable):
-                return ended
-            choices.append(ended)
-        return _recounted(reply, tuple(choices))
+            raise NotApplicable(OWN_ERROR)
+        return _recounted(reply, tuple(self.end(choice) for choice in reply.choices))
 
-    def end(self, choice: Choice) -> Choice | NotApplicable:
+    def end(self, choice: Choice) -> Choice:
         """Return the choice with the fault's end."""
         raise NotImplementedError  # pragma: no cover - abstract
 
@@ -68,13 +60,13 @@ class CuttingFault(EndingFault):
     applies_after_supported_reply: ClassVar[bool] = True
     after: ReplyPosition = Field(default=HALF, description="How much comes before it.")
 
-    def end(self, choice: Choice) -> Choice | NotApplicable:
+    def end(self, choice: Choice) -> Choice:
         if self.after.chunks is None:
             assert self.after.fraction is not None
             return self.finish(cut_fraction(choice, self.after.fraction))
         short = cut_chunks(choice, self.after.chunks)
         if short is None:
-            return NotApplicable(f"the response has fewer than {self.after.chunks} chunks")
+            raise NotApplicable(f"the response has fewer than {self.after.chunks} chunks")
         return self.finish(short)
 
     def finish(self, choice: Choice) -> Choice:
@@ -111,7 +103,7 @@ class Refuse(EndingFault):
         default="I'm sorry, but I can't help with that.", description="The text of the refusal."
     )
 
-    def end(self, choice: Choice) -> Choice | NotApplicable:
+    def end(self, choice: Choice) -> Choice:
         thinking = tuple(part for part in choice.parts if type(part) is Thinking)
         refusal = Refusal(tuple(split(self.text)))
         refused = replace(choice, finish="refusal", stopped_by=None, raw_finish=None)
@@ -126,9 +118,9 @@ class EmptyAnswer(EndingFault):
         default="stop", description="How it ends: `length` means that thinking took all tokens."
     )
 
-    def end(self, choice: Choice) -> Choice | NotApplicable:
+    def end(self, choice: Choice) -> Choice:
         if not choice.parts and choice.finish == self.finish_reason:
-            return NotApplicable("the response is empty already")
+            raise NotApplicable("the response is empty already")
         return Choice((), self.finish_reason)
 
 

@@ -32,22 +32,18 @@ class CallFault(ReplyFault):
     def needs(self) -> Needs:
         return "call"
 
-    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
-        result = _change_parts(reply, lambda part, number: self._change(part, number, context))
-        if not isinstance(result, NotApplicable):
-            return result
+    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply:
+        changed = _change_parts(reply, lambda part, number: self._change(part, number, context))
+        if changed is not None:
+            return changed
         calls = max((len(choice.calls) for choice in reply.choices), default=0)
-        if not calls:
-            return NotApplicable("the response calls no tool")
-        return too_few(calls, "call") if self.call is not None and self.call > calls else result
+        raise too_few(calls, "call") if calls else NotApplicable("the response calls no tool")
 
-    def _change(self, part: Part, number: int, context: ReplyFaultContext) -> Part | NotApplicable:
-        if type(part) is Call and self.call in (None, number):
-            return self.break_call(part, context)
-        return NotApplicable("")
+    def _change(self, part: Part, number: int, context: ReplyFaultContext) -> Part | None:
+        return self.break_call(part, context) if type(part) is Call and self.call in (None, number) else None
 
-    def break_call(self, call: Call, context: ReplyFaultContext) -> Call | NotApplicable:
-        """Return the call with the fault."""
+    def break_call(self, call: Call, context: ReplyFaultContext) -> Call:
+        """Return the call with the fault. Raise NotApplicable."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 
@@ -59,13 +55,13 @@ class BadToolArguments(CallFault):
         default="invalid", description="With a typical mistake of a model, or cut in the middle."
     )
 
-    def break_call(self, call: Call, context: ReplyFaultContext) -> Call | NotApplicable:
+    def break_call(self, call: Call, context: ReplyFaultContext) -> Call:
         tool = _offered_tool(context.request, call)
         if tool is not None and tool.kind == "custom":
-            return NotApplicable(f"{call.name} takes free text, which is never invalid")
+            raise NotApplicable(f"{call.name} takes free text, which is never invalid")
         text = joined_text(call.chunks) or "{}"
         if not _is_json(text):
-            return NotApplicable(f"the arguments of {call.name} are not JSON already")
+            raise NotApplicable(f"the arguments of {call.name} are not JSON already")
         if self.how == "truncated":
             return replace(call, chunks=rechunked(call.chunks, text[: max(1, len(text) // 2)]))
         invalid = [result for mistake in MISTAKES if not _is_json(result := mistake(text))]
@@ -90,10 +86,10 @@ class UnknownTool(CallFault):
         default=None, description="The name in the call; by default the called tool's name followed by `_v2`."
     )
 
-    def break_call(self, call: Call, context: ReplyFaultContext) -> Call | NotApplicable:
+    def break_call(self, call: Call, context: ReplyFaultContext) -> Call:
         offered = {tool.name for tool in context.request.tools}
         if self.tool is not None and self.tool in offered:
-            return NotApplicable(f"the request offers a tool called {self.tool}")
+            raise NotApplicable(f"the request offers a tool called {self.tool}")
         name = self.tool or f"{call.name}_v2"
         while name in offered:
             name += "_v2"
@@ -111,21 +107,23 @@ class WrongSchema(ReplyFault):
         "`any` is the first of these that violates the schema.",
     )
 
-    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
+    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply:
         calls = any(choice.calls for choice in reply.choices)
         if not calls and context.request.response_format.kind != "schema":
-            return NotApplicable("the response calls no tool, and the request has no schema for it")
+            raise NotApplicable("the response calls no tool, and the request has no schema for it")
         kind = Call if calls else Text
-        result = _change_parts(
-            reply, lambda part, _: self._change(part, context) if type(part) is kind else NotApplicable("")
+        changed = _change_parts(
+            reply, lambda part, _: self._change(part, context) if type(part) is kind else None
         )
-        return NotApplicable("the response has no text") if result == NotApplicable("") else result
+        if changed is None:
+            raise NotApplicable("the response has no text")
+        return changed
 
-    def _change(self, part: Call | Text, context: ReplyFaultContext) -> Part | NotApplicable:
+    def _change(self, part: Call | Text, context: ReplyFaultContext) -> Part:
         if isinstance(part, Call):
             tool = _offered_tool(context.request, part)
             if tool is None or tool.schema is None or tool.kind == "custom":
-                return NotApplicable(f"the request has no schema for {part.name}")
+                raise NotApplicable(f"the request has no schema for {part.name}")
             text, schema = joined_text(part.chunks) or "{}", tool.schema
             subject, plural = f"the arguments of {part.name}", True
         else:
@@ -137,27 +135,28 @@ class WrongSchema(ReplyFault):
             value = loads(text)
             check = BudgetedCheck(schema, Budget(context.max_generated, f"a violation for {subject}"))
             if not check.matches(value):
-                return NotApplicable(f"{subject} {'violate' if plural else 'violates'} the schema already")
+                raise NotApplicable(f"{subject} {'violate' if plural else 'violates'} the schema already")
             invalid = invalid_value(value, check.matches, kinds, context.random)
         except JSONDecodeError:
-            return NotApplicable(f"{subject} {'are' if plural else 'is'} not JSON")
+            raise NotApplicable(f"{subject} {'are' if plural else 'is'} not JSON") from None
         except BudgetExceeded as exceeded:
-            return NotApplicable(str(exceeded))
+            raise NotApplicable(str(exceeded)) from None
         except ValueError as error:
-            return NotApplicable(f"the schema cannot be used: {error}")
+            raise NotApplicable(f"the schema cannot be used: {error}") from None
         if invalid is None:
             kind = "" if self.how == "any" else f" of this kind ({self.how})"
-            return NotApplicable(f"the schema forbids nothing{kind}")
+            raise NotApplicable(f"the schema forbids nothing{kind}")
         chunks = rechunked(part.chunks, dumps(invalid).decode())
         return replace(part, chunks=chunks) if type(part) is Call else Text(chunks)
 
 
-def _change_parts(reply: Reply, change: Callable[[Part, int], Part | NotApplicable]) -> Reply | NotApplicable:
-    """Return the reply with all parts changed to which `change` applies; the first reason where there is none.
+def _change_parts(reply: Reply, change: Callable[[Part, int], Part | None]) -> Reply | None:
+    """Return the reply with all parts changed to which `change` applies; None where it concerns no part. Raise
+    NotApplicable with its first reason where it applies to none.
 
-    `change` gets a part and the number of calls in its choice so far.
+    `change` gets a part and the number of calls in its choice so far. It returns None for a part that it leaves.
     """
-    reason = NotApplicable("")
+    reason = ""
     changed = False
     choices = []
     for choice in reply.choices:
@@ -165,15 +164,16 @@ def _change_parts(reply: Reply, change: Callable[[Part, int], Part | NotApplicab
         number = 0
         for part in choice.parts:
             number += type(part) is Call
-            result = change(part, number)
-            if isinstance(result, NotApplicable):
-                reason = reason if reason.reason else result
-                parts.append(part)
-            else:
-                changed = True
-                parts.append(result)
+            try:
+                result = change(part, number)
+            except NotApplicable as exception:
+                reason, result = reason or str(exception), None
+            changed = changed or result is not None
+            parts.append(part if result is None else result)
         choices.append(replace(choice, parts=tuple(parts)))
-    return replace(reply, choices=tuple(choices)) if changed else reason
+    if not changed and reason:
+        raise NotApplicable(reason)
+    return replace(reply, choices=tuple(choices)) if changed else None
 
 
 def _offered_tool(request: Request, call: Call) -> Tool | None:

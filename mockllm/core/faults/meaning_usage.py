@@ -19,10 +19,10 @@ class UsageFault(ReplyFault):
 
     applies_after_supported_reply: ClassVar[bool] = True
 
-    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
+    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply:
         changed = reply.with_usage(self.change_usage(reply.usage))
         if context.plan(changed) == context.plan(reply):
-            return NotApplicable("the response does not show it")
+            raise NotApplicable("the response does not show it")
         return changed
 
     def change_usage(self, usage: Usage) -> Usage:

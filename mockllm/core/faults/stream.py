@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from msgspec.structs import replace
 from pydantic import Field
 
-from mockllm.core.faults.base import MAX_REPEATS, NotApplicable, fault, too_many_steps
+from mockllm.core.faults.base import MAX_REPEATS, NotApplicable, fault, require_few_steps
 from mockllm.core.faults.chunk_fault import ChunkFault, Splitting, Then
 from mockllm.core.faults.fault_points import ChunkPoint, chunk_span, live_steps
 from mockllm.core.rendering.aws_event_stream import PRELUDE_CHECKSUM
@@ -44,10 +44,9 @@ class Duplicate(ChunkFault):
         default=1, description="How many more times it is sent."
     )
 
-    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
+    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
         events = tuple(step for step in plan.steps[start:end] if type(step) is EventStep)
-        if reason := too_many_steps(plan, len(events) * self.times):
-            return reason
+        require_few_steps(plan, len(events) * self.times)
         return (*plan.steps[:end], *(events * self.times), *plan.steps[end:])
 
 
@@ -73,10 +72,10 @@ class Reorder(ChunkFault):
     """One chunk comes after the next one; the times of the two stay. The whole events change places: counts that a
     protocol repeats in each chunk, such as Gemini's, decrease once."""
 
-    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
+    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
         following = chunk_span(plan, self.at.chunk + 1)
         if following is None:
-            return NotApplicable(f"no chunk follows chunk {self.at.chunk}")
+            raise NotApplicable(f"no chunk follows chunk {self.at.chunk}")
         steps, (first, last) = plan.steps, following
         return (*steps[:start], *steps[first:last], *steps[end:first], *steps[start:end], *steps[last:])
 
@@ -109,20 +108,20 @@ class CutUtf8(Splitting):
         "connection is closed, or reset.",
     )
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         if plan.framing is Framing.AWS_EVENT_STREAM_BYTES:
-            return NotApplicable("the bytes of its events are in base64")
+            raise NotApplicable("the bytes of its events are in base64")
         if self.at is not None:
             return super().apply_to_plan(plan)
         if events := _chunk_events(plan, 0, _has_long_character):
             return replace(plan, steps=self.split_each(plan, events, _inside_character))
-        return NotApplicable("no chunk has a character of several bytes")
+        raise NotApplicable("no chunk has a character of several bytes")
 
-    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
+    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
         events = _chunk_events(plan, start, _has_long_character)
         if events and events[0] < end:
             return self.split_each(plan, events, _inside_character)
-        return NotApplicable("the chunk has no character of several bytes")
+        raise NotApplicable("the chunk has no character of several bytes")
 
 
 def _chunk_events(plan: Plan, start: int, wanted: Callable[[EventStep], bool]) -> list[int]:
@@ -156,9 +155,9 @@ class BadChecksum(ChunkFault):
         default="go_on", description="Whether the stream ends there, or continues with the next chunk."
     )
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         if plan.framing not in (Framing.AWS_EVENT_STREAM, Framing.AWS_EVENT_STREAM_BYTES):
-            return NotApplicable("only the frames of a binary event stream have checksums")
+            raise NotApplicable("only the frames of a binary event stream have checksums")
         return super().apply_to_plan(plan)
 
     def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:

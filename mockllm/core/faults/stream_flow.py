@@ -10,7 +10,15 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.failure import NAMED, Failure
-from mockllm.core.faults.base import MAX_REPEATS, Fault, NotApplicable, ReplyFault, ReplyFaultContext, fault
+from mockllm.core.faults.base import (
+    MAX_REPEATS,
+    OWN_ERROR,
+    Fault,
+    NotApplicable,
+    ReplyFault,
+    ReplyFaultContext,
+    fault,
+)
 from mockllm.core.faults.connection import add_throttle
 from mockllm.core.faults.fault_points import (
     MIDDLE,
@@ -36,13 +44,13 @@ class NoTerminator(Fault):
 
     needs_stream: ClassVar[bool] = True
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         steps = live_steps(plan)
         rest = tuple(step for step in steps if not (type(step) is EventStep and step.kind == "end"))
         if plan.framing is Framing.JSON_ARRAY and len(steps) == len(plan.steps):
             return replace(plan, steps=(*rest, CutStep("end", 0)))
         if len(rest) == len(steps):
-            return NotApplicable("only the end of the response ends this stream")
+            raise NotApplicable("only the end of the response ends this stream")
         return replace(plan, steps=(*rest, *plan.steps[len(steps) :]))
 
 
@@ -52,9 +60,9 @@ class NoFinish(ReplyFault):
 
     needs_stream: ClassVar[bool] = True
 
-    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
+    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply:
         if reply.failure is not None:
-            return NotApplicable("the reply itself ends with an error")
+            raise NotApplicable(OWN_ERROR)
         return replace(reply, unfinished=True)
 
 
@@ -79,14 +87,12 @@ class ErrorEvent(ReplyFault):
         "as gateways send it. Only chat and completions have chunks of that form.",
     )
 
-    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
+    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply:
         plan = context.plan(reply)
         gap = find_gap(plan, self.after)
-        if isinstance(gap, NotApplicable):
-            return gap
         count = gap.chunk_number if plan.streamed else chunks_before(plan, self.after)
         if reply.failure is not None and count >= chunk_count(plan):
-            return NotApplicable("the reply itself ends with an error there")
+            raise NotApplicable(f"{OWN_ERROR} there")
         failure = Failure(
             self.type,
             self.status,
@@ -105,10 +111,8 @@ class Stall(Fault):
     after: GapPoint = Field(default=MIDDLE, description="Where it stalls.")
     for_: Drawable[Duration] = Field(default=10.0, alias="for", description="How long.")
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         gap = find_gap(plan, self.after)
-        if isinstance(gap, NotApplicable):
-            return gap
         if gap.seconds_before_head is not None:
             return replace(plan, delay=plan.delay + self.for_)
         wait = WaitStep(self.for_, gap.chunk_number, attached_to_chunk=True)
@@ -122,7 +126,7 @@ class Drip(Fault):
     size: Drawable[Annotated[int, Field(ge=1)]] = Field(default=1, description="How many bytes at a time.")
     every: Drawable[Duration] = Field(default=0.001, description="How long until the next bytes.")
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         return add_throttle(plan, Throttle(self.size, self.every, head=False))
 
 
@@ -150,15 +154,13 @@ class CommentFlood(Fault):
             raise PydanticCustomError("comment", "a ping has no text: write either form: ping or comment")
         return comment
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         if plan.framing not in LINE_ENDS:
-            return NotApplicable("only server-sent events have comments")
+            raise NotApplicable("only server-sent events have comments")
         pings = [step for step in plan.steps if type(step) is EventStep and step.event == "ping"]
         if self.form == "ping" and not pings:
-            return NotApplicable("the response has no pings")
+            raise NotApplicable("the response has no pings")
         gap = find_gap(plan, self.after)
-        if isinstance(gap, NotApplicable):
-            return gap
         if self.form == "ping":
             one: Step = replace(pings[0], chunk_number=gap.chunk_number)
         else:
@@ -170,7 +172,7 @@ class CommentFlood(Fault):
             flood = (one, WaitStep(self.every, gap.chunk_number, attached_to_chunk=True)) * self.count
         elif isinstance(one, RawStep):
             if len(one.data) * self.count > MAX_COMMENT_BYTES:
-                return NotApplicable(f"the comments would have more than {MAX_COMMENT_BYTES // 1_000_000} MB")
+                raise NotApplicable(f"the comments would have more than {MAX_COMMENT_BYTES // 1_000_000} MB")
             flood = (replace(one, data=one.data * self.count),)
         else:
             flood = (one,) * self.count
@@ -199,12 +201,12 @@ class Crlf(Fault):
 
     needs_stream: ClassVar[bool] = True
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         if plan.framing in CRLF_FORMS:
             return replace(plan, framing=CRLF_FORMS[plan.framing])
         if plan.framing in CRLF_FORMS.values():
-            return NotApplicable("its lines end with CRLF already")
-        return NotApplicable("the response is not a stream of server-sent events")
+            raise NotApplicable("its lines end with CRLF already")
+        raise NotApplicable("the response is not a stream of server-sent events")
 
 
 @fault("coalesce", "stream")
@@ -215,7 +217,7 @@ class Coalesce(Fault):
 
     events: Drawable[Annotated[int, Field(ge=2)]] = Field(default=4, description="How many events together.")
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         return replace(plan, steps=tuple(_grouped(plan, self.events)))
 
 

@@ -20,7 +20,7 @@ class HeaderForm(Fault):
     )
     order: Literal["usual", "reversed"] = Field(default="usual", description="The order of the headers.")
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         form = HeadLayout(self.case, self.order == "reversed")
         return replace(plan, delivery=replace(plan.delivery, head_layout=form))
 
@@ -31,10 +31,10 @@ class NoSpace(Fault):
 
     needs_stream: ClassVar[bool] = True
 
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+    def apply_to_plan(self, plan: Plan) -> Plan:
         dense = _DENSE.get(plan.framing)
         if dense is None:
-            return NotApplicable("the response is not a stream of server-sent events")
+            raise NotApplicable("the response is not a stream of server-sent events")
         return replace(plan, framing=dense)
 
 

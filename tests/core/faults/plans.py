@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
+
+import pytest
 
 from mockllm.core.faults import Fault, NotApplicable
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step, WaitStep
@@ -38,13 +41,16 @@ ARRAY = Plan(
 
 
 def played(fault: Fault, plan: Plan = STREAM) -> Plan:
-    built = fault.apply(plan)
-    assert isinstance(built, Plan), built
-    return built
+    return fault.apply(plan)
 
 
 def reason(fault: Fault, plan: Plan = STREAM) -> str:
     """Why it is not played."""
-    built = fault.apply(plan)
-    assert isinstance(built, NotApplicable), built
-    return built.reason
+    return refusal(lambda: fault.apply(plan))
+
+
+def refusal(apply: Callable[[], object]) -> str:
+    """Why a fault is not applied."""
+    with pytest.raises(NotApplicable) as raised:
+        apply()
+    return str(raised.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from mockllm.core.faults import FAULTS, NotApplicable, ReplyFault, ReplyFaultContext
+from mockllm.core.faults import FAULTS, ReplyFault, ReplyFaultContext
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.reply.reply import (
@@ -20,6 +20,7 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.core.request.request import Request, Tool
 from mockllm.core.request.response_parameters import Format
+from tests.core.faults.plans import refusal
 
 SCHEMA: dict[str, Json] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 LOOK = Call("look", ('{"city":', '"Paris"}'))
@@ -60,7 +61,7 @@ def apply_fault(
     seed: int = 0,
     plan: Any = None,
     **settings: Any,
-) -> Reply | NotApplicable:
+) -> Reply:
     telling = ReplyFaultContext(request, streamed, Random(seed), plan or _plan)
     return fault(name, **settings).apply_in_context(content, telling)
 
@@ -72,15 +73,11 @@ def _plan(content: Reply) -> Plan:
 
 def choice(name: str, content: Reply, request: Request = OFFER, **more: Any) -> Choice:
     """The first choice that is left."""
-    built = apply_fault(name, content, request, **more)
-    assert isinstance(built, Reply), built
-    return built.choices[0]
+    return apply_fault(name, content, request, **more).choices[0]
 
 
 def reason(name: str, content: Reply, request: Request = OFFER, **more: Any) -> str:
-    built = apply_fault(name, content, request, **more)
-    assert isinstance(built, NotApplicable)
-    return built.reason
+    return refusal(lambda: apply_fault(name, content, request, **more))
 
 
 def is_json(text: str) -> bool:

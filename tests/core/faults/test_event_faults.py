@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from mockllm.core.faults import FAULTS, Fault, NotApplicable, ReplyFault, ReplyFaultContext
+from mockllm.core.faults import FAULTS, Fault, ReplyFault, ReplyFaultContext
 from mockllm.core.rendering.aws_event_stream import read_frames
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import (
@@ -196,7 +196,9 @@ def test_stream_fault_on_non_streaming_response_has_reason(name: str) -> None:
         shown = ReplyFaultContext(
             Request(method="POST", path="/", headers={}), False, Random(0), lambda reply: plans.WHOLE
         )
-        assert fault.apply_in_context(Reply(()), shown) == NotApplicable("the response is not streamed")
+        assert (
+            plans.refusal(lambda: fault.apply_in_context(Reply(()), shown)) == "the response is not streamed"
+        )
     else:
         assert plans.reason(fault, plans.WHOLE) == "the response is not streamed"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.faults import FAULTS, NotApplicable
+from mockllm.core.faults import FAULTS
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import throttled
 from mockllm.core.rendering.plan import (
@@ -22,7 +22,7 @@ from mockllm.core.rendering.plan import (
     WaitStep,
 )
 from mockllm.server.http1 import length
-from tests.core.faults.plans import ARRAY, BODY, STEPS, STREAM, WHOLE
+from tests.core.faults.plans import ARRAY, BODY, STEPS, STREAM, WHOLE, refusal
 
 PLAIN = Plan(ResponseHead(200, ()), STEPS, Framing.SSE)
 
@@ -30,9 +30,7 @@ PLAIN = Plan(ResponseHead(200, ()), STEPS, Framing.SSE)
 def broken(plan: Plan, *faults: dict[str, dict[str, Any]]) -> Plan:
     for fault in faults:
         ((name, settings),) = fault.items()
-        built = FAULTS[name].model_validate(settings).apply(plan)
-        assert isinstance(built, Plan), built
-        plan = built
+        plan = FAULTS[name].model_validate(settings).apply(plan)
     return plan
 
 
@@ -40,9 +38,8 @@ def unplayed(plan: Plan, *faults: dict[str, dict[str, Any]]) -> str:
     """Why the last of them is not applied."""
     *before, last = faults
     ((name, settings),) = last.items()
-    built = FAULTS[name].model_validate(settings).apply(broken(plan, *before))
-    assert isinstance(built, NotApplicable), built
-    return built.reason
+    earlier = broken(plan, *before)
+    return refusal(lambda: FAULTS[name].model_validate(settings).apply(earlier))
 
 
 def until_the_cut(plan: Plan) -> tuple[float, bytes]:

@@ -8,7 +8,6 @@ import pytest
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from mockllm.core.faults import NotApplicable
 from mockllm.core.faults.fault_points import (
     Gap,
     GapPoint,
@@ -29,19 +28,15 @@ from mockllm.core.rendering.plan import (
     StepOutsideHttpChunks,
     WaitStep,
 )
-from tests.core.faults.plans import ARRAY, BODY, EMPTY, ERROR, STEPS, STREAM, WHOLE
+from tests.core.faults.plans import ARRAY, BODY, EMPTY, ERROR, STEPS, STREAM, WHOLE, refusal
 
 
 def found(plan: Plan, **place: Any) -> Gap:
-    built = find_gap(plan, GapPoint.model_validate(place))
-    assert isinstance(built, Gap), built
-    return built
+    return find_gap(plan, GapPoint.model_validate(place))
 
 
 def why(plan: Plan, **place: Any) -> str:
-    built = find_gap(plan, GapPoint.model_validate(place))
-    assert isinstance(built, NotApplicable), built
-    return built.reason
+    return refusal(lambda: find_gap(plan, GapPoint.model_validate(place)))
 
 
 @pytest.mark.parametrize(

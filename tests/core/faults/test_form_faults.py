@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.faults import FAULTS, FormFault, NotApplicable
+from mockllm.core.faults import FAULTS, FormFault
 from mockllm.core.rendering.event_layout import EventLayout, MemberPlace, Payload
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
-from tests.core.faults.plans import HEAD
+from tests.core.faults.plans import HEAD, refusal
 
 STREAM = Plan(
     HEAD,
@@ -25,7 +25,7 @@ class TextForm(EventLayout):
         return MemberPlace(payload, "text")
 
 
-def applied(name: str, form: EventLayout, /, **settings: Any) -> Plan | NotApplicable:
+def applied(name: str, form: EventLayout, /, **settings: Any) -> Plan:
     fault = FAULTS[name].model_validate(settings)
     assert isinstance(fault, FormFault)
     return fault.apply_to_stream(STREAM, form)
@@ -42,15 +42,16 @@ def applied(name: str, form: EventLayout, /, **settings: Any) -> Plan | NotAppli
     ],
 )
 def test_form_without_places_plays_no_fault(name: str, reason: str) -> None:
-    assert applied(name, EventLayout()) == NotApplicable(reason)
+    assert refusal(lambda: applied(name, EventLayout())) == reason
 
 
 @pytest.mark.parametrize("form", ["no_choices", "no_delta"])
 def test_empty_chunk_needs_the_place_that_is_empty(form: str) -> None:
-    assert applied("empty_chunk", TextForm(), form=form) == NotApplicable(f"no chunk has a place for {form}")
+    assert (
+        refusal(lambda: applied("empty_chunk", TextForm(), form=form)) == f"no chunk has a place for {form}"
+    )
 
 
 def test_empty_chunk_comes_behind_the_chunk_it_copies() -> None:
     plan = applied("empty_chunk", TextForm(), form="null_text")
-    assert isinstance(plan, Plan)
     assert plan.steps == (STREAM.steps[0], EventStep(b'{"text":null}', 1, "ping"), STREAM.steps[1])

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from mockllm.core.failure import Failure
-from mockllm.core.faults import NotApplicable, ReplyFault, ReplyFaultContext
+from mockllm.core.faults import ReplyFault, ReplyFaultContext
 from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.core.reply.reply import (
@@ -24,6 +24,7 @@ from mockllm.core.reply.reply import (
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import EvaluationContext, evaluate
+from tests.core.faults.plans import refusal
 from tests.core.faults.replies import (
     FIND,
     LOOK,
@@ -134,7 +135,6 @@ def test_cutting_fault_place_may_be_drawn_or_template() -> None:
 
 def choice_of(built: ReplyFault) -> Choice:
     reported = built.apply_in_context(reply(TEXT), ReplyFaultContext(OFFER, True, Random(0), _plan))
-    assert isinstance(reported, Reply)
     return reported.choices[0]
 
 
@@ -199,7 +199,8 @@ MEANINGS = [
 
 @pytest.mark.parametrize("name", MEANINGS)
 def test_meaning_fault_of_plan_has_reason(name: str) -> None:
-    assert fault(name).apply(Plan(ResponseHead(500, ()), ())) == NotApplicable("the response is not a reply")
+    plan = Plan(ResponseHead(500, ()), ())
+    assert refusal(lambda: fault(name).apply(plan)) == "the response is not a reply"
 
 
 @pytest.mark.parametrize("name", MEANINGS)

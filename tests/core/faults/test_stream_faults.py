@@ -9,13 +9,14 @@ import pytest
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from mockllm.core.faults import FAULTS, Fault, Malformed, NotApplicable
+from mockllm.core.faults import FAULTS, Fault, Malformed
 from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, Step, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateFailure, TemplateScope
 from mockllm.core.values.types import EvaluationContext, evaluate, is_static
+from tests.core.faults.plans import refusal
 
 STEPS: Sequence[Step] = (
     EventStep(b"role", 0, "open"),
@@ -35,9 +36,7 @@ def malformed(**settings: Any) -> Malformed:
 
 
 def played(fault: Fault, plan: Plan = STREAM) -> Sequence[Step]:
-    built = fault.apply(plan)
-    assert isinstance(built, Plan)
-    return built.steps
+    return fault.apply(plan).steps
 
 
 def test_fault_is_registered_under_its_name() -> None:
@@ -128,7 +127,7 @@ def test_malformed_data_is_framed(framing: Framing, wire: bytes) -> None:
     ],
 )
 def test_chunk_fault_not_applicable_has_reason(plan: Plan, reason: str) -> None:
-    assert malformed(at={"chunk": 7}).apply(plan) == NotApplicable(reason)
+    assert refusal(lambda: malformed(at={"chunk": 7}).apply(plan)) == reason
 
 
 def test_chunk_fault_place_may_be_a_template() -> None:

@@ -9,11 +9,12 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.faults import FAULTS, Fault, NotApplicable, ReplyFaultContext
+from mockllm.core.faults import FAULTS, Fault, ReplyFaultContext
 from mockllm.core.rendering.encoder import chunk_texts_of
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.reply.reply import Choice, Pause, Reply, Text
 from mockllm.core.request.request import Request
+from tests.core.faults.plans import refusal
 
 
 def built(name: str, **settings: Any) -> Any:
@@ -50,7 +51,6 @@ def shown(reply: Reply, *, streamed: bool = True) -> ReplyFaultContext:
 )
 def test_error_event_cuts_stream_at_place(settings: dict[str, Any], content: tuple[Any, ...] | None) -> None:
     changed = built("error_event", **settings).apply_in_context(TEXT, shown(TEXT))
-    assert isinstance(changed, Reply)
     assert changed.failure == Failure("overloaded")
     assert changed.choices[0].parts == ((Text(content),) if content is not None else ())
 
@@ -66,7 +66,6 @@ def test_error_event_cuts_stream_at_place(settings: dict[str, Any], content: tup
 def test_error_event_replaces_non_streaming_response(after: dict[str, Any], content: tuple[Any, ...]) -> None:
     fault = built("error_event", after=after, type="rate_limit", status=418, message="no")
     changed = fault.apply_in_context(TEXT, shown(TEXT, streamed=False))
-    assert isinstance(changed, Reply)
     assert changed.failure == Failure("rate_limit", 418, "no")
     assert changed.choices[0].parts == (Text(content),)
 
@@ -74,15 +73,12 @@ def test_error_event_replaces_non_streaming_response(after: dict[str, Any], cont
 def test_error_event_after_own_error_has_reason() -> None:
     broken = replace(TEXT, failure=Failure("timeout"))
     fault = built("error_event", after={"chunks": 4})
-    assert fault.apply_in_context(broken, shown(broken)) == NotApplicable(
-        "the reply itself ends with an error there"
-    )
+    reason = refusal(lambda: fault.apply_in_context(broken, shown(broken)))
+    assert reason == "the reply itself ends with an error there"
     earlier = built("error_event").apply_in_context(broken, shown(broken))
-    assert isinstance(earlier, Reply)
     assert earlier.failure == Failure("overloaded")
-    assert built("error_event", after={"chunks": 5}).apply_in_context(TEXT, shown(TEXT)) == NotApplicable(
-        "the response has only 4 chunks"
-    )
+    late = built("error_event", after={"chunks": 5})
+    assert refusal(lambda: late.apply_in_context(TEXT, shown(TEXT))) == "the response has only 4 chunks"
 
 
 def test_no_finish_removes_the_finish_reason() -> None:
@@ -90,9 +86,8 @@ def test_no_finish_removes_the_finish_reason() -> None:
     assert changed == replace(TEXT, unfinished=True)
     assert not changed.has_finish_reason
     broken = replace(TEXT, failure=Failure("timeout"))
-    assert built("no_finish").apply_in_context(broken, shown(broken)) == NotApplicable(
-        "the reply itself ends with an error"
-    )
+    reason = refusal(lambda: built("no_finish").apply_in_context(broken, shown(broken)))
+    assert reason == "the reply itself ends with an error"
 
 
 @pytest.mark.parametrize("kind", FAULTS.values(), ids=FAULTS)
