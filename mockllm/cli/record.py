@@ -89,9 +89,7 @@ def run(args: argparse.Namespace) -> int:
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    lost = f", {recorder.failed} failed" if recorder.failed else ""
-    print(f"{recorder.written} recorded in {recorder.out}{lost}", file=sys.stderr)
-    return 1 if recorder.failed else 0
+    return _exit_code(recorder, 0)
 
 
 def _record_stdio(name: str, line: Sequence[str], values: OptionValues) -> int:
@@ -107,6 +105,11 @@ def _record_stdio(name: str, line: Sequence[str], values: OptionValues) -> int:
         code = asyncio.run(StdioRecorder(name, line, recorder).run())
     except OSError as error:
         raise BadOption(f"record: {line[0]}: {error.strerror}") from None
+    return _exit_code(recorder, code)
+
+
+def _exit_code(recorder: ProviderProxy, code: int) -> int:
+    """Print how much was recorded. Return the code, or 1 if a write failed."""
     lost = f", {recorder.failed} failed" if recorder.failed else ""
     print(f"{recorder.written} recorded in {recorder.out}{lost}", file=sys.stderr)
     return 1 if recorder.failed else code

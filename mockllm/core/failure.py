@@ -92,6 +92,11 @@ class Failure(Struct, frozen=True):
             return None
         return wait if self.retry_after is not None else wait * self.time_scale
 
+    def retry_header(self, usual: float | None) -> tuple[tuple[str, str], ...]:
+        """Return the header with the seconds until a retry, in whole ones, rounded up; none for NEVER."""
+        wait = self.seconds_until_retry(usual)
+        return () if wait is None else (("retry-after", str(-(-round(wait * 1000) // 1000))),)
+
     def scaled(self, factor: float) -> Failure:
         """Return the failure for a server whose time has this factor (`--time-scale`)."""
         if factor == 1.0:

@@ -42,6 +42,11 @@ class Unmatched(Struct, frozen=True):
     near_misses: tuple[str, ...]
 
 
+def _blocked_lines(catalog: Catalog, decision: Decision) -> list[str]:
+    """Return a line for each rule that a guard has blocked."""
+    return [guard_line(catalog.items[each.item_index], each, why) for each, why in decision.blocked_rules]
+
+
 def unmatched_refusal(
     catalog: Catalog, request: Request, decision: Decision, status: int, ended: CatalogItem | None = None
 ) -> Unmatched:
@@ -49,10 +54,7 @@ def unmatched_refusal(
     lines = []
     if ended is not None:
         lines.append(f"{location_and_name(ended)}: matched, but its sequence has ended")
-    lines += [
-        guard_line(catalog.items[candidate.item_index], candidate, why)
-        for candidate, why in decision.blocked_rules
-    ]
+    lines += _blocked_lines(catalog, decision)
     if catalog.rule_count == 0:
         lines.append("no rules are loaded")
     else:
@@ -78,10 +80,7 @@ def unknown_path_refusal(
     failure = routing.failure
     if isinstance(routing, UnknownPath) and failure.status is None and status != NOT_FOUND:
         failure = Failure.of_status(status, failure.message)
-    lines = [
-        guard_line(catalog.items[candidate.item_index], candidate, why)
-        for candidate, why in decision.blocked_rules
-    ]
+    lines = _blocked_lines(catalog, decision)
     for item, test_results in nearest(catalog, request):
         if any(test.field == "path" and (test.matched or test.hint) for test in test_results):
             lines.append(near_miss_line(item, test_results))

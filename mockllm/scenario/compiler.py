@@ -91,8 +91,6 @@ def run_steps(steps: Generator[None, None, T]) -> T:
 def compile_item(entry: TypedEntry) -> CatalogItem:
     """Compile one rule or modifier."""
     spec = entry.spec
-    if isinstance(spec, McpServerSpec):
-        return _server_item(spec, entry)
     common = partial(
         CatalogItem,
         id=entry.id,
@@ -101,10 +99,17 @@ def compile_item(entry: TypedEntry) -> CatalogItem:
         digest=entry.digest,
         layer=entry.layer,
         matcher=entry_matcher(entry),
-        per=spec.per,
         validation=entry.validation,
         known_models_only=entry.models == "strict",
         params=entry.params,
+    )
+    if isinstance(spec, McpServerSpec):  # it responds to the calls for which its description has a content
+        settings = Settings.model_construct()
+        response = CompiledResponse(spec, settings, static=False, files=entry.files)
+        return common(settings=settings, selector=ResponseSelector((response,)), server=spec.server)
+    common = partial(
+        common,
+        per=spec.per,
         captures=_uses_anywhere(spec.match, {"regex", "tool_result"}),
         models=tuple(_literals(spec.match.model)),
         paths=tuple(_literals(spec.match.path)),
@@ -118,25 +123,6 @@ def compile_item(entry: TypedEntry) -> CatalogItem:
         return common(guard=_guard(spec), error=error, limit=limit, load=load)
     selector = _response_selector(spec, entry)
     return common(guard=_guard(spec, selector.max_times), selector=selector)
-
-
-def _server_item(spec: McpServerSpec, entry: TypedEntry) -> CatalogItem:
-    """Compile an MCP server: it responds to the calls for which its description has a content."""
-    settings = Settings.model_construct()
-    return CatalogItem(
-        id=entry.id,
-        where=entry.where,
-        key=entry.key,
-        digest=entry.digest,
-        layer=entry.layer,
-        matcher=entry_matcher(entry),
-        validation=entry.validation,
-        known_models_only=entry.models == "strict",
-        params=entry.params,
-        settings=settings,
-        selector=ResponseSelector((CompiledResponse(spec, settings, static=False, files=entry.files),)),
-        server=spec.server,
-    )
 
 
 def entry_matcher(entry: TypedEntry) -> Matcher:

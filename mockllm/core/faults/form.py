@@ -5,7 +5,7 @@ The content is complete. These streams are those that strict parsers reject and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import ClassVar, Final, Literal, TypeAlias
 
 from msgspec.structs import replace
@@ -143,8 +143,12 @@ def _without_finish(plan: Plan, events: list[FormEvent], places: FinishEvents, l
             _set_values(place, unfinished[place.choice])
         elif place.ended:
             dropped.add(event.position)
-    remaining = rewritten(plan, events, layout)
-    return replace(remaining, steps=tuple(step for n, step in enumerate(remaining.steps) if n not in dropped))
+    return _without(rewritten(plan, events, layout), dropped)
+
+
+def _without(plan: Plan, dropped: Collection[int]) -> Plan:
+    """Return the plan without the steps at these indexes."""
+    return replace(plan, steps=tuple(step for n, step in enumerate(plan.steps) if n not in dropped))
 
 
 def _finish_in_last_chunk(
@@ -168,8 +172,7 @@ def _finish_in_last_chunk(
             if value is not None and last.payload.get(member) is None:
                 last.payload[member] = value
         dropped.add(end_event.position)
-    remaining = rewritten(plan, events, layout)
-    return replace(remaining, steps=tuple(step for n, step in enumerate(remaining.steps) if n not in dropped))
+    return _without(rewritten(plan, events, layout), dropped)
 
 
 # --- roles and usage ---------------------------------------------------------------------------------
@@ -222,11 +225,10 @@ class MisplacedUsage(FormFault):
                 dropped.add(event.position)
             elif place.parent.get(place.member):
                 put_member(place, uncounted)
-        result = rewritten(plan, events, layout)
-        remaining = tuple(step for n, step in enumerate(result.steps) if n not in dropped)
-        if remaining == tuple(plan.steps):
+        remaining = _without(rewritten(plan, events, layout), dropped)
+        if remaining.steps == tuple(plan.steps):
             raise NotApplicable("it is there already")
-        return replace(result, steps=remaining)
+        return remaining
 
     def _wanted(
         self, places: list[tuple[FormEvent, MemberPlace]], layout: EventLayout

@@ -183,7 +183,8 @@ class Request(BodyFields, McpServerFields):
 
     @cached_property
     def model(self) -> str | None:
-        return None
+        """The model that the path names, unless the protocol has it in the body; None where there is none."""
+        return self.path_variables.get("model")
 
     @cached_property
     def stream(self) -> bool:

@@ -25,7 +25,7 @@ from mockllm.dialects.anthropic.stored_objects import (
     timestamp,
 )
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.stored_objects import ObjectCall, ObjectRequest, uploaded_file
+from mockllm.dialects.stored_objects import Deletion, ObjectCall, ObjectRequest, uploaded_file
 
 PREFIX: Final = "file_"
 MAX_NAME: Final = 255
@@ -117,17 +117,11 @@ class AnthropicFileContent(AnthropicFile):
         return Failure("bad_request", message=f"File '{stored.id}' is not downloadable.", fields=fields)
 
 
-class AnthropicDeleteFile(AnthropicFile):
+class AnthropicDeleteFile(Deletion, AnthropicFile):
     """DELETE /v1/files/{id}."""
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan({"id": stored.id, "type": "file_deleted"}, identity)
-
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, AnthropicFileRequest)
-        if request.stored is None or plan.head.status != 200:
-            return None
-        return StorageUpdate(forgotten=(request.stored.id,))
 
 
 class AnthropicFileList(AnthropicFile):

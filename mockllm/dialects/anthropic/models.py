@@ -11,7 +11,6 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
-from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
@@ -65,11 +64,6 @@ _PAGE_SIZE, _MAX_PAGE_SIZE = 20, 1000
 
 class AnthropicModelsRequest(AnthropicRequest):
     api: ClassVar[str | None] = "models"
-
-    @cached_property
-    def model(self) -> str | None:
-        """The model that the path names; None for the list."""
-        return self.path_variables.get("model")
 
 
 class AnthropicModels:

@@ -45,10 +45,6 @@ class BedrockRequest(Request):
 
     dialect = "bedrock"
 
-    @cached_property
-    def model(self) -> str | None:
-        return self.path_variables.get("model")
-
 
 class WrappingRequest(BedrockRequest):
     """A request whose content is that of another protocol or call: `inner` reads it."""

@@ -95,9 +95,7 @@ def error_plan(failure: Failure, request: Request, identity: ResponseIdentity) -
     """Return a non-streaming response with the failure."""
     row = ROWS[failure.type]
     response_head = head(failure.status or row.status, "application/json", identity)
-    wait = failure.seconds_until_retry(row.retry_after)
-    if wait is not None:
-        response_head = response_head.with_headers((("retry-after", str(-(-round(wait * 1000) // 1000))),))
+    response_head = response_head.with_headers(failure.retry_header(row.retry_after))
     body = dumps(error_object(failure, request, identity))
     return Plan(response_head.with_headers(failure.headers), (EventStep(body, 0, "body"),))
 

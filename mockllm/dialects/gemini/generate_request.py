@@ -56,10 +56,6 @@ class GeminiRequest(Request):
     dialect = "gemini"
 
     @cached_property
-    def model(self) -> str | None:
-        return self.path_variables.get("model")
-
-    @cached_property
     def api_key(self) -> str | None:
         return self.headers.get("x-goog-api-key") or self.query.get("key") or super().api_key
 

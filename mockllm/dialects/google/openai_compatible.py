@@ -23,6 +23,8 @@ from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, Vend
 class Gemini(VendorEncoder):
     """Every delta contains the role; calls have no index, and end a stream with `stop`."""
 
+    null_finish = False
+
     def opening(self, choice: Choice) -> dict[str, Json] | None:
         return None
 
@@ -38,11 +40,8 @@ class Gemini(VendorEncoder):
 
     def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
         result = super().choice(content, finish)
-        if "delta" in content:
-            if finish is None:
-                del result["finish_reason"]
-            elif finish == "tool_calls":
-                result["finish_reason"] = "stop"
+        if "delta" in content and finish == "tool_calls":
+            result["finish_reason"] = "stop"
         return result
 
 

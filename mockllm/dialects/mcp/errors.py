@@ -111,9 +111,7 @@ def error_plan(failure: Failure, request: Request) -> Plan:
     head = ResponseHead(status, JSON)
     if status == 401 and not failure.headers:
         head = head.with_headers((("www-authenticate", "Bearer"),))
-    wait = failure.seconds_until_retry(row.retry_after)
-    if wait is not None:
-        head = head.with_headers((("retry-after", str(-(-round(wait * 1000) // 1000))),))
+    head = head.with_headers(failure.retry_header(row.retry_after))
     return Plan(head.with_headers(failure.headers), (EventStep(dumps(message), 0, "body"),))
 
 

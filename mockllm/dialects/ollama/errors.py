@@ -70,9 +70,7 @@ def error_plan(failure: Failure, request: Request) -> Plan:
     """Return a non-streaming response with the failure, and with the wait until the next attempt in whole seconds."""
     row = ROWS[failure.type]
     head = ResponseHead(failure.status or row.status, JSON)
-    wait = failure.seconds_until_retry(row.retry_after)
-    if wait is not None:
-        head = head.with_headers((("retry-after", str(-(-round(wait * 1000) // 1000))),))
+    head = head.with_headers(failure.retry_header(row.retry_after))
     body = dumps(error_object(failure, request))
     return Plan(head.with_headers(failure.headers), (EventStep(body, 0, "body"),))
 

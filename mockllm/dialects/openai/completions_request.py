@@ -28,6 +28,7 @@ from mockllm.dialects.openai.validators import (
     boolean,
     check_fields,
     check_readable,
+    check_stream_options,
     decimal,
     integer,
     members,
@@ -127,13 +128,8 @@ def check_body(body: Mapping[str, Json]) -> Failure | None:
     """Return the first error: the model, then each field in the body's order, then dependencies between fields."""
     if body.get("model") is None:
         return refuse("you must provide a model parameter")
-    error = check_fields(body, FIELDS)
-    if error is not None:
-        return error
-    if body.get("stream_options") is not None and body.get("stream") is not True:
-        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
-        return refuse(message, "stream_options")
-    return _check_choice_count(body.get("prompt"), body.get("n") or 1)
+    error = check_fields(body, FIELDS) or check_stream_options(body)
+    return error or _check_choice_count(body.get("prompt"), body.get("n") or 1)
 
 
 def _check_choice_count(prompt: Json, n: int) -> Failure | None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
-from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
@@ -52,11 +51,6 @@ CREATED = 1715367049
 class OpenAiModelsRequest(Request):
     dialect = "openai"
     api = "models"
-
-    @cached_property
-    def model(self) -> str | None:
-        """The model that the path names; None for the list."""
-        return self.path_variables.get("model")
 
 
 class OpenAiModels(LookupCall):

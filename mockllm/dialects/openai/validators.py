@@ -287,3 +287,11 @@ def check_fields(body: Mapping[str, Json], checks: Mapping[str, Check]) -> Failu
             present = (name for name in checks if body.get(name) is not None)
             return next(filter(None, (checks[name](body[name], name) for name in present)), None)
     return None
+
+
+def check_stream_options(body: Mapping[str, Json]) -> Failure | None:
+    """Return the error of options of a stream that the request does not want."""
+    if body.get("stream_options") is None or body.get("stream") is True:
+        return None
+    message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+    return refuse(message, "stream_options")

@@ -91,6 +91,8 @@ class VendorEncoder(Encoder):
         top = request.logprobs if "logprobs" in self.form.choice else None
         self._probabilities = None if top is None else StreamedLogprobs(top)
 
+    null_finish = True
+    """Whether the finish reason of a stream's choice is null until it ends; else it is missing."""
     errors_in_chunk = False
     """Whether an error of a stream is in a chunk, beside the finish reason `error`."""
 
@@ -124,6 +126,8 @@ class VendorEncoder(Encoder):
 
     def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
         """Return a choice with a delta or a message, and with its finish reason."""
+        if finish is None and not self.null_finish:
+            return {**content, **fill_members(self.form.choice, self.ids)}
         return {**content, **fill_members(self.form.choice, self.ids), "finish_reason": finish}
 
     def usage_chunk(self) -> dict[str, Json]:

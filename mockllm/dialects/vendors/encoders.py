@@ -248,19 +248,15 @@ def grok_usage(counted: Usage) -> dict[str, Json]:
 
 
 class Grok(Ollama):
-    """xAI. A choice of a stream has no finish reason until it ends."""
+    """xAI."""
+
+    null_finish = False
 
     def complete_call(self, call: dict[str, Json]) -> dict[str, Json]:
         return {"tool_calls": [call]}
 
     def thinking_delta(self, chunk: str) -> dict[str, Json]:
         return {"reasoning_content": chunk}
-
-    def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
-        result = super().choice(content, finish)
-        if finish is None:
-            del result["finish_reason"]
-        return result
 
 
 class FoundryGrok(Grok):

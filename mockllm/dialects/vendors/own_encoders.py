@@ -51,6 +51,8 @@ class Perplexity(VendorEncoder):
     non-streaming response the delta is empty. The sources of the text are beside the choices. Every chunk counts the
     tokens, and none ends the stream."""
 
+    null_finish = False
+
     def opening(self, choice: Choice) -> dict[str, Json] | None:
         return None
 
@@ -76,10 +78,7 @@ class Perplexity(VendorEncoder):
             text = self._so_far.get(number, "") + (content["delta"].get("content") or "")
             self._so_far[number] = text
             content = {**content, "message": {"role": "assistant", "content": text}}
-        result = super().choice(content, finish)
-        if finish is None:
-            del result["finish_reason"]
-        return result
+        return super().choice(content, finish)
 
     def body(self) -> dict[str, Json]:
         return self._with_sources(super().body())
@@ -123,8 +122,9 @@ def zai_usage(counted: Usage) -> dict[str, Json]:
 
 
 class Zai(VendorEncoder):
-    """Z.ai. The id of a response is also the id of its request. A choice of a stream has no finish reason until it
-    ends, and each text has the role beside it."""
+    """Z.ai. The id of a response is also the id of its request. Each text has the role beside it."""
+
+    null_finish = False
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
         return None
@@ -137,12 +137,6 @@ class Zai(VendorEncoder):
 
     def closing(self, choice: Choice) -> dict[str, Json]:
         return self.text_delta("")
-
-    def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
-        result = super().choice(content, finish)
-        if finish is None:
-            del result["finish_reason"]
-        return result
 
     def body(self) -> dict[str, Json]:
         result = super().body()

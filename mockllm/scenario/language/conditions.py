@@ -26,7 +26,7 @@ from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.json.schema import ValidationTooLong, validator
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.regex.compile import backtracks_little, compile_regex
-from mockllm.core.values.null_fields import refuse_null
+from mockllm.core.values.strict_model import refuse_null
 from mockllm.scenario.diagnostics import scalar_text
 from mockllm.scenario.language.base import Late, Spec
 from mockllm.scenario.scalar_forms import comparison_form

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from mockllm.core.failure import NAMED
 from mockllm.core.quantities.types import quantity_error
-from mockllm.core.values.null_fields import refuse_null
+from mockllm.core.values.strict_model import refuse_null
 from mockllm.core.values.types import Drawable, Duration, Templated, TemplatedJson
 from mockllm.scenario.language.base import ReadLate, Spec
 from mockllm.scenario.validation_errors import describe_value

@@ -20,7 +20,7 @@ from mockllm.core.request.mcp_server import (
     ServerAuthorization,
     ServerMessage,
 )
-from mockllm.core.values.null_fields import refuse_null
+from mockllm.core.values.strict_model import refuse_null
 from mockllm.core.values.types import Duration, TemplatedJson
 from mockllm.scenario.language.base import ReadLate, Spec, no_items
 from mockllm.scenario.language.content import GeneratedText

@@ -42,10 +42,7 @@ class ForwardedControl(LazyRoutes):
             reason = AWAY
         except CallFailed as failure:
             reason = f"The supervisor of this worker cannot respond: {failure}."
-        from mockllm.server.control.api import problem_plan
-        from mockllm.server.control.problem import Problem
-
-        return problem_plan(Problem(503, reason))
+        return self.refuse(Failure("server_error", 503, reason))
 
     async def follow(self, request: BaseRequest, headers: Mapping[str, str], client: str) -> Plan | None:
         """Send the frames of the supervisor's live feed to a client."""

@@ -10,7 +10,7 @@ from pydantic_core import CoreSchema
 
 from mockllm.core.templates.template import SubstitutedText
 from mockllm.core.values.constants import NO_TEMPLATE, Constant
-from mockllm.core.values.null_fields import NO_VALUE, without_null
+from mockllm.core.values.strict_model import NO_VALUE, without_null
 
 JSON: TypeAdapter[object] = TypeAdapter(dict[str, Constant[JsonValue]])
 TEXT: TypeAdapter[str] = TypeAdapter(Constant[str])

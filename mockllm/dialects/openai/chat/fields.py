@@ -19,6 +19,7 @@ from mockllm.dialects.openai.validators import (
     array,
     boolean,
     by_type,
+    check_stream_options,
     decimal,
     integer,
     members,
@@ -162,12 +163,9 @@ def check_dependencies(body: dict[str, Json]) -> Failure | None:
     """Return the error of fields that are allowed only together with another one."""
     if DEPENDENT.isdisjoint(body):
         return None
-    error = check_wanted_audio(body)
+    error = check_wanted_audio(body) or check_stream_options(body)
     if error is not None:
         return error
-    if body.get("stream_options") is not None and body.get("stream") is not True:
-        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
-        return refuse(message, "stream_options")
     if body.get("top_logprobs") is not None and body.get("logprobs") is not True:
         message = "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled."
         return refuse(message, "top_logprobs")

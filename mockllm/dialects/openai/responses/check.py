@@ -30,6 +30,7 @@ from mockllm.dialects.openai.validators import (
     by_type,
     check_fields,
     check_readable,
+    check_stream_options,
     members,
     missing,
     object_,
@@ -232,11 +233,9 @@ def _check_whole(request: Request, *, own: bool) -> Failure | None:
         return refuse(WITHOUT_INPUT_MESSAGE, None if own else "input", "missing_required_parameter")
     if body.get("background") is True and body.get("store") is False:
         return refuse("Background mode requires 'store' to be true.", "background")  # the words are inferred
-    if body.get("stream_options") is not None and body.get("stream") is not True:
-        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
-        return refuse(message, "stream_options")
-    choice = body.get("tool_choice")
-    return None if choice is None or choice == "none" else _check_tool_choice(choice, body.get("tools"))
+    choice = None if body.get("tool_choice") == "none" else body.get("tool_choice")
+    error = check_stream_options(body)
+    return error if error is not None or choice is None else _check_tool_choice(choice, body.get("tools"))
 
 
 WITHOUT_INPUT_MESSAGE: Final = (
