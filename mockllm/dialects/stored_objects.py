@@ -23,14 +23,18 @@ def created_object(plan: Plan, prefix: str) -> dict[str, Json] | None:
     return created if type(id) is str and id.startswith(prefix) else None
 
 
-def uploaded_file(plan: Plan, request: Request, prefix: str) -> StorageUpdate | None:
-    """Return the file of a form that a response has created, with its content."""
+def creation(plan: Plan, prefix: str, content: bytes) -> StorageUpdate | None:
+    """Return the object of a response that has created one with such an id; `content` is stored with it."""
     created = created_object(plan, prefix)
     if created is None:
         return None
-    file = next((file for file in request.form_files if file.field == "file"), None)
-    content = request.raw if file is None else file.content
     return StorageUpdate((created["id"],), StoredResponse(created["id"], None, content, dumps(created)))
+
+
+def uploaded_file(plan: Plan, request: Request, prefix: str) -> StorageUpdate | None:
+    """Return the file of a form that a response has created, with its content."""
+    file = next((file for file in request.form_files if file.field == "file"), None)
+    return creation(plan, prefix, request.raw if file is None else file.content)
 
 
 class ObjectRequest(Request):

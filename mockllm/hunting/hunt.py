@@ -15,7 +15,12 @@ from mockllm.core.hunting.disturbance import Schedule
 from mockllm.core.hunting.finding import HuntReport
 from mockllm.core.hunting.judgement import Policy
 from mockllm.core.hunting.outcome import RunOutcome
-from mockllm.hunting.disturbed_server import ServerSources, disturb, exchanges_seen, verdicts_seen
+from mockllm.hunting.disturbed_server import (
+    ServerSources,
+    disturbed_server,
+    exchanges_seen,
+    verdicts_seen,
+)
 from mockllm.hunting.hunter import HuntBudget, Hunter, HuntWatch
 from mockllm.hunting.outcome_store import OutcomeStore
 from mockllm.testing.mock_server import MockLLM
@@ -71,11 +76,8 @@ class Hunt:
 
     def run(self, schedule: Schedule) -> RunOutcome:
         """Run the function once."""
-        sources = self._sources
-        server = MockLLM(sources.scenarios, sources.packs, sources.params, sources.seed)
-        disturb(server, schedule, own_pace=sources.own_pace)
         with (
-            server,
+            disturbed_server(self._sources, schedule) as server,
             patch.dict(os.environ, server.environment),
             RunBound(self._timeout, server.stop) as bound,
         ):

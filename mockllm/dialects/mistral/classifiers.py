@@ -24,7 +24,14 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.classified_texts import are_long, read_texts
 from mockllm.dialects.openai.request_fields import NEUTRAL_ROLES, ModelRequest
-from mockllm.dialects.openai.validators import check_fields, check_readable, missing, refuse, string
+from mockllm.dialects.openai.validators import (
+    check_fields,
+    check_readable,
+    check_required,
+    missing,
+    refuse,
+    string,
+)
 from mockllm.dialects.vendors.errors import VendorCall, head
 
 MAX_INPUTS: Final = 2048
@@ -142,11 +149,9 @@ class MistralModerations(VendorCall, OpenAiCall):
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, ClassifierRequest)
-        failure = check_readable(request)
+        failure = check_readable(request) or check_required(request.fields, "model")
         if failure is not None:
             return failure
-        if request.fields.get("model") is None:
-            return missing("model")
         if request.input_value is None:
             return missing("input")
         if not request.texts:

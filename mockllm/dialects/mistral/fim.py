@@ -26,9 +26,9 @@ from mockllm.dialects.openai.validators import (
     boolean,
     check_fields,
     check_readable,
+    check_required,
     decimal,
     integer,
-    missing,
     object_,
     string,
     text_or,
@@ -88,13 +88,8 @@ class Fim(VendorChat):
         )
 
     def check(self, request: Request) -> Failure | None:
-        failure = check_readable(request)
-        if failure is not None:
-            return failure
-        for name in ("model", "prompt"):
-            if request.fields.get(name) is None:
-                return missing(name)
-        return check_fields(request.fields, _FIELDS)
+        failure = check_readable(request) or check_required(request.fields, "model", "prompt")
+        return failure or check_fields(request.fields, _FIELDS)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         choices = (replace(choice, parts=texts_of(choice.parts)) for choice in reply.choices)

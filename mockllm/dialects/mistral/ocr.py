@@ -24,7 +24,7 @@ from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, 
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.media.media_call import MediaCall, own_extras
 from mockllm.dialects.openai.request_fields import ModelRequest
-from mockllm.dialects.openai.validators import check_readable, missing, one_of, wrong_type
+from mockllm.dialects.openai.validators import check_readable, check_required, one_of, wrong_type
 from mockllm.dialects.vendors.errors import VendorCall, head
 
 DEFAULT_MODEL: Final = "mistral-ocr-latest"
@@ -72,12 +72,10 @@ class Ocr(VendorCall, MediaCall):
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, OcrRequest)
-        failure = check_readable(request)
+        failure = check_readable(request) or check_required(request.fields, "document")
         if failure is not None:
             return failure
-        document = request.fields.get("document")
-        if document is None:
-            return missing("document")
+        document = request.fields["document"]
         if type(document) is not dict:
             return wrong_type(document, "document", "an object")
         return one_of(*_DOCUMENTS)(document.get("type", "document_url"), "document.type")

@@ -23,7 +23,7 @@ from mockllm.dialects.openai.validators import (
     array,
     check_fields,
     check_readable,
-    missing,
+    check_required,
     string,
     text_or,
     wrong_type,
@@ -111,13 +111,9 @@ _check_input: Final = text_or(list, array(_check_part, "parts", max_length=MAX_I
 
 
 def check(request: Request) -> Failure | None:
-    error = check_readable(request)
-    if error is not None:
-        return error
     body = request.fields
-    if body.get("input") is None:
-        return missing("input")
-    return _check_input(body["input"], "input") or check_fields(body, {"model": string})
+    error = check_readable(request) or check_required(body, "input") or _check_input(body["input"], "input")
+    return error or check_fields(body, {"model": string})
 
 
 def moderate(messages: Sequence[Message], *, text_only: bool = False) -> list[dict[str, Json]]:

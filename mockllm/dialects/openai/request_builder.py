@@ -29,7 +29,9 @@ def build_chat(request: NeutralRequest) -> WireRequest:
         "n": request.n,
     }
     body = {"model": request.model or DEFAULT_MODEL, **without_empty(settings)}
-    return _post("/v1/chat/completions", request, {**body, "messages": system + request.turns})
+    return WireRequest(
+        "/v1/chat/completions", request.headers(), {**body, "messages": system + request.turns}
+    )
 
 
 def build_responses(request: NeutralRequest) -> WireRequest:
@@ -46,7 +48,7 @@ def build_responses(request: NeutralRequest) -> WireRequest:
         "max_output_tokens": request.max_tokens,
     }
     body = {"model": request.model or DEFAULT_MODEL, "input": request.turns, **without_empty(settings)}
-    return _post("/v1/responses", request, body)
+    return WireRequest("/v1/responses", request.headers(), body)
 
 
 def build_completions(request: NeutralRequest, default_model: str) -> WireRequest:
@@ -58,11 +60,7 @@ def build_completions(request: NeutralRequest, default_model: str) -> WireReques
         "n": request.n,
     }
     body = {"model": request.model or default_model, "prompt": request.user, **without_empty(settings)}
-    return _post("/v1/completions", request, body)
-
-
-def _post(path: str, request: NeutralRequest, body: Json) -> WireRequest:
-    return WireRequest(path, request.headers(), body)
+    return WireRequest("/v1/completions", request.headers(), body)
 
 
 def _stream(request: NeutralRequest) -> dict[str, Json]:

@@ -289,6 +289,12 @@ def check_fields(body: Mapping[str, Json], checks: Mapping[str, Check]) -> Failu
     return None
 
 
+def check_required(body: Mapping[str, Json], *names: str) -> Failure | None:
+    """Return the error of the first of these fields that is missing or null."""
+    absent = next((name for name in names if body.get(name) is None), None)
+    return None if absent is None else missing(absent)
+
+
 def check_stream_options(body: Mapping[str, Json]) -> Failure | None:
     """Return the error of options of a stream that the request does not want."""
     if body.get("stream_options") is None or body.get("stream") is True:

@@ -20,7 +20,13 @@ from mockllm.core.webhook import Webhook
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiObjectCall, page
 from mockllm.dialects.openai.headers import body_plan
-from mockllm.dialects.openai.validators import array, check_fields, check_readable, missing, string
+from mockllm.dialects.openai.validators import (
+    array,
+    check_fields,
+    check_readable,
+    check_required,
+    string,
+)
 from mockllm.dialects.stored_objects import Deletion, ObjectRequest
 
 PREFIX: Final = "we_"
@@ -70,8 +76,7 @@ class EndpointCall(OpenAiObjectCall):
 
     def check(self, request: Request) -> Failure | None:
         error = self.check_readable(request) or check_fields(request.fields, FIELDS)
-        absent = next((name for name in self.required if request.fields.get(name) is None), None)
-        return error if error is not None or absent is None else missing(absent)
+        return error or check_required(request.fields, *self.required)
 
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request) if request.raw else None

@@ -24,8 +24,8 @@ from mockllm.dialects.openai.validators import (
     array,
     check_fields,
     check_readable,
+    check_required,
     integer,
-    missing,
     object_,
     string,
     text_or,
@@ -62,11 +62,8 @@ class OpenRouterRerank(VendorCall, OpenAiCall):
     request_class: type[Request] = OpenRouterRerankRequest
 
     def check(self, request: Request) -> Failure | None:
-        failure = check_readable(request)
-        if failure is not None:
-            return failure
-        absent = [name for name in REQUIRED if request.fields.get(name) is None]
-        return missing(absent[0]) if absent else check_fields(request.fields, FIELDS)
+        failure = check_readable(request) or check_required(request.fields, *REQUIRED)
+        return failure or check_fields(request.fields, FIELDS)
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

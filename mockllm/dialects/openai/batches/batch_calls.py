@@ -43,7 +43,7 @@ from mockllm.dialects.openai.validators import (
     Check,
     check_fields,
     check_readable,
-    missing,
+    check_required,
     one_of,
     refuse,
     string,
@@ -115,11 +115,8 @@ class CreateBatch(OpenAiCall, BatchDialect):
 
     def check(self, request: Request) -> Failure | None:
         error = check_readable(request) or check_fields(request.fields, self.checks)
-        names = ("input_file_id", "endpoint", "completion_window")
-        absent = next((name for name in names if request.fields.get(name) is None), None)
-        if error is None:
-            error = _input_failure(request) if absent is None else missing(absent)
-        return error
+        error = error or check_required(request.fields, "input_file_id", "endpoint", "completion_window")
+        return error or _input_failure(request)
 
     def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so."""

@@ -35,13 +35,13 @@ from mockllm.dialects.openai.validators import (
     array,
     check_fields,
     check_readable,
+    check_required,
     integer,
-    missing,
     object_,
     refuse,
     string,
 )
-from mockllm.dialects.stored_objects import ObjectRequest, created_object
+from mockllm.dialects.stored_objects import ObjectRequest, created_object, creation
 
 PREFIX: Final = "upload_"
 PART_PREFIX: Final = "part_"
@@ -124,12 +124,9 @@ class CreateUpload(OpenAiCall):
 
     def check(self, request: Request) -> Failure | None:
         error = check_readable(request) or check_fields(request.fields, FIELDS)
+        error = error or check_required(request.fields, "bytes", "filename", "mime_type", "purpose")
         if error is not None:
             return error
-        names = ("bytes", "filename", "mime_type", "purpose")
-        absent = next((name for name in names if request.fields.get(name) is None), None)
-        if absent is not None:
-            return missing(absent)
         purpose = request.fields["purpose"]
         return None if purpose in PURPOSES else wrong_purpose(purpose)
 
@@ -152,11 +149,7 @@ class CreateUpload(OpenAiCall):
         return body_plan(shown, identity)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        shown = created_object(plan, PREFIX)
-        if shown is None:
-            return None
-        stored = StoredResponse(shown["id"], None, request.raw, dumps(shown))
-        return StorageUpdate((shown["id"],), stored)
+        return creation(plan, PREFIX, request.raw)
 
 
 class UploadCall(OpenAiObjectCall):
@@ -204,12 +197,7 @@ class AddUploadPart(UploadCall):
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, UploadPartRequest)
-        shown = created_object(plan, PART_PREFIX)
-        if shown is None:
-            return None
-        return StorageUpdate(
-            (shown["id"],), StoredResponse(shown["id"], None, request.data or b"", dumps(shown))
-        )
+        return creation(plan, PART_PREFIX, request.data or b"")
 
 
 class CompleteUpload(UploadCall):
@@ -221,11 +209,10 @@ class CompleteUpload(UploadCall):
             check_readable(request)
             or check_fields(request.fields, COMPLETION_FIELDS)
             or super().check(request)
+            or check_required(request.fields, "part_ids")
         )
         if error is not None:
             return error
-        if request.fields.get("part_ids") is None:
-            return missing("part_ids")
         if request.upload is None or request.upload["status"] != "pending":
             return None  # the response says so
         if len(request.parts) < len(request.fields["part_ids"]):
@@ -274,10 +261,7 @@ class CancelUpload(UploadCall):
         return {**upload, "status": "cancelled"}
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        shown = created_object(plan, PREFIX)
-        if shown is None:
-            return None
-        return StorageUpdate((shown["id"],), StoredResponse(shown["id"], None, b"", dumps(shown)))
+        return creation(plan, PREFIX, b"")
 
 
 def _content_failure(request: StoredUploadRequest) -> Failure | None:

@@ -36,8 +36,8 @@ from mockllm.dialects.openai.validators import (
     Check,
     check_fields,
     check_readable,
+    check_required,
     decimal,
-    missing,
     one_of,
     refuse,
     string,
@@ -93,13 +93,10 @@ class SpeechRequest(MediaRequest):
 
 def check(request: Request) -> Failure | None:
     assert isinstance(request, SpeechRequest)
-    error = check_readable(request)
+    body = request.fields
+    error = check_readable(request) or check_required(body, "model", "input", "voice")
     if error is not None:
         return error
-    body = request.fields
-    for name in ("model", "input", "voice"):
-        if body.get(name) is None:
-            return missing(name)
     if request.as_events and (request.model or "").startswith("tts-1"):
         return refuse(f"stream_format 'sse' is not supported for model '{request.model}'.", "stream_format")
     return check_fields(body, FIELDS)

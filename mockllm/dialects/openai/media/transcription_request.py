@@ -23,8 +23,8 @@ from mockllm.dialects.openai.validators import (
     boolean,
     check_fields,
     check_readable,
+    check_required,
     decimal,
-    missing,
     one_of,
     refuse,
     string,
@@ -126,14 +126,9 @@ class TranslationRequest(AudioRequest):
 
 def check(request: Request) -> Failure | None:
     assert isinstance(request, AudioRequest)
-    error = check_readable(request)
-    if error is not None:
-        return error
     body = request.fields
-    for name in ("file", "model"):
-        if body.get(name) is None:
-            return missing(name)
-    return check_fields(body, FIELDS) or _check_format(request, body)
+    error = check_readable(request) or check_required(body, "file", "model") or check_fields(body, FIELDS)
+    return error or _check_format(request, body)
 
 
 def _check_format(request: AudioRequest, body: Mapping[str, Json]) -> Failure | None:

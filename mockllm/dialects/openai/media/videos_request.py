@@ -20,7 +20,7 @@ from mockllm.dialects.openai.validators import (
     Check,
     check_fields,
     check_readable,
-    missing,
+    check_required,
     one_of,
     string,
     text,
@@ -105,11 +105,9 @@ class VideoEditRequest(VideosRequest):
 
 def check(request: Request) -> Failure | None:
     assert isinstance(request, VideosRequest)
-    error = check_readable(request)
+    error = check_readable(request) or check_required(request.fields, "prompt")
     if error is not None:
         return error
-    if request.fields.get("prompt") is None:
-        return missing("prompt")
     if request.source_id is not None and not request.source:
         return not_found(request.source_id)
     return check_fields(request.fields, FIELDS)
