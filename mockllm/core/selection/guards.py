@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.json.equality import equal
-from mockllm.core.limits.bound_usage import MICRO
+from mockllm.core.limits.meters import MICRO
 from mockllm.core.randomness import Randomness
 
 StateValue: TypeAlias = str | int | float | bool | None
