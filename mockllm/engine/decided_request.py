@@ -30,7 +30,7 @@ NO_COMPILED_RESPONSE: Final = CompiledResponse(
     ReplySpec.model_construct(), Settings.model_construct(), static=True
 )
 """The response from which the settings are made where no rule responds."""
-NO_STEP: Final = -1
+NO_RESPONSE_INDEX: Final = -1
 """The number of the step where there is none: for a modifier's own error, and where no rule responds."""
 
 
@@ -115,7 +115,7 @@ class DecidedRequest:
         )
 
     def plan_context_without_rule(self) -> PlanContext:
-        settings = self.effective_settings(None, NO_COMPILED_RESPONSE, NO_STEP)
+        settings = self.effective_settings(None, NO_COMPILED_RESPONSE, NO_RESPONSE_INDEX)
         randomness = Randomness(self.seed, "", "", self.decision.number)
         template_scope, admission = TemplateScope(self.request), self.decision.admission
         return self.plan_context(

@@ -155,9 +155,11 @@ class Engine:
             if unchanged and HASH_ATTRIBUTE not in request.__dict__:
                 return planned
             try:
-                return self._complete(planned, request)
+                return self._store_and_finish(planned, request)
             except MissingStoredObject as missing:
-                raise MissingAfterDecision(missing, partial(self._complete, planned, request)) from None
+                raise MissingAfterDecision(
+                    missing, partial(self._store_and_finish, planned, request)
+                ) from None
         notes = () if override is None else override.notes
         response = self._decide_and_plan(request, mask, notes, fast_path, repeated, may_defer=may_defer)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
@@ -207,12 +209,12 @@ class Engine:
             dialect, repeated = engine_context_of(request).dialect, response_inputs.repeated
             cached = fast_path.respond_decided(request, dialect, repeated, response_inputs.inputs, decision)
             if cached is not None:
-                return self._complete(cached, request, respond_again)
+                return self._store_and_finish(cached, request, respond_again)
         builder = self._builder_of(request, response_inputs.inputs, response_inputs.assessment, decision)
         planned = self._plan_with_slot(builder, response_inputs.notes, may_defer=response_inputs.may_defer)
         if isinstance(planned, DeferredResponse):
             return planned
-        return self._complete(planned, request, respond_again)
+        return self._store_and_finish(planned, request, respond_again)
 
     def _plan_with_slot(
         self, builder: ResponseBuilder, notes: Sequence[str], *, may_defer: bool
@@ -258,11 +260,11 @@ class Engine:
         def complete() -> PlannedResponse:
             if planned.slot is not None:
                 planned.slot.expect_end(end)
-            return self._complete(planned, request)
+            return self._store_and_finish(planned, request)
 
         return complete
 
-    def _complete(
+    def _store_and_finish(
         self, planned: PlannedResponse, request: Request, respond_again: RespondAgain | None = None
     ) -> PlannedResponse:
         """Store what the dialect stores of a planned response. `respond_again` responds again if what the request has
@@ -271,7 +273,7 @@ class Engine:
         read it or every response has one. That header is unique: the cache of response heads leaves it out."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
-            respond_again = partial(self._complete, planned, request)
+            respond_again = partial(self._store_and_finish, planned, request)
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)

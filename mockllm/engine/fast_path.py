@@ -31,7 +31,7 @@ from mockllm.engine.decided_request import template_scope
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, without_headers
 from mockllm.engine.planner import ResponsePlanner
-from mockllm.engine.prompt_caching import prompt_cache_of
+from mockllm.engine.prompt_caching import prompt_form_and_policy
 from mockllm.engine.repeated_requests import RepeatedRequest
 from mockllm.engine.response_cache import CachedResponse, cache_key, key_with_text
 from mockllm.engine.seed_token import seed_token
@@ -51,7 +51,7 @@ class CacheableResponse(Struct, frozen=True):
     @staticmethod
     def of(compiled: CompiledResponse, settings: EffectiveSettings) -> CacheableResponse | None:
         """Return None for a response that the response cache cannot have."""
-        if not settings.may_be_cached:
+        if settings.cached_by is None:
             return None
         setting_headers = frozenset(name.lower() for name, _, _ in settings.merged.headers or ())
         return CacheableResponse(compiled, settings, setting_headers)
@@ -118,7 +118,7 @@ class FastPath(Struct, frozen=True):
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         planned = cached.planned
         planned = planned.filled_with(id_seed, cached.values(id_seed, request), planned)
-        return planned.noted(request, validation)
+        return planned.with_unknown_field_notes(request, validation)
 
     def precompute(self, request: Request, dialect: Dialect, repeated: RepeatedRequest) -> None:
         """Compute what this fast path needs of the head and the body of a repeated request."""
@@ -171,7 +171,7 @@ class FastPath(Struct, frozen=True):
                 _ = request.model  # the key has read it for an earlier request
         else:
             key = cache_key(response.settings, dialect, response.compiled, request)
-        if response.settings.cacheable_by_text:
+        if response.settings.cached_by == "text":
             try:
                 text = response.compiled.text(EvaluationContext(template_scope(self.item, request), NO_DRAWS))
             except TemplateFailure:
@@ -298,11 +298,11 @@ class FastPath(Struct, frozen=True):
         )
         if call is not None and call.notes:
             planned = replace(planned, notes=(*call.notes, *planned.notes))
-        return planned.noted(request, self.item.validation)
+        return planned.with_unknown_field_notes(request, self.item.validation)
 
     def _caches_prompt(self, request: Request, dialect: Dialect) -> bool:
         """Return whether the prompt of a request is looked up in the prompt cache."""
-        return type(prompt_cache_of(request, dialect, self.prompt_cache_settings)) is tuple
+        return type(prompt_form_and_policy(request, dialect, self.prompt_cache_settings)) is tuple
 
     def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:
         """Charge a request to the limits, and return their headers; None, and charge nothing, where a limit refuses

@@ -91,7 +91,7 @@ class PlannedResponse(Struct, frozen=True):
             cached_from=None,
         )
 
-    def noted(self, request: Request, validation: Validation) -> PlannedResponse:
+    def with_unknown_field_notes(self, request: Request, validation: Validation) -> PlannedResponse:
         """Return the response with notes of unknown fields, where the validation accepts some with a note."""
         if validation != "strict" or not request.undocumented_fields:
             return self

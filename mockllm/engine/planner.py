@@ -343,19 +343,19 @@ class ResponsePlanner:
 
         def render(identity: ResponseIdentity, request: Request, _: object) -> EncodedStream:
             counted = reply if response.has_input_tokens else with_input_tokens(reply, request.input_tokens)
-            plan = _encoded_stream(dialect, counted, request, identity)
+            plan = _stream_plan(dialect, counted, request, identity)
             return EncodedStream(plan, chunk_schedule(counted)[0])
 
         # the response cache stores the whole response, so not its events alone
         cached_whole = (
-            context.settings.response_cacheable
+            context.settings.cached_by == "key"
             and context.slowdown == 1.0
             and context.continuous_batch_times is None
         )
         # an error is not cached: it may state a wait, and name the API key and the path of its request
         if not reply_is_static or cached_whole or context.prerendering or reply.failure is not None:
             chunks = () if context.unpaced else chunk_schedule(reply)[0]
-            return EncodedStream(_encoded_stream(dialect, reply, request, identity), chunks)
+            return EncodedStream(_stream_plan(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.query_string,)
         if not response.request_independent:
             parameters = (
@@ -377,9 +377,7 @@ def _resolve(context: PlanContext) -> ResolvedSettings:
     return resolved if context.slowdown == 1.0 else resolved.slower(context.slowdown)
 
 
-def _encoded_stream(
-    dialect: ReplyDialect, reply: Reply, request: Request, identity: ResponseIdentity
-) -> Plan:
+def _stream_plan(dialect: ReplyDialect, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
     """Return the stream of a supported reply, with the members that the scenario adds to its events."""
     plan = dialect.encode_stream(reply, request, identity)
     extras = reply.event_extras.get(dialect.name)

@@ -173,7 +173,7 @@ class RequestReader:
                 self._repeated = self._repeated_after_first_read
             elif len(raw) <= MAX_BODY_BYTES:
                 key = (self._key, raw)
-                if repeated.came_before(key):
+                if repeated.check_and_remember(key):
                     attributes = repeated.attributes.get(key) or self._attributes_of_repeated(key)
             return self._make_request(attributes, raw, client, now, monotonic, self._lookup_without_session)
         session = None if self._session is None else self._state.session(self._session, monotonic, now)

@@ -25,7 +25,7 @@ from mockllm.dialects.decoded_response import read_called_tools
 from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
 from mockllm.dialects.provider_facts import limit_failure
 from mockllm.dialects.routes import RouteMatch
-from mockllm.engine.decided_request import NO_STEP, DecidedRequest, template_scope
+from mockllm.engine.decided_request import NO_RESPONSE_INDEX, DecidedRequest, template_scope
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.near_misses import (
     FAVICON,
@@ -81,7 +81,7 @@ class ResponseBuilder(DecidedRequest):
             return (
                 planned
                 if planned.unmatched
-                else planned.noted(self.request, self.inputs.unmatched_validation)
+                else planned.with_unknown_field_notes(self.request, self.inputs.unmatched_validation)
             )
         except TemplateFailure as failure:
             return self._error_without_settings(template_refusal(failure, self.dialect.name))
@@ -97,7 +97,7 @@ class ResponseBuilder(DecidedRequest):
             seeded = NO_DRAWS
             if selector.mode == "choose":
                 # 0 if the choice is sticky: one draw for each scope
-                number = selector.choice_number(selected.tries)
+                number = selector.tries_for_draw(selected.tries)
                 seeded = Randomness(self.seed, item.id, selected.candidate.scope, number)
             picked = selector.pick(selected.response_count, seeded)
             if picked is None:
@@ -108,17 +108,17 @@ class ResponseBuilder(DecidedRequest):
                 )
             step = picked
         planned = self._selected_response(item, selected, selector.responses[step], step)
-        return planned.noted(self.request, item.validation)
+        return planned.with_unknown_field_notes(self.request, item.validation)
 
     def _modifier_error_response(self) -> PlannedResponse:
-        """Respond with the first error among the modifiers, in the order in which settings win."""
+        """Respond with the first error among the modifiers, in the order of their settings' precedence."""
         selected, item = next(
             (selected, item)
             for selected, item in zip(self.decision.modifiers, self.modifier_items, strict=True)
             if item.error is not None
         )
         assert item.error is not None
-        return self._selected_response(item, selected, item.error, NO_STEP)
+        return self._selected_response(item, selected, item.error, NO_RESPONSE_INDEX)
 
     def _refusal_response(self, admission: AdmissionResult) -> PlannedResponse:
         """Respond to a request that a modifier's limit or load refuses."""
@@ -179,7 +179,7 @@ class ResponseBuilder(DecidedRequest):
     ) -> PlannedResponse:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
         effective = self.effective_settings(selected.candidate.item_index, compiled, step)
-        if effective.may_be_cached and not compiled.request_independent:
+        if effective.cached_by is not None and not compiled.request_independent:
             # a cache key reads it; an error before the key must not change what is read
             _ = self.request.model
         caching, prompt_cache_settings = self.planner.prompt_caching, effective.merged.prompt_cache
@@ -207,18 +207,18 @@ class ResponseBuilder(DecidedRequest):
     ) -> PlannedResponse:
         """Return the response, of the response cache where that has it. A setting's header replaces a limit's."""
         request, admission = self.request, self.decision.admission
-        may_cache = request.generates and not request.background
-        may_cache = may_cache and (admission is None or admission.pace_unchanged)
-        cacheable, text, call = effective.response_cacheable, "", None
-        if effective.cacheable_by_text:
+        cached_by, text, call = effective.cached_by, "", None
+        if not request.generates or request.background or not (admission is None or admission.pace_unchanged):
+            cached_by = None
+        if cached_by == "text":
             evaluation = EvaluationContext(template_scope(item, request), self.randomness(item, selected))
             compiled, text = compiled.with_text(evaluation)
-            cacheable = len(text) <= MAX_KEY_TEXT
-        elif effective.tool_call_chunk_size is not None and may_cache:
+        elif cached_by == "tool_call":
             call = self._generated_call(effective, self.randomness(item, selected))
-            if call is not None:
-                text, cacheable = call.tool, call.cacheable and len(call.tool) <= MAX_KEY_TEXT
-        if not (cacheable and may_cache):
+            text = "" if call is None else call.tool
+            if call is None or not call.cacheable:
+                cached_by = None
+        if cached_by is None or len(text) > MAX_KEY_TEXT:
             return self._rendered_response(
                 item, selected, compiled, effective, cached_tokens, self.identity(), request, call, admission
             )
@@ -226,7 +226,8 @@ class ResponseBuilder(DecidedRequest):
         key, cache = cache_key(effective, self.dialect, compiled, request), self.planner.response_cache
         if cached_tokens is not NOTHING_CACHED:
             key = (key, cached_tokens)
-        planned = cache.find(key := key_with_text(key, text), self.ids().id_seed, request, call)
+        key = key_with_text(key, text)
+        planned = cache.find(key, self.ids().id_seed, request, call)
         if planned is None:
             read_storable = getattr(self.dialect, "storable_response", None)
             identity, length = self.identity(), len(text)
@@ -307,7 +308,8 @@ class ResponseBuilder(DecidedRequest):
         return self._planned_response(plan, responder_id, context, unmatched=unmatched)
 
     def _scaled_error(self, failure: Failure, identity: ResponseIdentity) -> Plan:
-        """Return the plan of a failure, with the reported times scaled; the wait of a limit's refusal is already."""
+        """Return the plan of a failure, with the reported times scaled. The wait of a limit's refusal is already
+        scaled."""
         scaled = (
             replace(failure, time_scale=self.reported_time_scale)
             if self.reported_time_scale != 1.0

@@ -74,7 +74,7 @@ class ResponseSelector(Struct, frozen=True):
     sticky: bool = False
     """Whether there is one choice for each scope."""
 
-    def choice_number(self, tries: int) -> int:
+    def tries_for_draw(self, tries: int) -> int:
         """Return the number of tries on which a random choice depends."""
         return 0 if self.sticky else tries
 

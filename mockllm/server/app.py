@@ -56,10 +56,10 @@ class App:
     """Whether responses are compressed for clients that accept gzip; nearly all clients do."""
     control_only = False
     """Whether the control API and `/health` are all that is served."""
-    total_connections: Callable[[str, int], int] | None = None
+    report_connections: Callable[[str, int], int] | None = None
     """Gets how many connections a client address has in this process, whenever that changes. Returns how many it has
     in all processes. None where there is one process."""
-    rules_ready: asyncio.Event | None = None
+    rule_change_done: asyncio.Event | None = None
     """Not None while no request is served, except of a client that closes its connection: all workers change their
     rules together. The event is set when they have."""
     unfinished_exchanges = 0

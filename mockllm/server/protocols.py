@@ -115,8 +115,8 @@ class StoreClientProtocol(Protocol):
         nothing was to be stored."""
 
     @property
-    def wait_time(self) -> float:
-        """The seconds in which a response is stored."""
+    def max_store_seconds(self) -> float:
+        """The most seconds that a wait for the store takes."""
 
     def status(self) -> str | None:
         """Return what is wrong with the store, as one line: empty if nothing is, None without a store."""

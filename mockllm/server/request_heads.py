@@ -59,13 +59,13 @@ def http_constraints(message: RawRequestMessage) -> HttpConstraints:
 
 class RequestHead:
     """One head. `parsed` is what aiohttp's parser returns of it. `path` and `query_string` are those of its target,
-    percent-encoded as they came; `path` is empty if the target is no path. `may_be_for_server`: whether the control
+    percent-encoded as they came; `path` is empty if the target is no path. `may_skip_engine`: whether the control
     API or a built-in page may respond, or a web page may send a preflight. It is true of all paths with a session
     prefix. `headers` hold only text. `body_length` is the length of the body in bytes, if the head is cached."""
 
     __slots__ = (
         "_engine", "_is_unique", "_length_name", "_original", "_reader", "body_length", "constraints", "headers",
-        "may_be_for_server", "over_tls", "parsed", "path", "query_string",
+        "may_skip_engine", "over_tls", "parsed", "path", "query_string",
     )  # fmt: skip
 
     def __init__(self, parsed: RawRequestMessage, ascii: bool, over_tls: bool = False) -> None:
@@ -76,7 +76,7 @@ class RequestHead:
         path = self.path
         self.headers = parsed.headers if ascii else without_surrogates(parsed.headers)
         self.constraints: HttpConstraints = http_constraints(parsed)
-        self.may_be_for_server = (
+        self.may_skip_engine = (
             path == "/" or not path or parsed.method == "OPTIONS" or path.startswith(_OWN_STARTS)
         )
         self.body_length = 0
@@ -105,10 +105,10 @@ class RequestHead:
             headers[self._length_name] = length_text.decode()
         head.headers = CIMultiDictProxy(headers)
         head.parsed = self.parsed._replace(headers=head.headers)
-        head.path, head.query_string, head.may_be_for_server = (
+        head.path, head.query_string, head.may_skip_engine = (
             self.path,
             self.query_string,
-            self.may_be_for_server,
+            self.may_skip_engine,
         )
         head.constraints, head.body_length, head.over_tls = (
             self.constraints,

@@ -112,7 +112,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     ):
         refuse(app, exchange, failure)
         return
-    if (head.may_be_for_server or app.control_only) and (
+    if (head.may_skip_engine or app.control_only) and (
         _is_left_to_control_api(app, exchange) or respond_builtin(app, exchange)
     ):
         return
@@ -126,7 +126,7 @@ def make_response(app: App, exchange: Exchange) -> None:
             if failure is not None:
                 refuse(app, exchange, failure)
                 return
-    elif head.may_be_for_server and control_of(app, exchange) is not None and not engine.serves(request):
+    elif head.may_skip_engine and control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
     if exchange.websocket is not None:
         request.response_lookup = exchange.websocket.lookup(request.response_lookup)
@@ -137,7 +137,7 @@ def make_response(app: App, exchange: Exchange) -> None:
 
 def is_parsed_before_check(app: App, head: RequestHead, raw: bytes) -> bool:
     """Return whether a body is parsed before it is checked: see `make_response`."""
-    return len(raw) < app.short_body_limit and not head.may_be_for_server
+    return len(raw) < app.short_body_limit and not head.may_skip_engine
 
 
 def begin_engine_response(
@@ -352,7 +352,7 @@ def begin_playing(app: App, exchange: Exchange) -> None:
 
 def control_of(app: App, exchange: Exchange) -> ControlProtocol | None:
     """Return the control API for a request below its paths."""
-    return app.control if exchange.head.may_be_for_server and is_control_path(exchange.head.path) else None
+    return app.control if exchange.head.may_skip_engine and is_control_path(exchange.head.path) else None
 
 
 def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:

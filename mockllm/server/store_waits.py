@@ -87,7 +87,7 @@ async def _confirm_stored(
     """
     result = await _storage_result(app, exchange)
     if callable(result):
-        seconds = store_client.wait_time  # it changes when the store goes away
+        seconds = store_client.max_store_seconds  # it changes when the store goes away
         try:
             async with asyncio.timeout(seconds), app.respond_again_lock:
                 while callable(result):

@@ -158,12 +158,12 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
     failure: Failure | None = None
     if not parsed_before_check:
         failure = raw if isinstance(raw, Failure) else await structure_failure_in_slices(raw, app.limits)
-    if app.rules_ready is not None:  # all workers change their rules together
-        await app.rules_ready.wait()
+    if app.rule_change_done is not None:  # all workers change their rules together
+        await app.rule_change_done.wait()
     exchange.body_complete, exchange.now, exchange.monotonic = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
         exchange.raw, exchange.structure_checked = raw, not parsed_before_check
-        if exchange.structure_checked and not head.may_be_for_server:
+        if exchange.structure_checked and not head.may_skip_engine:
             await _parse_long_body(app, exchange)
         respond(app, exchange)
     elif failure is not None:

@@ -183,8 +183,8 @@ def test_model_is_read_as_often_as_before(validation: str, answer: str) -> None:
 def test_too_many_bodies_in_turn_are_never_computed() -> None:
     repeated = RepeatedRequests()
     keys = [(None, b"%d" % number) for number in range(MAX_SEEN + 1)]
-    assert not any(repeated.came_before(key) for _ in range(3) for key in keys)
-    assert repeated.came_before(keys[-1])
+    assert not any(repeated.check_and_remember(key) for _ in range(3) for key in keys)
+    assert repeated.check_and_remember(keys[-1])
 
 
 def test_dropped_requests_leave_no_cycle() -> None:

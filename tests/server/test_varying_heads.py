@@ -48,7 +48,7 @@ def facts(head: RequestHead) -> tuple[object, ...]:
     message = head.parsed
     items = list(head.headers.items()), list(message.headers.items())
     rest = (message.method, message.path, message.version, message.should_close, message.chunked)
-    return head.path, head.query_string, head.may_be_for_server, head.constraints, *items, *rest
+    return head.path, head.query_string, head.may_skip_engine, head.constraints, *items, *rest
 
 
 def test_head_with_other_value_is_found() -> None:

@@ -73,7 +73,7 @@ class Counts:
         self, *later: ScriptResult | Exception, on_count: Callable[[], object] = lambda: None
     ) -> None:
         self.queue = Queue(later)
-        self.wait_time = PATIENCE
+        self.max_store_seconds = PATIENCE
         self._on_count = on_count
         self.counted: list[StoreDecision] = []
         self.slots: list[Slot] = []

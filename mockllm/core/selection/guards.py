@@ -68,7 +68,7 @@ class TimeWindow(Struct, frozen=True):
 
 CountReason: TypeAlias = Literal["used up", "skipped", "not its turn"]
 GuardReason: TypeAlias = CountReason | Literal["lost its chance", "outside its window"] | UnmetState
-ELIGIBLE: Final[tuple[CountReason, ...]] = ("used up", "skipped", "not its turn")
+COUNT_REASONS: Final[tuple[CountReason, ...]] = ("used up", "skipped", "not its turn")
 """The reasons that block an eligible try."""
 
 

@@ -32,7 +32,7 @@ class RefusedDecision:
 class NoStore:
     """Refuses requests that need sessions or stored responses. Rules that count were refused at the start."""
 
-    wait_time = 0.0
+    max_store_seconds = 0.0
 
     def __init__(self, state: SharedEngineState) -> None:
         state.store_elsewhere = self._forget
