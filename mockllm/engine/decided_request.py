@@ -31,7 +31,7 @@ NO_COMPILED_RESPONSE: Final = CompiledResponse(
 )
 """The response from which the settings are made where no rule responds."""
 NO_RESPONSE_INDEX: Final = -1
-"""The number of the step where there is none: for a modifier's own error, and where no rule responds."""
+"""The index where no response of a rule is selected: for a modifier's own error, and where no rule responds."""
 
 
 class DecidedRequest:
@@ -76,14 +76,14 @@ class DecidedRequest:
         return [items[selected.candidate.item_index] for selected in self.decision.modifiers]
 
     def effective_settings(
-        self, item_index: int | None, compiled: CompiledResponse, step: int
+        self, item_index: int | None, compiled: CompiledResponse, response_index: int
     ) -> EffectiveSettings:
-        """Return the effective settings of a step of an item, with the request's own overrides."""
+        """Return the effective settings of a response of an item, with the request's own overrides."""
         modifiers = self.decision.modifiers
         modifier_indexes = (
             tuple([selected.candidate.item_index for selected in modifiers]) if modifiers else ()
         )
-        settings = self.planner.effective_settings(item_index, compiled, step, modifier_indexes)
+        settings = self.planner.effective_settings(item_index, compiled, response_index, modifier_indexes)
         override = engine_context_of(self.request).override
         return overridden(settings, override) if type(override) is Override else settings
 

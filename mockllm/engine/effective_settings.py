@@ -14,8 +14,8 @@ from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.settings_merge import (
+    RESPONSE,
     RULE,
-    STEP,
     MergedSettings,
     ResolvedSettings,
     SettingSource,
@@ -26,7 +26,7 @@ from mockllm.scenario.settings_merge import (
 
 
 class EffectiveSettings(Struct, frozen=True, eq=False):
-    """The merged settings of a step of a rule and the modifiers that apply, whose ids are `modifier_ids`.
+    """The merged settings of a response of a rule and the modifiers that apply, whose ids are `modifier_ids`.
 
     `resolved` are these, evaluated; None where they depend on the request or a draw. `cached_by` is what requests
     with one response of the response cache have in common: the key alone, or also the templated text or the name of
@@ -48,7 +48,7 @@ def effective_settings(
 
     The setting with the highest precedence counts, but delays are added, slowdowns multiplied, and faults, `extras`
     and webhooks joined. Settings of a lower layer (`CatalogItem.layer`) have precedence. Within a layer those of the
-    step come first, then those of its rule, then those of the modifiers.
+    response come first, then those of its rule, then those of the modifiers.
     """
     merged = merge_settings(_layered(item, compiled, modifiers))
     ids = tuple(modifier.id for modifier in modifiers)
@@ -88,7 +88,7 @@ def _layered(
         if modifier.settings is not None
     ]
     if item is not None and item.selector is not None:
-        own = [(item.layer, STEP, compiled.settings)]
+        own = [(item.layer, RESPONSE, compiled.settings)]
         if item.settings is not None and item.settings is not compiled.settings:
             own.append((item.layer, RULE, item.settings))
         layered = own + layered

@@ -200,21 +200,19 @@ class FastPath(Struct, frozen=True):
         self, selector: ResponseSelector, request: Request, dialect: Dialect, repeated: RepeatedRequest | None
     ) -> PlannedResponse | None:
         """Return the response of a rule whose responses vary. The counts of the rule's scope select it (of one
-        response, too), and its seed token has these counts."""
+        response, too), and its response seed is their seed token."""
         if request.session is not None:
             return None
         counters, per = self.state.counters_without_session, self.item.per
         scope = "" if per == "global" else scope_of(per, request)
         scope_counts = counters.counts_in(scope)
         tries, eligible = counts = scope_counts.counts_of(self.keys[-1])
-        step = selector.pick(eligible, NO_DRAWS)
-        response = None if step is None else self.responses[step]
-        found = (
-            None
-            if response is None
-            else self._cached_response(response, request, dialect, repeated, scope, tries)
-        )
-        if response is None or found is None:
+        response_index = selector.pick(eligible, NO_DRAWS)
+        response = None if response_index is None else self.responses[response_index]
+        if response is None:
+            return None
+        found = self._cached_response(response, request, dialect, repeated, scope, tries)
+        if found is None:
             return None
         headers = self._charge(response, request) if self.modifiers_with_limit else ()
         if headers is None:
@@ -244,21 +242,19 @@ class FastPath(Struct, frozen=True):
         if len(request.raw) >= self.min_prompt_bytes and self._caches_prompt(request, dialect):
             return None
         selector, scope = self.varying_selector, rule.candidate.scope
-        step = 0 if selector is None else selector.pick(rule.response_count, NO_DRAWS)
-        response = None if step is None else self.responses[step]
-        found = (
-            None
-            if response is None
-            else self._cached_response(response, request, dialect, repeated, scope, rule.tries)
-        )
-        if response is None or found is None:
+        response_index = 0 if selector is None else selector.pick(rule.response_count, NO_DRAWS)
+        response = None if response_index is None else self.responses[response_index]
+        if response is None:
+            return None
+        found = self._cached_response(response, request, dialect, repeated, scope, rule.tries)
+        if found is None:
             return None
         headers: Headers = ()
         if admission is not None:
             of_limits = limit_headers(request.provider, admission.limit_status, request.now)
             headers = without_headers(of_limits, response.setting_headers)
-        token = seed_token(self.seed, inputs, decision)
-        return self._filled(found, request, scope, decision.number, token, headers)
+        seeded = seed_token(self.seed, inputs, decision)
+        return self._filled(found, request, scope, decision.number, seeded, headers)
 
     def _cached_response(
         self,
@@ -282,7 +278,7 @@ class FastPath(Struct, frozen=True):
         request: Request,
         scope: str,
         number: int,
-        token: str | None,
+        seed_token: str | None,
         headers: Headers,
     ) -> PlannedResponse:
         """Return the response of an entry for this request, which has this number in its scope. Without a seed token,
@@ -293,7 +289,7 @@ class FastPath(Struct, frozen=True):
         planned = replace(
             cached.planned,
             limit_headers=headers,
-            response_seed=id_seed if token is None else token,
+            response_seed=id_seed if seed_token is None else seed_token,
             placeholder_values=cached.values(id_seed, request, call),
         )
         if call is not None and call.notes:

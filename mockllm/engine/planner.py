@@ -61,7 +61,7 @@ MAX_CACHED_REPLIES: Final = 4096
 CHUNKS_OF_CACHED_REPLY: Final = 256
 """A reply of more chunks takes the capacity of several: a client may choose how long replies are."""
 MAX_CACHED_SETTINGS: Final = 10_000
-"""Combinations of a step and modifiers whose effective settings are cached."""
+"""Combinations of a response and modifiers whose effective settings are cached."""
 LONG_TEXT: Final = 32_768
 """Characters of a text. A longer one takes more than about 10 ms to cut into tokens, and to count them."""
 LONG_STREAM: Final = 2_000
@@ -132,10 +132,14 @@ class ResponsePlanner:
         )
 
     def effective_settings(
-        self, item_index: int | None, compiled: CompiledResponse, step: int, modifier_indexes: tuple[int, ...]
+        self,
+        item_index: int | None,
+        compiled: CompiledResponse,
+        response_index: int,
+        modifier_indexes: tuple[int, ...],
     ) -> EffectiveSettings:
-        """Return the effective settings of a step of an item with these modifiers."""
-        key = (item_index, step, modifier_indexes)
+        """Return the effective settings of a response of an item with these modifiers."""
+        key = (item_index, response_index, modifier_indexes)
         effective = self._effective_settings.get(key)
         if effective is None:
             items = self.catalog.items
@@ -245,9 +249,9 @@ class ResponsePlanner:
         if failure is not None and failure.in_finish_chunk and not dialect.capabilities.error_in_chunk:
             context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
         rest = [fault for fault in resolved.faults if not isinstance(fault, ReplyFault)]
-        planned = plan_of(reply)
-        faulty = with_plan_faults(context, planned, rest)
-        return faulty if planned.background is None else replace(faulty, background=planned.background)
+        plan = plan_of(reply)
+        faulty = with_plan_faults(context, plan, rest)
+        return faulty if plan.background is None else replace(faulty, background=plan.background)
 
     def _encoded_plan(
         self,

@@ -92,7 +92,7 @@ class ResponseBuilder(DecidedRequest):
         item = self.planner.catalog.items[selected.candidate.item_index]
         selector = item.selector
         assert selector is not None
-        step = 0
+        index = 0
         if selector.mode != "one":
             seeded = NO_DRAWS
             if selector.mode == "choose":
@@ -106,8 +106,8 @@ class ResponseBuilder(DecidedRequest):
                         self.planner.catalog, self.request, self.decision, self.planner.unmatched_status, item
                     )
                 )
-            step = picked
-        planned = self._selected_response(item, selected, selector.responses[step], step)
+            index = picked
+        planned = self._selected_response(item, selected, selector.responses[index], index)
         return planned.with_unknown_field_notes(self.request, item.validation)
 
     def _modifier_error_response(self) -> PlannedResponse:
@@ -175,10 +175,10 @@ class ResponseBuilder(DecidedRequest):
     # --- plans ---------------------------------------------------------------------------------
 
     def _selected_response(
-        self, item: CatalogItem, selected: Selected, compiled: CompiledResponse, step: int
+        self, item: CatalogItem, selected: Selected, compiled: CompiledResponse, response_index: int
     ) -> PlannedResponse:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
-        effective = self.effective_settings(selected.candidate.item_index, compiled, step)
+        effective = self.effective_settings(selected.candidate.item_index, compiled, response_index)
         if effective.cached_by is not None and not compiled.request_independent:
             # a cache key reads it; an error before the key must not change what is read
             _ = self.request.model

@@ -40,12 +40,12 @@ PACE_GROUPS = {
 """The keys of a pace, each with its group: of a group, the first setting with one of its keys is used."""
 
 SettingSource: TypeAlias = int
-"""Where a setting comes from. It is negative for STEP, RULE and NO_SOURCE, else the index of a modifier among those
-that apply."""
-STEP: Final[SettingSource] = -1
+"""Where a setting comes from. It is negative for RESPONSE, RULE and NO_SOURCE, else the index of a modifier among
+those that apply."""
+RESPONSE: Final[SettingSource] = -1
 """The selected response, which is a step or the rule's only response; or what the request overrides."""
 RULE: Final[SettingSource] = -2
-"""The rule of a step that responds, where the rule has settings of all steps."""
+"""The rule of the selected response, where the rule has settings of all its responses."""
 NO_SOURCE: Final[SettingSource] = -3
 """The source of a constant: it makes no difference, because nothing is evaluated."""
 Contexts: TypeAlias = Callable[[SettingSource], EvaluationContext]
