@@ -26,7 +26,7 @@ from mockllm.dialects.listing import LISTED, LISTED_BY_NAME, ListedCall, ListedP
 class Route(Struct, frozen=True):
     """A route of the table: a method and a path of one provider's call."""
 
-    provider_row: ListedProvider
+    listed_provider: ListedProvider
     method: str
     path: str
     call: ListedCall
@@ -35,7 +35,7 @@ class Route(Struct, frozen=True):
 
     @property
     def provider(self) -> str:
-        return self.provider_row.name
+        return self.listed_provider.name
 
     @property
     def dialect(self) -> Dialect:
@@ -44,7 +44,7 @@ class Route(Struct, frozen=True):
     @property
     def prefixed(self) -> bool:
         """Whether the path is known after the provider's prefix only."""
-        return self.provider_row.prefixed or self.needs_prefix
+        return self.listed_provider.prefixed or self.needs_prefix
 
     @property
     def line(self) -> str:
@@ -346,7 +346,7 @@ def _near(method: str, path: str) -> str | None:
 
 def spellings(route: Route) -> Iterator[tuple[str, str]]:
     """Return each prefix of a route's path with each spelling of the path after it."""
-    base = route.provider_row.omittable_start
+    base = route.listed_provider.omittable_start
     for path in route.paths():
         for bare in dict.fromkeys((path, path.removeprefix(base))):
             for prefix in (f"/{route.provider}",) if route.prefixed else ("", f"/{route.provider}"):

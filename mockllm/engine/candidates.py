@@ -16,7 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
 from mockllm.core.selection.decision import Candidate, DecisionInputs, Validation
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.provider_facts import inexact_failure, knows
+from mockllm.dialects.provider_facts import inexact_failure, is_known_model
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.websocket_handshake import HANDSHAKE
 from mockllm.scenario.catalog import Catalog, CompiledResponse
@@ -69,7 +69,7 @@ class RequestAssessment:
         model = self._request.model
         if self._dialect is None or model is None:
             return False
-        return model not in self._models and not knows(self._request.provider, model)
+        return model not in self._models and not is_known_model(self._request.provider, model)
 
     def cost(self) -> Cost:
         """Return what the request takes of a limit."""

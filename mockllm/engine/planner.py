@@ -159,7 +159,7 @@ class ResponsePlanner:
     def check_size(self, request: Request, *, may_defer: bool) -> None:
         """Raise BudgetExceeded where a response has more vectors or echoed prompts than allowed; with `may_defer`
         raise PlanningTooLong where planning takes long."""
-        components, echoed = request.components, request.echoed_characters
+        components, echoed = request.vector_components, request.echoed_characters
         check_vector_size(components, self._max_generated)
         check_echo_size(echoed, self._max_generated)
         if may_defer and (components > MANY_COMPONENTS or echoed > LONG_TEXT or request.planning_takes_long):

@@ -80,8 +80,8 @@ def prompt_form_and_policy(
     if form is None or request.background:
         return "no prompt cache is known of this call"
     provider = LISTED_BY_NAME.get(request.provider or "")
-    rule = None if provider is None else provider.full.prompt_cache
-    policy = None if rule is None else rule(request)
+    policy_of = None if provider is None else provider.full.prompt_cache_policy
+    policy = None if policy_of is None else policy_of(request)
     if policy is None:
         return "the provider has no cache for this model"
     minimum = policy.minimum if settings.minimum is None else settings.minimum

@@ -146,10 +146,12 @@ class ReplyRenderer(Struct):
         usage = self.usage(choices, spec.usage)
         if spec.embedding is not None:
             self.notes.append("embedding left out: only embeddings calls have one")
-        served = {} if spec.mcp is None else mcp_words(spec.mcp)
+        members = {} if spec.mcp is None else mcp_words(spec.mcp)
         transcript = None if spec.transcript is None else self.transcript(spec.transcript)
         own = split_extras(spec.extras)
-        return Reply(choices, usage, spec.model, self.failure, **own, served=served, transcript=transcript)
+        return Reply(
+            choices, usage, spec.model, self.failure, **own, mcp_members=members, transcript=transcript
+        )
 
     def choice(self, spec: ChoiceSpec) -> Choice:
         parts = tuple(self.parts(spec))

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from mockllm.core.batch import BatchOutcome, BatchWaits
 
-Kind: TypeAlias = Literal["open", "chunk", "close", "finish", "usage", "end", "ping", "error", "body"]
+EventKind: TypeAlias = Literal["open", "chunk", "close", "finish", "usage", "end", "ping", "error", "body"]
 """The role of an event in its stream. Other steps have none. `open` begins the stream, a choice or a part; `close`
 ends a part. `chunk` is a chunk of the content, `finish` has the finish reason, and `end` is the terminator.
 `usage` only counts tokens, `ping` comes between the others without content of the reply, also a question of an MCP
@@ -89,7 +89,7 @@ class EventStep(Struct, frozen=True):
 
     payload: bytes
     chunk_number: int
-    kind: Kind
+    kind: EventKind
     event: str | None = None
     id: str | None = None
 

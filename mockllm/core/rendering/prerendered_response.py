@@ -17,7 +17,7 @@ from mockllm.core.rendering.argument_forms import ChunkCount
 from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.placeholder_parser import PlaceholderParser
 from mockllm.core.rendering.placeholders import MARKED_CALL, Placeholders, PlaceholderStep, Prerendered
-from mockllm.core.rendering.plan import CutStep, EventStep, Kind, Plan, RawStep, Step, WaitStep
+from mockllm.core.rendering.plan import CutStep, EventKind, EventStep, Plan, RawStep, Step, WaitStep
 from mockllm.core.rendering.storable_response import PrerenderedStorable
 
 
@@ -124,7 +124,7 @@ def joined_steps(plan: Plan) -> Iterator[WaitStep | CutStep | RawStep]:
         yield RawStep(b"".join(joined), chunk_number)
 
 
-StreamEvent: TypeAlias = tuple[int, bytes, int, Kind, str | None]
+StreamEvent: TypeAlias = tuple[int, bytes, int, EventKind, str | None]
 """The number of the prefix that an event begins with, the bytes after the prefix, and the rest of its EventStep."""
 
 

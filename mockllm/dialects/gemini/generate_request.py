@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 
 from propcache.api import cached_property
 
-from mockllm.core.json.codec import Json, fragment
+from mockllm.core.json.codec import Json, json_for_copy
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
@@ -353,7 +353,7 @@ def _result(response: dict[str, Json], names: dict[str, str | None]) -> Iterator
     """Yield the result of a function, and the media in it."""
     id, name = text_of(response.get("id")), text_of(response.get("name"))
     returned, failed = _unwrap_result(response.get("response"), name)
-    text = returned if type(returned) is str else "" if returned is None else fragment(returned).decode()
+    text = returned if type(returned) is str else "" if returned is None else json_for_copy(returned).decode()
     yield ResultPart(id, name or names.get(id or ""), text, failed)
     for part in list_of(response.get("parts")):
         for media in object_of(part).values():

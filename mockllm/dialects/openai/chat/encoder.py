@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, fragment
+from mockllm.core.json.codec import Json, dumps, json_for_copy
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import ChunkSurroundings, Encoder, EncoderPosition, Event
-from mockllm.core.rendering.plan import Kind
+from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.reply import Call, Media, NativePart, Refusal, Reply, Text
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import padding
@@ -99,7 +99,7 @@ class ChatEncoder(Encoder):
         part, logprobs = at.part, None
         if self._probabilities is not None and type(part) is not Call:
             logprobs = self._probabilities.chunk_logprobs(at.choice, part, chunk)
-        delta = self._delta(at) % fragment(chunk)
+        delta = self._delta(at) % json_for_copy(chunk)
         return (self._event(at.choice, delta, text_length=len(chunk), logprobs=logprobs),)
 
     def chunk_surroundings(self, at: EncoderPosition) -> ChunkSurroundings | None:
@@ -142,7 +142,7 @@ class ChatEncoder(Encoder):
         reason = dumps(self._fields.finish(self.reply.choices[choice]))
         return (self._event(choice, b"{}", reason),)
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         if self._request.include_usage and self.reply.usage.presence != "missing":
             yield "usage", (self._event_start + b'],"usage":' + dumps(self._usage) + self._padding(0), None)
         if self._moderation is not None:
