@@ -103,7 +103,7 @@ class DecidedRequest:
     def ids(self) -> Ids:
         selected = self.decision.rule
         scope = selected.candidate.scope if selected is not None else ""
-        return Ids(self.seed, scope, self.decision.number)
+        return Ids(self.seed, scope, self.decision.request_number)
 
     def identity(self) -> ResponseIdentity:
         return ResponseIdentity(self.ids(), self.request.now)
@@ -116,7 +116,7 @@ class DecidedRequest:
 
     def plan_context_without_rule(self) -> PlanContext:
         settings = self.effective_settings(None, NO_COMPILED_RESPONSE, NO_RESPONSE_INDEX)
-        randomness = Randomness(self.seed, "", "", self.decision.number)
+        randomness = Randomness(self.seed, "", "", self.decision.request_number)
         template_scope, admission = TemplateScope(self.request), self.decision.admission
         return self.plan_context(
             self.request,

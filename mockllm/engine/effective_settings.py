@@ -28,10 +28,10 @@ from mockllm.scenario.settings_merge import (
 class EffectiveSettings(Struct, frozen=True, eq=False):
     """The merged settings of a response of a rule and the modifiers that apply, whose ids are `modifier_ids`.
 
-    `resolved` are these, evaluated; None where they depend on the request or a draw. `cached_by` is what requests
-    with one response of the response cache have in common: the key alone, or also the templated text or the name of
-    the generated tool call. None where the cache cannot have the response. Ids, time and input tokens may always
-    differ. `tool_call_chunk_size` is the size of the chunks of a generated call's arguments, where it is cached.
+    `resolved` are these, evaluated; None where they depend on the request or a draw. `cached_by` is what selects
+    a response in the response cache: the key alone, or also the templated text or the generated tool call. None where
+    the cache cannot have the response. Ids, time and input tokens may always differ. `tool_call_chunk_size` is the
+    size of the chunks of a generated call's arguments, where it is cached.
     """
 
     merged: MergedSettings

@@ -75,10 +75,16 @@ class Engine:
         """Whether neither a time scale nor a hash changes the responses to requests without a session."""
         self._planner = ResponsePlanner(catalog, settings, PromptCaching(state))
         self._index = catalog.index
-        self._repeated = RepeatedRequests()
+        self._repeated_requests = RepeatedRequests()
         mcp_servers, root = catalog.mcp_servers, catalog.root_provider
         self._reader_inputs = ReaderInputs(
-            state, state.lookup(""), settings.volatile, self._override, mcp_servers, root, self._repeated
+            state,
+            state.lookup(""),
+            settings.volatile,
+            self._override,
+            mcp_servers,
+            root,
+            self._repeated_requests,
         )
         self._candidates = CandidateFinder(catalog, settings.seed)
         self._fast_paths: BoundedCache[FastPath | None] = BoundedCache(MAX_FAST_PATHS)
@@ -142,7 +148,7 @@ class Engine:
             mask = repeated.match_mask
         else:
             if repeated is not None and repeated.to_compute is not None:
-                self._repeated.add(repeated, request, self._index, self._precompute)
+                self._repeated_requests.add(repeated, request, self._index, self._precompute)
                 repeated = None  # it serves the requests after this one
             if engine_context.index is not self._index:
                 engine_context.index, engine_context.head_mask = self._index, self._index.head_mask(request)
@@ -207,10 +213,14 @@ class Engine:
             request.forget_read_values()
         if fast_path is not None and fast_path.store_decides:
             dialect, repeated = engine_context_of(request).dialect, response_inputs.repeated
-            cached = fast_path.respond_decided(request, dialect, repeated, response_inputs.inputs, decision)
+            cached = fast_path.respond_decided(
+                request, dialect, repeated, response_inputs.decision_inputs, decision
+            )
             if cached is not None:
                 return self._store_and_finish(cached, request, respond_again)
-        builder = self._builder_of(request, response_inputs.inputs, response_inputs.assessment, decision)
+        builder = self._builder_of(
+            request, response_inputs.decision_inputs, response_inputs.assessment, decision
+        )
         planned = self._plan_with_slot(builder, response_inputs.notes, may_defer=response_inputs.may_defer)
         if isinstance(planned, DeferredResponse):
             return planned
@@ -300,10 +310,10 @@ class Engine:
         return self.state.lookup(session).stored(id)
 
     def apply_storage_update(
-        self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING
+        self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = NOTHING
     ) -> None:
-        """Store what changes without a request, if nothing of what `read` has found was changed meanwhile."""
-        self.state.apply_storage_update(session, update, read)
+        """Store what changes without a request, if nothing of what `read_lookup` has found was changed meanwhile."""
+        self.state.apply_storage_update(session, update, read_lookup)
 
     def time_scale(self, session: str | None) -> float:
         """Return the factor on all times of scenarios for the requests of a session."""

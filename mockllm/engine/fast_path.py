@@ -254,7 +254,7 @@ class FastPath(Struct, frozen=True):
             of_limits = limit_headers(request.provider, admission.limit_status, request.now)
             headers = without_headers(of_limits, response.setting_headers)
         seeded = seed_token(self.seed, inputs, decision)
-        return self._filled(found, request, scope, decision.number, seeded, headers)
+        return self._filled(found, request, scope, decision.request_number, seeded, headers)
 
     def _cached_response(
         self,

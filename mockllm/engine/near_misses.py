@@ -60,7 +60,9 @@ def unmatched_refusal(
         misses = nearest(catalog, request, count, blocked=len(lines)) if count > 0 else ()
         lines += [near_miss_line(item, test_results) for item, test_results in misses]
     hint = (
-        "" if catalog.uses else "\nAdd `use: [default]` to a scenario file for a response to every request."
+        ""
+        if catalog.uses_packs
+        else "\nAdd `use: [default]` to a scenario file for a response to every request."
     )
     message = "No rule matched this request.\n" + "\n".join(lines) + hint
     return Unmatched(Failure.of_status(status, message), tuple(lines[:NEAREST]))

@@ -112,7 +112,7 @@ class PromptCaching:
         if isinstance(cache, str):
             return None
         form, policy = cache
-        caches, number = self._state.prompt_caches, self._state.number(request.session or "")
+        caches, number = self._state.prompt_caches, self._state.session_number(request.session or "")
         prefixes, cache_scope = prompt_prefixes(request, form), _cache_scope(request, number)
         ends = list(prefixes.keyed(cache_scope))
         found = look_up(ends, request.input_tokens, policy, settings, caches.known(scenario_time))

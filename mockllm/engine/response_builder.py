@@ -152,7 +152,7 @@ class ResponseBuilder(DecidedRequest):
         if own_response is None and not self.request.makes_media:
             return self._unmatched_error(unmatched_refusal(catalog, self.request, self.decision, status))
         name = f"{self.dialect.name}:{self.dialect.api}"
-        if catalog.known_models_only and self.assessment.unknown_model():
+        if catalog.known_models_only and self.assessment.has_unknown_model():
             return self._response_without_rule(Failure("model_not_found"), name)
         if own_response is None:
             context = self.plan_context_without_rule()

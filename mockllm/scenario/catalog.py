@@ -181,7 +181,7 @@ class Catalog(Struct, frozen=True):
     """The validation of calls that the protocol serves without a rule: the strictest of the user's rules."""
     mcp_servers: Mapping[str, McpServer] = field(default_factory=dict)
     """The MCP servers by name; the first of a name counts."""
-    uses: bool = False
+    uses_packs: bool = False
     """Whether any pack is used; if none is, the response to an unmatched request suggests `use: [default]`."""
     root_provider: str | None = None
     """The provider whose paths need no prefix: that of the first file that names one."""

@@ -269,7 +269,7 @@ def send_webhooks(app: App, exchange: Exchange, response: PlannedResponse) -> No
     app.webhooks.schedule(response.webhooks, app.deadlines.time(), session)
 
 
-def serve_batch(app: App, exchange: Exchange, run: BatchJob) -> None:
+def serve_batch(app: App, exchange: Exchange, job: BatchJob) -> None:
     """Serve the lines of a batch job, unless a provider has the job."""
     if goes_to_provider(app, exchange) or exchange.request is None:
         return
@@ -277,7 +277,7 @@ def serve_batch(app: App, exchange: Exchange, run: BatchJob) -> None:
 
     if not isinstance(app.batches, BatchServer):
         app.batches = BatchServer(app)
-    app.batches.begin(run, exchange.head, exchange.request, exchange.client)
+    app.batches.begin(job, exchange.head, exchange.request, exchange.client)
 
 
 def compressed(response: PlannedResponse) -> PlannedResponse:

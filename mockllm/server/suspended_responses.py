@@ -38,7 +38,7 @@ def suspend_response(app: App, exchange: Exchange, plan: Plan) -> None:
 def _store(app: App, plan: Plan, waiting: SuspendedExchange, scale: float) -> None:
     if plan.background is not None:
         waiting.until = app.deadlines.time() + plan_duration(plan.background.plan) * scale
-    app.suspended[waiting.wanted.key] = waiting
+    app.suspended[waiting.client_responses.key] = waiting
 
 
 def forget_suspended(app: App, exchange: Exchange) -> None:
@@ -55,15 +55,15 @@ def forget_suspended(app: App, exchange: Exchange) -> None:
 def add_client_response(app: App, request: Request) -> None:
     """Add the client's response in a request to the suspended response that waits for it, if one does. Continue that
     one with the last of those for which it waits."""
-    response = request.client_response
-    if response is None:
+    client_response = request.client_response
+    if client_response is None:
         return
-    key, name, value = response
+    key, name, value = client_response
     waiting = app.suspended.get(key)
-    if waiting is None or name not in waiting.wanted.names:
+    if waiting is None or name not in waiting.client_responses.names:
         return
     waiting.responses[name] = value
-    if len(waiting.responses) == len(waiting.wanted.names):
+    if len(waiting.responses) == len(waiting.client_responses.names):
         del app.suspended[key]
         _continue(app, waiting)
 
@@ -71,16 +71,16 @@ def add_client_response(app: App, request: Request) -> None:
 def _continue(app: App, waiting: SuspendedExchange) -> None:
     """Respond to the call anew. The client gets the response at once, or when it connects again."""
     exchange, monotonic = waiting.exchange, app.deadlines.time()
-    body = waiting.request.with_client_responses(waiting.wanted.key, waiting.responses)
+    body = waiting.request.with_client_responses(waiting.client_responses.key, waiting.responses)
     again = waiting.head.reader(app.engine).read(body, waiting.client, time.time(), monotonic)
     response = app.engine.begin_response(again, may_defer=False)
     assert isinstance(response, PlannedResponse), "several processes refuse `mcp.ask`, so it is decided here"
     if response.slot is not None:
         response.slot.release()
     plan = _as_events(response.plan)
-    wanted = plan.delivery.client_responses
-    if wanted is not None:
-        further = SuspendedExchange(exchange, waiting.head, again, waiting.client, wanted, 0.0)
+    client_responses = plan.delivery.client_responses
+    if client_responses is not None:
+        further = SuspendedExchange(exchange, waiting.head, again, waiting.client, client_responses, 0.0)
         _store(app, plan, further, response.time_scale)
     if exchange is None or exchange.player is None:
         return

@@ -202,7 +202,7 @@ def _load_effect(
     that would wait for a response without an end."""
     load, in_flight = candidate.load, scope_counts.in_flight(candidate.key)
     assert load is not None
-    count = in_flight.at(scenario_time)
+    count = in_flight.count_at(scenario_time)
     effect = (None if delay else load_effect_without_wait(load, count)) or load_effect(
         load, in_flight.ends, scenario_time + delay
     )

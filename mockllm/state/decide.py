@@ -112,9 +112,9 @@ def _select_rule(
 
 def _take_number(counters: Counters, scope: str, *, count: bool) -> int:
     scope_counts = counters.counts_in(scope)
-    number = scope_counts.number
+    number = scope_counts.next_request_number
     if count:
-        scope_counts.number = number + 1
+        scope_counts.next_request_number = number + 1
     return number
 
 

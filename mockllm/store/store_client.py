@@ -120,11 +120,15 @@ class StoreClient:
             return self._failure(error)
 
     def _remember(
-        self, session: str, update: StorageUpdate, read: ResponseLookup, respond_again: RespondAgain | None
+        self,
+        session: str,
+        update: StorageUpdate,
+        read_lookup: ResponseLookup,
+        respond_again: RespondAgain | None,
     ) -> None:
         if self._on_failure == "local" and self.link.problem is not None:
             return  # the response does not wait for a store that is away
-        self._unconfirmed.append((self._memory.remember(session, update, read), respond_again))
+        self._unconfirmed.append((self._memory.remember(session, update, read_lookup), respond_again))
 
     def take_storage_confirmation(self) -> Awaitable[Failure | RespondAgain | None] | None:
         if not self._unconfirmed:

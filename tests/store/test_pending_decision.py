@@ -116,7 +116,7 @@ def test_reply_makes_the_decision_and_calls_ready() -> None:
     assert (pending.decision, counts.ready) == (None, 0)
     pending.set_result(DECIDED, 9)
     assert isinstance(pending.decision, Decision)
-    assert (pending.decision.number, counts.ready, len(counts.counted)) == (9, 1, 1)
+    assert (pending.decision.request_number, counts.ready, len(counts.counted)) == (9, 1, 1)
     assert waited(pending) is pending.decision
 
 

@@ -48,7 +48,11 @@ class NoStore:
         return Failure("bad_request", 400, REFUSAL.format("stored responses"))
 
     def _forget(
-        self, session: str, update: StorageUpdate, read: ResponseLookup, respond_again: RespondAgain | None
+        self,
+        session: str,
+        update: StorageUpdate,
+        read_lookup: ResponseLookup,
+        respond_again: RespondAgain | None,
     ) -> None:
         """Store nothing: another process could not find it."""
 
