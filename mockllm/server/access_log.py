@@ -91,7 +91,7 @@ def record_of(exchange: EndedExchange, request: Request | None = None) -> Access
         session=None if session is None else redactor.session(session),
         response_seed=exchange.id_seed or response.response_seed,
         faults=response.faults,
-        unsent=is_unsent(response, exchange.times),
+        unsent=is_unsent(response, exchange.tick_times),
         near_misses=_near_misses(response.near_misses, redactor, request),
         redactor=redactor,
     )

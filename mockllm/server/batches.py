@@ -227,7 +227,7 @@ def line_head(head: RequestHead, request: Request, path: str, id: str) -> Reques
     headers["content-type"] = "application/json"
     headers[BATCH_HEADER] = id
     target = before + path
-    message = head.parsed._replace(
+    message = head.message._replace(
         method="POST",
         path=target,
         headers=CIMultiDictProxy(headers),

@@ -173,8 +173,8 @@ class ReadingConnection(HttpProtocol):
         position = self._position
         at_start, http_chunked = position.at_start, position.http_chunked
         try:
-            parsed = self.feed_parser(part)
-            for message_and_body in parsed:
+            parsed_requests = self.feed_parser(part)
+            for message_and_body in parsed_requests:
                 _refuse_what_aiohttp_accepts(*message_and_body)
         except HttpProcessingError as error:
             self._cancel_head_deadline()
@@ -186,11 +186,11 @@ class ReadingConnection(HttpProtocol):
                 self._body.set_exception(BrokenBody(error.message))
             return True
         if http_chunked and self._body is not None and self._body.is_eof():
-            if parsed or self._demanded_upgrade() or not part.endswith(END_OF_HEAD):
+            if parsed_requests or self._demanded_upgrade() or not part.endswith(END_OF_HEAD):
                 self._end_after_http_chunks()
                 return True
             self.renew_parser(self._app.limits)
-        message, body = parsed[-1] if parsed else (None, self._body)
+        message, body = parsed_requests[-1] if parsed_requests else (None, self._body)
         position.advance(part, message, body)
         if message is not None and body is not None:
             self._cancel_head_deadline()
@@ -223,7 +223,7 @@ class ReadingConnection(HttpProtocol):
     def _demanded_upgrade(self) -> bool:
         """Return whether the last request demanded an upgrade. aiohttp's parser drops what follows its body."""
         exchange = self._queue[-1] if self._queue else self._current
-        return exchange is not None and exchange.head.parsed.upgrade
+        return exchange is not None and exchange.head.message.upgrade
 
     def _end_after_http_chunks(self) -> None:
         """End the connection with the response to a request in HTTP chunks. The same read may have bytes of a next

@@ -344,7 +344,7 @@ def begin_playing(app: App, exchange: Exchange) -> None:
     request_class = exchange.request_class or Request
     app.count_in_flight(request_class, 1)
     if request_class.has_serving_metrics and exchange.request is not None:
-        metrics = app.serving_metrics.of(exchange.request)
+        metrics = app.serving_metrics.metrics_of(exchange.request)
         if metrics is not None:
             metrics.begin(exchange, exchange.request)
     player.start()

@@ -153,7 +153,7 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
     """Wait for the body, then respond. A body outside of the bounds is refused."""
     head, body = exchange.head, exchange.body_stream
     assert body is not None, "the body has not been read"
-    raw = await read_body(body, head.parsed, exchange.sink, app.limits, app.deadlines)
+    raw = await read_body(body, head.message, exchange.sink, app.limits, app.deadlines)
     parsed_before_check = isinstance(raw, bytes) and is_parsed_before_check(app, head, raw)
     failure: Failure | None = None
     if not parsed_before_check:
@@ -199,7 +199,7 @@ async def _respond_by_control(app: App, exchange: Exchange) -> None:
     disconnected."""
     head, control = exchange.head, app.control
     assert control is not None, "the exchange is a call of the control API"
-    message, exchange.hidden = head.parsed, True
+    message, exchange.hidden = head.message, True
     headers = _control_headers(head)
     plan: Plan | None
     if message.upgrade and head.path == FEED:
@@ -221,7 +221,7 @@ async def _respond_by_control(app: App, exchange: Exchange) -> None:
 def _control_headers(head: RequestHead) -> Mapping[str, str]:
     """Return the headers of a call with the host of its target. Over TLS they state the scheme, as those of a proxy
     in front of the server do."""
-    host = target_host(head.parsed)
+    host = target_host(head.message)
     if host is None and not head.over_tls:
         return head.headers
     headers = {name.lower(): value for name, value in head.headers.items()}

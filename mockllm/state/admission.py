@@ -164,7 +164,11 @@ def limit_refusal(
         *[refusing.bound_status(bound) or overall.bound_status(bound) for bound in METERED_BOUNDS]
     )
     limit, by = candidates[index].limit, result.bound
-    tokens = cost.of(by, limit) if limit and (by == "input_tokens" or by == "output_tokens") else cost.tokens
+    tokens = (
+        cost.amount_of(by, limit)
+        if limit and (by == "input_tokens" or by == "output_tokens")
+        else cost.tokens
+    )
     return AdmissionResult(
         limit_status, refused_by=candidates[index], limit_result=result, tokens=tokens
     ), 0.0

@@ -75,7 +75,7 @@ class LimitAccount:
         longest, delay = 0, 0
         by: Bound | None = None
         for bound, meter in self._meters:
-            wait = meter.wait(micros, cost.of(bound, limit))
+            wait = meter.wait(micros, cost.amount_of(bound, limit))
             if wait is None:
                 return LimitResult(False, 0.0, None, bound)
             if wait > longest:
@@ -95,7 +95,7 @@ class LimitAccount:
         if limit.concurrent is not None:
             self.in_flight += 1
         for bound, meter in self._meters:
-            meter.charge(micros, cost.of(bound, limit))
+            meter.charge(micros, cost.amount_of(bound, limit))
 
     def charge_at_once(self, scenario_time: float, cost: Cost) -> LimitStatus | None:
         """Count a request that passes without a wait, and return the rest of the limit, as `check`, `charge` and

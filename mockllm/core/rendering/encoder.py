@@ -32,7 +32,7 @@ class ChunkSurroundings(Struct, frozen=True):
     after: bytes
     event_name: str | None = None
 
-    def of(self, chunk: str) -> Event:
+    def event_for(self, chunk: str) -> Event:
         """Return the event of one chunk."""
         return self.before + text_json_for_copy(chunk) + self.after, self.event_name
 

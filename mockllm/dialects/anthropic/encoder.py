@@ -84,7 +84,7 @@ class MessagesEncoder(Encoder):
             yield _block_stop(at.part_index)
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
-        return (_chunk_surroundings(at).of("" if self._is_without_arguments(at) else chunk),)
+        return (_chunk_surroundings(at).event_for("" if self._is_without_arguments(at) else chunk),)
 
     def chunk_surroundings(self, at: EncoderPosition) -> ChunkSurroundings | None:
         return None if self._is_without_arguments(at) else _chunk_surroundings(at)

@@ -87,7 +87,7 @@ class Journal:
         pending.append(exchange)
         self.total += 1
         rendered = exchange.response.rendered
-        if type(rendered) is PrerenderedResponse and exchange.times is None:
+        if type(rendered) is PrerenderedResponse and exchange.tick_times is None:
             durations = self._durations_of_equal.get((rendered, exchange.model))
             if durations is None:
                 if len(self._durations_of_equal) > MAX_UNCOUNTED_KEYS:
