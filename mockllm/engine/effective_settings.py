@@ -88,10 +88,10 @@ def _layered(
         if modifier.settings is not None
     ]
     if item is not None and item.selector is not None:
-        own = [(item.layer, RESPONSE, compiled.settings)]
+        of_rule = [(item.layer, RESPONSE, compiled.settings)]
         if item.settings is not None and item.settings is not compiled.settings:
-            own.append((item.layer, RULE, item.settings))
-        layered = own + layered
+            of_rule.append((item.layer, RULE, item.settings))
+        layered = of_rule + layered
     return [(source, settings) for _, source, settings in sorted(layered, key=lambda entry: entry[0])]
 
 

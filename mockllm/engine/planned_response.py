@@ -47,7 +47,8 @@ class PlannedResponse(Struct, frozen=True):
     faults: tuple[str, ...] = ()
     """The faults that were applied."""
     near_misses: tuple[str, ...] = ()
-    """The lines of `Unmatched.near_misses`: on rules, or on what is wrong with the path; secrets are not removed."""
+    """The lines of `UnmatchedError.near_misses`: on rules, or on what is wrong with the path; secrets are not
+    removed."""
     tool_calls: tuple[tuple[str | int, str], ...] = ()
     """Pairs of a call's id and its tool. An int is the id's index in `placeholder_values`."""
     webhooks: tuple[Webhook, ...] = ()

@@ -29,10 +29,10 @@ from mockllm.engine.decided_request import NO_RESPONSE_INDEX, DecidedRequest, te
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.near_misses import (
     FAVICON,
-    Unmatched,
-    template_refusal,
-    unknown_path_refusal,
-    unmatched_refusal,
+    UnmatchedError,
+    template_failure,
+    unknown_path_error,
+    unmatched_error,
 )
 from mockllm.engine.plan_context import PlanContext, with_all_headers_per_response
 from mockllm.engine.planned_response import PlannedResponse, delay_notes, without_headers
@@ -84,7 +84,7 @@ class ResponseBuilder(DecidedRequest):
                 else planned.with_unknown_field_notes(self.request, self.inputs.unmatched_validation)
             )
         except TemplateFailure as failure:
-            return self._error_without_settings(template_refusal(failure, self.dialect.name))
+            return self._error_without_settings(template_failure(failure, self.dialect.name))
 
     # --- the outcomes --------------------------------------------------------------------------
 
@@ -102,7 +102,7 @@ class ResponseBuilder(DecidedRequest):
             picked = selector.pick(selected.response_count, seeded)
             if picked is None:
                 return self._unmatched_error(
-                    unmatched_refusal(
+                    unmatched_error(
                         self.planner.catalog, self.request, self.decision, self.planner.unmatched_status, item
                     )
                 )
@@ -146,11 +146,11 @@ class ResponseBuilder(DecidedRequest):
             return self._response_without_rule(handshake, None, note=NO_WEBSOCKET)
         if not isinstance(self.routing, RouteMatch):
             return self._unmatched_error(
-                unknown_path_refusal(catalog, self.request, self.decision, self.routing, status)
+                unknown_path_error(catalog, self.request, self.decision, self.routing, status)
             )
         own_response = getattr(self.dialect, "own_response", None)
         if own_response is None and not self.request.makes_media:
-            return self._unmatched_error(unmatched_refusal(catalog, self.request, self.decision, status))
+            return self._unmatched_error(unmatched_error(catalog, self.request, self.decision, status))
         name = f"{self.dialect.name}:{self.dialect.api}"
         if catalog.known_models_only and self.assessment.has_unknown_model():
             return self._response_without_rule(Failure("model_not_found"), name)
@@ -163,10 +163,10 @@ class ResponseBuilder(DecidedRequest):
             return self._response_without_rule(Failure("bad_request", message=str(exceeded)), name)
         content = own_response(self.request, catalog.models, self.identity())
         if content is None:  # the protocol leaves this call to the rules
-            return self._unmatched_error(unmatched_refusal(catalog, self.request, self.decision, status))
+            return self._unmatched_error(unmatched_error(catalog, self.request, self.decision, status))
         return self._response_without_rule(content, name)
 
-    def _unmatched_error(self, unmatched: Unmatched) -> PlannedResponse:
+    def _unmatched_error(self, unmatched: UnmatchedError) -> PlannedResponse:
         dialect_unmatched = getattr(self.dialect, "unmatched", None)
         failure = unmatched.failure if dialect_unmatched is None else dialect_unmatched(unmatched.failure)
         planned = self._response_without_rule(failure, None, unmatched=self.request.path != FAVICON)
@@ -269,8 +269,8 @@ class ResponseBuilder(DecidedRequest):
         """Render a response without the response cache. `call` is its generated tool call, if it exists already."""
         if compiled.request_independent:
             request = request.without_body()
-        scope, randomness = template_scope(item, self.request), self.randomness(item, selected)
-        context = self.plan_context(request, compiled, effective, scope, randomness, identity, admission)
+        names, randomness = template_scope(item, self.request), self.randomness(item, selected)
+        context = self.plan_context(request, compiled, effective, names, randomness, identity, admission)
         context.cached_tokens, context.generated_tool_call = cached_tokens, call
         try:
             check_proxy(item, compiled, self.planner.proxy_hosts)
@@ -278,8 +278,8 @@ class ResponseBuilder(DecidedRequest):
         except ProxyRefused as error:
             failure = Failure("permission", message=f"{item.id} ({item.where}): {error}")
             return self._error_without_settings(failure)
-        except (NotGenerating, UndecodableRecording) as refusal:
-            failure = Failure("bad_request", message=f"{item.id} ({item.where}): {refusal}")
+        except (NotGenerating, UndecodableRecording) as error:
+            failure = Failure("bad_request", message=f"{item.id} ({item.where}): {error}")
             return self._error_without_settings(no_websocket(self.request) or failure)
         planned = self._planned_response(plan, item.id, context)
         return (

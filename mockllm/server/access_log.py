@@ -60,7 +60,7 @@ class AccessLogRecord(NamedTuple):
     faults: tuple[str, ...] = ()
     unsent: bool = False
     near_misses: tuple[str, ...] = ()
-    """The lines of `Unmatched.near_misses`: on rules, or on what is wrong with the path."""
+    """The lines of `UnmatchedError.near_misses`: on rules, or on what is wrong with the path."""
     redactor: Redactor = Redactor()
     """Masks the request's secrets in what a verbose line adds."""
 

@@ -58,8 +58,8 @@ class MessagesEncoder(Encoder):
 
     def start_stream(self) -> Iterable[Event]:
         opening = message(self.reply, self.request.model, self.identity, self.model_family)
-        own = {key: value for key, value in self.extras.items() if key not in _DELTA_EXTRAS}
-        opening = merged_json(opening, own)
+        opening_extras = {key: value for key, value in self.extras.items() if key not in _DELTA_EXTRAS}
+        opening = merged_json(opening, opening_extras)
         return (_event("message_start", {"message": opening}),)
 
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:

@@ -39,8 +39,8 @@ MAX_SEARCHED: Final = 256 * MIB
 
 class JournalEntry(NamedTuple):
     """`number` counts from 1 and is never used again. `target` is path and query without credentials. `now`,
-    `monotonic`, `tick_times`, `duration`, `in_batch` and `held_seconds` are as in `EndedExchange`. `body_stored`: the body
-    fitted into the journal, and the search for secrets in it was short enough (`MAX_SEARCHED`,
+    `monotonic`, `tick_times`, `duration`, `in_batch` and `held_seconds` are as in `EndedExchange`. `body_stored`: the
+    body fitted into the journal, and the search for secrets in it was short enough (`MAX_SEARCHED`,
     `escaped_secrets.MAX_ESCAPES`)."""
 
     number: int

@@ -38,8 +38,8 @@ class ChatEncoder(Encoder):
         self._request, self._identity = request, identity
         self._fields = fields = ChatResponseFields(reply, request, identity)
         extras = reply.extras.get("openai", {})
-        own = {key: value for key, value in extras.items() if key not in SEPARATE_EXTRAS}
-        members = {**fields.first_members("chat.completion.chunk"), **fields.last_members(), **own}
+        event_extras = {key: value for key, value in extras.items() if key not in SEPARATE_EXTRAS}
+        members = {**fields.first_members("chat.completion.chunk"), **fields.last_members(), **event_extras}
         self._event_start = dumps(members)[:-1] + b',"choices":['
         self._null = (
             b',"logprobs":null' if fields.model_family.logprobs or fields.logprobs is not None else b""
