@@ -26,7 +26,7 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
         exchange.end_reason = "stopped" if end_reason == "gone" and app.cuts_responses else end_reason
     if player is not None:
         exchange.player, tick_times = None, player.tick_times
-        if app.suspended:
+        if app.suspended_exchanges:
             forget_suspended(app, exchange)
         app.count_in_flight(exchange.request_class or Request, -1)
         if player.finished_at is not None and end_reason == "finished":

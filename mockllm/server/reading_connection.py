@@ -21,7 +21,7 @@ from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import end_unparsed
 from mockllm.server.http1 import BrokenBody
-from mockllm.server.parse_position import END_OF_HEAD, LENGTH, ParsePosition
+from mockllm.server.parse_position import CONTENT_LENGTH, END_OF_HEAD, ParsePosition
 from mockllm.server.ready_connections import ReadyConnections
 from mockllm.server.refusals import parse_failure, refusal_bytes
 from mockllm.server.request_heads import HeadDivision, RequestHead
@@ -73,7 +73,7 @@ class ReadingConnection(HttpProtocol):
 
     def __init__(self, owner: ConnectionOwner, app: App, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop, app.limits)
-        self._heads = app.heads
+        self._heads = app.head_cache
         self._owner = owner
         self._ready = owner.ready
         self._app = app
@@ -295,5 +295,5 @@ def _refuse_what_aiohttp_accepts(message: RawRequestMessage, body: StreamReader)
     greatest length, which it takes for 0."""
     if message.version == (1, 1) and "host" not in message.headers:
         raise HttpProcessingError(code=400, message="Missing 'Host' header in request.")
-    if message.headers.get(LENGTH) == MAX_CONTENT_LENGTH and body.is_eof():
+    if message.headers.get(CONTENT_LENGTH) == MAX_CONTENT_LENGTH and body.is_eof():
         raise HttpProcessingError(code=400, message="The Content-Length is too large.")

@@ -18,7 +18,7 @@ from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.scenario.control_paths import RESERVED
 from mockllm.server.aiohttp_internals import RawRequestMessage
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
-from mockllm.server.parse_position import END_OF_HEAD, LENGTH
+from mockllm.server.parse_position import CONTENT_LENGTH, END_OF_HEAD
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 from mockllm.server.request_target import printable, read_target
 from mockllm.server.varying_heads import Values, VaryingHeads
@@ -112,7 +112,7 @@ class RequestHead:
             headers[name] = value
         if length_text:
             if not self._length_name:
-                self._length_name = next(name for name in headers if name.lower() == LENGTH)
+                self._length_name = next(name for name in headers if name.lower() == CONTENT_LENGTH)
             headers[self._length_name] = length_text.decode()
         head.headers = CIMultiDictProxy(headers)
         head.message = self.message._replace(headers=head.headers)
@@ -200,7 +200,7 @@ class RequestHeadCache:
             return (
                 division if varying is None else varying[0].with_body_length(division.length_text, varying[1])
             )
-        if division.length_text.decode("latin-1") != head.headers.get(LENGTH, ""):
+        if division.length_text.decode("latin-1") != head.headers.get(CONTENT_LENGTH, ""):
             if head.headers is not head.message.headers:
                 return division  # `with_body_length` is for heads of ASCII; these are a cleaned copy of the message's
             head = head.with_body_length(division.length_text)
@@ -216,7 +216,7 @@ class RequestHeadCache:
         start = head_division.without_length
         if head_division.end > MAX_HEAD_LENGTH or not head.may_be_cached:
             return
-        if head_division.length_text and head.message.headers.getall(LENGTH) != [
+        if head_division.length_text and head.message.headers.getall(CONTENT_LENGTH) != [
             head_division.length_text.decode("latin-1")
         ]:
             return  # more than one Content-Length, or one in an unusual form

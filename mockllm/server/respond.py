@@ -55,7 +55,7 @@ def respond(app: App, exchange: Exchange) -> None:
     - for a plan, if `deferred` is set
     - for a provider, if it `goes_to_provider`
     - for a release, if `hold_of` returns a hold, or for the messages of a WebSocket, if `opens_websocket`
-    - for a client that may have left before the decision was made, if its connection is `half_closed`
+    - for a client that may have disconnected before the decision was made, if its connection is `half_closed`
     - else for the control API
 
     Where `begin_decision` returns True, the connection is scheduled again.
@@ -208,7 +208,13 @@ def set_decided_response(
 def set_response_and_begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Set a response that an engine has planned, and begin its side effects. It is compressed if the server
     compresses and the client accepts it."""
-    if response.webhooks or response.slot or response.batch_job or app.suspended or app.store_client:
+    if (
+        response.webhooks
+        or response.slot
+        or response.batch_job
+        or app.suspended_exchanges
+        or app.store_client
+    ):
         begin_side_effects(app, exchange, response)
     exchange.response = compressed(response) if app.gzip and accepts_gzip(exchange) else response
 
@@ -219,7 +225,7 @@ def begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
     request = exchange.request
     if response.slot is not None:
         exchange.slot = response.slot
-    if app.suspended and request is not None and request.to_mcp_server:
+    if app.suspended_exchanges and request is not None and request.to_mcp_server:
         add_client_response(app, request)
     if app.store_client is not None:
         exchange.storage_confirmation = app.store_client.take_storage_confirmation()

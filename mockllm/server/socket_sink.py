@@ -58,7 +58,7 @@ class SocketSink:
 
     @property
     def half_closed(self) -> bool:
-        """Whether the client sends no more: it may still read, or may have left."""
+        """Whether the client sends no more: it may still read, or may have disconnected."""
         return self.connection.half_closed
 
     async def drained(self) -> None:

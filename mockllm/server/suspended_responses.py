@@ -25,31 +25,31 @@ MAX_DETACHED: Final = 256
 
 def suspend_response(app: App, exchange: Exchange, plan: Plan) -> None:
     """Store an exchange whose response waits for its client, or which has the rest of such a response."""
-    wanted, request = plan.delivery.client_responses, exchange.request
-    if wanted is None or request is None:
+    client_responses, request = plan.delivery.client_responses, exchange.request
+    if client_responses is None or request is None:
         return
-    if not wanted.resumes:
-        waiting = SuspendedExchange(exchange, exchange.head, request, exchange.client, wanted, 0.0)
+    if not client_responses.resumes:
+        waiting = SuspendedExchange(exchange, exchange.head, request, exchange.client, client_responses, 0.0)
         _store(app, plan, waiting, exchange.response.time_scale)
-    elif wanted.key in app.suspended:
-        app.suspended[wanted.key].exchange = exchange
+    elif client_responses.key in app.suspended_exchanges:
+        app.suspended_exchanges[client_responses.key].exchange = exchange
 
 
 def _store(app: App, plan: Plan, waiting: SuspendedExchange, scale: float) -> None:
     if plan.background is not None:
         waiting.until = app.deadlines.time() + plan_duration(plan.background.plan) * scale
-    app.suspended[waiting.client_responses.key] = waiting
+    app.suspended_exchanges[waiting.client_responses.key] = waiting
 
 
 def forget_suspended(app: App, exchange: Exchange) -> None:
     """Remove an exchange that has ended. What its client can resume waits further."""
     monotonic, detached = app.deadlines.time(), 0
-    for key, waiting in reversed(list(app.suspended.items())):
+    for key, waiting in reversed(list(app.suspended_exchanges.items())):
         if waiting.exchange is exchange:
             waiting.exchange = None
         detached += waiting.exchange is None
         if waiting.exchange is None and (waiting.until <= monotonic or detached > MAX_DETACHED):
-            del app.suspended[key]
+            del app.suspended_exchanges[key]
 
 
 def add_client_response(app: App, request: Request) -> None:
@@ -59,12 +59,12 @@ def add_client_response(app: App, request: Request) -> None:
     if client_response is None:
         return
     key, name, value = client_response
-    waiting = app.suspended.get(key)
+    waiting = app.suspended_exchanges.get(key)
     if waiting is None or name not in waiting.client_responses.names:
         return
     waiting.responses[name] = value
     if len(waiting.responses) == len(waiting.client_responses.names):
-        del app.suspended[key]
+        del app.suspended_exchanges[key]
         _continue(app, waiting)
 
 

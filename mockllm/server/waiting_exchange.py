@@ -188,7 +188,7 @@ async def _play(app: App, exchange: Exchange) -> bool:
     assert player is not None, "the response has begun"
     await wait_for_player(player, exchange.sink)
     if exchange.sink.half_closed:
-        await exchange.sink.wait_until_acknowledged()  # only this shows whether the client has left
+        await exchange.sink.wait_until_acknowledged()  # only this shows whether the client has disconnected
     assert player.end is not None, "the player was waited for"
     end_exchange(app, exchange, player.end)
     return exchange.keep_alive and exchange.end_reason == "finished"

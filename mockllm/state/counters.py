@@ -89,7 +89,7 @@ class Counters:
         self._older_size, self._recent_size = self._recent_size, 0
 
     def measure_touched(self) -> None:
-        """Add to the memory of all scopes what the scopes that were used have grown."""
+        """Add the growth of the scopes that were used since the last call to the memory of all scopes."""
         grown = 0
         for scope_counts in self._touched:
             if scope_counts.grown:

@@ -189,7 +189,7 @@ def test_requests_with_their_own_header_have_their_own_response(server: Threaded
             headers = {name.lower(): value for name, value in echoed["headers"]}
             assert headers["content-length"] == str(len(body))
             assert headers["x-request-id"] == f"id-{turn}"
-        assert cached(server.app.heads, with_id("another")) is not None
+        assert cached(server.app.head_cache, with_id("another")) is not None
         assert raw.send(with_id("b" * 300)).answer().status == 431, "the header is too long"
     in_journal = [dict(each.headers)["x-request-id"] for each in [*server.app.journal][:6]]
     assert in_journal == [f"id-{turn}" for turn in range(6)]

@@ -137,8 +137,8 @@ def throttled(steps: Iterable[FramedStep], throttle: Throttle, sent: int = 0) ->
     """Return the steps with their bytes in slices of a throttle's size. `sent` bytes were written before.
 
     A wait elapses while bytes flow, so only the rest of it is waited. A cut acts at its time, after the last bytes
-    before it. `elapsed`, `due` and `free` are in seconds since the first step: now, when the next step is due, and when
-    the throttle takes bytes again.
+    before it. `elapsed`, `due` and `free` are in seconds since the first step: now, when the next step is due, and
+    when the throttle takes bytes again.
     """
     elapsed = due = 0.0
     free = throttle.gap * (sent / throttle.size if throttle.head else bool(sent))

@@ -263,7 +263,7 @@ class BatchStart(BackgroundRun, frozen=True):
 class Plan(Struct, frozen=True):
     """A response before bytes are written.
 
-    `delay`: seconds from the time at which the server began to respond to the head; the waits of the steps follow.
+    `delay`: seconds between the begin of the response and its head; the waits of the steps follow.
     `chunk_texts`: the chunks that a stream would have, for faults on a non-streaming response.
     """
 

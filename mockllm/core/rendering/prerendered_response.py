@@ -45,7 +45,7 @@ class LazilyFilledSteps(Sequence[Step]):
             return LazilyFilledSteps(self._steps[place], self._values)
         step = self._steps[place]
         if isinstance(step, PlaceholderStep):
-            return RawStep(step.written(self._values), step.last_chunk(self._values))
+            return RawStep(step.filled_bytes(self._values), step.last_chunk(self._values))
         return step
 
     def __eq__(self, other: object) -> bool:
@@ -138,7 +138,7 @@ class PrerenderedStream(Prerendered, frozen=True, eq=False):
     def plan(self, id_seed: bytes, now: float, input_tokens: int) -> Plan:
         """Return the plan of the response with ids of this id seed."""
         values = self.placeholder_values(id_seed, now, input_tokens)
-        prefixes = [prefix.written(values) for prefix in self.prefixes]
+        prefixes = [prefix.filled_bytes(values) for prefix in self.prefixes]
         steps: list[Step] = []
         for event in self.events:
             if type(event) is tuple:
