@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final
 
 from msgspec.structs import replace
@@ -71,10 +72,6 @@ class RequestAssessment:
             return False
         return model not in self._models and not is_known_model(self._request.provider, model)
 
-    def compute_cost(self) -> Cost:
-        """Return what the request takes of a limit."""
-        return limit_cost(self._request)
-
     def prompt_work(self) -> PromptWork:
         """Return the work of the request for a continuous batch."""
         if self._work is None:
@@ -139,7 +136,7 @@ class CandidateFinder:
             assessment.fails,
             assessment.has_unknown_model,
             request.monotonic,
-            assessment.compute_cost,
+            partial(limit_cost, request),
             unmatched_validation="strict" if request.generates else self._own_response_validation,
         )
         return replace(inputs, prompt_work=assessment.prompt_work) if self._has_continuous_batch else inputs

@@ -96,9 +96,10 @@ class ResponseBuilder(DecidedRequest):
         if selector.mode != "one":
             seeded = NO_DRAWS
             if selector.mode == "choose":
-                # 0 if the choice is sticky: one draw for each scope
-                number = selector.tries_for_draw(selected.tries)
-                seeded = Randomness(self.seed, item.id, selected.candidate.scope, number)
+                tries = (
+                    0 if selector.sticky else selected.tries
+                )  # a sticky choice has one draw for each scope
+                seeded = Randomness(self.seed, item.id, selected.candidate.scope, tries)
             picked = selector.pick(selected.response_count, seeded)
             if picked is None:
                 return self._unmatched_error(

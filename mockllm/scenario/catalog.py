@@ -74,10 +74,6 @@ class ResponseSelector(Struct, frozen=True):
     sticky: bool = False
     """Whether there is one choice for each scope."""
 
-    def tries_for_draw(self, tries: int) -> int:
-        """Return the number of tries on which a random choice depends."""
-        return 0 if self.sticky else tries
-
     @property
     def max_times(self) -> int | None:
         """The maximum number of responses. In a sequence that falls through, its steps' `times` add up to it; it is 0

@@ -185,7 +185,9 @@ class RequestHeadCache:
         """Return the cached head that the data begins with, if the rest is exactly its body. Else return how
         the bytes of the head are divided; None if the data has no whole head."""
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
-        head = self._whole.get(data[:end])
+        head = self._whole.get(
+            data[:end]
+        )  # none has the few bytes that `end` means where there is no end of a head
         if head is not None and len(data) == end + head.body_length:
             return head
         if end < len(END_OF_HEAD):

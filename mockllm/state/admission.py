@@ -86,8 +86,8 @@ def admit_request(
     effect = _combined_load_effect(with_load, inputs, delay) if with_load else CombinedLoadEffect(delay)
     if effect.refused_by is not None:
         return AdmissionResult(_limit_status(accounts, scenario_time), refused_by=effect.refused_by), None
-    for account, cost in zip(accounts, costs, strict=True):
-        account.charge(scenario_time, cost)
+    for account, its_cost in zip(accounts, costs, strict=True):
+        account.charge(scenario_time, its_cost)
     admitted = AdmissionResult(
         _limit_status(accounts, scenario_time), effect.wait, effect.slowdown,
         tokens=cost.tokens, continuous_batch_times=effect.continuous_batch_times,
