@@ -62,6 +62,7 @@ FULL = (
     "sdk/test_realtime_agents.py",
     "server/traces/test_traces_collector.py",
     "server/workers/test_replicas.py",
+    "server/workers/test_workers_other_store.py",
     "server/workers/test_workers_store.py",
 )
 """Files and folders that belong to the tests marked `full`, as a whole: frameworks, whose import takes longer than

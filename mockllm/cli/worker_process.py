@@ -68,7 +68,7 @@ async def _run(settings: WorkerSettings, end: socket.socket) -> None:
         app.gzip = values["gzip"]
         app.webhook_hosts = allowed_hosts(values)
         app.store_client = store_client
-        app.total_connections = connections.total
+        app.report_connections = connections.total
         app.journal = MarkedJournal(bounds.journal, bounds.journal_bytes, app.metrics, counts, cell)
         _load_certificate(values, app)
         tracing.enter_context(traces(app, settings["addresses"], log))

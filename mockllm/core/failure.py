@@ -123,8 +123,8 @@ class Failure(Struct, frozen=True):
         """Return the failure for one dialect, where `fields` are by dialect (`names` are those of all dialects)."""
         if not self.fields or not set(self.fields) <= set(names):
             return self
-        own = self.fields.get(name, {})
-        return replace(self, fields=own if isinstance(own, dict) else {})
+        fields = self.fields.get(name, {})
+        return replace(self, fields=fields if isinstance(fields, dict) else {})
 
     @staticmethod
     def of_status(status: int, message: str | None = None) -> Failure:

@@ -33,7 +33,7 @@ class EmbeddedTexts(Request):
         return sum(map(estimate, self.inputs))
 
     @cached_property
-    def components(self) -> int:
+    def vector_components(self) -> int:
         return len(self.inputs) * self.dimensions
 
     def vectors(self, result: EmbeddingResult) -> list[Vector]:

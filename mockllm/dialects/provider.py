@@ -159,7 +159,7 @@ class Provider(ProviderDescription, frozen=True, kw_only=True, eq=False):
     """The member of its protocol's error object that names a wrong parameter."""
 
     prices: PriceList = NO_PRICES
-    prompt_cache: Callable[[Request], CachePolicy | None] | None = None
+    prompt_cache_policy: Callable[[Request], CachePolicy | None] | None = None
     """Returns how it caches the prompt of a request; None where it does not, or where this is unknown."""
     serving_metrics_form: ServingMetricsForm | None = None
     """The metrics of its server under their own names: `/metrics` has them where its paths need no prefix."""

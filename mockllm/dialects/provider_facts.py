@@ -90,7 +90,7 @@ def begins_with_prefix(path: str) -> bool:
     )
 
 
-def knows(provider: str | None, model: str) -> bool:
+def is_known_model(provider: str | None, model: str) -> bool:
     """Return whether a provider is known to have a model of this name."""
     found = _loaded(provider)
     return found is not None and model in found.known_models

@@ -26,7 +26,7 @@ from mockllm.dialects.listing import LISTED, LISTED_BY_NAME, ListedCall, ListedP
 class Route(Struct, frozen=True):
     """A route of the table: a method and a path of one provider's call."""
 
-    provider_row: ListedProvider
+    listed_provider: ListedProvider
     method: str
     path: str
     call: ListedCall
@@ -35,7 +35,7 @@ class Route(Struct, frozen=True):
 
     @property
     def provider(self) -> str:
-        return self.provider_row.name
+        return self.listed_provider.name
 
     @property
     def dialect(self) -> Dialect:
@@ -44,7 +44,7 @@ class Route(Struct, frozen=True):
     @property
     def prefixed(self) -> bool:
         """Whether the path is known after the provider's prefix only."""
-        return self.provider_row.prefixed or self.needs_prefix
+        return self.listed_provider.prefixed or self.needs_prefix
 
     @property
     def line(self) -> str:
@@ -138,7 +138,7 @@ def _sockets() -> Mapping[str, Mapping[str, RouteMatch]]:
 
 def message_kinds(path: str) -> tuple[str, ...]:
     """Return the kinds of messages that are requests, on WebSockets at a path."""
-    methods = _SOCKETS.get(normalised(path), {})
+    methods = _WEBSOCKET_CALLS.get(normalised(path), {})
     return tuple(
         method.removeprefix(f"{WEBSOCKET_METHOD} ") for method in methods if method != WEBSOCKET_METHOD
     )
@@ -189,40 +189,57 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
     if not _LITERAL:
         _fill_tables()
         return find_route(method, path, headers, query)
-    sockets = _SOCKETS.get(path)
-    if sockets is not None:
-        found = sockets.get(WEBSOCKET_METHOD if is_handshake(method, headers) else method)
-        if found is not None and method != WEBSOCKET_METHOD:
+    websocket_calls = _WEBSOCKET_CALLS.get(path)
+    if websocket_calls is not None and method != WEBSOCKET_METHOD:
+        found = websocket_calls.get(WEBSOCKET_METHOD if is_handshake(method, headers) else method)
+        if found is not None:
             return found
-    known = _matching(path)
-    effective = "GET" if method == "HEAD" and method not in known else method
-    if effective in known:
-        return _select(known[effective], headers, query)
-    provider, bare = _prefix(path)
+    by_method = _matching(path)
+    effective = "GET" if method == "HEAD" and method not in by_method else method
+    if effective in by_method:
+        return _select(by_method[effective], headers, query)
     unversioned = _without_version(effective, path)
     if unversioned is not None:
         meant, hint = unversioned
         failure = Failure("not_found", message=f"Invalid URL ({method} {path}). {hint}")
-        return UnknownPath(meant.dialect, provider, bare, failure, hint)
-    if known:
-        meant = _select([each for matches in known.values() for each in matches], headers, query)
-        if path.rfind(":") > path.rfind("/") and meant.provider in _providers_with_actions():
-            return _unknown_action(method, path, meant)
-        failure = _not_allowed(method, path, sorted(known))
-        return MethodNotAllowed(meant.dialect, meant.provider, meant.path, failure)
+        return UnknownPath(meant.dialect, *_prefix(path), failure, hint)
+    if by_method:
+        return _other_method(method, path, by_method, _select(_of_all_methods(by_method), headers, query))
+    if websocket_calls is not None:
+        return _unknown_path(
+            method, path, LISTED_BY_NAME[websocket_calls[WEBSOCKET_METHOD].provider], _UPGRADE
+        )
+    provider, bare = _prefix(path)
     named = LISTED_BY_NAME.get(provider or "")
     likely = named if named and _is_unserved(named, bare) else likely_provider(named, path, headers, query)
-    if sockets is not None:
-        likely = LISTED_BY_NAME[sockets[WEBSOCKET_METHOD].provider]
-    dialect = likely.first_call.dialect
-    if sockets is None and _is_unserved(likely, bare):
-        return UnknownPath(dialect, provider, bare, _not_served(method, path, bare, likely), NOT_SERVED)
-    hint = _hint(method, path, headers) if sockets is None else _UPGRADE
-    rest = (
-        "" if hint.startswith((_REPEATED, _UPGRADE)) else _routes_of(likely.name, alone=provider is not None)
-    )
-    message = f"Invalid URL ({method} {path}). {' '.join(filter(None, (hint, rest)))}"
-    return UnknownPath(dialect, provider, bare, Failure("not_found", message=message), hint)
+    if _is_unserved(likely, bare):
+        failure = _not_served(method, path, bare, likely)
+        return UnknownPath(likely.first_call.dialect, provider, bare, failure, NOT_SERVED)
+    return _unknown_path(method, path, likely, _hint(method, path, headers))
+
+
+def _other_method(
+    method: str, path: str, by_method: Mapping[str, Sequence[RouteMatch]], meant: RouteMatch
+) -> UnknownPath | MethodNotAllowed:
+    """Return that a path has calls of other methods only. `meant` is the most likely one."""
+    if path.rfind(":") > path.rfind("/") and meant.provider in _providers_with_actions():
+        return _unknown_action(method, path, meant)
+    failure = _not_allowed(method, path, sorted(by_method))
+    return MethodNotAllowed(meant.dialect, meant.provider, meant.path, failure)
+
+
+def _unknown_path(method: str, path: str, likely: ListedProvider, hint: str) -> UnknownPath:
+    """Return that no call has a path, in the envelope of the provider that is likely meant."""
+    provider, bare = _prefix(path)
+    says_all = hint.startswith((_REPEATED, _UPGRADE))
+    routes = "" if says_all else _routes_of(likely.name, alone=provider is not None)
+    message = f"Invalid URL ({method} {path}). {' '.join(filter(None, (hint, routes)))}"
+    failure = Failure("not_found", message=message)
+    return UnknownPath(likely.first_call.dialect, provider, bare, failure, hint)
+
+
+def _of_all_methods(by_method: Mapping[str, Sequence[RouteMatch]]) -> list[RouteMatch]:
+    return [each for matches in by_method.values() for each in matches]
 
 
 @text_cache(1024)  # clients repeat their paths; a new path is compared with each pattern
@@ -316,7 +333,7 @@ def _hint(method: str, path: str, headers: Mapping[str, str]) -> str:
     twice = TWICE.search(path)
     if twice is not None:
         known = _matching(TWICE.sub(r"/\2/", path))
-        calls = known.get(method) or [each for matches in known.values() for each in matches]
+        calls = known.get(method) or _of_all_methods(known)
         if calls:
             provider, _ = _prefix(path)
             prefix = f"/{provider}" if provider else ""
@@ -346,7 +363,7 @@ def _near(method: str, path: str) -> str | None:
 
 def spellings(route: Route) -> Iterator[tuple[str, str]]:
     """Return each prefix of a route's path with each spelling of the path after it."""
-    base = route.provider_row.omittable_start
+    base = route.listed_provider.omittable_start
     for path in route.paths():
         for bare in dict.fromkeys((path, path.removeprefix(base))):
             for prefix in (f"/{route.provider}",) if route.prefixed else ("", f"/{route.provider}"):
@@ -381,7 +398,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 _PATTERNS: Final[dict[str, list[tuple[str, Route, str]]]] = {}
 """The paths with variables, by the text after a colon at their end ("" without one)."""
 _LITERAL: Final[dict[str, dict[str, list[RouteMatch]]]] = {}
-_SOCKETS: Final = _sockets()
+_WEBSOCKET_CALLS: Final = _sockets()
 
 
 def _fill_tables() -> None:

@@ -13,7 +13,7 @@ from mockllm.conformance.shape import Observation
 from mockllm.core.redaction import PERSONAL
 from mockllm.drift.sdk_types import Knowledge
 
-Kind: TypeAlias = Literal[
+ChangeKind: TypeAlias = Literal[
     "new field",
     "gone field",
     "type",
@@ -37,7 +37,7 @@ class FormDifference(Struct, frozen=True):
     """A difference in one exchange. `place` is a path, a header or a kind of event. `event` is the kind of event
     that has the field, "body" for a whole body. `inside` are the paths with types below a new field."""
 
-    kind: Kind
+    kind: ChangeKind
     place: str
     event: str = ""
     ours: frozenset[str] = frozenset()
@@ -49,7 +49,7 @@ class Change(Struct):
     """A difference in all exchanges of a protocol that have it. `sdk` is what the SDK's types say."""
 
     protocol: str
-    kind: Kind
+    kind: ChangeKind
     place: str
     ours: frozenset[str]
     live: frozenset[str]
@@ -132,7 +132,7 @@ def _field_differences(ours: Types, live: Types, events: set[str]) -> Iterator[F
         if top is not None:
             inside[event, top] += [(path, type_) for type_ in sorted(now)]
         elif not now <= was or (was and not now):
-            kind: Kind = "type" if was and now else "new field" if now else "gone field"
+            kind: ChangeKind = "type" if was and now else "new field" if now else "gone field"
             found[event, path] = FormDifference(kind, path, event, was, now)
             inside[event, path] = []
     for place, each in found.items():

@@ -35,7 +35,7 @@ class LiveProviders(Struct):
 
     def serves(self, request: Request) -> bool:
         """Return whether there is an upstream for a request."""
-        return self.upstreams.of(request) is not None
+        return self.upstreams.base_url_of(request) is not None
 
     def key_variable(self, provider: str) -> str | None:
         """Return the environment variable that has the provider's key; None where none is set."""

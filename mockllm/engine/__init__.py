@@ -1,4 +1,4 @@
-"""The engine brings requests, rules, counts and wire formats together: match, decide, plan.
+"""The engine makes the response to a request from the rules, counts and wire formats: match, decide, plan.
 
 It is synchronous, and without I/O or a clock: the server passes a Request in and plays the Plan that the engine
 returns.

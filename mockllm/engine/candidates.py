@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final
 
 from msgspec.structs import replace
@@ -16,7 +17,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
 from mockllm.core.selection.decision import Candidate, DecisionInputs, Validation
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.provider_facts import inexact_failure, knows
+from mockllm.dialects.provider_facts import inexact_failure, is_known_model
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.websocket_handshake import HANDSHAKE
 from mockllm.scenario.catalog import Catalog, CompiledResponse
@@ -60,22 +61,18 @@ class RequestAssessment:
             self._results[validation] = validation_failure(self._dialect, self._request, validation)
         return self._results[validation]
 
-    def invalid(self, validation: Validation) -> bool:
+    def fails(self, validation: Validation) -> bool:
         """Return whether a validation refuses the request."""
         return self.failure(validation) is not None
 
-    def unknown_model(self) -> bool:
+    def has_unknown_model(self) -> bool:
         """Return whether the request's model is unknown."""
         model = self._request.model
         if self._dialect is None or model is None:
             return False
-        return model not in self._models and not knows(self._request.provider, model)
+        return model not in self._models and not is_known_model(self._request.provider, model)
 
-    def cost(self) -> Cost:
-        """Return what the request takes of a limit."""
-        return limit_cost(self._request)
-
-    def work(self) -> PromptWork:
+    def prompt_work(self) -> PromptWork:
         """Return the work of the request for a continuous batch."""
         if self._work is None:
             self._work = _prompt_work(self._request, self._dialect)
@@ -136,13 +133,13 @@ class CandidateFinder:
             self._seed,
             rules,
             modifiers,
-            assessment.invalid,
-            assessment.unknown_model,
+            assessment.fails,
+            assessment.has_unknown_model,
             request.monotonic,
-            assessment.cost,
+            partial(limit_cost, request),
             unmatched_validation="strict" if request.generates else self._own_response_validation,
         )
-        return replace(inputs, prompt_work=assessment.work) if self._has_continuous_batch else inputs
+        return replace(inputs, prompt_work=assessment.prompt_work) if self._has_continuous_batch else inputs
 
     def _find(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates among rules and modifiers. Most requests share a few combinations."""

@@ -30,8 +30,8 @@ NO_COMPILED_RESPONSE: Final = CompiledResponse(
     ReplySpec.model_construct(), Settings.model_construct(), static=True
 )
 """The response from which the settings are made where no rule responds."""
-NO_STEP: Final = -1
-"""The number of the step where there is none: for a modifier's own error, and where no rule responds."""
+NO_RESPONSE_INDEX: Final = -1
+"""The index where no response of a rule is selected: for a modifier's own error, and where no rule responds."""
 
 
 class DecidedRequest:
@@ -76,14 +76,14 @@ class DecidedRequest:
         return [items[selected.candidate.item_index] for selected in self.decision.modifiers]
 
     def effective_settings(
-        self, item_index: int | None, compiled: CompiledResponse, step: int
+        self, item_index: int | None, compiled: CompiledResponse, response_index: int
     ) -> EffectiveSettings:
-        """Return the effective settings of a step of an item, with the request's own overrides."""
+        """Return the effective settings of a response of an item, with the request's own overrides."""
         modifiers = self.decision.modifiers
         modifier_indexes = (
             tuple([selected.candidate.item_index for selected in modifiers]) if modifiers else ()
         )
-        settings = self.planner.effective_settings(item_index, compiled, step, modifier_indexes)
+        settings = self.planner.effective_settings(item_index, compiled, response_index, modifier_indexes)
         override = engine_context_of(self.request).override
         return overridden(settings, override) if type(override) is Override else settings
 
@@ -103,7 +103,7 @@ class DecidedRequest:
     def ids(self) -> Ids:
         selected = self.decision.rule
         scope = selected.candidate.scope if selected is not None else ""
-        return Ids(self.seed, scope, self.decision.number)
+        return Ids(self.seed, scope, self.decision.request_number)
 
     def identity(self) -> ResponseIdentity:
         return ResponseIdentity(self.ids(), self.request.now)
@@ -115,8 +115,8 @@ class DecidedRequest:
         )
 
     def plan_context_without_rule(self) -> PlanContext:
-        settings = self.effective_settings(None, NO_COMPILED_RESPONSE, NO_STEP)
-        randomness = Randomness(self.seed, "", "", self.decision.number)
+        settings = self.effective_settings(None, NO_COMPILED_RESPONSE, NO_RESPONSE_INDEX)
+        randomness = Randomness(self.seed, "", "", self.decision.request_number)
         template_scope, admission = TemplateScope(self.request), self.decision.admission
         return self.plan_context(
             self.request,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from msgspec import Struct
 
@@ -13,8 +14,8 @@ from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.settings_merge import (
+    RESPONSE,
     RULE,
-    STEP,
     MergedSettings,
     ResolvedSettings,
     SettingSource,
@@ -25,25 +26,19 @@ from mockllm.scenario.settings_merge import (
 
 
 class EffectiveSettings(Struct, frozen=True, eq=False):
-    """The merged settings of a step of a rule and the modifiers that apply, whose ids are `modifier_ids`.
+    """The merged settings of a response of a rule and the modifiers that apply, whose ids are `modifier_ids`.
 
-    `resolved` are these, evaluated; None where they depend on the request or a draw. `response_cacheable`: whether
-    the response is the same for requests with one key of the response cache, but for ids, time and input tokens.
-    `cacheable_by_text`: whether only its templated text differs beside these. `tool_call_chunk_size` is set where
-    only its generated tool call differs beside these: it is the size of the chunks of that call's arguments.
+    `resolved` are these, evaluated; None where they depend on the request or a draw. `cached_by` is what selects
+    a response in the response cache: the key alone, or also the templated text or the generated tool call. None where
+    the cache cannot have the response. Ids, time and input tokens may always differ. `tool_call_chunk_size` is the
+    size of the chunks of a generated call's arguments, where it is cached.
     """
 
     merged: MergedSettings
     resolved: ResolvedSettings | None
     modifier_ids: tuple[str, ...] = ()
-    response_cacheable: bool = False
-    cacheable_by_text: bool = False
+    cached_by: Literal["key", "text", "tool_call"] | None = None
     tool_call_chunk_size: ChunkSize | None = None
-
-    @property
-    def may_be_cached(self) -> bool:
-        """Whether the response cache may have the response, in any of these ways."""
-        return self.response_cacheable or self.cacheable_by_text or self.tool_call_chunk_size is not None
 
 
 def effective_settings(
@@ -51,33 +46,35 @@ def effective_settings(
 ) -> EffectiveSettings:
     """Return the effective settings of a response of an item with these modifiers.
 
-    The strongest setting wins, but delays are added, slowdowns multiplied, and faults, `extras` and webhooks joined.
-    Settings of a lower layer (`CatalogItem.layer`) have precedence. Within a layer those of the step come first, then
-    those of its rule, then those of the modifiers.
+    The setting with the highest precedence counts, but delays are added, slowdowns multiplied, and faults, `extras`
+    and webhooks joined. Settings of a lower layer (`CatalogItem.layer`) have precedence. Within a layer those of the
+    response come first, then those of its rule, then those of the modifiers.
     """
     merged = merge_settings(_layered(item, compiled, modifiers))
     ids = tuple(modifier.id for modifier in modifiers)
     if not merged.static:
         return EffectiveSettings(merged, None, ids)
     resolved = resolve_settings(merged, _no_context)
-    response_cacheable = isinstance(compiled.spec, ReplySpec) and resolved.deterministic_waits
-    response_cacheable = (
-        response_cacheable
+    if not _is_same_for_all(compiled, resolved):
+        return EffectiveSettings(merged, resolved, ids)
+    if compiled.static:
+        return EffectiveSettings(merged, resolved, ids, "key")
+    if compiled.templated_text:
+        return EffectiveSettings(merged, resolved, ids, "text")
+    if compiled.generates_tool_call and resolved.unpaced:
+        return EffectiveSettings(merged, resolved, ids, "tool_call", chunk_size(merged, _no_context))
+    return EffectiveSettings(merged, resolved, ids)
+
+
+def _is_same_for_all(compiled: CompiledResponse, resolved: ResolvedSettings) -> bool:
+    """Return whether the settings have the same effect on a reply to each request."""
+    return (
+        isinstance(compiled.spec, ReplySpec)
+        and resolved.deterministic_waits
         and not resolved.faults
         and not resolved.extras
         and not resolved.has_hold_or_webhooks
-    )
-    response_cacheable = response_cacheable and not isinstance(
-        resolved.pace.ttft, InputTime
-    )  # its waits depend on the input tokens
-    generated = response_cacheable and compiled.generates_tool_call and resolved.unpaced
-    return EffectiveSettings(
-        merged,
-        resolved,
-        ids,
-        response_cacheable and compiled.static,
-        response_cacheable and compiled.templated_text,
-        chunk_size(merged, _no_context) if generated else None,
+        and not isinstance(resolved.pace.ttft, InputTime)  # its waits depend on the input tokens
     )
 
 
@@ -91,10 +88,10 @@ def _layered(
         if modifier.settings is not None
     ]
     if item is not None and item.selector is not None:
-        own = [(item.layer, STEP, compiled.settings)]
+        of_rule = [(item.layer, RESPONSE, compiled.settings)]
         if item.settings is not None and item.settings is not compiled.settings:
-            own.append((item.layer, RULE, item.settings))
-        layered = own + layered
+            of_rule.append((item.layer, RULE, item.settings))
+        layered = of_rule + layered
     return [(source, settings) for _, source, settings in sorted(layered, key=lambda entry: entry[0])]
 
 

@@ -75,10 +75,16 @@ class Engine:
         """Whether neither a time scale nor a hash changes the responses to requests without a session."""
         self._planner = ResponsePlanner(catalog, settings, PromptCaching(state))
         self._index = catalog.index
-        self._repeated = RepeatedRequests()
+        self._repeated_requests = RepeatedRequests()
         mcp_servers, root = catalog.mcp_servers, catalog.root_provider
         self._reader_inputs = ReaderInputs(
-            state, state.lookup(""), settings.volatile, self._override, mcp_servers, root, self._repeated
+            state,
+            state.lookup(""),
+            settings.volatile,
+            self._override,
+            mcp_servers,
+            root,
+            self._repeated_requests,
         )
         self._candidates = CandidateFinder(catalog, settings.seed)
         self._fast_paths: BoundedCache[FastPath | None] = BoundedCache(MAX_FAST_PATHS)
@@ -142,7 +148,7 @@ class Engine:
             mask = repeated.match_mask
         else:
             if repeated is not None and repeated.to_compute is not None:
-                self._repeated.add(repeated, request, self._index, self._precompute)
+                self._repeated_requests.add(repeated, request, self._index, self._precompute)
                 repeated = None  # it serves the requests after this one
             if engine_context.index is not self._index:
                 engine_context.index, engine_context.head_mask = self._index, self._index.head_mask(request)
@@ -155,9 +161,11 @@ class Engine:
             if unchanged and HASH_ATTRIBUTE not in request.__dict__:
                 return planned
             try:
-                return self._complete(planned, request)
+                return self._store_and_finish(planned, request)
             except MissingStoredObject as missing:
-                raise MissingAfterDecision(missing, partial(self._complete, planned, request)) from None
+                raise MissingAfterDecision(
+                    missing, partial(self._store_and_finish, planned, request)
+                ) from None
         notes = () if override is None else override.notes
         response = self._decide_and_plan(request, mask, notes, fast_path, repeated, may_defer=may_defer)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
@@ -205,14 +213,18 @@ class Engine:
             request.forget_read_values()
         if fast_path is not None and fast_path.store_decides:
             dialect, repeated = engine_context_of(request).dialect, response_inputs.repeated
-            cached = fast_path.respond_decided(request, dialect, repeated, response_inputs.inputs, decision)
+            cached = fast_path.respond_decided(
+                request, dialect, repeated, response_inputs.decision_inputs, decision
+            )
             if cached is not None:
-                return self._complete(cached, request, respond_again)
-        builder = self._builder_of(request, response_inputs.inputs, response_inputs.assessment, decision)
+                return self._store_and_finish(cached, request, respond_again)
+        builder = self._builder_of(
+            request, response_inputs.decision_inputs, response_inputs.assessment, decision
+        )
         planned = self._plan_with_slot(builder, response_inputs.notes, may_defer=response_inputs.may_defer)
         if isinstance(planned, DeferredResponse):
             return planned
-        return self._complete(planned, request, respond_again)
+        return self._store_and_finish(planned, request, respond_again)
 
     def _plan_with_slot(
         self, builder: ResponseBuilder, notes: Sequence[str], *, may_defer: bool
@@ -258,11 +270,11 @@ class Engine:
         def complete() -> PlannedResponse:
             if planned.slot is not None:
                 planned.slot.expect_end(end)
-            return self._complete(planned, request)
+            return self._store_and_finish(planned, request)
 
         return complete
 
-    def _complete(
+    def _store_and_finish(
         self, planned: PlannedResponse, request: Request, respond_again: RespondAgain | None = None
     ) -> PlannedResponse:
         """Store what the dialect stores of a planned response. `respond_again` responds again if what the request has
@@ -271,7 +283,7 @@ class Engine:
         read it or every response has one. That header is unique: the cache of response heads leaves it out."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
-            respond_again = partial(self._complete, planned, request)
+            respond_again = partial(self._store_and_finish, planned, request)
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)
@@ -298,10 +310,10 @@ class Engine:
         return self.state.lookup(session).stored(id)
 
     def apply_storage_update(
-        self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING
+        self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = NOTHING
     ) -> None:
-        """Store what changes without a request, if nothing of what `read` has found was changed meanwhile."""
-        self.state.apply_storage_update(session, update, read)
+        """Store what changes without a request, if nothing of what `read_lookup` has found was changed meanwhile."""
+        self.state.apply_storage_update(session, update, read_lookup)
 
     def time_scale(self, session: str | None) -> float:
         """Return the factor on all times of scenarios for the requests of a session."""

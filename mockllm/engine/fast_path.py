@@ -31,7 +31,7 @@ from mockllm.engine.decided_request import template_scope
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, without_headers
 from mockllm.engine.planner import ResponsePlanner
-from mockllm.engine.prompt_caching import prompt_cache_of
+from mockllm.engine.prompt_caching import prompt_form_and_policy
 from mockllm.engine.repeated_requests import RepeatedRequest
 from mockllm.engine.response_cache import CachedResponse, cache_key, key_with_text
 from mockllm.engine.seed_token import seed_token
@@ -51,7 +51,7 @@ class CacheableResponse(Struct, frozen=True):
     @staticmethod
     def of(compiled: CompiledResponse, settings: EffectiveSettings) -> CacheableResponse | None:
         """Return None for a response that the response cache cannot have."""
-        if not settings.may_be_cached:
+        if settings.cached_by is None:
             return None
         setting_headers = frozenset(name.lower() for name, _, _ in settings.merged.headers or ())
         return CacheableResponse(compiled, settings, setting_headers)
@@ -118,7 +118,7 @@ class FastPath(Struct, frozen=True):
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         planned = cached.planned
         planned = planned.filled_with(id_seed, cached.values(id_seed, request), planned)
-        return planned.noted(request, validation)
+        return planned.with_unknown_field_notes(request, validation)
 
     def precompute(self, request: Request, dialect: Dialect, repeated: RepeatedRequest) -> None:
         """Compute what this fast path needs of the head and the body of a repeated request."""
@@ -171,7 +171,7 @@ class FastPath(Struct, frozen=True):
                 _ = request.model  # the key has read it for an earlier request
         else:
             key = cache_key(response.settings, dialect, response.compiled, request)
-        if response.settings.cacheable_by_text:
+        if response.settings.cached_by == "text":
             try:
                 text = response.compiled.text(EvaluationContext(template_scope(self.item, request), NO_DRAWS))
             except TemplateFailure:
@@ -200,21 +200,19 @@ class FastPath(Struct, frozen=True):
         self, selector: ResponseSelector, request: Request, dialect: Dialect, repeated: RepeatedRequest | None
     ) -> PlannedResponse | None:
         """Return the response of a rule whose responses vary. The counts of the rule's scope select it (of one
-        response, too), and its seed token has these counts."""
+        response, too), and its response seed is their seed token."""
         if request.session is not None:
             return None
         counters, per = self.state.counters_without_session, self.item.per
         scope = "" if per == "global" else scope_of(per, request)
         scope_counts = counters.counts_in(scope)
         tries, eligible = counts = scope_counts.counts_of(self.keys[-1])
-        step = selector.pick(eligible, NO_DRAWS)
-        response = None if step is None else self.responses[step]
-        found = (
-            None
-            if response is None
-            else self._cached_response(response, request, dialect, repeated, scope, tries)
-        )
-        if response is None or found is None:
+        response_index = selector.pick(eligible, NO_DRAWS)
+        response = None if response_index is None else self.responses[response_index]
+        if response is None:
+            return None
+        found = self._cached_response(response, request, dialect, repeated, scope, tries)
+        if found is None:
             return None
         headers = self._charge(response, request) if self.modifiers_with_limit else ()
         if headers is None:
@@ -244,21 +242,19 @@ class FastPath(Struct, frozen=True):
         if len(request.raw) >= self.min_prompt_bytes and self._caches_prompt(request, dialect):
             return None
         selector, scope = self.varying_selector, rule.candidate.scope
-        step = 0 if selector is None else selector.pick(rule.response_count, NO_DRAWS)
-        response = None if step is None else self.responses[step]
-        found = (
-            None
-            if response is None
-            else self._cached_response(response, request, dialect, repeated, scope, rule.tries)
-        )
-        if response is None or found is None:
+        response_index = 0 if selector is None else selector.pick(rule.response_count, NO_DRAWS)
+        response = None if response_index is None else self.responses[response_index]
+        if response is None:
+            return None
+        found = self._cached_response(response, request, dialect, repeated, scope, rule.tries)
+        if found is None:
             return None
         headers: Headers = ()
         if admission is not None:
             of_limits = limit_headers(request.provider, admission.limit_status, request.now)
             headers = without_headers(of_limits, response.setting_headers)
-        token = seed_token(self.seed, inputs, decision)
-        return self._filled(found, request, scope, decision.number, token, headers)
+        seeded = seed_token(self.seed, inputs, decision)
+        return self._filled(found, request, scope, decision.request_number, seeded, headers)
 
     def _cached_response(
         self,
@@ -282,7 +278,7 @@ class FastPath(Struct, frozen=True):
         request: Request,
         scope: str,
         number: int,
-        token: str | None,
+        seed_token: str | None,
         headers: Headers,
     ) -> PlannedResponse:
         """Return the response of an entry for this request, which has this number in its scope. Without a seed token,
@@ -293,16 +289,16 @@ class FastPath(Struct, frozen=True):
         planned = replace(
             cached.planned,
             limit_headers=headers,
-            response_seed=id_seed if token is None else token,
+            response_seed=id_seed if seed_token is None else seed_token,
             placeholder_values=cached.values(id_seed, request, call),
         )
         if call is not None and call.notes:
             planned = replace(planned, notes=(*call.notes, *planned.notes))
-        return planned.noted(request, self.item.validation)
+        return planned.with_unknown_field_notes(request, self.item.validation)
 
     def _caches_prompt(self, request: Request, dialect: Dialect) -> bool:
         """Return whether the prompt of a request is looked up in the prompt cache."""
-        return type(prompt_cache_of(request, dialect, self.prompt_cache_settings)) is tuple
+        return type(prompt_form_and_policy(request, dialect, self.prompt_cache_settings)) is tuple
 
     def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:
         """Charge a request to the limits, and return their headers; None, and charge nothing, where a limit refuses

@@ -40,20 +40,21 @@ def build_fast_path(
     prompt_cache_settings = all_settings[0].merged.prompt_cache
     if not any(responses) or any(each.merged.prompt_cache != prompt_cache_settings for each in all_settings):
         return None
+    several_processes = type(state) is not EngineState
     return FastPath(
         item,
         responses,
-        selector if varies else None,
-        tuple(candidate.key for candidate in (*modifiers, *rules)),
-        tuple(candidate.key for candidate in modifiers),
-        planner,
-        state,
-        seed,
-        Ids.id_seed_prefix(seed, ""),
-        prompt_cache_settings or PromptCacheSettings(),
-        with_limit,
-        inf if prompt_cache_settings is None else min_prompt_bytes(prompt_cache_settings),
-        type(state) is not EngineState and (bool(with_limit) or varies),
+        varying_selector=selector if varies else None,
+        keys=tuple(candidate.key for candidate in (*modifiers, *rules)),
+        modifier_keys=tuple(candidate.key for candidate in modifiers),
+        planner=planner,
+        state=state,
+        seed=seed,
+        id_seed_prefix=Ids.id_seed_prefix(seed, ""),
+        prompt_cache_settings=prompt_cache_settings or PromptCacheSettings(),
+        modifiers_with_limit=with_limit,
+        min_prompt_bytes=inf if prompt_cache_settings is None else min_prompt_bytes(prompt_cache_settings),
+        store_decides=several_processes and (bool(with_limit) or varies),
     )
 
 

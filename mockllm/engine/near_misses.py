@@ -35,8 +35,8 @@ FAVICON = "/favicon.ico"
 """A path that every browser requests: an unmatched request for it is no problem."""
 
 
-class Unmatched(Struct, frozen=True):
-    """The refusal of an unmatched request. `near_misses`: its lines on rules, or what is wrong with the path."""
+class UnmatchedError(Struct, frozen=True):
+    """The error for an unmatched request. `near_misses`: its lines on rules, or what is wrong with the path."""
 
     failure: Failure
     near_misses: tuple[str, ...]
@@ -47,10 +47,10 @@ def _blocked_lines(catalog: Catalog, decision: Decision) -> list[str]:
     return [guard_line(catalog.items[each.item_index], each, why) for each, why in decision.blocked_rules]
 
 
-def unmatched_refusal(
+def unmatched_error(
     catalog: Catalog, request: Request, decision: Decision, status: int, ended: CatalogItem | None = None
-) -> Unmatched:
-    """Return the refusal of an unmatched request. `ended`: the rule whose sequence has ended."""
+) -> UnmatchedError:
+    """Return the error for an unmatched request. `ended`: the rule whose sequence has ended."""
     lines = []
     if ended is not None:
         lines.append(f"{location_and_name(ended)}: matched, but its sequence has ended")
@@ -62,19 +62,21 @@ def unmatched_refusal(
         misses = nearest(catalog, request, count, blocked=len(lines)) if count > 0 else ()
         lines += [near_miss_line(item, test_results) for item, test_results in misses]
     hint = (
-        "" if catalog.uses else "\nAdd `use: [default]` to a scenario file for a response to every request."
+        ""
+        if catalog.uses_packs
+        else "\nAdd `use: [default]` to a scenario file for a response to every request."
     )
     message = "No rule matched this request.\n" + "\n".join(lines) + hint
-    return Unmatched(Failure.of_status(status, message), tuple(lines[:NEAREST]))
+    return UnmatchedError(Failure.of_status(status, message), tuple(lines[:NEAREST]))
 
 
-def unknown_path_refusal(
+def unknown_path_error(
     catalog: Catalog,
     request: Request,
     decision: Decision,
     routing: UnknownPath | MethodNotAllowed,
     status: int,
-) -> Unmatched:
+) -> UnmatchedError:
     """Return the refusal of a path or method that no provider has, with the rules that name a similar path.
     `status` replaces the 404 of a path; a method that is not allowed stays a 405, a call that is not served a 501."""
     failure = routing.failure
@@ -86,13 +88,13 @@ def unknown_path_refusal(
             lines.append(near_miss_line(item, test_results))
     hint = routing.hint if isinstance(routing, UnknownPath) else failure.message or ""
     if not lines:
-        return Unmatched(failure, (hint or NO_PROVIDER,))
+        return UnmatchedError(failure, (hint or NO_PROVIDER,))
     first, dot, rest = (failure.message or "").partition("). ")
     if hint and rest.startswith(hint):  # the path that was meant says more than rules on other paths
         lines.insert(0, hint)
         rest = rest.removeprefix(hint).lstrip()
     message = "\n".join((first + dot.rstrip(), *lines[:NEAREST], *([rest] if rest else ())))
-    return Unmatched(replace(failure, message=message), tuple(lines[:NEAREST]))
+    return UnmatchedError(replace(failure, message=message), tuple(lines[:NEAREST]))
 
 
 def nearest(catalog: Catalog, request: Request, count: int = NEAREST, blocked: int = 0) -> Sequence[NearMiss]:
@@ -101,8 +103,8 @@ def nearest(catalog: Catalog, request: Request, count: int = NEAREST, blocked: i
     others."""
     misses = _misses(catalog, request, count + blocked)
     if any(map(_is_of_other_session, misses)):
-        own = [miss for miss in _misses(catalog, request, RANKED) if not _is_of_other_session(miss)]
-        misses = own or misses
+        of_session = [miss for miss in _misses(catalog, request, RANKED) if not _is_of_other_session(miss)]
+        misses = of_session or misses
     return misses[:count]
 
 
@@ -166,7 +168,7 @@ def mismatch_line(result: FieldTestResult) -> str:
     return f"{result.field} expected {result.expected}, found {result.actual}{hint}"
 
 
-def template_refusal(failure: TemplateFailure, dialect: str) -> Failure:
+def template_failure(failure: TemplateFailure, dialect: str) -> Failure:
     """Return the 400 for a value that is absent from the request or invalid. OpenAI's dialect has a field for the
     parameter's name."""
     place = f" at {failure.origin}" if failure.origin else ""

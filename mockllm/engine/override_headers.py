@@ -24,7 +24,7 @@ from mockllm.engine.seed_token import SeedPosition, read_seed_token
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import Diagnostic, limited_suggestions, nearest
 from mockllm.scenario.language.settings import FaultSetting
-from mockllm.scenario.settings_merge import STEP
+from mockllm.scenario.settings_merge import RESPONSE
 from mockllm.scenario.source_file import Mark, Source
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.yaml_reader import read_source
@@ -87,9 +87,9 @@ def overridden(settings: EffectiveSettings, override: Override) -> EffectiveSett
     """Return the settings with the request's own delay and faults in place of the scenarios'."""
     merged = settings.merged
     if override.delay is not None:
-        merged = replace(merged, delays=((STEP, override.delay),))
+        merged = replace(merged, delays=((RESPONSE, override.delay),))
     if override.faults is not None:
-        merged = replace(merged, faults=tuple((STEP, fault) for fault in override.faults))
+        merged = replace(merged, faults=tuple((RESPONSE, fault) for fault in override.faults))
     if merged is settings.merged:
         return settings
     return EffectiveSettings(replace(merged, static=False), None, settings.modifier_ids)

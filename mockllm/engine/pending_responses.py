@@ -19,12 +19,12 @@ from mockllm.state.fetched_lookup import MissingStoredObject
 class DeferredResponse(Struct, frozen=True):
     """A response that takes long to plan. The request is counted, and its slot taken.
 
-    `plan` plans, and may run in another thread. It returns a function that makes the response of the plan.
+    `make_plan` plans, and may run in another thread. It returns a function that makes the response of the plan.
     The event loop calls that function, because it changes the state.
     """
 
     slot: InFlightSlot | None
-    plan: Callable[[], Callable[[], PlannedResponse]]
+    make_plan: Callable[[], Callable[[], PlannedResponse]]
 
 
 class ResponseInputs(NamedTuple):
@@ -32,7 +32,7 @@ class ResponseInputs(NamedTuple):
     `repeated` is what is known of the request. `may_defer`: whether the response may be deferred."""
 
     request: Request
-    inputs: DecisionInputs
+    decision_inputs: DecisionInputs
     assessment: RequestAssessment
     notes: Sequence[str]
     fast_path: FastPath | None

@@ -47,7 +47,8 @@ class PlannedResponse(Struct, frozen=True):
     faults: tuple[str, ...] = ()
     """The faults that were applied."""
     near_misses: tuple[str, ...] = ()
-    """The lines of `Unmatched.near_misses`: on rules, or on what is wrong with the path; secrets are not removed."""
+    """The lines of `UnmatchedError.near_misses`: on rules, or on what is wrong with the path; secrets are not
+    removed."""
     tool_calls: tuple[tuple[str | int, str], ...] = ()
     """Pairs of a call's id and its tool. An int is the id's index in `placeholder_values`."""
     webhooks: tuple[Webhook, ...] = ()
@@ -91,7 +92,7 @@ class PlannedResponse(Struct, frozen=True):
             cached_from=None,
         )
 
-    def noted(self, request: Request, validation: Validation) -> PlannedResponse:
+    def with_unknown_field_notes(self, request: Request, validation: Validation) -> PlannedResponse:
         """Return the response with notes of unknown fields, where the validation accepts some with a note."""
         if validation != "strict" or not request.undocumented_fields:
             return self

@@ -61,7 +61,7 @@ MAX_CACHED_REPLIES: Final = 4096
 CHUNKS_OF_CACHED_REPLY: Final = 256
 """A reply of more chunks takes the capacity of several: a client may choose how long replies are."""
 MAX_CACHED_SETTINGS: Final = 10_000
-"""Combinations of a step and modifiers whose effective settings are cached."""
+"""Combinations of a response and modifiers whose effective settings are cached."""
 LONG_TEXT: Final = 32_768
 """Characters of a text. A longer one takes more than about 10 ms to cut into tokens, and to count them."""
 LONG_STREAM: Final = 2_000
@@ -132,10 +132,14 @@ class ResponsePlanner:
         )
 
     def effective_settings(
-        self, item_index: int | None, compiled: CompiledResponse, step: int, modifier_indexes: tuple[int, ...]
+        self,
+        item_index: int | None,
+        compiled: CompiledResponse,
+        response_index: int,
+        modifier_indexes: tuple[int, ...],
     ) -> EffectiveSettings:
-        """Return the effective settings of a step of an item with these modifiers."""
-        key = (item_index, step, modifier_indexes)
+        """Return the effective settings of a response of an item with these modifiers."""
+        key = (item_index, response_index, modifier_indexes)
         effective = self._effective_settings.get(key)
         if effective is None:
             items = self.catalog.items
@@ -155,7 +159,7 @@ class ResponsePlanner:
     def check_size(self, request: Request, *, may_defer: bool) -> None:
         """Raise BudgetExceeded where a response has more vectors or echoed prompts than allowed; with `may_defer`
         raise PlanningTooLong where planning takes long."""
-        components, echoed = request.components, request.echoed_characters
+        components, echoed = request.vector_components, request.echoed_characters
         check_vector_size(components, self._max_generated)
         check_echo_size(echoed, self._max_generated)
         if may_defer and (components > MANY_COMPONENTS or echoed > LONG_TEXT or request.planning_takes_long):
@@ -245,9 +249,9 @@ class ResponsePlanner:
         if failure is not None and failure.in_finish_chunk and not dialect.capabilities.error_in_chunk:
             context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
         rest = [fault for fault in resolved.faults if not isinstance(fault, ReplyFault)]
-        planned = plan_of(reply)
-        faulty = with_plan_faults(context, planned, rest)
-        return faulty if planned.background is None else replace(faulty, background=planned.background)
+        plan = plan_of(reply)
+        faulty = with_plan_faults(context, plan, rest)
+        return faulty if plan.background is None else replace(faulty, background=plan.background)
 
     def _encoded_plan(
         self,
@@ -343,19 +347,19 @@ class ResponsePlanner:
 
         def render(identity: ResponseIdentity, request: Request, _: object) -> EncodedStream:
             counted = reply if response.has_input_tokens else with_input_tokens(reply, request.input_tokens)
-            plan = _encoded_stream(dialect, counted, request, identity)
+            plan = _stream_plan(dialect, counted, request, identity)
             return EncodedStream(plan, chunk_schedule(counted)[0])
 
         # the response cache stores the whole response, so not its events alone
         cached_whole = (
-            context.settings.response_cacheable
+            context.settings.cached_by == "key"
             and context.slowdown == 1.0
             and context.continuous_batch_times is None
         )
         # an error is not cached: it may state a wait, and name the API key and the path of its request
         if not reply_is_static or cached_whole or context.prerendering or reply.failure is not None:
             chunks = () if context.unpaced else chunk_schedule(reply)[0]
-            return EncodedStream(_encoded_stream(dialect, reply, request, identity), chunks)
+            return EncodedStream(_stream_plan(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.query_string,)
         if not response.request_independent:
             parameters = (
@@ -377,9 +381,7 @@ def _resolve(context: PlanContext) -> ResolvedSettings:
     return resolved if context.slowdown == 1.0 else resolved.slower(context.slowdown)
 
 
-def _encoded_stream(
-    dialect: ReplyDialect, reply: Reply, request: Request, identity: ResponseIdentity
-) -> Plan:
+def _stream_plan(dialect: ReplyDialect, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
     """Return the stream of a supported reply, with the members that the scenario adds to its events."""
     plan = dialect.encode_stream(reply, request, identity)
     extras = reply.event_extras.get(dialect.name)

@@ -69,7 +69,7 @@ def min_prompt_bytes(settings: PromptCacheSettings) -> int:
     return MIN_BYTES if settings.minimum is None else settings.minimum
 
 
-def prompt_cache_of(
+def prompt_form_and_policy(
     request: Request, dialect: Dialect, settings: PromptCacheSettings
 ) -> tuple[PromptForm, CachePolicy] | str:
     """Return the form of a request's prompt and how its provider caches it. Return the reason where nothing is
@@ -80,8 +80,8 @@ def prompt_cache_of(
     if form is None or request.background:
         return "no prompt cache is known of this call"
     provider = LISTED_BY_NAME.get(request.provider or "")
-    rule = None if provider is None else provider.full.prompt_cache
-    policy = None if rule is None else rule(request)
+    policy_of = None if provider is None else provider.full.prompt_cache_policy
+    policy = None if policy_of is None else policy_of(request)
     if policy is None:
         return "the provider has no cache for this model"
     minimum = policy.minimum if settings.minimum is None else settings.minimum
@@ -108,11 +108,11 @@ class PromptCaching:
         known: PromptCacheResult | None = vars(request).get(_LOOKUP)
         if known is not None:
             return known
-        cache = prompt_cache_of(request, dialect, settings)
+        cache = prompt_form_and_policy(request, dialect, settings)
         if isinstance(cache, str):
             return None
         form, policy = cache
-        caches, number = self._state.prompt_caches, self._state.number(request.session or "")
+        caches, number = self._state.prompt_caches, self._state.session_number(request.session or "")
         prefixes, cache_scope = prompt_prefixes(request, form), _cache_scope(request, number)
         ends = list(prefixes.keyed(cache_scope))
         found = look_up(ends, request.input_tokens, policy, settings, caches.known(scenario_time))
@@ -132,7 +132,7 @@ class PromptCaching:
         settings: PromptCacheSettings | None,
     ) -> PlannedResponse:
         """Return a response that is not sent, with a note why nothing was looked up."""
-        cache = None if settings is None else prompt_cache_of(request, dialect, settings)
+        cache = None if settings is None else prompt_form_and_policy(request, dialect, settings)
         if not cache or not isinstance(cache, str):
             return planned
         return replace(planned, notes=(*planned.notes, f"prompt cache not used: {cache}"), cached_from=None)
@@ -159,7 +159,7 @@ def observed_prompt(request: Request) -> ObservedPrompt | None:
     """Return the prompt of a request as a provider would cache it; None where it would not."""
     from mockllm.core.verdicts.observed_request import ObservedPrompt  # a start does not need it
 
-    cache = prompt_cache_of(request, engine_context_of(request).dialect, PromptCacheSettings())
+    cache = prompt_form_and_policy(request, engine_context_of(request).dialect, PromptCacheSettings())
     if isinstance(cache, str):
         return None
     form, policy = cache

@@ -85,7 +85,7 @@ class RepeatedRequests:
         """The attributes with which a repeated request begins. Its context has the `RepeatedRequest`."""
         self._seen: set[int] = set()
 
-    def came_before(self, key: Key) -> bool:
+    def check_and_remember(self, key: Key) -> bool:
         """Return whether a request with this key came before, and remember that it came."""
         seen, hashed = self._seen, hash(key)
         if hashed in seen:

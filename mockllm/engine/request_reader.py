@@ -76,7 +76,7 @@ class ReaderInputs(NamedTuple):
     mcp_servers: Mapping[str, McpServer]
     root_provider: str | None
     """The provider whose paths need no prefix."""
-    repeated: RepeatedRequests
+    repeated_requests: RepeatedRequests
     """The small requests that came more than once."""
 
 
@@ -86,12 +86,12 @@ class RequestReader:
     __slots__ = (
         "_attributes",
         "_error",
+        "_has_read",
         "_key",
         "_lookup_without_session",
         "_make_request",
         "_read_override",
-        "_repeated",
-        "_repeated_after_first_read",
+        "_repeated_requests",
         "_routing",
         "_session",
         "_state",
@@ -113,10 +113,10 @@ class RequestReader:
         engine_context, is_known_call = EngineContext(routing, error), isinstance(routing, RouteMatch)
         request_class: type[Request] = engine_context.dialect.request_class if is_known_call else Request
         self._make_request, self._key = request_class.of, object()
-        self._repeated: RepeatedRequests | None = None
-        """The repeated requests of the engine; None before the first read, and where no request is repeated."""
-        self._repeated_after_first_read = inputs.repeated if request_class.generates and not error else None
-        """The same, which the first read sets: most readers read one request, since no other one has their head."""
+        self._repeated_requests = inputs.repeated_requests if request_class.generates and not error else None
+        """Those of the engine; None where no request is repeated."""
+        self._has_read = False
+        """Whether it has read a request. Most read one only, which is not remembered."""
         self._routing = routing
         self._state, self._lookup_without_session = inputs.state, inputs.lookup_without_session
         self._session, self._error = session, error
@@ -143,7 +143,7 @@ class RequestReader:
         request has the head, so none is repeated."""
         reader = self._with({**self._attributes, "headers": headers})
         if is_unique:
-            reader._repeated = reader._repeated_after_first_read = None
+            reader._repeated_requests = None
         return reader
 
     def with_tls(self) -> RequestReader:
@@ -158,7 +158,7 @@ class RequestReader:
         reader._error, reader._session = self._error, self._session
         reader._read_override = self._read_override
         reader._make_request, reader._routing = self._make_request, self._routing
-        reader._repeated, reader._repeated_after_first_read = self._repeated, self._repeated_after_first_read
+        reader._repeated_requests, reader._has_read = self._repeated_requests, self._has_read
         reader._state, reader._lookup_without_session = self._state, self._lookup_without_session
         return reader
 
@@ -168,13 +168,13 @@ class RequestReader:
         if monotonic is None:
             monotonic = now
         if self._session is None and self._read_override is None:
-            attributes, repeated = self._attributes, self._repeated
-            if repeated is None:
-                self._repeated = self._repeated_after_first_read
-            elif len(raw) <= MAX_BODY_BYTES:
+            attributes, repeated_requests = self._attributes, self._repeated_requests
+            if not self._has_read:
+                self._has_read = True
+            elif repeated_requests is not None and len(raw) <= MAX_BODY_BYTES:
                 key = (self._key, raw)
-                if repeated.came_before(key):
-                    attributes = repeated.attributes.get(key) or self._attributes_of_repeated(key)
+                if repeated_requests.check_and_remember(key):
+                    attributes = repeated_requests.attributes.get(key) or self._attributes_of_repeated(key)
             return self._make_request(attributes, raw, client, now, monotonic, self._lookup_without_session)
         session = None if self._session is None else self._state.session(self._session, monotonic, now)
         lookup = self._lookup_without_session if session is None else session.lookup
@@ -191,7 +191,7 @@ class RequestReader:
         return request
 
     def _attributes_of_repeated(self, key: Key) -> dict[str, object]:
-        """Return the attributes of a request that came once before. The engine adds to them what follows from its
+        """Return the attributes of a request that was remembered. The engine adds to them what follows from its
         body."""
         engine_context = EngineContext(self._routing)
         engine_context.repeated = RepeatedRequest(to_compute=(key, self._attributes))

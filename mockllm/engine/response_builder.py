@@ -25,14 +25,14 @@ from mockllm.dialects.decoded_response import read_called_tools
 from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
 from mockllm.dialects.provider_facts import limit_failure
 from mockllm.dialects.routes import RouteMatch
-from mockllm.engine.decided_request import NO_STEP, DecidedRequest, template_scope
+from mockllm.engine.decided_request import NO_RESPONSE_INDEX, DecidedRequest, template_scope
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.near_misses import (
     FAVICON,
-    Unmatched,
-    template_refusal,
-    unknown_path_refusal,
-    unmatched_refusal,
+    UnmatchedError,
+    template_failure,
+    unknown_path_error,
+    unmatched_error,
 )
 from mockllm.engine.plan_context import PlanContext, with_all_headers_per_response
 from mockllm.engine.planned_response import PlannedResponse, delay_notes, without_headers
@@ -81,10 +81,10 @@ class ResponseBuilder(DecidedRequest):
             return (
                 planned
                 if planned.unmatched
-                else planned.noted(self.request, self.inputs.unmatched_validation)
+                else planned.with_unknown_field_notes(self.request, self.inputs.unmatched_validation)
             )
         except TemplateFailure as failure:
-            return self._error_without_settings(template_refusal(failure, self.dialect.name))
+            return self._error_without_settings(template_failure(failure, self.dialect.name))
 
     # --- the outcomes --------------------------------------------------------------------------
 
@@ -92,33 +92,34 @@ class ResponseBuilder(DecidedRequest):
         item = self.planner.catalog.items[selected.candidate.item_index]
         selector = item.selector
         assert selector is not None
-        step = 0
+        index = 0
         if selector.mode != "one":
             seeded = NO_DRAWS
             if selector.mode == "choose":
-                # 0 if the choice is sticky: one draw for each scope
-                number = selector.choice_number(selected.tries)
-                seeded = Randomness(self.seed, item.id, selected.candidate.scope, number)
+                tries = (
+                    0 if selector.sticky else selected.tries
+                )  # a sticky choice has one draw for each scope
+                seeded = Randomness(self.seed, item.id, selected.candidate.scope, tries)
             picked = selector.pick(selected.response_count, seeded)
             if picked is None:
                 return self._unmatched_error(
-                    unmatched_refusal(
+                    unmatched_error(
                         self.planner.catalog, self.request, self.decision, self.planner.unmatched_status, item
                     )
                 )
-            step = picked
-        planned = self._selected_response(item, selected, selector.responses[step], step)
-        return planned.noted(self.request, item.validation)
+            index = picked
+        planned = self._selected_response(item, selected, selector.responses[index], index)
+        return planned.with_unknown_field_notes(self.request, item.validation)
 
     def _modifier_error_response(self) -> PlannedResponse:
-        """Respond with the first error among the modifiers, in the order in which settings win."""
+        """Respond with the first error among the modifiers, in the order of their settings' precedence."""
         selected, item = next(
             (selected, item)
             for selected, item in zip(self.decision.modifiers, self.modifier_items, strict=True)
             if item.error is not None
         )
         assert item.error is not None
-        return self._selected_response(item, selected, item.error, NO_STEP)
+        return self._selected_response(item, selected, item.error, NO_RESPONSE_INDEX)
 
     def _refusal_response(self, admission: AdmissionResult) -> PlannedResponse:
         """Respond to a request that a modifier's limit or load refuses."""
@@ -146,13 +147,13 @@ class ResponseBuilder(DecidedRequest):
             return self._response_without_rule(handshake, None, note=NO_WEBSOCKET)
         if not isinstance(self.routing, RouteMatch):
             return self._unmatched_error(
-                unknown_path_refusal(catalog, self.request, self.decision, self.routing, status)
+                unknown_path_error(catalog, self.request, self.decision, self.routing, status)
             )
         own_response = getattr(self.dialect, "own_response", None)
         if own_response is None and not self.request.makes_media:
-            return self._unmatched_error(unmatched_refusal(catalog, self.request, self.decision, status))
+            return self._unmatched_error(unmatched_error(catalog, self.request, self.decision, status))
         name = f"{self.dialect.name}:{self.dialect.api}"
-        if catalog.known_models_only and self.assessment.unknown_model():
+        if catalog.known_models_only and self.assessment.has_unknown_model():
             return self._response_without_rule(Failure("model_not_found"), name)
         if own_response is None:
             context = self.plan_context_without_rule()
@@ -163,10 +164,10 @@ class ResponseBuilder(DecidedRequest):
             return self._response_without_rule(Failure("bad_request", message=str(exceeded)), name)
         content = own_response(self.request, catalog.models, self.identity())
         if content is None:  # the protocol leaves this call to the rules
-            return self._unmatched_error(unmatched_refusal(catalog, self.request, self.decision, status))
+            return self._unmatched_error(unmatched_error(catalog, self.request, self.decision, status))
         return self._response_without_rule(content, name)
 
-    def _unmatched_error(self, unmatched: Unmatched) -> PlannedResponse:
+    def _unmatched_error(self, unmatched: UnmatchedError) -> PlannedResponse:
         dialect_unmatched = getattr(self.dialect, "unmatched", None)
         failure = unmatched.failure if dialect_unmatched is None else dialect_unmatched(unmatched.failure)
         planned = self._response_without_rule(failure, None, unmatched=self.request.path != FAVICON)
@@ -175,11 +176,11 @@ class ResponseBuilder(DecidedRequest):
     # --- plans ---------------------------------------------------------------------------------
 
     def _selected_response(
-        self, item: CatalogItem, selected: Selected, compiled: CompiledResponse, step: int
+        self, item: CatalogItem, selected: Selected, compiled: CompiledResponse, response_index: int
     ) -> PlannedResponse:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
-        effective = self.effective_settings(selected.candidate.item_index, compiled, step)
-        if effective.may_be_cached and not compiled.request_independent:
+        effective = self.effective_settings(selected.candidate.item_index, compiled, response_index)
+        if effective.cached_by is not None and not compiled.request_independent:
             # a cache key reads it; an error before the key must not change what is read
             _ = self.request.model
         caching, prompt_cache_settings = self.planner.prompt_caching, effective.merged.prompt_cache
@@ -207,18 +208,18 @@ class ResponseBuilder(DecidedRequest):
     ) -> PlannedResponse:
         """Return the response, of the response cache where that has it. A setting's header replaces a limit's."""
         request, admission = self.request, self.decision.admission
-        may_cache = request.generates and not request.background
-        may_cache = may_cache and (admission is None or admission.pace_unchanged)
-        cacheable, text, call = effective.response_cacheable, "", None
-        if effective.cacheable_by_text:
+        cached_by, text, call = effective.cached_by, "", None
+        if not request.generates or request.background or not (admission is None or admission.pace_unchanged):
+            cached_by = None
+        if cached_by == "text":
             evaluation = EvaluationContext(template_scope(item, request), self.randomness(item, selected))
             compiled, text = compiled.with_text(evaluation)
-            cacheable = len(text) <= MAX_KEY_TEXT
-        elif effective.tool_call_chunk_size is not None and may_cache:
+        elif cached_by == "tool_call":
             call = self._generated_call(effective, self.randomness(item, selected))
-            if call is not None:
-                text, cacheable = call.tool, call.cacheable and len(call.tool) <= MAX_KEY_TEXT
-        if not (cacheable and may_cache):
+            text = "" if call is None else call.tool
+            if call is None or not call.cacheable:
+                cached_by = None
+        if cached_by is None or len(text) > MAX_KEY_TEXT:
             return self._rendered_response(
                 item, selected, compiled, effective, cached_tokens, self.identity(), request, call, admission
             )
@@ -226,7 +227,8 @@ class ResponseBuilder(DecidedRequest):
         key, cache = cache_key(effective, self.dialect, compiled, request), self.planner.response_cache
         if cached_tokens is not NOTHING_CACHED:
             key = (key, cached_tokens)
-        planned = cache.find(key := key_with_text(key, text), self.ids().id_seed, request, call)
+        key = key_with_text(key, text)
+        planned = cache.find(key, self.ids().id_seed, request, call)
         if planned is None:
             read_storable = getattr(self.dialect, "storable_response", None)
             identity, length = self.identity(), len(text)
@@ -268,8 +270,8 @@ class ResponseBuilder(DecidedRequest):
         """Render a response without the response cache. `call` is its generated tool call, if it exists already."""
         if compiled.request_independent:
             request = request.without_body()
-        scope, randomness = template_scope(item, self.request), self.randomness(item, selected)
-        context = self.plan_context(request, compiled, effective, scope, randomness, identity, admission)
+        names, randomness = template_scope(item, self.request), self.randomness(item, selected)
+        context = self.plan_context(request, compiled, effective, names, randomness, identity, admission)
         context.cached_tokens, context.generated_tool_call = cached_tokens, call
         try:
             check_proxy(item, compiled, self.planner.proxy_hosts)
@@ -277,8 +279,8 @@ class ResponseBuilder(DecidedRequest):
         except ProxyRefused as error:
             failure = Failure("permission", message=f"{item.id} ({item.where}): {error}")
             return self._error_without_settings(failure)
-        except (NotGenerating, UndecodableRecording) as refusal:
-            failure = Failure("bad_request", message=f"{item.id} ({item.where}): {refusal}")
+        except (NotGenerating, UndecodableRecording) as error:
+            failure = Failure("bad_request", message=f"{item.id} ({item.where}): {error}")
             return self._error_without_settings(no_websocket(self.request) or failure)
         planned = self._planned_response(plan, item.id, context)
         return (
@@ -307,7 +309,8 @@ class ResponseBuilder(DecidedRequest):
         return self._planned_response(plan, responder_id, context, unmatched=unmatched)
 
     def _scaled_error(self, failure: Failure, identity: ResponseIdentity) -> Plan:
-        """Return the plan of a failure, with the reported times scaled; the wait of a limit's refusal is already."""
+        """Return the plan of a failure, with the reported times scaled. The wait of a limit's refusal is already
+        scaled."""
         scaled = (
             replace(failure, time_scale=self.reported_time_scale)
             if self.reported_time_scale != 1.0

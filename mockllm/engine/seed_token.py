@@ -32,7 +32,7 @@ def seed_token(seed: int, inputs: DecisionInputs, decision: Decision) -> str:
     """Return the seed, with the position unless it is the first one. A guard of what is selected, or a blocked rule
     before the selected one, needs the position, too."""
     counts = _counts(inputs, decision)
-    return f"{seed}@{decision.number}{counts}" if counts or decision.number else str(seed)
+    return f"{seed}@{decision.request_number}{counts}" if counts or decision.request_number else str(seed)
 
 
 def token_of(response_seed: str | bytes) -> str:
@@ -68,7 +68,7 @@ def decision_at(decision: Decision, inputs: DecisionInputs, position: SeedPositi
         for number, candidate in enumerate(inputs.modifiers)
         if candidate.guard is None or ("m", number) in position.counts
     ]
-    moved = replace(decision, rule=rule, modifiers=modifiers, number=position.number)
+    moved = replace(decision, rule=rule, modifiers=modifiers, request_number=position.number)
     if any(selected.candidate.has_error for selected in modifiers):
         return replace(moved, outcome="modifier")
     if inputs.fails_validation(rule.candidate if rule else None):

@@ -74,10 +74,6 @@ class ResponseSelector(Struct, frozen=True):
     sticky: bool = False
     """Whether there is one choice for each scope."""
 
-    def choice_number(self, tries: int) -> int:
-        """Return the number of tries on which a random choice depends."""
-        return 0 if self.sticky else tries
-
     @property
     def max_times(self) -> int | None:
         """The maximum number of responses. In a sequence that falls through, its steps' `times` add up to it; it is 0
@@ -181,7 +177,7 @@ class Catalog(Struct, frozen=True):
     """The validation of calls that the protocol serves without a rule: the strictest of the user's rules."""
     mcp_servers: Mapping[str, McpServer] = field(default_factory=dict)
     """The MCP servers by name; the first of a name counts."""
-    uses: bool = False
+    uses_packs: bool = False
     """Whether any pack is used; if none is, the response to an unmatched request suggests `use: [default]`."""
     root_provider: str | None = None
     """The provider whose paths need no prefix: that of the first file that names one."""

@@ -89,12 +89,15 @@ EVENTS: Final = "events"
 
 def split_extras(extras: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
     """Return the extras of whole responses and those of events, each by dialect."""
-    if not any(EVENTS in own for own in extras.values()):
+    if not any(EVENTS in members for members in extras.values()):
         return {"extras": extras}
     whole = {
-        name: {key: value for key, value in own.items() if key != EVENTS} for name, own in extras.items()
+        name: {key: value for key, value in members.items() if key != EVENTS}
+        for name, members in extras.items()
     }
-    events = {name: own[EVENTS] for name, own in extras.items() if isinstance(own.get(EVENTS), dict)}
+    events = {
+        name: members[EVENTS] for name, members in extras.items() if isinstance(members.get(EVENTS), dict)
+    }
     return {"extras": whole, "event_extras": events}
 
 
@@ -146,21 +149,23 @@ class ReplyRenderer(Struct):
         usage = self.usage(choices, spec.usage)
         if spec.embedding is not None:
             self.notes.append("embedding left out: only embeddings calls have one")
-        served = {} if spec.mcp is None else mcp_words(spec.mcp)
+        members = {} if spec.mcp is None else mcp_words(spec.mcp)
         transcript = None if spec.transcript is None else self.transcript(spec.transcript)
-        own = split_extras(spec.extras)
-        return Reply(choices, usage, spec.model, self.failure, **own, served=served, transcript=transcript)
+        extras = split_extras(spec.extras)
+        return Reply(
+            choices, usage, spec.model, self.failure, **extras, mcp_members=members, transcript=transcript
+        )
 
     def choice(self, spec: ChoiceSpec) -> Choice:
         parts = tuple(self.parts(spec))
         calls = any(type(part) is Call for part in parts)
         refused = any(type(part) is Refusal for part in parts)
         finish: Finish = "tool_calls" if calls else "refusal" if refused else "stop"
-        own = spec.finish_reason
-        if isinstance(own, RawFinishSpec):
-            choice = Choice(parts, finish, raw_finish=str(own.raw))
+        stated = spec.finish_reason
+        if isinstance(stated, RawFinishSpec):
+            choice = Choice(parts, finish, raw_finish=str(stated.raw))
         else:
-            choice = Choice(parts, own or finish)
+            choice = Choice(parts, stated or finish)
         output_bounds = self.request.output_bounds
         if output_bounds[1:] == UNLIMITED:
             return choice

@@ -40,15 +40,15 @@ PACE_GROUPS = {
 """The keys of a pace, each with its group: of a group, the first setting with one of its keys is used."""
 
 SettingSource: TypeAlias = int
-"""Where a setting comes from. It is negative for STEP, RULE and NO_SOURCE, else the index of a modifier among those
-that apply."""
-STEP: Final[SettingSource] = -1
+"""Where a setting comes from. It is negative for RESPONSE, RULE and NO_SOURCE, else the index of a modifier among
+those that apply."""
+RESPONSE: Final[SettingSource] = -1
 """The selected response, which is a step or the rule's only response; or what the request overrides."""
 RULE: Final[SettingSource] = -2
-"""The rule of a step that responds, where the rule has settings of all steps."""
+"""The rule of the selected response, where the rule has settings of all its responses."""
 NO_SOURCE: Final[SettingSource] = -3
 """The source of a constant: it makes no difference, because nothing is evaluated."""
-Contexts: TypeAlias = Callable[[SettingSource], EvaluationContext]
+ContextOf: TypeAlias = Callable[[SettingSource], EvaluationContext]
 T = TypeVar("T")
 
 
@@ -166,52 +166,52 @@ class ResolvedSettings(Struct, frozen=True):
         return replace(self, pace=replace(self.pace, slowdown=self.pace.slowdown * factor), unpaced=False)
 
 
-def resolve_settings(merged: MergedSettings, contexts: Contexts) -> ResolvedSettings:
+def resolve_settings(merged: MergedSettings, context_of: ContextOf) -> ResolvedSettings:
     """Return the settings evaluated for one response. Each value has its own place for draws."""
-    pace = {key: _value(value, contexts, source, key) for key, source, value in merged.pace}
+    pace = {key: _value(value, context_of, source, key) for key, source, value in merged.pace}
     slowdown = 1.0
     for source, factor in merged.slowdowns:
-        slowdown *= _value(factor, contexts, source, "slowdown")
+        slowdown *= _value(factor, context_of, source, "slowdown")
     paces_body = pace.pop("whole", "as_streamed") == "as_streamed"
     pacing = Pacing(slowdown=slowdown, paces_body=paces_body, **pace)
     waits = (pacing.ttft, pacing.itl, pacing.tokens_per_second, pacing.jitter)
     return ResolvedSettings(
-        sum(_value(delay, contexts, source, "delay") for source, delay in merged.delays),
+        sum(_value(delay, context_of, source, "delay") for source, delay in merged.delays),
         pacing,
         tuple(
-            (name, None if value is None else str(_value(value, contexts, source, "headers")))
+            (name, None if value is None else str(_value(value, context_of, source, "headers")))
             for name, source, value in merged.headers
         ),
-        tuple(_value(fault, contexts, source, "faults") for source, fault in merged.faults),
+        tuple(_value(fault, context_of, source, "faults") for source, fault in merged.faults),
         unpaced=not any(waits) and slowdown == 1,
         deterministic_waits=merged.static and not pacing.jitter and not isinstance(pacing.itl, Distribution),
-        max_wait=_longest(merged, contexts),
+        max_wait=_longest(merged, context_of),
         extras=merged.extras,
         hold=merged.hold,
         webhook_specs=tuple(
-            _value(spec, contexts, source, "then_post") for source, spec in merged.webhook_specs
+            _value(spec, context_of, source, "then_post") for source, spec in merged.webhook_specs
         ),
     )
 
 
-def _longest(merged: MergedSettings, contexts: Contexts) -> float:
+def _longest(merged: MergedSettings, context_of: ContextOf) -> float:
     speeds = [(source, value) for key, source, value in merged.pace if key == "tokens_per_second"]
     chosen = [source for source, value in (*merged.slowdowns, *speeds) if isinstance(value, Expression)]
-    return min((contexts(source).max_wait for source in chosen), default=inf)
+    return min((context_of(source).max_wait for source in chosen), default=inf)
 
 
-def chunk_size(merged: MergedSettings, contexts: Contexts) -> ChunkSize:
+def chunk_size(merged: MergedSettings, context_of: ContextOf) -> ChunkSize:
     """Return the chunk size of texts, which is needed before the reply exists."""
     for key, source, value in merged.pace:
         if key == "chunk_size":
-            size = _value(value, contexts, source, key)
+            size = _value(value, context_of, source, key)
             assert isinstance(size, ChunkSize)
             return size
     return DEFAULT_CHUNK_SIZE
 
 
-def _value(value: T, contexts: Contexts, source: SettingSource, place: str) -> T:
+def _value(value: T, context_of: ContextOf, source: SettingSource, place: str) -> T:
     """Return a setting evaluated in the context of its source."""
     if source == NO_SOURCE:
         return value
-    return evaluate(value, contexts(source).at(f"rule.{place}" if source == RULE else place))
+    return evaluate(value, context_of(source).at(f"rule.{place}" if source == RULE else place))

@@ -60,7 +60,7 @@ class AccessLogRecord(NamedTuple):
     faults: tuple[str, ...] = ()
     unsent: bool = False
     near_misses: tuple[str, ...] = ()
-    """The lines of `Unmatched.near_misses`: on rules, or on what is wrong with the path."""
+    """The lines of `UnmatchedError.near_misses`: on rules, or on what is wrong with the path."""
     redactor: Redactor = Redactor()
     """Masks the request's secrets in what a verbose line adds."""
 
@@ -91,7 +91,7 @@ def record_of(exchange: EndedExchange, request: Request | None = None) -> Access
         session=None if session is None else redactor.session(session),
         response_seed=exchange.id_seed or response.response_seed,
         faults=response.faults,
-        unsent=is_unsent(response, exchange.times),
+        unsent=is_unsent(response, exchange.tick_times),
         near_misses=_near_misses(response.near_misses, redactor, request),
         redactor=redactor,
     )

@@ -56,7 +56,8 @@ class HttpProtocol(BaseProtocol):
         self._on_websocket_data: Callable[[], None] | None = None
 
     def renew_parser(self, limits: ServerLimits) -> None:
-        """Parse with a new parser: one would have the trailers of a body in the headers of the next request."""
+        """Parse with a new parser: the old one would add the trailers of a body to the headers of the next
+        request."""
         self._requests_parser = HttpRequestParser(
             self, self._loop, BODY_BUFFER, max_line_size=limits.target, max_field_size=limits.header,
             max_headers=limits.headers, payload_exception=BrokenBody, auto_decompress=False,

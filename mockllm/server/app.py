@@ -56,10 +56,10 @@ class App:
     """Whether responses are compressed for clients that accept gzip; nearly all clients do."""
     control_only = False
     """Whether the control API and `/health` are all that is served."""
-    total_connections: Callable[[str, int], int] | None = None
+    report_connections: Callable[[str, int], int] | None = None
     """Gets how many connections a client address has in this process, whenever that changes. Returns how many it has
     in all processes. None where there is one process."""
-    rules_ready: asyncio.Event | None = None
+    rule_change_done: asyncio.Event | None = None
     """Not None while no request is served, except of a client that closes its connection: all workers change their
     rules together. The event is set when they have."""
     unfinished_exchanges = 0
@@ -89,7 +89,7 @@ class App:
         self.journal = Journal(self.limits.journal, self.limits.journal_bytes, self.metrics)
         self.access_log = access_log
         self.held_responses = HeldResponses()
-        self.heads = RequestHeadCache(self.limits.body, self.limits.header)
+        self.head_cache = RequestHeadCache(self.limits.body, self.limits.header)
         self.tls_heads = RequestHeadCache(self.limits.body, self.limits.header)
         """The heads on connections with TLS: addresses in their responses begin with `https`."""
         self.date_line = DateLine()
@@ -98,7 +98,7 @@ class App:
         self.respond_again_lock = asyncio.Lock()
         """Held by the one response at a time that is made again, since what its request has read was changed."""
         self.started = time.monotonic()
-        self.suspended: dict[str, SuspendedExchange] = {}
+        self.suspended_exchanges: dict[str, SuspendedExchange] = {}
         """The exchanges that wait for responses of their clients."""
         self.responses_in_flight: dict[type[Request], int] = {}
         """The number of responses that take time at present, by the class of their request. They are played, or come
@@ -125,7 +125,7 @@ class App:
         """Use another engine from the next request on. Cached heads have readers of the earlier engine, which would
         hold all its rules."""
         self.engine = engine
-        self.heads.clear()
+        self.head_cache.clear()
         self.tls_heads.clear()
 
     def start(self) -> None:

@@ -53,16 +53,16 @@ class BatchServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._bytes = 0
 
-    def begin(self, run: BatchJob, head: RequestHead, request: Request, client: str) -> None:
+    def begin(self, job: BatchJob, head: RequestHead, request: Request, client: str) -> None:
         """Serve the lines of a new batch. `head` and `request` are those of the request that created it."""
-        size = sum(len(line.body) for line in run.lines)
+        size = sum(len(line.body) for line in job.lines)
         fits = self._bytes + size <= MAX_PENDING_BYTES
         if not fits:
-            report(f"batch {run.id}: its lines get no response, since other batches take {self._bytes} bytes")
-            run = run._replace(lines=tuple(line._replace(refused=NO_RESPONSE) for line in run.lines))
+            report(f"batch {job.id}: its lines get no response, since other batches take {self._bytes} bytes")
+            job = job._replace(lines=tuple(line._replace(refused=NO_RESPONSE) for line in job.lines))
             size = 0
         self._bytes += size
-        task = asyncio.get_running_loop().create_task(self._run(run, head, request, client, size))
+        task = asyncio.get_running_loop().create_task(self._run(job, head, request, client, size))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -72,18 +72,18 @@ class BatchServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _run(self, run: BatchJob, head: RequestHead, request: Request, client: str, size: int) -> None:
+    async def _run(self, job: BatchJob, head: RequestHead, request: Request, client: str, size: int) -> None:
         try:
-            responses = await self._responses(run, head, request, client)
-            await self._store(run.id, request.session or "", responses)
+            responses = await self._responses(job, head, request, client)
+            await self._store(job.id, request.session or "", responses)
         except Exception:
             traceback.print_exc(file=sys.stderr)
-            report(f"batch {run.id}: mockllm itself has failed")
+            report(f"batch {job.id}: mockllm itself has failed")
         finally:
             self._bytes -= size
 
     async def _responses(
-        self, run: BatchJob, head: RequestHead, request: Request, client: str
+        self, job: BatchJob, head: RequestHead, request: Request, client: str
     ) -> list[LineResponse]:
         """Return the responses to the lines. They are decided in order; those that take time do so side by side."""
         places = asyncio.Semaphore(MAX_WAITING_LINES)
@@ -91,10 +91,10 @@ class BatchServer:
         began = time.monotonic()
         async with asyncio.TaskGroup() as group:
             lines = []
-            for line in run.lines:
+            for line in job.lines:
                 await places.acquire()
                 if line.path not in heads:
-                    heads[line.path] = line_head(head, request, line.path, run.id)
+                    heads[line.path] = line_head(head, request, line.path, job.id)
                 sink = LineSink()
                 lines.append((line, sink))
                 exchange = None if line.refused else self._begun(heads[line.path], sink, line, client)
@@ -227,7 +227,7 @@ def line_head(head: RequestHead, request: Request, path: str, id: str) -> Reques
     headers["content-type"] = "application/json"
     headers[BATCH_HEADER] = id
     target = before + path
-    message = head.parsed._replace(
+    message = head.message._replace(
         method="POST",
         path=target,
         headers=CIMultiDictProxy(headers),

@@ -32,7 +32,7 @@ _HEADER_NAMES: Final = re.compile(r"[\w!#$%&'*+.^`|~, \t-]{1,4096}", re.ASCII)
 def respond_builtin(app: App, exchange: Exchange) -> bool:
     """Set the response if it is one of the server's own. Return whether it is."""
     head = exchange.head
-    method, path, headers, prefix = head.parsed.method, head.path, head.headers, ""
+    method, path, headers, prefix = head.message.method, head.path, head.headers, ""
     plan: Plan | None = None
     if not path:
         plan, exchange.ends_connection = text_page(400, "The request's target is no path.\n"), True

@@ -143,7 +143,7 @@ class Connection(ReadingConnection):
         head, body, app = exchange.head, exchange.body_stream, self._app
         assert body is not None, "the body has not been read"
         # the target of a head without a path is refused without its body
-        raw = complete_body(body, head.parsed.headers, app.limits) if head.path else b""
+        raw = complete_body(body, head.message.headers, app.limits) if head.path else b""
         if raw is None:
             exchange.received = b""
             return False

@@ -84,9 +84,9 @@ class ConnectionFactory:
         self.connections.add(connection)
         count = self._counts[connection.client] = self._counts.get(connection.client, 0) + 1
         if (
-            self._app.total_connections is not None
+            self._app.report_connections is not None
         ):  # reports this worker's count, and returns that of all workers
-            count = self._app.total_connections(connection.client, count)
+            count = self._app.report_connections(connection.client, count)
         return self._within_limit(connection.client, count)
 
     def begin_handshake(self, client: str) -> bool:
@@ -126,8 +126,8 @@ class ConnectionFactory:
             count = self._counts.pop(connection.client) - 1
             if count:
                 self._counts[connection.client] = count
-            if self._app.total_connections is not None:
-                self._app.total_connections(connection.client, count)
+            if self._app.report_connections is not None:
+                self._app.report_connections(connection.client, count)
 
     def drain(self) -> None:
         """Announce the end of the server to the clients of HTTP/2, which has a frame for that."""

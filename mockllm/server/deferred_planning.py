@@ -17,7 +17,7 @@ async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredRespons
     """Set the response that takes long to plan."""
     request = exchange.request
     assert request is not None, "an engine has read the request"
-    complete = await app.worker_thread.run(deferred.plan)
+    complete = await app.worker_thread.run(deferred.make_plan)
     while True:
         try:
             response = complete()

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def is_unsent(response: PlannedResponse, times: array[float] | None) -> bool:
+def is_unsent(response: PlannedResponse, tick_times: array[float] | None) -> bool:
     """Return whether no byte of a response was sent: a fault withheld it, or it ended before its first write."""
     rendered = response.rendered
-    return (times is not None and not times) or (isinstance(rendered, Plan) and rendered.delivery.withheld)
+    return (tick_times is not None and not tick_times) or (
+        isinstance(rendered, Plan) and rendered.delivery.withheld
+    )
 
 
 class EndedExchange(Struct, gc=False, kw_only=True):
@@ -42,7 +44,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     duration: float = 0.0
     """Seconds from `monotonic` to the end of the response."""
     end_reason: EndReason = "finished"
-    times: array[float] | None = None
+    tick_times: array[float] | None = None
     """When each tick of the response's player began, also of one that wrote nothing, on the clock of the deadlines.
     The journal plays the plan again at these times, which results in the writes. None without a player."""
     planned_times: tuple[float, float] | None = None
@@ -82,10 +84,10 @@ class EndedExchange(Struct, gc=False, kw_only=True):
 
     @staticmethod
     def of(
-        exchange: Exchange, duration: float, times: array[float] | None, *, reads_model: bool
+        exchange: Exchange, duration: float, tick_times: array[float] | None, *, reads_model: bool
     ) -> EndedExchange:
         """Return what remains of an exchange. `reads_model`: whether a model is read that was not read before."""
-        request, message, response = exchange.request, exchange.head.parsed, exchange.response
+        request, message, response = exchange.request, exchange.head.message, exchange.response
         if response.slot is not None:
             response = replace(response, slot=None)
         ended = EndedExchange(
@@ -94,7 +96,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             monotonic=exchange.monotonic,
             duration=duration,
             end_reason=exchange.end_reason,
-            times=times,
+            tick_times=tick_times,
             planned_times=exchange.planned_times,
             method=message.method,
             target=message.path,
@@ -112,11 +114,11 @@ class EndedExchange(Struct, gc=False, kw_only=True):
         raw, received = exchange.raw, exchange.received
         if request.uploads:
             raw, received = without_contents(request.headers.get("content-type", ""), request.raw), b""
-        if times is None and received and received.endswith(raw):
+        if tick_times is None and received and received.endswith(raw):
             ended.received, ended.body_length = received, len(raw)
         else:
             ended.headers, ended.raw = message.headers, raw
-        if times is None and response.cached_from is not None:
+        if tick_times is None and response.cached_from is not None:
             ended.id_seed = response.response_seed  # type: ignore[assignment]  # an id seed, as `cached_from` is set
             ended.input_tokens = request.__dict__.get("input_tokens", 0)
             ended.response = response.cached_from

@@ -157,8 +157,8 @@ class Builder:
             return await _in_slices(compile_catalog(entries, self._catalog))
         merged = merge_entries(entries, over)
         catalog = await _in_slices(compile_catalog(merged, self._catalog))
-        uses = any(entry.layer > 0 for entry in merged)
-        return replace(catalog, uses=uses, file_count=len({entry.file for entry in entries}))
+        uses_packs = any(entry.layer > 0 for entry in merged)
+        return replace(catalog, uses_packs=uses_packs, file_count=len({entry.file for entry in entries}))
 
     def adopted(self, catalog: Catalog, rules: LoadedRules) -> Engine:
         """Return the engine of these rules, and delete the counts of all others."""

@@ -20,13 +20,13 @@ _CLOSING: Final = HttpConstraints(ends_connection=True)
 
 def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: float | None = None) -> None:
     """End an exchange. `duration` in seconds, if it is known; until now otherwise."""
-    player, times = exchange.player, None
+    player, tick_times = exchange.player, None
     exchange.ended = True
     if end_reason != "finished":
         exchange.end_reason = "stopped" if end_reason == "gone" and app.cuts_responses else end_reason
     if player is not None:
-        exchange.player, times = None, player.times
-        if app.suspended:
+        exchange.player, tick_times = None, player.tick_times
+        if app.suspended_exchanges:
             forget_suspended(app, exchange)
         app.count_in_flight(exchange.request_class or Request, -1)
         if player.finished_at is not None and end_reason == "finished":
@@ -36,9 +36,9 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
     if duration is None:
         duration = app.deadlines.time() - exchange.monotonic
     request = exchange.request
-    ended = EndedExchange.of(exchange, duration, times, reads_model=app.access_log is not None)
+    ended = EndedExchange.of(exchange, duration, tick_times, reads_model=app.access_log is not None)
     if request is not None and request.has_serving_metrics:
-        metrics = app.serving_metrics.of(request)
+        metrics = app.serving_metrics.metrics_of(request)
         if metrics is not None:
             metrics.end(exchange, ended, request)
     if not exchange.hidden:
@@ -60,7 +60,7 @@ def abandon_exchange(app: App, exchange: Exchange, half_closed_at: float | None 
         pending.abandon()
     if player is not None:
         player.stop()
-        written = player.times[-1] if player.times else 0.0
+        written = player.tick_times[-1] if player.tick_times else 0.0
         duration = None
         if half_closed_at is not None and half_closed_at > written:
             duration = max(0.0, half_closed_at - exchange.monotonic)

@@ -37,7 +37,7 @@ def get_or_create_proxy(app: App) -> ProviderProxy:
 def proxy_of_handshake_without_rules(app: App, exchange: Exchange) -> ProviderProxy | None:
     """Return what forwards a handshake, if no rule is for it or for the messages of its WebSocket."""
     proxy, request, engine = app.provider_proxy, exchange.request, app.engine
-    if proxy is None or request is None or proxy.upstreams.of(request) is None:
+    if proxy is None or request is None or proxy.upstreams.base_url_of(request) is None:
         return None
     from mockllm.engine import Engine
     from mockllm.engine.websockets_without_rules import is_without_rules

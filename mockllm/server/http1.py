@@ -180,7 +180,7 @@ def prerendered_bytes(
         before += b"%b: %b\r\n" % (name, values[value_index])
     if limit_headers:
         before += _encoded(_lines(limit_headers))
-    body = body_step.written(values)
+    body = body_step.filled_bytes(values)
     if len(body) > MAX_PRERENDERED:  # a generated tool call may be long
         return None
     if http_chunked:

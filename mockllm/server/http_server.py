@@ -111,14 +111,14 @@ class Server:
 
     def pause(self) -> None:
         """Serve no request before `resume`, except of a client that closes its connection."""
-        self.app.rules_ready = asyncio.Event()
+        self.app.rule_change_done = asyncio.Event()
         self._connection_factory.ready.pause()
 
     def resume(self) -> None:
         """Serve the requests that came meanwhile, and all later ones."""
-        rules_ready, self.app.rules_ready = self.app.rules_ready, None
-        if rules_ready is not None:
-            rules_ready.set()
+        rule_change_done, self.app.rule_change_done = self.app.rule_change_done, None
+        if rule_change_done is not None:
+            rule_change_done.set()
         self._connection_factory.ready.resume()
 
     async def stop(self, *, at_once: asyncio.Event | None = None) -> None:

@@ -168,7 +168,7 @@ class Metrics:
         counters.durations.add(exchange.duration)
         if exchange.end_reason != "finished":
             counters.end_reasons[exchange.end_reason] += 1
-        if exchange.times is not None:
+        if exchange.tick_times is not None:
             self._stream(exchange, counters)
         elif exchange.response.rendered.framing is not Framing.PLAIN and exchange.end_reason == "finished":
             counters.ttft.add(exchange.duration)
@@ -254,7 +254,7 @@ class Metrics:
         return counters
 
     def _stream(self, exchange: EndedExchange, counters: EndpointCounters) -> None:
-        times = exchange.times
+        times = exchange.tick_times
         assert times is not None
         first, planned = exchange.planned_times or planned_times(exchange.response.rendered)
         scale = exchange.response.time_scale
@@ -291,20 +291,20 @@ def _placeholder_values(exchange: EndedExchange) -> Sequence[bytes]:
     return response.placeholder_values
 
 
-def _size(content: Plan | PrerenderedResponse, values: Sequence[bytes], until: float | None) -> int:
+def _size(rendered: Plan | PrerenderedResponse, values: Sequence[bytes], until: float | None) -> int:
     """Return about the size of a body without its framing; for a cut response only the steps scheduled until the cut.
     The size of a long one is estimated by some of its steps. `values` are those of its placeholders."""
-    steps = content.steps
+    steps = rendered.steps
     each = len(steps) // MAX_SAMPLED_STEPS + 1
     if each > 1:
         steps, until = steps[::each], None
     return each * sum(
         [
             len(step.payload) if type(step) is EventStep
-            else len(step.written(values)) if type(step) is PlaceholderStep
+            else len(step.filled_bytes(values)) if type(step) is PlaceholderStep
             else len(step.data) if type(step) is RawStep
             else 0
-            for step in (steps if until is None else _scheduled(steps, until - content.delay))
+            for step in (steps if until is None else _scheduled(steps, until - rendered.delay))
         ]
     )  # fmt: skip
 

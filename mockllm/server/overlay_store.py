@@ -23,8 +23,8 @@ from mockllm.scenario.yaml_reader import read_source
 
 MAX_ITEMS: Final = 2_000
 """Most rules and modifiers in all overlays together."""
-Kind: TypeAlias = Literal["rules", "modifiers"]
-KINDS: Final[tuple[Kind, ...]] = ("rules", "modifiers")
+ItemKind: TypeAlias = Literal["rules", "modifiers"]
+KINDS: Final[tuple[ItemKind, ...]] = ("rules", "modifiers")
 Apply: TypeAlias = Callable[[Sequence[OverlaidEntries]], Awaitable[None]]
 Compile: TypeAlias = Callable[[Sequence[OverlaidEntries]], Awaitable[Catalog]]
 Settings: TypeAlias = Mapping[str, Sequence[Json]]
@@ -97,7 +97,7 @@ class OverlayStore:
             taken = set(_names(overlay))
             free = {kind: free_names(kind, taken) for kind in KINDS}
             names: list[str] = []
-            added: dict[Kind, list[Json]] = {"rules": [], "modifiers": []}
+            added: dict[ItemKind, list[Json]] = {"rules": [], "modifiers": []}
             for kind, index, item in items:
                 name = _name(item)
                 if name in taken:
@@ -126,7 +126,10 @@ class OverlayStore:
                 )
             item = {"name": name, **item}
             overlay = self._own(session)
-            listed: dict[Kind, tuple[Json, ...]] = {"rules": overlay.rules, "modifiers": overlay.modifiers}
+            listed: dict[ItemKind, tuple[Json, ...]] = {
+                "rules": overlay.rules,
+                "modifiers": overlay.modifiers,
+            }
             old = listed[kind]
             if any(_name(other) == name for other in old):
                 listed[kind] = tuple(item if _name(other) == name else other for other in old)
@@ -146,7 +149,7 @@ class OverlayStore:
         items = await self._read(source, session)
         overlay = self._own(session)
         replaced = {name, *(_name(item) for _, _, item in items)} - {None}
-        listed: dict[Kind, list[Json]] = {"rules": [], "modifiers": []}
+        listed: dict[ItemKind, list[Json]] = {"rules": [], "modifiers": []}
         taken = set(_names(overlay))
         free = {kind: free_names(kind, taken) for kind in KINDS}
         for kind, _, item in items:
@@ -214,7 +217,7 @@ class OverlayStore:
         stored = self._stored.get(session)
         return Overlay(session=session) if stored is None else stored.overlay
 
-    async def _read(self, source: Source, session: str | None) -> list[tuple[Kind, int, dict[str, Json]]]:
+    async def _read(self, source: Source, session: str | None) -> list[tuple[ItemKind, int, dict[str, Json]]]:
         """Return the items of a text with their kind and index."""
         data = source.data
         if isinstance(data, dict):
@@ -295,6 +298,6 @@ def _without(name: str, items: Sequence[Json]) -> tuple[Json, ...]:
     return tuple(item for item in items if _name(item) != name)
 
 
-def free_names(kind: Kind, taken: Collection[str]) -> Iterator[str]:
+def free_names(kind: ItemKind, taken: Collection[str]) -> Iterator[str]:
     """Yield names for items of this kind. Each is free when it is yielded; `taken` only grows."""
     return (name for number in count(1) if (name := f"{kind[:-1]}-{number}") not in taken)

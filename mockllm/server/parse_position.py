@@ -11,7 +11,7 @@ from typing import Final
 from mockllm.server.aiohttp_internals import RawRequestMessage, StreamReader
 
 END_OF_HEAD: Final = b"\r\n\r\n"
-LENGTH: Final = "content-length"
+CONTENT_LENGTH: Final = "content-length"
 
 
 class ParsePosition:
@@ -51,7 +51,7 @@ class ParsePosition:
         if message is not None:
             self.http_chunked = message.chunked and not ended
             self._rest = (
-                0 if ended or body is None else int(message.headers.get(LENGTH, 0)) - body.total_bytes
+                0 if ended or body is None else int(message.headers.get(CONTENT_LENGTH, 0)) - body.total_bytes
             )
         elif self._rest:
             self._rest -= len(part)

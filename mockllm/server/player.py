@@ -83,7 +83,7 @@ class Player:
         "finished_at",
         "notify",
         "stalled",
-        "times",
+        "tick_times",
     )  # fmt: skip
 
     def __init__(
@@ -109,7 +109,7 @@ class Player:
         self.stalled = False
         self.failed: Exception | None = None
         self.notify: Callable[[], None] = _nothing
-        self.times = array("d")
+        self.tick_times = array("d")
         """When each tick (a call of `tick`) began, also of one that wrote nothing; what it wrote follows from that.
         A tick that failed has none."""
 
@@ -153,7 +153,7 @@ class Player:
         """Write what is due at this time, and set the deadline of the rest. The journal plays a response again by the
         times of its ticks."""
         self._deadline = None
-        self.times.append(monotonic)
+        self.tick_times.append(monotonic)
         try:
             for _ in range(MAX_WRITE_STEPS if self._separate else 1):
                 self._advance(monotonic)
@@ -167,7 +167,7 @@ class Player:
                 )  # after steps that were due earlier
         except Exception as exc:  # raised by `wait_for_player`, not in the timer of all streams
             self.failed = exc
-            self.times.pop()  # the write failed; a throttled response may have written parts before
+            self.tick_times.pop()  # the write failed; a throttled response may have written parts before
         if self.end is not None or self.stalled or self.failed is not None:
             self.notify()
 

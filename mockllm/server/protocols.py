@@ -71,9 +71,9 @@ class EngineProtocol(Protocol):
         """Return what is stored under an id. Raises MissingStoredObject if it is not in this process."""
 
     def apply_storage_update(
-        self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING
+        self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = NOTHING
     ) -> None:
-        """Store what changes without a request, if nothing of what `read` has found was changed meanwhile."""
+        """Store what changes without a request, if nothing of what `read_lookup` has found was changed meanwhile."""
 
     def info(self) -> EngineInfo:
         """Return what `/` and `/health` report of the loaded scenarios."""
@@ -115,8 +115,8 @@ class StoreClientProtocol(Protocol):
         nothing was to be stored."""
 
     @property
-    def wait_time(self) -> float:
-        """The seconds in which a response is stored."""
+    def max_store_seconds(self) -> float:
+        """The most seconds that a wait for the store takes."""
 
     def status(self) -> str | None:
         """Return what is wrong with the store, as one line: empty if nothing is, None without a store."""

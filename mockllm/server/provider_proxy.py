@@ -118,7 +118,7 @@ class ProviderProxy(Struct):
 
     def forwards(self, response: PlannedResponse, request: Request) -> bool:
         """Return whether a request is forwarded to the provider."""
-        return self.everything or (response.unmatched and self.upstreams.of(request) is not None)
+        return self.everything or (response.unmatched and self.upstreams.base_url_of(request) is not None)
 
     @property
     def busy(self) -> bool:
@@ -255,7 +255,7 @@ class ProviderProxy(Struct):
         stored.append(interaction)
         folder = self.out / (SHARED if interaction.session is None else folder_name(interaction.session))
         path = folder / f"{file_name(request.api or 'call')}-{hash[:16]}.yaml"
-        provider = without_credentials(to or request.provider or self.upstreams.of(request) or OTHER)
+        provider = without_credentials(to or request.provider or self.upstreams.base_url_of(request) or OTHER)
         title = f"Recorded from {provider} by mockllm"
         try:
             async with self._writing:  # serialised: the later of two writes to a file must win

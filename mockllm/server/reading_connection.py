@@ -21,7 +21,7 @@ from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import end_unparsed
 from mockllm.server.http1 import BrokenBody
-from mockllm.server.parse_position import END_OF_HEAD, LENGTH, ParsePosition
+from mockllm.server.parse_position import CONTENT_LENGTH, END_OF_HEAD, ParsePosition
 from mockllm.server.ready_connections import ReadyConnections
 from mockllm.server.refusals import parse_failure, refusal_bytes
 from mockllm.server.request_heads import HeadDivision, RequestHead
@@ -73,7 +73,7 @@ class ReadingConnection(HttpProtocol):
 
     def __init__(self, owner: ConnectionOwner, app: App, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop, app.limits)
-        self._heads = app.heads
+        self._heads = app.head_cache
         self._owner = owner
         self._ready = owner.ready
         self._app = app
@@ -173,8 +173,8 @@ class ReadingConnection(HttpProtocol):
         position = self._position
         at_start, http_chunked = position.at_start, position.http_chunked
         try:
-            parsed = self.feed_parser(part)
-            for message_and_body in parsed:
+            parsed_requests = self.feed_parser(part)
+            for message_and_body in parsed_requests:
                 _refuse_what_aiohttp_accepts(*message_and_body)
         except HttpProcessingError as error:
             self._cancel_head_deadline()
@@ -186,11 +186,11 @@ class ReadingConnection(HttpProtocol):
                 self._body.set_exception(BrokenBody(error.message))
             return True
         if http_chunked and self._body is not None and self._body.is_eof():
-            if parsed or self._demanded_upgrade() or not part.endswith(END_OF_HEAD):
+            if parsed_requests or self._demanded_upgrade() or not part.endswith(END_OF_HEAD):
                 self._end_after_http_chunks()
                 return True
             self.renew_parser(self._app.limits)
-        message, body = parsed[-1] if parsed else (None, self._body)
+        message, body = parsed_requests[-1] if parsed_requests else (None, self._body)
         position.advance(part, message, body)
         if message is not None and body is not None:
             self._cancel_head_deadline()
@@ -223,7 +223,7 @@ class ReadingConnection(HttpProtocol):
     def _demanded_upgrade(self) -> bool:
         """Return whether the last request demanded an upgrade. aiohttp's parser drops what follows its body."""
         exchange = self._queue[-1] if self._queue else self._current
-        return exchange is not None and exchange.head.parsed.upgrade
+        return exchange is not None and exchange.head.message.upgrade
 
     def _end_after_http_chunks(self) -> None:
         """End the connection with the response to a request in HTTP chunks. The same read may have bytes of a next
@@ -295,5 +295,5 @@ def _refuse_what_aiohttp_accepts(message: RawRequestMessage, body: StreamReader)
     greatest length, which it takes for 0."""
     if message.version == (1, 1) and "host" not in message.headers:
         raise HttpProcessingError(code=400, message="Missing 'Host' header in request.")
-    if message.headers.get(LENGTH) == MAX_CONTENT_LENGTH and body.is_eof():
+    if message.headers.get(CONTENT_LENGTH) == MAX_CONTENT_LENGTH and body.is_eof():
         raise HttpProcessingError(code=400, message="The Content-Length is too large.")

@@ -19,10 +19,10 @@ from mockllm.server.http1 import BrokenBody
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.socket_sink import SocketSink
 
-_SLICE: Final = 1024 * 1024
+_WORK_SLICE: Final = 1024 * 1024
 """Bytes that are decompressed at once, and before other tasks of the loop run."""
 FIRST_SLICE: Final = 1024
-_MAX_SLICE: Final = 64 * 1024
+_MAX_INPUT_SLICE: Final = 64 * 1024
 """Bytes of a member that the decompressor gets at its start, and at most."""
 _WORK_OF_CALL: Final = 4096
 """The time that a call of the decompressor takes beside its bytes, as bytes."""
@@ -158,7 +158,7 @@ async def _decompressed_members(raw: bytes, wbits: int, bound: int) -> bytes | F
     members = 1
     while True:
         source = view[position : position + slice_size]
-        part = decompressor.decompress(source, min(_SLICE, bound - size + 1))
+        part = decompressor.decompress(source, min(_WORK_SLICE, bound - size + 1))
         parts.append(part)
         size += len(part)
         if size > bound:
@@ -166,7 +166,7 @@ async def _decompressed_members(raw: bytes, wbits: int, bound: int) -> bytes | F
         position += len(source) - len(
             decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
         )
-        slice_size = min(2 * slice_size, _MAX_SLICE)
+        slice_size = min(2 * slice_size, _MAX_INPUT_SLICE)
         if decompressor.eof:
             if raw[position : position + 2] != _GZIP:
                 return b"".join(parts)
@@ -174,10 +174,10 @@ async def _decompressed_members(raw: bytes, wbits: int, bound: int) -> bytes | F
             if members > MAX_MEMBERS:
                 return Failure("bad_request", 400, f"The gzip body has more than {MAX_MEMBERS:,} members.")
             decompressor, slice_size = zlib.decompressobj(window_bits("gzip", b"")), FIRST_SLICE
-        elif position == len(raw) and len(part) < _SLICE:
+        elif position == len(raw) and len(part) < _WORK_SLICE:
             raise zlib.error("it ends too early")
         work += len(source) + len(part) + _WORK_OF_CALL
-        if work >= _SLICE:
+        if work >= _WORK_SLICE:
             work = 0
             await asyncio.sleep(0)
 

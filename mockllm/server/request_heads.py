@@ -18,7 +18,7 @@ from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.scenario.control_paths import RESERVED
 from mockllm.server.aiohttp_internals import RawRequestMessage
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
-from mockllm.server.parse_position import END_OF_HEAD, LENGTH
+from mockllm.server.parse_position import CONTENT_LENGTH, END_OF_HEAD
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 from mockllm.server.request_target import printable, read_target
 from mockllm.server.varying_heads import Values, VaryingHeads
@@ -58,26 +58,37 @@ def http_constraints(message: RawRequestMessage) -> HttpConstraints:
 
 
 class RequestHead:
-    """One head. `parsed` is what aiohttp's parser returns of it. `path` and `query_string` are those of its target,
-    percent-encoded as they came; `path` is empty if the target is no path. `may_be_for_server`: whether the control
+    """One head. `message` is what aiohttp's parser returns of it. `path` and `query_string` are those of its target,
+    percent-encoded as they came; `path` is empty if the target is no path. `may_skip_engine`: whether the control
     API or a built-in page may respond, or a web page may send a preflight. It is true of all paths with a session
     prefix. `headers` hold only text. `body_length` is the length of the body in bytes, if the head is cached."""
 
     __slots__ = (
-        "_engine", "_is_unique", "_length_name", "_original", "_reader", "body_length", "constraints", "headers",
-        "may_be_for_server", "over_tls", "parsed", "path", "query_string",
+        "_engine",
+        "_is_unique",
+        "_length_name",
+        "_original",
+        "_reader",
+        "body_length",
+        "constraints",
+        "headers",
+        "may_skip_engine",
+        "message",
+        "over_tls",
+        "path",
+        "query_string",
     )  # fmt: skip
 
-    def __init__(self, parsed: RawRequestMessage, ascii: bool, over_tls: bool = False) -> None:
+    def __init__(self, message: RawRequestMessage, ascii: bool, over_tls: bool = False) -> None:
         """`ascii`: whether only ASCII was parsed on the connection. `over_tls`: whether the connection has TLS."""
-        self.parsed = parsed
+        self.message = message
         self.over_tls = over_tls
-        self.path, self.query_string = read_target(parsed) or ("", "")
+        self.path, self.query_string = read_target(message) or ("", "")
         path = self.path
-        self.headers = parsed.headers if ascii else without_surrogates(parsed.headers)
-        self.constraints: HttpConstraints = http_constraints(parsed)
-        self.may_be_for_server = (
-            path == "/" or not path or parsed.method == "OPTIONS" or path.startswith(_OWN_STARTS)
+        self.headers = message.headers if ascii else without_surrogates(message.headers)
+        self.constraints: HttpConstraints = http_constraints(message)
+        self.may_skip_engine = (
+            path == "/" or not path or message.method == "OPTIONS" or path.startswith(_OWN_STARTS)
         )
         self.body_length = 0
         self._engine: EngineProtocol | None = None
@@ -90,7 +101,7 @@ class RequestHead:
 
     def of_websocket_message(self, method: str) -> RequestHead:
         """Return the head of a message on the WebSocket of this handshake, as if the message were a request."""
-        return RequestHead(self.parsed._replace(method=method), False, self.over_tls)
+        return RequestHead(self.message._replace(method=method), False, self.over_tls)
 
     def with_body_length(self, length_text: bytes, values: Values = ()) -> RequestHead:
         """Return the same head, which is ASCII, with the text of another `content-length`. `values` are
@@ -101,14 +112,14 @@ class RequestHead:
             headers[name] = value
         if length_text:
             if not self._length_name:
-                self._length_name = next(name for name in headers if name.lower() == LENGTH)
+                self._length_name = next(name for name in headers if name.lower() == CONTENT_LENGTH)
             headers[self._length_name] = length_text.decode()
         head.headers = CIMultiDictProxy(headers)
-        head.parsed = self.parsed._replace(headers=head.headers)
-        head.path, head.query_string, head.may_be_for_server = (
+        head.message = self.message._replace(headers=head.headers)
+        head.path, head.query_string, head.may_skip_engine = (
             self.path,
             self.query_string,
-            self.may_be_for_server,
+            self.may_skip_engine,
         )
         head.constraints, head.body_length, head.over_tls = (
             self.constraints,
@@ -122,8 +133,8 @@ class RequestHead:
     @property
     def may_be_cached(self) -> bool:
         """Whether the head may be cached: no chunks, upgrade, content encoding, `Expect` or close."""
-        parsed = self.parsed
-        headers, odd = parsed.headers, parsed.chunked or parsed.upgrade or parsed.should_close
+        message = self.message
+        headers, odd = message.headers, message.chunked or message.upgrade or message.should_close
         return not (odd or "expect" in headers or "content-encoding" in headers)
 
     def reader(self, engine: EngineProtocol) -> RequestReaderProtocol:
@@ -134,7 +145,7 @@ class RequestHead:
                 original = self._original.reader(engine)
                 self._reader = original.with_headers(self.headers, is_unique=self._is_unique)
                 return self._reader
-            reader = engine.request_reader(self.parsed.method, self.path, self.query_string, self.headers)
+            reader = engine.request_reader(self.message.method, self.path, self.query_string, self.headers)
             self._reader = reader.with_tls() if self.over_tls else reader
         return self._reader
 
@@ -174,7 +185,9 @@ class RequestHeadCache:
         """Return the cached head that the data begins with, if the rest is exactly its body. Else return how
         the bytes of the head are divided; None if the data has no whole head."""
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
-        head = self._whole.get(data[:end])
+        head = self._whole.get(
+            data[:end]
+        )  # none has the few bytes that `end` means where there is no end of a head
         if head is not None and len(data) == end + head.body_length:
             return head
         if end < len(END_OF_HEAD):
@@ -189,8 +202,8 @@ class RequestHeadCache:
             return (
                 division if varying is None else varying[0].with_body_length(division.length_text, varying[1])
             )
-        if division.length_text.decode("latin-1") != head.headers.get(LENGTH, ""):
-            if head.headers is not head.parsed.headers:
+        if division.length_text.decode("latin-1") != head.headers.get(CONTENT_LENGTH, ""):
+            if head.headers is not head.message.headers:
                 return division  # `with_body_length` is for heads of ASCII; these are a cleaned copy of the message's
             head = head.with_body_length(division.length_text)
         if len(self._whole) >= MAX_CACHED_HEADS:
@@ -205,7 +218,7 @@ class RequestHeadCache:
         start = head_division.without_length
         if head_division.end > MAX_HEAD_LENGTH or not head.may_be_cached:
             return
-        if head_division.length_text and head.parsed.headers.getall(LENGTH) != [
+        if head_division.length_text and head.message.headers.getall(CONTENT_LENGTH) != [
             head_division.length_text.decode("latin-1")
         ]:
             return  # more than one Content-Length, or one in an unusual form
@@ -214,8 +227,8 @@ class RequestHeadCache:
             if len(self._seen) >= MAX_SEEN_HEADS:
                 self._seen.clear()
             self._seen.add(start_hash)
-            if head.headers is head.parsed.headers:  # else a cleaned copy, see `find`
-                self._varying.add(start, head, head.parsed.headers)
+            if head.headers is head.message.headers:  # else a cleaned copy, see `find`
+                self._varying.add(start, head, head.message.headers)
         else:
             if len(self._heads) >= MAX_CACHED_HEADS:
                 self._heads.clear()

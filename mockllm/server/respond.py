@@ -55,7 +55,7 @@ def respond(app: App, exchange: Exchange) -> None:
     - for a plan, if `deferred` is set
     - for a provider, if it `goes_to_provider`
     - for a release, if `hold_of` returns a hold, or for the messages of a WebSocket, if `opens_websocket`
-    - for a client that may have left before the decision was made, if its connection is `half_closed`
+    - for a client that may have disconnected before the decision was made, if its connection is `half_closed`
     - else for the control API
 
     Where `begin_decision` returns True, the connection is scheduled again.
@@ -112,7 +112,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     ):
         refuse(app, exchange, failure)
         return
-    if (head.may_be_for_server or app.control_only) and (
+    if (head.may_skip_engine or app.control_only) and (
         _is_left_to_control_api(app, exchange) or respond_builtin(app, exchange)
     ):
         return
@@ -126,7 +126,7 @@ def make_response(app: App, exchange: Exchange) -> None:
             if failure is not None:
                 refuse(app, exchange, failure)
                 return
-    elif head.may_be_for_server and control_of(app, exchange) is not None and not engine.serves(request):
+    elif head.may_skip_engine and control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
     if exchange.websocket is not None:
         request.response_lookup = exchange.websocket.lookup(request.response_lookup)
@@ -137,7 +137,7 @@ def make_response(app: App, exchange: Exchange) -> None:
 
 def is_parsed_before_check(app: App, head: RequestHead, raw: bytes) -> bool:
     """Return whether a body is parsed before it is checked: see `make_response`."""
-    return len(raw) < app.short_body_limit and not head.may_be_for_server
+    return len(raw) < app.short_body_limit and not head.may_skip_engine
 
 
 def begin_engine_response(
@@ -208,7 +208,13 @@ def set_decided_response(
 def set_response_and_begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Set a response that an engine has planned, and begin its side effects. It is compressed if the server
     compresses and the client accepts it."""
-    if response.webhooks or response.slot or response.batch_job or app.suspended or app.store_client:
+    if (
+        response.webhooks
+        or response.slot
+        or response.batch_job
+        or app.suspended_exchanges
+        or app.store_client
+    ):
         begin_side_effects(app, exchange, response)
     exchange.response = compressed(response) if app.gzip and accepts_gzip(exchange) else response
 
@@ -219,7 +225,7 @@ def begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
     request = exchange.request
     if response.slot is not None:
         exchange.slot = response.slot
-    if app.suspended and request is not None and request.to_mcp_server:
+    if app.suspended_exchanges and request is not None and request.to_mcp_server:
         add_client_response(app, request)
     if app.store_client is not None:
         exchange.storage_confirmation = app.store_client.take_storage_confirmation()
@@ -269,7 +275,7 @@ def send_webhooks(app: App, exchange: Exchange, response: PlannedResponse) -> No
     app.webhooks.schedule(response.webhooks, app.deadlines.time(), session)
 
 
-def serve_batch(app: App, exchange: Exchange, run: BatchJob) -> None:
+def serve_batch(app: App, exchange: Exchange, job: BatchJob) -> None:
     """Serve the lines of a batch job, unless a provider has the job."""
     if goes_to_provider(app, exchange) or exchange.request is None:
         return
@@ -277,7 +283,7 @@ def serve_batch(app: App, exchange: Exchange, run: BatchJob) -> None:
 
     if not isinstance(app.batches, BatchServer):
         app.batches = BatchServer(app)
-    app.batches.begin(run, exchange.head, exchange.request, exchange.client)
+    app.batches.begin(job, exchange.head, exchange.request, exchange.client)
 
 
 def compressed(response: PlannedResponse) -> PlannedResponse:
@@ -344,7 +350,7 @@ def begin_playing(app: App, exchange: Exchange) -> None:
     request_class = exchange.request_class or Request
     app.count_in_flight(request_class, 1)
     if request_class.has_serving_metrics and exchange.request is not None:
-        metrics = app.serving_metrics.of(exchange.request)
+        metrics = app.serving_metrics.metrics_of(exchange.request)
         if metrics is not None:
             metrics.begin(exchange, exchange.request)
     player.start()
@@ -352,7 +358,7 @@ def begin_playing(app: App, exchange: Exchange) -> None:
 
 def control_of(app: App, exchange: Exchange) -> ControlProtocol | None:
     """Return the control API for a request below its paths."""
-    return app.control if exchange.head.may_be_for_server and is_control_path(exchange.head.path) else None
+    return app.control if exchange.head.may_skip_engine and is_control_path(exchange.head.path) else None
 
 
 def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:

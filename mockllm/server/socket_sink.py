@@ -58,7 +58,7 @@ class SocketSink:
 
     @property
     def half_closed(self) -> bool:
-        """Whether the client sends no more: it may still read, or may have left."""
+        """Whether the client sends no more: it may still read, or may have disconnected."""
         return self.connection.half_closed
 
     async def drained(self) -> None:
@@ -68,10 +68,10 @@ class SocketSink:
         """Return when the system of a client that has half-closed the connection has all bytes. Raises
         ConnectionError if the client has closed it as a whole, which only the reply to these bytes shows."""
         while (transport := self.connection.transport) is not None:
-            sock, unsent = _socket(transport), _unsent(transport)
+            sock, unacknowledged = _socket(transport), _unacknowledged(transport)
             if sock is None or sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 raise ConnectionResetError("the client has disconnected")
-            if not unsent:
+            if not unacknowledged:
                 return
             await asyncio.sleep(SENT_POLL)
 
@@ -83,11 +83,11 @@ class SocketSink:
             await loop.create_future()
         transport = self.connection.transport
         if transport is not None and how == "reset":
-            unsent, end = _unsent(transport), loop.time() + self._limits.linger
-            while unsent and loop.time() < end:
+            unacknowledged, end = _unacknowledged(transport), loop.time() + self._limits.linger
+            while unacknowledged and loop.time() < end:
                 await asyncio.sleep(SENT_POLL)
-                before, unsent = unsent, _unsent(transport)
-                if unsent < before:
+                before, unacknowledged = unacknowledged, _unacknowledged(transport)
+                if unacknowledged < before:
                     end = loop.time() + self._limits.linger
             sock = _socket(transport)
             if sock is not None:
@@ -102,7 +102,7 @@ def _socket(transport: asyncio.Transport) -> socket.socket | None:
     return None if transport.is_closing() else transport.get_extra_info("socket")
 
 
-def _unsent(transport: asyncio.Transport) -> int:
+def _unacknowledged(transport: asyncio.Transport) -> int:
     """Return how many bytes wait in the transport or unacknowledged in the kernel."""
     sock = _socket(transport)
     if sock is None:

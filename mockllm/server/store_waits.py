@@ -28,19 +28,19 @@ CHANGED: Final = "mockllm: other requests have changed the same object for {:g} 
 
 async def wait_for_store(app: App, exchange: Exchange, store_client: StoreClientProtocol) -> None:
     """Set the response of an exchange that waits for the store, and write it at once if that is possible. It is not
-    where the client has half-closed the connection. Whether such a client has left shows only when the response is
-    played."""
+    where the client has half-closed the connection. Whether such a client has disconnected shows only when the
+    response is played."""
     request = exchange.request
     if request is None:
         return
-    waited = exchange.missing_object or exchange.undecided or exchange.storage_confirmation
+    store_was_needed = exchange.missing_object or exchange.undecided or exchange.storage_confirmation
     await _fetch_missing(app, exchange, store_client, request)
     if exchange.undecided is not None:
         undecided, exchange.undecided = exchange.undecided, None
         await _decide(app, exchange, store_client, request, undecided)
     await confirm_stored(app, exchange, store_client, request)
     if (
-        waited is not None
+        store_was_needed is not None
         and exchange.websocket is None
         and exchange.response is not NOT_PLANNED
         and exchange.deferred is None
@@ -87,7 +87,7 @@ async def _confirm_stored(
     """
     result = await _storage_result(app, exchange)
     if callable(result):
-        seconds = store_client.wait_time  # it changes when the store goes away
+        seconds = store_client.max_store_seconds  # it changes when the store goes away
         try:
             async with asyncio.timeout(seconds), app.respond_again_lock:
                 while callable(result):

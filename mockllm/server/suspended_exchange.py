@@ -19,7 +19,7 @@ class SuspendedExchange(Struct):
     head: RequestHead
     request: Request
     client: str
-    wanted: ClientResponses
+    client_responses: ClientResponses
     until: float
     """When the response ends without responses, on the clock of the deadlines. A client may connect again until then;
     0 for one that cannot."""

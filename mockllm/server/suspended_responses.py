@@ -25,62 +25,62 @@ MAX_DETACHED: Final = 256
 
 def suspend_response(app: App, exchange: Exchange, plan: Plan) -> None:
     """Store an exchange whose response waits for its client, or which has the rest of such a response."""
-    wanted, request = plan.delivery.client_responses, exchange.request
-    if wanted is None or request is None:
+    client_responses, request = plan.delivery.client_responses, exchange.request
+    if client_responses is None or request is None:
         return
-    if not wanted.resumes:
-        waiting = SuspendedExchange(exchange, exchange.head, request, exchange.client, wanted, 0.0)
+    if not client_responses.resumes:
+        waiting = SuspendedExchange(exchange, exchange.head, request, exchange.client, client_responses, 0.0)
         _store(app, plan, waiting, exchange.response.time_scale)
-    elif wanted.key in app.suspended:
-        app.suspended[wanted.key].exchange = exchange
+    elif client_responses.key in app.suspended_exchanges:
+        app.suspended_exchanges[client_responses.key].exchange = exchange
 
 
 def _store(app: App, plan: Plan, waiting: SuspendedExchange, scale: float) -> None:
     if plan.background is not None:
         waiting.until = app.deadlines.time() + plan_duration(plan.background.plan) * scale
-    app.suspended[waiting.wanted.key] = waiting
+    app.suspended_exchanges[waiting.client_responses.key] = waiting
 
 
 def forget_suspended(app: App, exchange: Exchange) -> None:
     """Remove an exchange that has ended. What its client can resume waits further."""
     monotonic, detached = app.deadlines.time(), 0
-    for key, waiting in reversed(list(app.suspended.items())):
+    for key, waiting in reversed(list(app.suspended_exchanges.items())):
         if waiting.exchange is exchange:
             waiting.exchange = None
         detached += waiting.exchange is None
         if waiting.exchange is None and (waiting.until <= monotonic or detached > MAX_DETACHED):
-            del app.suspended[key]
+            del app.suspended_exchanges[key]
 
 
 def add_client_response(app: App, request: Request) -> None:
     """Add the client's response in a request to the suspended response that waits for it, if one does. Continue that
     one with the last of those for which it waits."""
-    response = request.client_response
-    if response is None:
+    client_response = request.client_response
+    if client_response is None:
         return
-    key, name, value = response
-    waiting = app.suspended.get(key)
-    if waiting is None or name not in waiting.wanted.names:
+    key, name, value = client_response
+    waiting = app.suspended_exchanges.get(key)
+    if waiting is None or name not in waiting.client_responses.names:
         return
     waiting.responses[name] = value
-    if len(waiting.responses) == len(waiting.wanted.names):
-        del app.suspended[key]
+    if len(waiting.responses) == len(waiting.client_responses.names):
+        del app.suspended_exchanges[key]
         _continue(app, waiting)
 
 
 def _continue(app: App, waiting: SuspendedExchange) -> None:
     """Respond to the call anew. The client gets the response at once, or when it connects again."""
     exchange, monotonic = waiting.exchange, app.deadlines.time()
-    body = waiting.request.with_client_responses(waiting.wanted.key, waiting.responses)
+    body = waiting.request.with_client_responses(waiting.client_responses.key, waiting.responses)
     again = waiting.head.reader(app.engine).read(body, waiting.client, time.time(), monotonic)
     response = app.engine.begin_response(again, may_defer=False)
     assert isinstance(response, PlannedResponse), "several processes refuse `mcp.ask`, so it is decided here"
     if response.slot is not None:
         response.slot.release()
     plan = _as_events(response.plan)
-    wanted = plan.delivery.client_responses
-    if wanted is not None:
-        further = SuspendedExchange(exchange, waiting.head, again, waiting.client, wanted, 0.0)
+    client_responses = plan.delivery.client_responses
+    if client_responses is not None:
+        further = SuspendedExchange(exchange, waiting.head, again, waiting.client, client_responses, 0.0)
         _store(app, plan, further, response.time_scale)
     if exchange is None or exchange.player is None:
         return

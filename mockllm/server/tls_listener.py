@@ -35,7 +35,7 @@ class TlsListener:
     def _accept(self) -> None:
         try:
             sock, peer = self._sock.accept()
-        except (BlockingIOError, ConnectionAbortedError):  # the client has left
+        except (BlockingIOError, ConnectionAbortedError):  # the client has disconnected
             return
         except OSError:
             self._loop.remove_reader(self._sock)

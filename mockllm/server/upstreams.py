@@ -123,7 +123,7 @@ class Upstreams(Struct):
             await self._session.close()
             await asyncio.sleep(0)  # closing continues in the loop's next iteration
 
-    def of(self, request: Request) -> str | None:
+    def base_url_of(self, request: Request) -> str | None:
         """Return the base URL for a request, or None."""
         return self._of_endpoint(request) or self.bases.get(request.provider or OTHER)
 
@@ -137,7 +137,7 @@ class Upstreams(Struct):
         if self.id in headers.get(RECORDER_HEADER, ""):
             message = f"{to or f'The upstream of {request.provider or OTHER}'} leads back to this recorder."
             raise ProxyFailed(Failure("bad_request", message=message, headers=((RECORDER_HEADER, "loop"),)))
-        base = to or self.of(request)
+        base = to or self.base_url_of(request)
         if base is None:
             known = ", ".join(self.bases) or "none"
             message = (

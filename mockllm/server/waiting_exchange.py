@@ -153,17 +153,17 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
     """Wait for the body, then respond. A body outside of the bounds is refused."""
     head, body = exchange.head, exchange.body_stream
     assert body is not None, "the body has not been read"
-    raw = await read_body(body, head.parsed, exchange.sink, app.limits, app.deadlines)
+    raw = await read_body(body, head.message, exchange.sink, app.limits, app.deadlines)
     parsed_before_check = isinstance(raw, bytes) and is_parsed_before_check(app, head, raw)
     failure: Failure | None = None
     if not parsed_before_check:
         failure = raw if isinstance(raw, Failure) else await structure_failure_in_slices(raw, app.limits)
-    if app.rules_ready is not None:  # all workers change their rules together
-        await app.rules_ready.wait()
+    if app.rule_change_done is not None:  # all workers change their rules together
+        await app.rule_change_done.wait()
     exchange.body_complete, exchange.now, exchange.monotonic = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
         exchange.raw, exchange.structure_checked = raw, not parsed_before_check
-        if exchange.structure_checked and not head.may_be_for_server:
+        if exchange.structure_checked and not head.may_skip_engine:
             await _parse_long_body(app, exchange)
         respond(app, exchange)
     elif failure is not None:
@@ -188,7 +188,7 @@ async def _play(app: App, exchange: Exchange) -> bool:
     assert player is not None, "the response has begun"
     await wait_for_player(player, exchange.sink)
     if exchange.sink.half_closed:
-        await exchange.sink.wait_until_acknowledged()  # only this shows whether the client has left
+        await exchange.sink.wait_until_acknowledged()  # only this shows whether the client has disconnected
     assert player.end is not None, "the player was waited for"
     end_exchange(app, exchange, player.end)
     return exchange.keep_alive and exchange.end_reason == "finished"
@@ -199,7 +199,7 @@ async def _respond_by_control(app: App, exchange: Exchange) -> None:
     disconnected."""
     head, control = exchange.head, app.control
     assert control is not None, "the exchange is a call of the control API"
-    message, exchange.hidden = head.parsed, True
+    message, exchange.hidden = head.message, True
     headers = _control_headers(head)
     plan: Plan | None
     if message.upgrade and head.path == FEED:
@@ -221,7 +221,7 @@ async def _respond_by_control(app: App, exchange: Exchange) -> None:
 def _control_headers(head: RequestHead) -> Mapping[str, str]:
     """Return the headers of a call with the host of its target. Over TLS they state the scheme, as those of a proxy
     in front of the server do."""
-    host = target_host(head.parsed)
+    host = target_host(head.message)
     if host is None and not head.over_tls:
         return head.headers
     headers = {name.lower(): value for name, value in head.headers.items()}

@@ -97,7 +97,7 @@ async def accept_socket(
         compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, autoping=False, protocols=protocols
     )
     response.headers.update(headers)
-    web_request = sink.connection.web_request(exchange.head.parsed, exchange.body_stream)
+    web_request = sink.connection.web_request(exchange.head.message, exchange.body_stream)
     if not is_handshake(web_request, response):
         exchange.response = PlannedResponse(text_page(400, f"{NO_HANDSHAKE}\n"), None, notes=(NO_HANDSHAKE,))
         sink.write(refusal_bytes(400, NO_HANDSHAKE))

@@ -86,8 +86,8 @@ def admit_request(
     effect = _combined_load_effect(with_load, inputs, delay) if with_load else CombinedLoadEffect(delay)
     if effect.refused_by is not None:
         return AdmissionResult(_limit_status(accounts, scenario_time), refused_by=effect.refused_by), None
-    for account, cost in zip(accounts, costs, strict=True):
-        account.charge(scenario_time, cost)
+    for account, its_cost in zip(accounts, costs, strict=True):
+        account.charge(scenario_time, its_cost)
     admitted = AdmissionResult(
         _limit_status(accounts, scenario_time), effect.wait, effect.slowdown,
         tokens=cost.tokens, continuous_batch_times=effect.continuous_batch_times,
@@ -164,7 +164,11 @@ def limit_refusal(
         *[refusing.bound_status(bound) or overall.bound_status(bound) for bound in METERED_BOUNDS]
     )
     limit, by = candidates[index].limit, result.bound
-    tokens = cost.of(by, limit) if limit and (by == "input_tokens" or by == "output_tokens") else cost.tokens
+    tokens = (
+        cost.amount_of(by, limit)
+        if limit and (by == "input_tokens" or by == "output_tokens")
+        else cost.tokens
+    )
     return AdmissionResult(
         limit_status, refused_by=candidates[index], limit_result=result, tokens=tokens
     ), 0.0
@@ -202,7 +206,7 @@ def _load_effect(
     that would wait for a response without an end."""
     load, in_flight = candidate.load, scope_counts.in_flight(candidate.key)
     assert load is not None
-    count = in_flight.at(scenario_time)
+    count = in_flight.count_at(scenario_time)
     effect = (None if delay else load_effect_without_wait(load, count)) or load_effect(
         load, in_flight.ends, scenario_time + delay
     )

@@ -32,8 +32,8 @@ class Counters:
         scope_counts = self._recent.get("") or self.counts_in("")
         request_counts = scope_counts.request_counts
         request_counts[keys] = request_counts.get(keys, 0) + 1
-        number = scope_counts.number
-        scope_counts.number = number + 1
+        number = scope_counts.next_request_number
+        scope_counts.next_request_number = number + 1
         return number
 
     def charge(self, candidates: Sequence[Candidate], scenario_time: float, cost: Cost) -> LimitStatus | None:
@@ -58,8 +58,8 @@ class Counters:
         and no scope."""
         counts[0] += 1
         counts[1] += 1
-        number = scope_counts.number
-        scope_counts.number = number + 1
+        number = scope_counts.next_request_number
+        scope_counts.next_request_number = number + 1
         if modifiers:
             request_counts = self.counts_in("").request_counts
             request_counts[modifiers] = request_counts.get(modifiers, 0) + 1
@@ -89,7 +89,7 @@ class Counters:
         self._older_size, self._recent_size = self._recent_size, 0
 
     def measure_touched(self) -> None:
-        """Add to the memory of all scopes what the scopes that were used have grown."""
+        """Add the growth of the scopes that were used since the last call to the memory of all scopes."""
         grown = 0
         for scope_counts in self._touched:
             if scope_counts.grown:

@@ -17,7 +17,7 @@ from mockllm.core.selection.decision import (
     Outcome,
     Selected,
 )
-from mockllm.core.selection.guards import ELIGIBLE, Guard, GuardReason
+from mockllm.core.selection.guards import COUNT_REASONS, Guard, GuardReason
 from mockllm.state.admission import admit_request, current_limits
 from mockllm.state.counters import Counters
 from mockllm.state.scope_counts import ScopeCounts
@@ -83,7 +83,7 @@ def _apply_modifiers(
                 applied.append(Selected(candidate, tries, guard.response_count(eligible)))
             else:
                 blocked_modifiers.append((candidate, reason))
-            is_eligible = reason is None or reason in ELIGIBLE
+            is_eligible = reason is None or reason in COUNT_REASONS
             if count and guard.during is not None:
                 scope_counts.record_first_try(candidate.key, inputs.scenario_time)
         if count:
@@ -112,9 +112,9 @@ def _select_rule(
 
 def _take_number(counters: Counters, scope: str, *, count: bool) -> int:
     scope_counts = counters.counts_in(scope)
-    number = scope_counts.number
+    number = scope_counts.next_request_number
     if count:
-        scope_counts.number = number + 1
+        scope_counts.next_request_number = number + 1
     return number
 
 
@@ -143,7 +143,7 @@ def _count(
 ) -> None:
     """Count the tries and eligible tries of the rules that were reached, and set the response's states."""
     for candidate, reason in blocked:
-        _count_try(counters, inputs, candidate, eligible=reason in ELIGIBLE)
+        _count_try(counters, inputs, candidate, eligible=reason in COUNT_REASONS)
     if selected_rule is not None:
         _count_try(counters, inputs, selected_rule.candidate, eligible=True)
         responses_until_end = selected_rule.candidate.responses_until_end

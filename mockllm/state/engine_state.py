@@ -109,7 +109,7 @@ class EngineState:
         found = self._sessions.get(id)
         return None if found is None else found.time_scale
 
-    def number(self, id: str) -> int:
+    def session_number(self, id: str) -> int:
         """Return the number of a session; 0 for requests without one."""
         found = self._sessions.get(id)
         return 0 if found is None else found.number
@@ -183,13 +183,13 @@ class EngineState:
         self,
         session: str,
         update: StorageUpdate,
-        read: ResponseLookup = NOTHING,
+        read_lookup: ResponseLookup = NOTHING,
         respond_again: Callable[[], object] | None = None,
     ) -> None:
         """Store the responses and tool calls of a session, or delete some, as the update says.
 
-        In a store of several processes, another request may have changed what `read` has found. Nothing changes then,
-        and `respond_again` responds again.
+        In a store of several processes, another request may have changed what `read_lookup` has found. Nothing
+        changes then, and `respond_again` responds again.
         """
         self._responses.apply_storage_update(session, update)
 

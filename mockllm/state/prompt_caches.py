@@ -39,27 +39,27 @@ class PromptCaches:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def known(self, monotonic: float) -> Callable[[bytes], bool]:
+    def known(self, scenario_time: float) -> Callable[[bytes], bool]:
         """Return a function from a key to whether its entry lasts at a time."""
         entries = self._entries
 
         def lasts(key: bytes) -> bool:
             entry = entries.get(key)
-            return entry is not None and entry.ends > monotonic
+            return entry is not None and entry.ends > scenario_time
 
         return lasts
 
-    def write(self, writes: Sequence[CacheWrite], monotonic: float) -> None:
+    def write(self, writes: Sequence[CacheWrite], scenario_time: float) -> None:
         """Write entries, and refresh those that exist."""
         with self._lock:
             entries = self._entries
             for key, lifetime, longest in writes:
                 old = entries.get(key)
-                if old is not None and old.ends > monotonic:
+                if old is not None and old.ends > scenario_time:
                     lifetime, last = max(lifetime, old.lifetime), old.last
                 else:
-                    last = monotonic + longest if longest < inf else inf
-                entries[key] = CacheEntryTimes(lifetime, min(monotonic + lifetime, last), last)
+                    last = scenario_time + longest if longest < inf else inf
+                entries[key] = CacheEntryTimes(lifetime, min(scenario_time + lifetime, last), last)
                 entries.move_to_end(key)
             while len(entries) > self._capacity:
                 entries.popitem(last=False)

@@ -47,7 +47,7 @@ class InFlight:
             self._next = [known for known in self._next if self._ends.get(known[2]) == known[0]]
             heapify(self._next)
 
-    def at(self, scenario_time: float) -> int:
+    def count_at(self, scenario_time: float) -> int:
         """Return the number of responses in flight now; remove those that have ended."""
         while self._next and self._next[0][0] <= scenario_time:
             end, _, slot = heappop(self._next)
@@ -61,8 +61,9 @@ class InFlight:
 
 
 class ScopeCounts:
-    """What one scope has counted. Counts are key → [tries, eligible]; `number` is that of its next request.
-    `request_counts` are by the keys that were counted together; they are added to the counts when a count is read."""
+    """What one scope has counted. Counts are key → [tries, eligible]. `next_request_number` is that of its next
+    request. `request_counts` are by the keys that were counted together; they are added to the counts when a count is
+    read."""
 
     __slots__ = (
         "_accounts",
@@ -72,7 +73,7 @@ class ScopeCounts:
         "accounted_bytes",
         "counts",
         "grown",
-        "number",
+        "next_request_number",
         "request_counts",
         "states",
     )
@@ -83,7 +84,7 @@ class ScopeCounts:
         """The size that its session has added to the memory of all scopes."""
         self.grown = True
         """Whether the size may have changed since then."""
-        self.number = 0
+        self.next_request_number = 0
         self.request_counts: dict[Sequence[str], int] = {}
         self.states: Mapping[str, StateValue] = {}
         self._first_tries: dict[str, float] = {}

@@ -111,15 +111,15 @@ class SharedEngineState(EngineState):
         self,
         session: str,
         update: StorageUpdate,
-        read: ResponseLookup = NOTHING,
+        read_lookup: ResponseLookup = NOTHING,
         respond_again: RespondAgain | None = None,
     ) -> None:
         if self.store_elsewhere is None:
             super().apply_storage_update(session, update)
         else:
-            self.store_elsewhere(session, update, read, respond_again)
+            self.store_elsewhere(session, update, read_lookup, respond_again)
 
-    def number(self, id: str) -> int:
+    def session_number(self, id: str) -> int:
         """Return 0: the numbers of several processes differ."""
         return 0
 

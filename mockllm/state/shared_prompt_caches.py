@@ -38,21 +38,21 @@ class SharedPromptCaches(PromptCaches):
     def __len__(self) -> int:
         return sum(key != 0 for key in self._keys[: ENTRIES * _FIELDS : _FIELDS].tolist())
 
-    def known(self, monotonic: float) -> Callable[[bytes], bool]:
+    def known(self, scenario_time: float) -> Callable[[bytes], bool]:
         find, times = self._find, self._times
 
         def lasts(key: bytes) -> bool:
             place = find(_number(key))
-            return place is not None and times[place + 2] > monotonic
+            return place is not None and times[place + 2] > scenario_time
 
         return lasts
 
-    def write(self, writes: Sequence[CacheWrite], monotonic: float) -> None:
+    def write(self, writes: Sequence[CacheWrite], scenario_time: float) -> None:
         with self._lock:
             self._lockf(self._fd, self._exclusive)
             try:
                 for entry in writes:
-                    self._write(entry, monotonic)
+                    self._write(entry, scenario_time)
             finally:
                 self._lockf(self._fd, self._unlock)
 
@@ -66,16 +66,20 @@ class SharedPromptCaches(PromptCaches):
         self._times.release()
         self._memory.close()
 
-    def _write(self, entry: CacheWrite, monotonic: float) -> None:
+    def _write(self, entry: CacheWrite, scenario_time: float) -> None:
         number, times = _number(entry.key), self._times
         place = self._find(number)
-        lifetime, last = entry.lifetime, monotonic + entry.max_lifetime
+        lifetime, last = entry.lifetime, scenario_time + entry.max_lifetime
         if place is None:
             place = min(self._places(number), key=lambda free: times[free + 2])
-        elif times[place + 2] > monotonic:
+        elif times[place + 2] > scenario_time:
             lifetime, last = max(lifetime, times[place + 1]), times[place + 3]
         self._keys[place] = number
-        times[place + 1], times[place + 2], times[place + 3] = lifetime, min(monotonic + lifetime, last), last
+        times[place + 1], times[place + 2], times[place + 3] = (
+            lifetime,
+            min(scenario_time + lifetime, last),
+            last,
+        )
 
     def _find(self, number: int) -> int | None:
         """Return the place of an entry; None without one."""

@@ -43,7 +43,7 @@ class DecisionCounts(Protocol):
     """The counts of one process, and what its decisions need (`StoreClient`)."""
 
     @property
-    def wait_time(self) -> float:
+    def max_store_seconds(self) -> float:
         """Seconds in which a decision that begins now is made."""
 
     @property
@@ -98,7 +98,7 @@ class PendingDecision:
         self._draws = FEW_DRAWS
         self._id = counts.next_id()
         self._abandoned = False
-        self._deadline = time.monotonic() + counts.wait_time
+        self._deadline = time.monotonic() + counts.max_store_seconds
         self._error: BaseException | None = None
         self.decision: Decision | Failure | None = None
         self._position = self._send()

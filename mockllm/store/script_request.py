@@ -14,8 +14,8 @@ from typing import Final
 from msgspec import Raw
 from msgspec.msgpack import Encoder
 
-from mockllm.core.limits.bound_usage import MAX_EXACT_ENTRIES, MICRO
 from mockllm.core.limits.limit_data import METERED, NO_COST, Limit
+from mockllm.core.limits.meters import MAX_EXACT_ENTRIES, MICRO
 from mockllm.core.randomness import Randomness
 from mockllm.core.selection.decision import Candidate, DecisionInputs
 from mockllm.core.selection.guards import Guard, StateValue
@@ -233,14 +233,14 @@ def _limit(limit: Limit) -> list[object]:
         limit.strategy,
         -1 if concurrent is None else concurrent,
         limit.requests or 0,
-        _bound_usage(limit, limit.tokens, None),
-        _bound_usage(limit, limit.requests, limit.burst if limit.strategy == "token-bucket" else limit.queue),
-        _bound_usage(limit, limit.input_tokens, None),
-        _bound_usage(limit, limit.output_tokens, None),
+        _meter_of(limit, limit.tokens, None),
+        _meter_of(limit, limit.requests, limit.burst if limit.strategy == "token-bucket" else limit.queue),
+        _meter_of(limit, limit.input_tokens, None),
+        _meter_of(limit, limit.output_tokens, None),
     ]
 
 
-def _bound_usage(limit: Limit, most: int | None, size: int | None) -> list[object] | bool:
+def _meter_of(limit: Limit, most: int | None, size: int | None) -> list[object] | bool:
     """Return a meter as `mockllm.core.limits.account` makes it. `size` is a bucket's, or a leaky one's queue."""
     if most is None or limit.strategy not in METERED:
         return False

@@ -11,7 +11,6 @@ from msgspec.msgpack import Decoder
 
 from mockllm.core.json.codec import Json
 from mockllm.core.limits.account import reported_wait
-from mockllm.core.limits.bound_usage import MICRO
 from mockllm.core.limits.limit_data import (
     ALLOWED,
     NO_COST,
@@ -22,6 +21,7 @@ from mockllm.core.limits.limit_data import (
     MeteredBound,
     tightest,
 )
+from mockllm.core.limits.meters import MICRO
 from mockllm.core.load.load import slowdown
 from mockllm.core.selection.decision import (
     AdmissionResult,

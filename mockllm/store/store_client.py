@@ -39,9 +39,9 @@ SESSIONS: Final = "mockllm:sessions"
 
 
 class StoreClient:
-    """`wait`: seconds in which a decision is made (`wait_time`). `on_failure`: whether a request without a decision
-    gets an error, or is decided with the counts of this process. `unused_timeout`: seconds after which a session
-    ends."""
+    """`wait`: seconds in which a decision is made (`max_store_seconds`). `on_failure`: whether a request without a
+    decision gets an error, or is decided with the counts of this process. `unused_timeout`: seconds after which a
+    session ends."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class StoreClient:
         )
 
     @property
-    def wait_time(self) -> float:
+    def max_store_seconds(self) -> float:
         """Seconds for which a request waits for the store. A request that can be decided without the store does not
         wait for one that has been away for so long."""
         if self._on_failure == "error" or self.link.problem is None:
@@ -112,7 +112,7 @@ class StoreClient:
 
     async def fetch(self, missing: MissingStoredObject) -> FetchedObject | Failure:
         try:
-            async with asyncio.timeout(self.wait_time):
+            async with asyncio.timeout(self.max_store_seconds):
                 return await self._memory.look_up(missing.session, missing.key)
         except (TimeoutError, StoreAway, StoreRefused) as error:
             if self._on_failure == "local":
@@ -120,11 +120,15 @@ class StoreClient:
             return self._failure(error)
 
     def _remember(
-        self, session: str, update: StorageUpdate, read: ResponseLookup, respond_again: RespondAgain | None
+        self,
+        session: str,
+        update: StorageUpdate,
+        read_lookup: ResponseLookup,
+        respond_again: RespondAgain | None,
     ) -> None:
         if self._on_failure == "local" and self.link.problem is not None:
             return  # the response does not wait for a store that is away
-        self._unconfirmed.append((self._memory.remember(session, update, read), respond_again))
+        self._unconfirmed.append((self._memory.remember(session, update, read_lookup), respond_again))
 
     def take_storage_confirmation(self) -> Awaitable[Failure | RespondAgain | None] | None:
         if not self._unconfirmed:
@@ -137,7 +141,7 @@ class StoreClient:
     ) -> Failure | RespondAgain | None:
         conflict: RespondAgain | None = None
         try:
-            async with asyncio.timeout(self.wait_time):
+            async with asyncio.timeout(self.max_store_seconds):
                 for change, respond_again in unconfirmed:
                     if not await change.done():
                         conflict = respond_again or _nothing_to_make_again

@@ -173,9 +173,11 @@ class StoreMemory:
         self._numbers = count(1)
         self._additions = count(1)
 
-    def remember(self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING) -> StoredChange:
-        """Send what a response changes. It is a conflict where another request has changed since what `read` has
-        found under a name that the update changes."""
+    def remember(
+        self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = NOTHING
+    ) -> StoredChange:
+        """Send what a response changes. It is a conflict where another request has changed since what `read_lookup`
+        has found under a name that the update changes."""
         number = next(self._numbers)
         version = f"{self._name}{number:0{VERSION_LENGTH // 2}x}".encode()
         call = _ChangeCall(session_base(session), version)
@@ -186,7 +188,7 @@ class StoreMemory:
         if update.stored is not None and update.names:
             call.write_response(update.stored, update.names)
         for name in dict.fromkeys((*update.forgotten, *update.names, *(other.id for other in update.others))):
-            call.check(name, read.version(name))
+            call.check(name, read_lookup.version(name))
         adds = not (session or update.forgotten) and call.depends_on_nothing
         trims = adds and next(self._additions) % TRIM == 0
         if adds and not trims:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import inf, isfinite
 from typing import Final
 
-from mockllm.core.limits.bound_usage import MICRO
+from mockllm.core.limits.meters import MICRO
 from mockllm.core.selection.decision import Candidate
 from mockllm.store.script_request import TERM, field_name, scope_key
 from mockllm.store.store_link import StoreLink

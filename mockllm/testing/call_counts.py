@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from mockllm.core.json.codec import dumps
-from mockllm.core.matching.matchers import Matcher, mismatches
+from mockllm.core.matching.matchers import Matcher, rank_key
 from mockllm.engine.near_misses import mismatch_line
 from mockllm.server.access_log import MAX_PROMPT, printable_line
 from mockllm.testing.received_request import Received
@@ -63,7 +63,7 @@ def miscounted(
     lines += [f"  {each}" for each in matching[-MAX_SHOWN:]]
     others = [each for each in received if each not in matching] if len(matching) < bounds.least else []
     differing = [(matcher.test_results(each.request), each) for each in others]
-    for test_results, each in sorted(differing, key=lambda pair: mismatches(pair[0]))[:MAX_SHOWN]:
+    for test_results, each in sorted(differing, key=lambda pair: rank_key(pair[0]))[:MAX_SHOWN]:
         differs = "; ".join(mismatch_line(part) for part in test_results if not part.matched)
         lines.append(f"  {each}\n    {printable_line(differs, MAX_PROMPT)}")
     if lost:

@@ -147,7 +147,7 @@ def response_index(engine: Engine, selected: Selected) -> int | None:
     item = engine.catalog.items[selected.candidate.item_index]
     if item.selector is None:
         return None
-    tries = item.selector.choice_number(selected.tries)
+    tries = 0 if item.selector.sticky else selected.tries
     randomness = Randomness(engine.seed, item.id, selected.candidate.scope, tries)
     return item.selector.pick(selected.response_count, randomness)
 

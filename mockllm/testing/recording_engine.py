@@ -154,9 +154,11 @@ class RecordingEngine:
         return self._engine(self._sessions.get(session, self._stack)).stored(session, id)
 
     def apply_storage_update(
-        self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING
+        self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = NOTHING
     ) -> None:
-        self._engine(self._sessions.get(session, self._stack)).apply_storage_update(session, update, read)
+        self._engine(self._sessions.get(session, self._stack)).apply_storage_update(
+            session, update, read_lookup
+        )
 
     def serves(self, request: Request) -> bool:
         assert self._current is not None

@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.provider import Provider
-from mockllm.dialects.provider_facts import knows
+from mockllm.dialects.provider_facts import is_known_model
 from mockllm.dialects.providers import BY_NAME, REGISTERED, GeneratingCall, generating_dialect
 from mockllm.dialects.routes import RouteMatch, find_route
 from tests.dialects.full_requests import calls, read
@@ -28,7 +28,7 @@ def test_usual_model_of_a_call_is_known(call: GeneratingCall) -> None:
     """`models: strict` accepts the requests that `build_request` writes."""
     model = read(call, call.dialect.build_request(NeutralRequest())).model
     assert model is not None
-    assert knows(call.provider, model) is (call.provider not in OWN_MODELS)
+    assert is_known_model(call.provider, model) is (call.provider not in OWN_MODELS)
 
 
 @calls

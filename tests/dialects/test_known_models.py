@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.dialects.provider_facts import PROVIDERS, knows
+from mockllm.dialects.provider_facts import PROVIDERS, is_known_model
 
 
 @pytest.mark.parametrize(
@@ -26,16 +26,16 @@ from mockllm.dialects.provider_facts import PROVIDERS, knows
     ],
 )
 def test_knows_model_of_provider(provider: str, model: str) -> None:
-    assert knows(provider, model)
+    assert is_known_model(provider, model)
 
 
 @pytest.mark.parametrize("provider", [*sorted(PROVIDERS), None])
 def test_knows_no_invented_model(provider: str | None) -> None:
-    assert not knows(provider, "no-such-model")
-    assert not knows(provider, "")
+    assert not is_known_model(provider, "no-such-model")
+    assert not is_known_model(provider, "")
 
 
 def test_each_has_its_own() -> None:
-    assert not knows("openai", "claude-haiku-4-5")
-    assert not knows("anthropic", "claude-haiku-4-5@20251001")
-    assert not knows("azure", "gpt-4o")
+    assert not is_known_model("openai", "claude-haiku-4-5")
+    assert not is_known_model("anthropic", "claude-haiku-4-5@20251001")
+    assert not is_known_model("azure", "gpt-4o")

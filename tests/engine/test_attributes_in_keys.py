@@ -56,7 +56,7 @@ OF_THE_DIALECT: Final = {
         "to_mcp_server",
         "provider",
         "background",
-        "components",
+        "vector_components",
         "echoed_characters",
         "planning_takes_long",
     )

@@ -44,7 +44,9 @@ def count_tokens(monkeypatch: pytest.MonkeyPatch, counts: Iterator[int]) -> None
         return original(self, raw, client, now, monotonic).with_input_tokens(next(counts))
 
     monkeypatch.setattr(RequestReader, "read", read)
-    monkeypatch.setattr(RepeatedRequests, "came_before", lambda *_: False)  # equal bodies have equal counts
+    monkeypatch.setattr(
+        RepeatedRequests, "check_and_remember", lambda *_: False
+    )  # equal bodies have equal counts
 
 
 @EACH_FORM

@@ -40,7 +40,7 @@ def deferred(engine: Engine, request: Request) -> PlannedResponse:
     """The response to a request that must be deferred."""
     response = engine.begin_response(request)
     assert isinstance(response, DeferredResponse)
-    return response.plan()()
+    return response.make_plan()()
 
 
 def body(response: PlannedResponse) -> bytes:
@@ -203,7 +203,7 @@ def test_deferred_response_has_its_slot_to_the_end() -> None:
     slot = response.slot
     assert slot is not None
     assert one.respond(chat(one)).status == 429
-    assert response.plan()().slot is slot
+    assert response.make_plan()().slot is slot
     slot.release()
     assert one.respond(chat(one)).status == 200
 
@@ -244,7 +244,7 @@ def test_long_turn_does_not_overwrite_a_later_turn() -> None:
 
     first = long.begin_response(turn("first"))
     assert isinstance(first, DeferredResponse)
-    complete = first.plan()
+    complete = first.make_plan()
     assert deferred(long, turn("second"))
     complete()
     stored = long.stored("", "conv_1")

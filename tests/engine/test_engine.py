@@ -12,7 +12,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.matching.matchers import FieldTestResult
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.engine import Engine, engine, planner, response_cache
-from mockllm.engine.near_misses import mismatch_line, template_refusal
+from mockllm.engine.near_misses import mismatch_line, template_failure
 from mockllm.engine.rule_header import header_text
 from mockllm.scenario.diagnostics import StaleSource
 from tests.language.virtual_server import (
@@ -124,14 +124,14 @@ def test_mismatch_line_has_expected_and_found() -> None:
 
 def test_unfit_names_expression_place_and_reason() -> None:
     assert (
-        template_refusal(TemplateFailure("{{ x }}", "", "x is absent"), "openai").message
+        template_failure(TemplateFailure("{{ x }}", "", "x is absent"), "openai").message
         == "{{ x }}: x is absent"
     )
     assert (
-        template_refusal(TemplateFailure("{{ x }}", "a.yaml:3", "x is absent"), "openai").message
+        template_failure(TemplateFailure("{{ x }}", "a.yaml:3", "x is absent"), "openai").message
         == "{{ x }} at a.yaml:3: x is absent"
     )
-    by_query = template_refusal(TemplateFailure("{{ query.x }}", "a.yaml:3", "not a number", "x"), "openai")
+    by_query = template_failure(TemplateFailure("{{ query.x }}", "a.yaml:3", "not a number", "x"), "openai")
     assert (
         by_query.message == "The query parameter 'x' does not fit: not a number ({{ query.x }} at a.yaml:3)"
     )

@@ -176,5 +176,5 @@ def test_cached_message_is_sent_without_a_look_at_the_store(monkeypatch: pytest.
     game = VirtualServer("rules: [{reply: Hello.}]")
     for _ in range(3):
         game.respond(claude_request())
-    monkeypatch.setattr(engine.Engine, "_complete", None)
+    monkeypatch.setattr(engine.Engine, "_store_and_finish", None)
     assert game.respond(claude_request()).text == "Hello."

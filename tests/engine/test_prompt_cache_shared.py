@@ -26,7 +26,7 @@ def test_processes_read_what_others_wrote() -> None:
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": LONG}]}
         request = engine.read("POST", "/v1/chat/completions", "", {}, dumps(body), "", 0.0)
         usages.append(ClientResponse(engine.respond(request)).json["usage"])
-        assert state.number("any") == 0
+        assert state.session_number("any") == 0
     assert cached_tokens(usages[0]) == 0
     assert cached_tokens(usages[1]) >= 2304
 

@@ -146,7 +146,7 @@ def test_repeated_requests_are_bounded() -> None:
     reader = reader_of(engine)
     for number in range(MAX_SEEN + 100):
         asked(engine, reader, 3, BODY[:-1] + b" " * (number % 2_000) + b"}" + b" " * (number // 2_000))
-    repeated = engine._repeated
+    repeated = engine._repeated_requests
     assert sum(repeated.attributes._sizes.values()) <= MAX_BYTES
     assert len(repeated._seen) <= MAX_SEEN
 
@@ -157,7 +157,7 @@ def test_large_values_of_repeated_requests_are_bounded() -> None:
     reader = reader_of(engine)
     for number in range(400):
         asked(engine, reader, 3, BODY[:-1] + b',"metadata":[%b{}],"seed":%d}' % (b"{}," * 700, number))
-    assert 100 < len(engine._repeated.attributes) < 350
+    assert 100 < len(engine._repeated_requests.attributes) < 350
 
 
 @pytest.mark.parametrize("validation", ["strict", "exact", "lenient", "off"])
@@ -183,8 +183,8 @@ def test_model_is_read_as_often_as_before(validation: str, answer: str) -> None:
 def test_too_many_bodies_in_turn_are_never_computed() -> None:
     repeated = RepeatedRequests()
     keys = [(None, b"%d" % number) for number in range(MAX_SEEN + 1)]
-    assert not any(repeated.came_before(key) for _ in range(3) for key in keys)
-    assert repeated.came_before(keys[-1])
+    assert not any(repeated.check_and_remember(key) for _ in range(3) for key in keys)
+    assert repeated.check_and_remember(keys[-1])
 
 
 def test_dropped_requests_leave_no_cycle() -> None:
@@ -192,7 +192,7 @@ def test_dropped_requests_leave_no_cycle() -> None:
     engine = VirtualServer(RULES).engine
     asked(engine, reader_of(engine), 5)
     gc.collect()
-    engine._repeated.attributes.clear()
+    engine._repeated_requests.attributes.clear()
     assert gc.collect() == 0
 
 

@@ -175,8 +175,8 @@ def test_vectors_beyond_the_limit_are_refused(rules: str, sent: ClientRequest) -
 def test_largest_legal_embedding_is_within_limit() -> None:
     largest = openai(["a"] * 2_048, model="text-embedding-3-large")
     request = VirtualServer("rules: []").engine.read("POST", OPENAI, "", {}, largest.body, "", 0.0)
-    assert request.components == 2_048 * 3_072 + 2_048 // 4
-    check_vector_size(request.components)
+    assert request.vector_components == 2_048 * 3_072 + 2_048 // 4
+    check_vector_size(request.vector_components)
 
 
 # --- by text -----------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ def test_ttft_by_input_tokens_is_read() -> None:
     )
     result = drawn.pace.ttft
     assert (result.base, result.per_input_token) == (DrawnNumber(Uniform(1.0, 2.0)), 0.001)
-    assert isinstance(result.cached, Expression)
+    assert isinstance(result.per_cached_token, Expression)
     assert drawn.model_copy().pace.ttft == result
 
 

@@ -13,7 +13,7 @@ from anthropic.types import Model
 from pydantic import TypeAdapter
 
 from mockllm.dialects.anthropic.client_tools import toolsets_by_tool
-from mockllm.dialects.provider_facts import knows
+from mockllm.dialects.provider_facts import is_known_model
 from tests.live import Live
 from tests.sdk.sdk_releases import require_known
 from tests.sdk.ways import ANTHROPIC_TOOLS
@@ -39,7 +39,7 @@ def params(text: str, **more: Any) -> dict[str, Any]:
 def test_models_that_the_sdk_names_are_known() -> None:
     names = get_args(get_args(Model)[0])
     assert "claude-sonnet-5" in names
-    require_known("anthropic", [name for name in names if not knows("anthropic", name)])
+    require_known("anthropic", [name for name in names if not is_known_model("anthropic", name)])
 
 
 @pytest.mark.parametrize("kind", ["computer", "browser"])

@@ -31,7 +31,7 @@ def seen(
         response=answer,
         duration=took,
         end_reason=end_reason,
-        times=times,
+        tick_times=times,
         method="POST",
         target="/",
         request_class=Request,

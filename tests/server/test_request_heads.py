@@ -97,7 +97,7 @@ def test_response_is_equal_for_cached_head(server: ThreadedServer, name: str) ->
     requested = REQUESTS[name]
     answers: list[tuple[int, bytes, bool, set[str]]] = []
     for connections in range(20):  # one that asks before its handler waits is answered by that
-        if connections > 1 and (name in NEVER_KEPT or cached(server.app.heads, requested)):
+        if connections > 1 and (name in NEVER_KEPT or cached(server.app.head_cache, requested)):
             break
         with Raw(server.port) as raw:
             for _ in range(3):
@@ -105,7 +105,7 @@ def test_response_is_equal_for_cached_head(server: ThreadedServer, name: str) ->
                 if "Connection: close" in answers[-1][3] or name == "HTTP/1.0":
                     break
     assert all(each == answers[0] for each in answers)
-    assert (cached(server.app.heads, requested) is None) is (name in NEVER_KEPT)
+    assert (cached(server.app.head_cache, requested) is None) is (name in NEVER_KEPT)
     told_of = [(each.method, each.target, each.headers, each.raw) for each in server.app.journal]
     assert all(each == told_of[0] for each in told_of)
 
@@ -116,7 +116,7 @@ def known(server: ThreadedServer, *requested: bytes) -> None:
         with Raw(server.port) as raw:
             for each in requested * 2:
                 raw.send(each).answer()
-        if all(cached(server.app.heads, each) for each in requested):
+        if all(cached(server.app.head_cache, each) for each in requested):
             return
     raise AssertionError("they are not kept")
 
@@ -157,7 +157,7 @@ def test_cached_head_with_odd_length_is_not_found(server: ThreadedServer, writte
     requested = request("POST", "/echo", b"{}")
     known(server, requested)
     head, _, body = requested.partition(b"Content-Length: 2")
-    assert cached(server.app.heads, head + b"Content-Length: " + written + body) is None
+    assert cached(server.app.head_cache, head + b"Content-Length: " + written + body) is None
 
 
 def test_cached_head_with_too_long_body_is_not_found() -> None:
@@ -248,9 +248,9 @@ def test_head_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_replaced_engine_is_not_held_by_cached_heads(server: ThreadedServer) -> None:
     known(server, ONE)
-    assert cached(server.app.heads, ONE) is not None
+    assert cached(server.app.head_cache, ONE) is not None
     server.app.replace_engine(ENGINE)
-    assert cached(server.app.heads, ONE) is None
+    assert cached(server.app.head_cache, ONE) is None
 
 
 def test_messages_of_a_websocket_over_tls_came_over_tls() -> None:
@@ -269,7 +269,7 @@ def test_fragment_of_a_head_is_not_cached_as_a_head(server: ThreadedServer, firs
         with Raw(server.port) as raw:
             assert raw.send(first + b"GET /ech").answer().status == 200
             assert raw.send(FRAGMENT).answer().status == 200
-    assert cached(server.app.heads, FRAGMENT) is None
+    assert cached(server.app.head_cache, FRAGMENT) is None
     with Raw(server.port) as raw:
         assert raw.send(FRAGMENT).answer().status == 400
     with Raw(server.port) as raw:
@@ -284,7 +284,7 @@ def test_fragment_after_rest_of_a_body_is_not_cached(server: ThreadedServer) -> 
             raw.send(head)
             assert raw.send(JSON[:4] + body + b"GET /ech").answer().status == 200
             assert raw.send(FRAGMENT).answer().status == 200
-    assert cached(server.app.heads, FRAGMENT) is None
+    assert cached(server.app.head_cache, FRAGMENT) is None
 
 
 BEFORE = {
@@ -306,7 +306,7 @@ def test_heads_after_request_in_parts_are_cached(server: ThreadedServer, name: s
             assert raw.answer().status == 200
         for _ in range(3):
             assert raw.send(requested).answer().status == 200
-    assert cached(server.app.heads, requested) is not None
+    assert cached(server.app.head_cache, requested) is not None
 
 
 def test_cached_head_has_the_length_as_it_is_written(server: ThreadedServer) -> None:

@@ -46,7 +46,7 @@ class ShorterWaits:
         self._times = [0.25, 0.125]
 
     @property
-    def wait_time(self) -> float:
+    def max_store_seconds(self) -> float:
         return self._times.pop(0)
 
 

@@ -82,7 +82,7 @@ def test_call_continues_after_all_responses(alone: Live) -> None:
         assert event(stream)["result"]["content"] == [{"type": "text", "text": "Seat 7."}]
         assert event(stream) is None
     assert "booked" in server.line(lambda line: "booked" in line)
-    assert not server.app.suspended
+    assert not server.app.suspended_exchanges
     entry = next(entry for entry in reversed(server.app.journal) if entry.responder_id == "a.yaml:booked")
     assert entry.seed.startswith("0@"), "the seed of the response that the named rule made"
 
@@ -92,7 +92,7 @@ def test_response_to_no_question_is_accepted(server: Live) -> None:
         event(stream)
         assert respond(server, {"id": "other/who"}, {"result": {}}) == 202
         assert respond(server, {"id": 5}, {"result": {}}) == 202
-        assert server.app.suspended
+        assert server.app.suspended_exchanges
 
 
 @contextmanager
@@ -111,14 +111,14 @@ def id_of_first(server: Live, **headers: str) -> str:
 
 
 def is_detached(server: Live) -> bool:
-    return [waiting.exchange for waiting in server.app.suspended.values()] == [None]
+    return [waiting.exchange for waiting in server.app.suspended_exchanges.values()] == [None]
 
 
 @pytest.fixture
 def alone(server: Live) -> Live:
     """The server without the calls of other tests."""
-    until(lambda: all(waiting.exchange is None for waiting in server.app.suspended.values()))
-    server.app.suspended.clear()
+    until(lambda: all(waiting.exchange is None for waiting in server.app.suspended_exchanges.values()))
+    server.app.suspended_exchanges.clear()
     return server
 
 
@@ -136,20 +136,20 @@ def test_client_that_left_gets_the_rest_before_it_responds(alone: Live) -> None:
         assert event(stream)["method"] == "notifications/message"
         assert event(stream)["result"]["content"] == [{"type": "text", "text": "Seat 3."}]
         assert event(stream) is None
-    until(lambda: not alone.app.suspended)
+    until(lambda: not alone.app.suspended_exchanges)
 
 
 def test_client_responds_without_a_connection(alone: Live) -> None:
     last = id_of_first(alone)
     until(lambda: is_detached(alone))
-    (key,) = alone.app.suspended
+    (key,) = alone.app.suspended_exchanges
     for name in ("who", "roots"):
         assert respond(alone, {"id": f"{key}/{name}"}, {"result": {"action": "accept"}}) == 202
     assert is_detached(alone)
-    (key,) = alone.app.suspended
+    (key,) = alone.app.suspended_exchanges
     result = {"action": "accept", "content": {"n": 5}}
     assert respond(alone, {"id": f"{key}/seat"}, {"result": result}) == 202
-    assert not alone.app.suspended
+    assert not alone.app.suspended_exchanges
     with resume(alone, last) as stream:
         events = [event(stream) for _ in range(5)]
     assert [each.get("method") for each in events[:3]] == [
@@ -164,26 +164,26 @@ def test_client_responds_without_a_connection(alone: Live) -> None:
 def test_client_that_cannot_resume_is_forgotten(alone: Live) -> None:
     id_of_first(alone)
     until(lambda: is_detached(alone))
-    (waiting,) = alone.app.suspended.values()
+    (waiting,) = alone.app.suspended_exchanges.values()
     waiting.until = 0.0
     id_of_first(alone)
     until(lambda: is_detached(alone))
-    assert waiting not in alone.app.suspended.values()
+    assert waiting not in alone.app.suspended_exchanges.values()
 
 
 def test_oldest_of_many_that_left_is_forgotten(alone: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suspended_responses, "MAX_DETACHED", 1)
     id_of_first(alone)
     until(lambda: is_detached(alone))
-    (oldest,) = alone.app.suspended
+    (oldest,) = alone.app.suspended_exchanges
     id_of_first(alone)
-    until(lambda: is_detached(alone) and oldest not in alone.app.suspended)
+    until(lambda: is_detached(alone) and oldest not in alone.app.suspended_exchanges)
 
 
 def test_rest_of_a_forgotten_wait_is_sent(alone: Live) -> None:
     last = id_of_first(alone)
     until(lambda: is_detached(alone))
-    alone.app.suspended.clear()
+    alone.app.suspended_exchanges.clear()
     with resume(alone, last) as stream:
         assert event(stream)["method"] == "roots/list"
-        assert not alone.app.suspended
+        assert not alone.app.suspended_exchanges

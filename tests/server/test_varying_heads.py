@@ -45,10 +45,10 @@ def learned(*names: str) -> RequestHeadCache:
 
 
 def facts(head: RequestHead) -> tuple[object, ...]:
-    message = head.parsed
+    message = head.message
     items = list(head.headers.items()), list(message.headers.items())
     rest = (message.method, message.path, message.version, message.should_close, message.chunked)
-    return head.path, head.query_string, head.may_be_for_server, head.constraints, *items, *rest
+    return head.path, head.query_string, head.may_skip_engine, head.constraints, *items, *rest
 
 
 def test_head_with_other_value_is_found() -> None:
@@ -147,7 +147,7 @@ def test_header_that_comes_twice_is_not_learned(second: str) -> None:
         return found
 
     for first, other in ("ab", "cb", "cd", "ce"):
-        assert send(first, other).parsed.headers.getall("x-tenant") == [first, other]
+        assert send(first, other).message.headers.getall("x-tenant") == [first, other]
     for value in ("", "f", "g", "h", "", "i"):
         assert send(value).headers["x-tenant"] == value
 
@@ -189,7 +189,7 @@ def test_requests_with_their_own_header_have_their_own_response(server: Threaded
             headers = {name.lower(): value for name, value in echoed["headers"]}
             assert headers["content-length"] == str(len(body))
             assert headers["x-request-id"] == f"id-{turn}"
-        assert cached(server.app.heads, with_id("another")) is not None
+        assert cached(server.app.head_cache, with_id("another")) is not None
         assert raw.send(with_id("b" * 300)).answer().status == 431, "the header is too long"
     in_journal = [dict(each.headers)["x-request-id"] for each in [*server.app.journal][:6]]
     assert in_journal == [f"id-{turn}" for turn in range(6)]

@@ -86,7 +86,7 @@ def test_preview_decides_and_counts_nothing() -> None:
     for _ in range(3):
         assert summary(decide(counters, sent, count=False)) == ("rule", "once", [])
     decision = decide(counters, sent)
-    assert (decision.number, len(decision.modifiers)) == (0, 1)
+    assert (decision.request_number, len(decision.modifiers)) == (0, 1)
     assert summary(decide(counters, sent, count=False)) == ("unmatched", None, ["used up"])
 
 
@@ -143,10 +143,11 @@ def test_sessions_and_scopes_have_separate_counts() -> None:
 def test_requests_are_numbered_in_scope_of_rule() -> None:
     counters = Counters()
     numbers = [
-        decide(counters, inputs([candidate("r", scope=scope)])).number for scope in ("", "a", "", "a", "b")
+        decide(counters, inputs([candidate("r", scope=scope)])).request_number
+        for scope in ("", "a", "", "a", "b")
     ]
     assert numbers == [0, 0, 1, 1, 0]
-    assert decide(counters, inputs([])).number == 2
+    assert decide(counters, inputs([])).request_number == 2
 
 
 def test_keep_deletes_counts_of_other_keys() -> None:
@@ -163,7 +164,7 @@ def test_scopes_least_recently_used_are_removed() -> None:
     counters = Counters(capacity=10)
 
     def number(scope: str) -> int:
-        return decide(counters, inputs([candidate("r", scope=scope)])).number
+        return decide(counters, inputs([candidate("r", scope=scope)])).request_number
 
     number("idle")
     for count in range(1000):

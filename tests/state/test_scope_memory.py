@@ -62,13 +62,13 @@ def test_scopes_of_the_largest_session_are_removed() -> None:
     sessions = EngineState(scope_bytes=1_000_000)
     for name in ("small", "large"):
         sessions.session(name, 0.0)
-    assert sessions.decide(inputs("a", "small")).number == 0
+    assert sessions.decide(inputs("a", "small")).request_number == 0
     for number in range(5_000):
         sessions.decide(inputs(f"tenant-{number % 3_000}", "large"))
         sessions.decide(inputs("often", "large"))
         assert sum(each.size for each in sessions._all_counters()) <= 1_000_000
-    assert sessions.decide(inputs("a", "small")).number == 1
-    assert sessions.decide(inputs("often", "large")).number > 1_000
+    assert sessions.decide(inputs("a", "small")).request_number == 1
+    assert sessions.decide(inputs("often", "large")).request_number > 1_000
 
 
 def test_memory_of_an_ended_session_is_free() -> None:
@@ -88,5 +88,5 @@ def test_memory_of_an_ended_session_is_free() -> None:
 def test_bound_below_one_scope_removes_all_scopes() -> None:
     sessions = EngineState(scope_bytes=10)
     for _ in range(3):
-        assert sessions.decide(inputs("x")).number == 0
+        assert sessions.decide(inputs("x")).request_number == 0
     assert sessions._memory.used == 0

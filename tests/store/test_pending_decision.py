@@ -73,7 +73,7 @@ class Counts:
         self, *later: ScriptResult | Exception, on_count: Callable[[], object] = lambda: None
     ) -> None:
         self.queue = Queue(later)
-        self.wait_time = PATIENCE
+        self.max_store_seconds = PATIENCE
         self._on_count = on_count
         self.counted: list[StoreDecision] = []
         self.slots: list[Slot] = []
@@ -116,7 +116,7 @@ def test_reply_makes_the_decision_and_calls_ready() -> None:
     assert (pending.decision, counts.ready) == (None, 0)
     pending.set_result(DECIDED, 9)
     assert isinstance(pending.decision, Decision)
-    assert (pending.decision.number, counts.ready, len(counts.counted)) == (9, 1, 1)
+    assert (pending.decision.request_number, counts.ready, len(counts.counted)) == (9, 1, 1)
     assert waited(pending) is pending.decision
 
 

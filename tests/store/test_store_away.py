@@ -70,9 +70,9 @@ def test_request_waits_as_long_as_a_store_may_be_away(away: str, monkeypatch: py
         store, refusing = store_client(away), store_client(away, "error")
         try:
             later(monkeypatch, DAY / 2)
-            assert DAY / 2 - PATIENCE < store.wait_time <= DAY / 2
+            assert DAY / 2 - PATIENCE < store.max_store_seconds <= DAY / 2
             later(monkeypatch, 2 * DAY)
-            assert (store.wait_time, refusing.wait_time) == (0.0, DAY)
+            assert (store.max_store_seconds, refusing.max_store_seconds) == (0.0, DAY)
         finally:
             store.close()
             refusing.close()
@@ -90,7 +90,7 @@ def test_store_that_is_back_decides(monkeypatch: pytest.MonkeyPatch) -> None:
                 await store.begin(ONE, lambda: None).wait()
                 await asyncio.to_thread(server.start)
                 await store.link.call("PING")
-                assert (store.status(), store.wait_time) == ("", DAY)
+                assert (store.status(), store.max_store_seconds) == ("", DAY)
                 assert isinstance(await store.begin(ONE, lambda: None).wait(), Decision)
             assert store.responses.total() == 1
         finally:

@@ -1,4 +1,4 @@
-"""`MockLLM` without pytest's plugin: what is seen and counted, on real sockets; starting, stopping, sessions."""
+"""`MockLLM` without pytest's plugin: what is seen and counted on real sockets, its start and its stop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import pytest
 from mockllm.server.http_server import CannotListen
 from mockllm.server.journal.journal import Journal
 from mockllm.server.server_limits import ServerLimits
-from mockllm.testing import Broken, MockLLM, MockSession
+from mockllm.testing import Broken, MockLLM
 from tests.testing.library_client import ask, text
 from tests.waiting import PATIENCE, until
 
@@ -341,63 +341,3 @@ def test_async_with_in_a_loop_of_ones_own() -> None:
 def test_server_accepts_limits() -> None:
     with MockLLM(packs="default", limits=ServerLimits(body=10)) as server:
         assert ask(server.openai_url)[0] == 413
-
-
-# --- sessions --------------------------------------------------------------------------------------
-
-
-def test_session_has_own_rules_counts_and_requests() -> None:
-    with MockLLM() as server:
-        server.sequence("first", "second")
-        one, other = server.session("one"), server.session()
-        assert [text(one.openai_url), text(one.openai_url), text(other.openai_url)] == [
-            "first",
-            "second",
-            "first",
-        ]
-        one.reply("mine")
-        server.reply("all", match={"model": "late"})
-        assert [text(each.openai_url) for each in (one, other, server)] == ["mine", "second", "first"]
-        assert [text(each.openai_url, "late") for each in (one, other)] == ["mine", "all"]
-        assert (len(one.requests), len(other.requests), len(server.requests)) == (4, 3, 8)
-        assert {each.session for each in one.requests} == {"one"}
-        one.verify(times=4)
-
-
-def test_closed_session_uses_rules_of_server() -> None:
-    with MockLLM() as server:
-        server.reply("all")
-        with server.session("one") as one:
-            one.reply("mine")
-            assert text(one.openai_url) == "mine"
-        assert text(one.openai_url) == "all"
-        assert isinstance(one, MockSession)
-
-
-def test_session_has_own_files_packs_climate_and_seed(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("rules: [{name: mine, reply: file}]")
-    with MockLLM(packs=["default"]) as server:
-        own = server.session("own", scenarios=[str(tmp_path)], packs=[], params={}, seed=5)
-        assert text(own.openai_url) == "file"
-        assert own.unused_rules == []
-        bad = server.session("bad")
-        bad.climate("rate-limited")
-        assert {ask(bad.openai_url)[0] for _ in range(6)} == {200, 429}
-        assert ask(server.openai_url)[0] == 200
-        ids = [ask(server.session(seed=seed).openai_url)[1]["id"] for seed in (1, 1, 2)]
-        assert ids[0] == ids[1] != ids[2]
-
-
-def test_session_with_invalid_id_raises() -> None:
-    with MockLLM() as server, pytest.raises(ValueError, match="letters, digits"):
-        server.session("a/b")
-
-
-def test_unused_rules_of_session_are_its_own() -> None:
-    with MockLLM() as server:
-        server.reply("all", match={"model": "x"})
-        one = server.session()
-        one.reply("mine", name="mine", match={"model": "y"})
-        assert one.unused_rules == [f"{HERE}:mine"]
-        text(one.openai_url, "y")
-        assert one.unused_rules == []

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.limits.bound_usage import MICRO, BoundUsage, Bucket, FixedWindow, SlidingWindow
 from mockllm.core.limits.limit_data import (
     ALLOWED,
     METERED,
@@ -20,6 +19,7 @@ from mockllm.core.limits.limit_data import (
     LimitStatus,
     MeteredBound,
 )
+from mockllm.core.limits.meters import MICRO, Bucket, FixedWindow, Meter, SlidingWindow
 
 MILLI = MICRO // 1000
 _CHECKED: Final[tuple[MeteredBound, ...]] = ("tokens", "input_tokens", "output_tokens", "requests")
@@ -31,7 +31,7 @@ _ENTRY_BYTES: Final = 130
 
 class LimitAccount:
     """The account of one key. `in_flight` is the number of responses in flight, where the limit has a bound on
-    them. `now` is in seconds on one clock. A clock that goes back neither frees nor breaks anything."""
+    them. `scenario_time` is in seconds on one clock. A clock that goes back neither frees nor breaks anything."""
 
     __slots__ = ("_divided", "_meters", "_requests", "_tokens", "_used", "grows", "in_flight", "limit")
 
@@ -45,20 +45,20 @@ class LimitAccount:
     def reset(self) -> None:
         """Set the usage to zero. Responses in flight still count."""
         self._used = 0
-        meters = {bound: _bound_usage(self.limit, bound) for bound in _CHECKED}
+        meters = {bound: _meter_of(self.limit, bound) for bound in _CHECKED}
         self._requests, self._tokens = meters["requests"], meters["tokens"]
         self._meters = [(bound, meter) for bound, meter in meters.items() if meter is not None]
         self._divided = bool(meters["input_tokens"] or meters["output_tokens"])
         """Whether parts of a request's tokens have meters of their own."""
 
-    def check(self, now: float, cost: Cost) -> LimitResult:
+    def check(self, scenario_time: float, cost: Cost) -> LimitResult:
         """Return whether a request may pass. Changes nothing."""
         limit = self.limit
         if limit.strategy not in METERED:
             return LimitResult(False, 0.0, limit.retry_after, "requests") if self._refuses(cost) else ALLOWED
         if limit.concurrent is not None and self.in_flight >= limit.concurrent:
             return LimitResult(False, 0.0, limit.retry_after, "concurrent")
-        return self._check_meters(now, cost)
+        return self._check_meters(scenario_time, cost)
 
     def _refuses(self, cost: Cost) -> bool:
         """Decide for a strategy that does not depend on time."""
@@ -70,52 +70,52 @@ class LimitAccount:
             case strategy:
                 return strategy == "always"
 
-    def _check_meters(self, now: float, cost: Cost) -> LimitResult:
-        limit, at = self.limit, round(now * MICRO)
+    def _check_meters(self, scenario_time: float, cost: Cost) -> LimitResult:
+        limit, micros = self.limit, round(scenario_time * MICRO)
         longest, delay = 0, 0
         by: Bound | None = None
         for bound, meter in self._meters:
-            wait = meter.wait(at, cost.of(bound, limit))
+            wait = meter.wait(micros, cost.amount_of(bound, limit))
             if wait is None:
                 return LimitResult(False, 0.0, None, bound)
             if wait > longest:
                 longest, by = wait, bound
-            delay = max(delay, meter.delay(at))
+            delay = max(delay, meter.delay(micros))
         if by is not None:
-            return LimitResult(False, 0.0, reported_wait(now, longest, at + longest), by)
+            return LimitResult(False, 0.0, reported_wait(scenario_time, longest, micros + longest), by)
         return LimitResult(True, delay / MICRO) if delay else ALLOWED
 
-    def charge(self, now: float, cost: Cost) -> None:
+    def charge(self, scenario_time: float, cost: Cost) -> None:
         """Count a request that passes. Call `release` when its response has ended."""
         limit = self.limit
         if limit.strategy not in METERED:
             self._used += 1
             return
-        at = round(now * MICRO)
+        micros = round(scenario_time * MICRO)
         if limit.concurrent is not None:
             self.in_flight += 1
         for bound, meter in self._meters:
-            meter.charge(at, cost.of(bound, limit))
+            meter.charge(micros, cost.amount_of(bound, limit))
 
-    def charge_at_once(self, now: float, cost: Cost) -> LimitStatus | None:
+    def charge_at_once(self, scenario_time: float, cost: Cost) -> LimitStatus | None:
         """Count a request that passes without a wait, and return the rest of the limit, as `check`, `charge` and
         `status` do. None, and nothing changes, for any other request."""
         if self.limit.strategy == "token-bucket" and self.limit.concurrent is None and not self._divided:
             requests: Bucket | None = self._requests  # type: ignore[assignment] # the strategy's meters are buckets
             tokens: Bucket | None = self._tokens  # type: ignore[assignment]
-            at = round(now * MICRO)
-            filled = None if requests is None else requests.level_after(at, 1)
-            spent = None if tokens is None else tokens.level_after(at, cost.tokens)
+            micros = round(scenario_time * MICRO)
+            filled = None if requests is None else requests.level_after(micros, 1)
+            spent = None if tokens is None else tokens.level_after(micros, cost.tokens)
             if (filled is None) is not (requests is None) or (spent is None) is not (tokens is None):
                 return None
             return LimitStatus(
-                None if requests is None or filled is None else requests.fill(at, filled),
-                None if tokens is None or spent is None else tokens.fill(at, spent),
+                None if requests is None or filled is None else requests.fill(micros, filled),
+                None if tokens is None or spent is None else tokens.fill(micros, spent),
             )
-        if self.check(now, cost) is not ALLOWED:
+        if self.check(scenario_time, cost) is not ALLOWED:
             return None
-        self.charge(now, cost)
-        return self.status(now)
+        self.charge(scenario_time, cost)
+        return self.status(scenario_time)
 
     @property
     def size(self) -> int:
@@ -127,7 +127,7 @@ class LimitAccount:
         """Count the end of a response."""
         self.in_flight = max(0, self.in_flight - 1)
 
-    def status(self, now: float) -> LimitStatus:
+    def status(self, scenario_time: float) -> LimitStatus:
         """Return the rest of the limit, for the provider's headers."""
         limit = self.limit
         if limit.strategy == "after-n":
@@ -135,25 +135,25 @@ class LimitAccount:
             return LimitStatus(
                 BoundStatus(max_count, max(0, max_count - self._used), limit.retry_after, limit.window)
             )
-        at = round(now * MICRO)
+        micros = round(scenario_time * MICRO)
         if self._divided:
-            return LimitStatus(**{bound: meter.bound_status(at) for bound, meter in self._meters})
+            return LimitStatus(**{bound: meter.bound_status(micros) for bound, meter in self._meters})
         return LimitStatus(
-            None if self._requests is None else self._requests.bound_status(at),
-            None if self._tokens is None else self._tokens.bound_status(at),
+            None if self._requests is None else self._requests.bound_status(micros),
+            None if self._tokens is None else self._tokens.bound_status(micros),
         )
 
 
-def reported_wait(now: float, wait: int, due: int) -> float:
+def reported_wait(scenario_time: float, wait: int, due: int) -> float:
     """Return the wait in whole milliseconds, rounded up. It is a millisecond more where rounding to microseconds
     would make the retry too early."""
     milliseconds = -(-wait // MILLI)
-    if round((now + milliseconds / 1000) * MICRO) < due:
+    if round((scenario_time + milliseconds / 1000) * MICRO) < due:
         milliseconds += 1
     return milliseconds / 1000
 
 
-def _bound_usage(limit: Limit, bound: MeteredBound) -> BoundUsage | None:
+def _meter_of(limit: Limit, bound: MeteredBound) -> Meter | None:
     """Return the meter of a bound; None where the limit has no such bound."""
     max_count: int | None = getattr(limit, bound)
     if max_count is None:

@@ -67,7 +67,7 @@ class Cost(Struct, frozen=True):
     draw: float = 0.0
     output_tokens: int = 0
 
-    def of(self, bound: MeteredBound, limit: Limit) -> int:
+    def amount_of(self, bound: MeteredBound, limit: Limit) -> int:
         """Return the amount that a request takes of a bound. Of output tokens it takes the whole bound at most: how
         many its response will have is not known, so every request can be admitted."""
         if bound == "requests":

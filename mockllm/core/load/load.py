@@ -51,17 +51,17 @@ def load_effect_without_wait(load: Load, others: int) -> LoadEffect | None:
     return LoadEffect(0.0, slowdown(load, others + 1))
 
 
-def load_effect(load: Load, ends: Sequence[float], now: float) -> LoadEffect | None:
+def load_effect(load: Load, ends: Sequence[float], scenario_time: float) -> LoadEffect | None:
     """Return the effect on one more response; None if it is refused.
 
-    `ends` are the times at which the others end, both in flight and waiting, in any order. An end before `now` does
-    not count. The first request begins first.
+    `ends` are the times at which the others end, both in flight and waiting, in any order. An end before
+    `scenario_time` does not count. The first request begins first.
     """
-    left = [end for end in ends if end > now]
+    left = [end for end in ends if end > scenario_time]
     maximum, effect = load.max_inflight, load_effect_without_wait(load, len(left))
     if maximum is None or effect is not None:
         return effect
     ahead = len(left) - maximum
     if ahead >= load.queue:
         return None
-    return LoadEffect(sorted(left)[ahead] - now, slowdown(load, maximum))
+    return LoadEffect(sorted(left)[ahead] - scenario_time, slowdown(load, maximum))

@@ -43,13 +43,15 @@ class RunningBatch:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def schedule(self, work: PromptWork, now: float, delay: float = 0.0) -> ContinuousBatchTimes | None:
+    def schedule(
+        self, work: PromptWork, scenario_time: float, delay: float = 0.0
+    ) -> ContinuousBatchTimes | None:
         """Return the schedule of one more request, which arrives now and may begin after a delay. Return None if
         it is refused: the queue is full, or it would wait for a response without an end. The batch does not
         change."""
-        self._forget_ended(now)
+        self._forget_ended(scenario_time)
         batch, cache = self.batch, self.batch.kv_cache
-        earliest = now + delay
+        earliest = scenario_time + delay
         claimed = 0 if cache is None else min(cache.in_blocks(work.tokens + work.output), cache.tokens)
         begin = self._begin(max(earliest, self._last_begin(earliest)), claimed)
         if begin == inf:
@@ -65,14 +67,16 @@ class RunningBatch:
         timed = batch.prefill is not None or batch.base > 0.0
         ttft = read - begin + batch.base if timed else None
         capacity = None if cache is None else cache.tokens
-        times = begin - now, ttft, batch.token_latency(running)
+        times = begin - scenario_time, ttft, batch.token_latency(running)
         return ContinuousBatchTimes(*times, running, cached, read - begin, claimed, capacity)
 
-    def add(self, slot: object, schedule: ContinuousBatchTimes, work: PromptWork, now: float) -> None:
+    def add(
+        self, slot: object, schedule: ContinuousBatchTimes, work: PromptWork, scenario_time: float
+    ) -> None:
         """Add a request with the schedule that it got now. Until `expect_end` it ends after the most that it may
         generate, or never."""
-        begin = now + schedule.wait
-        if begin > now:
+        begin = scenario_time + schedule.wait
+        if begin > scenario_time:
             self._begins[slot] = begin
         if self.batch.prefill is not None:
             self._read_until = begin + schedule.read
@@ -118,13 +122,13 @@ class RunningBatch:
         """Return how many will have ended at a time."""
         return bisect_right(self._by_end, at, key=lambda known: known[0].end)
 
-    def _forget_ended(self, now: float) -> None:
-        ended = self._ended_by(now)
+    def _forget_ended(self, scenario_time: float) -> None:
+        ended = self._ended_by(scenario_time)
         for _, slot in self._by_end[:ended]:
             del self._entries[slot]
             self._begins.pop(slot, None)
         del self._by_end[:ended]
-        while self._begins and next(iter(self._begins.values())) <= now:
+        while self._begins and next(iter(self._begins.values())) <= scenario_time:
             self._begins.popitem(last=False)
 
     def _add(self, slot: object, entry: BatchEntry) -> None:

@@ -19,7 +19,7 @@ from mockllm.core.request.messages import ResultPart
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_older_hash, hash_of
 
-Kind: TypeAlias = Literal["text", "number", "bool", "json", "set"]
+ValueKind: TypeAlias = Literal["text", "number", "bool", "json", "set"]
 Reader: TypeAlias = Callable[[Request], Json | Missing]
 
 
@@ -30,7 +30,7 @@ class FieldInfo(Struct, frozen=True):
     names.
     """
 
-    kind: Kind
+    kind: ValueKind
     keyed: bool = False
     small: bool = False
 

@@ -129,7 +129,7 @@ class JoinedLayer:
         return mask
 
 
-class FewRowsLayer:
+class LinearFieldIndex:
     """A few conditions, which are checked one by one faster than by an index."""
 
     __slots__ = ("_pairs", "missing")
@@ -154,7 +154,7 @@ class KeyedLayer(Layer):
     def __init__(self, field: Field) -> None:
         self._name = field.name
         self._pairs: dict[str, Pairs] = {}
-        self._indexes: dict[str, FieldIndex | FewRowsLayer] = {}
+        self._indexes: dict[str, FieldIndex | LinearFieldIndex] = {}
 
     def add(self, row: int, field: Field, condition: Condition) -> None:
         self._pairs.setdefault(str(field.key), []).append((row, condition))
@@ -185,7 +185,7 @@ class KeyedLayer(Layer):
         return (key for key in values if key in self._indexes)
 
 
-def _apply(mask: int, index: FieldIndex | FewRowsLayer, value: Json | Missing) -> int:
+def _apply(mask: int, index: FieldIndex | LinearFieldIndex, value: Json | Missing) -> int:
     """Return the mask for the value of a key. Before, the mask is that of a missing value."""
     if index.missing:
         mask &= ~index.missing
@@ -199,7 +199,7 @@ class _Node:
 
     def __init__(self) -> None:
         self.children: dict[str | int, _Node] = {}
-        self.index: FieldIndex | FewRowsLayer | None = None
+        self.index: FieldIndex | LinearFieldIndex | None = None
 
 
 class BodyLayer(Layer):
@@ -211,7 +211,7 @@ class BodyLayer(Layer):
         self._part = None if field.name == "body" else field.name
         self._pairs: dict[tuple[str | int, ...], Pairs] = {}
         self._paths: dict[tuple[str | int, ...], JsonPath] = {}
-        self._few: list[tuple[JsonPath, FieldIndex | FewRowsLayer]] = []
+        self._few: list[tuple[JsonPath, FieldIndex | LinearFieldIndex]] = []
         self._root = _Node()
 
     def add(self, row: int, field: Field, condition: Condition) -> None:
@@ -233,7 +233,7 @@ class BodyLayer(Layer):
                 self._add_to_trie(keys, index)
         self.inexact = frozenset(inexact)
 
-    def _add_to_trie(self, keys: tuple[str | int, ...], index: FieldIndex | FewRowsLayer) -> None:
+    def _add_to_trie(self, keys: tuple[str | int, ...], index: FieldIndex | LinearFieldIndex) -> None:
         node = self._root
         for key in keys:
             node = node.children.setdefault(key, _Node())
@@ -279,11 +279,11 @@ def _places(children: Mapping[str | int, _Node], length: int) -> Iterator[tuple[
 
 def _index_of(
     pairs: Pairs, size: int
-) -> Generator[None, None, tuple[FieldIndex | FewRowsLayer, frozenset[int]]]:
+) -> Generator[None, None, tuple[FieldIndex | LinearFieldIndex, frozenset[int]]]:
     """Build the index of a key's conditions, and return it with the rows that it does not decide."""
     if len(pairs) <= _MAX_FEW_ROWS:
         yield
-        return FewRowsLayer(pairs), frozenset()
+        return LinearFieldIndex(pairs), frozenset()
     index = FieldIndex(lists=True)
     inexact = yield from _filled(index, pairs, size)
     return index, inexact

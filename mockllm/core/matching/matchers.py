@@ -42,7 +42,7 @@ __all__ = [
     "NotMatcher",
     "captures",
     "matched_result",
-    "mismatches",
+    "rank_key",
     "slow_regexes",
 ]
 
@@ -62,7 +62,7 @@ class FieldTestResult(Struct, frozen=True):
     matched: bool
 
 
-def mismatches(results: Sequence[FieldTestResult]) -> tuple[int, int]:
+def rank_key(results: Sequence[FieldTestResult]) -> tuple[int, int]:
     """Return the number of failed tests, and (negative) of passed tests. Less is nearer."""
     passed = sum(result.matched for result in results)
     return len(results) - passed, -passed
@@ -131,7 +131,7 @@ class AnyMatcher(Struct, frozen=True):
         """Return the results of the part that matches, or is nearest."""
         if not self.parts:
             return [FieldTestResult("any", "one of none", "nothing", None, False)]
-        return min((part.test_results(request) for part in self.parts), key=mismatches)
+        return min((part.test_results(request) for part in self.parts), key=rank_key)
 
 
 class NotMatcher(Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-from mockllm.core.json.codec import loads, pretty, spaced, text_fragment, without_angles
+from mockllm.core.json.codec import loads, pretty, spaced, text_json_for_copy, without_angles
 from mockllm.core.reply.generated_tool_call import GeneratedToolCall
 
 _SEPARATOR: Final = "\x7f"
@@ -30,7 +30,7 @@ class JsonText(Struct, frozen=True):
 
     def write(self, call: GeneratedToolCall, values: Sequence[bytes]) -> bytes:
         """Return the escaped text without quotes."""
-        return text_fragment(call.text)[1:-1]
+        return text_json_for_copy(call.text)[1:-1]
 
 
 class CompactJson(Struct, frozen=True):
@@ -74,8 +74,8 @@ class TextChunks(Struct, frozen=True):
         parts[1::2] = self.select(values)
         between = b"".join(parts)
         if _SEPARATOR in call.text:
-            return between.join([text_fragment(chunk)[1:-1] for chunk in call.chunks])
-        joined = text_fragment(_SEPARATOR.join(call.chunks))[
+            return between.join([text_json_for_copy(chunk)[1:-1] for chunk in call.chunks])
+        joined = text_json_for_copy(_SEPARATOR.join(call.chunks))[
             1:-1
         ]  # one call costs less than one for each chunk
         return joined.replace(_SEPARATOR.encode(), between)

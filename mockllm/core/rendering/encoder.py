@@ -15,8 +15,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import text_fragment
-from mockllm.core.rendering.plan import ChunkText, EventStep, Kind, RawStep, Step, WaitStep
+from mockllm.core.json.codec import text_json_for_copy
+from mockllm.core.rendering.plan import ChunkText, EventKind, EventStep, RawStep, Step, WaitStep
 from mockllm.core.reply.reply import Choice, ContentElement, NativePart, Part, Pause, Reply, Verbatim
 
 T = TypeVar("T")
@@ -32,9 +32,9 @@ class ChunkSurroundings(Struct, frozen=True):
     after: bytes
     event_name: str | None = None
 
-    def of(self, chunk: str) -> Event:
+    def event_for(self, chunk: str) -> Event:
         """Return the event of one chunk."""
-        return self.before + text_fragment(chunk) + self.after, self.event_name
+        return self.before + text_json_for_copy(chunk) + self.after, self.event_name
 
 
 class EncoderPosition(Struct, frozen=True):
@@ -81,7 +81,7 @@ class Encoder:
         """Return the events that end a choice: its finish reason. `choice` is its number."""
         return ()
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         """Return the last events, each with its kind: usage, terminator, and the finish where the protocol sends it
         once for a stream. `encode` leaves out a finish where the reply lacks `has_finish_reason`."""
         return ()
@@ -114,7 +114,7 @@ def _all_steps(encoder: Encoder) -> Iterator[Step]:
     reply = encoder.reply
     chunk_number = 0
 
-    def events(kind: Kind, payloads: Iterable[Event]) -> Iterator[EventStep]:
+    def events(kind: EventKind, payloads: Iterable[Event]) -> Iterator[EventStep]:
         for payload, event_name in payloads:
             yield EventStep(payload, chunk_number, kind, event_name)
 
@@ -256,12 +256,12 @@ class _SurroundedChunks(Struct, frozen=True):
         around = self.surroundings
         before, after, name = around.before, around.after, around.event_name
         return [
-            EventStep(before + text_fragment(chunk) + after, number, "chunk", name)
+            EventStep(before + text_json_for_copy(chunk) + after, number, "chunk", name)
             for number, chunk in enumerate(self.chunks, chunk_number + 1)
         ]
 
 
-EncodedItem: TypeAlias = tuple[Kind | None, Iterable[Event] | Pause | Verbatim | _SurroundedChunks]
+EncodedItem: TypeAlias = tuple[EventKind | None, Iterable[Event] | Pause | Verbatim | _SurroundedChunks]
 """Events of one kind, all chunks of a part, or an explicit wait or raw bytes between two chunks. A wait and raw bytes
 have no kind."""
 

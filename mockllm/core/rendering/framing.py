@@ -46,29 +46,18 @@ def _bare(step: EventStep) -> bytes:
     return step.payload
 
 
-def _sse(step: EventStep) -> bytes:
-    lines = b"data: %b\n\n" % step.payload
-    if step.id is not None:
-        lines = b"id: %b\n%b" % (step.id.encode(), lines)
-    return lines if step.event is None else b"event: %b\n%b" % (step.event.encode(), lines)
+def _sse_writer(space: bytes, line_end: bytes) -> Callable[[EventStep], bytes]:
+    """Return the function that writes an event as SSE, with this text after the colons and at the ends of lines."""
+    event_line, id_line = (b"%b:%b%%b%b" % (name, space, line_end) for name in (b"event", b"id"))
+    data_line = b"data:%b%%b%b" % (space, 2 * line_end)
 
+    def write(step: EventStep) -> bytes:
+        lines = data_line % step.payload
+        if step.id is not None:
+            lines = id_line % step.id.encode() + lines
+        return lines if step.event is None else event_line % step.event.encode() + lines
 
-def _sse_crlf(step: EventStep) -> bytes:
-    lines = b"data: %b\r\n\r\n" % step.payload
-    if step.id is not None:
-        lines = b"id: %b\r\n%b" % (step.id.encode(), lines)
-    return lines if step.event is None else b"event: %b\r\n%b" % (step.event.encode(), lines)
-
-
-def _sse_dense(step: EventStep) -> bytes:
-    lines = b"data:%b\n\n" % step.payload
-    if step.id is not None:
-        lines = b"id:%b\n%b" % (step.id.encode(), lines)
-    return lines if step.event is None else b"event:%b\n%b" % (step.event.encode(), lines)
-
-
-def _sse_dense_crlf(step: EventStep) -> bytes:
-    return _sse_dense(step).replace(b"\n", b"\r\n")
+    return write
 
 
 def _ndjson(step: EventStep) -> bytes:
@@ -77,10 +66,10 @@ def _ndjson(step: EventStep) -> bytes:
 
 EVENT_FRAMINGS: Final[dict[Framing, EventFraming]] = {
     Framing.PLAIN: EventFraming(_bare),
-    Framing.SSE: EventFraming(_sse),
-    Framing.SSE_CRLF: EventFraming(_sse_crlf),
-    Framing.SSE_DENSE: EventFraming(_sse_dense),
-    Framing.SSE_DENSE_CRLF: EventFraming(_sse_dense_crlf),
+    Framing.SSE: EventFraming(_sse_writer(b" ", b"\n")),
+    Framing.SSE_CRLF: EventFraming(_sse_writer(b" ", b"\r\n")),
+    Framing.SSE_DENSE: EventFraming(_sse_writer(b"", b"\n")),
+    Framing.SSE_DENSE_CRLF: EventFraming(_sse_writer(b"", b"\r\n")),
     Framing.NDJSON: EventFraming(_ndjson),
     Framing.JSON_ARRAY: EventFraming(_bare, b"[", b"\n,\r\n", b"\n]"),
     Framing.AWS_EVENT_STREAM: EventFraming(write_event),
@@ -114,17 +103,11 @@ def framed(plan: Plan) -> Iterator[FramedStep]:
 
 def framed_at_once(plan: Plan) -> Sequence[bytes] | None:
     """Return the bytes of all steps as `framed` does; None where a step is no bytes of the body."""
-    if plan.framing is Framing.SSE:
+    framing = EVENT_FRAMINGS[plan.framing]
+    if not (framing.opening or framing.between or framing.closing):
         events = [step for step in plan.steps if type(step) is EventStep]
-        if len(events) == len(plan.steps):
-            return [
-                _sse(step)
-                if step.id is not None
-                else b"data: %b\n\n" % step.payload
-                if step.event is None
-                else b"event: %b\ndata: %b\n\n" % (step.event.encode(), step.payload)
-                for step in events
-            ]
+        if len(events) == len(plan.steps):  # of most streams, in a third of the time
+            return list(map(framing.write, events))
     found: list[bytes] = []
     for item in framed(plan):
         if type(item) is not bytes:
@@ -154,24 +137,25 @@ def throttled(steps: Iterable[FramedStep], throttle: Throttle, sent: int = 0) ->
     """Return the steps with their bytes in slices of a throttle's size. `sent` bytes were written before.
 
     A wait elapses while bytes flow, so only the rest of it is waited. A cut acts at its time, after the last bytes
-    before it.
+    before it. `elapsed`, `due` and `free` are in seconds since the first step: now, when the next step is due, and
+    when the throttle takes bytes again.
     """
-    now = due = 0.0
+    elapsed = due = 0.0
     free = throttle.gap * (sent / throttle.size if throttle.head else bool(sent))
     for step in steps:
         if isinstance(step, WaitStep):
             due += step.seconds
             continue
         for part in _slices(step, throttle.size):
-            start = max(due, now if isinstance(part, CutStep) else free)
-            if start > now:
-                yield WaitStep(start - now, 0)
-                now = start
+            start = max(due, elapsed if isinstance(part, CutStep) else free)
+            if start > elapsed:
+                yield WaitStep(start - elapsed, 0)
+                elapsed = start
             yield part
             if not isinstance(part, CutStep):
                 free = start + throttle.gap * _length(part) / throttle.size
-    if max(due, free) > now:
-        yield WaitStep(max(due, free) - now, 0)
+    if max(due, free) > elapsed:
+        yield WaitStep(max(due, free) - elapsed, 0)
 
 
 def _slices(
@@ -193,9 +177,9 @@ def _length(part: bytes | StepOutsideHttpChunks) -> int:
 
 
 def head_size(plan: Plan) -> int:
-    """Return about how many bytes a head has. The server's own lines are not known before the head is written."""
-    own = sum(len(name) + len(value) + 4 for name, value in plan.head.headers)
-    return 0 if plan.delivery.withheld else SERVER_LINES + own
+    """Return about how many bytes a head has. The server's lines are not known before the head is written."""
+    planned = sum(len(name) + len(value) + 4 for name, value in plan.head.headers)
+    return 0 if plan.delivery.withheld else SERVER_LINES + planned
 
 
 SERVER_LINES: Final = 150
@@ -204,13 +188,13 @@ SERVER_LINES: Final = 150
 
 def plan_duration(plan: Plan) -> float:
     """Return the planned seconds from when the server begins to serve the request to the end of the plan, or to its
-    cut. A held response counts from its release. Infinite for a response that hangs."""
+    cut. A held response counts from its release. Infinite for a response that falls silent without an end."""
     total, how = _end(plan)
     return inf if how == "silence" else total
 
 
 def seconds_until_end_or_silence(plan: Plan) -> float:
-    """Return what `plan_duration` does; for a response that hangs, the seconds until its silence begins."""
+    """Return what `plan_duration` does; for a response that falls silent, the seconds until its silence begins."""
     return _end(plan)[0]
 
 

@@ -25,19 +25,19 @@ NO_INPUT: Final = Usage(0, 0)
 
 
 class InputTime(Struct, frozen=True):
-    """Seconds: `base`, and `per_input_token` for each input token. `cached` replaces it for tokens that the
-    response's usage reports as read from the cache. The sum is at most `longest`, since the client chooses how much
-    it sends."""
+    """Seconds: `base`, and `per_input_token` for each input token. `per_cached_token` replaces it for tokens that
+    the response's usage reports as read from the cache. The sum is at most `longest`, since the client chooses how
+    much it sends."""
 
     base: float = 0.0
     per_input_token: float = 0.0
-    cached: float | None = None
+    per_cached_token: float | None = None
     longest: float = inf
 
     def seconds(self, usage: Usage) -> float:
         """Return the seconds until the first chunk of a response with this usage."""
         cached = min(usage.cached_read, usage.input)
-        rate = self.per_input_token if self.cached is None else self.cached
+        rate = self.per_input_token if self.per_cached_token is None else self.per_cached_token
         time = self.base + (usage.input - cached) * self.per_input_token + cached * rate
         return min(time, self.longest)
 
@@ -47,10 +47,10 @@ class DynamicInputTime(Dynamic, frozen=True):
 
     base: float | Dynamic = 0.0
     per_input_token: float | Dynamic = 0.0
-    cached: float | Dynamic | None = None
+    per_cached_token: float | Dynamic | None = None
 
     def value(self, context: EvaluationContext) -> InputTime:
-        parts = (self.base, self.per_input_token, self.cached)
+        parts = (self.base, self.per_input_token, self.per_cached_token)
         base, rate, cached = evaluate(parts, context.at("ttft"))
         return InputTime(base, rate, cached, context.max_wait)  # type: ignore[arg-type]  # evaluated
 

@@ -12,9 +12,9 @@ from mockllm.core.rendering.argument_forms import ArgumentsForm, ChunkCount, Tex
 from mockllm.core.rendering.placeholders import (
     MARKED_CALL,
     MARKER_PREFIX,
+    Computation,
     Placeholders,
     Prerendered,
-    Recipe,
     ValueSelector,
 )
 from mockllm.core.rendering.plan import Plan
@@ -30,7 +30,7 @@ class PlaceholderParser:
 
     def __init__(self, plan: Plan, placeholders: Placeholders) -> None:
         self._plan = plan
-        self._recipes = placeholders.recipes
+        self._computations = placeholders.computations
         self._comparisons = tuple(dict.fromkeys(placeholders.placeholder_comparisons))
         self._used: dict[int, None] = {}
         self._forms: list[ArgumentsForm] = []
@@ -54,8 +54,8 @@ class PlaceholderParser:
         return len(self._forms) - 1
 
     def split(self, data: bytes) -> tuple[tuple[bytes, ...], tuple[int, ...]]:
-        """Return the bytes, every second part empty for a value, and the numbers of the recipes of these values. The
-        numbers of a call's forms are negative."""
+        """Return the bytes, every second part empty for a value, and the numbers of the computations of these values.
+        The numbers of a call's forms are negative."""
         parts: list[bytes] = []
         numbers: list[int] = []
         end = 0
@@ -68,13 +68,13 @@ class PlaceholderParser:
         return (*parts, data[end:]), tuple(numbers)
 
     def finish(self, size: int) -> tuple[Prerendered, Callable[[Sequence[int]], ValueSelector]]:
-        """Return all but the steps of a response, which have `size` bytes, and a function from recipe numbers to a
-        selector. Call `finish` after `split` has seen all steps."""
+        """Return all but the steps of a response, which have `size` bytes, and a function from computation numbers to
+        a selector. Call `finish` after `split` has seen all steps."""
         between = {
             form: self.split(b"".join(form.between)) for form in self._forms if type(form) is TextChunks
         }
-        ids = [number for number in self._used if _is_plain_id(self._recipes[number])]
-        computed = [number for number in self._used if not _is_plain_id(self._recipes[number])]
+        ids = [number for number in self._used if _is_plain_id(self._computations[number])]
+        computed = [number for number in self._used if not _is_plain_id(self._computations[number])]
         of_forms = range(-1, -1 - len(self._forms), -1)
         places = {number: place for place, number in enumerate([*ids, *computed, *of_forms])}
 
@@ -88,26 +88,27 @@ class PlaceholderParser:
                 forms[number] = TextChunks(parts, select(numbers))
         if between:
             forms.append(ChunkCount())
-        recipes = [self._recipes[number] for number in computed]
+        computations = [self._computations[number] for number in computed]
         without_steps = Prerendered(
             status=self._plan.head.status,
             fixed=tuple(self._fixed),
             per_response_headers=tuple((name, places[number]) for name, number in self._per_response),
-            ids=tuple(cast(IdPattern, self._recipes[number].source) for number in ids),
-            computed=tuple(recipes),
+            ids=tuple(cast(IdPattern, self._computations[number].source) for number in ids),
+            computed=tuple(computations),
             call_forms=forms,
             placeholder_comparisons=self._comparisons,
             framing=self._plan.framing,
             size=1000 + size,
             uses_input_tokens=any(
-                recipe.uses_input_tokens for recipe in (*recipes, *(c.recipe for c in self._comparisons))
+                computation.uses_input_tokens
+                for computation in (*computations, *(c.computation for c in self._comparisons))
             ),
         )
         return without_steps, select
 
 
-def _is_plain_id(recipe: Recipe) -> bool:
-    return isinstance(recipe.source, IdPattern) and not recipe.operations
+def _is_plain_id(computation: Computation) -> bool:
+    return isinstance(computation.source, IdPattern) and not computation.operations
 
 
 def value_selector(order: Sequence[int]) -> ValueSelector:

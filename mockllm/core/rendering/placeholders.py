@@ -50,11 +50,11 @@ class Combination(NamedTuple):
     """A number computed from two placeholders, one of which depends on the tokens of a generated tool call."""
 
     function: Function
-    left: Recipe
-    right: Recipe
+    left: Computation
+    right: Computation
 
 
-class Recipe(NamedTuple):
+class Computation(NamedTuple):
     """Computes the value of a placeholder: a source and the operations on its value, in order."""
 
     source: Source
@@ -89,7 +89,7 @@ class PlaceholderComparison(NamedTuple):
     """A comparison that an encoder made while it placed placeholders, and its result. Only responses for which it
     has the same result may use the encoded bytes."""
 
-    recipe: Recipe
+    computation: Computation
     compare: Comparison
     operand: object
     result: bool
@@ -98,18 +98,22 @@ class PlaceholderComparison(NamedTuple):
 class TextPlaceholder(str):
     """A text that differs in each response. Its characters are a marker that is found in the rendered bytes."""
 
-    __slots__ = ("_placeholders", "_recipe", "_sample")
+    __slots__ = ("_computation", "_placeholders", "_sample")
 
     _placeholders: Placeholders
-    _recipe: Recipe
+    _computation: Computation
     _sample: str
     """The value in the present response: functions are tried, and comparisons decided, with it."""
 
-    def __new__(cls, placeholders: Placeholders, recipe: Recipe, sample: str) -> TextPlaceholder:
+    def __new__(cls, placeholders: Placeholders, computation: Computation, sample: str) -> TextPlaceholder:
         if dumps(sample) != b'"%b"' % sample.encode():
             raise TypeError("a placeholder's text must be the same in a JSON string and outside")
-        placeholder = super().__new__(cls, f"{MARKER_PREFIX}t{placeholders.number_of(recipe)};")
-        placeholder._placeholders, placeholder._recipe, placeholder._sample = placeholders, recipe, sample
+        placeholder = super().__new__(cls, f"{MARKER_PREFIX}t{placeholders.number_of(computation)};")
+        placeholder._placeholders, placeholder._computation, placeholder._sample = (
+            placeholders,
+            computation,
+            sample,
+        )
         return placeholder
 
     def __getitem__(self, place: SupportsIndex | slice) -> str:
@@ -119,7 +123,7 @@ class TextPlaceholder(str):
     # Any: a placeholder passes for the value that the function returns.
     def then(self, function: Function, operand: object) -> Any:
         """Return the placeholder of `function(value, operand)`."""
-        return self._placeholders.derived(self._recipe, self._sample, (function, operand))
+        return self._placeholders.derived(self._computation, self._sample, (function, operand))
 
 
 def _subtracted_from(value: float, operand: float) -> float:
@@ -143,24 +147,24 @@ class NumberPlaceholder:
     placeholder of a text. All else raises TypeError.
     """
 
-    __slots__ = ("_placeholders", "_recipe", "_sample")
+    __slots__ = ("_computation", "_placeholders", "_sample")
 
-    def __init__(self, placeholders: Placeholders, recipe: Recipe, sample: float) -> None:
+    def __init__(self, placeholders: Placeholders, computation: Computation, sample: float) -> None:
         self._placeholders = placeholders
-        self._recipe = recipe
+        self._computation = computation
         self._sample = sample
 
     # Any: a placeholder passes for the value that the function returns.
     def then(self, function: Function, operand: object) -> Any:
         """Return the placeholder of `function(value, operand)`."""
-        return self._placeholders.derived(self._recipe, self._sample, (function, operand))
+        return self._placeholders.derived(self._computation, self._sample, (function, operand))
 
     def json_value(self) -> str:
         """Return what the JSON writer writes: a marker in quotes, which the number replaces with its quotes."""
-        return f"{MARKER_PREFIX}n{self._placeholders.number_of(self._recipe)};"
+        return f"{MARKER_PREFIX}n{self._placeholders.number_of(self._computation)};"
 
     def __str__(self) -> str:
-        return TextPlaceholder(self._placeholders, self._recipe, str(self._sample))
+        return TextPlaceholder(self._placeholders, self._computation, str(self._sample))
 
     __add__ = __radd__ = _arithmetic(operator.add)
     __sub__ = _arithmetic(operator.sub)
@@ -183,9 +187,9 @@ class NumberPlaceholder:
 
     def _with(self, function: Function, operand: float) -> NumberPlaceholder:
         if isinstance(operand, NumberPlaceholder):
-            left, right = self._recipe, operand._recipe
+            left, right = self._computation, operand._computation
             if left.depends_on_call != right.depends_on_call:
-                combination = Recipe(Combination(function, left, right))
+                combination = Computation(Combination(function, left, right))
                 return NumberPlaceholder(
                     self._placeholders, combination, function(self._sample, operand._sample)
                 )
@@ -198,11 +202,11 @@ class NumberPlaceholder:
     def _compare(self, compare: Comparison, operand: object) -> bool:
         if isinstance(operand, NumberPlaceholder):
             raise TypeError("a cached response compares no two placeholders")
-        if isinstance(self._recipe.source, IdPattern):
+        if isinstance(self._computation.source, IdPattern):
             raise TypeError("a cached response compares no part of an id")
         result = compare(self._sample, operand)
         self._placeholders.placeholder_comparisons.append(
-            PlaceholderComparison(self._recipe, compare, operand, result)
+            PlaceholderComparison(self._computation, compare, operand, result)
         )
         return result
 
@@ -224,30 +228,30 @@ class Placeholders:
     def __init__(
         self, ids: Ids, now: float, input_tokens: int, call: GeneratedToolCall | None = None
     ) -> None:
-        self.recipes: list[Recipe] = []
+        self.computations: list[Computation] = []
         self.placeholder_comparisons: list[PlaceholderComparison] = []
         self.ids: Ids = PlaceholderIds(self, ids)
-        self.now = cast(float, NumberPlaceholder(self, Recipe("now"), now))
-        self.input_tokens = cast(int, NumberPlaceholder(self, Recipe("input_tokens"), input_tokens))
+        self.now = cast(float, NumberPlaceholder(self, Computation("now"), now))
+        self.input_tokens = cast(int, NumberPlaceholder(self, Computation("input_tokens"), input_tokens))
         self.call = None if call is None else self._marked(call)
         """The call that is rendered in place of a generated one."""
 
     def _marked(self, call: GeneratedToolCall) -> GeneratedToolCall:
-        tokens = cast(int, NumberPlaceholder(self, Recipe("output_tokens"), call.output_tokens))
+        tokens = cast(int, NumberPlaceholder(self, Computation("output_tokens"), call.output_tokens))
         return MARKED_CALL.in_place_of(call, tokens)
 
-    def number_of(self, recipe: Recipe) -> int:
-        """Return the number of a recipe, which markers carry."""
-        if recipe not in self.recipes:
-            self.recipes.append(recipe)
-        return self.recipes.index(recipe)
+    def number_of(self, computation: Computation) -> int:
+        """Return the number of a computation, which markers carry."""
+        if computation not in self.computations:
+            self.computations.append(computation)
+        return self.computations.index(computation)
 
     def derived(
-        self, recipe: Recipe, sample: object, operation: Operation
+        self, computation: Computation, sample: object, operation: Operation
     ) -> TextPlaceholder | NumberPlaceholder:
         """Return a placeholder with one operation more."""
         function, operand = operation
-        derived = Recipe(recipe.source, (*recipe.operations, operation))
+        derived = Computation(computation.source, (*computation.operations, operation))
         result = function(sample, operand)
         if type(result) is str:
             return TextPlaceholder(self, derived, result)
@@ -267,8 +271,10 @@ class PlaceholderIds(Ids):
         self._ids = ids
 
     def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
-        recipe = Recipe(id_pattern(prefix, length, place, alphabet))
-        return TextPlaceholder(self._placeholders, recipe, self._ids.make(prefix, length, place, alphabet))
+        computation = Computation(id_pattern(prefix, length, place, alphabet))
+        return TextPlaceholder(
+            self._placeholders, computation, self._ids.make(prefix, length, place, alphabet)
+        )
 
 
 class PlaceholderStep(Struct, frozen=True):
@@ -279,7 +285,7 @@ class PlaceholderStep(Struct, frozen=True):
     select: ValueSelector
     chunk_number: int
 
-    def written(self, values: Sequence[bytes]) -> bytes:
+    def filled_bytes(self, values: Sequence[bytes]) -> bytes:
         """Return the bytes with these values."""
         parts = [*self.parts]
         parts[1::2] = self.select(values)
@@ -298,7 +304,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     fixed: Headers
     per_response_headers: Sequence[tuple[str, int]]
     ids: Sequence[IdPattern]
-    computed: Sequence[Recipe]
+    computed: Sequence[Computation]
     """All further values, in the order of their first use: times, token counts, and texts computed from ids."""
     call_forms: Sequence[ArgumentsForm]
     placeholder_comparisons: Sequence[PlaceholderComparison]
@@ -310,8 +316,8 @@ class Prerendered(Struct, frozen=True, eq=False):
 
     def fits(self, now: float, input_tokens: int, output_tokens: int = 0) -> bool:
         """Return whether each condition has its result for this request and the tokens of its call."""
-        for recipe, compare, operand, result in self.placeholder_comparisons:
-            if compare(recipe.value(now, input_tokens, output_tokens), operand) is not result:
+        for computation, compare, operand, result in self.placeholder_comparisons:
+            if compare(computation.value(now, input_tokens, output_tokens), operand) is not result:
                 return False
         return True
 
@@ -322,8 +328,10 @@ class Prerendered(Struct, frozen=True, eq=False):
         generated tool call's arguments."""
         values = fill_ids(self.ids, id_seed)
         output_tokens = 0 if call is None else call.output_tokens
-        for recipe in self.computed:  # written out for the usual sources, for this runs for each response
-            source, operations = recipe
+        for (
+            computation
+        ) in self.computed:  # written out for the usual sources, for this runs for each response
+            source, operations = computation
             value: str | float
             if source == "input_tokens":
                 value = input_tokens
@@ -332,7 +340,7 @@ class Prerendered(Struct, frozen=True, eq=False):
             elif type(source) is IdPattern:
                 value = fill_ids((source,), id_seed)[0].decode()
             else:
-                value, operations = recipe.value(now, input_tokens, output_tokens), ()
+                value, operations = computation.value(now, input_tokens, output_tokens), ()
             for function, operand in operations:
                 value = function(value, operand)
             values.append(b"%d" % value if type(value) is int else _encoded(value))

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from mockllm.core.batch import BatchOutcome, BatchWaits
 
-Kind: TypeAlias = Literal["open", "chunk", "close", "finish", "usage", "end", "ping", "error", "body"]
+EventKind: TypeAlias = Literal["open", "chunk", "close", "finish", "usage", "end", "ping", "error", "body"]
 """The role of an event in its stream. Other steps have none. `open` begins the stream, a choice or a part; `close`
 ends a part. `chunk` is a chunk of the content, `finish` has the finish reason, and `end` is the terminator.
 `usage` only counts tokens, `ping` comes between the others without content of the reply, also a question of an MCP
@@ -89,7 +89,7 @@ class EventStep(Struct, frozen=True):
 
     payload: bytes
     chunk_number: int
-    kind: Kind
+    kind: EventKind
     event: str | None = None
     id: str | None = None
 
@@ -263,7 +263,7 @@ class BatchStart(BackgroundRun, frozen=True):
 class Plan(Struct, frozen=True):
     """A response before bytes are written.
 
-    `delay`: seconds from the time at which the server began to respond to the head; the waits of the steps follow.
+    `delay`: seconds between the begin of the response and its head; the waits of the steps follow.
     `chunk_texts`: the chunks that a stream would have, for faults on a non-streaming response.
     """
 

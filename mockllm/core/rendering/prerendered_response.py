@@ -17,7 +17,7 @@ from mockllm.core.rendering.argument_forms import ChunkCount
 from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.placeholder_parser import PlaceholderParser
 from mockllm.core.rendering.placeholders import MARKED_CALL, Placeholders, PlaceholderStep, Prerendered
-from mockllm.core.rendering.plan import CutStep, EventStep, Kind, Plan, RawStep, Step, WaitStep
+from mockllm.core.rendering.plan import CutStep, EventKind, EventStep, Plan, RawStep, Step, WaitStep
 from mockllm.core.rendering.storable_response import PrerenderedStorable
 
 
@@ -45,7 +45,7 @@ class LazilyFilledSteps(Sequence[Step]):
             return LazilyFilledSteps(self._steps[place], self._values)
         step = self._steps[place]
         if isinstance(step, PlaceholderStep):
-            return RawStep(step.written(self._values), step.last_chunk(self._values))
+            return RawStep(step.filled_bytes(self._values), step.last_chunk(self._values))
         return step
 
     def __eq__(self, other: object) -> bool:
@@ -124,7 +124,7 @@ def joined_steps(plan: Plan) -> Iterator[WaitStep | CutStep | RawStep]:
         yield RawStep(b"".join(joined), chunk_number)
 
 
-StreamEvent: TypeAlias = tuple[int, bytes, int, Kind, str | None]
+StreamEvent: TypeAlias = tuple[int, bytes, int, EventKind, str | None]
 """The number of the prefix that an event begins with, the bytes after the prefix, and the rest of its EventStep."""
 
 
@@ -138,7 +138,7 @@ class PrerenderedStream(Prerendered, frozen=True, eq=False):
     def plan(self, id_seed: bytes, now: float, input_tokens: int) -> Plan:
         """Return the plan of the response with ids of this id seed."""
         values = self.placeholder_values(id_seed, now, input_tokens)
-        prefixes = [prefix.written(values) for prefix in self.prefixes]
+        prefixes = [prefix.filled_bytes(values) for prefix in self.prefixes]
         steps: list[Step] = []
         for event in self.events:
             if type(event) is tuple:

@@ -14,7 +14,16 @@ from typing import Final, NamedTuple, TypeAlias
 from mockllm.core.rendering.aws_event_stream import read_frames, write_event
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import EVENT_FRAMINGS
-from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, RawStep, ResponseHead, Step, WaitStep
+from mockllm.core.rendering.plan import (
+    EventKind,
+    EventStep,
+    Framing,
+    Plan,
+    RawStep,
+    ResponseHead,
+    Step,
+    WaitStep,
+)
 
 CountChunks: TypeAlias = Callable[[EventStep], int]
 """Returns how many chunks an event has."""
@@ -88,7 +97,7 @@ def _numbered(slices: Iterator[_FrameSlice], count_chunks: CountChunks) -> list[
             continue
         chunks = count_chunks(event)
         chunk_number += bool(chunks)
-        kind: Kind = "chunk" if chunks else "finish" if chunk_number else "open"
+        kind: EventKind = "chunk" if chunks else "finish" if chunk_number else "open"
         if event.payload == b"[DONE]" or event.event == "message_stop":
             kind = "end"
         numbered.append(_FrameSlice(end, EventStep(event.payload, chunk_number, kind, event.event)))

@@ -43,7 +43,7 @@ class PrerenderedStorable(Struct, frozen=True, eq=False):
         """Return the parts of the response with these values (see `Prerendered.placeholder_values`)."""
         names = [name if isinstance(name, str) else values[name].decode() for name in self.names]
         calls = {_filled(id, values): _filled(tool, values) for id, tool in self.tool_calls}
-        return StorableResponse(self.payload.written(values), tuple(names), calls)
+        return StorableResponse(self.payload.filled_bytes(values), tuple(names), calls)
 
     @property
     def size(self) -> int:

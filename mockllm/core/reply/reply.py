@@ -220,7 +220,7 @@ class Reply(Struct, frozen=True):
     extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     event_extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """By dialect and by the name of an event: members that are merged into the events of that name in a stream."""
-    served: Mapping[str, Json] = {}
+    mcp_members: Mapping[str, Json] = {}
     """The parts that only the reply of an MCP server has, by the keys of the language."""
     transcript: Transcript | None = None
     """The parts of a transcript beside its text."""

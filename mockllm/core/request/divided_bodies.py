@@ -33,7 +33,7 @@ MAX_TURN_BYTES: Final = 48 * 1024 * 1024
 evicted first."""
 MAX_REMAINING_BYTES: Final = 8 * 1024 * 1024
 """Bytes of all remaining members, about."""
-PARSED: Final = 5
+MEMORY_FACTOR: Final = 5
 """The memory that parsed JSON and what is computed of it take, about, in multiples of its bytes."""
 MAX_STAGES: Final = 8
 """The stages of a history that are stored: a client may continue from an earlier one, or repeat it."""
@@ -98,7 +98,7 @@ class DividedBody(Struct, eq=False):
 
     @property
     def depth(self) -> int:
-        """How deep the body nests at most; `BodyFields.max_possible_depth` of a divided body."""
+        """How deep the body nests at most; `BodyFields.max_possible_depth` of a remaining_members_of body."""
         return max(self.remaining_members.depth, self.stage.depth)
 
     def cached_without_turns(self, name: Hashable, compute: Callable[[], T]) -> T:
@@ -149,11 +149,11 @@ class DividedBody(Struct, eq=False):
 class _BoundedBuckets(dict[bytes, list[T]]):
     """Objects by a key that several may share, bounded in bytes. The newest of a key is found first."""
 
-    def __init__(self, room: int, weigh: Callable[[T], int]) -> None:
+    def __init__(self, room: int, size_of: Callable[[T], int]) -> None:
         super().__init__()
         self._room = room
-        self._weigh = weigh
-        self.weight = 0
+        self._size_of = size_of
+        self.size = 0
 
     def put(self, key: bytes, value: T) -> None:
         """Add a value. The values that were used least recently are evicted where the bytes exceed the capacity."""
@@ -161,15 +161,15 @@ class _BoundedBuckets(dict[bytes, list[T]]):
         alike.insert(0, value)
         self[key] = alike
         if len(alike) > MAX_ALIKE:
-            self.weight -= self._weigh(alike.pop())
-        self.grow(self._weigh(value))
+            self.size -= self._size_of(alike.pop())
+        self.grow(self._size_of(value))
 
     def grow(self, by: int) -> None:
         """Count further bytes of a value that is in."""
-        self.weight += by
-        while self.weight > self._room:
+        self.size += by
+        while self.size > self._room:
             oldest = next(iter(self))
-            self.weight -= self._weigh(self[oldest].pop())
+            self.size -= self._size_of(self[oldest].pop())
             if not self[oldest]:
                 del self[oldest]
 
@@ -182,12 +182,14 @@ class _BoundedBuckets(dict[bytes, list[T]]):
             alike.insert(0, value)
 
 
-def _remaining_weight(remaining_members: RemainingMembers) -> int:
-    return 1000 + (1 + PARSED) * (len(remaining_members.bytes_before) + len(remaining_members.bytes_after))
+def _remaining_size(remaining_members: RemainingMembers) -> int:
+    return 1000 + (1 + MEMORY_FACTOR) * (
+        len(remaining_members.bytes_before) + len(remaining_members.bytes_after)
+    )
 
 
-def _history_weight(history: History) -> int:
-    return 1000 + (1 + PARSED) * len(history.turns)
+def _history_size(history: History) -> int:
+    return 1000 + (1 + MEMORY_FACTOR) * len(history.turns)
 
 
 class BodyCache:
@@ -196,23 +198,23 @@ class BodyCache:
     def __init__(self, turn_bytes: int = MAX_TURN_BYTES, remaining_bytes: int = MAX_REMAINING_BYTES) -> None:
         """Make a cache with a capacity in bytes for histories, and one for remaining members."""
         self._remaining_members: _BoundedBuckets[RemainingMembers] = _BoundedBuckets(
-            remaining_bytes, _remaining_weight
+            remaining_bytes, _remaining_size
         )
-        self._histories: _BoundedBuckets[History] = _BoundedBuckets(turn_bytes, _history_weight)
+        self._histories: _BoundedBuckets[History] = _BoundedBuckets(turn_bytes, _history_size)
         self._lock = Lock()
 
     @property
-    def weight(self) -> int:
+    def size(self) -> int:
         """The bytes that all entries take, about."""
-        return self._remaining_members.weight + self._histories.weight
+        return self._remaining_members.size + self._histories.size
 
     def clear(self) -> None:
         """Forget all bodies."""
         with self._lock:
             self._remaining_members.clear()
-            self._remaining_members.weight = 0
+            self._remaining_members.size = 0
             self._histories.clear()
-            self._histories.weight = 0
+            self._histories.size = 0
 
     def read(self, raw: bytes, member: str) -> tuple[Json | Missing, DividedBody | None]:
         """Return the JSON of a body, MISSING if it is invalid, and its parts. `member` has its turns; without a list
@@ -237,7 +239,7 @@ class BodyCache:
         fields = loads(raw)
         if type(fields) is not dict or type(fields.get(member)) is not list or not fields[member]:
             return fields
-        found = divided(raw, fields, member)
+        found = remaining_members_of(raw, fields, member)
         body = None if found is None else self._with_remaining_members(found, raw, member)
         if found is None or body is None:
             return fields
@@ -277,7 +279,7 @@ class BodyCache:
         if history is None:
             self._histories.put(key, new)
         elif history.stages[-1] is base:
-            grown = _history_weight(new) - _history_weight(history)
+            grown = _history_size(new) - _history_size(history)
             history.turns, history.items = new.turns, new.items
             history.stages = [*history.stages[1 - MAX_STAGES :], *new.stages]
             self._histories.touch(key, history)
@@ -321,7 +323,7 @@ def _parsed(turns: bytes, end: int, history: History | None) -> list[Json]:
     return new
 
 
-def divided(raw: bytes, fields: dict[str, Json], member: str) -> RemainingMembers | None:
+def remaining_members_of(raw: bytes, fields: dict[str, Json], member: str) -> RemainingMembers | None:
     """Return the remaining members of a body with this value; None where it is unclear which turns it has.
 
     A place is the turns' if a number in it becomes the only turn. The parser is then in the same state after

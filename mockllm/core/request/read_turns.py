@@ -15,11 +15,11 @@ from mockllm.core.request.stored_responses import ResponseLookup
 
 
 class ReadTurns(Struct, eq=False):
-    """The messages so far, and the names of their calls by id. `tokens` are those of their parts, if they are
-    `counted`."""
+    """The messages so far, and the tools of their calls by the calls' ids. `tokens` are those of their parts, if they
+    are `counted`."""
 
     messages: list[Message] = field(default_factory=list)
-    names: dict[str, str | None] = field(default_factory=dict)
+    tools_by_call_id: dict[str, str | None] = field(default_factory=dict)
     tokens: int = 0
     counted: bool = False
 
@@ -81,4 +81,4 @@ def read_new_turns(divided: DividedBody, add: AddTurn) -> ReadTurns | None:
 def _continued(turns: ReadTurns | None) -> ReadTurns:
     if turns is None:
         return ReadTurns(counted=True)
-    return ReadTurns(turns.messages.copy(), turns.names.copy(), turns.tokens, counted=True)
+    return ReadTurns(turns.messages.copy(), turns.tools_by_call_id.copy(), turns.tokens, counted=True)

@@ -335,7 +335,7 @@ class Request(BodyFields, McpServerFields):
         return total
 
     @cached_property
-    def components(self) -> int:
+    def vector_components(self) -> int:
         """The number of components of the vectors in the response, for its budget. OpenAI's requests add one for
         four characters of the inputs, because the vectors are computed from these."""
         return 0

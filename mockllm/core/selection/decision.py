@@ -146,14 +146,14 @@ class Decision(Struct, frozen=True):
     - `invalid`: the request fails the validation
     - `unmatched`: no rule is selected; the dialect itself may still respond
 
-    `blocked_rules` matched, each with the reason that blocked it. `number` is the request's number in its scope.
-    `admission` is set if limits or loads apply. `slot` is set if one of them counts responses in flight.
+    `blocked_rules` matched, each with the reason that blocked it. `request_number` is that of the request in its
+    scope. `admission` is set if limits or loads apply. `slot` is set if one of them counts responses in flight.
     """
 
     outcome: Outcome
     rule: Selected | None
     modifiers: Sequence[Selected]
-    number: int
+    request_number: int
     blocked_rules: Sequence[tuple[Candidate, GuardReason]] = ()
     admission: AdmissionResult | None = None
     slot: InFlightSlot | None = None

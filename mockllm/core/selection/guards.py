@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.json.equality import equal
-from mockllm.core.limits.bound_usage import MICRO
+from mockllm.core.limits.meters import MICRO
 from mockllm.core.randomness import Randomness
 
 StateValue: TypeAlias = str | int | float | bool | None
@@ -68,7 +68,7 @@ class TimeWindow(Struct, frozen=True):
 
 CountReason: TypeAlias = Literal["used up", "skipped", "not its turn"]
 GuardReason: TypeAlias = CountReason | Literal["lost its chance", "outside its window"] | UnmetState
-ELIGIBLE: Final[tuple[CountReason, ...]] = ("used up", "skipped", "not its turn")
+COUNT_REASONS: Final[tuple[CountReason, ...]] = ("used up", "skipped", "not its turn")
 """The reasons that block an eligible try."""
 
 

@@ -27,7 +27,7 @@ from mockllm.dialects.anthropic.messages import AnthropicCountTokens, Messages
 from mockllm.dialects.anthropic.messages_request import is_messages_body
 from mockllm.dialects.anthropic.models import AnthropicModels
 from mockllm.dialects.anthropic.prices import PRICES
-from mockllm.dialects.anthropic.prompt_form import prompt_cache
+from mockllm.dialects.anthropic.prompt_form import prompt_cache_policy
 from mockllm.dialects.anthropic.text_completions import TextCompletions
 from mockllm.dialects.anthropic.unknown_fields import refuse_inexact
 from mockllm.dialects.anthropic.vertex import VertexCount, VertexMessages
@@ -141,7 +141,7 @@ PROVIDER: Final = Provider(
     limit_headers=limits,
     limit_refusal=refused,
     prices=PRICES,
-    prompt_cache=prompt_cache,
+    prompt_cache_policy=prompt_cache_policy,
     base_url_variables=("ANTHROPIC_BASE_URL",),
     key_variables=("ANTHROPIC_API_KEY",),
     written_members=WRITTEN,

@@ -8,11 +8,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, fragment
+from mockllm.core.json.codec import Json, dumps, json_for_copy
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.encoder import ChunkSurroundings, Encoder, EncoderPosition, Event
-from mockllm.core.rendering.plan import Kind
+from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.reply import Call, NativePart, Reply, Text, Thinking, joined_text
 from mockllm.dialects.anthropic.content_blocks import (
     Block,
@@ -58,8 +58,8 @@ class MessagesEncoder(Encoder):
 
     def start_stream(self) -> Iterable[Event]:
         opening = message(self.reply, self.request.model, self.identity, self.model_family)
-        own = {key: value for key, value in self.extras.items() if key not in _DELTA_EXTRAS}
-        opening = merged_json(opening, own)
+        opening_extras = {key: value for key, value in self.extras.items() if key not in _DELTA_EXTRAS}
+        opening = merged_json(opening, opening_extras)
         return (_event("message_start", {"message": opening}),)
 
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
@@ -84,7 +84,7 @@ class MessagesEncoder(Encoder):
             yield _block_stop(at.part_index)
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
-        return (_chunk_surroundings(at).of("" if self._is_without_arguments(at) else chunk),)
+        return (_chunk_surroundings(at).event_for("" if self._is_without_arguments(at) else chunk),)
 
     def chunk_surroundings(self, at: EncoderPosition) -> ChunkSurroundings | None:
         return None if self._is_without_arguments(at) else _chunk_surroundings(at)
@@ -101,7 +101,7 @@ class MessagesEncoder(Encoder):
             yield _delta(at.part_index, b'{"type":"signature_delta","signature":%b}' % dumps(signed))
         yield _block_stop(at.part_index)
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         delta = stop_fields(self.reply.choices[0], self.model_family)
         reported = merged_json(reported_members(self.reply, self.request, self.identity), self.extras)
         if "container" in reported:
@@ -151,7 +151,7 @@ def _block_stop(index: int) -> Event:
 
 
 def _partial_json(text: str) -> bytes:
-    return _DELTAS[Call] % fragment(text)
+    return _DELTAS[Call] % json_for_copy(text)
 
 
 def _native(block: Json) -> tuple[Json, list[bytes]]:

@@ -228,18 +228,20 @@ def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
     results: list[Part] = []
     for block in blocks:
         if type(block) is dict and block.get("type") == "tool_result":
-            results += _result(block, turns.names, lookup)
-    others = [part for block in blocks if (part := _part(block, turns.names)) is not None]
+            results += _result(block, turns.tools_by_call_id, lookup)
+    others = [part for block in blocks if (part := _part(block, turns.tools_by_call_id)) is not None]
     if results:
         turns.add(Message("tool", tuple(results)))
     if others or not results:
         turns.add(Message(role, tuple(others)))
 
 
-def _result(block: dict[str, Json], names: dict[str, str | None], lookup: ResponseLookup) -> Sequence[Part]:
-    """Return the result of a tool, and its images. `names` are the calls' names by id, so far."""
+def _result(
+    block: dict[str, Json], tools_by_call_id: dict[str, str | None], lookup: ResponseLookup
+) -> Sequence[Part]:
+    """Return the result of a tool, and its images. `tools_by_call_id` are those so far."""
     call_id, content = text_of(block.get("tool_use_id")), block.get("content")
-    name = None if call_id is None else names.get(call_id) or lookup.tool_by_call_id(call_id)
+    name = None if call_id is None else tools_by_call_id.get(call_id) or lookup.tool_by_call_id(call_id)
     is_error = block.get("is_error") is True
     if type(content) is str:
         return (ResultPart(call_id, name, content, is_error),)
@@ -254,7 +256,7 @@ def _result(block: dict[str, Json], names: dict[str, str | None], lookup: Respon
     return (ResultPart(call_id, name, "\n".join(texts), is_error), *images)
 
 
-def _part(block: Json, names: dict[str, str | None]) -> Part | None:
+def _part(block: Json, tools_by_call_id: dict[str, str | None]) -> Part | None:
     """Return a block that is not a tool's result; a bare string is a text."""
     if isinstance(block, str):
         return TextPart(block)
@@ -269,7 +271,7 @@ def _part(block: Json, names: dict[str, str | None]) -> Part | None:
         case "tool_use":
             call = CallPart(text_of(block.get("id")), text_of(block.get("name")), block.get("input"))
             if call.id is not None:
-                names[call.id] = call.name
+                tools_by_call_id[call.id] = call.name
             return call
         case "image":
             return MediaPart("image")

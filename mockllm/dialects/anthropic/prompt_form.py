@@ -53,7 +53,7 @@ def cache_policy(model: str) -> CachePolicy:
     return BreakpointCache(minimum, LOOKBACK, MAX_BREAKPOINTS)
 
 
-def prompt_cache(request: Request) -> CachePolicy | None:
+def prompt_cache_policy(request: Request) -> CachePolicy | None:
     """Return how the prompt of a request is cached."""
     return cache_policy(request.model or "")
 

@@ -14,7 +14,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload
-from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
+from mockllm.core.rendering.plan import EventKind, EventStep, Framing, Plan
 from mockllm.core.reply.reply import Reply, texts_of
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.errors import DIALECT, error_event, error_plan
@@ -66,7 +66,7 @@ class TextCompletionsEncoder(Encoder):
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         return (self._event(chunk, ended=False),)
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         yield "finish", self._event("", ended=True)
 
     def start_choice(self, choice: int) -> Iterable[Event]:

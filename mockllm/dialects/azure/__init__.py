@@ -32,7 +32,7 @@ from mockllm.dialects.openai.headers import LIMIT_HEADER_NAMES
 from mockllm.dialects.openai.media.images import ImageEdits, ImageGenerations
 from mockllm.dialects.openai.media.speech import Speech
 from mockllm.dialects.openai.media.transcription import Transcriptions, Translations
-from mockllm.dialects.openai.prompt_cache import prompt_cache
+from mockllm.dialects.openai.prompt_cache import prompt_cache_policy
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs, milliseconds, seconds
 from mockllm.dialects.vendors.responses import VendorModels
@@ -138,7 +138,7 @@ PROVIDER: Final = Provider(
     hint_query="(?:^|&)api-version=",
     telemetry_name="azure.ai.openai",
     limit_headers=write_limits,
-    prompt_cache=prompt_cache,
+    prompt_cache_policy=prompt_cache_policy,
     hosts=("openai.azure.com", "services.ai.azure.com", "cognitiveservices.azure.com"),
     base_url_variables=("AZURE_OPENAI_ENDPOINT",),
     # Claude in Foundry (anthropic's `AnthropicFoundry`, Claude Code)

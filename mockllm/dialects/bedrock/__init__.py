@@ -16,7 +16,7 @@ from mockllm.dialects.bedrock.lookups import (
     FoundationModels,
     InferenceProfiles,
 )
-from mockllm.dialects.bedrock.prompt_cache import prompt_cache
+from mockllm.dialects.bedrock.prompt_cache import prompt_cache_policy
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 CONVERSE: Final = Converse()
@@ -90,7 +90,7 @@ PROVIDER: Final = Provider(
     hint_headers=("amz-sdk-request", "x-amz-date"),
     recognizes_body=is_converse_body,
     known_models=KNOWN_MODELS | EMBEDDING_MODELS,
-    prompt_cache=prompt_cache,
+    prompt_cache_policy=prompt_cache_policy,
     telemetry_name="aws.bedrock",
     hosts=("amazonaws.com",),
     base_url_variables=(

@@ -13,7 +13,7 @@ from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import arguments_json
 from mockllm.core.rendering.aws_event_stream import filler
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
-from mockllm.core.rendering.plan import Headers, Kind
+from mockllm.core.rendering.plan import EventKind, Headers
 from mockllm.core.reply.citations import full_text, segments
 from mockllm.core.reply.reply import (
     Call,
@@ -215,7 +215,7 @@ class ConverseEncoder(Encoder):
                     yield self._delta(at, {"citation": _citation(citation, part)})
         yield self._event("contentBlockStop", {"contentBlockIndex": at.part_index})
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         ended: dict[str, Json] = {"stopReason": stop_reason(self.reply.choices[0])}
         own = {name: value for name, value in self.extras.items() if name in _METADATA_EXTRAS}
         ended |= {name: value for name, value in self.extras.items() if name not in {*own, "usage"}}

@@ -100,9 +100,11 @@ class ConverseRequest(BedrockRequest):
 
     @cached_property
     def messages(self) -> tuple[Message, ...]:
-        names: dict[str, str | None] = {}
+        tools_by_call_id: dict[str, str | None] = {}
         items, lookup = list_of(self.fields.get("messages")), self.response_lookup
-        return tuple(message for item in items for message in _messages(object_of(item), names, lookup))
+        return tuple(
+            message for item in items for message in _messages(object_of(item), tools_by_call_id, lookup)
+        )
 
     @cached_property
     def system(self) -> str | None:
@@ -166,42 +168,46 @@ def _tool(entry: dict[str, Json]) -> Tool | None:
 
 def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
     """Add the neutral messages of one message."""
-    for message in _messages(object_of(item), turns.names, lookup):
+    for message in _messages(object_of(item), turns.tools_by_call_id, lookup):
         turns.add(message)
 
 
 def _messages(
-    item: dict[str, Json], names: dict[str, str | None], lookup: ResponseLookup
+    item: dict[str, Json], tools_by_call_id: dict[str, str | None], lookup: ResponseLookup
 ) -> Iterator[Message]:
-    """Yield the neutral messages of one message: its tool results, where it has any, and its other parts. `names` are
-    the calls' names by id, so far; `lookup` finds those of earlier responses."""
+    """Yield the neutral messages of one message: its tool results, where it has any, and its other parts.
+    `tools_by_call_id` are those so far; `lookup` finds those of earlier responses."""
     role = _ROLES.get(text_of(item.get("role")))
     if role is None:
         return
     blocks = [object_of(block) for block in list_of(item.get("content"))]
     results = [
-        part for block in blocks for part in _result(object_of(block.get("toolResult")), names, lookup)
+        part
+        for block in blocks
+        for part in _result(object_of(block.get("toolResult")), tools_by_call_id, lookup)
     ]
-    others = [part for block in blocks for part in _parts(block, names)]
+    others = [part for block in blocks for part in _parts(block, tools_by_call_id)]
     if results:
         yield Message("tool", tuple(results))
     if others or not results:
         yield Message(role, tuple(others))
 
 
-def _result(result: dict[str, Json], names: dict[str, str | None], lookup: ResponseLookup) -> Iterator[Part]:
+def _result(
+    result: dict[str, Json], tools_by_call_id: dict[str, str | None], lookup: ResponseLookup
+) -> Iterator[Part]:
     """Yield the result of a tool, and its media."""
     if not result:
         return
     id, blocks = text_of(result.get("toolUseId")), list(map(object_of, list_of(result.get("content"))))
     texts = [block["text"] for block in blocks if type(block.get("text")) is str]
     texts += [dumps(block["json"]).decode() for block in blocks if "json" in block]
-    name = None if id is None else names.get(id) or lookup.tool_by_call_id(id)
+    name = None if id is None else tools_by_call_id.get(id) or lookup.tool_by_call_id(id)
     yield ResultPart(id, name, "\n".join(texts), result.get("status") == "error")
     yield from (_MEDIA[kind] for block in blocks for kind in block.keys() & _MEDIA.keys())
 
 
-def _parts(block: dict[str, Json], names: dict[str, str | None]) -> Iterator[Part]:
+def _parts(block: dict[str, Json], tools_by_call_id: dict[str, str | None]) -> Iterator[Part]:
     """Yield the part of a block that is not a tool's result."""
     kind, value = next(iter(block.items()), ("", None))
     fields = object_of(value)
@@ -215,7 +221,7 @@ def _parts(block: dict[str, Json], names: dict[str, str | None]) -> Iterator[Par
                 text_of(fields.get("toolUseId")), text_of(fields.get("name")), fields.get("input")
             )
             if call.id is not None:
-                names[call.id] = call.name
+                tools_by_call_id[call.id] = call.name
             yield call
         case "reasoningContent":
             yield ThinkingPart(text_of(object_of(fields.get("reasoningText")).get("text")) or "")

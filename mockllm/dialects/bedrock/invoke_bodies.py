@@ -14,7 +14,7 @@ from mockllm.core.rendering.aws_event_stream import unwrapped
 from mockllm.core.rendering.encoder import Event, encode
 from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.event_parser import events
-from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, ResponseHead
+from mockllm.core.rendering.plan import EventKind, EventStep, Framing, Plan, ResponseHead
 from mockllm.core.reply.reply import Reply, Usage
 from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import OutputBounds
@@ -66,7 +66,7 @@ class NovaEncoder(ConverseEncoder):
     def _event(self, name: str, fields: Mapping[str, Json]) -> Event:
         return dumps({name: fields}), name
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         counted = self.reply.usage
         yield "finish", self._event("messageStop", {"stopReason": stop_reason(self.reply.choices[0])})
         last = counted.put_into({"usage": _nova_usage(counted), "metrics": {}, "trace": {}}, "usage")

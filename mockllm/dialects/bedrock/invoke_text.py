@@ -18,7 +18,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import list_of, object_of, text_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.event_layout import EventLayout
-from mockllm.core.rendering.plan import Framing, Kind, Plan, ResponseHead
+from mockllm.core.rendering.plan import EventKind, Framing, Plan, ResponseHead
 from mockllm.core.reply.reply import Finish, Refusal, Reply, Text, Usage, joined_text
 from mockllm.core.request.messages import Role
 from mockllm.core.request.request import Message, Request, TextPart, estimate_input
@@ -169,7 +169,7 @@ class TextEncoder(Encoder):
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         return ((dumps(self.form.chunk(chunk, None, self.reply.usage, self.id)), None),)
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         counted = self.reply.usage
         reason = self.reply.choices[0].finish_value(self.form.reasons)
         last = {**self.form.chunk("", reason, counted, self.id), **invocation_metrics(counted)}

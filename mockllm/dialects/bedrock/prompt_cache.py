@@ -25,7 +25,7 @@ CACHE_POINT: Final = "cachePoint"
 _NOVA: Final = BreakpointCache(1000)
 
 
-def prompt_cache(request: Request) -> CachePolicy | None:
+def prompt_cache_policy(request: Request) -> CachePolicy | None:
     """Return how the prompt of a request is cached; None for models without a cache."""
     model = request.model or ""
     if "claude" in model:

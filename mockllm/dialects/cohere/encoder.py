@@ -9,7 +9,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
-from mockllm.core.rendering.plan import Kind
+from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.citations import full_text, span
 from mockllm.core.reply.reply import (
     Call,
@@ -107,7 +107,7 @@ class CohereEncoder(Encoder):
             yield _event("citation-end", {}, {"index": self._cited})
             self._cited += 1
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         usage, finish = self.reply.usage, self.reply.choices[0].finish_value(FINISH)
         delta: dict[str, Json] = {"finish_reason": finish, "usage": usage_of(usage)}
         delta = merged_json(delta, dict(self.reply.extras.get(NAME, {})))

@@ -112,7 +112,7 @@ class GeminiEmbeddingsRequest(GeminiRequest):
         return sum(map(estimate, self.texts)) + sum(tokens for _, tokens in self.media)
 
     @cached_property
-    def components(self) -> int:
+    def vector_components(self) -> int:
         size = SIZES.get(self.model or "", DEFAULT_SIZE)
         return size * len(self.entries) + sum(map(len, self.texts)) // 4
 

@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 
 from propcache.api import cached_property
 
-from mockllm.core.json.codec import Json, fragment
+from mockllm.core.json.codec import Json, json_for_copy
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
@@ -304,7 +304,7 @@ def _is_snake_case(data: bytes) -> bool:
 def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
     """Add the messages of a content: its tool results, where it has any, and its other parts. Adjacent
     messages of the model become one: a client may send back each chunk of a stream."""
-    fields, names = object_of(item), turns.names
+    fields, tools_by_call_id = object_of(item), turns.tools_by_call_id
     role = fields.get("role")
     neutral = ROLES.get(role) if role is None or type(role) is str else None
     if neutral is None or not fields:
@@ -313,15 +313,15 @@ def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
     results: list[Part] = []
     for entry in entries:
         if type(entry.get("functionResponse")) is dict:
-            results += _result(entry["functionResponse"], names)
-    others = [part for entry in entries if (part := _part(entry, names)) is not None]
+            results += _result(entry["functionResponse"], tools_by_call_id)
+    others = [part for entry in entries if (part := _part(entry, tools_by_call_id)) is not None]
     if results:
         turns.join(Message("tool", tuple(results)))
     if others or not results:
         turns.join(Message(neutral, tuple(others)))
 
 
-def _part(entry: dict[str, Json], names: dict[str, str | None]) -> Part | None:
+def _part(entry: dict[str, Json], tools_by_call_id: dict[str, str | None]) -> Part | None:
     """Return a part that is not a function's response."""
     text = entry.get("text")
     if type(text) is str:
@@ -333,7 +333,7 @@ def _part(entry: dict[str, Json], names: dict[str, str | None]) -> Part | None:
         fields = entry["functionCall"]
         call = CallPart(text_of(fields.get("id")), text_of(fields.get("name")), fields.get("args", {}))
         if call.id is not None:
-            names[call.id] = call.name
+            tools_by_call_id[call.id] = call.name
         return call
     if "functionResponse" in entry:
         return None
@@ -345,12 +345,12 @@ def _media(mime: Json) -> MediaPart:
     return MediaPart("image" if kind == "image" else "audio" if kind == "audio" else "file")
 
 
-def _result(response: dict[str, Json], names: dict[str, str | None]) -> Iterator[Part]:
+def _result(response: dict[str, Json], tools_by_call_id: dict[str, str | None]) -> Iterator[Part]:
     """Yield the result of a function, and the media in it."""
     id, name = text_of(response.get("id")), text_of(response.get("name"))
     returned, failed = _unwrap_result(response.get("response"), name)
-    text = returned if type(returned) is str else "" if returned is None else fragment(returned).decode()
-    yield ResultPart(id, name or names.get(id or ""), text, failed)
+    text = returned if type(returned) is str else "" if returned is None else json_for_copy(returned).decode()
+    yield ResultPart(id, name or tools_by_call_id.get(id or ""), text, failed)
     for part in list_of(response.get("parts")):
         for media in object_of(part).values():
             yield _media(object_of(media).get("mimeType"))

@@ -26,7 +26,7 @@ _MINIMUMS: Final = (("*gemini-1*", None), ("*gemini-2.0*", None), ("*pro*", 4096
 """The least number of tokens by model; None for models without implicit caches."""
 
 
-def prompt_cache(request: Request) -> CachePolicy | None:
+def prompt_cache_policy(request: Request) -> CachePolicy | None:
     """Return how the prompt of a request is cached."""
     if isinstance(request, GenerateRequest) and request.cached is not None:
         return None

@@ -10,12 +10,12 @@ from mockllm.core.prompt_cache.policy import CachePolicy
 from mockllm.core.request.request import Request
 from mockllm.dialects import anthropic, gemini
 from mockllm.dialects.anthropic.known_models import KNOWN_MODELS as CLAUDE_MODELS
-from mockllm.dialects.anthropic.prompt_form import prompt_cache as anthropic_cache
+from mockllm.dialects.anthropic.prompt_form import prompt_cache_policy as anthropic_cache
 from mockllm.dialects.gemini.embeddings import SIZES
 from mockllm.dialects.gemini.live.session import SETUP, TRANSCRIBE, TURN
 from mockllm.dialects.gemini.models import WELL_KNOWN
 from mockllm.dialects.gemini.prices import PRICES
-from mockllm.dialects.gemini.prompt_cache import prompt_cache
+from mockllm.dialects.gemini.prompt_cache import prompt_cache_policy
 from mockllm.dialects.gemini.unknown_fields import refuse_inexact
 from mockllm.dialects.google.openai_compatible import COMPATIBLE
 from mockllm.dialects.google.token import Token
@@ -175,7 +175,7 @@ def _vertex_routes() -> tuple[ProviderRoute, ...]:
 
 def _vertex_cache(request: Request) -> CachePolicy | None:
     """Return how the prompt of a request to Claude or Gemini is cached."""
-    return anthropic_cache(request) if request.dialect == "anthropic" else prompt_cache(request)
+    return anthropic_cache(request) if request.dialect == "anthropic" else prompt_cache_policy(request)
 
 
 def _live_sockets(paths: tuple[str, ...]) -> tuple[ProviderWebSocket, ...]:
@@ -242,7 +242,7 @@ GEMINI: Final = Provider(
     known_models=_KNOWN,
     telemetry_name="gcp.gemini",
     prices=PRICES,
-    prompt_cache=prompt_cache,
+    prompt_cache_policy=prompt_cache_policy,
     base_url_variables=("GOOGLE_GEMINI_BASE_URL",),
     key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),  # of both, SDKs take the second one
 )
@@ -254,7 +254,7 @@ VERTEX: Final = Provider(
     known_models=_KNOWN | {re.sub(r"-(?=\d{8}$)", "@", name) for name in CLAUDE_MODELS},
     messages_field="contents",
     telemetry_name="gcp.vertex_ai",
-    prompt_cache=_vertex_cache,
+    prompt_cache_policy=_vertex_cache,
     base_url_variables=("GOOGLE_VERTEX_BASE_URL",),
 )
 PROVIDERS: Final = (GEMINI, VERTEX)

@@ -31,11 +31,11 @@ NAME: Final = "mcp"
 def supported_reply(reply: Reply, request: RpcRequest) -> Reply:
     """Return the first choice with the parts that a result has a form for. A text is one chunk, because a result
     arrives whole. The events before the result are parts before it."""
-    events = _events(reply.served.get("events", ()), request)
+    events = _events(reply.mcp_members.get("events", ()), request)
     parts = (*events, *(_whole(part) for part in reply.choices[0].parts if _is_shown(part)))
-    served = {name: value for name, value in reply.served.items() if name != "events"}
+    members = {name: value for name, value in reply.mcp_members.items() if name != "events"}
     supported = reply.with_parts(parts)
-    return supported if served == reply.served else replace(supported, served=served)
+    return supported if members == reply.mcp_members else replace(supported, mcp_members=members)
 
 
 def _is_shown(part: Part) -> bool:
@@ -81,7 +81,7 @@ def _notification(name: str, params: dict[str, Json]) -> NativePart:
 
 def has_questions(reply: Reply) -> bool:
     """Return whether the client's responses come before the result; a task has its questions itself."""
-    return bool(reply.served.get("ask")) and not reply.served.get("task")
+    return bool(reply.mcp_members.get("ask")) and not reply.mcp_members.get("task")
 
 
 def result_of(reply: Reply, request: RpcRequest) -> dict[str, Json]:
@@ -92,7 +92,7 @@ def result_of(reply: Reply, request: RpcRequest) -> dict[str, Json]:
     if method == "prompts/get":
         result = _prompt(reply, request)
     elif method == "resources/read":
-        result = {"contents": [*_contents(reply, request), *reply.served.get("content", ())]}
+        result = {"contents": [*_contents(reply, request), *reply.mcp_members.get("content", ())]}
     elif method == "tools/call":
         result = _called(reply, request)
     else:
@@ -102,10 +102,10 @@ def result_of(reply: Reply, request: RpcRequest) -> dict[str, Json]:
 
 def missing_capabilities(reply: Reply, request: RpcRequest) -> dict[str, Json]:
     """Return the capabilities that a client of 2026-07-28 lacks for the task or for all questions of the reply."""
-    task = object_of(reply.served.get("task"))
+    task = object_of(reply.mcp_members.get("task"))
     if request.modern and task.get("required") and not request.has_tasks:
         return {"extensions": {TASKS: {}}}
-    questions = object_of(reply.served.get("ask"))
+    questions = object_of(reply.mcp_members.get("ask"))
     if not request.modern or not questions or askable(reply, request):
         return {}
     return {_capability(question): {} for question in questions.values()}
@@ -114,7 +114,7 @@ def missing_capabilities(reply: Reply, request: RpcRequest) -> dict[str, Json]:
 def askable(reply: Reply, request: RpcRequest) -> dict[str, Json]:
     """Return the questions of the reply that the client supports."""
     has = object_of(request.meta.get(META_CAPABILITIES))
-    questions = object_of(reply.served.get("ask"))
+    questions = object_of(reply.mcp_members.get("ask"))
     return {name: question for name, question in questions.items() if _capability(question) in has}
 
 
@@ -126,8 +126,8 @@ def _capability(question: Json) -> str:
 def input_required(reply: Reply, request: RpcRequest) -> dict[str, Json]:
     """Return the result with questions to the client (`InputRequiredResult` of 2026-07-28)."""
     result: dict[str, Json] = {"resultType": "input_required", "inputRequests": askable(reply, request)}
-    if reply.served.get("state") is not None:
-        result["requestState"] = reply.served["state"]
+    if reply.mcp_members.get("state") is not None:
+        result["requestState"] = reply.mcp_members["state"]
     return completed(result, request)
 
 
@@ -139,18 +139,18 @@ def _blocks(reply: Reply) -> list[Json]:
             blocks.append({"type": kind, "data": part.data, "mimeType": part.mime})
         elif isinstance(part, Text | Refusal) and (text := joined_text(part.chunks)):
             blocks.append({"type": "text", "text": text})
-    return [*blocks, *reply.served.get("content", ())]
+    return [*blocks, *reply.mcp_members.get("content", ())]
 
 
 def _called(reply: Reply, request: RpcRequest) -> dict[str, Json]:
     result: dict[str, Json] = {"content": _blocks(reply)}
-    structured = reply.served.get("structured")
+    structured = reply.mcp_members.get("structured")
     if structured is None and request.tool is not None and request.tool.output is not None:
         structured = _json(reply)
     if structured is not None:
         result["structuredContent"] = structured
     refused = any(type(part) is Refusal for part in reply.choices[0].parts)
-    if reply.served.get("is_error") or refused:
+    if reply.mcp_members.get("is_error") or refused:
         result["isError"] = True
     return result
 
@@ -169,7 +169,7 @@ def _prompt(reply: Reply, request: RpcRequest) -> dict[str, Json]:
         {} if prompt is None or not prompt.description else {"description": prompt.description}
     )
     messages: list[Json] = []
-    for message in reply.served.get("messages", ()):
+    for message in reply.mcp_members.get("messages", ()):
         content = message.get("content") or {"type": "text", "text": message.get("text", "")}
         messages.append({"role": message.get("role", "user"), "content": content})
     messages += [{"role": "user", "content": block} for block in _blocks(reply)]

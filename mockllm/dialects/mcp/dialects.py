@@ -19,9 +19,9 @@ from mockllm.core.rendering.plan import (
     ClientResponses,
     CutStep,
     Delivery,
+    EventKind,
     EventStep,
     Framing,
-    Kind,
     Plan,
     ResponseHead,
     Step,
@@ -95,7 +95,7 @@ class McpEncoder(Encoder):
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         return ()
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         result = response(self.request, result_of(self.reply, self.request))
         return (("finish", (dumps(result), MESSAGE)),)
 
@@ -226,7 +226,7 @@ def question_plan(reply: Reply, request: RpcRequest, identity: ResponseIdentity)
     """Return the stream of a reply with questions to the client, as before 2026-07-28. It has requests of the
     server, and then the error for a client that does not respond."""
     key = identity.ids.make("ask_", 24)
-    questions = object_of(reply.served["ask"])
+    questions = object_of(reply.mcp_members["ask"])
     steps: list[Step] = list(encode(McpEncoder(replace(reply, unfinished=True), request)))
     for name, question in questions.items():
         message = {"jsonrpc": "2.0", "id": f"{key}/{name}", **object_of(question)}

@@ -34,7 +34,7 @@ ENDED: Final = "end"
 
 def begun_task(reply: Reply, request: RpcRequest, identity: ResponseIdentity) -> Plan | None:
     """Return the response that begins a task; None where the client gets the result at once."""
-    wanted = object_of(reply.served.get("task"))
+    wanted = object_of(reply.mcp_members.get("task"))
     if not wanted or not request.has_tasks or request.rpc_method != "tools/call":
         return None
     task: dict[str, Json] = {

@@ -14,7 +14,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
 from mockllm.core.rendering.placeholders import derive
-from mockllm.core.rendering.plan import Kind
+from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.reply import (
     Call,
@@ -173,7 +173,7 @@ class OllamaEncoder(Encoder):
             return (self._line({"content": "", "thinking": chunk}),)
         return (self._line({"content": chunk}),)
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         yield "finish", (dumps(self._form.last({"content": ""})), None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:

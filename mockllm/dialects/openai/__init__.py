@@ -36,7 +36,7 @@ from mockllm.dialects.openai.media.videos import VideoEdits, VideoRemix, Videos
 from mockllm.dialects.openai.models import WELL_KNOWN, OpenAiModels
 from mockllm.dialects.openai.moderations import Moderations
 from mockllm.dialects.openai.prices import PRICES
-from mockllm.dialects.openai.prompt_cache import prompt_cache
+from mockllm.dialects.openai.prompt_cache import prompt_cache_policy
 from mockllm.dialects.openai.realtime.client_secrets import ClientSecrets
 from mockllm.dialects.openai.realtime.dialect import Realtime, Transcription
 from mockllm.dialects.openai.realtime.session import (
@@ -374,7 +374,7 @@ PROVIDER: Final = Provider(
     limit_refusal=refused,
     parameter_field="param",
     prices=PRICES,
-    prompt_cache=prompt_cache,
+    prompt_cache_policy=prompt_cache_policy,
     base_url_variables=("OPENAI_BASE_URL", "OPENAI_API_BASE"),  # the second one: older SDKs, LangChain
     key_variables=("OPENAI_API_KEY",),
 )

@@ -18,7 +18,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.event_layout import EventLayout
-from mockllm.core.rendering.plan import Framing, Kind, Plan
+from mockllm.core.rendering.plan import EventKind, Framing, Plan
 from mockllm.core.reply.logprobs import chunk_token_texts, part_token_texts, token_logprobs
 from mockllm.core.reply.reply import Choice, Finish, Reply, Text, Usage, texts_of
 from mockllm.core.request.request import Request
@@ -108,7 +108,7 @@ class CompletionsEncoder(Encoder):
             return ()
         return (self._event(choice, b'""', dumps(finish(self.reply.choices[choice]))),)
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         if self._request.include_usage and self.reply.usage.presence != "missing":
             counted = merged_json(
                 usage(self.reply.usage), self.reply.extras.get("openai", {}).get("usage", {})

@@ -84,7 +84,7 @@ class OpenAiEmbeddingsRequest(Request):
         return count_inputs(self.inputs)
 
     @cached_property
-    def components(self) -> int:
+    def vector_components(self) -> int:
         size = vector_size(self.model or DEFAULT_MODEL, self.fields.get("dimensions"))
         return size * len(self.inputs) + sum(map(len, self.inputs)) // 4
 

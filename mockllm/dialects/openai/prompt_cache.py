@@ -46,7 +46,7 @@ def _family_policy(model: str) -> CachePolicy | None:
     return _EXTENDED if any(fnmatchcase(name, glob) for glob in _LONG_LIVED) else _IN_MEMORY
 
 
-def prompt_cache(request: Request) -> CachePolicy | None:
+def prompt_cache_policy(request: Request) -> CachePolicy | None:
     """Return how the prompt of a request is cached; None for a model without a cache."""
     policy = _family_policy(request.model or "")
     if policy is None or policy is _BREAKPOINTS:

@@ -60,7 +60,7 @@ def provider_of(vendor: Vendor) -> Provider:
         limit_headers=vendor.limit_headers,
         prices=vendor.prices,
         hosts=vendor.hosts,
-        prompt_cache=vendor.cache,
+        prompt_cache_policy=vendor.cache,
     )
 
 

@@ -13,7 +13,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
-from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
+from mockllm.core.rendering.plan import EventKind, EventStep, Framing, Plan
 from mockllm.core.reply.reply import (
     Call,
     Choice,
@@ -241,7 +241,7 @@ class VendorEncoder(Encoder):
             return ()
         return (self._choice_chunk(choice, self.closing(reply_choice), finishes=True),)
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         if self.form.usage_chunk == "alone" and self._counts and self.reply.usage.presence != "missing":
             chunk = self.usage_chunk()
             chunk["usage"] = self._counted if self.reply.usage.presence == "counted" else None

@@ -12,7 +12,7 @@ from propcache.api import cached_property
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.encoder import Event
-from mockllm.core.rendering.plan import Kind
+from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.reply import Choice, Citation, Text, Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
@@ -62,7 +62,7 @@ class Perplexity(VendorEncoder):
     def closing(self, choice: Choice) -> dict[str, Json]:
         return self.text_delta("")
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         return ()
 
     @cached_property

@@ -25,7 +25,7 @@ from typing import Final
 
 from mockllm.core.prompt_cache.policy import CachePolicy, StepCache
 from mockllm.core.request.request import Request
-from mockllm.dialects.openai.prompt_cache import prompt_cache as openai_cache
+from mockllm.dialects.openai.prompt_cache import prompt_cache_policy as openai_cache
 
 _DEEPSEEK: Final = StepCache(128, 128, lifetime=7200.0)
 _SMALL_STEPS: Final = StepCache(64, 64)

@@ -63,7 +63,7 @@ def envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     )
 
 
-def prompt_cache(request: Request) -> CachePolicy:
+def prompt_cache_policy(request: Request) -> CachePolicy:
     """Return how vLLM caches prompts: automatically, in blocks (`enable_prefix_caching`, on by default)."""
     return _CACHE
 
@@ -73,7 +73,7 @@ ROW: Final = Vendor(
     Vllm,
     title="vLLM",
     model=MODEL,
-    cache=prompt_cache,
+    cache=prompt_cache_policy,
     form=VendorChatForm(
         id=VendorIdFormat("chatcmpl-", 32, HEX),
         call_id=VendorIdFormat("chatcmpl-tool-", 32, HEX),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-LENGTH: Final = b"content-length"
+CONTENT_LENGTH: Final = b"content-length"
 UNSAFE: Final = frozenset(b"\0\t\n\r ")
 """Bytes that would end the target or the method before their end."""
 
@@ -34,7 +34,7 @@ def request_lines(fields: Iterable[tuple[bytes, bytes]]) -> RequestLines | None:
         elif name == b"cookie":  # one field of HTTP/1.1 (section 8.2.3)
             cookies.append(value)
         else:
-            length = int(value) if name == LENGTH else length
+            length = int(value) if name == CONTENT_LENGTH else length
             lines.append(b"%b: %b\r\n" % (name, value))
     host = pseudo.get(b":authority", b"") or host
     method = pseudo[b":method"]

@@ -87,7 +87,7 @@ class Journal:
         pending.append(exchange)
         self.total += 1
         rendered = exchange.response.rendered
-        if type(rendered) is PrerenderedResponse and exchange.times is None:
+        if type(rendered) is PrerenderedResponse and exchange.tick_times is None:
             durations = self._durations_of_equal.get((rendered, exchange.model))
             if durations is None:
                 if len(self._durations_of_equal) > MAX_UNCOUNTED_KEYS:
@@ -156,7 +156,7 @@ class Journal:
 
         def make_entries(up_to: int | None = None) -> None:
             """Make entries of the exchanges that are pending now, some in each iteration. Later ones wait: under load
-            they push the older ones out before their turn."""
+            they evict older ones too early."""
             journal = reference()
             if journal is not None:
                 up_to = journal.total if up_to is None else up_to

@@ -79,7 +79,7 @@ class GroupEngineState(EngineState):
             if now - used < self.unused_timeout and (known is None or known.last_used < used):
                 self.session(id, monotonic - (now - used), used)
 
-    def number(self, id: str) -> int:
+    def session_number(self, id: str) -> int:
         """Return 0, as in the workers."""
         return 0
 

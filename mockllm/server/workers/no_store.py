@@ -32,7 +32,7 @@ class RefusedDecision:
 class NoStore:
     """Refuses requests that need sessions or stored responses. Rules that count were refused at the start."""
 
-    wait_time = 0.0
+    max_store_seconds = 0.0
 
     def __init__(self, state: SharedEngineState) -> None:
         state.store_elsewhere = self._forget
@@ -48,7 +48,11 @@ class NoStore:
         return Failure("bad_request", 400, REFUSAL.format("stored responses"))
 
     def _forget(
-        self, session: str, update: StorageUpdate, read: ResponseLookup, respond_again: RespondAgain | None
+        self,
+        session: str,
+        update: StorageUpdate,
+        read_lookup: ResponseLookup,
+        respond_again: RespondAgain | None,
     ) -> None:
         """Store nothing: another process could not find it."""
 

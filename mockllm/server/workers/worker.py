@@ -137,7 +137,7 @@ class Worker:
     async def abort(self) -> None:
         """Forget what was prepared, and serve on."""
         self._prepared = None
-        if self._app is not None and self._app.rules_ready is not None:
+        if self._app is not None and self._app.rule_change_done is not None:
             self.server.resume()
 
     async def pause(self) -> None:

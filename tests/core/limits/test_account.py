@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.limits.account import LimitAccount
-from mockllm.core.limits.bound_usage import MAX_EXACT_ENTRIES, SlidingWindow
 from mockllm.core.limits.limit_data import (
     STRATEGIES,
     BoundStatus,
@@ -16,6 +15,7 @@ from mockllm.core.limits.limit_data import (
     combine,
     tightest,
 )
+from mockllm.core.limits.meters import MAX_EXACT_ENTRIES, SlidingWindow
 
 TEN = 10.0
 

@@ -35,7 +35,7 @@ from mockllm.core.matching.matchers import (
     NotMatcher,
     captures,
     matched_result,
-    mismatches,
+    rank_key,
     slow_regexes,
 )
 from mockllm.core.request.request import Request
@@ -220,7 +220,7 @@ POST = FieldMatcher(Field("method"), Equals("POST"))
 def test_matcher_all_any_not(matcher: Matcher, expected: bool, distance: tuple[int, int]) -> None:
     assert matcher.matches(FULL) is expected
     results = matcher.test_results(FULL)
-    assert mismatches(results) == distance
+    assert rank_key(results) == distance
     assert all(result.matched for result in results) is expected
     assert sum(not result.matched for result in results) == distance[0]
 

@@ -30,7 +30,7 @@ from mockllm.core.matching.matchers import (
     FieldMatcher,
     Matcher,
     NotMatcher,
-    mismatches,
+    rank_key,
 )
 from mockllm.core.matching.near_miss_distance import CASE, CLOSE, FAR, condition_distance, distance
 from mockllm.core.matching.rule_index import RuleIndex
@@ -111,7 +111,7 @@ REQUEST = json_request({"model": "gpt-4o", "messages": [["user", "hi"]]})
 )
 def test_distance_counts_failed_and_passed_tests(matcher: Matcher, far: tuple[int, float, int]) -> None:
     assert distance(matcher, REQUEST) == far
-    assert mismatches(matcher.test_results(REQUEST)) == (far[0], far[2])
+    assert rank_key(matcher.test_results(REQUEST)) == (far[0], far[2])
 
 
 @given(st.text("ab ", max_size=12), st.text("ab ", max_size=12))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.encoder import ChunkEntry, Encoder, EncoderPosition, Event, chunk_schedule, encode
-from mockllm.core.rendering.plan import EventStep, Kind, RawStep, Step, WaitStep
+from mockllm.core.rendering.plan import EventKind, EventStep, RawStep, Step, WaitStep
 from mockllm.core.reply.reply import Call, Choice, NativePart, Pause, Refusal, Reply, Text, Verbatim
 
 
@@ -31,7 +31,7 @@ class Spoken(Encoder):
     def end_choice(self, choice: int) -> Iterable[Event]:
         return ((b"end %d" % choice, None),)
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         return (("usage", (b"usage", None)), ("end", (b"done", None)))
 
     def fail(self, failure: Failure) -> Iterable[Event]:
@@ -135,7 +135,7 @@ def test_a_broken_reply_is_neither_closed_nor_finished() -> None:
 
 def test_an_unfinished_reply_has_no_finish_reason() -> None:
     class Finishing(Spoken):
-        def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+        def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
             return (("finish", (b"why", None)), ("end", (b"done", None)))
 
     choices = (Choice((Text(("a",)),)), Choice((Text(("b",)),)))

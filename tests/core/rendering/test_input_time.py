@@ -49,8 +49,8 @@ def test_drawn_ttft_differs_per_response() -> None:
         for tries in range(20)
     ]
     assert all(1.0 <= each.base <= 2.0 and each.per_input_token == 0.001 for each in built)
-    assert all(each.cached is not None and 0 <= each.cached <= 0.001 for each in built)
-    assert len({each.base for each in built}) == len({each.cached for each in built}) == 20
+    assert all(each.per_cached_token is not None and 0 <= each.per_cached_token <= 0.001 for each in built)
+    assert len({each.base for each in built}) == len({each.per_cached_token for each in built}) == 20
     assert {each.longest for each in built} == {60.0}
 
 

@@ -8,12 +8,21 @@ import pytest
 
 from mockllm.core.quantities.parse import Uniform
 from mockllm.core.rendering.pacing import Pacing, chunk_waits, paced, paced_body
-from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, RawStep, ResponseHead, Step, WaitStep
+from mockllm.core.rendering.plan import (
+    EventKind,
+    EventStep,
+    Framing,
+    Plan,
+    RawStep,
+    ResponseHead,
+    Step,
+    WaitStep,
+)
 
 HEAD = ResponseHead(200, ())
 
 
-def data(kind: Kind, beat: int) -> EventStep:
+def data(kind: EventKind, beat: int) -> EventStep:
     return EventStep(f"{kind}{beat}".encode(), beat, kind)
 
 

@@ -145,12 +145,12 @@ def test_bytes_of_histories_and_frames_are_bounded() -> None:
     cache = BodyCache(turn_bytes=100_000, remaining_bytes=100_000)
     for number in range(100):
         read(cache, raw([user(f"conversation {number}")], system=f"{number} {LONG}"))
-        assert cache.weight <= 200_000
+        assert cache.size <= 200_000
     for count in range(100):
         read(cache, raw([user("one"), *range(count)]))
-        assert cache.weight <= 200_000
+        assert cache.size <= 200_000
     cache.clear()
-    assert cache.weight == 0
+    assert cache.size == 0
 
 
 def test_histories_that_begin_alike_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

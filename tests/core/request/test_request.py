@@ -46,7 +46,7 @@ def test_request_without_protocol_is_empty() -> None:
         OutputBounds(),
     )
     assert request.input_tokens == 3
-    assert request.components == 0
+    assert request.vector_components == 0
 
 
 @pytest.mark.parametrize(

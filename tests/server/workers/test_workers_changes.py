@@ -16,9 +16,16 @@ from pathlib import Path
 import pytest
 
 from tests.process import Process, serving
-from tests.server.workers.test_workers_store import SCENARIO, ask, client, end_session, response
+from tests.server.workers.store_scenario import (
+    SCENARIO,
+    ask,
+    end_session,
+    openai_client,
+    response,
+    scenario_folder,
+)
 from tests.server.workers.worker_processes import workers_of
-from tests.store.redis_server import RedisServer, program, redis_server
+from tests.store.redis_server import RedisServer, redis_server
 from tests.waiting import PATIENCE, until
 
 ADMIN = re.compile(r"control API: (\S+)/api")
@@ -30,10 +37,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc for
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    program()
-    (tmp_path / "scenarios").mkdir()
-    (tmp_path / "scenarios" / "a.yaml").write_text(SCENARIO)
-    return tmp_path
+    return scenario_folder(tmp_path)
 
 
 @pytest.fixture
@@ -160,13 +164,17 @@ def test_session_that_begins_again_can_be_ended_at_once(server: Process, ended_b
 def test_restart_replaces_no_stored_response(files: Path, store: RedisServer) -> None:
     options = ("--store", store.url, "--workers", "2")
     with serving(*options, cwd=files) as server:
-        before = [client(server).responses.create(model="gpt-4o", input=f"before {n}").id for n in range(6)]
+        before = [
+            openai_client(server).responses.create(model="gpt-4o", input=f"before {n}").id for n in range(6)
+        ]
         server.send(signal.SIGTERM)
         assert server.ended() == 0
     with serving(*options, cwd=files) as server:
-        after = [client(server).responses.create(model="gpt-4o", input=f"after {n}").id for n in range(6)]
+        after = [
+            openai_client(server).responses.create(model="gpt-4o", input=f"after {n}").id for n in range(6)
+        ]
         assert not set(before) & set(after)
-        (item,) = client(server).responses.input_items.list(before[0]).data
+        (item,) = openai_client(server).responses.input_items.list(before[0]).data
         assert "before 0" in item.model_dump_json()
 
 

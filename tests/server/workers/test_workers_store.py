@@ -1,4 +1,4 @@
-"""Workers that share their counts over a server of their own, or over `--store`."""
+"""Workers that share their counts over a store that they start."""
 
 from __future__ import annotations
 
@@ -13,88 +13,41 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-import openai
 import pytest
 from google.genai import errors, types
 
-from mockllm.store.script_request import scope_key, session_base
 from mockllm.store.store_client import SESSIONS
 from tests.process import Process, serving
 from tests.sdk.gemini_clients import vertex
 from tests.server.served_batches import created, lines_of
-from tests.server.workers.worker_processes import children_of, command_of, workers_of
-from tests.store.redis_server import RedisServer, program, redis_server
+from tests.server.workers.store_scenario import (
+    SCENARIO,
+    ask,
+    ask_all,
+    end_session,
+    openai_client,
+    scenario_folder,
+    texts,
+)
+from tests.server.workers.worker_processes import children_of, command_of
+from tests.store.redis_server import redis_server
 from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc for the worker processes")
 
-SCENARIO = """
-rules:
-  - {name: steps, match: {user: step}, per: api_key, sequence: [one, two, three]}
-  - {name: open, match: {user: open}, sets_state: {door: open}, reply: Opened.}
-  - {name: enter, match: {user: enter}, requires_state: {door: open}, sets_state: {door: null}, reply: Entered.}
-  - {name: draw, match: {user: draw}, choose: [a, b, c]}
-  - {name: luck, match: {user: luck}, chance: 0.4, reply: Lucky.}
-  - {name: second, match: {turn: 2}, reply: "Second: {{ user }}"}
-  - {name: late, match: {user: late}, skip: 1, reply: Late.}
-  - {name: ends, match: {user: end}, sequence: [one, two], then: error}
-  - {name: rest, reply: Hello.}
-modifiers:
-  - {name: rare, match: {user: late}, every: 3, delay: 1ms}
-  - {name: few, match: {model: limited}, limit: {strategy: fixed-window, requests: 10, window: 1h}}
-  - {name: places, match: {model: busy}, limit: {strategy: fixed-window, concurrent: 2}}
-  - {name: slow, match: {model: busy}, delay: 300ms}
-"""
 REQUESTS = 60
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    program()
-    folder = tmp_path / "scenarios"
-    folder.mkdir()
-    (folder / "a.yaml").write_text(SCENARIO)
-    return tmp_path
+    return scenario_folder(tmp_path)
 
 
 @pytest.fixture
 def server(files: Path) -> Iterator[Process]:
     with serving("--workers", "2", cwd=files) as process:
         yield process
-
-
-def ask(server: Process, user: str, model: str = "gpt-4o", **headers: str) -> tuple[int, str]:
-    """The status of a response, and its text or the code of its error."""
-    request = urllib.request.Request(
-        f"{server.url}/v1/chat/completions",
-        json.dumps({"model": model, "messages": [{"role": "user", "content": user}]}).encode(),
-        {
-            "content-type": "application/json",
-            **{name.replace("_", "-"): text for name, text in headers.items()},
-        },
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
-            return 200, json.load(response)["choices"][0]["message"]["content"]
-    except urllib.error.HTTPError as error:
-        return error.code, str(json.load(error)["error"]["message"])
-
-
-def served_text(server: Process, user: str) -> str | None:
-    """The text of a response; None of an error."""
-    status, text = ask(server, user)
-    return text if status == 200 else None
-
-
-def ask_all(server: Process, users: list[str], **more: Any) -> list[tuple[int, str]]:
-    with ThreadPoolExecutor(8) as threads:
-        return list(threads.map(lambda user: ask(server, user, **more), users))
-
-
-def texts(answers: list[tuple[int, str]]) -> Counter[str]:
-    return Counter(text for _, text in answers)
 
 
 def test_own_store_makes_counts_exact(server: Process) -> None:
@@ -188,12 +141,6 @@ def test_sessions_are_shared_and_listed(server: Process) -> None:
     assert ask(server, "step", x_mockllm_session="second")[1] == "three"
 
 
-def end_session(server: Process, id: str) -> None:
-    request = urllib.request.Request(f"{server.url}/api/sessions/{id}", method="DELETE")
-    with urllib.request.urlopen(request):
-        pass
-
-
 def test_sessions_that_have_ended_leave_the_store(files: Path) -> None:
     import redis
 
@@ -212,14 +159,12 @@ def test_reset_deletes_all_counts(server: Process) -> None:
 
 def test_stored_responses_are_found_by_all_workers(server: Process) -> None:
     for _ in range(6):  # a client of its own each time is a connection of its own: any worker may get it
-        first = client(server).responses.create(model="gpt-4o", input="one")
-        second = client(server).responses.create(model="gpt-4o", input="two", previous_response_id=first.id)
+        first = openai_client(server).responses.create(model="gpt-4o", input="one")
+        second = openai_client(server).responses.create(
+            model="gpt-4o", input="two", previous_response_id=first.id
+        )
         assert second.output_text == "Second: two"
-        assert client(server).responses.retrieve(second.id).output_text == "Second: two"
-
-
-def client(server: Process) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0)
+        assert openai_client(server).responses.retrieve(second.id).output_text == "Second: two"
 
 
 @pytest.mark.full
@@ -261,124 +206,6 @@ def test_own_store_that_a_signal_ends_serves_the_last_requests(files: Path) -> N
         assert server.ended() == 0
 
 
-# --- a store of another's ------------------------------------------------------------------------
-
-
-@pytest.fixture
-def store() -> Iterator[RedisServer]:
-    with redis_server() as started:
-        yield started
-
-
-@pytest.mark.full
-def test_two_groups_share_counts_and_no_ids(files: Path, store: RedisServer) -> None:
-    options = ("--store", store.url, "--workers", "2")
-    with serving(*options, cwd=files) as one, serving(*options, cwd=files) as two:
-        with ThreadPoolExecutor(2) as threads:
-            both = threads.map(lambda server: ask_all(server, ["step"] * REQUESTS), (one, two))
-            counted = texts([answer for answers in both for answer in answers])
-        assert counted == {"one": 1, "two": 1, "three": 2 * REQUESTS - 2}
-        ids = {body["id"] for server in (one, two) for body in [response(server) for _ in range(10)]}
-        assert len(ids) == 20
-
-
-def response(server: Process) -> Any:
-    request = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
-    return server.post("/v1/chat/completions", request)
-
-
-def test_no_key_of_the_store_has_a_text_of_a_request(files: Path, store: RedisServer) -> None:
-    import redis
-
-    marks = ("sk-marked-key", "marked-session", "marked-header", "marked text")
-    limit = "limit: {strategy: fixed-window, requests: 9, window: 1h}"
-    text = f"{SCENARIO}  - {{name: h, match: {{model: m}}, per: 'header:x-a', {limit}}}\n"
-    (files / "scenarios" / "a.yaml").write_text(text)
-    with serving("--store", store.url, "--workers", "2", cwd=files) as server:
-        headers = {"authorization": f"Bearer {marks[0]}", "x_mockllm_session": marks[1], "x_a": marks[2]}
-        ask(server, "step", model="m", **headers)
-        ask(server, marks[3], model="m", **headers)
-        client(server).responses.create(model="m", input=marks[3])
-        with redis.Redis(unix_socket_path=str(store.socket)) as found:
-            keys = [key.decode() for key in found.keys("*")]
-            fields = [
-                name.decode("latin-1")
-                for key in keys
-                if found.type(key) == b"hash"
-                for name in found.hkeys(key)
-            ]
-    assert len(keys) > 4
-    assert not [name for name in (*keys, *fields) for mark in marks if mark in name]
-
-
-def test_store_away_is_an_error_after_a_bounded_wait(files: Path, store: RedisServer) -> None:
-    with serving("--store", store.url, "--workers", "2", "--store-wait", "500ms", cwd=files) as server:
-        assert ask(server, "step")[1] == "one"
-        store.kill()
-        server.line(lambda line: "is away" in line)
-        began = time.monotonic()
-        status, text = ask(server, "step")
-        assert status == 503
-        assert "the store of this server's counts is away" in text
-        assert time.monotonic() - began < PATIENCE
-        assert ask(server, "hi") == (200, "Hello.")  # its rule counts nothing
-        assert ask(server, "luck")[0] == 503
-        health = server.get("/health")
-        assert health["status"] == "degraded"
-        assert "is away" in health["store"]
-        store.start()
-        server.line(lambda line: "is back" in line)
-        assert until(lambda: served_text(server, "step")) == "two"  # workers may learn it later
-        until(lambda: server.get("/health")["store"] == "ok")
-
-
-def test_store_without_memory_is_away_without_requests(files: Path, store: RedisServer) -> None:
-    import redis
-
-    with serving("--store", store.url, "--workers", "2", cwd=files) as server:
-        with redis.Redis(unix_socket_path=str(store.socket)) as client:
-            client.config_set("maxmemory", 1)
-        server.line(lambda line: "is away: OOM" in line and line.endswith("raise its maxmemory"))
-        until(lambda: {server.get("/health")["status"] for _ in range(8)} == {"degraded"})  # of both workers
-
-
-@pytest.mark.full
-def test_store_away_with_local_decides_alone(files: Path, store: RedisServer) -> None:
-    options = ("--store", store.url, "--workers", "1", "--store-wait", "200ms", "--store-failure", "local")
-    with serving(*options, cwd=files) as server:
-        assert [ask(server, "step")[1] for _ in range(2)] == ["one", "two"]
-        store.kill()
-        server.line(lambda line: "is away" in line)
-        assert ask(server, "step") == (200, "one")
-        assert "are decided without it" in server.get("/health")["store"]
-
-
-def test_store_that_is_not_there_is_one_line(files: Path) -> None:
-    process = Process(["--store", "unix:///nowhere/store.sock", "--port", "0"], files, {})
-    try:
-        assert process.ended() == 1
-        process.line(lambda line: "the store unix:///nowhere/store.sock cannot be used: No such file" in line)
-    finally:
-        process.close()
-
-
-@pytest.mark.full
-def test_places_of_a_killed_worker_are_not_lost_for_ever(files: Path, store: RedisServer) -> None:
-    """The places of responses end with their term, which a killed worker does not renew."""
-    import redis
-
-    with serving("--store", store.url, "--workers", "1", cwd=files) as server:
-        (worker,) = workers_of(server)
-        with ThreadPoolExecutor(1) as threads:
-            asking = threads.submit(ask, server, "hi", "busy")
-            with redis.Redis(unix_socket_path=str(store.socket)) as found:
-                key = until(lambda: found.keys("mockllm:{shared}:global:*c"))[0]
-                os.kill(worker, signal.SIGKILL)
-                (score,) = dict(found.zrange(key, 0, -1, withscores=True)).values()
-                assert 0 < score / 1e6 - time.time() < 31
-            assert isinstance(asking.exception(PATIENCE), Exception)
-
-
 def test_batch_jobs_of_vertex_are_shared(server: Process) -> None:
     """Each client has a connection of its own, so that both workers serve some."""
     clients = [vertex(server) for _ in range(6)]
@@ -396,20 +223,3 @@ def test_batch_jobs_of_vertex_are_shared(server: Process) -> None:
     for client in clients:
         with pytest.raises(errors.ClientError, match="not found"):
             client.batches.get(name=names[0])
-
-
-def test_session_ends_as_a_whole(files: Path, store: RedisServer) -> None:
-    import redis
-
-    options = ("--store", store.url, "--workers", "2", "--session-ttl", "1")
-    with (
-        serving(*options, cwd=files) as server,
-        openai.OpenAI(base_url=f"{server.url}/s/one/v1", api_key="any", max_retries=0) as session,
-        redis.Redis(unix_socket_path=str(store.socket)) as found,
-    ):
-        first = session.responses.create(model="gpt-4o", input="one")
-        assert ask(server, "step", x_mockllm_session="one")[1] == "one"
-        until(lambda: not found.exists(scope_key(session_base("one"), "")))
-        with pytest.raises(openai.NotFoundError):
-            session.responses.retrieve(first.id)
-        assert ask(server, "step", x_mockllm_session="one")[1] == "one"

@@ -24,7 +24,7 @@ from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.placeholders import derive
-from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, ResponseHead
+from mockllm.core.rendering.plan import EventKind, EventStep, Framing, Plan, ResponseHead
 from mockllm.core.reply.reply import Call, Media, NativePart, Part, Reply, Text, Thinking, Usage, joined_text
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
@@ -186,7 +186,7 @@ class InteractionEncoder(Encoder):
             yield self._event("step.delta", {"index": at.part_index, "delta": delta})
         yield self._event("step.stop", {"index": at.part_index})
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         fields = self._fields
         usage = fields.usage(self.reply.usage)
         whole = fields.interaction(fields.status, usage)

@@ -19,7 +19,16 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.event_layout import EventLayout
-from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Kind, Plan, RawStep, ResponseHead, Step
+from mockllm.core.rendering.plan import (
+    CutStep,
+    EventKind,
+    EventStep,
+    Framing,
+    Plan,
+    RawStep,
+    ResponseHead,
+    Step,
+)
 from mockllm.core.rendering.websocket_frames import close_frame
 from mockllm.core.reply.reply import Call, Media, NativePart, Reply, Thinking
 from mockllm.core.request.request import Request
@@ -140,7 +149,7 @@ class LiveEncoder(Encoder):
     def end_choice(self, choice: int) -> Iterable[Event]:
         return () if self._waits else (_event({"serverContent": {"generationComplete": True}}),)
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         if self._waits or not self.reply.has_finish_reason:
             return
         content: dict[str, Json] = {"turnComplete": True}

@@ -69,7 +69,7 @@ def _call(value: Json, path: str) -> Failure | None:
 
 
 _calls: Final = array(_call, "objects", min_length=1)
-_own: Final = members((), {"name": string, "tool_call_id": string, "function_call": _called})
+_other_members: Final = members((), {"name": string, "tool_call_id": string, "function_call": _called})
 
 
 def check_messages(value: Json) -> Failure | None:
@@ -148,7 +148,7 @@ def _message(entry: Json, path: str) -> Failure | None:
     calls = entry.get("tool_calls")
     if error is None and role == "assistant" and calls is not None:
         error = _calls(calls, f"{path}.tool_calls")
-    return error or _own(entry, path)
+    return error or _other_members(entry, path)
 
 
 def _content(entry: dict[str, Json], path: str) -> Failure | None:
@@ -249,7 +249,7 @@ def _missing_results(ids: Iterable[str], place: int) -> Failure:
     return refuse(message, f"messages.[{place}].role")
 
 
-_OWN_NAME, _OTHER_NAME = "chat", "chat of a vendor"
+_OPENAI_NAME, _VENDOR_NAME = "chat", "chat of a vendor"
 
 
 def check(request: Request) -> Failure | None:
@@ -261,19 +261,24 @@ def check(request: Request) -> Failure | None:
         has_texts = bool(vars(request).get("text_messages"))
         if is_plain_body(body, has_texts=has_texts):
             return None
-        return check_body(body, own=request.provider in OWN_MODELS, messages_pass=has_texts)
-    own = request.provider in OWN_MODELS
+        return check_body(body, served_by_openai=request.provider in OWN_MODELS, messages_pass=has_texts)
+    served_by_openai = request.provider in OWN_MODELS
     error = check_known(
-        request, _OWN_NAME if own else _OTHER_NAME, lambda: check_body(body, own=own), turns_pass
+        request,
+        _OPENAI_NAME if served_by_openai else _VENDOR_NAME,
+        lambda: check_body(body, served_by_openai=served_by_openai),
+        turns_pass,
     )
-    return check_roles(body) if error is None and own else error
+    return check_roles(body) if error is None and served_by_openai else error
 
 
-def check_body(body: dict[str, Json], *, own: bool = False, messages_pass: bool = False) -> Failure | None:
-    """Return the first error. `own`: whether OpenAI or Azure serves the model. `messages_pass`: whether the messages
-    are known to be accepted."""
+def check_body(
+    body: dict[str, Json], *, served_by_openai: bool = False, messages_pass: bool = False
+) -> Failure | None:
+    """Return the first error. `served_by_openai`: whether OpenAI or Azure serves the model. `messages_pass`: whether
+    the messages are known to be accepted."""
     model = body.get("model")
-    if model is None or (own and model == ""):
+    if model is None or (served_by_openai and model == ""):
         return refuse("you must provide a model parameter")
     if "messages" not in body:
         return missing("messages")
@@ -283,7 +288,9 @@ def check_body(body: dict[str, Json], *, own: bool = False, messages_pass: bool 
     if error is None and not messages_pass:
         error = check_messages(messages)
     if error is None:
-        error = check_fields(body, fields_of(model) if own else FIELDS) or check_dependencies(body)
-    if error is None and own:
+        error = check_fields(body, fields_of(model) if served_by_openai else FIELDS) or check_dependencies(
+            body
+        )
+    if error is None and served_by_openai:
         error = check_chat_model(body)
     return check_turns(messages) if error is None and not messages_pass else error

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, fragment
+from mockllm.core.json.codec import Json, dumps, json_for_copy
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import ChunkSurroundings, Encoder, EncoderPosition, Event
-from mockllm.core.rendering.plan import Kind
+from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.reply import Call, Media, NativePart, Refusal, Reply, Text
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import padding
@@ -38,8 +38,8 @@ class ChatEncoder(Encoder):
         self._request, self._identity = request, identity
         self._fields = fields = ChatResponseFields(reply, request, identity)
         extras = reply.extras.get("openai", {})
-        own = {key: value for key, value in extras.items() if key not in SEPARATE_EXTRAS}
-        members = {**fields.first_members("chat.completion.chunk"), **fields.last_members(), **own}
+        event_extras = {key: value for key, value in extras.items() if key not in SEPARATE_EXTRAS}
+        members = {**fields.first_members("chat.completion.chunk"), **fields.last_members(), **event_extras}
         self._event_start = dumps(members)[:-1] + b',"choices":['
         self._null = (
             b',"logprobs":null' if fields.model_family.logprobs or fields.logprobs is not None else b""
@@ -99,7 +99,7 @@ class ChatEncoder(Encoder):
         part, logprobs = at.part, None
         if self._probabilities is not None and type(part) is not Call:
             logprobs = self._probabilities.chunk_logprobs(at.choice, part, chunk)
-        delta = self._delta(at) % fragment(chunk)
+        delta = self._delta(at) % json_for_copy(chunk)
         return (self._event(at.choice, delta, text_length=len(chunk), logprobs=logprobs),)
 
     def chunk_surroundings(self, at: EncoderPosition) -> ChunkSurroundings | None:
@@ -142,7 +142,7 @@ class ChatEncoder(Encoder):
         reason = dumps(self._fields.finish(self.reply.choices[choice]))
         return (self._event(choice, b"{}", reason),)
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         if self._request.include_usage and self.reply.usage.presence != "missing":
             yield "usage", (self._event_start + b'],"usage":' + dumps(self._usage) + self._padding(0), None)
         if self._moderation is not None:

@@ -31,11 +31,12 @@ def is_plain_body(body: dict[str, Json], *, has_texts: bool = False) -> bool:
     ):
         return False
     others = len(body) - 2 - (type(body.get("stream")) is bool)
-    all_roles = others > 0
-    if all_roles and not (_usual_settings(body) == others and unsupported_of(model) is ALL):
-        return False
-    if has_texts and all_roles:
-        return True
+    if others > 0:
+        accepts_all_roles = unsupported_of(model) is ALL
+        if not accepts_all_roles or _usual_settings(body) != others:
+            return False
+        if has_texts:
+            return True
     for message in reversed(messages):  # the last one of an agent is a result, so most of theirs end here
         if type(message) is not dict or len(message) != 2 or type(message.get("content")) is not str:
             return False

@@ -198,18 +198,18 @@ def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
     if type(content) is str and len(item) == 2 and neutral != "tool":
         turns.add(Message(neutral, (TextPart(content),)))
     else:
-        turns.add(Message(neutral, tuple(_parts(item, role, turns.names, lookup))))
+        turns.add(Message(neutral, tuple(_parts(item, role, turns.tools_by_call_id, lookup))))
 
 
 def _parts(
-    message: dict[str, Json], role: str, names: dict[str, str | None], lookup: ResponseLookup
+    message: dict[str, Json], role: str, tools_by_call_id: dict[str, str | None], lookup: ResponseLookup
 ) -> Sequence[Part]:
-    """Return the parts of one message. `names` stores the tools of the calls so far, by the calls' ids; `lookup`
+    """Return the parts of one message. `tools_by_call_id` are those so far; `lookup`
     finds those of earlier responses."""
     content = message.get("content")
     if role == "tool":
         id = text_of(message.get("tool_call_id"))
-        name = None if id is None else names.get(id) or lookup.tool_by_call_id(id)
+        name = None if id is None else tools_by_call_id.get(id) or lookup.tool_by_call_id(id)
         return (
             (ResultPart(id, name, content),)
             if type(content) is str
@@ -224,7 +224,7 @@ def _parts(
             fields = object_of(entry.get("custom", entry.get("function")))
             parsed = read_call(text_of(entry.get("id")), fields)
             if parsed.id is not None:
-                names[parsed.id] = parsed.name
+                tools_by_call_id[parsed.id] = parsed.name
             parts.append(parsed)
     if type(message.get("function_call")) is dict:
         parts.append(read_call(None, message["function_call"]))

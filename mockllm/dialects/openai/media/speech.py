@@ -18,7 +18,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import decoded, text_of
 from mockllm.core.media.audio import AUDIO_TYPES, make_audio
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
-from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Kind, Plan, Step
+from mockllm.core.rendering.plan import CutStep, EventKind, EventStep, Framing, Plan, Step
 from mockllm.core.reply.reply import Media, Reply, Text
 from mockllm.core.reply.transcript import speech_seconds
 from mockllm.core.request.request import Request
@@ -114,7 +114,7 @@ class SpeechEncoder(Encoder):
             return ((decoded(chunk) or b"", None),)
         return ((dumps({"type": "speech.audio.delta", "audio": chunk}), None),)
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         if self._request.as_events:
             counted = self.reply.usage
             usage: dict[str, Json] = {

@@ -16,7 +16,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
-from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
+from mockllm.core.rendering.plan import EventKind, EventStep, Framing, Plan
 from mockllm.core.reply.chunking import split_into_chunks
 from mockllm.core.reply.reply import Refusal, Reply, Text, texts_of
 from mockllm.core.request.request import Request
@@ -71,7 +71,7 @@ class TranscriptionEncoder(Encoder):
             for segment in diarized_segments(self._transcript, self._identity.ids):
                 yield dumps(segment), None
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         event: dict[str, Json] = {"type": "transcript.text.done", "text": self._transcript.text}
         event |= languages(self._request, self._transcript)
         if self._request.includes_logprobs:

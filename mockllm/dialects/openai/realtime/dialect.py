@@ -16,7 +16,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.event_layout import EventLayout
-from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
+from mockllm.core.rendering.plan import EventKind, EventStep, Framing, Plan
 from mockllm.core.reply.reply import Call, Media, Part, Refusal, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.core.small_key import small_key
@@ -138,7 +138,7 @@ class RealtimeEncoder(Encoder):
         yield self._event("conversation.item.done", {"previous_item_id": self._before, "item": item})
         self._before = item["id"]
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         reason = INCOMPLETE.get(self.reply.choices[0].finish)
         status = "completed" if reason is None else "incomplete"
         details: Json = None if reason is None else {"type": "incomplete", "reason": reason}

@@ -87,7 +87,7 @@ ITEMS: Final[dict[str, Check]] = {
 }
 """The checked item types; an item of any other type passes."""
 MODEL_ROLES: Final = ("assistant", None)
-"""The roles of the model's own items: none, except for messages."""
+"""The roles of the model's items: none, except for messages."""
 
 
 def follows_reasoning(item: dict[str, Json]) -> bool:
@@ -104,9 +104,9 @@ def check_items(
     value: list[Json], path: str, follows: Callable[[dict[str, Json]], bool] = follows_reasoning
 ) -> Failure | None:
     """Check all items one by one, then that each reasoning item precedes an item that `follows` accepts."""
-    own = follows is follows_reasoning
+    served_by_openai = follows is follows_reasoning
     for index, item in enumerate(value):
-        error = _item(item, f"{path}[{index}]", own=own)
+        error = _item(item, f"{path}[{index}]", served_by_openai=served_by_openai)
         if error is not None:
             return error
     for item, following in pairwise([*value, {"role": "user"}]):
@@ -118,8 +118,9 @@ def check_items(
     return None
 
 
-def _item(value: Json, path: str, *, own: bool = True) -> Failure | None:
-    """Return the error of an item. `own`: whether OpenAI or Azure reads it, who refuse parts of another role."""
+def _item(value: Json, path: str, *, served_by_openai: bool = True) -> Failure | None:
+    """Return the error of an item. `served_by_openai`: whether OpenAI or Azure reads it, who refuse parts of another
+    role."""
     if type(value) is not dict:
         return wrong_type(value, path, "an input item")
     kind = value.get("type", "message")
@@ -131,7 +132,7 @@ def _item(value: Json, path: str, *, own: bool = True) -> Failure | None:
             return unsupported(role if type(role) is str else "", path, ROLES)
     check = ITEMS.get(kind)
     error = None if check is None else check(value, path)
-    return _check_parts(value, path) if error is None and own and kind == "message" else error
+    return _check_parts(value, path) if error is None and served_by_openai and kind == "message" else error
 
 
 _phase: Final = one_of(*PHASES)
@@ -208,29 +209,38 @@ def turns_pass(divided: DividedBody) -> bool:
     return order is not None and not order.reasoning and all(order.outputs.values())
 
 
-_OWN_NAME, _OTHER_NAME = "responses", "responses of a vendor"
+_OPENAI_NAME, _VENDOR_NAME = "responses", "responses of a vendor"
 
 
 def check(request: Request) -> Failure | None:
     """Return the first error: required fields, then each field in the body's order, then dependencies between
     fields."""
-    own = request.provider in OWN_MODELS
+    served_by_openai = request.provider in OWN_MODELS
     error = check_known(
-        request, _OWN_NAME if own else _OTHER_NAME, lambda: _check_whole(request, own=own), turns_pass
+        request,
+        _OPENAI_NAME if served_by_openai else _VENDOR_NAME,
+        lambda: _check_whole(request, served_by_openai=served_by_openai),
+        turns_pass,
     )
-    return check_responses_model(request.fields) if error is None and own else error
+    return check_responses_model(request.fields) if error is None and served_by_openai else error
 
 
-def _check_whole(request: Request, *, own: bool) -> Failure | None:
+def _check_whole(request: Request, *, served_by_openai: bool) -> Failure | None:
     body = request.fields
-    error = check_readable(request) or _check_required(body, own=own) or _check_present(request, own=own)
+    error = (
+        check_readable(request)
+        or _check_required(body, served_by_openai=served_by_openai)
+        or _check_present(request, served_by_openai=served_by_openai)
+    )
     if error is not None:
         return error
-    filled = own and request.generates  # the input of a warm-up by socket is empty
+    filled = served_by_openai and request.generates  # the input of a warm-up by socket is empty
     if not body.get("input") and not any(
         body.get(name) if filled else body.get(name) is not None for name in SOURCES
     ):
-        return refuse(WITHOUT_INPUT_MESSAGE, None if own else "input", "missing_required_parameter")
+        return refuse(
+            WITHOUT_INPUT_MESSAGE, None if served_by_openai else "input", "missing_required_parameter"
+        )
     if body.get("background") is True and body.get("store") is False:
         return refuse("Background mode requires 'store' to be true.", "background")  # the words are inferred
     choice = None if body.get("tool_choice") == "none" else body.get("tool_choice")
@@ -243,14 +253,16 @@ WITHOUT_INPUT_MESSAGE: Final = (
 )
 
 
-def _check_required(body: Mapping[str, Json], *, own: bool) -> Failure | None:
+def _check_required(body: Mapping[str, Json], *, served_by_openai: bool) -> Failure | None:
     """Return the error of a model or an input that is missing. A stored prompt can have both."""
-    if own and "messages" in body and "input" not in body:
+    if served_by_openai and "messages" in body and "input" not in body:
         return moved_messages()
     model, prompt = body.get("model"), body.get("prompt")
     if model is None and prompt is None:
-        return wrong_type({}, "model", "a string") if own and "model" in body else missing("model")
-    if not own:
+        return (
+            wrong_type({}, "model", "a string") if served_by_openai and "model" in body else missing("model")
+        )
+    if not served_by_openai:
         return None
     if model == "":
         return refuse("The requested model '' does not exist.", "model", "model_not_found")
@@ -263,16 +275,16 @@ def _check_required(body: Mapping[str, Json], *, own: bool) -> Failure | None:
 
 def check_input(request: Request) -> Failure | None:
     """Return the error of the fields that are present."""
-    return check_readable(request) or _check_present(request, own=request.provider in OWN_MODELS)
+    return check_readable(request) or _check_present(request, served_by_openai=request.provider in OWN_MODELS)
 
 
-def _check_present(request: Request, *, own: bool) -> Failure | None:
-    error = _check_shapes(request.fields, own=own)
+def _check_present(request: Request, *, served_by_openai: bool) -> Failure | None:
+    error = _check_shapes(request.fields, served_by_openai=served_by_openai)
     if error is not None:
         return error
     assert isinstance(request, InputRequest)
     if request.conversation is not None:
-        if own and request.fields.get("previous_response_id") is not None:
+        if served_by_openai and request.fields.get("previous_response_id") is not None:
             return refuse(EXCLUSIVE_MESSAGE, None, "mutually_exclusive_parameters")
         if request.previous is None:
             return None  # the conversation began elsewhere; its items are unknown
@@ -288,20 +300,20 @@ EXCLUSIVE_MESSAGE: Final = (
 )
 
 
-def _check_shapes(body: Mapping[str, Json], *, own: bool) -> Failure | None:
+def _check_shapes(body: Mapping[str, Json], *, served_by_openai: bool) -> Failure | None:
     model, value = body.get("model"), body.get("input")
     error = None if model is None else string(model, "model")
     if error is None and value is not None:
-        error = (_own_input if own else _other_input)(value, "input")
-    return error or check_fields(body, OWN_FIELDS if own else FIELDS)
+        error = (_openai_input if served_by_openai else _vendor_input)(value, "input")
+    return error or check_fields(body, OWN_FIELDS if served_by_openai else FIELDS)
 
 
 def _other_items(value: list[Json], path: str) -> Failure | None:
     return check_items(value, path, _is_of_model)
 
 
-_own_input: Final = text_or(list, check_items, "array of input items")
-_other_input: Final = text_or(list, _other_items, "array of input items")
+_openai_input: Final = text_or(list, check_items, "array of input items")
+_vendor_input: Final = text_or(list, _other_items, "array of input items")
 UNKNOWN_ID_NOTE: Final = (
     "the id of a response or item exists after a call of the same session that creates it; "
     "`validation: lenient` accepts any id"

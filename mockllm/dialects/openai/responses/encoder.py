@@ -8,9 +8,9 @@ from typing import Final
 from msgspec import Struct
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, fragment
+from mockllm.core.json.codec import Json, dumps, json_for_copy
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
-from mockllm.core.rendering.plan import Kind
+from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.logprobs import chunk_token_texts, token_logprobs
 from mockllm.core.reply.reply import Call, NativePart, Part, Refusal, Reply, Text, Thinking
 from mockllm.dialects.dialect import ResponseIdentity
@@ -116,7 +116,7 @@ class ResponsesEncoder(Encoder):
         padded = padding(self._events, len(chunk)) if kind.padded and self._request.obfuscated else b""
         last = b'%b,"output_index":%d,"sequence_number":%d%b' % (padded, at.part_index, self._events, end)
         self._events += 1
-        return ((before + fragment(chunk) + after + last, f"response.{kind.event}.delta"),)
+        return ((before + json_for_copy(chunk) + after + last, f"response.{kind.event}.delta"),)
 
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         part, place, text = at.part, at.part_index, "".join(self._chunks)
@@ -138,7 +138,7 @@ class ResponsesEncoder(Encoder):
         )
         yield self._item_done(closed_item, place)
 
-    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         """Yield the event that contains the finish reason and ends the stream."""
         if not self.reply.has_finish_reason:
             return

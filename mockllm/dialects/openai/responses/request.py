@@ -201,13 +201,15 @@ def _is_whole(_: bool, item: Json) -> bool:
 
 def add_turn(turns: ReadTurns, item: dict[str, Json], lookup: ResponseLookup) -> None:
     """Add the message of an item."""
-    message = _message(item, turns.names, lookup)
+    message = _message(item, turns.tools_by_call_id, lookup)
     if message is not None:
         turns.join(message)
 
 
-def _message(item: dict[str, Json], names: dict[str, str | None], lookup: ResponseLookup) -> Message | None:
-    """Return the message of one item; `names` stores the calls so far, by id. An item of an unknown type belongs
+def _message(
+    item: dict[str, Json], tools_by_call_id: dict[str, str | None], lookup: ResponseLookup
+) -> Message | None:
+    """Return the message of one item; `tools_by_call_id` are those so far. An item of an unknown type belongs
     to the model (a server tool's call, a reference)."""
     kind, role = item.get("type", "message"), item.get("role")
     if kind == "message":
@@ -218,24 +220,24 @@ def _message(item: dict[str, Json], names: dict[str, str | None], lookup: Respon
         return None
     if kind in RESULTS:
         id = text_of(item.get("call_id"))
-        name = None if id is None else names.get(id) or lookup.tool_by_call_id(id)
+        name = None if id is None else tools_by_call_id.get(id) or lookup.tool_by_call_id(id)
         return Message("tool", result_parts(id, name, item.get("output"), MEDIA))
     if kind in CALLS:
         parsed = read_call(text_of(item.get("call_id")), item)
         if parsed.id is not None:
-            names[parsed.id] = parsed.name
+            tools_by_call_id[parsed.id] = parsed.name
         return Message("assistant", (parsed,))
     called = called_client_tool(item, kind)
     if called is not None:
         id = text_of(item.get("call_id"))
         if id is not None:
-            names[id] = called[0]
+            tools_by_call_id[id] = called[0]
         return Message("assistant", (CallPart(id, *called),))
     if kind == "reasoning":
         return Message("assistant", (ThinkingPart(join_texts(content_parts(item.get("summary"), MEDIA))),))
     if kind.endswith("_output"):
         id = text_of(item.get("call_id", item.get("id")))  # the SDK's `LocalShellCallOutput` has only `id`
-        name = names.get(id or "") or kind.removesuffix("_call_output")
+        name = tools_by_call_id.get(id or "") or kind.removesuffix("_call_output")
         return Message("tool", (ResultPart(id, name, output_text(item.get("output"))),))
     return Message("assistant", (OtherPart(kind),))
 

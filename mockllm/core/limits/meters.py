@@ -2,7 +2,7 @@
 
 Times are whole microseconds. Each meter has four methods. `wait` returns the time until an amount passes: 0 where it
 passes now, None where it never does. `delay` returns how long an amount that passes now waits for earlier ones.
-`charge` counts an amount that passes, and alone changes the results of the others. `gauge` returns the state.
+`charge` counts an amount that passes, and alone changes the results of the others. `bound_status` returns the rest.
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ class FixedWindow:
         """The end of the open window."""
         self._used = 0
 
-    def wait(self, now: int, amount: int) -> int | None:
+    def wait(self, micros: int, amount: int) -> int | None:
         if amount > self._limit:
             return None
-        if self._end is None or now >= self._end or self._used + amount <= self._limit:
+        if self._end is None or micros >= self._end or self._used + amount <= self._limit:
             return 0
-        return self._end - now
+        return self._end - micros
 
-    def delay(self, now: int) -> int:
+    def delay(self, micros: int) -> int:
         return 0
 
-    def charge(self, now: int, amount: int) -> None:
-        if self._end is None or now >= self._end:
-            self._end, self._used = now + self._window, 0
+    def charge(self, micros: int, amount: int) -> None:
+        if self._end is None or micros >= self._end:
+            self._end, self._used = micros + self._window, 0
         self._used += amount
 
-    def bound_status(self, now: int) -> BoundStatus:
+    def bound_status(self, micros: int) -> BoundStatus:
         window = self._window / MICRO
-        if self._end is None or now >= self._end:
+        if self._end is None or micros >= self._end:
             return BoundStatus(self._limit, self._limit, 0.0, window)
-        return BoundStatus(self._limit, self._limit - self._used, (self._end - now) / MICRO, window)
+        return BoundStatus(self._limit, self._limit - self._used, (self._end - micros) / MICRO, window)
 
 
 MAX_EXACT_ENTRIES = 1024
@@ -78,45 +78,45 @@ class SlidingWindow:
         """Time and amount; the oldest first."""
         self._used = 0
 
-    def wait(self, now: int, amount: int) -> int | None:
+    def wait(self, micros: int, amount: int) -> int | None:
         if amount > self._limit:
             return None
-        self._remove_old(now)
+        self._remove_old(micros)
         over = self._used + amount - self._limit
-        at = now
+        free = micros
         for when, used in self._log:
             if over <= 0:
                 break
             over -= used
-            at = when + self._window
-        return at - now
+            free = when + self._window
+        return free - micros
 
     @property
     def entries(self) -> int:
         """The number of entries of the log."""
         return len(self._log)
 
-    def delay(self, now: int) -> int:
+    def delay(self, micros: int) -> int:
         return 0
 
-    def charge(self, now: int, amount: int) -> None:
+    def charge(self, micros: int, amount: int) -> None:
         if not amount:
             return
-        self._remove_old(now)
+        self._remove_old(micros)
         self._used += amount
-        if len(self._log) >= MAX_EXACT_ENTRIES and self._log[-1][0] // self._cell == now // self._cell:
+        if len(self._log) >= MAX_EXACT_ENTRIES and self._log[-1][0] // self._cell == micros // self._cell:
             amount += self._log.pop()[1]
-        self._log.append((now, amount))
+        self._log.append((micros, amount))
 
-    def bound_status(self, now: int) -> BoundStatus:
-        self._remove_old(now)
-        reset = self._log[-1][0] + self._window - now if self._log else 0
+    def bound_status(self, micros: int) -> BoundStatus:
+        self._remove_old(micros)
+        reset = self._log[-1][0] + self._window - micros if self._log else 0
         return BoundStatus(self._limit, self._limit - self._used, reset / MICRO, self._window / MICRO)
 
-    def _remove_old(self, now: int) -> None:
+    def _remove_old(self, micros: int) -> None:
         """Remove entries that no longer count."""
         log = self._log
-        while log and log[0][0] + self._window <= now:
+        while log and log[0][0] + self._window <= micros:
             self._used -= log.popleft()[1]
 
 
@@ -139,25 +139,25 @@ class Bucket:
         """The level at `_at`, in units divided by the window."""
         self._at = 0
 
-    def wait(self, now: int, amount: int) -> int | None:
+    def wait(self, micros: int, amount: int) -> int | None:
         if amount > self._size:
             return None
-        over = self._current_level(now) + (amount - self._size) * self._window
+        over = self._current_level(micros) + (amount - self._size) * self._window
         return self._drain_time(over) if over > 0 else 0
 
-    def delay(self, now: int) -> int:
-        return self._drain_time(self._current_level(now)) if self._leaky else 0
+    def delay(self, micros: int) -> int:
+        return self._drain_time(self._current_level(micros)) if self._leaky else 0
 
-    def charge(self, now: int, amount: int) -> None:
-        self._level = self._current_level(now) + amount * self._window
-        self._at = max(now, self._at)
+    def charge(self, micros: int, amount: int) -> None:
+        self._level = self._current_level(micros) + amount * self._window
+        self._at = max(micros, self._at)
 
-    def bound_status(self, now: int) -> BoundStatus:
-        return self._bound_status(self._current_level(now))
+    def bound_status(self, micros: int) -> BoundStatus:
+        return self._bound_status(self._current_level(micros))
 
-    def level_after(self, now: int, amount: int) -> int | None:
+    def level_after(self, micros: int, amount: int) -> int | None:
         """Return the level after a charge that a token bucket lets pass at once; None for any other charge."""
-        level, since = self._level, now - self._at  # written out, for this runs for each request
+        level, since = self._level, micros - self._at  # written out, for this runs for each request
         if since > 0:
             level -= self._limit * since
             if level < 0:
@@ -165,22 +165,21 @@ class Bucket:
         level += amount * self._window
         return level if level <= self._size * self._window else None
 
-    def fill(self, now: int, level: int) -> BoundStatus:
+    def fill(self, micros: int, level: int) -> BoundStatus:
         """Set the level that `level_after` returned."""
         self._level = level
-        if now > self._at:
-            self._at = now
+        if micros > self._at:
+            self._at = micros
         return self._bound_status(level)
 
     def _bound_status(self, level: int) -> BoundStatus:
         size, window = self._size, self._window
-        drain_time = -(-level // self._limit) if level else 0
-        return BoundStatus(size, size - -(-level // window), drain_time / MICRO, window / MICRO)
+        return BoundStatus(size, size - -(-level // window), self._drain_time(level) / MICRO, window / MICRO)
 
-    def _current_level(self, now: int) -> int:
+    def _current_level(self, micros: int) -> int:
         level = self._level
-        if now > self._at:
-            level -= self._limit * (now - self._at)
+        if micros > self._at:
+            level -= self._limit * (micros - self._at)
         return level if level > 0 else 0
 
     def _drain_time(self, level: int) -> int:
@@ -188,4 +187,4 @@ class Bucket:
         return -(-level // self._limit) if level else 0
 
 
-BoundUsage: TypeAlias = FixedWindow | SlidingWindow | Bucket
+Meter: TypeAlias = FixedWindow | SlidingWindow | Bucket
