@@ -14,7 +14,7 @@ from mockllm.core.rendering.plan import Headers
 from mockllm.core.request.request import Request
 from mockllm.dialects.listing import CALLS, LISTED, LISTED_BY_NAME
 from mockllm.dialects.provider import Provider
-from mockllm.dialects.routes import ROUTES, spellings
+from mockllm.dialects.route_table import ROUTES, spellings
 
 DIALECT_NAMES: Final = frozenset(call.protocol for call in CALLS)
 """The protocols: the values of `match: {dialect: …}`, and the keys of `extras` and of `fields` by dialect."""

@@ -1,4 +1,4 @@
-"""Which call a request is: the routes of all providers in one table, after an optional provider prefix.
+"""Which call a request is: a route of the table, after an optional provider prefix.
 
 Each request is routed here. One dictionary lookup finds the paths without a variable. Patterns (their results are
 cached) and the messages of unknown paths come after it.
@@ -7,9 +7,8 @@ cached) and the messages of unknown paths come after it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from itertools import product
 from typing import Final, TypeAlias
 from urllib.parse import unquote
 
@@ -21,58 +20,12 @@ from mockllm.core.request.server_address import DEFAULT_HOST
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.listing import LISTED, LISTED_BY_NAME, ListedCall, ListedProvider, likely_provider
+from mockllm.dialects.route_table import BASES, ROUTES, Route, spellings
 
-
-class Route(Struct, frozen=True):
-    """A route of the table: a method and a path of one provider's call."""
-
-    listed_provider: ListedProvider
-    method: str
-    path: str
-    call: ListedCall
-    needs_prefix: bool = False
-    """Whether this path needs the prefix, even where other paths of the provider need none."""
-
-    @property
-    def provider(self) -> str:
-        return self.listed_provider.name
-
-    @property
-    def dialect(self) -> Dialect:
-        return self.call.dialect
-
-    @property
-    def prefixed(self) -> bool:
-        """Whether the path is known after the provider's prefix only."""
-        return self.listed_provider.prefixed or self.needs_prefix
-
-    @property
-    def line(self) -> str:
-        """The method and path for a person, with the prefix where the path needs one."""
-        return f"{self.method} {f'/{self.provider}' if self.prefixed else ''}{self.path}"
-
-    def paths(self) -> Iterator[str]:
-        """Return the path with each of its alternatives."""
-        parts = re.split(r"\(([^)]*)\)", self.path)
-        for chosen in product(
-            *(part.split("|") if place % 2 else [part] for place, part in enumerate(parts))
-        ):
-            yield "".join(chosen)
-
-
-ROUTES: Final = tuple(
-    Route(provider, route.method, route.path, provider.calls[route.call], route.prefixed)
-    for provider in LISTED
-    for route in provider.routes
-)
 TWICE: Final = re.compile(r"((?:/v1(?:alpha|beta1?)?)+)/(v1(?:alpha|beta1?)?)/")
 """Two versions in a row: one of the base URL, and one that the SDK adds."""
 VERSIONS: Final = ("/v1beta", "/v1")
 """Versions that a path with an action after a colon (`/models/x:generateContent`) may lack."""
-BASES: Final = {provider.name: provider.base for provider in LISTED}
-"""The path in the base URL of each provider's SDKs."""
-BASE_URLS: Final = tuple((provider.title, provider.base) for provider in LISTED if provider.base_url_shown)
-"""SDKs with what follows the server's address in their base URL."""
 _REPEATED: Final = "The path contains"
 _UPGRADE: Final = "The path is a WebSocket: send the request with an upgrade."
 NOT_SERVED: Final = (
@@ -359,15 +312,6 @@ def _near(method: str, path: str) -> str | None:
         if known is not None:
             return f"{method if method in known else next(iter(known))} {spelt}"
     return None
-
-
-def spellings(route: Route) -> Iterator[tuple[str, str]]:
-    """Return each prefix of a route's path with each spelling of the path after it."""
-    base = route.listed_provider.omittable_start
-    for path in route.paths():
-        for bare in dict.fromkeys((path, path.removeprefix(base))):
-            for prefix in (f"/{route.provider}",) if route.prefixed else ("", f"/{route.provider}"):
-                yield prefix, bare
 
 
 @cache

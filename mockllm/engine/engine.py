@@ -134,9 +134,8 @@ class Engine:
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse:
         """Decide and plan, and store what the dialect stores of the response.
 
-        With `may_defer` it is deferred where planning takes longer than other requests may wait. With a state that
-        does not hold all counts it may be undecided. Raises MissingStoredObject where the dialect needs a stored
-        response of another process; a MissingAfterDecision if the request is counted. It raises nothing else.
+        With `may_defer` it is deferred where planning takes long; with a state that lacks counts it may be undecided.
+        Raises only MissingStoredObject, where it needs one; a MissingAfterDecision if the request is counted.
         """
         engine_context = request.context
         assert type(engine_context) is EngineContext, "the request was read by an engine"
@@ -163,9 +162,8 @@ class Engine:
             try:
                 return self._store_and_finish(planned, request)
             except MissingStoredObject as missing:
-                raise MissingAfterDecision(
-                    missing, partial(self._store_and_finish, planned, request)
-                ) from None
+                again = partial(self._store_and_finish, planned, request)
+                raise MissingAfterDecision(missing, again) from None
         notes = () if override is None else override.notes
         response = self._decide_and_plan(request, mask, notes, fast_path, repeated, may_defer=may_defer)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:

@@ -7,7 +7,7 @@ from collections import Counter
 from msgspec import Struct
 
 from mockllm.dialects.listing import calls_by_provider
-from mockllm.dialects.routes import BASE_URLS
+from mockllm.dialects.route_table import BASE_URLS
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 

@@ -40,7 +40,6 @@ def build_fast_path(
     prompt_cache_settings = all_settings[0].merged.prompt_cache
     if not any(responses) or any(each.merged.prompt_cache != prompt_cache_settings for each in all_settings):
         return None
-    several_processes = type(state) is not EngineState
     return FastPath(
         item,
         responses,
@@ -54,7 +53,7 @@ def build_fast_path(
         prompt_cache_settings=prompt_cache_settings or PromptCacheSettings(),
         modifiers_with_limit=with_limit,
         min_prompt_bytes=inf if prompt_cache_settings is None else min_prompt_bytes(prompt_cache_settings),
-        store_decides=several_processes and (bool(with_limit) or varies),
+        store_decides=type(state) is not EngineState and (bool(with_limit) or varies),
     )
 
 

@@ -81,23 +81,18 @@ from mockllm.scenario.schema_replies import (
 
 UNLIMITED: Final = OutputBounds()[1:]
 """The parameters of a request that neither cuts nor lengthens a reply."""
-
-
 EVENTS: Final = "events"
 """The key of the extras of single events."""
 
 
 def split_extras(extras: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
     """Return the extras of whole responses and those of events, each by dialect."""
-    if not any(EVENTS in members for members in extras.values()):
+    if not any(EVENTS in each for each in extras.values()):
         return {"extras": extras}
     whole = {
-        name: {key: value for key, value in members.items() if key != EVENTS}
-        for name, members in extras.items()
+        name: {key: value for key, value in each.items() if key != EVENTS} for name, each in extras.items()
     }
-    events = {
-        name: members[EVENTS] for name, members in extras.items() if isinstance(members.get(EVENTS), dict)
-    }
+    events = {name: each[EVENTS] for name, each in extras.items() if isinstance(each.get(EVENTS), dict)}
     return {"extras": whole, "event_extras": events}
 
 

@@ -208,13 +208,8 @@ def set_decided_response(
 def set_response_and_begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Set a response that an engine has planned, and begin its side effects. It is compressed if the server
     compresses and the client accepts it."""
-    if (
-        response.webhooks
-        or response.slot
-        or response.batch_job
-        or app.suspended_exchanges
-        or app.store_client
-    ):
+    side_effects = response.webhooks or response.slot or response.batch_job
+    if side_effects or app.suspended_exchanges or app.store_client:
         begin_side_effects(app, exchange, response)
     exchange.response = compressed(response) if app.gzip and accepts_gzip(exchange) else response
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.display import counted
-from mockllm.dialects.routes import BASES
+from mockllm.dialects.route_table import BASES
 from mockllm.engine.known_names import KNOWN_NAMES
 from mockllm.scenario.language.rule import RuleSpec
 from mockllm.scenario.loader import ScenarioSources

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from mockllm.dialects.routes import ROUTES, Route
+from mockllm.dialects.route_table import ROUTES, Route
 from tests.language.virtual_server import raw_request, respond_once
 
 LENIENT = "validation: lenient\nrules: [{reply: x}]"

@@ -13,13 +13,8 @@ from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.listing import calls_by_provider
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, GENERATING, PROVIDERS, begins_with_prefix
 from mockllm.dialects.providers import DIALECTS, REGISTERED
-from mockllm.dialects.routes import (
-    ROUTES,
-    MethodNotAllowed,
-    RouteMatch,
-    UnknownPath,
-    find_route,
-)
+from mockllm.dialects.route_table import ROUTES
+from mockllm.dialects.routes import MethodNotAllowed, RouteMatch, UnknownPath, find_route
 from mockllm.dialects.vendors.vendor import Vendor
 from tests.compatible import VENDORS
 from tests.dialects.anthropic.messages_requests import STAMP

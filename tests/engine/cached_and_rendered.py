@@ -13,7 +13,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import GENERATING_CALLS
-from mockllm.dialects.routes import ROUTES
+from mockllm.dialects.route_table import ROUTES
 from mockllm.engine import Engine, PlannedResponse
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.response_cache import ResponseCache

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
-from mockllm.dialects.routes import ROUTES, RouteMatch, find_route
+from mockllm.dialects.route_table import ROUTES
+from mockllm.dialects.routes import RouteMatch, find_route
 from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.pack_resolver import bundled_pack
 from mockllm.scenario.yaml_reader import read_source

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from mockllm import __version__
 from mockllm.core.json.codec import Json
-from mockllm.dialects.routes import ROUTES as PROVIDER_ROUTES
+from mockllm.dialects.route_table import ROUTES as PROVIDER_ROUTES
 from mockllm.server.control.api_types import JSON, PROBLEM, YAML, ApiRoute
 from mockllm.server.control.endpoints import ENDPOINTS
 from mockllm.server.control.problem import ProblemBody

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockllm.dialects.routes import ROUTES as PROVIDER_ROUTES
+from mockllm.dialects.route_table import ROUTES as PROVIDER_ROUTES
 from mockllm.server.control.api_types import ApiRoute
 from mockllm.server.control.routes import ROUTES, show_openapi
 

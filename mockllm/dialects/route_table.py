@@ -1,0 +1,70 @@
+"""The routes of all providers in one table, and the base URLs of their SDKs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import product
+from typing import Final
+
+from msgspec import Struct
+
+from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.listing import LISTED, ListedCall, ListedProvider
+
+
+class Route(Struct, frozen=True):
+    """A route of the table: a method and a path of one provider's call."""
+
+    listed_provider: ListedProvider
+    method: str
+    path: str
+    call: ListedCall
+    needs_prefix: bool = False
+    """Whether this path needs the prefix, even where other paths of the provider need none."""
+
+    @property
+    def provider(self) -> str:
+        return self.listed_provider.name
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.call.dialect
+
+    @property
+    def prefixed(self) -> bool:
+        """Whether the path is known after the provider's prefix only."""
+        return self.listed_provider.prefixed or self.needs_prefix
+
+    @property
+    def line(self) -> str:
+        """The method and path for a person, with the prefix where the path needs one."""
+        return f"{self.method} {f'/{self.provider}' if self.prefixed else ''}{self.path}"
+
+    def paths(self) -> Iterator[str]:
+        """Return the path with each of its alternatives."""
+        parts = re.split(r"\(([^)]*)\)", self.path)
+        for chosen in product(
+            *(part.split("|") if place % 2 else [part] for place, part in enumerate(parts))
+        ):
+            yield "".join(chosen)
+
+
+ROUTES: Final = tuple(
+    Route(provider, route.method, route.path, provider.calls[route.call], route.prefixed)
+    for provider in LISTED
+    for route in provider.routes
+)
+BASES: Final = {provider.name: provider.base for provider in LISTED}
+"""The path in the base URL of each provider's SDKs."""
+BASE_URLS: Final = tuple((provider.title, provider.base) for provider in LISTED if provider.base_url_shown)
+"""SDKs with what follows the server's address in their base URL."""
+
+
+def spellings(route: Route) -> Iterator[tuple[str, str]]:
+    """Return each prefix of a route's path with each spelling of the path after it."""
+    base = route.listed_provider.omittable_start
+    for path in route.paths():
+        for bare in dict.fromkeys((path, path.removeprefix(base))):
+            for prefix in (f"/{route.provider}",) if route.prefixed else ("", f"/{route.provider}"):
+                yield prefix, bare
