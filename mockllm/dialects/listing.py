@@ -30,7 +30,7 @@ FOLDERS: Final[Mapping[str, str]] = {
     "groq": "vendors",
     "together": "vendors",
     "deepseek": "vendors",
-    "xai": "vendors",
+    "xai": "xai",
     "openrouter": "openrouter",
     "cerebras": "vendors",
     "perplexity": "vendors",

@@ -54,6 +54,7 @@ CALLS: Final = {
         ("mistral-own", "ocr"),
         ("mistral-own", "moderation"),
         ("openrouter-own", "ranks"),
+        ("xai-own", "image"),
         ("huggingface-own", "text"),
         ("huggingface-own", "text-stream"),
         ("huggingface-own", "vectors"),
@@ -113,7 +114,7 @@ CELLS: Final = [
 
 def bare(path: str) -> str:
     """The path without the prefix of its provider, as rules see it."""
-    return re.sub("^/(mistral|openrouter|huggingface|mcp)", "", path)
+    return re.sub("^/(mistral|openrouter|xai|huggingface|mcp)", "", path)
 
 
 def seen(bench: Bench, call: str, faults: list[Any], patience: float = PATIENCE) -> Seen:

@@ -140,6 +140,16 @@ WIRES: Final[dict[str, list[Step]]] = {
              {"model": "cohere/rerank-v3.5", "query": "cat", "documents": ["dog", "cat"]}),
         Step("refused", "POST", "/openrouter/api/v1/rerank", {}),
     ],
+    "xai-own": [
+        Step("image", "POST", "/xai/v1/images/generations",
+             {"model": "grok-imagine-image", "prompt": "a cat", "response_format": "b64_json"}),
+        Step("image-limited", "POST", "/xai/v1/images/generations",
+             {"model": "grok-imagine-image", "prompt": "limited"}),
+        Step("edit", "POST", "/xai/v1/images/edits",
+             {"model": "grok-imagine-image", "prompt": "a hat", "aspect_ratio": "2:1",
+              "image": {"type": "image_url", "url": "data:image/png;base64,cGlj"}}),
+        Step("refused", "POST", "/xai/v1/images/edits", {}),
+    ],
     "huggingface-own": [
         Step("text", "POST", "/huggingface/generate", {"inputs": "hi", "parameters": {"details": True}}),
         Step("text-stream", "POST", "/huggingface/generate_stream", {"inputs": "hi"}),

@@ -159,7 +159,7 @@ class ImageGenerations(MediaCall):
         assert isinstance(request, ImagesRequest)
         revised = {"revised_prompt": reply.choices[0].text} if reply.choices[0].text else {}
         data: list[Json] = [
-            {**revised, **_image(part, request, identity, number)}
+            {**revised, **image_member(part, request, identity, number)}
             for number, part in enumerate(reply.media("images"))
         ]
         body: dict[str, Json] = {"created": identity.second}
@@ -196,7 +196,9 @@ def _is_image(part: object) -> bool:
     return type(part) is Media and part.kind == "images"
 
 
-def _image(part: Media, request: ImagesRequest, identity: ResponseIdentity, number: int) -> dict[str, Json]:
+def image_member(
+    part: Media, request: ImagesRequest, identity: ResponseIdentity, number: int
+) -> dict[str, Json]:
     """Return an image of a response. A generated one may have an address here; a file is a `data:` address."""
     if not request.by_url:
         return {"b64_json": part.data}

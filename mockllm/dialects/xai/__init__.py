@@ -1,0 +1,27 @@
+"""xAI: the calls that its vendor's row describes, and its own: images."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+from mockllm.dialects.vendors import VENDORS, provider_of
+from mockllm.dialects.xai.images import XaiImageEdits, XaiImageGenerations
+from mockllm.dialects.xai.images_request import MODELS
+
+_row = next(vendor for vendor in VENDORS if vendor.name == "xai")
+_compatible = provider_of(_row)
+_images = ProviderCall("images", XaiImageGenerations(_row), operation="generate_content")
+
+PROVIDER: Final[Provider] = replace(
+    _compatible,
+    routes=(
+        *_compatible.routes,
+        ProviderRoute("POST", "/v1/images/generations", _images),
+        ProviderRoute("POST", "/v1/images/edits", ProviderCall("image_edits", XaiImageEdits(_row))),
+    ),
+    known_models=_compatible.known_models | MODELS,
+)
+PROVIDERS: Final = (PROVIDER,)
