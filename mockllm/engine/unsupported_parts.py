@@ -35,7 +35,7 @@ def unsupported_part_notes(reply: Reply, dialect: ReplyDialect, request: Request
 
 
 def without_unsupported_media(reply: Reply, dialect: ReplyDialect, request: Request) -> Reply:
-    """Return the reply without the audio and the videos that the protocol lacks or the request does not want."""
+    """Return the reply without the media that the protocol lacks or the request does not want."""
     kinds = _lacking(dialect, request)
     if any(_is_media(part, kinds) for choice in reply.choices for part in choice.parts):
         choices = (
@@ -49,7 +49,7 @@ def without_unsupported_media(reply: Reply, dialect: ReplyDialect, request: Requ
 def _lacking(dialect: ReplyDialect, request: Request) -> frozenset[str]:
     """Return the media without a form in the response."""
     capabilities = dialect.capabilities
-    lacking = MEDIA - capabilities.media
+    lacking = (MEDIA | capabilities.requested_media) - capabilities.media
     if capabilities.requested_media:
         lacking -= capabilities.requested_media & request.requested_media
     return lacking

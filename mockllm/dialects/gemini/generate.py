@@ -31,7 +31,7 @@ from mockllm.dialects.gemini.errors import BLOCKED
 from mockllm.dialects.gemini.event_layout import GENERATE_LAYOUT
 from mockllm.dialects.gemini.generate_check import GeminiDialect, check
 from mockllm.dialects.gemini.generate_request import GenerateRequest
-from mockllm.dialects.gemini.media_output import with_modalities
+from mockllm.dialects.gemini.media_output import image_size, with_modalities
 from mockllm.dialects.gemini.model_check import check_model
 from mockllm.dialects.gemini.prompt_cache import PROMPT_FORM
 from mockllm.dialects.gemini.request_builder import build_request
@@ -70,8 +70,8 @@ class Generate(GeminiDialect):
                 cached = min(cached, usage.input)
             reply = reply.with_usage(replace(usage, cached_read=cached))
         if request.modalities and reply.failure is None:
-            form = (request.modalities, request.aspect_ratio, request.user or "")
-            reply = with_modalities(reply, *form)
+            size = image_size(request.aspect_ratio)
+            reply = with_modalities(reply, request.modalities, size, request.user or "")
         return supported_reply(reply, omit_thinking=request.omits_thinking)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:

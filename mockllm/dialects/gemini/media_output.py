@@ -25,10 +25,15 @@ TEXT: Final = "TEXT"
 SPEECH_TYPE: Final = "audio/L16;codec=pcm;rate=24000"
 SIZES: Final = {
     "1:1": ImageSize(1024, 1024),
+    "2:3": ImageSize(832, 1248),
+    "3:2": ImageSize(1248, 832),
     "3:4": ImageSize(864, 1184),
     "4:3": ImageSize(1184, 864),
+    "4:5": ImageSize(896, 1152),
+    "5:4": ImageSize(1152, 896),
     "9:16": ImageSize(768, 1344),
     "16:9": ImageSize(1344, 768),
+    "21:9": ImageSize(1536, 672),
 }
 """The sizes of images by aspect ratio (the provider's guide to image generation)."""
 
@@ -37,12 +42,12 @@ def image_size(ratio: Json) -> ImageSize:
     return SIZES.get(ratio if type(ratio) is str else "", SIZES["1:1"])
 
 
-def with_modalities(reply: Reply, modalities: Sequence[str], ratio: Json, subject: str) -> Reply:
+def with_modalities(reply: Reply, modalities: Sequence[str], size: ImageSize, subject: str) -> Reply:
     """Return the reply with the media that the request requires."""
     if modalities == [AUDIO]:
         return _with_choices(reply, [_as_audio(choice, subject) for choice in reply.choices])
     if IMAGE in modalities:
-        choices = [_pictured(choice, ratio, subject) for choice in reply.choices]
+        choices = _pictured(reply.choices, size, subject)
         return _with_choices(reply, choices if TEXT in modalities else [*map(_without_text, choices)])
     return reply
 
@@ -83,11 +88,13 @@ def _samples(seconds: float, text: str) -> Media:
     return Media(SPEECH_TYPE, data, seconds=seconds, generated=True)
 
 
-def _pictured(choice: Choice, ratio: Json, subject: str) -> Choice:
-    """Return a choice with an image, unless it has media, refuses, or calls a tool."""
-    if any(type(part) not in (Text, Thinking) for part in choice.parts):
-        return choice
-    image = Media(
-        "image/png", b64encode(make_image("png", image_size(ratio), subject)).decode(), generated=True
-    )
-    return replace(choice, parts=(*choice.parts, image))
+def _pictured(choices: Sequence[Choice], size: ImageSize, subject: str) -> list[Choice]:
+    """Return the choices, with an image in each that has no media, refuses nothing, and calls no tool."""
+    lacking = [all(type(part) in (Text, Thinking) for part in choice.parts) for choice in choices]
+    if not any(lacking):
+        return [*choices]
+    image = Media("image/png", b64encode(make_image("png", size, subject)).decode(), generated=True)
+    return [
+        replace(choice, parts=(*choice.parts, image)) if lacks else choice
+        for choice, lacks in zip(choices, lacking, strict=True)
+    ]

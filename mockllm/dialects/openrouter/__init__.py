@@ -1,4 +1,4 @@
-"""OpenRouter: the calls that its vendor's row describes, and its own: the ranking of documents."""
+"""OpenRouter: the calls that its vendor's row describes, chat with images, and its own: the ranking of documents."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from mockllm.dialects.openrouter.chat import OpenRouterChat
 from mockllm.dialects.openrouter.rerank import OpenRouterRerank
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import VENDORS, provider_of
@@ -14,5 +15,12 @@ _row = next(vendor for vendor in VENDORS if vendor.name == "openrouter")
 _compatible = provider_of(_row)
 _rerank = ProviderRoute("POST", f"{_row.bases[0]}/rerank", ProviderCall("rerank", OpenRouterRerank(_row)))
 
-PROVIDER: Final[Provider] = replace(_compatible, routes=(*_compatible.routes, _rerank))
+_routes = tuple(
+    route._replace(call=replace(route.call, dialect=OpenRouterChat(_row)))
+    if route.call.id == "chat"
+    else route
+    for route in _compatible.routes
+)
+
+PROVIDER: Final[Provider] = replace(_compatible, routes=(*_routes, _rerank))
 PROVIDERS: Final = (PROVIDER,)

@@ -17,6 +17,7 @@ from mockllm.core.rendering.plan import EventKind, EventStep, Framing, Plan
 from mockllm.core.reply.reply import (
     Call,
     Choice,
+    Media,
     NativePart,
     Part,
     Refusal,
@@ -58,6 +59,8 @@ def supported_reply(reply: Reply, form: VendorChatForm) -> Reply:
 def _is_shown(part: Part, form: VendorChatForm) -> bool:
     if type(part) is Thinking:
         return form.thinking is not None and not part.redacted
+    if type(part) is Media:
+        return form.images and part.kind == "images"
     return not is_hidden(part)
 
 
@@ -299,11 +302,12 @@ def _capabilities(vendor: Vendor) -> ProtocolCapabilities:
     """Derive the capabilities from the row's calls and usage."""
     usage = vendor.form.usage(Usage(4, 3, cached_read=2, cache_write=1, reasoning=1))
     prompt, completion = (usage.get(f"{side}_tokens_details") or {} for side in ("prompt", "completion"))
-    unsupported = {"images"}
+    unsupported = set() if vendor.form.images else {"images"}
     unsupported |= set() if vendor.form.citations else {"citations"}
     unsupported |= set() if vendor.form.thinking else {"thinking"}
     return ProtocolCapabilities(
         unsupported_parts=frozenset(unsupported),
+        requested_media=frozenset({"images"}) if vendor.form.images else frozenset(),
         error_in_chunk=True,
         chunked_calls=not vendor.form.complete_calls,
         cached_read=bool(prompt.get("cached_tokens")),

@@ -10,7 +10,7 @@ from msgspec import Struct
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.encoder import EncoderPosition, Event
-from mockllm.core.reply.reply import Choice, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Media, Thinking, Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
 
@@ -63,6 +63,11 @@ OTHER: Final = Maker("OpenInference")
 """The maker of any other model, and of the open models of OpenAI."""
 
 
+def _image(part: Media, place: int) -> Json:
+    """Return an image as OpenRouter's guide to image generation has it. The place is from public clients."""
+    return {"type": "image_url", "image_url": {"url": f"data:{part.mime};base64,{part.data}"}, "index": place}
+
+
 class OpenRouter(VendorEncoder):
     """OpenRouter. Every delta contains the role. The usage is in a chunk that repeats the finish reason. An error in
     a stream is in a chunk (OpenRouter's documentation of errors)."""
@@ -86,6 +91,20 @@ class OpenRouter(VendorEncoder):
 
     def thinking_delta(self, chunk: str) -> dict[str, Json]:
         return {**self.text_delta(""), "reasoning": chunk, "reasoning_details": [self._detail(chunk)]}
+
+    def message(self, choice: Choice, number: int) -> dict[str, Json]:
+        images: list[Json] = [
+            _image(part, place)
+            for place, part in enumerate(part for part in choice.parts if type(part) is Media)
+        ]
+        return {**super().message(choice, number), **({"images": images} if images else {})}
+
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+        if type(at.part) is not Media:
+            return super().chunk_events(at, chunk)
+        before = self.reply.choices[at.choice].parts[: at.part_index]
+        image = _image(at.part, sum(type(part) is Media for part in before))
+        return (self._choice_chunk(at.choice, {**self.text_delta(""), "images": [image]}),)
 
     def reasoning_members(self, text: str) -> dict[str, Json]:
         detail, sealed = self._detail(text), self._sealed_detail()

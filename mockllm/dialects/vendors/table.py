@@ -263,6 +263,7 @@ VENDORS: Final = (
             indexed_calls=True,
             usage=openrouter.openrouter_usage,
             always_usage=True,
+            images=True,
         ),
         errors=VendorErrors(
             errors.rows(

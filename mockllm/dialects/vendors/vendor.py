@@ -94,6 +94,8 @@ class VendorChatForm(Struct, frozen=True):
     """The content type of a stream."""
     citations: bool = False
     """Whether a response has the sources of its text."""
+    images: bool = False
+    """Whether a response has images where the request wants them."""
 
 
 Envelope: TypeAlias = Callable[[dict[str, Json], int, Ids], Json]
