@@ -41,6 +41,17 @@ def test_python_of_page_prints_the_reply_and_its_cached_tokens(
     assert (text, int(tokens) > 5) == ("Arr.", True)
 
 
+def test_python_of_file_search_prints_the_text_of_a_document(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(next(text for text in SCENARIOS if "fileSearch" in text), encoding="utf-8")
+    with live(file) as server:
+        code = next(text for text in CODE if "file_search_stores" in text)
+        exec(code.replace("http://localhost:8080", server.url), {})
+    assert capsys.readouterr().out == "The tower is in Paris.\n"
+
+
 @pytest.mark.parametrize("message", [name for name in HANDLERS if name != "realtimeInput"])
 def test_page_names_each_message_of_a_live_client(message: str) -> None:
     assert f"| `{message}` |" in TEXT

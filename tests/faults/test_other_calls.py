@@ -73,6 +73,7 @@ CALLS: Final = {
         ("anthropic-complete", "text"),
         ("anthropic-complete", "text-stream"),
         ("gemini-files", "created"),
+        ("gemini-file-search", "created"),
         ("gemini-batches", "created"),
         ("vertex-batch-jobs", "created"),
         ("vertex-batch-jobs", "list"),

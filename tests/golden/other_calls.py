@@ -215,6 +215,16 @@ WIRES: Final[dict[str, list[Step]]] = {
         Step("deleted", "DELETE", "/v1beta/<file>"),
         _get("missing", "/v1beta/<file>"),
     ],
+    "gemini-file-search": [
+        Step("created", "POST", "/v1beta/fileSearchStores", {"displayName": "Docs"}, stores=("store", "name")),
+        Step("uploaded", "POST", "/upload/v1beta/<store>:uploadToFileSearchStore", b"text",
+             stores=("document", "response.documentName"),
+             headers={"content-type": "text/plain", "x-goog-upload-protocol": "raw"}),
+        _get("document", "/v1beta/<document>"),
+        _get("list", "/v1beta/<store>/documents"),
+        Step("refused", "DELETE", "/v1beta/<store>"),
+        _get("missing", "/v1beta/fileSearchStores/none"),
+    ],
     "gemini-batches": [
         Step("created", "POST", f"{GEMINI}:batchGenerateContent",
              {"batch": {"inputConfig": {"requests": {"requests": [{"request": {"contents": CONTENTS}}]}}}},

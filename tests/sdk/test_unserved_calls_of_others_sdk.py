@@ -101,10 +101,10 @@ def test_skills_of_anthropic_are_known_and_not_served(server: Live) -> None:
     assert "Known API, not served: GET /v1/skills is a call of Anthropic" in str(raised.value)
 
 
-def test_search_stores_of_google_are_known_and_not_served(server: Live) -> None:
+def test_media_of_google_are_known_and_not_served(server: Live) -> None:
     options = google.genai.types.HttpOptions(base_url=server.url)
     with google.genai.Client(api_key="k", http_options=options) as client:
         with pytest.raises(google.genai.errors.ServerError) as raised:
-            client.file_search_stores.list()
+            client.file_search_stores.download_media(media_id="fileSearchStores/x/media/y")
         assert raised.value.code == 501
-        assert "fileSearchStores is a call of Gemini" in str(raised.value.message)
+        assert "is a call of Gemini" in str(raised.value.message)

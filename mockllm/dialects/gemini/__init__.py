@@ -28,6 +28,19 @@ from mockllm.dialects.gemini.cached_contents import (
 )
 from mockllm.dialects.gemini.count_tokens import GeminiCountTokens
 from mockllm.dialects.gemini.embeddings import GeminiEmbeddings
+from mockllm.dialects.gemini.file_search.documents import (
+    DeleteFileSearchDocument,
+    FileSearchDocumentCall,
+    FileSearchOperation,
+    ListFileSearchDocuments,
+)
+from mockllm.dialects.gemini.file_search.stores import (
+    CreateFileSearchStore,
+    DeleteFileSearchStore,
+    FileSearchStoreCall,
+    ListFileSearchStores,
+)
+from mockllm.dialects.gemini.file_search.uploads import FileImport, FileSearchUpload
 from mockllm.dialects.gemini.files import GeminiDeleteFile, GeminiFile, GeminiFileList
 from mockllm.dialects.gemini.generate import Generate
 from mockllm.dialects.gemini.interactions.dialect import Interactions
@@ -81,3 +94,13 @@ LIST_BATCH_JOBS: Final = ListBatchJobs()
 GET_BATCH_JOB: Final = GetBatchJob()
 CANCEL_BATCH_JOB: Final = CancelBatchJob()
 DELETE_BATCH_JOB: Final = DeleteBatchJob()
+CREATE_FILE_STORE: Final = CreateFileSearchStore()
+LIST_FILE_STORES: Final = ListFileSearchStores()
+GET_FILE_STORE: Final = FileSearchStoreCall()
+DELETE_FILE_STORE: Final = DeleteFileSearchStore()
+UPLOAD_DOCUMENT: Final = FileSearchUpload()
+IMPORT_FILE: Final = FileImport()
+LIST_DOCUMENTS: Final = ListFileSearchDocuments()
+GET_DOCUMENT: Final = FileSearchDocumentCall()
+DELETE_DOCUMENT: Final = DeleteFileSearchDocument()
+FILE_SEARCH_OPERATION: Final = FileSearchOperation()

@@ -14,7 +14,6 @@ from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loa
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.placeholders import derive
-from mockllm.core.reply.citations import full_text, sources, span
 from mockllm.core.reply.reply import (
     Call,
     Choice,
@@ -32,6 +31,7 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GenerateRequest
+from mockllm.dialects.gemini.grounding import grounding
 from mockllm.dialects.gemini.logprobs import body_logprobs
 from mockllm.dialects.gemini.media_tokens import Modalities, cached_details, prompt_details
 from mockllm.dialects.gemini.models import family
@@ -159,7 +159,7 @@ class GeminiResponseFields:
         self.extras: Mapping[str, Json] = reply.extras.get(DIALECT, {})
         self.counted = reply.usage
         self.logprobs, self.media = request.logprobs, request.media
-        self.offers_functions = request.offers_functions
+        self.offers_functions, self.contexts = request.offers_functions, request.retrieved_contexts
 
     def name(self, enum: str) -> Json:
         """Return an enum's value in the requested form."""
@@ -211,7 +211,7 @@ class GeminiResponseFields:
             result["finishMessage"] = CALL_MESSAGE
         if ended.flagged is not None:
             result["safetyRatings"] = self._ratings(ended.flagged)
-        sources = _grounding(ended)
+        sources = grounding(ended, self.contexts)
         if sources is not None:
             result["groundingMetadata"] = sources
         own = self.extras.get("candidates")
@@ -347,48 +347,3 @@ def _text(part: Part) -> str:
     if type(part) is Text and part.whole is not None:
         return part.whole
     return joined_text(part.chunks)  # type: ignore[union-attr]
-
-
-def _grounding(choice: Choice) -> dict[str, Json] | None:
-    """Return the sources of a candidate's texts in the form of a search's grounding. They are the pages, and the
-    part of the response that each supports. Return None where no text has sources.
-
-    Positions are in bytes of UTF-8 and count through all texts. Source: the API's reference, and recorded responses.
-    """
-    texts = [part for part in choice.parts if type(part) is Text]
-    pages = sources(citation for text in texts for citation in text.citations)
-    if not pages:
-        return None
-    places = {page.url: number for number, page in enumerate(pages)}
-    return {
-        "groundingChunks": [{"web": {"uri": page.url, "title": page.title or page.url}} for page in pages],
-        "groundingSupports": _supports(texts, places),
-    }
-
-
-def _supports(texts: list[Text], places: dict[str, int]) -> list[Json]:
-    """Return the text segments with the pages that support each; one entry where several pages support the same
-    segment."""
-    supports: dict[tuple[int, int], dict[str, Json]] = {}
-    before = 0
-    for text in texts:
-        content = full_text(text)
-        for citation in text.citations:
-            start, end = span(citation, content)
-            segment: dict[str, Json] = {
-                "endIndex": before + _bytes(content[:end]),
-                "text": content[start:end],
-            }
-            first = before + _bytes(content[:start])
-            if first:
-                segment = {"startIndex": first, **segment}
-            at = (first, before + _bytes(content[:end]))
-            support = supports.setdefault(at, {"segment": segment, "groundingChunkIndices": []})
-            if places[citation.url] not in support["groundingChunkIndices"]:
-                support["groundingChunkIndices"].append(places[citation.url])
-        before += _bytes(content)
-    return list(supports.values())
-
-
-def _bytes(text: str) -> int:
-    return len(text.encode())

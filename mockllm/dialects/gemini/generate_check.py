@@ -85,12 +85,17 @@ _CALLING: Final = MessageShape(
         "allowedFunctionNames": Repeated(STRING),
     },
 )
+_FILE_SEARCH: Final = MessageShape(
+    "FileSearch", {"fileSearchStoreNames": Repeated(STRING), "topK": INTEGER, "metadataFilter": STRING}
+)
 GENERATE: Final = MessageShape(
     "GenerateContentRequest",
     {
         "contents": Repeated(CONTENT),
         "systemInstruction": CONTENT,
-        "tools": Repeated(MessageShape("Tool", {"functionDeclarations": Repeated(_FUNCTION)})),
+        "tools": Repeated(
+            MessageShape("Tool", {"functionDeclarations": Repeated(_FUNCTION), "fileSearch": _FILE_SEARCH})
+        ),
         "toolConfig": MessageShape("ToolConfig", {"functionCallingConfig": _CALLING}),
         "generationConfig": _CONFIG,
         "cachedContent": STRING,

@@ -26,11 +26,13 @@ PAGE_SIZE: Final = 50
 MAX_PAGE_SIZE: Final = 1000
 
 
-def page(key: str, items: Sequence[Json], request: Request) -> dict[str, Json]:
+def page(
+    key: str, items: Sequence[Json], request: Request, usual: int = PAGE_SIZE, most: int = MAX_PAGE_SIZE
+) -> dict[str, Json]:
     """Return a page of a list under its key; its token is the number of the next item. A page without items has no
     list, as protobuf writes an empty one."""
     start = whole_number(request.query.get("pageToken"), 0)
-    size = min(whole_number(request.query.get("pageSize"), 0) or PAGE_SIZE, MAX_PAGE_SIZE)
+    size = min(whole_number(request.query.get("pageSize"), 0) or usual, most)
     shown = list(items[start : start + size])
     body: dict[str, Json] = {key: shown} if shown else {}
     if start + size < len(items):

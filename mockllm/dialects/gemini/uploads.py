@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.json.typed_values import object_of
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.typed_values import object_of, read_object
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.form_fields import multipart_parts
 from mockllm.core.request.request import Request
@@ -38,6 +38,8 @@ NAME: Final = re.compile(r"files/[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 class GeminiUploadRequest(GeminiRequest):
     api = "files"
     uploads = True
+    described_types: ClassVar[tuple[type, ...]] = (str,)
+    """The types of the members of a description."""
 
     @cached_property
     def commands(self) -> frozenset[str]:
@@ -66,18 +68,18 @@ class GeminiUploadRequest(GeminiRequest):
         """The file's object as the client sent it."""
         if self.unfinished is not None:
             return object_of(loads(self.unfinished.response_body))
-        text = self.parts[0] if self.parts else self.raw
-        try:
-            described = object_of(object_of(loads(text)).get("file"))
-        except JSONDecodeError:
-            described = {}
+        described = self.described(read_object(self.parts[0] if self.parts else self.raw))
         declared = {
             "mimeType": self.headers.get("x-goog-upload-header-content-type"),
             "displayName": self.headers.get("x-goog-upload-file-name"),
         }
         snake = {"mimeType": described.get("mime_type"), "displayName": described.get("display_name")}
         known = {**declared, **{name: value for name, value in snake.items() if value}, **described}
-        return {name: value for name, value in known.items() if type(value) is str and value}
+        return {name: value for name, value in known.items() if value and type(value) in self.described_types}
+
+    def described(self, sent: dict[str, Json]) -> dict[str, Json]:
+        """Return the description of the file in a body."""
+        return object_of(sent.get("file"))
 
     @cached_property
     def content(self) -> bytes:
@@ -132,11 +134,22 @@ class GeminiUpload(GeminiStoredCall):
                 received = len(request.content)
             status = "cancelled" if "cancel" in request.commands else "active"
             return _empty(status, (("x-goog-upload-size-received", str(received)),))
+        return json_plan(self.finished(request, identity), (("x-goog-upload-status", "final"),))
+
+    def finished(self, request: GeminiUploadRequest, identity: ResponseIdentity) -> dict[str, Json]:
+        """Return the body of the response to the last bytes."""
         described = request.description
         name = described.get("name") or PREFIX + identity.ids.make("", 12, "file", alphabet=LETTERS)
         title = described.get("displayName", "")
-        shown = file_object(request, name, title, request.media_type, request.content)
-        return json_plan({"file": shown}, (("x-goog-upload-status", "final"),))
+        return {"file": file_object(request, name, title, request.media_type, request.content)}
+
+    def stored(self, sent: dict[str, Json], request: GeminiUploadRequest) -> StoredResponse | None:
+        """Return what the state stores for the body of that response; None where it is a rule's own."""
+        shown = object_of(sent.get("file"))
+        name = shown.get("name")
+        if type(name) is not str or not name.startswith(PREFIX):
+            return None
+        return StoredResponse(name, None, request.content, dumps(shown))
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, GeminiUploadRequest)
@@ -145,7 +158,11 @@ class GeminiUpload(GeminiStoredCall):
         headers = {name.lower(): value for name, value in plan.head.headers}
         status, url = headers.get("x-goog-upload-status"), headers.get("x-goog-upload-url", "")
         if status == "final":
-            return _finished(plan, request)
+            file = self.stored(
+                read_object(getattr(plan.steps[0], "payload", b"")) if plan.steps else {}, request
+            )
+            forgotten = (request.upload_id,) if request.upload_id else ()
+            return None if file is None else StorageUpdate((file.id,), file, forgotten=forgotten)
         if status == "cancelled":
             return StorageUpdate(forgotten=(request.upload_id,))
         if status != "active":
@@ -172,16 +189,3 @@ def _begun(request: GeminiUploadRequest, identity: ResponseIdentity) -> Plan:
 def _empty(status: str, headers: tuple[tuple[str, str], ...]) -> Plan:
     fixed = (("content-type", "text/plain; charset=utf-8"), ("x-goog-upload-status", status), *headers)
     return Plan(ResponseHead(200, fixed), (EventStep(b"", 0, "body"),))
-
-
-def _finished(plan: Plan, request: GeminiUploadRequest) -> StorageUpdate | None:
-    try:
-        shown = object_of(object_of(loads(getattr(plan.steps[0], "payload", b""))).get("file"))
-    except (JSONDecodeError, IndexError):
-        return None
-    name = shown.get("name")
-    if type(name) is not str or not name.startswith(PREFIX):
-        return None
-    forgotten = (request.upload_id,) if request.upload_id else ()
-    file = StoredResponse(name, None, request.content, dumps(shown))
-    return StorageUpdate((name,), file, forgotten=forgotten)

@@ -112,6 +112,27 @@ def _stored_routes() -> tuple[ProviderRoute, ...]:
     )
 
 
+def _file_search_routes(base: str) -> tuple[ProviderRoute, ...]:
+    """Return the calls of file search stores, their documents and their operations, after a base."""
+    stores, one = f"{base}/fileSearchStores", f"{base}/fileSearchStores/{{store}}"
+    documents, document = f"{one}/documents", f"{one}/documents/{{document}}"
+    upload = ProviderCall("upload_document", gemini.UPLOAD_DOCUMENT)
+    operation = ProviderCall("file_search_operations", gemini.FILE_SEARCH_OPERATION)
+    return (
+        ProviderRoute("POST", stores, ProviderCall("create_file_store", gemini.CREATE_FILE_STORE)),
+        ProviderRoute("GET", stores, ProviderCall("list_file_stores", gemini.LIST_FILE_STORES)),
+        ProviderRoute("GET", one, ProviderCall("get_file_store", gemini.GET_FILE_STORE)),
+        ProviderRoute("DELETE", one, ProviderCall("delete_file_store", gemini.DELETE_FILE_STORE)),
+        ProviderRoute("POST", f"/upload{one}:uploadToFileSearchStore", upload),
+        ProviderRoute("POST", f"{one}:importFile", ProviderCall("import_file", gemini.IMPORT_FILE)),
+        ProviderRoute("GET", documents, ProviderCall("list_documents", gemini.LIST_DOCUMENTS)),
+        ProviderRoute("GET", document, ProviderCall("get_document", gemini.GET_DOCUMENT)),
+        ProviderRoute("DELETE", document, ProviderCall("delete_document", gemini.DELETE_DOCUMENT)),
+        ProviderRoute("GET", f"{one}/upload/operations/{{operation}}", operation),
+        ProviderRoute("GET", f"{one}/operations/{{operation}}", operation),
+    )
+
+
 def _batch_job_routes() -> tuple[ProviderRoute, ...]:
     """Return the calls of Vertex AI's batch jobs."""
     all_, one = f"{_LOCATION}/batchPredictionJobs", f"{_LOCATION}/batchPredictionJobs/{{batch}}"
@@ -141,6 +162,7 @@ def _gemini_routes() -> tuple[ProviderRoute, ...]:
         *_cache_routes(base),
         *_interaction_routes(base),
         *_stored_routes(),
+        *_file_search_routes(base),
         *vendor_routes(COMPATIBLE, "compatible_", title="Gemini's OpenAI-compatible base"),
         *_media_routes(base),
     )

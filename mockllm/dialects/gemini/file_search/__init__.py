@@ -1,0 +1,1 @@
+"""Gemini's file search: stores, their documents, and what the tool finds in them."""

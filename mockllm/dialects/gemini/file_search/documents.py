@@ -1,0 +1,132 @@
+"""The documents of file search stores: GET and DELETE …/documents/{document}, the list, and the operations that
+create them.
+
+Sources: `Documents` of google-genai 3.6, the API's reference, and public measurements of 2026: an operation has the
+id of its document, and is done with the first read. The operation of an import then has names without their
+collections. A document is active at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from propcache.api import cached_property
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.gemini.file_search.retrieval import DOCUMENTS, STORES, documents_of, stored_object
+from mockllm.dialects.gemini.file_search.stores import (
+    check_page,
+    is_forced,
+    list_page,
+    missing_object,
+    not_empty,
+)
+from mockllm.dialects.gemini.generate_request import GeminiRequest
+from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
+from mockllm.dialects.stored_objects import Deletion, ObjectCall, ObjectRequest
+
+TYPE: Final = "type.googleapis.com/google.ai.generativelanguage.v1main."
+UPLOADS: Final = "/upload/operations/"
+IMPORTS: Final = "/operations/"
+
+
+def document_name(request: Request, variable: str) -> str:
+    return f"{store_name(request)}{DOCUMENTS}{request.path_variables.get(variable, '')}"
+
+
+def store_name(request: Request) -> str:
+    """Return the name of the store in the path."""
+    return STORES + request.path_variables.get("store", "").partition(":")[0]
+
+
+def uploaded(name: str, document: dict[str, Json]) -> dict[str, Json]:
+    """Return the result of an upload."""
+    return {
+        "@type": f"{TYPE}UploadToFileSearchStoreResponse",
+        "parent": name.partition(DOCUMENTS)[0],
+        "documentName": name,
+        "mimeType": document["mimeType"],
+        "sizeBytes": document["sizeBytes"],
+    }
+
+
+class FileSearchDocumentRequest(ObjectRequest, GeminiRequest):
+    api = "file_search_documents"
+
+    @cached_property
+    def object_id(self) -> str:
+        return document_name(self, "document")
+
+
+class FileSearchDocumentCall(ObjectCall, GeminiStoredCall):
+    """GET …/documents/{document}, and the base of the calls on one document."""
+
+    api: str = "file_search_documents"
+    request_class: type[Request] = FileSearchDocumentRequest
+
+    def missing(self, request: ObjectRequest) -> Failure:
+        return missing_object()
+
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        return json_plan(stored_object(stored))
+
+
+class DeleteFileSearchDocument(Deletion, FileSearchDocumentCall):
+    """DELETE …/documents/{document}: it has chunks, so only with `force`."""
+
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        return json_plan({}) if is_forced(request) else not_empty("Document")
+
+
+class ListFileSearchDocuments(GeminiStoredCall):
+    """GET …/documents: the oldest first."""
+
+    api: str = "file_search_documents"
+    request_class: type[Request] = FileSearchDocumentRequest
+
+    check = staticmethod(check_page)
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        store = store_name(request)
+        if request.response_lookup.stored(store) is None:
+            return missing_object()
+        documents = documents_of(request.response_lookup, store)
+        return list_page("documents", [stored_object(document) for document in documents], request)
+
+
+class FileSearchOperationRequest(ObjectRequest, GeminiRequest):
+    api = "operations"
+
+    @cached_property
+    def object_id(self) -> str:
+        return document_name(self, "operation")
+
+
+class FileSearchOperation(ObjectCall, GeminiStoredCall):
+    """GET …/upload/operations/{operation} and …/operations/{operation}, which are done."""
+
+    api: str = "operations"
+    request_class: type[Request] = FileSearchOperationRequest
+
+    def missing(self, request: ObjectRequest) -> Failure:
+        return missing_object()
+
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        store, _, id = stored.id.partition(DOCUMENTS)
+        if UPLOADS in request.path:
+            result = uploaded(stored.id, stored_object(stored))
+            return json_plan({"name": f"{store}{UPLOADS}{id}", "done": True, "response": result})
+        imported = {
+            "@type": f"{TYPE}ImportFileResponse",
+            "parent": store.removeprefix(STORES),
+            "documentName": id,
+        }
+        return json_plan({"name": f"{store}{IMPORTS}{id}", "done": True, "response": imported})

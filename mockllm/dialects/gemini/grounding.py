@@ -1,0 +1,68 @@
+"""The sources of a candidate's texts, in the form of a search's grounding: pages of the web, or documents of file
+search stores.
+
+Positions are in bytes of UTF-8 and count through all texts. Sources: the API's reference, and recorded responses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mockllm.core.json.codec import Json
+from mockllm.core.reply.citations import full_text, sources, span
+from mockllm.core.reply.reply import Choice, Citation, Text
+
+
+def grounding(choice: Choice, contexts: Mapping[str, dict[str, Json]]) -> dict[str, Json] | None:
+    """Return the chunks, and the part of the response that each supports; None where no text has sources. `contexts`:
+    what a search of files retrieves, by name."""
+    texts = [part for part in choice.parts if type(part) is Text]
+    cited = sources(citation for text in texts for citation in text.citations)
+    if not cited:
+        return None
+    places = {source.url: number for number, source in enumerate(cited)}
+    return {
+        "groundingChunks": [_chunk(source, contexts) for source in cited],
+        "groundingSupports": _supports(texts, places),
+    }
+
+
+def _chunk(source: Citation, contexts: Mapping[str, dict[str, Json]]) -> Json:
+    """Return a document that a search of files retrieves, else a page. Without a document, a search retrieves every
+    source that is no address of a page."""
+    title = source.title or source.url
+    context = contexts.get(source.url)
+    if context is None and "" in contexts and not source.url.startswith(("http://", "https://")):
+        context = contexts[""]
+    if context is None:
+        return {"web": {"uri": source.url, "title": title}}
+    quoted = {} if source.quote is None else {"text": source.quote}
+    return {"retrievedContext": {"title": title, **context, **quoted}}
+
+
+def _supports(texts: list[Text], places: dict[str, int]) -> list[Json]:
+    """Return the text segments with the sources that support each; one entry where several sources support the same
+    segment."""
+    supports: dict[tuple[int, int], dict[str, Json]] = {}
+    before = 0
+    for text in texts:
+        content = full_text(text)
+        for citation in text.citations:
+            start, end = span(citation, content)
+            segment: dict[str, Json] = {
+                "endIndex": before + _bytes(content[:end]),
+                "text": content[start:end],
+            }
+            first = before + _bytes(content[:start])
+            if first:
+                segment = {"startIndex": first, **segment}
+            at = (first, before + _bytes(content[:end]))
+            support = supports.setdefault(at, {"segment": segment, "groundingChunkIndices": []})
+            if places[citation.url] not in support["groundingChunkIndices"]:
+                support["groundingChunkIndices"].append(places[citation.url])
+        before += _bytes(content)
+    return list(supports.values())
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode())
