@@ -17,7 +17,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.media.images import ImageGenerations, image_member
-from mockllm.dialects.openai.media.media_call import media_of, own_extras
+from mockllm.dialects.openai.media.media_call import own_extras
 from mockllm.dialects.vendors.errors import VendorCall, head
 from mockllm.dialects.xai.images_request import XaiImageEditRequest, XaiImagesRequest, check
 
@@ -42,7 +42,7 @@ class XaiImageGenerations(VendorCall, ImageGenerations):
                 "mime_type": part.mime,
                 "revised_prompt": reply.choices[0].text,
             }
-            for number, part in enumerate(media_of(reply, "images"))
+            for number, part in enumerate(reply.media("images"))
         ]
         ticks = IMAGE_TICKS * len(data) + SOURCE_TICKS * request.sources
         body = merged_json({"data": data, "usage": {"cost_in_usd_ticks": ticks}}, own_extras(reply))
