@@ -57,7 +57,9 @@ class BatchLine(NamedTuple):
 
 
 class BatchJob(NamedTuple):
-    """The lines of a stored batch that the server has to serve."""
+    """The lines of a stored batch that the server has to serve. `shown_id` is its id as clients know it, where that
+    differs from its stored one."""
 
     id: str
     lines: tuple[BatchLine, ...]
+    shown_id: str | None = None

@@ -94,7 +94,7 @@ class BatchServer:
             for line in job.lines:
                 await places.acquire()
                 if line.path not in heads:
-                    heads[line.path] = line_head(head, request, line.path, job.id)
+                    heads[line.path] = line_head(head, request, line.path, job.shown_id or job.id)
                 sink = LineSink()
                 lines.append((line, sink))
                 exchange = None if line.refused else self._begun(heads[line.path], sink, line, client)

@@ -20,7 +20,7 @@ OUT_OF_SCOPE = {
     "bedrock-mantle": "OpenAI's protocol at another host",
     "cohere-v1-*": "the first version of the API, which is not served",
     "gemini-other": "files, caches, and calls that no scenario answers",
-    "mistral-other": "calls that no scenario answers",
+    "mistral-other": "batch jobs: tests/dialects/mistral holds the form of the recorded ones",
     "ollama-api-*": "lines of JSON: tests/dialects/ollama holds the form of the recorded objects",
     "openai-models": "the list and a deletion of 2023, whose form has changed since",
     "openai-other": "assistants, images, sounds, batches",

@@ -17,6 +17,7 @@ ENDED: Final = {
     "azure-batches": ("completed", '"status": "completed"'),
     "anthropic-batches": ("ended", '"processing_status":"ended"'),
     "gemini-batches": ("succeeded", '"state": "BATCH_STATE_SUCCEEDED"'),
+    "mistral-batches": ("succeeded", '"status":"SUCCESS"'),
     "vertex-batch-jobs": ("succeeded", '"state": "JOB_STATE_SUCCEEDED"'),
     "openai-media": ("video-completed", '"status": "completed"'),
 }

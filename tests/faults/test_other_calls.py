@@ -53,6 +53,8 @@ CALLS: Final = {
         ("mistral-own", "fim-stream"),
         ("mistral-own", "ocr"),
         ("mistral-own", "moderation"),
+        ("mistral-files", "list"),
+        ("mistral-batches", "created"),
         ("openrouter-own", "ranks"),
         ("xai-own", "image"),
         ("huggingface-own", "text"),

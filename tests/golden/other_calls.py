@@ -48,6 +48,11 @@ UPLOAD: Final = form({"purpose": "batch"}, ("in.jsonl", LINES))
 AZURE: Final = {"api-key": "k"}
 AZURE_UPLOAD: Final = UPLOAD.replace(b"/v1/chat/completions", b"/chat/completions")
 FIM: Final = {"model": "codestral-latest", "prompt": "def f():", "suffix": "x"}
+MISTRAL_JOB: Final = {
+    "input_files": ["<file>"],
+    "endpoint": "/v1/chat/completions",
+    "model": "mistral-small-latest",
+}
 BLOB_DIGEST: Final = f"sha256:{sha256(b'weights').hexdigest()}"
 WAV: Final = make_audio("wav", 1.0, "x")
 CLAUDE: Final = {"model": "claude-sonnet-4-5", "max_tokens": 9}
@@ -134,6 +139,27 @@ WIRES: Final[dict[str, list[Step]]] = {
         Step("moderation", "POST", "/mistral/v1/chat/moderations",
              {"model": "mistral-moderation-latest", "input": [{"role": "user", "content": "hi"}]}),
         Step("refused", "POST", "/mistral/v1/ocr", {}),
+    ],
+    "mistral-files": [
+        Step("created", "POST", "/mistral/v1/files", UPLOAD, stores=("file", "id"), headers=FORM),
+        _get("list", "/mistral/v1/files"),
+        _get("file", "/mistral/v1/files/<file>"),
+        _get("content", "/mistral/v1/files/<file>/content"),
+        _get("url", "/mistral/v1/files/<file>/url"),
+        Step("deleted", "DELETE", "/mistral/v1/files/<file>"),
+        _get("missing", "/mistral/v1/files/<file>"),
+    ],
+    "mistral-batches": [
+        Step("file", "POST", "/mistral/v1/files", UPLOAD, stores=("file", "id"), headers=FORM),
+        Step("created", "POST", "/mistral/v1/batch/jobs", MISTRAL_JOB, stores=("job", "id")),
+        _get("running", "/mistral/v1/batch/jobs/<job>", 0.5),
+        Step("succeeded", "GET", "/mistral/v1/batch/jobs/<job>", None, 9.0, ("output", "output_file")),
+        _get("output", "/mistral/v1/files/<output>/content", 9.0),
+        _get("list", "/mistral/v1/batch/jobs", 9.0),
+        Step("refused-cancel", "POST", "/mistral/v1/batch/jobs/<job>/cancel", {}, 9.0),
+        Step("refused", "POST", "/mistral/v1/batch/jobs", {}),
+        Step("deleted", "DELETE", "/mistral/v1/batch/jobs/<job>", None, 9.0),
+        _get("missing", "/mistral/v1/batch/jobs/<job>", 9.0),
     ],
     "openrouter-own": [
         Step("ranks", "POST", "/openrouter/api/v1/rerank",

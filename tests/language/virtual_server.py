@@ -306,12 +306,13 @@ class VirtualServer:
         headers = {name.lower(): value for name, value in sent.headers.items()}
         head = (sent.method, sent.path, sent.query, headers)
         reader = self._readers.setdefault(str(head), engine.request_reader(*head))
-        planned = engine.respond(reader.read(sent.body, sent.client, sent.now, sent.monotonic))
+        request = reader.read(sent.body, sent.client, sent.now, sent.monotonic)
+        planned = engine.respond(request)
         if planned.batch_job is not None:
-            self._answer(planned.batch_job, sent)
+            self._answer(planned.batch_job, sent, sent.path.removesuffix(request.path))
         return ClientResponse(planned)
 
-    def _answer(self, run: BatchJob, sent: ClientRequest) -> None:
+    def _answer(self, run: BatchJob, sent: ClientRequest, prefix: str) -> None:
         """Answer the lines of a batch at once."""
         session = sent.headers.get("x-mockllm-session", "")
         responses = []
@@ -319,7 +320,7 @@ class VirtualServer:
             if line.refused is not None:
                 responses.append(line.refused)
                 continue
-            response = self.respond(replace(sent, path=line.path, body=line.body))
+            response = self.respond(replace(sent, path=prefix + line.path, body=line.body))
             id = response.headers.get("x-request-id") or response.headers.get("request-id")
             responses.append(LineResponse(response.status, response.bytes, id, response.cut))
         batch = self.engine.stored(session, run.id)

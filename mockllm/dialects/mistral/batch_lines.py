@@ -1,0 +1,140 @@
+"""The lines of a batch job: those of its input files, and those of the files of its responses.
+
+The form of a response's line is recorded, with an id of the job, the file and a position (August 2026,
+crmne/ruby_llm). `CreateBatchJobRequest` of the `mistralai` package (3.7) has the form of a request's line.
+Inferred are all messages, the lines of requests that failed, and that the position is that of the request's line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from msgspec import Struct, field
+
+from mockllm.core.batch import BatchLine, LineResponse
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.typed_values import object_of
+from mockllm.core.request.stored_batches import record_of, responses_of, state_of
+from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.dialects.mistral.stored_calls import FILES
+from mockllm.dialects.openai.batches.output_files import body_of
+
+MAX_LINES: Final = 50_000
+"""The most lines of a job: a bound of this server."""
+ENDPOINTS: Final = (
+    "/v1/chat/completions",
+    "/v1/embeddings",
+    "/v1/fim/completions",
+    "/v1/moderations",
+    "/v1/chat/moderations",
+    "/v1/ocr",
+    "/v1/classifications",
+    "/v1/chat/classifications",
+    "/v1/conversations",
+    "/v1/audio/transcriptions",
+)
+"""SDK: `APIEndpoint`."""
+OUTPUT: Final = "output_file"
+ERRORS: Final = "error_file"
+_STREAMED: Final = {
+    "object": "error",
+    "message": "Streaming is not supported in batch jobs.",
+    "type": "invalid_request_error",
+    "param": "stream",
+    "code": None,
+    "raw_status_code": 400,
+}
+STREAMED: Final = LineResponse(400, dumps(_STREAMED))
+"""The response to a line that requests a stream."""
+
+
+class JobLines(Struct):
+    """The readable lines with their places and custom ids, and the errors that make the job fail, with their
+    counts."""
+
+    places: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    lines: list[BatchLine] = field(default_factory=list)
+    errors: dict[str, int] = field(default_factory=dict)
+
+    def fail(self, message: str) -> None:
+        self.errors[message] = self.errors.get(message, 0) + 1
+
+
+def read_job(contents: Mapping[str, bytes], endpoint: Json, model: str | None) -> JobLines:
+    """Read input files by their ids. Each line that names no model is for that of the job."""
+    found, known, count = JobLines(), set[str](), 0
+    if endpoint not in ENDPOINTS:
+        found.fail("The endpoint does not support batch jobs.")
+        return found
+    for id, content in contents.items():
+        position = 0
+        for text in content.split(b"\n", MAX_LINES + 1):
+            if text.strip():
+                count += 1
+                _read_line(found, known, text, endpoint, model, f"{id[:8]}-{position}")
+            if count > MAX_LINES:
+                found.fail(f"The job has more than {MAX_LINES} requests.")
+                return found
+            position += len(text) + 1
+    if not count:
+        found.fail("The job has no requests.")
+    return found
+
+
+def _read_line(
+    found: JobLines, known: set[str], text: bytes, endpoint: str, model: str | None, place: str
+) -> None:
+    try:
+        line = object_of(loads(text))
+    except JSONDecodeError:
+        found.fail("A line is not valid JSON.")
+        return
+    body, key = line.get("body"), line.get("custom_id") or ""
+    if type(body) is not dict:
+        found.fail("A line has no object 'body'.")
+    elif type(key) is not str:
+        found.fail("The 'custom_id' of a line is not a string.")
+    elif key and key in known:
+        found.fail("The 'custom_id' of a line is that of another line.")
+    else:
+        known.add(key)
+        found.places.append(place)
+        found.keys.append(key)
+        body = body if model is None else {"model": model, **body}
+        found.lines.append(BatchLine(endpoint, dumps(body), STREAMED if body.get("stream") is True else None))
+
+
+def output_lines(batch: StoredResponse, monotonic: float) -> Iterator[tuple[bool, dict[str, Json]]]:
+    """Yield the lines with a response in order, each with whether it succeeded."""
+    record, responded = record_of(batch), state_of(batch, monotonic).responded
+    details = record.details
+    places = zip(details["places"], record.keys, responses_of(batch)[:responded], strict=False)
+    for place, key, response in places:
+        id = f"batch-{details['shown']['id'][:8]}-{place}"
+        line: dict[str, Json] = {"id": id, "custom_id": key or None, "response": None, "error": None}
+        if response.cut:
+            yield False, {**line, "error": {"message": "The request timed out."}}
+        else:
+            shown = {"status_code": response.status, "body": body_of(response)}
+            yield response.status == 200, {**line, "response": shown}
+
+
+def output_ids(batch: StoredResponse, monotonic: float) -> dict[str, str | None]:
+    """Return the ids of both files by the members of the job; None for a file without lines, and before the end."""
+    state, details = state_of(batch, monotonic), record_of(batch).details
+    return {
+        OUTPUT: details[OUTPUT] if state.ended and state.succeeded else None,
+        ERRORS: details[ERRORS] if state.ended and state.succeeded < state.responded else None,
+    }
+
+
+def output_content(batch: StoredResponse, file: str, monotonic: float) -> bytes | None:
+    """Return the content of one of both files by its stored id; None where the job has no such file."""
+    ids = output_ids(batch, monotonic)
+    id = file.removeprefix(FILES)
+    if id not in ids.values():
+        return None
+    lines = output_lines(batch, monotonic)
+    return b"".join(dumps(line) + b"\n" for succeeded, line in lines if succeeded is (id == ids[OUTPUT]))

@@ -1,0 +1,313 @@
+"""Mistral's batch jobs: POST and GET /v1/batch/jobs, GET and DELETE /v1/batch/jobs/{id}, POST …/cancel.
+
+Objects, headers and the states QUEUED, RUNNING and SUCCESS are those of recordings of August 2026
+(crmne/ruby_llm). The `mistralai` package (3.7) has fields, queries and further states: `CreateBatchJobRequest`,
+`BatchJob`, `JobsAPIRoutesBatchGetBatchJobsRequest`, `DeleteBatchJobResponse`. Inferred are all messages, the
+status of a refused end, and that an invalid line makes the whole job fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Final
+
+from propcache.api import cached_property
+
+from mockllm.core.batch import BatchJob, BatchOutcome
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.typed_values import objects, text_of, texts
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.plan import BatchStart, Plan
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_batches import (
+    BatchRecord,
+    cancelled,
+    new_batch,
+    record_of,
+    state_of,
+    with_read,
+)
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
+from mockllm.dialects.mistral.batch_lines import (
+    ENDPOINTS,
+    ERRORS,
+    MAX_LINES,
+    OUTPUT,
+    output_ids,
+    output_lines,
+    read_job,
+)
+from mockllm.dialects.mistral.files import file_object, stored_file, whole_file
+from mockllm.dialects.mistral.stored_calls import FILES, JOBS, MistralStoredCall, listed, wanted
+from mockllm.dialects.openai.calls import OpenAiCall, OpenAiObjectCall, stored_object_note
+from mockllm.dialects.openai.request_fields import ModelRequest
+from mockllm.dialects.openai.validators import (
+    Check,
+    array,
+    check_fields,
+    check_readable,
+    check_required,
+    integer,
+    object_,
+    one_of,
+    refuse,
+    string,
+)
+from mockllm.dialects.stored_objects import Deletion, ObjectRequest
+from mockllm.dialects.vendors.vendor import VendorIdFormat
+
+MAX_FILES: Final = 100
+"""The most input files of a job: a bound of this server."""
+STATUSES: Final = {
+    "queued": "QUEUED",
+    "in_progress": "RUNNING",
+    "finalizing": "RUNNING",
+    "completed": "SUCCESS",
+    "failed": "FAILED",
+    "expired": "TIMEOUT_EXCEEDED",
+    "cancelling": "CANCELLATION_REQUESTED",
+    "cancelled": "CANCELLED",
+}
+"""The protocol's words for states (SDK: `BatchJobStatus`)."""
+_UUID: Final = VendorIdFormat()
+
+
+def _inline(value: Json, path: str) -> Failure | None:
+    """Check one request of a body."""
+    if type(value) is not dict:
+        return object_(value, path)
+    fields = {f"{path}.{name}": value.get(name) for name in ("body", "custom_id")}
+    checks = {f"{path}.body": object_, f"{path}.custom_id": string}
+    return check_required(fields, f"{path}.body") or check_fields(fields, checks)
+
+
+FIELDS: Final[dict[str, Check]] = {
+    "endpoint": one_of(*ENDPOINTS),
+    "input_files": array(string, "strings", 0, MAX_FILES),
+    "requests": array(_inline, "objects", 0, MAX_LINES),
+    "model": string,
+    "agent_id": string,
+    "metadata": object_,
+    "timeout_hours": integer(1),
+}
+
+
+class MistralJobRequest(ModelRequest):
+    """A request that creates a job of uploaded files, of requests in its body, or of both."""
+
+    api = "batches"
+
+    @cached_property
+    def input_files(self) -> dict[str, StoredResponse | None]:
+        """The files that the body names, by their ids; None for an id without a file."""
+        named = dict.fromkeys(islice(texts(self.fields.get("input_files")), MAX_FILES))
+        found = {id: self.response_lookup.stored(FILES + id) for id in named}
+        return {id: None if file is None else whole_file(file, self) for id, file in found.items()}
+
+    @cached_property
+    def inline_lines(self) -> bytes:
+        """The requests of the body as the lines of a file."""
+        named = islice(objects(self.fields.get("requests")), MAX_LINES)
+        return b"".join(
+            dumps({"custom_id": item.get("custom_id"), "body": item.get("body")}) + b"\n" for item in named
+        )
+
+
+class StoredMistralJobRequest(ObjectRequest):
+    dialect = "openai"
+    api = "stored_batches"
+    path_variable = "job"
+
+    @cached_property
+    def object_id(self) -> str:
+        return JOBS + self.path_variables.get("job", "")
+
+
+class MistralCreateJob(MistralStoredCall, OpenAiCall, BatchDialect):
+    """POST /v1/batch/jobs."""
+
+    api = "batches"
+    generates = False
+    request_class = MistralJobRequest
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, MistralJobRequest)
+        error = check_readable(request) or check_fields(request.fields, FIELDS)
+        error = error or check_required(request.fields, "endpoint")
+        if error is not None:
+            return error
+        if not request.fields.get("input_files") and not request.fields.get("requests"):
+            return refuse("Either 'input_files' or 'requests' must have an item.", "input_files")
+        return next(filter(None, (_file_failure(*item) for item in request.input_files.items())), None)
+
+    def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
+        """Return the response with a job that ends so."""
+        assert isinstance(request, MistralJobRequest)
+        fields, files = request.fields, list(request.input_files)
+        shown: dict[str, Json] = {
+            "id": _UUID.make(identity.ids, "batch"),
+            "object": "batch",
+            "input_files": [*files, _UUID.make(identity.ids, "input")] if request.inline_lines else files,
+            "metadata": fields.get("metadata"),
+            "endpoint": text_of(fields.get("endpoint")) or "",
+            "model": request.model,
+            "agent_id": fields.get("agent_id"),
+            OUTPUT: None,
+            ERRORS: None,
+            "errors": [],
+            "outputs": None,
+            "status": "QUEUED",
+            "created_at": identity.second,
+            "total_requests": 0,
+            "completed_requests": 0,
+            "succeeded_requests": 0,
+            "failed_requests": 0,
+            "started_at": None,
+            "completed_at": None,
+        }
+        plan = self.json_plan(shown, identity)
+        return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
+
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
+        start = plan.background
+        if plan.head.status != 200 or not isinstance(start, BatchStart):
+            return None
+        assert isinstance(request, MistralJobRequest)
+        shown = loads(start.plan.steps[0].payload)  # type: ignore[union-attr]  # one event
+        name, second = JOBS + shown["id"], shown["created_at"]
+        contents = {
+            id: b"" if file is None else file.request_body for id, file in request.input_files.items()
+        }
+        others: list[StoredResponse] = []
+        if request.inline_lines:
+            id = shown["input_files"][-1]
+            contents[id] = request.inline_lines
+            file = file_object(id, f"{id}.jsonl", request.inline_lines, second, "batch_request")
+            others.append(stored_file(file, request.inline_lines))
+        found = read_job(contents, shown["endpoint"], request.model)
+        outcome = start.outcome._replace(status="failed") if found.errors else start.outcome
+        errors = found.errors or {outcome.message or "The job could not be processed.": 1}
+        details: dict[str, Json] = {
+            "shown": shown,
+            "inline": bool(request.inline_lines),
+            "places": found.places,
+            "errors": [{"message": message, "count": count} for message, count in errors.items()],
+        }
+        for place, (member, sample) in enumerate(((OUTPUT, "batch_result"), (ERRORS, "batch_error"))):
+            id = _UUID.make(Ids(0, name, place), "")
+            details[member] = id
+            others.append(stored_file(file_object(id, f"{id}.jsonl", b"", second, sample), b"", name))
+        record = BatchRecord(request.now, found.keys, outcome, details)
+        batch = new_batch(name, record, start.waits, request.monotonic + plan.delay)
+        lines = tuple(found.lines[: outcome.response_count(len(found.lines))])
+        return StorageUpdate(
+            (name,), batch, others=tuple(others), batch_job=BatchJob(name, lines, shown["id"])
+        )
+
+
+def _file_failure(id: str, file: StoredResponse | None) -> Failure | None:
+    """Return what is wrong with an input file."""
+    if file is None:
+        note = stored_object_note("file", "files")
+        return Failure("not_found", message=f"No such file: {id}", note=note)
+    purpose = loads(file.response_body)["purpose"]
+    if purpose == "batch":
+        return None
+    return refuse(f"The purpose of the file {id} is '{purpose}'. It must be 'batch'.", "input_files")
+
+
+def job_object(batch: StoredResponse, monotonic: float, *, inline: bool = False) -> dict[str, Json]:
+    """Return the job as a read at this time finds it. `inline`: with the lines of its responses."""
+    state, details = state_of(batch, monotonic), record_of(batch).details
+    ended = max(state.reached.values()) if state.ended else None
+    began = state.reached.get("in_progress")
+    outputs = [line for _, line in output_lines(batch, monotonic)] if inline and state.ended else None
+    return {
+        **details["shown"],
+        **output_ids(batch, monotonic),
+        "errors": details["errors"] if state.status == "failed" else [],
+        "outputs": outputs,
+        "status": STATUSES[state.status],
+        "total_requests": 0 if state.status == "queued" else state.total,
+        "completed_requests": state.responded,
+        "succeeded_requests": state.succeeded,
+        "failed_requests": state.responded - state.succeeded,
+        "started_at": None if began is None else int(began),
+        "completed_at": None if ended is None else int(ended),
+    }
+
+
+class MistralGetJob(MistralStoredCall, OpenAiObjectCall):
+    """GET /v1/batch/jobs/{id}, and the base of the calls on one job. A job of requests in a body has its responses in
+    the object, too, as recorded; `inline` chooses for every job."""
+
+    api = "stored_batches"
+    request_class = StoredMistralJobRequest
+    noun = "batch job"
+    missing_message = "No such batch job: {}"
+
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        chosen = request.query.get("inline")
+        inline = record_of(stored).details["inline"] if chosen is None else chosen == "true"
+        return self.json_plan(job_object(stored, request.monotonic, inline=inline), identity)
+
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+        return with_read(stored)
+
+
+class MistralCancelJob(MistralGetJob):
+    """POST /v1/batch/jobs/{id}/cancel."""
+
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        state = state_of(stored, request.monotonic)
+        if state.ended:
+            message = f"A batch job with the status {STATUSES[state.status]} cannot be cancelled."
+            return Failure("bad_request", 409, message)
+        return super().respond(self.changed(stored, request), request, identity)
+
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
+        return cancelled(stored, request.monotonic)
+
+
+class MistralDeleteJob(Deletion, MistralGetJob):
+    """DELETE /v1/batch/jobs/{id}. The files of its responses are deleted, too."""
+
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        shown = {"id": stored.id.removeprefix(JOBS), "object": "batch", "deleted": True}
+        return self.json_plan(shown, identity)
+
+    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+        details = record_of(stored).details
+        return StorageUpdate(forgotten=(stored.id, FILES + details[OUTPUT], FILES + details[ERRORS]))
+
+
+class MistralJobs(MistralGetJob):
+    """GET /v1/batch/jobs: the newest first, in pages. The server ignores `metadata` and `created_by_me`."""
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        after = _seconds(request.query.get("created_after", ""))
+        every = request.response_lookup.all_stored(JOBS)
+        shown = [job_object(batch, request.monotonic) for batch in every]
+        chosen = [
+            job
+            for job in shown
+            if job["created_at"] > after and wanted(job, request, "model", "agent_id", "status")
+        ]
+        if request.query.get("order_by") != "created":
+            chosen.reverse()
+        return self.json_plan(listed(chosen, request.query), identity)
+
+
+def _seconds(text: str) -> float:
+    """Return the seconds since the epoch of a date; 0 in place of anything else."""
+    try:
+        date = datetime.fromisoformat(text)
+    except ValueError:
+        return 0.0
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,195 @@
+"""Mistral's calls on files: POST and GET /v1/files, GET and DELETE /v1/files/{id}, …/content, …/url.
+
+From the types of the `mistralai` package (3.7: `CreateFileResponse`, `GetFileResponse`, `DeleteFileResponse`,
+`GetSignedURLResponse`, `ListFilesResponse`); there is no recording. Inferred are the messages, the purpose of an
+upload that names none, and that `expiry` counts hours, as that of an address does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from propcache.api import cached_property
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.typed_values import whole_number
+from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.request.request import Request
+from mockllm.core.request.server_address import server_url
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.mistral.batch_lines import output_content
+from mockllm.dialects.mistral.stored_calls import FILES, MistralStoredCall, listed, wanted
+from mockllm.dialects.openai.calls import OpenAiObjectCall
+from mockllm.dialects.openai.files.file_calls import UploadFile
+from mockllm.dialects.openai.validators import check_fields, one_of, refuse
+from mockllm.dialects.stored_objects import Deletion, ObjectRequest, created_object
+from mockllm.dialects.vendors.errors import head
+from mockllm.dialects.vendors.vendor import VendorIdFormat
+
+PURPOSES: Final = ("fine-tune", "batch", "ocr", "agentic_safety", "audio")
+"""SDK: `FilePurpose`, and `audio`, which Mistral's guide to transcriptions uploads."""
+SAMPLES: Final = {"batch": "batch_request", "fine-tune": "instruct"}
+"""The samples of an upload by purpose (SDK: `SampleType`); of any other purpose, its input."""
+MAX_LIFE: Final = 168
+"""The most hours for which an address is valid (SDK: `FilesAPIRoutesGetSignedURLRequest.expiry`)."""
+VISIBILITIES: Final = ("workspace", "user")
+
+
+class MistralFileRequest(ObjectRequest):
+    dialect = "openai"
+    api = "stored_files"
+    path_variable = "file"
+
+    @cached_property
+    def object_id(self) -> str:
+        return FILES + self.path_variables.get("file", "")
+
+    @cached_property
+    def stored(self) -> StoredResponse | None:
+        """The file that the path names, with its content."""
+        stored = self.look_up()
+        return None if stored is None else whole_file(stored, self)
+
+
+def whole_file(stored: StoredResponse, request: Request) -> StoredResponse | None:
+    """Return a file with its content. That of a batch job is a file when the job has ended, and has lines."""
+    if stored.previous is None:
+        return stored
+    batch = request.response_lookup.stored(stored.previous)
+    content = None if batch is None else output_content(batch, stored.id, request.monotonic)
+    if content is None:
+        return None
+    shown = {**loads(stored.response_body), "bytes": len(content), "num_lines": content.count(b"\n")}
+    return stored._replace(request_body=content, response_body=dumps(shown))
+
+
+def file_object(
+    id: str, name: str, content: bytes, second: int, sample: str, **more: Json
+) -> dict[str, Json]:
+    lines = content.count(b"\n") + (content[-1:] not in (b"", b"\n"))
+    return {
+        "id": id,
+        "object": "file",
+        "bytes": len(content),
+        "created_at": second,
+        "filename": name,
+        "purpose": "batch",
+        "sample_type": sample,
+        "source": "mistral",
+        "num_lines": lines if name.endswith(".jsonl") else 0,
+        "mimetype": "application/jsonl",
+        "signature": None,
+        "expires_at": None,
+        "visibility": "workspace",
+        **more,
+    }
+
+
+def stored_file(shown: dict[str, Json], content: bytes, batch: str | None = None) -> StoredResponse:
+    """Return a file as the state has it. `batch` is the stored id of the batch job from which its content follows."""
+    return StoredResponse(FILES + shown["id"], batch, content, dumps(shown))
+
+
+class MistralUploadFile(MistralStoredCall, UploadFile):
+    """POST /v1/files: a form with `file`."""
+
+    def check(self, request: Request) -> Failure | None:
+        checks = {"purpose": one_of(*PURPOSES), "visibility": one_of(*VISIBILITIES), "expiry": _hours}
+        return self.check_readable(request) or check_fields(request.form, checks)
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        file = next((file for file in request.form_files if file.field == "file"), None)
+        form, purpose = request.form, request.form.get("purpose", "fine-tune")
+        hours = whole_number(form.get("expiry"), 0)
+        shown = file_object(
+            VendorIdFormat().make(identity.ids, "file"),
+            "upload" if file is None else file.name,
+            request.raw if file is None else file.content,
+            identity.second,
+            SAMPLES.get(purpose, f"{purpose}_input"),
+            purpose=purpose,
+            source="upload",
+            mimetype=(file and file.media_type) or None,
+            expires_at=identity.second + hours * 3600 if hours else None,
+            visibility=form.get("visibility", "workspace"),
+        )
+        return self.json_plan(shown, identity)
+
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
+        shown = created_object(plan, "")
+        if shown is None:
+            return None
+        file = next((file for file in request.form_files if file.field == "file"), None)
+        stored = stored_file(shown, request.raw if file is None else file.content)
+        return StorageUpdate((stored.id,), stored)
+
+
+def _hours(value: Json, path: str) -> Failure | None:
+    if whole_number(value, 0) > 0:
+        return None
+    return refuse(f"Invalid '{path}': expected a number of hours above 0.", path)
+
+
+class MistralFile(MistralStoredCall, OpenAiObjectCall):
+    """GET /v1/files/{id}, and the base of the calls on one file."""
+
+    api = "stored_files"
+    request_class = MistralFileRequest
+    noun = "file"
+    missing_message = "No such file: {}"
+
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        return self.json_plan({**loads(stored.response_body), "deleted": False}, identity)
+
+
+class MistralFileContent(MistralFile):
+    """GET /v1/files/{id}/content."""
+
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        sent = head(self.vendor, identity, "application/octet-stream")
+        return Plan(sent, (EventStep(stored.request_body, 0, "body"),))
+
+
+class MistralFileUrl(MistralFile):
+    """GET /v1/files/{id}/url: the address of the content on this server, which needs no signature."""
+
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        hours = request.query.get("expiry", "24")
+        if not 1 <= whole_number(hours, 0) <= MAX_LIFE:
+            return refuse(f"Invalid 'expiry': expected 1 to {MAX_LIFE} hours.", "expiry")
+        path = self.vendor.path(f"/files/{stored.id.removeprefix(FILES)}/content")
+        return self.json_plan({"url": server_url(request, path)}, identity)
+
+
+class MistralDeleteFile(Deletion, MistralFile):
+    """DELETE /v1/files/{id}."""
+
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        shown = {"id": stored.id.removeprefix(FILES), "object": "file", "deleted": True}
+        return self.json_plan(shown, identity)
+
+
+class MistralFiles(MistralFile):
+    """GET /v1/files: the newest first, in pages."""
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        every = request.response_lookup.all_stored(FILES)
+        found = (whole_file(stored, request) for stored in reversed(every))
+        shown = [loads(stored.response_body) for stored in found if stored is not None]
+        search = request.query.get("search", "")
+        chosen = [
+            file
+            for file in shown
+            if search in file["filename"] and wanted(file, request, "purpose", "sample_type", "source")
+        ]
+        page = listed(chosen, request.query)
+        if request.query.get("include_total") == "false":
+            page["total"] = None
+        return self.json_plan(page, identity)
