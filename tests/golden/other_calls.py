@@ -161,6 +161,16 @@ WIRES: Final[dict[str, list[Step]]] = {
         Step("deleted", "DELETE", "/mistral/v1/batch/jobs/<job>", None, 9.0),
         _get("missing", "/mistral/v1/batch/jobs/<job>", 9.0),
     ],
+    "mistral-audio": [
+        Step("transcript", "POST", "/mistral/v1/audio/transcriptions",
+             form({"model": "voxtral-mini-latest"}, ("spoken.wav", WAV)), headers=FORM),
+        Step("transcript-stream", "POST", "/mistral/v1/audio/transcriptions",
+             form({"model": "voxtral-mini-latest", "stream": "true", "diarize": "true"}, ("spoken.wav", WAV)),
+             headers=FORM),
+        Step("speech", "POST", "/mistral/v1/audio/speech", {"input": "hi", "response_format": "wav"}),
+        Step("speech-stream", "POST", "/mistral/v1/audio/speech", {"input": "hi", "stream": True}),
+        Step("refused", "POST", "/mistral/v1/audio/transcriptions", {}),
+    ],
     "openrouter-own": [
         Step("ranks", "POST", "/openrouter/api/v1/rerank",
              {"model": "cohere/rerank-v3.5", "query": "cat", "documents": ["dog", "cat"]}),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
+URLENCODED: Final = "application/x-www-form-urlencoded"
 MAX_FIELDS: Final = 1_000
 """The fields that are read of one form: a client chooses their number."""
 MAX_ENCODED: Final = 50_000
@@ -94,14 +95,8 @@ def read_form(content_type: str, body: bytes) -> dict[str, str]:
     """Return the fields by name, the last one of a repeated name; of a file its name. A URL-encoded form beyond the
     bounds and any other body have none."""
     kind = content_type.partition(";")[0].strip().lower()
-    if kind == "application/x-www-form-urlencoded":
-        if body.count(b"%") > MAX_ENCODED:
-            return {}
-        text = body.decode("utf-8", "replace")
-        try:
-            return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))
-        except ValueError:  # more fields
-            return {}
+    if kind == URLENCODED:
+        return dict(urlencoded_fields(body))
     if kind != "multipart/form-data":
         return {}
     fields: dict[str, str] = {}
@@ -110,6 +105,17 @@ def read_form(content_type: str, body: bytes) -> dict[str, str]:
         if name is not None:
             fields[name] = part.content.decode("utf-8", "replace") if file is None else file
     return fields
+
+
+def urlencoded_fields(body: bytes) -> list[tuple[str, str]]:
+    """Return the fields of a URL-encoded form in order; none of a form beyond the bounds."""
+    if body.count(b"%") > MAX_ENCODED:
+        return []
+    text = body.decode("utf-8", "replace")
+    try:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:  # more fields
+        return []
 
 
 def read_files(content_type: str, body: bytes) -> tuple[FormFile, ...]:

@@ -1,4 +1,5 @@
-"""Mistral: the calls that its vendor's row describes, and its own: FIM, classifiers, OCR, files and batch jobs."""
+"""Mistral: the calls that its vendor's row describes, and its own: FIM, classifiers, OCR, audio, files
+and batch jobs."""
 
 from __future__ import annotations
 
@@ -29,6 +30,8 @@ from mockllm.dialects.mistral.files import (
 )
 from mockllm.dialects.mistral.fim import Fim
 from mockllm.dialects.mistral.ocr import Ocr
+from mockllm.dialects.mistral.speech import MistralSpeech
+from mockllm.dialects.mistral.transcription import MistralTranscriptions
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import VENDORS, provider_of
 
@@ -47,6 +50,10 @@ def _own_routes() -> tuple[ProviderRoute, ...]:
     return (
         ProviderRoute("POST", "/v1/fim/completions", fim),
         ProviderRoute("POST", "/v1/ocr", ocr),
+        ProviderRoute(
+            "POST", "/v1/audio/transcriptions", ProviderCall("transcriptions", MistralTranscriptions(_row))
+        ),
+        ProviderRoute("POST", "/v1/audio/speech", ProviderCall("speech", MistralSpeech(_row))),
         ProviderRoute("POST", "/v1/moderations", ProviderCall("moderations", MistralModerations(_row))),
         ProviderRoute(
             "POST", "/v1/chat/moderations", ProviderCall("chat_moderations", ChatModerations(_row))

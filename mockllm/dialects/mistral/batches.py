@@ -42,8 +42,15 @@ from mockllm.dialects.mistral.batch_lines import (
     read_job,
 )
 from mockllm.dialects.mistral.files import file_object, stored_file, whole_file
-from mockllm.dialects.mistral.stored_calls import FILES, JOBS, MistralStoredCall, listed, wanted
-from mockllm.dialects.openai.calls import OpenAiCall, OpenAiObjectCall, stored_object_note
+from mockllm.dialects.mistral.stored_calls import (
+    FILES,
+    JOBS,
+    MistralStoredCall,
+    listed,
+    missing_file,
+    wanted,
+)
+from mockllm.dialects.openai.calls import OpenAiCall, OpenAiObjectCall
 from mockllm.dialects.openai.request_fields import ModelRequest
 from mockllm.dialects.openai.validators import (
     Check,
@@ -212,8 +219,7 @@ class MistralCreateJob(MistralStoredCall, OpenAiCall, BatchDialect):
 def _file_failure(id: str, file: StoredResponse | None) -> Failure | None:
     """Return what is wrong with an input file."""
     if file is None:
-        note = stored_object_note("file", "files")
-        return Failure("not_found", message=f"No such file: {id}", note=note)
+        return missing_file(id)
     purpose = loads(file.response_body)["purpose"]
     if purpose == "batch":
         return None

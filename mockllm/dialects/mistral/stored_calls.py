@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl
 
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import whole_number
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.calls import stored_object_note
 from mockllm.dialects.vendors.errors import VendorCall, head
 
 FILES: Final = "mistral_file_"
@@ -28,6 +30,13 @@ class MistralStoredCall(VendorCall):
     def json_plan(self, body: Json, identity: ResponseIdentity) -> Plan:
         sent = head(self.vendor, identity, "application/json; charset=utf-8")
         return Plan(sent, (EventStep(dumps(body), 0, "body"),))
+
+
+def missing_file(id: str) -> Failure:
+    """Return the failure of an id without a file in the body of another call."""
+    return Failure(
+        "not_found", message=f"No such file: {id}", note=stored_object_note("file", "stored_files")
+    )
 
 
 def listed(objects: list[dict[str, Json]], query: Mapping[str, str]) -> dict[str, Json]:

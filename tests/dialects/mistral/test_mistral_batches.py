@@ -82,6 +82,8 @@ def test_job_of_inline_requests_has_its_outputs() -> None:
     texts = [each["response"]["body"]["choices"][0]["message"]["content"] for each in job["outputs"]]
     assert texts == ["Hi.", "Ho."]
     assert lines_of(server, job["output_file"]) == job["outputs"]
+    assert server.respond(get(FILES, 0.5)).json["total"] == 1
+    assert server.respond(get(FILES, 9.0)).json["total"] == 2
     assert ended(server, created["id"], "inline=false")["outputs"] is None
     (file,) = job["input_files"]
     assert [each["custom_id"] for each in lines_of(server, file)] == ["0", None]

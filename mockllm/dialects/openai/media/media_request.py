@@ -8,7 +8,7 @@ of the SDK, which write `image[]` and `timestamp_granularities[]`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from math import isfinite
 from typing import ClassVar, Final, Literal
@@ -37,6 +37,8 @@ class MediaRequest(ModelRequest):
     makes_media = True
     numbers: ClassVar[frozenset[str]] = frozenset()
     """The fields of a form that are numbers."""
+    booleans: ClassVar[frozenset[str]] = frozenset({"stream"})
+    """The fields of a form that are true or false."""
     input_kind: ClassVar[Literal["image", "audio"]] = "image"
     """The kind of the files."""
 
@@ -49,19 +51,9 @@ class MediaRequest(ModelRequest):
 
     def _form_body(self) -> dict[str, Json]:
         body: dict[str, Json] = {}
-        for part in multipart_parts(self.headers.get("content-type", ""), self.raw):
-            name, file = part.field, part.filename
-            if name is None:
-                continue
+        for name, value in self._form_values():
             listed = name.endswith("[]")
             name = name.removesuffix("[]")
-            value: Json
-            if file is None:
-                value = self._value(name, part.content.decode("utf-8", "replace"))
-            else:
-                digest = sha256(part.content).hexdigest()
-                described = {"filename": file, "content_type": part.media_type, "bytes": len(part.content)}
-                value = {**described, "sha256": digest}
             before = body.get(name)
             if listed or before is not None:
                 body[name] = [
@@ -72,9 +64,23 @@ class MediaRequest(ModelRequest):
                 body[name] = value
         return body
 
+    def _form_values(self) -> Iterator[tuple[str, Json]]:
+        """Yield the fields of the form in order, each with its JSON."""
+        for part in multipart_parts(self.headers.get("content-type", ""), self.raw):
+            name, file = part.field, part.filename
+            if name is None:
+                continue
+            if file is None:
+                text = part.content.decode("utf-8", "replace")
+                yield name, self._value(name.removesuffix("[]"), text)
+            else:
+                digest = sha256(part.content).hexdigest()
+                described = {"filename": file, "content_type": part.media_type, "bytes": len(part.content)}
+                yield name, {**described, "sha256": digest}
+
     def _value(self, name: str, text: str) -> Json:
         """Return the value of a field: a number or a boolean where the field is one and the text, too."""
-        if name == "stream":
+        if name in self.booleans:
             return BOOLEANS.get(text, text)
         if name in self.numbers:
             try:
