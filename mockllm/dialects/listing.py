@@ -112,7 +112,7 @@ class ListedProvider(ProviderDescription, frozen=True, kw_only=True, eq=False, d
     calls: Mapping[str, ListedCall]
     """By id, in the order of `Provider.calls`."""
     routes: tuple[ListedRoute, ...]
-    sockets: tuple[ListedWebSocket, ...] = ()
+    websockets: tuple[ListedWebSocket, ...] = ()
 
     @cached_property
     def full(self) -> Provider:

@@ -133,7 +133,7 @@ class Provider(ProviderDescription, frozen=True, kw_only=True, eq=False):
 
     routes: tuple[ProviderRoute, ...]
     """The usual generating call first. Where several patterns fit a path, the last one is used."""
-    sockets: tuple[ProviderWebSocket, ...] = ()
+    websockets: tuple[ProviderWebSocket, ...] = ()
     """The paths at which its WebSockets open."""
 
     recognizes_body: Callable[[Mapping[str, Json]], bool] | None = None
@@ -167,12 +167,12 @@ class Provider(ProviderDescription, frozen=True, kw_only=True, eq=False):
     @property
     def calls(self) -> tuple[ProviderCall, ...]:
         """Each call once, in the order of the routes, then those of WebSockets."""
-        of_sockets = (
+        of_websockets = (
             call
-            for socket in self.sockets
-            for call in (socket.handshake, *(message for _, message in socket.messages))
+            for websocket in self.websockets
+            for call in (websocket.handshake, *(message for _, message in websocket.messages))
         )
-        return tuple(dict.fromkeys((*(route.call for route in self.routes), *of_sockets)))
+        return tuple(dict.fromkeys((*(route.call for route in self.routes), *of_websockets)))
 
     def call(self, id: str) -> ProviderCall:
         """Return the call of this id. Raises KeyError."""

@@ -73,7 +73,7 @@ def path_dialects() -> dict[str, frozenset[str]]:
 def _unprefixed_paths() -> frozenset[str]:
     """Return the paths that need no prefix, although they begin with the name of a provider."""
     found = {bare for route in ROUTES for prefix, bare in spellings(route) if not prefix}
-    found |= {socket.path for provider in LISTED for socket in provider.sockets}
+    found |= {websocket.path for provider in LISTED for websocket in provider.websockets}
     return frozenset(path for path in found if path.split("/")[1] in PROVIDERS)
 
 

@@ -1,4 +1,4 @@
-"""The routes of all providers in one table, and the base URLs of their SDKs."""
+"""The routes of all providers in one table, and the base URLs of their SDKs. `routes` finds a request's."""
 
 from __future__ import annotations
 

@@ -73,16 +73,18 @@ class UnknownPath(Struct, frozen=True):
 Routing: TypeAlias = RouteMatch | MethodNotAllowed | UnknownPath
 
 
-def _sockets() -> Mapping[str, Mapping[str, RouteMatch]]:
+def _websocket_calls() -> Mapping[str, Mapping[str, RouteMatch]]:
     """Return the calls of each path with WebSockets: of the handshake under `WS`, of messages under `WS` and their
     kind: `WS response.create`."""
     found: dict[str, dict[str, RouteMatch]] = {}
     for provider in LISTED:
         start = provider.omittable_start
-        for socket in provider.sockets:
-            calls = [(WEBSOCKET_METHOD, provider.calls[socket.handshake])]
-            calls += [(f"{WEBSOCKET_METHOD} {kind}", provider.calls[call]) for kind, call in socket.messages]
-            for bare in dict.fromkeys((socket.path, socket.path.removeprefix(start))):
+        for websocket in provider.websockets:
+            calls = [(WEBSOCKET_METHOD, provider.calls[websocket.handshake])]
+            calls += [
+                (f"{WEBSOCKET_METHOD} {kind}", provider.calls[call]) for kind, call in websocket.messages
+            ]
+            for bare in dict.fromkeys((websocket.path, websocket.path.removeprefix(start))):
                 for prefix in ("", f"/{provider.name}"):
                     matches = {method: RouteMatch(call, provider.name, bare) for method, call in calls}
                     found.setdefault(prefix + bare, matches)
@@ -342,7 +344,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 _PATTERNS: Final[dict[str, list[tuple[str, Route, str]]]] = {}
 """The paths with variables, by the text after a colon at their end ("" without one)."""
 _LITERAL: Final[dict[str, dict[str, list[RouteMatch]]]] = {}
-_WEBSOCKET_CALLS: Final = _sockets()
+_WEBSOCKET_CALLS: Final = _websocket_calls()
 
 
 def _fill_tables() -> None:

@@ -192,7 +192,7 @@ def with_plan_faults(context: PlanContext, plan: Plan, faults: Sequence[Fault]) 
             context.faults = [name for name in context.faults if name not in replaced]
             context.notes += [f"{name} not applied: {fault.name} replaces it" for name in replaced]
         context.faults.append(fault.name)
-        if replace(plan, delivery=changed.delivery) == changed:
+        if replace(plan, delivery=changed.delivery) == changed:  # only the delivery has changed
             delivery_faults.add(fault.name)
         if plan.streamed:
             places = context.faults_by_step

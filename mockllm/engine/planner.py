@@ -89,7 +89,7 @@ class ResponsePlanner:
         self._effective_settings: BoundedCache[EffectiveSettings] = BoundedCache(MAX_CACHED_SETTINGS)
         self._static_replies: BoundedCache[tuple[Reply, tuple[str, ...]]] = BoundedCache(MAX_CACHED_REPLIES)
         self._recordings = ReplayPlanner()
-        self._sockets = WebSocketReplayPlanner()
+        self._websocket_replays = WebSocketReplayPlanner()
 
     def plan(self, context: PlanContext) -> Plan:
         """Return the plan. Raises TemplateFailure, BudgetExceeded, MissingStoredObject, NotGenerating for a reply
@@ -192,7 +192,7 @@ class ResponsePlanner:
         """Return a recording with its own bytes. `pace` acts with `timing: none`, which means no `spec.speed`."""
         resolved, request = _resolve(context), context.request
         if spec.messages is not None:
-            plan = with_settings(self._sockets.plan(context, spec, resolved), resolved, context)
+            plan = with_settings(self._websocket_replays.plan(context, spec, resolved), resolved, context)
             return with_plan_faults(context, plan, resolved.faults)
         replayed = self._recordings.replay(
             context.compiled,
@@ -251,6 +251,7 @@ class ResponsePlanner:
         rest = [fault for fault in resolved.faults if not isinstance(fault, ReplyFault)]
         plan = plan_of(reply)
         faulty = with_plan_faults(context, plan, rest)
+        # a client that polls or resumes a response in the background gets it without these faults
         return faulty if plan.background is None else replace(faulty, background=plan.background)
 
     def _encoded_plan(
@@ -311,7 +312,7 @@ class ResponsePlanner:
         """Return the reply. A static one is rendered once for each combination of the request's parameters."""
         compiled, request = context.compiled, context.request
         size = context.chunk_size = chunk_size(context.settings.merged, context.source_context)
-        inputs = (request, context.randomness, size, compiled.files.__getitem__, context.streamed)
+        arguments = (request, context.randomness, size, compiled.files.__getitem__, context.streamed)
         max_characters = LONG_TEXT if context.may_defer else inf
         if not (compiled.static and request.generates):
             resolved = _resolve(context)
@@ -320,7 +321,7 @@ class ResponsePlanner:
             )
             call = context.generated_tool_call
             renderer = ReplyRenderer(
-                *inputs, self._max_generated, max_characters, in_one_chunk, generated_tool_call=call
+                *arguments, self._max_generated, max_characters, in_one_chunk, generated_tool_call=call
             )
             reply = renderer.reply(evaluate(compiled.spec, context.evaluation_context))  # type: ignore[arg-type]
             context.notes += renderer.notes
@@ -328,7 +329,7 @@ class ResponsePlanner:
         key = (compiled, size, request.output_bounds.key, context.streamed)
         cached = self._static_replies.get(key)
         if cached is None:
-            renderer = ReplyRenderer(*inputs, max_characters=max_characters)
+            renderer = ReplyRenderer(*arguments, max_characters=max_characters)
             cached = (renderer.reply(compiled.spec), tuple(renderer.notes))  # type: ignore[arg-type]
             if not context.prerendering:
                 self._static_replies.put(key, cached, 1 + _chunk_count(cached[0]) // CHUNKS_OF_CACHED_REPLY)

@@ -1,7 +1,8 @@
 """Replays: plans with a recording's own bytes, or a neutral reply decoded from them.
 
 The request's dialect decodes a recording; where it cannot, and a reply is needed, another dialect may. Results are
-cached: plans by dialect, stream and coding, replies by dialect. Two dialects of one api may decode differently.
+cached: plans by dialect, stream, coding and whether faults act on them; replies by dialect and its form of an error.
+Two dialects of one api may decode differently.
 """
 
 from __future__ import annotations

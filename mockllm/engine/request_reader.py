@@ -103,26 +103,28 @@ class RequestReader:
         path: str,
         query_string: str,
         headers: Mapping[str, str],
-        inputs: ReaderInputs,
+        reader_inputs: ReaderInputs,
     ) -> None:
         """Read the head: `path` as on the wire, `headers` that ignore case."""
         session, error = headers.get(SESSION_HEADER), None
         if session is not None or path.startswith(SESSION_PREFIX):
             session, path, error = read_session(session, path)
-        routing = find_route(method, path, headers, query_string, inputs.root_provider)
+        routing = find_route(method, path, headers, query_string, reader_inputs.root_provider)
         engine_context, is_known_call = EngineContext(routing, error), isinstance(routing, RouteMatch)
         request_class: type[Request] = engine_context.dialect.request_class if is_known_call else Request
         self._make_request, self._key = request_class.of, object()
-        self._repeated_requests = inputs.repeated_requests if request_class.generates and not error else None
+        self._repeated_requests = (
+            reader_inputs.repeated_requests if request_class.generates and not error else None
+        )
         """Those of the engine; None where no request is repeated."""
         self._has_read = False
         """Whether it has read a request. Most read one only, which is not remembered."""
         self._routing = routing
-        self._state, self._lookup_without_session = inputs.state, inputs.lookup_without_session
+        self._state, self._lookup_without_session = reader_inputs.state, reader_inputs.lookup_without_session
         self._session, self._error = session, error
         overrides = SEED_HEADER in headers or FAULT_HEADER in headers or DELAY_HEADER in headers
         overrides = overrides or RULE_HEADER in headers
-        self._read_override = inputs.read_override if overrides else None
+        self._read_override = reader_inputs.read_override if overrides else None
         self._attributes: dict[str, object] = {
             "method": method,
             "path": routing.path,
@@ -134,9 +136,9 @@ class RequestReader:
             "context": engine_context,
         }
         if request_class.to_mcp_server:
-            self._attributes["mcp_servers"] = inputs.mcp_servers
-        if inputs.volatile != VOLATILE:
-            self._attributes["volatile"] = inputs.volatile
+            self._attributes["mcp_servers"] = reader_inputs.mcp_servers
+        if reader_inputs.volatile != VOLATILE:
+            self._attributes["volatile"] = reader_inputs.volatile
 
     def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> RequestReader:
         """Return the reader of a head that differs in nothing that this reader has read. `is_unique`: a single

@@ -30,7 +30,7 @@ def is_without_rules(engine: Engine, handshake: Request, read: Callable[[str], R
 
 
 def _may_reply(catalog: Catalog, handshake: Request, read: Callable[[str], Request]) -> bool:
-    messages = [read(f"{WEBSOCKET_METHOD} {event}") for event in message_kinds(handshake.path)]
+    messages = [read(f"{WEBSOCKET_METHOD} {kind}") for kind in message_kinds(handshake.path)]
     rules = [item for item in catalog.items[: catalog.rule_count] if not _forwards(item)]
     return any(_may_match(rule, message) for rule in rules for message in messages)
 

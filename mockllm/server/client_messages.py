@@ -44,7 +44,7 @@ class ClientMessages:
 
     @property
     def close_code(self) -> int | None:
-        """The code with which the socket was closed."""
+        """The code with which the WebSocket was closed."""
         return self._response.close_code
 
     def __aiter__(self) -> ClientMessages:
@@ -65,7 +65,7 @@ class ClientMessages:
 
 
 class BoundedMessages(ClientMessages):
-    """The same of a client that gets responses. A message that exceeds the limits of a JSON body closes the socket.
+    """The same of a client that gets responses. A message beyond the limits of a JSON body closes the WebSocket.
     None is read while the client does not read what was sent (`--max-unsent`)."""
 
     def __init__(self, response: WebSocketResponse, sink: SocketSink, limits: ServerLimits) -> None:

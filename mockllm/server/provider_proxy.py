@@ -163,7 +163,7 @@ class ProviderProxy(Struct):
         self._storing.add(task)
         task.add_done_callback(self._storing.discard)
 
-    async def store_socket(
+    async def store_websocket(
         self,
         request: Request,
         head: RequestHead,

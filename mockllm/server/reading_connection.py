@@ -186,6 +186,7 @@ class ReadingConnection(HttpProtocol):
                 self._body.set_exception(BrokenBody(error.message))
             return True
         if http_chunked and self._body is not None and self._body.is_eof():
+            # the last chunk, and trailers, end as a head does: then nothing of a further request has come
             if parsed_requests or self._demanded_upgrade() or not part.endswith(END_OF_HEAD):
                 self._end_after_http_chunks()
                 return True

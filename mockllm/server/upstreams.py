@@ -72,7 +72,7 @@ class Upstreams(Struct):
         except (TimeoutError, ClientError, OSError, ValueError) as error:
             raise self._silent(request, to, error) from None
 
-    async def open_socket(
+    async def open_websocket(
         self, request: Request, headers: Mapping[str, str], to: str | None, max_size: int
     ) -> ClientWebSocketResponse:
         """Open a WebSocket at the provider, or at `to`; a message has at most `max_size` bytes. Raises ProxyFailed,

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 HEARTBEAT: Final = 60.0
 """Seconds between two pings to a client."""
 MAX_WAITING: Final = 32
-"""The most requests of a stream that wait for the one before."""
+"""The most requests of a queue that wait for the one before (`StartResponse.queue_name`)."""
 GOING_AWAY: Final = 1001
 BUSY: Final = 1008
 FAILED: Final = 1011
@@ -68,7 +68,7 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
     assert plan.delivery.websocket is not None
     if plan.delay > 0:
         await asyncio.sleep(plan.delay * exchange.response.time_scale)
-    response = await accept_socket(app, exchange, plan.head.headers, "realtime")
+    response = await accept_websocket(app, exchange, plan.head.headers, "realtime")
     if response is None:
         return
     session = cast(WebSocketSession, plan.delivery.websocket())
@@ -85,7 +85,7 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
         await server.end()
 
 
-async def accept_socket(
+async def accept_websocket(
     app: App, exchange: Exchange, headers: Headers, protocol: str | None
 ) -> WebSocketResponse | None:
     """Accept the handshake of an exchange, with the subprotocol if the client offers it. Return None for a handshake
@@ -108,7 +108,7 @@ async def accept_socket(
 
 
 class WebSocketServer:
-    """One WebSocket: its session, and the responses that are sent on it, by their streams."""
+    """One WebSocket: its session, and the responses that are sent on it, by their queues."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class WebSocketServer:
         self._running: dict[str, Exchange] = {}
         self._waiting: dict[str, deque[StartResponse | PlayMessages]] = {}
         self._stopping: set[str] = set()
-        """The streams whose response is to end as soon as it has begun."""
+        """The queues whose response is to end as soon as it has begun."""
 
     async def run(self, messages: BoundedMessages) -> None:
         """Carry out what the session makes of the client's messages, until the socket closes."""
@@ -167,7 +167,7 @@ class WebSocketServer:
             elif isinstance(action, StartResponse | PlayMessages):
                 self._start(action)
             elif isinstance(action, StopResponse):
-                self._stop(action.stream)
+                self._stop(action.queue_name)
             else:
                 assert isinstance(action, CloseWebSocket)
                 self._close(action.code, action.reason)
@@ -181,44 +181,44 @@ class WebSocketServer:
         self._end_with(close_frame(code, reason))
 
     def _start(self, started: StartResponse | PlayMessages) -> None:
-        if started.stream in self._tasks:
-            waiting = self._waiting.setdefault(started.stream, deque())
+        if started.queue_name in self._tasks:
+            waiting = self._waiting.setdefault(started.queue_name, deque())
             if len(waiting) >= MAX_WAITING:
                 self._close(BUSY, f"more than {MAX_WAITING} requests wait")
             waiting.append(started)
             return
         task = asyncio.get_running_loop().create_task(self._serve(started))
-        self._tasks[started.stream] = task
+        self._tasks[started.queue_name] = task
 
-    def _stop(self, stream: str) -> None:
+    def _stop(self, queue_name: str) -> None:
         """End a response after the written bytes, and notify the session. One that has not begun to play, since its
         request came just before, begins first."""
-        if stream not in self._tasks:
+        if queue_name not in self._tasks:
             return
-        exchange = self._running.get(stream)
+        exchange = self._running.get(queue_name)
         if exchange is None or exchange.player is None:
-            self._stopping.add(stream)
+            self._stopping.add(queue_name)
             return
-        del self._running[stream]
-        self._tasks.pop(stream).cancel()
+        del self._running[queue_name]
+        self._tasks.pop(queue_name).cancel()
         exchange.player.stop()
         elapsed = self._app.deadlines.time() - exchange.monotonic
         exchange.response = replace(
             exchange.response, notes=(*exchange.response.notes, f"cancelled after {elapsed:.3g}s")
         )
         end_exchange(self._app, exchange, "finished")
-        self._perform(self._session.ended(stream, elapsed))
-        self._next(stream)
+        self._perform(self._session.ended(queue_name, elapsed))
+        self._next(queue_name)
 
     async def _serve(self, started: StartResponse | PlayMessages) -> None:
         """Serve one request to its end."""
-        stream = started.stream
+        queue_name = started.queue_name
         app, exchange = self._app, self._exchange(started)
         app.unfinished_exchanges += 1
         try:
             if isinstance(started, PlayMessages):
                 self._set_recorded(exchange, started)
-            finished = await self._respond(exchange, stream)
+            finished = await self._respond(exchange, queue_name)
         except ConnectionError:
             finished = False
         except Exception:
@@ -229,20 +229,20 @@ class WebSocketServer:
             app.unfinished_exchanges -= 1
             if not exchange.ended:
                 abandon_exchange(app, exchange)
-        if self._running.get(stream) is exchange:
-            self._stopping.discard(stream)
-            del self._running[stream], self._tasks[stream]
+        if self._running.get(queue_name) is exchange:
+            self._stopping.discard(queue_name)
+            del self._running[queue_name], self._tasks[queue_name]
             if finished:
-                self._perform(self._session.ended(stream, None))
-                self._next(stream)
+                self._perform(self._session.ended(queue_name, None))
+                self._next(queue_name)
 
-    def _next(self, stream: str) -> None:
-        waiting = self._waiting.get(stream)
-        if waiting is None or stream in self._tasks:
+    def _next(self, queue_name: str) -> None:
+        waiting = self._waiting.get(queue_name)
+        if waiting is None or queue_name in self._tasks:
             return
         started = waiting.popleft()
         if not waiting:
-            del self._waiting[stream]
+            del self._waiting[queue_name]
         self._start(started)
 
     def _set_recorded(self, exchange: Exchange, played: PlayMessages) -> None:
@@ -254,20 +254,20 @@ class WebSocketServer:
 
     def _exchange(self, started: StartResponse | PlayMessages) -> Exchange:
         app = self._app
-        head = self._heads.get(started.event)
+        head = self._heads.get(started.kind)
         if head is None:
-            head = self._heads[started.event] = self._head.of_websocket_message(
-                f"{WEBSOCKET_METHOD} {started.event}"
+            head = self._heads[started.kind] = self._head.of_websocket_message(
+                f"{WEBSOCKET_METHOD} {started.kind}"
             )
         exchange = Exchange(
             head=head, sink=self._sink, client=self._client, raw=started.body, body_complete=True
         )
         exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
         exchange.websocket = self._session
-        self._running[started.stream] = exchange
+        self._running[started.queue_name] = exchange
         return exchange
 
-    async def _respond(self, exchange: Exchange, stream: str) -> bool:
+    async def _respond(self, exchange: Exchange, queue_name: str) -> bool:
         """Send the messages of a response. Return whether the socket can be used further."""
         app = self._app
         if exchange.response is NOT_PLANNED:
@@ -279,7 +279,7 @@ class WebSocketServer:
         plan = exchange.response.plan
         request = exchange.request
         assert request is not None, "messages are read by an engine"
-        messages = self._session.messages(stream, request, plan)
+        messages = self._session.messages(queue_name, request, plan)
         if messages is not plan:
             exchange.response, plan = exchange.response.with_plan(messages), messages
         scale = exchange.response.time_scale
@@ -287,10 +287,10 @@ class WebSocketServer:
         exchange.player, exchange.request_class = player, type(request)
         app.count_in_flight(type(request), 1)
         player.start()
-        if stream in self._stopping:
-            self._stopping.remove(stream)
+        if queue_name in self._stopping:
+            self._stopping.remove(queue_name)
             if player.end is None:
-                self._stop(stream)
+                self._stop(queue_name)  # it cancels this task, which ends at the next `await`
         await wait_for_player(player, self._sink)
         if not exchange.ended:
             end_exchange(app, exchange, player.end or "gone")

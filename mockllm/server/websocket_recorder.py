@@ -23,7 +23,7 @@ from mockllm.server.exchange_end import end_exchange
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.proxied_turns import ProxiedTurns
 from mockllm.server.server_limits import MIB
-from mockllm.server.websocket import accept_socket
+from mockllm.server.websocket import accept_websocket
 
 if TYPE_CHECKING:
     from aiohttp import ClientWebSocketResponse
@@ -86,12 +86,12 @@ async def proxy_websocket(app: App, exchange: Exchange, proxy: ProviderProxy) ->
     if target is not None and wait > 0:
         await asyncio.sleep(wait)
     try:
-        upstream = await proxy.upstreams.open_socket(request, head.headers, to, app.limits.body)
+        upstream = await proxy.upstreams.open_websocket(request, head.headers, to, app.limits.body)
     except ProxyFailed as error:
         exchange.response = app.engine.refuse(error.failure, request)
         return False
     async with upstream:
-        client = await accept_socket(app, exchange, (), upstream.protocol)
+        client = await accept_websocket(app, exchange, (), upstream.protocol)
         if client is None:
             return True
         began = app.deadlines.time()
@@ -122,7 +122,7 @@ async def _end(
     target = planned.plan.delivery.proxy_target
     if log.stores:
         messages, to = None if log.too_large else log.messages, None if target is None else target.to
-        note += await proxy.store_socket(request, exchange.head, messages, to)
+        note += await proxy.store_websocket(request, exchange.head, messages, to)
     elif target is not None:
         note += "; not recorded: serve it with --record-misses DIR" * target.record
     opened = Plan(ResponseHead(SWITCHING, ()), ())

@@ -55,9 +55,9 @@ def _listed(provider: Provider) -> ListedProvider:
         routes=tuple(
             ListedRoute(method, path, call.id, alone) for method, path, call, alone in provider.routes
         ),
-        sockets=tuple(
+        websockets=tuple(
             ListedWebSocket(path, handshake.id, tuple((event, call.id) for event, call in messages))
-            for path, handshake, messages in provider.sockets
+            for path, handshake, messages in provider.websockets
         ),
     )
 

@@ -206,13 +206,13 @@ def test_doubled_v1_before_unknown_path_lists_routes() -> None:
 
 
 def test_every_dialect_has_a_route_and_promised_names_exist() -> None:
-    of_sockets = {
+    of_websockets = {
         call.dialect
         for provider in REGISTERED
-        for socket in provider.sockets
-        for call in (socket.handshake, *(message for _, message in socket.messages))
+        for websocket in provider.websockets
+        for call in (websocket.handshake, *(message for _, message in websocket.messages))
     }
-    assert {route.dialect for route in ROUTES} | of_sockets == set(DIALECTS)
+    assert {route.dialect for route in ROUTES} | of_websockets == set(DIALECTS)
     assert {"openai", "anthropic", "gemini"} <= DIALECT_NAMES
     assert DIALECT_NAMES | {"vertex", "azure", *(vendor.name for vendor in VENDORS)} <= PROVIDERS
     assert {"chat", "responses", "completions", "messages", "generate"} <= GENERATING

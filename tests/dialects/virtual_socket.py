@@ -38,12 +38,12 @@ class VirtualSocket:
         """The codes and reasons with which the server has closed the socket."""
         self.opening = self._perform(self.session.opening())
 
-    def _respond(self, method: str, body: bytes, stream: str | None = None) -> Any:
+    def _respond(self, method: str, body: bytes, queue_name: str | None = None) -> Any:
         request = self.engine.read(method, self.path, self.query, UPGRADE, body, "", NOW)
-        if stream is not None:
+        if queue_name is not None:
             request.response_lookup = self.session.lookup(request.response_lookup)
         plan = self.engine.respond(request).plan
-        return plan if stream is None else self.session.messages(stream, request, plan)
+        return plan if queue_name is None else self.session.messages(queue_name, request, plan)
 
     def send(self, message: Any, after: float = 0.0) -> list[Any]:
         """Return the events that a message leads to. A response that it stops has run for so many seconds."""
@@ -59,9 +59,9 @@ class VirtualSocket:
             elif isinstance(action, PlayMessages):
                 found += [json.loads(payload) for _, payload in events(action.plan)]
             elif isinstance(action, StartResponse):
-                plan = self._respond(f"WS {action.event}", action.body, action.stream)
-                if action.event in self.held:
-                    self.running[action.stream] = 0.0
+                plan = self._respond(f"WS {action.kind}", action.body, action.queue_name)
+                if action.kind in self.held:
+                    self.running[action.queue_name] = 0.0
                     continue
                 found += [json.loads(payload) for _, payload in events(plan)]
                 if plan.steps and isinstance(plan.steps[-1], CutStep):
@@ -69,10 +69,12 @@ class VirtualSocket:
                         _close(frame) for frame in read_frames(sent_bytes(plan)) if frame.opcode == CLOSE
                     ]
                     continue
-                found += self._perform(self.session.ended(action.stream, None))
+                found += self._perform(self.session.ended(action.queue_name, None))
             elif isinstance(action, StopResponse):
-                if action.stream in self.running:
-                    found += self._perform(self.session.ended(action.stream, self.running.pop(action.stream)))
+                if action.queue_name in self.running:
+                    found += self._perform(
+                        self.session.ended(action.queue_name, self.running.pop(action.queue_name))
+                    )
             else:
                 assert isinstance(action, CloseWebSocket)
                 self.closes.append((action.code, action.reason))

@@ -141,6 +141,7 @@ def throttled(steps: Iterable[FramedStep], throttle: Throttle, sent: int = 0) ->
     when the throttle takes bytes again.
     """
     elapsed = due = 0.0
+    # a throttle that excludes the head waits for one gap after it
     free = throttle.gap * (sent / throttle.size if throttle.head else bool(sent))
     for step in steps:
         if isinstance(step, WaitStep):

@@ -232,8 +232,8 @@ class RecordedWebSocketSession:
     def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
         return lookup
 
-    def messages(self, stream: str, request: Request, plan: Plan) -> Plan:
+    def messages(self, queue_name: str, request: Request, plan: Plan) -> Plan:
         return plan
 
-    def ended(self, stream: str, sent: float | None) -> Sequence[WebSocketAction]:
+    def ended(self, queue_name: str, sent: float | None) -> Sequence[WebSocketAction]:
         return NOTHING_TO_DO

@@ -29,29 +29,29 @@ class SendMessages(NamedTuple):
 
 
 class StartResponse(NamedTuple):
-    """A request to the rules: `event` names its route, `body` is its body. `stream` names a queue of the WebSocket's
-    requests, which wait for each other; it is no event stream."""
+    """A request to the rules: `kind` names its route, `body` is its body. `queue_name` names a queue of the
+    WebSocket's requests, which wait for each other."""
 
-    event: str
+    kind: str
     body: bytes
-    stream: str = ""
+    queue_name: str = ""
 
 
 class PlayMessages(NamedTuple):
-    """Messages for one of the client, at the times of the plan, after those for the one before. `event`
+    """Messages for one of the client, at the times of the plan, after those for the one before. `kind`
     names the message and `body` is its content, for the log and the journal; `note` is a remark on it."""
 
-    event: str
+    kind: str
     body: bytes
     plan: Plan
     note: str | None = None
-    stream: str = ""
+    queue_name: str = ""
 
 
 class StopResponse(NamedTuple):
-    """The present response of a stream (see `StartResponse`) is not sent to its end."""
+    """The present response of a queue (see `StartResponse`) is not sent to its end."""
 
-    stream: str = ""
+    queue_name: str = ""
 
 
 class CloseWebSocket(NamedTuple):
@@ -98,9 +98,9 @@ class WebSocketSession(Protocol):
     def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
         """Return what the requests of this WebSocket find of the session's stored responses."""
 
-    def messages(self, stream: str, request: Request, plan: Plan) -> Plan:
+    def messages(self, queue_name: str, request: Request, plan: Plan) -> Plan:
         """Return a response as the messages that are sent. The session may keep it."""
 
-    def ended(self, stream: str, sent: float | None) -> Sequence[WebSocketAction]:
+    def ended(self, queue_name: str, sent: float | None) -> Sequence[WebSocketAction]:
         """Return what is done after a response. `sent`: the seconds after which a StopResponse ended it; None where
         it was sent to its end."""

@@ -200,7 +200,7 @@ def _vertex_cache(request: Request) -> CachePolicy | None:
     return anthropic_cache(request) if request.dialect == "anthropic" else prompt_cache_policy(request)
 
 
-def _live_sockets(paths: tuple[str, ...]) -> tuple[ProviderWebSocket, ...]:
+def _live_websockets(paths: tuple[str, ...]) -> tuple[ProviderWebSocket, ...]:
     """Return the Live protocol at each path."""
     handshake = ProviderCall("live_handshake", gemini.LIVE_HANDSHAKE)
     messages = (
@@ -252,7 +252,7 @@ GEMINI: Final = Provider(
     title="Gemini",
     aliases=("google",),
     routes=_gemini_routes(),
-    sockets=_live_sockets(_GEMINI_LIVE),
+    websockets=_live_websockets(_GEMINI_LIVE),
     compatible_base=COMPATIBLE.path(""),
     base_url_shown=True,
     unserved=UNSERVED,
@@ -272,7 +272,7 @@ VERTEX: Final = Provider(
     name="vertex",
     title="Vertex AI",
     routes=_vertex_routes(),
-    sockets=_live_sockets(_VERTEX_LIVE),
+    websockets=_live_websockets(_VERTEX_LIVE),
     known_models=_KNOWN | {re.sub(r"-(?=\d{8}$)", "@", name) for name in CLAUDE_MODELS},
     messages_field="contents",
     telemetry_name="gcp.vertex_ai",

@@ -314,7 +314,7 @@ REALTIME: Final = Realtime()
 TRANSCRIPTION: Final = Transcription()
 RESPONSES_SOCKET: Final = ResponsesWebSocket()
 WARM_UP_CALL: Final = WarmUp()
-_sockets: Final = (
+_websockets: Final = (
     ProviderWebSocket(
         "/v1/responses",
         ProviderCall("responses_handshake", HANDSHAKE),
@@ -362,7 +362,7 @@ PROVIDER: Final = Provider(
     written_members=WRITTEN,
     title="OpenAI",
     routes=_routes,
-    sockets=_sockets,
+    websockets=_websockets,
     base="/v1",
     base_url_shown=True,
     routes_in_404=True,

@@ -78,7 +78,7 @@ def waits(plan: Plan) -> list[float]:
 def test_opening_is_what_came_before_the_first_message() -> None:
     (action,) = Replayed().session.opening()
     assert isinstance(action, PlayMessages)
-    assert (action.event, texts(action), waits(action.plan)) == ("open", [b"hello"], [0.1])
+    assert (action.kind, texts(action), waits(action.plan)) == ("open", [b"hello"], [0.1])
     assert list(Replayed(TALK[1:]).session.opening()) == []
 
 
@@ -86,7 +86,7 @@ def test_message_gets_responses_at_the_recorded_times() -> None:
     replayed = Replayed()
     updated = replayed.send("update", voice="a")
     assert (texts(updated), waits(updated.plan), updated.note) == ([b"updated"], [0.5], None)
-    assert updated.event == "update"
+    assert updated.kind == "update"
     assert replayed.send("append", audio="x") is None
     created = replayed.send("create")
     assert waits(created.plan) == [0.1, 0.5, 1.0, 0.5]

@@ -96,9 +96,9 @@ class LiveSession:
     def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
         return lookup
 
-    def messages(self, stream: str, request: Request, plan: Plan) -> Plan:
+    def messages(self, queue_name: str, request: Request, plan: Plan) -> Plan:
         """Return the messages of a turn, of a setup, or of a transcription."""
-        if stream == TRANSCRIBE:
+        if queue_name == TRANSCRIBE:
             return self._transcribed(plan)
         plan = message_plan(plan, Framing.WEBSOCKET_BINARY)
         if isinstance(request, LiveSetupRequest):
@@ -115,10 +115,10 @@ class LiveSession:
         ]
         return Plan(plan.head, steps, plan.framing, plan.delay, plan.delivery)
 
-    def ended(self, stream: str, sent: float | None) -> Sequence[WebSocketAction]:
-        if stream == SETUP:
+    def ended(self, queue_name: str, sent: float | None) -> Sequence[WebSocketAction]:
+        if queue_name == SETUP:
             return NOTHING_TO_DO
-        if stream == TRANSCRIBE:
+        if queue_name == TRANSCRIBE:
             return self._generate()
         self._active = False
         events, self._events = self._events, ()

@@ -98,9 +98,9 @@ class RealtimeSession:
     def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
         return lookup
 
-    def messages(self, stream: str, request: Request, plan: Plan) -> Plan:
+    def messages(self, queue_name: str, request: Request, plan: Plan) -> Plan:
         """Return the messages of a response; those of a transcription are its events."""
-        if stream != TRANSCRIBE:
+        if queue_name != TRANSCRIBE:
             plan = message_plan(plan)
             self._events = timed_messages(plan)
             return plan
@@ -122,8 +122,8 @@ class RealtimeSession:
                 steps.append(EventStep(payload, 0, "body"))
         return Plan(plan.head, tuple(steps), Framing.WEBSOCKET, plan.delay)
 
-    def ended(self, stream: str, sent: float | None) -> Sequence[WebSocketAction]:
-        if stream == TRANSCRIBE:
+    def ended(self, queue_name: str, sent: float | None) -> Sequence[WebSocketAction]:
+        if queue_name == TRANSCRIBE:
             self._transcribing = None
             wanted, self._wanted = self._wanted, None
             if wanted is None:

@@ -181,9 +181,9 @@ class ResponsesSession:
     def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
         return WebSocketLookup(self._stored, lookup)
 
-    def messages(self, stream: str, request: Request, plan: Plan) -> Plan:
+    def messages(self, queue_name: str, request: Request, plan: Plan) -> Plan:
         plan = message_plan(plan)
-        self._remember(stream, request, timed_messages(plan))
+        self._remember(queue_name, request, timed_messages(plan))
         return plan
 
     def _remember(self, stream: str, request: Request, events: Sequence[tuple[float, bytes]]) -> None:
@@ -199,8 +199,8 @@ class ResponsesSession:
             while len(self._stored) > REMEMBERED:
                 self._stored.popitem(last=False)
 
-    def ended(self, stream: str, sent: float | None) -> Sequence[WebSocketAction]:
-        events = self._events.pop(stream, ())
+    def ended(self, queue_name: str, sent: float | None) -> Sequence[WebSocketAction]:
+        events = self._events.pop(queue_name, ())
         if sent is None or not events:
             return NOTHING_TO_DO
         gone = [object_of(loads(payload)) for seconds, payload in events if seconds <= sent]
@@ -214,8 +214,8 @@ class ResponsesSession:
             "sequence_number": len(gone),
         }
         self._stored.pop(str(first.get("id")), None)
-        if stream:
-            cancelled["stream_id"] = stream
+        if queue_name:  # the id of the stream
+            cancelled["stream_id"] = queue_name
         return (SendMessages((dumps(cancelled),)),)
 
 
