@@ -6,7 +6,7 @@ Many requests have the same head, so a server makes one reader for all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from mockllm.core.failure import Failure
 from mockllm.core.matching.rule_index import RuleIndex
@@ -25,6 +25,8 @@ from mockllm.engine.repeated_requests import MAX_BODY_BYTES, Key, RepeatedReques
 from mockllm.engine.rule_header import RULE_HEADER
 from mockllm.engine.session_id import SESSION_HEADER, read_session
 from mockllm.state.engine_state import EngineState, Session
+
+_OVERRIDE_HEADERS: Final = (SEED_HEADER, FAULT_HEADER, DELAY_HEADER, RULE_HEADER)
 
 
 class EngineContext(RequestContext):
@@ -113,17 +115,15 @@ class RequestReader:
         engine_context, is_known_call = EngineContext(routing, error), isinstance(routing, RouteMatch)
         request_class: type[Request] = engine_context.dialect.request_class if is_known_call else Request
         self._make_request, self._key = request_class.of, object()
-        self._repeated_requests = (
-            reader_inputs.repeated_requests if request_class.generates and not error else None
-        )
+        may_repeat = request_class.generates and not error
+        self._repeated_requests = reader_inputs.repeated_requests if may_repeat else None
         """Those of the engine; None where no request is repeated."""
         self._has_read = False
         """Whether it has read a request. Most read one only, which is not remembered."""
         self._routing = routing
         self._state, self._lookup_without_session = reader_inputs.state, reader_inputs.lookup_without_session
         self._session, self._error = session, error
-        overrides = SEED_HEADER in headers or FAULT_HEADER in headers or DELAY_HEADER in headers
-        overrides = overrides or RULE_HEADER in headers
+        overrides = any(name in headers for name in _OVERRIDE_HEADERS)
         self._read_override = reader_inputs.read_override if overrides else None
         self._attributes: dict[str, object] = {
             "method": method,
