@@ -15,10 +15,11 @@ from tests.examples import VARIABLE, examples
 from tests.tools import require
 
 pytest.register_assert_rewrite(
-    "tests.faults.live_bench",
-    "tests.faults.matrix_cell",
-    "tests.faults.expected",
-    "tests.faults.expected_meaning",
+    "tests.dialects",
+    "tests.faults",
+    "tests.golden",
+    "tests.language",
+    "tests.wire_events",
 )
 """Assertions in the files beside these tests tell what they compare, as those in tests do."""
 HERE = Path(__file__).parent

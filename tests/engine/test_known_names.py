@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mockllm.cli.sources import known_names
+from mockllm.dialects.listing import CALLS
 from mockllm.engine.known_names import MAX_BYTES, other_dialect
 from mockllm.scenario.catalog_lint import warnings
 from mockllm.scenario.language.replay import ReplaySpec
@@ -23,6 +24,8 @@ MESSAGE = (
     '"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}'
 )
 GZIPPED = "H4sIAAAAAAAC/8tIzcnJBwCGphA2BQAAAA=="
+CHATS = ", ".join(sorted({call.protocol for call in CALLS if call.api == "chat"}))
+"""The protocols with a call of this name."""
 
 
 def replay(**more: Any) -> ReplaySpec:
@@ -67,7 +70,7 @@ EVENTS = 'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}'
         (
             "api: chat",
             ONE_LINE,
-            "recorded in the protocol of anthropic, for requests of cohere, ollama, openai",
+            f"recorded in the protocol of anthropic, for requests of {CHATS}",
         ),
         (
             "api: messages, provider: anthropic",

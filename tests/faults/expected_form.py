@@ -40,6 +40,8 @@ _PLACES: dict[str, dict[str, tuple[str, ...]]] = {
     "bedrock-converse": {"index": ("contentBlockIndex",), "role": ("role",), "usage": ("usage",)},
     "bedrock-invoke": {"index": ("index",), "role": ("message.role",), "usage": ("message.usage", "usage")},
 }
+ONE_PLACE = {"bedrock-converse": ("role", "usage"), "cohere-chat": ("role", "usage")}
+"""The members for which one event of a stream has a place, by endpoint."""
 PLACES = ProtocolTable("tests/faults/expected_form.py: _PLACES", _PLACES)
 """Where each protocol's events have a member; a protocol without the member is left out."""
 
@@ -123,7 +125,7 @@ def each_role(plain: Plain) -> Expect | Not:
     def check(_: list[Any], after: list[Any]) -> None:
         changed = [event for event in after if is_role_place(plain, event)]
         (path,) = PLACES[plain.endpoint]["role"]
-        one_place = f"where one event only has a role, name {plain.endpoint} in is_role_place"
+        one_place = f"where one event only has a role, name {plain.endpoint} in ONE_PLACE"
         assert {value(event, path) for event in changed} == {present(deltas)[0]}, one_place
         assert len(after) == len(before)
 
@@ -136,10 +138,10 @@ def is_role_place(plain: Plain, event: Any) -> bool:
         return bool(value(event, "choices.0.delta")) and value(event, "choices.0.delta") != MISSING
     if plain.endpoint == "openai-responses":
         return bool(value(event, "item.type") == "message")
-    if plain.endpoint == "cohere-chat":
-        return bool(event["type"] == "message-start")
     (path,) = PLACES[plain.endpoint].get("role", ("role",))
-    return type(parent(event, path)) is dict and (path != "role" or "role" in event)
+    if "role" in ONE_PLACE.get(plain.endpoint, ()):
+        return bool(value(event, path) != MISSING)
+    return type(parent(event, path)) is dict
 
 
 def each_usage(plain: Plain) -> Expect | Not:
@@ -147,7 +149,7 @@ def each_usage(plain: Plain) -> Expect | Not:
     counts = present(members(plain, before, "usage"))
     if not counts:
         return Not("the response does not show it")
-    if plain.endpoint in ("bedrock-converse", "cohere-chat"):
+    if "usage" in ONE_PLACE.get(plain.endpoint, ()):
         return Not("one event only has a place for it")
     final = counts[-1]
 
@@ -162,7 +164,7 @@ def each_usage(plain: Plain) -> Expect | Not:
 
     def check(_: list[Any], after: list[Any]) -> None:
         found = places(after)
-        one_place = f"where one event only has a place for it, name {plain.endpoint} in each_usage"
+        one_place = f"where one event only has a place for it, name {plain.endpoint} in ONE_PLACE"
         assert all(count == final for count in found), one_place
         assert len(found) > 1, one_place
 
