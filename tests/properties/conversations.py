@@ -12,7 +12,7 @@ from mockllm.dialects.gemini.generate_request import GenerateRequest
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 
-ids = st.sampled_from(["a", "b", "c"])
+ids = st.sampled_from(["a", "b", "c", "an id"])
 texts = st.sampled_from(["", "hi", 'é "quoted" [{,]}', " ", "it ends here "])
 junk = st.sampled_from([None, 0, 1.5, "text", [], {}, {"role": 5}, {"type": 7}, {"role": "user"}, [[1]], 12])
 """Items that are no turns."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from copy import copy
 from itertools import groupby
 from typing import Final
@@ -11,6 +13,7 @@ from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.divided_bodies import DividedBody
+from mockllm.dialects.anthropic.call_pairs import check_pairs
 from mockllm.dialects.anthropic.server_use_check import ServerUses
 from mockllm.dialects.anthropic.system_turn_check import check_system_turns, system_problem
 from mockllm.dialects.anthropic.validators import (
@@ -79,10 +82,10 @@ _MEDIA: Final = {
 
 _ROLES: Final = ("user", "assistant", "system")
 _ONLY_IN: Final = {"tool_use": "assistant", "tool_result": "user"}
-_NEXT: Final = "Each `tool_use` block must have a corresponding `tool_result` block in the next message."
-_PREVIOUS: Final = (
-    "Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
-)
+_IDS: Final = {"tool_use": "id", "tool_result": "tool_use_id"}
+_ID: Final = "^[a-zA-Z0-9_-]+$"
+"""The pattern of the ids of calls (github.com/QwenLM/qwen-code/issues/8160 measured it for both kinds of blocks)."""
+_is_id: Final = re.compile(r"[a-zA-Z0-9_-]+").fullmatch
 _EMPTY: Final = "all messages must have non-empty content except for the optional final assistant message"
 _EMPTY_USER: Final = "user messages must have non-empty content"
 
@@ -99,7 +102,7 @@ def check_conversation(messages: list[dict[str, Json]]) -> None:
     """Raise the first problem of messages that pass `check_messages`: of their places, and of empty ones."""
     check_system_turns(messages)
     _check_contents(messages)
-    _check_pairs(messages)
+    check_pairs(messages)
     uses = ServerUses()
     for number, message in enumerate(messages):
         uses.add(number, message)
@@ -148,6 +151,8 @@ def _check_contents(messages: list[dict[str, Json]]) -> None:
 
 def _check_places(path: str, message: dict[str, Json]) -> None:
     role, content = message["role"], message["content"]
+    if role == "user" and type(content) is str and content:
+        _check_text(content, role)  # the service reads it as one block
     for block in content if type(content) is list else ():
         kind = block["type"]
         if _ONLY_IN.get(kind, role) != role:
@@ -202,7 +207,7 @@ def _is_usual(message: Json) -> bool:
     if role not in ("user", "assistant"):
         return False
     if type(content) is not list:
-        return type(content) is str and content != ""
+        return type(content) is str and content != "" and (role != "user" or not content.isspace())
     for block in content:
         if type(block) is not dict:
             return False
@@ -222,11 +227,17 @@ def _is_usual_text(block: dict[str, Json]) -> bool:
 
 
 def _is_usual_call(block: dict[str, Json]) -> bool:
-    return type(block.get("id")) is type(block.get("name")) is str and type(block.get("input")) is dict
+    id = block.get("id")
+    return (
+        type(id) is type(block.get("name")) is str
+        and _is_id(id) is not None
+        and type(block.get("input")) is dict
+    )
 
 
 def _is_usual_result(block: dict[str, Json]) -> bool:
-    if type(block.get("tool_use_id")) is not str or type(block.get("is_error", False)) is not bool:
+    id = block.get("tool_use_id")
+    if type(id) is not str or _is_id(id) is None or type(block.get("is_error", False)) is not bool:
         return False
     content = block.get("content")
     if type(content) is not list:
@@ -242,6 +253,8 @@ def _check_block(path: str, block: Json, shapes: Mapping[str, Shape]) -> str:
         raise AnthropicRequestProblem(f"{path}: {DICT.message}")
     kind = tag_of(path, block, shapes)
     check_shape(f"{path}.{kind}.", block, shapes[kind])
+    if kind in _IDS and _is_id(block[_IDS[kind]]) is None:
+        raise AnthropicRequestProblem(f"{path}.{kind}.{_IDS[kind]}: String should match pattern '{_ID}'")
     match kind:
         case "image":
             _check_source(f"{path}.image.source", block["source"], _IMAGE_SOURCES, _MEDIA["image"])
@@ -262,61 +275,13 @@ def _check_source(path: str, source: dict[str, Json], kinds: Collection[str], me
         raise AnthropicRequestProblem(f"{path}.base64.media_type: Input should be {expected}")
 
 
-class MessageGroup(Struct):
-    """Adjacent messages of one role, which the service joins before its check."""
-
-    number: int
-    role: str
-    blocks: list[dict[str, Json]] = field(default_factory=list)
-
-    def of(self, kind: str) -> list[dict[str, Json]]:
-        return [block for block in self.blocks if block["type"] == kind]
-
-
-def _check_pairs(messages: list[dict[str, Json]]) -> None:
-    """Raise a problem for calls without results in the next group, and for results without calls in the previous
-    group."""
-    before = MessageGroup(0, "")
-    for group in (*_message_groups(messages), MessageGroup(len(messages), "")):
-        calls = {block["id"]: None for block in before.of("tool_use")}
-        results = group.of("tool_result")
-        result_ids = {block["tool_use_id"] for block in results}
-        missing = [id for id in calls if id not in result_ids]
-        if missing:
-            raise AnthropicRequestProblem(
-                f"messages.{before.number}: `tool_use` ids were found without `tool_result` blocks "
-                f"immediately after: {', '.join(missing)}. {_NEXT}"
-            )
-        for block in results:
-            if block["tool_use_id"] not in calls:
-                raise AnthropicRequestProblem(
-                    f"messages.{group.number}.content.{group.blocks.index(block)}: unexpected `tool_use_id` "
-                    f"found in `tool_result` blocks: {block['tool_use_id']}. {_PREVIOUS}"
-                )
-        before = group
-
-
-def _message_groups(messages: list[dict[str, Json]]) -> Iterator[MessageGroup]:
-    group = MessageGroup(0, "")
-    for number, message in enumerate(messages):
-        if message["role"] == "system":
-            continue
-        if group.role != message["role"]:
-            if group.role:
-                yield group
-            group = MessageGroup(number, message["role"])
-        if type(message["content"]) is list:
-            group.blocks += message["content"]
-    yield group
-
-
 class LastGroup(Struct):
     """The adjacent messages of one role that came last: their calls and results, and the calls of those before."""
 
     role: str = ""
-    calls: list[str] = field(default_factory=list)
-    results: list[str] = field(default_factory=list)
-    before: Sequence[str] = ()
+    calls: set[str] = field(default_factory=set)
+    results: set[str] = field(default_factory=set)
+    before: AbstractSet[str] = frozenset()
     server_uses: ServerUses = field(default_factory=ServerUses)
     system_turn: bool = False
     """Whether the last message is of the system."""
@@ -324,7 +289,7 @@ class LastGroup(Struct):
     @property
     def paired(self) -> bool:
         """Whether the results are those of the calls before."""
-        return set(self.results) == set(self.before)
+        return self.results == self.before
 
     @property
     def complete(self) -> bool:
@@ -370,11 +335,13 @@ def _passes(last: LastGroup, message: Json) -> bool:
         if not last.paired:
             return False
         last.role, last.before = role, last.calls
-        last.calls, last.results = [], []
+        last.calls, last.results = set(), set()
     if type(message["content"]) is list:
         for block in message["content"]:
             if block["type"] == "tool_use":
-                last.calls.append(block["id"])
+                if block["id"] in last.calls:
+                    return False
+                last.calls.add(block["id"])
             elif block["type"] == "tool_result":
-                last.results.append(block["tool_use_id"])
+                last.results.add(block["tool_use_id"])
     return True

@@ -22,8 +22,9 @@ def refusal_message(body: Any) -> str | None:
     return failure.message
 
 
-def call(id: Any = "t1") -> dict[str, Any]:
-    return {"role": "assistant", "content": [{"type": "tool_use", "id": id, "name": "get", "input": {}}]}
+def call(*ids: Any) -> dict[str, Any]:
+    blocks = [{"type": "tool_use", "id": id, "name": "get", "input": {}} for id in ids or ("t1",)]
+    return {"role": "assistant", "content": blocks}
 
 
 def result(*ids: str, **more: Any) -> dict[str, Any]:
@@ -68,6 +69,9 @@ ACCEPTED: list[Any] = [
     pytest.param({"top_p": 1.0, "service_tier": "standard_only"}, id="the high end of a range"),
     pytest.param({"system": [{"type": "text", "text": "A", "cache_control": {}}]}, id="system blocks"),
     pytest.param({"messages": [HI, {"role": "assistant", "content": ""}]}, id="an empty last assistant turn"),
+    pytest.param(
+        {"messages": [HI, call("a"), result("a"), call("a"), result("a")]}, id="an id that occurs again later"
+    ),
     pytest.param({**SYSTEM_TURNS, "messages": [HI, SYSTEM]}, id="a system turn at the end"),
     pytest.param(
         {**SYSTEM_TURNS, "messages": [HI, SYSTEM, SYSTEM, SAID, HI]}, id="system turns before an answer"
@@ -199,6 +203,22 @@ REFUSED: list[Any] = [
     ({"messages": block("text", text=3)}, "messages.0.content.0.text.text: Input should be a valid string"),
     ({"messages": block("text", text="")}, "messages: text content blocks must be non-empty"),
     ({"messages": block("text", text=" ")}, "messages: text content blocks must contain non-whitespace text"),
+    (
+        {"messages": [{"role": "user", "content": " \n"}]},
+        "messages: text content blocks must contain non-whitespace text",
+    ),
+    (
+        {"messages": [HI, call("a", "b", "a"), result("a", "b")]},
+        "messages.1.content.2: `tool_use` ids must be unique",
+    ),
+    (
+        {"messages": [HI, call("bad id!"), result("bad id!")]},
+        "messages.1.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'",
+    ),
+    (
+        {"messages": [HI, call("a"), result("")]},
+        "messages.2.content.0.tool_result.tool_use_id: String should match pattern '^[a-zA-Z0-9_-]+$'",
+    ),
     ({"messages": block("image")}, "messages.0.content.0.image.source: Field required"),
     ({"messages": block("image", source={})}, "messages.0.content.0.image.source.type: Field required"),
     (

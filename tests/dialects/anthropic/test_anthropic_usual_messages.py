@@ -8,6 +8,7 @@ import pytest
 
 from mockllm.core.json.codec import Json
 from mockllm.dialects.anthropic import content_check
+from mockllm.dialects.anthropic.call_pairs import check_pairs
 from mockllm.dialects.anthropic.server_use_check import ServerUses
 
 
@@ -31,7 +32,7 @@ def text(random: Random) -> Json:
 def block(random: Random) -> Json:
     call = {
         "type": "tool_use",
-        "id": any_of(random, "a"),
+        "id": any_of(random, "a", "an id"),
         "name": any_of(random, "f"),
         "input": any_of(random, {}),
     }
@@ -47,7 +48,7 @@ def message(random: Random) -> Json:
     blocks = [block(random) for _ in range(random.choice([0, 1, 1, 2]))]
     members = {
         "role": any_of(random, "user", "assistant", "system"),
-        "content": any_of(random, "Hello.", blocks, blocks),
+        "content": any_of(random, "Hello.", " ", blocks, blocks),
     }
     return any_of(random, some(random, members))
 
@@ -78,7 +79,7 @@ def conversation(random: Random) -> list[Json]:
     """Nearly always right: texts, calls with their results, tools of the server; now and then another message."""
     messages: list[Json] = []
     for number in range(random.choice([1, 2, 3])):
-        id = random.choice(["a", f"call {number}"])
+        id = random.choice(["a", f"call_{number}", "an id"])
         call: Json = {"type": "tool_use", "id": id, "name": "f", "input": {}}
         use: Json = {"type": "server_tool_use", "id": id, "name": "web_search", "input": {}}
         found: Json = {"type": "web_search_tool_result", "tool_use_id": id, "content": []}
@@ -125,12 +126,14 @@ def test_id_of_each_result_is_read_a_few_times(monkeypatch: pytest.MonkeyPatch) 
         {"role": "assistant", "content": calls},
         {"role": "user", "content": results},
     ]
-    content_check._check_pairs(messages)
+    check_pairs(messages)
     assert 0 < CountingBlock.reads <= 400
 
 
 def test_ids_of_a_group_are_copied_once_for_each_body() -> None:
-    block: Json = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
+    def called(id: str) -> Json:
+        return {"type": "tool_use", "id": id, "name": "f", "input": {}}
+
     result: Json = {"type": "tool_result", "tool_use_id": "a", "content": "x"}
     group = content_check.LastGroup()
     assert content_check._passes(group, {"role": "user", "content": [result]}) is True
@@ -138,10 +141,10 @@ def test_ids_of_a_group_are_copied_once_for_each_body() -> None:
     assert content_check._passes(group, {"role": "user", "content": [result]}) is True
     assert group.results is results
     other = content_check.LastGroup()
-    assert content_check._passes(other, {"role": "assistant", "content": [block, block]}) is True
+    assert content_check._passes(other, {"role": "assistant", "content": [called("a"), called("b")]}) is True
     calls = other.calls
-    assert content_check._passes(other, {"role": "assistant", "content": [block]}) is True
+    assert content_check._passes(other, {"role": "assistant", "content": [called("c")]}) is True
     assert other.calls is calls
     continued = content_check._continued(other)
-    assert content_check._passes(continued, {"role": "assistant", "content": [block]}) is True
+    assert content_check._passes(continued, {"role": "assistant", "content": [called("d")]}) is True
     assert (len(other.calls), len(continued.calls)) == (3, 4)
