@@ -248,7 +248,7 @@ def test_enum_format_is_sent_without_quotes(key: str) -> None:
 
 
 def test_json_without_schema_is_object() -> None:
-    response = respond_once(JSON, chat_request(response_format={"type": "json_object"}))
+    response = respond_once(JSON, chat_request("any json", response_format={"type": "json_object"}))
     assert set(structured(response)) == {"answer"}
     assert response.notes == ""
     response = respond_once(
@@ -373,7 +373,8 @@ def test_json_mode_has_keys_of_the_instruction() -> None:
 
 
 def test_json_mode_after_a_tool_has_its_result() -> None:
-    sent = chat_request(messages=AFTER_A, response_format={"type": "json_object"})
+    messages = [{"role": "system", "content": "Answer in JSON."}, *AFTER_A]
+    sent = chat_request(messages=messages, response_format={"type": "json_object"})
     assert structured(respond_once(JSON, sent)) == {"answer": "x"}
 
 

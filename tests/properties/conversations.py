@@ -13,7 +13,7 @@ from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 ids = st.sampled_from(["a", "b", "c", "an id"])
-texts = st.sampled_from(["", "hi", 'é "quoted" [{,]}', " ", "it ends here "])
+texts = st.sampled_from(["", "hi", "a JSON", 'é "quoted" [{,]}', " ", "it ends here "])
 junk = st.sampled_from([None, 0, 1.5, "text", [], {}, {"role": 5}, {"type": 7}, {"role": "user"}, [[1]], 12])
 """Items that are no turns."""
 calls = st.lists(ids, max_size=2)
@@ -119,7 +119,8 @@ models = st.sampled_from(["gpt-4o", None, 5])
 PROTOCOLS = {
     "chat": Protocol(ChatRequest, "/v1/chat/completions", "messages", chat_turns, _some(
         model=models, tools=st.sampled_from([_functions, [], 7]), n=st.sampled_from([1, 2, 0]),
-        messages_=texts, store=st.booleans(),
+        messages_=texts, store=st.booleans(), response_format=st.sampled_from([None, {"type": "json_object"}]),
+        parallel_tool_calls=st.sampled_from([None, True]),
     )),
     "messages": Protocol(MessagesRequest, "/v1/messages", "messages", message_turns, _some(
         model=models, max_tokens=st.sampled_from([5, 0]), system=texts, tools=st.sampled_from([_named, []]),
@@ -127,6 +128,7 @@ PROTOCOLS = {
     )),
     "responses": Protocol(ResponsesRequest, "/v1/responses", "input", input_items, _some(
         model=models, instructions=texts, tools=st.sampled_from([_flat, []]),
+        text=st.sampled_from([None, {"format": {"type": "json_object"}}]),
         previous_response_id=st.sampled_from([None, "resp_1"]), conversation=st.sampled_from([None, "conv_1"]),
     )),
     "generateContent": Protocol(GenerateRequest, "/v1beta/models/g:generateContent", "contents", contents, _some(

@@ -1,7 +1,7 @@
-"""Refusals of schemas: a schema that does not describe an object, and in strict mode anything outside the
-supported subset of JSON Schema.
+"""Refusals of schemas: a schema that does not describe an object, an array without `items`, and in strict mode
+anything outside the supported subset of JSON Schema.
 
-The messages are from recordings and public reports of 2025 and 2026. The order of two errors at one position
+The messages are from recordings and public reports of 2024 to 2026. The order of two errors at one position
 is inferred.
 """
 
@@ -30,10 +30,15 @@ TYPE_KEYWORDS: Final = frozenset({"type", "$ref", "anyOf", "enum"})
 """The keywords that define a value's type; `enum` is inferred."""
 
 
-def check_parameters(function: dict[str, Json], path: str) -> Failure | None:
-    """Return the error of a function's parameters, which are optional."""
+def check_parameters(function: dict[str, Json], path: str, *, served_by_openai: bool) -> Failure | None:
+    """Return the error of a function's parameters, which are optional. `served_by_openai`: whether OpenAI or Azure reads
+    them, who
+    also refuse an array without `items` in a function that is not strict."""
     schema = function.get("parameters")
-    reason = schema_error(schema, strict=function.get("strict") is True) if schema else None
+    strict = function.get("strict") is True
+    reason = schema_error(schema, strict=strict) if schema else None
+    if reason is None and served_by_openai and schema and not strict:
+        reason = _array_error(schema)
     if reason is None:
         return None
     message = f"Invalid schema for function '{function['name']}': {reason}"
@@ -62,6 +67,38 @@ def schema_error(schema: dict[str, Json], *, strict: bool) -> str | None:
     return None
 
 
+def _may_lack_items(part: Json) -> bool:
+    """Return whether anything in a schema looks like an array without `items`. Few schemas have such a part, and this
+    takes a tenth of the time of `subschemas`."""
+    if type(part) is dict:
+        type_ = part.get("type")
+        if (type_ == "array" or type(type_) is list) and "items" not in part:
+            return True
+        part = part.values()
+    return any(_may_lack_items(value) for value in part if type(value) in _CONTAINERS and value)
+
+
+_CONTAINERS: Final = (dict, list)
+
+
+def _array_error(schema: dict[str, Json]) -> str | None:
+    """Return the error of the first array without `items` at any depth."""
+    if not _may_lack_items(schema):
+        return None
+    for context, subschema in subschemas(schema):
+        type_ = subschema.get("type")
+        if "items" in subschema or (type_ != "array" and type(type_) is not list):
+            continue
+        if type_ == "array":
+            return f"In context={context}, {_NO_ITEMS}"
+        if "array" in type_:
+            return f"In context={(*context, 'type', str(type_.index('array')))}, {_NO_ITEMS}"
+    return None
+
+
+_NO_ITEMS: Final = "array schema missing items."
+
+
 def _subschema_error(subschema: dict[str, Json]) -> str | None:
     type_, format_ = subschema.get("type"), subschema.get("format")
     types = type_ if type(type_) is list else [type_]
@@ -73,7 +110,7 @@ def _subschema_error(subschema: dict[str, Json]) -> str | None:
     if "object" in types:
         return _object_error(subschema)
     if "array" in types and "items" not in subschema:
-        return "array schema missing items."
+        return _NO_ITEMS
     if type(format_) is str and format_ not in FORMATS:
         return f"'{format_}' is not a valid format."
     return None

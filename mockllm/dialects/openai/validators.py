@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Final, TypeAlias
 
 from mockllm.core.failure import Failure
@@ -90,13 +91,19 @@ def object_(value: Json, path: str) -> Failure | None:
     return None if type(value) is dict else wrong_type(value, path, "an object")
 
 
-def integer(low: int | None = None, high: int | None = None) -> Check:
+LEAST: Final = -(2**63)
+LARGEST: Final = 2**63 - 1
+"""The range of integers, as the specification of the API has it for `seed`; other fields are inferred."""
+
+
+def integer(low: int = LEAST, high: int = LARGEST) -> Check:
     def check(value: Json, path: str) -> Failure | None:
+        if type(value) is float and not LEAST <= value <= LARGEST:
+            # The parser reads an integer of more than 64 bits as a float, which has fewer digits.
+            value = int(Decimal(repr(value)))
         if type(value) is not int:
             return wrong_type(value, path, "an integer")
-        if (low is None or value >= low) and (high is None or value <= high):
-            return None
-        return _out_of_range(value, path, "integer", low, high)
+        return None if low <= value <= high else _out_of_range(value, path, "integer", low, high)
 
     return check
 
@@ -112,13 +119,13 @@ def decimal(low: float, high: float) -> Check:
     return check
 
 
-def _out_of_range(value: float, path: str, noun: str, low: float | None, high: float | None) -> Failure:
-    under = low is not None and value < low
+def _out_of_range(value: float, path: str, noun: str, low: float, high: float) -> Failure:
+    under = value < low
     bound = low if under else high
     side, code, sign = ("below minimum", "below_min", ">=") if under else ("above maximum", "above_max", "<=")
     message = (
         f"Invalid '{path}': {noun} {side} value. "
-        f"Expected a value {sign} {bound}, but got {dumps(value).decode()} instead."
+        f"Expected a value {sign} {bound}, but got {value if type(value) is int else dumps(value).decode()} instead."
     )
     return refuse(message, path, f"{noun}_{code}_value")
 

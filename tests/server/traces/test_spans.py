@@ -91,6 +91,7 @@ def test_span_has_the_models_request_parameters(tmp_path: Path) -> None:
     wanted = {
         "temperature": 1, "top_p": 0.5, "seed": 7, "n": 2, "max_tokens": 50, "stop": ["a", "b"],
         "frequency_penalty": 0.25, "response_format": {"type": "json_object"},
+        "messages": [{"role": "user", "content": "hi in JSON"}],
     }  # fmt: skip
     config = {"temperature": 0.5, "topK": 3, "maxOutputTokens": 9}
     chat, gemini = spans_of(

@@ -19,9 +19,10 @@ from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
-from mockllm.dialects.openai.chat.fields import FIELDS, check_dependencies
+from mockllm.dialects.openai.chat.fields import FIELDS, check_dependencies, check_own_dependencies
 from mockllm.dialects.openai.chat.fields_of_model import fields_of
 from mockllm.dialects.openai.chat.plain_body import is_plain_body
+from mockllm.dialects.openai.json_word import contain_json, turns_contain_json
 from mockllm.dialects.openai.unsupported import OWN_MODELS, check_chat_model, check_roles
 from mockllm.dialects.openai.validators import (
     Check,
@@ -261,7 +262,9 @@ def check(request: Request) -> Failure | None:
         has_texts = bool(vars(request).get("text_messages"))
         if is_plain_body(body, has_texts=has_texts):
             return None
-        return check_body(body, served_by_openai=request.provider in OWN_MODELS, messages_pass=has_texts)
+        served_by_openai = request.provider in OWN_MODELS
+        error = check_body(body, served_by_openai=served_by_openai, messages_pass=has_texts)
+        return _check_json_mode(body, None) if error is None and served_by_openai else error
     served_by_openai = request.provider in OWN_MODELS
     error = check_known(
         request,
@@ -269,7 +272,23 @@ def check(request: Request) -> Failure | None:
         lambda: check_body(body, served_by_openai=served_by_openai),
         turns_pass,
     )
-    return check_roles(body) if error is None and served_by_openai else error
+    if error is not None or not served_by_openai:
+        return error
+    return check_roles(body) or _check_json_mode(body, request.divided_body)
+
+
+def _check_json_mode(body: dict[str, Json], divided: DividedBody | None) -> Failure | None:
+    """Return the error of JSON mode for messages without the word `json`."""
+    format_ = body.get("response_format")
+    if format_ is None or format_["type"] != "json_object":
+        return None
+    found = contain_json(body["messages"]) if divided is None else turns_contain_json(divided)
+    return None if found else refuse(WITHOUT_JSON, "messages")
+
+
+WITHOUT_JSON: Final = (
+    "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+)
 
 
 def check_body(
@@ -288,9 +307,8 @@ def check_body(
     if error is None and not messages_pass:
         error = check_messages(messages)
     if error is None:
-        error = check_fields(body, fields_of(model) if served_by_openai else FIELDS) or check_dependencies(
-            body
-        )
+        checks = fields_of(model) if served_by_openai else FIELDS
+        error = check_fields(body, checks) or check_dependencies(body)
     if error is None and served_by_openai:
-        error = check_chat_model(body)
+        error = check_own_dependencies(body) or check_chat_model(body)
     return check_turns(messages) if error is None and not messages_pass else error

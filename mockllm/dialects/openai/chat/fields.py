@@ -64,12 +64,17 @@ FORMATS: Final = {
 _typed_tool: Final = by_type(TOOLS)
 
 
-def _tool(value: Json, path: str) -> Failure | None:
-    error = _typed_tool(value, path)
-    if error is not None:
-        return error
-    tool_type = value["type"]
-    return check_parameters(value[tool_type], f"{path}.{tool_type}.parameters")
+def _tool_check(*, served_by_openai: bool) -> Check:
+    def check(value: Json, path: str) -> Failure | None:
+        error = _typed_tool(value, path)
+        if error is not None:
+            return error
+        tool_type = value["type"]
+        return check_parameters(
+            value[tool_type], f"{path}.{tool_type}.parameters", served_by_openai=served_by_openai
+        )
+
+    return check
 
 
 _typed_format: Final = by_type(FORMATS)
@@ -111,7 +116,7 @@ OWN_FIELDS: Final[dict[str, Check]] = {
     "functions": array(_function, "function definitions", 1, 128),
     "function_call": text_or(dict, members(("name",), {"name": string}), "object", ("none", "auto")),
     # an empty one counts as absent (reports of 2025 and 2026)
-    "tools": array(_tool, "objects", max_length=128),
+    "tools": array(_tool_check(served_by_openai=True), "objects", max_length=128),
     "tool_choice": text_or(dict, _chosen_tool, "object", ("none", "auto", "required")),
     "parallel_tool_calls": boolean,
     "max_completion_tokens": integer(1),
@@ -151,6 +156,7 @@ _ONLY_OWN: Final = (
 )
 FIELDS: Final[dict[str, Check]] = {
     **{name: check for name, check in OWN_FIELDS.items() if name not in _ONLY_OWN},
+    "tools": array(_tool_check(served_by_openai=False), "objects", max_length=128),
     "metadata": object_,
 }
 """The checks of other services that have OpenAI's protocol."""
@@ -173,6 +179,24 @@ def check_dependencies(body: dict[str, Json]) -> Failure | None:
     if choice is not None and choice != "none":
         return _check_tool_choice(choice, body.get("tools"))
     return _check_function_choice(body.get("function_call"), body.get("functions"))
+
+
+OWN_DEPENDENT: Final = frozenset({"max_tokens", "parallel_tool_calls"})
+"""The fields that OpenAI and Azure refuse with another field or without one."""
+BOTH_MAXIMA: Final = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
+
+
+def check_own_dependencies(body: dict[str, Json]) -> Failure | None:
+    """Return the error of two maxima of tokens, and of the setting of parallel calls without tools. Sources: public
+    reports of 2024 to 2026 (langchain-ai/langgraph#5943, openai/swarm#30, openai/openai-openapi#287)."""
+    if OWN_DEPENDENT.isdisjoint(body):
+        return None
+    if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
+        return refuse(BOTH_MAXIMA, "max_tokens", "invalid_parameter_combination")
+    if body.get("parallel_tool_calls") is None or body.get("tools"):
+        return None
+    message = "'parallel_tool_calls' is only allowed when 'tools' are specified."
+    return refuse(f"Invalid value for 'parallel_tool_calls': {message}", "parallel_tool_calls")
 
 
 def _check_function_choice(choice: Json, functions: Json) -> Failure | None:

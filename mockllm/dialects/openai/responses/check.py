@@ -16,10 +16,11 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import text_of
+from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
+from mockllm.dialects.openai.json_word import contain_json, turns_contain_json
 from mockllm.dialects.openai.responses.fields import FIELDS, OWN_FIELDS, moved_messages
 from mockllm.dialects.openai.responses.reasoning import check_reasoning
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
@@ -222,7 +223,31 @@ def check(request: Request) -> Failure | None:
         lambda: _check_whole(request, served_by_openai=served_by_openai),
         turns_pass,
     )
-    return check_responses_model(request.fields) if error is None and served_by_openai else error
+    if error is not None or not served_by_openai:
+        return error
+    return check_responses_model(request.fields) or _check_json_mode(request)
+
+
+def _check_json_mode(request: Request) -> Failure | None:
+    """Return the error of JSON mode for an input without the word `json`. A prompt or a conversation that is unknown
+    here may contain it."""
+    body = request.fields
+    format_ = object_of(object_of(body.get("text")).get("format"))
+    if format_.get("type") != "json_object" or body.get("prompt") is not None or not request.generates:
+        return None
+    assert isinstance(request, InputRequest)
+    if request.conversation is not None and request.previous is None:
+        return None
+    divided = request.divided_body
+    known = divided is not None and not request.before
+    found = turns_contain_json(divided) if divided and known else contain_json(request.items)
+    return None if found else refuse(WITHOUT_JSON, "input")
+
+
+WITHOUT_JSON: Final = (
+    "Response input messages must contain the word 'json' in some form "
+    "to use 'text.format' of type 'json_object'."
+)
 
 
 def _check_whole(request: Request, *, served_by_openai: bool) -> Failure | None:

@@ -62,12 +62,20 @@ INCLUDED: Final = (
 )
 
 
-def _tool(value: Json, path: str) -> Failure | None:
-    """Check a tool; only tools that the client itself executes are checked in detail."""
-    error = _typed(value, path)
-    if error is not None or value["type"] not in ("function", "custom"):
-        return error
-    return members(("name",), _described)(value, path) or check_parameters(value, f"{path}.parameters")
+_described_tool: Final = members(("name",), _described)
+
+
+def _tool_check(*, served_by_openai: bool) -> Check:
+    """Return the check of a tool; only tools that the client itself executes are checked in detail."""
+
+    def check(value: Json, path: str) -> Failure | None:
+        error = _typed(value, path)
+        if error is not None or value["type"] not in ("function", "custom"):
+            return error
+        error = _described_tool(value, path)
+        return error or check_parameters(value, f"{path}.parameters", served_by_openai=served_by_openai)
+
+    return check
 
 
 def _tool_choice(value: Json, path: str) -> Failure | None:
@@ -84,9 +92,6 @@ def _format(value: Json, path: str) -> Failure | None:
     if error is not None or value["type"] != "json_schema":
         return error
     return check_response_schema(value, f"{path}.schema", "invalid_json_schema")
-
-
-_tools: Final = array(_tool, "tools", max_length=128)
 
 
 def _effort(value: Json, path: str) -> Failure | None:
@@ -114,7 +119,7 @@ OWN_FIELDS: Final[dict[str, Check]] = {
     "prompt": members(("id",), {"id": string}),
     "moderation": object_,
     "include": _include,
-    "tools": _tools,
+    "tools": array(_tool_check(served_by_openai=True), "tools", max_length=128),
     "tool_choice": _tool_choice,
     "metadata": check_metadata,
     "text": members((), {"format": _format, "verbosity": one_of("low", "medium", "high")}),
@@ -150,6 +155,7 @@ _ONLY_OWN: Final = (
 FIELDS: Final[Mapping[str, Check]] = {
     **{name: check for name, check in OWN_FIELDS.items() if name not in _ONLY_OWN},
     "include": array(string, "strings"),
+    "tools": array(_tool_check(served_by_openai=False), "tools", max_length=128),
     "max_output_tokens": integer(1),
     "metadata": object_,
 }

@@ -74,7 +74,19 @@ FINE: dict[str, Json] = {
     },
     "an image": part({"type": "image_url", "image_url": {"url": "data:,"}}),
     "a schema": {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}},
-    "any JSON": {"response_format": {"type": "json_object"}},
+    "any JSON": {
+        "response_format": {"type": "json_object"},
+        "messages": [{"role": "system", "content": "a Json"}],
+    },
+    "any JSON for a part": {
+        "response_format": {"type": "json_object"},
+        "messages": [USER, {"role": "user", "content": [{"type": "text", "text": "as JSON"}]}],
+    },
+    "parallel calls with tools": {"tools": [TOOL], "parallel_tool_calls": False},
+    "null for parallel calls": {"parallel_tool_calls": None, "max_tokens": 1, "max_completion_tokens": None},
+    "arrays with items": function(
+        parameters={"type": "object", "properties": {"y": {"type": ["array", "null"], "items": {}}}}
+    ),
     "audio": {"modalities": ["text", "audio"], "audio": SOUND},
     "streamed audio": {"modalities": ["audio"], "audio": {**SOUND, "format": "pcm16"}, "stream": True},
     "audio of an own voice": {"modalities": ["audio"], "audio": {**SOUND, "voice": {"id": "voice_1"}}},

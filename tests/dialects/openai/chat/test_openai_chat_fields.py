@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
+from mockllm.dialects import azure
 from mockllm.dialects.openai import CHAT
+from tests.compatible import vendor_dialect
 from tests.dialects.openai.chat.chat_requests import chat
 from tests.dialects.openai.chat.refusals import MISSING, TOOL, function, refusal_tuple
 
@@ -39,6 +41,26 @@ FIELDS: dict[str, tuple[Json, str, str | None, str]] = {
         "n",
         "integer_above_max_value",
         "Invalid 'n': integer above maximum value. Expected a value <= 128, but got 129 instead.",
+    ),
+    "a number of more than 64 bits": (
+        {"max_tokens": 1e23},
+        "max_tokens",
+        "integer_above_max_value",
+        "Invalid 'max_tokens': integer above maximum value. Expected a value <= 9223372036854775807, but got "
+        "100000000000000000000000 instead.",
+    ),
+    "a number of 64 bits without a sign": (
+        {"seed": 2**63},
+        "seed",
+        "integer_above_max_value",
+        "Invalid 'seed': integer above maximum value. Expected a value <= 9223372036854775807, but got "
+        "9223372036854775808 instead.",
+    ),
+    "a low number of more than 64 bits": (
+        {"n": -1e23},
+        "n",
+        "integer_below_min_value",
+        "Invalid 'n': integer below minimum value. Expected a value >= 1, but got -100000000000000000000000 instead.",
     ),
     "true for a number": (
         {"max_tokens": True},
@@ -161,6 +183,36 @@ FIELDS: dict[str, tuple[Json, str, str | None, str]] = {
         "Invalid schema for function 'f': In context=(), 'additionalProperties' is required to be supplied "
         "and to be false.",
     ),
+    "an array of anything": (
+        function(parameters={"type": "object", "properties": {"y": {"type": "array"}}}),
+        "tools[0].function.parameters",
+        "invalid_function_parameters",
+        "Invalid schema for function 'f': In context=('properties', 'y'), array schema missing items.",
+    ),
+    "an array of anything or null": (
+        function(parameters={"type": "object", "properties": {"y": {"type": ["null", "array"]}}}),
+        "tools[0].function.parameters",
+        "invalid_function_parameters",
+        "Invalid schema for function 'f': In context=('properties', 'y', 'type', '1'), array schema missing items.",
+    ),
+    "two maxima": (
+        {"max_tokens": 5, "max_completion_tokens": 5},
+        "max_tokens",
+        "invalid_parameter_combination",
+        "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
+    ),
+    "parallel calls without tools": (
+        {"parallel_tool_calls": True},
+        "parallel_tool_calls",
+        None,
+        "Invalid value for 'parallel_tool_calls': 'parallel_tool_calls' is only allowed when 'tools' are specified.",
+    ),
+    "JSON mode without the word": (
+        {"response_format": {"type": "json_object"}},
+        "messages",
+        None,
+        "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.",
+    ),
     "a choice without tools": (
         {"tool_choice": "auto"},
         "tool_choice",
@@ -230,3 +282,18 @@ def test_chat_check_on_invalid_field_returns_refusal(
     fields: Json, param: str, code: str | None, text: str
 ) -> None:
     assert refusal_tuple(CHAT.check(chat(**fields))) == (param, code, text)
+
+
+OWN_REFUSALS = (
+    "two maxima",
+    "parallel calls without tools",
+    "JSON mode without the word",
+    "an array of anything",
+)
+
+
+@pytest.mark.parametrize("name", OWN_REFUSALS)
+def test_vendors_accept_what_only_openai_refuses(name: str) -> None:
+    for vendor in ("openrouter", "vllm"):
+        assert vendor_dialect(vendor, "chat").check(chat(**FIELDS[name][0])) is None
+    assert azure.CHAT.check(chat(**FIELDS[name][0])) is not None

@@ -24,6 +24,7 @@ CLOSED: Json = {
     "additionalProperties": False,
 }
 
+JSON_MODE: Json = {"format": {"type": "json_object"}}
 FINE: dict[str, dict[str, Json]] = {
     "a text": {},
     "nulls": {"tools": None, "temperature": None, "tool_choice": None},
@@ -66,6 +67,12 @@ FINE: dict[str, dict[str, Json]] = {
     "any of the tools": {"tools": [FUNCTION], "tool_choice": "required"},
     "a form": {"text": {"format": {"type": "json_schema", "name": "n", "schema": {}}}},
     "stream options": {"stream": True, "stream_options": {"include_obfuscation": False}},
+    "JSON mode with the word": {"text": JSON_MODE, "input": "as JSON"},
+    "JSON mode with the word in an item": {
+        "text": JSON_MODE,
+        "input": [{"role": "developer", "content": "json"}],
+    },
+    "JSON mode with an unknown conversation": {"text": JSON_MODE, "conversation": "conv_1"},
 }
 
 
@@ -75,6 +82,26 @@ def test_responses_check_on_valid_request_accepts_it(name: str) -> None:
 
 
 WRONG: dict[str, tuple[dict[str, Json], str, str | None, str | None]] = {
+    "JSON mode without the word in the input": (
+        {"text": JSON_MODE, "instructions": "Write JSON."},
+        "Response input messages must contain the word 'json' in some form to use 'text.format' of type "
+        "'json_object'.",
+        "input",
+        None,
+    ),
+    "an array of anything": (
+        {"tools": [{**FUNCTION, "parameters": {"type": "object", "properties": {"y": {"type": "array"}}}}]},
+        "Invalid schema for function 'f': In context=('properties', 'y'), array schema missing items.",
+        "tools[0].parameters",
+        "invalid_function_parameters",
+    ),
+    "a maximum of more than 64 bits": (
+        {"max_output_tokens": 1e23},
+        "Invalid 'max_output_tokens': integer above maximum value. Expected a value <= 9223372036854775807, but got "
+        "100000000000000000000000 instead.",
+        "max_output_tokens",
+        "integer_above_max_value",
+    ),
     "no model": (
         {"model": None},
         "Invalid type for 'model': expected a string, but got an object instead.",
