@@ -1,7 +1,9 @@
 """What a model of Gemini refuses of a valid request to generate.
 
 Sources: the provider's pages of Gemini 3.6 to 3.8, and messages and measured requests of August and September 2026 in
-public projects. The order of two refusals is inferred.
+public projects. That Gemini 2.5 and older have no functions beside JSON: public reports of 2024 to 2026, such as
+googleapis/python-genai#867, and google/adk-python#5735 of functions that may not be called. The order of two refusals
+is inferred.
 """
 
 from __future__ import annotations
@@ -10,12 +12,14 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of
+from mockllm.dialects.gemini.signature_check import missing_signature
 
 _LEVELS: Final = frozenset({"MINIMAL", "LOW", "MEDIUM", "HIGH"})
 _UNSPECIFIED: Final = frozenset({"", "0", "THINKING_LEVEL_UNSPECIFIED"})
@@ -26,6 +30,7 @@ _NO_SUCH_LEVEL: Final = "Thinking level {} is not supported for this model."
 _NO_ZERO: Final = "Budget 0 is invalid. This model only works in thinking mode."
 _NO_CANDIDATES: Final = "Multiple candidates is not enabled for this model"
 _NO_PENALTY: Final = "Penalty is not enabled for this model"
+_NO_JSON: Final = "Function calling with a response mime type: 'application/json' is unsupported"
 _NO_MODEL_TURN: Final = "Requests ending with a model turn are not supported."
 
 
@@ -38,18 +43,24 @@ class RefusedByModel(Struct, frozen=True):
     penalty: bool = True
     """Not by Vertex AI: a recorded request has penalties."""
     model_turn: bool = False
+    unsigned_calls: bool = False
+    """Calls without thought signatures; not those of models that make images (Vertex AI's page)."""
+    json_beside_functions: bool = False
+    """Not by Vertex AI, for which there is no report."""
 
 
-_TWO: Final = RefusedByModel(levels=_LEVELS)
-_THREE: Final = RefusedByModel(candidates=True)
-_LATE: Final = RefusedByModel(candidates=True, model_turn=True)
+_OLDEST: Final = RefusedByModel(penalty=False, json_beside_functions=True)
+_TWO: Final = RefusedByModel(levels=_LEVELS, json_beside_functions=True)
+_THREE: Final = RefusedByModel(candidates=True, unsigned_calls=True)
+_LATE: Final = replace(_THREE, model_turn=True)
 _NO_MINIMAL: Final = frozenset({"MINIMAL"})
 _NOTHING: Final = RefusedByModel(penalty=False)
 FAMILIES: Final = (
-    ("gemini-2.5-pro*", RefusedByModel(levels=_LEVELS, zero_budget=True)),
+    ("gemini-2.5-pro*", replace(_TWO, zero_budget=True)),
     ("gemini-2.5-*", _TWO),
-    ("gemini-3*-pro*", RefusedByModel(levels=_NO_MINIMAL, zero_budget=True, candidates=True)),
-    ("gemini-3.[78]-flash*", RefusedByModel(levels=_NO_MINIMAL, candidates=True, model_turn=True)),
+    ("gemini-[12].*", _OLDEST),
+    ("gemini-3*-pro*", replace(_THREE, levels=_NO_MINIMAL, zero_budget=True)),
+    ("gemini-3.[78]-flash*", replace(_LATE, levels=_NO_MINIMAL)),
     ("gemini-3.6-flash*", _LATE),
     ("gemini-3.5-flash-lite*", _LATE),
     ("gemini-4*", _LATE),
@@ -61,7 +72,8 @@ FAMILIES: Final = (
 
 @text_cache(256)  # clients repeat a few models
 def refused_by(model: str) -> RefusedByModel:
-    return next(row for glob, row in FAMILIES if fnmatchcase(model, glob))
+    row = next(row for glob, row in FAMILIES if fnmatchcase(model, glob))
+    return replace(row, unsigned_calls=False) if row.unsigned_calls and "-image" in model else row
 
 
 def check_model(request: GenerateRequest) -> Failure | None:
@@ -81,7 +93,19 @@ def _problem(request: GenerateRequest, row: RefusedByModel) -> str | None:
     penalties = (_number(config.get(name), 0) for name in ("presencePenalty", "frequencyPenalty"))
     if row.penalty and not request.vertex and any(penalties):
         return _NO_PENALTY
-    return _NO_MODEL_TURN if row.model_turn and _ends_with_model(request.message.get("contents")) else None
+    if row.json_beside_functions and not request.vertex and _wants_json_beside_functions(request):
+        return _NO_JSON
+    if row.model_turn and _ends_with_model(request.message.get("contents")):
+        return _NO_MODEL_TURN
+    return missing_signature(request) if row.unsigned_calls else None
+
+
+def _wants_json_beside_functions(request: GenerateRequest) -> bool:
+    return (
+        request.config.get("responseMimeType") == "application/json"
+        and request.offers_functions
+        and request.tool_choice.mode != "none"
+    )
 
 
 def _thinking_problem(thinking: dict[str, Json], row: RefusedByModel) -> str | None:

@@ -16,7 +16,7 @@ from tests.conformance.facts import recordings
 from tests.dialects.gemini.generate_requests import VERTEX, generate, of_bytes
 
 HI = {"role": "user", "parts": [{"text": "hi"}]}
-CALL = {"functionCall": {"name": "look", "args": {}}}
+CALL = {"functionCall": {"name": "look", "args": {}}, "thoughtSignature": "c2VhbA=="}
 RESULT = {"functionResponse": {"name": "look", "response": {}}}
 LOOK = {"functionDeclarations": [{"name": "look"}]}
 PACKAGE = "type.googleapis.com/google.ai.generativelanguage.v1beta."
@@ -138,6 +138,33 @@ WRONG: dict[str, tuple[dict[str, Json], str]] = {
             ]
         },
         f"{REFUSED}tools[1].function_declarations[0].parameters.properties[b].items: missing field.\n",
+    ),
+    "a required property that is not there": (
+        {
+            "tools": [
+                {
+                    "functionDeclarations": [
+                        {
+                            "name": "look",
+                            "parameters": {
+                                "type": "object",
+                                "properties": {"a": {"type": "string"}},
+                                "required": ["a", "b"],
+                            },
+                        }
+                    ]
+                }
+            ]
+        },
+        f"{REFUSED}tools[0].function_declarations[0].parameters.required[1]: property is not defined\n",
+    ),
+    "a required property of no properties": (
+        {
+            "generationConfig": {
+                "responseSchema": {"type": "ARRAY", "items": {"type": "OBJECT", "required": ["a"]}}
+            }
+        },
+        f"{REFUSED}generation_config.response_schema.items.required[0]: property is not defined\n",
     ),
     "an array of nothing deep in an answer": (
         {

@@ -89,3 +89,34 @@ def test_model_turn_at_the_end(model: str, contents: Json, message: str | None) 
 def test_vertex_ai_refuses_what_a_model_refuses() -> None:
     assert refusal("gemini-3.8-flash", VERTEX, contents=[HI, SAID]) == NO_MODEL_TURN
     assert refusal("gemini-2.5-flash", VERTEX, presencePenalty=0.5) is None
+
+
+NO_JSON = "Function calling with a response mime type: 'application/json' is unsupported"
+LOOK: Json = [{"functionDeclarations": [{"name": "look"}]}]
+
+
+@pytest.mark.parametrize(
+    ("model", "base", "more", "message"),
+    [
+        ("gemini-2.5-flash", "/v1beta", {"tools": LOOK}, NO_JSON),
+        ("gemini-2.0-flash", "/v1beta", {"tools": LOOK}, NO_JSON),
+        ("gemini-1.5-pro-002", "/v1beta", {"tools": LOOK}, NO_JSON),
+        ("gemini-3-flash-preview", "/v1beta", {"tools": LOOK}, None),
+        ("gemini-2.5-flash", VERTEX, {"tools": LOOK}, None),
+        ("gemini-2.5-flash", "/v1beta", {}, None),
+        (
+            "gemini-2.5-flash",
+            "/v1beta",
+            {"tools": LOOK, "toolConfig": {"functionCallingConfig": {"mode": "NONE"}}},
+            None,
+        ),
+        ("my-model", "/v1beta", {"tools": LOOK}, None),
+    ],
+)
+def test_older_models_refuse_json_beside_functions(
+    model: str, base: str, more: dict[str, Json], message: str | None
+) -> None:
+    config = {"responseMimeType": "application/json"}
+    failure = GENERATE.check(generate(model=model, base=base, generationConfig=config, **more))
+    assert (None if failure is None else failure.message) == message
+    assert GENERATE.check(generate(model=model, base=base, **more)) is None
