@@ -27,6 +27,7 @@ from mockllm.dialects.provider_facts import limit_failure
 from mockllm.dialects.routes import RouteMatch
 from mockllm.engine.decided_request import NO_RESPONSE_INDEX, DecidedRequest, template_scope
 from mockllm.engine.effective_settings import EffectiveSettings
+from mockllm.engine.invalid_note import invalid_note
 from mockllm.engine.near_misses import (
     FAVICON,
     UnmatchedError,
@@ -76,7 +77,8 @@ class ResponseBuilder(DecidedRequest):
                 rule = decision.rule
                 validation = rule.candidate.validation if rule else self.inputs.unmatched_validation
                 failure = self.assessment.failure(validation) or Failure("model_not_found")
-                return self._response_without_rule(failure, None, note=f"invalid: {reason(failure)}")
+                note = invalid_note(failure, self.dialect, self.request)
+                return self._response_without_rule(failure, None, note=note)
             planned = self._unmatched_response()
             return (
                 planned

@@ -1,0 +1,53 @@
+"""The note on a refused request, in the log, in the journal and in `explain`."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.language.virtual_server import raw_request, respond_once
+
+RULES = "rules: [{reply: x}]"
+COMMA = "invalid: the body is not JSON, line 1 column 9: trailing comma is not allowed"
+PATHS = (
+    "/v1/chat/completions",
+    "/v1/responses",
+    "/v1/embeddings",
+    "/v1/messages",
+    "/v1beta/models/gemini-3.5-flash:generateContent",
+    "/v1beta/models/gemini-embedding-001:embedContent",
+    "/api/chat",
+    "/cohere/v2/chat",
+    "/model/anthropic.claude-v2/converse",
+    "/mistral/v1/fim/completions",
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_unreadable_body_has_a_note_with_its_reason(path: str) -> None:
+    response = respond_once(RULES, raw_request(path, b'{"a": [],}'))
+    assert response.status in (400, 422)
+    assert response.notes == COMMA
+
+
+@pytest.mark.parametrize("validation", ["exact", "lenient"])
+def test_other_validations_have_the_note_too(validation: str) -> None:
+    rules = f"validation: {validation}\n{RULES}"
+    assert respond_once(rules, raw_request("/v1/chat/completions", b'{"a": [],}')).notes == COMMA
+
+
+def test_body_of_curl_is_no_form() -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    request = raw_request("/v1/chat/completions", b' {"a": [],}', headers=headers)
+    assert "line 1 column 10: trailing comma" in respond_once(RULES, request).notes
+    request = raw_request("/v1/chat/completions", b"model=gpt-4o", headers=headers)
+    assert respond_once(RULES, request).notes.startswith("invalid: We could not parse the JSON body")
+
+
+def test_missing_body_has_a_note() -> None:
+    response = respond_once(RULES, raw_request("/v1/chat/completions", b""))
+    assert response.notes == "invalid: the request has no body"
+
+
+def test_refusal_of_a_readable_body_is_noted() -> None:
+    response = respond_once(RULES, raw_request("/v1/chat/completions", b"[]"))
+    assert response.notes == "invalid: Invalid request body: expected an object, but got an array instead."
