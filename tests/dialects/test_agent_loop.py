@@ -61,7 +61,10 @@ def _messages(id: str) -> list[dict[str, Any]]:
 def _contents(id: str) -> list[dict[str, Any]]:
     return [
         {"role": "user", "parts": [{"text": "Weather?"}]},
-        {"role": "model", "parts": [{"functionCall": {"name": "look", "args": ARGUMENTS}}]},
+        {
+            "role": "model",
+            "parts": [{"functionCall": {"name": "look", "args": ARGUMENTS}, "thoughtSignature": "c2VhbA=="}],
+        },
         {"role": "user", "parts": [{"functionResponse": {"name": "look", "response": RESULT}}]},
     ]
 

@@ -32,8 +32,8 @@ class MessageGroup(Struct):
 
 
 def check_pairs(messages: list[dict[str, Json]]) -> None:
-    """Raise a problem for two calls of one group with the same id, for calls without results in the next group, and
-    for results without calls in the previous group."""
+    """Raise a problem for two calls of one group with the same id. Raise one for calls without results in the next
+    group, and for results without calls in the previous group."""
     before = MessageGroup(0, "")
     for group in (*_message_groups(messages), MessageGroup(len(messages), "")):
         calls = _calls_of(before)

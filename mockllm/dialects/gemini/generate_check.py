@@ -241,7 +241,7 @@ def _check_mime_type(mime: Json) -> None:
 
 def _check_schemas(body: dict[str, Json], config: dict[str, Json]) -> None:
     """Check that each array of a schema of Google's own declares its items, and that an object has its required
-    properties. The message about these is from public reports of 2025 and 2026 (moltis-org/moltis#747)."""
+    properties. The message about properties is from public reports of 2025 and 2026 (moltis-org/moltis#747)."""
     for path, function in _functions(body):
         _check_schema(f"{path}.parameters", object_of(function.get("parameters")))
     _check_schema("generation_config.response_schema", object_of(config.get("responseSchema")))

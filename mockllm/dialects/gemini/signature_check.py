@@ -1,7 +1,7 @@
 """The check that calls in a request have the thought signatures which Gemini 3 and later require.
 
 The current turn begins with the last content of the user that is no result of a function. The first call of each
-step of it needs a signature: a step is the model's part of the conversation between two contents of the user.
+step of the turn needs a signature. A step is what the model says between two contents of the user.
 Sources: the pages about thought signatures of the Gemini API and of Vertex AI, which also name the dummy signatures.
 The wording is from public reports of November 2025 to August 2026. That `position` counts contents from 1 is inferred
 from Vertex AI's wording.
@@ -34,13 +34,15 @@ _DUMMY_OF_GEMINI: Final = "context_engineering_is_the_way_to_go"
 
 
 class TurnSignatures(Struct, eq=False):
-    """The number of contents so far, whether the current step has a call, and the name and the position of the first
-    call of the current turn that lacks its signature."""
+    """What the contents so far have of signatures."""
 
     vertex: bool
     contents: int = 0
+    """The number of contents."""
     called: bool = False
+    """Whether the current step has a call."""
     unsigned: tuple[str, int] | None = None
+    """The name and the position of the first call of the current turn that lacks its signature."""
 
 
 def missing_signature(request: GenerateRequest) -> str | None:

@@ -1,4 +1,4 @@
-"""Refusals of schemas: a schema that does not describe an object, an array without `items`, and in strict mode
+"""Refusals of schemas: a schema that does not describe an object, and an array without `items`. In strict mode also
 anything outside the supported subset of JSON Schema.
 
 The messages are from recordings and public reports of 2024 to 2026. The order of two errors at one position
