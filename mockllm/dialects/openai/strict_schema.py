@@ -31,9 +31,8 @@ TYPE_KEYWORDS: Final = frozenset({"type", "$ref", "anyOf", "enum"})
 
 
 def check_parameters(function: dict[str, Json], path: str, *, served_by_openai: bool) -> Failure | None:
-    """Return the error of a function's parameters, which are optional. `served_by_openai`: whether OpenAI or Azure reads
-    them, who
-    also refuse an array without `items` in a function that is not strict."""
+    """Return the error of a function's parameters, which are optional. OpenAI and Azure also refuse an array without
+    `items` in a function that is not strict."""
     schema = function.get("parameters")
     strict = function.get("strict") is True
     reason = schema_error(schema, strict=strict) if schema else None
