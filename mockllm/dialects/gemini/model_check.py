@@ -2,8 +2,8 @@
 
 Sources: the provider's pages of Gemini 3.6 to 3.8, and messages and measured requests of August and September 2026 in
 public projects. That Gemini 2.5 and older have no functions beside JSON is from public reports of 2024 to 2026, such
-as googleapis/python-genai#867. They accept functions that may not be called (google/adk-python#5735). The order of two
-refusals is inferred.
+as googleapis/python-genai#867. They accept functions that may not be called (google/adk-python#5735). The order of
+two refusals is inferred.
 """
 
 from __future__ import annotations
