@@ -37,7 +37,7 @@ class HttpProtocol(BaseProtocol):
     """An asyncio protocol with the request parser of aiohttp, and flow control that aiohttp's readers use."""
 
     __slots__ = (
-        "_on_websocket_data", "_requests_parser", "_tail", "_websocket", "closing", "half_closed",
+        "_on_websocket_data", "_requests_parser", "_tail", "_websocket", "closing", "half_closed_at",
         "peername", "reading_blocked", "sockname", "ssl_context", "upgrade_requested",
     )  # fmt: skip
     _timeout_ceil_threshold: Final = 5.0  # aiohttp reads it
@@ -51,7 +51,8 @@ class HttpProtocol(BaseProtocol):
         """`closing`: whether nothing that comes is read: the connection ends with what it serves."""
         self.upgrade_requested = False
         """Whether a client requests another protocol, which may be declined. Until then its bytes are not parsed."""
-        self.half_closed = False  # whether the client sends no more; it may still read
+        self.half_closed_at: float | None = None
+        """When the client half-closed the connection, on the clock of the deadlines; it may still read."""
         self._websocket: MaskedFrames | None = None
         self._on_websocket_data: Callable[[], None] | None = None
 

@@ -8,6 +8,7 @@ import asyncio
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from http.client import HTTPException, HTTPResponse
 from io import BytesIO
 from typing import TYPE_CHECKING, Final, Literal, cast
@@ -188,6 +189,10 @@ class LineSink:
     def write_to_outbox(self, data: bytes) -> bool:
         self._data += data
         return True
+
+    def left_at(self, tick_times: Sequence[float]) -> float | None:
+        """No client reads the response to a line."""
+        return None
 
     async def drained(self) -> None:
         """Nothing waits."""

@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 from functools import partial
-from typing import cast
+from typing import Final, cast
 
 from mockllm.server.aiohttp_internals import tcp_keepalive
 from mockllm.server.app import App
@@ -20,21 +20,23 @@ from mockllm.server.exchange_end import abandon_exchange
 from mockllm.server.reading_connection import MAX_QUEUED, ConnectionOwner, ReadingConnection
 from mockllm.server.request_body import complete_body, read_rest
 from mockllm.server.respond import begin_decision, respond
+from mockllm.server.socket_sink import SENT_POLL
 from mockllm.server.waiting_exchange import finish_exchange
+
+LONGEST_POLL: Final = 0.02
+"""The longest time between two polls that ask whether a client that has half-closed its connection has left."""
 
 
 class Connection(ReadingConnection):
     """A connection. At most one of its exchanges is served at a time; further requests are queued."""
 
-    __slots__ = ("_half_closed_at", "_idle_until", "_keepalive", "_keepalive_timer", "_task")
+    __slots__ = ("_idle_until", "_keepalive", "_keepalive_timer", "_task")
 
     def __init__(self, owner: ConnectionOwner, app: App, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(owner, app, loop)
         self._task: asyncio.Task[None] | None = None
         """Finishes the current exchange, if it did not end when it was served, and no decision schedules the
         connection again (`begin_decision`)."""
-        self._half_closed_at: float | None = None
-        """When the client half-closed the connection, on the clock of the deadlines."""
         self._keepalive = app.limits.keepalive
         self._idle_until = 0.0
         self._keepalive_timer: asyncio.TimerHandle | None = None
@@ -66,7 +68,9 @@ class Connection(ReadingConnection):
         if exchange is not None:
             if exchange.body_stream is not None and not exchange.body_complete:
                 exchange.body_stream.set_exception(exc or ConnectionResetError("the client has disconnected"))
-            abandon_exchange(self._app, exchange, self._half_closed_at)
+            if exc is not None:
+                self._sink.has_left = True
+            abandon_exchange(self._app, exchange)
         if self._task is not None:
             self._task.cancel()
         if self._keepalive_timer is not None:
@@ -82,15 +86,29 @@ class Connection(ReadingConnection):
 
     def eof_received(self) -> bool:
         """The client sends no more: it may still read, or may have disconnected. Only a write can tell, so the
-        queued requests are still served, within the linger time."""
+        queued requests are still served, within the linger time. A delayed response begins with an interim one."""
         while self._current is None and (self._queue or self._parse_error is not None) and not self.closing:
             self._ready.serve_now(self)
         if self._current is None or (self._body is not None and not self._body.is_eof()):
             return False
-        self.half_closed, self._half_closed_at = True, self._app.deadlines.time()
+        self.half_closed_at = self._app.deadlines.time()
         self._loop.call_later(self._app.limits.linger, self.close_and_detach)
-        # TLS ends both directions at once: asyncio closes the connection in any case, and would log a warning.
-        return self.transport is not None and self.ssl_context is None
+        if self.transport is None or self.ssl_context is not None:
+            # TLS ends both directions at once: asyncio closes the connection in any case, and would log a warning.
+            return False
+        awaited = self._current.player is not None and not self._sink.written
+        if awaited and self._current.head.message.version >= (1, 1):
+            self._sink.probe()
+        self._close_if_left(SENT_POLL)
+        return True
+
+    def _close_if_left(self, next_poll: float) -> None:
+        """Close a half-closed connection whose client has left. Poll that, less and less often."""
+        self._sink.check_client()
+        if self._sink.has_left:
+            self.close_and_detach()
+        elif self.transport is not None:
+            self._loop.call_later(next_poll, self._close_if_left, min(2 * next_poll, LONGEST_POLL))
 
     def serve_next(self) -> None:
         """Serve the next request, if none is being served; continue one that the store has decided."""
@@ -176,7 +194,7 @@ class Connection(ReadingConnection):
             self._queue_requests(self.decline_upgrade())
         if self._queue or self._parse_error is not None:
             self._ready.schedule(self)
-        elif self.half_closed:
+        elif self.half_closed_at is not None:
             self._loop.call_soon(self.close)  # after the bytes that this iteration writes
         self._idle_until = end = self._loop.time() + self._keepalive
         if self._keepalive_timer is None:

@@ -47,9 +47,9 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
             app.access_log.show(record_of(ended, request), request)
 
 
-def abandon_exchange(app: App, exchange: Exchange, half_closed_at: float | None = None) -> None:
-    """End an exchange whose client has disconnected while its response was played. If nothing was written since the
-    client half-closed the connection, it disconnected then.
+def abandon_exchange(app: App, exchange: Exchange) -> None:
+    """End an exchange whose client has disconnected while its response was played. It took until the client left, if
+    the sink knows when that was.
 
     Without a player it only releases the slot and abandons a pending decision: the exchange neither ends nor enters
     the journal. While a provider still responds, the `ProviderProxy` ends it.
@@ -60,10 +60,8 @@ def abandon_exchange(app: App, exchange: Exchange, half_closed_at: float | None 
         pending.abandon()
     if player is not None:
         player.stop()
-        written = player.tick_times[-1] if player.tick_times else 0.0
-        duration = None
-        if half_closed_at is not None and half_closed_at > written:
-            duration = max(0.0, half_closed_at - exchange.monotonic)
+        left_at = exchange.sink.left_at(player.tick_times)
+        duration = None if left_at is None else max(0.0, left_at - exchange.monotonic)
         end_exchange(app, exchange, "gone", duration)
     elif not exchange.proxied:
         release_slot(exchange)

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Literal
 
 from mockllm.server.http1 import CONTINUE
@@ -30,7 +30,7 @@ class SocketSink:
     them at once. It returns False if the client has disconnected, or has not read what it got before. `written`:
     whether bytes of the current response were written, or added to the outbox."""
 
-    __slots__ = ("_limits", "connection", "write_to_outbox", "written")
+    __slots__ = ("_limits", "_probed", "connection", "has_left", "write_to_outbox", "written")
 
     def __init__(
         self, connection: HttpProtocol, limits: ServerLimits, write_to_outbox: Callable[[bytes], bool]
@@ -38,7 +38,10 @@ class SocketSink:
         self.connection = connection
         self.write_to_outbox = write_to_outbox
         self._limits = limits
-        self.written = False
+        self.written = self._probed = False
+        self.has_left = False
+        """Whether the client has certainly disconnected. After a half-close, only the reply to written bytes shows
+        it (`check_client`)."""
 
     def write(self, data: bytes) -> None:
         transport = self.connection.transport
@@ -59,7 +62,30 @@ class SocketSink:
     @property
     def half_closed(self) -> bool:
         """Whether the client sends no more: it may still read, or may have disconnected."""
-        return self.connection.half_closed
+        return self.connection.half_closed_at is not None
+
+    def probe(self) -> None:
+        """Send an interim response to a client that has half-closed the connection. Any HTTP/1.1 client skips it.
+        The system of one that has closed the connection as a whole replies with a reset."""
+        self._probed = self.write_to_outbox(CONTINUE)
+
+    def check_client(self) -> None:
+        """Set `has_left` if the socket has an error. The kernel reports that once."""
+        transport = self.connection.transport
+        sock = None if transport is None else _socket(transport)
+        if sock is not None and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self.has_left = True
+
+    def left_at(self, tick_times: Sequence[float]) -> float | None:
+        """Return when a client left that disconnected after it had half-closed the connection. None if it read later
+        bytes, or has not half-closed. `tick_times`: when the bytes of the response were written."""
+        left_at = self.connection.half_closed_at
+        if left_at is None:
+            return None
+        later = [time for time in tick_times if time > left_at]
+        if self.has_left:  # it has read all but the last bytes
+            return later[-2] if len(later) > 1 else left_at
+        return None if later or self._probed else left_at
 
     async def drained(self) -> None:
         await self.connection.drained()
@@ -67,11 +93,12 @@ class SocketSink:
     async def wait_until_acknowledged(self) -> None:
         """Return when the system of a client that has half-closed the connection has all bytes. Raises
         ConnectionError if the client has closed it as a whole, which only the reply to these bytes shows."""
-        while (transport := self.connection.transport) is not None:
-            sock, unacknowledged = _socket(transport), _unacknowledged(transport)
-            if sock is None or sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        while True:
+            self.check_client()
+            transport = self.connection.transport
+            if self.has_left or (transport is not None and transport.is_closing()):
                 raise ConnectionResetError("the client has disconnected")
-            if not unacknowledged:
+            if transport is None or not _unacknowledged(transport):
                 return
             await asyncio.sleep(SENT_POLL)
 

@@ -184,7 +184,7 @@ def test_client_that_disconnects_abandons_its_decision(served: Served) -> None:
 
 def sends_no_more(served: Served) -> bool:
     connections = list(served.server._server._connection_factory.connections)
-    return any(isinstance(each, Connection) and each.half_closed for each in connections)
+    return any(isinstance(each, Connection) and each.half_closed_at is not None for each in connections)
 
 
 @pytest.mark.parametrize("in_task", [False, True])

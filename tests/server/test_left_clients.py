@@ -36,7 +36,7 @@ def asked(server: ClockedServer, client: Raw, path: str) -> None:
 
 def sends_no_more(server: ClockedServer) -> bool:
     connections = list(server._server._connection_factory.connections)
-    return any(isinstance(each, Connection) and each.half_closed for each in connections)
+    return any(isinstance(each, Connection) and each.half_closed_at is not None for each in connections)
 
 
 def end_linger_time(server: ClockedServer) -> None:
@@ -47,20 +47,35 @@ def end_linger_time(server: ClockedServer) -> None:
 
 
 def test_client_that_leaves_before_its_response_is_gone(server: ClockedServer) -> None:
+    """Its interim response shows at once that it has left."""
     with Raw(server.port) as client:
         asked(server, client, "/late")
+        server.advance(1.0)
+    entry = written_down(server, "/late")
+    assert (entry.end_reason, entry.duration) == ("gone", 1.0)
+
+
+def test_old_client_that_leaves_took_until_it_left(server: ClockedServer) -> None:
+    """HTTP/1.0 has no interim responses: the response itself shows that the client has left."""
+    with Raw(server.port) as client:
+        client.send(b"GET /late HTTP/1.0\r\n\r\n")
+        until(lambda: server.app.unfinished_exchanges == 1)
+        server.advance(1.0)
     until(lambda: sends_no_more(server))
     server.advance(DELAY)
-    assert written_down(server, "/late").end_reason == "gone"
+    entry = written_down(server, "/late")
+    assert (entry.end_reason, entry.duration) == ("gone", 1.0)
 
 
-def test_client_that_leaves_before_the_last_event_is_gone(server: ClockedServer) -> None:
+def test_client_that_leaves_a_stream_took_until_it_left(server: ClockedServer) -> None:
     with Raw(server.port) as client:
         asked(server, client, "/stream")
         client.answer(head_only=True)
+        server.advance(1.0)
     until(lambda: sends_no_more(server))
     server.advance(DELAY)
-    assert written_down(server, "/stream").end_reason == "gone"
+    entry = written_down(server, "/stream")
+    assert (entry.end_reason, entry.duration) == ("gone", 1.0)
 
 
 @pytest.mark.parametrize("path", PLANS)
@@ -70,19 +85,32 @@ def test_client_that_sends_no_more_gets_its_response(server: ClockedServer, path
         client.sock.shutdown(socket.SHUT_WR)
         until(lambda: sends_no_more(server))
         server.advance(DELAY)
+        if path == "/late":
+            assert client.answer().status == 100  # whether it reads on is asked before its response
         assert client.answer().complete
         assert written_down(server, path).end_reason == "finished"
 
 
-def test_client_that_leaves_took_until_it_left(server: ClockedServer) -> None:
+def test_old_client_that_sends_no_more_gets_no_interim(server: ClockedServer) -> None:
+    with Raw(server.port) as client:
+        client.send(b"GET /late HTTP/1.0\r\n\r\n")
+        until(lambda: server.app.unfinished_exchanges == 1)
+        client.sock.shutdown(socket.SHUT_WR)
+        until(lambda: sends_no_more(server))
+        server.advance(DELAY)
+        assert (client.answer().status, written_down(server, "/late").end_reason) == (200, "finished")
+
+
+def test_client_that_sends_no_more_took_all_linger_time(server: ClockedServer) -> None:
     with Raw(server.port) as client:
         asked(server, client, "/late")
-        server.advance(1.0)
-    until(lambda: sends_no_more(server))
-    server.advance(2.0)
-    end_linger_time(server)
-    entry = written_down(server, "/late")
-    assert (entry.end_reason, entry.duration) == ("gone", 1.0)
+        client.sock.shutdown(socket.SHUT_WR)
+        until(lambda: sends_no_more(server))
+        assert client.answer().status == 100
+        server.advance(2.0)
+        end_linger_time(server)
+        entry = written_down(server, "/late")
+    assert (entry.end_reason, entry.duration) == ("gone", 2.0)
 
 
 def test_client_that_read_on_took_until_it_left(server: ClockedServer) -> None:
