@@ -51,6 +51,7 @@ from mockllm.server.builtin_pages import FINDINGS, amount
 from mockllm.server.engine_builder import Broken, Builder
 from mockllm.server.http_server import Address, CannotListen, Server, serve
 from mockllm.server.http_server import run as run_server
+from mockllm.server.pending_recordings import PendingRecordings
 from mockllm.server.reload import Reloader
 from mockllm.server.server_limits import ServerLimits
 from mockllm.state.engine_state import EngineState
@@ -97,6 +98,8 @@ def run(args: argparse.Namespace) -> int:
     trusted = configure_tls(app, values)
     reload = Reloader(app, builder.watched, builder.again, log, began)
     watched = None if values["no_reload"] else reload
+    if watched is not None and app.provider_proxy is not None:
+        app.provider_proxy.pending = PendingRecordings(watched.check)
     try:
         admin_server = set_up_control_api(app, builder, watched, values)
         watch_input_end(values)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -32,6 +33,7 @@ from mockllm.recordings.interaction import (
 from mockllm.recordings.redaction import redactor_of
 from mockllm.recordings.scenario_writer import RequestParser, scenario
 from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead, http_chunk
+from mockllm.server.pending_recordings import PendingRecordings
 from mockllm.server.player import ConnectionSink
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.server_limits import MIB
@@ -100,7 +102,8 @@ class _ResponseFrames(Struct):
 class ProviderProxy(Struct):
     """Forwards requests, and stores interactions in the folder `out`, if any. With `everything`, all provider calls
     are forwarded, not only unmatched ones. `log` prints a line; `watch` receives the number of stored interactions;
-    `failed` counts the interactions that were not stored."""
+    `failed` counts the interactions that were not stored. `pending`: the recordings of unmatched requests that are
+    not loaded yet; None where nothing loads them."""
 
     upstreams: Upstreams
     out: Path | None
@@ -110,6 +113,7 @@ class ProviderProxy(Struct):
     watch: Callable[[int], None] = lambda written: None
     failed: int = 0
     written: int = 0
+    pending: PendingRecordings | None = None
     _stored: dict[tuple[str | None, str], list[Interaction]] = field(default_factory=dict)
     _noted: set[str] = field(default_factory=set)
     _open: dict[asyncio.Task[ProxiedResponse], _Client] = field(default_factory=dict)
@@ -119,6 +123,11 @@ class ProviderProxy(Struct):
     def forwards(self, response: PlannedResponse, request: Request) -> bool:
         """Return whether a request is forwarded to the provider."""
         return self.everything or (response.unmatched and self.upstreams.base_url_of(request) is not None)
+
+    async def wait_for_recording(self, response: PlannedResponse, request: Request) -> bool:
+        """Wait until the recording of an equal unmatched request is loaded, if another exchange records one. Return
+        whether one does: a rule may match then."""
+        return self.pending is not None and response.unmatched and await self.pending.wait(request)
 
     @property
     def busy(self) -> bool:
@@ -142,6 +151,9 @@ class ProviderProxy(Struct):
         work = asyncio.get_running_loop().create_task(self._forward(exchange, client, open, clock, on_end))
         self._open[work] = client
         work.add_done_callback(self._ended)
+        if self.pending is not None and exchange.response.unmatched and exchange.request is not None:
+            loading = partial(self.pending.load, self.pending.add(exchange.request))
+            work.add_done_callback(lambda _: self.finish_in_background(loading()))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:

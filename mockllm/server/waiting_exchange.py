@@ -92,6 +92,10 @@ async def _finish(app: App, exchange: Exchange) -> bool:
         await wait_for_store(app, exchange, app.store_client)
         if exchange.ended:
             return exchange.keep_alive
+    while exchange.player is None and await _waits_for_recording(app, exchange):
+        respond(app, exchange)
+        if exchange.ended:
+            return exchange.keep_alive
     if exchange.deferred is not None:
         await plan_in_thread(app, exchange, exchange.deferred)
     if exchange.player is None and exchange.response is NOT_PLANNED:
@@ -105,6 +109,14 @@ async def _finish(app: App, exchange: Exchange) -> bool:
         await _hold(app, exchange)
         begin_playing(app, exchange)
     return await _play(app, exchange)
+
+
+async def _waits_for_recording(app: App, exchange: Exchange) -> bool:
+    """Wait for the recording of an equal unmatched request, if one is pending. Return whether one was."""
+    proxy, request = app.provider_proxy, exchange.request
+    if proxy is None or request is None or not goes_to_provider(app, exchange):
+        return False
+    return await proxy.wait_for_recording(exchange.response, request)
 
 
 async def _serve_without_player(app: App, exchange: Exchange) -> bool | None:

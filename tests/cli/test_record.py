@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -186,6 +187,26 @@ def test_recorded_miss_is_replayed_from_any_folder(tmp_path: Path) -> None:
                 known = until(lambda: post(process.url, CHAT, BODY).headers.get("x-mockllm-rule"))
                 assert known.startswith("shared/chat-")
                 assert "no rule is loaded" not in process.reported
+
+
+def test_repeats_of_unmatched_request_get_its_recording(tmp_path: Path) -> None:
+    calls: list[bytes] = []
+
+    def talk(connection: socket.socket, head: bytes) -> None:
+        calls.append(head)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    with provider(talk) as there:
+        options = ("--record-misses", "kept", "--upstream", f"openai={there}")
+        with serving(*options, cwd=tmp_path) as process, ThreadPoolExecutor(4) as clients:
+            for number in range(3):
+                body = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"Question {number}"}]}
+                got = list(clients.map(lambda _, body=body: post(process.url, CHAT, body), range(4)))
+                got.append(post(process.url, CHAT, body))
+                assert [each.body for each in got] == [b"{}"] * 5
+                assert sum("x-mockllm-rule" in each.headers for each in got) == 4
+    assert len(calls) == 3
+    assert not any("sequence" in file.read_text(encoding="utf-8") for file in files(tmp_path / "kept", 3))
 
 
 @pytest.mark.parametrize(
