@@ -22,6 +22,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import hash_of
 from mockllm.engine import PlannedResponse
 from mockllm.engine.session_id import path_without_session
+from mockllm.engine.websocket_handshake import is_websocket_handshake
 from mockllm.recordings.atomic_files import SHARED, file_name, folder_name, write_file
 from mockllm.recordings.interaction import (
     DROPPED_HEADERS,
@@ -121,8 +122,12 @@ class ProviderProxy(Struct):
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def forwards(self, response: PlannedResponse, request: Request) -> bool:
-        """Return whether a request is forwarded to the provider."""
-        return self.everything or (response.unmatched and self.upstreams.base_url_of(request) is not None)
+        """Return whether a request is forwarded to the provider, or refused because that has no upstream."""
+        if self.everything or not response.unmatched:
+            return self.everything
+        return self.upstreams.base_url_of(request) is not None or (
+            request.api is not None and not is_websocket_handshake(request)
+        )
 
     async def wait_for_recording(self, response: PlannedResponse, request: Request) -> bool:
         """Wait until the recording of an equal unmatched request is loaded, if another exchange records one. Return

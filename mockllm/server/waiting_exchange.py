@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.engine.websocket_handshake import is_websocket_handshake
 from mockllm.server.app import App
@@ -244,6 +245,16 @@ def _control_headers(head: RequestHead) -> Mapping[str, str]:
     return headers
 
 
+def _refusal_of_proxy(
+    app: App, request: Request, planned: PlannedResponse, failure: Failure
+) -> PlannedResponse:
+    """Return the response where nothing was forwarded. A request without an upstream stays unmatched."""
+    if not planned.unmatched or failure.type != "not_found":
+        return app.engine.refuse(failure, request)
+    failure = Failure.of_status(planned.plan.head.status, failure.message)
+    return replace(app.engine.refuse(failure, request), unmatched=True, near_misses=planned.near_misses)
+
+
 async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> ProxiedResponse | None:
     """Send the response of a provider as it comes. Return None if the provider did not respond: the response is
     an error then."""
@@ -268,7 +279,7 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
         )
     except ProxyFailed as error:
         exchange.proxied = False
-        exchange.response = app.engine.refuse(error.failure, request)
+        exchange.response = _refusal_of_proxy(app, request, planned, error.failure)
         return None
     finally:
         app.count_in_flight(request_class, -1)

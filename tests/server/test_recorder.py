@@ -362,3 +362,13 @@ def test_unusual_heads_are_proxied_and_their_recordings_load(
     with live(tmp_path) as again:
         got = post(again.url, "/v1/chat/completions", BODY)
         assert (got.status, got.body) == ((200, b"\xff\x00") if recorded else (404, got.body))
+
+
+def test_unmatched_request_without_upstream_names_upstreams(tmp_path: Path) -> None:
+    with nobody() as there, recording(tmp_path, False, openai=there) as (url, _, stated):
+        refused = post(url, "/v1/messages", {**BODY, "max_tokens": 9})
+        unknown = post(url, "/v1/chat/completion", BODY)
+    assert refused.status == 404
+    assert "There is no upstream for anthropic; the upstreams are: openai." in refused.text
+    assert any("no rules are loaded" in line for line in stated)
+    assert (unknown.status, "Did you mean" in unknown.text) == (404, True)
