@@ -17,7 +17,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_older_hash, hash_input_json, hash_of
 from mockllm.engine import seed_token
 from mockllm.engine.planned_response import UNKNOWN_FIELD
-from mockllm.server.ended_exchange import EndedExchange, is_unsent
+from mockllm.server.ended_exchange import BASE_URL_LACKS_VERSION, EndedExchange, is_unsent
 from mockllm.server.exchange import EndReason
 from mockllm.server.journal.entry import headers_and_body
 
@@ -32,7 +32,7 @@ MAX_TEXT: Final = 200
 MAX_NEAR_MISS: Final = 600
 """Characters of a near miss below the line of an unmatched request."""
 MAX_NOTED: Final = 10_000
-"""The most notes on unknown fields of clients that are stored; a further one deletes all of them."""
+"""The most notes on clients that are stored; a further one deletes all of them."""
 MAX_PROMPT: Final = 4000
 """Characters of a request's text that a verbose server shows."""
 RETRY: Final = "x-stainless-retry-count"
@@ -140,7 +140,7 @@ class AccessLog:
         self._colour = colour
         self._verbose = verbose
         self._noted: set[tuple[str, str, str]] = set()
-        """The notes on unknown fields that were written, with the address and the user agent of the client."""
+        """The notes on unknown fields and base URLs that were written, with address and user agent of the client."""
         self._missed = ("error: no rule matched", "1;31") if strict else ("no rule matched", "1;33")
 
     def show(self, record: AccessLogRecord, request: Request | None = None) -> None:
@@ -154,13 +154,13 @@ class AccessLog:
             self._write(f"  {printable_line(redactor.text(hash_input_json(request)), MAX_PROMPT)}")
 
     def _new_notes(self, notes: Iterable[str], request: Request) -> tuple[str, ...]:
-        """Leave out the notes on unknown fields that were written for this client before: it sends the same fields
-        with each request."""
+        """Leave out the notes on unknown fields and the base URL that were written for this client before: these are
+        the same in each request."""
         agent = request.headers.get("user-agent", "")
         new = []
         for note in notes:
             key = (request.client, agent, note)
-            if note.startswith(UNKNOWN_FIELD):
+            if note.startswith((UNKNOWN_FIELD, BASE_URL_LACKS_VERSION)):
                 if key in self._noted:
                     continue
                 if len(self._noted) >= MAX_NOTED:

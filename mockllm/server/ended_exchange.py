@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from mockllm.server.exchange import EndReason, Exchange
 
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+BASE_URL_LACKS_VERSION: Final = (
+    "OpenAI's base URL ends with /v1; a rule with that path does not match this request"
+)
+"""The note on a call of OpenAI at a path without `/v1`, which the server knows, too."""
 
 
 def is_unsent(response: PlannedResponse, tick_times: array[float] | None) -> bool:
@@ -122,4 +126,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             ended.id_seed = response.response_seed  # type: ignore[assignment]  # an id seed, as `cached_from` is set
             ended.input_tokens = request.__dict__.get("input_tokens", 0)
             ended.response = response.cached_from
+        if request.provider == "openai" and request.api is not None and not request.path.startswith("/v1/"):
+            notes = (*ended.response.notes, BASE_URL_LACKS_VERSION)
+            ended.response = replace(ended.response, notes=notes)
         return ended
