@@ -44,7 +44,7 @@ from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.reply_usage import with_cached_tokens, with_input_tokens
 from mockllm.engine.response_cache import EncodedStream, ResponseCache
 from mockllm.engine.settings import EngineSettings
-from mockllm.engine.unsupported_parts import unsupported_part_notes, without_unsupported_media
+from mockllm.engine.unsupported_parts import reply_notes, without_unsupported_media
 from mockllm.scenario.catalog import Catalog, CompiledResponse
 from mockllm.scenario.error_failure import failure_from_spec
 from mockllm.scenario.language.error import ErrorSpec
@@ -303,7 +303,7 @@ class ResponsePlanner:
         )
         if context.tool_call_count and not (reply.extras or reply.event_extras or context.prerendering):
             context.identity = context.identity._replace(tool_calls={})
-        context.notes += unsupported_part_notes(reply, dialect, context.request)
+        context.notes += reply_notes(reply, dialect, context.request, streamed=context.streamed)
         reply = without_unsupported_media(reply, dialect, context.request)
         request = context.request
         return cast(MediaDialect, dialect).complete(reply, request) if request.makes_media else reply

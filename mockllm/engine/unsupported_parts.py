@@ -1,5 +1,5 @@
 """The parts of a reply for which a protocol has no form: notes of them, and the reply without media among them. The
-dialect itself leaves out all others."""
+dialect itself leaves out all others. Also the note on an error that ends a stream."""
 
 from __future__ import annotations
 
@@ -11,9 +11,17 @@ from msgspec.structs import replace
 from mockllm.core.reply.reply import SERVER_TOOL, Media, NativePart, Part, Reply, Text, Thinking
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ReplyDialect
+from mockllm.engine.rule_header import reason
 
 MEDIA: Final = frozenset({"audio", "video"})
 """The words of media for which most protocols have no form."""
+
+
+def reply_notes(reply: Reply, dialect: ReplyDialect, request: Request, *, streamed: bool) -> Iterator[str]:
+    """Yield the notes on a reply: on the parts that its protocol lacks, and on the error that ends its stream."""
+    yield from unsupported_part_notes(reply, dialect, request)
+    if streamed and reply.failure is not None:
+        yield f"an error ends the stream: {reason(reply.failure)}"
 
 
 def unsupported_part_notes(reply: Reply, dialect: ReplyDialect, request: Request) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.language.virtual_server import raw_request, respond_once
+from tests.language.virtual_server import VirtualServer, raw_request, respond_once
 
 MESSAGES = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
 
@@ -38,3 +38,15 @@ def test_error_follows_each_event_of_the_opening(
 def test_error_comes_once_in_a_stream_without_chunks() -> None:
     setting = ", faults: [{error_event: {after: {events: 2}}}]"
     assert events("/v1/messages", MESSAGES, setting, chunks="[]") == ["message_start", "error"]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_scripted_error_of_a_stream_is_noted(count: int) -> None:
+    """Also where the response cache has the response."""
+    server = VirtualServer("rules: [{reply: {chunks: [Hel, {error: overloaded}]}}]")
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+    for _ in range(count):
+        streamed = server.respond(raw_request("/v1/chat/completions", {**body, "stream": True}))
+    whole = server.respond(raw_request("/v1/chat/completions", body))
+    assert streamed.planned.notes == ("an error ends the stream: overloaded",)
+    assert (whole.status, whole.planned.notes) == (503, ())
