@@ -61,6 +61,8 @@ class AccessLogRecord(NamedTuple):
     unsent: bool = False
     near_misses: tuple[str, ...] = ()
     """The lines of `UnmatchedError.near_misses`: on rules, or on what is wrong with the path."""
+    retry: str = ""
+    """The number of the retry, if an SDK sent it."""
     redactor: Redactor = Redactor()
     """Masks the request's secrets in what a verbose line adds."""
 
@@ -93,8 +95,14 @@ def record_of(exchange: EndedExchange, request: Request | None = None) -> Access
         faults=response.faults,
         unsent=is_unsent(response, exchange.tick_times),
         near_misses=_near_misses(response.near_misses, redactor, request),
+        retry=shown_retry(headers.get(RETRY), redactor),
         redactor=redactor,
     )
+
+
+def shown_retry(count: str | None, redactor: Redactor) -> str:
+    """Return the number of the retry without secrets; empty where an SDK sends none, or 0."""
+    return "" if count is None or count == "0" else redactor.text(count)
 
 
 def _near_misses(lines: Sequence[str], redactor: Redactor, request: Request | None) -> tuple[str, ...]:
@@ -192,9 +200,8 @@ class AccessLog:
         if record.end_reason in _END_NOTES:
             unsent = " before a byte was sent" if record.unsent and record.end_reason == "gone" else ""
             asides.append(_END_NOTES[record.end_reason] + unsent)
-        tries = "0" if request is None else request.headers.get(RETRY, "0")
-        if tries != "0":
-            asides.append(f"retry {printable_line(record.redactor.text(tries))}")
+        if record.retry:
+            asides.append(f"retry {printable_line(record.retry)}")
         if self._verbose and record.modifiers:
             asides.append("modifiers: " + printable_line(", ".join(record.modifiers)))
         if self._verbose and record.session is not None:

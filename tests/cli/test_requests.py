@@ -53,6 +53,14 @@ def test_requests_are_listed_oldest_first(server: Steered, capsys: pytest.Captur
     assert ran(capsys, "requests", "--last", "0")[1] == ""
 
 
+def test_requests_show_the_number_of_a_retry(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
+    for count in ("0", "2"):
+        server.call("POST", "/v1/chat/completions", body, {"X-Stainless-Retry-Count": count})
+    first, second = ran(capsys, "requests")[1].splitlines()
+    assert (first.endswith("[retry 2]"), second.endswith("[retry 2]")) == (False, True)
+
+
 def test_requests_says_why_it_lists_none(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
     assert ran(capsys, "requests") == (0, "", "the server has no requests in its journal\n")
     server.ask("hello")

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from mockllm.core.redaction import Redactor
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import older_hash, request_hash
 from mockllm.server.access_log import (
@@ -16,6 +17,7 @@ from mockllm.server.access_log import (
     duration,
     printable_line,
     shortened_for_line,
+    shown_retry,
 )
 
 AT = time.mktime((2026, 11, 20, 10, 12, 1, 0, 0, -1))
@@ -132,11 +134,7 @@ def test_long_texts_are_cut() -> None:
 
 
 def retried(count: str | None) -> str:
-    headers = {} if count is None else {"x-stainless-retry-count": count}
-    written: list[str] = []
-    request = Request(method="POST", path="/v1/messages", headers=headers, raw=b"")
-    AccessLog(written.append).show(RECORD, request)
-    return written[0]
+    return AccessLog(print).line(RECORD._replace(retry=shown_retry(count, Redactor())))
 
 
 def test_line_has_retry_count_of_sdk() -> None:

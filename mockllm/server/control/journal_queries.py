@@ -19,6 +19,7 @@ from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import near_miss_line, nearest
 from mockllm.engine.session_id import SESSION_HEADER, path_without_session
+from mockllm.server.access_log import RETRY, shown_retry
 from mockllm.server.control.body_text import visible
 from mockllm.server.control.journal_search import contains, has_words
 from mockllm.server.control.models.journal import (
@@ -190,6 +191,7 @@ def _summary_members(entry: JournalEntry) -> dict[str, Json]:
         "took": round(entry.duration_with_hold, 6),
         "left": entry.end_reason,
         "missed": entry.unmatched,
+        "retry": shown_retry(entry.header(RETRY), redactor),
         "seed": entry.seed,
         "near_misses": near,
     }

@@ -93,6 +93,10 @@ class JournalEntry(NamedTuple):
         its redacted form."""
         return self.session is not None and id in (self.session, self.redactor.session(self.session))
 
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header by its lower-case name."""
+        return next((value for each, value in self.headers if each.lower() == name), None)
+
     @property
     def path(self) -> str:
         """The target without its query."""

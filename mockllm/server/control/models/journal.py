@@ -85,6 +85,8 @@ class RequestSummary(BaseModel):
     took: float
     left: EndReason
     missed: bool
+    retry: str
+    """The number of the retry, as the SDK sent it; empty for a first try."""
     seed: str
     near_misses: list[str]
     """For an unmatched request: the nearest rules when it came, and the differences."""
