@@ -56,10 +56,18 @@ class RawEntry(Struct, frozen=True):
     @property
     def id(self) -> str:
         """The id for users: `pack/path:name`, or `pack/path:rules[2]` without a name."""
+        return f"{self.file.id}:{self.name or self.position}"
+
+    @property
+    def name(self) -> str | None:
+        """The name, if the entry has one."""
         name = self.get("name")
-        return (
-            f"{self.file.id}:{name if isinstance(name, str) and name else f'{KEYS[self.kind]}[{self.index}]'}"
-        )
+        return name if isinstance(name, str) and name else None
+
+    @property
+    def position(self) -> str:
+        """The part of its id that an entry without a name has in place of it: `rules[2]`."""
+        return f"{KEYS[self.kind]}[{self.index}]"
 
     @property
     def ids(self) -> frozenset[str]:

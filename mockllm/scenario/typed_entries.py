@@ -154,8 +154,10 @@ class EntryTyper(Struct):
 
     def items(self, file: LoadedFile, outline: FileOutline, layer: int, number: int) -> None:
         names: dict[str, RawEntry] = {}
-        for entry in raw_entries(file):
-            self.check_name(entry, names)
+        entries = list(raw_entries(file))
+        unnamed = {entry.position: entry for entry in entries if entry.name is None}
+        for entry in entries:
+            self.check_name(entry, names, unnamed)
             if self.is_active(entry):
                 self.add_entry(entry, outline, layer, number)
 
@@ -171,13 +173,20 @@ class EntryTyper(Struct):
             self.diagnostics.append(file.source.diagnostic(("provider",), unknown))
         return outline
 
-    def check_name(self, entry: RawEntry, names: dict[str, RawEntry]) -> None:
+    def check_name(
+        self, entry: RawEntry, names: dict[str, RawEntry], unnamed: Mapping[str, RawEntry]
+    ) -> None:
         name = entry.get("name")
         if not isinstance(name, str):
             return
         if name in names:
             line = entry.file.source.position((*names[name].path, "name")).line
             message = f'"{name}" is also the name in line {line}; names are unique in a file'
+            self.diagnostics.append(entry.diagnostic(message, "name"))
+        elif name in unnamed:
+            other = unnamed[name]
+            line = entry.file.source.position(other.path).line
+            message = f'"{name}" is the id of the {other.kind} in line {line}, which has no name; choose another name'
             self.diagnostics.append(entry.diagnostic(message, "name"))
         elif not name or not name.isprintable():
             message = "a name is a text of printable characters, and not empty"
