@@ -26,6 +26,7 @@ from mockllm.scenario.diagnostics import (
     value_at,
 )
 from mockllm.scenario.key_suggestions import own_name, unknown_key
+from mockllm.scenario.language.base import TEXT_OR_MAPPING
 from mockllm.scenario.model_walk import Model, ModelShape, shape_of
 from mockllm.scenario.scalar_forms import mapping_form
 from mockllm.scenario.source_file import Source
@@ -41,6 +42,7 @@ _KINDS: Final = {
     "tuple_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",
+    TEXT_OR_MAPPING: "a text or a mapping",
     "model_attributes_type": "a mapping",
     "none_required": "null",
 }

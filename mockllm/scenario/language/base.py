@@ -15,12 +15,14 @@ from textwrap import dedent
 from typing import Annotated, Final, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationInfo
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import with_info_plain_validator_function
 
 from mockllm.core.values.strict_model import StrictModel
 
 T = TypeVar("T")
+TEXT_OR_MAPPING: Final = "text_or_mapping"
+"""The type of the error for a value that is neither."""
 LATE: Final = "read_late"
 """The key of a LateModel in the metadata of the schema of its field."""
 
@@ -64,6 +66,8 @@ class ReadLate:
     ) -> CoreSchema:
         def read(value: object, info: ValidationInfo) -> BaseModel:
             changed = value if self._before is None else self._before(value)
+            if self._also is str and isinstance(changed, bool | int | float | list):
+                raise PydanticCustomError(TEXT_OR_MAPPING, "expected a text or a mapping")
             return model.model_validate(changed, context=info.context)
 
         late = LateModel(model, model if self._also is None else or_(self._also, model))
