@@ -28,6 +28,7 @@ from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.loader import LoadedScenarios
+from mockllm.scenario.match_lint import texts_and_globs
 from mockllm.scenario.matcher_logic import WiderMatchers, contradiction
 from mockllm.scenario.name_lint import unknown_names_in_examples, unknown_names_of_mcp
 from mockllm.scenario.replay_lint import replay_warnings
@@ -177,7 +178,11 @@ def _broad_pack_rules(subject: LintSubject) -> Iterator[Diagnostic]:
 def _reserved_paths(subject: LintSubject, known_names: KnownNames) -> Iterator[Diagnostic]:
     """Warn about paths that the server reserves, and about prefixes that it removes. Below /api it reserves only the
     paths of its control API, and below /ws none."""
+    methods = texts_and_globs(subject.spec.match.method)
     for path in _literal_paths(subject.spec.match.path):
+        if path == "/" and methods and set(methods) <= {"GET", "HEAD"}:
+            yield subject.warn("GET / is a page of the server: no rule gets its requests", "match", "path")
+            return
         first = path.split("/")[1:2]
         if first and first[0] in RESERVED and first[0] != "api" and not path.startswith("/ws/"):
             where = "" if first[0] == "health" else " without --admin-port"
@@ -191,7 +196,7 @@ def _reserved_paths(subject: LintSubject, known_names: KnownNames) -> Iterator[D
             )
             yield subject.warn(message, "match", "path")
             return
-        if first == ["s"]:
+        if first == ["s"] and path != "/s":
             yield subject.warn("/s/ID names a session: rules match the path after it", "match", "path")
             return
         if first and _is_prefix(first[0], path, subject.spec.match, known_names):

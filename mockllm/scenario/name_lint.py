@@ -15,8 +15,8 @@ from mockllm.scenario.language.examples import ExpectSpec
 from mockllm.scenario.language.match import McpMatch
 from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.loader import LoadedScenarios
+from mockllm.scenario.match_lint import texts_and_globs
 from mockllm.scenario.raw_entries import EntryKind, raw_entries
-from mockllm.scenario.rule_lint import texts_and_globs
 
 _MODIFIERS: Final[tuple[EntryKind, ...]] = ("modifier",)
 _RESPONDERS: Final[tuple[EntryKind, ...]] = ("rule", "modifier", "server")

@@ -7,18 +7,16 @@ followed by a `default`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Final, TypeAlias, get_args
-from urllib.parse import quote
+from typing import Final, TypeAlias
 
 from mockllm.core.json.codec import MISSING, Missing
 from mockllm.core.regex.compile import backtracks_little, compile_regex
-from mockllm.core.request.messages import Role
 from mockllm.core.templates.scope import NAMES
 from mockllm.core.templates.template import PathRead, TemplateSyntax, compile_template, is_template
 from mockllm.core.values.dynamic import Expression
-from mockllm.scenario.diagnostics import Path, quoted_choice, suggestion
+from mockllm.scenario.diagnostics import Path, suggestion
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.base import Spec, children
 from mockllm.scenario.language.conditions import (
@@ -32,9 +30,8 @@ from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.reply import ChoiceSpec, PartSpec, ReplySpec, ResponseSpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.language.settings import Settings
+from mockllm.scenario.match_lint import Warnings, texts_and_globs, unmatchable_values
 from mockllm.scenario.scalar_forms import is_duration
-
-Warnings: TypeAlias = Iterator[tuple[Path, str]]
 
 SETTINGS: Final = (*Settings.model_fields, "error", "limit", "load", "sets_state")
 """The keys by which a modifier changes a response, or what follows it."""
@@ -49,8 +46,6 @@ EMBEDDING_ONLY: Final = (
     "an embedding alone has no text: a rule that names neither api nor path matches generating calls only; "
     "write match: {api: embeddings}"
 )
-_SAFE_IN_PATHS: Final = "/%*?[]!$&'()+,;=:@~{}|^\"`<>\\"
-"""Characters of a compared path that are not percent-encoded: characters that some clients send so, and globs."""
 _SLASHED: Final = re.compile(r"/(.+)/([dgimsuy]{1,5})")
 """A regex as JavaScript writes it, with flags."""
 _REGEX_AS_TEXT: Final = re.compile(r"/([^/\s][^/]*)/([dgimsuy]{0,5})")
@@ -77,22 +72,6 @@ _PLAIN_TEXTS: Final = frozenset(
 """Conditions where a bare text is compared as it is."""
 _PATHS: Final = frozenset({"path", "headers", "query", "body"})
 """Conditions for values that may have slashes around them."""
-_BEYOND_PATHS: Final = re.compile(r"\?(?=[\w-]+=)|^https?://")
-_BESIDE_PATH: Final = re.compile(r"^[^/?#]*://[^/?#]*|[?#].*", re.DOTALL)
-_REGEX_AS_GLOB: Final = {
-    "model": re.compile(r"\^|.*(?:[$]$|[|]|\\[.]|\.[+]|(?<!\w)\.[*])"),
-    "path": re.compile(r"\^"),
-}
-"""How a regex looks, by the field where a bare text is a glob: `gpt-4.*` and `anthropic.*` may be one."""
-ROLES: Final = get_args(Role)
-_ROLES_OF_PROVIDERS: Final = {
-    "developer": "system",
-    "model": "assistant",
-    "function": "tool",
-    "human": "user",
-}
-_BEARER: Final = re.compile(r"(?i)bearer +")
-_HASH: Final = re.compile(r"[0-9a-f]{64}")
 _OPERATORS: Final = (TextOperators, NumberOperators, JsonOperators, TruthOperators)
 _BATCHES: Final = re.compile(r"(?i)batch|[*?\[]")
 _REALTIME: Final = re.compile(r"(?i)realtime|bidigeneratecontent|[*?\[]")
@@ -120,7 +99,7 @@ def rule_warnings(spec: RuleSpec | ModifierSpec, known_names: KnownNames) -> War
             yield path, f"\"*\" is part of the text here; for a pattern write {{glob: '{text}'}}"
         elif not spec.literal and is_template(text) and _is_template(text):
             yield path, f"match has no templates: this condition is met by the literal text {text}"
-    yield from _unmatchable_values(spec.match, ("match",))
+    yield from unmatchable_values(spec.match, ("match",))
     yield from _empty_conditions(spec.match, ("match",))
     readable = {**_READABLE, "match": dict.fromkeys(_groups(regexes), _TEXT)}
     for path, expression in _expressions(spec, ()):
@@ -153,51 +132,6 @@ def _texts(
     for key, child in children(value):
         below = key if isinstance(value, Spec) else name
         yield from _texts(child, (*path, key), str(below), ignore_case)
-
-
-def _unmatchable_values(match: Match, place: Path) -> Warnings:
-    """Warn about models, paths, methods and hashes that no request has."""
-    for name, regex in _REGEX_AS_GLOB.items():
-        for text in filter(regex.match, texts_and_globs(getattr(match, name))):
-            yield (*place, name), f"this is a glob, not a regex; write {{regex: '{text}'}}"
-    for path in texts_and_globs(match.path):
-        if path[:1] == "^":
-            continue
-        if beyond := _BEYOND_PATHS.search(path):
-            only = _BESIDE_PATH.sub("", path) if "://" in path else path[: beyond.start()]
-            rest = "" if "://" in path else "; match its query by query: {NAME: …}"
-            yield (*place, "path"), f"no request has the path {path}: write {only}{rest}"
-            continue
-        as_sent = quote(path if path[:1] in ("/", "*", "?", "[") else f"/{path}", safe=_SAFE_IN_PATHS)
-        if path != as_sent:
-            begins = "" if path[:1] == as_sent[:1] else 'a path begins with "/"; '
-            yield (*place, "path"), f"no request has the path {path}: {begins}write {as_sent}"
-    for method in texts_and_globs(match.method):
-        if method != method.upper():
-            yield (*place, "method"), f"no request has the method {method}: write {method.upper()}"
-    yield from _keys_with_bearer(match.api_key, (*place, "api_key"))
-    for hash in texts_and_globs(match.hash):
-        if not _HASH.fullmatch(hash):
-            yield (*place, "hash"), f"no request has the hash {hash}: a hash has 64 digits, 0 to 9 and a to f"
-    for quantifier in ("some", "each"):
-        message = getattr(match.messages, quantifier, None)
-        for role in () if message is None else texts_and_globs(message.role):
-            if role not in ROLES:
-                meant = _ROLES_OF_PROVIDERS.get(role, quoted_choice(ROLES))
-                yield (
-                    (*place, "messages", quantifier, "role"),
-                    f"no message has the role {role}: write {meant}",
-                )
-    for name in ("all", "any"):
-        for index, each in enumerate(getattr(match, name) or ()):
-            yield from _unmatchable_values(each, (*place, name, index))
-
-
-def _keys_with_bearer(condition: object, place: Path) -> Warnings:
-    for key in (*texts_and_globs(condition), *texts_and_globs(getattr(condition, "starts_with", None))):
-        if bearer := _BEARER.match(key):
-            advice = f"write {key[bearer.end() :]}" if key[bearer.end() :] else "leave it out"
-            yield place, f'no request has the key {key.rstrip()}: it is compared without "Bearer"; {advice}'
 
 
 def _empty_conditions(value: object, path: Path) -> Warnings:
@@ -314,18 +248,6 @@ def _non_generating_target(spec: RuleSpec, known_names: KnownNames) -> str | Non
     if known_names.generating_apis and apis and not any(map(known_names.may_generate_api, apis)):
         return f"the api {apis[0]}"
     return None
-
-
-def texts_and_globs(condition: object) -> Sequence[str]:
-    """Return the texts and globs that a condition spells out; none if it has other operators."""
-    if isinstance(condition, str):
-        return (condition,)
-    if isinstance(condition, list):
-        texts = [texts_and_globs(item) for item in condition]
-        return [path for paths in texts for path in paths] if all(texts) else ()
-    if isinstance(condition, Spec) and condition.model_fields_set in ({"equals"}, {"glob"}):
-        return texts_and_globs(next(getattr(condition, name) for name in condition.model_fields_set))
-    return ()
 
 
 ValueShape: TypeAlias = "Mapping[str, ValueShape] | list[ValueShape] | None"
