@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
@@ -11,9 +12,17 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.cli.console import GREEN, PLAIN, RED, YELLOW, use_colours
-from mockllm.cli.option import add
+from mockllm.cli.option import OptionValues, add
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
-from mockllm.cli.sources import note_default_pack, scenario_sources, sources_step
+from mockllm.cli.sources import (
+    DEFAULT_PACK,
+    FOLDER,
+    misnamed_files,
+    note_default_pack,
+    scenario_sources,
+    sources_step,
+    uses_default_pack,
+)
 from mockllm.core.display import counted
 from mockllm.core.json.codec import pretty
 from mockllm.scenario import catalog_lint
@@ -33,7 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Return 0 without mistakes, 1 for mistakes (if strict, also for warnings), 2 without readable files."""
+    """Return 0 without mistakes, 1 for mistakes (if strict, also for warnings or no file), 2 if none is readable."""
     if args.folders:
         args.scenarios = [*args.folders, *(args.scenarios or ())]
     values = option_values(args, (*LOAD_OPTIONS, STRICT), os.environ)
@@ -41,19 +50,30 @@ def run(args: argparse.Namespace) -> int:
     sources = scenario_sources(values, os.environ)
     with sources_step(sources):
         gathered = load_scenarios(sources)
-        found = catalog_lint.warnings(gathered)
+        found = [*(misnamed_files() if uses_default_pack(values) else ()), *catalog_lint.warnings(gathered)]
     gathered = replace(
         gathered, diagnostics=[*gathered.diagnostics, *(each for each in found if each.refused)]
     )
     warnings = [each for each in found if not each.refused]
-    failed = bool(gathered.diagnostics or (warnings and values["strict"]))
+    nothing = values["strict"] and not warnings and _nothing_to_check(gathered, values)
+    failed = bool(gathered.diagnostics or nothing or (warnings and values["strict"]))
     if args.json:
         _print_json(gathered, warnings, ok=not failed)
     else:
         _print(gathered, warnings, colour=use_colours())
+        if nothing:
+            print(f"mockllm check --strict: {nothing}", file=sys.stderr)
     if gathered.diagnostics and not any(mistake.line for mistake in gathered.diagnostics):
         return 2
     return 1 if failed else 0
+
+
+def _nothing_to_check(gathered: LoadedScenarios, values: OptionValues) -> str | None:
+    """Return why a strict check fails although nothing is wrong: it has found no file of the user. A wrong folder in
+    CI would pass otherwise."""
+    if uses_default_pack(values):
+        return f"no scenario file in ./{FOLDER}; name a folder, or --pack {DEFAULT_PACK}"
+    return None if _counts(gathered)[2] else "no scenario file"
 
 
 def _print(gathered: LoadedScenarios, warnings: Sequence[Diagnostic], *, colour: bool) -> None:

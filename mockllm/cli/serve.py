@@ -37,7 +37,14 @@ from mockllm.cli.options import (
     unknown_variables,
     volatile,
 )
-from mockllm.cli.sources import DEFAULT_PACK, FOLDER, scenario_sources, sources_step, uses_default_pack
+from mockllm.cli.sources import (
+    DEFAULT_PACK,
+    FOLDER,
+    misnamed_files,
+    scenario_sources,
+    sources_step,
+    uses_default_pack,
+)
 from mockllm.cli.startup import gc_paused_then_frozen
 from mockllm.cli.trace_setup import traces
 from mockllm.cli.units import byte_text
@@ -259,23 +266,22 @@ def print_ready(
     for line in _reached(first, app, trusted, alone=alone):
         print_line(f"  {line}")
     if default_pack:
-        print_line(f"  {_default_pack_note()}")
+        _print_default_pack_note()
     journal = app.journal
     print_line(
         f"  Journal:    the last {journal.max_entries} requests, in {byte_text(journal.max_bytes)} at most"
     )
 
 
-def _default_pack_note() -> str:
-    """Return why the pack `default` is served, and what else can be."""
+def _print_default_pack_note() -> None:
+    """Print why the pack `default` is served, and what else can be."""
     if any(Path(FOLDER).glob("*/pack.yaml")):
-        return (
-            f"Only packs in ./{FOLDER}; serving the pack `{DEFAULT_PACK}`. `--pack NAME` serves another one."
-        )
-    return (
-        f"No scenario files in ./{FOLDER}; serving the pack `{DEFAULT_PACK}`. "
-        "`mockllm init` writes scenarios to start from."
-    )
+        found, advice = "Only packs", "`--pack NAME` serves another one."
+    else:
+        found, advice = "No scenario files", "`mockllm init` writes scenarios to start from."
+    print_line(f"  {found} in ./{FOLDER}; serving the pack `{DEFAULT_PACK}`. {advice}")
+    for warning in misnamed_files():
+        log(f"warning: {warning}")
 
 
 def _reached(first: Address, app: App, trusted: Path | None, *, alone: bool) -> Iterator[str]:

@@ -12,11 +12,12 @@ from typing import Final
 
 from mockllm.cli.option import BadOption, OptionValues
 from mockllm.core.display import counted
+from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.lockfile import lock_path, read_lock
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.scenario_folder import is_pack, scenario_files
+from mockllm.scenario.scenario_folder import is_pack, listed_files, scenario_files
 
 FOLDER: Final = "scenarios"
 DEFAULT_PACK: Final = "default"
@@ -34,6 +35,16 @@ def uses_default_pack(values: OptionValues) -> bool:
         return not (Path(FOLDER).is_dir() and scenario_files(Path(FOLDER)))
     except OSError:  # loading reports the reason
         return False
+
+
+def misnamed_files() -> list[Diagnostic]:
+    """Return the warnings about files in `./scenarios` that are not loaded because of their names. The pack `default`
+    may be used in place of that folder because of that."""
+    if not Path(FOLDER).is_dir():
+        return []
+    from mockllm.scenario.file_lint import misnamed_file  # a start with scenarios needs no warnings
+
+    return [misnamed_file(os.path.join(FOLDER, name)) for name in listed_files(Path(FOLDER))[1]]
 
 
 def note_default_pack(values: OptionValues) -> None:

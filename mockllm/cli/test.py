@@ -11,9 +11,16 @@ from collections.abc import Sequence
 from msgspec.structs import asdict
 
 from mockllm.cli.console import GREEN, PLAIN, RED, print_mistakes, use_colours
-from mockllm.cli.option import add
+from mockllm.cli.option import OptionValues, add
 from mockllm.cli.options import LOAD_OPTIONS, option_values
-from mockllm.cli.sources import note_default_pack, scenario_sources, sources_step
+from mockllm.cli.sources import (
+    DEFAULT_PACK,
+    misnamed_files,
+    note_default_pack,
+    scenario_sources,
+    sources_step,
+    uses_default_pack,
+)
 from mockllm.core.json.codec import Json, pretty
 from mockllm.scenario.diagnostics import readable
 from mockllm.testing.example_runner import ExampleResult, Suite
@@ -35,8 +42,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Return 0 if all examples pass (or none exist), 1 if one fails. Return 2 for mistakes in the files, or a name
-    that no example has."""
+    """Return 0 if all examples pass, 1 if one fails. Return 2 for mistakes in the files, a name that no example has,
+    or folders without examples. Without folders, a project may have no examples yet."""
     if args.folders:
         args.scenarios = [*args.folders, *(args.scenarios or ())]
     values = option_values(args, LOAD_OPTIONS, os.environ)
@@ -55,22 +62,28 @@ def run(args: argparse.Namespace) -> int:
         results.append(result)
         if not args.json:
             show(result, colour=use_colours())
-    failed = sum(not result.passed for result in results)
-    if args.json:
-        _print(
-            {
-                "passed": len(results) - failed,
-                "failed": failed,
-                "results": [_as_json(each) for each in results],
-            }
-        )
-    else:
-        print(summary(results, args.name))
-        for pack in suite.untested:
-            print(f"mockllm test --pack {pack} runs the examples of the pack {pack}", file=sys.stderr)
-    if args.name and not results:
+    _report(results, suite, args, values)
+    if not results and (args.name or values["scenarios"]):
         return 2
-    return 1 if failed else 0
+    return 1 if any(not result.passed for result in results) else 0
+
+
+def _report(
+    results: Sequence[ExampleResult], suite: Suite, args: argparse.Namespace, values: OptionValues
+) -> None:
+    """Print the counts of the results, with --json the results themselves."""
+    if args.json:
+        failed = sum(not result.passed for result in results)
+        shown = [_as_json(each) for each in results]
+        _print({"passed": len(results) - failed, "failed": failed, "results": shown})
+        return
+    default = uses_default_pack(values)
+    of_default = f", all of the pack {DEFAULT_PACK}" if default and results else ""
+    print(summary(results, args.name, values["scenarios"] or ()) + of_default)
+    for warning in misnamed_files() if default else ():
+        print(f"warning: {warning}", file=sys.stderr)
+    for pack in suite.untested:
+        print(f"mockllm test --pack {pack} runs the examples of the pack {pack}", file=sys.stderr)
 
 
 def show(result: ExampleResult, *, colour: bool = False) -> None:
@@ -91,10 +104,12 @@ def title(result: ExampleResult) -> str:
     return result.name if result.provider is None else f"{result.name} ({result.provider})"
 
 
-def summary(results: Sequence[ExampleResult], name: str) -> str:
+def summary(results: Sequence[ExampleResult], name: str, folders: Sequence[str] = ()) -> str:
     """Return `12 passed, 1 failed`."""
+    if not results and name:
+        return f'no example contains "{name}" in its name or position'
     if not results:
-        return f'no example contains "{name}" in its name or position' if name else "no examples found"
+        return "no examples found" + f" in {', '.join(folders)}" * bool(folders)
     failed = sum(not result.passed for result in results)
     passed = f"{len(results) - failed} passed"
     return f"{passed}, {failed} failed" if failed else passed

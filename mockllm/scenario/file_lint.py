@@ -20,10 +20,7 @@ _WORD: Final = re.compile(r"[\w-]+")
 
 def file_warnings(scenarios: LoadedScenarios) -> Iterator[Diagnostic]:
     """Warn about files that are not loaded because of their name, and about files without content."""
-    for name in scenarios.loaded.misnamed:
-        shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        wanted = "is UTF-8" if UNDECODED.search(name) else "ends with .yaml or .yml"
-        yield Diagnostic(shown, 0, 0, "", f"not loaded: the name of a scenario file {wanted}")
+    yield from map(misnamed_file, scenarios.loaded.misnamed)
     broken = {diagnostic.file for diagnostic in scenarios.diagnostics}
     for file in scenarios.loaded.files:
         if file.source.name in broken or any(file.source.data.get(key) for key in _CONTENT):
@@ -31,6 +28,13 @@ def file_warnings(scenarios: LoadedScenarios) -> Iterator[Diagnostic]:
         what = "has no rules, modifiers, examples or packs" if file.source.data else "is empty"
         yield Diagnostic(file.source.name, 1, 1, "", f"the file {what}")
     yield from _examples_that_expect_nothing(scenarios)
+
+
+def misnamed_file(name: str) -> Diagnostic:
+    """Return the warning about a file that is not loaded because of its name."""
+    shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    wanted = "is UTF-8" if UNDECODED.search(name) else "ends with .yaml or .yml"
+    return Diagnostic(shown, 0, 0, "", f"not loaded: the name of a scenario file {wanted}")
 
 
 def _examples_that_expect_nothing(scenarios: LoadedScenarios) -> Iterator[Diagnostic]:

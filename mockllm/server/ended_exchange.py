@@ -126,7 +126,10 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             ended.id_seed = response.response_seed  # type: ignore[assignment]  # an id seed, as `cached_from` is set
             ended.input_tokens = request.__dict__.get("input_tokens", 0)
             ended.response = response.cached_from
+        return ended.with_note_on(request)
+
+    def with_note_on(self, request: Request) -> EndedExchange:
+        """Add the note on a path without `/v1` to a call of OpenAI that has one."""
         if request.provider == "openai" and request.api is not None and not request.path.startswith("/v1/"):
-            notes = (*ended.response.notes, BASE_URL_LACKS_VERSION)
-            ended.response = replace(ended.response, notes=notes)
-        return ended
+            self.response = replace(self.response, notes=(*self.response.notes, BASE_URL_LACKS_VERSION))
+        return self

@@ -41,6 +41,22 @@ def test_check_empty_folder_is_not_ok(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out == "nothing to check: there is no scenario file (*.yaml, *.yml) here\n"
 
 
+@pytest.mark.parametrize("options", [(), ("empty",)])
+def test_strict_check_without_files_fails(
+    options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("empty").mkdir()
+    assert run("--strict", *options) == 1
+    assert "mockllm check --strict: no scenario file" in capsys.readouterr().err
+    assert run("--strict", "--pack", "default") == 0
+
+
+def test_check_warns_of_misnamed_file_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    write(GOOD, "scenarios/A.YAML")
+    assert (run(), run("--strict")) == (0, 1)
+    assert capsys.readouterr().out.count("warning: scenarios/A.YAML: not loaded: the name of") == 2
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
 def test_check_omits_file_whose_name_is_not_utf8(capsys: pytest.CaptureFixture[str]) -> None:
     write(GOOD, os.fsdecode(b"scenarios/caf\xe9.yaml"))

@@ -105,6 +105,13 @@ def test_without_scenarios_it_serves_the_default_pack(tmp_path: Path, folders: s
 
 
 @pytest.mark.full
+def test_serve_warns_of_misnamed_file_alone(tmp_path: Path) -> None:
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "A.YAML").write_text(SCENARIO)
+    with serving(cwd=tmp_path) as server:
+        server.line(lambda line: "warning: scenarios/A.YAML: not loaded: the name of a scenario file" in line)
+
+
 def test_serve_folder_without_rules_warns(tmp_path: Path) -> None:
     with serving("--scenarios", ".", cwd=tmp_path) as server:
         assert server.line(lambda line: line.startswith("warning: no rule is loaded, so every request"))

@@ -98,6 +98,21 @@ def test_test_command_without_examples(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out == "no examples found\n"
 
 
+def test_test_command_fails_for_folder_without_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    write("rules: [{reply: Hi.}]\n")
+    Path("empty").mkdir()
+    assert (run("scenarios"), run("empty")) == (2, 2)
+    assert capsys.readouterr().out == "no examples found in scenarios\nno examples found in empty\n"
+
+
+def test_test_command_warns_of_misnamed_file(capsys: pytest.CaptureFixture[str]) -> None:
+    write(PASSING, "scenarios/A.YAML")
+    assert run() == 0
+    output = capsys.readouterr()
+    assert output.out.endswith(" passed, all of the pack default\n")
+    assert "warning: scenarios/A.YAML: not loaded" in output.err
+
+
 def test_shipped_pack_examples_run_by_name_with_parameters(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
