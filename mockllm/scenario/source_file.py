@@ -58,6 +58,8 @@ class Source(Struct, frozen=True):
     has_params: bool = False
     written: Mapping[int, str] = field(default_factory=dict)
     """By position, the texts of numbers and truths that are not written as `scalar_text` writes their values."""
+    blocks: Mapping[int, str] = field(default_factory=dict)
+    """By position, the lines of block scalars with a template, below the line that begins them."""
 
     def position(self, path: Path, key: bool = False) -> Position:
         """Return the position of the value at `path`, or of its key. A missing value has the position of its
@@ -85,11 +87,32 @@ class Source(Struct, frozen=True):
             mark = child_mark(mark, step)
         return mark
 
-    def diagnostic(self, path: Path, message: str, key: bool = False) -> Diagnostic:
-        """Return a diagnostic at `path` of this file."""
-        return Diagnostic(
-            self.name, *self.position(path, key), path_text(path), self._as_written(path, message)
-        )
+    def diagnostic(self, path: Path, message: str, key: bool = False, offset: int = 0) -> Diagnostic:
+        """Return a diagnostic at `path` of this file. `offset`: where in a block scalar the mistake is."""
+        position = self._position_in_block(path, offset) if self.blocks and not key else None
+        position = position or self.position(path, key)
+        return Diagnostic(self.name, *position, path_text(path), self._as_written(path, message))
+
+    def _position_in_block(self, path: Path, offset: int) -> Position | None:
+        """Return the position of a character of a block scalar, if it is known. Line breaks and indentation of the
+        file differ from those of the text, so other characters are counted."""
+        existing = self.existing_path(path)
+        place, text = self.mark(existing)[1], value_at(self.data, existing)
+        block = self.blocks.get(place)
+        if (
+            block is None
+            or not isinstance(text, str)
+            or not "".join(block.split()).startswith("".join(text.split()))
+        ):
+            return None
+        left = len("".join(text[:offset].split()))
+        for number, line in enumerate(block.splitlines(), (place >> COLUMN_BITS) + 1):
+            for column, character in enumerate(line, 1):
+                if not character.isspace():
+                    if not left:
+                        return Position(number, column)
+                    left -= 1
+        return None
 
     def _as_written(self, path: Path, message: str) -> str:
         """Return a message that quotes the number at a place as the file has it: `1.10`, not `1.1`."""

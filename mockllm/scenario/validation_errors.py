@@ -117,7 +117,10 @@ def diagnostics_of(error: ValidationError, source: Source, prefix: Path, model: 
     for details in error.errors(include_url=False):
         _add_error(details, root, shape_of(model), data)
     return sorted(
-        {source.diagnostic(path, message, key) for path, key, message in _messages_at(root, prefix)}
+        {
+            source.diagnostic(path, message, key, offset)
+            for path, key, message, offset in _messages_at(root, prefix)
+        }
     )
 
 
@@ -145,11 +148,14 @@ def _contains(data: Json, step: str | int) -> bool:
     return isinstance(data, list) and isinstance(step, int) and step < len(data)
 
 
-def _messages_at(place: _Place, path: Path) -> Iterator[tuple[Path, bool, str]]:
-    """Yield path, whether the key is meant, and message of each error at a place and below it."""
+def _messages_at(place: _Place, path: Path) -> Iterator[tuple[Path, bool, str, int]]:
+    """Yield path, whether the key is meant, and message of each error at a place and below it, and where in the text
+    there the mistake is."""
     for field_error in place.own:
         kind, loc = field_error.error["type"], field_error.error["loc"]
-        yield path, kind == "extra_forbidden" or bool(loc and loc[-1] == "[key]"), _message(field_error, path)
+        of_key = kind == "extra_forbidden" or bool(loc and loc[-1] == "[key]")
+        offset = field_error.error.get("ctx", {}).get("offset", 0)
+        yield path, of_key, _message(field_error, path), offset
     for step, below in place.below.items():
         yield from _messages_at(below, (*path, step))
     if not place.forms:
@@ -159,7 +165,7 @@ def _messages_at(place: _Place, path: Path) -> Iterator[tuple[Path, bool, str]]:
     if meant_forms:
         yield from _messages_at(min(meant_forms, key=_Place.size), path)
     else:
-        yield path, False, _wrong_type([each for errors in kinds.values() for each in errors], path)
+        yield path, False, _wrong_type([each for errors in kinds.values() for each in errors], path), 0
 
 
 def _is_wrong_type(field_error: _FieldError) -> bool:

@@ -31,6 +31,7 @@ from ruamel.yaml.events import (
 )
 
 from mockllm.core.json.codec import Json
+from mockllm.core.templates.template import OPENING
 from mockllm.scenario.diagnostics import Diagnostic, path_text, scalar_text
 from mockllm.scenario.source_file import COLUMN_BITS, Mark, pack_position
 from mockllm.scenario.yaml_errors import quoting_advice, syntax_diagnostic
@@ -97,6 +98,7 @@ MAX_PURE_LENGTH: Final = 50_000
 
 _IN_A_KEY: Final = -1
 """Path entry while a key that is not a text is read."""
+_BLOCK_STYLES: Final = ("|", ">")
 _TEXT_TAGS: Final = ("!", "tag:yaml.org,2002:str")
 
 
@@ -104,18 +106,21 @@ class _ReadingStopped(Exception):
     """The rest of the file cannot be read."""
 
 
-def read_nodes(text: str, name: str) -> tuple[Json, Mark, list[Diagnostic], dict[int, str]]:
-    """Return the document's data (None after a syntax error), its marks, its diagnostics, and `Source.written`."""
+def read_nodes(
+    text: str, name: str
+) -> tuple[Json, Mark, list[Diagnostic], Mapping[int, str], Mapping[int, str]]:
+    """Return the document's data (None after a syntax error), its marks, its diagnostics, and `Source.written` and
+    `Source.blocks`."""
     reader = _NodeReader(text, name)
     try:
         try:
-            return *reader.document(), reader.diagnostics, reader.written
+            return *reader.document(), reader.diagnostics, reader.written, reader.blocks
         except MarkedYAMLError as error:
             if "unexpected ':'" not in str(error.problem) or len(text) > MAX_PURE_LENGTH:
                 raise
         # For libyaml (YAML 1.1) plain texts between brackets have no ":". In YAML 1.2 `http://host` is one.
         reader = _NodeReader(text, name, pure=True)
-        return *reader.document(), reader.diagnostics, reader.written
+        return *reader.document(), reader.diagnostics, reader.written, reader.blocks
     except _ReadingStopped:
         diagnostics = reader.diagnostics
     except MarkedYAMLError as error:
@@ -128,7 +133,7 @@ def read_nodes(text: str, name: str) -> tuple[Json, Mark, list[Diagnostic], dict
     except YAMLError as error:
         message = f"not valid YAML: {' '.join(str(error).split())}"
         diagnostics = [*reader.diagnostics, Diagnostic(name, 1, 1, "", message)]
-    return None, (0, pack_position(1, 1), None), diagnostics, {}
+    return None, (0, pack_position(1, 1), None), diagnostics, {}, {}
 
 
 def _place(event: Event) -> int:
@@ -160,6 +165,7 @@ class _NodeReader:
         """The most levels of what was read since the anchor around it."""
         self.expanded = 0
         self.written: dict[int, str] = {}
+        self.blocks: dict[int, str] = {}
         _, parser = YAML(typ="safe", pure=pure).get_constructor_parser(text)
         self.next = parser.get_event
 
@@ -246,6 +252,9 @@ class _NodeReader:
         if (
             event.tag is not None or event.style or not event.implicit[0]
         ):  # quoted, a block, or tagged: a text
+            if event.style in _BLOCK_STYLES and OPENING.search(event.value):
+                lines = self.lines[event.start_mark.line + 1 : event.end_mark.line + 1]
+                self.blocks[_place(event)] = "\n".join(lines)
             return event.value
         try:
             value = scalar_value(event.value)

@@ -27,8 +27,8 @@ def read_source(text: str | bytes, name: str) -> Source:
         plain = _decode(raw, name)
     except _UndecodableFile as error:
         return Source(name, None, (0, pack_position(1, 1), None), (error.diagnostic,), content_digest(raw))
-    data, mark, diagnostics, written = read_nodes(plain, name)
-    return Source(name, data, mark, tuple(diagnostics), content_digest(raw), "${" in plain, written)
+    data, mark, diagnostics, written, blocks = read_nodes(plain, name)
+    return Source(name, data, mark, tuple(diagnostics), content_digest(raw), "${" in plain, written, blocks)
 
 
 class _UndecodableFile(Exception):

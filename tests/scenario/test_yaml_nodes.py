@@ -107,7 +107,7 @@ def test_scalar_value_beyond_64_bits_raises(text: str) -> None:
     ],
 )
 def test_colon_in_plain_text_between_brackets(text: str, data: object) -> None:
-    found, _, diagnostics, _ = read_nodes(text, "a.yaml")
+    found, _, diagnostics, *_ = read_nodes(text, "a.yaml")
     assert (found, diagnostics) == (data, [])
 
 
@@ -134,7 +134,7 @@ def test_colon_in_plain_text_between_brackets(text: str, data: object) -> None:
     ],
 )
 def test_mistake_beside_colon_between_brackets(text: str, place: tuple[int, int], message: str) -> None:
-    _, _, diagnostics, _ = read_nodes(text, "a.yaml")
+    _, _, diagnostics, *_ = read_nodes(text, "a.yaml")
     assert [((each.line, each.column), each.message) for each in diagnostics] == [(place, message)]
 
 

@@ -19,9 +19,10 @@ JsonSchema: TypeAlias = dict[str, Json]
 T = TypeVar("T")
 
 
-def quantity_error(message: str) -> PydanticCustomError:
-    """Return an error with exactly this message (pydantic adds a prefix to a ValueError's)."""
-    return PydanticCustomError("value", "{message}", {"message": message})
+def quantity_error(message: str, offset: int = 0) -> PydanticCustomError:
+    """Return an error with exactly this message (pydantic adds a prefix to a ValueError's). `offset`: where in a
+    text the mistake is."""
+    return PydanticCustomError("value", "{message}", {"message": message, "offset": offset})
 
 
 WAITS: Final = "mockllm_waits"

@@ -58,16 +58,20 @@ def compile_blocks(source: str) -> list[str | Block]:
         tree = _PARSER.parse(source)
         sources = _expression_sources(source)
     except TemplateSyntaxError as error:
-        raise TemplateSyntax(f"not a template: {_in_words(error.message or '')} {_LITERAL}") from None
+        message = f"not a template: {_in_words(error.message or '')} {_LITERAL}"
+        raise TemplateSyntax(message, error.lineno) from None
     except RecursionError:
         raise TemplateSyntax("the template is nested too deeply") from None
     except ValueError as error:  # Python refuses numbers of thousands of digits
         raise TemplateSyntax(f"not a template: {error}") from None
     compiler = _Compiler(sources)
-    if all(type(node) is nodes.Output for node in tree.body):
-        return [part for node in tree.body for part in compiler.output(node)]
-    body = compiler.body(tree.body)
-    return [Block(source, body, tuple(compiler.reads))]
+    try:
+        if all(type(node) is nodes.Output for node in tree.body):
+            return [part for node in tree.body for part in compiler.output(node)]
+        return [Block(source, compiler.body(tree.body), tuple(compiler.reads))]
+    except TemplateSyntax as error:
+        error.line = error.line or compiler.line
+        raise
 
 
 def _in_words(message: str) -> str:
@@ -97,7 +101,7 @@ class _Compiler:
     def __init__(self, sources: Iterator[str]) -> None:
         self.reads: list[PathRead] = []
         self._sources = sources
-        self._depth = 0
+        self._depth = self.line = 0
 
     def output(self, node: nodes.Node) -> Iterator[str | Block]:
         """Yield the plain texts and expressions of one Output node."""
@@ -137,6 +141,7 @@ class _Compiler:
 
     def expression(self, node: nodes.Node) -> Evaluate:
         """Return the closure for an expression."""
+        self.line = node.lineno
         compile_node = _NODES.get(type(node))
         if compile_node is None:
             raise _refused(node)
@@ -316,9 +321,8 @@ def _dashed_header(node: nodes.Sub) -> bool:
 
 def _refused(node: nodes.Node) -> TemplateSyntax:
     name = _REFUSED.get(type(node).__name__, type(node).__name__.lower())
-    return TemplateSyntax(
-        f"templates have no {name}: only paths, constants, filters, tests and conditions {_LITERAL}"
-    )
+    message = f"templates have no {name}: only paths, constants, filters, tests and conditions {_LITERAL}"
+    return TemplateSyntax(message, node.lineno)
 
 
 _REFUSED: Final = {

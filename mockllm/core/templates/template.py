@@ -41,7 +41,12 @@ _MAX_SHOWN: Final = 300
 
 
 class TemplateSyntax(ValueError):
-    """A template is invalid or outside of the safe subset. Raised at load."""
+    """A template is invalid or outside of the safe subset. Raised at load. `line`: the line in the template, counted
+    from 1, as far as it is known."""
+
+    def __init__(self, message: str, line: int = 0) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class TemplateFailure(Exception):
@@ -146,6 +151,11 @@ class Template:
     @property
     def reads(self) -> tuple[PathRead, ...]:
         return tuple(read for block in self.blocks if isinstance(block, Block) for read in block.reads)
+
+    def name_offset(self, name: str) -> int:
+        """Return where in the source an expression or a statement first has a name."""
+        found = re.search(rf"\{{[{{%][^{{}}]*?(?<![\w.\"'])({re.escape(name)})\b", self.source)
+        return found.start(1) if found else 0
 
     @property
     def names(self) -> frozenset[str]:
@@ -268,7 +278,8 @@ _PATH: Final = re.compile(
 """A path, perhaps with one filter, whose arguments are constants."""
 _ARGUMENT: Final = re.compile(_CONSTANT, re.ASCII)
 _KEY: Final = re.compile(r"""\.(\w+)|\[(\d+)\]|\[["'](.*?)["']\]""", re.ASCII)
-_OPENING: Final = re.compile(r"\{[{%#]")
+OPENING: Final = re.compile(r"\{[{%#]")
+"""The beginning of an expression, a statement or a comment."""
 _KEYWORDS: Final = frozenset(
     {"true", "false", "none", "True", "False", "None", "not", "and", "or", "if", "in", "is"}
 )
@@ -302,7 +313,7 @@ def _plain_paths(source: str) -> list[str | Block] | None:
     blocks: list[str | Block] = []
     end = 0
     for match in _PATH.finditer(source):
-        if match[1] in _KEYWORDS or _OPENING.search(source, end, match.start()):
+        if match[1] in _KEYWORDS or OPENING.search(source, end, match.start()):
             return None
         if match.start() > end:
             blocks.append(source[end : match.start()])
@@ -313,7 +324,7 @@ def _plain_paths(source: str) -> list[str | Block] | None:
             return None
         blocks.append(Block(match[0], value, (read,)))
         end = match.end()
-    if _OPENING.search(source, end):
+    if OPENING.search(source, end):
         return None
     if end < len(source):
         blocks.append(source[end:])

@@ -34,6 +34,7 @@ from mockllm.core.quantities.types import (
 )
 from mockllm.core.templates.template import (
     NAMES,
+    OPENING,
     SubstitutedText,
     TemplateSyntax,
     as_text,
@@ -132,14 +133,23 @@ def _expression(value: object, convert: Callable[[Json], object], info: Validati
     try:
         template = compile_template(text, origin(value) if callable(origin) else origin)
     except TemplateSyntax as error:
-        raise quantity_error(str(error)) from None
+        raise quantity_error(str(error), _line_offset(text, error.line)) from None
     params = context.get("params")
     if params is not None:
         for name in sorted(template.names - NAMES.keys() - set(params)):
             known = [*NAMES, *params]
             suggestion = suggest(name, known) or f"; there are {', '.join(known)}"
-            raise quantity_error(f'unknown name "{name}" in a template{suggestion}')
+            raise quantity_error(
+                f'unknown name "{name}" in a template{suggestion}', template.name_offset(name)
+            )
     return Expression(template, convert, getattr(convert, "waits", False))
+
+
+def _line_offset(text: str, line: int) -> int:
+    """Return where the first expression or statement of a line of a template begins, else the line."""
+    start = sum(map(len, text.splitlines(keepends=True)[: max(line, 1) - 1]))
+    found = OPENING.search(text, start, (text.find("\n", start) + 1) or len(text))
+    return found.start() if found else start
 
 
 class _TemplatedJson:
