@@ -21,6 +21,9 @@ ABOUT = (
     "YAML or JSON: `expect` lists matches in the scenario language, each with exactly, at_least or at_most."
 )
 
+UNKNOWN = ("is unknown", "unknown key")
+"""How a message about a key begins, not about its value."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = ABOUT
@@ -59,7 +62,10 @@ def run(args: argparse.Namespace) -> int:
         found = api_client.ask(args, "POST", "/api/verify", body=body)
     except api_client.ApiError as error:
         if source is not None and error.wrong:
-            found = [source.diagnostic(parse_path(field), message) for field, message in error.wrong]
+            found = sorted(
+                source.diagnostic(parse_path(field), message, key=message.startswith(UNKNOWN))
+                for field, message in error.wrong
+            )
             print_mistakes(found, sys.stderr)
         else:
             print(f"mockllm: {error}", file=sys.stderr)
@@ -78,7 +84,8 @@ def _print(found: dict[str, Json]) -> None:
         for each in failure["nearest"]:
             why = "; ".join(each["differences"])
             label, end = ("nearest:", f": {why}") if why else ("such as", "")
-            print(printable_line(f"  {label} #{each['id']} {each['path']}{end}", MAX_PROMPT))
+            request = f"#{each['id']} {each['path']} {each.get('model') or '-'} → {each.get('rule') or '-'}"
+            print(printable_line(f"  {label} {request}{end}", MAX_PROMPT))
     lost = (
         f" ({found['lost']} older ones are no longer in the journal; `serve --journal N` stores more)"
         if found["lost"]

@@ -149,8 +149,8 @@ def _contains(data: Json, step: str | int) -> bool:
 
 
 def _messages_at(place: _Place, path: Path) -> Iterator[tuple[Path, bool, str, int]]:
-    """Yield path, whether the key is meant, and message of each error at a place and below it, and where in the text
-    there the mistake is."""
+    """Yield path, whether the key is meant, message and offset of each error at a place and below it. The offset is
+    where in the text there the mistake is."""
     for field_error in place.own:
         kind, loc = field_error.error["type"], field_error.error["loc"]
         of_key = kind == "extra_forbidden" or bool(loc and loc[-1] == "[key]")

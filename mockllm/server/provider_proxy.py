@@ -157,8 +157,8 @@ class ProviderProxy(Struct):
         self._open[work] = client
         work.add_done_callback(self._ended)
         if self.pending is not None and exchange.response.unmatched and exchange.request is not None:
-            loading = partial(self.pending.load, self.pending.add(exchange.request))
-            work.add_done_callback(lambda _: self.finish_in_background(loading()))
+            load = partial(self.pending.load, self.pending.add(exchange.request))
+            work.add_done_callback(lambda _: self.finish_in_background(load()))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:

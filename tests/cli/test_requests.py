@@ -154,17 +154,17 @@ EXPECTED: dict[str, tuple[str, int, str]] = {
     "what was not": (
         "expect:\n  - match: {user: bye}\n",
         1,
-        'nearest: #1 /v1/chat/completions: user expected "bye", found "hello"',
+        'nearest: #1 /v1/chat/completions gpt-4o → a.yaml:hello: user expected "bye", found "hello"',
     ),
     "what was asked too often": (
         "expect: [{match: {user: hello}, exactly: 0}]",
         1,
-        "expected exactly 0, found 1\n  such as #1 /v1/chat/completions\n",
+        "expected exactly 0, found 1\n  such as #1 /v1/chat/completions gpt-4o → a.yaml:hello\n",
     ),
     "an unknown word": (
         "expect:\n- match:\n    usr: bye",
         2,
-        "expectations.yaml:3:10: expect[0].match.usr: unknown key",
+        "expectations.yaml:3:5: expect[0].match.usr: unknown key",
     ),
     "no number": (
         "expect:\n- exactly: 1\n- exactly: two",
@@ -174,14 +174,16 @@ EXPECTED: dict[str, tuple[str, int, str]] = {
     "an unknown word beside the match": (
         "expect:\n- {match: {user: bye}, times: 2}",
         2,
-        "expectations.yaml:2:31: expect[0].times: is unknown; the known keys are match, ",
+        "expectations.yaml:2:24: expect[0].times: is unknown; the known keys are match, ",
     ),
     "a word too many": (
         "expects: []",
         2,
-        "expectations.yaml:1:10: expects: is unknown; the known keys are expect,",
+        "expectations.yaml:1:1: expects: is unknown; the known keys are expect,",
     ),
     "a word that is misspelt": ("expects: []", 2, 'since; did you mean "expect"?'),
+    "an empty expectation": ("expect: [{}]", 2, "1:10: expect[0]: this expectation is empty"),
+    "a secret": ("expect: [{match: {api_key: k}}]", 2, "1:28: expect[0].match.api_key: the journal stores"),
     "no YAML": ("expect: [", 2, "expectations"),
     "an empty file": ("", 2, "expectations.yaml:1:1: expected `expect:` and a list below it, found nothing"),
     "a list": ("- a", 2, "expectations.yaml:1:1: expected `expect:` and a list below it, found a list"),
@@ -243,3 +245,17 @@ def test_requests_without_control_api_fails(
     assert (
         f"there is no control API at http://127.0.0.1:{server.port}; with --admin-port use that port" in err
     )
+
+
+def test_verify_reports_all_mistakes_of_a_file(
+    server: Steered, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "expectations.yaml"
+    file.write_text(
+        "expect:\n- {match: {modl: x}}\n- {exactly: -1}\n- {match: {api_key: k}}\n- {exactly: 1, at_most: 2}\n"
+        "in_oder: true\n"
+    )
+    code, _, err = ran(capsys, "verify", str(file))
+    *lines, count = err.splitlines()
+    places = [line.removeprefix(f"{file}:").partition(": ")[0] for line in lines]
+    assert (code, places, count) == (2, ["2:12", "3:13", "4:21", "5:13", "6:1"], "5 mistakes")

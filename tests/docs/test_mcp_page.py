@@ -24,8 +24,9 @@ def test_example_of_mcp_page_holds(number: int, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(FILES[number], encoding="utf-8")
     checked = command("check", ".", "--strict", cwd=tmp_path)
     assert checked.returncode == 0, checked.stdout
-    tested = command("test", ".", cwd=tmp_path)
-    assert tested.returncode == 0, tested.stdout
+    if "examples:" in FILES[number]:
+        tested = command("test", ".", cwd=tmp_path)
+        assert tested.returncode == 0, tested.stdout
 
 
 def test_table_of_errors_is_that_of_the_code() -> None:

@@ -146,7 +146,12 @@ class ControlApi(LazyRoutes):
         options = _validated(route.query or NoParameters, _parameters(query))
         body = None
         if route.body_model is not None:
-            body = _validated(route.body_model, _json(raw))
+            try:
+                body = _validated(route.body_model, _json(raw))
+            except Problem as problem:
+                if route.further_mistakes is not None:
+                    problem.body.errors += route.further_mistakes(self.context, raw)
+                raise
         elif route.raw is None and route.method != "GET":
             _validated(NoParameters, _json(raw))
         await self._make_entries()

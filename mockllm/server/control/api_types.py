@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, Generic
+from typing import TYPE_CHECKING, Final, Generic
 from urllib.parse import unquote
 
 from msgspec import Struct, field
 from pydantic import BaseModel
 from typing_extensions import TypeVar
+
+if TYPE_CHECKING:
+    from mockllm.server.control.context import ControlContext
+    from mockllm.server.control.problem import FieldProblem
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
@@ -53,6 +57,8 @@ class ApiRoute(Struct, frozen=True):
     query: type[BaseModel] | None = None
     raw: str | None = None
     content_type: str = JSON
+    further_mistakes: Callable[[ControlContext, bytes], list[FieldProblem]] | None = None
+    """Returns the mistakes of a body that its model does not see, where the model sees others."""
     or_type: str | None = None
     """A second content type of the response, which the query selects."""
 

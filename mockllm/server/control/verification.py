@@ -18,7 +18,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import mismatch_line
-from mockllm.scenario.diagnostics import limited_suggestions
+from mockllm.scenario.diagnostics import Diagnostic, Path, limited_suggestions
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.match_compiler import matcher
@@ -34,7 +34,7 @@ from mockllm.server.control.models.journal import (
     VerifyBody,
     VerifyResult,
 )
-from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem
+from mockllm.server.control.problem import diagnostics_problem
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
 
@@ -76,9 +76,9 @@ async def verify(
     prices: Mapping[str, Price] = NO_PRICES,
 ) -> VerifyResult:
     """Check all expectations; `source` is the body with positions. Raises Problem if an expectation is invalid."""
-    expectations = [
-        _compiled(expectation, number, source, known_names) for number, expectation in enumerate(body.expect)
-    ]
+    if mistakes := expectation_mistakes(source, known_names):
+        raise diagnostics_problem(mistakes)
+    expectations = [_compiled(expectation) for expectation in body.expect]
     entries = [
         entry
         for entry in journal
@@ -118,42 +118,55 @@ async def _decoded(entries: Sequence[JournalEntry], engine: Engine, slices: Time
     return requests
 
 
-def _compiled(
-    expectation: Expectation, number: int, source: Source, known_names: KnownNames
-) -> CompiledExpectation:
-    if expectation.exactly is not None and (
-        expectation.at_least is not None or expectation.at_most is not None
-    ):
-        message = "use exactly, or at_least and at_most"
-        raise Problem(422, message, [FieldProblem(field=f"expect[{number}].exactly", message=message)])
+def _compiled(expectation: Expectation) -> CompiledExpectation:
+    """Return an expectation without mistakes, compiled."""
     exact = expectation.exactly
     least = exact if exact is not None else expectation.at_least
     most = exact if exact is not None else expectation.at_most
     if least is None:
         least = 0 if most is not None else 1
-    if most is not None and most < least:
-        message = "at_most is less than at_least"
-        raise Problem(422, message, [FieldProblem(field=f"expect[{number}].at_most", message=message)])
     count_text = f"exactly {least}" if least == most else f"at least {least}" if most is None else (
         f"{least} to {most}" if least else f"at most {most}"
     )  # fmt: skip
-    return CompiledExpectation(
-        _matcher(expectation.match, number, source, known_names), expectation.rule, least, most, count_text
-    )
+    match = Match.model_validate(expectation.match, context={"literal": True})
+    return CompiledExpectation(matcher(match), expectation.rule, least, most, count_text)
 
 
 @limited_suggestions(10_000)  # some 0.05 s
-def _matcher(data: dict[str, Json], number: int, source: Source, known_names: KnownNames) -> Matcher:
-    path = ("expect", number, "match")
+def expectation_mistakes(source: Source, known_names: KnownNames) -> list[Diagnostic]:
+    """Return the mistakes of all expectations that the model of the body does not see: in their matches, and in
+    their counts."""
+    expectations = source.data.get("expect") if isinstance(source.data, dict) else None
+    mistakes: list[Diagnostic] = []
+    for number, expectation in enumerate(expectations if isinstance(expectations, list) else ()):
+        path: Path = ("expect", number)
+        if expectation == {}:
+            message = "this expectation is empty: every request meets it; write match, rule or a count"
+            mistakes.append(source.diagnostic(path, message))
+        if isinstance(expectation, dict):
+            mistakes += _mistakes_in_counts(expectation, source, path)
+            match = expectation.get("match")
+            mistakes += _mistakes_in_match(match, source, (*path, "match"), known_names)
+    return mistakes
+
+
+def _mistakes_in_counts(expectation: dict[str, Json], source: Source, path: Path) -> Iterator[Diagnostic]:
+    exactly, least, most = (expectation.get(key) for key in ("exactly", "at_least", "at_most"))
+    if exactly is not None and (least is not None or most is not None):
+        yield source.diagnostic((*path, "exactly"), "use exactly, or at_least and at_most")
+    elif type(most) is int and most < (least if type(least) is int else 0):
+        yield source.diagnostic((*path, "at_most"), "at_most is less than at_least")
+
+
+def _mistakes_in_match(data: Json, source: Source, path: Path, known_names: KnownNames) -> list[Diagnostic]:
+    if not isinstance(data, dict):
+        return []
     try:
-        match = Match.model_validate(data, context={"known_names": known_names, "literal": True})
+        Match.model_validate(data, context={"known_names": known_names, "literal": True})
     except ValidationError as error:
-        raise diagnostics_problem(diagnostics_of(error, source, path, Match)) from None
+        return diagnostics_of(error, source, path, Match)
     message = "the journal stores no keys; filter by session, or compare `key` of /api/requests"
-    mistakes = [source.diagnostic((*path, *place), message, key=True) for place in _secret_conditions(data)]
-    if mistakes:
-        raise diagnostics_problem(mistakes)
-    return matcher(match)
+    return [source.diagnostic((*path, *place), message, key=True) for place in _secret_conditions(data)]
 
 
 def _secret_conditions(match: dict[str, Json]) -> Iterator[tuple[str | int, ...]]:
@@ -243,7 +256,11 @@ def _unknown_rule_hint(rule: str | None, entries: Sequence[JournalEntry], engine
 
 def _nearest_request(entry: JournalEntry, differences: Sequence[str] = ()) -> NearestRequest:
     return NearestRequest(
-        id=entry.number, path=entry.redactor.target(entry.path), differences=list(differences)
+        id=entry.number,
+        path=entry.redactor.target(entry.path),
+        model=entry.model and entry.redactor.text(entry.model),
+        rule=entry.responder_id,
+        differences=list(differences),
     )
 
 

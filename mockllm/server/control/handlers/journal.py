@@ -30,7 +30,7 @@ from mockllm.server.control.models.journal import (
     VerifyResult,
 )
 from mockllm.server.control.models.rules import RuleInfo, RuleList
-from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem
+from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem, field_problems
 from mockllm.server.control.sdk_code import python_code
 from mockllm.server.journal.entry import JournalEntry
 
@@ -96,6 +96,12 @@ async def show_code(context: ControlContext, call: ApiCall[CodeQuery]) -> BaseMo
         raise Problem(404, f"{resolved}, so no program can send it again; `curl --path-as-is` can.")
     origin = call.query.origin or called_address(call.headers, context.provider_address)
     return RequestCode(python=await journal_queries.apart(entry, lambda: python_code(entry, origin)))
+
+
+def mistakes_in_expectations(context: ControlContext, raw: bytes) -> list[FieldProblem]:
+    """Return the mistakes in the matches and counts of a body, which its model does not see."""
+    source = body_source(raw)
+    return field_problems(verification.expectation_mistakes(source, context.known_names))
 
 
 async def verify(context: ControlContext, call: ApiCall[object, VerifyBody]) -> BaseModel:
@@ -201,7 +207,9 @@ ROUTES: Final = (
     ApiRoute("GET", "/api/requests/{id}/conversation", show_conversation, Conversation),
     ApiRoute("GET", "/api/costs", show_costs, CostReport, query=RequestFilter),
     ApiRoute("GET", "/api/requests/{id}", show_request, PricedRequest),
-    ApiRoute("POST", "/api/verify", verify, VerifyResult, VerifyBody),
+    ApiRoute(
+        "POST", "/api/verify", verify, VerifyResult, VerifyBody, further_mistakes=mistakes_in_expectations
+    ),
     ApiRoute(
         "POST",
         "/api/explain",

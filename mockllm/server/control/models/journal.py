@@ -198,6 +198,8 @@ class VerifyBody(RequestModel):
 class NearestRequest(BaseModel):
     id: int
     path: str
+    model: str | None = None
+    rule: str | None = None
     differences: list[str]
 
 
