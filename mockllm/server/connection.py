@@ -104,10 +104,12 @@ class Connection(ReadingConnection):
 
     def _close_if_left(self, next_poll: float) -> None:
         """Close a half-closed connection whose client has left. Poll that, less and less often."""
+        if self.transport is None:
+            return
         self._sink.check_client()
         if self._sink.has_left:
             self.close_and_detach()
-        elif self.transport is not None:
+        else:
             self._loop.call_later(next_poll, self._close_if_left, min(2 * next_poll, LONGEST_POLL))
 
     def serve_next(self) -> None:

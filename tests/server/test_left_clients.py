@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from mockllm.server.connection import Connection
+from mockllm.server.connection import LONGEST_POLL, Connection
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, whole
 from tests.server.raw_client import Raw, request
@@ -65,6 +66,20 @@ def test_old_client_that_leaves_took_until_it_left(server: ClockedServer) -> Non
     server.advance(DELAY)
     entry = written_down(server, "/late")
     assert (entry.end_reason, entry.duration) == ("gone", 1.0)
+
+
+def test_connection_that_ended_is_polled_no_more(server: ClockedServer) -> None:
+    failures: list[object] = []
+    server._loop.set_exception_handler(lambda _, context: failures.append(context))
+    with Raw(server.port) as client:
+        asked(server, client, "/late")
+        client.sock.shutdown(socket.SHUT_WR)
+        until(lambda: sends_no_more(server))
+        server.advance(DELAY)
+        assert client.to_the_end()
+    until(lambda: not server._server._connection_factory.connections)
+    time.sleep(5 * LONGEST_POLL)
+    assert failures == []
 
 
 def test_client_that_leaves_a_stream_took_until_it_left(server: ClockedServer) -> None:
