@@ -26,16 +26,19 @@ MAX_LISTED_FILES: Final = 12
 """The most files that `/` lists."""
 FINDINGS: Final = "Findings of hunts, each in the session of its name"
 """What precedes the findings in lists."""
+NO_PATH: Final = "The request's target is no path"
 _HEADER_NAMES: Final = re.compile(r"[\w!#$%&'*+.^`|~, \t-]{1,4096}", re.ASCII)
 
 
 def respond_builtin(app: App, exchange: Exchange) -> bool:
     """Set the response if it is one of the server's own. Return whether it is."""
     head = exchange.head
+    notes: tuple[str, ...] = ()
     method, path, headers, prefix = head.message.method, head.path, head.headers, ""
     plan: Plan | None = None
     if not path:
-        plan, exchange.ends_connection = text_page(400, "The request's target is no path.\n"), True
+        plan, exchange.ends_connection = text_page(400, f"{NO_PATH}.\n"), True
+        notes = (NO_PATH,)
     elif app.control_only and path != "/health" and not is_control_path(path):
         plan = text_page(404, "Here is the control API alone: /api, /metrics.\n")
         exchange.hidden = True
@@ -59,7 +62,7 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
             plan, exchange.allow_cors = preflight(headers), True
     if plan is None:
         return False
-    exchange.response = PlannedResponse(plan, None)
+    exchange.response = PlannedResponse(plan, None, notes=notes)
     return True
 
 

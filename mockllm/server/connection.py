@@ -16,7 +16,7 @@ from typing import Final, cast
 from mockllm.server.aiohttp_internals import tcp_keepalive
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
-from mockllm.server.exchange_end import abandon_exchange
+from mockllm.server.exchange_end import abandon_exchange, end_broken_request
 from mockllm.server.reading_connection import MAX_QUEUED, ConnectionOwner, ReadingConnection
 from mockllm.server.request_body import complete_body, read_rest
 from mockllm.server.respond import begin_decision, respond
@@ -71,6 +71,8 @@ class Connection(ReadingConnection):
             if exc is not None:
                 self._sink.has_left = True
             abandon_exchange(self._app, exchange)
+            if not exchange.body_complete:
+                end_broken_request(self._app, exchange)
         if self._task is not None:
             self._task.cancel()
         if self._keepalive_timer is not None:

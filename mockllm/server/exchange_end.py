@@ -5,14 +5,18 @@ from __future__ import annotations
 import time
 from typing import Final
 
+from msgspec.structs import replace
+
+from mockllm.core.rendering.plan import Delivery
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.access_log import record_of, shortened_for_line
 from mockllm.server.app import App
 from mockllm.server.ended_exchange import EndedExchange
-from mockllm.server.exchange import EndReason, Exchange
+from mockllm.server.exchange import NOT_PLANNED, EndReason, Exchange
 from mockllm.server.http1 import HttpConstraints
+from mockllm.server.request_target import is_control_path
 from mockllm.server.suspended_responses import forget_suspended
 
 _CLOSING: Final = HttpConstraints(ends_connection=True)
@@ -65,6 +69,18 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
         end_exchange(app, exchange, "gone", duration)
     elif not exchange.proxied:
         release_slot(exchange)
+
+
+def end_broken_request(app: App, exchange: Exchange) -> None:
+    """End an exchange whose request broke off in its body. A call of the control API stays hidden."""
+    if exchange.ended or exchange.response is not NOT_PLANNED or is_control_path(exchange.head.path):
+        return
+    body = exchange.body_stream
+    note = f"the request broke off after {0 if body is None else body.total_bytes} bytes of its body"
+    plan = replace(builtin_pages.text_page(400, f"{note}\n"), delivery=Delivery(withheld=True))
+    exchange.response = PlannedResponse(plan, None, notes=(note,))
+    exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
+    end_exchange(app, exchange, "gone")
 
 
 def release_slot(exchange: Exchange) -> None:

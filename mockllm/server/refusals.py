@@ -8,6 +8,9 @@ from mockllm.core.rendering.plan import PHRASES
 from mockllm.server.aiohttp_internals import HttpProcessingError, LineTooLong
 
 TOO_LONG: Final = "The target or a header is longer than is taken here (--max-target, --max-header)."
+_PARSERS_WORDS: Final = "Bad status line"
+"""What the parser says of the first line of any message."""
+BAD_REQUEST_LINE: Final = "Bad request line: expected METHOD TARGET HTTP/1.1"
 _REFUSAL: Final = (
     b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
     b"Connection: close\r\n\r\n%b"
@@ -26,6 +29,8 @@ def parse_failure(error: HttpProcessingError) -> tuple[int, str]:
         return 431, TOO_LONG
     reason = " ".join((error.message or "").split("\n", 1)[0].split()).rstrip(":")
     reason = reason or "not a request of HTTP/1.1"
+    if reason == _PARSERS_WORDS:
+        reason = BAD_REQUEST_LINE
     if " " not in reason:  # the parser repeats the target
         reason = "The request's target is no path."
     return 400, reason

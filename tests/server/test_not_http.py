@@ -10,7 +10,8 @@ from mockllm.server.app import App
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, whole
 from tests.server.raw_client import Raw, request
-from tests.server.threaded_server import ThreadedServer
+from tests.server.threaded_server import ThreadedServer, written_down
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,8 @@ BAD = {
     "a target that is no path": (b"GET ok HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "an absolute target without a host": (b"GET http:///ok HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "an absolute target with a bad port": (b"GET http://a:99999999/ok HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "a space in the target": (b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "another version": (b"GET /ok HTTP/9.9\r\nHost: x\r\n\r\n", 400),
     "a bad percent-encoding": (b"GET /ok%zz%f HTTP/1.1\r\nHost: x\r\n\r\n", 404),
     "a null in the path": (b"GET /ok%00 HTTP/1.1\r\nHost: x\r\n\r\n", 404),
     "a path of bytes": (b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n", 400),
@@ -89,6 +92,8 @@ def test_gets_a_4xx(
         ("OPTIONS of everything", "The request's target is no path.\n"),
         ("POST of everything", "The request's target is no path.\n"),
         ("many headers", "Too many headers received\n"),
+        ("a space in the target", "Bad request line: expected METHOD TARGET HTTP/1.1\n"),
+        ("another version", "Bad request line: expected METHOD TARGET HTTP/1.1\n"),
     ],
 )
 def test_invalid_request_gets_reason(server: ThreadedServer, name: str, reported: str) -> None:
@@ -108,6 +113,23 @@ def test_unsupported_upgrade_is_ignored(server: ThreadedServer) -> None:
         requested = request(path="/ok", Connection="Upgrade", Upgrade="websocket")
         assert raw.send(requested).answer().text == "hello"
         assert raw.send(request(path="/ok")).answer().text == "hello"
+
+
+@pytest.mark.parametrize("name", ["a proxy's CONNECT", "OPTIONS of everything"])
+def test_journal_says_that_a_target_is_no_path(server: ThreadedServer, name: str) -> None:
+    with Raw(server.port) as raw:
+        raw.send(BAD[name][0]).answer()
+    target = BAD[name][0].split(b" ")[1].decode()
+    assert written_down(server, target).notes == ("The request's target is no path",)
+
+
+def test_request_that_breaks_off_in_its_body_is_logged(server: ThreadedServer) -> None:
+    with Raw(server.port) as raw:
+        raw.send(request("POST", "/broken-off", b"", Content_Length="500") + b"x" * 62)
+        until(lambda: server.app.unfinished_exchanges == 1)
+    entry = written_down(server, "/broken-off")
+    assert (entry.end_reason, entry.unsent) == ("gone", True)
+    assert entry.notes == ("the request broke off after 62 bytes of its body",)
 
 
 def test_journal_has_invalid_request_without_path(server: ThreadedServer) -> None:
