@@ -42,6 +42,10 @@ Reader: TypeAlias = Callable[[str], bytes]
 MISSING_PATH: Final = "there is no such file or folder"
 
 
+NO_FOLDER: Final = "/dev/null"
+"""The folder of an overlay, which refers to no files."""
+
+
 class LoadedFile(Struct, frozen=True):
     """A scenario file. `source.name` is its path as the user wrote it, `source.data` its content after
     parameters were substituted; `raw` is the source before that. `id` is the prefix of the ids of its rules:
@@ -66,6 +70,8 @@ class LoadedFile(Struct, frozen=True):
         """Return the bytes of a file that this file refers to. Raise ValueError with a message for users."""
         if name in self.references:
             return self.references[name]
+        if self.folder == NO_FOLDER:
+            raise ValueError(f'an overlay refers to no files: write the content of "{name}" here')
         return read_reference(self.folder, os.path.relpath(self.path, self.folder), name)
 
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.redaction import Redactor
 from mockllm.scenario.diagnostics import Diagnostic
-from mockllm.scenario.file_loader import LoadedFile
+from mockllm.scenario.file_loader import NO_FOLDER, LoadedFile
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.mcp_server import McpServerSpec
@@ -29,8 +29,6 @@ SESSION_LAYER: Final = -1
 """The layers of overlays. Their numbers are lower than those of files: the lower layer has precedence."""
 ONLY_IN_FILES: Final = ("use", "finding", "mcp", "examples")
 """Keys of a scenario file that an overlay does not have."""
-NO_FOLDER: Final = "/dev/null"
-"""The folder of an overlay, which refers to no files."""
 
 
 class Overlay(Struct, frozen=True):

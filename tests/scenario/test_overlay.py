@@ -78,7 +78,10 @@ def test_overlay_of_session_matches_its_session_only() -> None:
 
 BAD: dict[str, tuple[Overlay, str]] = {
     "an unknown word": (Overlay(({"reply": "x", "mtach": {}},)), "mtach"),
-    "a file": (Overlay(({"reply": {"text": {"file": "a.md"}}},)), "a.md"),
+    "a file": (
+        Overlay(({"reply": {"text": {"file": "a.md"}}},)),
+        'refers to no files: write the content of "a.md"',
+    ),
     "a session that replaces": (Overlay(({"reply": "x", "replaces": "a:b"},), session="s"), "replaces"),
     "a session that disables entries": (
         Overlay(({"reply": "x", "replaces": "a:b", "enabled": False},), session="s"),
