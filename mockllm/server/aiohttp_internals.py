@@ -51,14 +51,12 @@ class HttpProtocol(BaseProtocol):
         """`closing`: whether nothing that comes is read: the connection ends with what it serves."""
         self.upgrade_requested = False
         """Whether a client requests another protocol, which may be declined. Until then its bytes are not parsed."""
-        self.half_closed_at: float | None = None
-        """When the client half-closed the connection, on the clock of the deadlines; it may still read."""
+        self.half_closed_at: float | None = None  # on the clock of the deadlines; the client may still read
         self._websocket: MaskedFrames | None = None
         self._on_websocket_data: Callable[[], None] | None = None
 
     def renew_parser(self, limits: ServerLimits) -> None:
-        """Parse with a new parser: the old one would add the trailers of a body to the headers of the next
-        request."""
+        """Parse with a new parser. The old one would add the trailers of a body to the next headers."""
         self._requests_parser = HttpRequestParser(
             self, self._loop, BODY_BUFFER, max_line_size=limits.target, max_field_size=limits.header,
             max_headers=limits.headers, payload_exception=BrokenBody, auto_decompress=False,
