@@ -170,8 +170,9 @@ def explanation_lines(request_file: RequestFile, trace: MatchTrace) -> Iterator[
     yield ""
     yield verdict(trace)
     yield from _section("Rules, in the order they are tried:", _rules(trace))
-    modifiers = [f"  {location_and_name(item)}{_won_chance(trace, item.id)}" for item in trace.applied]
-    modifiers += [f"  {why}" for _, why in trace.blocked_modifiers]
+    applied = [(item, f"{location_and_name(item)}{_won_chance(trace, item.id)}") for item in trace.applied]
+    lines = (*applied, *trace.blocked_modifiers)
+    modifiers = [f"  {_by_id(line, item.where, item.id)}" for item, line in lines]
     yield from _section("Modifiers that apply:" if trace.applied else "Modifiers:", modifiers)
     yield from _section("What would be sent:", [f"  {line}" for line in sent(trace)])
 
@@ -211,10 +212,20 @@ def _rules(trace: MatchTrace) -> list[str]:
 
 def _fate(tried: TraceEntry, trace: MatchTrace) -> str:
     if tried.why:
-        return tried.why
+        return _by_id(tried.why, tried.where, tried.rule)
     name = tried.rule.rpartition(":")[2]
     fate = "would match, but comes later" if tried.fate == "comes later" else tried.fate
-    return f"{tried.where} {name}: {fate}{_won_chance(trace, tried.rule)}"
+    text = f"{tried.where} {name}: {fate}{_won_chance(trace, tried.rule)}"
+    return _by_id(text, tried.where, tried.rule)
+
+
+def _by_id(text: str, where: str, id: str) -> str:
+    """Return a text with the place of a rule or modifier, by file and line. The file of a pack is that of the id,
+    since its folder may be deep down."""
+    file, _, line = where.rpartition(":")
+    below = id.rpartition(":")[0]
+    short = os.path.isabs(file) and "/" in below and file.endswith(f"/{below}")
+    return text.replace(where, f"{below}:{line}", 1) if short else text
 
 
 def _won_chance(trace: MatchTrace, id: str) -> str:

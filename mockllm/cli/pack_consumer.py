@@ -19,7 +19,12 @@ from mockllm.packing.inspection import capabilities
 from mockllm.packing.lockfile_editor import LockChange, LockfileEditor, state_of
 from mockllm.packing.pack_index import PackIndex, read_index
 from mockllm.packing.resolution import Requirement
-from mockllm.packing.version_constraints import VersionConstraint, raise_range, version_constraints
+from mockllm.packing.version_constraints import (
+    VersionConstraint,
+    raise_range,
+    uses_in_files,
+    version_constraints,
+)
 from mockllm.scenario.diagnostics import readable_line, scalar_text
 from mockllm.scenario.lockfile import LOCK_FILE, NAME, lock_path, read_lock
 from mockllm.scenario.pack_files import PackRejected
@@ -47,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
     if args.doing == "outdated":
         return _outdated(locking, args.json)
     if args.doing == "vendor":
+        if not locking.lock.packs:
+            print(_no_packs(lock))
         for name, folder in locking.vendor():
             print(f"{name} is in {os.path.relpath(folder)}")
         return 0
@@ -56,11 +63,25 @@ def run(args: argparse.Namespace) -> int:
         )
     words = args.names or sorted(locking.lock.packs)
     if not words:
-        print(f"{LOCK_FILE} is empty")
+        print(_no_packs(lock))
         return 0
     if args.doing == "remove":
-        return _each(words, lambda name: [locking.remove(name)])
+        uses = uses_in_files(scenarios, lock)
+        return _each(words, lambda name: [locking.remove(name)]) | _print_uses(words, uses, locking)
     return _update(locking, words, constraints if args.major else None)
+
+
+def _no_packs(lock: str) -> str:
+    """Return that the lock has no packs."""
+    return f"{LOCK_FILE} is empty" if os.path.exists(lock) else f"there is no {LOCK_FILE}"
+
+
+def _print_uses(names: Sequence[str], uses: Mapping[str, Sequence[str]], locking: LockfileEditor) -> int:
+    """Print where the user's files still use packs that were removed. Return 0: they were."""
+    for name in names:
+        for where in uses.get(name, ()) if name not in locking.lock.packs else ():
+            print(f"mockllm: {where} still uses {name}", file=sys.stderr)
+    return 0
 
 
 def _add(locking: LockfileEditor, sources: Sequence[str], *, dev: bool, signed: bool) -> int:
@@ -188,7 +209,7 @@ def _fetch(locking: LockfileEditor) -> int:
         print(
             f"all packs of {LOCK_FILE} are present: {', '.join(sorted(locking.lock.packs))}"
             if locking.lock.packs
-            else f"{LOCK_FILE} is empty; `mockllm pack add SOURCE` adds a pack"
+            else f"{_no_packs(locking.lock.path)}; `mockllm pack add SOURCE` adds a pack"
         )
     return 1 if changed else 0
 

@@ -7,7 +7,7 @@ cached) and the messages of unknown paths come after it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final, TypeAlias
 from urllib.parse import unquote
@@ -15,11 +15,12 @@ from urllib.parse import unquote
 from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
-from mockllm.core.rendering.websocket_session import WEBSOCKET_METHOD
+from mockllm.core.rendering.websocket_session import WEBSOCKET_METHOD, is_handshake
 from mockllm.core.request.server_address import DEFAULT_HOST
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.listing import LISTED, LISTED_BY_NAME, ListedCall, ListedProvider, likely_provider
+from mockllm.dialects.misspelt_paths import path_meant_by
 from mockllm.dialects.route_table import BASES, ROUTES, Route, spellings
 
 TWICE: Final = re.compile(r"((?:/v1(?:alpha|beta1?)?)+)/(v1(?:alpha|beta1?)?)/")
@@ -97,11 +98,6 @@ def message_kinds(path: str) -> tuple[str, ...]:
     return tuple(
         method.removeprefix(f"{WEBSOCKET_METHOD} ") for method in methods if method != WEBSOCKET_METHOD
     )
-
-
-def is_handshake(method: str, headers: Mapping[str, str]) -> bool:
-    """Return whether a request is the handshake of a WebSocket (RFC 6455, section 4.1)."""
-    return method == "GET" and headers.get("upgrade", "").strip().lower() == "websocket"
 
 
 def find_route(
@@ -301,8 +297,7 @@ def _hint(method: str, path: str, headers: Mapping[str, str]) -> str:
 
 
 def _near(method: str, path: str) -> str | None:
-    """Return the call that was probably meant. A few other spellings are looked up and nothing is searched, since
-    rules that name unknown paths may get thousands of requests."""
+    """Return the call that was probably meant, by a few other spellings: a search would take too long."""
     plain = unquote(path).lower().replace("/./", "/").rstrip("/") or "/"
     for spelt in (
         plain,
@@ -313,7 +308,12 @@ def _near(method: str, path: str) -> str | None:
         known = _LITERAL.get(spelt)
         if known is not None:
             return f"{method if method in known else next(iter(known))} {spelt}"
-    return None
+    return (meant := path_meant_by(plain, _generating_paths)) and _near(method, meant)
+
+
+def _generating_paths() -> Iterator[str]:
+    """Return the paths of generating calls without a prefix."""
+    return (path for route in ROUTES if route.call.generates and not route.prefixed for path in route.paths())
 
 
 @cache

@@ -16,10 +16,10 @@ def read_session(header: str | None, path: str) -> tuple[str | None, str, Failur
     """Return the session that header and path name, the path without its prefix, and an error. A request with an
     error has no session."""
     if not path.startswith(SESSION_PREFIX):
-        error = None if header is None else _error(header, SESSION_HEADER)
+        error = None if header is None else session_id_error(header, SESSION_HEADER)
         return (header if error is None else None), path, error
     id, rest = split_session(path)
-    error = _error(id, "the path's /s/ID")
+    error = session_id_error(id, "the path's /s/ID")
     if error is None and header is not None and header != id:
         error = _refused(
             f"the path says {brief(id)}, and {SESSION_HEADER} says {brief(header)}; give one of them"
@@ -38,7 +38,8 @@ def path_without_session(path: str) -> str:
     return split_session(path)[1] if path.startswith(SESSION_PREFIX) else path
 
 
-def _error(id: str, where: str) -> Failure | None:
+def session_id_error(id: str, where: str) -> Failure | None:
+    """Return the error of an id that no session can have. `where` names its place in the request."""
     if not id:
         return _refused(f"{where} is empty")
     if len(id) > MAX_SESSION_ID:

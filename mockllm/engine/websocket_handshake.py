@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.core.failure import Failure
+from mockllm.core.rendering.websocket_session import is_handshake
 from mockllm.core.request.request import Request
-from mockllm.dialects.routes import is_handshake
 
 HANDSHAKE: Final = "handshake"
 """The api of the handshakes that a dialect serves."""

@@ -44,7 +44,27 @@ def version_constraints(
     return constraints
 
 
+def uses_in_files(scenarios: Sequence[str], lock: str) -> dict[str, list[str]]:
+    """Return where the user's scenarios use packs, by pack name."""
+    loaded = load_files(scenarios, (), resolver=PackResolver.for_lock(lock))
+    uses: dict[str, list[str]] = {}
+    for file in (*loaded.files, *loaded.disabled):
+        for name, _, where in _uses_of(file.source) if file.layer == "user" else ():
+            uses.setdefault(name, []).append(where)
+    return uses
+
+
 def _constraints_of(source: Source) -> Iterator[tuple[str, VersionConstraint]]:
+    for name, range_text, where in _uses_of(source):
+        try:
+            if range_text is not None:
+                yield name, VersionConstraint(parse_range(range_text), where)
+        except ValueError:
+            continue
+
+
+def _uses_of(source: Source) -> Iterator[tuple[str, str | None, str]]:
+    """Yield the name, the range and the place of each pack that a file uses by name."""
     data = source.data
     uses: Json = data.get("use") if isinstance(data, dict) else None
     for index, use in enumerate(uses if isinstance(uses, list) else ()):
@@ -52,12 +72,8 @@ def _constraints_of(source: Source) -> Iterator[tuple[str, VersionConstraint]]:
         if not isinstance(text, str) or text.startswith("."):
             continue
         name, at, range_text = text.partition("@")
-        try:
-            line, column = source.position(("use", index))
-            if at:
-                yield name, VersionConstraint(parse_range(range_text), f"{source.name}:{line}:{column}")
-        except ValueError:
-            continue
+        line, column = source.position(("use", index))
+        yield name, range_text if at else None, f"{source.name}:{line}:{column}"
 
 
 def raise_range(name: str, constraint: VersionConstraint, version: str) -> bool:

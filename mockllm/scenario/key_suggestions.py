@@ -135,7 +135,7 @@ def _advice(key: str, shape: ModelShape, path: Path) -> str:
         return f'; match a field of the request by its JSONPath: body: {{"{query}": …}}'
     listed = suggestion(key, allowed)
     if not listed and path[-3:-2] == ("faults",):
-        listed = "; mockllm's docs/faults.md lists all faults"
+        listed = "; the page Faults of `mockllm docs` lists them all"
     return inside or listed + _foreign_letter(key, near)
 
 

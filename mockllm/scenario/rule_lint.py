@@ -213,9 +213,18 @@ def _impossible_replies(spec: RuleSpec, known_names: KnownNames) -> Warnings:
         if target is not None and not _may_reply(spec, reply):
             hint = WITH_EMBEDDING * ("embeddings" in target) + WITH_BATCH * ("batches" in target)
             hint += WITH_SPEECH * ("handshake" in target)
+            hint += _meant_path(target, known_names)
             yield path, NO_REPLY.format(target) + hint
         elif reply.model_fields_set == {"embedding"} and not _names_call(spec.match):
             yield path, EMBEDDING_ONLY
+
+
+def _meant_path(path: str, known_names: KnownNames) -> str:
+    """Return a suggestion for a path that is almost that of a generating call."""
+    from difflib import get_close_matches  # imported only when a message is built
+
+    near = get_close_matches(path, known_names.generating_paths, n=1, cutoff=0.94)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _may_reply(spec: RuleSpec, reply: ReplySpec) -> bool:

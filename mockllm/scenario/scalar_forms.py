@@ -11,6 +11,8 @@ from mockllm.scenario.diagnostics import Path
 _DURATION: Final = re.compile(r"\d+(\.\d+)?(ms|s|m|h)")
 _PERCENT: Final = re.compile(r"\d+(\.\d+)?%")
 _COMPARISON: Final = re.compile(r"(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)")
+_MODEL: Final = re.compile(r"[\w.:/-]*\d[\w.:/-]*")
+"""A word with a digit, as nearly all names of models are."""
 _OPERATORS: Final = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 _FOR: Final = ("stall", "silence")
 """Faults whose first setting is a duration, `for`."""
@@ -24,6 +26,10 @@ def is_duration(text: str) -> bool:
 def mapping_form(path: Path, value: str | float) -> str | None:
     """Return the mapping that a text or number in place of a mapping means; None if it means none."""
     key, text = path[-1] if path else None, str(value)
+    if key == "match" and isinstance(value, str):
+        return f"{{model: {text}}}" if _MODEL.fullmatch(text) else f"{{user: {{contains: {text}}}}}"
+    if key == "tool_result" and isinstance(value, str):
+        return f"{{text: {text}}}" if " " in text else f"{{name: {text}}}"
     if key == "messages" and isinstance(value, str):
         return f"{{some: {{text: {text}}}}}"
     if key in _FOR and is_duration(text):

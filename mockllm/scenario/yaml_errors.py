@@ -26,6 +26,7 @@ _ENDS: Final = {"{{": "}}", "{%": "%}", "${": "}"}
 _VALUE: Final = re.compile(r"(?:^|[:,\[{-])\s+|^\s*|[\[{,]")
 _COLON_WITHOUT_SPACE_LINE: Final = re.compile(r"\s*(?:- +)*([\w-]+:[^\s:/]\S*)")
 """A line that begins with `name:x`, which YAML reads as a text."""
+_WIDE_COLON_LINE: Final = re.compile(r"\s*(?:- +)*([\w-]+)\N{FULLWIDTH COLON}")
 _CONFLICT: Final = re.compile(r"^<{7} ", re.MULTILINE)
 """The line with which git marks the begin of a conflict."""
 _TEMPLATE: Final = re.compile(r"\{\{|\{%|\$\{")
@@ -107,6 +108,10 @@ def _place_and_message(
     if "expected ',' or" in problem:
         return at, _between_brackets(char, at, opened, lines)
     if at.line and "mapping values" in problem:
+        wide = _WIDE_COLON_LINE.match(lines[at.line - 1])
+        if wide:
+            above = _Mark(at.line - 1, wide.end(1))
+            return above, f'this is a full-width colon; write "{wide[1]}:"'
         tight = _COLON_WITHOUT_SPACE_LINE.match(lines[at.line - 1])
         if tight:
             above = _Mark(at.line - 1, tight.start(1))

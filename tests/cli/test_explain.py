@@ -389,3 +389,13 @@ def test_explain_notes_thinking_without_form(capsys: pytest.CaptureFixture[str])
     Path("scenarios", "a.yaml").write_text(rules, encoding="utf-8")
     assert run({"user": "hi"}) == 0
     assert "note: thinking left out: chat of openai has none; its tokens count" in capsys.readouterr().out
+
+
+def test_explain_shows_rule_of_a_pack_by_its_id(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    request = tmp_path / "request.json"
+    request.write_text('{"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}')
+    with pytest.raises(SystemExit):
+        main(["explain", "--pack", "default", str(request)])
+    lines = [line for line in capsys.readouterr().out.splitlines() if re.search(r"\.yaml:\d", line)]
+    assert len(lines) > 3
+    assert all(re.match(r" *\d*  (default|error-models|[\w-]+)/\w+\.yaml:\d", line) for line in lines)

@@ -226,14 +226,26 @@ def test_pack_list_and_info(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_pack_add_without_missing_packs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("pack", "add") == 0
-    assert "mockllm.lock is empty" in capsys.readouterr().out
+    for command in ("add", "update", "vendor"):
+        assert run("pack", command) == 0
+        assert "there is no mockllm.lock" in capsys.readouterr().out
     assert run("pack", "add", pack(tmp_path / "p")) == 0
     assert run("pack", "add") == 0
     assert "all packs of mockllm.lock are present: team/x" in capsys.readouterr().out
     assert run("pack", "remove", "team/x") == 0
     assert run("pack", "update") == 0
     assert capsys.readouterr().out.endswith("mockllm.lock is empty\n")
+
+
+@pytest.mark.parametrize("use", ["team/x", "team/x@^1"])
+def test_pack_remove_names_remaining_uses(
+    use: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("pack", "add", pack(tmp_path / "p")) == 0
+    Path("scenarios").mkdir(exist_ok=True)
+    Path("scenarios/a.yaml").write_text(f"use: [{use}]\n")
+    assert run("pack", "remove", "team/x") == 0
+    assert capsys.readouterr().err == "mockllm: scenarios/a.yaml:1:7 still uses team/x\n"
 
 
 def test_pack_add_reports_changed_vendored_copy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -157,6 +157,9 @@ def test_routes_that_are_all_listed_are_not_counted(monkeypatch: pytest.MonkeyPa
         ("GET", "/v1/message", "POST /v1/messages"),
         ("POST", "/v1/models/", "GET /v1/models"),
         ("POST", "/v2/chat", "POST /cohere/v2/chat"),
+        ("GET", "/v1/chat/complettions", "GET /v1/chat/completions"),
+        ("POST", "/v1/chat/copmletions", "POST /v1/chat/completions"),
+        ("POST", "/v1/messagez", "POST /v1/messages"),
         ("POST", "/v2/rerank", "POST /cohere/v2/rerank"),
     ],
 )

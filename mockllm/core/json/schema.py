@@ -17,6 +17,7 @@ from mockllm.core.text_cache import text_cache
 if TYPE_CHECKING:
     import jsonschema_rs
 
+TYPES: Final = ("array", "boolean", "integer", "null", "number", "object", "string")
 MAX_CACHED_SCHEMAS: Final = 256
 MAX_CACHED_LENGTH: Final = 16_384
 """The most bytes of a schema that is cached: compiled it takes about ten times as many."""
@@ -130,7 +131,16 @@ def _compiled(key: bytes, formats: bool = False) -> Validator:
         compiled = jsonschema_rs.validator_for(schema, retriever=_refuse, validate_formats=formats)
         return Validator(compiled, work)
     except (ValueError, jsonschema_rs.ReferencingError) as error:
-        raise ValueError(f"not a valid JSON Schema: {getattr(error, 'message', error)}") from None
+        raise ValueError(f"not a valid JSON Schema: {_schema_flaw(error)}") from None
+
+
+def _schema_flaw(error: Exception) -> str:
+    """Return why a schema is invalid. The library's message on a wrong type names parts of the meta-schema."""
+    import jsonschema_rs
+
+    if isinstance(error, jsonschema_rs.ValidationError) and error.instance_path[-1:] == ["type"]:
+        return f"{canonical(error.instance).decode()} is not a type; the types are {', '.join(TYPES)}"
+    return str(getattr(error, "message", error))
 
 
 def _refuse(uri: str) -> Json:

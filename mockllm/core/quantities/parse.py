@@ -15,6 +15,8 @@ from msgspec import Struct
 
 _SECONDS: Final = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?) ?(us|µs|ms|s|m|h)", re.ASCII)
+_PARTS: Final = re.compile(rf"(?:{_DURATION.pattern}\s*)+", re.ASCII)
+_DURATIONS: Final = '"300ms", "2s" or "1m"'
 _BARE: Final = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
 MAX_DURATION: Final = 31_536_000.0
 """One year: longer waits are typing mistakes, and infinities would stop a timer."""
@@ -27,11 +29,24 @@ def parse_duration(text: str) -> float:
     if match is None:
         if _BARE.fullmatch(text):
             raise ValueError(f'{text} has no unit; write "300ms", "2s" or "1m"')
-        raise ValueError(f'"{_short(text)}" is not a duration; write "300ms", "2s" or "1m"')
+        if _DURATION.fullmatch(text.removeprefix("-")):
+            raise ValueError(f'"{_short(text)}" is negative; a duration is 0s or more')
+        meant = _meant_duration(text.lower())
+        raise ValueError(f'"{_short(text)}" is not a duration; write {meant or _DURATIONS}')
     seconds = float(match[1]) * _SECONDS[match[2]]
     if seconds > MAX_DURATION:
         raise ValueError(f"{_short(text)} is longer than a year")
     return seconds
+
+
+def _meant_duration(text: str) -> str | None:
+    """Return the duration that `1m30s` or a unit in capital letters means, in quotes."""
+    if len(text) > 40 or not _PARTS.fullmatch(text):
+        return None
+    parts = _DURATION.findall(text)
+    if len(parts) == 1:
+        return f'"{text}"'
+    return f'"{sum(float(number) * _SECONDS[unit] for number, unit in parts):g}s"'
 
 
 def parse_probability(value: str | float | int) -> float:

@@ -6,7 +6,7 @@ that ends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from mockllm.core.rendering.event_parser import events
@@ -104,3 +104,8 @@ class WebSocketSession(Protocol):
     def ended(self, queue_name: str, sent: float | None) -> Sequence[WebSocketAction]:
         """Return what is done after a response. `sent`: the seconds after which a StopResponse ended it; None where
         it was sent to its end."""
+
+
+def is_handshake(method: str, headers: Mapping[str, str]) -> bool:
+    """Return whether a request is the handshake of a WebSocket (RFC 6455, section 4.1)."""
+    return method == "GET" and headers.get("upgrade", "").strip().lower() == "websocket"

@@ -140,6 +140,14 @@ class _OneFault(Spec):
         return self
 
 
+FAULTS_ARE_LISTED: Final = "; the page Faults of `mockllm docs` lists them all"
+_FAULTS_MEANT: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("timeout", "time_out", "read_timeout", "hang"), '"no_response" or "silence"'),
+    **dict.fromkeys(("disconnect", "connection_reset", "drop_connection"), '"reset" or "close"'),
+}
+"""Words that users write for faults, with the faults."""
+
+
 def _by_name(value: object) -> object:
     """Read a bare text as the name of a fault."""
     if isinstance(value, dict):
@@ -147,7 +155,8 @@ def _by_name(value: object) -> object:
     if not isinstance(value, str):
         return value
     if value not in FAULTS:
-        known = suggestion(value, FAULTS) or "; mockllm's docs/faults.md lists them all"
+        meant = _FAULTS_MEANT.get(value.lower())
+        known = f"; did you mean {meant}?" if meant else suggestion(value, FAULTS) or FAULTS_ARE_LISTED
         raise quantity_error(f'no fault is called "{value}"{known}')
     return {value: {}}
 

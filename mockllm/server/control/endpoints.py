@@ -14,6 +14,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.route_table import ROUTES
 from mockllm.dialects.routes import RouteMatch, find_route
 from mockllm.scenario.catalog import CatalogItem
+from mockllm.scenario.diagnostics import nearest
 from mockllm.scenario.pack_resolver import bundled_pack
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.control.problem import Problem
@@ -55,7 +56,9 @@ def endpoint_name(text: str) -> str:
             match = find_route(method, text, {}, "")
             if isinstance(match, RouteMatch):
                 return match.call.endpoint
-    raise Problem(404, f"There is no endpoint {text[:80]}; the endpoints are {', '.join(ENDPOINTS)}.")
+    near = nearest(text, ENDPOINTS)
+    listed = f"did you mean {near}?" if near else f"the endpoints are {', '.join(ENDPOINTS)}."
+    raise Problem(404, f"There is no endpoint {text[:80]}; {listed}")
 
 
 def merge_patch(target: Mapping[str, Json], patch: Mapping[str, Json]) -> dict[str, Json]:

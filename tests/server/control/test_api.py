@@ -178,6 +178,8 @@ BAD: list[tuple[str, str, Any, int, str]] = [
     ("POST", "/api/rules?session=" + "s" * 129, {"reply": "x"}, 422, "session"),
     ("PUT", "/api/rules/%0a", {"reply": "x"}, 422, "rules[0].name"),
     ("DELETE", "/api/sessions/nobody", None, 404, "nobody"),
+    ("PATCH", "/api/sessions/fo%20o", {"time_scale": 1}, 400, "the path's session is"),
+    ("PATCH", "/api/config/endpoints/openai-cht", {}, 404, "endpoint openai-cht; did you mean openai-chat?"),
     ("GET", "/api/sessions/nobody", None, 405, "DELETE"),
     ("POST", "/api/verify", "[" * 200 + "]" * 200, 400, "nested"),
     ("POST", "/api/rules", "x" * (33 * 1024 * 1024), 413, "larger"),

@@ -18,7 +18,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.redaction import Redactor
 from mockllm.core.request.request import Request
-from mockllm.engine.session_id import read_session
+from mockllm.engine.session_id import session_id_error
 from mockllm.scenario.overlay import Overlay, to_yaml
 from mockllm.server.control.api_types import YAML, ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.body_text import RULES, overlay_source
@@ -217,7 +217,7 @@ async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
 async def change_session(context: ControlContext, call: ApiCall[object, SessionPatch]) -> BaseModel:
     """Set the time scale of a session, which begins if there is none of this id."""
     id = call.params["session"]
-    wrong = read_session(id, "/")[2]
+    wrong = session_id_error(id, "the path's session")
     if wrong is not None:
         raise Problem(400, wrong.message or "This is no id of a session.")
     context.engine.state.session(id, time.monotonic(), time.time()).time_scale = call.body.time_scale
