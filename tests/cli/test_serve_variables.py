@@ -123,7 +123,7 @@ def test_serve_help_names_variable_of_every_option(tmp_path: Path) -> None:
             "MOCKLLM_MAX_BODY: expected a number of bytes, such as 1000, 64KiB or ",
         ),
         ({"MOCKLLM_GRACE": "nan"}, "MOCKLLM_GRACE: expected a number of seconds, found 'nan'"),
-        ({"MOCKLLM_MAX_DELAY": "-1s"}, 'MOCKLLM_MAX_DELAY: "-1s" is not a duration'),
+        ({"MOCKLLM_MAX_DELAY": "-1s"}, 'MOCKLLM_MAX_DELAY: "-1s" is negative'),
         ({"MOCKLLM_JOURNAL": "1.5"}, "MOCKLLM_JOURNAL: expected a whole number, found '1.5'"),
     ],
     ids=lambda value: "" if isinstance(value, str) else "".join(value),
