@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 BASE_URL_LACKS_VERSION: Final = (
-    "OpenAI's base URL ends with /v1; a rule with that path does not match this request"
+    "OpenAI's base URL ends with /v1; a rule with path: /v1/… does not match this request"
 )
 """The note on a call of OpenAI at a path without `/v1`, which the server knows, too."""
 

@@ -10,7 +10,7 @@ from tests.live import live
 from tests.server.recording import BODY, post
 
 CHAT = "/chat/completions"
-NOTE = "OpenAI's base URL ends with /v1; a rule with that path does not match this request"
+NOTE = "OpenAI's base URL ends with /v1; a rule with path: /v1/… does not match this request"
 
 
 @pytest.mark.parametrize("prefix", ["", "/openai", "/s/mine"])
