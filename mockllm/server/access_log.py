@@ -15,9 +15,10 @@ from mockllm.core.json.codec import MISSING
 from mockllm.core.redaction import Redactor, may_show_random, secrets_of
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_older_hash, hash_input_json, hash_of
+from mockllm.dialects.omitted_bases import BASE_URL_ENDS
 from mockllm.engine import seed_token
 from mockllm.engine.planned_response import UNKNOWN_FIELD
-from mockllm.server.ended_exchange import BASE_URL_LACKS_VERSION, EndedExchange, is_unsent
+from mockllm.server.ended_exchange import EndedExchange, is_unsent
 from mockllm.server.exchange import EndReason
 from mockllm.server.journal.entry import headers_and_body
 
@@ -168,7 +169,7 @@ class AccessLog:
         new = []
         for note in notes:
             key = (request.client, agent, note)
-            if note.startswith((UNKNOWN_FIELD, BASE_URL_LACKS_VERSION)):
+            if note.startswith(UNKNOWN_FIELD) or BASE_URL_ENDS in note:
                 if key in self._noted:
                     continue
                 if len(self._noted) >= MAX_NOTED:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.form_fields import without_contents
+from mockllm.dialects.omitted_bases import omitted_base_note
 from mockllm.engine import PlannedResponse
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
     from mockllm.server.exchange import EndReason, Exchange
 
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
-BASE_URL_LACKS_VERSION: Final = (
-    "OpenAI's base URL ends with /v1; a rule with path: /v1/… does not match this request"
-)
-"""The note on a call of OpenAI at a path without `/v1`, which the server knows, too."""
 
 
 def is_unsent(response: PlannedResponse, tick_times: array[float] | None) -> bool:
@@ -129,7 +126,8 @@ class EndedExchange(Struct, gc=False, kw_only=True):
         return ended.with_note_on(request)
 
     def with_note_on(self, request: Request) -> EndedExchange:
-        """Add the note on a path without `/v1` to a call of OpenAI that has one."""
-        if request.provider == "openai" and request.api is not None and not request.path.startswith("/v1/"):
-            self.response = replace(self.response, notes=(*self.response.notes, BASE_URL_LACKS_VERSION))
+        """Add the note on a path that lacks the base of its provider, if it does."""
+        note = omitted_base_note(request.provider, request.path)
+        if note is not None:
+            self.response = replace(self.response, notes=(*self.response.notes, note))
         return self
