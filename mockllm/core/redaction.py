@@ -104,7 +104,8 @@ _URL_USER: Final = re.compile(
 of a host in brackets begin no password."""
 MAX_USER: Final = 30
 """Most characters of a user in a URL; a longer one is a token."""
-_PAIR: Final = re.compile(r"([?&;])([^?=&;#]*)=([^&;#]*)")
+PARAMETER: Final = re.compile(r"([?&;])([^?=&;#]*)=([^&;#]*)")
+"""A parameter of a query: the mark before it, its name, its value."""
 _PARTS: Final = re.compile(r"([/?&=#;:])")
 _PARAMETERS: Final = re.compile(r"[\s,;\"]+")
 MAX_SECRETS: Final = 32
@@ -240,7 +241,7 @@ def _in_header(name: str, value: str) -> Iterator[str]:
 
 def _in_target(target: str) -> Iterator[str]:
     """Yield the secrets of a query and of a URL's user, as they came and decoded."""
-    for _, name, value in _PAIR.findall(target):
+    for _, name, value in PARAMETER.findall(target):
         if is_secret(unquote_plus(name).strip()):
             yield value
             yield unquote_plus(value)
@@ -262,6 +263,11 @@ def named_secrets(value: Json, names_secret: Callable[[str], bool] = secret_name
                     yield inner
         elif type(value) is list:
             waiting += value
+
+
+def looks_random(text: str) -> bool:
+    """Return whether a text looks random, as keys do."""
+    return _RANDOM.fullmatch(text) is not None
 
 
 def may_show_random(texts: Iterable[str]) -> bool:
@@ -298,7 +304,7 @@ def without_credentials(text: str) -> str:
     """Return a path with its query, or a URL, without the user and the query parameters of a secret name."""
     if not text.startswith("/"):
         text = _USER.sub(rf"\1{REDACTED}@", text)
-    return _PAIR.sub(_pair, text) if "?" in text else text
+    return PARAMETER.sub(_pair, text) if "?" in text else text
 
 
 def without_passwords(text: str) -> str:

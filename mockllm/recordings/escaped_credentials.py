@@ -8,11 +8,12 @@ from itertools import islice
 from typing import Final
 
 from mockllm.core.escaped_secrets import without_json_escapes
+from mockllm.core.key_forms import URL_CREDENTIALS
 from mockllm.core.redaction import Redactor, written_forms
 
 MAX_CREDENTIALS: Final = 1_024
 """Most different credentials of one response: each search takes time."""
-_CREDENTIALS: Final = re.compile(rb"://[^\s/?#:@\"\\]{0,256}:([^\s/?#\"\\]{1,1000})@")
+_CREDENTIALS: Final = re.compile(URL_CREDENTIALS.encode())
 """The user and the password of a URL."""
 
 

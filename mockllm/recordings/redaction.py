@@ -27,6 +27,7 @@ from mockllm.core.redaction import (
 from mockllm.core.rendering.gzip import ENCODING, MAX_DECOMPRESSED, decompressed_frames, exceeds_maximum
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
+from mockllm.core.request.body_secrets import body_secrets
 from mockllm.recordings.divided_secrets import event_json, events_of, without_divided_secrets
 from mockllm.recordings.escaped_credentials import without_escaped_credentials
 from mockllm.recordings.interaction import (
@@ -95,23 +96,16 @@ def _clean_message(message: RecordedMessage, redactor: Redactor) -> RecordedMess
     return message if data == message.data else message._replace(data=data)
 
 
-MAX_FORM: Final = 100_000
-"""Bytes: a longer body that is no JSON is not searched for fields of a form."""
-_FORM: Final = re.compile(rb"[^\s=&]+=\S*")
 _PARAMETER: Final = re.compile(r"([?&;])([^?=&;#\s]+)=([^&;#\s,<>\"']+)")
 
 
 def redactor_of(request: RecordedRequest, response_headers: Pairs, private: Sequence[str] = ()) -> Redactor:
     """Return the redactor that masks the secrets of a request and the cookies and keys of its response. `private`:
     further texts that no file may have."""
-    body, target = None, f"?{request.query_string}"
-    try:
-        body = loads(request.body)
-    except JSONDecodeError:
-        if len(request.body) <= MAX_FORM and _FORM.fullmatch(request.body):
-            target += f"&{request.body.decode('utf-8', 'replace')}"
-    secrets = secrets_of((*request.headers, *response_headers), target, body, personal=True)
-    return Redactor((*written_forms(_with_json_escapes(private)), *secrets))
+    secrets = secrets_of((*request.headers, *response_headers), f"?{request.query_string}", personal=True)
+    media_type = next((value for name, value in request.headers if name.lower() == "content-type"), "")
+    of_body = body_secrets(media_type, request.body)
+    return Redactor((*written_forms(_with_json_escapes(private)), *of_body, *secrets))
 
 
 def _with_json_escapes(texts: Iterable[str]) -> Iterator[str]:

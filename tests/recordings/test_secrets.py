@@ -185,6 +185,22 @@ ECHO = json.dumps({"error": {"message": f"Incorrect API key provided: {AZURE}."}
         ("a field of the body", {"body": {**BODY, "api_key": AZURE}}),
         ("a field of a form", {"body": f"grant_type=refresh_token&client_secret={AZURE}".encode()}),
         ("a field of a form, encoded", {"body": f"a=b&refresh_token=%30{AZURE[1:]}".encode()}),
+        (
+            "a field of a form after a text with blanks",
+            {
+                "body": f"prompt=a b&api_key={AZURE}".encode(),
+                "requested": {"Content-Type": "application/x-www-form-urlencoded"},
+            },
+        ),
+        (
+            "a field of a multipart body",
+            {
+                "body": f'--X\r\nContent-Disposition: form-data; name="api_key"\r\n\r\n{AZURE}\r\n--X--'.encode(),
+                "requested": {"Content-Type": "multipart/form-data; boundary=X"},
+            },
+        ),
+        ("a URL in a form", {"body": f"file_url=https%3A%2F%2Fuser%3A{AZURE}%40x%2Fa.wav".encode()}),
+        ("a URL in the body", {"body": {**BODY, "file_url": f"https://x/a?key={AZURE}"}}),
         ("a field deep in the body", {"body": {**BODY, "tools": [{"mcp": {"authorization": AZURE}}]}}),
         ("a cookie that the answer sets", {"headers": {"Set-Cookie": f"__cf_bm={AZURE}; path=/; HttpOnly"}}),
         ("a token that the answer gives", {"headers": {"x-session-token": AZURE}}),

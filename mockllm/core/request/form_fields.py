@@ -21,7 +21,7 @@ _BOUNDARY: Final = re.compile(r'boundary=(?:"([^"]+)"|([^;,\s]+))', re.IGNORECAS
 _NAME: Final = re.compile(rb'[;\s]name="([^"]*)"', re.IGNORECASE)
 _FILE: Final = re.compile(rb'[;\s]filename="([^"]*)"', re.IGNORECASE)
 _TYPE: Final = re.compile(rb"^content-type:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
-_END_OF_HEAD: Final = b"\r\n\r\n"
+END_OF_HEAD: Final = b"\r\n\r\n"
 
 
 class FormFile(NamedTuple):
@@ -62,21 +62,21 @@ class MultipartPart(NamedTuple):
 
 def multipart_parts(content_type: str, body: bytes) -> Iterator[MultipartPart]:
     """Yield the parts of a multipart body; none of any other body."""
-    delimiter = _delimiter(content_type)
+    delimiter = part_delimiter(content_type)
     if delimiter is None:
         return
     for part in body.split(delimiter, MAX_FIELDS)[1:]:
         end = _head_end(part)
         if end >= 0:
-            yield MultipartPart(part[:end], part[end + len(_END_OF_HEAD) :].removesuffix(b"\r\n"))
+            yield MultipartPart(part[:end], part[end + len(END_OF_HEAD) :].removesuffix(b"\r\n"))
 
 
 def _head_end(part: bytes) -> int:
     """Return where the head of a part ends; -1 for a part without a head, or with a long one."""
-    return part.find(_END_OF_HEAD, 0, MAX_HEAD + len(_END_OF_HEAD))
+    return part.find(END_OF_HEAD, 0, MAX_HEAD + len(END_OF_HEAD))
 
 
-def _delimiter(content_type: str) -> bytes | None:
+def part_delimiter(content_type: str) -> bytes | None:
     """Return the bytes before each part of a multipart body; None for any other body."""
     boundary = _BOUNDARY.search(content_type)
     if boundary is None or content_type.lstrip()[:10].lower() != "multipart/":
@@ -87,7 +87,7 @@ def _delimiter(content_type: str) -> bytes | None:
 def without_boundary(content_type: str, body: bytes) -> bytes:
     """Return a multipart body without its boundary, which clients draw anew for each request; any other body as it
     is."""
-    delimiter = _delimiter(content_type)
+    delimiter = part_delimiter(content_type)
     return body if delimiter is None else body.replace(delimiter, b"--")
 
 
@@ -130,7 +130,7 @@ def read_files(content_type: str, body: bytes) -> tuple[FormFile, ...]:
 def without_contents(content_type: str, body: bytes) -> bytes:
     """Return an upload without the contents of its files: the journal stores this. It has the fields of a form, the
     first part of another multipart body, which describes the file, and nothing of any other body."""
-    delimiter = _delimiter(content_type)
+    delimiter = part_delimiter(content_type)
     if delimiter is None:
         return b""
     is_form = "form-data" in content_type.lower()
@@ -138,5 +138,5 @@ def without_contents(content_type: str, body: bytes) -> bytes:
     for place, part in enumerate(parts[1:], 1):
         end = _head_end(part)
         if end >= 0 and (_FILE.search(part, 0, end) is not None if is_form else place > 1):
-            parts[place] = part[:end] + _END_OF_HEAD + b"\r\n"
+            parts[place] = part[:end] + END_OF_HEAD + b"\r\n"
     return delimiter.join(parts)

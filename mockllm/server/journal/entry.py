@@ -13,7 +13,6 @@ from urllib.parse import unquote_plus
 from multidict import CIMultiDict
 
 from mockllm.core.escaped_secrets import EscapedSecrets
-from mockllm.core.json.codec import JSONDecodeError, loads
 from mockllm.core.redaction import (
     Redactor,
     client_key_hash,
@@ -24,6 +23,7 @@ from mockllm.core.redaction import (
 )
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
+from mockllm.core.request.body_secrets import body_secrets
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse, seed_token
 from mockllm.server.ended_exchange import EndedExchange, is_unsent
@@ -72,11 +72,8 @@ class JournalEntry(NamedTuple):
     @property
     def full_redactor(self) -> Redactor:
         """Masks also the secrets in the fields of the body, which it parses."""
-        try:
-            body = loads(self.raw)
-        except JSONDecodeError:
-            return self.redactor
-        return Redactor((*secrets_of((), "", body), *self.redactor.secrets))
+        secrets = body_secrets(self.header("content-type") or "", self.raw)
+        return Redactor((*secrets, *self.redactor.secrets)) if secrets else self.redactor
 
     @property
     def duration_with_hold(self) -> float:

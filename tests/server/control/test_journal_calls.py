@@ -163,6 +163,25 @@ def test_journal_stores_no_named_secret(server: Steered) -> None:
     assert KEY not in repr(kept)
 
 
+@pytest.mark.parametrize(
+    ("media_type", "body"),
+    [
+        ("application/x-www-form-urlencoded", "file_url=https%3A%2F%2Fuser%3Ahunter2LONGPW%40x%2Fa.wav"),
+        ("application/x-www-form-urlencoded", "a=b&client_secret=hunter2LONGPW"),
+        ("multipart/form-data; boundary=X", '--X\r\nA: b; name="api_key"\r\n\r\nhunter2LONGPW\r\n--X--\r\n'),
+        ("application/json", '{"file_url":"https://x/a?key=hunter2LONGPW"}'),
+    ],
+    ids=["url in form", "form", "multipart", "url in json"],
+)
+def test_secret_in_any_kind_of_body_is_redacted(server: Steered, media_type: str, body: str) -> None:
+    server.call("POST", "/token", body, {"content-type": media_type})
+    (kept,) = until(lambda: list(server.app.journal))
+    for path in ("", f"/{kept.number}", f"/{kept.number}/code", "/export", "/export?format=har"):
+        answer = server.call("GET", f"/api/requests{path}")
+        assert answer.status == 200, path
+        assert "hunter2LONGPW" not in answer.text, path
+
+
 TEXT, NUMBER, LIST = (str,), (int, float), (list,)
 HAR: dict[str, dict[str, tuple[type, ...]]] = {
     "log": {"version": TEXT, "creator": (dict,), "entries": LIST},

@@ -1,0 +1,174 @@
+"""The secrets in the body of a request: in JSON, in a URL-encoded form, in the fields of a multipart body.
+
+Fields of forms are like the parameters of a query. A body beyond the bounds is one secret: nothing of it is shown.
+Each step takes time in proportion to the bytes, which a client chooses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
+from urllib.parse import unquote_plus
+
+from mockllm.core.escaped_secrets import MAX_ESCAPES
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.key_forms import URL, URL_CREDENTIALS
+from mockllm.core.redaction import (
+    MAX_NAME,
+    MAX_SECRETS,
+    PARAMETER,
+    SHORTEST,
+    is_secret,
+    looks_random,
+    named_secrets,
+    secret_field,
+    secrets_of,
+    written_forms,
+)
+from mockllm.core.request.form_fields import END_OF_HEAD, MAX_HEAD, URLENCODED, part_delimiter
+
+MAX_FORM_FIELDS: Final = 10_000
+"""The fields of a form that are read."""
+MAX_FORM_SECRETS: Final = 96
+"""The texts that are masked for a form, each in about three encodings."""
+MAX_WORK: Final = 256 << 20
+"""The bytes of a form times its secrets: the search for more takes long."""
+_FORM: Final = re.compile(rb"[^\s=&]+=\S*")
+"""A form without a media type."""
+_NAME: Final = re.compile(rb'[;\s]name=(?:"([^"]*)"|([^\s;"]+))', re.IGNORECASE)
+_FILE: Final = re.compile(rb"[;\s]filename\*?=", re.IGNORECASE)
+_PASSWORD: Final = re.compile(URL_CREDENTIALS)
+_AFTER_VALUE: Final = re.compile(r"[\"'<>`\\]|[.,:!)\]}]+$")
+"""What ends a URL in a text."""
+
+
+def body_secrets(content_type: str, raw: bytes) -> tuple[str, ...]:
+    """Return the secrets of a body as `secrets_of` returns them."""
+    try:
+        body = loads(raw)
+    except JSONDecodeError:
+        return _form_secrets(content_type, raw)
+    secrets = secrets_of((), "", body)
+    if b"?" not in raw or not (URL.encode() in raw or b":\\/" in raw):
+        return secrets
+    found = islice((secret for text in _texts(body) for secret in _in_urls(text)), MAX_SECRETS)
+    return tuple(sorted({*secrets, *written_forms(found)}, key=len, reverse=True))
+
+
+def _form_secrets(content_type: str, raw: bytes) -> tuple[str, ...]:
+    """Return the secrets of a form; all of it for one beyond the bounds, nothing for any other body."""
+    delimiter = part_delimiter(content_type)
+    if delimiter is not None:
+        fields = _multipart_fields(raw, delimiter) if raw.count(delimiter) <= MAX_FORM_FIELDS else None
+    elif content_type.partition(";")[0].strip().lower() == URLENCODED or _FORM.fullmatch(raw) is not None:
+        is_short = raw.count(b"&") < MAX_FORM_FIELDS and raw.count(b"%") <= MAX_ESCAPES
+        fields = _urlencoded_fields(raw) if is_short else None
+    else:
+        return ()
+    if fields is None:
+        return (_text(raw),)
+    found = {secret for field in fields for secret in _in_field(field)}
+    if len(found) > MAX_FORM_SECRETS or len(raw) * 3 * len(found) > MAX_WORK:
+        return (_text(raw),)
+    return written_forms(found)
+
+
+class _Field(NamedTuple):
+    """A field of a form. `written` is its value in the body, and `place` the name with that value there."""
+
+    name: str
+    value: str
+    written: str
+    place: Sequence[str]
+
+
+def _urlencoded_fields(raw: bytes) -> Iterator[_Field]:
+    for pair in _text(raw.strip()).split("&"):
+        name, _, value = pair.partition("=")
+        yield _Field(_decoded(name), _decoded(value), value, (pair,))
+
+
+def _multipart_fields(raw: bytes, delimiter: bytes) -> Iterator[_Field]:
+    """Yield the fields of a multipart body that are no files. The contents of files are not copied."""
+    end = raw.find(delimiter)
+    while end >= 0:
+        begin = end + len(delimiter)
+        end = raw.find(delimiter, begin)
+        head_end = raw.find(END_OF_HEAD, begin, begin + MAX_HEAD + len(END_OF_HEAD))
+        last = len(raw) if end < 0 else end
+        if not 0 <= head_end < last or _FILE.search(raw, begin, head_end) is not None:
+            continue
+        name = _NAME.search(raw, begin, head_end)
+        content = _text(raw[head_end + len(END_OF_HEAD) : last].removesuffix(b"\r\n"))
+        if name is None:
+            yield _Field("", content, content, ())
+        else:
+            place = f"{_text(raw[name.start() : head_end + len(END_OF_HEAD)])}{content}"
+            yield _Field(_text(name[1] or name[2] or b""), content, content, (place,))
+
+
+def _in_field(field: _Field) -> Iterator[str]:
+    """Yield the secrets of a field. A short one is masked in its place alone, since it would be found in words."""
+    value = field.value.strip()
+    if not _is_named(field.name):
+        yield from _in_value(value)
+    elif len(value) >= SHORTEST:
+        yield from (value, field.written.strip())
+    elif value:
+        for place in field.place:
+            yield from (place, dumps(place.encode("utf-8", "replace").decode()).decode()[1:-1])
+
+
+def _is_named(name: str) -> bool:
+    """Return whether a field has the name of a secret; also as a member: `metadata[api_key]`."""
+    name = name[-MAX_NAME:].strip().rstrip("]").replace("[", ".")
+    return is_secret(name) or secret_field(name)
+
+
+def _in_value(text: str) -> Iterator[str]:
+    """Yield the secrets in a value that is JSON, and those of the URLs in it."""
+    if text[:1] in ("{", "["):
+        try:
+            value = loads(text)
+        except JSONDecodeError:
+            pass
+        else:
+            yield from named_secrets(value)
+    if URL in text:
+        for found in _PASSWORD.finditer(text):
+            yield found[1] if len(found[1]) >= SHORTEST else found[0]
+        yield from _in_urls(text)
+
+
+def _in_urls(text: str) -> Iterator[str]:
+    """Yield the values of query parameters with the name of a secret. One that does not look random may be a word:
+    it is masked with its name."""
+    if URL not in text or "?" not in text:
+        return
+    for word in text.split():
+        for mark, name, value in PARAMETER.findall(word) if URL in word else ():
+            value = _AFTER_VALUE.split(value, maxsplit=1)[0]
+            if value and is_secret(_decoded(name).strip()):
+                yield from (value, _decoded(value)) if looks_random(value) else (f"{mark}{name}={value}",)
+
+
+def _texts(value: Json) -> Iterable[str]:
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if type(value) is str:
+            yield value
+        elif type(value) is dict:
+            waiting += value.values()
+        elif type(value) is list:
+            waiting += value
+
+
+def _decoded(text: str) -> str:
+    return unquote_plus(text, errors="surrogateescape")
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")

@@ -1,0 +1,148 @@
+"""The secrets of bodies: of forms, of multipart fields, and of the URLs in them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from mockllm.core.redaction import Redactor
+from mockllm.core.request.body_secrets import MAX_FORM_FIELDS, MAX_FORM_SECRETS, body_secrets
+
+FORM = "application/x-www-form-urlencoded"
+PARTS = "multipart/form-data; boundary=XX"
+KEY = "zq81hv93kd02nf64"
+
+
+def multipart(*fields: tuple[str, str]) -> bytes:
+    parts = [f"--XX\r\nContent-Disposition: form-data; {name}\r\n\r\n{value}\r\n" for name, value in fields]
+    return ("".join(parts) + "--XX--\r\n").encode()
+
+
+def shown(content_type: str, raw: bytes) -> bytes:
+    masked = Redactor(body_secrets(content_type, raw)).data(raw)
+    assert len(masked) == len(raw)
+    return masked
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["api_key", "password", "client_secret", "clientSecret", "token", "key", "a[api_key]", "api%5Fkey"],
+)
+@pytest.mark.parametrize("content_type", [FORM, f"{FORM}; charset=utf-8", ""])
+def test_secret_of_a_form_is_masked(name: str, content_type: str) -> None:
+    raw = f"grant_type=x&{name}={KEY}&model=m".encode()
+    assert shown(content_type, raw) == raw.replace(KEY.encode(), b"*" * len(KEY))
+
+
+@pytest.mark.parametrize(
+    ("raw", "hidden"),
+    [
+        (b"file_url=https%3A%2F%2Fuser%3Ahunter2LONGPW%40x%2Fa.wav", b"hunter2LONGPW"),
+        (b"file_url=https%3a%2f%2fuser%3ahunter2%2CLONGPW%40x%2fa.wav", b"hunter2%2CLONGPW"),
+        (b"file_url=https%3A%2F%2Fuser%3Apw1%40x%2Fa.wav", b"pw1"),
+        (b"file_url=https%3A%2F%2Fx%2Fa%3Fkey%3Dzq81hv93kd02nf64", b"zq81hv93kd02nf64"),
+        (b"file_url=https%3A%2F%2Fx%2Fa%3Fkey%3Dplain", b"plain"),
+        (b"file_url=https://x/a?key=zq81hv93kd02nf64", b"zq81hv93kd02nf64"),
+        (b"a=b&password=correct+horse%20battery", b"correct+horse%20battery"),
+        (b"a=b&password=%E9%E8%2Babcdefgh", b"%E9%E8%2Babcdefgh"),
+        (b"a=b&password=pw", b"password=pw"),
+        (b"a=%7B%22api_key%22%3A%22zq81hv93kd02nf64%22%7D", b"zq81hv93kd02nf64"),
+    ],
+)  # fmt: skip
+def test_secret_in_a_form_is_masked_as_it_is_written(raw: bytes, hidden: bytes) -> None:
+    masked = shown(FORM, raw)
+    assert hidden not in masked
+    assert masked.startswith(raw[:2])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ('name="api_key"', KEY),
+        ("name=api_key", KEY),
+        ('name="password"', "pw17"),
+        ('name="password"', "correct horse battery"),
+        ('name="metadata"', f'{{"api_key":"{KEY}"}}'),
+        ('name="file_url"', f"https://x/a?key={KEY}"),
+    ],
+)
+def test_secret_in_a_multipart_field_is_masked(name: str, value: str) -> None:
+    raw = multipart(('name="model"', "whisper-1"), (name, value), ('name="file"; filename="a"', "sound"))
+    masked = shown(PARTS, raw)
+    assert (KEY if KEY in value else value).encode() not in masked
+    assert b"whisper-1" in masked
+    assert b"sound" in masked
+
+
+@pytest.mark.parametrize("raw", [b"model=m&prompt=a+b%2C&max_tokens=5&key=", b"a", b""])
+def test_form_without_secrets_stays(raw: bytes) -> None:
+    assert shown(FORM, raw) == raw
+
+
+def test_multipart_without_secrets_stays() -> None:
+    raw = multipart(
+        ('name="model"', "m"), ('name="password"', ""), ('name="x"; filename="key"', "password=abcdefghij")
+    )
+    assert shown(PARTS, raw) == raw
+    assert body_secrets(PARTS, b"--XX\r\nno head") == body_secrets("multipart/form-data", raw) == ()
+    assert body_secrets("text/plain", b"the password = abcdefghij") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        (f"see https://x/a?key={KEY}, and", KEY),
+        (f"see <https://x/a?b=c&token={KEY}>", KEY),
+        (f"see https:\\/\\/x/a?key={KEY}", KEY),
+        ("see https://x/a?key=plain.", "?key=plain"),
+    ],
+)
+def test_key_in_a_url_of_json_is_masked(text: str, hidden: str) -> None:
+    raw = b'{"messages":[{"content":"%s"}]}' % text.encode()
+    assert shown("application/json", raw) == raw.replace(hidden.encode(), b"*" * len(hidden))
+
+
+@pytest.mark.parametrize(
+    "text", ["what is a?key=0123456789abcdefgh", "https://x/a?page=0123456789abcdefgh", "https://x/a?key="]
+)
+def test_other_texts_of_json_stay(text: str) -> None:
+    assert body_secrets("application/json", b'["%s"]' % text.encode()) == ()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "raw"),
+    [
+        (FORM, b"a=b&" * (MAX_FORM_FIELDS + 1)),
+        (FORM, b"&".join(b"key=secret-%05d" % number for number in range(MAX_FORM_SECRETS + 1))),
+        (FORM, b"a=" + b"%41" * 200_000),
+        (PARTS, b"--XX\r\n" * (MAX_FORM_FIELDS + 1)),
+    ],
+    ids=["fields", "secrets", "escapes", "parts"],
+)
+def test_form_beyond_the_bounds_is_hidden(content_type: str, raw: bytes) -> None:
+    assert shown(content_type, raw) == b"*" * len(raw)
+
+
+def test_form_with_a_long_search_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockllm.core.request.body_secrets.MAX_WORK", 100)
+    raw = b"key=zq81hv93kd02nf64&x=" + b"y" * 50
+    assert shown(FORM, raw) == b"*" * len(raw)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "raw"),
+    [
+        (FORM, b"a=" + b"https://u:" * 300_000),
+        (FORM, b"a=" + b"https://u?key=" * 300_000),
+        (FORM, b"=" * 3_000_000),
+        (PARTS, b'--XX\r\nContent-Disposition: form-data; name="a"\r\n\r\n' + b"://u:" * 600_000),
+        (PARTS, b"--XX\r\n" + b";name=" * 500_000),
+        (PARTS, (b"--XX\r\n" + b" " * 300) * 9_000 + b"\r\n\r\n"),
+    ],
+    ids=["users", "queries", "equals", "multipart", "names", "heads"],
+)  # fmt: skip
+def test_long_forms_take_linear_time(content_type: str, raw: bytes) -> None:
+    start = time.perf_counter()
+    body_secrets(content_type, raw)
+    assert time.perf_counter() - start < 5
