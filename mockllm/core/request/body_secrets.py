@@ -40,8 +40,10 @@ _FORM: Final = re.compile(rb"[^\s=&]+=\S*")
 _NAME: Final = re.compile(rb'[;\s]name=(?:"([^"]*)"|([^\s;"]+))', re.IGNORECASE)
 _FILE: Final = re.compile(rb"[;\s]filename\*?=", re.IGNORECASE)
 _PASSWORD: Final = re.compile(URL_CREDENTIALS)
-_AFTER_VALUE: Final = re.compile(r"[\"'<>`\\]|[.,:!)\]}]+$")
+_AFTER_URL: Final = re.compile(r"[\"'<>`\\]")
 """What ends a URL in a text."""
+_PUNCTUATION: Final = ".,:!)]}"
+"""Characters that are no part of a URL at its end."""
 
 
 def body_secrets(content_type: str, raw: bytes) -> tuple[str, ...]:
@@ -149,7 +151,7 @@ def _in_urls(text: str) -> Iterator[str]:
         return
     for word in text.split():
         for mark, name, value in PARAMETER.findall(word) if URL in word else ():
-            value = _AFTER_VALUE.split(value, maxsplit=1)[0]
+            value = _AFTER_URL.split(value, maxsplit=1)[0].rstrip(_PUNCTUATION)
             if value and is_secret(_decoded(name).strip()):
                 yield from (value, _decoded(value)) if looks_random(value) else (f"{mark}{name}={value}",)
 

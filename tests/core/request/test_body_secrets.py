@@ -136,11 +136,14 @@ def test_form_with_a_long_search_is_hidden(monkeypatch: pytest.MonkeyPatch) -> N
         (FORM, b"a=" + b"https://u:" * 300_000),
         (FORM, b"a=" + b"https://u?key=" * 300_000),
         (FORM, b"=" * 3_000_000),
+        (FORM, b"a=https://u?key=" + b")" * 1_000_000 + b"x"),
+        (FORM, b"a=https://u?" + b"&-" * 1_000_000),
+        ("", b"a" * 3_000_000),
         (PARTS, b'--XX\r\nContent-Disposition: form-data; name="a"\r\n\r\n' + b"://u:" * 600_000),
         (PARTS, b"--XX\r\n" + b";name=" * 500_000),
         (PARTS, (b"--XX\r\n" + b" " * 300) * 9_000 + b"\r\n\r\n"),
     ],
-    ids=["users", "queries", "equals", "multipart", "names", "heads"],
+    ids=["users", "queries", "equals", "punctuation", "marks", "letters", "multipart", "names", "heads"],
 )  # fmt: skip
 def test_long_forms_take_linear_time(content_type: str, raw: bytes) -> None:
     start = time.perf_counter()
