@@ -35,7 +35,7 @@ MAX_FORM_SECRETS: Final = 96
 """The texts that are masked for a form, each in about three encodings."""
 MAX_WORK: Final = 256 << 20
 """The bytes of a form times its secrets: the search for more takes long."""
-_FORM: Final = re.compile(rb"[^\s=&]+=\S*")
+_FORM: Final = re.compile(rb"[^\s=&]++=\S*+")
 """A form without a media type."""
 _NAME: Final = re.compile(rb'[;\s]name=(?:"([^"]*)"|([^\s;"]+))', re.IGNORECASE)
 _FILE: Final = re.compile(rb"[;\s]filename\*?=", re.IGNORECASE)
