@@ -357,3 +357,44 @@ def test_response_without_citations_has_no_grounding(server: VirtualServer) -> N
 def test_wrong_tool_is_refused(server: VirtualServer, tool: dict[str, Json]) -> None:
     response = searched(server, "which", "fileSearchStores/x", **tool)
     assert (response.status, response.json["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize(
+    "name", ["fileSearchStores/abc/documents/zz", "fileSearchStores/", "fileSearchStores/A"]
+)
+def test_name_of_a_rule_that_no_store_has_stores_nothing(name: str) -> None:
+    rule = (
+        f"{{match: {{api: file_search_stores, method: POST}}, http: {{status: 200, body: {{name: {name}}}}}}}"
+    )
+    server = VirtualServer(f"rules: [{rule}]")
+    assert create(server) == name
+    assert get(server, "fileSearchStores").json == {}
+    assert get(server, "fileSearchStores/abc/upload/operations/zz").status == 404
+
+
+def test_file_of_a_rule_needs_no_media_type() -> None:
+    final = "{x-goog-upload-status: final}, body: {file: {name: files/abc}}"
+    server = VirtualServer(
+        f"rules: [{{match: {{api: files, provider: gemini}}, http: {{status: 200, headers: {final}}}}}]"
+    )
+    headers = {"x-goog-upload-protocol": "raw"}
+    server.respond(raw_request("/upload/v1beta/files", b"", headers=headers))
+    store = create(server)
+    path = f"/v1beta/{store}:importFile"
+    begun = server.respond(raw_request(path, {"fileName": "files/abc"})).json["name"]
+    id = begun.rpartition("/")[2]
+    for operation in (begun, f"{store}/upload/operations/{id}"):
+        assert get(server, operation).status < 500
+    assert get(server, f"{store}/documents/{id}").json["sizeBytes"] == "0"
+
+
+def test_id_with_a_slash_names_no_store(server: VirtualServer) -> None:
+    store = create(server)
+    name = uploaded(server, store)
+    encoded = f"{store}%2Fdocuments%2F{name.rpartition('/')[2]}"
+    assert get(server, encoded).status == 404
+    assert get(server, encoded, method="DELETE").status == 404
+    assert upload(server, encoded).status == 404
+    assert get(server, f"{encoded}/documents").status == 404
+    assert get(server, f"{store}/documents/A").status == 404
+    assert get(server, name).status == 200

@@ -21,11 +21,13 @@ from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.file_search.retrieval import DOCUMENTS, STORES, documents_of, stored_object
 from mockllm.dialects.gemini.file_search.stores import (
+    ID,
     check_page,
     is_forced,
     list_page,
     missing_object,
     not_empty,
+    store_name,
 )
 from mockllm.dialects.gemini.generate_request import GeminiRequest
 from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
@@ -37,12 +39,9 @@ IMPORTS: Final = "/operations/"
 
 
 def document_name(request: Request, variable: str) -> str:
-    return f"{store_name(request)}{DOCUMENTS}{request.path_variables.get(variable, '')}"
-
-
-def store_name(request: Request) -> str:
-    """Return the name of the store in the path."""
-    return STORES + request.path_variables.get("store", "").partition(":")[0]
+    """Return the name of the document in the path; empty where no document has such a name."""
+    store, id = store_name(request), request.path_variables.get(variable, "")
+    return f"{store}{DOCUMENTS}{id}" if store and ID.fullmatch(id) else ""
 
 
 def uploaded(name: str, document: dict[str, Json]) -> dict[str, Json]:
@@ -51,8 +50,8 @@ def uploaded(name: str, document: dict[str, Json]) -> dict[str, Json]:
         "@type": f"{TYPE}UploadToFileSearchStoreResponse",
         "parent": name.partition(DOCUMENTS)[0],
         "documentName": name,
-        "mimeType": document["mimeType"],
-        "sizeBytes": document["sizeBytes"],
+        "mimeType": document.get("mimeType", ""),
+        "sizeBytes": document.get("sizeBytes", "0"),
     }
 
 

@@ -35,6 +35,8 @@ PAGE_SIZE: Final = 10
 MAX_PAGE_SIZE: Final = 20
 MAX_TITLE: Final = 512
 """The characters of a display name at most."""
+ID: Final = re.compile("[a-z0-9-]{1,40}")
+"""The form of the id of a store, of a document or of an operation."""
 MAX_STEM: Final = 27
 """The characters of an id before the suffix of 12 characters: an id has at most 40."""
 SHAPE: Final = MessageShape("FileSearchStore", {"displayName": STRING, "embeddingModel": STRING})
@@ -88,12 +90,18 @@ def missing_object() -> Failure:
     return Failure("not_found", message="Requested entity was not found.", note=note)
 
 
+def store_name(request: Request) -> str:
+    """Return the name of the store in the path; empty where no store has such a name."""
+    id = request.path_variables.get("store", "").partition(":")[0]
+    return STORES + id if ID.fullmatch(id) else ""
+
+
 class FileSearchStoreRequest(ObjectRequest, GeminiRequest):
     api = "file_search_stores"
 
     @cached_property
     def object_id(self) -> str:
-        return STORES + self.path_variables.get("store", "")
+        return store_name(self)
 
 
 class FileSearchStoreCall(ObjectCall, GeminiStoredCall):
@@ -148,8 +156,8 @@ class CreateFileSearchStore(GeminiStoredCall):
             return None
         shown = read_object(last.payload)
         name = shown.get("name")
-        if type(name) is not str or not name.startswith(STORES):  # a rule's own body
-            return None
+        if type(name) is not str or not name.startswith(STORES) or not ID.fullmatch(name, len(STORES)):
+            return None  # a rule's own body
         return StorageUpdate((name,), StoredResponse(name, None, b"", dumps(shown)))
 
 

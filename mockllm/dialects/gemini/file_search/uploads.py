@@ -22,9 +22,16 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.cached_contents import format_time
 from mockllm.dialects.gemini.camel_case import camel_case_fields
 from mockllm.dialects.gemini.file_object import find_file, missing_file, object_of_file
-from mockllm.dialects.gemini.file_search.documents import IMPORTS, UPLOADS, store_name, uploaded
+from mockllm.dialects.gemini.file_search.documents import IMPORTS, UPLOADS, uploaded
 from mockllm.dialects.gemini.file_search.retrieval import DOCUMENTS
-from mockllm.dialects.gemini.file_search.stores import check_readable, check_title, derived_id, missing_object
+from mockllm.dialects.gemini.file_search.stores import (
+    ID,
+    check_readable,
+    check_title,
+    derived_id,
+    missing_object,
+    store_name,
+)
 from mockllm.dialects.gemini.files import whole_file
 from mockllm.dialects.gemini.generate_check import first_problem
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
@@ -134,7 +141,8 @@ class FileSearchUpload(GeminiUpload):
 
     def stored(self, sent: dict[str, Json], request: GeminiUploadRequest) -> StoredResponse | None:
         name = object_of(sent.get("response")).get("documentName")
-        if type(name) is not str or not name.startswith(f"{store_name(request)}{DOCUMENTS}"):
+        before = f"{store_name(request)}{DOCUMENTS}"
+        if type(name) is not str or not name.startswith(before) or not ID.fullmatch(name, len(before)):
             return None
         return document(request, name, request.description, request.media_type, request.content)
 
@@ -180,7 +188,8 @@ class FileImport(GeminiStoredCall):
         assert isinstance(request, FileImportRequest)
         sent = read_object(getattr(plan.steps[0], "payload", b"")) if plan.steps else {}
         store, _, id = (text_of(sent.get("name")) or "").partition(IMPORTS)
-        if plan.head.status != 200 or not id or store != store_name(request) or request.file is None:
+        known = ID.fullmatch(id) is not None and store == store_name(request)
+        if plan.head.status != 200 or not known or request.file is None:
             return None
         shown = object_of_file(request.file)
         described = {**request.message, "displayName": shown.get("displayName")}
