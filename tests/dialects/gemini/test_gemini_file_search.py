@@ -229,6 +229,7 @@ def test_unknown_store_is_not_found(server: VirtualServer) -> None:
         ({"displayName": 3}, "display_name"),
         ({"displayName": "a" * 513}, "512"),
         ({"embeddingModel": []}, "embedding_model"),
+        ({"embeddingModel": "a" * 513}, "embedding_model"),
     ],
 )
 def test_wrong_store_is_refused(server: VirtualServer, body: dict[str, Json], word: str) -> None:
@@ -398,3 +399,17 @@ def test_id_with_a_slash_names_no_store(server: VirtualServer) -> None:
     assert get(server, f"{encoded}/documents").status == 404
     assert get(server, f"{store}/documents/A").status == 404
     assert get(server, name).status == 200
+
+
+def test_long_name_of_an_imported_file_is_cut(server: VirtualServer) -> None:
+    headers = {
+        "x-goog-upload-protocol": "raw",
+        "content-type": "text/plain",
+        "x-goog-upload-file-name": "é" * 5000 + "a",
+    }
+    file = server.respond(raw_request("/upload/v1beta/files", b"text", headers=headers)).json["file"]
+    store = create(server)
+    begun = server.respond(raw_request(f"/v1beta/{store}:importFile", {"fileName": file["name"]})).json
+    id = begun["name"].rpartition("/")[2]
+    assert len(id) == 12
+    assert get(server, f"{store}/documents/{id}").json["displayName"] == "é" * 512

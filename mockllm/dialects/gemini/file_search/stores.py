@@ -34,7 +34,7 @@ EMBEDDING_MODEL: Final = "models/gemini-embedding-001"
 PAGE_SIZE: Final = 10
 MAX_PAGE_SIZE: Final = 20
 MAX_TITLE: Final = 512
-"""The characters of a display name at most."""
+"""The characters of a display name at most, and of the name of a model."""
 ID: Final = re.compile("[a-z0-9-]{1,40}")
 """The form of the id of a store, of a document or of an operation."""
 MAX_STEM: Final = 27
@@ -44,7 +44,8 @@ SHAPE: Final = MessageShape("FileSearchStore", {"displayName": STRING, "embeddin
 
 def derived_id(title: Json, ids: Ids, place: str) -> str:
     """Return an id that is derived from a display name, with a random suffix; a random one without a name."""
-    words = re.sub(r"[^a-z0-9\s]", "", title.lower() if type(title) is str else "").split()
+    shown = title[:MAX_TITLE].lower() if type(title) is str else ""
+    words = re.sub(r"[^a-z0-9\s]", "", shown).split()
     stem = "-".join(words)[:MAX_STEM].strip("-")
     suffix = ids.make("", 12, place, alphabet=LETTERS)
     return f"{stem}-{suffix}" if stem else suffix
@@ -56,7 +57,7 @@ def check_readable(request: Request) -> Failure | None:
 
 
 def check_title(title: Json, path: str) -> None:
-    """Raise the problem of a display name that is too long."""
+    """Raise the problem of a name that is too long."""
     if type(title) is str and len(title) > MAX_TITLE:
         raise GeminiRequestProblem(
             f"* {path}: must be at most {MAX_TITLE} characters, but has {len(title)}.\n"
@@ -131,6 +132,7 @@ class CreateFileSearchStore(GeminiStoredCall):
         def check_body() -> None:
             check_shape("file_search_store", request.message, SHAPE)
             check_title(request.message.get("displayName"), "FileSearchStore.display_name")
+            check_title(request.message.get("embeddingModel"), "FileSearchStore.embedding_model")
 
         return check_readable(request) or first_problem(check_body)
 

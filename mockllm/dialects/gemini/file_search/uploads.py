@@ -26,6 +26,7 @@ from mockllm.dialects.gemini.file_search.documents import IMPORTS, UPLOADS, uplo
 from mockllm.dialects.gemini.file_search.retrieval import DOCUMENTS
 from mockllm.dialects.gemini.file_search.stores import (
     ID,
+    MAX_TITLE,
     check_readable,
     check_title,
     derived_id,
@@ -192,8 +193,9 @@ class FileImport(GeminiStoredCall):
         if plan.head.status != 200 or not known or request.file is None:
             return None
         shown = object_of_file(request.file)
-        described = {**request.message, "displayName": shown.get("displayName")}
-        media_type = text_of(shown.get("mimeType")) or ""
+        title = (text_of(shown.get("displayName")) or "")[:MAX_TITLE]
+        described = {**request.message, "displayName": title}
+        media_type = (text_of(shown.get("mimeType")) or "")[:MAX_TITLE]
         name = f"{store}{DOCUMENTS}{id}"
         return StorageUpdate(
             (name,), document(request, name, described, media_type, request.file.request_body)
