@@ -413,3 +413,15 @@ def test_long_name_of_an_imported_file_is_cut(server: VirtualServer) -> None:
     id = begun["name"].rpartition("/")[2]
     assert len(id) == 12
     assert get(server, f"{store}/documents/{id}").json["displayName"] == "é" * 512
+
+
+def test_operation_answers_only_under_its_kind(server: VirtualServer) -> None:
+    headers = {"x-goog-upload-protocol": "raw", "content-type": "text/plain"}
+    file = server.respond(raw_request("/upload/v1beta/files", b"text", headers=headers)).json["file"]
+    store = create(server)
+    begun = server.respond(raw_request(f"/v1beta/{store}:importFile", {"fileName": file["name"]})).json
+    imported, sent = begun["name"].rpartition("/")[2], uploaded(server, store).rpartition("/")[2]
+    assert get(server, f"{store}/operations/{imported}").status == 200
+    assert get(server, f"{store}/upload/operations/{imported}").status == 404
+    assert get(server, f"{store}/upload/operations/{sent}").status == 200
+    assert get(server, f"{store}/operations/{sent}").status == 404

@@ -3,7 +3,7 @@ create them.
 
 Sources: `Documents` of google-genai 3.6, the API's reference, and public measurements of 2026: an operation has the
 id of its document, and is done with the first read. The operation of an import then has names without their
-collections. A document is active at once.
+collections. A document is active at once. An imported one is stored with the name of its file as `previous`.
 """
 
 from __future__ import annotations
@@ -120,7 +120,10 @@ class FileSearchOperation(ObjectCall, GeminiStoredCall):
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         store, _, id = stored.id.partition(DOCUMENTS)
-        if UPLOADS in request.path:
+        kind = UPLOADS if stored.previous is None else IMPORTS
+        if not request.path.endswith(f"{store}{kind}{id}"):
+            return missing_object()
+        if kind == UPLOADS:
             result = uploaded(stored.id, stored_object(stored))
             return json_plan({"name": f"{store}{UPLOADS}{id}", "done": True, "response": result})
         imported = {

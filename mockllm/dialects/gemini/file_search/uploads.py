@@ -197,6 +197,5 @@ class FileImport(GeminiStoredCall):
         described = {**request.message, "displayName": title}
         media_type = (text_of(shown.get("mimeType")) or "")[:MAX_TITLE]
         name = f"{store}{DOCUMENTS}{id}"
-        return StorageUpdate(
-            (name,), document(request, name, described, media_type, request.file.request_body)
-        )
+        made = document(request, name, described, media_type, request.file.request_body)
+        return StorageUpdate((name,), made._replace(previous=request.file.id))
