@@ -68,7 +68,7 @@ class GeminiUploadRequest(GeminiRequest):
         """The file's object as the client sent it."""
         if self.unfinished is not None:
             return object_of(loads(self.unfinished.response_body))
-        described = self.described(read_object(self.parts[0] if self.parts else self.raw))
+        described = self.sent
         declared = {
             "mimeType": self.headers.get("x-goog-upload-header-content-type"),
             "displayName": self.headers.get("x-goog-upload-file-name"),
@@ -76,6 +76,11 @@ class GeminiUploadRequest(GeminiRequest):
         snake = {"mimeType": described.get("mime_type"), "displayName": described.get("display_name")}
         known = {**declared, **{name: value for name, value in snake.items() if value}, **described}
         return {name: value for name, value in known.items() if value and type(value) in self.described_types}
+
+    @cached_property
+    def sent(self) -> dict[str, Json]:
+        """The description in the body of this request."""
+        return self.described(read_object(self.parts[0] if self.parts else self.raw))
 
     def described(self, sent: dict[str, Json]) -> dict[str, Json]:
         """Return the description of the file in a body."""

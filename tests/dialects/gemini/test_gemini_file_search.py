@@ -245,6 +245,10 @@ def test_wrong_store_is_refused(server: VirtualServer, body: dict[str, Json], wo
         ({"displayName": "a" * 513}, "512"),
         ({"customMetadata": [{"key": 3}]}, "custom_metadata[0].key"),
         ({"customMetadata": [{"key": "a"}] * 21}, "20"),
+        ({"customMetadata": [None]}, "custom_metadata[0]"),
+        ({"mimeType": {}}, "mime_type"),
+        ({"mimeType": "a" * 513}, "512"),
+        ({"displayName": []}, "display_name"),
         ({"chunkingConfig": {"whiteSpaceConfig": {"maxTokensPerChunk": "x"}}}, "max_tokens_per_chunk"),
     ],
 )
@@ -425,3 +429,10 @@ def test_operation_answers_only_under_its_kind(server: VirtualServer) -> None:
     assert get(server, f"{store}/upload/operations/{imported}").status == 404
     assert get(server, f"{store}/upload/operations/{sent}").status == 200
     assert get(server, f"{store}/operations/{sent}").status == 404
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"5", b"null"])
+def test_beginning_of_an_upload_with_no_object_is_refused(server: VirtualServer, body: bytes) -> None:
+    path = f"/upload/v1beta/{create(server)}:uploadToFileSearchStore"
+    assert server.respond(raw_request(path, body, headers=START)).status == 400
+    assert server.respond(raw_request(path, b"", headers=START)).status == 200

@@ -41,6 +41,7 @@ from mockllm.dialects.gemini.uploads import GeminiUpload, GeminiUploadRequest
 from mockllm.dialects.gemini.validators import (
     INTEGER,
     NUMBER,
+    PACKAGE,
     STRING,
     GeminiRequestProblem,
     MessageShape,
@@ -80,9 +81,13 @@ def check_description(message: dict[str, Json]) -> Failure | None:
     def check_body() -> None:
         check_shape("", message, SHAPE)
         check_title(message.get("displayName"), "Document.display_name")
-        entries = len(list_of(message.get("customMetadata")))
-        if entries > MAX_METADATA:
-            problem = f"must have at most {MAX_METADATA} entries, but has {entries}."
+        check_title(message.get("mimeType"), "Document.mime_type")
+        entries = list_of(message.get("customMetadata"))
+        if None in entries:
+            at = f"custom_metadata[{entries.index(None)}]"
+            raise GeminiRequestProblem(f"Invalid value at '{at}' ({PACKAGE}{_ENTRY.name}), null", at)
+        if len(entries) > MAX_METADATA:
+            problem = f"must have at most {MAX_METADATA} entries, but has {len(entries)}."
             raise GeminiRequestProblem(f"* Document.custom_metadata: {problem}\n")
 
     return first_problem(check_body)
@@ -123,7 +128,10 @@ class FileSearchUpload(GeminiUpload):
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, FileSearchUploadRequest)
-        return check_description(request.description) or super().check(request)
+        begins = request.commands == {"start"} and not request.parts
+        failure = check_readable(request) if begins else None
+        failure = failure or (check_description(request.sent) if request.unfinished is None else None)
+        return failure or check_description(request.description) or super().check(request)
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
