@@ -26,7 +26,9 @@ from mockllm.dialects.openai.validators import (
     members,
     missing,
     one_of,
+    refuse,
     string,
+    text_of_length,
 )
 
 MODELS: Final = frozenset({"grok-imagine-image", "grok-imagine-image-quality", "grok-2-image"})
@@ -40,6 +42,8 @@ STEP: Final = 8
 """Each edge is a multiple of an eighth of that of a square image."""
 MAX_SOURCES: Final = 5
 """The largest number of images to edit: that of a public measurement of May 2026. The guide says 3."""
+MAX_PROMPT: Final = 32_000
+"""The characters of a prompt at most: this server's bound, since xAI names none."""
 _members: Final = members((), {"url": string, "file_id": string, "type": string})
 
 
@@ -53,7 +57,7 @@ def _source(value: Json, path: str) -> Failure | None:
 
 FIELDS: Final[Mapping[str, Check]] = {
     "model": string,
-    "prompt": string,
+    "prompt": text_of_length(MAX_PROMPT),
     "n": integer(1, MAX_IMAGES),
     "aspect_ratio": one_of(*RATIOS),
     "resolution": one_of(*RESOLUTIONS),
@@ -121,7 +125,7 @@ class XaiImageEditRequest(XaiImagesRequest):
     @cached_property
     def sources(self) -> int:
         one, several = self.fields.get("image"), self.fields.get("images")
-        return len(several) if type(several) is list else int(one is not None or several is not None)
+        return int(one is not None) + (len(several) if type(several) is list else int(several is not None))
 
     @cached_property
     def messages(self) -> tuple[Message, ...]:
@@ -138,4 +142,8 @@ def check(request: Request) -> Failure | None:
     for name in request.required:
         if request.fields.get(name) is None and not (name == "image" and request.sources):
             return missing(name)
-    return check_fields(request.fields, request.checks)
+    failure = check_fields(request.fields, request.checks)
+    if failure is None and request.sources > MAX_SOURCES:
+        message = f"An edit has at most {MAX_SOURCES} images, but the request has {request.sources}."
+        return refuse(message, "images", "invalid_value")
+    return failure

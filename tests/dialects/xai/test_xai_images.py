@@ -181,3 +181,16 @@ def test_response_is_read_back(body: bytes, text: str | None, error: Json) -> No
 
 def test_other_response_is_not_read() -> None:
     assert decode(b'{"data":[]}') is None
+
+
+def test_sources_in_both_fields_add_up() -> None:
+    response = images("edits", image=SOURCE, images=[SOURCE] * 4)
+    assert response.json["usage"]["cost_in_usd_ticks"] == 300_000_000
+    refused = images("edits", image=SOURCE, images=[SOURCE] * 5)
+    assert (refused.status, "at most 5 images" in refused.json["error"]) == (400, True)
+
+
+def test_prompt_has_a_bound() -> None:
+    assert images(prompt="a" * 32_000).status == 200
+    refused = images(prompt="a" * 32_001)
+    assert (refused.status, "32000" in refused.json["error"]) == (400, True)
