@@ -6,7 +6,7 @@ keys differ by model (`ChatRequest.image_config` of the openrouter package), so 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Final
 
 from propcache.api import cached_property
@@ -19,10 +19,14 @@ from mockllm.core.request.request import Request
 from mockllm.core.small_key import small_key
 from mockllm.dialects.gemini.media_output import image_size, with_modalities
 from mockllm.dialects.openai.chat.request import DOCUMENTED_FIELDS, ChatRequest
-from mockllm.dialects.openai.validators import check_fields, object_
+from mockllm.dialects.openai.validators import Check, array, check_fields, object_, one_of
 from mockllm.dialects.vendors.chat import VendorChat
 
 IMAGES: Final = frozenset({"images"})
+FIELDS: Final[Mapping[str, Check]] = {
+    "modalities": array(one_of("text", "image", "audio"), "strings"),
+    "image_config": object_,
+}
 SCALES: Final = {"0.5K": 0.5, "1K": 1, "2K": 2, "4K": 4}
 """The edges of each `image_size`, in those of 1K."""
 
@@ -56,7 +60,7 @@ class OpenRouterChat(VendorChat):
     request_class = OpenRouterChatRequest
 
     def check(self, request: Request) -> Failure | None:
-        return super().check(request) or check_fields(request.fields, {"image_config": object_})
+        return super().check(request) or check_fields(request.fields, FIELDS)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, OpenRouterChatRequest)

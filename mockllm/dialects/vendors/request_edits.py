@@ -95,11 +95,11 @@ OPENROUTER_TOOLS: Final = "openrouter:"
 
 
 def openrouter_request(body: Object) -> Object:
-    """Return OpenAI's form of a request to OpenRouter: any schema, without its own tools and without images as
-    output, and videos as texts."""
+    """Return OpenAI's form of a request to OpenRouter: any schema, without its own tools, and videos as texts. Of the
+    kinds of output only OpenAI's stay: the call itself checks them all."""
     result = without_schemas(body)
     if type(result.get("modalities")) is list:
-        result["modalities"] = [word for word in result["modalities"] if word != "image"]
+        result["modalities"] = [word for word in result["modalities"] if word in ("text", "audio")]
     if type(result.get("tools")) is list:
         tools = [tool for tool in result["tools"] if not _is_openrouter_tool(tool)]
         if result["tools"] and not tools:

@@ -160,3 +160,19 @@ def test_message_with_images_may_be_sent_back() -> None:
         {"role": "user", "content": "own"},
     ]
     assert len(message(messages=turns, modalities=BOTH)["images"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "text"),
+    [
+        (["image", 5], "modalities[1]", "'text', 'image', or 'audio'"),
+        (["image", "zzz"], "modalities[1]", "Supported values are: 'text', 'image', and 'audio'."),
+        ("image", "modalities", "an array of strings"),
+    ],
+)
+def test_unknown_kind_of_output_is_refused_at_its_place(words: Json, path: str, text: str) -> None:
+    refused = chat(modalities=words)
+    assert refused.status == 400
+    assert text in refused.message
+    if "Supported" not in text:
+        assert path in refused.message
