@@ -40,6 +40,8 @@ class BodyFields:
     documented_fields: ClassVar[frozenset[str] | None] = None
     """The top-level fields of the body that the provider documents; None where unknown fields are not reported,
     because they are refused or ignored."""
+    documents_vendor: ClassVar[bool] = False
+    """Whether these are the fields of a vendor's own call, so that its unknown fields are reported, too."""
     turns_field: ClassVar[str | None] = None
     """The top-level field with the list of turns, which clients send again with each request of a conversation."""
     uploads: ClassVar[bool] = False
@@ -128,9 +130,12 @@ class BodyFields:
 
     @property
     def undocumented_fields(self) -> list[str]:
-        """The fields that the provider does not document, in order; none for a vendor that extends a protocol."""
+        """The fields that the provider does not document, in order; none for a vendor that extends a protocol,
+        unless they are its own."""
         documented, fields = self.documented_fields, self.fields
-        if documented is None or fields.keys() <= documented or self.provider != self.dialect:
+        if documented is None or fields.keys() <= documented:
+            return []
+        if self.provider != self.dialect and not self.documents_vendor:
             return []
         return [name for name in fields if name not in documented]
 

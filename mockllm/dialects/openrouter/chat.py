@@ -18,7 +18,7 @@ from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.small_key import small_key
 from mockllm.dialects.gemini.media_output import image_size, with_modalities
-from mockllm.dialects.openai.chat.request import DOCUMENTED_FIELDS, ChatRequest
+from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.validators import Check, array, check_fields, object_, one_of
 from mockllm.dialects.vendors.chat import VendorChat
 
@@ -32,8 +32,6 @@ SCALES: Final = {"0.5K": 0.5, "1K": 1, "2K": 2, "4K": 4}
 
 
 class OpenRouterChatRequest(ChatRequest):
-    documented_fields = DOCUMENTED_FIELDS | {"image_config"}
-
     @cached_property
     def modalities(self) -> tuple[str, ...]:
         """The kinds of output, in capital letters, where images are among them."""

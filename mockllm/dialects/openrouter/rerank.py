@@ -51,7 +51,7 @@ TOKEN_COST: Final = 2e-8
 
 
 class OpenRouterRerankRequest(RankedDocuments, ModelRequest):
-    documented_fields = frozenset(FIELDS)
+    """A ranking. Its list of fields may have gaps, so others are not reported."""
 
 
 class OpenRouterRerank(VendorCall, OpenAiCall):

@@ -77,6 +77,7 @@ class XaiImagesRequest(ImagesRequest):
     """A request for images. A stream is unknown to the reference."""
 
     documented_fields: ClassVar[frozenset[str] | None] = frozenset(FIELDS)
+    documents_vendor = True
     checks: ClassVar[Mapping[str, Check]] = FIELDS
 
     @cached_property

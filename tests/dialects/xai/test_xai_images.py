@@ -194,3 +194,13 @@ def test_prompt_has_a_bound() -> None:
     assert images(prompt="a" * 32_000).status == 200
     refused = images(prompt="a" * 32_001)
     assert (refused.status, "32000" in refused.json["error"]) == (400, True)
+
+
+@pytest.mark.parametrize("field", ["deferred", "output", "storage_options"])
+def test_field_without_an_effect_is_noted(field: str) -> None:
+    sent: dict[str, Any] = {field: {}}
+    response = images(**sent)
+    assert response.status == 200
+    assert field in response.notes
+    assert field in images("edits", image=SOURCE, **sent).notes
+    assert images(n=1, user="a").notes == ""
