@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.codec import Json
 from mockllm.core.rendering.encoder import encode
 from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead
@@ -120,7 +120,7 @@ class Generate(GeminiDialect):
             request.media,
             request.offers_functions,
             small_key(media),
-            small_key(dumps(request.retrieved_contexts)) if request.retrieved_contexts else None,
+            None if request.retrieved_contexts is None else request.retrieved_contexts.key,
         )
 
     def build_request(self, request: NeutralRequest) -> WireRequest:

@@ -30,7 +30,7 @@ from mockllm.dialects.gemini.cached_content import (
     with_cached,
 )
 from mockllm.dialects.gemini.camel_case import MAX_DEPTH, SCHEMA_DATA, SCHEMA_NAMES, camel_case_fields
-from mockllm.dialects.gemini.file_search.retrieval import named_stores, retrieved_contexts
+from mockllm.dialects.gemini.file_search.retrieval import RetrievedContexts, named_stores
 from mockllm.dialects.gemini.media_tokens import NO_MEDIA, Modalities, count_names, media_of, media_tokens
 
 DEFAULT_MODEL: Final = "gemini-3.5-flash"
@@ -215,11 +215,11 @@ class GenerateRequest(GeminiRequest):
         return any(tool.kind == "function" for tool in self.tools)
 
     @cached_property
-    def retrieved_contexts(self) -> dict[str, dict[str, Json]]:
-        """The documents that a search of files finds, by name; nothing where the request has no such tool."""
+    def retrieved_contexts(self) -> RetrievedContexts | None:
+        """The documents that a search of files finds; None where the request has no such tool."""
         if not any(tool.kind == "fileSearch" for tool in self.tools):
-            return {}
-        return retrieved_contexts(self.response_lookup, named_stores(list_of(self.message.get("tools"))))
+            return None
+        return RetrievedContexts(self.response_lookup, named_stores(list_of(self.message.get("tools"))))
 
     def _offered_tools(self) -> tuple[Tool, ...]:
         result: list[Tool] = []

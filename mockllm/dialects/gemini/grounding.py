@@ -6,16 +6,15 @@ Positions are in bytes of UTF-8 and count through all texts. Sources: the API's 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.citations import full_text, sources, span
 from mockllm.core.reply.reply import Choice, Citation, Text
+from mockllm.dialects.gemini.file_search.retrieval import RetrievedContexts
 
 
-def grounding(choice: Choice, contexts: Mapping[str, dict[str, Json]]) -> dict[str, Json] | None:
+def grounding(choice: Choice, contexts: RetrievedContexts | None) -> dict[str, Json] | None:
     """Return the chunks, and the part of the response that each supports; None where no text has sources. `contexts`:
-    what a search of files retrieves, by name."""
+    what a search of files retrieves; None without one."""
     texts = [part for part in choice.parts if type(part) is Text]
     cited = sources(citation for text in texts for citation in text.citations)
     if not cited:
@@ -27,13 +26,11 @@ def grounding(choice: Choice, contexts: Mapping[str, dict[str, Json]]) -> dict[s
     }
 
 
-def _chunk(source: Citation, contexts: Mapping[str, dict[str, Json]]) -> Json:
+def _chunk(source: Citation, contexts: RetrievedContexts | None) -> Json:
     """Return a document that a search of files retrieves, else a page. Without a document, a search retrieves every
     source that is no address of a page."""
     title = source.title or source.url
-    context = contexts.get(source.url)
-    if context is None and "" in contexts and not source.url.startswith(("http://", "https://")):
-        context = contexts[""]
+    context = None if contexts is None else contexts.find(source.url)
     if context is None:
         return {"web": {"uri": source.url, "title": title}}
     quoted = {} if source.quote is None else {"text": source.quote}

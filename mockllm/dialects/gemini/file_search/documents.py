@@ -98,7 +98,7 @@ class ListFileSearchDocuments(GeminiStoredCall):
         if request.response_lookup.stored(store) is None:
             return missing_object()
         documents = documents_of(request.response_lookup, store)
-        return list_page("documents", [stored_object(document) for document in documents], request)
+        return list_page("documents", documents, stored_object, request)
 
 
 class FileSearchOperationRequest(ObjectRequest, GeminiRequest):

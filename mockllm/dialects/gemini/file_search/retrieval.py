@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mockllm.core.json.codec import Json, loads
-from mockllm.core.json.typed_values import object_of, text_of
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 
 STORES: Final = "fileSearchStores/"
@@ -39,19 +39,37 @@ def named_stores(tools: Sequence[Json]) -> list[str]:
     return [name for names in lists for name in names if type(name) is str]
 
 
-def retrieved_contexts(lookup: ResponseLookup, stores: Sequence[str]) -> dict[str, dict[str, Json]]:
-    """Return the context of each document in these stores, by its name and by its display name. The context of the
-    empty name is that of a source that no document is."""
-    found: dict[str, dict[str, Json]] = {"": {"fileSearchStore": stores[0]} if stores else {}}
-    searched = frozenset(stores)
-    for stored in lookup.all_stored(STORES):
-        store, _, id = stored.id.partition(DOCUMENTS)
-        if id and store in searched:
-            document = stored_object(stored)
-            context = dict(_context(stored, store, document))
-            found[stored.id] = context
-            found.setdefault(text_of(document.get("displayName")) or stored.id, context)
-    return found
+class RetrievedContexts:
+    """The documents that a search of files finds; a document is read when a response cites it."""
+
+    def __init__(self, lookup: ResponseLookup, stores: Sequence[str]) -> None:
+        self._source: dict[str, Json] = {"fileSearchStore": stores[0]} if stores else {}
+        searched = frozenset(stores)
+        every = lookup.all_stored(STORES) if searched else ()
+        self._documents = [each for each in every if _store_of_document(each) in searched]
+
+    @property
+    def key(self) -> int:
+        """A hash of all that a context depends on. Bodies know their hashes after the first time."""
+        bodies = [(each.id, each.response_body, each.request_body) for each in self._documents]
+        return hash((*self._source.values(), *bodies))
+
+    def find(self, name: str) -> dict[str, Json] | None:
+        """Return the context of the document with this name or display name, the oldest first. Without one it is the
+        first store, or None for the address of a page."""
+        written = dumps(name)
+        for stored in self._documents:
+            if stored.id == name or written in stored.response_body:
+                document = stored_object(stored)
+                if name in (stored.id, document.get("displayName")):
+                    return dict(_context(stored, _store_of_document(stored), document))
+        return None if name.startswith(("http://", "https://")) else self._source
+
+
+def _store_of_document(stored: StoredResponse) -> str:
+    """Return the store of a document; empty for a store itself."""
+    store, _, id = stored.id.partition(DOCUMENTS)
+    return store if id else ""
 
 
 def _context(stored: StoredResponse, store: str, document: dict[str, Json]) -> Iterator[tuple[str, Json]]:

@@ -7,7 +7,7 @@ Sources: `FileSearchStores` of google-genai 3.6, the API's reference (ids, page 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from propcache.api import cached_property
@@ -72,8 +72,12 @@ def check_page(request: Request) -> Failure | None:
     return None
 
 
-def list_page(key: str, items: Sequence[Json], request: Request) -> Plan:
-    return json_plan(page(key, items, request, PAGE_SIZE, MAX_PAGE_SIZE))
+def list_page(
+    key: str, items: Sequence[StoredResponse], show: Callable[[StoredResponse], Json], request: Request
+) -> Plan:
+    """Return a page of stores or documents, each as it is shown."""
+    body = page(key, items, request, PAGE_SIZE, MAX_PAGE_SIZE)
+    return json_plan({**body, key: [show(item) for item in body[key]]} if key in body else body)
 
 
 def is_forced(request: Request) -> bool:
@@ -183,7 +187,7 @@ class ListFileSearchStores(GeminiStoredCall):
             else:
                 stores.append(stored)
         return list_page(
-            "fileSearchStores", [_counted(store, documents.get(store.id, ())) for store in stores], request
+            "fileSearchStores", stores, lambda store: _counted(store, documents.get(store.id, ())), request
         )
 
 
