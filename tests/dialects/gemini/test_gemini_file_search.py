@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import Json
+from mockllm.dialects.gemini.file_search import retrieval
 from tests.language.virtual_server import ClientRequest, ClientResponse, VirtualServer, raw_request
 
 RULES = """
@@ -436,3 +437,19 @@ def test_beginning_of_an_upload_with_no_object_is_refused(server: VirtualServer,
     path = f"/upload/v1beta/{create(server)}:uploadToFileSearchStore"
     assert server.respond(raw_request(path, body, headers=START)).status == 400
     assert server.respond(raw_request(path, b"", headers=START)).status == 200
+
+
+def test_only_cited_documents_are_read(server: VirtualServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = create(server)
+    for number in range(3):
+        uploaded(server, store, displayName=f"other{number}")
+    uploaded(server, store, displayName="paris.txt")
+    read: list[str] = []
+    plain = retrieval.stored_object
+    monkeypatch.setattr(
+        retrieval, "stored_object", lambda stored: read.append(plain(stored)["displayName"]) or plain(stored)
+    )
+    assert "groundingMetadata" not in searched(server, "hello", store).json["candidates"][0]
+    assert read == []
+    searched(server, "which", store)
+    assert read == ["paris.txt"]
