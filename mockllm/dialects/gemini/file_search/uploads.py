@@ -1,4 +1,4 @@
-"""Documents of file search stores are created of uploaded bytes (:uploadToFileSearchStore) or of a file (:importFile).
+"""Documents of file search stores are made of uploaded bytes (:uploadToFileSearchStore) or of a file (:importFile).
 
 Sources: `FileSearchStores.upload_to_file_search_store` and `import_file` of google-genai 3.6, the API's reference,
 and results of 2026 in public repositories. The operation of an upload has its result at once, without `done`; that of
