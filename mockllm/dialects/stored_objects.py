@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from propcache.api import cached_property
 
@@ -23,18 +23,36 @@ def created_object(plan: Plan, prefix: str) -> dict[str, Json] | None:
     return created if type(id) is str and id.startswith(prefix) else None
 
 
-def creation(plan: Plan, prefix: str, content: bytes) -> StorageUpdate | None:
-    """Return the object of a response that has created one with such an id; `content` is stored with it."""
+def completed(created: Mapping[str, Json], own: Mapping[str, Json]) -> dict[str, Json]:
+    """Return an object with the members of `own` that it does not have, or has with another type. A rule's own body
+    may be of any form, and other calls read these members."""
+    kept = {
+        name: value
+        for name, value in created.items()
+        if own.get(name) is None or type(value) is type(own[name])
+    }
+    return {**own, **kept}
+
+
+def creation(
+    plan: Plan, prefix: str, content: bytes, own: Callable[[str], Mapping[str, Json]] | None = None
+) -> StorageUpdate | None:
+    """Return the object of a response that has created one with such an id; `content` is stored with it. `own`
+    returns the server's own object with an id, whose members complete that of the response."""
     created = created_object(plan, prefix)
     if created is None:
         return None
-    return StorageUpdate((created["id"],), StoredResponse(created["id"], None, content, dumps(created)))
+    id = created["id"]
+    shown = created if own is None else completed(created, own(id))
+    return StorageUpdate((id,), StoredResponse(id, None, content, dumps(shown)))
 
 
-def uploaded_file(plan: Plan, request: Request, prefix: str) -> StorageUpdate | None:
+def uploaded_file(
+    plan: Plan, request: Request, prefix: str, own: Callable[[str], Mapping[str, Json]] | None = None
+) -> StorageUpdate | None:
     """Return the file of a form that a response has created, with its content."""
     file = next((file for file in request.form_files if file.field == "file"), None)
-    return creation(plan, prefix, request.raw if file is None else file.content)
+    return creation(plan, prefix, request.raw if file is None else file.content, own)
 
 
 class ObjectRequest(Request):

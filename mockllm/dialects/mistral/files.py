@@ -25,7 +25,7 @@ from mockllm.dialects.mistral.stored_calls import FILES, MistralStoredCall, list
 from mockllm.dialects.openai.calls import OpenAiObjectCall
 from mockllm.dialects.openai.files.file_calls import UploadFile
 from mockllm.dialects.openai.validators import check_fields, one_of, refuse
-from mockllm.dialects.stored_objects import Deletion, ObjectRequest, created_object
+from mockllm.dialects.stored_objects import Deletion, ObjectRequest, completed, created_object
 from mockllm.dialects.vendors.errors import head
 from mockllm.dialects.vendors.vendor import VendorIdFormat
 
@@ -103,30 +103,36 @@ class MistralUploadFile(MistralStoredCall, UploadFile):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        file = next((file for file in request.form_files if file.field == "file"), None)
-        form, purpose = request.form, request.form.get("purpose", "fine-tune")
-        hours = whole_number(form.get("expiry"), 0)
-        shown = file_object(
-            VendorIdFormat().make(identity.ids, "file"),
-            "upload" if file is None else file.name,
-            request.raw if file is None else file.content,
-            identity.second,
-            SAMPLES.get(purpose, f"{purpose}_input"),
-            purpose=purpose,
-            source="upload",
-            mimetype=(file and file.media_type) or None,
-            expires_at=identity.second + hours * 3600 if hours else None,
-            visibility=form.get("visibility", "workspace"),
-        )
-        return self.json_plan(shown, identity)
+        id = VendorIdFormat().make(identity.ids, "file")
+        return self.json_plan(_uploaded(request, id, identity.second), identity)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         shown = created_object(plan, "")
         if shown is None:
             return None
         file = next((file for file in request.form_files if file.field == "file"), None)
+        shown = completed(shown, _uploaded(request, shown["id"], int(request.now)))
         stored = stored_file(shown, request.raw if file is None else file.content)
         return StorageUpdate((stored.id,), stored)
+
+
+def _uploaded(request: Request, id: str, second: int) -> dict[str, Json]:
+    """Return the object of the file that a form uploads."""
+    file = next((file for file in request.form_files if file.field == "file"), None)
+    form, purpose = request.form, request.form.get("purpose", "fine-tune")
+    hours = whole_number(form.get("expiry"), 0)
+    return file_object(
+        id,
+        "upload" if file is None else file.name,
+        request.raw if file is None else file.content,
+        second,
+        SAMPLES.get(purpose, f"{purpose}_input"),
+        purpose=purpose,
+        source="upload",
+        mimetype=(file and file.media_type) or None,
+        expires_at=second + hours * 3600 if hours else None,
+        visibility=form.get("visibility", "workspace"),
+    )
 
 
 def _hours(value: Json, path: str) -> Failure | None:

@@ -121,15 +121,20 @@ class UploadFile(OpenAiCall):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        file = next((file for file in request.form_files if file.field == "file"), None)
-        name, content = ("upload", request.raw) if file is None else (file.name, file.content)
-        purpose = request.form.get("purpose", "user_data")
         id = identity.ids.make(PREFIX, ID_LENGTH, alphabet=BASE62)
-        expires = _expires(request.form, purpose, identity.second)
-        return body_plan(file_object(id, name, purpose, len(content), identity.second, expires), identity)
+        return body_plan(_uploaded(request, id, identity.second), identity)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        return uploaded_file(plan, request, PREFIX)
+        return uploaded_file(plan, request, PREFIX, lambda id: _uploaded(request, id, int(request.now)))
+
+
+def _uploaded(request: Request, id: str, second: int) -> dict[str, Json]:
+    """Return the object of the file that a form uploads."""
+    file = next((file for file in request.form_files if file.field == "file"), None)
+    name, content = ("upload", request.raw) if file is None else (file.name, file.content)
+    purpose = request.form.get("purpose", "user_data")
+    expires = _expires(request.form, purpose, second)
+    return file_object(id, name, purpose, len(content), second, expires)
 
 
 def _expires(form: Mapping[str, str], purpose: str, second: int) -> int | None:

@@ -41,7 +41,7 @@ from mockllm.dialects.openai.validators import (
     refuse,
     string,
 )
-from mockllm.dialects.stored_objects import ObjectRequest, created_object, creation
+from mockllm.dialects.stored_objects import ObjectRequest, completed, created_object, creation
 
 PREFIX: Final = "upload_"
 PART_PREFIX: Final = "part_"
@@ -133,23 +133,26 @@ class CreateUpload(OpenAiCall):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        fields = request.fields
-        purpose = text_of(fields.get("purpose")) or "user_data"
-        shown = {
-            "id": identity.ids.make(PREFIX, 32, alphabet=HEX),
-            "object": "upload",
-            "bytes": count_of(fields.get("bytes")) or 0,
-            "created_at": identity.second,
-            "filename": text_of(fields.get("filename")) or "upload",
-            "purpose": purpose,
-            "status": "pending",
-            "expires_at": identity.second + LIFE,
-            "file": None,
-        }
-        return body_plan(shown, identity)
+        id = identity.ids.make(PREFIX, 32, alphabet=HEX)
+        return body_plan(_upload_object(request.fields, id, identity.second), identity)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        return creation(plan, PREFIX, request.raw)
+        second = int(request.now)
+        return creation(plan, PREFIX, request.raw, lambda id: _upload_object(request.fields, id, second))
+
+
+def _upload_object(fields: Mapping[str, Json], id: str, second: int) -> dict[str, Json]:
+    return {
+        "id": id,
+        "object": "upload",
+        "bytes": count_of(fields.get("bytes")) or 0,
+        "created_at": second,
+        "filename": text_of(fields.get("filename")) or "upload",
+        "purpose": text_of(fields.get("purpose")) or "user_data",
+        "status": "pending",
+        "expires_at": second + LIFE,
+        "file": None,
+    }
 
 
 class UploadCall(OpenAiObjectCall):
@@ -174,6 +177,11 @@ class UploadCall(OpenAiObjectCall):
         """Return the object of the response for an upload that is pending."""
         raise NotImplementedError  # pragma: no cover - abstract
 
+    def ended(self, request: StoredUploadRequest, id: str, status: str) -> dict[str, Json]:
+        """Return the members of an upload that has ended, as the server knows them."""
+        known = request.upload or _upload_object({}, id, int(request.now))
+        return {**known, "id": id, "status": status}
+
 
 class AddUploadPart(UploadCall):
     """POST /v1/uploads/{id}/parts: a form with `data`."""
@@ -193,11 +201,16 @@ class AddUploadPart(UploadCall):
         self, request: StoredUploadRequest, upload: dict[str, Json], identity: ResponseIdentity
     ) -> dict[str, Json]:
         id = identity.ids.make(PART_PREFIX, 32, alphabet=HEX)
-        return {"id": id, "object": "upload.part", "created_at": identity.second, "upload_id": upload["id"]}
+        return _part_object(id, upload["id"], identity.second)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, UploadPartRequest)
-        return creation(plan, PART_PREFIX, request.data or b"")
+        upload, second = request.path_variables.get("upload", ""), int(request.now)
+        return creation(plan, PART_PREFIX, request.data or b"", lambda id: _part_object(id, upload, second))
+
+
+def _part_object(id: str, upload: str, second: int) -> dict[str, Json]:
+    return {"id": id, "object": "upload.part", "created_at": second, "upload_id": upload}
 
 
 class CompleteUpload(UploadCall):
@@ -225,31 +238,37 @@ class CompleteUpload(UploadCall):
     def shown(
         self, request: StoredUploadRequest, upload: dict[str, Json], identity: ResponseIdentity
     ) -> dict[str, Json]:
-        assert request.stored is not None
-        id, purpose, second = (
-            identity.ids.make(FILE_PREFIX, ID_LENGTH, alphabet=BASE62),
-            upload["purpose"],
-            identity.second,
-        )
-        expires = second + BATCH_LIFE if purpose == "batch" else None
-        life = count_of(
-            object_of(read_object(request.stored.request_body).get("expires_after")).get("seconds")
-        )
-        if life is not None:
-            expires = second + life
-        file = file_object(id, upload["filename"], purpose, len(request.content), second, expires)
-        return {**upload, "status": "completed", "file": file}
+        id = identity.ids.make(FILE_PREFIX, ID_LENGTH, alphabet=BASE62)
+        return {**upload, "status": "completed", "file": _joined_file(request, upload, id, identity.second)}
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, StoredUploadRequest)
         shown = created_object(plan, PREFIX)
-        if shown is None or type(shown.get("file")) is not dict:
+        if shown is None:
             return None
-        file = shown["file"]
+        upload = completed(shown, self.ended(request, shown["id"], "completed"))
+        file = object_of(upload["file"])
+        id = text_of(file.get("id"))
+        if id is None or not id.startswith(FILE_PREFIX):
+            return None
+        file = completed(file, _joined_file(request, upload, id, int(request.now)))
         parts = tuple({part.id for part in request.parts if part is not None})
-        stored_file = StoredResponse(file["id"], None, request.content, dumps(file))
-        stored = StoredResponse(shown["id"], None, b"", dumps(shown))
+        stored_file = StoredResponse(id, None, request.content, dumps(file))
+        stored = StoredResponse(shown["id"], None, b"", dumps(upload))
         return StorageUpdate((shown["id"],), stored, forgotten=parts, others=(stored_file,))
+
+
+def _joined_file(
+    request: StoredUploadRequest, upload: Mapping[str, Json], id: str, second: int
+) -> dict[str, Json]:
+    """Return the object of the file that the parts of an upload make."""
+    purpose = upload["purpose"]
+    expires = second + BATCH_LIFE if purpose == "batch" else None
+    created = read_object(b"" if request.stored is None else request.stored.request_body)
+    life = count_of(object_of(created.get("expires_after")).get("seconds"))
+    if life is not None:
+        expires = second + life
+    return file_object(id, upload["filename"], purpose, len(request.content), second, expires)
 
 
 class CancelUpload(UploadCall):
@@ -261,7 +280,8 @@ class CancelUpload(UploadCall):
         return {**upload, "status": "cancelled"}
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        return creation(plan, PREFIX, b"")
+        assert isinstance(request, StoredUploadRequest)
+        return creation(plan, PREFIX, b"", lambda id: self.ended(request, id, "cancelled"))
 
 
 def _content_failure(request: StoredUploadRequest) -> Failure | None:
