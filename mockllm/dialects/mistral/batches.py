@@ -49,6 +49,7 @@ from mockllm.dialects.mistral.stored_calls import (
     listed,
     missing_file,
     wanted,
+    wanted_values,
 )
 from mockllm.dialects.openai.calls import OpenAiCall, OpenAiObjectCall
 from mockllm.dialects.openai.request_fields import ModelRequest
@@ -300,11 +301,8 @@ class MistralJobs(MistralGetJob):
         after = _seconds(request.query.get("created_after", ""))
         every = request.response_lookup.all_stored(JOBS)
         shown = [job_object(batch, request.monotonic) for batch in every]
-        chosen = [
-            job
-            for job in shown
-            if job["created_at"] > after and wanted(job, request, "model", "agent_id", "status")
-        ]
+        values = wanted_values(request, "model", "agent_id", "status")
+        chosen = [job for job in shown if job["created_at"] > after and wanted(job, values)]
         if request.query.get("order_by") != "created":
             chosen.reverse()
         return self.json_plan(listed(chosen, request.query), identity)

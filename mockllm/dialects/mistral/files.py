@@ -21,7 +21,7 @@ from mockllm.core.request.server_address import server_url
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mistral.batch_lines import output_content
-from mockllm.dialects.mistral.stored_calls import FILES, MistralStoredCall, listed, wanted
+from mockllm.dialects.mistral.stored_calls import FILES, MistralStoredCall, listed, wanted, wanted_values
 from mockllm.dialects.openai.calls import OpenAiObjectCall
 from mockllm.dialects.openai.files.file_calls import UploadFile
 from mockllm.dialects.openai.validators import check_fields, one_of, refuse
@@ -190,11 +190,8 @@ class MistralFiles(MistralFile):
         found = (whole_file(stored, request) for stored in reversed(every))
         shown = [loads(stored.response_body) for stored in found if stored is not None]
         search = request.query.get("search", "")
-        chosen = [
-            file
-            for file in shown
-            if search in file["filename"] and wanted(file, request, "purpose", "sample_type", "source")
-        ]
+        values = wanted_values(request, "purpose", "sample_type", "source")
+        chosen = [file for file in shown if search in file["filename"] and wanted(file, values)]
         page = listed(chosen, request.query)
         if request.query.get("include_total") == "false":
             page["total"] = None

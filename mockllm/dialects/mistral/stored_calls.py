@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import parse_qsl
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import whole_number
+from mockllm.core.json.typed_values import text_of, whole_number
 from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.request.form_fields import urlencoded_fields
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import stored_object_note
@@ -46,11 +46,16 @@ def listed(objects: list[dict[str, Json]], query: Mapping[str, str]) -> dict[str
     return {"data": objects[start : start + size], "object": "list", "total": len(objects)}
 
 
-def wanted(shown: Mapping[str, Json], request: Request, *names: str) -> bool:
-    """Return whether an object has, in each of these members, one of the values that the query repeats."""
-    pairs = parse_qsl(request.query_string)
-    for name in names:
-        values = [value for key, value in pairs if key == name]
-        if values and shown[name] not in values:
-            return False
-    return True
+def wanted_values(request: Request, *names: str) -> dict[str, set[str]]:
+    """Return the values that the query has for these members, without the members for which it has none. A query
+    with more parameters than a form has no values."""
+    values: dict[str, set[str]] = {}
+    for name, value in urlencoded_fields(request.query_string.encode("utf-8", "replace")):
+        if name in names and value:
+            values.setdefault(name, set()).add(value)
+    return values
+
+
+def wanted(shown: Mapping[str, Json], values: Mapping[str, set[str]]) -> bool:
+    """Return whether an object has, in each of these members, one of the values."""
+    return all(text_of(shown[name]) in allowed for name, allowed in values.items())

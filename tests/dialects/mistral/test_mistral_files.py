@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mockllm.core.json.codec import Json
+from mockllm.core.request.form_fields import MAX_FIELDS, urlencoded_fields
+from mockllm.dialects.mistral import stored_calls
 from tests.dialects.mistral.stored_requests import FILES, FORM, upload
 from tests.dialects.openai.batches.batch_requests import form, get
 from tests.language.virtual_server import NOW, VirtualServer, raw_request
@@ -62,6 +66,21 @@ def test_files_are_filtered_and_paged() -> None:
     assert found("search=b.&source=upload") == ["b.txt"]
     assert found("source=mistral") == []
     assert server.respond(get(FILES, query="include_total=false")).json["total"] is None
+
+
+def test_query_of_a_list_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    server, read = VirtualServer(RULES), list[bytes]()
+    for number in range(3):
+        upload(server, name=f"{number}.txt", purpose="ocr")
+
+    def reading(text: bytes) -> list[tuple[str, str]]:
+        read.append(text)
+        return urlencoded_fields(text)
+
+    monkeypatch.setattr(stored_calls, "urlencoded_fields", reading)
+    assert server.respond(get(FILES, query="purpose=ocr&source=upload&source=")).json["total"] == 3
+    assert len(read) == 1
+    assert server.respond(get(FILES, query="purpose=batch&" * (MAX_FIELDS + 1))).json["total"] == 3
 
 
 def test_address_of_file_has_its_content() -> None:
