@@ -15,13 +15,15 @@ from msgspec import Struct, field
 from mockllm.core.batch import BatchLine, LineResponse
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.request.stored_batches import record_of, responses_of, state_of
+from mockllm.core.request.stored_batches import BatchState, detail_of, record_of, responses_of, state_of
 from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.dialects.mistral.stored_calls import FILES
 from mockllm.dialects.openai.batches.output_files import body_of
 
 MAX_LINES: Final = 50_000
-"""The most lines of a job: a bound of this server."""
+"""The most lines of a job, blank ones included: a bound of this server."""
+MAX_SIZES: Final = 256
+"""The files whose sizes are kept."""
 ENDPOINTS: Final = (
     "/v1/chat/completions",
     "/v1/embeddings",
@@ -70,15 +72,15 @@ def read_job(contents: Mapping[str, bytes], endpoint: Json, model: str | None) -
         return found
     for id, content in contents.items():
         position = 0
-        for text in content.split(b"\n", MAX_LINES + 1):
-            if text.strip():
-                count += 1
-                _read_line(found, known, text, endpoint, model, f"{id[:8]}-{position}")
+        for text in content.removesuffix(b"\n").split(b"\n", MAX_LINES + 1):
+            count += 1
             if count > MAX_LINES:
-                found.fail(f"The job has more than {MAX_LINES} requests.")
+                found.fail(f"The job has more than {MAX_LINES} lines.")
                 return found
+            if text.strip():
+                _read_line(found, known, text, endpoint, model, f"{id[:8]}-{position}")
             position += len(text) + 1
-    if not count:
+    if not found.lines and not found.errors:
         found.fail("The job has no requests.")
     return found
 
@@ -108,8 +110,8 @@ def _read_line(
 
 def output_lines(batch: StoredResponse, monotonic: float) -> Iterator[tuple[bool, dict[str, Json]]]:
     """Yield the lines with a response in order, each with whether it succeeded."""
-    record, responded = record_of(batch), state_of(batch, monotonic).responded
-    details = record.details
+    record = record_of(batch)
+    responded, details = state_of(batch, monotonic, record).responded, record.details
     places = zip(details["places"], record.keys, responses_of(batch)[:responded], strict=False)
     for place, key, response in places:
         id = f"batch-{details['shown']['id'][:8]}-{place}"
@@ -121,9 +123,9 @@ def output_lines(batch: StoredResponse, monotonic: float) -> Iterator[tuple[bool
             yield response.status == 200, {**line, "response": shown}
 
 
-def output_ids(batch: StoredResponse, monotonic: float) -> dict[str, str | None]:
+def output_ids(batch: StoredResponse, state: BatchState) -> dict[str, str | None]:
     """Return the ids of both files by the members of the job; None for a file without lines, and before the end."""
-    state, details = state_of(batch, monotonic), record_of(batch).details
+    details = {name: detail_of(batch, name) for name in (OUTPUT, ERRORS)}
     return {
         OUTPUT: details[OUTPUT] if state.ended and state.succeeded else None,
         ERRORS: details[ERRORS] if state.ended and state.succeeded < state.responded else None,
@@ -132,9 +134,27 @@ def output_ids(batch: StoredResponse, monotonic: float) -> dict[str, str | None]
 
 def output_content(batch: StoredResponse, file: str, monotonic: float) -> bytes | None:
     """Return the content of one of both files by its stored id; None where the job has no such file."""
-    ids = output_ids(batch, monotonic)
+    ids = output_ids(batch, state_of(batch, monotonic))
     id = file.removeprefix(FILES)
     if id not in ids.values():
         return None
     lines = output_lines(batch, monotonic)
     return b"".join(dumps(line) + b"\n" for succeeded, line in lines if succeeded is (id == ids[OUTPUT]))
+
+
+_sizes: Final[dict[tuple[str, int, int, float | None], tuple[int, int]]] = {}
+
+
+def output_size(batch: StoredResponse, file: str, monotonic: float) -> tuple[int, int]:
+    """Return the bytes and the lines of one of both files of a job that has ended. They are kept: to write 50,000
+    lines takes half a second, and a list has many files."""
+    cancelled = None if batch.timeline is None else batch.timeline.cancelled
+    key = (file, hash(batch.request_body), hash(batch.response_body), cancelled)
+    size = _sizes.get(key)
+    if size is None:
+        content = output_content(batch, file, monotonic) or b""
+        size = len(content), content.count(b"\n")
+        while len(_sizes) >= MAX_SIZES:
+            _sizes.pop(next(iter(_sizes)), None)
+        _sizes[key] = size
+    return size

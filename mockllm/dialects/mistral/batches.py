@@ -25,6 +25,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_batches import (
     BatchRecord,
     cancelled,
+    detail_of,
     new_batch,
     record_of,
     state_of,
@@ -229,13 +230,14 @@ def _file_failure(id: str, file: StoredResponse | None) -> Failure | None:
 
 def job_object(batch: StoredResponse, monotonic: float, *, inline: bool = False) -> dict[str, Json]:
     """Return the job as a read at this time finds it. `inline`: with the lines of its responses."""
-    state, details = state_of(batch, monotonic), record_of(batch).details
+    record = record_of(batch)
+    state, details = state_of(batch, monotonic, record), record.details
     ended = max(state.reached.values()) if state.ended else None
     began = state.reached.get("in_progress")
     outputs = [line for _, line in output_lines(batch, monotonic)] if inline and state.ended else None
     return {
         **details["shown"],
-        **output_ids(batch, monotonic),
+        **output_ids(batch, state),
         "errors": details["errors"] if state.status == "failed" else [],
         "outputs": outputs,
         "status": STATUSES[state.status],
@@ -259,7 +261,7 @@ class MistralGetJob(MistralStoredCall, OpenAiObjectCall):
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         chosen = request.query.get("inline")
-        inline = record_of(stored).details["inline"] if chosen is None else chosen == "true"
+        inline = detail_of(stored, "inline") if chosen is None else chosen == "true"
         return self.json_plan(job_object(stored, request.monotonic, inline=inline), identity)
 
     def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
@@ -288,8 +290,8 @@ class MistralDeleteJob(Deletion, MistralGetJob):
         return self.json_plan(shown, identity)
 
     def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
-        details = record_of(stored).details
-        return StorageUpdate(forgotten=(stored.id, FILES + details[OUTPUT], FILES + details[ERRORS]))
+        files = (FILES + detail_of(stored, name) for name in (OUTPUT, ERRORS))
+        return StorageUpdate(forgotten=(stored.id, *files))
 
 
 class MistralJobs(MistralGetJob):
@@ -300,12 +302,20 @@ class MistralJobs(MistralGetJob):
     ) -> Plan | Failure:
         after = _seconds(request.query.get("created_after", ""))
         every = request.response_lookup.all_stored(JOBS)
-        shown = [job_object(batch, request.monotonic) for batch in every]
         values = wanted_values(request, "model", "agent_id", "status")
-        chosen = [job for job in shown if job["created_at"] > after and wanted(job, values)]
+        states = values.pop("status", None)
+
+        def is_wanted(batch: StoredResponse) -> bool:
+            created = detail_of(batch, "shown")
+            if created["created_at"] <= after or not wanted(created, values):
+                return False
+            return states is None or STATUSES[state_of(batch, request.monotonic).status] in states
+
+        chosen = list(filter(is_wanted, every))
         if request.query.get("order_by") != "created":
             chosen.reverse()
-        return self.json_plan(listed(chosen, request.query), identity)
+        page = listed(chosen, request.query, lambda batch: job_object(batch, request.monotonic))
+        return self.json_plan(page, identity)
 
 
 def _seconds(text: str) -> float:

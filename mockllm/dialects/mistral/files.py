@@ -7,8 +7,8 @@ upload that names none, and that `expiry` counts hours, as that of an address do
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeAlias
 
 from propcache.api import cached_property
 
@@ -18,9 +18,10 @@ from mockllm.core.json.typed_values import whole_number
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import server_url
+from mockllm.core.request.stored_batches import state_of
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.mistral.batch_lines import output_content
+from mockllm.dialects.mistral.batch_lines import output_content, output_ids, output_size
 from mockllm.dialects.mistral.stored_calls import FILES, MistralStoredCall, listed, wanted, wanted_values
 from mockllm.dialects.openai.calls import OpenAiObjectCall
 from mockllm.dialects.openai.files.file_calls import UploadFile
@@ -64,6 +65,14 @@ def whole_file(stored: StoredResponse, request: Request) -> StoredResponse | Non
         return None
     shown = {**loads(stored.response_body), "bytes": len(content), "num_lines": content.count(b"\n")}
     return stored._replace(request_body=content, response_body=dumps(shown))
+
+
+def _output_files(batch: StoredResponse | None, monotonic: float) -> frozenset[str]:
+    """Return the stored ids of the files that a batch job has."""
+    if batch is None:
+        return frozenset()
+    ids = output_ids(batch, state_of(batch, monotonic))
+    return frozenset(FILES + id for id in ids.values() if id is not None)
 
 
 def file_object(
@@ -180,19 +189,45 @@ class MistralDeleteFile(Deletion, MistralFile):
         return self.json_plan(shown, identity)
 
 
+ListedFile: TypeAlias = tuple[str, dict[str, Json], StoredResponse | None]
+"""A file by its stored id, and the batch job from which its content follows."""
+
+
+def _listed_files(request: Request) -> Iterator[ListedFile]:
+    """Yield the files, the newest first."""
+    lookup, outputs = request.response_lookup, dict[str, frozenset[str]]()
+    for stored in reversed(lookup.all_stored(FILES)):
+        batch = None
+        if stored.previous is not None:
+            batch = lookup.stored(stored.previous)
+            if stored.previous not in outputs:
+                outputs[stored.previous] = _output_files(batch, request.monotonic)
+            if stored.id not in outputs[stored.previous]:
+                continue
+        yield stored.id, loads(stored.response_body), batch
+
+
 class MistralFiles(MistralFile):
     """GET /v1/files: the newest first, in pages."""
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        every = request.response_lookup.all_stored(FILES)
-        found = (whole_file(stored, request) for stored in reversed(every))
-        shown = [loads(stored.response_body) for stored in found if stored is not None]
         search = request.query.get("search", "")
         values = wanted_values(request, "purpose", "sample_type", "source")
-        chosen = [file for file in shown if search in file["filename"] and wanted(file, values)]
-        page = listed(chosen, request.query)
+        chosen = []
+        for id, file, batch in _listed_files(request):
+            if search in file["filename"] and wanted(file, values):
+                chosen.append((id, file, batch))
+
+        def shown(found: ListedFile) -> dict[str, Json]:
+            id, file, batch = found
+            if batch is None:
+                return file
+            size, lines = output_size(batch, id, request.monotonic)
+            return {**file, "bytes": size, "num_lines": lines}
+
+        page = listed(chosen, request.query, shown)
         if request.query.get("include_total") == "false":
             page["total"] = None
         return self.json_plan(page, identity)

@@ -5,8 +5,8 @@ The ids of these objects are UUIDs. The state stores them with a prefix for each
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeVar
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
@@ -18,6 +18,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import stored_object_note
 from mockllm.dialects.vendors.errors import VendorCall, head
 
+T = TypeVar("T")
 FILES: Final = "mistral_file_"
 JOBS: Final = "mistral_job_"
 DEFAULT_PAGE_SIZE: Final = 100
@@ -39,11 +40,13 @@ def missing_file(id: str) -> Failure:
     )
 
 
-def listed(objects: list[dict[str, Json]], query: Mapping[str, str]) -> dict[str, Json]:
-    """Return the requested page of the objects, with their total. Pages count from 0."""
+def listed(
+    found: Sequence[T], query: Mapping[str, str], shown: Callable[[T], dict[str, Json]]
+) -> dict[str, Json]:
+    """Return the requested page, with the total. Pages count from 0. `shown` returns an object of the page."""
     size = whole_number(query.get("page_size"), DEFAULT_PAGE_SIZE)
     start = whole_number(query.get("page"), 0) * size
-    return {"data": objects[start : start + size], "object": "list", "total": len(objects)}
+    return {"data": list(map(shown, found[start : start + size])), "object": "list", "total": len(found)}
 
 
 def wanted_values(request: Request, *names: str) -> dict[str, set[str]]:

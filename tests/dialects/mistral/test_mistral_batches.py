@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import Json
+from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.dialects.mistral import batch_lines
 from tests.dialects.mistral.stored_requests import (
     FILES,
@@ -112,7 +113,8 @@ def test_line_that_streams_fails() -> None:
         ([line("x", "a")] * 3, {"The 'custom_id' of a line is that of another line.": 2}),
         ([{"custom_id": 3, "body": {}}], {"The 'custom_id' of a line is not a string.": 1}),
         ([" "], {"The job has no requests.": 1}),
-        ([line("x")] * 6, {"The job has more than 5 requests.": 1}),
+        ([line("x")] * 6, {"The job has more than 5 lines.": 1}),
+        ([line("x"), *[""] * 6], {"The job has more than 5 lines.": 1}),
     ],
 )
 def test_job_with_invalid_lines_fails(
@@ -179,6 +181,33 @@ def test_jobs_are_filtered_and_paged() -> None:
     assert found("created_after=2000-01-01") == models[::-1]
     assert found("created_after=2099-01-01T00:00:00Z") == []
     assert found("created_after=x") == models[::-1]
+
+
+def test_lists_write_no_file_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    server, written = VirtualServer(RULES), list[str]()
+
+    def writing(batch: StoredResponse, file: str, monotonic: float) -> bytes | None:
+        written.append(file)
+        return output_content(batch, file, monotonic)
+
+    output_content = batch_lines.output_content
+    monkeypatch.setattr(batch_lines, "output_content", writing)
+    monkeypatch.setattr(batch_lines, "MAX_SIZES", 1)
+    batch_lines._sizes.clear()
+    for _ in range(2):
+        create(server, requests=[line("one"), line("one", user="limited")])
+
+    def listed(query: str) -> Any:
+        return server.respond(get(FILES, 9.0, query)).json["data"]
+
+    assert listed("search=x&page_size=5") == listed("source=upload") == [] == written
+    (newest,) = listed("sample_type=batch_result&page_size=1")
+    assert listed("sample_type=batch_result&page_size=1") == [newest]
+    assert (len(written), newest["num_lines"]) == (1, 2)
+    content = server.respond(get(f"{FILES}/{newest['id']}/content", 9.0)).bytes
+    assert newest["bytes"] == len(content)
+    assert len(listed("")) == 4
+    assert len(batch_lines._sizes) == 1
 
 
 @pytest.mark.parametrize(
