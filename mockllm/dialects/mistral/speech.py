@@ -20,7 +20,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mistral.audio_call import MistralAudioCall, MistralAudioEncoder, audio_event
 from mockllm.dialects.openai.media.media_call import own_extras
-from mockllm.dialects.openai.media.speech import Speech, SpeechRequest
+from mockllm.dialects.openai.media.speech import MAX_INPUT, Speech, SpeechRequest
 from mockllm.dialects.openai.validators import (
     Check,
     boolean,
@@ -29,10 +29,11 @@ from mockllm.dialects.openai.validators import (
     check_required,
     one_of,
     string,
+    text_of_length,
 )
 
 FIELDS: Final[dict[str, Check]] = {
-    "input": string,
+    "input": text_of_length(MAX_INPUT),
     "model": string,
     "voice_id": string,
     "ref_audio": string,

@@ -175,6 +175,12 @@ def test_speech_is_whole_or_streamed() -> None:
     assert say(model="fixed").json == {"audio_data": "AAAA"}
 
 
+def test_input_of_speech_has_a_bound() -> None:
+    assert say(input="a" * 4096).status == 200
+    refused = say(input="a" * 4097, response_format="wav")
+    assert (refused.status, "4096" in refused.json["message"]) == (400, True)
+
+
 @pytest.mark.parametrize("fields", [{"input": None}, {"response_format": "aac"}, {"stream": 3}, {"input": 3}])
 def test_wrong_speech_is_refused(fields: dict[str, Json]) -> None:
     assert say(**fields).status == 400
