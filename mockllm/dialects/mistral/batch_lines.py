@@ -33,10 +33,10 @@ ENDPOINTS: Final = (
     "/v1/ocr",
     "/v1/classifications",
     "/v1/chat/classifications",
-    "/v1/conversations",
     "/v1/audio/transcriptions",
 )
-"""SDK: `APIEndpoint`."""
+"""SDK: `APIEndpoint`, which also has `UNSERVED`."""
+UNSERVED: Final = "/v1/conversations"
 OUTPUT: Final = "output_file"
 ERRORS: Final = "error_file"
 _STREAMED: Final = {

@@ -38,6 +38,7 @@ from mockllm.dialects.mistral.batch_lines import (
     ERRORS,
     MAX_LINES,
     OUTPUT,
+    UNSERVED,
     output_ids,
     output_lines,
     read_job,
@@ -85,6 +86,12 @@ STATUSES: Final = {
 _UUID: Final = VendorIdFormat()
 
 
+def _endpoint(value: Json, path: str) -> Failure | None:
+    if value == UNSERVED:
+        return refuse(f"This server has no {UNSERVED} of Mistral, and so no batch jobs for it.", path)
+    return one_of(*ENDPOINTS)(value, path)
+
+
 def _inline(value: Json, path: str) -> Failure | None:
     """Check one request of a body."""
     if type(value) is not dict:
@@ -95,7 +102,7 @@ def _inline(value: Json, path: str) -> Failure | None:
 
 
 FIELDS: Final[dict[str, Check]] = {
-    "endpoint": one_of(*ENDPOINTS),
+    "endpoint": _endpoint,
     "input_files": array(string, "strings", 0, MAX_FILES),
     "requests": array(_inline, "objects", 0, MAX_LINES),
     "model": string,
