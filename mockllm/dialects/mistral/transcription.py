@@ -168,6 +168,20 @@ class MistralTranscriptionEncoder(MistralAudioEncoder):
         yield "end", audio_event("transcription.done", self._transcript)
 
 
+def _source_failure(request: MistralAudioRequest) -> Failure | None:
+    """Return what is wrong with the audio of a request."""
+    named = [name for name in SOURCES if request.fields.get(name) is not None]
+    if not named:
+        return refuse("One of 'file', 'file_url' and 'file_id' is required.", "file")
+    if len(named) > 1:
+        return refuse(
+            f"Only one of 'file', 'file_url' and 'file_id' is allowed, not {len(named)}.", named[-1]
+        )
+    if named == ["file"] and not any(file.field == "file" for file in request.files):
+        return refuse("Invalid 'file': expected a file that a form uploads.", "file")
+    return None
+
+
 class MistralTranscriptions(MistralAudioCall, Transcriptions):
     """POST /v1/audio/transcriptions."""
 
@@ -178,9 +192,7 @@ class MistralTranscriptions(MistralAudioCall, Transcriptions):
         failure = check_readable(request) or check_required(request.fields, "model")
         if failure is not None:
             return failure
-        if all(request.fields.get(name) is None for name in SOURCES):
-            return refuse("One of 'file', 'file_url' and 'file_id' is required.", "file")
-        failure = check_fields(request.fields, FIELDS)
+        failure = _source_failure(request) or check_fields(request.fields, FIELDS)
         id = text_of(request.fields.get("file_id"))
         if failure is None and id is not None and request.stored_audio is None:
             return missing_file(id)

@@ -144,6 +144,8 @@ def test_job_transcribes() -> None:
         ({"model": "m"}, 400, "file"),
         ({"model": "m", "file_id": "x"}, 404, "No such file: x"),
         ({"model": "m", "file_url": 3}, 400, "file_url"),
+        ({"model": "m", "file_url": "x", "file_id": "y"}, 400, "Only one of"),
+        ({"model": "m", "file": 5}, 400, "a form uploads"),
         ({"model": "m", "file_url": "x", "diarize": "yes"}, 400, "diarize"),
         ({"model": "m", "file_url": "x", "timestamp_granularities": ["page"]}, 400, "page"),
         ([], 400, "object"),
@@ -153,6 +155,13 @@ def test_wrong_transcription_is_refused(fields: Json, status: int, word: str) ->
     refused = respond_once(RULES, raw_request(TRANSCRIPTIONS, fields))
     assert (refused.status, refused.json["raw_status_code"]) == (status, status)
     assert word in refused.json["message"]
+
+
+def test_form_has_one_source_which_is_uploaded() -> None:
+    assert spoken().status == 200
+    assert "Only one of" in spoken(file_url="https://a.example/a.mp3").json["message"]
+    sent = form_request(TRANSCRIPTIONS, {}, model="spoken", file="text")
+    assert "a form uploads" in respond_once(RULES, sent).json["message"]
 
 
 def test_rule_faults_audio() -> None:
