@@ -56,7 +56,12 @@ def timed_sentences(text: str, seconds: float) -> list[TimedText]:
 def timed_words(segments: Sequence[TimedText]) -> list[TimedText]:
     """Return the words of timed texts."""
     return [
-        TimedText(word.text, segment.start + word.start, segment.start + word.end, segment.speaker)
+        TimedText(
+            word.text,
+            round(segment.start + word.start, 2),
+            round(segment.start + word.end, 2),
+            segment.speaker,
+        )
         for segment in segments
         for word in _timed(segment.text.split(), segment.end - segment.start)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mockllm.core.reply.reply import Media
 from mockllm.core.reply.transcript import (
+    TimedText,
     Transcript,
     TranscriptSegment,
     timed_segments,
@@ -39,3 +40,8 @@ def test_segments_follow_each_other() -> None:
 def test_kind_of_media_follows_its_type() -> None:
     kinds = [Media(mime, "").kind for mime in ("image/png", "audio/wav", "video/mp4", "x")]
     assert kinds == ["images", "audio", "video", "images"]
+
+
+def test_times_of_words_are_whole_hundredths() -> None:
+    words = timed_words([TimedText("a b c", 0.1, 0.7)])
+    assert [(word.start, word.end) for word in words] == [(0.1, 0.3), (0.3, 0.5), (0.5, 0.7)]
