@@ -102,7 +102,7 @@ def test_other_object(api: str, id: str, path: str, reads: tuple[str, ...]) -> N
         check(server, raw_request(f"{path}/{id}", {"metadata": {"a": "b"}}))
 
 
-def test_members_of_another_type_are_not_kept() -> None:
+def test_members_of_another_type_are_replaced() -> None:
     own: dict[str, Json] = {"id": "a", "bytes": 3, "expires_at": None}
     assert completed({"bytes": True, "note": [], "expires_at": 5}, own) == {
         **own, "expires_at": 5, "note": [],

@@ -23,7 +23,7 @@ from mockllm.dialects.openai.batches.output_files import body_of
 MAX_LINES: Final = 50_000
 """The most lines of a job, blank ones included: a bound of this server."""
 MAX_SIZES: Final = 256
-"""The files whose sizes are kept."""
+"""The files whose sizes the server remembers."""
 ENDPOINTS: Final = (
     "/v1/chat/completions",
     "/v1/embeddings",
@@ -146,8 +146,8 @@ _sizes: Final[dict[tuple[str, int, int, float | None], tuple[int, int]]] = {}
 
 
 def output_size(batch: StoredResponse, file: str, monotonic: float) -> tuple[int, int]:
-    """Return the bytes and the lines of one of both files of a job that has ended. They are kept: to write 50,000
-    lines takes half a second, and a list has many files."""
+    """Return the bytes and the lines of one of both files of a job that has ended. They are remembered: to write
+    50,000 lines takes half a second, and a list has many files."""
     cancelled = None if batch.timeline is None else batch.timeline.cancelled
     key = (file, hash(batch.request_body), hash(batch.response_body), cancelled)
     size = _sizes.get(key)
