@@ -86,10 +86,11 @@ GOES_WRONG = re.findall(
         (5, [200]),
         (6, []),
         (7, []),
+        (8, []),
     ],
 )
 def test_testing_page_faults_have_stated_statuses(number: int, comes: list[int]) -> None:
-    assert len(GOES_WRONG) == 8
+    assert len(GOES_WRONG) == 9
     sent = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
     with MockLLM(max_delay=0.001) as server:
         server.reply("Fine.", fallback=True)
