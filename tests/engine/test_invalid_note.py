@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from mockllm.core.json.codec import MISSING
+from mockllm.dialects import openai
+from mockllm.engine.invalid_note import invalid_note
+from mockllm.engine.rule_header import reason
 from tests.language.virtual_server import raw_request, respond_once
 
 RULES = "rules: [{reply: x}]"
@@ -51,3 +55,12 @@ def test_missing_body_has_a_note() -> None:
 def test_refusal_of_a_readable_body_is_noted() -> None:
     response = respond_once(RULES, raw_request("/v1/chat/completions", b"[]"))
     assert response.notes == "invalid: Invalid request body: expected an object, but got an array instead."
+
+
+def test_readable_body_that_is_missing_is_noted_by_its_refusal() -> None:
+    dialect = openai.PROVIDER.call("chat").dialect
+    request = dialect.request_class(method="POST", path="/v1/chat/completions", headers={}, raw=b"{}")
+    vars(request)["body"] = MISSING
+    failure = dialect.check_readable(request)
+    assert failure is not None
+    assert invalid_note(failure, dialect, request) == f"invalid: {reason(failure)}"

@@ -68,10 +68,8 @@ def whole_file(stored: StoredResponse, request: Request) -> StoredResponse | Non
 
 
 def _output_files(batch: StoredResponse | None, monotonic: float) -> frozenset[str]:
-    """Return the stored ids of the files that a batch job has."""
-    if batch is None:
-        return frozenset()
-    ids = output_ids(batch, state_of(batch, monotonic))
+    """Return the stored ids of the files that a batch job has; none for one that is evicted."""
+    ids = {} if batch is None else output_ids(batch, state_of(batch, monotonic))
     return frozenset(FILES + id for id in ids.values() if id is not None)
 
 

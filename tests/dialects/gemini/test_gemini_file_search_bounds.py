@@ -116,3 +116,11 @@ def test_only_cited_documents_are_read(server: VirtualServer, monkeypatch: pytes
     assert read == []
     searched(server, "which", store)
     assert read == ["paris.txt"]
+
+
+def test_other_member_with_a_cited_name_is_no_document() -> None:
+    server = VirtualServer("rules: [{reply: {text: Hi., citations: [{url: paris.txt}]}}]")
+    store = create(server)
+    uploaded(server, store, customMetadata=[{"key": "k", "stringValue": "paris.txt"}])
+    chunks = searched(server, "hi", store).json["candidates"][0]["groundingMetadata"]["groundingChunks"]
+    assert chunks == [{"retrievedContext": {"title": "paris.txt", "fileSearchStore": store}}]

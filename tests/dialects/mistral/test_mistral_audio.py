@@ -10,6 +10,7 @@ import pytest
 from mockllm.core.json.codec import Json
 from mockllm.core.media.audio import make_audio, wav_seconds
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.core.request.request import Request
 from mockllm.dialects import mistral
 from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.mistral.transcription import MistralAudioRequest
@@ -209,3 +210,15 @@ def test_audio_responses_are_decoded() -> None:
     assert decoded("speech", b"3") is None
     dialect: ReplyDialect = mistral.PROVIDER.call("transcriptions").dialect  # type: ignore[assignment]
     assert dialect.decode(spoken(stream="true").planned.plan).text == "One two. Three."  # type: ignore[union-attr]
+
+
+def test_layout_has_the_text_of_a_delta() -> None:
+    request = form_request(TRANSCRIPTIONS, {"file": ("a.wav", WAV)}, model="spoken", stream="true")
+    events = [event.json for event in respond_once(RULES, request).events]
+    dialect: ReplyDialect = mistral.PROVIDER.call("transcriptions").dialect  # type: ignore[assignment]
+    layout = dialect.event_layout(Request(method="POST", path=TRANSCRIPTIONS, headers={}))
+    places = [layout.text(event) for event in events]
+    assert [place is not None for place in places] == [
+        event["type"] == "transcription.text.delta" for event in events
+    ]
+    assert any(places)

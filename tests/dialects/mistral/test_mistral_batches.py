@@ -161,6 +161,17 @@ def test_deleted_job_and_its_files_are_gone() -> None:
     missing = server.respond(get(path, 9.0))
     assert (missing.status, job["id"] in missing.json["message"]) == (404, True)
     assert server.respond(get(f"{FILES}/{job['output_file']}", 9.0)).status == 404
+    assert job["output_file"] not in [each["id"] for each in server.respond(get(FILES, 9.0)).json["data"]]
+
+
+def test_job_without_failed_lines_has_no_error_file() -> None:
+    jobs = []
+    for rules in ("rules: [{match: {api: chat}, error: rate_limit}]", "rules: [{reply: Hi.}]"):
+        server = VirtualServer(rules)
+        jobs.append(ended(server, create(server, requests=[line("one")]).json["id"]))
+    failed, succeeded = jobs
+    assert (failed["id"], succeeded["error_file"]) == (succeeded["id"], None)
+    assert server.respond(get(f"{FILES}/{failed['error_file']}", 9.0)).status == 404
 
 
 def test_jobs_are_filtered_and_paged() -> None:
