@@ -18,7 +18,7 @@ BASE_URL_ENDS: Final = "'s base URL ends with "
 
 def omitted_base_note(provider: str | None, path: str) -> str | None:
     """Return the note on a path without its provider's prefix; None where it lacks nothing."""
-    base = None if provider is None else _bases().get((provider, path))
+    base = _bases().get((provider, path))
     if base is None:
         return None
     title = LISTED_BY_NAME[provider or ""].title
@@ -26,9 +26,9 @@ def omitted_base_note(provider: str | None, path: str) -> str | None:
 
 
 @cache
-def _bases() -> Mapping[tuple[str, str], str]:
+def _bases() -> Mapping[tuple[str | None, str], str]:
     """Return the base that each path lacks, by provider and path. Paths with variables are left out."""
-    bases: dict[tuple[str, str], str] = {}
+    bases: dict[tuple[str | None, str], str] = {}
     whole = {(route.provider, path) for route in ROUTES for path in route.paths()}
     for route in ROUTES:
         base = route.listed_provider.base

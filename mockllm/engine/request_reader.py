@@ -6,7 +6,7 @@ Many requests have the same head, so a server makes one reader for all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from mockllm.core.failure import Failure
 from mockllm.core.matching.rule_index import RuleIndex
@@ -25,8 +25,6 @@ from mockllm.engine.repeated_requests import MAX_BODY_BYTES, Key, RepeatedReques
 from mockllm.engine.rule_header import RULE_HEADER
 from mockllm.engine.session_id import SESSION_HEADER, read_session
 from mockllm.state.engine_state import EngineState, Session
-
-_OVERRIDE_HEADERS: Final = (SEED_HEADER, FAULT_HEADER, DELAY_HEADER, RULE_HEADER)
 
 
 class EngineContext(RequestContext):
@@ -120,10 +118,10 @@ class RequestReader:
         """Those of the engine; None where no request is repeated."""
         self._has_read = False
         """Whether it has read a request. Most read one only, which is not remembered."""
-        self._routing = routing
         self._state, self._lookup_without_session = reader_inputs.state, reader_inputs.lookup_without_session
-        self._session, self._error = session, error
-        overrides = any(name in headers for name in _OVERRIDE_HEADERS)
+        self._session, self._error, self._routing = session, error, routing
+        overrides = SEED_HEADER in headers or FAULT_HEADER in headers or DELAY_HEADER in headers
+        overrides = overrides or RULE_HEADER in headers
         self._read_override = reader_inputs.read_override if overrides else None
         self._attributes: dict[str, object] = {
             "method": method,

@@ -105,7 +105,9 @@ class CachedResponse(CacheEntry, frozen=True):
         self, id_seed: bytes, request: Request, call: GeneratedToolCall | None = None
     ) -> Sequence[bytes]:
         """Return the values of the placeholders for this request and its generated tool call, with this id seed."""
-        return self.prerendered.placeholder_values(id_seed, request.now, self._input_tokens(request), call)
+        # as `_input_tokens`: written out, for this runs for each request
+        input_tokens = request.input_tokens if self.prerendered.uses_input_tokens else 0
+        return self.prerendered.placeholder_values(id_seed, request.now, input_tokens, call)
 
 
 class CachedStream(CacheEntry, frozen=True):

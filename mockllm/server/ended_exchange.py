@@ -97,15 +97,11 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             monotonic=exchange.monotonic,
             duration=duration,
             end_reason=exchange.end_reason,
-            tick_times=tick_times,
-            planned_times=exchange.planned_times,
-            method=message.method,
-            target=message.path,
-            constraints=exchange.constraints,
-            allow_cors=exchange.allow_cors,
-            in_batch=exchange.in_batch,
-            held_seconds=exchange.held_seconds,
-        )
+            tick_times=tick_times, planned_times=exchange.planned_times,
+            method=message.method, target=message.path,
+            constraints=exchange.constraints, allow_cors=exchange.allow_cors,
+            in_batch=exchange.in_batch, held_seconds=exchange.held_seconds,
+        )  # fmt: skip
         if request is None:
             ended.headers = message.headers
             return ended
@@ -123,11 +119,6 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             ended.id_seed = response.response_seed  # type: ignore[assignment]  # an id seed, as `cached_from` is set
             ended.input_tokens = request.__dict__.get("input_tokens", 0)
             ended.response = response.cached_from
-        return ended.with_note_on(request)
-
-    def with_note_on(self, request: Request) -> EndedExchange:
-        """Add the note on a path that lacks the base of its provider, if it does."""
-        note = omitted_base_note(request.provider, request.path)
-        if note is not None:
-            self.response = replace(self.response, notes=(*self.response.notes, note))
-        return self
+        if (note := omitted_base_note(request.provider, request.path)) is not None:
+            ended.response = replace(ended.response, notes=(*ended.response.notes, note))
+        return ended

@@ -174,7 +174,8 @@ class Bucket:
 
     def _bound_status(self, level: int) -> BoundStatus:
         size, window = self._size, self._window
-        return BoundStatus(size, size - -(-level // window), self._drain_time(level) / MICRO, window / MICRO)
+        drain_time = -(-level // self._limit) if level else 0  # written out, for this runs for each request
+        return BoundStatus(size, size - -(-level // window), drain_time / MICRO, window / MICRO)
 
     def _current_level(self, micros: int) -> int:
         level = self._level
