@@ -98,8 +98,9 @@ class Connection(ReadingConnection):
         if self.transport is None or self.ssl_context is not None:
             # TLS ends both directions at once: asyncio closes the connection in any case, and would log a warning.
             return False
-        awaited = self._current.player is not None and not self._sink.written
-        if awaited and self._current.head.message.version >= (1, 1):
+        exchange = self._current
+        awaited = exchange.player is not None and not exchange.response.plan.delivery.withheld
+        if awaited and not self._sink.written and exchange.head.message.version >= (1, 1):
             self._sink.probe()
         self._close_if_left(SENT_POLL)
         return True

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from mockllm.core.rendering.plan import CutStep, Delivery, Plan, ResponseHead, WaitStep
 from mockllm.server.connection import LONGEST_POLL, Connection
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, whole
@@ -19,12 +20,15 @@ from tests.waiting import PATIENCE, until
 DELAY = 5.0
 PLANS = {"/late": whole(delay=DELAY), "/stream": chunks(1, DELAY)}
 CHUNKS = {"/chunks": chunks(2, DELAY)}
+WITHHELD = Plan(
+    ResponseHead(200, ()), (WaitStep(DELAY, 0), CutStep("close", 0)), delivery=Delivery(withheld=True)
+)
 LIMITS = ServerLimits(grace=0.2, linger=2 * PATIENCE)
 
 
 @pytest.fixture
 def server() -> Iterator[ClockedServer]:
-    served = ClockedServer(ClockedApp(FakeEngine({**PLANS, **CHUNKS}), limits=LIMITS))
+    served = ClockedServer(ClockedApp(FakeEngine({**PLANS, **CHUNKS, "/withheld": WITHHELD}), limits=LIMITS))
     served.start()
     yield served
     served.stop()
@@ -104,6 +108,15 @@ def test_client_that_sends_no_more_gets_its_response(server: ClockedServer, path
             assert client.answer().status == 100  # whether it reads on is asked before its response
         assert client.answer().complete
         assert written_down(server, path).end_reason == "finished"
+
+
+def test_client_without_a_response_gets_no_interim(server: ClockedServer) -> None:
+    with Raw(server.port) as client:
+        asked(server, client, "/withheld")
+        client.sock.shutdown(socket.SHUT_WR)
+        until(lambda: sends_no_more(server))
+        server.advance(DELAY)
+        assert client.to_the_end() == b""
 
 
 def test_old_client_that_sends_no_more_gets_no_interim(server: ClockedServer) -> None:
