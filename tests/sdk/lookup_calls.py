@@ -48,6 +48,14 @@ from openai.types.webhooks import (
 
 from tests.dialects.openai.batches.batch_requests import form, line
 
+STORES = "/v1beta/fileSearchStores"
+MISTRAL_FILES, MISTRAL_JOBS = "/mistral/v1/files", "/mistral/v1/batch/jobs"
+MISTRAL_BATCH = {
+    "endpoint": "/v1/chat/completions",
+    "model": "mistral-small-latest",
+    "requests": [{"body": {"messages": [{"role": "user", "content": "hi"}]}}],
+}
+
 
 class Lookup(NamedTuple):
     """A call with a response of its own: its id, its request, and the SDK's type of the member that a path of names
@@ -80,6 +88,9 @@ STORED_UPLOAD = f"/v1/uploads/{UPLOAD_ID}"
 ANNOUNCED = {"bytes": 0, "filename": "a.txt", "mime_type": "text/plain", "purpose": "vision"}
 PART = form({"data": "text"}, None)
 GEMINI_FILE_ID = "GEMINI_F"
+MISTRAL_FILE_ID = "MISTRAL_F"
+MISTRAL_BATCH_ID = "MISTRAL_B"
+STORE_NAME = "STORE_N"
 CLAUDE_BATCH_ID, CLAUDE_FILE_ID = "CLAUDE_B", "CLAUDE_F"
 MESSAGE_BATCHES = "/v1/messages/batches"
 CLAUDE_PARAMS = {
@@ -226,6 +237,34 @@ LOOKUPS = [
     Lookup("gemini-list_files", "GET", "/v1beta/files", genai.File, "files"),
     Lookup("gemini-get_file", "GET", f"/v1beta/{GEMINI_FILE_ID}", genai.File),
     Lookup("gemini-delete_file", "DELETE", f"/v1beta/{GEMINI_FILE_ID}", genai.DeleteFileResponse),
+    Lookup("gemini-create_file_store", "POST", STORES, genai.FileSearchStore, body={"displayName": "a"}),
+    Lookup("gemini-list_file_stores", "GET", STORES, genai.FileSearchStore, "fileSearchStores"),
+    Lookup("gemini-get_file_store", "GET", f"/v1beta/{STORE_NAME}", genai.FileSearchStore),
+    Lookup("mistral-files", "POST", MISTRAL_FILES, mistral.CreateFileResponse, body=UPLOAD),
+    Lookup("mistral-list_files", "GET", MISTRAL_FILES, mistral.ListFilesResponse),
+    Lookup("mistral-get_file", "GET", f"{MISTRAL_FILES}/{MISTRAL_FILE_ID}", mistral.GetFileResponse),
+    Lookup("mistral-delete_file", "DELETE", f"{MISTRAL_FILES}/{MISTRAL_FILE_ID}", mistral.DeleteFileResponse),
+    Lookup("mistral-file_url", "GET", f"{MISTRAL_FILES}/{MISTRAL_FILE_ID}/url", mistral.GetSignedURLResponse),
+    Lookup("mistral-batches", "POST", MISTRAL_JOBS, mistral.BatchJob, body=MISTRAL_BATCH),
+    Lookup("mistral-list_batches", "GET", MISTRAL_JOBS, mistral.ListBatchJobsResponse),
+    Lookup("mistral-get_batch", "GET", f"{MISTRAL_JOBS}/{MISTRAL_BATCH_ID}", mistral.BatchJob),
+    Lookup("mistral-cancel_batch", "POST", f"{MISTRAL_JOBS}/{MISTRAL_BATCH_ID}/cancel", mistral.BatchJob),
+    Lookup(
+        "mistral-delete_batch",
+        "DELETE",
+        f"{MISTRAL_JOBS}/{MISTRAL_BATCH_ID}",
+        mistral.DeleteBatchJobResponse,
+    ),
+    Lookup(
+        "mistral-speech", "POST", "/mistral/v1/audio/speech", mistral.SpeechResponse, body={"input": "hi"}
+    ),
+    Lookup(
+        "mistral-transcriptions",
+        "POST",
+        "/mistral/v1/audio/transcriptions",
+        mistral.TranscriptionResponse,
+        body={"model": "voxtral-mini-latest", "file_url": "http://a.example/a.wav"},
+    ),
     Lookup("gemini-models", "GET", "/v1beta/models", genai.Model, "models"),
     Lookup("gemini-models", "GET", "/v1beta/models/gemini-2.5-flash", genai.Model),
     Lookup(
@@ -277,6 +316,14 @@ LOOKUPS = [
 WITHOUT_A_TYPE = {
     "anthropic-complete",  # the newest package has no such call
     "gemini-images",  # tests/sdk/test_gemini_media_sdk.py
+    "gemini-delete_file_store",  # tests/sdk/test_gemini_file_search_sdk.py
+    "gemini-upload_document",
+    "gemini-import_file",
+    "gemini-file_search_operations",
+    "gemini-list_documents",
+    "gemini-get_document",
+    "gemini-delete_document",
+    "mistral-file_content",  # bytes
     "gemini-videos",
     "gemini-operations",
     "vertex-images",
