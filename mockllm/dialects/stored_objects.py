@@ -1,4 +1,4 @@
-"""Objects that a response creates, and the calls on one of them, as far as the providers have them in common."""
+"""Objects that a response creates, batches among them, and the calls on one object: what providers have in common."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import read_object
-from mockllm.core.rendering.plan import Plan
+from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
+from mockllm.core.request.stored_batches import BatchState, cancelled, state_of
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
 
 
 def created_object(plan: Plan, prefix: str) -> dict[str, Json] | None:
@@ -117,3 +118,35 @@ class Deletion(ObjectCall):
 
     def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
         return StorageUpdate(forgotten=(stored.id,))
+
+
+class BatchCreation(BatchDialect):
+    """The base of the calls that create a batch."""
+
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
+        start = plan.background
+        if plan.head.status != 200 or not isinstance(start, BatchStart):
+            return None
+        shown = loads(start.plan.steps[0].payload)  # type: ignore[union-attr]  # one event
+        return self.stored_batch(shown, start, request, request.monotonic + plan.delay)
+
+    def stored_batch(self, shown: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
+        """Return what the state stores of a batch that began then. `shown` is its object in the response."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+
+class BatchCancellation(ObjectCall):
+    """The base of the calls that cancel a batch, before the base of those that read it."""
+
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        state = state_of(stored, request.monotonic)
+        if state.ended:
+            return self.ended(stored, state)
+        return super().respond(self.changed(stored, request), request, identity)
+
+    def ended(self, stored: StoredResponse, state: BatchState) -> Failure:
+        """Return the failure of a batch that has ended."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
+        return cancelled(stored, request.monotonic)

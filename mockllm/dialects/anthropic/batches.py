@@ -23,7 +23,6 @@ from mockllm.core.request.server_address import server_url
 from mockllm.core.request.stored_batches import (
     BatchRecord,
     BatchState,
-    cancelled,
     new_batch,
     record_of,
     responses_of,
@@ -40,15 +39,15 @@ from mockllm.dialects.anthropic.stored_objects import (
     object_page,
     timestamp,
 )
-from mockllm.dialects.anthropic.validators import (
-    DICT,
-    LIST,
-    STRING,
-    AnthropicRequestProblem,
-    check_shape,
+from mockllm.dialects.anthropic.validators import DICT, LIST, STRING, AnthropicRequestProblem, check_shape
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.stored_objects import (
+    BatchCancellation,
+    BatchCreation,
+    Deletion,
+    ObjectCall,
+    ObjectRequest,
 )
-from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
-from mockllm.dialects.stored_objects import Deletion, ObjectCall, ObjectRequest
 
 PREFIX: Final = "msgbatch_"
 MESSAGES: Final = "/v1/messages"
@@ -86,7 +85,7 @@ class MessageBatchRequest(ObjectRequest, AnthropicRequest):
     id_prefix = PREFIX
 
 
-class CreateMessageBatch(StoredObjectCall, BatchDialect):
+class CreateMessageBatch(StoredObjectCall, BatchCreation):
     """POST /v1/messages/batches. The parameters of each request are checked when the batch is processed."""
 
     api = "batches"
@@ -112,12 +111,9 @@ class CreateMessageBatch(StoredObjectCall, BatchDialect):
         plan = json_plan(_shown(id, identity.now, state, request), identity)
         return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        start = plan.background
-        if plan.head.status != 200 or not isinstance(start, BatchStart):
-            return None
+    def stored_batch(self, shown: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
         assert isinstance(request, CreateBatchRequest)
-        id = loads(start.plan.steps[0].payload)["id"]  # type: ignore[union-attr]  # one event
+        id = shown["id"]
         keys = [str(item.get("custom_id")) for item in request.items]
         record = BatchRecord(request.now, keys, start.outcome, {})
         lines = tuple(
@@ -126,7 +122,7 @@ class CreateMessageBatch(StoredObjectCall, BatchDialect):
             )
             for item in request.items[: start.outcome.response_count(len(keys))]
         )
-        batch = new_batch(id, record, start.waits, request.monotonic + plan.delay)
+        batch = new_batch(id, record, start.waits, began)
         return StorageUpdate((id,), batch, batch_job=BatchJob(id, lines))
 
 
@@ -210,17 +206,12 @@ class GetMessageBatch(ObjectCall, StoredObjectCall):
         return with_read(stored)
 
 
-class CancelMessageBatch(GetMessageBatch):
+class CancelMessageBatch(BatchCancellation, GetMessageBatch):
     """POST /v1/messages/batches/{id}/cancel."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        if state_of(stored, request.monotonic).ended:
-            message = f"Message Batch {stored.id} has ended and cannot be canceled."
-            return Failure("bad_request", message=message)
-        return super().respond(self.changed(stored, request), request, identity)
-
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
-        return cancelled(stored, request.monotonic)
+    def ended(self, stored: StoredResponse, state: BatchState) -> Failure:
+        message = f"Message Batch {stored.id} has ended and cannot be canceled."
+        return Failure("bad_request", message=message)
 
 
 class DeleteMessageBatch(Deletion, GetMessageBatch):

@@ -15,13 +15,13 @@ from propcache.api import cached_property
 
 from mockllm.core.batch import BatchOutcome
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, loads
+from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_batches import BatchRecord, BatchState, new_batch, record_of, state_of
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.batch_output import WITHOUT_RESPONSE
 from mockllm.dialects.gemini.batches import (
     STATES,
@@ -36,6 +36,7 @@ from mockllm.dialects.gemini.generate_check import check_readable
 from mockllm.dialects.gemini.generate_request import GeminiRequest
 from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan, page
 from mockllm.dialects.gemini.validators import snake_case
+from mockllm.dialects.stored_objects import BatchCreation
 
 JOB_STATES: Final = {**STATES, "cancelling": "CANCELLING"}
 SOURCES: Final = {
@@ -77,7 +78,7 @@ class StoredBatchJobRequest(GeminiStoredBatchRequest):
         return _collection(self) + self.path_variables.get("batch", "")
 
 
-class CreateBatchJob(GeminiStoredCall, BatchDialect):
+class CreateBatchJob(GeminiStoredCall, BatchCreation):
     """POST …/batchPredictionJobs."""
 
     api: str = "batches"
@@ -104,12 +105,8 @@ class CreateBatchJob(GeminiStoredCall, BatchDialect):
         plan = json_plan(job(_new_job(name, start, request, request.monotonic), request.monotonic))
         return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        start = plan.background
-        if plan.head.status != 200 or not isinstance(start, BatchStart):
-            return None
-        name = loads(start.plan.steps[0].payload)["name"]  # type: ignore[union-attr]  # one event
-        return StorageUpdate((name,), _new_job(name, start, request, request.monotonic + plan.delay))
+    def stored_batch(self, shown: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
+        return StorageUpdate((shown["name"],), _new_job(shown["name"], start, request, began))
 
 
 def _new_job(name: str, start: BatchStart, request: Request, began: float) -> StoredResponse:

@@ -29,7 +29,7 @@ from mockllm.core.request.stored_batches import (
     with_read,
 )
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.batch_output import CODES, outputs
 from mockllm.dialects.gemini.cached_contents import format_time
 from mockllm.dialects.gemini.file_object import file_object, find_file, missing_file
@@ -37,7 +37,7 @@ from mockllm.dialects.gemini.generate_check import check_readable
 from mockllm.dialects.gemini.generate_request import GeminiRequest
 from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan, page
 from mockllm.dialects.gemini.uploads import LETTERS
-from mockllm.dialects.stored_objects import Deletion, ObjectCall, ObjectRequest
+from mockllm.dialects.stored_objects import BatchCreation, Deletion, ObjectCall, ObjectRequest
 
 PREFIX: Final = "batches/"
 TYPE_PREFIX: Final = "type.googleapis.com/google.ai.generativelanguage.v1beta."
@@ -126,7 +126,7 @@ class GeminiStoredBatchRequest(ObjectRequest, GeminiRequest):
         return PREFIX + self.path_variables.get("batch", "")
 
 
-class GeminiCreateBatch(GeminiStoredCall, BatchDialect):
+class GeminiCreateBatch(GeminiStoredCall, BatchCreation):
     """POST /v1beta/models/{model}:batchGenerateContent."""
 
     api: str = "batches"
@@ -162,25 +162,22 @@ class GeminiCreateBatch(GeminiStoredCall, BatchDialect):
         plan = json_plan(operation(batch, request.monotonic))
         return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        start = plan.background
-        if plan.head.status != 200 or not isinstance(start, BatchStart):
-            return None
+    def stored_batch(self, shown: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
         assert isinstance(request, GeminiBatchRequest)
-        name = loads(start.plan.steps[0].payload)["name"]  # type: ignore[union-attr]  # one event
+        name = shown["name"]
         keys, bodies, _, _ = request.input
         details = _details(name.removeprefix(PREFIX), request, self.line_call)
         record = BatchRecord(request.now, keys, start.outcome, details)
-        batch = new_batch(name, record, start.waits, request.monotonic + plan.delay)
+        batch = new_batch(name, record, start.waits, began)
         path = f"/v1beta/models/{request.model}:{self.line_call}"
         lines = tuple(
             BatchLine(path, dumps(body)) for body in bodies[: start.outcome.response_count(len(keys))]
         )
         others: tuple[StoredResponse, ...] = ()
         if details["file"]:
-            shown = file_object(request, details["file"], "", "application/jsonl", b"")
-            shown["source"] = "GENERATED"
-            others = (StoredResponse(details["file"], name, b"", dumps(shown)),)
+            file = file_object(request, details["file"], "", "application/jsonl", b"")
+            file["source"] = "GENERATED"
+            others = (StoredResponse(details["file"], name, b"", dumps(file)),)
         return StorageUpdate((name,), batch, others=others, batch_job=BatchJob(name, lines))
 
 

@@ -24,7 +24,7 @@ from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_batches import (
     BatchRecord,
-    cancelled,
+    BatchState,
     detail_of,
     new_batch,
     record_of,
@@ -32,7 +32,7 @@ from mockllm.core.request.stored_batches import (
     with_read,
 )
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mistral.batch_lines import (
     ENDPOINTS,
     ERRORS,
@@ -67,7 +67,7 @@ from mockllm.dialects.openai.validators import (
     refuse,
     string,
 )
-from mockllm.dialects.stored_objects import Deletion, ObjectRequest
+from mockllm.dialects.stored_objects import BatchCancellation, BatchCreation, Deletion, ObjectRequest
 from mockllm.dialects.vendors.vendor import VendorIdFormat
 
 MAX_FILES: Final = 100
@@ -143,7 +143,7 @@ class StoredMistralJobRequest(ObjectRequest):
         return JOBS + self.path_variables.get("job", "")
 
 
-class MistralCreateJob(MistralStoredCall, OpenAiCall, BatchDialect):
+class MistralCreateJob(MistralStoredCall, OpenAiCall, BatchCreation):
     """POST /v1/batch/jobs."""
 
     api = "batches"
@@ -188,12 +188,8 @@ class MistralCreateJob(MistralStoredCall, OpenAiCall, BatchDialect):
         plan = self.json_plan(shown, identity)
         return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        start = plan.background
-        if plan.head.status != 200 or not isinstance(start, BatchStart):
-            return None
+    def stored_batch(self, shown: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
         assert isinstance(request, MistralJobRequest)
-        shown = loads(start.plan.steps[0].payload)  # type: ignore[union-attr]  # one event
         name, second = JOBS + shown["id"], shown["created_at"]
         contents = {
             id: b"" if file is None else file.request_body for id, file in request.input_files.items()
@@ -218,7 +214,7 @@ class MistralCreateJob(MistralStoredCall, OpenAiCall, BatchDialect):
             details[member] = id
             others.append(stored_file(file_object(id, f"{id}.jsonl", b"", second, sample), b"", name))
         record = BatchRecord(request.now, found.keys, outcome, details)
-        batch = new_batch(name, record, start.waits, request.monotonic + plan.delay)
+        batch = new_batch(name, record, start.waits, began)
         lines = tuple(found.lines[: outcome.response_count(len(found.lines))])
         return StorageUpdate(
             (name,), batch, others=tuple(others), batch_job=BatchJob(name, lines, shown["id"])
@@ -275,18 +271,12 @@ class MistralGetJob(MistralStoredCall, OpenAiObjectCall):
         return with_read(stored)
 
 
-class MistralCancelJob(MistralGetJob):
+class MistralCancelJob(BatchCancellation, MistralGetJob):
     """POST /v1/batch/jobs/{id}/cancel."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        state = state_of(stored, request.monotonic)
-        if state.ended:
-            message = f"A batch job with the status {STATUSES[state.status]} cannot be cancelled."
-            return Failure("bad_request", 409, message)
-        return super().respond(self.changed(stored, request), request, identity)
-
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
-        return cancelled(stored, request.monotonic)
+    def ended(self, stored: StoredResponse, state: BatchState) -> Failure:
+        message = f"A batch job with the status {STATUSES[state.status]} cannot be cancelled."
+        return Failure("bad_request", 409, message)
 
 
 class MistralDeleteJob(Deletion, MistralGetJob):

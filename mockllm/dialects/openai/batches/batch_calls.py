@@ -23,7 +23,6 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_batches import (
     BatchRecord,
     BatchState,
-    cancelled,
     new_batch,
     record_of,
     responses_of,
@@ -31,7 +30,7 @@ from mockllm.core.request.stored_batches import (
     with_read,
 )
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.batches.input_lines import InputLines, read_lines
 from mockllm.dialects.openai.batches.output_files import ERRORS, OUTPUT, output_files
 from mockllm.dialects.openai.calls import OpenAiCall, OpenAiObjectCall, page
@@ -48,7 +47,7 @@ from mockllm.dialects.openai.validators import (
     refuse,
     string,
 )
-from mockllm.dialects.stored_objects import ObjectRequest
+from mockllm.dialects.stored_objects import BatchCancellation, BatchCreation, ObjectRequest
 
 PREFIX: Final = "batch_"
 WINDOW: Final = 24 * 3600
@@ -103,7 +102,7 @@ class StoredBatchRequest(ObjectRequest):
     id_prefix = PREFIX
 
 
-class CreateBatch(OpenAiCall, BatchDialect):
+class CreateBatch(OpenAiCall, BatchCreation):
     """POST /v1/batches."""
 
     api = "batches"
@@ -143,19 +142,15 @@ class CreateBatch(OpenAiCall, BatchDialect):
         plan = body_plan(shown, identity)
         return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        start = plan.background
-        if plan.head.status != 200 or not isinstance(start, BatchStart):
-            return None
+    def stored_batch(self, shown: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
         assert isinstance(request, BatchRequest)
-        shown = loads(start.plan.steps[0].payload)  # type: ignore[union-attr]  # one event
         id, second = shown["id"], shown["created_at"]
         keys, lines, errors = request.input_lines
         output, failed = (Ids(0, id, place).make(FILE_PREFIX, ID_LENGTH, alphabet=BASE62) for place in (1, 2))
         details = {"shown": shown, "errors": errors or _errors(start.outcome), OUTPUT: output, ERRORS: failed}
         outcome = start.outcome._replace(status="failed") if errors else start.outcome
         record = BatchRecord(request.now, keys, outcome, details)
-        batch = new_batch(id, record, start.waits, request.monotonic + plan.delay)
+        batch = new_batch(id, record, start.waits, began)
         run = BatchJob(id, tuple(lines[: outcome.response_count(len(lines))]))
         others = [
             _output_file(file, id, f"{id}_{kind}.jsonl", second)
@@ -277,18 +272,11 @@ class GetBatch(BatchCall):
         return with_read(stored)
 
 
-class CancelBatch(BatchCall):
+class CancelBatch(BatchCancellation, BatchCall):
     """POST /v1/batches/{id}/cancel."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        state = state_of(stored, request.monotonic)
-        if state.ended:
-            message = f"Cannot cancel a batch with status '{state.status}'."
-            return Failure("bad_request", 409, message)
-        return super().respond(self.changed(stored, request), request, identity)
-
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
-        return cancelled(stored, request.monotonic)
+    def ended(self, stored: StoredResponse, state: BatchState) -> Failure:
+        return Failure("bad_request", 409, f"Cannot cancel a batch with status '{state.status}'.")
 
 
 class ListBatches(BatchCall):
