@@ -18,7 +18,7 @@ from mockllm.core.budget import BudgetExceeded
 from mockllm.core.prompt_cache.policy import PromptCacheSettings
 from mockllm.core.randomness import NO_DRAWS, Ids, Randomness
 from mockllm.core.rendering.plan import Headers
-from mockllm.core.reply.generated_tool_call import GeneratedToolCall
+from mockllm.core.reply.reply import GeneratedToolCall
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs

@@ -21,8 +21,7 @@ from mockllm.core.rendering.extra_fields import with_extra_fields
 from mockllm.core.rendering.placeholders import PlaceholderIds
 from mockllm.core.rendering.plan import BackgroundRun, BatchStart, Headers, Plan, ResponseHead, WaitStep
 from mockllm.core.reply.chunking import DEFAULT_CHUNK_SIZE
-from mockllm.core.reply.generated_tool_call import GeneratedToolCall
-from mockllm.core.reply.reply import Reply
+from mockllm.core.reply.reply import GeneratedToolCall, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import EvaluationContext

@@ -18,8 +18,7 @@ from mockllm.core.rendering.gzip import accepts_coding, gzipped
 from mockllm.core.rendering.pacing import chunk_waits, paced, paced_body
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.chunking import DEFAULT_CHUNK_SIZE
-from mockllm.core.reply.generated_tool_call import GeneratedToolCall
-from mockllm.core.reply.reply import Call, NativePart, Reply
+from mockllm.core.reply.reply import Call, GeneratedToolCall, NativePart, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.tools import Tool
 from mockllm.core.values.types import EvaluationContext, evaluate, is_static

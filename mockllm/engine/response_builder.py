@@ -15,7 +15,7 @@ from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
 from mockllm.core.randomness import NO_DRAWS, Randomness
 from mockllm.core.rendering.framing import seconds_until_end_or_silence
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.generated_tool_call import GeneratedToolCall
+from mockllm.core.reply.reply import GeneratedToolCall
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import AdmissionResult, Selected
 from mockllm.core.templates.template import TemplateFailure

@@ -25,8 +25,7 @@ from mockllm.core.rendering.prerendered_response import (
     prerender_stream,
 )
 from mockllm.core.rendering.storable_response import StorableResponse, storable_form
-from mockllm.core.reply.generated_tool_call import GeneratedToolCall
-from mockllm.core.reply.reply import ContentElement, Part, Text, joined_text
+from mockllm.core.reply.reply import ContentElement, GeneratedToolCall, Part, Text, joined_text
 from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split

@@ -21,7 +21,6 @@ from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
 from mockllm.core.reply.chunking import filler_sentences, filler_tokens, split_into_chunks
 from mockllm.core.reply.citations import full_text, place_of_words
-from mockllm.core.reply.generated_tool_call import GeneratedToolCall
 from mockllm.core.reply.reply import (
     SERVER_TOOL,
     Call,
@@ -29,6 +28,7 @@ from mockllm.core.reply.reply import (
     Citation,
     ContentElement,
     Finish,
+    GeneratedToolCall,
     NativePart,
     Part,
     Pause,

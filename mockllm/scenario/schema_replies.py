@@ -17,7 +17,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
 from mockllm.core.reply.chunking import filler_sentences, split_into_chunks
-from mockllm.core.reply.generated_tool_call import GeneratedToolCall
+from mockllm.core.reply.reply import GeneratedToolCall
 from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.called_tools import text_results
 from mockllm.core.request.request import Request, Tool

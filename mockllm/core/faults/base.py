@@ -15,8 +15,7 @@ from msgspec import Struct
 
 from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.reply import Reply
-from mockllm.core.reply.reply_size import reply_size
+from mockllm.core.reply.reply import Reply, reply_size
 from mockllm.core.request.request import Request
 from mockllm.core.values.strict_model import StrictModel
 

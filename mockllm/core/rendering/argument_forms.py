@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from mockllm.core.json.codec import loads, pretty, spaced, text_json_for_copy, without_angles
-from mockllm.core.reply.generated_tool_call import GeneratedToolCall
+from mockllm.core.reply.reply import GeneratedToolCall
 
 _SEPARATOR: Final = "\x7f"
 """A character that JSON does not escape, and that few arguments have."""

@@ -26,7 +26,7 @@ from mockllm.core.rendering.argument_forms import (
     OneLineJson,
     TextChunks,
 )
-from mockllm.core.reply.generated_tool_call import GeneratedToolCall
+from mockllm.core.reply.reply import GeneratedToolCall
 
 _NUMBER: Final = 1e-5
 """A number that writers of JSON write differently."""

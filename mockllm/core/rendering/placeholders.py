@@ -19,7 +19,7 @@ from mockllm.core.randomness import BASE62, IdPattern, Ids, fill_ids, id_pattern
 from mockllm.core.rendering.argument_forms import ArgumentsForm
 from mockllm.core.rendering.call_placeholders import MarkedCall
 from mockllm.core.rendering.plan import Framing, Headers, ResponseHead
-from mockllm.core.reply.generated_tool_call import GeneratedToolCall
+from mockllm.core.reply.reply import GeneratedToolCall
 
 MARKER_PREFIX: Final = token_hex(16)
 """A random text per process. No request and no scenario can contain the text, since no response ever does."""

@@ -8,13 +8,13 @@ A *chunk* is the content of the event or events that an encoder makes of it. A d
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.reply.transcript import Transcript
 
 Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "paused"]
@@ -248,3 +248,47 @@ class Reply(Struct, frozen=True):
 
     def with_usage(self, usage: Usage) -> Reply:
         return replace(self, usage=usage)
+
+
+class ReplySize(NamedTuple):
+    """How much a reply has. A part without chunks counts as one chunk."""
+
+    chunks: int
+    characters: int
+
+
+def reply_size(reply: Reply) -> ReplySize:
+    """Return the size of a reply."""
+    sizes = [_part_size(part) for choice in reply.choices for part in choice.parts]
+    return ReplySize(sum(size.chunks for size in sizes), sum(size.characters for size in sizes))
+
+
+def _part_size(part: Part) -> ReplySize:
+    if type(part) is NativePart:
+        return ReplySize(1, len(dumps(part.block)))
+    assert not isinstance(part, NativePart)
+    characters = 0
+    for chunk in part.chunks:
+        characters += len(chunk) if type(chunk) is str else len(getattr(chunk, "data", b""))
+    if type(part) is Text:
+        characters += len(part.whole or "")
+    elif type(part) is Call:
+        characters += len(part.name)
+    elif type(part) is Media:
+        characters += len(part.data)
+    return ReplySize(max(1, len(part.chunks)), characters)
+
+
+class GeneratedToolCall(Struct, frozen=True, eq=False):
+    """The call of an offered tool with generated arguments. The chunks join to `text`, the arguments."""
+
+    tool: str
+    text: str
+    chunks: tuple[str, ...]
+    output_tokens: int
+    """The tokens of the name and the arguments."""
+    in_chunks: bool
+    """Whether the arguments are cut into chunks: those of a stream."""
+    notes: tuple[str, ...] = ()
+    cacheable: bool = True
+    """Whether nothing else of the response depends on the arguments."""

@@ -1,4 +1,4 @@
-"""Decodes a response of Anthropic's messages."""
+"""Decodes a response of Anthropic's messages. Each citation supports the whole text of its block."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.anthropic.citation_decoder import CitationCollector
 from mockllm.dialects.anthropic.server_tool_decoder import BlockCollector
-from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of, payloads
+from mockllm.dialects.decoded_response import (
+    DecodedCitation,
+    DecodedResponse,
+    ResponseDecoder,
+    count_of,
+    payloads,
+)
 
 FINISH: Final[Mapping[str, str]] = {
     "end_turn": "stop",
@@ -124,3 +130,36 @@ def _read_usage(counted: Mapping[str, Json]) -> Usage | None:
     output = count_of(counted, "output_tokens")
     long = count_of(counted.get("cache_creation"), "ephemeral_1h_input_tokens")
     return Usage(count_of(counted, "input_tokens") + read + written, output, read, written, reasoning, long)
+
+
+class CitationCollector:
+    """Collects the citations of the open text block, and adds them to the decoded response at its end."""
+
+    def __init__(self, decoder: ResponseDecoder) -> None:
+        self._decoder = decoder
+        self._start = 0
+        self._open: list[dict[str, Json]] = []
+
+    def open(self, block: Json) -> None:
+        """Begin a block, before its text is read. A block of a non-streaming response has its citations."""
+        self.close()
+        self._start = self._position
+        self._open = list(objects(object_of(block).get("citations")))
+
+    def add(self, citation: Json) -> None:
+        self._open.append(object_of(citation))
+
+    def close(self) -> None:
+        """Add the citations of the block that was open. A source without an address is left out."""
+        for citation in self._open:
+            url = text_of(citation.get("url"))
+            if url is None:
+                self._decoder.left_out[text_of(citation.get("type")) or "citations"] = None
+                continue
+            title, quote = text_of(citation.get("title")), text_of(citation.get("cited_text"))
+            self._decoder.citations += (DecodedCitation(url, title, self._start, self._position, quote),)
+        self._open = []
+
+    @property
+    def _position(self) -> int:
+        return len(self._decoder.text("text") or "")

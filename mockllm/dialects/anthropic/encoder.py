@@ -1,8 +1,8 @@
-"""Encodes replies as Anthropic's messages: the events of a stream."""
+"""Encodes replies as Anthropic's messages: the events of a stream, and their form."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from msgspec.structs import replace
@@ -12,6 +12,7 @@ from mockllm.core.json.codec import Json, dumps, json_for_copy
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.encoder import ChunkSurroundings, Encoder, EncoderPosition, Event
+from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPlace, MemberPlace, Payload
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.reply import Call, NativePart, Reply, Text, Thinking, joined_text
 from mockllm.dialects.anthropic.content_blocks import (
@@ -167,3 +168,45 @@ def _native(block: Json) -> tuple[Json, list[bytes]]:
         encoded = [dumps(delta) for delta in (*deltas, {"type": "text_delta", "text": block.get("text", "")})]
         return {**block, "citations": [], "text": ""}, encoded
     return block, []
+
+
+class MessagesEventLayout(EventLayout):
+    """The events of a message. Only the first event of a call has its id."""
+
+    def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
+        number = payload.get("index")
+        index = MemberPlace(payload, "index")
+        block: Json = payload.get("content_block")
+        delta: Json = payload.get("delta")
+        if type(block) is dict and block.get("type") == "tool_use":
+            yield CallPlace(number, index, MemberPlace(block, "id"))
+        elif type(delta) is dict and delta.get("type") == "input_json_delta":
+            yield CallPlace(number, index, arguments=MemberPlace(delta, "partial_json"))
+        elif payload.get("type") == "content_block_stop" and number in opened:
+            yield CallPlace(number, index)
+
+    def finishes(self, payload: Payload) -> Iterator[FinishPlace]:
+        name = {"message_start": "message", "message_delta": "delta"}.get(payload.get("type", ""))
+        if name is not None:
+            members = ("stop_reason", "stop_sequence", "stop_details")
+            yield FinishPlace(0, payload[name], members, bool(payload[name].get("stop_reason")))
+
+    def usage(self, payload: Payload) -> MemberPlace | None:
+        if payload.get("type") == "message_delta":
+            return MemberPlace(payload, "usage")
+        return MemberPlace(payload["message"], "usage") if payload.get("type") == "message_start" else None
+
+    def roles(self, payload: Payload) -> Iterator[MemberPlace]:
+        if payload.get("type") == "message_start":
+            yield MemberPlace(payload["message"], "role")
+
+    def text(self, payload: Payload) -> MemberPlace | None:
+        delta: Json = payload.get("delta")
+        is_text = type(delta) is dict and delta.get("type") == "text_delta"
+        return MemberPlace(delta, "text") if is_text else None
+
+    def delta(self, payload: Payload) -> MemberPlace | None:
+        return MemberPlace(payload, "delta")
+
+
+MESSAGES_LAYOUT: Final = MessagesEventLayout()

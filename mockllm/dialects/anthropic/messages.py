@@ -25,9 +25,8 @@ from mockllm.dialects.anthropic.content_blocks import (
     supported_reply,
 )
 from mockllm.dialects.anthropic.decoder import decode
-from mockllm.dialects.anthropic.encoder import MessagesEncoder, extra_counts, family_for
+from mockllm.dialects.anthropic.encoder import MESSAGES_LAYOUT, MessagesEncoder, extra_counts, family_for
 from mockllm.dialects.anthropic.errors import DIALECT, error_plan
-from mockllm.dialects.anthropic.event_layout import MESSAGES_LAYOUT
 from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, request_id, success
 from mockllm.dialects.anthropic.messages_check import check, check_counted, check_readable
 from mockllm.dialects.anthropic.messages_request import (

@@ -21,9 +21,16 @@ from mockllm.core.reply.reply import (
 from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.cohere.decoder import decode
-from mockllm.dialects.cohere.encoder import FINISH, NAME, CohereEncoder, supported_reply, usage_of, whole
+from mockllm.dialects.cohere.encoder import (
+    COHERE_LAYOUT,
+    FINISH,
+    NAME,
+    CohereEncoder,
+    supported_reply,
+    usage_of,
+    whole,
+)
 from mockllm.dialects.cohere.errors import CohereCall, head, required, uuid
-from mockllm.dialects.cohere.event_layout import COHERE_LAYOUT
 from mockllm.dialects.cohere.request import DEFAULT_MODEL, CohereChatRequest
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, function_tools, without_empty

@@ -11,7 +11,7 @@ from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of, payloads
-from mockllm.dialects.gemini.grounding_decoder import OTHER_SOURCES, read_grounding
+from mockllm.dialects.gemini.grounding import OTHER_SOURCES, read_grounding
 
 FINISH: Final[Mapping[str, str]] = {
     "STOP": "stop",

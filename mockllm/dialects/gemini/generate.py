@@ -26,9 +26,8 @@ from mockllm.dialects.gemini.candidates import (
     visible_output_tokens,
 )
 from mockllm.dialects.gemini.decoder import decode
-from mockllm.dialects.gemini.encoder import GenerateEncoder
+from mockllm.dialects.gemini.encoder import GENERATE_LAYOUT, GenerateEncoder
 from mockllm.dialects.gemini.errors import BLOCKED
-from mockllm.dialects.gemini.event_layout import GENERATE_LAYOUT
 from mockllm.dialects.gemini.generate_check import GeminiDialect, check
 from mockllm.dialects.gemini.generate_request import GenerateRequest
 from mockllm.dialects.gemini.media_output import image_size, with_modalities

@@ -31,7 +31,7 @@ from mockllm.dialects.background import events_after, timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mcp.errors import OK, refusal
 from mockllm.dialects.mcp.protocol import LAST_EVENT_HEADER, SERVER_ERROR
-from mockllm.dialects.mcp.recorded_events import recorded_events
+from mockllm.dialects.mcp.replayed import recorded_events
 from mockllm.dialects.mcp.request import RpcRequest, ServerRequest
 
 SSE: Final = (

@@ -1,8 +1,8 @@
-"""Encodes replies as Ollama's generations: the body, and the lines of a stream."""
+"""Encodes replies as Ollama's generations: the body, and the lines of a stream with their form."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 from zlib import crc32
@@ -13,6 +13,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
+from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPlace, MemberPlace, Payload
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.citations import full_text
@@ -198,3 +199,33 @@ def whole(choice: Choice, form: ContentForm) -> dict[str, Json]:
             assert isinstance(part, NativePart)  # a supported reply has no other parts
             content |= part.block
     return {**content, "tool_calls": calls} if calls else content
+
+
+class OllamaEventLayout(EventLayout):
+    """The lines of /api/chat and /api/generate. A call comes whole, with its arguments as an object."""
+
+    def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
+        message: Json = payload.get("message", {})
+        for call in message.get("tool_calls", ()):
+            function = call["function"]
+            index, arguments = MemberPlace(function, "index"), MemberPlace(function, "arguments")
+            yield CallPlace(call.get("id", len(opened)), index, MemberPlace(call, "id"), arguments)
+
+    def finishes(self, payload: Payload) -> Iterator[FinishPlace]:
+        if "done" in payload:
+            yield FinishPlace(0, payload, ("done", "done_reason"), bool(payload["done"]))
+
+    def roles(self, payload: Payload) -> Iterator[MemberPlace]:
+        if "message" in payload:
+            yield MemberPlace(payload["message"], "role")
+
+    def text(self, payload: Payload) -> MemberPlace | None:
+        if "message" in payload:
+            return MemberPlace(payload["message"], "content")
+        return MemberPlace(payload, "response") if "response" in payload else None
+
+    def delta(self, payload: Payload) -> MemberPlace | None:
+        return MemberPlace(payload, "message" if "message" in payload else "response")
+
+
+OLLAMA_LAYOUT: Final = OllamaEventLayout()

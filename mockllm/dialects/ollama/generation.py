@@ -23,9 +23,15 @@ from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, function_tools, without_empty
 from mockllm.dialects.ollama.check import CHAT, GENERATE, check_fields
 from mockllm.dialects.ollama.decoder import decode
-from mockllm.dialects.ollama.encoder import NDJSON, ContentForm, OllamaEncoder, supported_reply, whole
+from mockllm.dialects.ollama.encoder import (
+    NDJSON,
+    OLLAMA_LAYOUT,
+    ContentForm,
+    OllamaEncoder,
+    supported_reply,
+    whole,
+)
 from mockllm.dialects.ollama.errors import JSON, OllamaCall
-from mockllm.dialects.ollama.event_layout import OLLAMA_LAYOUT
 from mockllm.dialects.ollama.request import (
     DEFAULT_MODEL,
     GenerationRequest,

@@ -14,7 +14,7 @@ from mockllm.core.randomness import HEX
 from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
 from mockllm.dialects.vendors import (
-    deepseek_input,
+    deepseek,
     encoders,
     errors,
     object_edits,
@@ -25,7 +25,6 @@ from mockllm.dialects.vendors import (
     request_edits,
     response_ids,
 )
-from mockllm.dialects.vendors.deepseek_prices import PRICES
 from mockllm.dialects.vendors.newer_vendors import NEWER
 from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
@@ -128,7 +127,7 @@ VENDORS: Final = (
         "deepseek",
         encoders.DeepSeek,
         cache=prompt_caches.deepseek,
-        prices=PRICES,
+        prices=deepseek.PRICES,
         title="DeepSeek",
         hosts=("api.deepseek.com",),
         bases=("", "/v1"),
@@ -156,7 +155,7 @@ VENDORS: Final = (
         headers={"x-ds-trace-id": HEX32},
         edit_response=object_edits.deepseek,
         response_ids=response_ids.DeepSeekIds,
-        check_items=deepseek_input.check_calls,
+        check_items=deepseek.check_calls,
     ),
     Vendor(
         "mistral",

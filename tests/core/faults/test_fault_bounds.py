@@ -15,8 +15,7 @@ from mockllm.core.faults.base import FEW_STEPS, MAX_CHARACTERS, MAX_CHUNKS, MAX_
 from mockllm.core.faults.form_events import FormFault
 from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, Payload
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.core.reply.reply import Call, Media, NativePart, Part, Pause, Reply, Text, Verbatim
-from mockllm.core.reply.reply_size import reply_size
+from mockllm.core.reply.reply import Call, Media, NativePart, Part, Pause, Reply, Text, Verbatim, reply_size
 from tests.core.faults.plans import STEPS, STREAM, played, reason, refusal
 from tests.core.faults.replies import OFFER, TEXT, reply
 

@@ -13,7 +13,7 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.placeholders import Placeholders
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse, prerender_response
-from mockllm.core.reply.generated_tool_call import GeneratedToolCall
+from mockllm.core.reply.reply import GeneratedToolCall
 
 Encode = Callable[[GeneratedToolCall, Ids], list[bytes]]
 """Encodes the events of a response with a call."""

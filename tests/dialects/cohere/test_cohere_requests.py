@@ -14,7 +14,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.request.messages import CallPart, MediaPart, ResultPart, ThinkingPart
 from mockllm.core.request.request import Request, TextPart
 from mockllm.dialects.cohere.decoder import decode
-from mockllm.dialects.cohere.event_layout import COHERE_LAYOUT
+from mockllm.dialects.cohere.encoder import COHERE_LAYOUT
 from mockllm.dialects.cohere.lookups import in_form, relevance
 from tests.language.virtual_server import VirtualServer, raw_request, respond_once
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, ResponseHead
-from mockllm.dialects.mcp.recorded_events import recorded_events
+from mockllm.dialects.mcp.replayed import recorded_events
 from tests.dialects.mcp.messages import call
 from tests.dialects.mcp.test_mcp_resumption import listen, logs
 from tests.language.virtual_server import NOW, ClientRequest, VirtualServer

@@ -9,7 +9,7 @@ from public reports. Where these name no code, it is inferred, and so is the mis
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Final
 
 from propcache.api import cached_property
@@ -18,7 +18,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
-from mockllm.core.rendering.event_layout import EventLayout
+from mockllm.core.rendering.event_layout import CallPlace, EventLayout, MemberPlace, Payload
 from mockllm.core.rendering.plan import (
     CutStep,
     EventKind,
@@ -41,7 +41,6 @@ from mockllm.dialects.gemini.errors import error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect
 from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of
 from mockllm.dialects.gemini.live.decoder import decode
-from mockllm.dialects.gemini.live.event_layout import LIVE_LAYOUT
 from mockllm.dialects.gemini.request_builder import build_request
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
@@ -270,3 +269,37 @@ def model_turn(messages: Iterable[dict[str, Json]]) -> list[Json]:
     parts: list[Json] = [{"text": "".join(texts)}] if texts else []
     parts += [{"functionCall": call} for call in calls]
     return [{"role": "model", "parts": parts}] if parts else []
+
+
+def _content(payload: Payload) -> Payload | None:
+    content: Json = payload.get("serverContent")
+    return content if type(content) is dict and "modelTurn" in content else None
+
+
+class LiveEventLayout(EventLayout):
+    """The form of the messages of a turn. A call comes whole, with its arguments as an object and without an index.
+    No message has a finish reason."""
+
+    def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
+        for number, call in enumerate(list_of(object_of(payload.get("toolCall")).get("functionCalls"))):
+            yield CallPlace(number, None, MemberPlace(call, "id"), MemberPlace(call, "args"))
+
+    def usage(self, payload: Payload) -> MemberPlace | None:
+        return MemberPlace(payload, "usageMetadata") if "usageMetadata" in payload else None
+
+    def roles(self, payload: Payload) -> Iterator[MemberPlace]:
+        content = _content(payload)
+        if content is not None:
+            yield MemberPlace(content["modelTurn"], "role")
+
+    def text(self, payload: Payload) -> MemberPlace | None:
+        content = _content(payload)
+        parts = [] if content is None else content["modelTurn"]["parts"]
+        return next((MemberPlace(part, "text") for part in parts if "text" in part), None)
+
+    def delta(self, payload: Payload) -> MemberPlace | None:
+        content = _content(payload)
+        return None if content is None else MemberPlace(content, "modelTurn")
+
+
+LIVE_LAYOUT: Final = LiveEventLayout()

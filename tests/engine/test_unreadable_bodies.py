@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.json.unreadable import unreadable_reason
+from mockllm.engine.invalid_note import unreadable_reason
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,64 @@
+"""DeepSeek's list prices, and its refusal of calls without outputs, in a request of its responses.
+
+The prices are those off-peak. A token costs twice as much on weekdays from 1:00 to 4:00 and from 6:00 to 10:00 UTC.
+Their page no longer has `deepseek-chat` and `deepseek-reasoner`, which DeepSeek retired on July 24, 2026. The prices
+are those that it stated for `deepseek-v4-flash` until August 16, 2026. Recorded responses of June 2026 to both names
+have the model `deepseek-v4-flash`. DeepSeek announced this on April 24, 2026; this project has read the announcement
+only in quotations of third parties.
+
+The refusal is from a recording of 2026, with an assistant's message and another call between a call and its output.
+That a message alone is accepted there is inferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import text_of
+from mockllm.dialects.openai.responses.request import CALLS, RESULTS
+from mockllm.dialects.openai.validators import refuse
+from mockllm.dialects.price import Price, PriceList
+
+PRICES: Final = PriceList(
+    source="https://api-docs.deepseek.com/quick_start/pricing",
+    day="2026-11-22",
+    prices={
+        "deepseek-flash": Price(0.15, 0.6, cached=0.003),
+        "deepseek-v4-flash": Price(0.15, 0.6, cached=0.003),
+        "deepseek-v4-pro": Price(0.66, 1.98, cached=0.022),
+        "deepseek-chat": Price(0.14, 0.28, cached=0.0028),
+        "deepseek-reasoner": Price(0.14, 0.28, cached=0.0028),
+    },
+    notes=(
+        "DeepSeek: prices off-peak, which double on weekdays from 1:00 to 4:00 and from 6:00 to 10:00 UTC.",
+        "`deepseek-chat` and `deepseek-reasoner` were retired in July 2026. Recorded responses to both have the "
+        "model `deepseek-v4-flash`, whose prices of that time are here.",
+    ),
+)
+
+
+def check_calls(items: Sequence[dict[str, Json]]) -> Failure | None:
+    """Return the refusal of the first call whose output is missing, or comes after the calls of a later message."""
+    waiting: dict[str | None, bool] = {}
+    """The calls without an output so far, and whether a message of the assistant came since."""
+    for item in items:
+        kind = item.get("type")
+        if kind in RESULTS:
+            waiting.pop(text_of(item.get("call_id")), None)
+        elif kind in CALLS:
+            if any(waiting.values()):
+                break
+            waiting[text_of(item.get("call_id"))] = False
+        elif item.get("role") == "assistant":
+            waiting = dict.fromkeys(waiting, True)
+    return _refusal(next(iter(waiting))) if waiting else None
+
+
+def _refusal(id: str | None) -> Failure:
+    refusal = refuse(f"No tool output found for tool call {id}.")
+    return replace(refusal, headers=(("content-type", "application/octet-stream"),))
