@@ -109,7 +109,7 @@ def encoded(
     if isinstance(content, Failure):
         return dialect.error(content, request, identity)
     if not dialect.generates:
-        found = cast(OwnResponseDialect, dialect).own_response(request, (), identity)
+        found = cast(OwnResponseDialect, dialect).own_response(request, identity)
         return dialect.error(found, request, identity) if isinstance(found, Failure) else found
     generating = cast(ReplyDialect, dialect)
     return (

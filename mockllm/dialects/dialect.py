@@ -210,11 +210,8 @@ class PrerenderedStorableDialect(StoringDialect, Protocol):
 class OwnResponseDialect(Dialect, Protocol):
     """A call with a response of the dialect's own (lists of models) unless a rule names its api or path."""
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure | None:
-        """Return the response; None leaves the call to the rules. `models` are the literal model names of the loaded
-        rules."""
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure | None:
+        """Return the response; None leaves the call to the rules."""
 
 
 def decode(plan: Plan, dialect: Dialect | None) -> DecodedResponse | None:
@@ -238,9 +235,7 @@ class UncheckedCall:
 class EmbeddingDialect(OwnResponseDialect, Protocol):
     """A call that returns vectors, which a rule may specify."""
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return self.embed(COMPUTED, request, identity)
 
     def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
@@ -250,9 +245,7 @@ class EmbeddingDialect(OwnResponseDialect, Protocol):
 class VoiceDialect(OwnResponseDialect, Protocol):
     """A handshake of a WebSocket with audio, in which a rule may say when the user speaks."""
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return self.listen(None, request, identity)
 
     def listen(
@@ -264,9 +257,7 @@ class VoiceDialect(OwnResponseDialect, Protocol):
 class BatchDialect(OwnResponseDialect, Protocol):
     """A call that creates a batch, whose end a rule may specify."""
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return self.begin(BatchOutcome(), request, identity)
 
     def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:

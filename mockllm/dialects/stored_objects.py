@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from propcache.api import cached_property
 
@@ -82,9 +82,7 @@ class ObjectRequest(Request):
 class ObjectCall:
     """The base of the calls on one stored object."""
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, ObjectRequest)
         stored = request.stored
         return self.missing(request) if stored is None else self.respond(stored, request, identity)

@@ -164,7 +164,8 @@ class ResponseBuilder(DecidedRequest):
             self.planner.check_size(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
             return self._response_without_rule(Failure("bad_request", message=str(exceeded)), name)
-        content = own_response(self.request, catalog.models, self.identity())
+        self.request.rule_models = catalog.models
+        content = own_response(self.request, self.identity())
         if content is None:  # the protocol leaves this call to the rules
             return self._unmatched_error(unmatched_error(catalog, self.request, self.decision, status))
         return self._response_without_rule(content, name)

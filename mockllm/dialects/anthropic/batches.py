@@ -8,7 +8,7 @@ SDK's types.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from propcache.api import cached_property
@@ -245,9 +245,7 @@ class MessageBatchResults(GetMessageBatch):
 class ListMessageBatches(GetMessageBatch):
     """GET /v1/messages/batches: the newest first, in pages."""
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         shown = [shown_batch(batch, request) for batch in request.response_lookup.all_stored(PREFIX)]
         return json_plan(object_page(shown[::-1], request.query), identity)
 

@@ -8,7 +8,6 @@ calls without it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -65,9 +64,7 @@ class AnthropicUpload(StoredObjectCall):
             return Failure("bad_request", message=message)
         return error
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         file = next((file for file in request.form_files if file.field == "file"), None)
         name = "" if file is None else file.name.replace("\\", "/").rpartition("/")[2][:MAX_NAME]
         media_type = "" if file is None else file.media_type
@@ -127,9 +124,7 @@ class AnthropicDeleteFile(Deletion, AnthropicFile):
 class AnthropicFileList(AnthropicFile):
     """GET /v1/files: the newest first, in pages. Older SDKs continue with `after_id`, the newest with `page`."""
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         shown = [loads(stored.response_body) for stored in request.response_lookup.all_stored(PREFIX)]
         page = object_page(shown[::-1], request.query)
         cursor = f"{PAGE}{page['last_id']}" if page["has_more"] else None

@@ -5,7 +5,7 @@ The order of events is that of real streams: one ping, after the first block ope
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
@@ -122,9 +122,7 @@ class AnthropicCountTokens:
     check_readable = staticmethod(check_readable)
     error = staticmethod(error_plan)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         """Return the count. A request with context management gets the count before its edits, too."""
         body: dict[str, Json] = {"input_tokens": request.input_tokens}
         if request.fields.get("context_management") is not None:

@@ -5,7 +5,6 @@ The list has a few well-known models, and the models that the rules name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import ClassVar, Final
 
@@ -95,19 +94,17 @@ class AnthropicModels:
 
     error = staticmethod(error_plan)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         """Return one model, of any id because any model is served; or the list, with the rules' models first.
         For an alias it is the dated model."""
-        body = _page(request, models) if request.model is None else _model(snapshot(request.model))
+        body = _page(request) if request.model is None else _model(snapshot(request.model))
         head = ResponseHead(200, (JSON_TYPE, ("request-id", request_id(identity))))
         return Plan(head, (EventStep(dumps(body), 0, "body"),))
 
 
-def _page(request: Request, models: Sequence[str]) -> Json:
+def _page(request: Request) -> Json:
     """Return at most `limit` models after `after_id`, or the last ones before `before_id`."""
-    names = list(dict.fromkeys((*models, *KNOWN)))
+    names = list(dict.fromkeys((*request.rule_models, *KNOWN)))
     after, before = request.query.get("after_id"), request.query.get("before_id")
     size = max(_number(request.query.get("limit", "")) or _PAGE_SIZE, 1)
     if before in names:

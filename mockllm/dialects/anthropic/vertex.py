@@ -7,7 +7,7 @@ are from public reports; 502, 503 and 504 are inferred.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct, field
@@ -112,10 +112,8 @@ class VertexCount(AnthropicCountTokens):
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return vertex_error_plan(failure, request, _on_vertex(identity))
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        return super().own_response(request, models, _on_vertex(identity))
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        return super().own_response(request, _on_vertex(identity))
 
 
 _JSON: Final = (("content-type", "application/json; charset=UTF-8"),)

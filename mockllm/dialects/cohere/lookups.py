@@ -118,9 +118,7 @@ class CohereRerank(CohereCall):
     def check(self, request: Request) -> Failure | None:
         return self.check_readable(request) or required(request.fields, model=str, query=str, documents=list)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, CohereRerankRequest)
         results = [{"index": place, "relevance_score": score} for place, score in ranking(request)]
         billed = meta(search_units=search_units(request.documents))

@@ -8,7 +8,7 @@ refusal, all messages, and the ids and names of outputs and operations are infer
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from propcache.api import cached_property
@@ -212,9 +212,7 @@ class ListBatchJobs(GeminiStoredCall):
     api: str = "stored_batches"
     request_class: type[Request] = StoredBatchJobRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         stored = request.response_lookup.all_stored(_collection(request))
         jobs = [job(one, request.monotonic) for one in stored[::-1]]
         return json_plan(page("batchPredictionJobs", jobs, request))

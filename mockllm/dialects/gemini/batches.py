@@ -8,7 +8,7 @@ google-genai's `Batches` (`create`, `create_embeddings`) and the API's reference
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from propcache.api import cached_property
@@ -299,9 +299,7 @@ class GeminiBatchList(GeminiStoredCall):
     api: str = "stored_batches"
     request_class: type[Request] = GeminiStoredBatchRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         batches = request.response_lookup.all_stored(PREFIX)
         shown = [operation(batch, request.monotonic) for batch in batches[::-1]]
         return json_plan(page("operations", shown, request))

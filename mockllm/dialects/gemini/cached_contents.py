@@ -10,7 +10,6 @@ contents below a minimum of tokens (1024 or 4096, by model); this server accepts
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -81,9 +80,7 @@ class CachedContentCall(GeminiStoredCall):
     api: str = "cached_contents"
     request_class: type[Request] = CachedContentRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, CachedContentRequest)
         shown = self.shown(request, identity)
         if isinstance(shown, Failure):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
@@ -44,9 +42,7 @@ class GeminiCountTokens(GeminiDialect):
         assert isinstance(request, GeminiCountRequest)
         return check(request)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         """Return the count; Vertex AI also counts characters, without spaces."""
         assert isinstance(request, GeminiCountRequest)
         tokens = request.input_tokens

@@ -5,7 +5,6 @@ The API's reference says that only generated files can be downloaded; this serve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from propcache.api import cached_property
@@ -77,8 +76,6 @@ class GeminiFileList(GeminiStoredCall):
     api: str = "stored_files"
     request_class: type[Request] = GeminiFileRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         files = [stored for stored in request.response_lookup.all_stored(PREFIX) if stored.previous is None]
         return json_plan(page("files", [object_of_file(stored) for stored in files[::-1]], request))

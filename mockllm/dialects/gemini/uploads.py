@@ -8,7 +8,6 @@ reference of Google's upload protocol; no recording was at hand.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from propcache.api import cached_property
@@ -127,9 +126,7 @@ class GeminiUpload(GeminiStoredCall):
             return Failure("request_too_large", 413, f"An upload may have {MAX_BYTES} bytes.")
         return None
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, GeminiUploadRequest)
         if "start" in request.commands and not request.commands & {"upload", "finalize"}:
             return _begun(request, identity)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from propcache.api import cached_property
@@ -97,9 +97,7 @@ class Token:
         head = ResponseHead(failure.status or status, headers).with_headers(failure.headers)
         return Plan(head, (EventStep(indented(body) + b"\n", 0, "body"),))
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         """Return an access token; an ID token to a client that names its audience."""
         assert isinstance(request, TokenRequest)
         audience = request.claims.get("target_audience")

@@ -6,7 +6,6 @@ From the types of `huggingface_hub` (2.4: `FeatureExtractionInput`, `SentenceSim
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from propcache.api import cached_property
@@ -124,9 +123,7 @@ class SentenceSimilarity(TextsCall, OwnResponseDialect):
         assert isinstance(request, SentenceSimilarityRequest | TextRankingRequest)
         return [round(similarity(request.source, text), 8) for text in request.inputs]
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return self.list_plan(self.scores(request), identity)
 
 
@@ -136,9 +133,7 @@ class TextRanking(SentenceSimilarity):
     api = "rerank"
     request_class: type[TextsRequest] = TextRankingRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, TextRankingRequest)
         scores = self.scores(request)
         order = sorted(range(len(scores)), key=lambda place: (-scores[place], place))

@@ -5,7 +5,7 @@ Source: `basic/transports` of the specification, versions 2025-03-26 to 2026-07-
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec.structs import replace
@@ -139,9 +139,7 @@ class McpCall(ServerCall):
         assert isinstance(request, RpcRequest)
         return foreign_page(request) or unauthorized(request) or unreadable(request)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure | None:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure | None:
         """Return the response by the server's description; None where only a rule can respond."""
         assert isinstance(request, RpcRequest)
         if request.kind != "request":
@@ -303,9 +301,7 @@ class McpListen(_SessionCall):
     api = "listen"
     request_class: type[Request] = StreamRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure | None:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure | None:
         """Return the stream, or the rest of a response's stream. Without messages, a server has none: a 405."""
         assert isinstance(request, ServerRequest)
         server = request.server
@@ -325,9 +321,7 @@ class McpEnd(_SessionCall):
     api = "end_session"
     request_class: type[Request] = EndRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure | None:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure | None:
         assert isinstance(request, ServerRequest)
         if request.server is None:
             return None

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 from urllib.parse import urlencode
@@ -86,9 +85,7 @@ class AuthorizationCall:
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return error_plan(failure, request)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure | None:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure | None:
         assert isinstance(request, AuthorizationRequest)
         server = request.server
         if server is None or server.authorization is None:

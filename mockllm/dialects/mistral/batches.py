@@ -8,7 +8,6 @@ status of a refused end, and that an invalid line makes the whole job fail.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
@@ -294,9 +293,7 @@ class MistralDeleteJob(Deletion, MistralGetJob):
 class MistralJobs(MistralGetJob):
     """GET /v1/batch/jobs: the newest first, in pages. The server ignores `metadata` and `created_by_me`."""
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         after = _seconds(request.query.get("created_after", ""))
         every = request.response_lookup.all_stored(JOBS)
         values = wanted_values(request, "model", "agent_id", "status")

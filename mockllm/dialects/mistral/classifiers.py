@@ -7,7 +7,7 @@ its `ModerationLLMV1CategoryThresholds`. There is no recording of these calls.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import blake2b
 from itertools import islice
 from typing import Final
@@ -160,9 +160,7 @@ class MistralModerations(VendorCall, OpenAiCall):
 
     result = staticmethod(_moderated)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, ClassifierRequest)
         body = {
             "id": identity.ids.make("mod-" if "moderations" in self.api else "", 32, "id"),

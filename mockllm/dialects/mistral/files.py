@@ -7,7 +7,7 @@ upload that names none, and that `expiry` counts hours, as that of an address do
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from propcache.api import cached_property
@@ -107,9 +107,7 @@ class MistralUploadFile(MistralStoredCall, UploadFile):
         checks = {"purpose": one_of(*PURPOSES), "visibility": one_of(*VISIBILITIES), "expiry": _hours}
         return self.check_readable(request) or check_fields(request.form, checks)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         id = VendorIdFormat().make(identity.ids, "file")
         return self.json_plan(_uploaded(request, id, identity.second), identity)
 
@@ -208,9 +206,7 @@ def _listed_files(request: Request) -> Iterator[ListedFile]:
 class MistralFiles(MistralFile):
     """GET /v1/files: the newest first, in pages."""
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         search = request.query.get("search", "")
         values = wanted_values(request, "purpose", "sample_type", "source")
         chosen = []

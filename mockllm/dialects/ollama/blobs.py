@@ -7,7 +7,6 @@ Source: `CreateBlobHandler` and `HeadBlobHandler` of Ollama's `server/routes.go`
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -52,9 +51,7 @@ class BlobCall(OllamaCall):
     def check_readable(self, request: Request) -> Failure | None:
         return None
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, BlobRequest)
         return self.respond(request, request.response_lookup.stored(BLOB + request.digest) is not None)
 

@@ -7,7 +7,7 @@ name still; `models: strict` restricts them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.json.codec import dumps, loads
@@ -31,9 +31,9 @@ def tagged(name: str) -> str:
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
-def local_models(request: Request, models: Iterable[str]) -> Sequence[str]:
-    """Return the names with their tags. `models` are those of the rules."""
-    names = dict.fromkeys(map(tagged, (*models, *WELL_KNOWN)))
+def local_models(request: Request) -> Sequence[str]:
+    """Return the names with their tags."""
+    names = dict.fromkeys(map(tagged, (*request.rule_models, *WELL_KNOWN)))
     for stored in request.response_lookup.all_stored(PREFIX):
         name = stored.id.removeprefix(PREFIX)
         if loads(stored.response_body):

@@ -6,7 +6,6 @@ package (0.6.3) and a recording of /api/show.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -59,10 +58,8 @@ class Tags(OllamaLookup):
 
     api: str = "models"
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        return json_plan({"models": [_model(name) for name in local_models(request, models)]})
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        return json_plan({"models": [_model(name) for name in local_models(request)]})
 
 
 class RunningRequest(OllamaRequest):
@@ -75,11 +72,11 @@ class RunningModels(OllamaLookup):
     api: str = "running_models"
     request_class: type[Request] = RunningRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         loaded = {"expires_at": EXPIRES_AT, "size_vram": SIZE, "context_length": 4096}
-        running = [{**_model(name), **loaded} for name in models if not is_deleted(request, name)]
+        running = [
+            {**_model(name), **loaded} for name in request.rule_models if not is_deleted(request, name)
+        ]
         for entry in running:
             del entry["modified_at"]
         return json_plan({"models": running})
@@ -95,9 +92,7 @@ class OllamaVersion(OllamaLookup):
     api: str = "version"
     request_class: type[Request] = VersionRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan({"version": VERSION})
 
 
@@ -116,9 +111,7 @@ class Show(OllamaCall):
     def check(self, request: Request) -> Failure | None:
         return self.check_readable(request) or check_fields(request.fields, SHOW, "ShowRequest")
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         name = tagged(request.model or DEFAULT_MODEL)
         if is_deleted(request, name):
             return Failure("model_not_found", message=f"model '{request.model}' not found")

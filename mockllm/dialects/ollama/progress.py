@@ -72,11 +72,9 @@ class ProgressCall(OllamaCall):
             return Failure("bad_request", message=message)
         return error
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, ProgressRequest)
-        lines = self.lines(request, local_models(request, models))
+        lines = self.lines(request, local_models(request))
         if isinstance(lines, Failure):
             return lines
         if request.in_lines:

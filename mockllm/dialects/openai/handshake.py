@@ -31,9 +31,7 @@ class Handshake(LookupCall):
         """`session` makes the session of the socket."""
         self._session = session
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         session = self._session
         return _opened(identity, lambda: session(request, identity))
 

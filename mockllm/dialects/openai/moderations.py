@@ -152,9 +152,7 @@ class Moderations(OpenAiCall):
 
     check = staticmethod(check)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         model = request.model or DEFAULT_MODEL
         text_only = model.startswith("text-moderation")
         body = {

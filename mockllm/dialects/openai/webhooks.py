@@ -92,9 +92,7 @@ class EndpointCall(OpenAiObjectCall):
 class ListEndpoints(EndpointCall):
     """GET /v1/webhook_endpoints."""
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         shown = [loads(endpoint.response_body) for endpoint in request.response_lookup.all_stored(PREFIX)]
         return body_plan(page(shown, request.query, "asc"), identity)
 
@@ -102,9 +100,7 @@ class ListEndpoints(EndpointCall):
 class EventTypes(EndpointCall):
     """GET /v1/webhook_event_types."""
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return body_plan({"object": "list", "data": list(EVENT_TYPES)}, identity)
 
 
@@ -113,9 +109,7 @@ class CreateEndpoint(EndpointCall):
 
     required = ("event_types", "name", "url")
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         secret = identity.ids.make("whsec_", SECRET_CHARACTERS)
         shown = {
             "id": identity.ids.make(PREFIX, 32, alphabet=HEX),

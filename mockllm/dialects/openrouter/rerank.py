@@ -6,7 +6,7 @@ reference of OpenRouter's SDKs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -65,9 +65,7 @@ class OpenRouterRerank(VendorCall, OpenAiCall):
         failure = check_readable(request) or check_required(request.fields, *REQUIRED)
         return failure or check_fields(request.fields, FIELDS)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, OpenRouterRerankRequest)
         maker, _, name = (request.model or "").rpartition("/")
         tokens = estimate(request.question) + sum(map(estimate, request.documents))

@@ -3,7 +3,6 @@ or changed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from msgspec.structs import replace
@@ -136,10 +135,8 @@ class VendorModels(VendorCall, OpenAiModels):
         if vendor.model is not None:
             self.known = (vendor.model,)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        plan = super().own_response(request, models, identity)
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        plan = super().own_response(request, identity)
         assert isinstance(plan, Plan)
         return edit_plan(
             plan, self.vendor, identity, self.vendor.edit_model and self._edit_models, self.vendor.media

@@ -7,7 +7,6 @@ and `ModelPermission` of `vllm/entrypoints/openai/engine/protocol.py`, `LoadLoRA
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -57,10 +56,8 @@ def model_card(model: dict[str, Json]) -> None:
 class VllmModels(VendorModels):
     """GET /v1/models: the base models, then the loaded adapters, whose parent is the first base model."""
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        plan = super().own_response(request, models, identity)
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        plan = super().own_response(request, identity)
         assert isinstance(plan, Plan)
         adapters = [loads(stored.response_body) for stored in request.response_lookup.all_stored(ADAPTER)]
         if request.path_variables.get("model") is not None or not adapters:
@@ -118,9 +115,7 @@ class LoraCall(VendorCall):
     def refusal(self, request: LoraRequest) -> Failure | None:
         raise NotImplementedError  # pragma: no cover - abstract
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, LoraRequest)
         text = f"Success: LoRA adapter '{request.adapter}' {self.done} successfully."
         return Plan(ResponseHead(200, ()), (EventStep(text.encode("utf-8", "replace"), 0, "body"),))

@@ -7,7 +7,6 @@ vLLM's own sources have no `/health/ready`, which gateways in front of it reques
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -38,9 +37,7 @@ class VllmServerCall(UncheckedCall, VendorCall):
         super().__init__(ROW)
         self.body = body
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if self.body is None:
             return Plan(ResponseHead(200, ()), (EventStep(b"", 0, "body"),))
         return Plan(

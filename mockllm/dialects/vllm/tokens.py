@@ -104,9 +104,7 @@ class Tokenize(TokenCall):
             else wrong_type(fields["messages"], "messages", "an array")
         )
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, TokenizeRequest)
         text = request.text
         numbers = token_numbers(text, None if "prompt" in request.fields else request.input_tokens)
@@ -135,9 +133,7 @@ class Detokenize(TokenCall):
     def check(self, request: Request) -> Failure | None:
         return check_readable(request) or _check_tokens(request.fields.get("tokens"))
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         numbers: Json = request.fields.get("tokens")
         known = numbers if _check_tokens(numbers) is None else ()
         return self.plan({"prompt": text_of_tokens(known)}, identity)

@@ -30,7 +30,7 @@ def count_request(body: Any) -> Request:
 
 
 def count_body(body: Any) -> Any:
-    plan = COUNT.own_response(count_request(body), (), STAMP)
+    plan = COUNT.own_response(count_request(body), STAMP)
     assert isinstance(plan, Plan)
     assert plan.head.status == 200
     assert dict(plan.head.headers).keys() == {"content-type", "request-id"}

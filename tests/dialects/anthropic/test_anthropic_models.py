@@ -21,7 +21,9 @@ def models_request(query: str = "", model: str | None = None) -> Request:
 
 
 def list_body(query: str = "", *models: str) -> Any:
-    plan = MODELS.own_response(models_request(query), models, STAMP)
+    request = models_request(query)
+    request.rule_models = models
+    plan = MODELS.own_response(request, STAMP)
     assert isinstance(plan, Plan)
     assert plan.head.status == 200
     return body_of(plan)
@@ -70,7 +72,7 @@ def test_model_page_may_be_empty() -> None:
 
 def test_any_single_model_is_known() -> None:
     for name in ("claude-sonnet-5", "my-own"):
-        plan = MODELS.own_response(models_request(model=name), (), STAMP)
+        plan = MODELS.own_response(models_request(model=name), STAMP)
         assert isinstance(plan, Plan)
         body = body_of(plan)
         assert (body["type"], body["id"]) == ("model", name)
@@ -82,7 +84,7 @@ def test_any_single_model_is_known() -> None:
 
 
 def test_alias_is_resolved_to_its_dated_model() -> None:
-    plan = MODELS.own_response(models_request(model="claude-sonnet-4-5"), (), STAMP)
+    plan = MODELS.own_response(models_request(model="claude-sonnet-4-5"), STAMP)
     assert isinstance(plan, Plan)
     body = body_of(plan)
     assert (body["id"], body["display_name"]) == ("claude-sonnet-4-5-20250929", "Claude Sonnet 4.5")
@@ -126,7 +128,7 @@ def test_models_errors_have_the_envelope_and_need_no_body() -> None:
 def test_model_has_thinking_and_efforts_of_recording(
     name: str, enabled: bool, adaptive: bool, efforts: list[str]
 ) -> None:
-    plan = MODELS.own_response(models_request(model=name), (), STAMP)
+    plan = MODELS.own_response(models_request(model=name), STAMP)
     assert isinstance(plan, Plan)
     capabilities = body_of(plan)["capabilities"]
     types = capabilities["thinking"]["types"]

@@ -263,7 +263,7 @@ def test_vertex_count_uses_the_model_of_the_body() -> None:
     request = vertex_request(of="count-tokens", body=body)
     assert (request.model, request.api) == ("claude-sonnet-5", "count_tokens")
     assert VERTEX_COUNT.check(request) is None
-    plan = VERTEX_COUNT.own_response(request, (), STAMP)
+    plan = VERTEX_COUNT.own_response(request, STAMP)
     assert isinstance(plan, Plan)
     assert body_of(plan) == {"input_tokens": request.input_tokens}
     assert dict(plan.head.headers)["request-id"].startswith("req_vrtx_01")

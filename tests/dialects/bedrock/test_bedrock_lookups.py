@@ -25,14 +25,15 @@ from tests.dialects.bedrock.bedrock_requests import request_of as post
 
 def answer(path: str, *, query: str = "", models: tuple[str, ...] = ()) -> Any:
     request = post(path, method="GET", query=query)
+    request.rule_models = models
     dialect = MODELS if "models" in path else PROFILES
-    plan = dialect.own_response(request, models, STAMP)
+    plan = dialect.own_response(request, STAMP)
     assert isinstance(plan, Plan)
     return body_of(plan)
 
 
 def count(body: Any) -> int:
-    plan = COUNT.own_response(post(f"/model/{CLAUDE}/count-tokens", dumps(body)), (), STAMP)
+    plan = COUNT.own_response(post(f"/model/{CLAUDE}/count-tokens", dumps(body)), STAMP)
     assert isinstance(plan, Plan)
     tokens: int = body_of(plan)["inputTokens"]
     return tokens

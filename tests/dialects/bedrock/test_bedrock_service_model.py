@@ -119,7 +119,7 @@ def test_invoke_responses_have_required_members(name: str) -> None:
 
 def test_lookups_have_required_members() -> None:
     count = request_of(f"/model/{CLAUDE}/count-tokens", b'{"input": {"converse": {}}}')
-    plan = COUNT.own_response(count, (), STAMP)
+    plan = COUNT.own_response(count, STAMP)
     assert isinstance(plan, Plan)
     assert_valid("CountTokens", plan)
     for path, operation, dialect in (
@@ -128,7 +128,9 @@ def test_lookups_have_required_members() -> None:
         ("/inference-profiles", "ListInferenceProfiles", PROFILES),
         (f"/inference-profiles/us.{CLAUDE}", "GetInferenceProfile", PROFILES),
     ):
-        plan = dialect.own_response(request_of(path, method="GET"), ("us.mine", "other"), STAMP)
+        request = request_of(path, method="GET")
+        request.rule_models = ("us.mine", "other")
+        plan = dialect.own_response(request, STAMP)
         assert isinstance(plan, Plan)
         assert_valid(operation, plan, CONTROL)
 

@@ -27,7 +27,7 @@ def embeddings_request(
 
 
 def embeddings_body(*about: Any, **more: Any) -> Any:
-    plan = EMBEDDINGS.own_response(embeddings_request(*about, **more), (), STAMP)
+    plan = EMBEDDINGS.own_response(embeddings_request(*about, **more), STAMP)
     assert isinstance(plan, Plan)
     return body_of(plan)
 
@@ -109,7 +109,7 @@ def test_embeddings_check_on_invalid_request_fails(call: str, body: Json, messag
     assert failure is not None
     assert message in (failure.message or "")
     assert EMBEDDINGS.error(failure, request, STAMP).head.status == 400
-    EMBEDDINGS.own_response(request, (), STAMP)
+    EMBEDDINGS.own_response(request, STAMP)
 
 
 @pytest.mark.parametrize(

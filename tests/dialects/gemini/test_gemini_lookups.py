@@ -23,7 +23,8 @@ def lookup_body(method: str, path: str, body: Json = None, query: str = "") -> A
         query_string=query,
         path_variables=match.path_variables,
     )
-    plan = dialect.own_response(request, ["mine", "gemini-2.5-pro"], STAMP)
+    request.rule_models = ["mine", "gemini-2.5-pro"]
+    plan = dialect.own_response(request, STAMP)
     assert isinstance(plan, Plan)
     assert plan.head.status == 200
     return body_of(plan)

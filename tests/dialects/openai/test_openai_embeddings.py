@@ -20,7 +20,7 @@ from tests.golden.wire import assert_golden
 
 
 def vectors(request: OpenAiEmbeddingsRequest) -> list[list[float]]:
-    body = body_of(EMBEDDINGS.own_response(request, (), STAMP))
+    body = body_of(EMBEDDINGS.own_response(request, STAMP))
     assert [entry["index"] for entry in body["data"]] == list(range(len(body["data"])))
     return [entry["embedding"] for entry in body["data"]]
 
@@ -66,7 +66,7 @@ def test_shortened_vector_has_direction_of_the_full_start() -> None:
 def test_every_input_form_is_embedded_and_counted(options: Json, count: int, tokens: int) -> None:
     request = embedding(input=options, dimensions=8)
     assert len(vectors(request)) == count
-    usage = body_of(EMBEDDINGS.own_response(request, (), STAMP))["usage"]
+    usage = body_of(EMBEDDINGS.own_response(request, STAMP))["usage"]
     assert usage == {"prompt_tokens": tokens, "total_tokens": tokens}
 
 
@@ -82,7 +82,7 @@ def test_similar_texts_have_nearer_vectors() -> None:
 
 def test_base64_has_the_numbers_as_little_endian_floats() -> None:
     (numbers,) = vectors(embedding(dimensions=16, encoding_format="float"))
-    body = body_of(EMBEDDINGS.own_response(embedding(dimensions=16, encoding_format="base64"), (), STAMP))
+    body = body_of(EMBEDDINGS.own_response(embedding(dimensions=16, encoding_format="base64"), STAMP))
     packed = b64decode(body["data"][0]["embedding"])
     assert [float(f"{item:.9g}") for item in unpack("<16f", packed)] == numbers
 
@@ -97,7 +97,7 @@ def test_embeddings_request_has_texts_as_message() -> None:
 
 def test_embeddings_model_is_the_snapshot() -> None:
     def name(body: Json) -> Json:
-        return body_of(EMBEDDINGS.own_response(raw_embedding(body), (), STAMP))["model"]
+        return body_of(EMBEDDINGS.own_response(raw_embedding(body), STAMP))["model"]
 
     assert name({"input": "x", "model": "text-embedding-ada-002"}) == "text-embedding-ada-002-v2"
     assert name({"input": "x"}) == "text-embedding-3-small"
@@ -144,7 +144,7 @@ def test_embeddings_body_that_is_no_object_is_refused() -> None:
 
 def test_embeddings_wire_equals_golden_file() -> None:
     for form in ("float", "base64"):
-        plan = EMBEDDINGS.own_response(embedding(dimensions=3, encoding_format=form), (), STAMP)
+        plan = EMBEDDINGS.own_response(embedding(dimensions=3, encoding_format=form), STAMP)
         assert not isinstance(plan, Failure)
         assert_golden(f"openai/embeddings-{form}.txt", plan)
         payload = EmbeddingResult(((0.5, -2.0), (0.25, 1.0)), "mine", 7, {"openai": {"extra": True}})

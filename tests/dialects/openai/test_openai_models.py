@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep, Plan
@@ -10,10 +12,14 @@ from mockllm.dialects.openai.models import OpenAiModelsRequest
 from tests.dialects.openai.chat.chat_requests import STAMP
 
 
-def models_request(model: str | None = None, method: str = "GET") -> OpenAiModelsRequest:
-    return OpenAiModelsRequest(
+def models_request(
+    model: str | None = None, method: str = "GET", rule_models: Sequence[str] = ()
+) -> OpenAiModelsRequest:
+    request = OpenAiModelsRequest(
         method=method, path="/v1/models", headers={}, path_variables={} if model is None else {"model": model}
     )
+    request.rule_models = rule_models
+    return request
 
 
 def body(plan: Plan | Failure) -> Json:
@@ -25,7 +31,7 @@ def body(plan: Plan | Failure) -> Json:
 
 
 def test_model_list_has_rule_models_first_without_duplicates() -> None:
-    listed = body(MODELS.own_response(models_request(), ["mine", "gpt-4o"], STAMP))
+    listed = body(MODELS.own_response(models_request(rule_models=["mine", "gpt-4o"]), STAMP))
     names = [entry["id"] for entry in listed["data"]]
     assert listed["object"] == "list"
     assert names[:2] == ["mine", "gpt-4o"]
@@ -35,18 +41,18 @@ def test_model_list_has_rule_models_first_without_duplicates() -> None:
 
 
 def test_single_model_is_described() -> None:
-    reported = body(MODELS.own_response(models_request("mine"), ["mine"], STAMP))
+    reported = body(MODELS.own_response(models_request("mine", rule_models=["mine"]), STAMP))
     assert (reported["id"], reported["object"]) == ("mine", "model")
 
 
 def test_deleted_model_is_still_served() -> None:
-    reported = body(MODELS.own_response(models_request("mine", "DELETE"), ["mine"], STAMP))
+    reported = body(MODELS.own_response(models_request("mine", "DELETE", ["mine"]), STAMP))
     assert reported == {"object": "model", "id": "mine", "deleted": True}
-    assert body(MODELS.own_response(models_request("mine"), [], STAMP))["id"] == "mine"
+    assert body(MODELS.own_response(models_request("mine"), STAMP))["id"] == "mine"
 
 
 def test_any_single_model_is_known() -> None:
-    plan = MODELS.own_response(models_request("none"), ["mine"], STAMP)
+    plan = MODELS.own_response(models_request("none", rule_models=["mine"]), STAMP)
     assert isinstance(plan, Plan)
     (step,) = plan.steps
     assert isinstance(step, EventStep)

@@ -92,7 +92,8 @@ def test_mistral_models_have_type_and_capabilities(path: str) -> None:
     result = match.dialect.request_class(
         method="GET", path=path, headers={}, path_variables=match.path_variables
     )
-    plan = listed.own_response(result, ("mine",), STAMP)
+    result.rule_models = ("mine",)
+    plan = listed.own_response(result, STAMP)
     assert isinstance(plan, Plan)
     (step,) = plan.steps
     assert isinstance(step, EventStep)

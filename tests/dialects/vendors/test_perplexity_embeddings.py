@@ -25,7 +25,7 @@ def embedded(**fields: Json) -> Any:
     )
     assert isinstance(dialect, VendorEmbeddings)
     assert dialect.check(request) is None
-    plan = dialect.own_response(request, (), STAMP)
+    plan = dialect.own_response(request, STAMP)
     assert isinstance(plan, Plan)
     return payload(plan)
 

@@ -281,7 +281,7 @@ def test_openrouter_metadata_has_the_providers_message() -> None:
 def test_vendor_embeddings_have_the_vendors_members() -> None:
     for path, member in (("/mistral/v1/embeddings", "id"), ("/openrouter/api/v1/embeddings", "provider")):
         dialect, requested = route_request(path, {"model": "m", "input": "a"})
-        plan = dialect.own_response(requested, (), STAMP)  # type: ignore[attr-defined]
+        plan = dialect.own_response(requested, STAMP)  # type: ignore[attr-defined]
         assert isinstance(plan, Plan)
         assert member in payload(plan)
 
@@ -291,7 +291,7 @@ def test_gemini_compatible_path_needs_no_prefix() -> None:
         dialect, requested = route_request(path, HI)
         assert (dialect, requested.provider, requested.dialect) == (chat("gemini"), "gemini", "openai")
     dialect, requested = route_request("/v1beta/openai/embeddings", {"model": "m", "input": "a"})
-    assert isinstance(plan := dialect.own_response(requested, (), STAMP), Plan)  # type: ignore[attr-defined]
+    assert isinstance(plan := dialect.own_response(requested, STAMP), Plan)  # type: ignore[attr-defined]
     assert payload(plan).keys() == {"object", "data", "model"}
     match = find_route("GET", "/v1beta/openai/models/gemini-2.5-flash", {})
     assert isinstance(match, RouteMatch)
@@ -329,9 +329,9 @@ def test_vendor_models_are_the_rules_models() -> None:
     match = find_route("GET", "/groq/openai/v1/models", {})
     assert isinstance(match, RouteMatch)
     listed: OwnResponseDialect = match.dialect  # type: ignore[assignment]
-    plan = listed.own_response(
-        match.dialect.request_class(method="GET", path="", headers={}), ("mine",), STAMP
-    )
+    request = match.dialect.request_class(method="GET", path="", headers={})
+    request.rule_models = ("mine",)
+    plan = listed.own_response(request, STAMP)
     assert isinstance(plan, Plan)
     assert payload(plan)["data"][0]["id"] == "mine"
 

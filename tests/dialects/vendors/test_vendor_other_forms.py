@@ -111,16 +111,16 @@ CALL = Call("f", ("{", "}"), "0")
 def test_vendor_lists_rule_models_and_its_own_model(vendor: str, listed: list[str]) -> None:
     models = vendor_dialect(vendor, "models")
     assert isinstance(models, OpenAiModels)
-    plan = models.own_response(
-        OpenAiModelsRequest(method="GET", path="/v1/models", headers={}), ["mine"], STAMP
-    )
+    request = OpenAiModelsRequest(method="GET", path="/v1/models", headers={})
+    request.rule_models = ["mine"]
+    plan = models.own_response(request, STAMP)
     assert isinstance(plan, Plan)
     assert [item["id"] for item in event_payloads(plan)[0]["data"]] == listed
     assert not any(name.startswith("openai-") for name, _ in plan.head.headers)
 
 
 def test_azure_lists_openai_models() -> None:
-    plan = azure.MODELS.own_response(OpenAiModelsRequest(method="GET", path="/", headers={}), [], STAMP)
+    plan = azure.MODELS.own_response(OpenAiModelsRequest(method="GET", path="/", headers={}), STAMP)
     assert isinstance(plan, Plan)
     assert "gpt-4o" in [item["id"] for item in event_payloads(plan)[0]["data"]]
 
@@ -130,7 +130,7 @@ def test_cohere_embeddings_at_azure_have_an_id(model: str) -> None:
     dialect = azure.EMBEDDINGS
     raw = dumps({"model": model, "input": "hi"})
     request = dialect.request_class(method="POST", path="/openai/v1/embeddings", headers={}, raw=raw)
-    plan = dialect.own_response(request, (), STAMP)
+    plan = dialect.own_response(request, STAMP)
     assert isinstance(plan, Plan)
     (result,) = event_payloads(plan)
     coheres = model.startswith("Cohere")

@@ -8,7 +8,6 @@ collections. A document is active at once. An imported one is stored with the na
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from propcache.api import cached_property
@@ -91,9 +90,7 @@ class ListFileSearchDocuments(GeminiStoredCall):
 
     check = staticmethod(check_page)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         store = store_name(request)
         if request.response_lookup.stored(store) is None:
             return missing_object()

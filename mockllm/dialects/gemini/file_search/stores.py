@@ -140,9 +140,7 @@ class CreateFileSearchStore(GeminiStoredCall):
 
         return check_readable(request) or first_problem(check_body)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, FileSearchStoreRequest)
         title, created = text_of(request.message.get("displayName")), format_time(request.now)
         named = {} if not title else {"displayName": title}
@@ -175,9 +173,7 @@ class ListFileSearchStores(GeminiStoredCall):
 
     check = staticmethod(check_page)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         documents: dict[str, list[StoredResponse]] = {}
         stores = []
         for stored in request.response_lookup.all_stored(STORES):

@@ -7,7 +7,6 @@ an import has its name only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from propcache.api import cached_property
@@ -133,12 +132,10 @@ class FileSearchUpload(GeminiUpload):
         failure = failure or (check_description(request.sent) if request.unfinished is None else None)
         return failure or check_description(request.description) or super().check(request)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if request.response_lookup.stored(store_name(request)) is None:
             return missing_object()
-        return super().own_response(request, models, identity)
+        return super().own_response(request, identity)
 
     def finished(self, request: GeminiUploadRequest, identity: ResponseIdentity) -> dict[str, Json]:
         id, store = (
@@ -181,9 +178,7 @@ class FileImport(GeminiStoredCall):
             return Failure("bad_request", message="* ImportFileRequest.file_name: must be specified.\n")
         return failure
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, FileImportRequest)
         store = store_name(request)
         if request.response_lookup.stored(store) is None:

@@ -120,9 +120,7 @@ class LiveSetup(LiveLookup):
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return closing_plan(failure, request)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, LiveSetupRequest)
         if request.resumed is not None and request.restored is None:
             return Failure(
@@ -159,9 +157,7 @@ class LiveTranscription(LiveLookup):
     api: str = "transcription"
     request_class: type[Request] = LiveTranscriptionRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, LiveTranscriptionRequest)
         transcript = request.settings.get("transcript")
         body = transcript.encode() if type(transcript) is str else b""

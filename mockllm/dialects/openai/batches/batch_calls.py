@@ -6,7 +6,7 @@ The refusals of an unknown batch and of a second end are those of public reports
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import DecodeError, Raw, Struct
@@ -282,9 +282,7 @@ class CancelBatch(BatchCancellation, BatchCall):
 class ListBatches(BatchCall):
     """GET /v1/batches: the newest first, in pages."""
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         batches = request.response_lookup.all_stored(PREFIX)
         shown = [batch_object(batch, request.monotonic) for batch in batches]
         return body_plan(page(shown, request.query, "desc"), identity)

@@ -10,7 +10,7 @@ found; the message of that 404 is inferred.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -189,9 +189,7 @@ class StoredChatCall(OpenAiObjectCall):
 class ListChat(StoredChatCall):
     """GET /v1/chat/completions: all completions, or those with a model or metadata; the oldest first."""
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         completions = [loads(stored.response_body) for stored in request.response_lookup.all_stored(PREFIX)]
         matching = [completion for completion in completions if _matches(completion, request)]
         return body_plan(page(matching, request.query, "asc"), identity)

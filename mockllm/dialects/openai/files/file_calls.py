@@ -6,7 +6,7 @@ the SDK's `Files` resource, `openai.types.FileObject`, and errors that public re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
@@ -118,9 +118,7 @@ class UploadFile(OpenAiCall):
             return refuse("Invalid file format for Batch API. Must be .jsonl")
         return None
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         id = identity.ids.make(PREFIX, ID_LENGTH, alphabet=BASE62)
         return body_plan(_uploaded(request, id, identity.second), identity)
 
@@ -183,9 +181,7 @@ class DeleteFile(Deletion, GetFile):
 class ListFiles(GetFile):
     """GET /v1/files: all files, or those of a purpose; the newest first."""
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         found = [
             whole_file(stored, request.response_lookup, request.monotonic)
             for stored in request.response_lookup.all_stored(PREFIX)

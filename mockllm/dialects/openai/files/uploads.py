@@ -8,7 +8,7 @@ OpenAI's reference. No recording was at hand: all messages of errors are inferre
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from propcache.api import cached_property
@@ -130,9 +130,7 @@ class CreateUpload(OpenAiCall):
         purpose = request.fields["purpose"]
         return None if purpose in PURPOSES else wrong_purpose(purpose)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         id = identity.ids.make(PREFIX, 32, alphabet=HEX)
         return body_plan(_upload_object(request.fields, id, identity.second), identity)
 

@@ -7,7 +7,7 @@ terminator of a stream was not verified.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec.structs import replace
@@ -220,9 +220,7 @@ class ImageFile(LookupCall):
     api = "image_files"
     request_class = ImageFileRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         stem, _, format = request.path_variables.get("name", "").rpartition(".")
         size = size_of(stem.rpartition("-")[2])
         if size is None or format not in IMAGE_TYPES:

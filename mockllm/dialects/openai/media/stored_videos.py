@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -87,9 +86,7 @@ def _bytes(data: bytes, media_type: str, identity: ResponseIdentity) -> Plan:
 class ListVideos(StoredVideoCall):
     """GET /v1/videos."""
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         stored = request.response_lookup.all_stored(PREFIX)
         videos = [state_at(_timeline(each), request.monotonic) for each in stored]
         return body_plan(page(videos, request.query, "desc"), identity)

@@ -5,7 +5,6 @@ Source: `ClientSecretCreateResponse` of the openai package; no recording was at 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -34,9 +33,7 @@ class ClientSecrets(LookupCall):
     api = "client_secrets"
     request_class = ClientSecretRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         wanted = object_of(request.fields.get("session"))
         kind = TRANSCRIPTION if wanted.get("type") == TRANSCRIPTION else "realtime"
         model = text_of(wanted.get("model")) or DEFAULT_MODEL

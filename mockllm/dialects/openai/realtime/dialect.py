@@ -6,7 +6,7 @@ Sources: the SDK's `openai.types.realtime` and the client of openai-agents; no r
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from typing import Final
 
 from propcache.api import cached_property
@@ -299,8 +299,6 @@ class Transcription(LookupCall):
     api = "transcription"
     request_class = TranscriptionRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         transcript = text_of(request.fields.get("transcript")) or ""
         return Plan(head(200, OPENAI, identity), (EventStep(transcript.encode(), 0, "body"),))

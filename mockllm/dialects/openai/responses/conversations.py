@@ -111,9 +111,7 @@ class CreateConversation(ConversationCallWithBody):
     def check_body(self, request: Request) -> Failure | None:
         return check_metadata(request.fields.get("metadata")) or _check_new_items(request, required=False)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         id = identity.ids.make(PREFIX, 50, alphabet=HEX)
         conversation = new_conversation(id, object_of(request.fields.get("metadata")), identity.second)
         return body_plan(loads(conversation.response_body), identity, end=b"")

@@ -7,7 +7,6 @@ like any other item of the model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -43,9 +42,7 @@ class Compact(ResponsesCall):
         error = check_input(request)
         return missing("model") if error is None and request.model is None else error
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, CompactRequest)
         id = identity.ids.make("resp_", 50, alphabet=HEX)
         messages = [item for item in request.items if item.get("role") == "user"]
@@ -77,8 +74,6 @@ class InputTokens(ResponsesCall):
 
     check = staticmethod(check_input)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         body = {"object": "response.input_tokens", "input_tokens": request.input_tokens}
         return body_plan(body, identity, end=b"")

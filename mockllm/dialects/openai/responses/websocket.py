@@ -107,9 +107,7 @@ class WarmUp(ResponsesWebSocket):
     generates = False
     request_class = WarmUpRequest
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         reply = Reply((Choice(()),), Usage(request.input_tokens, 0))
         return self.encode_stream(reply, request, identity)
 

@@ -65,7 +65,7 @@ class Session:
         wrong = call.check(request)
         if wrong is not None:
             return wrong
-        response = call.own_response(request, (), STAMP)
+        response = call.own_response(request, STAMP)
         if isinstance(response, Plan):
             remembering = getattr(call, "storage_update", None)
             self.remember(None if remembering is None else remembering(response, request))

@@ -323,7 +323,7 @@ def count_request(raw: bytes) -> InputTokensRequest:
 def test_input_tokens_returns_the_estimate() -> None:
     request = count_request(b'{"model": "gpt-4o", "input": "Hello there"}')
     assert INPUT_TOKENS.check(request) is INPUT_TOKENS.check_readable(request) is None
-    plan = INPUT_TOKENS.own_response(request, (), STAMP)
+    plan = INPUT_TOKENS.own_response(request, STAMP)
     assert isinstance(plan, Plan)
     step = plan.steps[0]
     assert isinstance(step, EventStep)

@@ -86,7 +86,7 @@ class Session:
     def call(self, call: StoredCall, id: str, query: str = "") -> Plan | Failure:
         request = self.stored(id, query)
         assert call.check(request) is call.check_readable(request) is None
-        return call.own_response(request, (), STAMP)
+        return call.own_response(request, STAMP)
 
 
 def body(response: Plan | Failure) -> Json:
@@ -281,7 +281,7 @@ def test_compact_returns_user_messages_and_a_sealed_item() -> None:
         response_lookup=session.memory.lookup(""),
     )
     assert COMPACT.check(request) is COMPACT.check_readable(request) is None
-    result = body(COMPACT.own_response(request, (), STAMP))
+    result = body(COMPACT.own_response(request, STAMP))
     assert result["object"] == "response.compaction"
     assert [item["type"] for item in result["output"]] == ["message", "message", "compaction"]
     assert result["usage"]["input_tokens"] == request.input_tokens
