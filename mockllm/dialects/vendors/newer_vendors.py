@@ -2,19 +2,46 @@
 
 Non-streaming responses are from recordings of 2026. Hugging Face's streams are those of one provider behind its
 router. Streams of the others, and all errors, are from the vendors' packages and documentation.
+
+Perplexity's vectors are signed bytes or bits in base64, never numbers. The bytes are from a recording of August 2026.
+The names and the bits are from the types of the package perplexityai (0.46); the order of the bits is inferred.
 """
 
 from __future__ import annotations
 
+from base64 import b64encode
+from struct import pack
 from typing import Final
 
 from msgspec.structs import replace
 
 from mockllm.core.randomness import HEX
+from mockllm.core.text_vectors import Vector
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
-from mockllm.dialects.vendors import errors, object_edits, own_encoders, request_edits, vector_forms
+from mockllm.dialects.vendors import errors, object_edits, own_encoders, request_edits
 from mockllm.dialects.vendors.chat import VendorEncoder
 from mockllm.dialects.vendors.vendor import Vendor, VendorChatForm, VendorErrors, VendorIdFormat
+
+LARGEST_BYTE: Final = 127
+
+
+def signed_bytes(vector: Vector) -> str:
+    """Return a vector as signed bytes; the largest component becomes 127 or -127."""
+    largest = max(map(abs, vector), default=0.0) or 1.0
+    return b64encode(
+        pack(f"{len(vector)}b", *(round(part / largest * LARGEST_BYTE) for part in vector))
+    ).decode()
+
+
+def bits(vector: Vector) -> str:
+    """Return a vector with a bit for each component: 1 where it is not negative. The first bit is the highest."""
+    digits = "".join("1" if part >= 0 else "0" for part in vector)
+    size = -(-len(digits) // 8)
+    return b64encode(int(digits.ljust(size * 8, "0") or "0", 2).to_bytes(size, "big")).decode()
+
+
+PERPLEXITY_VECTORS: Final = {None: signed_bytes, "base64_int8": signed_bytes, "base64_binary": bits}
+
 
 NEWER: Final = (
     Vendor(
@@ -41,7 +68,7 @@ NEWER: Final = (
         ),
         headers={"x-ppl-region": "us-east-1"},
         edit_embeddings=object_edits.perplexity_embeddings,
-        vector_forms=vector_forms.PERPLEXITY,
+        vector_forms=PERPLEXITY_VECTORS,
         embedding_headers={"x-request-id": VendorIdFormat()},
         openai_request=request_edits.perplexity_request,
     ),

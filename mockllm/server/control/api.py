@@ -33,7 +33,7 @@ from mockllm.server.server_limits import ServerLimits
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
-    from mockllm.server.control.cost_counters import CostCounters
+    from mockllm.server.control.costs import CostCounters
     from mockllm.server.control.live_feed import LiveFeed
 
 
@@ -117,7 +117,7 @@ class ControlApi(LazyRoutes):
 
     async def _counted_costs(self) -> CostCounters:
         """Return the costs so far; the counters are made at the first scrape."""
-        from mockllm.server.control.cost_counters import CostCounters
+        from mockllm.server.control.costs import CostCounters
 
         context = self.context
         if context.costs is None:

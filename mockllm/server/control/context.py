@@ -27,7 +27,7 @@ from mockllm.server.serving_metrics import AllServingMetrics
 from mockllm.state.engine_state import EngineState
 
 if TYPE_CHECKING:
-    from mockllm.server.control.cost_counters import CostCounters
+    from mockllm.server.control.costs import CostCounters
     from mockllm.server.http_server import Address
     from mockllm.store.named_states import NamedState
 

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from mockllm.engine import EngineInfo
 from mockllm.server.access_log import printable_line
 from mockllm.server.control.context import ControlContext
-from mockllm.server.control.cost_counters import CostCounters
+from mockllm.server.control.costs import CostCounters
 from mockllm.server.control.serving_page import serving_families
 from mockllm.server.metrics import BOUNDS, Histogram, Metrics
 

@@ -11,8 +11,8 @@ import pytest
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
+from mockllm.dialects.vendors.newer_vendors import bits, signed_bytes
 from mockllm.dialects.vendors.responses import VendorEmbeddings
-from mockllm.dialects.vendors.vector_forms import bits, signed_bytes
 from tests.dialects.vendors.test_vendor_calls import STAMP, payload, route_request
 
 MODEL = "pplx-embed-v1-0.6b"
