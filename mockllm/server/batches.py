@@ -22,6 +22,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_batches import with_responses
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.server.exchange import Exchange
+from mockllm.server.json_structure import structure_failure_in_slices
 from mockllm.server.line_output import report
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.stored_objects import fetch_stored
@@ -98,7 +99,7 @@ class BatchServer:
                     heads[line.path] = line_head(head, request, line.path, job.shown_id or job.id)
                 sink = LineSink()
                 lines.append((line, sink))
-                exchange = None if line.refused else self._begun(heads[line.path], sink, line, client)
+                exchange = None if line.refused else await self._begun(heads[line.path], sink, line, client)
                 if exchange is not None:
                     await self._decide(exchange)
                 if exchange is None or exchange.ended:
@@ -116,11 +117,15 @@ class BatchServer:
                 began = time.monotonic()
         return responses
 
-    def _begun(self, head: RequestHead, sink: LineSink, line: BatchLine, client: str) -> Exchange | None:
-        """Respond to a line. Return its exchange if that takes time."""
-        from mockllm.server.respond import respond
+    async def _begun(
+        self, head: RequestHead, sink: LineSink, line: BatchLine, client: str
+    ) -> Exchange | None:
+        """Respond to a line. Return its exchange if that takes time. The bounds of a body are those of a line."""
+        from mockllm.server.respond import begin_playing, refuse, respond
 
         app = self._app
+        long = len(line.body) >= app.short_body_limit
+        failure = await structure_failure_in_slices(line.body, app.limits) if long else None
         exchange = Exchange(
             head=head,
             sink=cast("SocketSink", sink),
@@ -128,9 +133,14 @@ class BatchServer:
             raw=line.body,
             body_complete=True,
             in_batch=True,
+            structure_checked=long,
         )
         exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
-        respond(app, exchange)
+        if failure is None:
+            respond(app, exchange)
+        else:
+            refuse(app, exchange, failure)
+            begin_playing(app, exchange)
         return None if exchange.ended else exchange
 
     async def _decide(self, exchange: Exchange) -> None:

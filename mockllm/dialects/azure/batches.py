@@ -14,9 +14,9 @@ from urllib.parse import quote
 from propcache.api import cached_property
 
 from mockllm.core.batch import BatchLine
-from mockllm.core.json.codec import loads
 from mockllm.core.json.typed_values import text_of
 from mockllm.dialects.azure.dialects import DeploymentRequest
+from mockllm.dialects.batch_input import read_body, read_members, scalar
 from mockllm.dialects.openai.batches.batch_calls import FIELDS, BatchRequest, CreateBatch
 from mockllm.dialects.openai.batches.input_lines import InputLines, read_lines
 from mockllm.dialects.openai.validators import Check, one_of
@@ -42,7 +42,8 @@ class AzureBatchRequest(DeploymentRequest, BatchRequest):
 
 def _line_path(line: BatchLine, path: str) -> str:
     """Return the path of a line: that of its deployment, or of OpenAI's version where it names none."""
-    model = text_of(loads(line.body).get("model"))
+    members = read_members(line.body, read_body)
+    model = None if members is None else text_of(scalar(members.model))
     if model and path in DEPLOYED:
         return f"/openai/deployments/{quote(model, safe='')}{path}"
     return f"/openai/v1{path}"

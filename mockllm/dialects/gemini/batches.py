@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from msgspec import Raw, Struct
+from msgspec.json import Decoder
 from propcache.api import cached_property
 
 from mockllm.core.batch import BatchJob, BatchLine, BatchOutcome
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
@@ -29,6 +31,7 @@ from mockllm.core.request.stored_batches import (
     with_read,
 )
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.dialects.batch_input import ABSENT, is_container, object_json, read_members, scalar
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.batch_output import CODES, outputs
 from mockllm.dialects.gemini.cached_contents import format_time
@@ -54,11 +57,21 @@ STATES: Final = {
 """The protocol's words for states, where they differ."""
 
 
+class FileLine(Struct):
+    """The members of a line of a file, as the client wrote them."""
+
+    key: Raw = ABSENT
+    request: Raw = ABSENT
+
+
+_read_file_line: Final = Decoder(FileLine).decode
+
+
 class GeminiBatchInput(NamedTuple):
     """The requests of a batch with their keys and metadata. `problem`: why the batch fails."""
 
     keys: list[str]
-    bodies: list[dict[str, Json]]
+    bodies: list[bytes]
     metadata: list[Json]
     problem: str | None = None
 
@@ -83,12 +96,12 @@ class GeminiBatchRequest(GeminiRequest):
     def input(self) -> GeminiBatchInput:
         if self.file_name is not None:
             file = find_file(self, self.file_name)
-            return _read_file(b"" if file is None else file.request_body)
+            return read_file(b"" if file is None else file.request_body)
         items = object_of(self.config.get("requests")).get("requests")
         requests = [object_of(item) for item in items] if type(items) is list else []
         return GeminiBatchInput(
             [str(number) for number in range(len(requests))],
-            [object_of(item.get("request")) for item in requests],
+            [dumps(object_of(item.get("request"))) for item in requests],
             [item.get("metadata") for item in requests],
         )
 
@@ -98,24 +111,30 @@ def _member(holder: Mapping[str, Json], *names: str) -> Json:
     return next((holder[name] for name in names if name in holder), None)
 
 
-def _read_file(content: bytes) -> GeminiBatchInput:
+def read_file(content: bytes) -> GeminiBatchInput:
+    """Return the requests of a file with one in each line."""
     found = GeminiBatchInput([], [], [])
     written = [line for line in content.split(b"\n", MAX_LINES + 1) if line.strip()]
     if not written or len(written) > MAX_LINES:
         return found._replace(problem=f"The input file must have 1 to {MAX_LINES} lines.")
     for number, text in enumerate(written, 1):
-        try:
-            line = object_of(loads(text))
-        except JSONDecodeError:
-            line = {}
-        if type(line.get("request")) is not dict:
+        line = read_members(text, _read_file_line)
+        body = None if line is None else object_json(line.request)
+        if line is None or body is None:
             return found._replace(
                 problem=f"Line {number} of the input file is no JSON object with a request."
             )
-        found.keys.append(str(line.get("key", number - 1)))
-        found.bodies.append(line["request"])
+        found.keys.append(_key(line, number - 1))
+        found.bodies.append(body)
         found.metadata.append(None)
     return found
+
+
+def _key(line: FileLine, place: int) -> str:
+    """Return the key of a line; the place of a line without one."""
+    if line.key is ABSENT:
+        return str(place)
+    return bytes(line.key).decode() if is_container(line.key) else str(scalar(line.key))
 
 
 class GeminiStoredBatchRequest(ObjectRequest, GeminiRequest):
@@ -170,9 +189,7 @@ class GeminiCreateBatch(GeminiStoredCall, BatchCreation):
         record = BatchRecord(request.now, keys, start.outcome, details)
         batch = new_batch(name, record, start.waits, began)
         path = f"/v1beta/models/{request.model}:{self.line_call}"
-        lines = tuple(
-            BatchLine(path, dumps(body)) for body in bodies[: start.outcome.response_count(len(keys))]
-        )
+        lines = tuple(BatchLine(path, body) for body in bodies[: start.outcome.response_count(len(keys))])
         others: tuple[StoredResponse, ...] = ()
         if details["file"]:
             file = file_object(request, details["file"], "", "application/jsonl", b"")

@@ -10,13 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from msgspec import Struct, field
+from msgspec import Raw, Struct, field
+from msgspec.json import Decoder
 
 from mockllm.core.batch import BatchLine, LineResponse
-from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.json.typed_values import object_of
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import text_of
 from mockllm.core.request.stored_batches import BatchState, detail_of, record_of, responses_of, state_of
 from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.dialects.batch_input import (
+    ABSENT,
+    is_container,
+    is_json,
+    is_streamed,
+    object_json,
+    read_body,
+    read_members,
+    scalar,
+)
 from mockllm.dialects.mistral.stored_calls import FILES
 from mockllm.dialects.openai.batches.output_files import body_of
 
@@ -49,6 +60,16 @@ _STREAMED: Final = {
 }
 STREAMED: Final = LineResponse(400, dumps(_STREAMED))
 """The response to a line that requests a stream."""
+
+
+class JobLine(Struct):
+    """The members of a line, as the client wrote them."""
+
+    custom_id: Raw = ABSENT
+    body: Raw = ABSENT
+
+
+_read_job_line: Final = Decoder(JobLine).decode
 
 
 class JobLines(Struct):
@@ -88,15 +109,15 @@ def read_job(contents: Mapping[str, bytes], endpoint: Json, model: str | None) -
 def _read_line(
     found: JobLines, known: set[str], text: bytes, endpoint: str, model: str | None, place: str
 ) -> None:
-    try:
-        line = object_of(loads(text))
-    except JSONDecodeError:
+    line = read_members(text, _read_job_line)
+    if line is None and not is_json(text):
         found.fail("A line is not valid JSON.")
         return
-    body, key = line.get("body"), line.get("custom_id") or ""
-    if type(body) is not dict:
+    body = None if line is None else object_json(line.body)
+    key = None if line is None else _key(line)
+    if body is None:
         found.fail("A line has no object 'body'.")
-    elif type(key) is not str:
+    elif key is None:
         found.fail("The 'custom_id' of a line is not a string.")
     elif key and key in known:
         found.fail("The 'custom_id' of a line is that of another line.")
@@ -104,8 +125,22 @@ def _read_line(
         known.add(key)
         found.places.append(place)
         found.keys.append(key)
-        body = body if model is None else {"model": model, **body}
-        found.lines.append(BatchLine(endpoint, dumps(body), STREAMED if body.get("stream") is True else None))
+        body = body if model is None else with_model(body, model)
+        found.lines.append(BatchLine(endpoint, body, STREAMED if is_streamed(body) else None))
+
+
+def _key(line: JobLine) -> str | None:
+    """Return the custom id of a line, empty where it has none; None where it is no text."""
+    return None if is_container(line.custom_id) else text_of(scalar(line.custom_id) or "")
+
+
+def with_model(body: bytes, model: str) -> bytes:
+    """Return the body of a line; one that names no model with that of the job as its first member."""
+    members = read_members(body, read_body)
+    if members is None or members.model is not ABSENT:
+        return body
+    rest = body[1:].lstrip()
+    return b'{"model":%b%b%b' % (dumps(model), b"" if rest[:1] == b"}" else b",", rest)
 
 
 def output_lines(batch: StoredResponse, monotonic: float) -> Iterator[tuple[bool, dict[str, Json]]]:

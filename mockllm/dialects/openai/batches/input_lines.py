@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
+from msgspec import Raw, Struct
+from msgspec.json import Decoder
+
 from mockllm.core.batch import BatchLine, LineResponse
-from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.json.typed_values import object_of, text_of
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import text_of
+from mockllm.dialects.batch_input import ABSENT, is_streamed, object_json, read_members, scalar
 
 MAX_LINES: Final = 50_000
 MAX_ERRORS: Final = 100
@@ -30,6 +34,18 @@ STREAMED: Final = LineResponse(
     ),
 )
 """The response to a line that requests a stream. Its message is inferred."""
+
+
+class InputLine(Struct):
+    """The members of a line, as the client wrote them."""
+
+    custom_id: Raw = ABSENT
+    method: Raw = ABSENT
+    url: Raw = ABSENT
+    body: Raw = ABSENT
+
+
+_read_input_line: Final = Decoder(InputLine).decode
 
 
 class InputLines(NamedTuple):
@@ -60,20 +76,16 @@ def read_lines(content: bytes, urls: Collection[str]) -> InputLines:
 
 
 def _read_line(found: InputLines, known: set[str], text: bytes, number: int, urls: Collection[str]) -> None:
-    try:
-        value = loads(text)
-    except JSONDecodeError:
-        value = None
-    if type(value) is not dict:
+    line = read_members(text, _read_input_line)
+    if line is None:
         _fail(found, "invalid_json_line", "This line is not parseable as valid JSON.", number)
         return
-    key = text_of(value.get("custom_id"))
-    for name, valid in (("custom_id", key is not None), ("body", type(value.get("body")) is dict)):
-        if not valid:
-            message = f"Missing required parameter: '{name}'."
-            _fail(found, "missing_required_parameter", message, number, name)
-            return
-    assert key is not None
+    key, body = text_of(scalar(line.custom_id)), object_json(line.body)
+    if key is None or body is None:
+        name = "custom_id" if key is None else "body"
+        message = f"Missing required parameter: '{name}'."
+        _fail(found, "missing_required_parameter", message, number, name)
+        return
     if key in known:
         message = (
             "The custom_id for this request is a duplicate of another request. "
@@ -81,18 +93,17 @@ def _read_line(found: InputLines, known: set[str], text: bytes, number: int, url
         )
         _fail(found, "duplicate_custom_id", message, number, "custom_id")
         return
-    if value.get("method") != "POST":
+    if scalar(line.method) != "POST":
         _fail(found, "invalid_method", "The method of a request in a batch must be POST.", number, "method")
         return
-    url = text_of(value.get("url"))
+    url = text_of(scalar(line.url))
     if url is None or url not in urls:
         message = "The URL provided for this request does not match the batch endpoint."
         _fail(found, "url_mismatch", message, number, "url")
         return
     known.add(key)
     found.keys.append(key)
-    streamed = object_of(value["body"]).get("stream") is True
-    found.lines.append(BatchLine(url, dumps(value["body"]), STREAMED if streamed else None))
+    found.lines.append(BatchLine(url, body, STREAMED if is_streamed(body) else None))
 
 
 def _fail(found: InputLines, code: str, message: str, line: int | None, param: str | None = None) -> None:
