@@ -40,6 +40,7 @@ from mockllm.dialects.anthropic.stored_objects import (
     timestamp,
 )
 from mockllm.dialects.anthropic.validators import DICT, LIST, STRING, AnthropicRequestProblem, check_shape
+from mockllm.dialects.batch_requests import StoredBatchesRequest
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.stored_objects import (
     BatchCancellation,
@@ -79,7 +80,7 @@ class CreateBatchRequest(AnthropicRequest):
         return [item for item in objects(self.fields.get("requests")) if type(item.get("params")) is dict]
 
 
-class MessageBatchRequest(ObjectRequest, AnthropicRequest):
+class MessageBatchRequest(StoredBatchesRequest, AnthropicRequest):
     api = "stored_batches"
     path_variable = "batch"
     id_prefix = PREFIX
@@ -246,7 +247,8 @@ class ListMessageBatches(GetMessageBatch):
     """GET /v1/messages/batches: the newest first, in pages."""
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        shown = [shown_batch(batch, request) for batch in request.response_lookup.all_stored(PREFIX)]
+        assert isinstance(request, MessageBatchRequest)
+        shown = [shown_batch(batch, request) for batch in request.listed]
         return json_plan(object_page(shown[::-1], request.query), identity)
 
 

@@ -8,7 +8,7 @@ refusal, all messages, and the ids and names of outputs and operations are infer
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from propcache.api import cached_property
@@ -73,6 +73,13 @@ class BatchJobRequest(GeminiRequest):
 
 
 class StoredBatchJobRequest(GeminiStoredBatchRequest):
+    id_prefix = ""
+
+    @cached_property
+    def listed(self) -> Sequence[StoredResponse]:
+        """The jobs, the oldest first."""
+        return self.response_lookup.all_stored(_collection(self))
+
     @cached_property
     def object_id(self) -> str:
         return _collection(self) + self.path_variables.get("batch", "")
@@ -213,6 +220,9 @@ class ListBatchJobs(GeminiStoredCall):
     request_class: type[Request] = StoredBatchJobRequest
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        stored = request.response_lookup.all_stored(_collection(request))
-        jobs = [job(one, request.monotonic) for one in stored[::-1]]
-        return json_plan(page("batchPredictionJobs", jobs, request))
+        assert isinstance(request, StoredBatchJobRequest)
+
+        def show(batch: StoredResponse) -> Json:
+            return job(batch, request.monotonic)
+
+        return json_plan(page("batchPredictionJobs", request.listed[::-1], request, show))

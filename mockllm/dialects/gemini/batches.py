@@ -17,7 +17,7 @@ from propcache.api import cached_property
 
 from mockllm.core.batch import BatchJob, BatchLine, BatchOutcome
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
@@ -32,6 +32,7 @@ from mockllm.core.request.stored_batches import (
 )
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.batch_input import ABSENT, is_container, object_json, read_members, scalar
+from mockllm.dialects.batch_requests import LONG, StoredBatchesRequest
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.batch_output import CODES, outputs
 from mockllm.dialects.gemini.cached_contents import format_time
@@ -93,10 +94,19 @@ class GeminiBatchRequest(GeminiRequest):
         return name if type(name) is str and name else None
 
     @cached_property
+    def file_content(self) -> bytes:
+        """The content of the file that the body names."""
+        file = None if self.file_name is None else find_file(self, self.file_name)
+        return b"" if file is None else file.request_body
+
+    @property
+    def planning_takes_long(self) -> bool:
+        return len(self.file_content) > LONG
+
+    @cached_property
     def input(self) -> GeminiBatchInput:
         if self.file_name is not None:
-            file = find_file(self, self.file_name)
-            return read_file(b"" if file is None else file.request_body)
+            return read_file(self.file_content)
         items = object_of(self.config.get("requests")).get("requests")
         requests = [object_of(item) for item in items] if type(items) is list else []
         return GeminiBatchInput(
@@ -137,8 +147,10 @@ def _key(line: FileLine, place: int) -> str:
     return bytes(line.key).decode() if is_container(line.key) else str(scalar(line.key))
 
 
-class GeminiStoredBatchRequest(ObjectRequest, GeminiRequest):
+class GeminiStoredBatchRequest(StoredBatchesRequest, GeminiRequest):
     api = "stored_batches"
+    path_variable = "batch"
+    id_prefix = PREFIX
 
     @cached_property
     def object_id(self) -> str:
@@ -317,6 +329,9 @@ class GeminiBatchList(GeminiStoredCall):
     request_class: type[Request] = GeminiStoredBatchRequest
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        batches = request.response_lookup.all_stored(PREFIX)
-        shown = [operation(batch, request.monotonic) for batch in batches[::-1]]
-        return json_plan(page("operations", shown, request))
+        assert isinstance(request, GeminiStoredBatchRequest)
+
+        def show(batch: StoredResponse) -> Json:
+            return operation(batch, request.monotonic)
+
+        return json_plan(page("operations", request.listed[::-1], request, show))

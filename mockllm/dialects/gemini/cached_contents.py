@@ -160,8 +160,8 @@ class ListCachedContents(CachedContentCall):
 
     def shown(self, request: CachedContentRequest, identity: ResponseIdentity) -> Json | Failure:
         stored = request.response_lookup.all_stored(f"{request.name}/")
-        alive = [cached_object(one) for one in stored if not has_expired(one, request.now)]
-        return page(COLLECTION, alive, request)
+        alive = [one for one in stored if not has_expired(one, request.now)]
+        return page(COLLECTION, alive, request, cached_object)
 
 
 class GetCachedContent(CachedContentCall):

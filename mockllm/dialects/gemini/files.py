@@ -13,6 +13,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.dialects.batch_requests import OutputFilesRequest
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.batch_output import output_content
 from mockllm.dialects.gemini.file_object import PREFIX, missing_file, object_of_file
@@ -23,8 +24,10 @@ from mockllm.dialects.stored_objects import Deletion, ObjectCall, ObjectRequest
 DOWNLOAD: Final = ":download"
 
 
-class GeminiFileRequest(ObjectRequest, GeminiRequest):
+class GeminiFileRequest(OutputFilesRequest, GeminiRequest):
     api = "stored_files"
+    path_variable = "file"
+    id_prefix = PREFIX
 
     @cached_property
     def object_id(self) -> str:
@@ -77,5 +80,6 @@ class GeminiFileList(GeminiStoredCall):
     request_class: type[Request] = GeminiFileRequest
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        files = [stored for stored in request.response_lookup.all_stored(PREFIX) if stored.previous is None]
-        return json_plan(page("files", [object_of_file(stored) for stored in files[::-1]], request))
+        assert isinstance(request, GeminiFileRequest)
+        files = [stored for stored in request.listed if stored.previous is None]
+        return json_plan(page("files", files[::-1], request, object_of_file))

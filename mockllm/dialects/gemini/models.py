@@ -122,7 +122,7 @@ def _page(request: GeminiModelsRequest) -> Json:
     """Return a page of the list."""
     names = list(dict.fromkeys((*request.rule_models, *_KNOWN)))
     key, describe = ("publisherModels", _publisher_model) if request.vertex else ("models", _model)
-    return page(key, list(map(describe, names)), request)
+    return page(key, names, request, describe)
 
 
 def _model(name: str) -> Json:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import whole_number
@@ -12,6 +12,8 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import UncheckedCall
 from mockllm.dialects.gemini.generate_check import GeminiDialect
 from mockllm.dialects.gemini.wire_format import JSON, indented
+
+T = TypeVar("T")
 
 
 class GeminiStoredCall(UncheckedCall, GeminiDialect):
@@ -27,13 +29,18 @@ MAX_PAGE_SIZE: Final = 1000
 
 
 def page(
-    key: str, items: Sequence[Json], request: Request, usual: int = PAGE_SIZE, most: int = MAX_PAGE_SIZE
+    key: str,
+    items: Sequence[T],
+    request: Request,
+    show: Callable[[T], Json],
+    usual: int = PAGE_SIZE,
+    most: int = MAX_PAGE_SIZE,
 ) -> dict[str, Json]:
-    """Return a page of a list under its key; its token is the number of the next item. A page without items has no
-    list, as protobuf writes an empty one."""
+    """Return a page of a list under its key, each item as `show` returns it; its token is the number of the next
+    item. A page without items has no list, as protobuf writes an empty one."""
     start = whole_number(request.query.get("pageToken"), 0)
     size = min(whole_number(request.query.get("pageSize"), 0) or usual, most)
-    shown = list(items[start : start + size])
+    shown = [show(item) for item in items[start : start + size]]
     body: dict[str, Json] = {key: shown} if shown else {}
     if start + size < len(items):
         body["nextPageToken"] = str(start + size)

@@ -33,8 +33,6 @@ from mockllm.dialects.openai.batches.output_files import body_of
 
 MAX_LINES: Final = 50_000
 """The most lines of a job, blank ones included: a bound of this server."""
-MAX_SIZES: Final = 256
-"""The files whose sizes the server remembers."""
 ENDPOINTS: Final = (
     "/v1/chat/completions",
     "/v1/embeddings",
@@ -175,21 +173,3 @@ def output_content(batch: StoredResponse, file: str, monotonic: float) -> bytes 
         return None
     lines = output_lines(batch, monotonic)
     return b"".join(dumps(line) + b"\n" for succeeded, line in lines if succeeded is (id == ids[OUTPUT]))
-
-
-_sizes: Final[dict[tuple[str, int, int, float | None], tuple[int, int]]] = {}
-
-
-def output_size(batch: StoredResponse, file: str, monotonic: float) -> tuple[int, int]:
-    """Return the bytes and the lines of one of both files of a job that has ended. They are remembered: to write
-    50,000 lines takes half a second, and a list has many files."""
-    cancelled = None if batch.timeline is None else batch.timeline.cancelled
-    key = (file, hash(batch.request_body), hash(batch.response_body), cancelled)
-    size = _sizes.get(key)
-    if size is None:
-        content = output_content(batch, file, monotonic) or b""
-        size = len(content), content.count(b"\n")
-        while len(_sizes) >= MAX_SIZES:
-            _sizes.pop(next(iter(_sizes)), None)
-        _sizes[key] = size
-    return size

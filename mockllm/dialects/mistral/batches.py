@@ -8,6 +8,7 @@ status of a refused end, and that an invalid line makes the whole job fail.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
@@ -31,6 +32,7 @@ from mockllm.core.request.stored_batches import (
     with_read,
 )
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.dialects.batch_requests import LONG, StoredBatchesRequest
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mistral.batch_lines import (
     ENDPOINTS,
@@ -38,6 +40,7 @@ from mockllm.dialects.mistral.batch_lines import (
     MAX_LINES,
     OUTPUT,
     UNSERVED,
+    JobLines,
     output_ids,
     output_lines,
     read_job,
@@ -66,7 +69,7 @@ from mockllm.dialects.openai.validators import (
     refuse,
     string,
 )
-from mockllm.dialects.stored_objects import BatchCancellation, BatchCreation, Deletion, ObjectRequest
+from mockllm.dialects.stored_objects import BatchCancellation, BatchCreation, Deletion
 from mockllm.dialects.vendors.vendor import VendorIdFormat
 
 MAX_FILES: Final = 100
@@ -131,11 +134,39 @@ class MistralJobRequest(ModelRequest):
             dumps({"custom_id": item.get("custom_id"), "body": item.get("body")}) + b"\n" for item in named
         )
 
+    @cached_property
+    def contents(self) -> list[bytes]:
+        """The contents of the input files, and last the lines of the body, if it has some."""
+        files = [b"" if file is None else file.request_body for file in self.input_files.values()]
+        return [*files, self.inline_lines] if self.inline_lines else files
 
-class StoredMistralJobRequest(ObjectRequest):
+    @cached_property
+    def job_lines(self) -> dict[tuple[str, ...], JobLines]:
+        """What is read of the input files, by all their ids."""
+        return {}
+
+    @property
+    def endpoint(self) -> str:
+        return text_of(self.fields.get("endpoint")) or ""
+
+    @property
+    def planning_takes_long(self) -> bool:
+        return sum(map(len, self.contents)) > LONG
+
+    def read_lines(self, ids: Sequence[str]) -> JobLines:
+        """Return what is read of the input files with these ids. It is read once."""
+        key = tuple(ids)
+        if key not in self.job_lines:
+            contents = dict(zip(ids, self.contents, strict=True))
+            self.job_lines[key] = read_job(contents, self.endpoint, self.model)
+        return self.job_lines[key]
+
+
+class StoredMistralJobRequest(StoredBatchesRequest):
     dialect = "openai"
     api = "stored_batches"
     path_variable = "job"
+    id_prefix = JOBS
 
     @cached_property
     def object_id(self) -> str:
@@ -163,12 +194,17 @@ class MistralCreateJob(MistralStoredCall, OpenAiCall, BatchCreation):
         """Return the response with a job that ends so."""
         assert isinstance(request, MistralJobRequest)
         fields, files = request.fields, list(request.input_files)
+        if request.inline_lines:
+            files.append(_UUID.make(identity.ids, "input"))
+        request.read_lines(
+            files
+        )  # where they are long, a thread does it now, and `storage_update` has the result
         shown: dict[str, Json] = {
             "id": _UUID.make(identity.ids, "batch"),
             "object": "batch",
-            "input_files": [*files, _UUID.make(identity.ids, "input")] if request.inline_lines else files,
+            "input_files": files,
             "metadata": fields.get("metadata"),
-            "endpoint": text_of(fields.get("endpoint")) or "",
+            "endpoint": request.endpoint,
             "model": request.model,
             "agent_id": fields.get("agent_id"),
             OUTPUT: None,
@@ -190,16 +226,12 @@ class MistralCreateJob(MistralStoredCall, OpenAiCall, BatchCreation):
     def stored_batch(self, shown: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
         assert isinstance(request, MistralJobRequest)
         name, second = JOBS + shown["id"], shown["created_at"]
-        contents = {
-            id: b"" if file is None else file.request_body for id, file in request.input_files.items()
-        }
         others: list[StoredResponse] = []
         if request.inline_lines:
             id = shown["input_files"][-1]
-            contents[id] = request.inline_lines
             file = file_object(id, f"{id}.jsonl", request.inline_lines, second, "batch_request")
             others.append(stored_file(file, request.inline_lines))
-        found = read_job(contents, shown["endpoint"], request.model)
+        found = request.read_lines(shown["input_files"])
         outcome = start.outcome._replace(status="failed") if found.errors else start.outcome
         errors = found.errors or {outcome.message or "The job could not be processed.": 1}
         details: dict[str, Json] = {
@@ -295,7 +327,7 @@ class MistralJobs(MistralGetJob):
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         after = _seconds(request.query.get("created_after", ""))
-        every = request.response_lookup.all_stored(JOBS)
+        assert isinstance(request, StoredMistralJobRequest)
         values = wanted_values(request, "model", "agent_id", "status")
         states = values.pop("status", None)
 
@@ -305,7 +337,7 @@ class MistralJobs(MistralGetJob):
                 return False
             return states is None or STATUSES[state_of(batch, request.monotonic).status] in states
 
-        chosen = list(filter(is_wanted, every))
+        chosen = list(filter(is_wanted, request.listed))
         if request.query.get("order_by") != "created":
             chosen.reverse()
         page = listed(chosen, request.query, lambda batch: job_object(batch, request.monotonic))

@@ -20,13 +20,14 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import server_url
 from mockllm.core.request.stored_batches import state_of
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.dialects.batch_requests import OutputFilesRequest, output_size
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.mistral.batch_lines import output_content, output_ids, output_size
+from mockllm.dialects.mistral.batch_lines import output_content, output_ids
 from mockllm.dialects.mistral.stored_calls import FILES, MistralStoredCall, listed, wanted, wanted_values
 from mockllm.dialects.openai.calls import OpenAiObjectCall
 from mockllm.dialects.openai.files.file_calls import UploadFile
 from mockllm.dialects.openai.validators import check_fields, one_of, refuse
-from mockllm.dialects.stored_objects import Deletion, ObjectRequest, completed, created_object
+from mockllm.dialects.stored_objects import Deletion, completed, created_object
 from mockllm.dialects.vendors.errors import head
 from mockllm.dialects.vendors.vendor import VendorIdFormat
 
@@ -39,10 +40,11 @@ MAX_LIFE: Final = 168
 VISIBILITIES: Final = ("workspace", "user")
 
 
-class MistralFileRequest(ObjectRequest):
+class MistralFileRequest(OutputFilesRequest):
     dialect = "openai"
     api = "stored_files"
     path_variable = "file"
+    id_prefix = FILES
 
     @cached_property
     def object_id(self) -> str:
@@ -189,24 +191,21 @@ ListedFile: TypeAlias = tuple[str, dict[str, Json], StoredResponse | None]
 """A file by its stored id, and the batch job from which its content follows."""
 
 
-def _listed_files(request: Request) -> Iterator[ListedFile]:
+def _listed_files(request: MistralFileRequest) -> Iterator[ListedFile]:
     """Yield the files, the newest first."""
-    lookup, outputs = request.response_lookup, dict[str, frozenset[str]]()
-    for stored in reversed(lookup.all_stored(FILES)):
-        batch = None
-        if stored.previous is not None:
-            batch = lookup.stored(stored.previous)
-            if stored.previous not in outputs:
-                outputs[stored.previous] = _output_files(batch, request.monotonic)
-            if stored.id not in outputs[stored.previous]:
-                continue
-        yield stored.id, loads(stored.response_body), batch
+    outputs = {id: _output_files(batch, request.monotonic) for id, batch in request.batches.items()}
+    for stored in reversed(request.listed):
+        if stored.previous is None:
+            yield stored.id, loads(stored.response_body), None
+        elif stored.id in outputs[stored.previous]:
+            yield stored.id, loads(stored.response_body), request.batches[stored.previous]
 
 
 class MistralFiles(MistralFile):
     """GET /v1/files: the newest first, in pages."""
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        assert isinstance(request, MistralFileRequest)
         search = request.query.get("search", "")
         values = wanted_values(request, "purpose", "sample_type", "source")
         chosen = []
@@ -218,8 +217,8 @@ class MistralFiles(MistralFile):
             id, file, batch = found
             if batch is None:
                 return file
-            size, lines = output_size(batch, id, request.monotonic)
-            return {**file, "bytes": size, "num_lines": lines}
+            size = output_size(batch, id, lambda: output_content(batch, id, request.monotonic))
+            return {**file, "bytes": size.bytes, "num_lines": size.lines}
 
         page = listed(chosen, request.query, shown)
         if request.query.get("include_total") == "false":

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
 from mockllm.core.failure import Failure
@@ -21,9 +21,13 @@ DEFAULT_PAGE_SIZE: Final = 20
 
 
 def page(
-    items: list[dict[str, Json]], query: Mapping[str, str], order: Literal["asc", "desc"]
+    items: list[dict[str, Json]],
+    query: Mapping[str, str],
+    order: Literal["asc", "desc"],
+    shown: Callable[[dict[str, Json]], dict[str, Json]] | None = None,
 ) -> dict[str, Json]:
-    """Return a page of the items, which are ordered from the oldest to the newest.
+    """Return a page of the items, which are ordered from the oldest to the newest. `shown` returns the object of an
+    item of the page, with the same id.
 
     `order` is the default. The function ignores an unknown order, an invalid limit and an `after` that
     matches no item.
@@ -37,7 +41,7 @@ def page(
     data = rest[: whole_number(query.get("limit"), DEFAULT_PAGE_SIZE)]
     return {
         "object": "list",
-        "data": data,
+        "data": data if shown is None else list(map(shown, data)),
         "first_id": data[0]["id"] if data else None,
         "has_more": len(rest) > len(data),
         "last_id": data[-1]["id"] if data else None,

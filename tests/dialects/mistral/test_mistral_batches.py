@@ -8,7 +8,8 @@ import pytest
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.stored_responses import StoredResponse
-from mockllm.dialects.mistral import batch_lines
+from mockllm.dialects import batch_requests
+from mockllm.dialects.mistral import batch_lines, files
 from tests.dialects.mistral.stored_requests import (
     FILES,
     JOBS,
@@ -202,9 +203,9 @@ def test_lists_write_no_file_twice(monkeypatch: pytest.MonkeyPatch) -> None:
         return output_content(batch, file, monotonic)
 
     output_content = batch_lines.output_content
-    monkeypatch.setattr(batch_lines, "output_content", writing)
-    monkeypatch.setattr(batch_lines, "MAX_SIZES", 1)
-    batch_lines._sizes.clear()
+    monkeypatch.setattr(files, "output_content", writing)
+    monkeypatch.setattr(batch_requests, "MAX_SIZES", 1)
+    batch_requests._sizes.clear()
     for _ in range(2):
         create(server, requests=[line("one"), line("one", user="limited")])
 
@@ -217,8 +218,9 @@ def test_lists_write_no_file_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (len(written), newest["num_lines"]) == (1, 2)
     content = server.respond(get(f"{FILES}/{newest['id']}/content", 9.0)).bytes
     assert newest["bytes"] == len(content)
+    written.clear()
     assert len(listed("")) == 4
-    assert len(batch_lines._sizes) == 1
+    assert len(batch_requests._sizes) == 1
 
 
 @pytest.mark.parametrize(

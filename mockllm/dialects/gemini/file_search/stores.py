@@ -76,8 +76,7 @@ def list_page(
     key: str, items: Sequence[StoredResponse], show: Callable[[StoredResponse], Json], request: Request
 ) -> Plan:
     """Return a page of stores or documents, each as it is shown."""
-    body = page(key, items, request, PAGE_SIZE, MAX_PAGE_SIZE)
-    return json_plan({**body, key: [show(item) for item in body[key]]} if key in body else body)
+    return json_plan(page(key, items, request, show, PAGE_SIZE, MAX_PAGE_SIZE))
 
 
 def is_forced(request: Request) -> bool:

@@ -30,6 +30,7 @@ from mockllm.core.request.stored_batches import (
     with_read,
 )
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.dialects.batch_requests import LONG, StoredBatchesRequest
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.batches.input_lines import InputLines, read_lines
 from mockllm.dialects.openai.batches.output_files import ERRORS, OUTPUT, output_files
@@ -47,7 +48,7 @@ from mockllm.dialects.openai.validators import (
     refuse,
     string,
 )
-from mockllm.dialects.stored_objects import BatchCancellation, BatchCreation, ObjectRequest
+from mockllm.dialects.stored_objects import BatchCancellation, BatchCreation
 
 PREFIX: Final = "batch_"
 WINDOW: Final = 24 * 3600
@@ -91,11 +92,15 @@ class BatchRequest(Request):
         return read_lines(self.input_content, (endpoint,) if endpoint in ENDPOINTS else ())
 
     @property
+    def planning_takes_long(self) -> bool:
+        return len(self.input_content) > LONG
+
+    @property
     def input_content(self) -> bytes:
         return b"" if self.input_file is None else self.input_file.request_body
 
 
-class StoredBatchRequest(ObjectRequest):
+class StoredBatchRequest(StoredBatchesRequest):
     dialect = "openai"
     api = "stored_batches"
     path_variable = "batch"
@@ -119,6 +124,10 @@ class CreateBatch(OpenAiCall, BatchCreation):
 
     def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so."""
+        assert isinstance(request, BatchRequest)
+        _ = (
+            request.input_lines
+        )  # where there are many, a thread reads them now, and `storage_update` has them
         fields = request.fields
         id = identity.ids.make(PREFIX, 32, alphabet=HEX)
         shown: dict[str, Json] = {
@@ -283,6 +292,10 @@ class ListBatches(BatchCall):
     """GET /v1/batches: the newest first, in pages."""
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        batches = request.response_lookup.all_stored(PREFIX)
-        shown = [batch_object(batch, request.monotonic) for batch in batches]
-        return body_plan(page(shown, request.query, "desc"), identity)
+        assert isinstance(request, StoredBatchRequest)
+        batches = [{"id": batch.id, "batch": batch} for batch in request.listed]
+
+        def shown(item: dict[str, Json]) -> dict[str, Json]:
+            return batch_object(item["batch"], request.monotonic)
+
+        return body_plan(page(batches, request.query, "desc", shown), identity)

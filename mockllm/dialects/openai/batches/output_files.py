@@ -35,6 +35,11 @@ def output_files(batch: StoredResponse, monotonic: float) -> dict[str, str | Non
     }
 
 
+def output_ids(batch: StoredResponse | None, monotonic: float) -> frozenset[str | None]:
+    """Return the ids of the files that a batch has; none of one that is evicted."""
+    return frozenset() if batch is None else frozenset(output_files(batch, monotonic).values())
+
+
 def output_content(batch: StoredResponse, file: str, monotonic: float) -> bytes | None:
     """Return the content of one of both files; None where the batch has no such file."""
     files = output_files(batch, monotonic)

@@ -18,8 +18,9 @@ from mockllm.core.randomness import BASE62
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate, StoredResponse
+from mockllm.dialects.batch_requests import OutputFilesRequest, output_size
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.batches.output_files import output_content
+from mockllm.dialects.openai.batches.output_files import output_content, output_ids
 from mockllm.dialects.openai.calls import OpenAiCall, OpenAiObjectCall, page, stored_object_note
 from mockllm.dialects.openai.headers import OPENAI, body_plan, head
 from mockllm.dialects.openai.validators import refuse
@@ -41,7 +42,7 @@ class UploadRequest(Request):
     uploads = True
 
 
-class FileRequest(ObjectRequest):
+class FileRequest(OutputFilesRequest):
     dialect = "openai"
     api = "stored_files"
     path_variable = "file"
@@ -182,12 +183,25 @@ class ListFiles(GetFile):
     """GET /v1/files: all files, or those of a purpose; the newest first."""
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        found = [
-            whole_file(stored, request.response_lookup, request.monotonic)
-            for stored in request.response_lookup.all_stored(PREFIX)
+        assert isinstance(request, FileRequest)
+        monotonic, purpose = request.monotonic, request.query.get("purpose")
+        outputs = {id: output_ids(batch, monotonic) for id, batch in request.batches.items()}
+        existing = [
+            file for file in request.listed if file.previous is None or file.id in outputs[file.previous]
         ]
-        shown = [loads(stored.response_body) for stored in found if stored is not None]
-        purpose = request.query.get("purpose")
-        wanted = [file for file in shown if purpose is None or file["purpose"] == purpose]
+        batches = {file.id: request.batches[file.previous] for file in existing if file.previous is not None}
+        files = [loads(file.response_body) for file in existing]
+        wanted = [file for file in files if purpose is None or file["purpose"] == purpose]
+
+        def shown(file: dict[str, Json]) -> dict[str, Json]:
+            id = file["id"]
+            batch = batches.get(id)
+            if batch is None:
+                return file
+            return {
+                **file,
+                "bytes": output_size(batch, id, lambda: output_content(batch, id, monotonic)).bytes,
+            }
+
         query = {"limit": str(DEFAULT_PAGE_SIZE), **request.query}
-        return body_plan(page(wanted, query, "desc"), identity)
+        return body_plan(page(wanted, query, "desc", shown), identity)
