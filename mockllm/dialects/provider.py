@@ -92,7 +92,8 @@ class ProviderDescription(Struct, frozen=True, kw_only=True, eq=False):
     routes_in_404: bool = False
     """Whether the 404 of every unknown path lists its routes."""
     unserved: tuple[str, ...] = ()
-    """The starts of paths that its API has and mockllm does not serve: a 501 unless a rule names the path."""
+    """The starts of paths that its API has and mockllm does not serve: a 501 unless a rule names the path.
+    `*` is one segment."""
     unserved_fields: Mapping[str, str] = MappingProxyType({})
     """Members of the error of such a call, in addition to the usual ones."""
     own_paths: tuple[str, ...] = ()

@@ -218,7 +218,14 @@ def _is_unserved(provider: ListedProvider, path: str) -> bool:
     """Return whether a path without its prefix belongs to a part of a provider's API that is not served."""
     base = provider.omittable_start
     known = path if base and path.startswith(f"{base}/") else base + path
-    return any(known == start or known.startswith(f"{start}/") for start in provider.unserved)
+    return bool(provider.unserved) and _unserved(provider.unserved).match(known) is not None
+
+
+@cache
+def _unserved(starts: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what the paths with one of these starts match. `*` in a start is one segment."""
+    escaped = (re.escape(start).replace(r"\*", "[^/]+") for start in starts)
+    return re.compile(f"(?:{'|'.join(escaped)})(?:/|$)")
 
 
 def _not_served(method: str, path: str, bare: str, provider: ListedProvider) -> Failure:

@@ -237,15 +237,15 @@ UNSERVED: Final = tuple(
     for version in ("v1beta", "v1", "v1alpha")
     for before, names in (
         ("", (
-            "agents", "auth_tokens", "corpora", "credentials", "decisions", "environments", "fileSearchStores",
-            "files:register", "interactions", "tunedModels", "triggers", "voices", "webhooks",
+            "agents", "auth_tokens", "corpora", "credentials", "decisions", "environments",
+            "fileSearchStores/*/media", "files:register", "interactions", "tunedModels", "triggers", "voices", "webhooks",
         )),
-        ("/upload", ("environments", "fileSearchStores")),
+        ("/upload", ("environments",)),
     )
     for name in names
 )  # fmt: skip
-"""The starts of the paths of Gemini's other calls (SDK: the modules of `google.genai`). Served paths below them are
-routes."""
+"""The starts of the paths of Gemini's other calls (SDK: the modules of `google.genai`); `*` is one segment. Served
+paths below them are routes."""
 GEMINI: Final = Provider(
     name="gemini",
     written_members=WRITTEN,
@@ -255,6 +255,7 @@ GEMINI: Final = Provider(
     websockets=_live_websockets(_GEMINI_LIVE),
     compatible_base=COMPATIBLE.path(""),
     base_url_shown=True,
+    own_paths=("/v1beta/", "/v1alpha/", "/upload/", "/v1/fileSearchStores/"),
     unserved=UNSERVED,
     hint_headers=("x-goog-api-key", "x-goog-api-client"),
     hint_query="(?:^|&)key=",

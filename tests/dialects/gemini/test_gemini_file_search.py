@@ -246,6 +246,10 @@ def test_wrong_store_is_refused(server: VirtualServer, body: dict[str, Json], wo
         ({"customMetadata": [{"key": 3}]}, "custom_metadata[0].key"),
         ({"customMetadata": [{"key": "a"}] * 21}, "20"),
         ({"customMetadata": [None]}, "custom_metadata[0]"),
+        (
+            {"customMetadata": [{"key": "a", "stringListValue": {"values": ["b", None]}}]},
+            "custom_metadata[0].string_list_value.values[1]",
+        ),
         ({"mimeType": {}}, "mime_type"),
         ({"mimeType": "a" * 513}, "512"),
         ({"displayName": []}, "display_name"),

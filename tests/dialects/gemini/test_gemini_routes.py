@@ -7,6 +7,7 @@ import pytest
 from mockllm.dialects import gemini, openai
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.routes import RouteMatch, UnknownPath, find_route
+from tests.language.virtual_server import ClientRequest, VirtualServer
 
 CLAUDE = {"anthropic-version": "2023-06-01"}
 GOOGLE = {"x-goog-api-key": "k"}
@@ -117,3 +118,20 @@ def test_doubled_version_error_names_the_base_url() -> None:
     match = find_route("POST", "/v1/v1/models/x:generateContent", {"host": "mock:9"})
     assert isinstance(match, UnknownPath)
     assert (match.failure.message or "").endswith("Set the client's base URL to http://mock:9")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/upload/v1beta/fileSearchStores/abc:nope"),
+        ("POST", "/upload/v1beta/fileSearchStores/abc"),
+        ("POST", "/upload/v1beta/fileSearchStores/abc:uploadToFileSearchStore/"),
+        ("GET", "/v1beta/fileSearchStores/"),
+        ("GET", "/v1beta/fileSearchStores/abc/"),
+        ("GET", "/v1/fileSearchStores/abc/"),
+        ("GET", "/v1beta/nope"),
+    ],
+)
+def test_unknown_path_of_google_has_its_error(method: str, path: str) -> None:
+    error = VirtualServer("rules: [{reply: Hi.}]").respond(ClientRequest(path, method=method)).json["error"]
+    assert (error["code"], error["status"]) == (404, "NOT_FOUND")

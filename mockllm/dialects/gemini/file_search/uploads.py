@@ -85,6 +85,11 @@ def check_description(message: dict[str, Json]) -> Failure | None:
         if None in entries:
             at = f"custom_metadata[{entries.index(None)}]"
             raise GeminiRequestProblem(f"Invalid value at '{at}' ({PACKAGE}{_ENTRY.name}), null", at)
+        for number, entry in enumerate(entries[:MAX_METADATA]):
+            values = list_of(object_of(object_of(entry).get("stringListValue")).get("values"))
+            if None in values:
+                at = f"custom_metadata[{number}].string_list_value.values[{values.index(None)}]"
+                raise GeminiRequestProblem(f"Invalid value at '{at}' ({STRING.name}), null", at)
         if len(entries) > MAX_METADATA:
             problem = f"must have at most {MAX_METADATA} entries, but has {len(entries)}."
             raise GeminiRequestProblem(f"* Document.custom_metadata: {problem}\n")
