@@ -19,7 +19,7 @@ ABOUT: Final = (
     "Exit code 0 if no client has a verdict of --fail-on, 1 if one does, 2 for a usage mistake "
     "or if no server responds. Run it when the clients have finished: a failure without a retry by now counts as "
     "abandoned (not with --running). "
-    f"The verdicts: {', '.join(VERDICTS)}; `mockllm docs` has a page on them, /verdicts/."
+    f"The verdicts: {', '.join(VERDICTS)}; the page /verdicts/ of `mockllm docs` describes them."
 )
 BAD, NONE = "bad", "none"
 """Values of --fail-on beside the names of verdicts."""

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from mockllm.cli.main import main
+from mockllm.cli.main import COMMANDS, main
 from mockllm.core.verdicts import VERDICTS
 from tests.server.control.live_server import Steered, steered
 
@@ -145,3 +145,11 @@ def test_verdict_help_names_all_verdicts(capsys: pytest.CaptureFixture[str]) -> 
         main(["verdict", "--help"])
     output = capsys.readouterr().out
     assert all(name in output for name in VERDICTS)
+
+
+def test_no_help_names_a_file_of_the_repository(capsys: pytest.CaptureFixture[str]) -> None:
+    """Users of the wheel have no folder `docs`; they have `mockllm docs`."""
+    for command in ("--help", *COMMANDS):
+        with pytest.raises(SystemExit):
+            main([command, *(["--help"] if command != "--help" else [])])
+        assert "docs/" not in capsys.readouterr().out, command

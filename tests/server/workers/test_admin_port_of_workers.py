@@ -46,6 +46,14 @@ def admin_port(server: Process) -> int:
     return int(line.partition("/api")[0].rpartition(":")[2])
 
 
+def listeners(port: int) -> set[str]:
+    """The inodes of the sockets that listen on this port of 127.0.0.1. Another program that takes the port later has
+    another one."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    address = f"0100007F:{port:04X}"
+    return {row[9] for row in rows if row[1] == address and row[3] == "0A"}
+
+
 def is_refused(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
@@ -67,11 +75,14 @@ def test_admin_port_is_refused_while_a_stream_ends(server: Process) -> None:
 def test_admin_port_is_free_after_its_supervisor(server: Process) -> None:
     port = admin_port(server)
     workers = workers_of(server)
+    of_supervisor = listeners(port)
+    assert len(of_supervisor) == 1
     with streaming(server):
         server.send(signal.SIGKILL)
         until(lambda: not workers_of(server))  # it has ended; others are their parent
         try:
-            socket.create_server(("127.0.0.1", port)).close()
+            assert all(Path(f"/proc/{worker}").exists() for worker in workers), "they end before the stream"
+            assert not listeners(port) & of_supervisor, "a worker has the socket"
         finally:
             for worker in workers:  # they wait for the end of the stream
                 os.kill(worker, signal.SIGKILL)
