@@ -10,12 +10,16 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_responses import ListedObjects, ResponseLookup, StorageUpdate, StoredResponse
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 """Total size of the stored bodies, requests and responses together."""
 MAX_CALL_BYTES: Final = 16 * 1024 * 1024
 """Total size of the stored tool calls."""
+MANY_OBJECTS: Final = 100
+"""A list of so many objects is stored, since requests for it, or that search it, come again."""
+MAX_LISTS: Final = 8
+"""The most stored lists of a session: each prefix belongs to a kind of object, or to an object of a client."""
 _NAME_BYTES: Final = 500
 _RESPONSE_BYTES: Final = 400
 _CALL_BYTES: Final = 450
@@ -34,11 +38,13 @@ class LocalResponses:
         """The names of each session's responses, in their order."""
         self._ids: dict[str, dict[str, None]] = {}
         """The ids of each session's tool calls."""
+        self._lists: dict[str, dict[str, ListedObjects]] = {}
+        """The lists of each session by their prefixes, until a response of the session changes."""
         self._free = size
         self._free_for_calls = call_size
 
     def lookup(self, session: str) -> ResponseLookup:
-        return SessionLookup(session, self._stored, self._calls, self._names)
+        return SessionLookup(session, self._stored, self._calls, self._names, self._lists)
 
     def apply_storage_update(self, session: str, update: StorageUpdate) -> None:
         for name in update.forgotten:
@@ -67,6 +73,7 @@ class LocalResponses:
         else:
             self._forget(key)
         self._stored[key] = stored
+        self._lists.pop(session, None)
         self._names.setdefault(session, {})[name] = None
         self._free -= _size(name, stored)
 
@@ -81,13 +88,14 @@ class LocalResponses:
         removed = self._stored.pop(key, None)
         if removed is not None:
             self._free += _size(key[1], removed)
+            self._lists.pop(key[0], None)
             _remove_name(self._names, *key)
 
 
 class SessionLookup(ResponseLookup):
     """The stored responses and tool calls of one session."""
 
-    __slots__ = ("_calls", "_names", "_session", "_stored")
+    __slots__ = ("_calls", "_lists", "_names", "_session", "_stored")
 
     def __init__(
         self,
@@ -95,22 +103,32 @@ class SessionLookup(ResponseLookup):
         stored: Mapping[tuple[str, str], StoredResponse],
         calls: Mapping[tuple[str, str], str],
         names: Mapping[str, Iterable[str]],
+        lists: dict[str, dict[str, ListedObjects]],
     ) -> None:
         self._session = session
         self._stored = stored
         self._calls = calls
         self._names = names
+        self._lists = lists
 
     def stored(self, name: str) -> StoredResponse | None:
         return self._stored.get((self._session, name))
 
     def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
+        known = self._lists.get(self._session, {}).get(prefix)
+        if known is not None:
+            return known
         named = [
             (name, self._stored[self._session, name])
             for name in self._names.get(self._session, ())
             if name.startswith(prefix)
         ]
-        return [stored for name, stored in named if name == stored.id]
+        listed = ListedObjects(stored for name, stored in named if name == stored.id)
+        if len(listed) >= MANY_OBJECTS:
+            lists = self._lists.setdefault(self._session, {})
+            if len(lists) < MAX_LISTS:
+                lists[prefix] = listed
+        return listed
 
     def tool_by_call_id(self, id: str) -> str | None:
         return self._calls.get((self._session, id))

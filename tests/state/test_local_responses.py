@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import tracemalloc
 
+import pytest
+
 from mockllm.core.request.stored_responses import NOTHING, StorageUpdate, StoredResponse
+from mockllm.state import local_responses
 from mockllm.state.engine_state import EngineState
 from mockllm.state.local_responses import MAX_BYTES, LocalResponses
 
@@ -63,8 +66,28 @@ def test_all_stored_by_prefix_is_in_order_after_change() -> None:
         counters.apply_storage_update("a", StorageUpdate((id, f"of {id}"), stored(id)))
     counters.apply_storage_update("b", StorageUpdate(("chat_3",), stored("chat_3")))
     counters.apply_storage_update("a", StorageUpdate(("chat_1",), stored("chat_1", 7)))
-    assert counters.lookup("a").all_stored("chat_") == [stored("chat_1", 7), stored("chat_2")]
+    assert list(counters.lookup("a").all_stored("chat_")) == [stored("chat_1", 7), stored("chat_2")]
     assert list(NOTHING.all_stored("chat_")) == []
+
+
+def test_long_list_is_stored_until_its_session_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_responses, "MANY_OBJECTS", 2)
+    monkeypatch.setattr(local_responses, "MAX_LISTS", 1)
+    counters = LocalResponses()
+    for id in ("chat_1", "chat_2", "file_1", "file_2"):
+        counters.apply_storage_update("a", StorageUpdate((id,), stored(id)))
+    lookup = counters.lookup("a")
+    listed = lookup.all_stored("chat_")
+    assert lookup.all_stored("chat_") is listed
+    assert lookup.all_stored("file_") is not lookup.all_stored("file_")
+    assert lookup.all_stored("chat_1") is not lookup.all_stored("chat_1")
+    assert (listed.derived(len), listed.derived(len)) == (2, 2)  # type: ignore[attr-defined]
+    counters.apply_storage_update("b", StorageUpdate(("chat_3",), stored("chat_3")))
+    assert lookup.all_stored("chat_") is listed
+    counters.apply_storage_update("a", StorageUpdate(("chat_1",), stored("chat_1", 7)))
+    assert list(lookup.all_stored("chat_")) == [stored("chat_1", 7), stored("chat_2")]
+    counters.apply_storage_update("a", StorageUpdate(forgotten=("chat_1",)))
+    assert list(lookup.all_stored("chat_")) == [stored("chat_2")]
 
 
 def test_changed_response_has_new_size() -> None:

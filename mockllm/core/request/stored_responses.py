@@ -7,11 +7,13 @@ demand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from mockllm.core.batch import BatchJob
 from mockllm.core.webhook import Webhook
+
+T = TypeVar("T")
 
 
 def state_seconds(time: float | None, polls: int | None, default: float) -> float:
@@ -99,6 +101,18 @@ class StorageUpdate(NamedTuple):
             stored = stored._replace(timeline=stored.timeline.scaled(factor, monotonic))
         webhooks = tuple(webhook.scaled(factor, monotonic) for webhook in self.webhooks)
         return self._replace(stored=stored, webhooks=webhooks)
+
+
+class ListedObjects(tuple[StoredResponse, ...]):
+    """The stored responses of a list. The state returns the same object until one of them changes, so that what is
+    derived from all of them can be stored in it."""
+
+    def derived(self, derive: Callable[[Sequence[StoredResponse]], T]) -> T:
+        """Return what a function derives from the list, which is computed once."""
+        known: dict[object, T] = self.__dict__.setdefault("known", {})
+        if derive not in known:
+            known[derive] = derive(self)
+        return known[derive]
 
 
 class ResponseLookup:

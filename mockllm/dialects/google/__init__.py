@@ -238,7 +238,8 @@ UNSERVED: Final = tuple(
     for before, names in (
         ("", (
             "agents", "auth_tokens", "corpora", "credentials", "decisions", "environments",
-            "fileSearchStores/*/media", "files:register", "interactions", "tunedModels", "triggers", "voices", "webhooks",
+            "fileSearchStores/*/media", "files:register", "interactions", "tunedModels", "triggers", "voices",
+            "webhooks",
         )),
         ("/upload", ("environments",)),
     )

@@ -7,6 +7,7 @@ import pytest
 from mockllm.core.json.codec import Json
 from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.dialects.gemini.file_search import retrieval
+from mockllm.state import local_responses
 from tests.dialects.gemini.test_gemini_file_search import (
     RULES,
     START,
@@ -116,6 +117,40 @@ def test_only_cited_documents_are_read(server: VirtualServer, monkeypatch: pytes
     assert read == []
     searched(server, "which", store)
     assert read == ["paris.txt"]
+
+
+def test_search_reads_a_list_of_documents_once(
+    server: VirtualServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To read 40,000 documents for each request took 150 ms."""
+    monkeypatch.setattr(local_responses, "MANY_OBJECTS", 2)
+    store = create(server)
+    uploaded(server, store, displayName="paris.txt")
+    reads: list[str] = []
+    plain = retrieval._store_of_document
+
+    def noted(stored: StoredResponse) -> str:
+        reads.append(stored.id)
+        return plain(stored)
+
+    monkeypatch.setattr(retrieval, "_store_of_document", noted)
+    for _ in range(3):
+        searched(server, "hello", store)
+    assert len(reads) == 2
+    uploaded(server, store, displayName="lyon.txt")
+    searched(server, "hello", store)
+    assert len(reads) == 5
+
+
+def test_oldest_document_of_all_searched_stores_is_found(server: VirtualServer) -> None:
+    first, second = create(server), create(server)
+    name = uploaded(server, first, displayName="paris.txt")
+    uploaded(server, second, displayName="paris.txt")
+    for stores in ((first, second), (second, first)):
+        chunks = searched(server, "which", *stores).json["candidates"][0]["groundingMetadata"][
+            "groundingChunks"
+        ]
+        assert chunks[0]["retrievedContext"]["fileSearchStore"] == name.partition("/documents/")[0]
 
 
 def test_other_member_with_a_cited_name_is_no_document() -> None:

@@ -8,11 +8,13 @@ July 2026.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from heapq import merge
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.core.request.stored_responses import ListedObjects, ResponseLookup, StoredResponse
 
 STORES: Final = "fileSearchStores/"
 DOCUMENTS: Final = "/documents/"
@@ -39,26 +41,51 @@ def named_stores(tools: Sequence[Json]) -> list[str]:
     return [name for names in lists for name in names if type(name) is str]
 
 
+class StoreDocuments(NamedTuple):
+    """The documents of a store with their places in the list of all stores, the oldest first. `key` is a hash of all
+    that their contexts depend on."""
+
+    documents: Sequence[tuple[int, StoredResponse]]
+    key: int
+
+
+def _documents_by_store(listed: Sequence[StoredResponse]) -> dict[str, StoreDocuments]:
+    found: dict[str, list[tuple[int, StoredResponse]]] = {}
+    for place, each in enumerate(listed):
+        if store := _store_of_document(each):
+            found.setdefault(store, []).append((place, each))
+    return {
+        store: StoreDocuments(
+            documents, hash(tuple((each.id, each.response_body, each.request_body) for _, each in documents))
+        )
+        for store, documents in found.items()
+    }
+
+
 class RetrievedContexts:
     """The documents that a search of files finds; a document is read when a response cites it."""
 
     def __init__(self, lookup: ResponseLookup, stores: Sequence[str]) -> None:
         self._source: dict[str, Json] = {"fileSearchStore": stores[0]} if stores else {}
-        searched = frozenset(stores)
-        every = lookup.all_stored(STORES) if searched else ()
-        self._documents = [each for each in every if _store_of_document(each) in searched]
+        listed = lookup.all_stored(STORES) if stores else ()
+        by_store = (
+            listed.derived(_documents_by_store)
+            if isinstance(listed, ListedObjects)
+            else _documents_by_store(listed)
+        )
+        self._searched = [by_store[store] for store in dict.fromkeys(stores) if store in by_store]
 
     @property
     def key(self) -> int:
-        """A hash of all that a context depends on. Bodies know their hashes after the first time."""
-        bodies = [(each.id, each.response_body, each.request_body) for each in self._documents]
-        return hash((*self._source.values(), *bodies))
+        """A hash of all that a context depends on. The lists of stores know their hashes after the first time."""
+        return hash((*self._source.values(), *(each.key for each in self._searched)))
 
     def find(self, name: str) -> dict[str, Json] | None:
         """Return the context of the document with this name or display name, the oldest first. Without one it is the
         first store, or None for the address of a page."""
         written = dumps(name)
-        for stored in self._documents:
+        documents = merge(*(each.documents for each in self._searched), key=itemgetter(0))
+        for _, stored in documents:
             if stored.id == name or written in stored.response_body:
                 document = stored_object(stored)
                 if name in (stored.id, document.get("displayName")):
