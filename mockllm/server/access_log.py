@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from mockllm.core.display import shortened
-from mockllm.core.json.codec import MISSING
 from mockllm.core.redaction import Redactor, may_show_random, secrets_of
+from mockllm.core.request.body_secrets import body_secrets
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_older_hash, hash_input_json, hash_of
 from mockllm.dialects.omitted_bases import BASE_URL_ENDS
@@ -118,9 +118,9 @@ def _near_misses(lines: Sequence[str], redactor: Redactor, request: Request | No
 
 
 def _with_body(redactor: Redactor, request: Request) -> Redactor:
-    """Return a redactor that masks the secrets in the fields of the body, too."""
-    named = secrets_of((), "", None if request.body is MISSING else request.body)
-    return Redactor((*named, *redactor.secrets))
+    """Return a redactor that masks the secrets of the body, too."""
+    of_body = body_secrets(request.headers.get("content-type") or "", request.raw)
+    return Redactor((*of_body, *redactor.secrets))
 
 
 def near_miss_lines(record: AccessLogRecord, count: int) -> list[str]:

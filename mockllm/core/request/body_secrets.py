@@ -40,6 +40,8 @@ _FORM: Final = re.compile(rb"[^\s=&]++=\S*+")
 _NAME: Final = re.compile(rb'[;\s]name=(?:"([^"]*)"|([^\s;"]+))', re.IGNORECASE)
 _FILE: Final = re.compile(rb"[;\s]filename\*?=", re.IGNORECASE)
 _PASSWORD: Final = re.compile(URL_CREDENTIALS)
+_ENCODED_URL: Final = re.compile(rb"%3a(?:%2f|/){2}", re.IGNORECASE)
+"""Before the user of a URL that is written as the parameter of another one."""
 _AFTER_URL: Final = re.compile(r"[\"'<>`\\]")
 """What ends a URL in a text."""
 _PUNCTUATION: Final = ".,:!)]}"
@@ -53,9 +55,10 @@ def body_secrets(content_type: str, raw: bytes) -> tuple[str, ...]:
     except JSONDecodeError:
         return _form_secrets(content_type, raw)
     secrets = secrets_of((), "", body)
-    if b"?" not in raw or not (URL.encode() in raw or b":\\/" in raw):
+    has_parameters = b"?" in raw and (URL.encode() in raw or b":\\/" in raw)
+    if not has_parameters and _ENCODED_URL.search(raw) is None:
         return secrets
-    found = islice((secret for text in _texts(body) for secret in _in_urls(text)), MAX_SECRETS)
+    found = islice((secret for text in _texts(body) for secret in _in_text(text)), MAX_SECRETS)
     return tuple(sorted({*secrets, *written_forms(found)}, key=len, reverse=True))
 
 
@@ -115,7 +118,10 @@ def _in_field(field: _Field) -> Iterator[str]:
     """Yield the secrets of a field. A short one is masked in its place alone, since it would be found in words."""
     value = field.value.strip()
     if not _is_named(field.name):
-        yield from _in_value(value)
+        found = list(_in_value(value))
+        yield from found
+        if value in found:
+            yield field.written.strip()
     elif len(value) >= SHORTEST:
         yield from (value, field.written.strip())
     elif value:
@@ -130,7 +136,8 @@ def _is_named(name: str) -> bool:
 
 
 def _in_value(text: str) -> Iterator[str]:
-    """Yield the secrets in a value that is JSON, and those of the URLs in it."""
+    """Yield the secrets in a value that is JSON, and those of the URLs in it. JSON with a short secret is one whole:
+    its parts would be found in words."""
     if text[:1] in ("{", "["):
         try:
             value = loads(text)
@@ -138,10 +145,23 @@ def _in_value(text: str) -> Iterator[str]:
             pass
         else:
             yield from named_secrets(value)
+            if _has_short_secret(value):
+                yield text
     if URL in text:
         for found in _PASSWORD.finditer(text):
             yield found[1] if len(found[1]) >= SHORTEST else found[0]
         yield from _in_urls(text)
+
+
+def _in_text(text: str) -> Iterator[str]:
+    """Yield the secrets of the URLs in a text of a JSON body; of encoded ones also the password. One without escapes
+    is known by its form."""
+    yield from _in_urls(text)
+    if "%" in text and _ENCODED_URL.search(text.encode("utf-8", "surrogatepass")) is not None:
+        decoded = _decoded(text)
+        for found in _PASSWORD.finditer(decoded):
+            yield found[1] if len(found[1]) >= SHORTEST else found[0]
+        yield from _in_urls(decoded)
 
 
 def _in_urls(text: str) -> Iterator[str]:
@@ -154,6 +174,22 @@ def _in_urls(text: str) -> Iterator[str]:
             value = _AFTER_URL.split(value, maxsplit=1)[0].rstrip(_PUNCTUATION)
             if value and is_secret(_decoded(name).strip()):
                 yield from (value, _decoded(value)) if looks_random(value) else (f"{mark}{name}={value}",)
+
+
+def _has_short_secret(value: Json) -> bool:
+    """Return whether a field of JSON certainly is a secret that is too short to be masked elsewhere."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if type(value) is dict:
+            for name, inner in value.items():
+                if type(inner) is not str:
+                    waiting.append(inner)
+                elif inner and not looks_random(inner) and secret_field(name):
+                    return True
+        elif type(value) is list:
+            waiting += value
+    return False
 
 
 def _texts(value: Json) -> Iterable[str]:

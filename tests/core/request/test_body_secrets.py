@@ -48,6 +48,13 @@ def test_secret_of_a_form_is_masked(name: str, content_type: str) -> None:
         (b"a=b&password=%E9%E8%2Babcdefgh", b"%E9%E8%2Babcdefgh"),
         (b"a=b&password=pw", b"password=pw"),
         (b"a=%7B%22api_key%22%3A%22zq81hv93kd02nf64%22%7D", b"zq81hv93kd02nf64"),
+        (
+            b"a=%7B%22b%22%3A%5B%7B%22password%22%3A%22pw1%22%7D%5D%7D",
+            b"%7B%22b%22%3A%5B%7B%22password%22%3A%22pw1%22%7D%5D%7D",
+        ),
+        (b"{\"a\": \"see https%3A%2F%2Fuser%3AhunterTWO9%40x%2Fa\"}", b"hunterTWO9"),
+        (b"{\"a\": \"see https%3a//user%3AhunterTWO9%40x%2Fa\"}", b"hunterTWO9"),
+        (b"{\"a\": \"https%3A%2F%2Fx%2Fa%3Fkey%3Dzq81hv93kd02nf64\"}", b"zq81hv93kd02nf64"),
     ],
 )  # fmt: skip
 def test_secret_in_a_form_is_masked_as_it_is_written(raw: bytes, hidden: bytes) -> None:
@@ -87,6 +94,29 @@ def test_multipart_without_secrets_stays() -> None:
     assert shown(PARTS, raw) == raw
     assert body_secrets(PARTS, b"--XX\r\nno head") == body_secrets("multipart/form-data", raw) == ()
     assert body_secrets("text/plain", b"the password = abcdefghij") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("%3A%2F%2Fuser%3Apw1%40x", "%3A%2F%2Fuser%3Apw1%40"),
+        ("https%3A%2F%2Fuser%3Along-word%40x", "long-word"),
+        ("50%, and https%3A%2F%2Fx", None),
+    ],
+)
+def test_encoded_url_of_json_has_no_password(text: str, hidden: str | None) -> None:
+    raw = b'{"messages":[{"content":"%s","more":["5%%"]}]}' % text.encode()
+    expected = raw if hidden is None else raw.replace(hidden.encode(), b"*" * len(hidden))
+    assert shown("application/json", raw) == expected
+
+
+def test_short_secret_of_json_in_a_form_hides_its_field() -> None:
+    raw = multipart(
+        ('name="model"', "m"), ('name="metadata"', '[{"a":["b"],"password":"pw1"}, {"password":""}]')
+    )
+    assert b"pw1" not in shown(PARTS, raw)
+    plain = multipart(('name="metadata"', '[{"a":["b"],"password":""}]'))
+    assert shown(PARTS, plain) == plain
 
 
 @pytest.mark.parametrize(
