@@ -6,7 +6,7 @@ returns.
 
 from mockllm.engine.engine import Engine
 from mockllm.engine.engine_info import EngineInfo
-from mockllm.engine.pending_responses import DeferredResponse, MissingAfterDecision, UndecidedResponse
+from mockllm.engine.pending_responses import DeferredResponse, UndecidedResponse
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.settings import EngineSettings
 
@@ -15,7 +15,6 @@ __all__ = [
     "Engine",
     "EngineInfo",
     "EngineSettings",
-    "MissingAfterDecision",
     "PlannedResponse",
     "UndecidedResponse",
 ]

@@ -27,7 +27,6 @@ from mockllm.engine.fast_path_builder import build_fast_path
 from mockllm.engine.override_headers import BadOverride, Override, read_overrides
 from mockllm.engine.pending_responses import (
     DeferredResponse,
-    MissingAfterDecision,
     ResponseInputs,
     UndecidedResponse,
 )
@@ -45,7 +44,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.schema_replies import PlanningTooLong
 from mockllm.state.engine_state import EngineState, Session
-from mockllm.state.fetched_lookup import MissingStoredObject, RespondAgain
+from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch, RespondAgain, until_interrupted
 
 HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
@@ -76,20 +75,18 @@ class Engine:
         self._planner = ResponsePlanner(catalog, settings, PromptCaching(state))
         self._index = catalog.index
         self._repeated_requests = RepeatedRequests()
-        mcp_servers, root = catalog.mcp_servers, catalog.root_provider
         self._reader_inputs = ReaderInputs(
             state,
             state.lookup(""),
             settings.volatile,
             self._override,
-            mcp_servers,
-            root,
+            catalog.mcp_servers,
+            catalog.root_provider,
             self._repeated_requests,
         )
         self._candidates = CandidateFinder(catalog, settings.seed)
         self._fast_paths: BoundedCache[FastPath | None] = BoundedCache(MAX_FAST_PATHS)
-        """The fast paths by match mask, which has one bit for each row of a matcher that may match. None: no fast
-        path is possible. No entry: not known, or the mask does not determine the candidates."""
+        """By match mask. None: no fast path is possible. No entry: not known, or the mask does not determine it."""
 
     def request_reader(
         self, method: str, path: str, query_string: str, headers: Mapping[str, str]
@@ -131,12 +128,21 @@ class Engine:
 
     def begin_response(
         self, request: Request, *, may_defer: bool = True
-    ) -> PlannedResponse | DeferredResponse | UndecidedResponse:
+    ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         """Decide and plan, and store what the dialect stores of the response.
 
-        With `may_defer` it is deferred where planning takes long; with a state that lacks counts it may be undecided.
-        Raises only MissingStoredObject, where it needs one; a MissingAfterDecision if the request is counted.
+        With `may_defer` it is deferred where planning takes long. With a state that lacks counts it may be undecided.
+        Return an ObjectToFetch where the request needs one. A request that is counted then is not counted again.
         """
+        try:
+            return self._begin_response(request, may_defer=may_defer)
+        except MissingStoredObject as missing:
+            again = partial(self.begin_response, request, may_defer=may_defer)
+            return ObjectToFetch(missing.session, missing.key, again)
+
+    def _begin_response(
+        self, request: Request, *, may_defer: bool
+    ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         engine_context = request.context
         assert type(engine_context) is EngineContext, "the request was read by an engine"
         override = engine_context.override
@@ -159,11 +165,7 @@ class Engine:
             unchanged = self._sent_as_planned and request.session is None and not stored
             if unchanged and HASH_ATTRIBUTE not in request.__dict__:
                 return planned
-            try:
-                return self._store_and_finish(planned, request)
-            except MissingStoredObject as missing:
-                again = partial(self._store_and_finish, planned, request)
-                raise MissingAfterDecision(missing, again) from None
+            return until_interrupted(partial(self._store_and_finish, planned, request))
         notes = () if override is None else override.notes
         response = self._decide_and_plan(request, mask, notes, fast_path, repeated, may_defer=may_defer)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
@@ -185,30 +187,31 @@ class Engine:
         repeated: RepeatedRequest | None,
         *,
         may_defer: bool,
-    ) -> PlannedResponse | DeferredResponse | UndecidedResponse:
+    ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         """Respond by a decision, with the fast path of the mask if the store has made it."""
-        inputs, assessment = self._match(request, mask, repeated)
+        inputs, assessment = self._decision_inputs(request, mask, repeated)
         response_inputs = ResponseInputs(request, inputs, assessment, notes, fast_path, repeated, may_defer)
         if not self.state.has_counts_of(inputs):
+            inputs.compute_all()  # here a missing object can interrupt it
             return UndecidedResponse(inputs, partial(self._respond_decided, response_inputs))
-        decision = self.state.decide(inputs)
-        try:
-            return self._respond_decided(response_inputs, decision)
-        except MissingStoredObject as missing:
-            again = partial(self._respond_decided, response_inputs, decision)
-            raise MissingAfterDecision(missing, again) from None
+        return self._respond_decided(response_inputs, self.state.decide(inputs))
 
     def _respond_decided(
         self, response_inputs: ResponseInputs, decision: Decision, *, is_repeat: bool = False
+    ) -> PlannedResponse | DeferredResponse | ObjectToFetch:
+        """Respond by a decision, which has counted the request. `is_repeat`: what the request has read of the store
+        was changed meanwhile, so it reads again."""
+        if is_repeat:
+            response_inputs.request.forget_read_values()
+        return until_interrupted(partial(self._respond_by, response_inputs, decision))
+
+    def _respond_by(
+        self, response_inputs: ResponseInputs, decision: Decision
     ) -> PlannedResponse | DeferredResponse:
-        """Respond by a decision. `is_repeat`: what the request has read of the store was changed meanwhile, so
-        it reads again."""
         request, fast_path = response_inputs.request, response_inputs.fast_path
         respond_again = None
-        if not request.generates:
+        if not request.generates:  # its response shows or changes what is stored
             respond_again = partial(self._respond_decided, response_inputs, decision, is_repeat=True)
-        if is_repeat:
-            request.forget_read_values()
         if fast_path is not None and fast_path.store_decides:
             dialect, repeated = engine_context_of(request).dialect, response_inputs.repeated
             cached = fast_path.respond_decided(
@@ -237,9 +240,7 @@ class Engine:
         except PlanningTooLong:
             builder.may_defer = False
             return DeferredResponse(slot, partial(self._plan_deferred, builder, notes))
-        except MissingStoredObject:  # it is planned again
-            raise
-        except BaseException:
+        except Exception:  # not MissingStoredObject: it is planned again, with its slot
             if slot is not None:
                 slot.release()
             raise
@@ -258,11 +259,17 @@ class Engine:
             continuous_batch_times=None if admission is None else admission.continuous_batch_times,
         )
 
-    def _plan_deferred(self, builder: ResponseBuilder, notes: Sequence[str]) -> Callable[[], PlannedResponse]:
+    def _plan_deferred(
+        self, builder: ResponseBuilder, notes: Sequence[str]
+    ) -> Callable[[], PlannedResponse | ObjectToFetch]:
         """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.
         Return what the event loop calls then."""
         request = builder.request
-        planned = self._plan_response(builder, notes)
+        planned = until_interrupted(partial(self._plan_response, builder, notes))
+        if isinstance(planned, ObjectToFetch):
+            again = DeferredResponse(builder.decision.slot, partial(self._plan_deferred, builder, notes))
+            to_fetch = ObjectToFetch(planned.session, planned.key, lambda: again)
+            return lambda: to_fetch
         end = inf if planned.slot is None else builder.inputs.scenario_time + plan_duration(planned.plan)
 
         def complete() -> PlannedResponse:
@@ -270,7 +277,7 @@ class Engine:
                 planned.slot.expect_end(end)
             return self._store_and_finish(planned, request)
 
-        return complete
+        return partial(until_interrupted, complete)
 
     def _store_and_finish(
         self, planned: PlannedResponse, request: Request, respond_again: RespondAgain | None = None
@@ -281,7 +288,7 @@ class Engine:
         read it or every response has one. That header is unique: the cache of response heads leaves it out."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
-            respond_again = partial(self._store_and_finish, planned, request)
+            respond_again = partial(until_interrupted, partial(self._store_and_finish, planned, request))
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)
@@ -303,9 +310,9 @@ class Engine:
         head = plan.head.with_per_response_headers(((HASH_HEADER, hash),))
         return planned.with_plan(replace(plan, head=head))
 
-    def stored(self, session: str, id: str) -> StoredResponse | None:
-        """Return what is stored under an id. Raises MissingStoredObject if it is not in this process."""
-        return self.state.lookup(session).stored(id)
+    def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:
+        """Return what is stored under an id, in this process or elsewhere."""
+        return until_interrupted(partial(self.state.lookup(session).stored, id))
 
     def apply_storage_update(
         self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = NOTHING
@@ -320,7 +327,7 @@ class Engine:
 
     def preview(self, request: Request) -> ResponseBuilder:
         """Return the builder of the present decision on a request. Nothing is counted."""
-        inputs, assessment = self._match(request, self._index.match_mask(request))
+        inputs, assessment = self._decision_inputs(request, self._index.match_mask(request))
         decision = self.state.decide(inputs, count=False)
         return self._builder_of(request, inputs, assessment, decision)
 
@@ -330,7 +337,11 @@ class Engine:
 
     def serves(self, request: Request) -> bool:
         """Return whether a provider has the path, or a rule matches, which a guard may block. Nothing is counted."""
-        return not isinstance(engine_context_of(request).routing, UnknownPath) or self.has_rule(request)
+        if isinstance(engine_context_of(request).routing, UnknownPath):
+            return (
+                until_interrupted(partial(self.has_rule, request)) is not False
+            )  # or matching needs an object
+        return True
 
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """Return the server's own refusal of a request. No rule is evaluated, nothing is counted."""
@@ -343,7 +354,7 @@ class Engine:
         """Return what is loaded."""
         return engine_info(self.catalog, self._stale)
 
-    def _match(
+    def _decision_inputs(
         self, request: Request, mask: int, repeated: RepeatedRequest | None = None
     ) -> tuple[DecisionInputs, RequestAssessment]:
         """Return the candidates of a request, with its own overrides, and its assessment. `repeated`: what is known

@@ -1,4 +1,4 @@
-"""What the engine returns or raises where it cannot make a response at once."""
+"""What the engine returns where it cannot make a response at once; see also `ObjectToFetch`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from mockllm.engine.candidates import RequestAssessment
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.repeated_requests import RepeatedRequest
-from mockllm.state.fetched_lookup import MissingStoredObject
+from mockllm.state.fetched_lookup import ObjectToFetch
 
 
 class DeferredResponse(Struct, frozen=True):
     """A response that takes long to plan. The request is counted, and its slot taken.
 
-    `make_plan` plans, and may run in another thread. It returns a function that makes the response of the plan.
-    The event loop calls that function, because it changes the state.
+    `make_plan` plans, and may run in another thread. It returns a function that makes the response of the plan, or
+    that says which object it lacks. The event loop calls that function, because it changes the state.
     """
 
     slot: InFlightSlot | None
-    make_plan: Callable[[], Callable[[], PlannedResponse]]
+    make_plan: Callable[[], Callable[[], PlannedResponse | ObjectToFetch]]
 
 
 class ResponseInputs(NamedTuple):
@@ -43,20 +43,9 @@ class ResponseInputs(NamedTuple):
 class UndecidedResponse(Struct, frozen=True):
     """A response to a request whose counts are not in this process. Nothing is counted.
 
-    `inputs` is what the decision needs. `respond` takes the decision and returns the response. It raises
-    MissingStoredObject as `Engine.begin_response` does.
+    `inputs` is what the decision needs; it needs no stored object any more. `respond` takes the decision and returns
+    the response.
     """
 
     inputs: DecisionInputs
-    respond: Callable[[Decision], PlannedResponse | DeferredResponse]
-
-
-class MissingAfterDecision(MissingStoredObject):
-    """A missing stored object after a decision of this process, which has counted the request. `respond_again`
-    responds by that decision, and raises MissingStoredObject where it needs another object."""
-
-    def __init__(
-        self, missing: MissingStoredObject, respond_again: Callable[[], PlannedResponse | DeferredResponse]
-    ) -> None:
-        super().__init__(missing.session, missing.key)
-        self.respond_again = respond_again
+    respond: Callable[[Decision], PlannedResponse | DeferredResponse | ObjectToFetch]

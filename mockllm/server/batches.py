@@ -26,7 +26,7 @@ from mockllm.server.json_structure import structure_failure_in_slices
 from mockllm.server.line_output import report
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.stored_objects import fetch_stored
-from mockllm.state.fetched_lookup import FetchedLookup
+from mockllm.state.fetched_lookup import FetchedLookup, StorageConflict
 
 if TYPE_CHECKING:
     from socket import socket
@@ -173,7 +173,7 @@ class BatchServer:
                 session, StorageUpdate((id,), ended), FetchedLookup(session, {("stored", id): batch})
             )
             confirmation = None if app.store_client is None else app.store_client.take_storage_confirmation()
-            if confirmation is None or not callable(await confirmation):
+            if confirmation is None or not isinstance(await confirmation, StorageConflict):
                 return
 
     async def _stored(self, id: str, session: str) -> StoredResponse | None:

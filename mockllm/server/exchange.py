@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mockllm.server.protocols import PendingDecisionProtocol
     from mockllm.server.request_heads import RequestHead
     from mockllm.server.socket_sink import SocketSink
-    from mockllm.state.fetched_lookup import FetchedLookup, MissingStoredObject, RespondAgain
+    from mockllm.state.fetched_lookup import FetchedLookup, ObjectToFetch, StorageConflict
 
 EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
 """How an exchange ended.
@@ -80,14 +80,13 @@ class Exchange(Struct, gc=False, kw_only=True):
     """The response, if the store decides: it has the counts."""
     pending_decision: PendingDecisionProtocol | None = None
     """That decision, once it has begun."""
-    missing_object: MissingStoredObject | None = None
-    """The stored object that the request needs and that this process lacks."""
+    to_fetch: ObjectToFetch | None = None
+    """The stored object that the response needs, if this process lacks it."""
     fetched: FetchedLookup | None = None
     """What was fetched for this request from the store."""
-    storage_confirmation: Awaitable[Failure | RespondAgain | None] | None = None
-    """Waits until the store has what the response stores. Its result: None if that is stored, else a failure or a
-    callable. The callable responds again where what the request has read was changed meanwhile. The field is None if
-    nothing is to be confirmed."""
+    storage_confirmation: Awaitable[Failure | StorageConflict | None] | None = None
+    """Waits until the store has what the response stores. Its result: None if that is stored, else what prevents it.
+    The field is None if nothing is to be confirmed."""
     planned_times: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     slot: InFlightSlot | None = None

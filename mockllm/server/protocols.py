@@ -1,7 +1,7 @@
-"""The interfaces that the server uses: an engine, and a control API.
+"""The interfaces that the server uses: engine, request reader, store client, services and control API.
 
-An engine is synchronous and has no I/O. No request makes it fail; it raises MissingStoredObject where it needs a
-response that another process may have. A reload replaces one engine by another.
+An engine is synchronous and has no I/O. No request makes it fail. It returns an ObjectToFetch where it needs an
+object that another process may have. A reload replaces one engine by another.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
     from mockllm.engine import DeferredResponse, UndecidedResponse
-    from mockllm.state.fetched_lookup import FetchedObject, MissingStoredObject, RespondAgain
+    from mockllm.state.fetched_lookup import FetchedObject, ObjectToFetch, StorageConflict
 
 
 class ProxyFailed(Exception):
@@ -57,8 +57,8 @@ class EngineProtocol(Protocol):
 
     def begin_response(
         self, request: Request, *, may_defer: bool = True
-    ) -> PlannedResponse | DeferredResponse | UndecidedResponse:
-        """Decide and plan. It is deferred only with `may_defer`. Raises MissingStoredObject."""
+    ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
+        """Decide and plan. It is deferred only with `may_defer`."""
 
     def serves(self, request: Request) -> bool:
         """Return whether a provider has the path, or a rule matches, which a guard may block. Nothing is counted."""
@@ -67,8 +67,8 @@ class EngineProtocol(Protocol):
         """Plan a response of the server itself: the failure in the provider's envelope. The request is too large, too
         slow or too deep, for example, or the store fails. `refuse` itself matches no rule and counts nothing."""
 
-    def stored(self, session: str, id: str) -> StoredResponse | None:
-        """Return what is stored under an id. Raises MissingStoredObject if it is not in this process."""
+    def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:
+        """Return what is stored under an id, in this process or elsewhere."""
 
     def apply_storage_update(
         self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = NOTHING
@@ -106,13 +106,12 @@ class StoreClientProtocol(Protocol):
         """Begin to decide and count, in one step. `on_ready` is called when the decision is made, or a task has to
         wait for it. It may be called before this method returns."""
 
-    async def fetch(self, missing: MissingStoredObject) -> FetchedObject | Failure:
-        """Return what a lookup needs that is not in this process."""
+    async def fetch(self, to_fetch: ObjectToFetch) -> FetchedObject | Failure:
+        """Return an object that is not in this process."""
 
-    def take_storage_confirmation(self) -> Awaitable[Failure | RespondAgain | None] | None:
-        """Return an awaitable that completes when the last response is stored, with a failure if it cannot be stored.
-        Its result makes the response again if what the request has read was changed meanwhile. Return None where
-        nothing was to be stored."""
+    def take_storage_confirmation(self) -> Awaitable[Failure | StorageConflict | None] | None:
+        """Return an awaitable that completes when the last response is stored: with None, or with what prevents it.
+        Return None where nothing was to be stored."""
 
     @property
     def max_store_seconds(self) -> float:

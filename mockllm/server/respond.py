@@ -42,15 +42,15 @@ from mockllm.server.request_heads import RequestHead
 from mockllm.server.request_target import is_control_path
 from mockllm.server.single_write import single_write, takes_time
 from mockllm.server.suspended_responses import add_client_response, suspend_response
-from mockllm.state.fetched_lookup import MissingStoredObject, RespondAgain
+from mockllm.state.fetched_lookup import ObjectToFetch
 
 
 def respond(app: App, exchange: Exchange) -> None:
     """Respond to an exchange whose body is complete, or whose decision the store has made.
 
-    Unless it has then `ended`, its response has begun to play (it has a `player`), or `finish_exchange` has to wait:
+    Afterwards one of these holds: the exchange has `ended`, it has a `player`, or `finish_exchange` has to wait:
 
-    - for the store, if `missing_object` or `storage_confirmation` is set, or `undecided` is set and
+    - for the store, if `to_fetch` or `storage_confirmation` is set, or `undecided` is set and
       `begin_decision` returns False
     - for a plan, if `deferred` is set
     - for a provider, if it `goes_to_provider`
@@ -74,7 +74,7 @@ def respond(app: App, exchange: Exchange) -> None:
             return
         if not write_whole_and_end(app, exchange):
             begin_playing(app, exchange)
-    except (Exception, MissingStoredObject):
+    except Exception:
         if exchange.sink.written:
             # the response is written, or in the outbox; only its journal entry or log line has failed
             traceback.print_exc(file=sys.stderr)
@@ -132,7 +132,7 @@ def make_response(app: App, exchange: Exchange) -> None:
         request.response_lookup = exchange.websocket.lookup(request.response_lookup)
     exchange.request = request
     exchange.allow_cors = app.allow_cors
-    begin_engine_response(app, exchange, request)
+    set_engine_response(app, exchange, app.engine.begin_response(request))
 
 
 def is_parsed_before_check(app: App, head: RequestHead, raw: bytes) -> bool:
@@ -140,20 +140,15 @@ def is_parsed_before_check(app: App, head: RequestHead, raw: bytes) -> bool:
     return len(raw) < app.short_body_limit and not head.may_skip_engine
 
 
-def begin_engine_response(
-    app: App, exchange: Exchange, request: Request, respond_again: RespondAgain | None = None
-) -> None:
-    """Match, decide and plan. Set the engine's response, or why there is none yet (`missing_object`, `deferred` or
-    `undecided`). `respond_again` responds by a decision that was made before."""
-    try:
-        response = app.engine.begin_response(request) if respond_again is None else respond_again()
-    except MissingStoredObject as missing:
-        exchange.missing_object = missing
-        return
+def set_engine_response(app: App, exchange: Exchange, response: object) -> None:
+    """Set the response that an engine returns, or what it returns in its place (`to_fetch`, `deferred` or
+    `undecided`)."""
     if type(response) is PlannedResponse:
         set_response_and_begin_side_effects(app, exchange, response)
     elif isinstance(response, DeferredResponse):
         exchange.deferred, exchange.slot = response, response.slot
+    elif isinstance(response, ObjectToFetch):
+        exchange.to_fetch = response
     else:
         assert isinstance(response, UndecidedResponse)
         exchange.undecided = response
@@ -167,42 +162,30 @@ def begin_decision(app: App, exchange: Exchange, on_ready: Callable[[], object])
         return False
     try:
         exchange.pending_decision = store_client.begin(undecided.inputs, on_ready)
-    except (
-        Exception,
-        MissingStoredObject,
-    ):  # the task begins it again: it fetches the object, or makes the 500
+    except Exception:  # the task begins it again, and makes the 500
         return False
     return True
 
 
 def apply_pending_decision(app: App, exchange: Exchange, pending: PendingDecisionProtocol) -> None:
-    """Set the response by the decision of the store. Without it, or where the response needs an object of the
-    store, nothing is set."""
-    request, undecided, decision = exchange.request, exchange.undecided, pending.decision
-    assert request is not None, "an engine has read the request"
+    """Set the response by the decision of the store, if it has decided."""
+    undecided, decision = exchange.undecided, pending.decision
     assert undecided is not None, "its decision is pending"
-    if decision is None:
-        return
-    exchange.undecided = exchange.pending_decision = None
-    try:
-        set_decided_response(app, exchange, request, undecided, decision)
-    except MissingStoredObject:
-        exchange.undecided, exchange.pending_decision = undecided, pending
+    if decision is not None:
+        exchange.undecided = exchange.pending_decision = None
+        set_decided_response(app, exchange, undecided, decision)
 
 
 def set_decided_response(
-    app: App, exchange: Exchange, request: Request, undecided: UndecidedResponse, decision: Decision | Failure
+    app: App, exchange: Exchange, undecided: UndecidedResponse, decision: Decision | Failure
 ) -> None:
-    """Set the response by its decision, or by the failure to decide. Raises MissingStoredObject."""
+    """Set the response by its decision, or by the failure to decide."""
     if isinstance(decision, Failure):
-        exchange.response = app.engine.refuse(decision, request)
+        assert exchange.request is not None, "an engine has read the request"
+        exchange.response = app.engine.refuse(decision, exchange.request)
         return
     exchange.slot = decision.slot
-    response = undecided.respond(decision)
-    if isinstance(response, DeferredResponse):
-        exchange.deferred = response
-    else:
-        set_response_and_begin_side_effects(app, exchange, response)
+    set_engine_response(app, exchange, undecided.respond(decision))
 
 
 def set_response_and_begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
@@ -215,8 +198,8 @@ def set_response_and_begin_side_effects(app: App, exchange: Exchange, response: 
 
 
 def begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
-    """Begin the side effects of a planned response: the confirmation of what the store gets, or where there is none,
-    what may follow it. Set its slot. A suspended response that the request continues gets the request."""
+    """Take the slot of a planned response, and the confirmation of its storage. Without one, begin its webhooks and
+    its batch job. Pass the client's response in the request to the suspended exchange that waits for it."""
     request = exchange.request
     if response.slot is not None:
         exchange.slot = response.slot

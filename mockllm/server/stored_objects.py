@@ -5,17 +5,17 @@ from __future__ import annotations
 from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.server.app import App
-from mockllm.state.fetched_lookup import MissingStoredObject
+from mockllm.state.fetched_lookup import ObjectToFetch
 
 
 async def fetch_stored(app: App, session: str, id: str) -> StoredResponse | Failure | None:
     """Return what is stored under an id, in this process or elsewhere, or why that is not known."""
-    try:
-        return app.engine.stored(session, id)
-    except MissingStoredObject as missing:
-        assert app.store_client is not None, "what is elsewhere has a store client"
-        found = await app.store_client.fetch(missing)
-        return found if isinstance(found, StoredResponse | Failure) else None
+    found = app.engine.stored(session, id)
+    if not isinstance(found, ObjectToFetch):
+        return found
+    assert app.store_client is not None, "what is elsewhere has a store client"
+    fetched = await app.store_client.fetch(found)
+    return fetched if isinstance(fetched, StoredResponse | Failure) else None
 
 
 async def was_cancelled(app: App, session: str, id: str) -> bool:

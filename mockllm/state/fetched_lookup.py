@@ -1,30 +1,56 @@
-"""The stored objects that a request needs and that another process has: what was fetched, and what is missing."""
+"""The stored objects that a request needs and that another process has: those that were fetched, and the next one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeAlias
+from functools import partial
+from typing import Literal, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 
+T = TypeVar("T")
 FetchKey: TypeAlias = tuple[Literal["stored", "all_stored", "call"], str]
 """The method and the argument of a lookup."""
 FetchedObject: TypeAlias = StoredResponse | Sequence[StoredResponse] | str | None
-
-
 RespondAgain: TypeAlias = Callable[[], object]
-"""Responds again by the decision on a request, from what its lookup then finds. Raises MissingStoredObject."""
+"""Responds again from what the request's lookup then finds. It returns what an engine returns, which may be an
+ObjectToFetch."""
+
+
+class ObjectToFetch(Struct, frozen=True):
+    """A stored response or tool call that a request needs, and that is not in this process. An engine returns it in
+    place of a response. The caller fetches the object, adds it to the request's lookup, and calls `respond_again`."""
+
+    session: str
+    key: FetchKey
+    respond_again: RespondAgain
+
+
+class StorageConflict(Struct, frozen=True):
+    """Another request has changed what a response was made of, so the response was not stored. `respond_again` makes
+    it from what is stored now; None for a change that no response makes."""
+
+    respond_again: RespondAgain | None
 
 
 class MissingStoredObject(BaseException):
-    """A request needs a stored response or tool call that is not in this process. The caller fetches it, adds it to
-    the request's lookup, and responds again, or goes on from the decision. It is a BaseException, so that no
-    `except Exception` takes it for an error."""
+    """A FetchedLookup lacks an object. It interrupts what the engine and its dialects compute, up to
+    `until_interrupted`. It is a BaseException, so that no `except Exception` takes it for an error."""
 
     def __init__(self, session: str, key: FetchKey) -> None:
         super().__init__()
         self.session = session
         self.key = key
+
+
+def until_interrupted(compute: Callable[[], T]) -> T | ObjectToFetch:
+    """Return the result of `compute`, or the object that is fetched before `compute` is called again."""
+    try:
+        return compute()
+    except MissingStoredObject as missing:
+        return ObjectToFetch(missing.session, missing.key, partial(until_interrupted, compute))
 
 
 class FetchedLookup(ResponseLookup):

@@ -9,7 +9,6 @@ from typing import Protocol
 
 from mockllm.core.failure import Failure
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs, InFlightSlot
-from mockllm.state.fetched_lookup import MissingStoredObject
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.decision_queue import ResultPosition, ResultReceiver
 from mockllm.store.refusals import UNREADABLE
@@ -99,7 +98,7 @@ class PendingDecision:
         self._id = counts.next_id()
         self._abandoned = False
         self._deadline = time.monotonic() + counts.max_store_seconds
-        self._error: BaseException | None = None
+        self._error: Exception | None = None
         self.decision: Decision | Failure | None = None
         self._position = self._send()
 
@@ -116,7 +115,7 @@ class PendingDecision:
             if self.decision is None:
                 self._position = self._send()
                 return
-        except (Exception, MissingStoredObject) as error:  # `wait` repeats the request, and raises it
+        except Exception as error:  # `wait` repeats the request, and raises it
             self._error = error
         self._on_ready()
 

@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
 from mockllm.state.decide import COUNTED_OUTCOMES
-from mockllm.state.fetched_lookup import FetchedObject, MissingStoredObject, RespondAgain
+from mockllm.state.fetched_lookup import FetchedObject, ObjectToFetch, RespondAgain, StorageConflict
 from mockllm.state.shared_engine_state import SharedEngineState
 from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused
 from mockllm.store.decision_queue import DecisionQueue
@@ -110,13 +110,13 @@ class StoreClient:
             return [0] * len(candidates)
         return [known.get((session, each.scope, each.key), 0) for each in candidates]
 
-    async def fetch(self, missing: MissingStoredObject) -> FetchedObject | Failure:
+    async def fetch(self, to_fetch: ObjectToFetch) -> FetchedObject | Failure:
         try:
             async with asyncio.timeout(self.max_store_seconds):
-                return await self._memory.look_up(missing.session, missing.key)
+                return await self._memory.look_up(to_fetch.session, to_fetch.key)
         except (TimeoutError, StoreAway, StoreRefused) as error:
             if self._on_failure == "local":
-                return () if missing.key[0] == "all_stored" else None
+                return () if to_fetch.key[0] == "all_stored" else None
             return self._failure(error)
 
     def _remember(
@@ -130,7 +130,7 @@ class StoreClient:
             return  # the response does not wait for a store that is away
         self._unconfirmed.append((self._memory.remember(session, update, read_lookup), respond_again))
 
-    def take_storage_confirmation(self) -> Awaitable[Failure | RespondAgain | None] | None:
+    def take_storage_confirmation(self) -> Awaitable[Failure | StorageConflict | None] | None:
         if not self._unconfirmed:
             return None
         unconfirmed, self._unconfirmed = self._unconfirmed, []
@@ -138,13 +138,13 @@ class StoreClient:
 
     async def _confirmed(
         self, unconfirmed: Sequence[tuple[StoredChange, RespondAgain | None]]
-    ) -> Failure | RespondAgain | None:
-        conflict: RespondAgain | None = None
+    ) -> Failure | StorageConflict | None:
+        conflict: StorageConflict | None = None
         try:
             async with asyncio.timeout(self.max_store_seconds):
                 for change, respond_again in unconfirmed:
                     if not await change.done():
-                        conflict = respond_again or _nothing_to_make_again
+                        conflict = StorageConflict(respond_again)
         except (TimeoutError, StoreAway, StoreRefused) as error:
             return None if self._on_failure == "local" else self._failure(error)
         return conflict
@@ -238,7 +238,3 @@ class StoreClient:
     def close(self) -> None:
         self._check.cancel()
         self.link.close()
-
-
-def _nothing_to_make_again() -> None:
-    """Do nothing: the caller repeats a change that no request makes."""

@@ -24,6 +24,7 @@ from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.server.access_log import AccessLog, AccessLogRecord
 from mockllm.server.engine_builder import Broken
 from mockllm.state.engine_state import EngineState
+from mockllm.state.fetched_lookup import ObjectToFetch
 from mockllm.testing.catalog_cache import CompiledBase, compiled_base
 from mockllm.testing.code_rules import CodeRules, merged
 from mockllm.testing.received_request import Received
@@ -150,7 +151,7 @@ class RecordingEngine:
         assert self._current is not None
         return self._store(request, self._current.respond(request))
 
-    def stored(self, session: str, id: str) -> StoredResponse | None:
+    def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:
         return self._engine(self._sessions.get(session, self._stack)).stored(session, id)
 
     def apply_storage_update(

@@ -12,10 +12,10 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import NOTHING, StoredResponse
 from mockllm.dialects.openai.responses.websocket import WebSocketLookup
-from mockllm.engine import Engine, MissingAfterDecision, PlannedResponse, UndecidedResponse
+from mockllm.engine import Engine, PlannedResponse, UndecidedResponse
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.seed_token import token_of
-from mockllm.state.fetched_lookup import FetchedLookup, MissingStoredObject, RespondAgain
+from mockllm.state.fetched_lookup import FetchedLookup, MissingStoredObject, ObjectToFetch, RespondAgain
 from mockllm.state.shared_counts import CellTable, SharedCounts
 from mockllm.state.shared_engine_state import SharedEngineState
 from tests.engine.cached_and_rendered import facts
@@ -89,10 +89,10 @@ def test_lookup_elsewhere_leaves_the_slot(shared: Engine, monkeypatch: pytest.Mo
     decision = state.local.decide(undecided.inputs)
     with monkeypatch.context() as patched:
         patched.setattr(shared, "_plan_response", _lacking)
-        with pytest.raises(MissingStoredObject):
-            undecided.respond(decision)
+        to_fetch = undecided.respond(decision)
+    assert isinstance(to_fetch, ObjectToFetch)
     assert state.local.decide(undecided.inputs).outcome == "limited"
-    response = undecided.respond(decision)
+    response = to_fetch.respond_again()
     assert isinstance(response, PlannedResponse)
     assert rule(response) == "rest"
     assert response.slot is not None
@@ -130,15 +130,39 @@ def test_lookup_after_a_decision_counts_once(shared: Engine) -> None:
     request.response_lookup = state.lookup("")
     numbers = state.counters_without_session
     before = numbers.take_numbers(0)
-    with pytest.raises(MissingAfterDecision) as raised:
-        shared.begin_response(request)
-    with pytest.raises(MissingStoredObject):  # another lookup of the same request
-        raised.value.respond_again()
-    request.response_lookup = FetchedLookup("", {raised.value.key: None})
-    response = raised.value.respond_again()
+    to_fetch = shared.begin_response(request)
+    assert isinstance(to_fetch, ObjectToFetch)
+    again = to_fetch.respond_again()  # another lookup of the same request
+    assert isinstance(again, ObjectToFetch)
+    request.response_lookup = FetchedLookup("", {again.key: None})
+    response = again.respond_again()
     assert isinstance(response, PlannedResponse)
     assert response.plan.head.status == 404
     assert numbers.take_numbers(0) == before + 1
+
+
+def test_lookup_of_the_check_comes_before_the_decision(shared: Engine) -> None:
+    """The inputs of a decision need no stored object: another process decides by them."""
+    state = shared.state
+    assert isinstance(state, SharedEngineState)
+    state.store_elsewhere = _forget
+    body = {"model": "gpt-4o", "input": "step", "previous_response_id": "resp_1"}
+    request = shared.read("POST", "/v1/responses", "", {}, dumps(body), "", 0.0)
+    request.response_lookup = state.lookup("")
+    to_fetch = shared.begin_response(request)
+    assert isinstance(to_fetch, ObjectToFetch)
+    assert to_fetch.key == ("stored", "resp_1")
+    request.response_lookup = FetchedLookup("", {to_fetch.key: None})
+    undecided = to_fetch.respond_again()
+    assert isinstance(undecided, UndecidedResponse)
+    assert state.local.decide(undecided.inputs).outcome == "invalid"
+
+
+def test_rule_that_needs_a_lookup_may_serve_a_path(shared: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = shared.read("GET", "/nothing", "", {}, b"", "", 0.0)
+    assert not shared.serves(request)
+    monkeypatch.setattr(shared, "has_rule", _lacking)
+    assert shared.serves(request)
 
 
 def test_lookup_of_a_cached_response_counts_once(shared: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,9 +174,9 @@ def test_lookup_of_a_cached_response_counts_once(shared: Engine, monkeypatch: py
     request = chat(shared, "hi", store=True)
     with monkeypatch.context() as patched:
         patched.setattr("mockllm.engine.engine.storage_updates", _lacking)
-        with pytest.raises(MissingAfterDecision) as raised:
-            shared.begin_response(request)
-    assert isinstance(raised.value.respond_again(), PlannedResponse)
+        to_fetch = shared.begin_response(request)
+    assert isinstance(to_fetch, ObjectToFetch)
+    assert isinstance(to_fetch.respond_again(), PlannedResponse)
     assert state.counters_without_session.take_numbers(0) == before + 1
 
 

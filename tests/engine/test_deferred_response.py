@@ -11,10 +11,12 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import dumps, loads
 from mockllm.core.rendering.framing import framed
 from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.dialects.openai import completions
 from mockllm.engine import DeferredResponse, Engine, PlannedResponse
 from mockllm.engine.planner import LONG_STREAM, LONG_TEXT
 from mockllm.scenario.schema_replies import LONG_SCHEMA, PlanningTooLong, require_short_schema
+from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch
 from tests.language.virtual_server import VirtualServer
 
 LONG = "abcdefghi " * (LONG_STREAM + 1)
@@ -40,7 +42,14 @@ def deferred(engine: Engine, request: Request) -> PlannedResponse:
     """The response to a request that must be deferred."""
     response = engine.begin_response(request)
     assert isinstance(response, DeferredResponse)
-    return response.make_plan()()
+    return planned(response)
+
+
+def planned(response: DeferredResponse) -> PlannedResponse:
+    """The response of its plan, which needs no stored object."""
+    made = response.make_plan()()
+    assert isinstance(made, PlannedResponse)
+    return made
 
 
 def body(response: PlannedResponse) -> bytes:
@@ -203,7 +212,7 @@ def test_deferred_response_has_its_slot_to_the_end() -> None:
     slot = response.slot
     assert slot is not None
     assert one.respond(chat(one)).status == 429
-    assert response.make_plan()().slot is slot
+    assert planned(response).slot is slot
     slot.release()
     assert one.respond(chat(one)).status == 200
 
@@ -214,6 +223,26 @@ def test_deferred_response_is_stored_by_its_dialect() -> None:
     response = deferred(stored, request)
     assert response.plan.steps
     assert len(stored.state.lookup("").all_stored("resp_")) == 1
+
+
+def test_plan_in_a_thread_is_deferred_again_by_a_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The object is fetched, and the thread plans once more. The request is counted once, and keeps its slot."""
+    long = engine(LONG, **PACE, limited=True)
+    response = long.begin_response(chat(long))
+    assert isinstance(response, DeferredResponse)
+    with monkeypatch.context() as patched:
+        patched.setattr(long, "_plan_response", lacking)
+        to_fetch = response.make_plan()()
+    assert isinstance(to_fetch, ObjectToFetch)
+    assert to_fetch.key == ("stored", "resp_1")
+    again = to_fetch.respond_again()
+    assert isinstance(again, DeferredResponse)
+    assert again.slot is response.slot
+    assert planned(again).status == 200
+
+
+def lacking(*_: object) -> PlannedResponse:
+    raise MissingStoredObject("", ("stored", "resp_1"))
 
 
 def test_failure_of_planner_without_slot_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,6 +277,6 @@ def test_long_turn_does_not_overwrite_a_later_turn() -> None:
     assert deferred(long, turn("second"))
     complete()
     stored = long.stored("", "conv_1")
-    assert stored is not None
+    assert isinstance(stored, StoredResponse)
     users = [item for item in loads(stored.request_body)["input"] if item["role"] == "user"]
     assert [item["content"][0]["text"] for item in users] == ["second", "first"]

@@ -11,6 +11,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, 
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.engine import EngineInfo, PlannedResponse
+from mockllm.state.fetched_lookup import ObjectToFetch
 
 Built = Callable[[Request], Plan | PlannedResponse]
 
@@ -79,7 +80,7 @@ class FakeEngine:
             given if isinstance(given, PlannedResponse) else PlannedResponse(given, f"a.yaml:{request.path}")
         )
 
-    def stored(self, session: str, id: str) -> StoredResponse | None:
+    def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:
         return None
 
     def apply_storage_update(

@@ -17,7 +17,7 @@ from mockllm.server.request_heads import RequestHead
 from mockllm.server.socket_sink import SocketSink
 from mockllm.server.store_waits import confirm_stored
 from mockllm.server.webhooks import WebhookSender
-from mockllm.state.fetched_lookup import RespondAgain
+from mockllm.state.fetched_lookup import StorageConflict
 from tests.server.fake_engine import FakeEngine
 from tests.waiting import PATIENCE
 
@@ -56,13 +56,13 @@ def test_lost_conflict_names_the_time_that_was_waited() -> None:
         app.start()
         exchange = Exchange(head=cast(RequestHead, None), sink=cast(SocketSink, None), response=RESPONSE)
 
-        async def conflict() -> RespondAgain:
-            return cast(RespondAgain, lambda *_: None)
+        async def conflict() -> StorageConflict:
+            return StorageConflict(lambda: None)
 
         exchange.storage_confirmation = conflict()
-        request = Request(method="POST", path="/", headers={})
+        exchange.request = Request(method="POST", path="/", headers={})
         async with app.respond_again_lock:
-            await confirm_stored(app, exchange, cast(StoreClientProtocol, ShorterWaits()), request)
+            await confirm_stored(app, exchange, cast(StoreClientProtocol, ShorterWaits()))
         (step,) = exchange.response.plan.steps
         return step.payload if isinstance(step, EventStep) else None
 
@@ -80,10 +80,8 @@ def test_webhook_follows_storage_behind_a_disconnect() -> None:
             await stored.wait()
 
         exchange.storage_confirmation = confirmation()
-        request = Request(method="POST", path="/", headers={})
-        confirming = asyncio.ensure_future(
-            confirm_stored(app, exchange, cast(StoreClientProtocol, None), request)
-        )
+        exchange.request = Request(method="POST", path="/", headers={})
+        confirming = asyncio.ensure_future(confirm_stored(app, exchange, cast(StoreClientProtocol, None)))
         await asyncio.sleep(0)
         confirming.cancel()
         await asyncio.wait([confirming])

@@ -11,7 +11,7 @@ from mockllm.core.request.stored_responses import StoredResponse, Timeline
 from mockllm.server.app import App
 from mockllm.server.stored_objects import was_cancelled
 from mockllm.server.workers.no_store import NoStore
-from mockllm.state.fetched_lookup import FetchedObject, MissingStoredObject
+from mockllm.state.fetched_lookup import FetchedObject, ObjectToFetch
 from tests.server.fake_engine import FakeEngine
 
 TIMELINE = Timeline(0.0, ((1.0, "response.completed", b"{}"),))
@@ -28,9 +28,9 @@ class Storing(FakeEngine):
         self._found = found
         self._elsewhere = elsewhere
 
-    def stored(self, session: str, id: str) -> StoredResponse | None:
+    def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:
         if self._elsewhere:
-            raise MissingStoredObject(session, ("stored", id))
+            return ObjectToFetch(session, ("stored", id), lambda: None)
         return self._found
 
 
@@ -41,8 +41,8 @@ class Elsewhere(NoStore):
         """Without the state of workers."""
         self._found = found
 
-    async def fetch(self, missing: MissingStoredObject) -> FetchedObject | Failure:
-        assert (missing.session, missing.key) == ("one", ("stored", "resp_1"))
+    async def fetch(self, to_fetch: ObjectToFetch) -> FetchedObject | Failure:
+        assert (to_fetch.session, to_fetch.key) == ("one", ("stored", "resp_1"))
         return self._found
 
 

@@ -12,7 +12,6 @@ from msgspec.msgpack import decode, encode
 from msgspec.structs import replace
 
 from mockllm.core.selection.decision import Candidate, DecisionInputs
-from mockllm.state.fetched_lookup import MissingStoredObject
 from mockllm.store.connection import ReplyReceiver, StoreAway, StoreRefused
 from mockllm.store.decision_queue import MAX_CANDIDATES, MAX_REQUESTS, DecisionQueue, ResultPosition
 from mockllm.store.script_request import FEW_DRAWS, ScriptRequest
@@ -185,12 +184,12 @@ def test_full_call_is_followed_by_another() -> None:
 
 
 def test_request_that_fails_leaves_the_others() -> None:
-    def look_up(_: object) -> bool:
-        raise MissingStoredObject("", ("stored", "resp_1"))
+    def check(_: object) -> bool:
+        raise ZeroDivisionError("a mistake of ours")
 
     def fail() -> None:
-        with pytest.raises(MissingStoredObject):
-            turn.add(replace(ONE, fails=look_up))
+        with pytest.raises(ZeroDivisionError):
+            turn.add(replace(ONE, fails=check))
 
     turn = Turn()
     turn.run(ONE, then=fail)

@@ -11,7 +11,6 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.limits.limit_data import Limit
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
-from mockllm.state.fetched_lookup import MissingStoredObject
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.decision_queue import ResultPosition, ResultReceiver
 from mockllm.store.pending_decision import PendingDecision
@@ -219,21 +218,6 @@ def test_error_in_the_reply_is_raised_where_it_is_waited_for() -> None:
     assert (pending.decision, counts.ready) == (None, 1)
     with pytest.raises(ZeroDivisionError):
         waited(pending)
-
-
-def test_lookup_in_the_reply_is_raised_until_it_is_made() -> None:
-    missing = [MissingStoredObject("", ("stored", "resp_1"))] * 2
-
-    def look_up() -> None:
-        if missing:
-            raise missing.pop()
-
-    counts = Counts(DECIDED, DECIDED, on_count=look_up)
-    pending = counts.begin()
-    pending.set_result(DECIDED, 9)
-    with pytest.raises(MissingStoredObject):
-        waited(pending)
-    assert isinstance(waited(pending), Decision)
 
 
 def test_abandoned_call_ignores_its_reply_and_frees_places() -> None:

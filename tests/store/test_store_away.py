@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.core.selection.decision import Decision
-from mockllm.state.fetched_lookup import MissingStoredObject
+from mockllm.state.fetched_lookup import ObjectToFetch
 from mockllm.state.shared_counts import SharedCounts
 from mockllm.state.shared_engine_state import SharedEngineState
 from mockllm.store import store_link
@@ -56,7 +56,7 @@ def test_request_does_not_wait_for_a_store_that_is_away(away: str, monkeypatch: 
         try:
             async with asyncio.timeout(PATIENCE):
                 assert isinstance(await store.begin(ONE, lambda: None).wait(), Decision)
-                lookup = MissingStoredObject("one", ("stored", "resp_1"))
+                lookup = ObjectToFetch("one", ("stored", "resp_1"), lambda: None)
                 assert await store.fetch(lookup) is None
             assert "are decided without it" in (store.status() or "")
         finally:

@@ -80,6 +80,17 @@ class DecisionInputs(Struct, frozen=True):
     prompt_work: Callable[[], PromptWork] = lambda: NO_WORK
     """Returns the work of the request for a continuous batch."""
 
+    def compute_all(self) -> None:
+        """Compute what is else computed on demand. The results are cached."""
+        for rule in self.rules:
+            self.fails_validation(rule)
+        if not self.rules or self.rules[-1].guard is not None:  # it may be that no rule is selected
+            self.fails_validation(None)
+        if any(modifier.limit is not None and modifier.limit.counts_tokens for modifier in self.modifiers):
+            self.compute_cost()
+        if any(modifier.load is not None and modifier.load.batch is not None for modifier in self.modifiers):
+            self.prompt_work()
+
     def fails_validation(self, selected_rule: Candidate | None) -> bool:
         """Return whether the selected candidate's validation refuses the request; None: no rule is selected."""
         if selected_rule is None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Decision, DecisionInputs
-from mockllm.state.fetched_lookup import FetchedObject, MissingStoredObject, RespondAgain
+from mockllm.state.fetched_lookup import FetchedObject, ObjectToFetch, RespondAgain, StorageConflict
 from mockllm.state.shared_engine_state import SharedEngineState
 
 REFUSAL = (
@@ -41,9 +41,9 @@ class NoStore:
         on_ready()
         return RefusedDecision()
 
-    async def fetch(self, missing: MissingStoredObject) -> FetchedObject | Failure:
+    async def fetch(self, to_fetch: ObjectToFetch) -> FetchedObject | Failure:
         """Return that a call is unknown. Refuse a request that refers to a stored response."""
-        if missing.key[0] == "call":
+        if to_fetch.key[0] == "call":
             return None
         return Failure("bad_request", 400, REFUSAL.format("stored responses"))
 
@@ -56,7 +56,7 @@ class NoStore:
     ) -> None:
         """Store nothing: another process could not find it."""
 
-    def take_storage_confirmation(self) -> Awaitable[Failure | RespondAgain | None] | None:
+    def take_storage_confirmation(self) -> Awaitable[Failure | StorageConflict | None] | None:
         return None
 
     def status(self) -> str | None:
