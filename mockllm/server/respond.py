@@ -101,32 +101,31 @@ def must_wait(app: App, exchange: Exchange) -> bool:
 def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `finish_exchange`.
 
-    A short body is parsed first (`is_parsed_before_check`), and only its depth is checked, unless the request may be
-    for the server itself. The structure of any other body (depth, numbers of containers and values) is checked before
-    it is parsed.
+    The structure of a body (depth, numbers of containers and values) is checked before it is parsed. A short one is
+    parsed first (`is_parsed_before_check`): its numbers are within the bounds, so only its depth is checked.
     """
-    head, raw, engine, request = exchange.head, exchange.raw, app.engine, exchange.request
-    parsed_before_check = not exchange.structure_checked and is_parsed_before_check(app, head, raw)
-    if not (parsed_before_check or exchange.structure_checked) and (
-        failure := structure_failure(raw, app.limits)
-    ):
-        refuse(app, exchange, failure)
+    head, raw, engine, failure = exchange.head, exchange.raw, app.engine, None
+    parse_first = not exchange.structure_checked and is_parsed_before_check(app, head, raw)
+    if not (parse_first or exchange.structure_checked):
+        failure = structure_failure(raw, app.limits)
+        if failure is not None:
+            refuse(app, exchange, failure)
+            return
+    may_be_for_server = head.may_skip_engine or app.control_only
+    if may_be_for_server and (_is_left_to_control_api(app, exchange) or respond_builtin(app, exchange)):
         return
-    if (head.may_skip_engine or app.control_only) and (
-        _is_left_to_control_api(app, exchange) or respond_builtin(app, exchange)
-    ):
-        return
+    request = exchange.request  # `finish_exchange` has read it, if its body is long
     if request is None:
         request = head.reader(engine).read(raw, exchange.client, exchange.now, exchange.monotonic)
-    if parsed_before_check:
+    if parse_first:
         if "body" not in vars(request):  # of a repeated request it is
             request.parse_body()
         if request.max_possible_depth > app.limits.depth:
             failure = structure_failure(raw, app.limits)
-            if failure is not None:
-                refuse(app, exchange, failure)
-                return
-    elif head.may_skip_engine and control_of(app, exchange) is not None and not engine.serves(request):
+    if failure is not None:
+        refuse(app, exchange, failure)
+        return
+    if head.may_skip_engine and control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
     if exchange.websocket is not None:
         request.response_lookup = exchange.websocket.lookup(request.response_lookup)
@@ -361,7 +360,9 @@ def write_whole_and_end(app: App, exchange: Exchange) -> bool:
     if type(rendered) is PrerenderedResponse and constraints is NO_CONSTRAINTS:
         date, limit_headers = app.date_line.bytes_at(exchange.now), response.limit_headers
         data = prerendered_bytes(rendered, response.placeholder_values, date, cors_lines, limit_headers)
-    if data is None and not takes_time(rendered):
+    if data is None and not takes_time(
+        rendered
+    ):  # asked first: to make the plan of a cached stream costs more
         plan = response.plan
         serialized = serialize_head(plan, constraints, app.date_line.at(exchange.now), cors_lines)
         data = single_write(plan, serialized) if serialized.keep_alive else None

@@ -93,7 +93,7 @@ async def _finish(app: App, exchange: Exchange) -> bool:
         await wait_for_store(app, exchange, app.store_client)
         if exchange.ended:
             return exchange.keep_alive
-    while exchange.player is None and await _waits_for_recording(app, exchange):
+    while exchange.player is None and await _wait_for_recording(app, exchange):
         respond(app, exchange)
         if exchange.ended:
             return exchange.keep_alive
@@ -112,7 +112,7 @@ async def _finish(app: App, exchange: Exchange) -> bool:
     return await _play(app, exchange)
 
 
-async def _waits_for_recording(app: App, exchange: Exchange) -> bool:
+async def _wait_for_recording(app: App, exchange: Exchange) -> bool:
     """Wait for the recording of an equal unmatched request, if one is pending. Return whether one was."""
     proxy, request = app.provider_proxy, exchange.request
     if proxy is None or request is None or not goes_to_provider(app, exchange):
@@ -184,7 +184,7 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
 
 
 async def _parse_long_body(app: App, exchange: Exchange) -> None:
-    """Parse a long body. A decision takes as long as that, so other tasks run between the two."""
+    """Parse a long body, which takes about as long as to decide: other tasks run between the two."""
     engine = app.engine
     request = exchange.head.reader(engine).read(
         exchange.raw, exchange.client, exchange.now, exchange.monotonic
