@@ -13,7 +13,7 @@ from mockllm.dialects.gemini import batches as gemini_batches
 from mockllm.dialects.mistral import batches as mistral_batches
 from mockllm.dialects.openai.batches import batch_calls
 from mockllm.dialects.openai.files import file_calls
-from mockllm.engine import DeferredResponse
+from mockllm.engine import DeferredResponse, PlannedResponse
 from tests.dialects.anthropic import test_anthropic_batches as anthropic
 from tests.dialects.gemini import test_gemini_batches as gemini
 from tests.dialects.mistral import stored_requests as mistral
@@ -40,7 +40,9 @@ def is_deferred(server: VirtualServer, sent: ClientRequest) -> bool:
     response = engine.begin_response(read.read(sent.body, "", sent.now))
     if not isinstance(response, DeferredResponse):
         return False
-    body = response.make_plan()().plan.steps[0]
+    planned = response.make_plan()()
+    assert isinstance(planned, PlannedResponse)
+    body = planned.plan.steps[0]
     assert getattr(body, "payload", b"") == server.respond(sent).bytes or sent.method != "GET"
     return True
 
