@@ -38,7 +38,7 @@ from mockllm.dialects.dialect import (
     ReplyDialect,
     ResponseIdentity,
 )
-from mockllm.dialects.routes import RouteMatch
+from mockllm.dialects.router import RouteMatch
 from mockllm.drift.change import FormDifference, differences
 from mockllm.engine import Engine
 from mockllm.engine.request_reader import engine_context_of

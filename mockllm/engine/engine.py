@@ -18,7 +18,7 @@ from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, Stora
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.time_scale import reported_time_scale
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.routes import RouteMatch, UnknownPath
+from mockllm.dialects.router import RouteMatch, UnknownPath
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder, RequestAssessment
 from mockllm.engine.engine_info import EngineInfo, engine_info

@@ -19,7 +19,7 @@ from mockllm.core.selection.decision import Candidate, Decision
 from mockllm.core.selection.guards import GuardReason, UnmetState
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.dialects.provider_facts import parameter_fields
-from mockllm.dialects.routes import MethodNotAllowed, UnknownPath
+from mockllm.dialects.router import MethodNotAllowed, UnknownPath
 from mockllm.scenario.catalog import Catalog, CatalogItem
 
 NearMiss: TypeAlias = tuple[CatalogItem, list[FieldTestResult]]

@@ -24,7 +24,7 @@ from mockllm.core.webhook import Webhook
 from mockllm.dialects.decoded_response import read_called_tools
 from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
 from mockllm.dialects.provider_facts import limit_failure
-from mockllm.dialects.routes import RouteMatch
+from mockllm.dialects.router import RouteMatch
 from mockllm.engine.decided_request import NO_RESPONSE_INDEX, DecidedRequest, template_scope
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.invalid_note import invalid_note

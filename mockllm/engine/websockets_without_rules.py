@@ -8,7 +8,7 @@ from typing import Final
 
 from mockllm.core.rendering.websocket_session import WEBSOCKET_METHOD
 from mockllm.core.request.request import Request
-from mockllm.dialects.routes import message_kinds
+from mockllm.dialects.router import message_kinds
 from mockllm.engine.engine import Engine
 from mockllm.scenario.catalog import Catalog, CatalogItem
 from mockllm.scenario.language.proxy import ProxySpec

@@ -13,7 +13,7 @@ from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import Json, dumps, pretty
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.server_address import SESSION_PREFIX
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.router import RouteMatch, find_route
 from mockllm.engine import EngineInfo, PlannedResponse
 from mockllm.engine.session_id import split_session
 from mockllm.server.access_log import shortened_for_line

@@ -13,7 +13,7 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.router import RouteMatch, find_route
 
 
 @dataclass(frozen=True, slots=True)

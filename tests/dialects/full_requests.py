@@ -15,7 +15,7 @@ from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.providers import GENERATING_CALLS, GeneratingCall
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.router import RouteMatch, find_route
 from tests.dialects.test_agent_loop import HISTORIES, LOOK
 
 calls: Final = pytest.mark.parametrize("call", GENERATING_CALLS, ids=lambda call: call.name)

@@ -23,7 +23,7 @@ from mockllm.dialects.gemini import GENERATE, VERTEX
 from mockllm.dialects.neutral_request import OPEN_SCHEMA, NeutralRequest
 from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.providers import GENERATING_CALLS, generating_dialect
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.router import RouteMatch, find_route
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.responses import VendorResponses
 from tests.dialects.expressible import expressible

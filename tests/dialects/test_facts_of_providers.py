@@ -11,7 +11,7 @@ from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.provider import Provider
 from mockllm.dialects.provider_facts import is_known_model
 from mockllm.dialects.providers import BY_NAME, REGISTERED, GeneratingCall, generating_dialect
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.router import RouteMatch, find_route
 from tests.dialects.full_requests import calls, read
 
 COMMON: Final = frozenset({"content-type", "authorization", "accept"})

@@ -17,7 +17,7 @@ from mockllm.dialects.gemini import generate_check
 from mockllm.dialects.openai.chat import check as chat_check
 from mockllm.dialects.openai.responses.check import ItemOrder
 from mockllm.dialects.openai.responses.check import _passes as passes_item
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.router import RouteMatch, find_route
 
 LONG = "x" * MIN_DIVIDED_BYTES
 """A first text with which a body is long enough to be recognized later."""

@@ -102,7 +102,7 @@ def test_request_loads_only_the_folders_of_its_provider() -> None:
     """In another process, because this one has loaded all of them."""
     code = (
         "import sys\n"
-        "from mockllm.dialects.routes import find_route\n"
+        "from mockllm.dialects.router import find_route\n"
         "def loaded():\n"
         "    names = {name.split('.')[2] for name in sys.modules if name.startswith('mockllm.dialects.')}\n"
         "    return sorted(names & {'openai', 'anthropic', 'google', 'gemini', 'vendors', 'cohere'})\n"

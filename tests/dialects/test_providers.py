@@ -17,7 +17,7 @@ from mockllm.dialects.providers import (
     REGISTERED,
     generating_dialect,
 )
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.router import RouteMatch, find_route
 
 providers = pytest.mark.parametrize("provider", REGISTERED, ids=lambda provider: provider.name)
 providers_of_models = pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from mockllm.core.json.codec import MISSING, JSONDecodeError, loads
 from mockllm.core.request import divided_bodies
 from mockllm.core.request.divided_bodies import BODIES, BodyCache
 from mockllm.core.request.request import Request
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.router import RouteMatch, find_route
 from tests.examples import examples
 from tests.properties.conversations import PROTOCOLS, Protocol, bodies
 

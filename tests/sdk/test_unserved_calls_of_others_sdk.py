@@ -14,7 +14,7 @@ import botocore
 import google.genai
 import pytest
 
-from mockllm.dialects.routes import MethodNotAllowed, UnknownPath, find_route
+from mockllm.dialects.router import MethodNotAllowed, UnknownPath, find_route
 from tests.live import Live
 from tests.live import live as serve
 from tests.sdk.sdk_releases import require_known

@@ -10,7 +10,7 @@ from typing import Any, Final
 import openai
 import pytest
 
-from mockllm.dialects.routes import MethodNotAllowed, RouteMatch, UnknownPath, find_route
+from mockllm.dialects.router import MethodNotAllowed, RouteMatch, UnknownPath, find_route
 from tests.live import Live
 from tests.live import live as serve
 from tests.sdk.sdk_releases import require_known

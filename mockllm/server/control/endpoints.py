@@ -12,7 +12,7 @@ from msgspec import Struct
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
 from mockllm.dialects.route_table import ROUTES
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.router import RouteMatch, find_route
 from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.diagnostics import nearest
 from mockllm.scenario.pack_resolver import bundled_pack

@@ -18,7 +18,7 @@ from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.dialects.listing import LISTED_BY_NAME
-from mockllm.dialects.routes import RouteMatch, find_route, normalised
+from mockllm.dialects.router import RouteMatch, find_route, normalised
 from mockllm.engine.session_id import split_session
 from mockllm.server.control.access import host_name
 from mockllm.server.ended_exchange import EndedExchange

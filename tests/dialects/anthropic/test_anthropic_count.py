@@ -11,7 +11,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import COUNT, MESSAGES
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.router import RouteMatch, find_route
 from tests.dialects.anthropic.messages_requests import MINIMAL, STAMP, body_of
 
 PROMPT: dict[str, Any] = {"model": "claude-sonnet-5", "messages": [{"role": "user", "content": "hi there"}]}

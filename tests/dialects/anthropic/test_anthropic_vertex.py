@@ -15,7 +15,7 @@ from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import VERTEX_COUNT, VERTEX_MESSAGES
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.router import RouteMatch, find_route
 from tests.dialects.anthropic.messages_requests import STAMP, body_of, events_of
 from tests.golden.wire import assert_golden
 

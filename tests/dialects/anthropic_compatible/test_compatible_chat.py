@@ -15,7 +15,7 @@ from mockllm.dialects.anthropic_compatible import COMPATIBLE_CHAT
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import CHAT
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.router import RouteMatch, find_route
 
 STAMP = ResponseIdentity(Ids(0, "claude", 1), 1_760_000_000.0)
 REPLY = Reply((Choice((Thinking(("Hm.",)), Text(("4242",)))),), Usage(17, 15))

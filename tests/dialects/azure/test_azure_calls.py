@@ -17,7 +17,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects import azure
 from mockllm.dialects.azure.content_filters import SAFE, sort_keys
 from mockllm.dialects.dialect import Dialect, ReplyDialect, ResponseIdentity
-from mockllm.dialects.routes import RouteMatch, UnknownPath, find_route
+from mockllm.dialects.router import RouteMatch, UnknownPath, find_route
 from tests.golden.wire import assert_golden
 
 STAMP = ResponseIdentity(Ids(0, "azure", 1), 1_760_000_000.0)

@@ -11,7 +11,7 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.router import RouteMatch, find_route
 
 STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.9)
 CLAUDE = "anthropic.claude-sonnet-4-5-20250929-v1:0"

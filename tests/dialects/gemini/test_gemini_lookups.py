@@ -7,7 +7,7 @@ from typing import Any
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.dialect import OwnResponseDialect
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.router import RouteMatch, find_route
 from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from mockllm.dialects import gemini, openai
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.routes import RouteMatch, UnknownPath, find_route
+from mockllm.dialects.router import RouteMatch, UnknownPath, find_route
 from tests.language.virtual_server import ClientRequest, VirtualServer
 
 CLAUDE = {"anthropic-version": "2023-06-01"}

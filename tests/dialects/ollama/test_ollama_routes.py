@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.dialects.listing import calls_by_provider
 from mockllm.dialects.ollama import CHAT, PROVIDER
-from mockllm.dialects.routes import RouteMatch, UnknownPath, find_route
+from mockllm.dialects.router import RouteMatch, UnknownPath, find_route
 from mockllm.server.control.routes import ROUTES
 
 NATIVE = [route for route in PROVIDER.routes if not route.prefixed]

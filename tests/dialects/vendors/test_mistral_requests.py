@@ -13,7 +13,7 @@ from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.dialects.dialect import OwnResponseDialect, ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.providers import generating_dialect
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.router import RouteMatch, find_route
 
 STAMP = ResponseIdentity(Ids(0, "mistral", 1), 1_760_000_000.0)
 CALL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}

@@ -10,7 +10,7 @@ from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import Call, Choice, Part, Reply, Text, Thinking
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.providers import generating_dialect
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.router import RouteMatch, find_route
 from tests.dialects.openai.chat.chat_requests import STAMP
 
 CALL = Call("f", ("{}",))

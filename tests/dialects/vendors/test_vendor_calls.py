@@ -15,7 +15,7 @@ from mockllm.dialects.dialect import Dialect, OwnResponseDialect, ReplyDialect, 
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.errors import ROWS
 from mockllm.dialects.providers import generating_dialect
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.router import RouteMatch, find_route
 from mockllm.dialects.vendors.vendor import Vendor, VendorIdFormat
 from tests.compatible import VENDORS, vendor_dialects
 from tests.golden.wire import assert_golden

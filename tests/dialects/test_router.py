@@ -8,13 +8,13 @@ import pytest
 
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import EventStep
-from mockllm.dialects import anthropic, azure, openai, routes
+from mockllm.dialects import anthropic, azure, openai, router
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.listing import calls_by_provider
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, GENERATING, PROVIDERS, begins_with_prefix
 from mockllm.dialects.providers import DIALECTS, REGISTERED
 from mockllm.dialects.route_table import ROUTES
-from mockllm.dialects.routes import MethodNotAllowed, RouteMatch, UnknownPath, find_route
+from mockllm.dialects.router import MethodNotAllowed, RouteMatch, UnknownPath, find_route
 from mockllm.dialects.vendors.vendor import Vendor
 from tests.compatible import VENDORS
 from tests.dialects.anthropic.messages_requests import STAMP
@@ -138,8 +138,8 @@ def test_unknown_vendor_path_lists_routes_of_vendor_only() -> None:
 def test_routes_that_are_all_listed_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """As of a new provider with one call."""
     only = [route for route in ROUTES if route.line == "POST /cohere/v2/chat"]
-    monkeypatch.setattr(routes, "ROUTES", only)
-    assert routes._routes_of.__wrapped__("cohere", alone=True).startswith(
+    monkeypatch.setattr(router, "ROUTES", only)
+    assert router._routes_of.__wrapped__("cohere", alone=True).startswith(
         "Routes: POST /cohere/v2/chat. GET / lists"
     )
 
