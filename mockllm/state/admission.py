@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from mockllm.core.limits.account import LimitAccount
 from mockllm.core.limits.limit_data import (
     METERED_BOUNDS,
     NO_COST,
@@ -20,6 +19,7 @@ from mockllm.core.limits.limit_data import (
     combine,
     tightest,
 )
+from mockllm.core.limits.rate_limiter import RateLimiter
 from mockllm.core.load.continuous_batch import ContinuousBatchTimes
 from mockllm.core.load.load import LoadEffect, load_effect, load_effect_without_wait
 from mockllm.core.load.running_batch import RunningBatch
@@ -29,20 +29,20 @@ from mockllm.state.scope_counts import InFlight, ScopeCounts
 
 
 class LocalInFlightSlot:
-    """The slots of one response in accounts and loads of this process: an `InFlightSlot`
+    """The slots of one response in limiters and loads of this process: an `InFlightSlot`
     (`core.selection.decision`)."""
 
-    __slots__ = ("_accounts", "_loads")
+    __slots__ = ("_limiters", "_loads")
 
     def __init__(
         self,
-        accounts: Sequence[LimitAccount],
+        limiters: Sequence[RateLimiter],
         loads: Sequence[InFlight],
         batches: Sequence[RunningBatch] = (),
     ) -> None:
         """Take the slots, except in the batches: the caller adds the request to each with `batch.add`, which sets
         its end there."""
-        self._accounts = accounts
+        self._limiters = limiters
         self._loads: Sequence[InFlight | RunningBatch] = (*loads, *batches)
         for in_flight in loads:
             in_flight.expect_end(self, inf)
@@ -52,10 +52,10 @@ class LocalInFlightSlot:
             in_flight.expect_end(self, until)
 
     def release(self) -> None:
-        accounts, loads = self._accounts, self._loads
-        self._accounts, self._loads = (), ()
-        for account in accounts:
-            account.release()
+        limiters, loads = self._limiters, self._loads
+        self._limiters, self._loads = (), ()
+        for limiter in limiters:
+            limiter.release()
         for in_flight in loads:
             in_flight.end(self)
 
@@ -68,15 +68,15 @@ def admit_request(
     charged or taken."""
     scenario_time = inputs.scenario_time
     with_limit = [(each, counts) for each, counts in selections if each.candidate.limit is not None]
-    accounts = [scope_counts.account(selected.candidate) for selected, scope_counts in with_limit]
+    limiters = [scope_counts.rate_limiter(selected.candidate) for selected, scope_counts in with_limit]
     if not count:
-        accounts = [deepcopy(account) for account in accounts]
-    cost = inputs.compute_cost() if any(account.limit.counts_tokens for account in accounts) else NO_COST
+        limiters = [deepcopy(limiter) for limiter in limiters]
+    cost = inputs.compute_cost() if any(limiter.limit.counts_tokens for limiter in limiters) else NO_COST
     costs = [_with_draw(cost, selected, inputs) for selected, _ in with_limit]
-    results = [account.check(scenario_time, cost) for account, cost in zip(accounts, costs, strict=True)]
+    results = [limiter.check(scenario_time, cost) for limiter, cost in zip(limiters, costs, strict=True)]
     candidates = [selected.candidate for selected, _ in with_limit]
     refusal, delay = limit_refusal(
-        candidates, results, lambda: [account.status(scenario_time) for account in accounts], cost
+        candidates, results, lambda: [limiter.status(scenario_time) for limiter in limiters], cost
     )
     if refusal is not None:
         return refusal, None
@@ -85,14 +85,14 @@ def admit_request(
     ]
     effect = _combined_load_effect(with_load, inputs, delay) if with_load else CombinedLoadEffect(delay)
     if effect.refused_by is not None:
-        return AdmissionResult(_limit_status(accounts, scenario_time), refused_by=effect.refused_by), None
-    for account, its_cost in zip(accounts, costs, strict=True):
-        account.charge(scenario_time, its_cost)
+        return AdmissionResult(_limit_status(limiters, scenario_time), refused_by=effect.refused_by), None
+    for limiter, its_cost in zip(limiters, costs, strict=True):
+        limiter.charge(scenario_time, its_cost)
     admitted = AdmissionResult(
-        _limit_status(accounts, scenario_time), effect.wait, effect.slowdown,
+        _limit_status(limiters, scenario_time), effect.wait, effect.slowdown,
         tokens=cost.tokens, continuous_batch_times=effect.continuous_batch_times,
     )  # fmt: skip
-    concurrent = [account for account in accounts if account.limit.concurrent is not None]
+    concurrent = [limiter for limiter in limiters if limiter.limit.concurrent is not None]
     if not count or not (concurrent or with_load):
         return admitted, None
     slot = LocalInFlightSlot(concurrent, _in_flight(with_load), [batch for batch, _ in effect.schedules])
@@ -178,12 +178,12 @@ def current_limits(
     selections: Sequence[tuple[Selected, ScopeCounts]], scenario_time: float
 ) -> AdmissionResult:
     """Return the current limit status, without charging any limit."""
-    accounts = [
-        scope_counts.account(selected.candidate)
+    limiters = [
+        scope_counts.rate_limiter(selected.candidate)
         for selected, scope_counts in selections
         if selected.candidate.limit is not None
     ]
-    return AdmissionResult(_limit_status(accounts, scenario_time))
+    return AdmissionResult(_limit_status(limiters, scenario_time))
 
 
 def _with_draw(cost: Cost, selected: Selected, inputs: DecisionInputs) -> Cost:
@@ -195,8 +195,8 @@ def _with_draw(cost: Cost, selected: Selected, inputs: DecisionInputs) -> Cost:
     return replace(cost, draw=random.uniform("limit"))
 
 
-def _limit_status(accounts: Sequence[LimitAccount], scenario_time: float) -> LimitStatus:
-    return tightest([account.status(scenario_time) for account in accounts])
+def _limit_status(limiters: Sequence[RateLimiter], scenario_time: float) -> LimitStatus:
+    return tightest([limiter.status(scenario_time) for limiter in limiters])
 
 
 def _load_effect(

@@ -42,13 +42,13 @@ class Counters:
         scope_counts = self.counts_in("")
         limit_status = None
         if len(candidates) == 1:  # the usual case
-            limit_status = scope_counts.account(candidates[0]).charge_at_once(scenario_time, cost)
+            limit_status = scope_counts.rate_limiter(candidates[0]).charge_at_once(scenario_time, cost)
         else:
-            accounts = [scope_counts.account(candidate) for candidate in candidates]
-            if all(account.check(scenario_time, cost) is ALLOWED for account in accounts):
-                for account in accounts:
-                    account.charge(scenario_time, cost)
-                limit_status = tightest([account.status(scenario_time) for account in accounts])
+            limiters = [scope_counts.rate_limiter(candidate) for candidate in candidates]
+            if all(limiter.check(scenario_time, cost) is ALLOWED for limiter in limiters):
+                for limiter in limiters:
+                    limiter.charge(scenario_time, cost)
+                limit_status = tightest([limiter.status(scenario_time) for limiter in limiters])
         self.measure_touched()
         return limit_status
 

@@ -165,7 +165,7 @@ class EngineState:
     def reset_limits(self, keys: frozenset[str] | None = None) -> None:
         """Reset the use of limits: of all, or of the modifiers with these keys."""
         for scope_counts in self._scopes():
-            scope_counts.forget_accounts(keys)
+            scope_counts.reset_limiters(keys)
 
     def _all_counters(self) -> Iterator[Counters]:
         yield self.counters_without_session

@@ -1,6 +1,6 @@
 """The counts of one scope of one session (a key, an address, or all requests).
 
-A scope has the tries and eligible tries of rules and modifiers, named states, accounts of limits, and responses in
+A scope has the tries and eligible tries of rules and modifiers, named states, rate limiters, and responses in
 flight. `counters.py` finds the scope, and `decide.py` decides; this module only has the data.
 """
 
@@ -12,7 +12,7 @@ from itertools import count
 from math import inf
 from typing import Final
 
-from mockllm.core.limits.account import LimitAccount
+from mockllm.core.limits.rate_limiter import RateLimiter
 from mockllm.core.load.running_batch import RunningBatch
 from mockllm.core.selection.decision import Candidate, InFlightSlot
 from mockllm.core.selection.guards import StateValue, changed_states
@@ -66,10 +66,10 @@ class ScopeCounts:
     read."""
 
     __slots__ = (
-        "_accounts",
         "_batches",
         "_first_tries",
         "_in_flight",
+        "_limiters",
         "accounted_bytes",
         "counts",
         "grown",
@@ -88,7 +88,7 @@ class ScopeCounts:
         self.request_counts: dict[Sequence[str], int] = {}
         self.states: Mapping[str, StateValue] = {}
         self._first_tries: dict[str, float] = {}
-        self._accounts: dict[str, LimitAccount] = {}
+        self._limiters: dict[str, RateLimiter] = {}
         self._in_flight: dict[str, InFlight] = {}
         self._batches: dict[str, RunningBatch] = {}
 
@@ -111,16 +111,16 @@ class ScopeCounts:
         self.states = changed_states(self.states, states)
         self.grown = True
 
-    def account(self, candidate: Candidate) -> LimitAccount:
-        """Return the account of a modifier's limit."""
-        account = self._accounts.get(candidate.key)
-        if account is None:
+    def rate_limiter(self, candidate: Candidate) -> RateLimiter:
+        """Return the rate limiter of a modifier's limit."""
+        limiter = self._limiters.get(candidate.key)
+        if limiter is None:
             assert candidate.limit is not None
-            account = self._accounts[candidate.key] = LimitAccount(candidate.limit)
+            limiter = self._limiters[candidate.key] = RateLimiter(candidate.limit)
             self.grown = True
-        elif account.grows:
+        elif limiter.grows:
             self.grown = True
-        return account
+        return limiter
 
     def in_flight(self, key: str) -> InFlight:
         """Return the responses in flight that a modifier's load counts, with the end of each."""
@@ -143,7 +143,7 @@ class ScopeCounts:
     def retain(self, keys: frozenset[str]) -> None:
         """Delete the counts of all other keys."""
         self._add_request_counts()
-        for by_key in (self.counts, self._first_tries, self._accounts, self._in_flight, self._batches):
+        for by_key in (self.counts, self._first_tries, self._limiters, self._in_flight, self._batches):
             for key in by_key.keys() - keys:
                 del by_key[key]
 
@@ -152,11 +152,11 @@ class ScopeCounts:
         self._add_request_counts()
         return self.counts
 
-    def forget_accounts(self, keys: frozenset[str] | None = None) -> None:
+    def reset_limiters(self, keys: frozenset[str] | None = None) -> None:
         """Reset the use of limits: of all, or of these keys. Responses in flight stay in flight."""
-        for key, account in self._accounts.items():
+        for key, limiter in self._limiters.items():
             if keys is None or key in keys:
-                account.reset()
+                limiter.reset()
 
     def _add_request_counts(self) -> None:
         for keys, times in self.request_counts.items():
@@ -178,12 +178,12 @@ class ScopeCounts:
         """About how many bytes the scope takes, with its name in the tables of its session."""
         parts = len(self.counts) + len(self.request_counts) + len(self._first_tries) + len(self.states)
         in_flight = sum(_IN_FLIGHT_BYTES + _PART_BYTES * len(each.ends) for each in self._in_flight.values())
-        accounts = sum(account.size for account in self._accounts.values())
+        limiters = sum(limiter.size for limiter in self._limiters.values())
         batches = sum(
             _IN_FLIGHT_BYTES + _PART_BYTES * (len(each) + len(each.prefixes or ()))
             for each in self._batches.values()
         )
-        return _SCOPE_BYTES + _PART_BYTES * parts + accounts + in_flight + batches
+        return _SCOPE_BYTES + _PART_BYTES * parts + limiters + in_flight + batches
 
 
 _SCOPE_BYTES: Final = 1_100

@@ -217,7 +217,7 @@ local function meter(scope, field, settings)
   return made
 end
 
--- limits: mockllm.core.limits.account. The results are {code, wait, delay}.
+-- limits: mockllm.core.limits.rate_limiter. The results are {code, wait, delay}.
 
 -- Of each meter, in the order in which they are checked: NEVER where it never passes, NEVER + 1 where it waits.
 
@@ -235,7 +235,7 @@ local function open_places(scope, field)
   return redis.call('ZCARD', key)
 end
 
-local function account(candidate, scope, draw)
+local function rate_limiter(candidate, scope, draw)
   local limit, field = candidate[6], candidate[1] .. '\0'
   local made = {scope = scope, field = field, strategy = limit[1], concurrent = limit[2], requests = limit[3], draw = draw}
   if made.strategy == 'after-n' then made.used = number(scope, field .. 'n') end
@@ -248,19 +248,19 @@ local function account(candidate, scope, draw)
   return made
 end
 
-local function check(a)
-  if a.strategy == 'after-n' then return {a.used >= a.requests and BY_STRATEGY or PASSES, 0, 0} end
-  if a.strategy == 'random' then return {a.draw and BY_STRATEGY or PASSES, 0, 0} end
-  if a.strategy == 'always' then return {BY_STRATEGY, 0, 0} end
-  if a.strategy == 'none' then return {PASSES, 0, 0} end
-  if a.concurrent >= 0 then
-    a.open = open_places(a.scope, a.field .. 'c')
-    if a.open >= a.concurrent then return {TOO_MANY_OPEN, 0, 0} end
+local function check(limiter)
+  if limiter.strategy == 'after-n' then return {limiter.used >= limiter.requests and BY_STRATEGY or PASSES, 0, 0} end
+  if limiter.strategy == 'random' then return {limiter.draw and BY_STRATEGY or PASSES, 0, 0} end
+  if limiter.strategy == 'always' then return {BY_STRATEGY, 0, 0} end
+  if limiter.strategy == 'none' then return {PASSES, 0, 0} end
+  if limiter.concurrent >= 0 then
+    limiter.open = open_places(limiter.scope, limiter.field .. 'c')
+    if limiter.open >= limiter.concurrent then return {TOO_MANY_OPEN, 0, 0} end
   end
   local longest, delay, code = 0, 0, PASSES
-  for index, m in ipairs(a.meters) do
+  for index, m in ipairs(limiter.meters) do
     if m then
-      local wait = m.kind.wait(m, a.amounts[index])
+      local wait = m.kind.wait(m, limiter.amounts[index])
       if wait == nil then return {NEVER[index], 0, 0} end
       if wait > longest then longest, code = wait, NEVER[index] + 1 end
       delay = math.max(delay, m.kind.delay(m))
@@ -269,22 +269,22 @@ local function check(a)
   return {code, longest, code == PASSES and delay or 0}
 end
 
-local function charge(a)
-  if a.strategy == 'after-n' then
-    a.used = a.used + 1
-    put(a.scope, a.field .. 'n', a.used)
+local function charge(limiter)
+  if limiter.strategy == 'after-n' then
+    limiter.used = limiter.used + 1
+    put(limiter.scope, limiter.field .. 'n', limiter.used)
   end
-  if a.concurrent >= 0 then take_place(a.scope, a.field .. 'c', a.open) end
-  for index, m in ipairs(a.meters) do
-    if m then m.kind.charge(m, a.amounts[index]) end
+  if limiter.concurrent >= 0 then take_place(limiter.scope, limiter.field .. 'c', limiter.open) end
+  for index, m in ipairs(limiter.meters) do
+    if m then m.kind.charge(m, limiter.amounts[index]) end
   end
 end
 
-local function gauges(a)
-  if a.strategy == 'after-n' then return {{a.requests, math.max(0, a.requests - a.used), -1}, false, false, false} end
+local function gauges(limiter)
+  if limiter.strategy == 'after-n' then return {{limiter.requests, math.max(0, limiter.requests - limiter.used), -1}, false, false, false} end
   local states = {}
   for place, index in ipairs({4, 1, 2, 3}) do
-    local m = a.meters[index]
+    local m = limiter.meters[index]
     states[place] = m and m.kind.gauge(m) or false
   end
   return states
@@ -384,28 +384,28 @@ end
 
 local function takes_turn(code) return code == FREE or code == USED_UP or code == SKIPPED or code == NOT_ITS_TURN end
 
-local function note_gauges(accounts, limits)
-  for index, a in ipairs(accounts) do
+local function note_gauges(limiters, limits)
+  for index, limiter in ipairs(limiters) do
     limits[index] = limits[index] or {PASSES, 0, 0}
-    for place, state in ipairs(gauges(a)) do limits[index][3 + place] = state end
+    for place, state in ipairs(gauges(limiter)) do limits[index][3 + place] = state end
   end
 end
 
 -- Decides about limits and loads, and charges them: mockllm.state.admission. Returns the outcome if it is not the rule's.
 local function admit(applied, limits, loads)
-  local accounts, failing, passes, full = {}, false, true, 0
+  local limiters, failing, passes, full = {}, false, true, 0
   for _, each in ipairs(applied) do
     if each.code == FREE then
       failing = failing or each.candidate[3]
-      if each.candidate[6] then accounts[#accounts + 1] = account(each.candidate, each.scope, each.draw) end
+      if each.candidate[6] then limiters[#limiters + 1] = rate_limiter(each.candidate, each.scope, each.draw) end
     end
   end
   if failing then
-    note_gauges(accounts, limits)
+    note_gauges(limiters, limits)
     return 'modifier', full
   end
-  for index, a in ipairs(accounts) do
-    limits[index] = check(a)
+  for index, limiter in ipairs(limiters) do
+    limits[index] = check(limiter)
     passes = passes and limits[index][1] == PASSES
   end
   if passes then
@@ -418,13 +418,13 @@ local function admit(applied, limits, loads)
       end
     end
     if full == 0 then
-      for _, a in ipairs(accounts) do charge(a) end
+      for _, limiter in ipairs(limiters) do charge(limiter) end
       for _, each in ipairs(applied) do
         if each.code == FREE and each.candidate[7] then take_place(each.scope, each.key .. 'o', each.open) end
       end
     end
   end
-  note_gauges(accounts, limits)
+  note_gauges(limiters, limits)
   return not passes and 'limited' or full > 0 and 'overloaded' or nil, full
 end
 

@@ -241,7 +241,7 @@ def _limit(limit: Limit) -> list[object]:
 
 
 def _meter_of(limit: Limit, most: int | None, size: int | None) -> list[object] | bool:
-    """Return a meter as `mockllm.core.limits.account` makes it. `size` is a bucket's, or a leaky one's queue."""
+    """Return a meter as `mockllm.core.limits.rate_limiter` makes it. `size` is a bucket's, or a leaky one's queue."""
     if most is None or limit.strategy not in METERED:
         return False
     window = max(1, round(limit.window * MICRO))

@@ -10,7 +10,6 @@ from msgspec import DecodeError, Struct
 from msgspec.msgpack import Decoder
 
 from mockllm.core.json.codec import Json
-from mockllm.core.limits.account import reported_wait
 from mockllm.core.limits.limit_data import (
     ALLOWED,
     NO_COST,
@@ -22,6 +21,7 @@ from mockllm.core.limits.limit_data import (
     tightest,
 )
 from mockllm.core.limits.meters import MICRO
+from mockllm.core.limits.rate_limiter import reported_wait
 from mockllm.core.load.load import slowdown
 from mockllm.core.selection.decision import (
     AdmissionResult,

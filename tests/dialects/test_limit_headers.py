@@ -7,8 +7,8 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.limits.account import LimitAccount
 from mockllm.core.limits.limit_data import METERED_BOUNDS, BoundStatus, Cost, Limit, LimitStatus, MeteredBound
+from mockllm.core.limits.rate_limiter import RateLimiter
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.openai.headers import go_duration
 from mockllm.dialects.provider_facts import limit_headers
@@ -186,11 +186,11 @@ def test_header_has_the_quantity_of_its_name(provider: str) -> None:
 
 
 def test_headers_count_down_and_recover() -> None:
-    account = LimitAccount(Limit("fixed-window", 3, 100, window=60.0))
+    limiter = RateLimiter(Limit("fixed-window", 3, 100, window=60.0))
     reported = []
     for now in (NOON, NOON + 1.5, NOON + 2.0, NOON + 61.0):
-        account.charge(now, Cost(10))
-        reported.append(limit_headers("openai", account.status(now), now)[2:5])
+        limiter.charge(now, Cost(10))
+        reported.append(limit_headers("openai", limiter.status(now), now)[2:5])
     assert [[value for _, value in each] for each in reported] == [
         ["2", "90", "1m0s"], ["1", "80", "58.5s"], ["0", "70", "58s"], ["2", "90", "1m0s"],
     ]  # fmt: skip

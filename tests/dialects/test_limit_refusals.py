@@ -6,8 +6,8 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import loads
-from mockllm.core.limits.account import LimitAccount
 from mockllm.core.limits.limit_data import Cost, Limit
+from mockllm.core.limits.rate_limiter import RateLimiter
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import EventStep
 from mockllm.core.request.request import Request
@@ -20,17 +20,17 @@ REQUEST = Request(method="POST", path="/", headers={}, raw=b"{}")
 STAMP = ResponseIdentity(Ids(0, "", 0), NOON)
 
 
-def used(limit: Limit, tokens: int, count: int = 1) -> LimitAccount:
-    account = LimitAccount(limit)
+def used(limit: Limit, tokens: int, count: int = 1) -> RateLimiter:
+    limiter = RateLimiter(limit)
     for _ in range(count):
-        account.charge(NOON, Cost(tokens))
-    return account
+        limiter.charge(NOON, Cost(tokens))
+    return limiter
 
 
-def refusal(provider: str, account: LimitAccount, tokens: int) -> Failure:
-    verdict = account.check(NOON, Cost(tokens))
+def refusal(provider: str, limiter: RateLimiter, tokens: int) -> Failure:
+    verdict = limiter.check(NOON, Cost(tokens))
     assert not verdict.allowed
-    return limit_failure(provider, verdict, account.status(NOON), tokens, "gpt-4o", NOON)
+    return limit_failure(provider, verdict, limiter.status(NOON), tokens, "gpt-4o", NOON)
 
 
 WHOSE = "for gpt-4o in organization org-mockllm on "
@@ -38,7 +38,7 @@ MORE = " Visit https://platform.openai.com/account/rate-limits to learn more."
 
 
 @pytest.mark.parametrize(
-    ("account", "tokens", "bound", "message"),
+    ("limiter", "tokens", "bound", "message"),
     [
         pytest.param(
             used(Limit("token-bucket", tokens=30000), 29753), 494, "tokens",
@@ -70,14 +70,14 @@ MORE = " Visit https://platform.openai.com/account/rate-limits to learn more."
             f"Rate limit reached {WHOSE}requests under way. Please try again in 1s.", id="too many under way",
         ),
         pytest.param(
-            LimitAccount(Limit("always")), 5, "requests",
+            RateLimiter(Limit("always")), 5, "requests",
             "Rate limit reached for gpt-4o in organization org-mockllm. Please try again in 1s.",
             id="without a figure",
         ),
     ],
 )  # fmt: skip
-def test_openai_refusal_names_bound(account: LimitAccount, tokens: int, bound: str, message: str) -> None:
-    failure = refusal("openai", account, tokens)
+def test_openai_refusal_names_bound(limiter: RateLimiter, tokens: int, bound: str, message: str) -> None:
+    failure = refusal("openai", limiter, tokens)
     assert failure.message == message + MORE
     plan = openai.CHAT.error(failure, REQUEST, STAMP)
     (body,) = plan.steps
@@ -111,10 +111,10 @@ def test_anthropic_refusal_has_remaining_of_all_bounds() -> None:
     "limit", [Limit("always", retry_after=3.0), Limit("random", probability=1.0, retry_after=3.0)]
 )
 def test_refusal_without_figure_has_zero_remaining_requests(limit: Limit) -> None:
-    failure = refusal("openai", LimitAccount(limit), 9)
+    failure = refusal("openai", RateLimiter(limit), 9)
     headers = dict(openai.CHAT.error(failure, REQUEST, STAMP).head.headers)
     assert (headers["x-ratelimit-remaining-requests"], headers["x-ratelimit-reset-requests"]) == ("0", "3s")
-    failure = refusal("anthropic", LimitAccount(limit), 9)
+    failure = refusal("anthropic", RateLimiter(limit), 9)
     headers = dict(anthropic.MESSAGES.error(failure, REQUEST, STAMP).head.headers)
     assert headers["anthropic-ratelimit-requests-remaining"] == "0"
     assert headers["anthropic-ratelimit-requests-reset"] == "2027-01-15T08:00:03Z"
@@ -129,19 +129,19 @@ def test_refusal_of_too_many_at_once_leaves_remaining_requests() -> None:
 
 
 @pytest.mark.parametrize(
-    ("account", "tokens", "quota"),
+    ("limiter", "tokens", "quota"),
     [
         (used(Limit("fixed-window", 1, window=86400.0), 9), 9, ("requests", 1, 86400.0)),
         (used(Limit("token-bucket", tokens=60), 50), 30, ("tokens", 60, 60.0)),
         (used(Limit("token-bucket", tokens=60), 0), 90, ("tokens", 60, 60.0)),
-        (LimitAccount(Limit("always")), 9, None),
+        (RateLimiter(Limit("always")), 9, None),
         (used(Limit("fixed-window", 3, concurrent=1), 9), 9, None),
     ],
 )
 def test_failure_has_refused_quota(
-    account: LimitAccount, tokens: int, quota: tuple[str, int, float] | None
+    limiter: RateLimiter, tokens: int, quota: tuple[str, int, float] | None
 ) -> None:
-    assert refusal("gemini", account, tokens).quota == quota
+    assert refusal("gemini", limiter, tokens).quota == quota
 
 
 @pytest.mark.parametrize(("provider", "headers"), [("groq", 3), ("gemini", 0), ("deepseek", 0)])
@@ -167,15 +167,15 @@ def test_refusal_of_other_provider_has_usual_error(provider: str, headers: int) 
     ],
 )
 def test_anthropic_names_the_exceeded_part(limit: Limit, cost: Cost, words: str) -> None:
-    account = LimitAccount(limit)
-    account.charge(NOON, cost)
-    verdict = account.check(NOON, cost)
+    limiter = RateLimiter(limit)
+    limiter.charge(NOON, cost)
+    verdict = limiter.check(NOON, cost)
     failure = limit_failure(
-        "anthropic", verdict, account.status(NOON), cost.tokens, "claude-sonnet-4-6", NOON
+        "anthropic", verdict, limiter.status(NOON), cost.tokens, "claude-sonnet-4-6", NOON
     )
     assert failure.message is not None
     assert words in failure.message
     assert ", model: claude-sonnet-4-6)" in failure.message
-    openai_failure = limit_failure("openai", verdict, account.status(NOON), cost.tokens, "gpt-4o", NOON)
+    openai_failure = limit_failure("openai", verdict, limiter.status(NOON), cost.tokens, "gpt-4o", NOON)
     assert openai_failure.message is not None
     assert "on tokens per min (TPM)" in openai_failure.message

@@ -81,7 +81,7 @@ def test_slot_of_removed_account_leaves_new_one(what: str) -> None:
     counters.retain(frozenset())
     fresh = decide(counters, inputs).slot
     assert fresh is not None
-    slot.release()  # of a removed account: the new slot is unaffected
+    slot.release()  # of a removed limiter: the new slot is unaffected
     assert decide(counters, inputs).slot is None
     fresh.release()
     assert decide(counters, inputs).slot is not None

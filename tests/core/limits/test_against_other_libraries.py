@@ -22,8 +22,8 @@ from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 from throttled import Throttled, rate_limiter, utils
 from throttled.store import MemoryStore
 
-from mockllm.core.limits.account import LimitAccount
 from mockllm.core.limits.limit_data import Cost, Limit, Strategy
+from mockllm.core.limits.rate_limiter import RateLimiter
 from tests.examples import examples
 
 QUIET = settings(
@@ -70,13 +70,13 @@ def arrivals(step: float, longest: int) -> st.SearchStrategy[list[tuple[float, i
 
 def ours(strategy: Strategy, trace: list[tuple[float, int]], **bounds: Any) -> list[bool]:
     """What passes of a trace. Its amounts are tokens: a request itself is always one."""
-    account = LimitAccount(Limit(strategy, **bounds))
+    limiter = RateLimiter(Limit(strategy, **bounds))
     passed = []
     for now, amount in trace:
         cost = Cost(amount)
-        allowed = account.check(now, cost).allowed
+        allowed = limiter.check(now, cost).allowed
         if allowed:
-            account.charge(now, cost)
+            limiter.charge(now, cost)
         passed.append(allowed)
     return passed
 

@@ -1,5 +1,5 @@
-"""The usage of one rate limit by one key: its requests, its tokens, and its responses in flight. The admission of
-a request (`mockllm.state.admission`) checks and charges all its limits.
+"""The limiter of one rate limit and one key: it counts requests, tokens and responses in flight. The admission of
+a request (`mockllm.state.admission`) checks and charges all its limits. `meters.py` has the algorithms.
 
 A check has no effect; a charge is a separate call, since a request is charged only if all limits on it allow it.
 """
@@ -24,16 +24,17 @@ from mockllm.core.limits.meters import MICRO, Bucket, FixedWindow, Meter, Slidin
 MILLI = MICRO // 1000
 _CHECKED: Final[tuple[MeteredBound, ...]] = ("tokens", "input_tokens", "output_tokens", "requests")
 """The bounds in the order in which they are checked: of equal waits the first is reported."""
-_ACCOUNT_BYTES: Final = 900
+_LIMITER_BYTES: Final = 900
 _ENTRY_BYTES: Final = 130
-"""The memory of an account with its meters, and of each entry of a sliding window."""
+"""The memory of a limiter with its meters, and of each entry of a sliding window."""
 
 
-class LimitAccount:
-    """The account of one key. `in_flight` is the number of responses in flight, where the limit has a bound on
-    them. `scenario_time` is in seconds on one clock. A clock that goes back neither frees nor breaks anything."""
+class RateLimiter:
+    """Checks and charges one limit for one key. `in_flight` is the number of responses in flight, where the limit
+    bounds them. `scenario_time` is in seconds on one clock. A clock that goes back neither frees nor breaks
+    anything."""
 
-    __slots__ = ("_divided", "_meters", "_requests", "_tokens", "_used", "grows", "in_flight", "limit")
+    __slots__ = ("_meters", "_requests", "_splits_tokens", "_tokens", "_used", "grows", "in_flight", "limit")
 
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
@@ -48,7 +49,7 @@ class LimitAccount:
         meters = {bound: _meter_of(self.limit, bound) for bound in _CHECKED}
         self._requests, self._tokens = meters["requests"], meters["tokens"]
         self._meters = [(bound, meter) for bound, meter in meters.items() if meter is not None]
-        self._divided = bool(meters["input_tokens"] or meters["output_tokens"])
+        self._splits_tokens = bool(meters["input_tokens"] or meters["output_tokens"])
         """Whether parts of a request's tokens have meters of their own."""
 
     def check(self, scenario_time: float, cost: Cost) -> LimitResult:
@@ -100,13 +101,19 @@ class LimitAccount:
     def charge_at_once(self, scenario_time: float, cost: Cost) -> LimitStatus | None:
         """Count a request that passes without a wait, and return the rest of the limit, as `check`, `charge` and
         `status` do. None, and nothing changes, for any other request."""
-        if self.limit.strategy == "token-bucket" and self.limit.concurrent is None and not self._divided:
+        if (
+            self.limit.strategy == "token-bucket"
+            and self.limit.concurrent is None
+            and not self._splits_tokens
+        ):
             requests: Bucket | None = self._requests  # type: ignore[assignment] # the strategy's meters are buckets
             tokens: Bucket | None = self._tokens  # type: ignore[assignment]
             micros = round(scenario_time * MICRO)
             filled = None if requests is None else requests.level_after(micros, 1)
             spent = None if tokens is None else tokens.level_after(micros, cost.tokens)
-            if (filled is None) is not (requests is None) or (spent is None) is not (tokens is None):
+            if requests is not None and filled is None:
+                return None
+            if tokens is not None and spent is None:
                 return None
             return LimitStatus(
                 None if requests is None or filled is None else requests.fill(micros, filled),
@@ -119,9 +126,9 @@ class LimitAccount:
 
     @property
     def size(self) -> int:
-        """About how many bytes the account takes."""
+        """About how many bytes the limiter takes."""
         entries = sum(meter.entries for _, meter in self._meters if isinstance(meter, SlidingWindow))
-        return _ACCOUNT_BYTES + _ENTRY_BYTES * entries
+        return _LIMITER_BYTES + _ENTRY_BYTES * entries
 
     def release(self) -> None:
         """Count the end of a response."""
@@ -136,7 +143,7 @@ class LimitAccount:
                 BoundStatus(max_count, max(0, max_count - self._used), limit.retry_after, limit.window)
             )
         micros = round(scenario_time * MICRO)
-        if self._divided:
+        if self._splits_tokens:
             return LimitStatus(**{bound: meter.bound_status(micros) for bound, meter in self._meters})
         return LimitStatus(
             None if self._requests is None else self._requests.bound_status(micros),

@@ -9,8 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mockllm.core.limits.account import LimitAccount
 from mockllm.core.limits.limit_data import ALLOWED, BoundStatus, Cost, Limit, LimitStatus, Strategy
+from mockllm.core.limits.rate_limiter import RateLimiter
 
 METERED: st.SearchStrategy[Strategy] = st.sampled_from(
     ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"]
@@ -33,14 +33,14 @@ def limits(draw: st.DrawFn) -> Limit:
     )
 
 
-def passing(account: LimitAccount, arrivals: list[tuple[float, int]]) -> list[tuple[float, int]]:
+def passing(limiter: RateLimiter, arrivals: list[tuple[float, int]]) -> list[tuple[float, int]]:
     """When what passed left, and its tokens."""
     now, passed = NOON, []
     for gap, tokens in arrivals:
         now += gap
-        verdict = account.check(now, Cost(tokens))
+        verdict = limiter.check(now, Cost(tokens))
         if verdict.allowed:
-            account.charge(now, Cost(tokens))
+            limiter.charge(now, Cost(tokens))
             passed.append((now + verdict.delay, tokens))
     return passed
 
@@ -48,30 +48,30 @@ def passing(account: LimitAccount, arrivals: list[tuple[float, int]]) -> list[tu
 @PATIENT
 @given(limit=limits(), arrivals=ARRIVALS)
 def test_retry_after_requested_wait_passes(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
-    account = LimitAccount(limit)
+    limiter = RateLimiter(limit)
     now = NOON
     for gap, tokens in arrivals:
         now += gap
         cost = Cost(tokens)
-        verdict = account.check(now, cost)
+        verdict = limiter.check(now, cost)
         if not verdict.allowed and verdict.retry_after is not None:
             assert verdict.retry_after > 0
             assert round(verdict.retry_after, 3) == verdict.retry_after
             now += verdict.retry_after
-            assert account.check(now, cost).allowed
-        if account.check(now, cost).allowed:
-            account.charge(now, cost)
+            assert limiter.check(now, cost).allowed
+        if limiter.check(now, cost).allowed:
+            limiter.charge(now, cost)
 
 
 @PATIENT
 @given(limit=limits(), arrivals=ARRIVALS)
 def test_reported_wait_is_minimal(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
-    account = LimitAccount(limit)
-    passing(account, arrivals)
+    limiter = RateLimiter(limit)
+    passing(limiter, arrivals)
     now = NOON + sum(gap for gap, _ in arrivals)
-    verdict = account.check(now, Cost(arrivals[0][1]))
+    verdict = limiter.check(now, Cost(arrivals[0][1]))
     if not verdict.allowed and verdict.retry_after is not None and verdict.retry_after > 0.002:
-        assert not account.check(now + verdict.retry_after - 0.002, Cost(arrivals[0][1])).allowed
+        assert not limiter.check(now + verdict.retry_after - 0.002, Cost(arrivals[0][1])).allowed
 
 
 @PATIENT
@@ -79,14 +79,14 @@ def test_reported_wait_is_minimal(limit: Limit, arrivals: list[tuple[float, int]
 def test_check_and_status_change_nothing(
     limit: Limit, arrivals: list[tuple[float, int]], later: float
 ) -> None:
-    account, other = LimitAccount(limit), LimitAccount(limit)
-    passing(account, arrivals)
+    limiter, other = RateLimiter(limit), RateLimiter(limit)
+    passing(limiter, arrivals)
     passing(other, arrivals)
     end = NOON + sum(gap for gap, _ in arrivals)
-    account.check(end, Cost(7))
-    account.status(end)
-    assert account.check(end + later, Cost(3)) == other.check(end + later, Cost(3))
-    assert account.status(end + later) == other.status(end + later)
+    limiter.check(end, Cost(7))
+    limiter.status(end)
+    assert limiter.check(end + later, Cost(3)) == other.check(end + later, Cost(3))
+    assert limiter.status(end + later) == other.status(end + later)
 
 
 @PATIENT
@@ -94,18 +94,18 @@ def test_check_and_status_change_nothing(
 def test_remaining_amount_passes_and_one_more_does_not(
     limit: Limit, arrivals: list[tuple[float, int]], later: float
 ) -> None:
-    account = LimitAccount(limit)
-    passing(account, arrivals)
+    limiter = RateLimiter(limit)
+    passing(limiter, arrivals)
     now = NOON + sum(gap for gap, _ in arrivals) + later
-    limit_status = account.status(now)
+    limit_status = limiter.status(now)
     requests, tokens = limit_status.requests, limit_status.tokens
     if requests is not None:
         assert 0 <= requests.remaining <= requests.limit
-        assert bool(requests.remaining) == (account.check(now, Cost(0)).allowed)
+        assert bool(requests.remaining) == (limiter.check(now, Cost(0)).allowed)
     if tokens is not None and (requests is None or requests.remaining):
         assert 0 <= tokens.remaining <= tokens.limit
-        assert account.check(now, Cost(tokens.remaining)).allowed
-        assert not account.check(now, Cost(tokens.remaining + 1)).allowed
+        assert limiter.check(now, Cost(tokens.remaining)).allowed
+        assert not limiter.check(now, Cost(tokens.remaining + 1)).allowed
 
 
 def bounds(limit_status: LimitStatus) -> list[BoundStatus]:
@@ -116,11 +116,11 @@ def bounds(limit_status: LimitStatus) -> list[BoundStatus]:
 @PATIENT
 @given(limit=limits(), arrivals=ARRIVALS)
 def test_full_limit_remains_after_reset_time(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
-    account = LimitAccount(limit)
-    passing(account, arrivals)
+    limiter = RateLimiter(limit)
+    passing(limiter, arrivals)
     now = NOON + sum(gap for gap, _ in arrivals)
-    for before in bounds(account.status(now)):
-        after = bounds(account.status(now + before.reset + 1e-6))
+    for before in bounds(limiter.status(now)):
+        after = bounds(limiter.status(now + before.reset + 1e-6))
         assert any(each == replace(before, remaining=before.limit, reset=0.0) for each in after)
 
 
@@ -139,7 +139,7 @@ def most(passed: list[tuple[float, int]], window: float, *, tokens: bool) -> int
 @PATIENT
 @given(limit=limits(), arrivals=ARRIVALS)
 def test_window_never_exceeds_limit(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
-    passed = passing(LimitAccount(limit), arrivals)
+    passed = passing(RateLimiter(limit), arrivals)
     for bound, size, tokens in (
         (limit.requests, limit.burst, False),
         (limit.tokens, limit.tokens, True),
@@ -162,7 +162,7 @@ def test_leaky_bucket_spaces_requests_evenly(
     requests: int, queue: int | None, window: float, arrivals: list[tuple[float, int]]
 ) -> None:
     limit = Limit("leaky-bucket", requests, queue=queue, window=window)
-    left = [when for when, _ in passing(LimitAccount(limit), arrivals)]
+    left = [when for when, _ in passing(RateLimiter(limit), arrivals)]
     assert all(later - earlier >= window / requests - 3e-6 for earlier, later in pairwise(left))
     assert most([(when, 0) for when in left], window, tokens=False) <= requests
 
@@ -171,17 +171,17 @@ def test_leaky_bucket_spaces_requests_evenly(
 @given(arrivals=st.lists(st.floats(0, 0.01, allow_nan=False), min_size=1, max_size=60))
 def test_sliding_window_with_shared_entries_never_exceeds(arrivals: list[float]) -> None:
     """Above so many entries they are joined; still no window holds too much, and waits suffice."""
-    account = LimitAccount(Limit("sliding-window", tokens=1500, window=1.0))
+    limiter = RateLimiter(Limit("sliding-window", tokens=1500, window=1.0))
     now, passed = NOON, []
     for gap in arrivals:
         now += gap
         for _ in range(40):
-            verdict = account.check(now, Cost(1))
+            verdict = limiter.check(now, Cost(1))
             if not verdict.allowed:
                 assert verdict.retry_after is not None
                 now += verdict.retry_after
-                assert account.check(now, Cost(1)).allowed
-            account.charge(now, Cost(1))
+                assert limiter.check(now, Cost(1)).allowed
+            limiter.charge(now, Cost(1))
             passed.append(now)
     window: list[Any] = [sum(start <= when < start + 1.0 - 1e-6 for when in passed) for start in set(passed)]
     assert max(window) <= 1500
@@ -193,7 +193,7 @@ def test_charge_at_once_equals_check_charge_and_status(
     limit: Limit, concurrent: int | None, arrivals: list[tuple[float, int]]
 ) -> None:
     limit = replace(limit, concurrent=concurrent)
-    account, other = LimitAccount(limit), LimitAccount(limit)
+    limiter, other = RateLimiter(limit), RateLimiter(limit)
     now = NOON
     for gap, tokens in arrivals:
         now += gap
@@ -202,5 +202,5 @@ def test_charge_at_once_equals_check_charge_and_status(
         if other.check(now, cost) == ALLOWED:
             other.charge(now, cost)
             expected = other.status(now)
-        assert account.charge_at_once(now, cost) == expected
-        assert account.status(now) == other.status(now)
+        assert limiter.charge_at_once(now, cost) == expected
+        assert limiter.status(now) == other.status(now)

@@ -1,10 +1,9 @@
-"""Accounts as tables: the result of each strategy at each time, and the status."""
+"""Rate limiters as tables: the result of each strategy at each time, and the status."""
 
 from __future__ import annotations
 
 import pytest
 
-from mockllm.core.limits.account import LimitAccount
 from mockllm.core.limits.limit_data import (
     STRATEGIES,
     BoundStatus,
@@ -16,19 +15,20 @@ from mockllm.core.limits.limit_data import (
     tightest,
 )
 from mockllm.core.limits.meters import MAX_EXACT_ENTRIES, SlidingWindow
+from mockllm.core.limits.rate_limiter import RateLimiter
 
 TEN = 10.0
 
 
 def text(limit: Limit, *sent: tuple[float, int]) -> str:
     """What is said to each (time, tokens) in turn: `+`, `+wait` or `-retry_after`, a `!` where it is never."""
-    account = LimitAccount(limit)
+    limiter = RateLimiter(limit)
     words = []
     for now, tokens in sent:
         cost = Cost(tokens, 0.5)
-        verdict = account.check(now, cost)
+        verdict = limiter.check(now, cost)
         if verdict.allowed:
-            account.charge(now, cost)
+            limiter.charge(now, cost)
             words.append(f"+{verdict.delay:g}" if verdict.delay else "+")
         else:
             words.append("!" if verdict.retry_after is None else f"-{verdict.retry_after:g}")
@@ -126,42 +126,42 @@ def text(limit: Limit, *sent: tuple[float, int]) -> str:
         ),
     ],
 )  # fmt: skip
-def test_account_check_by_strategy(limit: Limit, sent: list[tuple[float, int]], expected: str) -> None:
+def test_rate_limiter_check_by_strategy(limit: Limit, sent: list[tuple[float, int]], expected: str) -> None:
     assert text(limit, *sent) == expected
 
 
 @pytest.mark.parametrize("strategy", ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"])
-def test_account_concurrent_bound_refuses(strategy: str) -> None:
-    account = LimitAccount(Limit(strategy, concurrent=2, retry_after=4.0))  # type: ignore[arg-type]
+def test_rate_limiter_concurrent_bound_refuses(strategy: str) -> None:
+    limiter = RateLimiter(Limit(strategy, concurrent=2, retry_after=4.0))  # type: ignore[arg-type]
     for _ in range(2):
-        assert account.check(0, Cost()) == LimitResult(True)
-        account.charge(0, Cost())
-    assert account.check(0, Cost()) == LimitResult(False, 0.0, 4.0, "concurrent")
-    account.release()
-    assert account.check(0, Cost()).allowed
-    account.reset()
-    account.release()
-    account.release()
-    assert account.in_flight == 0
+        assert limiter.check(0, Cost()) == LimitResult(True)
+        limiter.charge(0, Cost())
+    assert limiter.check(0, Cost()) == LimitResult(False, 0.0, 4.0, "concurrent")
+    limiter.release()
+    assert limiter.check(0, Cost()).allowed
+    limiter.reset()
+    limiter.release()
+    limiter.release()
+    assert limiter.in_flight == 0
 
 
-def test_account_concurrent_bound_besides_window() -> None:
-    account = LimitAccount(Limit("fixed-window", 2, concurrent=1))
-    account.charge(0, Cost())
-    assert account.check(1, Cost()).bound == "concurrent"
-    account.release()
-    account.charge(1, Cost())
-    account.release()
-    assert account.check(2, Cost()) == LimitResult(False, 0.0, 58.0, "requests")
+def test_rate_limiter_concurrent_bound_besides_window() -> None:
+    limiter = RateLimiter(Limit("fixed-window", 2, concurrent=1))
+    limiter.charge(0, Cost())
+    assert limiter.check(1, Cost()).bound == "concurrent"
+    limiter.release()
+    limiter.charge(1, Cost())
+    limiter.release()
+    assert limiter.check(2, Cost()) == LimitResult(False, 0.0, 58.0, "requests")
 
 
 @pytest.mark.parametrize("strategy", ["none", "always", "random", "after-n"])
-def test_account_without_window_ignores_concurrent(strategy: str) -> None:
-    account = LimitAccount(Limit(strategy, 5, concurrent=1))  # type: ignore[arg-type]
-    account.charge(0, Cost())
-    account.charge(0, Cost())
-    assert account.in_flight == 0
-    assert account.check(0, Cost(0, 1.0)).bound in (None, "requests")
+def test_rate_limiter_without_window_ignores_concurrent(strategy: str) -> None:
+    limiter = RateLimiter(Limit(strategy, 5, concurrent=1))  # type: ignore[arg-type]
+    limiter.charge(0, Cost())
+    limiter.charge(0, Cost())
+    assert limiter.in_flight == 0
+    assert limiter.check(0, Cost(0, 1.0)).bound in (None, "requests")
 
 
 FULL = BoundStatus(4, 4, 0.0, TEN)
@@ -199,36 +199,36 @@ FULL = BoundStatus(4, 4, 0.0, TEN)
         ),
     ],
 )  # fmt: skip
-def test_account_status_by_strategy(limit: Limit, standings: list[BoundStatus]) -> None:
-    account = LimitAccount(limit)
-    found = [account.status(0)]
-    account.charge(0, Cost())
-    found += [account.status(0), account.status(2)]
+def test_rate_limiter_status_by_strategy(limit: Limit, standings: list[BoundStatus]) -> None:
+    limiter = RateLimiter(limit)
+    found = [limiter.status(0)]
+    limiter.charge(0, Cost())
+    found += [limiter.status(0), limiter.status(2)]
     assert found == [LimitStatus(each) for each in standings]
-    assert account.status(100).requests == (
+    assert limiter.status(100).requests == (
         found[1].requests if limit.strategy == "after-n" else standings[0]
     )
 
 
-def test_account_status_has_requests_and_tokens() -> None:
-    account = LimitAccount(Limit("fixed-window", 4, 100, window=TEN))
-    account.charge(5, Cost(30))
-    assert account.status(6) == LimitStatus(BoundStatus(4, 3, 9.0, TEN), BoundStatus(100, 70, 9.0, TEN))
+def test_rate_limiter_status_has_requests_and_tokens() -> None:
+    limiter = RateLimiter(Limit("fixed-window", 4, 100, window=TEN))
+    limiter.charge(5, Cost(30))
+    assert limiter.status(6) == LimitStatus(BoundStatus(4, 3, 9.0, TEN), BoundStatus(100, 70, 9.0, TEN))
 
 
 @pytest.mark.parametrize("strategy", ["none", "always", "random"])
-def test_account_status_of_uncounted_strategy_is_empty(strategy: str) -> None:
-    assert LimitAccount(Limit(strategy, 4, 4)).status(0) == LimitStatus()  # type: ignore[arg-type]
+def test_rate_limiter_status_of_uncounted_strategy_is_empty(strategy: str) -> None:
+    assert RateLimiter(Limit(strategy, 4, 4)).status(0) == LimitStatus()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_account_reset_equals_new_account(strategy: str) -> None:
+def test_rate_limiter_reset_equals_new_one(strategy: str) -> None:
     limit = Limit(strategy, 1, window=TEN, probability=1.0)  # type: ignore[arg-type]
-    account, fresh = LimitAccount(limit), LimitAccount(limit)
-    account.charge(0, Cost(5))
-    account.reset()
-    assert account.check(0, Cost(1, 0.5)) == fresh.check(0, Cost(1, 0.5))
-    assert account.status(0) == fresh.status(0)
+    limiter, fresh = RateLimiter(limit), RateLimiter(limit)
+    limiter.charge(0, Cost(5))
+    limiter.reset()
+    assert limiter.check(0, Cost(1, 0.5)) == fresh.check(0, Cost(1, 0.5))
+    assert limiter.status(0) == fresh.status(0)
 
 
 def test_sliding_window_memory_is_bounded() -> None:
@@ -245,14 +245,14 @@ def test_sliding_window_ignores_zero_amounts() -> None:
     assert window.bound_status(0) == BoundStatus(1, 1, 0.0, 1.0)
 
 
-def test_account_wait_between_microseconds_suffices() -> None:
+def test_rate_limiter_wait_between_microseconds_suffices() -> None:
     """This time and the one a millisecond later round to microseconds that are 999 apart."""
     now = 1_800_000_000.2834747
-    account = LimitAccount(Limit("fixed-window", 1, window=0.001))
-    account.charge(now, Cost())
-    assert not account.check(now + 0.001, Cost()).allowed
-    assert account.check(now, Cost()).retry_after == 0.002
-    assert account.check(now + 0.002, Cost()).allowed
+    limiter = RateLimiter(Limit("fixed-window", 1, window=0.001))
+    limiter.charge(now, Cost())
+    assert not limiter.check(now + 0.001, Cost()).allowed
+    assert limiter.check(now, Cost()).retry_after == 0.002
+    assert limiter.check(now + 0.002, Cost()).allowed
 
 
 NO, NEVER = LimitResult(False, 0.0, 2.0, "requests"), LimitResult(False, 0.0, None, "tokens")
@@ -286,24 +286,24 @@ def test_tightest_returns_least_remaining() -> None:
     )
 
 
-def test_account_counts_input_and_output_apart() -> None:
+def test_rate_limiter_counts_input_and_output_apart() -> None:
     limit = Limit("fixed-window", window=TEN, input_tokens=10, output_tokens=100)
-    account = LimitAccount(limit)
-    assert account.charge_at_once(0, Cost(47, 0.0, 40)) == LimitStatus(
+    limiter = RateLimiter(limit)
+    assert limiter.charge_at_once(0, Cost(47, 0.0, 40)) == LimitStatus(
         None, None, BoundStatus(10, 3, TEN, TEN), BoundStatus(100, 60, TEN, TEN)
     )
-    assert account.check(0, Cost(44, 0.0, 40)) == LimitResult(False, 0.0, TEN, "input_tokens")
-    assert account.check(0, Cost(83, 0.0, 80)) == LimitResult(False, 0.0, TEN, "output_tokens")
-    assert account.check(0, Cost(11)) == LimitResult(False, 0.0, None, "input_tokens")
-    assert account.check(0, Cost(63, 0.0, 60)).allowed
+    assert limiter.check(0, Cost(44, 0.0, 40)) == LimitResult(False, 0.0, TEN, "input_tokens")
+    assert limiter.check(0, Cost(83, 0.0, 80)) == LimitResult(False, 0.0, TEN, "output_tokens")
+    assert limiter.check(0, Cost(11)) == LimitResult(False, 0.0, None, "input_tokens")
+    assert limiter.check(0, Cost(63, 0.0, 60)).allowed
 
 
-def test_account_admits_more_output_than_its_limit() -> None:
-    account = LimitAccount(Limit("token-bucket", output_tokens=100))
+def test_rate_limiter_admits_more_output_than_its_limit() -> None:
+    limiter = RateLimiter(Limit("token-bucket", output_tokens=100))
     cost = Cost(32_007, 0.0, 32_000)
-    account.charge(0, cost)
-    assert account.check(0, cost) == LimitResult(False, 0.0, 60.0, "output_tokens")
-    assert account.check(60, cost).allowed
+    limiter.charge(0, cost)
+    assert limiter.check(0, cost) == LimitResult(False, 0.0, 60.0, "output_tokens")
+    assert limiter.check(60, cost).allowed
 
 
 def test_status_has_one_count_of_tokens_for_some_providers() -> None:
