@@ -21,7 +21,7 @@ from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.request_target import first_segment, is_control_path
 
-OWN_PATHS: Final = ("/health", "/metrics", "/api", "/dashboard", "/ws")
+BUILTIN_PATHS: Final = ("/health", "/metrics", "/api", "/dashboard", "/ws")
 MAX_LISTED_FILES: Final = 12
 """The most files that `/` lists."""
 FINDINGS: Final = "Findings of hunts, each in the session of its name"
@@ -91,7 +91,7 @@ def home(about: EngineInfo, base: str) -> Plan:
     if about.findings:
         lines += [*_listed(FINDINGS, [f"{SESSION_PREFIX}{name}" for name in about.findings]), ""]
     lines += ["Routes:"]
-    for name, paths in (*about.calls, ("rules", about.rule_paths), ("its own", OWN_PATHS)):
+    for name, paths in (*about.calls, ("rules", about.rule_paths), ("its own", BUILTIN_PATHS)):
         lines += _listed(f"  {name}", paths) if paths else []
     if about.stale:
         lines += ["", "Files that could not be loaded:"]

@@ -46,7 +46,8 @@ def without_surrogates(headers: Mapping[str, str]) -> Mapping[str, str]:
     return first
 
 
-_OWN_STARTS: Final = (*(f"/{first}" for first in sorted(RESERVED)), SESSION_PREFIX)
+_SERVER_PATHS: Final = (*(f"/{first}" for first in sorted(RESERVED)), SESSION_PREFIX)
+"""The beginnings of the paths to which this server may respond without the engine, or that name a session."""
 
 
 def http_constraints(message: RawRequestMessage) -> HttpConstraints:
@@ -88,7 +89,7 @@ class RequestHead:
         self.headers = message.headers if ascii else without_surrogates(message.headers)
         self.constraints: HttpConstraints = http_constraints(message)
         self.may_skip_engine = (
-            path == "/" or not path or message.method == "OPTIONS" or path.startswith(_OWN_STARTS)
+            path == "/" or not path or message.method == "OPTIONS" or path.startswith(_SERVER_PATHS)
         )
         self.body_length = 0
         self._engine: EngineProtocol | None = None

@@ -29,7 +29,7 @@ class ScriptCaller(Protocol):
 
     def decide(self, request: ScriptRequest, receiver: ReplyReceiver) -> None: ...
 
-    async def decide_later(self, request: ScriptRequest) -> bytes: ...
+    async def decide_with_retry(self, request: ScriptRequest) -> bytes: ...
 
     def flush(self) -> None:
         """Send what was written."""
@@ -41,7 +41,7 @@ class ResultReceiver(Protocol):
     def done(self) -> bool:
         """Return whether the result does not matter any more."""
 
-    def set_result(self, result: ScriptResult, number: int | None, /) -> object:
+    def set_result(self, result: ScriptResult, request_number: int | None, /) -> object:
         """Get the result, and the request's number if the result lacks it."""
 
     def set_exception(self, error: Exception, /) -> object:
@@ -49,11 +49,11 @@ class ResultReceiver(Protocol):
 
 
 class ResultPosition(NamedTuple):
-    """Where the result of a request is: the id of the call, and its number there, from 1. A repeated request has the
+    """Where the result of a request is: the id of the call, and its index there, from 1. A repeated request has the
     same."""
 
     id: str
-    number: int
+    index_in_call: int
 
 
 class ScriptCall:
@@ -85,10 +85,10 @@ class ScriptCall:
             self.set_exception(StoreRefused(UNREADABLE))
             return
         lacking = sum([lacks for _, _, lacks in read])
-        number = self._take_numbers(lacking) if lacking else 0
+        request_number = self._take_numbers(lacking) if lacking else 0
         for receiver, result, lacks in read:
-            receiver.set_result(result, number if lacks else None)
-            number += lacks
+            receiver.set_result(result, request_number if lacks else None)
+            request_number += lacks
 
     def set_exception(self, error: Exception) -> None:
         for receiver, _ in self.receivers:
@@ -126,9 +126,9 @@ class DecisionQueue:
         call = self._open.get(inputs.session)
         if call is None or call.is_full():
             call = self._begin_call(inputs.session)
-        number = call.request.add(inputs, slot_id, tries, draws=draws)
+        index = call.request.add(inputs, slot_id, tries, draws=draws)
         call.receivers.append((receiver, inputs))
-        return ResultPosition(call.request.id, number)
+        return ResultPosition(call.request.id, index)
 
     def _begin_call(self, session: str) -> ScriptCall:
         call = self._open[session] = ScriptCall(self._request(session, self._next_id()), self._take_numbers)
@@ -161,10 +161,10 @@ class DecisionQueue:
         """Repeat a request as soon as the store decides it: the caller has a deadline. Return its result, and its
         number if the result lacks it. Raises StoreRefused."""
         request = self._request(inputs.session, position.id)
-        request.add(inputs, slot_id, tries, draws=draws, number=position.number)
-        reply = await self._caller.decide_later(request)
+        request.add(inputs, slot_id, tries, draws=draws, index_in_call=position.index_in_call)
+        reply = await self._caller.decide_with_retry(request)
         try:
-            result = read_results(reply)[position.number - 1]
+            result = read_results(reply)[position.index_in_call - 1]
             lacks = lacks_number(result, inputs)
         except UNEXPECTED:
             raise StoreRefused(UNREADABLE) from None

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from typing import Final, TypeVar
 
 from mockllm.store.connection import StoreAway, StoreRefused
+from mockllm.store.remote_responses import LISTED
 from mockllm.store.script_request import hashed_name, scope_key, session_base
 from mockllm.store.store_client import SESSIONS
 from mockllm.store.store_link import StoreLink
-from mockllm.store.store_memory import LISTED
 
 T = TypeVar("T")
 
@@ -99,7 +99,7 @@ class GroupStore:
     async def _end(self, scope: bytes) -> None:
         """Delete the global scope of a session, which ends it, and then the rest in portions."""
         await self.link.call("UNLINK", scope)
-        while await self.link.run_later("end_session", [scope], []):
+        while await self.link.run_with_retry("end_session", [scope], []):
             pass
 
     async def use_rules(self, keys: Collection[str]) -> None:
@@ -112,7 +112,7 @@ class GroupStore:
         names = sorted(self._rules)
         chunks = [names[first : first + MOST_ARGUMENTS] for first in range(0, len(names), MOST_ARGUMENTS)]
         added = [("SADD", key, *chunk) for chunk in chunks]
-        await self.link.together(("DEL", key), *added, ("EXPIRE", key, REPLICA_TERM))
+        await self.link.run_transaction_with_retry(("DEL", key), *added, ("EXPIRE", key, REPLICA_TERM))
 
     async def forget(self, keys: Collection[str]) -> None:
         """Delete the counts of these rules and modifiers, but of those that another group has."""
@@ -145,7 +145,9 @@ class GroupStore:
                 gone = [each for each in fields if b"\0" in each and removed(*_parts(each))]
                 if gone:
                     logs = [key + b":" + each.removesuffix(b"u") for each in gone if each.endswith(b"u")]
-                    await self.link.together(("HDEL", key, *gone), *([("UNLINK", *logs)] if logs else []))
+                    await self.link.run_transaction_with_retry(
+                        ("HDEL", key, *gone), *([("UNLINK", *logs)] if logs else [])
+                    )
 
     async def claim_replica(self, owner: str, above: int = -1) -> int:
         """Return a number that no other group has or had, the lowest above another one. Numbers begin anew after

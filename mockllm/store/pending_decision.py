@@ -21,7 +21,7 @@ from mockllm.store.script_result import (
     read_result,
     takes_slot,
 )
-from mockllm.store.store_scripts import is_passing
+from mockllm.store.store_scripts import is_transient
 
 
 class RequestQueue(Protocol):
@@ -162,7 +162,7 @@ class PendingDecision:
     async def _repeat(self) -> None:
         """Repeat the request until there is a decision. Raises StoreRefused or TimeoutError."""
         error = self._error
-        if isinstance(error, StoreRefused) and not is_passing(error):
+        if isinstance(error, StoreRefused) and not is_transient(error):
             raise error
         queue, position, inputs, id = self._counts.queue, self._position, self._inputs, self._id
         async with self._time_left():

@@ -1,6 +1,8 @@
 """The input of the script `decision.lua`: the candidates of requests with all facts that their decisions need.
 
-Keys have no text of a request: sessions and scopes are hashes in them.
+Keys have no text of a request: sessions and scopes are hashes in them. Draws are hashes that only the process
+computes, and each depends on the number of tries, which only the store knows. So the process sends the draws of the
+tries that it expects, and the script returns which others it needs where it expected the wrong ones.
 """
 
 from __future__ import annotations
@@ -55,7 +57,7 @@ class CandidateEncoder:
 class ScriptRequest:
     """The arguments of one call, which decides requests of one session in their order. `ttl`: seconds for which an
     unused session lasts, 0 for ever. The results are stored under `id`, `remembered` seconds long: a request that is
-    repeated with the same `id` and number counts once."""
+    repeated with the same `id` and index counts once."""
 
     __slots__ = ("_encoder", "_remembered", "_rows", "_scopes", "_ttl", "candidates", "id", "session")
 
@@ -84,10 +86,11 @@ class ScriptRequest:
         tries: Sequence[int],
         *,
         draws: int = FEW_DRAWS,
-        number: int | None = None,
+        index_in_call: int | None = None,
     ) -> int:
-        """Add a request, and return its number in the results, from 1. `slot_id` names its slots in limits and loads.
-        `tries` are the expected tries of the modifiers, then of the rules. `number` is that of a repeated request."""
+        """Add a request, and return its index in the call, from 1. `slot_id` names its slots in limits and loads.
+        `tries` are the expected tries of the modifiers, then of the rules. `index_in_call` is
+        that of a repeated request."""
         modifiers = [
             self._row(candidate, inputs.seed, expected, draws)
             for candidate, expected in zip(inputs.modifiers, tries, strict=False)
@@ -99,11 +102,11 @@ class ScriptRequest:
             rules.append(row)
         unmatched = not inputs.rules or inputs.rules[-1].guard is not None
         refused = unmatched and inputs.fails_validation(None)
-        if number is None:
-            number = len(self._rows) + 1
-        self._rows.append([number, refused, _cost(inputs), slot_id, modifiers, rules])
+        if index_in_call is None:
+            index_in_call = len(self._rows) + 1
+        self._rows.append([index_in_call, refused, _cost(inputs), slot_id, modifiers, rules])
         self.candidates += len(modifiers) + len(rules)
-        return number
+        return index_in_call
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -20,10 +20,10 @@ from mockllm.state.shared_engine_state import SharedEngineState
 from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused
 from mockllm.store.decision_queue import DecisionQueue
 from mockllm.store.pending_decision import PendingDecision
+from mockllm.store.remote_responses import RemoteResponses, StoredChange, session_ttl
 from mockllm.store.script_request import REMEMBERED, session_base
 from mockllm.store.script_result import StoreDecision
 from mockllm.store.store_link import StoreLink
-from mockllm.store.store_memory import StoredChange, StoreMemory, session_ttl
 from mockllm.store.store_scripts import CHECK_WRITABLE
 from mockllm.store.store_slots import RENEWAL, StoreSlot, StoreSlots
 
@@ -66,9 +66,9 @@ class StoreClient:
             REMEMBERED + wait,
         )
         self._slots = StoreSlots(self.link)
-        self._memory = StoreMemory(self.link, unused_timeout, REMEMBERED + wait)
+        self._responses = RemoteResponses(self.link, unused_timeout, REMEMBERED + wait)
         self._unconfirmed: list[tuple[StoredChange, RespondAgain | None]] = []
-        state.store_elsewhere = self._remember
+        state.store_elsewhere = self._write_update
         self._name = f"{os.urandom(6).hex()}-"
         self._ids = count()
         self._expected: dict[tuple[str, str, str], int] = {}
@@ -113,13 +113,13 @@ class StoreClient:
     async def fetch(self, to_fetch: ObjectToFetch) -> FetchedObject | Failure:
         try:
             async with asyncio.timeout(self.max_store_seconds):
-                return await self._memory.look_up(to_fetch.session, to_fetch.key)
+                return await self._responses.look_up(to_fetch.session, to_fetch.key)
         except (TimeoutError, StoreAway, StoreRefused) as error:
             if self._on_failure == "local":
                 return () if to_fetch.key[0] == "all_stored" else None
             return self._failure(error)
 
-    def _remember(
+    def _write_update(
         self,
         session: str,
         update: StorageUpdate,
@@ -128,7 +128,7 @@ class StoreClient:
     ) -> None:
         if self._on_failure == "local" and self.link.problem is not None:
             return  # the response does not wait for a store that is away
-        self._unconfirmed.append((self._memory.remember(session, update, read_lookup), respond_again))
+        self._unconfirmed.append((self._responses.write_update(session, update, read_lookup), respond_again))
 
     def take_storage_confirmation(self) -> Awaitable[Failure | StorageConflict | None] | None:
         if not self._unconfirmed:

@@ -20,7 +20,7 @@ from mockllm.store.connection import (
     connect,
 )
 from mockllm.store.script_request import ScriptRequest
-from mockllm.store.store_scripts import UNKNOWN_SCRIPT, ScriptName, StoreScripts, is_passing
+from mockllm.store.store_scripts import UNKNOWN_SCRIPT, ScriptName, StoreScripts, is_transient
 
 RETRY: Final = 0.1
 """Seconds between two tries to connect."""
@@ -121,12 +121,12 @@ class StoreLink:
         if self._connection is not None:
             self._connection.flush()
 
-    async def decide_later(self, request: ScriptRequest) -> bytes:
-        """Run the script as soon as the store runs it: the caller has a deadline. Raises StoreRefused.
+    async def decide_with_retry(self, request: ScriptRequest) -> bytes:
+        """Run the script now, and again until the store has run it: the caller has a deadline. Raises StoreRefused.
 
-        The script remembers what it has decided, so a request that is repeated after a lost connection counts once.
+        The store holds its result, so a request that is repeated after a lost connection counts once.
         """
-        reply: bytes = await self.run_later("decide", request.keys, [request.payload()])
+        reply: bytes = await self.run_with_retry("decide", request.keys, [request.payload()])
         return reply
 
     def run(
@@ -135,13 +135,13 @@ class StoreLink:
         """Run a script, at the end of this iteration. Raises StoreAway; so does the future, or StoreRefused."""
         return self.connection().send(*self._command(name, keys, arguments))
 
-    async def run_later(
+    async def run_with_retry(
         self, name: ScriptName, keys: Sequence[bytes], arguments: Sequence[bytes]
     ) -> StoreReply:
-        """Run a script as soon as the store runs it: the caller has a deadline. Raises StoreRefused."""
-        return await self._repeated(lambda: self.run(name, keys, arguments))
+        """Run a script now, and again until the store has run it: the caller has a deadline. Raises StoreRefused."""
+        return await self._with_retry(lambda: self.run(name, keys, arguments))
 
-    async def _repeated(self, send: Callable[[], asyncio.Future[StoreReply]]) -> StoreReply:
+    async def _with_retry(self, send: Callable[[], asyncio.Future[StoreReply]]) -> StoreReply:
         """Send until the store is there and accepts what is sent. Raises StoreRefused where it never will."""
         while True:
             try:
@@ -149,7 +149,7 @@ class StoreLink:
             except StoreAway:
                 await self._connected.wait()
             except StoreRefused as refusal:
-                if not is_passing(refusal):
+                if not is_transient(refusal):
                     raise
                 await self._accepted(refusal)
 
@@ -172,12 +172,12 @@ class StoreLink:
         return (*self._scripts.call[name], len(keys), *keys, *arguments)
 
     async def call(self, *arguments: Argument) -> StoreReply:
-        """Return the reply to a command, as soon as the store accepts it: the caller has a deadline. Raises
-        StoreRefused."""
-        return await self._repeated(lambda: self.connection().send(*arguments))
+        """Return the reply to a command, which is repeated until the store accepts it: the caller has a deadline.
+        Raises StoreRefused."""
+        return await self._with_retry(lambda: self.connection().send(*arguments))
 
-    def send_together(self, *commands: Sequence[Argument]) -> asyncio.Future[StoreReply]:
-        """Run commands in one step, at the end of this iteration. Raises StoreAway; so does the future, or
+    def run_transaction(self, *commands: Sequence[Argument]) -> asyncio.Future[StoreReply]:
+        """Run commands as one transaction, at the end of this iteration. Raises StoreAway; so does the future, or
         StoreRefused."""
         connection = self.connection()
         if len(commands) == 1:
@@ -188,10 +188,10 @@ class StoreLink:
         connection.queue(("EXEC",), reply)
         return reply
 
-    async def together(self, *commands: Sequence[Argument]) -> None:
-        """Run commands in one step, as soon as the store accepts them: the caller has a deadline. Raises
-        StoreRefused."""
-        await self._repeated(lambda: self.send_together(*commands))
+    async def run_transaction_with_retry(self, *commands: Sequence[Argument]) -> None:
+        """Run commands as one transaction, now and again until the store accepts them: the caller has a deadline.
+        Raises StoreRefused."""
+        await self._with_retry(lambda: self.run_transaction(*commands))
 
     def connection(self) -> StoreConnection:
         """Return the present connection. Raises StoreAway."""

@@ -8,29 +8,29 @@ from typing import Final, Literal
 
 from mockllm.store.connection import Argument, StoreConnection, StoreRefused
 
-ScriptName = Literal["decide", "remember", "end_session"]
+ScriptName = Literal["decide", "write_update", "end_session"]
 SOURCES: Final[dict[ScriptName, str]] = {
     "decide": "decision.lua",
-    "remember": "stored.lua",
+    "write_update": "stored.lua",
     "end_session": "",
 }
 """The file of each function, after `session.lua`, which has the last one."""
 UNKNOWN_SCRIPT: Final = ("NOSCRIPT", "ERR Function not found")
 """Refusals of a store that has lost the scripts."""
-PASSING: Final = (
+TRANSIENT_REFUSALS: Final = (
     "LOADING", "BUSY", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "MISCONF", "OOM",
     "ERR max number of clients", *UNKNOWN_SCRIPT,
 )  # fmt: skip
-"""Refusals that pass."""
+"""The beginnings of refusals after which the store may accept the same command later."""
 CHECK_WRITABLE: Final = ("SETRANGE", "mockllm:writable", 0, "")
 """A command that changes nothing, and that a store refuses which accepts no writes."""
 REFUSED_STEP: Final = "EXECABORT Transaction discarded because of: "
 """What the refusal of several commands in one step begins with, before the reason."""
 
 
-def is_passing(refusal: StoreRefused) -> bool:
-    """Return whether the store may accept the same command later."""
-    return str(refusal).removeprefix(REFUSED_STEP).startswith(PASSING)
+def is_transient(refusal: StoreRefused) -> bool:
+    """Return whether the refusal is temporary: the store may accept the same command later."""
+    return str(refusal).removeprefix(REFUSED_STEP).startswith(TRANSIENT_REFUSALS)
 
 
 class StoreScripts:
@@ -68,7 +68,7 @@ class StoreScripts:
             await connection.send("FUNCTION", "LOAD", "REPLACE", self.library)
             self.call = {name: ("FCALL", self.function(name)) for name in SOURCES}
         except StoreRefused as refusal:
-            if is_passing(refusal):
+            if is_transient(refusal):
                 raise
             await self.load_as_scripts(connection)
         await connection.send(*CHECK_WRITABLE)

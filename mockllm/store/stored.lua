@@ -1,5 +1,5 @@
 -- Changes the stored responses and tool calls of a session in one step. KEYS are its global scope, its list of ids, the
--- key under which the result is stored, and those of the changed objects. ARGV[1] is the change as store_memory.py writes
+-- key under which the result is stored, and those of the changed objects. ARGV[1] is the change as remote_responses.py writes
 -- it, the others are the values that are stored. Returns 1; 0, and nothing changes, where another request has changed what
 -- this one has read; 2, and nothing changes, where the call is to be repeated (`use_session`).
 
@@ -28,7 +28,7 @@ local function trim(names, ttl)
   end
 end
 
-local function remember(keys, arguments)
+local function write_update(keys, arguments)
   local change = cmsgpack.unpack(arguments[1])
   local ttl, in_session, checks, forgotten, written, listed, repeated_for, trims =
     change[1], change[2], change[3], change[4], change[5], change[6], change[7], change[8]

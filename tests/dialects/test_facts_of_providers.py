@@ -16,7 +16,7 @@ from tests.dialects.full_requests import calls, read
 
 COMMON: Final = frozenset({"content-type", "authorization", "accept"})
 """Headers that clients of all providers send."""
-OWN_MODELS: Final = frozenset({"azure"})
+NAMED_BY_USERS: Final = frozenset({"azure"})
 """The providers whose users name the models."""
 OWN_SERVERS: Final = frozenset({"vllm", "mcp"})
 """Servers that users run, at any host."""
@@ -28,7 +28,7 @@ def test_usual_model_of_a_call_is_known(call: GeneratingCall) -> None:
     """`models: strict` accepts the requests that `build_request` writes."""
     model = read(call, call.dialect.build_request(NeutralRequest())).model
     assert model is not None
-    assert is_known_model(call.provider, model) is (call.provider not in OWN_MODELS)
+    assert is_known_model(call.provider, model) is (call.provider not in NAMED_BY_USERS)
 
 
 @calls

@@ -16,7 +16,7 @@ from mockllm.dialects.anthropic import messages_check
 from mockllm.dialects.gemini import generate_check
 from mockllm.dialects.openai.chat import check as chat_check
 from mockllm.dialects.openai.responses.check import ItemOrder
-from mockllm.dialects.openai.responses.check import _passes as passes_item
+from mockllm.dialects.openai.responses.check import _fast_accepts_next as passes_item
 from mockllm.dialects.router import RouteMatch, find_route
 
 LONG = "x" * MIN_DIVIDED_BYTES

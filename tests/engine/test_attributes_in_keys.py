@@ -72,12 +72,12 @@ FOLLOWS: Final = {
     "requested_media": "audio_format",
     **dict.fromkeys(
         ("client_tools", "custom_tools", "included", "logprobs", "namespaces", "obfuscated", "service_tier"),
-        "cached_without_turns",
+        "cached_by_remaining_members",
     ),
 }
 """Attributes that follow from another one in the key. Items are read of MCP calls alone that need an approval, which
 are not static."""
-ECHOED: Final = "cached_without_turns"
+ECHOED: Final = "cached_by_remaining_members"
 """With it, `encoding_key` of OpenAI's responses has read all fields but the model, the input and `stream`."""
 
 

@@ -47,7 +47,7 @@ class Caller:
     def flush(self) -> None:
         self.flushed += 1
 
-    async def decide_later(self, request: ScriptRequest) -> bytes:
+    async def decide_with_retry(self, request: ScriptRequest) -> bytes:
         self.repeated.append(request)
         return self._later.pop(0)
 

@@ -16,8 +16,8 @@ from mockllm.core.selection.decision import Decision
 from mockllm.store import group_store
 from mockllm.store.connection import store_address
 from mockllm.store.group_store import GroupStore
+from mockllm.store.remote_responses import RemoteResponses
 from mockllm.store.store_link import StoreLink
-from mockllm.store.store_memory import StoreMemory
 from tests.store.redis_server import RedisServer, redis_server
 from tests.store.test_script_equals_memory import ONE, RULE, StoreCounters
 from tests.waiting import PATIENCE
@@ -61,13 +61,13 @@ def change(server: RedisServer, *, limits: bool) -> None:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         await link.open()
         stored = StoredResponse("resp_1", None, b"{}", b"{}")
-        memory = StoreMemory(link, 60.0)
-        assert await memory.remember("one", StorageUpdate(("resp_1",), stored, {"call_1": "f"})).done()
+        responses = RemoteResponses(link, 60.0)
+        assert await responses.write_update("one", StorageUpdate(("resp_1",), stored, {"call_1": "f"})).done()
         group = GroupStore(link, PATIENCE)
         await (group.reset_limits(None) if limits else group.forget(["r"]))
         found = (
-            await memory.look_up("one", ("stored", "resp_1")),
-            await memory.look_up("one", ("call", "call_1")),
+            await responses.look_up("one", ("stored", "resp_1")),
+            await responses.look_up("one", ("call", "call_1")),
         )
         link.close()
         assert isinstance(found[0], StoredResponse)

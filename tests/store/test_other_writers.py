@@ -16,10 +16,10 @@ from mockllm.state.shared_counts import SharedCounts
 from mockllm.state.shared_engine_state import SharedEngineState
 from mockllm.store.connection import StoreRefused, store_address
 from mockllm.store.group_store import GroupStore
+from mockllm.store.remote_responses import RemoteResponses
 from mockllm.store.script_request import scope_key, session_base, state_value
 from mockllm.store.store_client import SESSIONS, StoreClient
 from mockllm.store.store_link import StoreLink
-from mockllm.store.store_memory import StoreMemory
 from tests.store.redis_server import RedisServer, redis_server
 from tests.store.test_script_equals_memory import ONE
 from tests.waiting import PATIENCE
@@ -56,9 +56,9 @@ def with_link(server: RedisServer, use: Callable[[StoreLink], Awaitable[T]]) -> 
 @pytest.mark.parametrize("entry", [b"", b"x", b"0123456789abcdef\xc1", b"0123456789abcdef\x80", b"\xff" * 99])
 def test_entry_that_is_no_response_is_refused(server: RedisServer, other: redis.Redis, entry: bytes) -> None:
     async def looked_up(link: StoreLink) -> None:
-        memory = StoreMemory(link, 60.0)
+        responses = RemoteResponses(link, 60.0)
         stored = StoredResponse("resp_1", None, b"{}", b"{}")
-        assert await memory.remember("", StorageUpdate(("resp_1",), stored)).done()
+        assert await responses.write_update("", StorageUpdate(("resp_1",), stored)).done()
         for key in other.keys("*:r:*"):
             other.set(key, entry)
         lookups: tuple[FetchKey, ...] = (("stored", "resp_1"), ("all_stored", "resp_"))
@@ -66,18 +66,18 @@ def test_entry_that_is_no_response_is_refused(server: RedisServer, other: redis.
             with pytest.raises(
                 StoreRefused, match=r"an entry of the store cannot be read.*separate database"
             ):
-                await memory.look_up("", lookup)
+                await responses.look_up("", lookup)
 
     with_link(server, looked_up)
 
 
 def test_name_of_a_tool_that_is_no_text_is_read(server: RedisServer, other: redis.Redis) -> None:
     async def looked_up(link: StoreLink) -> object:
-        memory = StoreMemory(link, 60.0)
-        assert await memory.remember("one", StorageUpdate(tool_calls={"call_1": "f"})).done()
+        responses = RemoteResponses(link, 60.0)
+        assert await responses.write_update("one", StorageUpdate(tool_calls={"call_1": "f"})).done()
         for key in other.keys("*:t:*"):
             other.set(key, b"\xff")
-        return await memory.look_up("one", ("call", "call_1"))
+        return await responses.look_up("one", ("call", "call_1"))
 
     assert with_link(server, looked_up) == "\ufffd"
 

@@ -259,7 +259,7 @@ def tries_of(store: StoreCounters, id: str, *places: int) -> list[int | None]:
     without a result."""
     request = store.request("one", id)
     for place in places:
-        request.add(ONE, "", (0,), number=place)
+        request.add(ONE, "", (0,), index_in_call=place)
     return [result[5][0][1] if result else None for result in store.run(request)]
 
 

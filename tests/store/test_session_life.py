@@ -18,10 +18,10 @@ from mockllm.core.selection.decision import DecisionInputs
 from mockllm.state.fetched_lookup import FetchedObject
 from mockllm.store.connection import store_address
 from mockllm.store.group_store import GroupStore
+from mockllm.store.remote_responses import LISTED, SHARED_TTL, TRIM, RemoteResponses
 from mockllm.store.script_request import CandidateEncoder, ScriptRequest, scope_key, session_base
 from mockllm.store.script_result import read_results
 from mockllm.store.store_link import StoreLink
-from mockllm.store.store_memory import LISTED, SHARED_TTL, TRIM, StoreMemory
 from tests.store.redis_server import RedisServer, redis_server
 from tests.store.test_script_equals_memory import ONE, RULE
 from tests.waiting import PATIENCE
@@ -53,7 +53,7 @@ class Store:
         self.link = link
         self.client = client
         self.ttl = TTL
-        self.memory = StoreMemory(link, float(TTL))
+        self.responses = RemoteResponses(link, float(TTL))
         self._encoder = CandidateEncoder()
         self._made = 0
         self.calls = 0
@@ -65,7 +65,7 @@ class Store:
         request = ScriptRequest(self._encoder, "one", f"{self._made}", self.ttl)
         request.add(inputs, f"{self._made}", [0] * (len(inputs.modifiers) + len(inputs.rules)))
         while True:
-            (result,) = read_results(await self.link.decide_later(request))
+            (result,) = read_results(await self.link.decide_with_retry(request))
             self.calls += 1
             if result[0] != "draws":
                 return [row[1] for row in result[5]]
@@ -73,7 +73,7 @@ class Store:
     async def fill_with_calls(self, number: int = MANY) -> None:
         """Let the session have so many tool calls."""
         calls = {f"call_{each}": "f" for each in range(number)}
-        assert await self.memory.remember("one", StorageUpdate(tool_calls=calls)).done()
+        assert await self.responses.write_update("one", StorageUpdate(tool_calls=calls)).done()
 
     def renewed(self) -> int:
         """Return how many tool calls were just renewed."""
@@ -83,7 +83,9 @@ class Store:
         """Let the session have keys of all kinds."""
         await self.decide(LIMITED)
         await self.decide(OTHER)
-        assert await self.memory.remember("one", StorageUpdate(("resp_1",), STORED, {"call_1": "f"})).done()
+        assert await self.responses.write_update(
+            "one", StorageUpdate(("resp_1",), STORED, {"call_1": "f"})
+        ).done()
 
     def present_keys(self) -> set[bytes]:
         """All keys of the session but the results of its calls, which are repeated for a minute."""
@@ -142,7 +144,7 @@ def test_each_use_of_a_session_renews_all_of_it(run: Run) -> None:
             assert store.present_keys() == before
             assert min(map(store.client.ttl, before)) >= TTL - 1
         assert await store.decide(OTHER) == [1]
-        assert await store.memory.look_up("one", ("call", "call_1")) == "f"
+        assert await store.responses.look_up("one", ("call", "call_1")) == "f"
 
     run(act)
 
@@ -155,9 +157,9 @@ def test_use_of_each_kind_renews_a_session(run: Run, use: str) -> None:
         if use == "decision":
             await store.decide()
         elif use == "storage":
-            await store.memory.remember("one", StorageUpdate(("resp_1",), STORED)).done()
+            await store.responses.write_update("one", StorageUpdate(("resp_1",), STORED)).done()
         else:
-            assert await store.memory.look_up("one", ("stored", "resp_1")) is not None
+            assert await store.responses.look_up("one", ("stored", "resp_1")) is not None
         assert store.client.ttl(GLOBAL) >= TTL - 1
 
     run(act)
@@ -195,16 +197,16 @@ def test_session_that_has_ended_begins_anew_as_a_whole(run: Run, use: str) -> No
         store.client.delete(GLOBAL)  # as it expires: it is the first of all keys
         assert not await group.has_session("one")
         for kind, name in (("stored", "resp_1"), ("call", "call_1")):
-            assert await store.memory.look_up("one", (kind, name)) is None  # type: ignore[arg-type]
-        assert await store.memory.look_up("one", ("all_stored", "resp")) == ()
+            assert await store.responses.look_up("one", (kind, name)) is None  # type: ignore[arg-type]
+        assert await store.responses.look_up("one", ("all_stored", "resp")) == ()
         if use == "decision":
             await store.decide()
         else:
-            await store.memory.remember("one", StorageUpdate(tool_calls={"call_2": "g"})).done()
-        assert await store.memory.look_up("one", ("stored", "resp_1")) is None
+            await store.responses.write_update("one", StorageUpdate(tool_calls={"call_2": "g"})).done()
+        assert await store.responses.look_up("one", ("stored", "resp_1")) is None
         assert await store.decide(OTHER) == [0]
         if use == "storage":
-            assert await store.memory.look_up("one", ("call", "call_2")) == "g"
+            assert await store.responses.look_up("one", ("call", "call_2")) == "g"
 
     run(act)
 
@@ -214,7 +216,7 @@ def test_session_that_has_ended_begins_anew_as_a_whole(run: Run, use: str) -> No
 def test_ended_session_leaves_nothing(run: Run, *, everything: bool, lasts_for_ever: bool) -> None:
     async def act(store: Store) -> None:
         if lasts_for_ever:
-            store.ttl, store.memory = 0, StoreMemory(store.link, inf)
+            store.ttl, store.responses = 0, RemoteResponses(store.link, inf)
         await store.fill()
         group = GroupStore(store.link, PATIENCE)
         await (group.reset() if everything else group.end("one"))
@@ -283,8 +285,8 @@ def test_session_that_has_begun_again_is_not_ended(run: Run) -> None:
 
     async def act(store: Store) -> None:
         await store.fill()
-        assert not await store.link.run_later("end_session", [GLOBAL], [])
-        assert await store.memory.look_up("one", ("call", "call_1")) == "f"
+        assert not await store.link.run_with_retry("end_session", [GLOBAL], [])
+        assert await store.responses.look_up("one", ("call", "call_1")) == "f"
 
     run(act)
 
@@ -292,8 +294,10 @@ def test_session_that_has_begun_again_is_not_ended(run: Run) -> None:
 def test_index_forgets_keys_that_have_ended(run: Run) -> None:
     async def act(store: Store) -> None:
         await store.fill()
-        read = await store.memory.look_up("one", ("stored", "resp_1"))
-        assert await store.memory.remember("one", StorageUpdate(forgotten=("resp_1",)), Read(read)).done()
+        read = await store.responses.look_up("one", ("stored", "resp_1"))
+        assert await store.responses.write_update(
+            "one", StorageUpdate(forgotten=("resp_1",)), Read(read)
+        ).done()
         assert store.members() - store.present_keys() == {session_base("one") + LISTED}
         (call,) = store.client.scan_iter("*}:t:*")
         store.client.delete(call)
@@ -310,7 +314,7 @@ def test_places_outside_of_sessions_end_with_their_scope(run: Run) -> None:
     async def act(store: Store) -> None:
         request = ScriptRequest(CandidateEncoder(), "", "1")
         request.add(replace(LIMITED, session=""), "slot", [0, 0, 0])
-        await store.link.decide_later(request)
+        await store.link.decide_with_retry(request)
         places = scope_key(session_base(""), "api_key:1") + b":*o"
         assert [store.client.ttl(key) > TTL for key in store.client.scan_iter(places)] == [True]
 
@@ -330,8 +334,8 @@ class Read(ResponseLookup):
 
 async def change_stored(store: Store) -> None:
     """Change the response outside of sessions."""
-    read = Read(await store.memory.look_up("", ("stored", "resp_1")))
-    assert await store.memory.remember("", StorageUpdate(("resp_1",), STORED), read).done()
+    read = Read(await store.responses.look_up("", ("stored", "resp_1")))
+    assert await store.responses.write_update("", StorageUpdate(("resp_1",), STORED), read).done()
 
 
 @pytest.mark.parametrize("changes", [False, True])
@@ -339,7 +343,7 @@ def test_list_forgets_ids_of_responses_that_have_ended(run: Run, *, changes: boo
     async def act(store: Store) -> None:
         store.client.zadd(NAMES, {"resp_0": 1.0})
         for _ in range(TRIM):
-            await store.memory.remember("", StorageUpdate(("resp_1",), STORED)).done()
+            await store.responses.write_update("", StorageUpdate(("resp_1",), STORED)).done()
             if changes:
                 await change_stored(store)
         assert store.client.zrange(NAMES, 0, -1) == [b"resp_1"]
@@ -351,12 +355,12 @@ def test_changed_response_has_its_first_place_in_a_list(run: Run) -> None:
     """Its first storage may have been long ago: it lasts a day from its last change."""
 
     async def act(store: Store) -> None:
-        await store.memory.remember("", StorageUpdate(("resp_1",), STORED)).done()
+        await store.responses.write_update("", StorageUpdate(("resp_1",), STORED)).done()
         store.client.zadd(NAMES, {"resp_0": 1.0, "resp_1": 2.0})
         await change_stored(store)
         other = STORED._replace(id="resp_2")
         for _ in range(TRIM):
-            await store.memory.remember("", StorageUpdate(("resp_2",), other)).done()
+            await store.responses.write_update("", StorageUpdate(("resp_2",), other)).done()
         assert store.client.zrange(NAMES, 0, -1) == [b"resp_1", b"resp_2"]
         assert 0 < store.client.ttl(NAMES + b":changed") <= SHARED_TTL
 
@@ -365,13 +369,13 @@ def test_changed_response_has_its_first_place_in_a_list(run: Run) -> None:
 
 def test_list_forgets_a_response_that_changed_long_ago(run: Run) -> None:
     async def act(store: Store) -> None:
-        await store.memory.remember("", StorageUpdate(("resp_1",), STORED)).done()
+        await store.responses.write_update("", StorageUpdate(("resp_1",), STORED)).done()
         await change_stored(store)
         for key in (NAMES, NAMES + b":changed"):
             store.client.zadd(key, {"resp_1": 1.0})
         other = STORED._replace(id="resp_2")
         for _ in range(TRIM):
-            await store.memory.remember("", StorageUpdate(("resp_2",), other)).done()
+            await store.responses.write_update("", StorageUpdate(("resp_2",), other)).done()
         assert store.client.zrange(NAMES, 0, -1) == [b"resp_2"]
         assert store.client.zscore(NAMES + b":changed", "resp_1") is None
 

@@ -13,10 +13,10 @@ import pytest
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.state.fetched_lookup import FetchedObject
 from mockllm.store.connection import StoreAway, StoreRefused, connect, store_address
+from mockllm.store.remote_responses import RemoteResponses
 from mockllm.store.script_request import CandidateEncoder, ScriptRequest
 from mockllm.store.store_link import StoreLink
-from mockllm.store.store_memory import StoreMemory
-from mockllm.store.store_scripts import is_passing
+from mockllm.store.store_scripts import is_transient
 from tests.store.redis_server import RedisServer
 from tests.store.test_script_equals_memory import ONE as MATCHED
 from tests.waiting import PATIENCE
@@ -35,12 +35,12 @@ def test_changes_wait_for_the_connection(server: RedisServer) -> None:
     async def found() -> FetchedObject:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         link.keep_open()
-        memory = StoreMemory(link, 60.0)
-        change = memory.remember("one", StorageUpdate(tool_calls={"call_1": "f"}))
+        responses = RemoteResponses(link, 60.0)
+        change = responses.write_update("one", StorageUpdate(tool_calls={"call_1": "f"}))
         done = asyncio.ensure_future(change.done())
         await asyncio.to_thread(server.start)
         assert await done
-        result = await memory.look_up("one", ("call", "call_1"))
+        result = await responses.look_up("one", ("call", "call_1"))
         link.close()
         return result
 
@@ -80,7 +80,7 @@ def test_script_that_the_store_has_lost_is_loaded_again(server: RedisServer, los
         request = ScriptRequest(CandidateEncoder(), "", "one")
         request.add(MATCHED, "slot", [0])
         async with asyncio.timeout(PATIENCE):
-            reply = await link.decide_later(request)
+            reply = await link.decide_with_retry(request)
         link.close()
         return reply
 
@@ -95,7 +95,7 @@ def test_store_that_refuses_writes_is_away_until_it_accepts_them(server: RedisSe
         await link.call("CONFIG", "SET", "min-replicas-to-write", 1)
         request = ScriptRequest(CandidateEncoder(), "", "one")
         request.add(MATCHED, "slot", [0])
-        deciding = asyncio.ensure_future(link.decide_later(request))
+        deciding = asyncio.ensure_future(link.decide_with_retry(request))
         await said_by(lambda: link.problem is not None and "NOREPLICAS" in link.problem)
         other = await connect(store_address(server.url), lambda _: None)
         await other.send("CONFIG", "SET", "min-replicas-to-write", 0)
@@ -115,15 +115,15 @@ def test_commands_in_one_step_wait_until_the_store_accepts(server: RedisServer) 
     async def found() -> FetchedObject:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         await link.open()
-        memory = StoreMemory(link, 60.0)
+        responses = RemoteResponses(link, 60.0)
         other = await connect(store_address(server.url), lambda _: None)
         stored = StoredResponse("resp_1", None, b"{}", b"{}")
         await other.send("CONFIG", "SET", "maxmemory", 1)
-        done = asyncio.ensure_future(memory.remember("", StorageUpdate(("resp_1",), stored)).done())
+        done = asyncio.ensure_future(responses.write_update("", StorageUpdate(("resp_1",), stored)).done())
         await said_by(lambda: done.done() or (link.problem or "").startswith("OOM"))
         await other.send("CONFIG", "SET", "maxmemory", 0)
         assert await done
-        result = await memory.look_up("", ("stored", "resp_1"))
+        result = await responses.look_up("", ("stored", "resp_1"))
         for each in (link, other):
             each.close()
         return result
@@ -137,7 +137,7 @@ def test_mistake_in_a_step_is_refused_with_its_reason(server: RedisServer) -> No
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         await link.open()
         with pytest.raises(StoreRefused, match="unknown command"):
-            await link.together(("SET", "a", 1), ("NONSENSE",))
+            await link.run_transaction_with_retry(("SET", "a", 1), ("NONSENSE",))
         assert link.problem is None
         link.close()
 
@@ -158,7 +158,7 @@ def test_step_that_is_refused_at_its_end_says_why(server: RedisServer) -> None:
         return refused.value
 
     server.start()
-    assert is_passing(asyncio.run(refusal()))
+    assert is_transient(asyncio.run(refusal()))
 
 
 async def said_by(holds: Callable[[], bool]) -> None:
@@ -171,12 +171,14 @@ def test_new_objects_outside_of_sessions_wait_for_the_store(server: RedisServer)
     async def found() -> FetchedObject:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         link.keep_open()
-        memory = StoreMemory(link, 60.0)
+        responses = RemoteResponses(link, 60.0)
         stored = StoredResponse("resp_1", None, b"{}", b"{}")
-        done = asyncio.ensure_future(memory.remember("", StorageUpdate(("resp_1", "msg_1"), stored)).done())
+        done = asyncio.ensure_future(
+            responses.write_update("", StorageUpdate(("resp_1", "msg_1"), stored)).done()
+        )
         await asyncio.to_thread(server.start)
         assert await done
-        result = await memory.look_up("", ("stored", "msg_1"))
+        result = await responses.look_up("", ("stored", "msg_1"))
         link.close()
         return result
 

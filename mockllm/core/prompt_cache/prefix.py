@@ -107,7 +107,9 @@ def _mixed(digest: bytes, salt: bytes) -> bytes:
 def prompt_prefixes(request: Request, form: PromptForm) -> PromptPrefixes:
     """Return the prefixes of a request's prompt."""
     fields = request.fields
-    before_turns = request.cached_without_turns("prompt_prefix", lambda: _chain_before_turns(form, request))
+    before_turns = request.cached_by_remaining_members(
+        "prompt_prefix", lambda: _chain_before_turns(form, request)
+    )
     turns = _divided_chain(request, form) or _turn_chain(form, form.items(request))
     return PromptPrefixes(before_turns, turns, form.options(fields), form.at_end(fields))
 
@@ -131,7 +133,7 @@ def _divided_chain(request: Request, form: PromptForm) -> PrefixChain | None:
     divided = request.divided_body
     if divided is None or form.items(request) is not divided.items:
         return None
-    return divided.reduce_turns(("prompt_prefix", form), _continued, _step(form))
+    return divided.reduce_turns(memo_key=("prompt_prefix", form), start=_continued, step=_step(form))
 
 
 def _continued(chain: PrefixChain | None) -> PrefixChain:

@@ -98,10 +98,10 @@ class DividedBody(Struct, eq=False):
 
     @property
     def depth(self) -> int:
-        """How deep the body nests at most; `BodyFields.max_possible_depth` of a remaining_members_of body."""
+        """An upper bound of the body's depth; `BodyFields.max_possible_depth` of a divided body."""
         return max(self.remaining_members.depth, self.stage.depth)
 
-    def cached_without_turns(self, name: Hashable, compute: Callable[[], T]) -> T:
+    def cached_by_remaining_members(self, name: Hashable, compute: Callable[[], T]) -> T:
         """Return what follows from the remaining members alone; it is computed once for them."""
         memo = self.remaining_members.memo
         if name not in memo:
@@ -110,22 +110,22 @@ class DividedBody(Struct, eq=False):
         return value
 
     def reduce_turns(
-        self, name: Hashable, start_from: Callable[[S | None], S], step: Callable[[S, Json], bool]
+        self, *, memo_key: Hashable, start: Callable[[S | None], S], step: Callable[[S, Json], bool]
     ) -> S | None:
-        """Return the result of `step` on all turns in order; None if it returned False for one. `start_from` returns
-        the state to continue from: a copy of its argument, or the first state for None. A result is stored and must
-        not be changed."""
+        """Return the result of `step` on all turns in order; None if it returned False for one. `start` returns the
+        state to continue from: a copy of its argument, or the first state for None. The result is stored under
+        `memo_key`, and must not be changed."""
         stage = self.stage
-        if name in stage.memo:
-            known: S | None = stage.memo[name]
+        if memo_key in stage.memo:
+            known: S | None = stage.memo[memo_key]
             return known
-        base = self.base.memo.get(name)
-        state, first = start_from(base), 0 if base is None else self.base.count
+        base = self.base.memo.get(memo_key)
+        state, first = start(base), 0 if base is None else self.base.count
         items = self.items
         for item in items[first:] if first else items:
             if not step(state, item):
                 return None
-        stage.memo[name] = state
+        stage.memo[memo_key] = state
         return state
 
     def sum_turns(self, name: Hashable, count: Callable[[bytes], int]) -> int:
@@ -140,7 +140,7 @@ class DividedBody(Struct, eq=False):
     def occurrences(self, part: bytes) -> int:
         """Return how often the body has some bytes, which are within one JSON string or are a whole one."""
         members = self.remaining_members
-        around = self.cached_without_turns(
+        around = self.cached_by_remaining_members(
             part, lambda: members.bytes_before.count(part) + members.bytes_after.count(part)
         )
         return around + self.sum_turns(part, lambda turns: turns.count(part))

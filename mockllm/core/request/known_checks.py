@@ -1,7 +1,7 @@
 """Checks of bodies that repeat earlier ones: the remaining members passed before, and only new turns are checked.
 
-A protocol's own check finds and words each failure. The turns' check says only whether there is none, and must agree
-with it: a test compares both on arbitrary conversations.
+A protocol's own check finds and words each failure. `fast_accepts_turns` says only whether there is none, and must
+agree with it: a test compares both on arbitrary conversations.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def check_known(
     request: Request,
     name: Hashable,
     check: Callable[[], Failure | None],
-    turns_pass: Callable[[DividedBody], bool],
+    fast_accepts_turns: Callable[[DividedBody], bool],
 ) -> Failure | None:
     """Return what `check` returns. It is not called if it passed these remaining members before and the turns pass.
 
@@ -26,7 +26,7 @@ def check_known(
     divided = request.divided_body
     if divided is None:
         return check()
-    if name in divided.remaining_members.memo and divided.items and turns_pass(divided):
+    if name in divided.remaining_members.memo and divided.items and fast_accepts_turns(divided):
         return None
     failure = check()
     if failure is None:

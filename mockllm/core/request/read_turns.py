@@ -75,7 +75,7 @@ def read_new_turns(divided: DividedBody, add: AddTurn) -> ReadTurns | None:
         add(turns, item, lookup)
         return not lookup.used
 
-    return divided.reduce_turns(add, _continued, step)
+    return divided.reduce_turns(memo_key=add, start=_continued, step=step)
 
 
 def _continued(turns: ReadTurns | None) -> ReadTurns:

@@ -322,7 +322,11 @@ class Request(BodyFields, McpServerFields):
     def tool_tokens(self) -> int:
         """The estimated tokens of the tools' descriptions."""
         tools = self.tools
-        return self.cached_without_turns("tool_tokens", lambda: sum(map(_tool_tokens, tools))) if tools else 0
+        return (
+            self.cached_by_remaining_members("tool_tokens", lambda: sum(map(_tool_tokens, tools)))
+            if tools
+            else 0
+        )
 
     @cached_property
     def part_tokens(self) -> int:

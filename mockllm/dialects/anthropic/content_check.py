@@ -90,7 +90,7 @@ _EMPTY: Final = "all messages must have non-empty content except for the optiona
 _EMPTY_USER: Final = "user messages must have non-empty content"
 
 
-def check_messages(messages: list[Json]) -> None:
+def check_message_shapes(messages: list[Json]) -> None:
     """Raise the first problem of the messages one by one."""
     if not messages:
         raise AnthropicRequestProblem("messages: at least one message is required")
@@ -98,8 +98,8 @@ def check_messages(messages: list[Json]) -> None:
         _check_message(f"messages.{number}", message)
 
 
-def check_conversation(messages: list[dict[str, Json]]) -> None:
-    """Raise the first problem of messages that pass `check_messages`: of their places, and of empty ones."""
+def check_contents_and_order(messages: list[dict[str, Json]]) -> None:
+    """Raise the first problem of messages that pass `check_message_shapes`: of their places, and of empty ones."""
     check_system_turns(messages)
     _check_contents(messages)
     check_pairs(messages)
@@ -109,17 +109,19 @@ def check_conversation(messages: list[dict[str, Json]]) -> None:
     _check_last_message(messages[-1])
 
 
-def conversation_passes(messages: Json) -> bool:
+def fast_accepts_all(messages: Json) -> bool:
     """Return whether both checks accept the messages. It takes a third of their time."""
     if type(messages) is not list or not messages:
         return False
     group = LastGroup()
     return (
-        all(_passes(group, message) for message in messages) and group.complete and _last_passes(messages[-1])
+        all(_fast_accepts_next(group, message) for message in messages)
+        and group.complete
+        and _fast_accepts_end(messages[-1])
     )
 
 
-def _last_passes(last: dict[str, Json]) -> bool:
+def _fast_accepts_end(last: dict[str, Json]) -> bool:
     try:
         _check_last_message(last)
     except AnthropicRequestProblem:
@@ -198,7 +200,7 @@ def _check_text(text: str, role: str) -> None:
         raise AnthropicRequestProblem(f"messages: text content blocks must {constraint}")
 
 
-def _is_usual(message: Json) -> bool:
+def _fast_accepts_shape(message: Json) -> bool:
     """Return whether a message has the form of nearly all messages of agents, which `_check_message` accepts: texts,
     calls and results. It takes a quarter of the time."""
     if type(message) is not dict:
@@ -297,10 +299,10 @@ class LastGroup(Struct):
         return not self.calls and self.paired
 
 
-def turns_pass(divided: DividedBody) -> bool:
-    """Return whether both checks accept the messages of a body that has some."""
-    last = divided.reduce_turns(_passes, _continued, _passes)
-    return last is not None and last.complete and _last_passes(divided.items[-1])
+def fast_accepts_turns(divided: DividedBody) -> bool:
+    """Return what `fast_accepts_all` returns, of a body that has messages; only new ones are read."""
+    last = divided.reduce_turns(memo_key=_fast_accepts_next, start=_continued, step=_fast_accepts_next)
+    return last is not None and last.complete and _fast_accepts_end(divided.items[-1])
 
 
 def _continued(last: LastGroup | None) -> LastGroup:
@@ -312,10 +314,10 @@ def _continued(last: LastGroup | None) -> LastGroup:
     return result
 
 
-def _passes(last: LastGroup, message: Json) -> bool:
+def _fast_accepts_next(last: LastGroup, message: Json) -> bool:
     """Return whether a message and its place after the others are accepted. It refuses some rare ones that
-    `check_conversation` accepts, such as an empty message beside others of its role."""
-    if last.server_uses.open or not _is_usual(message):
+    `check_contents_and_order` accepts, such as an empty message beside others of its role."""
+    if last.server_uses.open or not _fast_accepts_shape(message):
         try:
             _check_message("", message)
             _check_places("", message)

@@ -17,11 +17,11 @@ from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.client_tools import toolsets_by_tool
 from mockllm.dialects.anthropic.content_check import (
-    check_conversation,
-    check_messages,
+    check_contents_and_order,
+    check_message_shapes,
     check_texts,
-    conversation_passes,
-    turns_pass,
+    fast_accepts_all,
+    fast_accepts_turns,
 )
 from mockllm.dialects.anthropic.model_check import check_counted_model, check_model
 from mockllm.dialects.anthropic.prompt_form import BREAKPOINT, MAX_BREAKPOINTS, count_breakpoints
@@ -123,7 +123,9 @@ def check_counted(request: Request) -> Failure | None:
 
 def _check(request: Request, shape: Shape) -> Failure | None:
     shape_key = ("model" in shape, "max_tokens" in shape, _interleaves(request))
-    failure = check_known(request, (_check, *shape_key), lambda: _check_whole(request, shape), turns_pass)
+    failure = check_known(
+        request, (_check, *shape_key), lambda: _check_whole(request, shape), fast_accepts_turns
+    )
     if failure is None and "model" in shape:
         failure = check_model(request) if "max_tokens" in shape else check_counted_model(request)
     # where the name occurs less often, no search is needed
@@ -156,16 +158,16 @@ def _check_fields(request: Request, shape: Shape) -> None:
     fields = request.fields
     if "model" not in shape and "model" in fields:
         raise AnthropicRequestProblem("model: Extra inputs are not permitted")
-    is_usual = conversation_passes(fields.get("messages"))
+    is_accepted = fast_accepts_all(fields.get("messages"))
     for name, kind in shape.items():
         check_shape("", fields, {name: kind})
         if name == "messages":
-            if not is_usual:
-                check_messages(fields[name])
+            if not is_accepted:
+                check_message_shapes(fields[name])
         elif name in _MEMBERS and name in fields:
             _MEMBERS[name](name, fields[name])
-    if not is_usual:
-        check_conversation(fields["messages"])
+    if not is_accepted:
+        check_contents_and_order(fields["messages"])
     _check_tool_choice(fields)
     if fields.get("container") is not None and not any(map(_runs_code, fields.get("tools", ()))):
         raise AnthropicRequestProblem(

@@ -118,7 +118,7 @@ _USUAL_PARTS: Final = {"functionCall": "args", "functionResponse": "response"}
 """The parts beside texts in nearly all contents of agents, each with its member that is an object."""
 
 
-def _is_usual(content: Json) -> bool:
+def _fast_accepts_shape(content: Json) -> bool:
     """Return whether a content is a role and parts with one text, call or response. `check_shape` accepts these, and
     agents send hardly any others. It takes a quarter of the time."""
     if type(content) is not dict or len(content) != 2 or type(content.get("role")) is not str:
@@ -144,9 +144,9 @@ def _is_usual(content: Json) -> bool:
     return True
 
 
-def _passes(calls: CountedCalls, content: Json) -> bool:
+def _fast_accepts_next(calls: CountedCalls, content: Json) -> bool:
     """Return whether a content and its place after the others are accepted."""
-    if not _is_usual(content):
+    if not _fast_accepts_shape(content):
         try:
             check_shape("", content, CONTENT)
         except GeminiRequestProblem:
@@ -167,7 +167,7 @@ def _passes(calls: CountedCalls, content: Json) -> bool:
     return True
 
 
-def turns_pass(divided: DividedBody) -> bool:
+def fast_accepts_turns(divided: DividedBody) -> bool:
     """Return whether the contents of a body are accepted, whose fields are in camelCase."""
-    calls = divided.reduce_turns(_passes, _continued, _passes)
+    calls = divided.reduce_turns(memo_key=_fast_accepts_next, start=_continued, step=_fast_accepts_next)
     return calls is not None and calls.complete

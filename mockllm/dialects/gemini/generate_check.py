@@ -27,9 +27,9 @@ from mockllm.dialects.gemini.cached_content import (
 from mockllm.dialects.gemini.content_check import (
     CONTENT,
     check_contents,
+    fast_accepts_turns,
     no_contents,
     request_problem,
-    turns_pass,
 )
 from mockllm.dialects.gemini.errors import TYPE, error_plan
 from mockllm.dialects.gemini.generate_request import MAX_CANDIDATES, GeminiRequest, as_google_request, list_of
@@ -165,7 +165,7 @@ def check(request: GeminiRequest) -> Failure | None:
         request,
         (check, request.vertex),
         check_whole,
-        lambda known: not request.snake_case and turns_pass(known),
+        lambda known: not request.snake_case and fast_accepts_turns(known),
     )
 
 

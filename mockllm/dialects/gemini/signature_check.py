@@ -54,10 +54,10 @@ def missing_signature(request: GenerateRequest) -> str | None:
             _read(signatures, content)
     else:
 
-        def start_from(known: TurnSignatures | None) -> TurnSignatures:
+        def start(known: TurnSignatures | None) -> TurnSignatures:
             return TurnSignatures(vertex) if known is None else copy(known)
 
-        found = divided.reduce_turns((TurnSignatures, vertex), start_from, _read)
+        found = divided.reduce_turns(memo_key=(TurnSignatures, vertex), start=start, step=_read)
         assert found is not None  # each content is accepted
         signatures = found
     if signatures.unsigned is None:

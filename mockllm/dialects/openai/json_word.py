@@ -28,7 +28,7 @@ def contain_json(items: Iterable[Json]) -> bool:
 
 def turns_contain_json(divided: DividedBody) -> bool:
     """Return whether the messages of a body contain the word; only those are read that no earlier body had."""
-    word = divided.reduce_turns(JsonWord, _continued, _read)
+    word = divided.reduce_turns(memo_key=JsonWord, start=_continued, step=_read)
     return word is not None and word.found
 
 

@@ -30,13 +30,13 @@ TYPE_KEYWORDS: Final = frozenset({"type", "$ref", "anyOf", "enum"})
 """The keywords that define a value's type; `enum` is inferred."""
 
 
-def check_parameters(function: dict[str, Json], path: str, *, served_by_openai: bool) -> Failure | None:
+def check_parameters(function: dict[str, Json], path: str, *, serves_openai_models: bool) -> Failure | None:
     """Return the error of a function's parameters, which are optional. OpenAI and Azure also refuse an array without
     `items` in a function that is not strict."""
     schema = function.get("parameters")
     strict = function.get("strict") is True
     reason = schema_error(schema, strict=strict) if schema else None
-    if reason is None and served_by_openai and schema and not strict:
+    if reason is None and serves_openai_models and schema and not strict:
         reason = _array_error(schema)
     if reason is None:
         return None

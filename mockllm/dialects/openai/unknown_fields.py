@@ -16,8 +16,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.request.request import Request
+from mockllm.dialects.openai.model_restrictions import restrictions_of
 from mockllm.dialects.openai.responses.fields import moved_messages
-from mockllm.dialects.openai.unsupported import unsupported_of
 from mockllm.dialects.openai.validators import alternatives, refuse
 
 _FIRST_ONLY: Final = frozenset({"responses", "images", "image_edits", "image_variations"})
@@ -56,7 +56,7 @@ def refuse_inexact(request: Request) -> Failure | None:
     if request.provider != request.dialect or any(name not in fields for name in _REQUIRED.get(api, ())):
         return None
     names = [name for name in request.undocumented_fields if name not in _KNOWN.get(api, ())]
-    recent = api == "chat" and type(request.model) is str and unsupported_of(request.model).recent
+    recent = api == "chat" and type(request.model) is str and restrictions_of(request.model).recent
     if api not in _FIRST_ONLY and not recent:
         return _refuse_all(names) if api in _ALL_AT_ONCE and names else None
     if recent:

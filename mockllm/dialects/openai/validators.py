@@ -1,7 +1,7 @@
 """Checks of the types and ranges of values, with the message and code of OpenAI's refusal.
 
 A `Check` takes one value and its path (`tools[0].function.name`) and returns the error, or None. OpenAI's
-protocols share these checks; each `…_check.py` contains the checks of one protocol.
+protocols share these checks. `chat/check.py` and `responses/check.py` have the checks of one protocol each.
 """
 
 from __future__ import annotations

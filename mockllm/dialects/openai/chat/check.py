@@ -19,11 +19,15 @@ from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
-from mockllm.dialects.openai.chat.fields import FIELDS, check_dependencies, check_own_dependencies
+from mockllm.dialects.openai.chat.fields import FIELDS, check_dependencies, check_openai_dependencies
 from mockllm.dialects.openai.chat.fields_of_model import fields_of
 from mockllm.dialects.openai.chat.plain_body import is_plain_body
 from mockllm.dialects.openai.json_word import contain_json, turns_contain_json
-from mockllm.dialects.openai.unsupported import OWN_MODELS, check_chat_model, check_roles
+from mockllm.dialects.openai.model_restrictions import (
+    PROVIDERS_OF_OPENAI_MODELS,
+    check_chat_model,
+    check_roles,
+)
 from mockllm.dialects.openai.validators import (
     Check,
     array,
@@ -73,7 +77,7 @@ _calls: Final = array(_call, "objects", min_length=1)
 _other_members: Final = members((), {"name": string, "tool_call_id": string, "function_call": _called})
 
 
-def check_messages(value: Json) -> Failure | None:
+def check_message_shapes(value: Json) -> Failure | None:
     """Return the first error of the shapes of the messages, one by one."""
     if type(value) is not list:
         return wrong_type(value, "messages", "an array of objects")
@@ -84,7 +88,7 @@ def check_messages(value: Json) -> Failure | None:
     return check_length(value, "messages", 1, None)
 
 
-def check_turns(value: list[dict[str, Json]]) -> Failure | None:
+def check_contents_and_order(value: list[dict[str, Json]]) -> Failure | None:
     """Return the error of a message without content, then of the order of calls and tool messages."""
     for place, entry in enumerate(value):
         if _lacks_content(entry):
@@ -93,18 +97,19 @@ def check_turns(value: list[dict[str, Json]]) -> Failure | None:
     return _check_tool_messages(value)
 
 
-def _all_pass(value: Json) -> bool:
-    """Return whether `check_messages` and `check_turns` accept messages, as they do nearly always."""
+def fast_accepts_all(value: Json) -> bool:
+    """Return whether `check_message_shapes` and `check_contents_and_order` accept messages, as they do nearly always.
+    It needs a fraction of their time, and no error."""
     if type(value) is not list or not value:
         return False
     calls = OpenCalls()
     for entry in value:
-        if not _passes(calls, entry):
+        if not _fast_accepts_next(calls, entry):
             return False
     return not calls.open
 
 
-def _is_usual(entry: dict[str, Json]) -> bool:
+def _fast_accepts_shape(entry: dict[str, Json]) -> bool:
     """Return whether a message has the form of nearly all messages of agents, which `_message` accepts: a result, or
     calls of functions. It takes a quarter of the time."""
     if len(entry) != 3:
@@ -134,7 +139,7 @@ _parts: Final = text_or(list, array(by_type(PARTS), "objects"), "array of object
 def _message(entry: Json, path: str) -> Failure | None:
     if type(entry) is not dict:
         return wrong_type(entry, path, "an object")
-    if _is_usual(entry):
+    if _fast_accepts_shape(entry):
         return None
     if "role" not in entry:
         return missing(f"{path}.role")
@@ -201,9 +206,9 @@ class OpenCalls(Struct, eq=False):
     open: set[str] = field(default_factory=set)
 
 
-def turns_pass(divided: DividedBody) -> bool:
-    """Return whether both checks accept the messages of a body that has some."""
-    calls = divided.reduce_turns(_passes, _continued, _passes)
+def fast_accepts_turns(divided: DividedBody) -> bool:
+    """Return what `fast_accepts_all` returns, of a body that has messages; only new ones are read."""
+    calls = divided.reduce_turns(memo_key=_fast_accepts_next, start=_continued, step=_fast_accepts_next)
     return calls is not None and not calls.open
 
 
@@ -211,15 +216,17 @@ def _continued(calls: OpenCalls | None) -> OpenCalls:
     return OpenCalls() if calls is None else OpenCalls(calls.called, set(calls.open))
 
 
-def _passes(calls: OpenCalls, entry: Json) -> bool:
-    """Return whether a message and its place after the calls are accepted."""
+def _fast_accepts_next(calls: OpenCalls, entry: Json) -> bool:
+    """Return whether both checks accept a message after the calls of those before it."""
     if type(entry) is not dict:
         return False
     role, members = entry.get("role"), len(entry)
     if members == 2 and role in PLAIN and type(entry.get("content")) is str:
         calls.called = ()
         return not calls.open
-    if not (members == 3 and _is_usual(entry)) and (_message(entry, "") is not None or _lacks_content(entry)):
+    if not (members == 3 and _fast_accepts_shape(entry)) and (
+        _message(entry, "") is not None or _lacks_content(entry)
+    ):
         return False
     if role == "tool":
         call_id = entry["tool_call_id"]
@@ -258,21 +265,23 @@ def check(request: Request) -> Failure | None:
     if type(body) is not dict:
         return check_readable(request)
     if request.divided_body is None:
-        # a request that was matched by its texts has messages of a role and a text alone, which pass
-        has_texts = bool(vars(request).get("text_messages"))
-        if is_plain_body(body, has_texts=has_texts):
+        # `text_messages` was read: each message has only a role and a text
+        messages_are_plain = bool(vars(request).get("text_messages"))
+        if is_plain_body(body, messages_are_plain=messages_are_plain):
             return None
-        served_by_openai = request.provider in OWN_MODELS
-        error = check_body(body, served_by_openai=served_by_openai, messages_pass=has_texts)
-        return _check_json_mode(body, None) if error is None and served_by_openai else error
-    served_by_openai = request.provider in OWN_MODELS
+        serves_openai_models = request.provider in PROVIDERS_OF_OPENAI_MODELS
+        error = check_body(
+            body, serves_openai_models=serves_openai_models, messages_are_accepted=messages_are_plain
+        )
+        return _check_json_mode(body, None) if error is None and serves_openai_models else error
+    serves_openai_models = request.provider in PROVIDERS_OF_OPENAI_MODELS
     error = check_known(
         request,
-        _OPENAI_NAME if served_by_openai else _VENDOR_NAME,
-        lambda: check_body(body, served_by_openai=served_by_openai),
-        turns_pass,
+        _OPENAI_NAME if serves_openai_models else _VENDOR_NAME,
+        lambda: check_body(body, serves_openai_models=serves_openai_models),
+        fast_accepts_turns,
     )
-    if error is not None or not served_by_openai:
+    if error is not None or not serves_openai_models:
         return error
     return check_roles(body) or _check_json_mode(body, request.divided_body)
 
@@ -292,23 +301,23 @@ WITHOUT_JSON: Final = (
 
 
 def check_body(
-    body: dict[str, Json], *, served_by_openai: bool = False, messages_pass: bool = False
+    body: dict[str, Json], *, serves_openai_models: bool = False, messages_are_accepted: bool = False
 ) -> Failure | None:
-    """Return the first error. `served_by_openai`: whether OpenAI or Azure serves the model. `messages_pass`: whether
-    the messages are known to be accepted."""
+    """Return the first error. `serves_openai_models`: whether the provider is OpenAI or Azure.
+    `messages_are_accepted`: whether the messages are known to be accepted."""
     model = body.get("model")
-    if model is None or (served_by_openai and model == ""):
+    if model is None or (serves_openai_models and model == ""):
         return refuse("you must provide a model parameter")
     if "messages" not in body:
         return missing("messages")
     messages = body["messages"]
-    messages_pass = messages_pass or _all_pass(messages)
+    messages_are_accepted = messages_are_accepted or fast_accepts_all(messages)
     error = string(model, "model")
-    if error is None and not messages_pass:
-        error = check_messages(messages)
+    if error is None and not messages_are_accepted:
+        error = check_message_shapes(messages)
     if error is None:
-        checks = fields_of(model) if served_by_openai else FIELDS
+        checks = fields_of(model) if serves_openai_models else FIELDS
         error = check_fields(body, checks) or check_dependencies(body)
-    if error is None and served_by_openai:
-        error = check_own_dependencies(body) or check_chat_model(body)
-    return check_turns(messages) if error is None and not messages_pass else error
+    if error is None and serves_openai_models:
+        error = check_openai_dependencies(body) or check_chat_model(body)
+    return check_contents_and_order(messages) if error is None and not messages_are_accepted else error

@@ -64,14 +64,14 @@ FORMATS: Final = {
 _typed_tool: Final = by_type(TOOLS)
 
 
-def _tool_check(*, served_by_openai: bool) -> Check:
+def _tool_check(*, serves_openai_models: bool) -> Check:
     def check(value: Json, path: str) -> Failure | None:
         error = _typed_tool(value, path)
         if error is not None:
             return error
         tool_type = value["type"]
         return check_parameters(
-            value[tool_type], f"{path}.{tool_type}.parameters", served_by_openai=served_by_openai
+            value[tool_type], f"{path}.{tool_type}.parameters", serves_openai_models=serves_openai_models
         )
 
     return check
@@ -112,11 +112,11 @@ def _retention(value: Json, path: str) -> Failure | None:
     return _known_retention(value, path)
 
 
-OWN_FIELDS: Final[dict[str, Check]] = {
+OPENAI_FIELDS: Final[dict[str, Check]] = {
     "functions": array(_function, "function definitions", 1, 128),
     "function_call": text_or(dict, members(("name",), {"name": string}), "object", ("none", "auto")),
     # an empty one counts as absent (reports of 2025 and 2026)
-    "tools": array(_tool_check(served_by_openai=True), "objects", max_length=128),
+    "tools": array(_tool_check(serves_openai_models=True), "objects", max_length=128),
     "tool_choice": text_or(dict, _chosen_tool, "object", ("none", "auto", "required")),
     "parallel_tool_calls": boolean,
     "max_completion_tokens": integer(1),
@@ -149,14 +149,14 @@ OWN_FIELDS: Final[dict[str, Check]] = {
     "audio": audio,
     "modalities": array(one_of("text", "audio"), "strings"),
 }
-"""The checks of the fields at OpenAI and Azure, in their order."""
-_ONLY_OWN: Final = (
+"""The checks of the fields at the providers of OpenAI's models, in their order."""
+_ONLY_OPENAI: Final = (
     *("moderation", "safety_identifier", "prompt_cache_options", "prompt_cache_key"),
     "prompt_cache_retention",
 )
 FIELDS: Final[dict[str, Check]] = {
-    **{name: check for name, check in OWN_FIELDS.items() if name not in _ONLY_OWN},
-    "tools": array(_tool_check(served_by_openai=False), "objects", max_length=128),
+    **{name: check for name, check in OPENAI_FIELDS.items() if name not in _ONLY_OPENAI},
+    "tools": array(_tool_check(serves_openai_models=False), "objects", max_length=128),
     "metadata": object_,
 }
 """The checks of other services that have OpenAI's protocol."""
@@ -181,15 +181,15 @@ def check_dependencies(body: dict[str, Json]) -> Failure | None:
     return _check_function_choice(body.get("function_call"), body.get("functions"))
 
 
-OWN_DEPENDENT: Final = frozenset({"max_tokens", "parallel_tool_calls"})
+OPENAI_DEPENDENT: Final = frozenset({"max_tokens", "parallel_tool_calls"})
 """The fields that OpenAI and Azure refuse with another field or without one."""
 BOTH_MAXIMA: Final = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
 
 
-def check_own_dependencies(body: dict[str, Json]) -> Failure | None:
+def check_openai_dependencies(body: dict[str, Json]) -> Failure | None:
     """Return the error of two maxima of tokens, and of the setting of parallel calls without tools. Sources: public
     reports of 2024 to 2026 (langchain-ai/langgraph#5943, openai/swarm#30, openai/openai-openapi#287)."""
-    if OWN_DEPENDENT.isdisjoint(body):
+    if OPENAI_DEPENDENT.isdisjoint(body):
         return None
     if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
         return refuse(BOTH_MAXIMA, "max_tokens", "invalid_parameter_combination")

@@ -1,7 +1,7 @@
 """The checks of the fields of a chat request that depend on its model.
 
 A parameter that a model refuses with any value, and the values of two others, have their place among the checks of
-the fields. The values that a reasoning model refuses come after all fields (`unsupported.py`).
+the fields. The values that a reasoning model refuses come after all fields (`model_restrictions.py`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.text_cache import text_cache
-from mockllm.dialects.openai.chat.fields import OWN_FIELDS
-from mockllm.dialects.openai.unsupported import (
+from mockllm.dialects.openai.chat.fields import OPENAI_FIELDS
+from mockllm.dialects.openai.model_restrictions import (
     UNSUPPORTED_VALUE,
-    unsupported_of,
+    restrictions_of,
     unsupported_parameter,
 )
 from mockllm.dialects.openai.validators import Check, integer, refuse, supported
@@ -29,8 +29,8 @@ _HINTS: Final = {"max_tokens": " Use 'max_completion_tokens' instead."}
 
 @text_cache(256)  # clients repeat a few models
 def fields_of(model: str) -> Mapping[str, Check]:
-    row = unsupported_of(model)
-    checks = dict(OWN_FIELDS)
+    row = restrictions_of(model)
+    checks = dict(OPENAI_FIELDS)
     for name in row.parameters:
         checks[name] = _refused
     if row.efforts:

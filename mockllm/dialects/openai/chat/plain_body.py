@@ -11,7 +11,7 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.dialects.openai.metadata import check_metadata
-from mockllm.dialects.openai.unsupported import ALL, unsupported_of
+from mockllm.dialects.openai.model_restrictions import NO_RESTRICTIONS, restrictions_of
 
 _MAX_MESSAGES: Final = 8
 """Longer conversations repeat their messages, and the full check reads only new ones."""
@@ -20,8 +20,9 @@ _INSTRUCTIONS: Final = ("system", "developer")
 _MAX_TOKENS: Final = 1_000_000
 
 
-def is_plain_body(body: dict[str, Json], *, has_texts: bool = False) -> bool:
-    """Return whether a body has this form. `has_texts`: its messages are known to be some, of a role and a text."""
+def is_plain_body(body: dict[str, Json], *, messages_are_plain: bool = False) -> bool:
+    """Return whether a body has this form. `messages_are_plain`: the messages are known to be non-empty, each with
+    only a role and a text."""
     model, messages = body.get("model"), body.get("messages")
     if (
         type(model) is not str
@@ -32,22 +33,23 @@ def is_plain_body(body: dict[str, Json], *, has_texts: bool = False) -> bool:
         return False
     others = len(body) - 2 - (type(body.get("stream")) is bool)
     if others > 0:
-        accepts_all_roles = unsupported_of(model) is ALL
-        if not accepts_all_roles or _usual_settings(body) != others:
+        is_unrestricted = restrictions_of(model) is NO_RESTRICTIONS
+        if not is_unrestricted or _usual_settings(body) != others:
             return False
-        if has_texts:
+        if messages_are_plain:
             return True
     for message in reversed(messages):  # the last one of an agent is a result, so most of theirs end here
         if type(message) is not dict or len(message) != 2 or type(message.get("content")) is not str:
             return False
         role = message.get("role")
-        if role not in _SPEAKERS and (role not in _INSTRUCTIONS or unsupported_of(model).roles):
+        if role not in _SPEAKERS and (role not in _INSTRUCTIONS or restrictions_of(model).roles):
             return False
     return True
 
 
 def _usual_settings(body: dict[str, Json]) -> int:
-    """Return the number of the settings that most clients send, with values that all other models accept."""
+    """Return the number of the settings that most clients send, with values that all models without
+    restrictions accept."""
     temperature, top_p = body.get("temperature", -1), body.get("top_p", -1)
     max_tokens = body.get("max_tokens", -1)
     metadata = body.get("metadata")

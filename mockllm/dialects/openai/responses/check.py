@@ -21,10 +21,10 @@ from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.json_word import contain_json, turns_contain_json
-from mockllm.dialects.openai.responses.fields import FIELDS, OWN_FIELDS, moved_messages
+from mockllm.dialects.openai.model_restrictions import PROVIDERS_OF_OPENAI_MODELS, check_responses_model
+from mockllm.dialects.openai.responses.fields import FIELDS, OPENAI_FIELDS, moved_messages
 from mockllm.dialects.openai.responses.reasoning import check_reasoning
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
-from mockllm.dialects.openai.unsupported import OWN_MODELS, check_responses_model
 from mockllm.dialects.openai.validators import (
     Check,
     array,
@@ -105,9 +105,9 @@ def check_items(
     value: list[Json], path: str, follows: Callable[[dict[str, Json]], bool] = follows_reasoning
 ) -> Failure | None:
     """Check all items one by one, then that each reasoning item precedes an item that `follows` accepts."""
-    served_by_openai = follows is follows_reasoning
+    serves_openai_models = follows is follows_reasoning
     for index, item in enumerate(value):
-        error = _item(item, f"{path}[{index}]", served_by_openai=served_by_openai)
+        error = _item(item, f"{path}[{index}]", serves_openai_models=serves_openai_models)
         if error is not None:
             return error
     for item, following in pairwise([*value, {"role": "user"}]):
@@ -119,9 +119,8 @@ def check_items(
     return None
 
 
-def _item(value: Json, path: str, *, served_by_openai: bool = True) -> Failure | None:
-    """Return the error of an item. `served_by_openai`: whether OpenAI or Azure reads it, who refuse parts of another
-    role."""
+def _item(value: Json, path: str, *, serves_openai_models: bool = True) -> Failure | None:
+    """Return the error of an item. `serves_openai_models`: OpenAI and Azure refuse parts of another role."""
     if type(value) is not dict:
         return wrong_type(value, path, "an input item")
     kind = value.get("type", "message")
@@ -133,7 +132,9 @@ def _item(value: Json, path: str, *, served_by_openai: bool = True) -> Failure |
             return unsupported(role if type(role) is str else "", path, ROLES)
     check = ITEMS.get(kind)
     error = None if check is None else check(value, path)
-    return _check_parts(value, path) if error is None and served_by_openai and kind == "message" else error
+    return (
+        _check_parts(value, path) if error is None and serves_openai_models and kind == "message" else error
+    )
 
 
 _phase: Final = one_of(*PHASES)
@@ -181,7 +182,7 @@ def _continued(order: ItemOrder | None) -> ItemOrder:
     return ItemOrder() if order is None else ItemOrder(order.reasoning, order.outputs.copy())
 
 
-def _passes(order: ItemOrder, item: Json) -> bool:
+def _fast_accepts_next(order: ItemOrder, item: Json) -> bool:
     """Return whether an item and its place after the others are accepted; a reference is not."""
     if _item(item, "") is not None:
         return False
@@ -199,14 +200,14 @@ def _passes(order: ItemOrder, item: Json) -> bool:
     return True
 
 
-def turns_pass(divided: DividedBody) -> bool:
+def fast_accepts_turns(divided: DividedBody) -> bool:
     """Return whether the items of a body are accepted that has some, and continues no stored response."""
     if (
         divided.fields.get("previous_response_id") is not None
         or divided.fields.get("conversation") is not None
     ):
         return False
-    order = divided.reduce_turns(_passes, _continued, _passes)
+    order = divided.reduce_turns(memo_key=_fast_accepts_next, start=_continued, step=_fast_accepts_next)
     return order is not None and not order.reasoning and all(order.outputs.values())
 
 
@@ -216,14 +217,14 @@ _OPENAI_NAME, _VENDOR_NAME = "responses", "responses of a vendor"
 def check(request: Request) -> Failure | None:
     """Return the first error: required fields, then each field in the body's order, then dependencies between
     fields."""
-    served_by_openai = request.provider in OWN_MODELS
+    serves_openai_models = request.provider in PROVIDERS_OF_OPENAI_MODELS
     error = check_known(
         request,
-        _OPENAI_NAME if served_by_openai else _VENDOR_NAME,
-        lambda: _check_whole(request, served_by_openai=served_by_openai),
-        turns_pass,
+        _OPENAI_NAME if serves_openai_models else _VENDOR_NAME,
+        lambda: _check_whole(request, serves_openai_models=serves_openai_models),
+        fast_accepts_turns,
     )
-    if error is not None or not served_by_openai:
+    if error is not None or not serves_openai_models:
         return error
     return check_responses_model(request.fields) or _check_json_mode(request)
 
@@ -250,21 +251,21 @@ WITHOUT_JSON: Final = (
 )
 
 
-def _check_whole(request: Request, *, served_by_openai: bool) -> Failure | None:
+def _check_whole(request: Request, *, serves_openai_models: bool) -> Failure | None:
     body = request.fields
     error = (
         check_readable(request)
-        or _check_required(body, served_by_openai=served_by_openai)
-        or _check_present(request, served_by_openai=served_by_openai)
+        or _check_required(body, serves_openai_models=serves_openai_models)
+        or _check_present(request, serves_openai_models=serves_openai_models)
     )
     if error is not None:
         return error
-    filled = served_by_openai and request.generates  # the input of a warm-up by socket is empty
+    filled = serves_openai_models and request.generates  # the input of a warm-up by socket is empty
     if not body.get("input") and not any(
         body.get(name) if filled else body.get(name) is not None for name in SOURCES
     ):
         return refuse(
-            WITHOUT_INPUT_MESSAGE, None if served_by_openai else "input", "missing_required_parameter"
+            WITHOUT_INPUT_MESSAGE, None if serves_openai_models else "input", "missing_required_parameter"
         )
     if body.get("background") is True and body.get("store") is False:
         return refuse("Background mode requires 'store' to be true.", "background")  # the words are inferred
@@ -278,16 +279,18 @@ WITHOUT_INPUT_MESSAGE: Final = (
 )
 
 
-def _check_required(body: Mapping[str, Json], *, served_by_openai: bool) -> Failure | None:
+def _check_required(body: Mapping[str, Json], *, serves_openai_models: bool) -> Failure | None:
     """Return the error of a model or an input that is missing. A stored prompt can have both."""
-    if served_by_openai and "messages" in body and "input" not in body:
+    if serves_openai_models and "messages" in body and "input" not in body:
         return moved_messages()
     model, prompt = body.get("model"), body.get("prompt")
     if model is None and prompt is None:
         return (
-            wrong_type({}, "model", "a string") if served_by_openai and "model" in body else missing("model")
+            wrong_type({}, "model", "a string")
+            if serves_openai_models and "model" in body
+            else missing("model")
         )
-    if not served_by_openai:
+    if not serves_openai_models:
         return None
     if model == "":
         return refuse("The requested model '' does not exist.", "model", "model_not_found")
@@ -300,16 +303,18 @@ def _check_required(body: Mapping[str, Json], *, served_by_openai: bool) -> Fail
 
 def check_input(request: Request) -> Failure | None:
     """Return the error of the fields that are present."""
-    return check_readable(request) or _check_present(request, served_by_openai=request.provider in OWN_MODELS)
+    return check_readable(request) or _check_present(
+        request, serves_openai_models=request.provider in PROVIDERS_OF_OPENAI_MODELS
+    )
 
 
-def _check_present(request: Request, *, served_by_openai: bool) -> Failure | None:
-    error = _check_shapes(request.fields, served_by_openai=served_by_openai)
+def _check_present(request: Request, *, serves_openai_models: bool) -> Failure | None:
+    error = _check_shapes(request.fields, serves_openai_models=serves_openai_models)
     if error is not None:
         return error
     assert isinstance(request, InputRequest)
     if request.conversation is not None:
-        if served_by_openai and request.fields.get("previous_response_id") is not None:
+        if serves_openai_models and request.fields.get("previous_response_id") is not None:
             return refuse(EXCLUSIVE_MESSAGE, None, "mutually_exclusive_parameters")
         if request.previous is None:
             return None  # the conversation began elsewhere; its items are unknown
@@ -325,12 +330,12 @@ EXCLUSIVE_MESSAGE: Final = (
 )
 
 
-def _check_shapes(body: Mapping[str, Json], *, served_by_openai: bool) -> Failure | None:
+def _check_shapes(body: Mapping[str, Json], *, serves_openai_models: bool) -> Failure | None:
     model, value = body.get("model"), body.get("input")
     error = None if model is None else string(model, "model")
     if error is None and value is not None:
-        error = (_openai_input if served_by_openai else _vendor_input)(value, "input")
-    return error or check_fields(body, OWN_FIELDS if served_by_openai else FIELDS)
+        error = (_openai_input if serves_openai_models else _vendor_input)(value, "input")
+    return error or check_fields(body, OPENAI_FIELDS if serves_openai_models else FIELDS)
 
 
 def _other_items(value: list[Json], path: str) -> Failure | None:

@@ -65,7 +65,7 @@ INCLUDED: Final = (
 _described_tool: Final = members(("name",), _described)
 
 
-def _tool_check(*, served_by_openai: bool) -> Check:
+def _tool_check(*, serves_openai_models: bool) -> Check:
     """Return the check of a tool; only tools that the client itself executes are checked in detail."""
 
     def check(value: Json, path: str) -> Failure | None:
@@ -73,7 +73,9 @@ def _tool_check(*, served_by_openai: bool) -> Check:
         if error is not None or value["type"] not in ("function", "custom"):
             return error
         error = _described_tool(value, path)
-        return error or check_parameters(value, f"{path}.parameters", served_by_openai=served_by_openai)
+        return error or check_parameters(
+            value, f"{path}.parameters", serves_openai_models=serves_openai_models
+        )
 
     return check
 
@@ -114,12 +116,12 @@ def _include(value: Json, path: str) -> Failure | None:
     return wrong_type(value, path, f"an array of one of {alternatives(shortened)}")
 
 
-OWN_FIELDS: Final[dict[str, Check]] = {
+OPENAI_FIELDS: Final[dict[str, Check]] = {
     "previous_response_id": string,
     "prompt": members(("id",), {"id": string}),
     "moderation": object_,
     "include": _include,
-    "tools": array(_tool_check(served_by_openai=True), "tools", max_length=128),
+    "tools": array(_tool_check(serves_openai_models=True), "tools", max_length=128),
     "tool_choice": _tool_choice,
     "metadata": check_metadata,
     "text": members((), {"format": _format, "verbosity": one_of("low", "medium", "high")}),
@@ -148,14 +150,14 @@ OWN_FIELDS: Final[dict[str, Check]] = {
     "context_management": array(object_, "objects"),
 }
 """The checks of the fields at OpenAI and Azure, in their order."""
-_ONLY_OWN: Final = (
+_ONLY_OPENAI: Final = (
     *("moderation", "presence_penalty", "frequency_penalty", "safety_identifier", "prompt_cache_options"),
     *("prompt_cache_key", "prompt_cache_retention", "context_management"),
 )
 FIELDS: Final[Mapping[str, Check]] = {
-    **{name: check for name, check in OWN_FIELDS.items() if name not in _ONLY_OWN},
+    **{name: check for name, check in OPENAI_FIELDS.items() if name not in _ONLY_OPENAI},
     "include": array(string, "strings"),
-    "tools": array(_tool_check(served_by_openai=False), "tools", max_length=128),
+    "tools": array(_tool_check(serves_openai_models=False), "tools", max_length=128),
     "max_output_tokens": integer(1),
     "metadata": object_,
 }

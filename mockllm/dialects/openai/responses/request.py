@@ -99,7 +99,7 @@ class InputRequest(ModelRequest):
         if (
             divided is not None
             and not self.before
-            and divided.reduce_turns(_is_whole, bool, _is_whole) is not None
+            and divided.reduce_turns(memo_key=_is_whole, start=bool, step=_is_whole) is not None
         ):
             return divided.items
         own = items(self.fields.get("input"))
@@ -130,7 +130,7 @@ class InputRequest(ModelRequest):
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
-        return self.cached_without_turns("tools", self._offered_tools)
+        return self.cached_by_remaining_members("tools", self._offered_tools)
 
     def _offered_tools(self) -> tuple[Tool, ...]:
         return tuple(tool for entry in objects(self.fields.get("tools")) for tool in _tools(entry))
@@ -186,7 +186,9 @@ class ResponsesRequest(InputRequest):
     @cached_property
     def namespaces(self) -> Mapping[str, str]:
         """The namespaces of tools, by their names. A tool that is loaded later is its own namespace."""
-        return self.cached_without_turns("namespaces", lambda: dict(_namespaces(self.fields.get("tools"))))
+        return self.cached_by_remaining_members(
+            "namespaces", lambda: dict(_namespaces(self.fields.get("tools")))
+        )
 
     @cached_property
     def included(self) -> frozenset[str]:

@@ -11,7 +11,7 @@ from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Text, Thinking
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai import CHAT
-from mockllm.dialects.openai.chat.fields import OWN_FIELDS
+from mockllm.dialects.openai.chat.fields import OPENAI_FIELDS
 from tests.dialects.openai.chat.chat_requests import MINIMAL, STAMP, chat, of_bytes
 from tests.examples import examples
 
@@ -34,7 +34,7 @@ anything = st.recursive(
     max_leaves=20,
 )
 message = st.fixed_dictionaries({"role": st.sampled_from(WORDS), "content": anything}) | anything
-few = st.dictionaries(st.sampled_from(sorted(OWN_FIELDS)), anything, max_size=6)
+few = st.dictionaries(st.sampled_from(sorted(OPENAI_FIELDS)), anything, max_size=6)
 """A few fields: where all fields are wrong, the refusal of the first hides those of the others."""
 bodies = anything | st.builds(
     lambda own, more: {**more, **own},
@@ -68,7 +68,7 @@ def test_chat_check_on_any_json_accepts_or_returns_4xx(body: Json) -> None:
         assert 400 <= CHAT.error(failure, request, STAMP).head.status < 500
 
 
-@given(st.sampled_from(["model", "messages", *OWN_FIELDS]), anything)
+@given(st.sampled_from(["model", "messages", *OPENAI_FIELDS]), anything)
 @settings(max_examples=examples(200), deadline=None)
 def test_chat_request_on_any_field_never_raises(name: str, value: Json) -> None:
     request = chat({**MINIMAL, name: value})

@@ -68,14 +68,14 @@ def test_plain_bodies_pass_the_whole_check(monkeypatch: pytest.MonkeyPatch) -> N
     bodies = [body(random) for _ in range(20_000)]
     plain = [each for each in bodies if is_plain_body(each)]
     texts = [each for each in bodies if read(each).text_messages]
-    assert [each for each in texts if is_plain_body(each, has_texts=True)] == [
+    assert [each for each in texts if is_plain_body(each, messages_are_plain=True)] == [
         each for each in texts if is_plain_body(each)
     ]
     assert len(plain) > 1_000
     assert {name for each in plain for name in each} == {
         "model", "messages", "stream", "temperature", "top_p", "max_tokens", "metadata",
     }  # fmt: skip
-    monkeypatch.setattr(check, "is_plain_body", lambda _, has_texts: False)
+    monkeypatch.setattr(check, "is_plain_body", lambda _, messages_are_plain: False)
     for each in plain:
         assert check.check(read(each)) is None, each
 

@@ -50,9 +50,9 @@ def passes_both(entry: dict[str, Json]) -> bool:
 def test_usual_messages_pass_the_whole_check(monkeypatch: pytest.MonkeyPatch) -> None:
     random = Random(1)
     messages = [message(random) for _ in range(20_000)]
-    usual = [entry for entry in messages if check._is_usual(entry)]
+    usual = [entry for entry in messages if check._fast_accepts_shape(entry)]
     assert {entry["role"] for entry in usual} == {"tool", "assistant"}
-    monkeypatch.setattr(check, "_is_usual", lambda _: False)
+    monkeypatch.setattr(check, "_fast_accepts_shape", lambda _: False)
     assert [entry for entry in usual if not passes_both(entry)] == []
 
 
@@ -60,9 +60,9 @@ def test_plain_messages_pass_the_whole_check(monkeypatch: pytest.MonkeyPatch) ->
     random = Random(2)
     messages = [message(random) for _ in range(20_000)]
     with monkeypatch.context() as patched:
-        patched.setattr(check, "_is_usual", lambda _: False)
+        patched.setattr(check, "_fast_accepts_shape", lambda _: False)
         patched.setattr(check, "_message", lambda *_: Failure("bad_request"))
-        plain = [entry for entry in messages if check._passes(check.OpenCalls(), entry)]
+        plain = [entry for entry in messages if check._fast_accepts_next(check.OpenCalls(), entry)]
     assert len(plain) > 100
     assert [entry for entry in plain if not passes_both(entry)] == []
 
@@ -73,8 +73,10 @@ def test_conversations_pass_at_once_as_by_the_whole_check() -> None:
     for _ in range(20_000):
         messages = [message(random) for _ in range(random.choice([1, 2, 2, 3]))]
         calls = check.OpenCalls()
-        at_once = all(check._passes(calls, entry) for entry in messages) and not calls.open
-        accepted = check.check_messages(messages) is None and check.check_turns(messages) is None
+        at_once = all(check._fast_accepts_next(calls, entry) for entry in messages) and not calls.open
+        accepted = (
+            check.check_message_shapes(messages) is None and check.check_contents_and_order(messages) is None
+        )
         assert at_once is accepted
         passed += at_once
     assert passed > 1_000
@@ -111,7 +113,7 @@ def test_result_finds_its_call_among_many_thousands() -> None:
         {"role": "assistant", "content": None, "tool_calls": calls},
         *results,
     ]
-    assert check.check_messages(messages) is check.check_turns(messages) is None
-    failure = check.check_turns(messages[:-1])
+    assert check.check_message_shapes(messages) is check.check_contents_and_order(messages) is None
+    failure = check.check_contents_and_order(messages[:-1])
     assert failure is not None
     assert "did not have response messages: c0" in str(failure.message)

@@ -10,7 +10,7 @@ from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.openai.responses.websocket import WarmUpRequest
 from tests.dialects.openai.chat.refusals import refusal_tuple
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
-from tests.dialects.openai.test_openai_unsupported import refused
+from tests.dialects.openai.test_openai_model_restrictions import refused
 
 Refusal = tuple[str | None, str | None, str]
 BARE: dict[str, Json] = {"model": "gpt-5.6-luna"}

@@ -12,7 +12,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.dialects.openai import RESPONSES
-from mockllm.dialects.openai.responses.fields import OWN_FIELDS
+from mockllm.dialects.openai.responses.fields import OPENAI_FIELDS
 from tests.dialects.openai.chat.chat_requests import STAMP
 from tests.dialects.openai.chat.test_openai_properties import anything, read_all_fields, replies
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
@@ -28,7 +28,7 @@ item = st.builds(lambda kind, more: {**more, "type": kind}, st.sampled_from(KIND
 bodies = st.builds(
     lambda own, more: {**more, **own},
     st.fixed_dictionaries({}, optional={"input": st.lists(item | anything, max_size=4)}),
-    st.dictionaries(st.sampled_from(["model", "input", *OWN_FIELDS]), anything, max_size=6),
+    st.dictionaries(st.sampled_from(["model", "input", *OPENAI_FIELDS]), anything, max_size=6),
 )
 """A few fields: where all are wrong, the refusal of the first hides those of the others."""
 
@@ -48,7 +48,7 @@ def test_responses_check_on_any_json_accepts_or_returns_4xx(body: Json) -> None:
         assert 400 <= RESPONSES.error(failure, request, STAMP).head.status < 500
 
 
-@given(st.sampled_from(["model", "input", *OWN_FIELDS]), anything, replies)
+@given(st.sampled_from(["model", "input", *OPENAI_FIELDS]), anything, replies)
 @settings(max_examples=examples(200), deadline=None)
 def test_responses_echo_of_any_field_never_raises(name: str, value: Json, reply: Reply) -> None:
     request = responses(**{name: value})

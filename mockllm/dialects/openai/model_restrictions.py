@@ -1,6 +1,6 @@
-"""Parameters, values and roles that a model does not support, with the service's refusals.
+"""The restrictions of OpenAI's models: unsupported parameters, values and roles, with the service's refusals.
 
-The first glob of a table that matches the model decides; a model in no row supports everything. Sources: recordings
+The first glob of a table that matches the model decides; a model in no row has no restrictions. Sources: recordings
 of o1-mini (`stop`, roles) and o4-mini (effort), and public reports of 2024 to 2026 with the error's object. A public
 project measured GPT-5.6 in August 2026 (local-OAuth-CLI-API-adapter of kangminlee-maker). Others measured efforts and
 functions of GPT-5.2 to GPT-6.1 (BerriAI/litellm#34569, litellm-docs#1173, livekit/agents#7169, bolna-ai/bolna#1019).
@@ -20,8 +20,8 @@ from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.openai.validators import refuse, supported
 
-OWN_MODELS: Final = frozenset({None, "openai", "azure"})
-"""The providers whose models these are; None where a request has no provider."""
+PROVIDERS_OF_OPENAI_MODELS: Final = frozenset({None, "openai", "azure"})
+"""The providers that serve OpenAI's models; None where a request has no provider."""
 EARLY: Final = ("low", "medium", "high")
 MINIMAL: Final = ("minimal", *EARLY)
 NONE: Final = ("none", *EARLY)
@@ -34,7 +34,7 @@ _STOP: Final = (*_MAXIMUM, "stop")
 _RECENT: Final = (*_STOP, "logit_bias", "prediction")
 
 
-class UnsupportedOfModel(Struct, frozen=True):
+class ModelRestrictions(Struct, frozen=True):
     """What a family of models refuses. `parameters`: those that chat completions refuse with any value.
     `temperature`: the code of a refusal of any value but 1. `top_p`: whether it is refused likewise. `efforts`: the
     supported ones; empty where all pass. `responses_efforts`: those of the responses protocol where it has others.
@@ -51,19 +51,19 @@ class UnsupportedOfModel(Struct, frozen=True):
     recent: bool = False
 
 
-ALL: Final = UnsupportedOfModel(parameters=())
-_EARLIEST: Final = UnsupportedOfModel(
+NO_RESTRICTIONS: Final = ModelRestrictions(parameters=())
+_EARLIEST: Final = ModelRestrictions(
     _STOP, temperature=UNSUPPORTED_VALUE, top_p=True, roles=("system", "developer"), efforts=EARLY
 )
-_EARLY_MINI: Final = UnsupportedOfModel(temperature=UNSUPPORTED_PARAMETER, top_p=True, efforts=EARLY)
-_FIVE: Final = UnsupportedOfModel(_STOP, temperature=UNSUPPORTED_VALUE, top_p=True, efforts=MINIMAL)
-_FIVE_ONE: Final = UnsupportedOfModel(efforts=NONE)
-_FIVE_TWO: Final = UnsupportedOfModel(efforts=NONE_TO_XHIGH)
-_FIVE_FOUR: Final = UnsupportedOfModel(efforts=NONE_TO_XHIGH, tools="named")
+_EARLY_MINI: Final = ModelRestrictions(temperature=UNSUPPORTED_PARAMETER, top_p=True, efforts=EARLY)
+_FIVE: Final = ModelRestrictions(_STOP, temperature=UNSUPPORTED_VALUE, top_p=True, efforts=MINIMAL)
+_FIVE_ONE: Final = ModelRestrictions(efforts=NONE)
+_FIVE_TWO: Final = ModelRestrictions(efforts=NONE_TO_XHIGH)
+_FIVE_FOUR: Final = ModelRestrictions(efforts=NONE_TO_XHIGH, tools="named")
 
 
-def _recent(efforts: tuple[str, ...]) -> UnsupportedOfModel:
-    return UnsupportedOfModel(
+def _recent(efforts: tuple[str, ...]) -> ModelRestrictions:
+    return ModelRestrictions(
         _RECENT,
         temperature=UNSUPPORTED_VALUE,
         top_p=True,
@@ -77,18 +77,18 @@ def _recent(efforts: tuple[str, ...]) -> UnsupportedOfModel:
 _ALWAYS_REASONING: Final = _recent(LOW_TO_XHIGH)
 _REASONING: Final = _recent(NONE_TO_XHIGH)
 MODELS: Final = (
-    ("gpt-5*-chat*", ALL),
+    ("gpt-5*-chat*", NO_RESTRICTIONS),
     ("o1-mini*", _EARLIEST),
     ("o1-preview*", _EARLIEST),
     ("o1*", _EARLY_MINI),
     ("o3-mini*", _EARLY_MINI),
     (
         "o[34]*",
-        UnsupportedOfModel(_STOP, temperature=UNSUPPORTED_VALUE, top_p=True, efforts=EARLY),
+        ModelRestrictions(_STOP, temperature=UNSUPPORTED_VALUE, top_p=True, efforts=EARLY),
     ),
     (
         "gpt-5-pro*",
-        UnsupportedOfModel(_STOP, temperature=UNSUPPORTED_VALUE, top_p=True, efforts=("high",)),
+        ModelRestrictions(_STOP, temperature=UNSUPPORTED_VALUE, top_p=True, efforts=("high",)),
     ),
     ("gpt-5", _FIVE),
     ("gpt-5-2025*", _FIVE),
@@ -98,34 +98,34 @@ MODELS: Final = (
     ("gpt-5.1-2025*", _FIVE_ONE),
     ("gpt-5.2", _FIVE_TWO),
     ("gpt-5.2-2025*", _FIVE_TWO),
-    ("gpt-5.4-pro*", UnsupportedOfModel()),
+    ("gpt-5.4-pro*", ModelRestrictions()),
     ("gpt-5.4*", _FIVE_FOUR),
     ("gpt-5.5", _FIVE_FOUR),
     ("gpt-5.5-2026*", _FIVE_FOUR),
     ("gpt-5.6*", _REASONING),
-    ("gpt-5.*", UnsupportedOfModel()),
+    ("gpt-5.*", ModelRestrictions()),
     ("gpt-6*-astra*", _ALWAYS_REASONING),
     ("gpt-6.[1-9]-sol*", _ALWAYS_REASONING),
     ("gpt-6*", _REASONING),
-    ("*", ALL),
+    ("*", NO_RESTRICTIONS),
 )
 """Later models accept a temperature without reasoning; which efforts they know has changed with each of them."""
 
 
 @text_cache(256)  # clients repeat a few models
-def unsupported_of(model: str) -> UnsupportedOfModel:
+def restrictions_of(model: str) -> ModelRestrictions:
     return next(row for glob, row in MODELS if fnmatchcase(model, glob))
 
 
-def _row(body: Mapping[str, Json]) -> UnsupportedOfModel:
+def _row(body: Mapping[str, Json]) -> ModelRestrictions:
     model = body.get("model")
-    return unsupported_of(model) if type(model) is str else ALL
+    return restrictions_of(model) if type(model) is str else NO_RESTRICTIONS
 
 
 def check_chat_model(body: Mapping[str, Json]) -> Failure | None:
     """Return the error of the first value of a well-formed chat request that its model does not support."""
     row = _row(body)
-    if row is ALL:
+    if row is NO_RESTRICTIONS:
         return None
     effort = body.get("reasoning_effort")
     reasons = not row.recent or effort != "none"
@@ -171,7 +171,7 @@ def _check_responses_probabilities(body: Mapping[str, Json]) -> Failure | None:
     return refuse("logprobs are not supported with reasoning models.", param, UNSUPPORTED_PARAMETER)
 
 
-def _check_tools(body: Mapping[str, Json], row: UnsupportedOfModel, effort: Json) -> Failure | None:
+def _check_tools(body: Mapping[str, Json], row: ModelRestrictions, effort: Json) -> Failure | None:
     """Return the refusal of functions by a model that reasons."""
     if row.tools is None or effort == "none" or (row.tools == "named" and effort is None):
         return None
@@ -184,7 +184,7 @@ def _check_tools(body: Mapping[str, Json], row: UnsupportedOfModel, effort: Json
     return refuse(message, "reasoning_effort")
 
 
-def _check_sampling(body: Mapping[str, Json], row: UnsupportedOfModel) -> Failure | None:
+def _check_sampling(body: Mapping[str, Json], row: ModelRestrictions) -> Failure | None:
     temperature = body.get("temperature")
     if row.temperature == UNSUPPORTED_PARAMETER and _is_set(temperature):
         return unsupported_parameter("temperature")

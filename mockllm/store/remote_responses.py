@@ -24,7 +24,7 @@ from mockllm.store.connection import Argument, StoreAway, StoreRefused, StoreRep
 from mockllm.store.refusals import UNREADABLE
 from mockllm.store.script_request import REMEMBERED, hashed_name, scope_key, session_base
 from mockllm.store.store_link import StoreLink
-from mockllm.store.store_scripts import is_passing
+from mockllm.store.store_scripts import is_transient
 
 SHARED_TTL: Final = 24 * 3600
 """Seconds for which a response lasts that is in no session."""
@@ -55,11 +55,11 @@ class _Addition:
     def __init__(self, link: StoreLink, commands: Sequence[Sequence[Argument]]) -> None:
         self._link = link
         self._commands = commands
-        self._reply = link.send_together(*commands) if link.problem is None else None
+        self._reply = link.run_transaction(*commands) if link.problem is None else None
 
     async def done(self) -> bool:
         if self._reply is None or not await _replied(self._reply):
-            await self._link.together(*self._commands)
+            await self._link.run_transaction_with_retry(*self._commands)
         return True
 
 
@@ -70,14 +70,14 @@ class _Change:
         self._link = link
         self._keys = keys
         self._arguments = arguments
-        self._reply = link.run("remember", keys, arguments) if link.problem is None else None
+        self._reply = link.run("write_update", keys, arguments) if link.problem is None else None
 
     async def done(self) -> bool:
         result = REPEAT
         if self._reply is not None and await _replied(self._reply):
             result = self._reply.result()
         while result == REPEAT:
-            result = await self._link.run_later("remember", self._keys, self._arguments)
+            result = await self._link.run_with_retry("write_update", self._keys, self._arguments)
         return bool(result)
 
 
@@ -88,7 +88,7 @@ async def _replied(reply: Future[StoreReply]) -> bool:
     except StoreAway:
         return False
     except StoreRefused as refusal:
-        if not is_passing(refusal):
+        if not is_transient(refusal):
             raise
         return False
     return True
@@ -161,7 +161,7 @@ class _ChangeCall:
         return place
 
 
-class StoreMemory:
+class RemoteResponses:
     """`unused_timeout`: seconds after which a session ends. `remembered`: seconds for which the store knows the
     result of a change, so that a repeated one is made once."""
 
@@ -173,7 +173,7 @@ class StoreMemory:
         self._numbers = count(1)
         self._additions = count(1)
 
-    def remember(
+    def write_update(
         self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = NOTHING
     ) -> StoredChange:
         """Send what a response changes. It is a conflict where another request has changed since what `read_lookup`
