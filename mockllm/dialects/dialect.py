@@ -147,7 +147,7 @@ class ReplyDialect(Dialect, Protocol):
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         """Return the reply without the parts and choices that the protocol has no form for. The chunks of the
-        result are numbered, and the encoders take it. A supported reply is returned unchanged."""
+        result are numbered. The engine passes the result to the encoders. A supported reply is returned unchanged."""
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the reply as one body: a single EventStep of kind `body`."""

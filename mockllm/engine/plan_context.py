@@ -105,8 +105,8 @@ class PlanContext(Struct):
                 self.notes.append(note)
 
     def source_context(self, source: SettingSource) -> EvaluationContext:
-        """Return the context in which a setting from this source is evaluated. A negative source is the step, what
-        the request overrides, or the rule. Any other one is the index of a modifier among those that apply."""
+        """Return the context in which a setting from this source is evaluated. See `SettingSource`: a
+        negative source is no modifier, any other one is the index of a modifier among those that apply."""
         return self.evaluation_context if source < 0 else self.modifier_context(source)
 
 

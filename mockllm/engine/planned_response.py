@@ -27,7 +27,7 @@ MAX_UNKNOWN_FIELDS: Final = 3
 class PlannedResponse(Struct, frozen=True):
     """The response of the engine to one request, before bytes are written, and what log and journal say about it.
 
-    `rendered` is the plan, or a prerendered response of the response cache, whose placeholders have the
+    `content` is the plan, or a prerendered response of the response cache, whose placeholders have the
     values of `placeholder_values`. `responder_id` is the id of the rule that responds, as a person reads it
     (`a.yaml:greeting`). It is that of a modifier whose error, limit or load responds, and names the call of an own
     response (`openai:models`). For any other response it is None. Users see it as `rule`, in the journal and in
@@ -37,7 +37,7 @@ class PlannedResponse(Struct, frozen=True):
     WebSocket that no provider has.
     """
 
-    rendered: Plan | PrerenderedResponse
+    content: Plan | PrerenderedResponse
     responder_id: str | None
     modifiers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ class PlannedResponse(Struct, frozen=True):
     """A str is the seed token that reproduces the response (`engine.seed_token`). Bytes are its id seed
     (`Ids.id_seed`), from which `token_of` makes the seed token."""
     placeholder_values: Sequence[bytes] = ()
-    """The values of the placeholders of `rendered`, in their order."""
+    """The values of the placeholders of `content`, in their order."""
     cached_from: PlannedResponse | None = None
     """The cached response that differs in nothing but `response_seed`, the values and `time_scale`. None for any
     other response. Where it is set, `response_seed` is an id seed. The journal refers to it."""
@@ -84,7 +84,7 @@ class PlannedResponse(Struct, frozen=True):
         """Return the same response with another plan of it and further notes."""
         return replace(
             self,
-            rendered=plan,
+            content=plan,
             notes=(*self.notes, *notes),
             tool_calls=tuple(self.tools_by_call_id.items()) if self.tool_calls else (),
             limit_headers=(),
@@ -98,8 +98,8 @@ class PlannedResponse(Struct, frozen=True):
             return self
         return replace(self, notes=(*self.notes, *unknown_field_notes(request)), cached_from=None)
 
-    def with_limit_headers(self, headers: Headers, wait: float) -> PlannedResponse:
-        """Return the same response with the headers of limits, and with the delay in seconds."""
+    def with_admission(self, headers: Headers, wait: float) -> PlannedResponse:
+        """Return the same response with what an admission adds: the headers of limits, and the delay in seconds."""
         if not wait:
             return replace(self, limit_headers=headers) if headers else self
         plan = self.plan
@@ -108,8 +108,8 @@ class PlannedResponse(Struct, frozen=True):
 
     def refilled(self, id_seed: bytes, now: float, input_tokens: int) -> PlannedResponse:
         """Return the response whose `cached_from` this is, by its id seed, time and input tokens."""
-        assert isinstance(self.rendered, PrerenderedResponse)
-        return self.filled_with(id_seed, self.rendered.placeholder_values(id_seed, now, input_tokens))
+        assert isinstance(self.content, PrerenderedResponse)
+        return self.filled_with(id_seed, self.content.placeholder_values(id_seed, now, input_tokens))
 
     @property
     def tools_by_call_id(self) -> dict[str, str]:
@@ -120,15 +120,15 @@ class PlannedResponse(Struct, frozen=True):
     @property
     def storable(self) -> StorableResponse | None:
         """What the dialect stores of the response; None where that is read from the plan."""
-        rendered = self.rendered
-        form = rendered.storable_form if isinstance(rendered, PrerenderedResponse) else None
+        content = self.content
+        form = content.storable_form if isinstance(content, PrerenderedResponse) else None
         return None if form is None else form.fill(self.placeholder_values)
 
     @property
     def plan(self) -> Plan:
         """The plan to play, with the values of its placeholders and the headers of limits. A prerendered response is
         filled anew at each read."""
-        plan = self.rendered
+        plan = self.content
         if isinstance(plan, PrerenderedResponse):
             plan = plan.plan(self.placeholder_values)
         if self.limit_headers:
@@ -137,8 +137,8 @@ class PlannedResponse(Struct, frozen=True):
 
     @property
     def status(self) -> int:
-        rendered = self.rendered
-        return rendered.status if isinstance(rendered, PrerenderedResponse) else rendered.head.status
+        content = self.content
+        return content.status if isinstance(content, PrerenderedResponse) else content.head.status
 
 
 def without_headers(headers: Headers, names: Collection[str]) -> Headers:

@@ -215,41 +215,41 @@ class ResponsePlanner:
             plan = replace(plan, background=run)
         return gzipped(plan) if replayed.gzipped and accepts_coding(request.headers) else plan
 
-    # --- replies -------------------------------------------------------------------------------
-
     def _reply_plan(self, context: PlanContext, dialect: ReplyDialect) -> Plan:
-        """Return the plan of a reply, with its faults and all settings."""
-        request = context.request
-        resolved = _resolve(context)
+        """Return the plan of a reply with all settings and faults. Faults change the reply, then the supported reply,
+        then the plan."""
+        request, resolved = context.request, _resolve(context)
+        reply_is_static = context.compiled.static and request.generates
         if not resolved.faults:
-            reply = dialect.supported_reply(self._complete_reply(context, dialect), request)
-            reply_is_static = context.compiled.static and request.generates
+            reply = dialect.supported_reply(self._reply_with_required_parts(context, dialect), request)
             return self._encoded_plan(context, dialect, reply, resolved, reply_is_static=reply_is_static)
-        faults = [(n, fault) for n, fault in enumerate(resolved.faults) if isinstance(fault, ReplyFault)]
+        of_reply = [
+            (index, fault) for index, fault in enumerate(resolved.faults) if isinstance(fault, ReplyFault)
+        ]
+        of_supported_reply = [pair for pair in of_reply if pair[1].applies_after_supported_reply]
+        of_first_reply = [pair for pair in of_reply if not pair[1].applies_after_supported_reply]
+        of_plan = [fault for fault in resolved.faults if not isinstance(fault, ReplyFault)]
 
         def plan_of(reply: Reply) -> Plan:
-            # a fault may add what the protocol cannot express
-            reply = dialect.supported_reply(reply, request)
-            reply_is_static = context.compiled.static and not faults and request.generates
-            encoded = self._encoded_plan(context, dialect, reply, resolved, reply_is_static=reply_is_static)
-            needs_texts = not context.streamed and reply.failure is None
-            return replace(encoded, chunk_texts=chunk_texts_of(reply)) if needs_texts else encoded
+            """Return the plan before the faults of plans. Faults of the reply read it, too."""
+            supported = dialect.supported_reply(
+                reply, request
+            )  # a fault may have added what the protocol lacks
+            same = reply_is_static and not of_reply
+            encoded = self._encoded_plan(context, dialect, supported, resolved, reply_is_static=same)
+            needs_texts = not context.streamed and supported.failure is None
+            return replace(encoded, chunk_texts=chunk_texts_of(supported)) if needs_texts else encoded
 
-        before = [(number, fault) for number, fault in faults if not fault.applies_after_supported_reply]
-        after = [(number, fault) for number, fault in faults if fault.applies_after_supported_reply]
-        reply = with_reply_faults(
-            self._complete_reply(context, dialect), before, context, plan_of, self._max_generated
-        )
-        reply = with_reply_faults(
-            dialect.supported_reply(reply, request), after, context, plan_of, self._max_generated
-        )
+        reply = self._reply_with_required_parts(context, dialect)
+        reply = with_reply_faults(reply, of_first_reply, context, plan_of, self._max_generated)
+        reply = dialect.supported_reply(reply, request)
+        reply = with_reply_faults(reply, of_supported_reply, context, plan_of, self._max_generated)
         failure = reply.failure
         # `in_chunk`: the error is in the chunk with the finish reason, not in a separate event
         if failure is not None and failure.in_finish_chunk and not dialect.capabilities.error_in_chunk:
             context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
-        rest = [fault for fault in resolved.faults if not isinstance(fault, ReplyFault)]
         plan = plan_of(reply)
-        faulty = with_plan_faults(context, plan, rest)
+        faulty = with_plan_faults(context, plan, of_plan)
         # a client that polls or resumes a response in the background gets it without these faults
         return faulty if plan.background is None else replace(faulty, background=plan.background)
 
@@ -294,7 +294,7 @@ class ResponsePlanner:
                 plan = paced_as_streamed(context, plan, reply, resolved)
         return with_settings(plan, resolved, context)
 
-    def _complete_reply(self, context: PlanContext, dialect: ReplyDialect) -> Reply:
+    def _reply_with_required_parts(self, context: PlanContext, dialect: ReplyDialect) -> Reply:
         """Return the rendered reply with all that its protocol needs; note the parts that the protocol lacks."""
         reply = self._rendered_reply(context)
         context.tool_call_count = sum(
@@ -337,16 +337,14 @@ class ResponsePlanner:
         reply = reply if compiled.has_input_tokens else with_input_tokens(reply, request.input_tokens)
         return with_cached_tokens(reply, context)
 
-    # --- streams -------------------------------------------------------------------------------
-
     def _stream(
         self, context: PlanContext, dialect: ReplyDialect, reply: Reply, *, reply_is_static: bool
     ) -> EncodedStream:
         """Return the stream of a reply, without the waits of the pace."""
-        response, request, identity = context.compiled, context.request, context.identity
+        compiled, request, identity = context.compiled, context.request, context.identity
 
         def render(identity: ResponseIdentity, request: Request, _: object) -> EncodedStream:
-            counted = reply if response.has_input_tokens else with_input_tokens(reply, request.input_tokens)
+            counted = reply if compiled.has_input_tokens else with_input_tokens(reply, request.input_tokens)
             plan = _stream_plan(dialect, counted, request, identity)
             return EncodedStream(plan, chunk_schedule(counted)[0])
 
@@ -361,14 +359,14 @@ class ResponsePlanner:
             chunks = () if context.unpaced else chunk_schedule(reply)[0]
             return EncodedStream(_stream_plan(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.query_string,)
-        if not response.request_independent:
+        if not compiled.request_independent:
             parameters = (
                 request.model,
                 request.output_bounds.key,
                 dialect.encoding_key(request),
                 context.cached_tokens,
             )
-        key = (response, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
+        key = (compiled, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
         return self.response_cache.find_or_render_stream(key, identity, request, render)
 
 

@@ -1,4 +1,4 @@
-"""The response to one request after the decision: by outcome, and the plan that follows from it."""
+"""The response to one request after the decision: one method for each outcome, and the plan of the response."""
 
 from __future__ import annotations
 
@@ -88,8 +88,6 @@ class ResponseBuilder(DecidedRequest):
         except TemplateFailure as failure:
             return self._error_without_settings(template_failure(failure, self.dialect.name))
 
-    # --- the outcomes --------------------------------------------------------------------------
-
     def _rule_response(self, selected: Selected) -> PlannedResponse:
         item = self.planner.catalog.items[selected.candidate.item_index]
         selector = item.selector
@@ -144,9 +142,9 @@ class ResponseBuilder(DecidedRequest):
     def _unmatched_response(self) -> PlannedResponse:
         """Respond without a rule: by the dialect itself where it can, else with an error that names near misses."""
         catalog, status = self.planner.catalog, self.planner.unmatched_status
-        handshake = None if self.request.api == HANDSHAKE else no_websocket(self.request)
-        if handshake is not None:
-            return self._response_without_rule(handshake, None, note=NO_WEBSOCKET)
+        websocket_refusal = None if self.request.api == HANDSHAKE else no_websocket(self.request)
+        if websocket_refusal is not None:
+            return self._response_without_rule(websocket_refusal, None, note=NO_WEBSOCKET)
         if not isinstance(self.routing, RouteMatch):
             return self._unmatched_error(
                 unknown_path_error(catalog, self.request, self.decision, self.routing, status)
@@ -175,8 +173,6 @@ class ResponseBuilder(DecidedRequest):
         failure = unmatched.failure if dialect_unmatched is None else dialect_unmatched(unmatched.failure)
         planned = self._response_without_rule(failure, None, unmatched=self.request.path != FAVICON)
         return replace(planned, near_misses=unmatched.near_misses) if planned.unmatched else planned
-
-    # --- plans ---------------------------------------------------------------------------------
 
     def _selected_response(
         self, item: CatalogItem, selected: Selected, compiled: CompiledResponse, response_index: int
@@ -223,10 +219,12 @@ class ResponseBuilder(DecidedRequest):
             if call is None or not call.cacheable:
                 cached_by = None
         if cached_by is None or len(text) > MAX_KEY_TEXT:
-            return self._rendered_response(
+            return self._planned_without_cache(
                 item, selected, compiled, effective, cached_tokens, self.identity(), request, call, admission
             )
-        render = partial(self._rendered_response, item, selected, compiled, effective, cached_tokens)
+        plan_response = partial(
+            self._planned_without_cache, item, selected, compiled, effective, cached_tokens
+        )
         key, cache = cache_key(effective, self.dialect, compiled, request), self.planner.response_cache
         if cached_tokens is not NOTHING_CACHED:
             key = (key, cached_tokens)
@@ -235,16 +233,18 @@ class ResponseBuilder(DecidedRequest):
         if planned is None:
             read_storable = getattr(self.dialect, "storable_response", None)
             identity, length = self.identity(), len(text)
-            planned = cache.render_and_cache(key, identity, request, render, read_storable, length, call)
-        return planned if admission is None else self._with_limit_headers(planned, admission, effective)
+            planned = cache.render_and_cache(
+                key, identity, request, plan_response, read_storable, length, call
+            )
+        return planned if admission is None else self._with_admission(planned, admission, effective)
 
-    def _with_limit_headers(
+    def _with_admission(
         self, planned: PlannedResponse, admission: AdmissionResult, effective: EffectiveSettings
     ) -> PlannedResponse:
-        """Return a response with the headers and the delay of limits."""
+        """Return a response with the headers of limits, and with the delay by limits and loads."""
         setting_headers = [name.lower() for name, _, _ in effective.merged.headers or ()]
         headers = without_headers(self.limit_headers(admission), setting_headers)
-        return planned.with_limit_headers(headers, admission.wait)
+        return planned.with_admission(headers, admission.wait)
 
     def _generated_call(
         self, effective: EffectiveSettings, randomness: Randomness
@@ -258,7 +258,7 @@ class ResponseBuilder(DecidedRequest):
             require_short_schema(tool.schema)
         return self.planner.generate_tool_call(tool, self.request, randomness, effective)
 
-    def _rendered_response(
+    def _planned_without_cache(
         self,
         item: CatalogItem,
         selected: Selected,
@@ -270,7 +270,7 @@ class ResponseBuilder(DecidedRequest):
         call: GeneratedToolCall | None,
         admission: AdmissionResult | None = None,
     ) -> PlannedResponse:
-        """Render a response without the response cache. `call` is its generated tool call, if it exists already."""
+        """Plan a response without the response cache. `call` is its generated tool call, if it exists already."""
         if compiled.request_independent:
             request = request.without_body()
         names, randomness = template_scope(item, self.request), self.randomness(item, selected)

@@ -255,7 +255,7 @@ def render_cached_response(
     notes = fresh.notes if call is None else planned.notes
     return CachedResponse(
         prerendered,
-        replace(fresh, rendered=prerendered, notes=notes, tool_calls=tool_calls),
+        replace(fresh, content=prerendered, notes=notes, tool_calls=tool_calls),
     )
 
 

@@ -19,8 +19,8 @@ MAX_REASON: Final = 200
 
 
 def with_rule_header(plan: Plan, id: str) -> Plan:
-    """Return the plan with the id of its rule in a header, and without the texts of its chunks: all faults were
-    applied before."""
+    """Return the plan with the id of its rule in a header. Drop its `chunk_texts`: only faults need these, and all
+    faults were applied before."""
     head = replace(plan.head, fixed=(*plan.head.fixed, (RULE_HEADER, header_text(id))))
     return replace(plan, head=head, chunk_texts=())
 

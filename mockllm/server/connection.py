@@ -63,7 +63,8 @@ class Connection(ReadingConnection):
         if self._queue and self._current is None:
             self._ready.serve_now(self)
         self.closing = True
-        self._end_decision_wait()
+        if self._waits_for_decision():
+            self._app.unfinished_exchanges -= 1
         exchange, self._current = self._current, None
         if exchange is not None:
             if exchange.body_stream is not None and not exchange.body_complete:
@@ -119,8 +120,9 @@ class Connection(ReadingConnection):
         """Serve the next request, if none is being served; continue one that the store has decided."""
         exchange, app, queue = self._current, self._app, self._queue
         if exchange is not None:
-            if not self._end_decision_wait():
+            if not self._waits_for_decision():
                 return
+            app.unfinished_exchanges -= 1
             respond(app, exchange)
         elif self.closing:
             return
@@ -152,20 +154,18 @@ class Connection(ReadingConnection):
             self._task = self._loop.create_task(self._finish_in_task(exchange))
             self._task.add_done_callback(self._task_done)
 
-    def _end_decision_wait(self) -> bool:
-        """Count the current exchange no longer in `unfinished_exchanges`, if it waits for a decision without a task.
-        Return whether it does."""
-        if self._current is None or self._current.pending_decision is None or self._task is not None:
-            return False
-        self._app.unfinished_exchanges -= 1
-        return True
+    def _waits_for_decision(self) -> bool:
+        """Return whether the current exchange waits for a decision without a task. It then counts in
+        `unfinished_exchanges`."""
+        exchange = self._current
+        return exchange is not None and exchange.pending_decision is not None and self._task is None
 
     def _take_complete_body(self, exchange: Exchange) -> bool:
         """Take the body of an exchange if all of it has come, and it needs neither decompression nor a refusal.
         Return whether it was taken."""
         head, body, app = exchange.head, exchange.body_stream, self._app
         assert body is not None, "the body has not been read"
-        # the target of a head without a path is refused without its body
+        # `respond` refuses a target that is no path, and needs no body for that
         raw = complete_body(body, head.message.headers, app.limits) if head.path else b""
         if raw is None:
             exchange.received = b""
@@ -217,7 +217,8 @@ class Connection(ReadingConnection):
     async def shutdown(self, seconds: float) -> None:
         """End the connection and its exchange, which has these seconds to end by itself."""
         self.closing = True
-        if self._current is not None and self._end_decision_wait():
+        if self._current is not None and self._waits_for_decision():
+            self._app.unfinished_exchanges -= 1
             self._continue_unfinished(self._current)
         task = self._task
         if task is not None:

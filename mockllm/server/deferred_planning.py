@@ -29,7 +29,7 @@ async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredRespons
     begin_side_effects(app, exchange, response)
     if app.gzip and accepts_gzip(exchange):
         response = await app.worker_thread.run(partial(compressed, response))
-    exchange.planned_times = await app.worker_thread.run(partial(planned_times, response.rendered))
+    exchange.planned_times = await app.worker_thread.run(partial(planned_times, response.content))
     exchange.response, exchange.deferred = response, None
     if app.store_client is not None:
         await confirm_stored(app, exchange, app.store_client)

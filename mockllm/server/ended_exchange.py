@@ -25,9 +25,9 @@ NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 def is_unsent(response: PlannedResponse, tick_times: array[float] | None) -> bool:
     """Return whether no byte of a response was sent: a fault withheld it, or it ended before its first write."""
-    rendered = response.rendered
+    content = response.content
     return (tick_times is not None and not tick_times) or (
-        isinstance(rendered, Plan) and rendered.delivery.withheld
+        isinstance(content, Plan) and content.delivery.withheld
     )
 
 

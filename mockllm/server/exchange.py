@@ -45,8 +45,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     makes it. `respond` adds the request and the response; what it waits for may set another response. `end_exchange`
     makes an `EndedExchange` of it.
 
-    Python's garbage collector does not visit exchanges (`gc=False`), which saves 0.01 µs for each. It would not find
-    a cycle through one: a connection drops its exchange when that has ended.
+    Python's garbage collector does not visit exchanges (`gc=False`), which saves 0.01 µs for each. A cycle
+    through an exchange would never be freed: a connection drops its exchange when that has ended.
     """
 
     head: RequestHead
@@ -107,8 +107,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     """Whether a `ProviderProxy` forwards the request, and ends the exchange. The exchange of a WebSocket's handshake
     ends with the WebSocket."""
     keep_alive: bool = True
-    """Whether the connection can serve another request after the response. False only for one that a player plays;
-    `ends_connection` is one of several reasons."""
+    """Whether the connection can serve another request after the response. False only for a response that a player
+    plays; `ends_connection` is one of several reasons."""
 
     in_batch: bool = False
     """Whether the request is a line of a batch."""

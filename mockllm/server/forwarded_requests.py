@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def goes_to_provider(app: App, exchange: Exchange) -> bool:
     """Return whether the request is forwarded to a provider. A refused one is not: its body was dropped."""
-    request, rendered, proxy = exchange.request, exchange.response.rendered, app.provider_proxy
+    request, content, proxy = exchange.request, exchange.response.content, app.provider_proxy
     if exchange.body_refused or request is None:
         return False
-    if isinstance(rendered, Plan) and rendered.delivery.proxy_target is not None:
+    if isinstance(content, Plan) and content.delivery.proxy_target is not None:
         return True
     return proxy is not None and proxy.forwards(exchange.response, request)
 

@@ -33,7 +33,7 @@ class HeldResponses:
             return True
         future: Future[bool] = get_running_loop().create_future()
 
-        def give_up(now: float) -> None:
+        def give_up(monotonic: float) -> None:
             if not future.done():
                 future.set_result(False)
 

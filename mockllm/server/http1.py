@@ -123,7 +123,7 @@ def serialize_head(
     if partial.date_missing:
         text += date
     if partial.length_missing:
-        text += f"Content-Length: {length(plan)}\r\n"
+        text += f"Content-Length: {body_length(plan)}\r\n"
     text += partial.end
     raw = _encoded(text)
     if delivery.lines:
@@ -147,7 +147,7 @@ def _reformed(raw: bytes, form: HeadLayout) -> bytes:
     return b"\r\n".join([first, *lines, b"", b""])
 
 
-class ResponseSurroundings(NamedTuple):
+class ResponseAffixes(NamedTuple):
     """The bytes around the body of a prerendered response. `per_response_headers`: their names, each with the index
     of its value (`Prerendered.placeholder_values`). `before` is the text before the date, `after` the text after the
     length."""
@@ -172,10 +172,10 @@ def prerendered_bytes(
     if prerendered.size > MAX_PRERENDERED:
         return None
     replaced = [name for name, _ in limit_headers] if limit_headers else ()
-    surroundings = _surroundings(prerendered, cors_lines, *replaced)
-    if surroundings is None:
+    affixes = _affixes(prerendered, cors_lines, *replaced)
+    if affixes is None:
         return None
-    body_step, before, per_response_headers, after, http_chunked = surroundings
+    body_step, before, per_response_headers, after, http_chunked = affixes
     for name, value_index in per_response_headers:
         before += b"%b: %b\r\n" % (name, values[value_index])
     if limit_headers:
@@ -189,10 +189,8 @@ def prerendered_bytes(
 
 
 @lru_cache(maxsize=256)  # computed once for each prerendered response
-def _surroundings(
-    prerendered: PrerenderedResponse, cors_lines: str, *replaced: str
-) -> ResponseSurroundings | None:
-    """Return what is around the body, without the headers of these names.
+def _affixes(prerendered: PrerenderedResponse, cors_lines: str, *replaced: str) -> ResponseAffixes | None:
+    """Return the affixes of the body, without the headers of these names.
 
     Cached by response, since a cached response is sent many times. The key has the response, so up to 256 small
     ones outlive their engine."""
@@ -202,15 +200,13 @@ def _surroundings(
     partial = _partial_head(
         prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, NO_CONSTRAINTS, cors_lines
     )
-    simple = (
-        partial.date_missing and partial.keep_alive and partial.length_missing is not partial.http_chunked
-    )
+    simple = partial.date_missing and partial.keep_alive and (partial.length_missing != partial.http_chunked)
     # a body that is empty, or begins with a placeholder, is written as a plan
     if body_step is None or not simple or not body_step.parts[0]:
         return None
     per_response = [pair for pair in prerendered.per_response_headers if pair[0].lower() not in names]
     per_response_headers = tuple((name.encode("latin-1"), number) for name, number in per_response)
-    return ResponseSurroundings(
+    return ResponseAffixes(
         body_step, _encoded(partial.start), per_response_headers, _encoded(partial.end), partial.http_chunked
     )
 
@@ -276,7 +272,7 @@ def _line(name: str, value: str) -> str:
     return (line if line.isprintable() else line.translate(_NO_CONTROLS)) + "\r\n"
 
 
-def length(plan: Plan) -> int:
+def body_length(plan: Plan) -> int:
     """Return the bytes of the body of a non-streaming response."""
     total = 0
     for step in plan.steps:

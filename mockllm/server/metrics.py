@@ -170,7 +170,7 @@ class Metrics:
             counters.end_reasons[exchange.end_reason] += 1
         if exchange.tick_times is not None:
             self._stream(exchange, counters)
-        elif exchange.response.rendered.framing is not Framing.PLAIN and exchange.end_reason == "finished":
+        elif exchange.response.content.framing is not Framing.PLAIN and exchange.end_reason == "finished":
             counters.ttft.add(exchange.duration)
 
     def count_equal(self, exchange: EndedExchange, durations: Sequence[float]) -> None:
@@ -179,7 +179,7 @@ class Metrics:
         counters = self._count(exchange, durations)
         buckets = Counter(map(_BUCKET, durations))
         counters.durations.add_all(durations, buckets)
-        if exchange.response.rendered.framing is not Framing.PLAIN:
+        if exchange.response.content.framing is not Framing.PLAIN:
             counters.ttft.add_all(durations, buckets)
 
     def seconds(self) -> Iterator[SecondCounters]:
@@ -250,16 +250,16 @@ class Metrics:
         second.unmatched += unmatched
         second.duration += sum(durations)
         until = exchange.duration if exchange.end_reason != "finished" else None
-        second.bytes += count * _size(response.rendered, _placeholder_values(exchange), until)
+        second.bytes += count * _size(response.content, _placeholder_values(exchange), until)
         return counters
 
     def _stream(self, exchange: EndedExchange, counters: EndpointCounters) -> None:
         times = exchange.tick_times
         assert times is not None
-        first, planned = exchange.planned_times or planned_times(exchange.response.rendered)
+        first, planned = exchange.planned_times or planned_times(exchange.response.content)
         scale = exchange.response.time_scale
         first, planned = first * scale, planned * scale
-        streamed = exchange.response.rendered.framing is not Framing.PLAIN
+        streamed = exchange.response.content.framing is not Framing.PLAIN
         first_chunk = next((at for at in times if streamed and at - exchange.monotonic >= first - 1e-6), None)
         if first_chunk is not None:
             counters.ttft.add(first_chunk - exchange.monotonic)
@@ -291,20 +291,20 @@ def _placeholder_values(exchange: EndedExchange) -> Sequence[bytes]:
     return response.placeholder_values
 
 
-def _size(rendered: Plan | PrerenderedResponse, values: Sequence[bytes], until: float | None) -> int:
+def _size(content: Plan | PrerenderedResponse, values: Sequence[bytes], until: float | None) -> int:
     """Return about the size of a body without its framing; for a cut response only the steps scheduled until the cut.
     The size of a long one is estimated by some of its steps. `values` are those of its placeholders."""
-    steps = rendered.steps
-    each = len(steps) // MAX_SAMPLED_STEPS + 1
-    if each > 1:
-        steps, until = steps[::each], None
-    return each * sum(
+    steps = content.steps
+    stride = len(steps) // MAX_SAMPLED_STEPS + 1
+    if stride > 1:
+        steps, until = steps[::stride], None
+    return stride * sum(
         [
             len(step.payload) if type(step) is EventStep
             else len(step.filled_bytes(values)) if type(step) is PlaceholderStep
             else len(step.data) if type(step) is RawStep
             else 0
-            for step in (steps if until is None else _scheduled(steps, until - rendered.delay))
+            for step in (steps if until is None else _scheduled(steps, until - content.delay))
         ]
     )  # fmt: skip
 

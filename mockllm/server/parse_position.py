@@ -17,7 +17,7 @@ CONTENT_LENGTH: Final = "content-length"
 class ParsePosition:
     """The position of a connection in its requests: at the start of one, in a head, or in a body."""
 
-    __slots__ = ("_before", "_rest", "at_start", "http_chunked", "in_head")
+    __slots__ = ("_head_tail", "_rest", "at_start", "http_chunked", "in_head")
 
     def __init__(self) -> None:
         self.at_start = True
@@ -28,7 +28,7 @@ class ParsePosition:
         """Whether the body has HTTP chunks: only the parser finds its end."""
         self._rest = 0
         """Bytes of the body that have not come, if it has no HTTP chunks."""
-        self._before = b""
+        self._head_tail = b""
         """The last bytes of a head, which may begin its end."""
 
     def end(self, data: bytes, start: int) -> int:
@@ -37,10 +37,10 @@ class ParsePosition:
             return len(data)
         if self._rest:
             return min(start + self._rest, len(data))
-        if self._before:
-            end = (self._before + data[start : start + 3]).find(END_OF_HEAD)
+        if self._head_tail:
+            end = (self._head_tail + data[start : start + 3]).find(END_OF_HEAD)
             if end >= 0:
-                return start + end + len(END_OF_HEAD) - len(self._before)
+                return start + end + len(END_OF_HEAD) - len(self._head_tail)
         end = data.find(END_OF_HEAD, start)
         return len(data) if end < 0 else end + len(END_OF_HEAD)
 
@@ -59,8 +59,8 @@ class ParsePosition:
             self.http_chunked = not ended
         else:
             self.in_head = self.in_head or bool(part.strip(b"\r\n"))
-            self._before = (self._before + part)[1 - len(END_OF_HEAD) :]
+            self._head_tail = (self._head_tail + part)[1 - len(END_OF_HEAD) :]
             self.at_start = not self.in_head
             return
-        self.in_head, self._before = False, b""
+        self.in_head, self._head_tail = False, b""
         self.at_start = not (self._rest or self.http_chunked)

@@ -155,6 +155,7 @@ class Player:
         self._deadline = None
         self.tick_times.append(monotonic)
         try:
+            # a throttled response writes each part separately
             for _ in range(MAX_WRITE_STEPS if self._separate else 1):
                 self._advance(monotonic)
                 if self.end is not None or self.stalled or self._due > monotonic:
@@ -175,7 +176,7 @@ class Player:
         """Write what is due, within the bounds of `single_write.py`; of a throttled response, the next part."""
         head, self._head = self._head, b""
         parts: list[bytes] = []
-        done = b""
+        already_framed = b""
         size = 0
         for step in self._framed_steps:
             if type(step) is bytes:
@@ -188,7 +189,7 @@ class Player:
                 if self._separate or self._due > monotonic:
                     break
             elif type(step) is StepOutsideHttpChunks:
-                done += self._http_chunked(parts) + step.data
+                already_framed += self._http_chunked(parts) + step.data
                 parts.clear()
             else:
                 assert type(step) is CutStep
@@ -196,7 +197,7 @@ class Player:
                 break
         else:
             self.end = "finished"
-        out = done + self._http_chunked(parts)
+        out = already_framed + self._http_chunked(parts)
         if self._in_http_chunks and self.end == "finished":
             out += LAST_HTTP_CHUNK
         if head or out:

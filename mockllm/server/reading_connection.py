@@ -24,7 +24,7 @@ from mockllm.server.http1 import BrokenBody
 from mockllm.server.parse_position import CONTENT_LENGTH, END_OF_HEAD, ParsePosition
 from mockllm.server.ready_connections import ReadyConnections
 from mockllm.server.refusals import parse_failure, refusal_bytes
-from mockllm.server.request_heads import HeadDivision, RequestHead
+from mockllm.server.request_heads import HeadAroundLength, RequestHead
 from mockllm.server.socket_sink import SocketSink
 
 MAX_CONTENT_LENGTH: Final = str(2**64 - 1)
@@ -89,8 +89,8 @@ class ReadingConnection(HttpProtocol):
         self._unparsed = b""
         """What waits until there is room in the queue."""
         self._accepts_requests = True
-        """Whether more is parsed. False after a body in HTTP chunks whose last read had, or may have had, further
-        bytes."""
+        """Whether more is parsed. False after a body in HTTP chunks, unless the read that ended it certainly had no
+        further bytes."""
         self._parse_error: HttpProcessingError | None = None
         """Why the bytes after the queued requests are not a request."""
         self._head_deadline: Deadline | None = None
@@ -139,9 +139,9 @@ class ReadingConnection(HttpProtocol):
         if self._current is None and (self._queue or self._parse_error is not None):
             self._ready.schedule(self)
 
-    def _queue_requests(self, data: bytes, head_division: HeadDivision | None = None) -> None:
-        """Queue an exchange for each request whose head ends in this data. `head_division`: where the head
-        ends that the data begins with, if it certainly begins with one."""
+    def _queue_requests(self, data: bytes, around_length: HeadAroundLength | None = None) -> None:
+        """Queue an exchange for each request whose head ends in this data. `around_length`: the
+        head at the start of `data`, split around its length, if the head is whole."""
         if self.ascii and not data.isascii():
             self.ascii = False
         start, length = 0, len(data)
@@ -158,18 +158,20 @@ class ReadingConnection(HttpProtocol):
                 self._unparsed = data[start:]
                 self.block_reading(True)
                 return
-            if head_division is not None and head_division.body_length >= 0:
-                end = min(head_division.end + head_division.body_length, length)
+            if around_length is not None and around_length.body_length >= 0:
+                end = min(around_length.end + around_length.body_length, length)
             else:
                 end = self._position.end(data, start)
-            if not self._parse_part(data if end - start == length else data[start:end], head_division):
+            part = data if end - start == length else data[start:end]
+            begins_http2 = self._parse_and_queue(part, around_length)
+            if begins_http2:
                 self._owner.switch_to_http2(self, data[start:])
                 return
-            start, head_division = end, None
+            start, around_length = end, None
 
-    def _parse_part(self, part: bytes, head_division: HeadDivision | None) -> bool:
-        """Parse the bytes of at most one head with its body, or of a body. Return False if a client begins with
-        HTTP/2."""
+    def _parse_and_queue(self, part: bytes, around_length: HeadAroundLength | None) -> bool:
+        """Parse the bytes of at most one head with its body, or of a body, and queue the exchange of a head. Set or
+        cancel the deadline of the head. Return whether the client begins with the preface of HTTP/2."""
         position = self._position
         at_start, http_chunked = position.at_start, position.http_chunked
         try:
@@ -180,34 +182,34 @@ class ReadingConnection(HttpProtocol):
             self._cancel_head_deadline()
             if has_read_http2_preface(error) and self._current is None and not self._queue:
                 error.message, error.args = "", ()  # no traceback shows what the client sends
-                return False
+                return True
             self._parse_error = error
             if self._body is not None and not self._body.is_eof():
                 self._body.set_exception(BrokenBody(error.message))
-            return True
+            return False
         if http_chunked and self._body is not None and self._body.is_eof():
             # the last chunk, and trailers, end as a head does: then nothing of a further request has come
             if parsed_requests or self._demanded_upgrade() or not part.endswith(END_OF_HEAD):
                 self._end_after_http_chunks()
-                return True
+                return False
             self.renew_parser(self._app.limits)
         message, body = parsed_requests[-1] if parsed_requests else (None, self._body)
         position.advance(part, message, body)
         if message is not None and body is not None:
             self._cancel_head_deadline()
             self._queue_exchange(
-                message, body, part if at_start and position.at_start else b"", head_division
+                message, body, part if at_start and position.at_start else b"", around_length
             )
         elif position.in_head and self._head_deadline is None:
             self._set_head_deadline()
-        return True
+        return False
 
     def _queue_exchange(
         self,
         message: RawRequestMessage,
         body: StreamReader,
         received: bytes,
-        head_division: HeadDivision | None,
+        around_length: HeadAroundLength | None,
     ) -> None:
         """Queue an exchange for a request. `received` are its bytes if all of it has come: then its head may be
         cached."""
@@ -216,10 +218,10 @@ class ReadingConnection(HttpProtocol):
             Exchange(head=head, sink=self._sink, client=self.client, body_stream=body, received=received)
         )
         self._body = body
-        if not received or head_division is None or not head.path:
+        if not received or around_length is None or not head.path:
             return
-        if len(received) == head_division.end + head_division.body_length:
-            self._heads.add_if_repeated(head, head_division)
+        if len(received) == around_length.end + around_length.body_length:
+            self._heads.add_if_repeated(head, around_length)
 
     def _demanded_upgrade(self) -> bool:
         """Return whether the last request demanded an upgrade. aiohttp's parser drops what follows its body."""
@@ -243,13 +245,13 @@ class ReadingConnection(HttpProtocol):
             self._head_deadline.cancel()
             self._head_deadline = None
 
-    def _head_is_late(self, now: float) -> None:
+    def _head_is_late(self, monotonic: float) -> None:
         self._head_deadline = None
         if self._current is not None or self._queue:
             self._set_head_deadline()  # it waits until an earlier request is served
             return
         if self._ready.outbox is not None:  # the response to an earlier request is written first
-            self._loop.call_soon(self._head_is_late, now)
+            self._loop.call_soon(self._head_is_late, monotonic)
             return
         if self._position.in_head and self.transport is not None:
             reason = "the request's head did not come in time"

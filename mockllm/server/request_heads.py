@@ -104,9 +104,9 @@ class RequestHead:
         """Return the head of a message on the WebSocket of this handshake, as if the message were a request."""
         return RequestHead(self.message._replace(method=method), False, self.over_tls)
 
-    def with_body_length(self, length_text: bytes, values: Values = ()) -> RequestHead:
-        """Return the same head, which is ASCII, with the text of another `content-length`. `values` are
-        other values of headers on which neither the route nor the parser depends."""
+    def with_varied_values(self, length_text: bytes, values: Values = ()) -> RequestHead:
+        """Return the same head, which is ASCII, with another `content-length`, which is a text. `values` are other
+        values of headers. Neither the route nor the parser depends on these headers."""
         head = RequestHead.__new__(RequestHead)
         headers = CIMultiDict(self.headers)
         for name, value in values:
@@ -135,8 +135,9 @@ class RequestHead:
     def may_be_cached(self) -> bool:
         """Whether the head may be cached: no chunks, upgrade, content encoding, `Expect` or close."""
         message = self.message
-        headers, odd = message.headers, message.chunked or message.upgrade or message.should_close
-        return not (odd or "expect" in headers or "content-encoding" in headers)
+        headers = message.headers
+        prevents_caching = message.chunked or message.upgrade or message.should_close
+        return not (prevents_caching or "expect" in headers or "content-encoding" in headers)
 
     def reader(self, engine: EngineProtocol) -> RequestReaderProtocol:
         """Return the engine's reader of the requests with this head."""
@@ -151,8 +152,8 @@ class RequestHead:
         return self._reader
 
 
-class HeadDivision(Struct, frozen=True):
-    """How the bytes of a head are divided, where `find` returns no cached one."""
+class HeadAroundLength(Struct, frozen=True):
+    """A head that is split around the value of its Content-Length, where `find` returns no cached one."""
 
     end: int
     """The length of the head, in bytes."""
@@ -182,72 +183,69 @@ class RequestHeadCache:
         self._whole.clear()
         self._varying.clear()
 
-    def find(self, data: bytes) -> RequestHead | HeadDivision | None:
-        """Return the cached head that the data begins with, if the rest is exactly its body. Else return how
-        the bytes of the head are divided; None if the data has no whole head."""
+    def find(self, data: bytes) -> RequestHead | HeadAroundLength | None:
+        """Return the cached head that the data begins with, if the rest is exactly its body. Else return the
+        head, split around its length; None if the data has no whole head."""
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
-        head = self._whole.get(
-            data[:end]
-        )  # none has the few bytes that `end` means where there is no end of a head
+        # where `data.find` returned -1, `end` is 3, and no cached head is so short
+        head = self._whole.get(data[:end])
         if head is not None and len(data) == end + head.body_length:
             return head
         if end < len(END_OF_HEAD):
             return None
-        division = _divide_head(data, end)
-        length = division.body_length
+        split = _split_around_length(data, end)
+        length = split.body_length
         if len(data) != end + length or length > self._max_body:
-            return division
-        head = self._heads.get(division.without_length)
+            return split
+        head = self._heads.get(split.without_length)
         if head is None:
-            varying = self._varying.find(division.without_length) if end <= MAX_HEAD_LENGTH else None
-            return (
-                division if varying is None else varying[0].with_body_length(division.length_text, varying[1])
-            )
-        if division.length_text.decode("latin-1") != head.headers.get(CONTENT_LENGTH, ""):
+            varying = self._varying.find(split.without_length) if end <= MAX_HEAD_LENGTH else None
+            return split if varying is None else varying[0].with_varied_values(split.length_text, varying[1])
+        if split.length_text.decode("latin-1") != head.headers.get(CONTENT_LENGTH, ""):
             if head.headers is not head.message.headers:
-                return division  # `with_body_length` is for heads of ASCII; these are a cleaned copy of the message's
-            head = head.with_body_length(division.length_text)
+                return split  # `with_varied_values` is for heads of ASCII; these are a cleaned copy
+            head = head.with_varied_values(split.length_text)
         if len(self._whole) >= MAX_CACHED_HEADS:
             self._whole.clear()
         self._whole[data[:end]] = head
         return head
 
-    def add_if_repeated(self, head: RequestHead, head_division: HeadDivision) -> None:
+    def add_if_repeated(self, head: RequestHead, around_length: HeadAroundLength) -> None:
         """Cache the head of a request if it came before, or at once if only values that are known to vary differ. All
         of the request has come, and nothing else. Only a head that `may_be_cached`, of at most `MAX_HEAD_LENGTH`
         bytes, is cached."""
-        start = head_division.without_length
-        if head_division.end > MAX_HEAD_LENGTH or not head.may_be_cached:
+        head_key = around_length.without_length
+        if around_length.end > MAX_HEAD_LENGTH or not head.may_be_cached:
             return
-        if head_division.length_text and head.message.headers.getall(CONTENT_LENGTH) != [
-            head_division.length_text.decode("latin-1")
+        if around_length.length_text and head.message.headers.getall(CONTENT_LENGTH) != [
+            around_length.length_text.decode("latin-1")
         ]:
             return  # more than one Content-Length, or one in an unusual form
-        start_hash = hash(start)
-        if start_hash not in self._seen:
+        key_hash = hash(head_key)
+        if key_hash not in self._seen:
             if len(self._seen) >= MAX_SEEN_HEADS:
                 self._seen.clear()
-            self._seen.add(start_hash)
+            self._seen.add(key_hash)
             if head.headers is head.message.headers:  # else a cleaned copy, see `find`
-                self._varying.add(start, head, head.message.headers)
+                self._varying.add(head_key, head, head.message.headers)
         else:
             if len(self._heads) >= MAX_CACHED_HEADS:
                 self._heads.clear()
                 self._whole.clear()
-            head.body_length = head_division.body_length
-            self._heads[start] = head
+            head.body_length = around_length.body_length
+            self._heads[head_key] = head
 
 
-def _divide_head(data: bytes, end: int) -> HeadDivision:
-    """Return how the head is divided that ends at `end`."""
+def _split_around_length(data: bytes, end: int) -> HeadAroundLength:
+    """Return the head that ends at `end`, split around its length."""
     at = data.find(_LENGTH_LINE, 0, end)
     if at < 0:
         at = data[:end].lower().find(_LENGTH_LINE.lower())
         if at < 0:
-            return HeadDivision(end, data[:end], b"", 0)
+            return HeadAroundLength(end, data[:end], b"", 0)
     at += len(_LENGTH_LINE)
     at += data[at : at + 1] == b" "
     after = data.find(b"\r", at, end)
     length_text = data[at:after]
     length = int(length_text) if length_text.isdigit() and len(length_text) <= MAX_DIGITS else -1
-    return HeadDivision(end, data[:at] + data[after:end], length_text, length)
+    return HeadAroundLength(end, data[:at] + data[after:end], length_text, length)

@@ -68,7 +68,7 @@ def respond(app: App, exchange: Exchange) -> None:
             if exchange.sink.half_closed:
                 return
         # a cached response never waits, except for a provider or the confirmation of what it stores
-        rendered = exchange.response.rendered
+        rendered = exchange.response.content
         needs_no_wait = type(rendered) is PrerenderedResponse and app.provider_proxy is None
         if (not needs_no_wait or exchange.storage_confirmation is not None) and must_wait(app, exchange):
             return
@@ -94,7 +94,7 @@ def must_wait(app: App, exchange: Exchange) -> bool:
         response is NOT_PLANNED
         or goes_to_provider(app, exchange)
         or opens_websocket(response)
-        or hold_of(exchange.response.rendered) is not None
+        or hold_of(exchange.response.content) is not None
     )
 
 
@@ -213,7 +213,7 @@ def begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
 def begin_side_effects_after_storing(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Begin the side effects of a response whose objects are stored: its webhooks, unless it is held, and a batch
     job."""
-    if response.webhooks and hold_of(response.rendered) is None:
+    if response.webhooks and hold_of(response.content) is None:
         send_webhooks(app, exchange, response)
     if response.batch_job is not None:
         serve_batch(app, exchange, response.batch_job)
@@ -233,7 +233,7 @@ def hold_of(rendered: Plan | PrerenderedResponse) -> Hold | None:
 def opens_websocket(response: PlannedResponse) -> bool:
     """Return whether a response opens a WebSocket: a handshake whose head is sent, and whose steps, if any,
     close it later."""
-    rendered = response.rendered
+    rendered = response.content
     if type(rendered) is not Plan or rendered.head.status != SWITCHING:
         return False
     untouched = not rendered.steps or type(rendered.steps[0]) is WaitStep
@@ -265,7 +265,7 @@ def serve_batch(app: App, exchange: Exchange, job: BatchJob) -> None:
 
 def compressed(response: PlannedResponse) -> PlannedResponse:
     """Return a response with a gzip body, where it can have one."""
-    rendered = response.rendered
+    rendered = response.content
     if type(rendered) is Plan and rendered.delivery.client_responses is not None:
         return response  # what continues it is not compressed
     return response.with_plan(gzipped(response.plan))
@@ -352,7 +352,7 @@ def write_whole_and_end(app: App, exchange: Exchange) -> bool:
     whether it has ended. It has not if the response takes time, needs several writes or ends the connection. Nor has
     it where the delivery is unusual, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
-    rendered, constraints = response.rendered, head.constraints
+    rendered, constraints = response.content, head.constraints
     if constraints is not NO_CONSTRAINTS or exchange.ends_connection or app.draining:
         constraints = exchange.constraints = constraints_of(app, exchange)
     cors_lines = ALLOW_CORS if exchange.allow_cors else ""

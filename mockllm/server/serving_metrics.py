@@ -75,7 +75,7 @@ class ServingMetrics:
         prompt = usage.prompt or request.input_tokens
         cached = 0 if response.continuous_batch_times is None else response.continuous_batch_times.cached
         self._add_tokens(prompt, usage.output, max(cached, usage.cached))
-        streamed = response.rendered.framing is not Framing.PLAIN
+        streamed = response.content.framing is not Framing.PLAIN
         complete = ended.end_reason == "finished"
         self.finished[usage.finish if complete else self.form.aborted] += 1
         self._add("took", ended.duration)
@@ -121,7 +121,7 @@ class ServingMetrics:
     def _add_stream(self, ended: EndedExchange, queue: float, output: int) -> None:
         """Count the times of a stream that a player played."""
         times = ended.tick_times or ()
-        first, _ = ended.planned_times or planned_times(ended.response.rendered)
+        first, _ = ended.planned_times or planned_times(ended.response.content)
         due = ended.monotonic + first * ended.response.time_scale - 1e-6
         started = next((at for at in times if at >= due), None)
         if started is None:

@@ -18,10 +18,10 @@ chunks do not count."""
 _TIMED: Final = frozenset({WaitStep, CutStep})
 
 
-def takes_time(rendered: Plan | PrerenderedResponse) -> bool:
-    """Return whether a response has a delay, a wait or a cut. `single_write` returns None for such a response. Where
-    only waits take time and no body is sent, it returns the head at once."""
-    return rendered.delay > 0 or not _TIMED.isdisjoint(map(type, rendered.steps))
+def takes_time(content: Plan | PrerenderedResponse) -> bool:
+    """Return whether a response has a delay, a wait or a cut. `single_write` returns None for such a response. But
+    where only waits take time and no body is sent, `single_write` returns the head."""
+    return content.delay > 0 or not _TIMED.isdisjoint(map(type, content.steps))
 
 
 def single_write(plan: Plan, head: SerializedHead) -> bytes | None:

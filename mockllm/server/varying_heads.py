@@ -108,7 +108,7 @@ class VaryingHeads(Generic[Head]):
         if not names or len(set(lower)) < len(lower) or len(names) > MAX_NAMES:
             return False
         if len(lower) > MAX_NAMES:
-            self._names = ()  # those that vary now
+            self._names = ()  # forget the earlier names; the new ones follow
         self._names, self._last = (*self._names, *names), ()
         self._heads.clear()
         return True

@@ -49,7 +49,7 @@ class Counters:
                 for limiter in limiters:
                     limiter.charge(scenario_time, cost)
                 limit_status = tightest([limiter.status(scenario_time) for limiter in limiters])
-        self.measure_touched()
+        self.update_memory_usage()
         return limit_status
 
     def count_response(self, scope_counts: ScopeCounts, counts: list[int], modifiers: Sequence[str]) -> int:
@@ -63,7 +63,7 @@ class Counters:
         if modifiers:
             request_counts = self.counts_in("").request_counts
             request_counts[modifiers] = request_counts.get(modifiers, 0) + 1
-        self.measure_touched()
+        self.update_memory_usage()
         return number
 
     def retain(self, keys: frozenset[str]) -> None:
@@ -88,7 +88,7 @@ class Counters:
         self._older, self._recent = self._recent, {}
         self._older_size, self._recent_size = self._recent_size, 0
 
-    def measure_touched(self) -> None:
+    def update_memory_usage(self) -> None:
         """Add the growth of the scopes that were used since the last call to the memory of all scopes."""
         grown = 0
         for scope_counts in self._touched:

@@ -53,7 +53,7 @@ def decide(counters: Counters, inputs: DecisionInputs, *, count: bool = True) ->
         outcome = "invalid"
     if count and outcome in COUNTED_OUTCOMES:
         _count(counters, inputs, selected_rule, blocked)
-    counters.measure_touched()
+    counters.update_memory_usage()
     return Decision(
         outcome, selected_rule, modifiers, number, blocked, admission_result, slot, blocked_modifiers
     )

@@ -2,7 +2,7 @@
 
 Keys have no text of a request: sessions and scopes are hashes in them. Draws are hashes that only the process
 computes, and each depends on the number of tries, which only the store knows. So the process sends the draws of the
-tries that it expects, and the script returns which others it needs where it expected the wrong ones.
+tries that it expects. Where these are wrong, the script returns the real ones, and the process sends others.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def event_payloads(dialect: ReplyDialect, *parts: Any) -> list[bytes]:
 def test_wait_between_chunks_changes_no_event(dialect: ReplyDialect) -> None:
     usual = event_payloads(dialect, Text(("one", "two")), Call("look", ('{"city":', '"Paris"}')))
     waits = (Text(("one", Pause(0.0), "two")), Call("look", ('{"city":', Pause(0.0), '"Paris"}')))
-    assert usual == event_payloads(dialect, *waits), "chunk_surroundings differs from chunk_events"
+    assert usual == event_payloads(dialect, *waits), "chunk_affixes differs from chunk_events"
 
 
 @dialects

@@ -168,13 +168,13 @@ def requests(call: Call) -> Iterator[Request]:
 def unkeyed(call: Call, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Return the attributes that are read while static replies are rendered, and that no key has."""
     recorder, rendered, keyed = Recorder(monkeypatch), set[str](), set[str]()
-    original = ResponseBuilder._rendered_response
+    original = ResponseBuilder._planned_without_cache
 
     def render(self: ResponseBuilder, item: Any, selected: Any, response: Any, *rest: Any) -> Any:
         values = (self, item, selected, response, *rest)
         return recorder.note(rendered, original, *values) if response.static else original(*values)
 
-    monkeypatch.setattr(ResponseBuilder, "_rendered_response", render)
+    monkeypatch.setattr(ResponseBuilder, "_planned_without_cache", render)
     for request in requests(call):
         server().engine.respond(request)
         recorder.note(keyed, engine_context_of(request).dialect.encoding_key, request)  # type: ignore[attr-defined]

@@ -63,7 +63,7 @@ def requests(*tools: Tool, count: int = 9, ask: Any = chat_request, **more: Any)
 def is_cached(scenario: str, asked: list[ClientRequest]) -> bool:
     """Whether the last response comes from the cache."""
     server = compare(scenario, asked)
-    return isinstance(server.respond(asked[-1]).planned.rendered, PrerenderedResponse)
+    return isinstance(server.respond(asked[-1]).planned.content, PrerenderedResponse)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["non-streaming", "streaming"])

@@ -60,7 +60,7 @@ def test_responses_of_templated_text_equal_rendered(size: int, stream: bool) -> 
 )
 def test_reply_is_cached_where_only_text_is_template(reply: str, cached: bool) -> None:
     server = compare(f"rules: [{{reply: {reply}}}]", requests())
-    rendered = server.respond(requests()[0]).planned.rendered
+    rendered = server.respond(requests()[0]).planned.content
     assert isinstance(rendered, PrerenderedResponse) is cached
 
 

@@ -25,5 +25,5 @@ def test_filled_response_differs_in_seed_and_values_alone() -> None:
 
 
 def test_limit_headers_leave_out_the_responses_own() -> None:
-    assert PLANNED.with_limit_headers(LIMITS, 0.0) == replace(PLANNED, limit_headers=LIMITS)
-    assert PLANNED.with_limit_headers(without_headers(LIMITS, ["x-limit"]), 0.0) is PLANNED
+    assert PLANNED.with_admission(LIMITS, 0.0) == replace(PLANNED, limit_headers=LIMITS)
+    assert PLANNED.with_admission(without_headers(LIMITS, ["x-limit"]), 0.0) is PLANNED

@@ -36,7 +36,7 @@ class Renderer:
     def __call__(self, identity: ResponseIdentity, request: Request, call: object = None) -> PlannedResponse:
         self.rendered += 1
         body = EventStep(dumps(self._body(identity, request)), 0, "body")
-        return replace(self._planned, rendered=Plan(ResponseHead(200, (("x", "y"),)), (body,)))
+        return replace(self._planned, content=Plan(ResponseHead(200, (("x", "y"),)), (body,)))
 
 
 class StreamRenderer(Renderer):
@@ -103,7 +103,7 @@ def respond(
     assert (
         replace(
             planned,
-            rendered=fresh.rendered,
+            content=fresh.content,
             response_seed=fresh.response_seed,
             placeholder_values=(),
         )

@@ -55,7 +55,7 @@ LayerKey: TypeAlias = tuple[int, str, int]
 
 _HEAD_FIELDS: Final = ("method", "path", "provider", "dialect", "api", "generates", "host")
 """Small fields of the head, whose layers are joined. A small field has a low cardinality: few different values."""
-_FIRST_FIELDS: Final = ("model", "stream")
+_SMALL_BODY_FIELDS: Final = ("model", "stream")
 """Small fields of the body: most bodies begin with them."""
 _ORDER: Final = {name: number for number, name in enumerate(FIELDS)}
 
@@ -266,10 +266,10 @@ def _further(layers: Mapping[LayerKey, Layer]) -> list[Layer | JoinedLayer]:
     done = False
     for key in sorted(layers):
         name = names[key[0]]
-        if name in _FIRST_FIELDS:
+        if name in _SMALL_BODY_FIELDS:
             if not done:
                 done = True
-                further.append(_joined(layers, _FIRST_FIELDS))
+                further.append(_joined(layers, _SMALL_BODY_FIELDS))
         elif name not in _HEAD_FIELDS:
             further.append(layers[key])
     return further

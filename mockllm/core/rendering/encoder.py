@@ -25,7 +25,7 @@ Event: TypeAlias = tuple[bytes, str | None]
 """An unframed payload and the name of its event, where the protocol names events."""
 
 
-class ChunkSurroundings(Struct, frozen=True):
+class ChunkAffixes(Struct, frozen=True):
     """The event of each chunk of a part: its bytes before and after the JSON text of the chunk, and its name."""
 
     before: bytes
@@ -47,7 +47,8 @@ class EncoderPosition(Struct, frozen=True):
 
 class Encoder:
     """The events of a dialect. A stream has choices, and a choice has parts. Every hook returns events in the order
-    in which they are sent. `reply` is the supported reply, with its usage."""
+    in which they are sent. `reply` is the supported reply, with its usage. Some encoders make it again, for callers
+    other than the engine: a supported reply is returned unchanged."""
 
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
@@ -68,9 +69,9 @@ class Encoder:
         """Return the events of one chunk of a part. A NativePart has none: its `start_part` returns all of it."""
         raise NotImplementedError  # pragma: no cover - abstract
 
-    def chunk_surroundings(self, at: EncoderPosition) -> ChunkSurroundings | None:
-        """Return what surrounds the chunks in the events that `chunk_events` returns for a part. Each chunk has one
-        event, and these differ in the chunk's text only. Return None where they differ in more."""
+    def chunk_affixes(self, at: EncoderPosition) -> ChunkAffixes | None:
+        """Return what precedes and follows the chunks in the events that `chunk_events` returns for a part. Each
+        chunk has one event, and these differ in the chunk's text only. Return None where they differ in more."""
         return None
 
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:
@@ -129,7 +130,7 @@ def _all_steps(encoder: Encoder) -> Iterator[Step]:
             yield WaitStep(content.seconds, chunk_number, explicit=True)
         elif isinstance(content, Verbatim):
             yield RawStep(content.data, chunk_number)
-        elif isinstance(content, _SurroundedChunks):
+        elif isinstance(content, _ChunksWithAffixes):
             yield from content.steps(chunk_number)
             chunk_number += len(content.chunks)
         elif kind is not None and kind != "chunk":
@@ -245,23 +246,23 @@ def _first(choice: Choice, count: int) -> Choice:
     return replace(choice, parts=tuple(parts))
 
 
-class _SurroundedChunks(Struct, frozen=True):
+class _ChunksWithAffixes(Struct, frozen=True):
     """All chunks of a part, whose events differ in nothing else: a stream has hundreds of them."""
 
-    surroundings: ChunkSurroundings
+    affixes: ChunkAffixes
     chunks: Sequence[str]
 
     def steps(self, chunk_number: int) -> list[EventStep]:
         """Return the events; `chunk_number` is that of the last chunk before them."""
-        around = self.surroundings
-        before, after, name = around.before, around.after, around.event_name
+        affixes = self.affixes
+        before, after, name = affixes.before, affixes.after, affixes.event_name
         return [
             EventStep(before + text_json_for_copy(chunk) + after, number, "chunk", name)
             for number, chunk in enumerate(self.chunks, chunk_number + 1)
         ]
 
 
-EncodedItem: TypeAlias = tuple[EventKind | None, Iterable[Event] | Pause | Verbatim | _SurroundedChunks]
+EncodedItem: TypeAlias = tuple[EventKind | None, Iterable[Event] | Pause | Verbatim | _ChunksWithAffixes]
 """Events of one kind, all chunks of a part, or an explicit wait or raw bytes between two chunks. A wait and raw bytes
 have no kind."""
 
@@ -275,9 +276,9 @@ def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[EncodedIt
             yield "chunk", encoder.start_part(at)
             continue
         yield "open", encoder.start_part(at)
-        around = encoder.chunk_surroundings(at) if alone and set(map(type, part.chunks)) == {str} else None
+        around = encoder.chunk_affixes(at) if alone and set(map(type, part.chunks)) == {str} else None
         if around is not None:
-            yield "chunk", _SurroundedChunks(around, part.chunks)  # type: ignore[arg-type]  # all are texts
+            yield "chunk", _ChunksWithAffixes(around, part.chunks)  # type: ignore[arg-type]  # all are texts
             yield "close", encoder.end_part(at)
             continue
         for chunk in part.chunks:

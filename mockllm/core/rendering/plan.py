@@ -18,8 +18,9 @@ from mockllm.core.batch import BatchOutcome, BatchWaits
 EventKind: TypeAlias = Literal["open", "chunk", "close", "finish", "usage", "end", "ping", "error", "body"]
 """The role of an event in its stream. Other steps have none. `open` begins the stream, a choice or a part; `close`
 ends a part. `chunk` is a chunk of the content, `finish` has the finish reason, and `end` is the terminator.
-`usage` only counts tokens, `ping` comes between the others without content of the reply, also a question of an MCP
-server to its client. `error` is an error. `body` is the whole body of a non-streaming response."""
+`usage` only counts tokens. `ping` comes between the others without content of the reply; a question of an MCP server
+to its client is a `ping`, too. `error` reports a failure. `body` is the whole body of a
+non-streaming response."""
 
 ConnectionCut: TypeAlias = Literal["close", "reset", "silence"]
 """How a connection ends before its response is complete: by FIN, by RST, or by a silence that the client ends."""

@@ -11,7 +11,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, json_for_copy
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.rendering.encoder import ChunkSurroundings, Encoder, EncoderPosition, Event
+from mockllm.core.rendering.encoder import ChunkAffixes, Encoder, EncoderPosition, Event
 from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPlace, MemberPlace, Payload
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.reply import Call, NativePart, Reply, Text, Thinking, joined_text
@@ -85,10 +85,10 @@ class MessagesEncoder(Encoder):
             yield _block_stop(at.part_index)
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
-        return (_chunk_surroundings(at).event_for("" if self._is_without_arguments(at) else chunk),)
+        return (_chunk_affixes(at).event_for("" if self._is_without_arguments(at) else chunk),)
 
-    def chunk_surroundings(self, at: EncoderPosition) -> ChunkSurroundings | None:
-        return None if self._is_without_arguments(at) else _chunk_surroundings(at)
+    def chunk_affixes(self, at: EncoderPosition) -> ChunkAffixes | None:
+        return None if self._is_without_arguments(at) else _chunk_affixes(at)
 
     def _is_without_arguments(self, at: EncoderPosition) -> bool:
         return self.without_arguments and type(at.part) is Call
@@ -140,11 +140,11 @@ def _delta(index: int, delta: bytes) -> Event:
     return payload, "content_block_delta"
 
 
-def _chunk_surroundings(at: EncoderPosition) -> ChunkSurroundings:
+def _chunk_affixes(at: EncoderPosition) -> ChunkAffixes:
     """Return the frame of a part's deltas."""
     delta = _DELTAS.get(type(at.part), b'{"type":"text_delta","text":%b}')
     before, _, after = _delta(at.part_index, delta)[0].partition(b"%b")
-    return ChunkSurroundings(before, after, "content_block_delta")
+    return ChunkAffixes(before, after, "content_block_delta")
 
 
 def _block_stop(index: int) -> Event:

@@ -92,7 +92,7 @@ class CompletionsEncoder(Encoder):
         self._tail = (
             b'],"model":' + dumps(model(reply, request)) + (b"," + dumps(extras)[1:-1] if extras else b"")
         )
-        self._null = b',"usage":null}' if request.include_usage else b"}"
+        self._null_usage = b',"usage":null}' if request.include_usage else b"}"
         self._remaining = [_chunk_count(choice) for choice in reply.choices]
         """The number of chunks of each choice that are still to send."""
         self._columns = _columns(reply, request)
@@ -136,7 +136,7 @@ class CompletionsEncoder(Encoder):
     def _event(self, choice: int, text: bytes, reason: bytes, logprobs: bytes = b"null") -> Event:
         form = b'{"text":%b,"index":%d,"logprobs":%b,"finish_reason":%b}'
         payload = form % (text, choice, logprobs, reason)
-        return self._top + payload + self._tail + self._null, None
+        return self._top + payload + self._tail + self._null_usage, None
 
 
 class Columns:

@@ -23,14 +23,14 @@ class DiscardedSteps:
 
     def add(self, response: PlannedResponse) -> None:
         """Keep the steps of a long response until later iterations of the running loop free them."""
-        rendered = response.rendered
-        if not isinstance(rendered, Plan) or len(rendered.steps) <= PART:
+        content = response.content
+        if not isinstance(content, Plan) or len(content.steps) <= PART:
             return
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # nothing waits for this thread
             return
-        self._lists.append(list(rendered.steps))
+        self._lists.append(list(content.steps))
         if len(self._lists) == 1:
             loop.call_soon(self._free, loop)
 

@@ -128,7 +128,7 @@ class JournalEntry(NamedTuple):
 
     @property
     def streamed(self) -> bool:
-        return self.response.rendered.framing is not Framing.PLAIN
+        return self.response.content.framing is not Framing.PLAIN
 
     @property
     def seed(self) -> str:
@@ -203,14 +203,14 @@ def _secrets_in_texts(
     """Return the secrets that the texts of an entry contain. Others are not stored anywhere."""
     if not secrets:
         return ()
-    rendered = response.rendered
+    content = response.content
     texts = [exchange.method, target, unquote_plus(target), exchange.session or "", exchange.model or ""]
     texts += (*response.notes, *response.near_misses)
     texts += [text for pair in pairs for text in pair]
     searched = b""
-    if isinstance(rendered, Plan):  # of the request, a prerendered response contains at most the model
-        texts += [value for _, value in rendered.head.headers]
-        searched = b"".join([_bytes_of(step) for step in rendered.steps])
+    if isinstance(content, Plan):  # of the request, a prerendered response contains at most the model
+        texts += [value for _, value in content.head.headers]
+        searched = b"".join([_bytes_of(step) for step in content.steps])
     searched += "\n".join(texts).encode("utf-8", "surrogateescape")
     return EscapedSecrets(secrets).contained(searched)
 
@@ -255,18 +255,18 @@ STEP: Final = 400
 
 def estimated_bytes(response: PlannedResponse) -> int:
     """Return an estimate of the bytes that a response holds."""
-    rendered = response.rendered
-    if isinstance(rendered, PrerenderedResponse):
+    content = response.content
+    if isinstance(content, PrerenderedResponse):
         return KIB
-    return STEP * len(rendered.steps) if len(rendered.steps) > MAX_MEASURED_STEPS else _size(response)
+    return STEP * len(content.steps) if len(content.steps) > MAX_MEASURED_STEPS else _size(response)
 
 
 def _size(response: PlannedResponse) -> int:
     """Return the bytes that a response holds alone: a prerendered response is shared."""
-    rendered = response.rendered
-    if isinstance(rendered, PrerenderedResponse):
+    content = response.content
+    if isinstance(content, PrerenderedResponse):
         return sum([len(part) for part in response.placeholder_values])
-    each = len(rendered.steps) // MAX_SUMMED_STEPS + 1
-    size = 100 * len(rendered.steps) + sum(map(len, response.near_misses))
-    steps = rendered.steps if each == 1 else rendered.steps[::each]
-    return size + each * sum([len(_bytes_of(step)) for step in steps])
+    stride = len(content.steps) // MAX_SUMMED_STEPS + 1
+    size = 100 * len(content.steps) + sum(map(len, response.near_misses))
+    steps = content.steps if stride == 1 else content.steps[::stride]
+    return size + stride * sum([len(_bytes_of(step)) for step in steps])

@@ -86,14 +86,14 @@ class Journal:
                 self._discarded.add(oldest.response)
         pending.append(exchange)
         self.total += 1
-        rendered = exchange.response.rendered
-        if type(rendered) is PrerenderedResponse and exchange.tick_times is None:
-            durations = self._durations_of_equal.get((rendered, exchange.model))
+        content = exchange.response.content
+        if type(content) is PrerenderedResponse and exchange.tick_times is None:
+            durations = self._durations_of_equal.get((content, exchange.model))
             if durations is None:
                 if len(self._durations_of_equal) > MAX_UNCOUNTED_KEYS:
                     self.count_equal()
-                self._durations_of_equal[rendered, exchange.model] = array("d", (exchange.duration,))
-                self._first_of_equal[rendered, exchange.model] = exchange
+                self._durations_of_equal[content, exchange.model] = array("d", (exchange.duration,))
+                self._first_of_equal[content, exchange.model] = exchange
             else:
                 durations.append(exchange.duration)
         else:

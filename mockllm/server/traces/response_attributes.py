@@ -51,7 +51,7 @@ def response_attributes(entry: JournalEntry, sent: SentResponse, dialect: Dialec
     body = _decompressed(sent)
     if len(body) > MAX_BODY:
         return attributes
-    plan = Plan(ResponseHead(sent.status, ()), (RawStep(body, 0),), entry.response.rendered.framing)
+    plan = Plan(ResponseHead(sent.status, ()), (RawStep(body, 0),), entry.response.content.framing)
     for payload in payloads(plan):
         for item in payload if isinstance(payload, list) else (payload,):
             if isinstance(item, dict):

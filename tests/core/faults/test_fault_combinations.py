@@ -21,7 +21,7 @@ from mockllm.core.rendering.plan import (
     Throttle,
     WaitStep,
 )
-from mockllm.server.http1 import length
+from mockllm.server.http1 import body_length
 from tests.core.faults.plans import ARRAY, BODY, STEPS, STREAM, WHOLE, refusal
 
 PLAIN = Plan(ResponseHead(200, ()), STEPS, Framing.SSE)
@@ -130,7 +130,7 @@ def test_cut_of_gzip_or_truncated_body_has_bytes_only() -> None:
 def test_bad_gzip_after_cut_states_the_full_length() -> None:
     plan = broken(WHOLE, {"close": {"after": {"bytes": 20}}}, {"bad_gzip": {"form": "bad_checksum"}})
     assert zlib.decompressobj(wbits=31).decompress(sent_bytes(plan)) == BODY[:20]
-    assert length(plan) > len(sent_bytes(plan))
+    assert body_length(plan) > len(sent_bytes(plan))
 
 
 def test_two_cuts_of_a_body_count_chunks() -> None:

@@ -154,7 +154,7 @@ def test_label_sets_are_bounded() -> None:
 
 @pytest.mark.parametrize("together", [True, False], ids=["counted together", "counted by itself"])
 def test_disconnected_stream_records_its_first_chunk(together: bool) -> None:
-    metrics, stream = Metrics(), seen(reported(rendered=STREAM), took=0.02)
+    metrics, stream = Metrics(), seen(reported(content=STREAM), took=0.02)
     if together:
         metrics.count_equal(stream, [0.02, 0.5])
         metrics.count_equal(stream, [0.1])

@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, json_for_copy
 from mockllm.core.json.merge import merged_json
-from mockllm.core.rendering.encoder import ChunkSurroundings, Encoder, EncoderPosition, Event
+from mockllm.core.rendering.encoder import ChunkAffixes, Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.reply import Call, Media, NativePart, Refusal, Reply, Text
 from mockllm.dialects.dialect import ResponseIdentity
@@ -41,7 +41,7 @@ class ChatEncoder(Encoder):
         event_extras = {key: value for key, value in extras.items() if key not in SEPARATE_EXTRAS}
         members = {**fields.first_members("chat.completion.chunk"), **fields.last_members(), **event_extras}
         self._event_start = dumps(members)[:-1] + b',"choices":['
-        self._null = (
+        self._null_logprobs = (
             b',"logprobs":null' if fields.model_family.logprobs or fields.logprobs is not None else b""
         )
         self._probabilities = None if fields.logprobs is None else StreamedLogprobs(fields.logprobs)
@@ -102,12 +102,12 @@ class ChatEncoder(Encoder):
         delta = self._delta(at) % json_for_copy(chunk)
         return (self._event(at.choice, delta, text_length=len(chunk), logprobs=logprobs),)
 
-    def chunk_surroundings(self, at: EncoderPosition) -> ChunkSurroundings | None:
+    def chunk_affixes(self, at: EncoderPosition) -> ChunkAffixes | None:
         if self._request.obfuscated or (self._probabilities is not None and type(at.part) is not Call):
             return None
         event, _ = self._event(at.choice, self._delta(at))
         before, _, after = event.rpartition(b"%b")  # no text of a client follows
-        return ChunkSurroundings(before, after)
+        return ChunkAffixes(before, after)
 
     def _delta(self, at: EncoderPosition) -> bytes:
         """Return the delta of each chunk of a part, with `%b` in place of the chunk's JSON text."""
@@ -165,7 +165,7 @@ class ChatEncoder(Encoder):
     def _event(
         self, choice: int, delta: bytes, finish: bytes = b"null", text_length: int = 0, logprobs: Json = None
     ) -> Event:
-        member = self._null if logprobs is None else b',"logprobs":' + dumps(logprobs)
+        member = self._null_logprobs if logprobs is None else b',"logprobs":' + dumps(logprobs)
         entry = b'{"index":%d,"delta":%b%b,"finish_reason":%b}' % (choice, delta, member, finish)
         return self._event_start + entry + self._event_end + self._padding(text_length), None
 
