@@ -8,16 +8,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.core.failure import Failure
-from mockllm.core.limits.limit_data import Cost
-from mockllm.core.load.continuous_batch import PromptWork
-from mockllm.core.prompt_cache.form import PromptForm
-from mockllm.core.prompt_cache.prefix import prompt_prefixes
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
-from mockllm.core.selection.decision import Candidate, DecisionInputs, Validation
-from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.provider_facts import inexact_failure, is_known_model
+from mockllm.core.selection.decision import Candidate, DecisionInputs
+from mockllm.engine.assessment import RequestAssessment, limit_cost
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.websocket_handshake import HANDSHAKE
 from mockllm.scenario.catalog import Catalog, CompiledResponse
@@ -27,73 +21,6 @@ from mockllm.scenario.language.reply import ReplySpec
 MAX_CACHED_MATCHES: Final = 10_000
 """The most combinations of rules and modifiers that are cached."""
 RulesAndModifiers = tuple[Sequence[Candidate], Sequence[Candidate]]
-
-
-class RequestAssessment:
-    """What a decision needs of a request beside its candidates, computed on demand. It has the validation, computed
-    at most once for each kind, and whether the request's model is known (`models` are those that rules name).
-    It also has what the request takes of a limit, and its work in a continuous batch. `passes_check`: whether the
-    dialect's check is known to accept the request."""
-
-    __slots__ = ("_dialect", "_models", "_request", "_results", "_work")
-
-    def __init__(
-        self,
-        dialect: Dialect | None,
-        request: Request,
-        models: Sequence[str] = (),
-        *,
-        passes_check: bool = False,
-    ) -> None:
-        self._dialect = dialect
-        self._request = request
-        self._models = models
-        self._results: dict[Validation, Failure | None] = {"off": None}
-        if passes_check:
-            self._results["strict"] = None
-        self._work: PromptWork | None = None
-
-    def failure(self, validation: Validation) -> Failure | None:
-        """Return why a validation refuses the request; None if it does not."""
-        if self._dialect is None:
-            return None
-        if validation not in self._results:
-            self._results[validation] = validation_failure(self._dialect, self._request, validation)
-        return self._results[validation]
-
-    def fails(self, validation: Validation) -> bool:
-        """Return whether a validation refuses the request."""
-        return self.failure(validation) is not None
-
-    def has_unknown_model(self) -> bool:
-        """Return whether the request's model is unknown."""
-        model = self._request.model
-        if self._dialect is None or model is None:
-            return False
-        return model not in self._models and not is_known_model(self._request.provider, model)
-
-    def prompt_work(self) -> PromptWork:
-        """Return the work of the request for a continuous batch."""
-        if self._work is None:
-            self._work = _prompt_work(self._request, self._dialect)
-        return self._work
-
-
-def validation_failure(dialect: Dialect, request: Request, validation: Validation) -> Failure | None:
-    """Return why a validation that is not off refuses a request; None if it does not. A provider parses the fields
-    before it checks their values."""
-    if validation == "strict":
-        return dialect.check(request)
-    failure = dialect.check_readable(request)
-    if failure is not None or validation == "lenient":
-        return failure
-    return inexact_failure(dialect.name, request) or dialect.check(request)
-
-
-def limit_cost(request: Request) -> Cost:
-    """Return what a request takes of a limit: its input, and the maximum of its response."""
-    output = request.output_bounds.max_tokens or 0
-    return Cost(request.input_tokens + output, output_tokens=output)
 
 
 class CandidateFinder:
@@ -118,7 +45,9 @@ class CandidateFinder:
         this request. Return None where the mask does not determine them."""
         return self._find(mask, request) if self._index.is_exact(mask) else None
 
-    def match(self, request: Request, mask: int, assessment: RequestAssessment) -> DecisionInputs:
+    def decision_inputs_of(
+        self, request: Request, mask: int, assessment: RequestAssessment
+    ) -> DecisionInputs:
         """Return the candidates of a request. The rules end with the first one without a guard: no later rule can
         respond."""
         known = self._known.get(mask)
@@ -209,14 +138,3 @@ def _is_content(compiled: CompiledResponse) -> bool:
     if isinstance(spec, ReplySpec):
         return spec.user_speech is None  # with it, it is the reply to a realtime handshake
     return isinstance(spec, ReplaySpec) and spec.messages is None  # with messages, it is a recorded WebSocket
-
-
-def _prompt_work(request: Request, dialect: Dialect | None) -> PromptWork:
-    """Return the work of a request. A call whose prompts have no known form, such as an embedding, has no prefixes.
-    Models share no prefixes; the clients of one model do, as in vLLM without a `cache_salt`."""
-    form: PromptForm | None = getattr(dialect, "prompt_form", None)
-    prefixes: list[tuple[bytes, int]] = []
-    if form is not None:
-        cache_scope = (request.model or "").encode("utf-8", "surrogatepass")
-        prefixes = [(end.digest, end.tokens) for end in prompt_prefixes(request, form).keyed(cache_scope)]
-    return PromptWork(request.input_tokens, request.output_bounds.max_tokens or 0, prefixes)

@@ -15,7 +15,7 @@ from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.provider_facts import limit_headers
 from mockllm.dialects.router import Routing
-from mockllm.engine.candidates import RequestAssessment
+from mockllm.engine.assessment import RequestAssessment
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.override_headers import Override, overridden
 from mockllm.engine.plan_context import PlanContext

@@ -19,8 +19,9 @@ from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.time_scale import reported_time_scale
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.router import RouteMatch, UnknownPath
+from mockllm.engine.assessment import RequestAssessment
 from mockllm.engine.bounded_cache import BoundedCache
-from mockllm.engine.candidates import CandidateFinder, RequestAssessment
+from mockllm.engine.candidates import CandidateFinder
 from mockllm.engine.engine_info import EngineInfo, engine_info
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.fast_path_builder import build_fast_path
@@ -367,7 +368,7 @@ class Engine:
             self.catalog.models,
             passes_check=repeated is not None and repeated.passes_check,
         )
-        inputs = self._candidates.match(request, mask, assessment)
+        inputs = self._candidates.decision_inputs_of(request, mask, assessment)
         if type(override) is Override:
             if override.seed is not None:
                 inputs = replace(inputs, seed=override.seed)

@@ -4,7 +4,7 @@ decide.
 The request matches one rule and modifiers without guards, errors, named states and loads. Their limits neither count
 responses in flight nor are random; where one refuses or delays the request, a decision is made. The fast path makes
 none of the objects that a decision needs. Where the store decides, it fills the response of the decision. Responses
-and counts are the same as without it: what it cannot serve goes the usual way.
+and counts are the same as without it: of what it cannot serve, the engine makes a decision.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.provider_facts import limit_headers
-from mockllm.engine.candidates import limit_cost, validation_failure
+from mockllm.engine.assessment import limit_cost, validation_failure
 from mockllm.engine.decided_request import template_scope
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, without_headers
@@ -206,7 +206,8 @@ class FastPath(Struct, frozen=True):
         counters, per = self.state.counters_without_session, self.item.per
         scope = "" if per == "global" else scope_of(per, request)
         scope_counts = counters.counts_in(scope)
-        tries, eligible = counts = scope_counts.counts_of(self.keys[-1])
+        counts = scope_counts.counts_of(self.keys[-1])  # `count_response` changes this list below
+        tries, eligible = counts
         response_index = selector.pick(eligible, NO_DRAWS)
         response = None if response_index is None else self.responses[response_index]
         if response is None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Decision, DecisionInputs, InFlightSlot
-from mockllm.engine.candidates import RequestAssessment
+from mockllm.engine.assessment import RequestAssessment
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.repeated_requests import RepeatedRequest

@@ -176,7 +176,7 @@ class RequestReader:
                 if repeated_requests.check_and_remember(key):
                     attributes = repeated_requests.attributes.get(key) or self._attributes_of_repeated(key)
             return self._make_request(attributes, raw, client, now, monotonic, self._lookup_without_session)
-        session = None if self._session is None else self._state.session(self._session, monotonic, now)
+        session = None if self._session is None else self._state.use_session(self._session, monotonic, now)
         lookup = self._lookup_without_session if session is None else session.lookup
         request = self._make_request(self._attributes, raw, client, now, monotonic, lookup)
         if session is not None and not session.redacted_id:

@@ -56,7 +56,8 @@ BOUND_NAMES: Final[Mapping[str | None, str]] = {
 
 
 class ResponseBuilder(DecidedRequest):
-    """Builds the response to one request by its decision."""
+    """Builds the response to one request by its decision. The base class has the decided request: nearly every method
+    here reads several of its parts."""
 
     __slots__ = ()
 

@@ -84,8 +84,8 @@ class ResponseSelector(Struct, frozen=True):
 
     @property
     def responses_until_end(self) -> int | None:
-        """The number of responses after which requests are unmatched: as many as the `times` of the steps add up to,
-        in a sequence with `then: error`."""
+        """The number of responses after which requests are unmatched: the sum of the `times` of the steps. None for
+        all but a sequence with `then: error`."""
         if self.mode != "sequence" or self.then != "error":
             return None
         return int(self.cumulative[-1])

@@ -50,7 +50,9 @@ class ConnectionOwner(Protocol):
 
 
 class ReadingConnection(HttpProtocol):
-    """The requests of one connection, in the order in which they came."""
+    """The requests of one connection, in the order in which they came. `HttpProtocol`
+    (`aiohttp_internals.py`) has the parser and the transport: `feed_parser`, `block_reading`, `upgrade_requested`,
+    `closing` and more."""
 
     __slots__ = (
         "_accepts_requests",

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from mockllm.core.redaction import Redactor
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate
@@ -69,6 +69,9 @@ class EngineState:
     receives a log line about sessions that ended.
     """
 
+    counts_are_shared: ClassVar[bool] = False
+    """Whether several processes share the counts, so that the store decides requests with counts."""
+
     def __init__(
         self,
         capacity: int = MAX_SCOPES,
@@ -93,9 +96,9 @@ class EngineState:
         self.on_end: list[Callable[[Sequence[str]], None]] = []
         """Callbacks with the ids of sessions that ended."""
 
-    def session(self, id: str, monotonic: float, now: float | None = None) -> Session:
-        """Return a session and record its use: `monotonic` is on a monotonic clock, `now` in seconds since the epoch
-        (by default the same). Create the session if no session has this id, or if it has ended."""
+    def use_session(self, id: str, monotonic: float, now: float | None = None) -> Session:
+        """Return a session, and record that it is used: `monotonic` is on a monotonic clock, `now` in seconds since
+        the epoch (by default the same). Create the session if no session has this id, or if it has ended."""
         found = self._sessions.get(id)
         if found is not None and found.last_used_monotonic + self.unused_timeout > monotonic:
             self._sessions.move_to_end(id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
-from typing import Final
+from typing import ClassVar, Final
 
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs, Outcome, Selected
@@ -73,6 +73,7 @@ class SharedEngineState(EngineState):
     """The engine's state in a worker process. It decides only requests whose decision depends on no count, and counts
     them in the shared memory."""
 
+    counts_are_shared: ClassVar[bool] = True
     counters_without_session: SharedCounters
 
     def __init__(
@@ -88,7 +89,7 @@ class SharedEngineState(EngineState):
         self.prompt_caches = SharedPromptCaches(counts.fd, COUNT_BYTES)
         self.counters_without_session = SharedCounters(counts, first)
         self.local = EngineState(max_sessions=max_sessions, unused_timeout=unused_timeout)
-        """Decides where the store is away and its option says so; it also makes all previews."""
+        """Decides while the store is away, if `--store-failure` is `local`; it also makes all previews."""
         self.store_elsewhere: (
             Callable[[str, StorageUpdate, ResponseLookup, RespondAgain | None], None] | None
         ) = None
@@ -99,8 +100,8 @@ class SharedEngineState(EngineState):
     def time_scale(self, id: str) -> float | None:
         return self.time_scales.get(id)
 
-    def session(self, id: str, monotonic: float, now: float | None = None) -> Session:
-        found = super().session(id, monotonic, now)
+    def use_session(self, id: str, monotonic: float, now: float | None = None) -> Session:
+        found = super().use_session(id, monotonic, now)
         found.lookup = self.lookup(id)
         return found
 

@@ -184,7 +184,7 @@ class MockLLM(MockBase):
     def _open(self, session: str, stack: RuleStack, seed: int | None, time_scale: float | None) -> None:
         def open_session() -> None:
             self._recording.open(session, stack)
-            opened = self._state.session(session, time.monotonic(), time.time())
+            opened = self._state.use_session(session, time.monotonic(), time.time())
             opened.seed, opened.time_scale = seed, time_scale
 
         self._running.do(open_session)

@@ -158,7 +158,7 @@ def test_sessions_have_equal_runs() -> None:
 
 def test_a_sessions_seed_applies_to_all_its_requests() -> None:
     game = VirtualServer(DRAWN)
-    game.engine.state.session("a", 0.0).seed = 9
+    game.engine.state.use_session("a", 0.0).seed = 9
     other = VirtualServer(DRAWN, seed=9)
     for user in ("made", "gamble", "hi", "hi", "hi"):
         assert whole(game.respond(named("a", chat_request(user, now=1.0)))) == whole(

@@ -108,7 +108,7 @@ def test_background_response_ends_in_scaled_time() -> None:
 
 def test_session_replaces_the_scale_of_the_server() -> None:
     server = ScaledServer("rules: [{error: {type: rate_limit, retry_after: 5s}}]")
-    server.sessions.session("slow", START).time_scale = 1.0
+    server.sessions.use_session("slow", START).time_scale = 1.0
     stated = [server.ask(session=name).headers["retry-after-ms"] for name in ("slow", "other")]
     assert stated == ["5000", "50"]
 

@@ -47,16 +47,16 @@ def test_unused_session_ends_and_starts_fresh() -> None:
     message: list[str] = []
     sessions = EngineState(unused_timeout=10.0, log=message.append)
     for id in ("a", "b"):
-        sessions.session(id, 100.0).seed = 7
+        sessions.use_session(id, 100.0).seed = 7
         outcomes(sessions, id)
         sessions.apply_storage_update(
             id, StorageUpdate(("r",), StoredResponse("r", None, b"", b""), {"call": "tool"})
         )
-    assert sessions.session("b", 105.0).seed == 7
-    fresh = sessions.session("a", 110.0)
+    assert sessions.use_session("b", 105.0).seed == 7
+    fresh = sessions.use_session("a", 110.0)
     assert (fresh.seed, fresh.lookup.stored("r"), fresh.lookup.tool_by_call_id("call")) == (None, None, None)
     assert outcomes(sessions, "a", "b") == ["rule", "unmatched"]
-    kept = sessions.session("b", 111.0)
+    kept = sessions.use_session("b", 111.0)
     assert (kept.seed, kept.lookup.tool_by_call_id("call")) == (7, "tool")
     assert message == ["session a ended: not used for 10 s; it begins anew when it is named again"]
 
@@ -65,8 +65,8 @@ def test_line_on_an_ended_session_has_its_shown_id() -> None:
     """A client may use its key as the id, in whatever form."""
     message: list[str] = []
     sessions = EngineState(unused_timeout=10.0, log=message.append)
-    sessions.session("opaque7key", 0.0).redacted_id = "REDACTED-1a2b"
-    sessions.session("sk-proj-abcdefgh12345678", 0.0)
+    sessions.use_session("opaque7key", 0.0).redacted_id = "REDACTED-1a2b"
+    sessions.use_session("sk-proj-abcdefgh12345678", 0.0)
     assert sessions.redacted_id("opaque7key") == "REDACTED-1a2b"
     assert sessions.redacted_id("unknown") == "unknown"
     sessions.expire(20.0)
@@ -79,7 +79,7 @@ def test_least_recently_used_session_is_removed() -> None:
     message: list[str] = []
     sessions = EngineState(max_sessions=2, log=message.append)
     for now, id in enumerate("abac"):
-        sessions.session(id, float(now))
+        sessions.use_session(id, float(now))
         outcomes(sessions, id)
     assert len(sessions) == 2
     assert outcomes(sessions, "a", "c") == ["unmatched", "unmatched"]
@@ -91,8 +91,8 @@ def test_sessions_that_end_together_are_one_log_line() -> None:
     message: list[str] = []
     sessions = EngineState(unused_timeout=10.0, log=message.append)
     for id in "abcde":
-        sessions.session(id, 0.0)
-    sessions.session("f", 20.0)
+        sessions.use_session(id, 0.0)
+    sessions.use_session("f", 20.0)
     assert message == [
         "sessions a, b, c and 2 more ended: not used for 10 s; they begin anew when they are named again"
     ]
@@ -100,17 +100,17 @@ def test_sessions_that_end_together_are_one_log_line() -> None:
 
 def test_sessions_without_log_end_silently() -> None:
     sessions = EngineState(max_sessions=1)
-    sessions.session("a", 0.0)
-    sessions.session("b", 0.0)
+    sessions.use_session("a", 0.0)
+    sessions.use_session("b", 0.0)
     assert len(sessions) == 1
 
 
 def test_clock_set_back_ends_no_session() -> None:
     sessions = EngineState(unused_timeout=10.0)
     outcomes(sessions, "a")
-    sessions.session("a", 1000.0)
+    sessions.use_session("a", 1000.0)
     outcomes(sessions, "a")
-    sessions.session("a", 5.0)
+    sessions.use_session("a", 5.0)
     assert outcomes(sessions, "a") == ["unmatched"]
 
 
@@ -143,11 +143,11 @@ def test_reset_deletes_all_sessions() -> None:
 
 def test_held_lists_least_recently_used_first() -> None:
     sessions = EngineState()
-    sessions.session("a", 1.0)
-    sessions.session("b", 2.0)
-    sessions.session("a", 3.0)
+    sessions.use_session("a", 1.0)
+    sessions.use_session("b", 2.0)
+    sessions.use_session("a", 3.0)
     assert {id: each.last_used_monotonic for id, each in sessions.sessions().items()} == {"b": 2.0, "a": 3.0}
-    assert sessions.session("a", 4.0, 1_700_000_000.0).last_used == 1_700_000_000.0
+    assert sessions.use_session("a", 4.0, 1_700_000_000.0).last_used == 1_700_000_000.0
     assert list(sessions.sessions()) == ["b", "a"]
 
 
@@ -164,13 +164,13 @@ def test_ended_callbacks_get_ids_of_sessions() -> None:
     sessions = EngineState(max_sessions=2, unused_timeout=10.0)
     response: list[list[str]] = []
     sessions.on_end.append(lambda ids: response.append(list(ids)))
-    sessions.session("too old", 0.0)
-    sessions.session("ended", 5.0)
+    sessions.use_session("too old", 0.0)
+    sessions.use_session("ended", 5.0)
     sessions.expire(11.0)
     sessions.end("ended")
-    sessions.session("too many", 12.0)
-    sessions.session("a", 12.0)
-    sessions.session("b", 12.0)
+    sessions.use_session("too many", 12.0)
+    sessions.use_session("a", 12.0)
+    sessions.use_session("b", 12.0)
     sessions.reset()
     sessions.reset()
     assert response == [["too old"], ["ended"], ["too many"], ["a", "b"]]
@@ -179,7 +179,7 @@ def test_ended_callbacks_get_ids_of_sessions() -> None:
 def test_a_session_that_is_a_key_ends_without_its_id_in_the_log() -> None:
     lines: list[str] = []
     sessions, key = EngineState(unused_timeout=10.0, log=lines.append), "sk-" + "aB3" * 8
-    sessions.session(key, 0.0)
+    sessions.use_session(key, 0.0)
     sessions.expire(11.0)
     assert lines[0].startswith("session REDACTED-")
     assert key not in lines[0]

@@ -61,7 +61,7 @@ def test_load_counts_responses_in_flight() -> None:
 def test_scopes_of_the_largest_session_are_removed() -> None:
     sessions = EngineState(scope_bytes=1_000_000)
     for name in ("small", "large"):
-        sessions.session(name, 0.0)
+        sessions.use_session(name, 0.0)
     assert sessions.decide(inputs("a", "small")).request_number == 0
     for number in range(5_000):
         sessions.decide(inputs(f"tenant-{number % 3_000}", "large"))
@@ -73,7 +73,7 @@ def test_scopes_of_the_largest_session_are_removed() -> None:
 
 def test_memory_of_an_ended_session_is_free() -> None:
     sessions = EngineState()
-    sessions.session("a", 0.0)
+    sessions.use_session("a", 0.0)
     sessions.decide(inputs("x", "a"))
     used = sessions._memory.used
     assert used > 0

@@ -108,8 +108,9 @@ class JoinedLayer:
         assert len(small) == len(layers)
         self._layers = small
         names = dict.fromkeys((*(layer.name for layer in small), "generates", "dialect"))
-        several = max(2, len({layer.name for layer in small}))  # so that attrgetter returns a tuple
-        self._values = attrgetter(*list(names)[:several])
+        # of one name, attrgetter would return no tuple: one of the two names above is then read in addition
+        count = max(2, len({layer.name for layer in small}))
+        self._values = attrgetter(*list(names)[:count])
         self._cache: dict[tuple[object, ...], int] = {}
         self.rows_with_condition = 0
         for layer in small:

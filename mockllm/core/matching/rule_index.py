@@ -222,6 +222,7 @@ class RuleIndex:
         span = self._spans.get((first, end))
         if span is None:
             span = (1 << self._bits_from[first]) - (1 << self._bits_from[end])
+            # of at most four spans: each request needs those of rules and of modifiers, near misses others
             self._spans = {(first, end): span, **dict(islice(self._spans.items(), 3))}
         return span
 

@@ -93,13 +93,11 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
         drafts.append((parts, numbers, group.chunk_number))
         size += sum(map(len, parts)) + 100 * len(parts)
     without_steps, select = parser.finish(size)
+    # of a generated tool call, the number of chunks differs: a value has it, see `PlaceholderStep.chunk_number`
     counted = any(type(form) is ChunkCount for form in without_steps.call_forms)
-
-    def chunk_number(number: int) -> int:
-        return -1 if counted and number == len(MARKED_CALL.chunks) else number
-
+    last_of_call = len(MARKED_CALL.chunks) if counted else None
     steps = tuple(
-        PlaceholderStep(draft[0], select(draft[1]), chunk_number(draft[2]))
+        PlaceholderStep(draft[0], select(draft[1]), -1 if draft[2] == last_of_call else draft[2])
         if isinstance(draft, tuple)
         else draft
         for draft in drafts

@@ -80,7 +80,7 @@ LIMIT_HEADER_NAMES: Final[Names] = {
 
 
 def limits(status: LimitStatus, now: float) -> Pairs:
-    """Return the headers that report the state of a limit."""
+    """Return the headers that report the state of a limit. Headers of other providers need `now`."""
     return limit_header_pairs(LIMIT_HEADER_NAMES, status, go_duration)
 
 

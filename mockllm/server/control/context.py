@@ -201,7 +201,7 @@ class ControlContext:
 
     def use_session(self, id: str) -> None:
         """Mark a session with an overlay as used now; its overlay ends with the session."""
-        self.engine.state.session(id, time.monotonic(), time.time())
+        self.engine.state.use_session(id, time.monotonic(), time.time())
         if self._expiry is None and self.overlays is not None:
             self._expiry = OverlayExpiry(self.engine.state, self.overlays)
         if self._expiry is not None:

@@ -77,7 +77,8 @@ class Journal:
         """Frees the steps of long responses that were dropped, in parts."""
 
     def add(self, exchange: EndedExchange) -> None:
-        """Store an exchange that has ended."""
+        """Store an exchange that has ended, and count it in the metrics. `count_equal` later counts those with equal
+        cached responses together."""
         pending = self._pending
         if len(pending) == self.max_entries and pending:
             oldest = pending[0]  # it is dropped
@@ -124,14 +125,13 @@ class Journal:
     def _drop_pending_without_room(self) -> None:
         """Drop the oldest exchanges, if the bodies of the newer ones fill the capacity. Where large requests
         come faster than entries are made of them, some become none: an entry takes as long as its request."""
-        pending, max_bytes = self._pending, self.max_bytes
+        pending, largest = self._pending, self.max_bytes // 2
         bodies = [len(exchange.raw) + len(exchange.received) for exchange in pending]
-        newer = sum(
-            [size for size in bodies if size <= max_bytes // 2]
-        )  # a body that does not fit is not stored
-        for size in bodies:
-            newer -= size if size <= max_bytes // 2 else 0
-            if newer <= max_bytes:
+        stored_sizes = [size if size <= largest else 0 for size in bodies]  # a larger body is not stored
+        newer = sum(stored_sizes)
+        for size in stored_sizes:
+            newer -= size
+            if newer <= self.max_bytes:
                 break
             while self._ring:  # older ones
                 self._drop_oldest()
@@ -154,7 +154,7 @@ class Journal:
                 finally:
                     loop.call_later(COUNT_INTERVAL, count)
 
-        def make_entries(up_to: int | None = None) -> None:
+        def make_pending_entries(up_to: int | None = None) -> None:
             """Make entries of the exchanges that are pending now, some in each iteration. Later ones wait: under load
             they evict older ones too early."""
             journal = reference()
@@ -165,12 +165,12 @@ class Journal:
                     more = journal.make_entries(ENTRIES_AT_ONCE, up_to)
                 finally:
                     if more:
-                        loop.call_later(PAUSE, make_entries, up_to)
+                        loop.call_later(PAUSE, make_pending_entries, up_to)
                     else:
-                        loop.call_later(ENTRY_INTERVAL, make_entries)
+                        loop.call_later(ENTRY_INTERVAL, make_pending_entries)
 
         loop.call_later(COUNT_INTERVAL, count)
-        loop.call_later(ENTRY_INTERVAL, make_entries)
+        loop.call_later(ENTRY_INTERVAL, make_pending_entries)
 
     def count_equal(self) -> None:
         """Count the equal exchanges since the last count."""

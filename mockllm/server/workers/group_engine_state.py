@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from math import inf
-from typing import Final
+from typing import ClassVar, Final
 
 from mockllm.state.engine_state import MAX_SESSIONS, NO_COUNTS, EngineState, ResponseCounts
 from mockllm.state.shared_counts import COUNT_BYTES, CellTable, SharedCounts
@@ -23,6 +23,8 @@ Counts = Mapping[str, tuple[int, int]]
 
 class GroupEngineState(EngineState):
     """Counts that the workers share, and those that they report."""
+
+    counts_are_shared: ClassVar[bool] = True
 
     def __init__(
         self, counts: SharedCounts, *, unused_timeout: float = inf, max_sessions: int = MAX_SESSIONS
@@ -77,7 +79,7 @@ class GroupEngineState(EngineState):
         for id, used in sessions.items():
             known = self._sessions.get(id)
             if now - used < self.unused_timeout and (known is None or known.last_used < used):
-                self.session(id, monotonic - (now - used), used)
+                self.use_session(id, monotonic - (now - used), used)
 
     def session_number(self, id: str) -> int:
         """Return 0, as in the workers."""

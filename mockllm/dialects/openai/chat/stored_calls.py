@@ -46,7 +46,7 @@ SETTINGS: Final[dict[str, Json]] = {
 
 def storage_update(plan: Plan, request: ChatRequest) -> StorageUpdate | None:
     """Return the update of the store; None where nothing is to be stored, or the response is no completion."""
-    if not request.may_be_stored:
+    if not request.may_be_stored:  # the engine checks it before it reads the plan, too
         return None
     completion = _completion(plan)
     id = text_of(completion.get("id"))
