@@ -386,7 +386,6 @@ class Engine:
         if type(engine_context.override) is Override and engine_context.override.position is not None:
             decision = decision_at(decision, inputs, engine_context.override.position)
         scale = self.time_scale(request.session)
-        # the factor on the waits that the response reports
         reported = scale if scale == 1.0 else reported_time_scale(request.headers, scale)
         return ResponseBuilder(
             self._planner, request, engine_context.routing, inputs, decision, assessment, reported

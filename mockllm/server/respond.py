@@ -68,8 +68,8 @@ def respond(app: App, exchange: Exchange) -> None:
             if exchange.sink.half_closed:
                 return
         # a cached response never waits, except for a provider or the confirmation of what it stores
-        rendered = exchange.response.content
-        needs_no_wait = type(rendered) is PrerenderedResponse and app.provider_proxy is None
+        content = exchange.response.content
+        needs_no_wait = type(content) is PrerenderedResponse and app.provider_proxy is None
         if (not needs_no_wait or exchange.storage_confirmation is not None) and must_wait(app, exchange):
             return
         if not write_whole_and_end(app, exchange):
@@ -225,19 +225,19 @@ def accepts_gzip(exchange: Exchange) -> bool:
     return request is not None and exchange.websocket is None and accepts_coding(request.headers)
 
 
-def hold_of(rendered: Plan | PrerenderedResponse) -> Hold | None:
+def hold_of(content: Plan | PrerenderedResponse) -> Hold | None:
     """Return what a response waits for."""
-    return rendered.delivery.hold if isinstance(rendered, Plan) else None
+    return content.delivery.hold if isinstance(content, Plan) else None
 
 
 def opens_websocket(response: PlannedResponse) -> bool:
     """Return whether a response opens a WebSocket: a handshake whose head is sent, and whose steps, if any,
     close it later."""
-    rendered = response.content
-    if type(rendered) is not Plan or rendered.head.status != SWITCHING:
+    content = response.content
+    if type(content) is not Plan or content.head.status != SWITCHING:
         return False
-    untouched = not rendered.steps or type(rendered.steps[0]) is WaitStep
-    return rendered.delivery.websocket is not None and untouched and not rendered.delivery.withheld
+    untouched = not content.steps or type(content.steps[0]) is WaitStep
+    return content.delivery.websocket is not None and untouched and not content.delivery.withheld
 
 
 def send_webhooks(app: App, exchange: Exchange, response: PlannedResponse) -> None:
@@ -265,8 +265,8 @@ def serve_batch(app: App, exchange: Exchange, job: BatchJob) -> None:
 
 def compressed(response: PlannedResponse) -> PlannedResponse:
     """Return a response with a gzip body, where it can have one."""
-    rendered = response.content
-    if type(rendered) is Plan and rendered.delivery.client_responses is not None:
+    content = response.content
+    if type(content) is Plan and content.delivery.client_responses is not None:
         return response  # what continues it is not compressed
     return response.with_plan(gzipped(response.plan))
 
@@ -352,18 +352,16 @@ def write_whole_and_end(app: App, exchange: Exchange) -> bool:
     whether it has ended. It has not if the response takes time, needs several writes or ends the connection. Nor has
     it where the delivery is unusual, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
-    rendered, constraints = response.content, head.constraints
+    content, constraints = response.content, head.constraints
     if constraints is not NO_CONSTRAINTS or exchange.ends_connection or app.draining:
         constraints = exchange.constraints = constraints_of(app, exchange)
     cors_lines = ALLOW_CORS if exchange.allow_cors else ""
     data = None
-    if type(rendered) is PrerenderedResponse and constraints is NO_CONSTRAINTS:
+    if type(content) is PrerenderedResponse and constraints is NO_CONSTRAINTS:
         date, limit_headers = app.date_line.bytes_at(exchange.now), response.limit_headers
-        data = prerendered_bytes(rendered, response.placeholder_values, date, cors_lines, limit_headers)
-    if data is None and not takes_time(
-        rendered
-    ):  # asked first: to make the plan of a cached stream costs more
-        plan = response.plan
+        data = prerendered_bytes(content, response.placeholder_values, date, cors_lines, limit_headers)
+    if data is None and not takes_time(content):
+        plan = response.plan  # to make it of a cached stream costs more than that check
         serialized = serialize_head(plan, constraints, app.date_line.at(exchange.now), cors_lines)
         data = single_write(plan, serialized) if serialized.keep_alive else None
     if data is None or not sink.write_to_outbox(data):

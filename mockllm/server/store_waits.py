@@ -49,7 +49,7 @@ async def wait_for_store(app: App, exchange: Exchange, store_client: StoreClient
 
 
 async def _fetch_missing(app: App, exchange: Exchange) -> None:
-    """Fetch the objects that a response needs, one after the other, until it lacks none."""
+    """Fetch the objects that a response needs, until it lacks none."""
     while exchange.to_fetch is not None:
         to_fetch, exchange.to_fetch = exchange.to_fetch, None
         if await fetch(app, exchange, to_fetch):
