@@ -11,11 +11,11 @@ from typing import cast
 
 from mockllm.conformance import openai_chat, vendors
 from mockllm.conformance.lookups import TEXTLESS_FIELDS, lookup
-from mockllm.conformance.shape import Protocol, Recording, events_of, without_texts
+from mockllm.conformance.shape import Protocol, Recording, body_of, events_of, without_texts
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Call, Choice, Citation, Finish, Part, Reply, Text, Thinking, Usage
-from mockllm.dialects.dialect import OwnResponseDialect
+from mockllm.dialects.dialect import OwnResponseDialect, ReplyDialect
 from mockllm.dialects.providers import BY_NAME, generating_dialect
 
 FINISH: Mapping[str, Finish] = {"COMPLETE": "stop", "MAX_TOKENS": "length", "TOOL_CALL": "tool_calls"}
@@ -134,4 +134,46 @@ def _lookup_settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
     }
 
 
-PROTOCOLS = (_chat(), _lookup("cohere-v2-embed", "embeddings"), _lookup("cohere-v2-rerank", "rerank"))
+_V1_EXTRAS = frozenset({"search_queries", "search_results", "token_count", "tool_inputs"})
+
+
+def _decode_v1(recording: Recording) -> Reply | Failure:
+    """Return the reply, or the failure, of a recording of version 1."""
+    if recording["response"]["status"] != 200:
+        return Failure.of_status(recording["response"]["status"])
+    body = body_of(recording["response"])
+    streamed = isinstance(body, list)
+    whole = body[-1]["response"] if streamed else body
+    text = whole["text"] if "text" in whole else whole["generations"][0]["text"]
+    chunks = [event["text"] for event in body if "text" in event] if streamed else [text]
+    tokens = whole["meta"].get("tokens", whole["meta"]["billed_units"])
+    said = Text(tuple(chunks), citations=_citations(whole.get("citations", ())))
+    extras = {name: whole[name] for name in sorted(_V1_EXTRAS & set(whole))}
+    if "warnings" in whole["meta"]:
+        extras["meta"] = {"warnings": whole["meta"]["warnings"]}
+    usage = Usage(tokens["input_tokens"], tokens["output_tokens"])
+    return Reply((Choice((said,)),), usage, extras={"cohere": extras})
+
+
+def _v1(call: str) -> Protocol:
+    return replace(
+        _chat(),
+        folder=f"cohere-v1-{call.removesuffix('_v1')}",
+        dialect=cast(ReplyDialect, BY_NAME["cohere"].call(call).dialect),
+        path=f"/v1/{call.removesuffix('_v1')}",
+        decode=_decode_v1,
+        kind=lambda name, payload: payload["event_type"],
+        settings=lambda body: without_texts(body, ("model", "role")),
+        untimed=frozenset({"search-queries-generation", "search-results"}),
+        opaque=frozenset({"$.response.documents[]"}),
+        known_extras=_V1_EXTRAS | {"meta.warnings"},
+    )
+
+
+PROTOCOLS = (
+    _chat(),
+    _v1("chat_v1"),
+    _v1("generate"),
+    _lookup("cohere-v2-embed", "embeddings"),
+    _lookup("cohere-v2-rerank", "rerank"),
+)

@@ -194,9 +194,10 @@ def events(protocol: Protocol, body: Json | str) -> Iterator[tuple[str, str | No
 
 
 def body_of(response: Mapping[str, Json]) -> Json:
-    """Return a recorded body; that of a binary stream as the list of its payloads."""
+    """Return a recorded body; that of a binary stream, or of lines of JSON, as the list of its payloads."""
     if response.get("body_encoding") != "base64":
-        return response["body"]
+        lines = response["headers"].get("content-type", "").startswith("application/stream+json")
+        return list(map(loads, response["body"].splitlines())) if lines else response["body"]
     return [loads(frame.payload) for frame in read_frames(b64decode(response["body"]))]
 
 

@@ -42,6 +42,24 @@ EXEMPTIONS = (
     Exemption("cohere-v2-chat", "*", "header num?tokens", "counts of a server in front of the service"),
     Exemption("cohere-v2-chat", "*", "* $.usage.cached_tokens number", "in every answer since October 2025"),
     Exemption("cohere-v2-chat", "*", "header x-api-warning", "a model whose end is near"),
+    *(
+        Exemption(f"cohere-v1-{call}", "*", entry, reason)
+        for call in ("chat", "generate")
+        for entry, reason in (
+            ("header num?*", "counts of a server in front of the service"),
+            ("header x-*endpoint-*", "the limits of a trial key"),
+        )
+    ),
+    Exemption("cohere-v1-chat", "*", "header x-api-warning", "a model whose end is near"),
+    *(
+        Exemption("cohere-v1-chat", "*-2ab9fcfe", entry, "of February 2024, with a connector that searches")
+        for entry in (
+            "search-*",
+            "* $.response.chat_history*",
+            "* $.response.finish_reason string",
+            "* $.response.meta.tokens*",
+        )
+    ),
     Exemption("cohere-v2-embed", "*", "header num?chars", "counts of a server in front of the service"),
     Exemption("cohere-v2-embed", "*", "header num?tokens", "counts of a server in front of the service"),
     Exemption("cohere-v2-embed", "*", "header x-*endpoint-*", "the limits of a trial key"),

@@ -18,7 +18,6 @@ OUT_OF_SCOPE = {
     "bedrock-count-tokens": "one number, which its own tests look at",
     "bedrock-invoke*": "bodies of many makers, of which golden files hold the form",
     "bedrock-mantle": "OpenAI's protocol at another host",
-    "cohere-v1-*": "the first version of the API, which is not served",
     "gemini-other": "files, caches, and calls that no scenario answers",
     "mistral-other": "batch jobs: tests/dialects/mistral holds the form of the recorded ones",
     "ollama-api-*": "lines of JSON: tests/dialects/ollama holds the form of the recorded objects",

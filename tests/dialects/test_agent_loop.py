@@ -82,6 +82,12 @@ def _ollama(id: str) -> list[dict[str, Any]]:
     return [USER, {"role": "assistant", "content": "", "tool_calls": [call]}, result]
 
 
+def _cohere_v1(id: str) -> list[dict[str, Any]]:
+    call = {"name": "look", "parameters": ARGUMENTS}
+    said = {"role": "CHATBOT", "message": "Let me see.", "tool_calls": [call]}
+    return [USER, said, {"role": "TOOL", "tool_results": [{"call": call, "outputs": [RESULT]}]}]
+
+
 _HISTORIES: Final[dict[str, History]] = {
     "openai-chat": _chat,
     "openai-responses": _responses,
@@ -90,6 +96,7 @@ _HISTORIES: Final[dict[str, History]] = {
     "bedrock-converse": _converse,
     "gemini-generate": _contents,
     "cohere-chat": _chat,
+    "cohere-chat_v1": _cohere_v1,
     "ollama-chat": _ollama,
 }
 HISTORIES: Final = ProtocolTable("tests/dialects/test_agent_loop.py: _HISTORIES", _HISTORIES)

@@ -169,6 +169,26 @@ def read_cohere(bodies: Bodies, streamed: bool) -> Facts:
     return seen
 
 
+def read_cohere_v1(bodies: Bodies, streamed: bool) -> Facts:
+    """`usage` holds the counts of the whole prompt, which a stream has in its last event, as the whole response."""
+    seen: Facts = {"text": "", "calls": [], "finish": None, "usage": ABSENT}
+    for body in bodies:
+        if body.get("event_type") != "tool-calls-generation":
+            seen["text"] += body.get("text", "")
+        delta = body.get("tool_call_delta", {})
+        if "name" in delta:
+            seen["calls"].append([delta["name"], ""])
+        if "parameters" in delta:
+            seen["calls"][delta["index"]][1] += delta["parameters"]
+        if "finish_reason" in body:
+            meta = body.get("response", body).get("meta", ABSENT)
+            usage = meta["tokens"] if isinstance(meta, dict) else meta
+            seen |= {"finish": body["finish_reason"], "usage": usage}
+        for call in () if streamed else body.get("tool_calls", ()):
+            seen["calls"].append([call["name"], _argued({"input": call["parameters"]})])
+    return seen
+
+
 _READ: Mapping[str, Callable[[Bodies, bool], Facts]] = {
     "openai-chat": read_chat,
     "openai-responses": read_responses,
@@ -178,6 +198,7 @@ _READ: Mapping[str, Callable[[Bodies, bool], Facts]] = {
     "ollama-chat": read_ollama,
     "bedrock-converse": read_converse,
     "cohere-chat": read_cohere,
+    "cohere-chat_v1": read_cohere_v1,
     "bedrock-invoke": read_messages,
 }
 READ = ProtocolTable("tests/faults/meaning_readers.py: _READ", _READ)
@@ -190,6 +211,7 @@ _USAGE_MEMBERS: Mapping[str, tuple[str, str, str | None]] = {
     "gemini-generate": ("promptTokenCount", "candidatesTokenCount", "totalTokenCount"),
     "ollama-chat": ("prompt_eval_count", "eval_count", None),
     "cohere-chat": ("input_tokens", "output_tokens", None),
+    "cohere-chat_v1": ("input_tokens", "output_tokens", None),
     "bedrock-converse": ("inputTokens", "outputTokens", "totalTokens"),
     "bedrock-invoke": ("input_tokens", "output_tokens", None),
 }

@@ -1,4 +1,4 @@
-"""Cohere's API, version 2: chat, embed and rerank."""
+"""Cohere's API: chat, embed and rerank of version 2 and of version 1, which has generate, too."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from mockllm.dialects.cohere.chat import CohereChat
-from mockllm.dialects.cohere.lookups import CohereEmbed, CohereRerank
+from mockllm.dialects.cohere.lookups import CohereEmbed, CohereRerank, CohereV1Embed, CohereV1Rerank
 from mockllm.dialects.cohere.request import DEFAULT_MODEL
+from mockllm.dialects.cohere.v1_chat import CohereGenerate, CohereV1Chat
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 CHAT: Final = CohereChat()
 EMBED: Final = CohereEmbed()
 RERANK: Final = CohereRerank()
+CHAT_V1: Final = CohereV1Chat()
+GENERATE: Final = CohereGenerate()
 _COUNTS: Final[Mapping[str, str]] = {
     "input_tokens": "usage: {input_tokens: …}",
     "output_tokens": "usage: {output_tokens: …}",
@@ -22,15 +25,33 @@ WRITTEN: Final[Mapping[str, str]] = {
     "message.tool_plan": "text",
     "message.tool_calls": "tool_calls",
     "finish_reason": "finish_reason: {raw: …}",
+    "text": "text",
+    "tool_calls": "tool_calls",
+    "chat_history": "text or tool_calls",
+    "generations": "text",
     **{
-        f"usage.{units}.{name}": word
+        f"{usage}.{units}.{name}": word
+        for usage in ("usage", "meta")
         for units in ("billed_units", "tokens")
         for name, word in _COUNTS.items()
     },
-    "usage.tokens.reasoning_tokens": "usage: {reasoning_tokens: …}",
-    "usage.cached_tokens": "usage: {cached_tokens: …}",
+    **{f"{usage}.tokens.reasoning_tokens": "usage: {reasoning_tokens: …}" for usage in ("usage", "meta")},
+    **{f"{usage}.cached_tokens": "usage: {cached_tokens: …}" for usage in ("usage", "meta")},
 }
 """The members of responses that the server writes from a reply, by path, with the word of the language for each."""
+UNSERVED: Final = (
+    *(
+        f"/v1/{name}"
+        for name in (
+            "check-api-key", "classify", "connectors", "datasets", "detokenize", "embed-jobs", "finetuning", "models",
+            "summarize", "tokenize",
+        )
+    ),
+    "/v2/audio",
+    "/v2/batches",
+    "/v2/parse",
+)  # fmt: skip
+"""The starts of the paths of Cohere's other calls (SDK: `raw_base_client.py` and its folders)."""
 PROVIDER: Final = Provider(
     name="cohere",
     title="Cohere",
@@ -43,7 +64,25 @@ PROVIDER: Final = Provider(
         ),
         ProviderRoute("POST", "/v2/embed", ProviderCall("embeddings", EMBED, operation="embeddings")),
         ProviderRoute("POST", "/v2/rerank", ProviderCall("rerank", RERANK)),
+        ProviderRoute(
+            "POST",
+            "/v1/chat",
+            ProviderCall(
+                "chat_v1", CHAT_V1, operation="chat", title="Cohere, version 1: chat, generate, embed, rerank"
+            ),
+        ),
+        # `neutral=False`: a `NeutralRequest` becomes a request of `chat_v1`
+        ProviderRoute(
+            "POST",
+            "/v1/generate",
+            ProviderCall("generate", GENERATE, operation="text_completion", neutral=False),
+        ),
+        ProviderRoute(
+            "POST", "/v1/embed", ProviderCall("embeddings_v1", CohereV1Embed(), operation="embeddings")
+        ),
+        ProviderRoute("POST", "/v1/rerank", ProviderCall("rerank_v1", CohereV1Rerank())),
     ),
+    unserved=UNSERVED,
     known_models=frozenset({DEFAULT_MODEL, "embed-v4.0", "rerank-v3.5"}),
     hosts=("api.cohere.com", "api.cohere.ai"),
     base_url_variables=("CO_API_URL",),

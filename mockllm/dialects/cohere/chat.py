@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.codec import Json
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import objects
 from mockllm.core.rendering.encoder import encode
 from mockllm.core.rendering.event_layout import EventLayout
-from mockllm.core.rendering.plan import EventStep, Framing, Plan
-from mockllm.core.reply.reply import (
-    Reply,
-)
+from mockllm.core.rendering.plan import Framing, Plan
+from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.cohere.decoder import decode
@@ -30,7 +28,8 @@ from mockllm.dialects.cohere.encoder import (
     usage_of,
     whole,
 )
-from mockllm.dialects.cohere.errors import CohereCall, head, required, uuid
+from mockllm.dialects.cohere.errors import CohereCall, check_limit, head, required, uuid
+from mockllm.dialects.cohere.lookups import body_plan
 from mockllm.dialects.cohere.request import DEFAULT_MODEL, CohereChatRequest
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, function_tools, without_empty
@@ -63,10 +62,7 @@ class CohereChat(CohereCall):
             each.get("role") not in known for each in messages
         ):
             return Failure("bad_request", message="invalid request: each message needs a role")
-        limit = request.fields.get("max_tokens")
-        if limit is not None and (type(limit) is not int or limit < 0):
-            return Failure("bad_request", message="invalid request: max_tokens must be a positive integer")
-        return None
+        return check_limit(request.fields)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, CohereChatRequest)
@@ -81,7 +77,7 @@ class CohereChat(CohereCall):
             "usage": usage_of(reply.usage),
         }
         body = reply.usage.put_into(merged_json(body, dict(reply.extras.get(NAME, {}))), "usage")
-        return Plan(head(200, "application/json", identity), (EventStep(dumps(body), 0, "body"),))
+        return body_plan(body, identity)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, CohereChatRequest)
@@ -101,7 +97,7 @@ class CohereChat(CohereCall):
         own = {
             "messages": system + request.turns,
             "tools": function_tools(request),
-            "response_format": _format(request.response_format),
+            "response_format": response_format(request.response_format),
             "max_tokens": request.max_tokens,
             "stop_sequences": list(request.stop),
         }
@@ -113,8 +109,9 @@ class CohereChat(CohereCall):
         return WireRequest("/cohere/v2/chat", request.headers(), body)
 
 
-def _format(format: Format | None) -> Json:
+def response_format(format: Format | None, name: str = "json_schema") -> Json:
+    """Return a response format in Cohere's form; `name` is the member with the schema."""
     if format is None or format.kind == "text":
         return None
-    schema = {} if format.kind == "json" else {"json_schema": format.schema}
+    schema = {} if format.kind == "json" else {name: format.schema}
     return {"type": "json_object", **schema}

@@ -1,10 +1,10 @@
-"""Decodes a response of /v2/chat, streamed or not."""
+"""Decodes a response of /v2/chat, /v1/chat or /v1/generate, streamed or not."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
@@ -16,6 +16,7 @@ FINISH: Final = {
     "MAX_TOKENS": "length",
     "TOOL_CALL": "tool_calls",
     "ERROR": "content_filter",
+    "ERROR_TOXIC": "content_filter",
 }
 
 
@@ -30,6 +31,12 @@ def decode(plan: Plan) -> DecodedResponse | None:
         elif "finish_reason" in fields and type(fields.get("message")) is dict:
             decoder.recognized = True
             _read_message(fields, decoder)
+        elif type(fields.get("event_type")) is str:
+            decoder.recognized = True
+            _read_v1_event(fields, decoder)
+        elif "generations" in fields or (type(fields.get("text")) is str and "generation_id" in fields):
+            decoder.recognized = True
+            _read_v1_body({**next(objects(fields.get("generations")), {}), **fields}, decoder)
         elif plan.head.status >= 400 and type(fields.get("message")) is str:
             decoder.recognized, decoder.error = True, fields
     return decoder.result()
@@ -88,9 +95,40 @@ def _read_end(fields: dict[str, Json], decoder: ResponseDecoder) -> None:
         decoder.error = {"message": fields["error"]}
     elif type(reason) is str:
         decoder.finish = FINISH.get(reason, reason)
-    usage = object_of(fields.get("usage"))
-    tokens = usage.get("tokens")
+    usage = object_of(fields.get("usage", fields.get("meta")))
+    tokens = usage.get("tokens", usage.get("billed_units"))
     if type(tokens) is dict:
         counts = (count_of(tokens, "input_tokens"), count_of(tokens, "output_tokens"))
         cached = count_of(usage, "cached_tokens")
         decoder.usage = Usage(*counts, cached, 0, count_of(tokens, "reasoning_tokens"))
+
+
+def _read_v1_event(event: dict[str, Json], decoder: ResponseDecoder) -> None:
+    delta = object_of(event.get("tool_call_delta"))
+    match event["event_type"]:
+        case "text-generation" | "tool-calls-chunk":
+            if type(event.get("text")) is str:
+                decoder.add_text("text", event["text"], event.get("index", 0))
+            if type(delta.get("name")) is str:
+                decoder.add_call(_key(delta.get("index")), delta["name"])
+            decoder.add_arguments(_key(delta.get("index")), text_of(delta.get("parameters")) or "")
+        case "stream-end" | "stream-error":
+            _read_v1_end({**object_of(event.get("response")), **event}, decoder)
+
+
+def _read_v1_body(body: dict[str, Json], decoder: ResponseDecoder) -> None:
+    if body.get("text") or not body.get("tool_calls"):
+        decoder.add_text("text", text_of(body.get("text")) or "")
+    for place, call in enumerate(objects(body.get("tool_calls"))):
+        if type(call.get("name")) is str:
+            arguments = call.get("parameters")
+            decoder.add_call(place, call["name"])
+            decoder.add_arguments(place, arguments if type(arguments) is str else dumps(arguments).decode())
+    _read_v1_end(body, decoder)
+
+
+def _read_v1_end(fields: dict[str, Json], decoder: ResponseDecoder) -> None:
+    """Read the end, where calls end with `COMPLETE`, as texts do."""
+    _read_end({"error": fields.get("err"), **fields}, decoder)
+    if decoder.finish == "stop" and decoder.calls:
+        decoder.finish = "tool_calls"

@@ -1,4 +1,4 @@
-"""Cohere's errors: `{"id": …, "message": …}` with a status.
+"""Cohere's errors: `{"id": …, "message": …}` with a status; those of version 1 have the message alone.
 
 The forms of 400 (`error_type`) and 401 are from recordings of 2026; the statuses are those that the `cohere` package
 (7.3, `cohere/v2/raw_client.py`) knows. Other messages are plausible: there is no recording of them.
@@ -93,11 +93,19 @@ def error_object(failure: Failure, request: Request, identity: ResponseIdentity)
 
 def error_plan(failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
     """Return a non-streaming response with the failure."""
+    return _plan(error_object(failure, request, identity), failure, identity)
+
+
+def error_plan_v1(failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+    """Return a non-streaming response of version 1 with the failure."""
+    return _plan({"message": message_of(failure, request), **failure.fields}, failure, identity)
+
+
+def _plan(body: dict[str, Json], failure: Failure, identity: ResponseIdentity) -> Plan:
     row = ROWS[failure.type]
     response_head = head(failure.status or row.status, "application/json", identity)
     response_head = response_head.with_headers(failure.retry_header(row.retry_after))
-    body = dumps(error_object(failure, request, identity))
-    return Plan(response_head.with_headers(failure.headers), (EventStep(body, 0, "body"),))
+    return Plan(response_head.with_headers(failure.headers), (EventStep(dumps(body), 0, "body"),))
 
 
 class CohereCall:
@@ -122,3 +130,11 @@ def required(body: dict[str, Json], **types: type | tuple[type, ...]) -> Failure
         if not isinstance(body[name], kind) or isinstance(body[name], bool):
             return Failure("bad_request", message=f"invalid type: parameter {name} is of another type")
     return None
+
+
+def check_limit(body: dict[str, Json]) -> Failure | None:
+    """Return the failure of a wrong `max_tokens`."""
+    limit = body.get("max_tokens")
+    if limit is None or (type(limit) is int and limit >= 0):
+        return None
+    return Failure("bad_request", message="invalid request: max_tokens must be a positive integer")

@@ -1,12 +1,15 @@
-"""POST /v2/embed and /v2/rerank. From recordings of 2024 to 2026, and the types of the `cohere` package (7.3)."""
+"""POST /v2/embed and /v2/rerank, and the same calls of version 1.
+
+From recordings of 2024 to 2026, and the types of the `cohere` package (7.3).
+"""
 
 from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from struct import pack
-from typing import Final
+from typing import ClassVar, Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
@@ -14,7 +17,7 @@ from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Request
 from mockllm.core.text_vectors import Vector, written
-from mockllm.dialects.cohere.errors import CohereCall, head, required, uuid
+from mockllm.dialects.cohere.errors import CohereCall, error_plan_v1, head, required, uuid
 from mockllm.dialects.cohere.request import CohereEmbedRequest, CohereRerankRequest, RankedDocuments
 from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
 
@@ -26,8 +29,8 @@ def body_plan(body: dict[str, Json], identity: ResponseIdentity) -> Plan:
     return Plan(head(200, "application/json", identity), (EventStep(dumps(body), 0, "body"),))
 
 
-def meta(**billed: Json) -> dict[str, Json]:
-    return {"api_version": {"version": "2"}, "billed_units": billed}
+def meta(version: str, **billed: Json) -> dict[str, Json]:
+    return {"api_version": {"version": version}, "billed_units": billed}
 
 
 def in_form(values: Vector, kind: str) -> Json:
@@ -52,10 +55,12 @@ class CohereEmbed(CohereCall, EmbeddingDialect):
     api = "embeddings"
     generates = False
     request_class: type[Request] = CohereEmbedRequest
+    version: ClassVar[str] = "2"
+    required_fields: ClassVar[Mapping[str, type]] = {"model": str, "input_type": str}
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, CohereEmbedRequest)
-        failure = self.check_readable(request) or required(request.fields, model=str, input_type=str)
+        failure = self.check_readable(request) or required(request.fields, **self.required_fields)
         if failure is not None:
             return failure
         if not request.inputs:
@@ -74,12 +79,13 @@ class CohereEmbed(CohereCall, EmbeddingDialect):
         embeddings = {kind: [in_form(each, kind) for each in vectors] for kind in request.types}
         texts = request.fields.get("texts")
         images = {"image_tokens": 0} if (request.model or "").startswith("embed-v4") else {}
+        by_type = self.version == "2" or "embedding_types" in request.fields
         body: dict[str, Json] = {
             "id": uuid(identity, ""),
             "texts": texts if type(texts) is list else [],
-            "embeddings": embeddings,
-            "meta": meta(input_tokens=tokens, **images),
-            "response_type": "embeddings_by_type",
+            "embeddings": embeddings if by_type else embeddings["float"],
+            "meta": meta(self.version, input_tokens=tokens, **images),
+            "response_type": "embeddings_by_type" if by_type else "embeddings_floats",
         }
         return body_plan({**body, **extras}, identity)
 
@@ -114,12 +120,43 @@ class CohereRerank(CohereCall):
     api = "rerank"
     generates = False
     request_class: type[Request] = CohereRerankRequest
+    version: ClassVar[str] = "2"
+    required_fields: ClassVar[Mapping[str, type]] = {"model": str, "query": str, "documents": list}
 
     def check(self, request: Request) -> Failure | None:
-        return self.check_readable(request) or required(request.fields, model=str, query=str, documents=list)
+        return self.check_readable(request) or required(request.fields, **self.required_fields)
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, CohereRerankRequest)
-        results = [{"index": place, "relevance_score": score} for place, score in ranking(request)]
-        billed = meta(search_units=search_units(request.documents))
+        results = [
+            {"index": place, "relevance_score": score, **self.document(request, place)}
+            for place, score in ranking(request)
+        ]
+        billed = meta(self.version, search_units=search_units(request.documents))
         return body_plan({"id": uuid(identity, ""), "results": results, "meta": billed}, identity)
+
+    def document(self, request: CohereRerankRequest, place: int) -> dict[str, Json]:
+        """Return the member of a result with its document; version 2 has none."""
+        return {}
+
+
+class CohereV1Embed(CohereEmbed):
+    """POST /v1/embed: a list of vectors, unless the request names their forms."""
+
+    version = "1"
+    required_fields: ClassVar[Mapping[str, type]] = {}
+    error = staticmethod(error_plan_v1)
+
+
+class CohereV1Rerank(CohereRerank):
+    """POST /v1/rerank, which returns the documents on request."""
+
+    version = "1"
+    required_fields: ClassVar[Mapping[str, type]] = {"query": str, "documents": list}
+    error = staticmethod(error_plan_v1)
+
+    def document(self, request: CohereRerankRequest, place: int) -> dict[str, Json]:
+        if request.fields.get("return_documents") is not True:
+            return {}
+        sent = request.fields["documents"][place]
+        return {"document": sent if type(sent) is dict else {"text": request.documents[place]}}

@@ -1,4 +1,5 @@
-"""Parses requests of Cohere's API, version 2: chat, embed and rerank. No property raises on any JSON.
+"""Parses requests of Cohere's API, version 2: chat, embed and rerank; of version 1, embed and rerank are here, too.
+No property raises on any JSON.
 
 Fields are those of the `cohere` package (7.3, `cohere/v2/client.py`) and of recorded requests.
 """
@@ -44,20 +45,30 @@ class CohereBaseRequest(Request):
         return text_of(self.fields.get("model"))
 
 
-class CohereChatRequest(CohereBaseRequest):
+class CohereGenerationRequest(CohereBaseRequest):
+    """The base of the requests that generate."""
+
+    generates = True
+
+    @cached_property
+    def stream(self) -> bool:
+        return self.fields.get("stream") is True
+
+    @cached_property
+    def output_bounds(self) -> OutputBounds:
+        stops, limit = texts(self.fields.get("stop_sequences")), self.fields.get("max_tokens")
+        return OutputBounds(1, tuple(stops), limit if type(limit) is int and limit > 0 else None)
+
+
+class CohereChatRequest(CohereGenerationRequest):
     """A request to /v2/chat."""
 
     api = "chat"
-    generates = True
     documented_fields = frozenset({
         "model", "messages", "stream", "tools", "strict_tools", "documents", "citation_options", "response_format",
         "safety_mode", "max_tokens", "stop_sequences", "temperature", "seed", "frequency_penalty", "presence_penalty",
         "k", "p", "logprobs", "tool_choice", "thinking", "priority", "raw_prompting", "reasoning_effort",
     })  # fmt: skip
-
-    @cached_property
-    def stream(self) -> bool:
-        return self.fields.get("stream") is True
 
     @cached_property
     def messages(self) -> tuple[Message, ...]:
@@ -82,12 +93,6 @@ class CohereChatRequest(CohereBaseRequest):
             return Format()
         schema = form.get("json_schema", form.get("schema"))
         return Format("json") if schema is None else Format("schema", None, schema)
-
-    @cached_property
-    def output_bounds(self) -> OutputBounds:
-        stop, limit = self.fields.get("stop_sequences"), self.fields.get("max_tokens")
-        stops = tuple(entry for entry in stop if type(entry) is str) if type(stop) is list else ()
-        return OutputBounds(1, stops, limit if type(limit) is int and limit > 0 else None)
 
     @property
     def omits_thinking(self) -> bool:

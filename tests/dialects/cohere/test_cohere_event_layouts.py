@@ -77,3 +77,32 @@ def test_cohere_empty_chunk_is_one_of_a_text() -> None:
     assert [event for event in hollow if event["type"] == "content-delta" and "delta" not in event] == [
         {"type": "content-delta", "index": 1}
     ]
+
+
+def played_v1(fault: str, reply: Any = TEXT, **settings: Any) -> WireEvents:
+    """The stream of version 1 with one fault."""
+    return wire_events("cohere-chat_v1", {"reply": reply, "faults": [{fault: settings}]})
+
+
+def test_cohere_v1_calls_have_an_index_and_no_id() -> None:
+    assert set(played_v1("tool_call_chunks", CALLS).column("tool_call_delta.index")) == set()
+    assert set(played_v1("tool_call_chunks", CALLS, index="wrong").column("tool_call_delta.index")) == {0}
+    assert "not applied" in played_v1("tool_call_chunks", CALLS, id="empty").notes
+    indexes = played_v1("tool_call_chunks", CALLS, interleave=True).column("tool_call_delta.index")
+    assert indexes == [0, 1] * (len(indexes) // 2)
+
+
+def test_cohere_v1_call_begins_with_placeholder() -> None:
+    found = played_v1("tool_call_chunks", CALLS, placeholder=True)
+    assert found.column("tool_call_delta.parameters").count("{}") == 2
+
+
+def test_cohere_v1_end_has_finish_and_usage() -> None:
+    assert played_v1("finish", at="twice").column("event_type")[-2:] == ["stream-end"] * 2
+    assert "stream-end" not in played_v1("finish", at="never").column("event_type")
+    assert "one event only has a place for it" in played_v1("usage", at="every").notes
+
+
+def test_cohere_v1_empty_chunk_is_one_of_a_text() -> None:
+    null = played_v1("empty_chunk", form="null_text", after={"chunks": 1})
+    assert null.column("text") == ["one", None, "two"]
