@@ -147,12 +147,12 @@ def _decode_v1(recording: Recording) -> Reply | Failure:
     text = whole["text"] if "text" in whole else whole["generations"][0]["text"]
     chunks = [event["text"] for event in body if "text" in event] if streamed else [text]
     tokens = whole["meta"].get("tokens", whole["meta"]["billed_units"])
-    said = Text(tuple(chunks), citations=_citations(whole.get("citations", ())))
+    part = Text(tuple(chunks), citations=_citations(whole.get("citations", ())))
     extras = {name: whole[name] for name in sorted(_V1_EXTRAS & set(whole))}
     if "warnings" in whole["meta"]:
         extras["meta"] = {"warnings": whole["meta"]["warnings"]}
     usage = Usage(tokens["input_tokens"], tokens["output_tokens"])
-    return Reply((Choice((said,)),), usage, extras={"cohere": extras})
+    return Reply((Choice((part,)),), usage, extras={"cohere": extras})
 
 
 def _v1(call: str) -> Protocol:

@@ -28,7 +28,8 @@ WRITTEN: Final[Mapping[str, str]] = {
     "text": "text",
     "tool_calls": "tool_calls",
     "chat_history": "text or tool_calls",
-    "generations": "text",
+    "generations.*.text": "text",
+    "generations.*.finish_reason": "finish_reason: {raw: …}",
     **{
         f"{usage}.{units}.{name}": word
         for usage in ("usage", "meta")
@@ -39,6 +40,25 @@ WRITTEN: Final[Mapping[str, str]] = {
     **{f"{usage}.cached_tokens": "usage: {cached_tokens: …}" for usage in ("usage", "meta")},
 }
 """The members of responses that the server writes from a reply, by path, with the word of the language for each."""
+V1_ROUTES: Final = (
+    ProviderRoute(
+        "POST",
+        "/v1/chat",
+        ProviderCall(
+            "chat_v1", CHAT_V1, operation="chat", title="Cohere, version 1: chat, generate, embed, rerank"
+        ),
+    ),
+    # `neutral=False`: a `NeutralRequest` becomes a request of `chat_v1`
+    ProviderRoute(
+        "POST",
+        "/v1/generate",
+        ProviderCall("generate", GENERATE, operation="text_completion", neutral=False),
+    ),
+    ProviderRoute(
+        "POST", "/v1/embed", ProviderCall("embeddings_v1", CohereV1Embed(), operation="embeddings")
+    ),
+    ProviderRoute("POST", "/v1/rerank", ProviderCall("rerank_v1", CohereV1Rerank())),
+)
 UNSERVED: Final = (
     *(
         f"/v1/{name}"
@@ -64,23 +84,7 @@ PROVIDER: Final = Provider(
         ),
         ProviderRoute("POST", "/v2/embed", ProviderCall("embeddings", EMBED, operation="embeddings")),
         ProviderRoute("POST", "/v2/rerank", ProviderCall("rerank", RERANK)),
-        ProviderRoute(
-            "POST",
-            "/v1/chat",
-            ProviderCall(
-                "chat_v1", CHAT_V1, operation="chat", title="Cohere, version 1: chat, generate, embed, rerank"
-            ),
-        ),
-        # `neutral=False`: a `NeutralRequest` becomes a request of `chat_v1`
-        ProviderRoute(
-            "POST",
-            "/v1/generate",
-            ProviderCall("generate", GENERATE, operation="text_completion", neutral=False),
-        ),
-        ProviderRoute(
-            "POST", "/v1/embed", ProviderCall("embeddings_v1", CohereV1Embed(), operation="embeddings")
-        ),
-        ProviderRoute("POST", "/v1/rerank", ProviderCall("rerank_v1", CohereV1Rerank())),
+        *V1_ROUTES,
     ),
     unserved=UNSERVED,
     known_models=frozenset({DEFAULT_MODEL, "embed-v4.0", "rerank-v3.5"}),

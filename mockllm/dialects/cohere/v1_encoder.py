@@ -1,4 +1,4 @@
-"""Encodes replies as responses of Cohere's API, version 1: chat and generate, as a body and as events with their form."""
+"""Encodes replies as Cohere's version 1 does: the body, and the events of a stream with their form."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class CohereV1ChatRequest(CohereV1Request, CohereChatRequest):
             if results and (not found or found[-1].role in ("system", "user")):
                 found.append(Message("assistant", tuple(_call(each.get("call")) for each in results)))
             if role is not None:
-                found.append(Message(role, tuple(map(_result, results)) if results else _said(turn)))
+                found.append(Message(role, tuple(map(_result, results)) if results else _contents(turn)))
         return tuple(found)
 
     @cached_property
@@ -93,10 +93,10 @@ class CohereV1ChatRequest(CohereV1Request, CohereChatRequest):
         )
 
 
-def _said(turn: dict[str, Json]) -> tuple[Part, ...]:
+def _contents(turn: dict[str, Json]) -> tuple[Part, ...]:
     text = text_of(turn.get("message"))
-    said: tuple[Part, ...] = (TextPart(text),) if text else ()
-    return (*said, *map(_call, objects(turn.get("tool_calls"))))
+    first: tuple[Part, ...] = (TextPart(text),) if text else ()
+    return (*first, *map(_call, objects(turn.get("tool_calls"))))
 
 
 def _call(call: Json) -> CallPart:
@@ -105,7 +105,7 @@ def _call(call: Json) -> CallPart:
 
 
 def _result(result: dict[str, Json]) -> ResultPart:
-    """Return a result. A single output stands for itself."""
+    """Return a result, whose text is its only output, or the list of its outputs."""
     outputs = list_of(result.get("outputs"))
     text = dumps(outputs[0] if len(outputs) == 1 else outputs).decode()
     return ResultPart(None, text_of(object_of(result.get("call")).get("name")), text)
