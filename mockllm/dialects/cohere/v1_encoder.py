@@ -14,18 +14,13 @@ from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPl
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.reply import Call, Choice, Finish, Reply, Text, joined_text
+from mockllm.dialects.cohere.encoder import FINISH as V2_FINISH
 from mockllm.dialects.cohere.encoder import NAME, citations_of, usage_of
 from mockllm.dialects.cohere.errors import message_of, uuid
 from mockllm.dialects.cohere.v1_request import CohereGenerateRequest, CohereV1ChatRequest, CohereV1Request
 from mockllm.dialects.dialect import ResponseIdentity
 
-FINISH: Final[dict[Finish, str]] = {
-    "stop": "COMPLETE",
-    "length": "MAX_TOKENS",
-    "tool_calls": "COMPLETE",
-    "content_filter": "ERROR_TOXIC",
-    "refusal": "COMPLETE",
-}
+FINISH: Final[dict[Finish, str]] = {**V2_FINISH, "tool_calls": "COMPLETE", "content_filter": "ERROR_TOXIC"}
 
 
 def whole(reply: Reply, request: CohereV1Request, identity: ResponseIdentity, streamed: bool) -> Json:
