@@ -111,7 +111,7 @@ def test_cancelled_error_needs_no_end() -> None:
 def test_lookup_of_a_socket_includes_its_session() -> None:
     opened = socket()
     lookup = opened.session.lookup(opened.engine.state.lookup(""))
-    assert lookup.all_stored("resp_") == []
+    assert not lookup.all_stored("resp_")
     assert lookup.tool_by_call_id("call_1") is None
 
 
