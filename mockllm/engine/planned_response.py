@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mockllm.core.batch import BatchJob
 from mockllm.core.display import brief
 from mockllm.core.load.continuous_batch import ContinuousBatchTimes
-from mockllm.core.rendering.plan import Headers, Plan
+from mockllm.core.rendering.plan import Headers, Hold, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.rendering.storable_response import StorableResponse
 from mockllm.core.request.request import Request
@@ -123,6 +123,11 @@ class PlannedResponse(Struct, frozen=True):
         content = self.content
         form = content.storable_form if isinstance(content, PrerenderedResponse) else None
         return None if form is None else form.fill(self.placeholder_values)
+
+    @property
+    def hold(self) -> Hold | None:
+        """What the response waits for."""
+        return self.content.delivery.hold if isinstance(self.content, Plan) else None
 
     @property
     def plan(self) -> Plan:

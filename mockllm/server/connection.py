@@ -15,7 +15,7 @@ from typing import Final, cast
 
 from mockllm.server.aiohttp_internals import tcp_keepalive
 from mockllm.server.app import App
-from mockllm.server.exchange import Exchange
+from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_broken_request
 from mockllm.server.reading_connection import MAX_QUEUED, ConnectionOwner, ReadingConnection
 from mockllm.server.request_body import complete_body, read_rest
@@ -89,7 +89,8 @@ class Connection(ReadingConnection):
 
     def eof_received(self) -> bool:
         """The client sends no more: it may still read, or may have disconnected. Only a write can tell, so the
-        queued requests are still served, within the linger time. A delayed response begins with an interim one."""
+        queued requests are still served, within the linger time. A response that is delayed or held begins with an
+        interim one."""
         while self._current is None and (self._queue or self._parse_error is not None) and not self.closing:
             self._ready.serve_now(self)
         if self._current is None or (self._body is not None and not self._body.is_eof()):
@@ -99,9 +100,9 @@ class Connection(ReadingConnection):
         if self.transport is None or self.ssl_context is not None:
             # TLS ends both directions at once: asyncio closes the connection in any case, and would log a warning.
             return False
-        exchange = self._current
-        awaited = exchange.player is not None and not exchange.response.plan.delivery.withheld
-        if awaited and not self._sink.written and exchange.head.message.version >= (1, 1):
+        response, version = self._current.response, self._current.head.message.version
+        is_sent = response is not NOT_PLANNED and not response.plan.delivery.withheld
+        if is_sent and not self._sink.written and version >= (1, 1):
             self._sink.probe()
         self._close_if_left(SENT_POLL)
         return True

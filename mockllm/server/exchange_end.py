@@ -52,11 +52,11 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
 
 
 def abandon_exchange(app: App, exchange: Exchange) -> None:
-    """End an exchange whose client has disconnected while its response was played. It took until the client left, if
-    the sink knows when that was.
+    """End an exchange whose client has disconnected while its response was held or played. A played one took until
+    the client left, if the sink knows when that was.
 
-    Without a player it only releases the slot and abandons a pending decision: the exchange neither ends nor enters
-    the journal. While a provider still responds, the `ProviderProxy` ends it.
+    Before that it only releases the slot and abandons a pending decision: the exchange neither ends nor enters the
+    journal. While a provider still responds, the `ProviderProxy` ends it.
     """
     player, pending = exchange.player, exchange.pending_decision
     if pending is not None:
@@ -67,6 +67,8 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
         left_at = exchange.sink.left_at(player.tick_times)
         duration = None if left_at is None else max(0.0, left_at - exchange.monotonic)
         end_exchange(app, exchange, "gone", duration)
+    elif exchange.response.hold is not None:
+        end_exchange(app, exchange, "gone")
     elif not exchange.proxied:
         release_slot(exchange)
 

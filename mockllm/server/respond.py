@@ -16,7 +16,7 @@ from functools import partial
 from mockllm.core.batch import BatchJob
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import accepts_coding, gzipped
-from mockllm.core.rendering.plan import SWITCHING, Hold, Plan, WaitStep
+from mockllm.core.rendering.plan import SWITCHING, Plan, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Decision
@@ -54,7 +54,7 @@ def respond(app: App, exchange: Exchange) -> None:
       `begin_decision` returns False
     - for a plan, if `deferred` is set
     - for a provider, if it `goes_to_provider`
-    - for a release, if `hold_of` returns a hold, or for the messages of a WebSocket, if `opens_websocket`
+    - for a release, if the response has a `hold`, or for the messages of a WebSocket, if `opens_websocket`
     - for a client that may have disconnected before the decision was made, if its connection is `half_closed`
     - else for the control API
 
@@ -94,7 +94,7 @@ def must_wait(app: App, exchange: Exchange) -> bool:
         response is NOT_PLANNED
         or goes_to_provider(app, exchange)
         or opens_websocket(response)
-        or hold_of(exchange.response.content) is not None
+        or response.hold is not None
     )
 
 
@@ -213,7 +213,7 @@ def begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
 def begin_side_effects_after_storing(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Begin the side effects of a response whose objects are stored: its webhooks, unless it is held, and a batch
     job."""
-    if response.webhooks and hold_of(response.content) is None:
+    if response.webhooks and response.hold is None:
         send_webhooks(app, exchange, response)
     if response.batch_job is not None:
         serve_batch(app, exchange, response.batch_job)
@@ -223,11 +223,6 @@ def accepts_gzip(exchange: Exchange) -> bool:
     """Return whether the client accepts a compressed response."""
     request = exchange.request
     return request is not None and exchange.websocket is None and accepts_coding(request.headers)
-
-
-def hold_of(content: Plan | PrerenderedResponse) -> Hold | None:
-    """Return what a response waits for."""
-    return content.delivery.hold if isinstance(content, Plan) else None
 
 
 def opens_websocket(response: PlannedResponse) -> bool:

@@ -41,7 +41,6 @@ from mockllm.server.respond import (
     control_of,
     fail,
     head_of,
-    hold_of,
     is_parsed_before_check,
     opens_websocket,
     refuse,
@@ -144,7 +143,7 @@ async def _serve_without_player(app: App, exchange: Exchange) -> bool | None:
 async def _hold(app: App, exchange: Exchange) -> None:
     """Wait until the response is released. Its own waits, and those of its webhooks, begin then."""
     response = exchange.response
-    hold, request = hold_of(response.content), exchange.request
+    hold, request = response.hold, exchange.request
     if hold is None or request is None:
         return
     began = app.deadlines.time()

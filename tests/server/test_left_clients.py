@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
-from mockllm.core.rendering.plan import CutStep, Delivery, Plan, ResponseHead, WaitStep
+from mockllm.core.rendering.plan import CutStep, Delivery, Hold, Plan, ResponseHead, WaitStep
 from mockllm.server.connection import LONGEST_POLL, Connection
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, whole
@@ -18,7 +19,8 @@ from tests.server.threaded_server import written_down
 from tests.waiting import PATIENCE, until
 
 DELAY = 5.0
-PLANS = {"/late": whole(delay=DELAY), "/stream": chunks(1, DELAY)}
+HELD = replace(whole(), delivery=Delivery(hold=Hold("approval", DELAY)))
+PLANS = {"/late": whole(delay=DELAY), "/stream": chunks(1, DELAY), "/held": HELD}
 CHUNKS = {"/chunks": chunks(2, DELAY)}
 WITHHELD = Plan(
     ResponseHead(200, ()), (WaitStep(DELAY, 0), CutStep("close", 0)), delivery=Delivery(withheld=True)
@@ -51,12 +53,13 @@ def end_linger_time(server: ClockedServer) -> None:
         server._loop.call_soon_threadsafe(each.close_and_detach)
 
 
-def test_client_that_leaves_before_its_response_is_gone(server: ClockedServer) -> None:
+@pytest.mark.parametrize("path", ["/late", "/held"])
+def test_client_that_leaves_before_its_response_is_gone(server: ClockedServer, path: str) -> None:
     """Its interim response shows at once that it has left."""
     with Raw(server.port) as client:
-        asked(server, client, "/late")
+        asked(server, client, path)
         server.advance(1.0)
-    entry = written_down(server, "/late")
+    entry = written_down(server, path)
     assert (entry.end_reason, entry.duration) == ("gone", 1.0)
 
 
@@ -104,7 +107,7 @@ def test_client_that_sends_no_more_gets_its_response(server: ClockedServer, path
         client.sock.shutdown(socket.SHUT_WR)
         until(lambda: sends_no_more(server))
         server.advance(DELAY)
-        if path == "/late":
+        if path != "/stream":
             assert client.answer().status == 100  # whether it reads on is asked before its response
         assert client.answer().complete
         assert written_down(server, path).end_reason == "finished"
