@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 from mockllm.core.selection.decision import DecisionInputs
 from mockllm.store.connection import ReplyReceiver, StoreRefused
 from mockllm.store.refusals import UNREADABLE
-from mockllm.store.script_request import REMEMBERED, CandidateEncoder, ScriptRequest
+from mockllm.store.script_arguments import REMEMBERED, CandidateEncoder, ScriptArguments
 from mockllm.store.script_result import UNEXPECTED, ScriptResult, lacks_number, read_results
 
 MAX_REQUESTS: Final = 64
@@ -27,9 +27,9 @@ TakeNumbers: TypeAlias = Callable[[int], int]
 class ScriptCaller(Protocol):
     """Calls the script (`StoreLink`)."""
 
-    def decide(self, request: ScriptRequest, receiver: ReplyReceiver) -> None: ...
+    def decide(self, request: ScriptArguments, receiver: ReplyReceiver) -> None: ...
 
-    async def decide_with_retry(self, request: ScriptRequest) -> bytes: ...
+    async def decide_with_retry(self, request: ScriptArguments) -> bytes: ...
 
     def flush(self) -> None:
         """Send what was written."""
@@ -61,7 +61,7 @@ class ScriptCall:
 
     __slots__ = ("_take_numbers", "receivers", "request")
 
-    def __init__(self, request: ScriptRequest, take_numbers: TakeNumbers) -> None:
+    def __init__(self, request: ScriptArguments, take_numbers: TakeNumbers) -> None:
         self.request = request
         self._take_numbers = take_numbers
         self.receivers: list[tuple[ResultReceiver, DecisionInputs]] = []
@@ -98,7 +98,7 @@ class ScriptCall:
 
 class DecisionQueue:
     """Sends the requests of one process. `next_id` returns a new id in the store. `ttl` and `remembered`: see
-    `ScriptRequest`."""
+    `ScriptArguments`."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class DecisionQueue:
     def add(
         self, receiver: ResultReceiver, inputs: DecisionInputs, slot_id: str, tries: Sequence[int], draws: int
     ) -> ResultPosition:
-        """Send a request at the end of this iteration: see `ScriptRequest.add`, whose exceptions are raised."""
+        """Send a request at the end of this iteration: see `ScriptArguments.add`, whose exceptions are raised."""
         call = self._open.get(inputs.session)
         if call is None or call.is_full():
             call = self._begin_call(inputs.session)
@@ -137,8 +137,8 @@ class DecisionQueue:
         self._calls.append(call)
         return call
 
-    def _request(self, session: str, id: str) -> ScriptRequest:
-        return ScriptRequest(self._encoder, session, id, self._ttl, self._remembered)
+    def _request(self, session: str, id: str) -> ScriptArguments:
+        return ScriptArguments(self._encoder, session, id, self._ttl, self._remembered)
 
     def send(self) -> None:
         """Send the calls of this iteration."""

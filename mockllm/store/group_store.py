@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.remote_responses import LISTED
-from mockllm.store.script_request import hashed_name, scope_key, session_base
+from mockllm.store.script_arguments import hashed_name, scope_key, session_base
 from mockllm.store.store_client import SESSIONS
 from mockllm.store.store_link import StoreLink
 

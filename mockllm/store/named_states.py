@@ -10,7 +10,7 @@ from mockllm.core.selection.guards import StateValue
 from mockllm.scenario.catalog import Catalog
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.group_store import ALL, GroupStore
-from mockllm.store.script_request import scope_key, session_base, state_value
+from mockllm.store.script_arguments import scope_key, session_base, state_value
 
 MAX_PAGES: Final = 20
 """Pages of keys that are searched for scopes: clients choose how many there are."""

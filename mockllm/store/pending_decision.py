@@ -12,7 +12,7 @@ from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs,
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.decision_queue import ResultPosition, ResultReceiver
 from mockllm.store.refusals import UNREADABLE
-from mockllm.store.script_request import FEW_DRAWS, MANY_DRAWS
+from mockllm.store.script_arguments import FEW_DRAWS, MANY_DRAWS
 from mockllm.store.script_result import (
     UNEXPECTED,
     MissingDraws,

@@ -22,7 +22,7 @@ from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, Stora
 from mockllm.state.fetched_lookup import FetchedObject, FetchKey
 from mockllm.store.connection import Argument, StoreAway, StoreRefused, StoreReply
 from mockllm.store.refusals import UNREADABLE
-from mockllm.store.script_request import REMEMBERED, hashed_name, scope_key, session_base
+from mockllm.store.script_arguments import REMEMBERED, hashed_name, scope_key, session_base
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_scripts import is_transient
 

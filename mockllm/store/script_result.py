@@ -33,7 +33,7 @@ from mockllm.core.selection.decision import (
 )
 from mockllm.core.selection.guards import GuardReason, UnmetState
 from mockllm.state.admission import limit_refusal
-from mockllm.store.script_request import state_value
+from mockllm.store.script_arguments import state_value
 
 FREE: Final = 0
 UNMET: Final = 6

@@ -21,7 +21,7 @@ from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused
 from mockllm.store.decision_queue import DecisionQueue
 from mockllm.store.pending_decision import PendingDecision
 from mockllm.store.remote_responses import RemoteResponses, StoredChange, session_ttl
-from mockllm.store.script_request import REMEMBERED, session_base
+from mockllm.store.script_arguments import REMEMBERED, session_base
 from mockllm.store.script_result import StoreDecision
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_scripts import CHECK_WRITABLE

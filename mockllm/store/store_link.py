@@ -19,7 +19,7 @@ from mockllm.store.connection import (
     StoreReply,
     connect,
 )
-from mockllm.store.script_request import ScriptRequest
+from mockllm.store.script_arguments import ScriptArguments
 from mockllm.store.store_scripts import UNKNOWN_SCRIPT, ScriptName, StoreScripts, is_transient
 
 RETRY: Final = 0.1
@@ -108,7 +108,7 @@ class StoreLink:
             self._reported.add(reason)
             self._say(f"the store {self.address.shown} is away: {reason}")
 
-    def decide(self, request: ScriptRequest, receiver: ReplyReceiver) -> None:
+    def decide(self, request: ScriptArguments, receiver: ReplyReceiver) -> None:
         """Run the script, at the end of this iteration or with `flush`. The receiver gets its reply, or StoreRefused
         or StoreAway."""
         if self._connection is None:
@@ -121,7 +121,7 @@ class StoreLink:
         if self._connection is not None:
             self._connection.flush()
 
-    async def decide_with_retry(self, request: ScriptRequest) -> bytes:
+    async def decide_with_retry(self, request: ScriptArguments) -> bytes:
         """Run the script now, and again until the store has run it: the caller has a deadline. Raises StoreRefused.
 
         The store holds its result, so a request that is repeated after a lost connection counts once.

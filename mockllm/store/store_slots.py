@@ -8,7 +8,7 @@ from typing import Final
 
 from mockllm.core.limits.meters import MICRO
 from mockllm.core.selection.decision import Candidate
-from mockllm.store.script_request import TERM, field_name, scope_key
+from mockllm.store.script_arguments import TERM, field_name, scope_key
 from mockllm.store.store_link import StoreLink
 
 RENEWAL: Final = TERM / 3

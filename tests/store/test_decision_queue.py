@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from mockllm.core.selection.decision import Candidate, DecisionInputs
 from mockllm.store.connection import ReplyReceiver, StoreAway, StoreRefused
 from mockllm.store.decision_queue import MAX_CANDIDATES, MAX_REQUESTS, DecisionQueue, ResultPosition
-from mockllm.store.script_request import FEW_DRAWS, ScriptRequest
+from mockllm.store.script_arguments import FEW_DRAWS, ScriptArguments
 from mockllm.store.script_result import ScriptResult
 
 RULE = Candidate(0, "a.yaml:1", "a.yaml:1", "", None)
@@ -33,12 +33,12 @@ class Caller:
     """Notes what is sent. `later` are the replies to repeated requests."""
 
     def __init__(self, later: Sequence[bytes] = ()) -> None:
-        self.calls: list[tuple[ScriptRequest, ReplyReceiver]] = []
-        self.repeated: list[ScriptRequest] = []
+        self.calls: list[tuple[ScriptArguments, ReplyReceiver]] = []
+        self.repeated: list[ScriptArguments] = []
         self.flushed = 0
         self._later = list(later)
 
-    def decide(self, request: ScriptRequest, receiver: ReplyReceiver) -> None:
+    def decide(self, request: ScriptArguments, receiver: ReplyReceiver) -> None:
         if request.session == "broken":
             raise ZeroDivisionError("a mistake of ours")
         assert not self.flushed, "all calls are written before they are sent"
@@ -47,7 +47,7 @@ class Caller:
     def flush(self) -> None:
         self.flushed += 1
 
-    async def decide_with_retry(self, request: ScriptRequest) -> bytes:
+    async def decide_with_retry(self, request: ScriptArguments) -> bytes:
         self.repeated.append(request)
         return self._later.pop(0)
 

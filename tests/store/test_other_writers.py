@@ -17,7 +17,7 @@ from mockllm.state.shared_engine_state import SharedEngineState
 from mockllm.store.connection import StoreRefused, store_address
 from mockllm.store.group_store import GroupStore
 from mockllm.store.remote_responses import RemoteResponses
-from mockllm.store.script_request import scope_key, session_base, state_value
+from mockllm.store.script_arguments import scope_key, session_base, state_value
 from mockllm.store.store_client import SESSIONS, StoreClient
 from mockllm.store.store_link import StoreLink
 from tests.store.redis_server import RedisServer, redis_server

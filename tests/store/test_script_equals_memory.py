@@ -19,7 +19,7 @@ from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
 from mockllm.core.selection.guards import Guard, TimeWindow
 from mockllm.state.engine_state import EngineState
-from mockllm.store.script_request import MANY_DRAWS, CandidateEncoder, ScriptRequest
+from mockllm.store.script_arguments import MANY_DRAWS, CandidateEncoder, ScriptArguments
 from mockllm.store.script_result import MissingDraws, ScriptResult, lacks_number, read_result, read_results
 from mockllm.store.store_scripts import StoreScripts
 from tests.examples import examples
@@ -75,8 +75,8 @@ class StoreCounters:
             open_, draws = waiting, MANY_DRAWS
         raise AssertionError("the draws never fit")
 
-    def request(self, session: str, id: str | None = None) -> ScriptRequest:
-        return ScriptRequest(self._encoder, session, f"{next(self._ids)}" if id is None else id)
+    def request(self, session: str, id: str | None = None) -> ScriptArguments:
+        return ScriptArguments(self._encoder, session, f"{next(self._ids)}" if id is None else id)
 
     def read(self, result: ScriptResult, inputs: DecisionInputs) -> Decision | list[int]:
         """Return the decision, or the tries whose draws are missing."""
@@ -88,7 +88,7 @@ class StoreCounters:
         )
         return list(read.tries) if isinstance(read, MissingDraws) else read.decision
 
-    def run(self, request: ScriptRequest, now: int = 0) -> Sequence[ScriptResult]:
+    def run(self, request: ScriptArguments, now: int = 0) -> Sequence[ScriptResult]:
         return read_results(self._call(request.keys, request.payload(now)))
 
     def _call(self, keys: Sequence[bytes], payload: bytes) -> Any:
@@ -270,7 +270,7 @@ def test_repeated_request_counts_once(client: redis.Redis) -> None:
 
 def test_results_are_stored_as_long_as_requests_may_be_repeated(client: redis.Redis) -> None:
     store = StoreCounters(client)
-    request = ScriptRequest(CandidateEncoder(), "one", "a", remembered=500.0)
+    request = ScriptArguments(CandidateEncoder(), "one", "a", remembered=500.0)
     request.add(ONE, "", (0,))
     store.run(request)
     assert client.ttl(request.keys[-1]) > 490

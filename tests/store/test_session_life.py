@@ -19,7 +19,7 @@ from mockllm.state.fetched_lookup import FetchedObject
 from mockllm.store.connection import store_address
 from mockllm.store.group_store import GroupStore
 from mockllm.store.remote_responses import LISTED, SHARED_TTL, TRIM, RemoteResponses
-from mockllm.store.script_request import CandidateEncoder, ScriptRequest, scope_key, session_base
+from mockllm.store.script_arguments import CandidateEncoder, ScriptArguments, scope_key, session_base
 from mockllm.store.script_result import read_results
 from mockllm.store.store_link import StoreLink
 from tests.store.redis_server import RedisServer, redis_server
@@ -62,7 +62,7 @@ class Store:
     async def decide(self, inputs: DecisionInputs = ONE) -> list[int]:
         """Decide a request of the session. Return the tries of its rule before it."""
         self._made += 1
-        request = ScriptRequest(self._encoder, "one", f"{self._made}", self.ttl)
+        request = ScriptArguments(self._encoder, "one", f"{self._made}", self.ttl)
         request.add(inputs, f"{self._made}", [0] * (len(inputs.modifiers) + len(inputs.rules)))
         while True:
             (result,) = read_results(await self.link.decide_with_retry(request))
@@ -312,7 +312,7 @@ def test_places_outside_of_sessions_end_with_their_scope(run: Run) -> None:
     """A killed process does not free its places."""
 
     async def act(store: Store) -> None:
-        request = ScriptRequest(CandidateEncoder(), "", "1")
+        request = ScriptArguments(CandidateEncoder(), "", "1")
         request.add(replace(LIMITED, session=""), "slot", [0, 0, 0])
         await store.link.decide_with_retry(request)
         places = scope_key(session_base(""), "api_key:1") + b":*o"

@@ -14,7 +14,7 @@ from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.state.fetched_lookup import FetchedObject
 from mockllm.store.connection import StoreAway, StoreRefused, connect, store_address
 from mockllm.store.remote_responses import RemoteResponses
-from mockllm.store.script_request import CandidateEncoder, ScriptRequest
+from mockllm.store.script_arguments import CandidateEncoder, ScriptArguments
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_scripts import is_transient
 from tests.store.redis_server import RedisServer
@@ -77,7 +77,7 @@ def test_script_that_the_store_has_lost_is_loaded_again(server: RedisServer, los
         if lost == "SCRIPT":  # as before Redis 7
             await link._scripts.load_as_scripts(link.connection())
         await link.call(lost, "FLUSH")
-        request = ScriptRequest(CandidateEncoder(), "", "one")
+        request = ScriptArguments(CandidateEncoder(), "", "one")
         request.add(MATCHED, "slot", [0])
         async with asyncio.timeout(PATIENCE):
             reply = await link.decide_with_retry(request)
@@ -93,7 +93,7 @@ def test_store_that_refuses_writes_is_away_until_it_accepts_them(server: RedisSe
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         await link.open()
         await link.call("CONFIG", "SET", "min-replicas-to-write", 1)
-        request = ScriptRequest(CandidateEncoder(), "", "one")
+        request = ScriptArguments(CandidateEncoder(), "", "one")
         request.add(MATCHED, "slot", [0])
         deciding = asyncio.ensure_future(link.decide_with_retry(request))
         await said_by(lambda: link.problem is not None and "NOREPLICAS" in link.problem)

@@ -13,7 +13,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from mockllm.store.script_request import scope_key, session_base
+from mockllm.store.script_arguments import scope_key, session_base
 from tests.process import Process, serving
 from tests.server.workers.store_scenario import (
     SCENARIO,

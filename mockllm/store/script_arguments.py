@@ -54,7 +54,7 @@ class CandidateEncoder:
         return encoded
 
 
-class ScriptRequest:
+class ScriptArguments:
     """The arguments of one call, which decides requests of one session in their order. `ttl`: seconds for which an
     unused session lasts, 0 for ever. The results are stored under `id`, `remembered` seconds long: a request that is
     repeated with the same `id` and index counts once."""
