@@ -86,15 +86,20 @@ class ResponseIdentity(NamedTuple):
     ids: Ids
     now: float
     tool_calls: dict[str, tuple[str, str]] | None = None
-    """The tool calls that the encoder noted, as id and tool, by their place."""
+    """The tool calls that the encoder has collected, as id and tool, by their place. None: it collects none. Then the
+    plan is decoded where they are needed."""
 
     @property
     def second(self) -> int:
         """The time in whole seconds."""
         return derive(int, self.now)
 
-    def note_tool_call(self, place: str, id: str, tool: str) -> None:
-        """Note the id of a tool call. An encoder notes all of them or none: then the response is decoded for them."""
+    def collecting_tool_calls(self) -> ResponseIdentity:
+        """Return an identity whose tool calls the encoder collects."""
+        return self._replace(tool_calls={})
+
+    def collect_tool_call(self, place: str, id: str, tool: str) -> None:
+        """Collect the id of a tool call. An encoder collects all of them or none."""
         if self.tool_calls is not None:
             self.tool_calls[place] = (id, tool)
 

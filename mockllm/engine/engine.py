@@ -70,7 +70,7 @@ class Engine:
         self.settings = settings
         self.seed = settings.seed
         self._time_scale = settings.time_scale
-        self._hash_header = settings.hash_header
+        self._always_sends_hash = settings.hash_header
         self._sent_as_planned = settings.time_scale == 1.0 and not settings.hash_header
         """Whether neither a time scale nor a hash changes the responses to requests without a session."""
         self._planner = ResponsePlanner(catalog, settings, PromptCaching(state))
@@ -152,7 +152,7 @@ class Engine:
         repeated = engine_context.repeated
         if repeated is not None and repeated.index is self._index:
             mask = repeated.match_mask
-        else:
+        else:  # it is no repeated request, or another engine has matched it, or this one has yet to
             if repeated is not None and repeated.to_compute is not None:
                 self._repeated_requests.add(repeated, request, self._index, self._precompute)
                 repeated = None  # it serves the requests after this one
@@ -198,11 +198,11 @@ class Engine:
         return self._respond_decided(response_inputs, self.state.decide(inputs))
 
     def _respond_decided(
-        self, response_inputs: ResponseInputs, decision: Decision, *, is_repeat: bool = False
+        self, response_inputs: ResponseInputs, decision: Decision, *, after_conflict: bool = False
     ) -> PlannedResponse | DeferredResponse | ObjectToFetch:
-        """Respond by a decision, which has counted the request. `is_repeat`: what the request has read of the store
-        was changed meanwhile, so it reads again."""
-        if is_repeat:
+        """Respond by a decision, which has counted the request. `after_conflict`: what the request has read of the
+        store was changed meanwhile, so it reads again."""
+        if after_conflict:
             response_inputs.request.forget_read_values()
         return until_interrupted(partial(self._respond_by, response_inputs, decision))
 
@@ -212,7 +212,7 @@ class Engine:
         request, fast_path = response_inputs.request, response_inputs.fast_path
         respond_again = None
         if not request.generates:  # its response shows or changes what is stored
-            respond_again = partial(self._respond_decided, response_inputs, decision, is_repeat=True)
+            respond_again = partial(self._respond_decided, response_inputs, decision, after_conflict=True)
         if fast_path is not None and fast_path.store_decides:
             dialect, repeated = engine_context_of(request).dialect, response_inputs.repeated
             cached = fast_path.respond_decided(
@@ -304,7 +304,7 @@ class Engine:
                 planned = replace(planned, webhooks=planned.webhooks + update.webhooks)
             if update.batch_job is not None:
                 planned = replace(planned, batch_job=update.batch_job)
-        hash = hash_of(request) if self._hash_header else computed_hash(request)
+        hash = hash_of(request) if self._always_sends_hash else computed_hash(request)
         if hash is None:
             return planned
         plan = planned.plan

@@ -34,7 +34,7 @@ from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import prompt_form_and_policy
 from mockllm.engine.repeated_requests import RepeatedRequest
 from mockllm.engine.response_cache import CachedResponse, cache_key, key_with_text
-from mockllm.engine.seed_token import seed_token
+from mockllm.engine.seed_token import seed_token, unguarded_seed_token
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse, ResponseSelector
 from mockllm.scenario.schema_replies import PlanningTooLong, choose_tool, require_short_schema
 from mockllm.state.engine_state import EngineState
@@ -106,8 +106,8 @@ class FastPath(Struct, frozen=True):
             return None
         if self.modifiers_with_limit:
             return self._respond_within_limits(response, cached, request)
-        # Counters without a session always exist and are never evicted, so they need no lookup by session. Those of a
-        # worker are in shared memory, and the `count_request` of its state returns None.
+        # Counters without a session always exist and are never evicted, so they need no lookup by session. A worker
+        # has these in shared memory. It has no counts of sessions: None, so the store decides.
         session, state, keys = request.session, self.state, self.keys
         without_session = state.counters_without_session
         number = (
@@ -168,7 +168,7 @@ class FastPath(Struct, frozen=True):
         if repeated is not None and repeated.cacheable_response is response:
             key = repeated.cache_key
             if self.varying_selector is not None and not response.compiled.request_independent:
-                _ = request.model  # the key has read it for an earlier request
+                _ = request.model  # the key has read it for an earlier request: see `precompute`
         else:
             key = cache_key(response.settings, dialect, response.compiled, request)
         if response.settings.cached_by == "text":
@@ -219,10 +219,8 @@ class FastPath(Struct, frozen=True):
         if headers is None:
             return None
         number = counters.count_response(scope_counts, counts, self.modifier_keys)
-        # `seed_token` writes the same, but leaves out counts that are zero and has those of modifiers, on which no
-        # response depends. Its "responses" are the eligible tries: without a guard each of these leads to a response
-        position = f"@{number},r0:{tries}:{eligible}" if number else ""
-        return self._filled(found, request, scope, number, f"{self.seed}{position}", headers)
+        seeded = unguarded_seed_token(self.seed, number, tries, eligible)
+        return self._filled(found, request, scope, number, seeded, headers)
 
     def respond_decided(
         self,

@@ -300,8 +300,9 @@ class ResponsePlanner:
         context.tool_call_count = sum(
             [type(part) is Call for choice in reply.choices for part in choice.parts]
         )
+        # `extras` may replace a call that the encoder writes, and a prerendered call has placeholders
         if context.tool_call_count and not (reply.extras or reply.event_extras or context.prerendering):
-            context.identity = context.identity._replace(tool_calls={})
+            context.identity = context.identity.collecting_tool_calls()
         context.notes += reply_notes(reply, dialect, context.request, streamed=context.streamed)
         reply = without_unsupported_media(reply, dialect, context.request)
         request = context.request

@@ -35,6 +35,12 @@ def seed_token(seed: int, inputs: DecisionInputs, decision: Decision) -> str:
     return f"{seed}@{decision.request_number}{counts}" if counts or decision.request_number else str(seed)
 
 
+def unguarded_seed_token(seed: int, number: int, tries: int, eligible_tries: int) -> str:
+    """Return the token of a response of a rule without a guard. `seed_token` writes the same, but leaves out counts
+    that are zero, and has those of modifiers, on which no such response depends. Each eligible try has a response."""
+    return f"{seed}@{number},r0:{tries}:{eligible_tries}" if number else str(seed)
+
+
 def token_of(response_seed: str | bytes) -> str:
     """Return the token of a response: of its id seed, if the response has no draws and guards."""
     if isinstance(response_seed, str):

@@ -86,9 +86,9 @@ def merge_settings(settings: Sequence[tuple[SettingSource, Settings]]) -> Merged
                 pace.setdefault(group, (key, source, value))
     with_sources = (
         _with_sources((source, setting.delay) for source, setting in settings),
-        tuple((key, _effective_source(source, value), value) for key, source, value in pace.values()),
+        tuple((key, _evaluation_source(source, value), value) for key, source, value in pace.values()),
         _with_sources((source, spec.slowdown) for source, spec in paces),
-        tuple((name, _effective_source(source, value), value) for name, source, value in headers.values()),
+        tuple((name, _evaluation_source(source, value), value) for name, source, value in headers.values()),
     )
     faults = _with_sources(
         (source, getattr(fault, name))
@@ -112,7 +112,7 @@ def merge_settings(settings: Sequence[tuple[SettingSource, Settings]]) -> Merged
 
 def _with_sources(values: Iterable[tuple[SettingSource, T | None]]) -> tuple[tuple[SettingSource, T], ...]:
     """Return the values that are set, each with the source in whose context it is evaluated."""
-    return tuple((_effective_source(source, value), value) for source, value in values if value is not None)
+    return tuple((_evaluation_source(source, value), value) for source, value in values if value is not None)
 
 
 def _prompt_cache(setting: bool | PromptCacheSpec | None) -> PromptCacheSettings | None:
@@ -128,7 +128,7 @@ def extra_fields(spec: ExtraFieldsSpec) -> ExtraFields:
     return ExtraFields(spec.fields, place, frozenset(spec.events or ()), tuple(spec.without))
 
 
-def _effective_source(source: SettingSource, value: object) -> SettingSource:
+def _evaluation_source(source: SettingSource, value: object) -> SettingSource:
     return NO_SOURCE if is_static(value) else source
 
 
@@ -195,6 +195,8 @@ def resolve_settings(merged: MergedSettings, context_of: ContextOf) -> ResolvedS
 
 
 def _longest(merged: MergedSettings, context_of: ContextOf) -> float:
+    """Return the maximum of a wait for factors and speeds that the request chose. A wait itself was bounded when it
+    was evaluated."""
     speeds = [(source, value) for key, source, value in merged.pace if key == "tokens_per_second"]
     chosen = [source for source, value in (*merged.slowdowns, *speeds) if isinstance(value, Expression)]
     return min((context_of(source).max_wait for source in chosen), default=inf)

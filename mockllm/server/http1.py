@@ -200,6 +200,7 @@ def _affixes(prerendered: PrerenderedResponse, cors_lines: str, *replaced: str) 
     partial = _partial_head(
         prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, NO_CONSTRAINTS, cors_lines
     )
+    # exactly one of the two frames the body: its length, or chunks
     simple = partial.date_missing and partial.keep_alive and (partial.length_missing != partial.http_chunked)
     # a body that is empty, or begins with a placeholder, is written as a plan
     if body_step is None or not simple or not body_step.parts[0]:

@@ -53,7 +53,8 @@ class ConnectionSink(Sink, Protocol):
 
 
 class PlayerDeadlines(Protocol):
-    """What a player uses of `Deadlines`. Without a deadline, the caller calls `tick`."""
+    """What a player uses of `Deadlines`. `at` may return None: then the caller calls `tick` itself, as
+    `journal/reconstruction.py` does."""
 
     def time(self) -> float: ...
 

@@ -67,7 +67,7 @@ def respond(app: App, exchange: Exchange) -> None:
             apply_pending_decision(app, exchange, exchange.pending_decision)
             if exchange.sink.half_closed:
                 return
-        # a cached response never waits, except for a provider or the confirmation of what it stores
+        # nothing is awaited before a cached response begins, except a provider or the confirmation of what it stores
         content = exchange.response.content
         needs_no_wait = type(content) is PrerenderedResponse and app.provider_proxy is None
         if (not needs_no_wait or exchange.storage_confirmation is not None) and must_wait(app, exchange):
@@ -102,7 +102,8 @@ def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `finish_exchange`.
 
     The structure of a body (depth, numbers of containers and values) is checked before it is parsed. A short one is
-    parsed first (`is_parsed_before_check`): its numbers are within the bounds, so only its depth is checked.
+    parsed first (`is_parsed_before_check`): it cannot have too many containers or values, so only its depth is
+    checked.
     """
     head, raw, engine, failure = exchange.head, exchange.raw, app.engine, None
     parse_first = not exchange.structure_checked and is_parsed_before_check(app, head, raw)

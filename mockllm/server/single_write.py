@@ -19,14 +19,13 @@ _TIMED: Final = frozenset({WaitStep, CutStep})
 
 
 def takes_time(content: Plan | PrerenderedResponse) -> bool:
-    """Return whether a response has a delay, a wait or a cut. `single_write` returns None for such a response. But
-    where only waits take time and no body is sent, `single_write` returns the head."""
+    """Return whether a response has a delay, a wait or a cut."""
     return content.delay > 0 or not _TIMED.isdisjoint(map(type, content.steps))
 
 
 def single_write(plan: Plan, head: SerializedHead) -> bytes | None:
     """Return all bytes of a response that needs one write, and has neither a delay nor a cut. Return None for any
-    other, and for a body with waits."""
+    other, and for a body with waits. (A response that sends no body may have waits, in a journal entry.)"""
     if plan.delay > 0 or len(plan.steps) > MAX_WRITE_STEPS or plan.delivery is not DEFAULT_DELIVERY:
         return None
     if head.bodiless:

@@ -25,10 +25,10 @@ notify."""
 
 
 class SocketSink:
-    """Writes to one connection. `write_to_outbox` adds bytes to the outbox, which is written at the end of the loop's
-    iteration, with the responses on other connections. While `ready_connections.py` serves no requests, it writes
-    them at once. It returns False if the client has disconnected, or has not read what it got before. `written`:
-    whether bytes of the current response were written, or added to the outbox."""
+    """Writes to one connection. `write_to_outbox` adds bytes to the outbox. `ready_connections.py` writes it after it
+    has served the requests of an iteration, with the responses on other connections. While it serves none, the bytes
+    are written at once. It returns False if the client has disconnected, or has not read what it got before.
+    `written`: whether bytes of the current response were written, or added to the outbox."""
 
     __slots__ = ("_limits", "_probed", "connection", "has_left", "write_to_outbox", "written")
 

@@ -1,4 +1,4 @@
-"""The decisions of one iteration of the event loop, in one call of the script for each session.
+"""The decisions of one iteration of the event loop, in one call of the Lua script for each session.
 
 A call costs the store more than a decision in it: the counts of a session are read and written once for all of them.
 """
@@ -25,11 +25,11 @@ TakeNumbers: TypeAlias = Callable[[int], int]
 
 
 class ScriptCaller(Protocol):
-    """Calls the script (`StoreLink`)."""
+    """Calls the Lua script `decision.lua` (`StoreLink`)."""
 
-    def decide(self, request: ScriptArguments, receiver: ReplyReceiver) -> None: ...
+    def decide(self, arguments: ScriptArguments, receiver: ReplyReceiver) -> None: ...
 
-    async def decide_with_retry(self, request: ScriptArguments) -> bytes: ...
+    async def decide_with_retry(self, arguments: ScriptArguments) -> bytes: ...
 
     def flush(self) -> None:
         """Send what was written."""
@@ -59,15 +59,15 @@ class ResultPosition(NamedTuple):
 class ScriptCall:
     """A call with the receivers of its results, which receives its reply."""
 
-    __slots__ = ("_take_numbers", "receivers", "request")
+    __slots__ = ("_take_numbers", "arguments", "receivers")
 
-    def __init__(self, request: ScriptArguments, take_numbers: TakeNumbers) -> None:
-        self.request = request
+    def __init__(self, arguments: ScriptArguments, take_numbers: TakeNumbers) -> None:
+        self.arguments = arguments
         self._take_numbers = take_numbers
         self.receivers: list[tuple[ResultReceiver, DecisionInputs]] = []
 
     def is_full(self) -> bool:
-        return len(self.receivers) >= MAX_REQUESTS or self.request.candidates >= MAX_CANDIDATES
+        return len(self.receivers) >= MAX_REQUESTS or self.arguments.candidates >= MAX_CANDIDATES
 
     def done(self) -> bool:
         """Return False: some receivers may be done, others not."""
@@ -126,18 +126,18 @@ class DecisionQueue:
         call = self._open.get(inputs.session)
         if call is None or call.is_full():
             call = self._begin_call(inputs.session)
-        index = call.request.add(inputs, slot_id, tries, draws=draws)
+        index = call.arguments.add(inputs, slot_id, tries, draws=draws)
         call.receivers.append((receiver, inputs))
-        return ResultPosition(call.request.id, index)
+        return ResultPosition(call.arguments.id, index)
 
     def _begin_call(self, session: str) -> ScriptCall:
-        call = self._open[session] = ScriptCall(self._request(session, self._next_id()), self._take_numbers)
+        call = self._open[session] = ScriptCall(self._arguments(session, self._next_id()), self._take_numbers)
         if not self._calls:
             asyncio.get_running_loop().call_soon(self.send)
         self._calls.append(call)
         return call
 
-    def _request(self, session: str, id: str) -> ScriptArguments:
+    def _arguments(self, session: str, id: str) -> ScriptArguments:
         return ScriptArguments(self._encoder, session, id, self._ttl, self._remembered)
 
     def send(self) -> None:
@@ -148,7 +148,7 @@ class DecisionQueue:
             if not call.receivers:
                 continue
             try:
-                self._caller.decide(call.request, call)
+                self._caller.decide(call.arguments, call)
             except (
                 Exception
             ) as error:  # a mistake in one call must not keep the requests of all others waiting
@@ -160,9 +160,9 @@ class DecisionQueue:
     ) -> tuple[ScriptResult, int | None]:
         """Repeat a request as soon as the store decides it: the caller has a deadline. Return its result, and its
         number if the result lacks it. Raises StoreRefused."""
-        request = self._request(inputs.session, position.id)
-        request.add(inputs, slot_id, tries, draws=draws, index_in_call=position.index_in_call)
-        reply = await self._caller.decide_with_retry(request)
+        arguments = self._arguments(inputs.session, position.id)
+        arguments.add(inputs, slot_id, tries, draws=draws, index_in_call=position.index_in_call)
+        reply = await self._caller.decide_with_retry(arguments)
         try:
             result = read_results(reply)[position.index_in_call - 1]
             lacks = lacks_number(result, inputs)

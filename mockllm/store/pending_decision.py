@@ -1,4 +1,4 @@
-"""One decision that is made in the store: the request to the script, and what its result leads to."""
+"""One decision that the Lua script makes in the store: its request, and what the result leads to."""
 
 from __future__ import annotations
 

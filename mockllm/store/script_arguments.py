@@ -1,4 +1,5 @@
-"""The input of the script `decision.lua`: the candidates of requests with all facts that their decisions need.
+"""The arguments of the Lua script `decision.lua`: the candidates of requests with all facts that their decisions
+need.
 
 Keys have no text of a request: sessions and scopes are hashes in them. Draws are hashes that only the process
 computes, and each depends on the number of tries, which only the store knows. So the process sends the draws of the
@@ -55,9 +56,9 @@ class CandidateEncoder:
 
 
 class ScriptArguments:
-    """The arguments of one call, which decides requests of one session in their order. `ttl`: seconds for which an
-    unused session lasts, 0 for ever. The results are stored under `id`, `remembered` seconds long: a request that is
-    repeated with the same `id` and index counts once."""
+    """The arguments of one call of the script, which decides several requests of one session in their order. `ttl`:
+    seconds for which an unused session lasts, 0 for ever. The results are stored under `id`, `remembered` seconds
+    long: a request that is repeated with the same `id` and index counts once."""
 
     __slots__ = ("_encoder", "_remembered", "_rows", "_scopes", "_ttl", "candidates", "id", "session")
 

@@ -108,25 +108,25 @@ class StoreLink:
             self._reported.add(reason)
             self._say(f"the store {self.address.shown} is away: {reason}")
 
-    def decide(self, request: ScriptArguments, receiver: ReplyReceiver) -> None:
+    def decide(self, arguments: ScriptArguments, receiver: ReplyReceiver) -> None:
         """Run the script, at the end of this iteration or with `flush`. The receiver gets its reply, or StoreRefused
         or StoreAway."""
         if self._connection is None:
             receiver.set_exception(StoreAway(self.problem or ""))
         else:
-            self._connection.queue(self._command("decide", request.keys, [request.payload()]), receiver)
+            self._connection.queue(self._command("decide", arguments.keys, [arguments.payload()]), receiver)
 
     def flush(self) -> None:
         """Send what was written in this iteration."""
         if self._connection is not None:
             self._connection.flush()
 
-    async def decide_with_retry(self, request: ScriptArguments) -> bytes:
+    async def decide_with_retry(self, arguments: ScriptArguments) -> bytes:
         """Run the script now, and again until the store has run it: the caller has a deadline. Raises StoreRefused.
 
         The store holds its result, so a request that is repeated after a lost connection counts once.
         """
-        reply: bytes = await self.run_with_retry("decide", request.keys, [request.payload()])
+        reply: bytes = await self.run_with_retry("decide", arguments.keys, [arguments.payload()])
         return reply
 
     def run(

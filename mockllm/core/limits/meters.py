@@ -156,7 +156,7 @@ class Bucket:
         return self._bound_status(self._current_level(micros))
 
     def level_after(self, micros: int, amount: int) -> int | None:
-        """Return the level after a charge that a token bucket lets pass at once; None for any other charge."""
+        """Return the level that a charge would lead to, if a token bucket lets it pass at once; else None."""
         level, since = self._level, micros - self._at  # written out, for this runs for each request
         if since > 0:
             level -= self._limit * since
@@ -165,8 +165,8 @@ class Bucket:
         level += amount * self._window
         return level if level <= self._size * self._window else None
 
-    def fill(self, micros: int, level: int) -> BoundStatus:
-        """Set the level that `level_after` returned."""
+    def set_level(self, micros: int, level: int) -> BoundStatus:
+        """Set the level that `level_after` returned, and return the rest of the bound."""
         self._level = level
         if micros > self._at:
             self._at = micros

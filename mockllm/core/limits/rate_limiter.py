@@ -109,15 +109,17 @@ class RateLimiter:
             requests: Bucket | None = self._requests  # type: ignore[assignment] # the strategy's meters are buckets
             tokens: Bucket | None = self._tokens  # type: ignore[assignment]
             micros = round(scenario_time * MICRO)
-            filled = None if requests is None else requests.level_after(micros, 1)
-            spent = None if tokens is None else tokens.level_after(micros, cost.tokens)
-            if requests is not None and filled is None:
+            requests_level = None if requests is None else requests.level_after(micros, 1)
+            tokens_level = None if tokens is None else tokens.level_after(micros, cost.tokens)
+            if requests is not None and requests_level is None:
                 return None
-            if tokens is not None and spent is None:
+            if tokens is not None and tokens_level is None:
                 return None
             return LimitStatus(
-                None if requests is None or filled is None else requests.fill(micros, filled),
-                None if tokens is None or spent is None else tokens.fill(micros, spent),
+                None
+                if requests is None or requests_level is None
+                else requests.set_level(micros, requests_level),
+                None if tokens is None or tokens_level is None else tokens.set_level(micros, tokens_level),
             )
         if self.check(scenario_time, cost) is not ALLOWED:
             return None

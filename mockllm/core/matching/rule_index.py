@@ -90,7 +90,7 @@ def rows_of(matcher: Matcher) -> list[Conjunction]:
     for part in matcher.parts:
         rows = rows_of(part)
         if len(product) * len(rows) > MAX_ROWS and isinstance(part, AnyMatcher | AllMatcher):
-            rows = [(AnyMatcher((part,)),)]
+            rows = [(AnyMatcher((part,)),)]  # one part of a row, which may be no AllMatcher
         product = [left + right for left in product for right in rows]
     return product
 

@@ -78,14 +78,14 @@ class PlaceholderParser:
         of_forms = range(-1, -1 - len(self._forms), -1)
         places = {number: place for place, number in enumerate([*ids, *computed, *of_forms])}
 
-        def select(numbers: Sequence[int]) -> ValueSelector:
+        def selector_for(numbers: Sequence[int]) -> ValueSelector:
             return value_selector([places[number] for number in numbers])
 
         forms = [*self._forms]
         for number, form in enumerate(forms):
             if type(form) is TextChunks:
                 parts, numbers = between[form]
-                forms[number] = TextChunks(parts, select(numbers))
+                forms[number] = TextChunks(parts, selector_for(numbers))
         if between:
             forms.append(ChunkCount())
         computations = [self._computations[number] for number in computed]
@@ -104,7 +104,7 @@ class PlaceholderParser:
                 for computation in (*computations, *(c.computation for c in self._comparisons))
             ),
         )
-        return without_steps, select
+        return without_steps, selector_for
 
 
 def _is_plain_id(computation: Computation) -> bool:

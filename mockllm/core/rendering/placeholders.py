@@ -277,9 +277,13 @@ class PlaceholderIds(Ids):
         )
 
 
+CALL_DECIDES: Final = -1
+"""In place of the number of a chunk: the number of chunks of the generated tool call decides it."""
+
+
 class PlaceholderStep(Struct, frozen=True):
     """A step of bytes with placeholders. Every second one of `parts` is empty for the value of a placeholder. The
-    `chunk_number` is -1 where the step ends with the generated tool call: then the last value is the number."""
+    `chunk_number` is CALL_DECIDES where the step ends with the generated tool call: the last value is the number."""
 
     parts: Sequence[bytes]
     select: ValueSelector
@@ -293,7 +297,7 @@ class PlaceholderStep(Struct, frozen=True):
 
     def last_chunk(self, values: Sequence[bytes]) -> int:
         """Return the number of the step's last chunk in the response with these values."""
-        return self.chunk_number if self.chunk_number >= 0 else int(values[-1])
+        return int(values[-1]) if self.chunk_number == CALL_DECIDES else self.chunk_number
 
 
 class Prerendered(Struct, frozen=True, eq=False):

@@ -16,7 +16,13 @@ from msgspec.structs import asdict, replace
 from mockllm.core.rendering.argument_forms import ChunkCount
 from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.placeholder_parser import PlaceholderParser
-from mockllm.core.rendering.placeholders import MARKED_CALL, Placeholders, PlaceholderStep, Prerendered
+from mockllm.core.rendering.placeholders import (
+    CALL_DECIDES,
+    MARKED_CALL,
+    Placeholders,
+    PlaceholderStep,
+    Prerendered,
+)
 from mockllm.core.rendering.plan import CutStep, EventKind, EventStep, Plan, RawStep, Step, WaitStep
 from mockllm.core.rendering.storable_response import PrerenderedStorable
 
@@ -92,12 +98,14 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
         parts, numbers = parser.split(group.data)
         drafts.append((parts, numbers, group.chunk_number))
         size += sum(map(len, parts)) + 100 * len(parts)
-    without_steps, select = parser.finish(size)
+    without_steps, selector_for = parser.finish(size)
     # of a generated tool call, the number of chunks differs: a value has it, see `PlaceholderStep.chunk_number`
     counted = any(type(form) is ChunkCount for form in without_steps.call_forms)
     last_of_call = len(MARKED_CALL.chunks) if counted else None
     steps = tuple(
-        PlaceholderStep(draft[0], select(draft[1]), -1 if draft[2] == last_of_call else draft[2])
+        PlaceholderStep(
+            draft[0], selector_for(draft[1]), CALL_DECIDES if draft[2] == last_of_call else draft[2]
+        )
         if isinstance(draft, tuple)
         else draft
         for draft in drafts
@@ -161,6 +169,6 @@ def prerender_stream(plan: Plan, placeholders: Placeholders) -> PrerenderedStrea
         place = prefixes.setdefault((tuple(prefix), numbers), len(prefixes))
         events.append((place, rest, step.chunk_number, step.kind, step.event))
         size += len(rest) + 200
-    without_steps, select = parser.finish(size)
-    steps = tuple(PlaceholderStep(parts, select(numbers), 0) for parts, numbers in prefixes)
+    without_steps, selector_for = parser.finish(size)
+    steps = tuple(PlaceholderStep(parts, selector_for(numbers), 0) for parts, numbers in prefixes)
     return PrerenderedStream(**asdict(without_steps), prefixes=steps, events=tuple(events))

@@ -206,7 +206,7 @@ def empty_block(
             return {"type": "thinking", "thinking": "", "signature": ""}
         case Call(name=name, id=id):
             id = id or identity.ids.make("toolu_01", 22, str(index))
-            identity.note_tool_call(str(index), id, name)
+            identity.collect_tool_call(str(index), id, name)
             call: Block = {"type": "tool_use", "id": id, "name": name, "input": {}}
             if name in toolsets:
                 call["toolset_name"] = toolsets[name]

@@ -101,7 +101,7 @@ class ChatResponseFields:
         place = f"{choice}.{number}"
         id = call.id if call.id is not None else self.identity.ids.make("call_", 24, place)
         if not self.legacy:
-            self.identity.note_tool_call(place, id, call.name)
+            self.identity.collect_tool_call(place, id, call.name)
         if call.name in self.custom_tools:
             return {"id": id, "type": "custom", "custom": {"name": call.name, "input": arguments}}
         return {"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}}

@@ -178,7 +178,7 @@ CONTENT_SUBSTITUTES: Final = ("tool_calls", "function_call", "refusal", "audio")
 
 def _check_tool_messages(value: list[dict[str, Json]]) -> Failure | None:
     """Check that a tool message follows each call before any other message."""
-    called: dict[str, None] = {}  # of sets, these keep the order
+    called: dict[str, None] = {}  # dicts as sets that keep the order
     open_: dict[str, None] = {}
     for place, entry in enumerate(value):
         if entry["role"] == "tool":
@@ -199,8 +199,8 @@ def _check_tool_messages(value: list[dict[str, Json]]) -> Failure | None:
 
 
 class OpenCalls(Struct, eq=False):
-    """The ids of the calls of the last message of the assistant, and those of them without a tool message. Of sets,
-    only `open` changes in place."""
+    """The ids of the calls of the last message of the assistant, and those of them without a tool message. `called`
+    is replaced and never changed; only `open` changes in place."""
 
     called: Collection[str] = ()
     open: set[str] = field(default_factory=set)
