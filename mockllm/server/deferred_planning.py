@@ -25,11 +25,10 @@ async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredRespons
         else:
             assert isinstance(planned, DeferredResponse), "a decision has been made"
             planned = (await app.worker_thread.run(planned.make_plan))()
-    response = planned
-    begin_side_effects(app, exchange, response)
-    if app.gzip and accepts_gzip(exchange):
-        response = await app.worker_thread.run(partial(compressed, response))
-    exchange.planned_times = await app.worker_thread.run(partial(planned_times, response.content))
-    exchange.response, exchange.deferred = response, None
-    if app.store_client is not None:
+    begin_side_effects(app, exchange, planned)
+    exchange.response, exchange.deferred = planned, None
+    if app.store_client is not None:  # at once: the client may disconnect in each later wait
         await confirm_stored(app, exchange, app.store_client)
+    if exchange.response is planned and app.gzip and accepts_gzip(exchange):
+        exchange.response = await app.worker_thread.run(partial(compressed, planned))
+    exchange.planned_times = await app.worker_thread.run(partial(planned_times, exchange.response.content))
