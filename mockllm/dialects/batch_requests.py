@@ -68,7 +68,8 @@ class OutputFilesRequest(ObjectRequest):
 
     @property
     def planning_takes_long(self) -> bool:
-        return are_long(self.batches.values())
+        """Whether a thread responds: not where a call deletes the file, which other calls may do meanwhile."""
+        return self.method == "GET" and are_long(self.batches.values())
 
 
 class StoredBatchesRequest(ObjectRequest):

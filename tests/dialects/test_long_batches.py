@@ -99,6 +99,16 @@ def test_call_that_changes_a_long_batch_is_not_deferred(server: VirtualServer, l
     assert not is_deferred(server, get("/v1/batches/batch_x"))
 
 
+@pytest.mark.parametrize("paths_of", [of_openai, of_mistral, of_gemini])
+def test_deletion_of_output_is_not_deferred(
+    server: VirtualServer, paths_of: Callable[[VirtualServer], list[str]], long: None
+) -> None:
+    """Else several deletions of one file at once would succeed."""
+    *_, path, _ = paths_of(server)
+    assert not is_deferred(server, get(path, 9.0, method="DELETE"))
+    assert server.respond(get(path, 9.0, method="DELETE")).status in (403, 404)
+
+
 def test_thread_reads_long_input(server: VirtualServer, long: None) -> None:
     content = json.dumps(mistral.line("one"))
     file = mistral.upload_lines(server, content)
