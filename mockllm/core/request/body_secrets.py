@@ -7,7 +7,7 @@ Each step takes time in proportion to the bytes, which a client chooses.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 from urllib.parse import unquote_plus
@@ -43,7 +43,7 @@ _PASSWORD: Final = re.compile(URL_CREDENTIALS)
 _ENCODED_URL: Final = re.compile(rb"%3a(?:%2f|/){2}", re.IGNORECASE)
 """Before the user of a URL that is written as the parameter of another one."""
 _MARKS: Final = {
-    escape: mark for mark in ':/?#@&="\\ \t\n\r' for escape in (f"%{ord(mark):02X}", f"%{ord(mark):02x}")
+    escape: mark for mark in ':;/?#@&="\\ \t\n\r' for escape in (f"%{ord(mark):02X}", f"%{ord(mark):02x}")
 }
 """The characters that part the components of a URL, or end it, by their escapes."""
 _AFTER_URL: Final = re.compile(r"[\"'<>`\\]")
@@ -166,17 +166,17 @@ def _in_text(text: str) -> Iterator[str]:
         for found in _PASSWORD.finditer(readable):
             password = _decoded(found[1])
             yield password if len(password) >= SHORTEST else _decoded(found[0])
-        yield from map(_decoded, _in_urls(readable))
+        yield from _in_urls(readable, _decoded)
 
 
-def _in_urls(text: str) -> Iterator[str]:
+def _in_urls(text: str, decode: Callable[[str], str] = str) -> Iterator[str]:
     """Yield the values of query parameters with the name of a secret. One that does not look random may be a word:
-    it is masked with its name."""
+    it is masked with its name. `decode` decodes what remains of an encoded URL."""
     if URL not in text or "?" not in text:
         return
     for word in text.split():
         for mark, name, value in PARAMETER.findall(word) if URL in word else ():
-            value = _AFTER_URL.split(value, maxsplit=1)[0].rstrip(_PUNCTUATION)
+            name, value = decode(name), _AFTER_URL.split(decode(value), maxsplit=1)[0].rstrip(_PUNCTUATION)
             if value and is_secret(_decoded(name).strip()):
                 yield from (value, _decoded(value)) if looks_random(value) else (f"{mark}{name}={value}",)
 

@@ -104,6 +104,8 @@ def test_multipart_without_secrets_stays() -> None:
         ("%3A%2F%2Fuser%3Apw1%40x", "%3A%2F%2Fuser%3Apw1%40"),
         ("https%3A%2F%2Fuser%3Along-word%40x", "long-word"),
         ("50%, and https%3A%2F%2Fx", None),
+        ("https%3A%2F%2Fx%3F%2Bkey%3D%2540%22", "%3F%2Bkey%3D%2540"),
+        ("https%3A%2F%2Fx%3Fa%3D1%3Bkey%3Dword", "%3Bkey%3Dword"),
     ],
 )
 def test_encoded_url_of_json_has_no_password(text: str, hidden: str | None) -> None:
