@@ -189,7 +189,7 @@ class Engine:
         *,
         may_defer: bool,
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
-        """Respond by a decision, with the fast path of the mask if the store has made it."""
+        """Decide, and respond by the decision. If the store has made it, the fast path of the mask may respond."""
         inputs, assessment = self._decision_inputs(request, mask, repeated)
         response_inputs = ResponseInputs(request, inputs, assessment, notes, fast_path, repeated, may_defer)
         if not self.state.has_counts_of(inputs):

@@ -107,7 +107,8 @@ class FastPath(Struct, frozen=True):
         if self.modifiers_with_limit:
             return self._respond_within_limits(response, cached, request)
         # Counters without a session always exist and are never evicted, so they need no lookup by session. A worker
-        # has these in shared memory. It has no counts of sessions: None, so the store decides.
+        # has these in shared memory. For a session its `count_request` returns None: the
+        # store decides.
         session, state, keys = request.session, self.state, self.keys
         without_session = state.counters_without_session
         number = (

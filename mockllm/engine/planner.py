@@ -226,8 +226,8 @@ class ResponsePlanner:
         of_reply = [
             (index, fault) for index, fault in enumerate(resolved.faults) if isinstance(fault, ReplyFault)
         ]
-        of_supported_reply = [pair for pair in of_reply if pair[1].applies_after_supported_reply]
-        of_first_reply = [pair for pair in of_reply if not pair[1].applies_after_supported_reply]
+        after_supported_reply = [pair for pair in of_reply if pair[1].applies_after_supported_reply]
+        before_supported_reply = [pair for pair in of_reply if not pair[1].applies_after_supported_reply]
         of_plan = [fault for fault in resolved.faults if not isinstance(fault, ReplyFault)]
 
         def plan_of(reply: Reply) -> Plan:
@@ -241,9 +241,9 @@ class ResponsePlanner:
             return replace(encoded, chunk_texts=chunk_texts_of(supported)) if needs_texts else encoded
 
         reply = self._reply_with_required_parts(context, dialect)
-        reply = with_reply_faults(reply, of_first_reply, context, plan_of, self._max_generated)
+        reply = with_reply_faults(reply, before_supported_reply, context, plan_of, self._max_generated)
         reply = dialect.supported_reply(reply, request)
-        reply = with_reply_faults(reply, of_supported_reply, context, plan_of, self._max_generated)
+        reply = with_reply_faults(reply, after_supported_reply, context, plan_of, self._max_generated)
         failure = reply.failure
         # `in_chunk`: the error is in the chunk with the finish reason, not in a separate event
         if failure is not None and failure.in_finish_chunk and not dialect.capabilities.error_in_chunk:

@@ -52,11 +52,11 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
 
 
 def abandon_exchange(app: App, exchange: Exchange) -> None:
-    """End an exchange whose client has disconnected while its response was held or played. A played one took until
-    the client left, if the sink knows when that was.
+    """End an exchange that is not finished: its client has disconnected, the server stops, or a task has failed. A
+    response that was played took until the client left, if the sink knows when that was.
 
-    Before that it only releases the slot and abandons a pending decision: the exchange neither ends nor enters the
-    journal. While a provider still responds, the `ProviderProxy` ends it.
+    Where the response was neither held nor played, it only releases the slot and abandons a pending decision. The
+    exchange then neither ends nor enters the journal. While a provider still responds, the `ProviderProxy` ends it.
     """
     player, pending = exchange.player, exchange.pending_decision
     if pending is not None:

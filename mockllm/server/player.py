@@ -177,7 +177,7 @@ class Player:
         """Write what is due, within the bounds of `single_write.py`; of a throttled response, the next part."""
         head, self._head = self._head, b""
         parts: list[bytes] = []
-        already_framed = b""
+        already_chunked = b""
         size = 0
         for step in self._framed_steps:
             if type(step) is bytes:
@@ -190,7 +190,7 @@ class Player:
                 if self._separate or self._due > monotonic:
                     break
             elif type(step) is StepOutsideHttpChunks:
-                already_framed += self._http_chunked(parts) + step.data
+                already_chunked += self._http_chunked(parts) + step.data
                 parts.clear()
             else:
                 assert type(step) is CutStep
@@ -198,7 +198,7 @@ class Player:
                 break
         else:
             self.end = "finished"
-        out = already_framed + self._http_chunked(parts)
+        out = already_chunked + self._http_chunked(parts)
         if self._in_http_chunks and self.end == "finished":
             out += LAST_HTTP_CHUNK
         if head or out:

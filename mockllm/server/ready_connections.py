@@ -82,7 +82,7 @@ class ReadyConnections:
 
     def serve_now(self, connection: ServedConnection) -> None:
         """Serve the next request of a connection at once."""
-        # Served twice, its first response would be written after what a player of its next request writes at once.
+        # served twice in one iteration, its first response would follow what a player of its next request writes
         if connection.scheduled:
             self.waiting.remove(connection)
         self.serve([connection])

@@ -302,7 +302,8 @@ def fail(app: App, exchange: Exchange) -> None:
 
 
 def head_of(app: App, exchange: Exchange, plan: Plan) -> SerializedHead:
-    """Return the head of a response that waits. Its date is when the response began, after a hold."""
+    """Return the head of a response that a player or a provider writes. Its date is when the response began, after a
+    hold."""
     constraints = exchange.constraints = constraints_of(app, exchange)
     cors_lines = ALLOW_CORS if exchange.allow_cors else ""
     return serialize_head(

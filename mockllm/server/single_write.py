@@ -25,7 +25,8 @@ def takes_time(content: Plan | PrerenderedResponse) -> bool:
 
 def single_write(plan: Plan, head: SerializedHead) -> bytes | None:
     """Return all bytes of a response that needs one write, and has neither a delay nor a cut. Return None for any
-    other, and for a body with waits. (A response that sends no body may have waits, in a journal entry.)"""
+    other, and for a body with waits. The journal also passes plans with waits whose body was not sent, such as those
+    for HEAD requests."""
     if plan.delay > 0 or len(plan.steps) > MAX_WRITE_STEPS or plan.delivery is not DEFAULT_DELIVERY:
         return None
     if head.bodiless:

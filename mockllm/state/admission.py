@@ -40,8 +40,8 @@ class LocalInFlightSlot:
         loads: Sequence[InFlight],
         batches: Sequence[RunningBatch] = (),
     ) -> None:
-        """Take the slots, except in the batches: the caller adds the request to each with `batch.add`, which sets
-        its end there."""
+        """Take the slots in the loads. `RateLimiter.charge` has taken those in the limiters, and `RunningBatch.add`
+        takes those in the batches."""
         self._limiters = limiters
         self._loads: Sequence[InFlight | RunningBatch] = (*loads, *batches)
         for in_flight in loads:

@@ -30,8 +30,8 @@ class Counters:
         """Count a request that needs no decision, and return its number. All of these keys (hashable) apply, in the
         global scope, and none has a guard. The result is the same as by `decide`."""
         scope_counts = self._recent.get("") or self.counts_in("")
-        request_counts = scope_counts.request_counts
-        request_counts[keys] = request_counts.get(keys, 0) + 1
+        unmerged_counts = scope_counts.unmerged_counts
+        unmerged_counts[keys] = unmerged_counts.get(keys, 0) + 1
         number = scope_counts.next_request_number
         scope_counts.next_request_number = number + 1
         return number
@@ -61,8 +61,8 @@ class Counters:
         number = scope_counts.next_request_number
         scope_counts.next_request_number = number + 1
         if modifiers:
-            request_counts = self.counts_in("").request_counts
-            request_counts[modifiers] = request_counts.get(modifiers, 0) + 1
+            unmerged_counts = self.counts_in("").unmerged_counts
+            unmerged_counts[modifiers] = unmerged_counts.get(modifiers, 0) + 1
         self.update_memory_usage()
         return number
 

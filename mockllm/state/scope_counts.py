@@ -62,8 +62,8 @@ class InFlight:
 
 class ScopeCounts:
     """What one scope has counted. Counts are key → [tries, eligible]. `next_request_number` is that of its next
-    request. `request_counts` are by the keys that were counted together; they are added to the counts when a count is
-    read."""
+    request. `unmerged_counts` are by the keys that were counted together; they are added to the counts when one of
+    these is read."""
 
     __slots__ = (
         "_batches",
@@ -74,8 +74,8 @@ class ScopeCounts:
         "counts",
         "grown",
         "next_request_number",
-        "request_counts",
         "states",
+        "unmerged_counts",
     )
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class ScopeCounts:
         self.grown = True
         """Whether the size may have changed since then."""
         self.next_request_number = 0
-        self.request_counts: dict[Sequence[str], int] = {}
+        self.unmerged_counts: dict[Sequence[str], int] = {}
         self.states: Mapping[str, StateValue] = {}
         self._first_tries: dict[str, float] = {}
         self._limiters: dict[str, RateLimiter] = {}
@@ -94,8 +94,8 @@ class ScopeCounts:
 
     def counts_of(self, key: str) -> list[int]:
         """Return the tries and eligible tries of a key, to be read and changed."""
-        if self.request_counts:
-            self._add_request_counts()
+        if self.unmerged_counts:
+            self._merge_counts()
         return self._counts_of(key)
 
     def elapsed(self, key: str, scenario_time: float) -> float:
@@ -142,14 +142,14 @@ class ScopeCounts:
 
     def retain(self, keys: frozenset[str]) -> None:
         """Delete the counts of all other keys."""
-        self._add_request_counts()
+        self._merge_counts()
         for by_key in (self.counts, self._first_tries, self._limiters, self._in_flight, self._batches):
             for key in by_key.keys() - keys:
                 del by_key[key]
 
     def all_counts(self) -> Mapping[str, Sequence[int]]:
         """Return the tries and eligible tries of all keys."""
-        self._add_request_counts()
+        self._merge_counts()
         return self.counts
 
     def reset_limiters(self, keys: frozenset[str] | None = None) -> None:
@@ -158,13 +158,13 @@ class ScopeCounts:
             if keys is None or key in keys:
                 limiter.reset()
 
-    def _add_request_counts(self) -> None:
-        for keys, times in self.request_counts.items():
+    def _merge_counts(self) -> None:
+        for keys, times in self.unmerged_counts.items():
             for key in keys:
                 counts = self._counts_of(key)
                 counts[0] += times
                 counts[1] += times
-        self.request_counts.clear()
+        self.unmerged_counts.clear()
 
     def _counts_of(self, key: str) -> list[int]:
         counts = self.counts.get(key)
@@ -176,7 +176,7 @@ class ScopeCounts:
     @property
     def size(self) -> int:
         """About how many bytes the scope takes, with its name in the tables of its session."""
-        parts = len(self.counts) + len(self.request_counts) + len(self._first_tries) + len(self.states)
+        parts = len(self.counts) + len(self.unmerged_counts) + len(self._first_tries) + len(self.states)
         in_flight = sum(_IN_FLIGHT_BYTES + _PART_BYTES * len(each.ends) for each in self._in_flight.values())
         limiters = sum(limiter.size for limiter in self._limiters.values())
         batches = sum(

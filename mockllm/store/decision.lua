@@ -1,10 +1,11 @@
 -- Decides some requests of one session in their order and counts them, in one step: the decision of
 -- mockllm.state.decide and .admission, on the counts of all processes. KEYS are the scopes of the session,
--- first the global one, then the key under which the results are stored. ARGV[1] are the requests as script_request.py
+-- first the global one, then the key under which the results are stored. ARGV[1] are the requests as script_arguments.py
 -- writes them; script_result.py reads what is returned.
 --
 -- It reads first and writes last. A draw that a request does not bring is requested, and nothing of that request is
--- written then; nor where its session is not ready (`use_session`).
+-- written then; nor where its session is not ready (`use_session`). session.lua, which stands before it in the library, has
+-- `session`, `now`, `text`, `join_session`, `use_session` and `MOST_ARGUMENTS`.
 
 -- Of the present call:
 
@@ -23,7 +24,7 @@ local function fetch(scope)
   for first = 1, #wanted, MOST_ARGUMENTS do
     local last = math.min(first + MOST_ARGUMENTS - 1, #wanted)
     local read = redis.call('HMGET', scope.key, unpack(wanted, first, last))
-    for place = first, last do values[wanted[place]] = read[place - first + 1] end
+    for index = first, last do values[wanted[index]] = read[index - first + 1] end
   end
 end
 
@@ -63,14 +64,14 @@ local function keep(scope, key)
 end
 
 local function write(scope)
-  local set, removed, place = {}, {}, 0
+  local set, removed, length = {}, {}, 0
   for field in pairs(scope.changed) do
     local value = scope.values[field]
     if value == '' then
       removed[#removed + 1] = field
     else
-      set[place + 1], set[place + 2] = field, value
-      place = place + 2
+      set[length + 1], set[length + 2] = field, value
+      length = length + 2
     end
   end
   local added = call_with('HSET', scope.key, set)
@@ -82,7 +83,7 @@ local function write(scope)
   end
 end
 
--- meters: mockllm.core.limits.bound_usage
+-- meters: mockllm.core.limits.meters
 
 local function ceiling(amount, divisor)
   if amount <= 0 then return 0 end
@@ -111,7 +112,7 @@ function Fixed.charge(m, amount)
   put(m.scope, m.field .. 'e', text(m.ends))
   put(m.scope, m.field .. 'u', text(m.used))
 end
-function Fixed.gauge(m)
+function Fixed.bound_status(m)
   if not Fixed.open(m) then return {m.limit, m.limit, 0} end
   return {m.limit, m.limit - m.used, m.ends - now}
 end
@@ -173,7 +174,7 @@ function Sliding.charge(m, amount)
   redis.call('PEXPIRE', m.log, life)
   put(m.scope, m.field .. 'u', text(m.used))
 end
-function Sliding.gauge(m)
+function Sliding.bound_status(m)
   local last = redis.call('LINDEX', m.log, -1)
   local reset = 0
   if last then
@@ -199,7 +200,7 @@ function Bucket.charge(m, amount)
   put(m.scope, m.field .. 'l', text(m.level))
   put(m.scope, m.field .. 'a', text(m.at))
 end
-function Bucket.gauge(m)
+function Bucket.bound_status(m)
   local present = level(m)
   return {m.size, m.size - ceiling(present, m.window), ceiling(present, m.limit)}
 end
@@ -221,15 +222,15 @@ end
 
 -- Of each meter, in the order in which they are checked: NEVER where it never passes, NEVER + 1 where it waits.
 
-local PASSES, BY_STRATEGY, TOO_MANY_OPEN, NEVER = 0, 1, 2, {3, 5, 7, 9}
+local PASSES, BY_STRATEGY, TOO_MANY_IN_FLIGHT, NEVER = 0, 1, 2, {3, 5, 7, 9}
 
-local function take_place(scope, field, before)
+local function take_slot(scope, field, before)
   local key = scope.key .. ':' .. field
   redis.call('ZADD', key, text(now + term), slot)
   if before == 0 or not session then keep(scope, key) end
 end
 
-local function open_places(scope, field)
+local function slots_in_use(scope, field)
   local key = scope.key .. ':' .. field
   redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now))
   return redis.call('ZCARD', key)
@@ -254,8 +255,8 @@ local function check(limiter)
   if limiter.strategy == 'always' then return {BY_STRATEGY, 0, 0} end
   if limiter.strategy == 'none' then return {PASSES, 0, 0} end
   if limiter.concurrent >= 0 then
-    limiter.open = open_places(limiter.scope, limiter.field .. 'c')
-    if limiter.open >= limiter.concurrent then return {TOO_MANY_OPEN, 0, 0} end
+    limiter.in_flight = slots_in_use(limiter.scope, limiter.field .. 'c')
+    if limiter.in_flight >= limiter.concurrent then return {TOO_MANY_IN_FLIGHT, 0, 0} end
   end
   local longest, delay, code = 0, 0, PASSES
   for index, m in ipairs(limiter.meters) do
@@ -274,25 +275,25 @@ local function charge(limiter)
     limiter.used = limiter.used + 1
     put(limiter.scope, limiter.field .. 'n', limiter.used)
   end
-  if limiter.concurrent >= 0 then take_place(limiter.scope, limiter.field .. 'c', limiter.open) end
+  if limiter.concurrent >= 0 then take_slot(limiter.scope, limiter.field .. 'c', limiter.in_flight) end
   for index, m in ipairs(limiter.meters) do
     if m then m.kind.charge(m, limiter.amounts[index]) end
   end
 end
 
-local function gauges(limiter)
+local function bound_statuses(limiter)
   if limiter.strategy == 'after-n' then return {{limiter.requests, math.max(0, limiter.requests - limiter.used), -1}, false, false, false} end
-  local states = {}
-  for place, index in ipairs({4, 1, 2, 3}) do
+  local found = {}
+  for position, index in ipairs({4, 1, 2, 3}) do
     local m = limiter.meters[index]
-    states[place] = m and m.kind.gauge(m) or false
+    found[position] = m and m.kind.bound_status(m) or false
   end
-  return states
+  return found
 end
 
 -- guards: mockllm.core.selection.guards
 
-local FREE, USED_UP, SKIPPED, NOT_ITS_TURN, LOST, OUTSIDE, UNMET = 0, 1, 2, 3, 4, 5, 6
+local NOT_BLOCKED, USED_UP, SKIPPED, NOT_ITS_TURN, LOST, OUTSIDE, UNMET = 0, 1, 2, 3, 4, 5, 6
 
 local function drawn(draws, tries)
   local result = draws and draws[2][tries - draws[1] + 1]
@@ -302,7 +303,7 @@ end
 
 local function blocked(candidate, scope, draws, tries, eligible)
   local guard = candidate[2]
-  if not guard then return FREE end
+  if not guard then return NOT_BLOCKED end
   local times, skip, every, during, requires, chance = guard[1], guard[2], guard[3], guard[4], guard[5], guard[6]
   if during then
     local first = get(scope, candidate[1] .. '\0f')
@@ -321,7 +322,7 @@ local function blocked(candidate, scope, draws, tries, eligible)
   if eligible < skip then return SKIPPED end
   if times >= 0 and math.floor((eligible - skip) / every) >= times then return USED_UP end
   if (eligible + 1 - skip) % every ~= 0 then return NOT_ITS_TURN end
-  return FREE
+  return NOT_BLOCKED
 end
 
 local function responses(guard, eligible)
@@ -353,85 +354,85 @@ local function expected(list)
     end
     result[index] = {
       scope = scope, candidate = candidate, key = key, tries_field = tries_field, eligible_field = eligible_field,
-      draws = each[3], limit_draws = each[4], refused = each[5], tries = 0, eligible = 0, code = FREE, draw = false,
+      draws = each[3], limit_draws = each[4], invalid = each[5], tries = 0, eligible = 0, code = NOT_BLOCKED, draw = false,
     }
   end
   return result
 end
 
--- Returns the rows of the result, how many candidates are reached, and the first free one.
-local function reach(list, until_free)
+-- Returns the rows of the result, how many candidates are reached, and the first one that is not blocked.
+local function reach(list, until_not_blocked)
   local rows = {}
   for index = 1, #list do
     local each = list[index]
     local scope = each.scope
     local tries, eligible = number(scope, each.tries_field), number(scope, each.eligible_field)
-    local code, place, found = blocked(each.candidate, scope, each.draws, tries, eligible)
+    local code, state_index, found = blocked(each.candidate, scope, each.draws, tries, eligible)
     each.tries, each.eligible, each.code = tries, eligible, code
     each.draw = each.limit_draws and drawn(each.limit_draws, tries)
-    rows[index] = {code, tries, eligible, place or 0, found or ''}
-    if until_free and code == FREE then return rows, index, each end
+    rows[index] = {code, tries, eligible, state_index or 0, found or ''}
+    if until_not_blocked and code == NOT_BLOCKED then return rows, index, each end
   end
   return rows, #list, nil
 end
 
-local function count_try(each, turn)
+local function count_try(each, eligible)
   local scope, guard = each.scope, each.candidate[2]
   put(scope, each.tries_field, each.tries + 1)
-  put(scope, each.eligible_field, each.eligible + (turn and 1 or 0))
+  put(scope, each.eligible_field, each.eligible + (eligible and 1 or 0))
   if guard and guard[4] and not get(scope, each.key .. 'f') then put(scope, each.key .. 'f', text(now)) end
 end
 
-local function takes_turn(code) return code == FREE or code == USED_UP or code == SKIPPED or code == NOT_ITS_TURN end
+local function is_eligible(code) return code == NOT_BLOCKED or code == USED_UP or code == SKIPPED or code == NOT_ITS_TURN end
 
-local function note_gauges(limiters, limits)
+local function note_bound_statuses(limiters, limits)
   for index, limiter in ipairs(limiters) do
     limits[index] = limits[index] or {PASSES, 0, 0}
-    for place, state in ipairs(gauges(limiter)) do limits[index][3 + place] = state end
+    for position, status in ipairs(bound_statuses(limiter)) do limits[index][3 + position] = status end
   end
 end
 
 -- Decides about limits and loads, and charges them: mockllm.state.admission. Returns the outcome if it is not the rule's.
-local function admit(applied, limits, loads)
-  local limiters, failing, passes, full = {}, false, true, 0
-  for _, each in ipairs(applied) do
-    if each.code == FREE then
+local function admit(modifiers, limits, loads)
+  local limiters, failing, passes, refusing_load = {}, false, true, 0
+  for _, each in ipairs(modifiers) do
+    if each.code == NOT_BLOCKED then
       failing = failing or each.candidate[3]
       if each.candidate[6] then limiters[#limiters + 1] = rate_limiter(each.candidate, each.scope, each.draw) end
     end
   end
   if failing then
-    note_gauges(limiters, limits)
-    return 'modifier', full
+    note_bound_statuses(limiters, limits)
+    return 'modifier', refusing_load
   end
   for index, limiter in ipairs(limiters) do
     limits[index] = check(limiter)
     passes = passes and limits[index][1] == PASSES
   end
   if passes then
-    for index, each in ipairs(applied) do
-      local load = each.code == FREE and each.candidate[7]
-      if load and full == 0 then
-        local count = open_places(each.scope, each.key .. 'o')
-        each.open, loads[#loads + 1] = count, count
-        if load[1] >= 0 and count >= load[1] then full = index end
+    for index, each in ipairs(modifiers) do
+      local load = each.code == NOT_BLOCKED and each.candidate[7]
+      if load and refusing_load == 0 then
+        local count = slots_in_use(each.scope, each.key .. 'o')
+        each.in_flight, loads[#loads + 1] = count, count
+        if load[1] >= 0 and count >= load[1] then refusing_load = index end
       end
     end
-    if full == 0 then
+    if refusing_load == 0 then
       for _, limiter in ipairs(limiters) do charge(limiter) end
-      for _, each in ipairs(applied) do
-        if each.code == FREE and each.candidate[7] then take_place(each.scope, each.key .. 'o', each.open) end
+      for _, each in ipairs(modifiers) do
+        if each.code == NOT_BLOCKED and each.candidate[7] then take_slot(each.scope, each.key .. 'o', each.in_flight) end
       end
     end
   end
-  note_gauges(limiters, limits)
-  return not passes and 'limited' or full > 0 and 'overloaded' or nil, full
+  note_bound_statuses(limiters, limits)
+  return not passes and 'limited' or refusing_load > 0 and 'overloaded' or nil, refusing_load
 end
 
-local function count_rules(tried, reached, selected_rule)
+local function count_rules(rules, reached, selected_rule)
   for index = 1, reached do
-    local each = tried[index]
-    count_try(each, each == selected_rule or takes_turn(each.code))
+    local each = rules[index]
+    count_try(each, each == selected_rule or is_eligible(each.code))
   end
   if selected_rule then
     local candidate = selected_rule.candidate
@@ -443,34 +444,34 @@ local function count_rules(tried, reached, selected_rule)
 end
 
 -- Returns the result of one request: its outcome first, which is 'draws' where draws are missing.
-local function decide_one(request, applied, tried, numbered)
+local function decide_one(request, modifiers, rules, numbered)
   tokens, output_tokens, slot, missing = request[3][1], request[3][2], request[4], false
-  local applied_rows = reach(applied, false)
-  local tried_rows, reached, selected_rule = reach(tried, true)
-  if missing then return {'draws', now, 0, 0, applied_rows, tried_rows, {}, {}, 0} end
+  local modifier_rows = reach(modifiers, false)
+  local rule_rows, reached, selected_rule = reach(rules, true)
+  if missing then return {'draws', now, 0, 0, modifier_rows, rule_rows, {}, {}, 0} end
 
-  local place, counting = 0, selected_rule and selected_rule.scope or scopes[1]
+  local request_number, counting = 0, selected_rule and selected_rule.scope or scopes[1]
   if numbered or counting ~= scopes[1] then
-    place = number(counting, 'n')
-    put(counting, 'n', place + 1)
+    request_number = number(counting, 'n')
+    put(counting, 'n', request_number + 1)
   end
 
-  local outcome, limits, loads, full = nil, {}, {}, 0
-  if applied[1] then
-    for _, each in ipairs(applied) do count_try(each, takes_turn(each.code)) end
-    for index = #applied, 1, -1 do
-      local each = applied[index]
-      if each.code == FREE then set_states(each.candidate, each.scope) end
+  local outcome, limits, loads, refusing_load = nil, {}, {}, 0
+  if modifiers[1] then
+    for _, each in ipairs(modifiers) do count_try(each, is_eligible(each.code)) end
+    for index = #modifiers, 1, -1 do
+      local each = modifiers[index]
+      if each.code == NOT_BLOCKED then set_states(each.candidate, each.scope) end
     end
-    outcome, full = admit(applied, limits, loads)
+    outcome, refusing_load = admit(modifiers, limits, loads)
   end
   if not outcome then
-    local refused = request[2]
-    if selected_rule then refused = selected_rule.refused end
-    outcome = refused and 'invalid' or selected_rule and 'rule' or 'unmatched'
+    local invalid = request[2]
+    if selected_rule then invalid = selected_rule.invalid end
+    outcome = invalid and 'invalid' or selected_rule and 'rule' or 'unmatched'
   end
-  if outcome == 'rule' or outcome == 'unmatched' then count_rules(tried, reached, selected_rule) end
-  return {outcome, now, place, selected_rule and reached or 0, applied_rows, tried_rows, limits, loads, full}
+  if outcome == 'rule' or outcome == 'unmatched' then count_rules(rules, reached, selected_rule) end
+  return {outcome, now, request_number, selected_rule and reached or 0, modifier_rows, rule_rows, limits, loads, refusing_load}
 end
 
 -- The result of a request that is to be repeated: it needs no other draws.
@@ -486,18 +487,18 @@ local function decide(keys, arguments)
   local before = redis.call('GET', stored)
   local results = before and cmsgpack.unpack(before) or {}
 
-  for place = 1, #keys - 1 do
-    scopes[place] = {key = keys[place], ttl = scope_ttl[place], values = {}, wants = {}, wanted = {}, changed = {}}
+  for index = 1, #keys - 1 do
+    scopes[index] = {key = keys[index], ttl = scope_ttl[index], values = {}, wants = {}, wanted = {}, changed = {}}
   end
-  local global, open = scopes[1], {}
+  local global, undecided = scopes[1], {}
   for index = 1, #requests do
     local request = requests[index]
     local result = results[request[1]]
     if not result or result[1] == 'draws' then
-      local each = {request = request, applied = expected(request[5]), tried = expected(request[6])}
-      local counting = each.tried[1] and each.tried[1].scope or global
+      local each = {request = request, modifiers = expected(request[5]), rules = expected(request[6])}
+      local counting = each.rules[1] and each.rules[1].scope or global
       if numbered or counting ~= global then want(counting, 'n') end
-      open[#open + 1] = each
+      undecided[#undecided + 1] = each
     end
   end
   if numbered then want(global, RENEWED) end
@@ -507,17 +508,17 @@ local function decide(keys, arguments)
     ready, renewed = use_session(global.key, get(global, RENEWED), global.ttl)
     if renewed then put(global, RENEWED, renewed) end
   end
-  for place = 2, #scopes do fetch(scopes[place]) end
+  for index = 2, #scopes do fetch(scopes[index]) end
 
-  for index = 1, #open do
-    local each = open[index]
-    results[each.request[1]] = ready and decide_one(each.request, each.applied, each.tried, numbered) or NOT_YET
+  for index = 1, #undecided do
+    local each = undecided[index]
+    results[each.request[1]] = ready and decide_one(each.request, each.modifiers, each.rules, numbered) or NOT_YET
   end
-  for place = 1, requests[#requests][1] do results[place] = results[place] or false end
+  for index = 1, requests[#requests][1] do results[index] = results[index] or false end
   local packed = cmsgpack.pack(results)
   if ready then
-    for place = 1, #scopes do write(scopes[place]) end
-    if open[1] then redis.call('SET', stored, packed, 'PX', remember) end
+    for index = 1, #scopes do write(scopes[index]) end
+    if undecided[1] then redis.call('SET', stored, packed, 'PX', remember) end
   end
   return packed
 end

@@ -39,7 +39,7 @@ class ResultReceiver(Protocol):
     """Gets the result of one request (`PendingDecision`)."""
 
     def done(self) -> bool:
-        """Return whether the result does not matter any more."""
+        """Return whether the result is ignored, as `Future.done` does."""
 
     def set_result(self, result: ScriptResult, request_number: int | None, /) -> object:
         """Get the result, and the request's number if the result lacks it."""
@@ -158,7 +158,7 @@ class DecisionQueue:
     async def repeat(
         self, position: ResultPosition, inputs: DecisionInputs, slot_id: str, tries: Sequence[int], draws: int
     ) -> tuple[ScriptResult, int | None]:
-        """Repeat a request as soon as the store decides it: the caller has a deadline. Return its result, and its
+        """Send a request again, until the store has decided it: the caller has a deadline. Return its result, and its
         number if the result lacks it. Raises StoreRefused."""
         arguments = self._arguments(inputs.session, position.id)
         arguments.add(inputs, slot_id, tries, draws=draws, index_in_call=position.index_in_call)

@@ -38,8 +38,8 @@ class RequestQueue(Protocol):
     ) -> tuple[ScriptResult, int | None]: ...
 
 
-class DecisionCounts(Protocol):
-    """The counts of one process, and what its decisions need (`StoreClient`)."""
+class DecisionClient(Protocol):
+    """What the decisions of one process need of the store's client (`StoreClient`)."""
 
     @property
     def max_store_seconds(self) -> float:
@@ -69,13 +69,13 @@ class PendingDecision:
     """A decision that the script makes. `decision` is None until it is made; `on_ready` is called then.
 
     `on_ready` is also called where the store refuses the request or is away: `wait` repeats it. The script remembers
-    what it has decided, so a repeated request counts once. It receives the result of its request
-    (`ResultReceiver`).
+    what it has decided, so a repeated request counts once. The pending decision receives its
+    result (`ResultReceiver`).
     """
 
     __slots__ = (
         "_abandoned",
-        "_counts",
+        "_client",
         "_deadline",
         "_draws",
         "_error",
@@ -88,22 +88,22 @@ class PendingDecision:
     )  # fmt: skip
 
     def __init__(
-        self, counts: DecisionCounts, inputs: DecisionInputs, on_ready: Callable[[], object]
+        self, client: DecisionClient, inputs: DecisionInputs, on_ready: Callable[[], object]
     ) -> None:
-        self._counts = counts
+        self._client = client
         self._inputs = inputs
         self._on_ready = on_ready
-        self._tries = counts.expected_tries(inputs.session, (*inputs.modifiers, *inputs.rules))
+        self._tries = client.expected_tries(inputs.session, (*inputs.modifiers, *inputs.rules))
         self._draws = FEW_DRAWS
-        self._id = counts.next_id()
+        self._id = client.next_id()
         self._abandoned = False
-        self._deadline = time.monotonic() + counts.max_store_seconds
+        self._deadline = time.monotonic() + client.max_store_seconds
         self._error: Exception | None = None
         self.decision: Decision | Failure | None = None
         self._position = self._send()
 
     def _send(self) -> ResultPosition:
-        return self._counts.queue.add(self, self._inputs, self._id, self._tries, self._draws)
+        return self._client.queue.add(self, self._inputs, self._id, self._tries, self._draws)
 
     def done(self) -> bool:
         """Return whether a result is ignored: the decision was abandoned, or `wait` repeats the request."""
@@ -125,7 +125,7 @@ class PendingDecision:
 
     def _read(self, result: ScriptResult, number: int | None) -> None:
         """Set the decision, unless the script needs other draws. Raises StoreRefused for a malformed result."""
-        counts, inputs = self._counts, self._inputs
+        client, inputs = self._client, self._inputs
         try:
             read = read_result(result, inputs, number, self._slot)
         except UNEXPECTED:
@@ -134,11 +134,11 @@ class PendingDecision:
             self._tries = [*read.tries, *self._tries[len(read.tries) :]]
             self._draws = MANY_DRAWS
         else:
-            counts.count(inputs, read)
+            client.count(inputs, read)
             self.decision = read.decision
 
     def _slot(self, candidates: Sequence[Candidate], at: float) -> InFlightSlot:
-        return self._counts.slot(self._inputs, self._id, candidates, at)
+        return self._client.slot(self._inputs, self._id, candidates, at)
 
     async def wait(self) -> Decision | Failure:
         """Return the decision within the time of the store, or what is returned without the store."""
@@ -152,7 +152,7 @@ class PendingDecision:
                 await self._repeat()
         except (TimeoutError, StoreAway, StoreRefused) as error:
             self.abandon()
-            self.decision = self._counts.without_store(self._inputs, error)
+            self.decision = self._client.without_store(self._inputs, error)
         except asyncio.CancelledError:  # the client has disconnected
             self.abandon()
             raise
@@ -164,7 +164,7 @@ class PendingDecision:
         error = self._error
         if isinstance(error, StoreRefused) and not is_transient(error):
             raise error
-        queue, position, inputs, id = self._counts.queue, self._position, self._inputs, self._id
+        queue, position, inputs, id = self._client.queue, self._position, self._inputs, self._id
         async with self._time_left():
             while self.decision is None:
                 self._read(*await queue.repeat(position, inputs, id, self._tries, self._draws))
@@ -180,7 +180,7 @@ class PendingDecision:
         if self.decision is None:
             with_slot = [each for each in self._inputs.modifiers if takes_slot(each)]
             if with_slot:
-                self._counts.queue.send()  # slots are freed after the request that takes them
-                self._counts.slot(self._inputs, self._id, with_slot).release()
+                self._client.queue.send()  # slots are freed after the request that takes them
+                self._client.slot(self._inputs, self._id, with_slot).release()
         elif isinstance(self.decision, Decision) and self.decision.slot is not None:
             self.decision.slot.release()

@@ -23,7 +23,7 @@ from mockllm.core.randomness import Randomness
 from mockllm.core.selection.decision import Candidate, DecisionInputs
 from mockllm.core.selection.guards import Guard, StateValue
 
-TERM: Final = 30.0
+SLOT_LIFE: Final = 30.0
 """Seconds after which the slot of a response is free whose process does not renew it."""
 REMEMBERED: Final = 60.0
 """Seconds for which the store holds a decision at least, so that a repeated request does not count twice."""
@@ -60,7 +60,7 @@ class ScriptArguments:
     seconds for which an unused session lasts, 0 for ever. The results are stored under `id`, `remembered` seconds
     long: a request that is repeated with the same `id` and index counts once."""
 
-    __slots__ = ("_encoder", "_remembered", "_rows", "_scopes", "_ttl", "candidates", "id", "session")
+    __slots__ = ("_encoder", "_remembered", "_requests", "_scopes", "_ttl", "candidates", "id", "session")
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class ScriptArguments:
         self._ttl = ttl
         self._remembered = remembered
         self._scopes: dict[str, int] = {"": 1}
-        self._rows: list[list[object]] = []
+        self._requests: list[list[object]] = []
         self.candidates = 0
         """The number of candidates of all requests."""
 
@@ -90,27 +90,27 @@ class ScriptArguments:
         index_in_call: int | None = None,
     ) -> int:
         """Add a request, and return its index in the call, from 1. `slot_id` names its slots in limits and loads.
-        `tries` are the expected tries of the modifiers, then of the rules. `index_in_call` is
-        that of a repeated request."""
+        `tries` are the expected tries of the modifiers, then of the rules. `index_in_call` is that of a repeated
+        request."""
         modifiers = [
-            self._row(candidate, inputs.seed, expected, draws)
+            self._encoded_candidate(candidate, inputs.seed, expected, draws)
             for candidate, expected in zip(inputs.modifiers, tries, strict=False)
         ]
         rules = []
         for candidate, expected in zip(inputs.rules, tries[len(modifiers) :], strict=True):
-            row = self._row(candidate, inputs.seed, expected, draws)
+            row = self._encoded_candidate(candidate, inputs.seed, expected, draws)
             row.append(inputs.fails_validation(candidate))
             rules.append(row)
         unmatched = not inputs.rules or inputs.rules[-1].guard is not None
-        refused = unmatched and inputs.fails_validation(None)
+        invalid = unmatched and inputs.fails_validation(None)
         if index_in_call is None:
-            index_in_call = len(self._rows) + 1
-        self._rows.append([index_in_call, refused, _cost(inputs), slot_id, modifiers, rules])
+            index_in_call = len(self._requests) + 1
+        self._requests.append([index_in_call, invalid, _cost(inputs), slot_id, modifiers, rules])
         self.candidates += len(modifiers) + len(rules)
         return index_in_call
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._requests)
 
     @property
     def keys(self) -> Sequence[bytes]:
@@ -122,11 +122,11 @@ class ScriptArguments:
         """Return the requests. `now` is a time in microseconds in place of the store's clock, for tests."""
         call = [
             now,
-            round(TERM * MICRO),
+            round(SLOT_LIFE * MICRO),
             [self._scope_ttl(scope) for scope in self._scopes],
             round(self._remembered * 1000),
             bool(self.session),
-            self._rows,
+            self._requests,
         ]
         return _encode(call)
 
@@ -135,7 +135,7 @@ class ScriptArguments:
             return self._ttl
         return SCOPE_TTL if scope else 0
 
-    def _row(self, candidate: Candidate, seed: int, tries: int, draws: int) -> list[object]:
+    def _encoded_candidate(self, candidate: Candidate, seed: int, tries: int, draws: int) -> list[object]:
         scopes, guard, limit = self._scopes, candidate.guard, candidate.limit
         return [
             scopes.setdefault(candidate.scope, len(scopes) + 1),
@@ -162,8 +162,8 @@ def hashed_name(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
-def field_name(candidate: Candidate) -> str:
-    """Return the beginning of the names of a rule's fields."""
+def count_field_prefix(candidate: Candidate) -> str:
+    """Return the beginning of the names that a candidate's counts have in the hash of a scope."""
     return hashed_name(candidate.key)
 
 
@@ -197,7 +197,7 @@ def state_value(text: str) -> StateValue:
 def _unchanging(candidate: Candidate) -> list[object]:
     sets, load = candidate.sets, candidate.load
     return [
-        field_name(candidate),
+        count_field_prefix(candidate),
         False if candidate.guard is None else _guard(candidate.guard),
         candidate.has_error,
         [[name, canonical(value)] for name, value in sets.items()] if sets else False,

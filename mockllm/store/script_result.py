@@ -1,4 +1,4 @@
-"""The results of the script `decision.lua`, as decisions."""
+"""The results of the Lua script `decision.lua`, as decisions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from mockllm.core.selection.guards import GuardReason, UnmetState
 from mockllm.state.admission import limit_refusal
 from mockllm.store.script_arguments import state_value
 
-FREE: Final = 0
+NOT_BLOCKED: Final = 0
 UNMET: Final = 6
 REASONS: Final[Sequence[GuardReason]] = (
     "used up", "used up", "skipped", "not its turn", "lost its chance", "outside its window",
@@ -74,8 +74,8 @@ MakeSlot = Callable[[Sequence[Candidate], float], InFlightSlot]
 
 
 def read_results(data: bytes) -> Sequence[ScriptResult]:
-    """Read what a call returns: the results of its requests by their numbers. Those of other calls are among them,
-    and False at numbers that no request has."""
+    """Read what a call returns: the results by the index of their request in the call. That of a repeated request
+    also has those of all requests of its first call, and False where there is none."""
     results: Sequence[ScriptResult] = _decode(data)
     return results
 
@@ -85,34 +85,41 @@ def lacks_number(result: ScriptResult, inputs: DecisionInputs) -> bool:
     without a session in the global scope."""
     if inputs.session or result[0] == "draws":
         return False
-    selected_rule = result[3]
-    return not (selected_rule and inputs.rules[selected_rule - 1].scope)
+    rule_position = result[3]
+    return not (rule_position and inputs.rules[rule_position - 1].scope)
 
 
 def read_result(
     result: ScriptResult, inputs: DecisionInputs, number: int | None, make_slot: MakeSlot
 ) -> StoreDecision | MissingDraws:
-    """Read a result. `number` is the request's number if the result lacks it. Raises UNEXPECTED."""
-    outcome, now, decided_number, winning, applied, tried, limits, loads, full = result
-    tries = [index(row[1]) for row in (*applied, *tried)]
+    """Read a result. `number` is the request's number if the result lacks it. The positions of the rule and of the
+    refusing load count from 1; 0 is none. Raises UNEXPECTED."""
+    outcome, now, decided_number, rule_position, modifier_rows, rule_rows, limits, loads, refusing_load = (
+        result
+    )
+    tries = [index(row[1]) for row in (*modifier_rows, *rule_rows)]
     if outcome == "draws":
         return MissingDraws(tries)
     modifiers: list[Selected] = []
     blocked_modifiers: list[tuple[Candidate, GuardReason]] = []
-    for candidate, row in zip(inputs.modifiers, applied, strict=True):
-        if row[0] == FREE:
+    for candidate, row in zip(inputs.modifiers, modifier_rows, strict=True):
+        if row[0] == NOT_BLOCKED:
             modifiers.append(_selected(candidate, row))
         else:
             blocked_modifiers.append((candidate, _reason(candidate, row)))
     blocked = [
         (candidate, _reason(candidate, row))
-        for candidate, row in zip(inputs.rules, tried[: winning - 1] if winning else tried, strict=False)
+        for candidate, row in zip(
+            inputs.rules, rule_rows[: rule_position - 1] if rule_position else rule_rows, strict=False
+        )
     ]
-    selected_rule = _selected(inputs.rules[winning - 1], tried[winning - 1]) if winning else None
+    selected_rule = (
+        _selected(inputs.rules[rule_position - 1], rule_rows[rule_position - 1]) if rule_position else None
+    )
     admission, slot = None, None
     if modifiers:
         at = now / MICRO
-        admission, slot = _admission(outcome, inputs, modifiers, limits, loads, full, at, make_slot)
+        admission, slot = _admission(outcome, inputs, modifiers, limits, loads, refusing_load, at, make_slot)
     if number is not None:
         decided_number = number
     decision = Decision(
@@ -142,7 +149,7 @@ def _admission(
     modifiers: Sequence[Selected],
     limits: Sequence[ResultRow],
     loads: Sequence[int],
-    full: int,
+    refusing_load: int,
     at: float,
     make_slot: MakeSlot,
 ) -> tuple[AdmissionResult | None, InFlightSlot | None]:
@@ -166,8 +173,8 @@ def _admission(
     refusal, wait = limit_refusal(with_limit, results, lambda: statuses, cost)
     if refusal is not None:
         return refusal, None
-    if full:
-        return AdmissionResult(tightest(statuses), refused_by=inputs.modifiers[full - 1]), None
+    if refusing_load:
+        return AdmissionResult(tightest(statuses), refused_by=inputs.modifiers[refusing_load - 1]), None
     slower = 1.0
     for candidate, count in zip(with_load, loads, strict=True):
         assert candidate.load is not None, "it has a load"

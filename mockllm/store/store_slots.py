@@ -8,10 +8,10 @@ from typing import Final
 
 from mockllm.core.limits.meters import MICRO
 from mockllm.core.selection.decision import Candidate
-from mockllm.store.script_arguments import TERM, field_name, scope_key
+from mockllm.store.script_arguments import SLOT_LIFE, count_field_prefix, scope_key
 from mockllm.store.store_link import StoreLink
 
-RENEWAL: Final = TERM / 3
+RENEWAL: Final = SLOT_LIFE / 3
 """Seconds between two renewals."""
 
 
@@ -28,7 +28,7 @@ class StoreSlot:
         self._offset = offset
         self._until = inf
         names = [
-            (scope_key(base, each.scope) + b":" + field_name(each).encode() + b"\0", each)
+            (scope_key(base, each.scope) + b":" + count_field_prefix(each).encode() + b"\0", each)
             for each in candidates
         ]
         self._limits = [
@@ -48,7 +48,7 @@ class StoreSlot:
 
     def renew(self, now: float) -> None:
         """Prolong the slots, `now` on the clock of the process."""
-        score = f"{(now + self._offset + TERM) * MICRO:.0f}"
+        score = f"{(now + self._offset + SLOT_LIFE) * MICRO:.0f}"
         for key in (*self._limits, *(() if isfinite(self._until) else self._loads)):
             self._post("ZADD", key, "XX", score, self._id)
 

@@ -2,7 +2,8 @@
 
 Times are whole microseconds. Each meter has four methods. `wait` returns the time until an amount passes: 0 where it
 passes now, None where it never does. `delay` returns how long an amount that passes now waits for earlier ones.
-`charge` counts an amount that passes, and alone changes the results of the others. `bound_status` returns the rest.
+`charge` counts an amount that passes, and changes the results of the others. `bound_status` returns the rest. A
+bucket also has `level_after` and `set_level`, which together do what `wait`, `charge` and `bound_status` do.
 """
 
 from __future__ import annotations

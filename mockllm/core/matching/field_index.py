@@ -65,8 +65,10 @@ class FieldIndex:
         self.rows: list[int] = []
         self._exists: list[int] = []
         self._missing: list[int] = []
-        self._texts: list[int] = []
-        self._opaque: list[int] = []
+        self._rows_of_any_text: list[int] = []
+        """Rows that are found for every text: no table has a part of their condition."""
+        self._unindexed: list[int] = []
+        """Rows that are found for every value that is present: no table can have their condition."""
         self._plain = TextTables()
         self._folded = TextTables()
         self._constants: Table[Hashable] = Table()
@@ -87,7 +89,7 @@ class FieldIndex:
             case Equals():
                 return self._add_equals(row, condition)
             case OneOf(parts):
-                return min([self._add(row, part) for part in parts], default=True)  # every part is added
+                return all([self._add(row, part) for part in parts])  # noqa: C419 - every part is added
             case AllOf(parts):
                 return self._add_all(row, parts)
             case Exists(expected):
@@ -120,7 +122,7 @@ class FieldIndex:
             index = self._members.setdefault(name, FieldIndex(lists=True))
             index.add(row, condition.members[name])
             return False
-        self._opaque.append(row)
+        self._unindexed.append(row)
         return False
 
     def _add_all(self, row: int, parts: Sequence[Condition]) -> bool:
@@ -139,7 +141,7 @@ class FieldIndex:
                 self._plain.equal.add(value, row)
             return True
         if is_deep(value):
-            self._opaque.append(row)
+            self._unindexed.append(row)
             return False
         self._nested = self._nested or isinstance(value, (dict, list, tuple))
         self._constants.add(freeze(value), row)
@@ -156,7 +158,7 @@ class FieldIndex:
 
     def _add_literal(self, row: int, literal: str, folded: bool) -> None:
         if not literal:
-            self._texts.append(row)
+            self._rows_of_any_text.append(row)
         elif folded:
             self._folded.literals.add(fold_case(literal), row)
         else:
@@ -165,7 +167,7 @@ class FieldIndex:
     def _add_affix(self, row: int, text: str, ignore_case: bool, ends: bool) -> bool:
         tables = self._folded if ignore_case else self._plain
         if not text:
-            self._texts.append(row)
+            self._rows_of_any_text.append(row)
         else:
             (tables.ends if ends else tables.starts).add(fold_case(text) if ignore_case else text, row)
         return True
@@ -192,9 +194,9 @@ class FieldIndex:
     def build(self, size: int) -> Iterator[None]:
         """Build the tables for rows below `size`, one table a step."""
         self.missing = mask_of(self._missing, size)
-        self._present = mask_of(self._exists + self._opaque, size)
-        self._empty = mask_of(self._missing + self._opaque, size)
-        self._any_text = self._present | mask_of(self._texts, size)
+        self._present = mask_of(self._exists + self._unindexed, size)
+        self._mask_of_empty = mask_of(self._missing + self._unindexed, size)
+        self._any_text = self._present | mask_of(self._rows_of_any_text, size)
         self.rows_with_condition = mask_of(self.rows, size)
         self._constants.build(size)
         self._has_constants = bool(self._constants)
@@ -249,7 +251,7 @@ class FieldIndex:
         return mask
 
     def _lookup_list(self, items: Sequence[Json]) -> int:
-        mask = self._empty if items == () else self._present
+        mask = self._mask_of_empty if items == () else self._present
         if self._items is not None:
             for item in items:
                 mask |= self._items.lookup(item)

@@ -81,7 +81,7 @@ class DecisionInputs(Struct, frozen=True):
     """Returns the work of the request for a continuous batch."""
 
     def compute_all(self) -> None:
-        """Compute what is else computed on demand. The results are cached."""
+        """Read all that a decision may read of the request on demand: a missing object interrupts this."""
         for rule in self.rules:
             self.fails_validation(rule)
         if not self.rules or self.rules[-1].guard is not None:  # it may be that no rule is selected

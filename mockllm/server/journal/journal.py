@@ -3,7 +3,7 @@
 `add` only stores the ended exchange, because no response may wait for the journal. It makes entries itself only
 where the pending exchanges exceed the capacity. Exchanges become entries within seconds, unless they are dropped for
 newer ones, and always before a reader sees them. Secrets are removed, and what is too old or too large is dropped.
-`Metrics` counts exchanges when they end. Those that one write ended with a cached response are collected, and counted
+`Metrics` counts exchanges when they end. Those whose cached response was sent in one write are collected, and counted
 together once a second.
 """
 
