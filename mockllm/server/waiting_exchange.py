@@ -77,7 +77,14 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
 
 
 async def _finish(app: App, exchange: Exchange) -> bool:
-    """Finish an exchange: one wait follows another. See `finish_exchange`."""
+    """Finish an exchange: see `finish_exchange`. It waits for these, where it needs to:
+
+    1. the body, then the modules of the control API; after each of them `respond` continues
+    2. the store, which leads to the response or to `deferred`
+    3. the recording of an equal request (`respond` continues), a thread that plans, or the control API's response
+    4. a provider, or the messages of a WebSocket: they end the exchange
+    5. a release; then a player begins, and is waited for
+    """
     if not exchange.body_complete:
         await _wait_for_body(app, exchange)
         if exchange.ended:
