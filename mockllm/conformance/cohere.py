@@ -13,7 +13,7 @@ from mockllm.conformance import openai_chat, vendors
 from mockllm.conformance.lookups import TEXTLESS_FIELDS, lookup
 from mockllm.conformance.shape import Protocol, Recording, body_of, events_of, without_texts
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, loads
+from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.reply.reply import Call, Choice, Citation, Finish, Part, Reply, Text, Thinking, Usage
 from mockllm.dialects.dialect import OwnResponseDialect, ReplyDialect
 from mockllm.dialects.providers import BY_NAME, generating_dialect
@@ -134,6 +134,8 @@ def _lookup_settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
     }
 
 
+_V1_CHUNKS = frozenset({"text-generation", "tool-calls-chunk"})
+"""The events of version 1 that have a part of the content."""
 _V1_EXTRAS = frozenset({"search_queries", "search_results", "token_count", "tool_inputs"})
 
 
@@ -145,14 +147,32 @@ def _decode_v1(recording: Recording) -> Reply | Failure:
     streamed = isinstance(body, list)
     whole = body[-1]["response"] if streamed else body
     text = whole["text"] if "text" in whole else whole["generations"][0]["text"]
-    chunks = [event["text"] for event in body if "text" in event] if streamed else [text]
+    events = [event for event in body if event["event_type"] in _V1_CHUNKS] if streamed else [{"text": text}]
+    chunks = tuple(event["text"] for event in events if event.get("text"))
     tokens = whole["meta"].get("tokens", whole["meta"]["billed_units"])
-    part = Text(tuple(chunks), citations=_citations(whole.get("citations", ())))
+    calls = _v1_calls(events if streamed else [], whole.get("tool_calls", ()))
+    parts: list[Part] = [*calls]
+    if chunks or not calls:
+        parts.insert(0, Text(chunks, citations=_citations(whole.get("citations", ()))))
     extras = {name: whole[name] for name in sorted(_V1_EXTRAS & set(whole))}
     if "warnings" in whole["meta"]:
         extras["meta"] = {"warnings": whole["meta"]["warnings"]}
-    usage = Usage(tokens["input_tokens"], tokens["output_tokens"])
-    return Reply((Choice((part,)),), usage, extras={"cohere": extras})
+    reasoning = tokens.get("reasoning_tokens", 0)
+    usage = Usage(tokens["input_tokens"], tokens["output_tokens"], reasoning=reasoning)
+    return Reply((Choice(tuple(parts)),), usage, extras={"cohere": extras})
+
+
+def _v1_calls(events: Sequence[dict[str, Json]], whole: Sequence[dict[str, Json]]) -> list[Call]:
+    """Return the calls of version 1: the whole ones, with the chunks of a stream's events."""
+    chunks: dict[int, list[str]] = {}
+    for event in events:
+        delta = event.get("tool_call_delta", {})
+        if "parameters" in delta:
+            chunks.setdefault(delta["index"], []).append(delta["parameters"])
+    return [
+        Call(call["name"], tuple(chunks.get(number, [dumps(call["parameters"]).decode()])))
+        for number, call in enumerate(whole)
+    ]
 
 
 def _v1(call: str) -> Protocol:

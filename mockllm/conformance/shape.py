@@ -196,8 +196,9 @@ def events(protocol: Protocol, body: Json | str) -> Iterator[tuple[str, str | No
 def body_of(response: Mapping[str, Json]) -> Json:
     """Return a recorded body; that of a binary stream, or of lines of JSON, as the list of its payloads."""
     if response.get("body_encoding") != "base64":
+        body = response["body"]
         lines = response["headers"].get("content-type", "").startswith("application/stream+json")
-        return list(map(loads, response["body"].splitlines())) if lines else response["body"]
+        return list(map(loads, body.splitlines())) if lines and isinstance(body, str) else body
     return [loads(frame.payload) for frame in read_frames(b64decode(response["body"]))]
 
 

@@ -139,7 +139,7 @@ def _recording(request: Request, live: RecordedResponse) -> dict[str, Json]:
         response |= {"body": b64encode(live.body).decode(), "body_encoding": "base64"}
     elif _is_stream(kind, live.body):
         response["body"] = live.body.decode()
-    elif "ndjson" in kind:
+    elif "ndjson" in kind or "stream+json" in kind:
         response["body"] = [loads(line) for line in live.body.splitlines() if line.strip()]
     else:
         response["body"] = _json_body(request, live.body, kind)
