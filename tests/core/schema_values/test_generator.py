@@ -227,3 +227,11 @@ def test_generate_unsatisfiable_schema_has_flaw(name: str) -> None:
     built = generate(schema, Random(0))
     assert built.flaw is not None
     assert flaw in built.flaw
+
+
+def test_generate_beyond_stack_has_flaw(monkeypatch: pytest.MonkeyPatch) -> None:
+    def overflow(*_: object) -> None:
+        raise RecursionError  # what coverage records of a real one varies
+
+    monkeypatch.setattr("mockllm.core.schema_values.generator.normal_schema", overflow)
+    assert generate({}, Random(0)).flaw == "the schema is nested too deep"

@@ -162,3 +162,12 @@ def test_budgeted_check_of_deep_schema_raises_value_error() -> None:
         schema = {"items": schema}
     with pytest.raises(ValueError, match="nested too deep"):
         BudgetedCheck(schema, Budget())
+
+
+def test_budgeted_check_beyond_stack_raises_value_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def overflow(schema: Json) -> Json:
+        raise RecursionError  # what coverage records of a real one varies
+
+    monkeypatch.setattr("mockllm.core.schema_values.document.normalize", overflow)
+    with pytest.raises(ValueError, match="nested too deep"):
+        BudgetedCheck({}, Budget())

@@ -6,6 +6,7 @@ import contextlib
 
 import pytest
 
+from mockllm.core.templates.compiler import _PARSER
 from mockllm.core.templates.template import (
     TemplateSyntax,
     compile_template,
@@ -66,6 +67,15 @@ def test_template_outside_safe_subset_is_refused(source: str, message: str) -> N
     with pytest.raises(TemplateSyntax) as caught:
         compile_template(source, "a.yaml:3:5")
     assert str(caught.value).startswith(message)
+
+
+def test_template_beyond_stack_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def overflow(source: str) -> None:
+        raise RecursionError  # what coverage records of a real one varies
+
+    monkeypatch.setattr(_PARSER, "parse", overflow)
+    with pytest.raises(TemplateSyntax, match="nested too deeply"):
+        compile_template("{% if model %}{% endif %}", "")
 
 
 def test_template_refusal_explains_literal_braces() -> None:
