@@ -49,8 +49,29 @@ def output_size(batch: StoredResponse, file: str, write: Callable[[], bytes | No
 class OutputFilesRequest(ObjectRequest):
     """A request for a file, or for the list of files, which may be the output of batches.
 
-    The event loop looks these up, so that a thread can write the files.
+    The event loop looks these up, so that a thread can write the files. A call that deletes a file writes none.
     """
+
+    @cached_property
+    def stored(self) -> StoredResponse | None:
+        """The file that the path names: with its content, except where the call deletes it."""
+        named = self.look_up()
+        if named is None or named.previous is None:
+            return named
+        batch = self.batches[named.previous]
+        if batch is None:
+            return None
+        if self.method == "DELETE":
+            return named if self.has_output(batch, named.id) else None
+        return self.with_output(named, batch)
+
+    def has_output(self, batch: StoredResponse, id: str) -> bool:
+        """Return whether a file with this id is an output of the batch now."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+    def with_output(self, file: StoredResponse, batch: StoredResponse) -> StoredResponse | None:
+        """Return an output file of the batch with its content; None where the batch has no such file now."""
+        raise NotImplementedError  # pragma: no cover - abstract
 
     @cached_property
     def listed(self) -> Sequence[StoredResponse]:

@@ -10,7 +10,9 @@ import pytest
 
 from mockllm.dialects import batch_requests
 from mockllm.dialects.gemini import batches as gemini_batches
+from mockllm.dialects.gemini import files as gemini_files
 from mockllm.dialects.mistral import batches as mistral_batches
+from mockllm.dialects.mistral import files as mistral_files
 from mockllm.dialects.openai.batches import batch_calls
 from mockllm.dialects.openai.files import file_calls
 from mockllm.engine import DeferredResponse, PlannedResponse
@@ -99,14 +101,46 @@ def test_call_that_changes_a_long_batch_is_not_deferred(server: VirtualServer, l
     assert not is_deferred(server, get("/v1/batches/batch_x"))
 
 
-@pytest.mark.parametrize("paths_of", [of_openai, of_mistral, of_gemini])
+@pytest.mark.parametrize(
+    ("paths_of", "module"),
+    [(of_openai, file_calls), (of_mistral, mistral_files), (of_gemini, gemini_files)],
+    ids=["openai", "mistral", "gemini"],
+)
 def test_deletion_of_output_is_not_deferred(
-    server: VirtualServer, paths_of: Callable[[VirtualServer], list[str]], long: None
+    server: VirtualServer,
+    paths_of: Callable[[VirtualServer], list[str]],
+    module: Any,
+    long: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Else several deletions of one file at once would succeed."""
+    """Else several deletions of one file at once would succeed. The event loop writes no file that it deletes."""
     *_, path, _ = paths_of(server)
+    written = counted(monkeypatch, module, "output_content")
+    assert server.respond(get(path, 0.0, method="DELETE")).status in (403, 404)
     assert not is_deferred(server, get(path, 9.0, method="DELETE"))
     assert server.respond(get(path, 9.0, method="DELETE")).status in (403, 404)
+    assert not written
+
+
+def test_thread_writes_long_output_that_is_input(
+    server: VirtualServer, request: pytest.FixtureRequest
+) -> None:
+    first = mistral.create(server, requests=[mistral.line("one")]).json["id"]
+    output = mistral.ended(server, first)["output_file"]
+    fields = {"endpoint": "/v1/chat/completions", "model": "m", "input_files": [output]}
+    second = raw_request(mistral.JOBS, fields, now=get("", 9.0).now)
+    assert not is_deferred(server, second)
+    *_, file, _ = of_gemini(server)
+    store = server.respond(raw_request("/v1beta/fileSearchStores", {})).json["name"]
+    named = {"fileName": file.removeprefix("/v1beta/")}
+    imported = raw_request(f"/v1beta/{store}:importFile", named, now=get("", 9.0).now)
+    assert not is_deferred(server, imported)
+    request.getfixturevalue("long")
+    assert is_deferred(server, second)
+    assert is_deferred(server, imported)
+    server.respond(get(f"{mistral.JOBS}/{first}", 9.0, method="DELETE"))
+    assert not is_deferred(server, second)
+    assert server.respond(second).status == 404
 
 
 def test_thread_reads_long_input(server: VirtualServer, long: None) -> None:

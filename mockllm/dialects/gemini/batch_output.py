@@ -42,10 +42,8 @@ WITHOUT_RESPONSE: Final = {
 
 
 def outputs(batch: StoredResponse, monotonic: float) -> Iterator[dict[str, Json]]:
-    """Yield the response to each request, or its error, in order; none before the end, and of a failed batch."""
+    """Yield the response to each request, or its error, in order, of a batch that ended without a failure."""
     state = state_of(batch, monotonic)
-    if not state.ended or state.status == "failed":
-        return
     responses = responses_of(batch)[: state.responded]
     for place in range(state.total):
         if place < len(responses):
@@ -69,11 +67,18 @@ def _output(response: LineResponse) -> dict[str, Json]:
     return {"error": {"code": CODES.get(str(error.get("status")), UNKNOWN), "message": error.get("message")}}
 
 
+def has_output(batch: StoredResponse, monotonic: float) -> bool:
+    """Return whether a batch has a file of responses now."""
+    state = state_of(batch, monotonic)
+    responded = state.ended and state.status != "failed" and state.total > 0
+    return responded and bool(record_of(batch).details["file"])
+
+
 def output_content(batch: StoredResponse, monotonic: float) -> bytes | None:
     """Return the file of the responses; None where there is none."""
-    record, found = record_of(batch), list(outputs(batch, monotonic))
-    if not found or not record.details["file"]:
+    if not has_output(batch, monotonic):
         return None
+    record, found = record_of(batch), outputs(batch, monotonic)
     return b"".join(
         dumps({"key": key, **output}) + b"\n" for key, output in zip(record.keys, found, strict=True)
     )

@@ -15,7 +15,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.dialects.batch_requests import OutputFilesRequest
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.gemini.batch_output import output_content
+from mockllm.dialects.gemini.batch_output import has_output, output_content
 from mockllm.dialects.gemini.file_object import PREFIX, missing_file, object_of_file
 from mockllm.dialects.gemini.generate_request import GeminiRequest
 from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan, page
@@ -33,20 +33,17 @@ class GeminiFileRequest(OutputFilesRequest, GeminiRequest):
     def object_id(self) -> str:
         return PREFIX + self.path_variables.get("file", "").removesuffix(DOWNLOAD)
 
-    @cached_property
-    def stored(self) -> StoredResponse | None:
-        """The file that the path names, with its content."""
-        stored = self.look_up()
-        return None if stored is None else whole_file(stored, self)
+    def has_output(self, batch: StoredResponse, id: str) -> bool:
+        return has_output(batch, self.monotonic)
+
+    def with_output(self, file: StoredResponse, batch: StoredResponse) -> StoredResponse | None:
+        return with_output(file, batch, self.monotonic)
 
 
-def whole_file(stored: StoredResponse, request: Request) -> StoredResponse | None:
-    """Return a file with its content. The responses to a batch are a file when the batch has ended."""
-    if stored.previous is None:
-        return stored
-    batch = request.response_lookup.stored(stored.previous)
-    content = None if batch is None else output_content(batch, request.monotonic)
-    return None if content is None else stored._replace(request_body=content)
+def with_output(file: StoredResponse, batch: StoredResponse, monotonic: float) -> StoredResponse | None:
+    """Return a file of a batch's responses with its content. It is a file when the batch has ended."""
+    content = output_content(batch, monotonic)
+    return None if content is None else file._replace(request_body=content)
 
 
 class GeminiFile(ObjectCall, GeminiStoredCall):

@@ -32,7 +32,7 @@ from mockllm.core.request.stored_batches import (
     with_read,
 )
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.dialects.batch_requests import LONG, StoredBatchesRequest
+from mockllm.dialects.batch_requests import LONG, StoredBatchesRequest, are_long
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mistral.batch_lines import (
     ENDPOINTS,
@@ -45,7 +45,7 @@ from mockllm.dialects.mistral.batch_lines import (
     output_lines,
     read_job,
 )
-from mockllm.dialects.mistral.files import file_object, stored_file, whole_file
+from mockllm.dialects.mistral.files import file_object, stored_file, with_output
 from mockllm.dialects.mistral.stored_calls import (
     FILES,
     JOBS,
@@ -120,11 +120,31 @@ class MistralJobRequest(ModelRequest):
     api = "batches"
 
     @cached_property
-    def input_files(self) -> dict[str, StoredResponse | None]:
-        """The files that the body names, by their ids; None for an id without a file."""
+    def named_files(self) -> dict[str, StoredResponse | None]:
+        """The files that the body names, by their ids, without the outputs of batch jobs; None for an id without a
+        file."""
         named = dict.fromkeys(islice(texts(self.fields.get("input_files")), MAX_FILES))
-        found = {id: self.response_lookup.stored(FILES + id) for id in named}
-        return {id: None if file is None else whole_file(file, self) for id, file in found.items()}
+        return {id: self.response_lookup.stored(FILES + id) for id in named}
+
+    @cached_property
+    def source_batches(self) -> dict[str, StoredResponse | None]:
+        """The batch jobs by their ids whose outputs are among the named files."""
+        files = self.named_files.values()
+        names = dict.fromkeys(
+            file.previous for file in files if file is not None and file.previous is not None
+        )
+        return {name: self.response_lookup.stored(name) for name in names}
+
+    @cached_property
+    def input_files(self) -> dict[str, StoredResponse | None]:
+        """The files that the body names, by their ids, with their contents; None for an id without a file."""
+        return {id: None if file is None else self._whole(file) for id, file in self.named_files.items()}
+
+    def _whole(self, file: StoredResponse) -> StoredResponse | None:
+        if file.previous is None:
+            return file
+        batch = self.source_batches[file.previous]
+        return None if batch is None else with_output(file, batch, self.monotonic)
 
     @cached_property
     def inline_lines(self) -> bytes:
@@ -151,7 +171,8 @@ class MistralJobRequest(ModelRequest):
 
     @property
     def planning_takes_long(self) -> bool:
-        return sum(map(len, self.contents)) > LONG
+        sizes = (0 if file is None else len(file.request_body) for file in self.named_files.values())
+        return sum(sizes, len(self.inline_lines)) > LONG or are_long(self.source_batches.values())
 
     def read_lines(self, ids: Sequence[str]) -> JobLines:
         """Return what is read of the input files with these ids. It is read once."""

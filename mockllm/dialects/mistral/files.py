@@ -50,23 +50,20 @@ class MistralFileRequest(OutputFilesRequest):
     def object_id(self) -> str:
         return FILES + self.path_variables.get("file", "")
 
-    @cached_property
-    def stored(self) -> StoredResponse | None:
-        """The file that the path names, with its content."""
-        stored = self.look_up()
-        return None if stored is None else whole_file(stored, self)
+    def has_output(self, batch: StoredResponse, id: str) -> bool:
+        return id in _output_files(batch, self.monotonic)
+
+    def with_output(self, file: StoredResponse, batch: StoredResponse) -> StoredResponse | None:
+        return with_output(file, batch, self.monotonic)
 
 
-def whole_file(stored: StoredResponse, request: Request) -> StoredResponse | None:
-    """Return a file with its content. That of a batch job is a file when the job has ended, and has lines."""
-    if stored.previous is None:
-        return stored
-    batch = request.response_lookup.stored(stored.previous)
-    content = None if batch is None else output_content(batch, stored.id, request.monotonic)
+def with_output(file: StoredResponse, batch: StoredResponse, monotonic: float) -> StoredResponse | None:
+    """Return an output file of a batch job with its content. It is a file when the job has ended, and has lines."""
+    content = output_content(batch, file.id, monotonic)
     if content is None:
         return None
-    shown = {**loads(stored.response_body), "bytes": len(content), "num_lines": content.count(b"\n")}
-    return stored._replace(request_body=content, response_body=dumps(shown))
+    shown = {**loads(file.response_body), "bytes": len(content), "num_lines": content.count(b"\n")}
+    return file._replace(request_body=content, response_body=dumps(shown))
 
 
 def _output_files(batch: StoredResponse | None, monotonic: float) -> frozenset[str]:

@@ -17,6 +17,7 @@ from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.dialects.batch_requests import are_long
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.cached_contents import format_time
 from mockllm.dialects.gemini.camel_case import camel_case_fields
@@ -32,7 +33,7 @@ from mockllm.dialects.gemini.file_search.stores import (
     missing_object,
     store_name,
 )
-from mockllm.dialects.gemini.files import whole_file
+from mockllm.dialects.gemini.files import with_output
 from mockllm.dialects.gemini.generate_check import first_problem
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
 from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
@@ -162,10 +163,28 @@ class FileImportRequest(GeminiRequest):
     api = "file_search_uploads"
 
     @cached_property
+    def named(self) -> StoredResponse | None:
+        """The file that the body names, without the responses of a batch."""
+        return find_file(self, text_of(self.message.get("fileName")) or "")
+
+    @cached_property
+    def source_batch(self) -> StoredResponse | None:
+        """The batch whose responses are the file."""
+        named = self.named
+        previous = None if named is None else named.previous
+        return None if previous is None else self.response_lookup.stored(previous)
+
+    @cached_property
     def file(self) -> StoredResponse | None:
         """The file that the body names, with its content."""
-        found = find_file(self, text_of(self.message.get("fileName")) or "")
-        return None if found is None else whole_file(found, self)
+        named, batch = self.named, self.source_batch
+        if named is None or named.previous is None:
+            return named
+        return None if batch is None else with_output(named, batch, self.monotonic)
+
+    @property
+    def planning_takes_long(self) -> bool:
+        return are_long((self.source_batch,))
 
 
 class FileImport(GeminiStoredCall):

@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
-from propcache.api import cached_property
-
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import BASE62
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.batch_requests import OutputFilesRequest, output_size
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.batches.output_files import output_content, output_ids
@@ -48,23 +46,16 @@ class FileRequest(OutputFilesRequest):
     path_variable = "file"
     id_prefix = PREFIX
 
-    @cached_property
-    def stored(self) -> StoredResponse | None:
-        """The file that the path names, with its content."""
-        stored = self.look_up()
-        return None if stored is None else whole_file(stored, self.response_lookup, self.monotonic)
+    def has_output(self, batch: StoredResponse, id: str) -> bool:
+        return id in output_ids(batch, self.monotonic)
 
-
-def whole_file(stored: StoredResponse, lookup: ResponseLookup, monotonic: float) -> StoredResponse | None:
-    """Return a file with its content. The output of a batch is a file when the batch has ended, and has lines."""
-    if stored.previous is None:
-        return stored
-    batch = lookup.stored(stored.previous)
-    content = None if batch is None else output_content(batch, stored.id, monotonic)
-    if content is None:
-        return None
-    shown = {**loads(stored.response_body), "bytes": len(content)}
-    return stored._replace(request_body=content, response_body=dumps(shown))
+    def with_output(self, file: StoredResponse, batch: StoredResponse) -> StoredResponse | None:
+        """The output of a batch is a file when the batch has ended, and has lines."""
+        content = output_content(batch, file.id, self.monotonic)
+        if content is None:
+            return None
+        shown = {**loads(file.response_body), "bytes": len(content)}
+        return file._replace(request_body=content, response_body=dumps(shown))
 
 
 def file_object(
