@@ -235,7 +235,7 @@ def _won_chance(trace: MatchTrace, id: str) -> str:
 
 def sent(trace: MatchTrace) -> Iterator[str]:
     """Yield the lines about the response."""
-    yield from (_withheld(trace) if trace.outcome.response.plan.delivery.withheld else _response(trace))
+    yield from (_withheld(trace) if trace.outcome.response.plan.delivery.sends_nothing else _response(trace))
     yield from (f"fault applied: {fault}" for fault in trace.outcome.response.faults)
     yield from (f"note: {note}" for note in trace.outcome.response.notes)
 
@@ -333,8 +333,8 @@ def _sent(trace: MatchTrace) -> Json:
     outcome, planned, decoded = trace.outcome, trace.outcome.response, trace.outcome.decoded
     plan = planned.plan
     return {
-        "status": None if plan.delivery.withheld else plan.head.status,
-        "headers": {} if plan.delivery.withheld else dict(outcome.headers),
+        "status": None if plan.delivery.sends_nothing else plan.head.status,
+        "headers": {} if plan.delivery.sends_nothing else dict(outcome.headers),
         "streamed": plan.streamed,
         "error": planned.error,
         "message": "\n".join(outcome.message) or None,

@@ -45,7 +45,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.schema_replies import PlanningTooLong
 from mockllm.state.engine_state import EngineState, Session
-from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch, RespondAgain, until_interrupted
+from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch, RespondAgain, or_object_to_fetch
 
 HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
@@ -166,7 +166,7 @@ class Engine:
             unchanged = self._sent_as_planned and request.session is None and not stored
             if unchanged and HASH_ATTRIBUTE not in request.__dict__:
                 return planned
-            return until_interrupted(partial(self._store_and_finish, planned, request))
+            return or_object_to_fetch(partial(self._store_and_finish, planned, request))
         notes = () if override is None else override.notes
         response = self._decide_and_plan(request, mask, notes, fast_path, repeated, may_defer=may_defer)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
@@ -204,7 +204,7 @@ class Engine:
         store was changed meanwhile, so it reads again."""
         if after_conflict:
             response_inputs.request.forget_read_values()
-        return until_interrupted(partial(self._respond_by, response_inputs, decision))
+        return or_object_to_fetch(partial(self._respond_by, response_inputs, decision))
 
     def _respond_by(
         self, response_inputs: ResponseInputs, decision: Decision
@@ -266,7 +266,7 @@ class Engine:
         """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.
         Return what the event loop calls then."""
         request = builder.request
-        planned = until_interrupted(partial(self._plan_response, builder, notes))
+        planned = or_object_to_fetch(partial(self._plan_response, builder, notes))
         if isinstance(planned, ObjectToFetch):
             again = DeferredResponse(builder.decision.slot, partial(self._plan_deferred, builder, notes))
             to_fetch = ObjectToFetch(planned.session, planned.key, lambda: again)
@@ -278,7 +278,7 @@ class Engine:
                 planned.slot.expect_end(end)
             return self._store_and_finish(planned, request)
 
-        return partial(until_interrupted, complete)
+        return partial(or_object_to_fetch, complete)
 
     def _store_and_finish(
         self, planned: PlannedResponse, request: Request, respond_again: RespondAgain | None = None
@@ -289,7 +289,7 @@ class Engine:
         read it or every response has one. That header is unique: the cache of response heads leaves it out."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
-            respond_again = partial(until_interrupted, partial(self._store_and_finish, planned, request))
+            respond_again = partial(or_object_to_fetch, partial(self._store_and_finish, planned, request))
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)
@@ -313,7 +313,7 @@ class Engine:
 
     def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:
         """Return what is stored under an id, in this process or elsewhere."""
-        return until_interrupted(partial(self.state.lookup(session).stored, id))
+        return or_object_to_fetch(partial(self.state.lookup(session).stored, id))
 
     def apply_storage_update(
         self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = NOTHING
@@ -340,7 +340,7 @@ class Engine:
         """Return whether a provider has the path, or a rule matches, which a guard may block. Nothing is counted."""
         if isinstance(engine_context_of(request).routing, UnknownPath):
             return (
-                until_interrupted(partial(self.has_rule, request)) is not False
+                or_object_to_fetch(partial(self.has_rule, request)) is not False
             )  # or matching needs an object
         return True
 

@@ -4,7 +4,7 @@ decide.
 The request matches one rule and modifiers without guards, errors, named states and loads. Their limits neither count
 responses in flight nor are random; where one refuses or delays the request, a decision is made. The fast path makes
 none of the objects that a decision needs. Where the store decides, it fills the response of the decision. Responses
-and counts are the same as without it: of what it cannot serve, the engine makes a decision.
+and counts are the same as without it: the engine decides what the fast path cannot serve.
 """
 
 from __future__ import annotations
@@ -107,8 +107,7 @@ class FastPath(Struct, frozen=True):
         if self.modifiers_with_limit:
             return self._respond_within_limits(response, cached, request)
         # Counters without a session always exist and are never evicted, so they need no lookup by session. A worker
-        # has these in shared memory. For a session its `count_request` returns None: the
-        # store decides.
+        # has these in shared memory. Its `state.count_request` returns None for a session: the store decides.
         session, state, keys = request.session, self.state, self.keys
         without_session = state.counters_without_session
         number = (
@@ -180,7 +179,7 @@ class FastPath(Struct, frozen=True):
             key = key_with_text(key, text)
         cached = self.planner.response_cache.entries.get(key)
         if type(cached) is CachedResponse and (
-            not cached.prerendered.placeholder_comparisons or cached.fits(request)
+            not cached.prerendered.recorded_comparisons or cached.fits(request)
         ):
             return cached
         return None

@@ -186,7 +186,9 @@ def with_plan_faults(context: PlanContext, plan: Plan, faults: Sequence[Fault]) 
             continue
         if fault.replaces_response:
             replaced = [
-                name for name in context.faults if name not in delivery_faults or changed.delivery.withheld
+                name
+                for name in context.faults
+                if name not in delivery_faults or changed.delivery.sends_nothing
             ]
             context.faults = [name for name in context.faults if name not in replaced]
             context.notes += [f"{name} not applied: {fault.name} replaces it" for name in replaced]
@@ -205,7 +207,7 @@ def _with_fault(context: PlanContext, plan: Plan, fault: Fault) -> Plan:
     dialect knows their places in the stream of a reply only."""
     has_reply = context.dialect.generates or context.request.makes_media
     is_reply = has_reply and isinstance(context.compiled.spec, ReplySpec)
-    if plan.delivery.withheld or not isinstance(fault, FormFault) or not is_reply:
+    if plan.delivery.sends_nothing or not isinstance(fault, FormFault) or not is_reply:
         return fault.apply(plan)
     dialect = cast(ReplyDialect, context.dialect)
     return fault.apply_to_stream(plan, dialect.event_layout(context.request))

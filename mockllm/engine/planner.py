@@ -188,7 +188,8 @@ class ResponsePlanner:
         return error_plan(context.dialect, error, context.request, context.identity)
 
     def _replay_plan(self, context: PlanContext, spec: ReplaySpec) -> Plan:
-        """Return a recording with its own bytes. `pace` acts with `timing: none`, which means no `spec.speed`."""
+        """Return a recording with its own bytes. `pace` applies only with `timing: none`, where
+        `spec.speed` is None."""
         resolved, request = _resolve(context), context.request
         if spec.messages is not None:
             plan = with_settings(self._websocket_replays.plan(context, spec, resolved), resolved, context)

@@ -34,8 +34,8 @@ class EngineContext(RequestContext):
     `routing` is what the route table returned, and `dialect` its `Dialect`. `stores_responses`: whether the state
     stores responses to this call, where the request allows it (`Request.may_be_stored`). `override` is what the
     headers or the session of the request override, and None for nearly all requests. It is a Failure where the
-    session or one of these headers is invalid. `head_mask` is that of `index`, with which an engine has matched
-    requests with this head: after a reload a request may come to another engine. `repeated` is what follows from the
+    session or one of these headers is invalid. `head_mask` was computed with `index`. After a reload
+    the engine has another index, and computes the mask again. `repeated` is what follows from the
     head and the body of a request that came before."""
 
     __slots__ = ("dialect", "head_mask", "index", "override", "repeated", "routing", "stores_responses")
@@ -66,7 +66,7 @@ def dialect_of(request: Request) -> Dialect | None:
 
 class ReaderInputs(NamedTuple):
     """The data that all readers of an engine use. `lookup_without_session` finds what is stored for requests
-    without a session. `volatile` are the body's fields that are not part of its hash. `read_override` reads the
+    without a session. `volatile` are the body's fields that its hash leaves out. `read_override` reads the
     overrides in the headers. `mcp_servers` are the loaded ones."""
 
     state: EngineState

@@ -363,8 +363,9 @@ def _webhooks_of(plan: Plan, context: PlanContext) -> Iterator[Webhook]:
 
 
 def _with_calls(planned: PlannedResponse, plan: Plan, context: PlanContext) -> PlannedResponse:
-    """Return the response with the id and the tool of each of its calls: a client's result has only the id. They are
-    those that the encoder noted. Where it noted none, or the scenario changed what it wrote, they are decoded."""
+    """Return the response with the id and the tool of each of its calls. A tool result that a client sends later
+    names only the id. They are those that the encoder noted. Where it noted none, or the scenario changed what it
+    wrote, they are decoded."""
     dialect = cast(ReplyDialect, context.dialect)
     if not dialect.capabilities.call_ids:
         return planned

@@ -79,7 +79,7 @@ class CacheEntry(Struct, frozen=True):
         """Return whether the entry is the response to this request, too. Encoders compare times and token counts;
         each comparison must have the same result."""
         prerendered, output_tokens = self.prerendered, 0 if call is None else call.output_tokens
-        return not prerendered.placeholder_comparisons or prerendered.fits(
+        return not prerendered.recorded_comparisons or prerendered.fits(
             request.now, self._input_tokens(request), output_tokens
         )
 

@@ -25,7 +25,7 @@ class EngineSettings(Struct, frozen=True):
     allow_overrides: bool = False
     """Whether request headers may set a fault, a delay or a rule."""
     volatile: frozenset[str] = VOLATILE
-    """The fields of a body that are not part of its hash."""
+    """The fields of a body that differ from run to run, so that its hash leaves them out (`--volatile`)."""
     hash_header: bool = False
     """Whether every response carries its request's hash, not only a response that was found by it."""
     unmatched_status: int = NOT_FOUND

@@ -20,7 +20,7 @@ from mockllm.server.exchange_end import abandon_exchange, end_broken_request
 from mockllm.server.reading_connection import MAX_QUEUED, ConnectionOwner, ReadingConnection
 from mockllm.server.request_body import complete_body, read_rest
 from mockllm.server.respond import begin_decision, respond
-from mockllm.server.socket_sink import SENT_POLL
+from mockllm.server.socket_sink import SOCKET_POLL_SECONDS
 from mockllm.server.waiting_exchange import finish_exchange
 
 LONGEST_POLL: Final = 0.02
@@ -101,10 +101,10 @@ class Connection(ReadingConnection):
             # TLS ends both directions at once: asyncio closes the connection in any case, and would log a warning.
             return False
         response, version = self._current.response, self._current.head.message.version
-        is_sent = response is not NOT_PLANNED and not response.plan.delivery.withheld
+        is_sent = response is not NOT_PLANNED and not response.plan.delivery.sends_nothing
         if is_sent and not self._sink.written and version >= (1, 1):
             self._sink.probe()
-        self._close_if_left(SENT_POLL)
+        self._close_if_left(SOCKET_POLL_SECONDS)
         return True
 
     def _close_if_left(self, next_poll: float) -> None:

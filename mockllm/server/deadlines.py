@@ -61,7 +61,7 @@ class Deadline:
         self.in_heap = True
 
     def cancel(self) -> None:
-        """Release the action now; the heap removes its entry later, at the latest at its time."""
+        """Release the action monotonic; the heap removes its entry later, at the latest at its time."""
         if self.action is not None:
             self.action = None
             if self.in_heap:
@@ -111,10 +111,10 @@ class Deadlines:
     def catch_up(self) -> float:
         """Run the due actions, for at most `MAX_ACTION_SECONDS`. Return the time before them. Code that takes long in
         one iteration calls this method; the timer then has less to do."""
-        now = self.time()
-        if self._heap and self._heap[0][0] <= now:
-            self._act(now)
-        return now
+        monotonic = self.time()
+        if self._heap and self._heap[0][0] <= monotonic:
+            self._act(monotonic)
+        return monotonic
 
     def _fire(self) -> None:
         """Run the due actions. New deadlines of these actions wait for the next iteration, or for `catch_up`."""
@@ -127,9 +127,9 @@ class Deadlines:
             if self._heap:
                 self._arm(self._heap[0][0])
 
-    def _act(self, now: float) -> None:
+    def _act(self, monotonic: float) -> None:
         due: list[Deadline] = []
-        while self._heap and self._heap[0][0] <= now:
+        while self._heap and self._heap[0][0] <= monotonic:
             deadline = heappop(self._heap)[2]
             deadline.in_heap = False
             self._cancelled -= deadline.action is None
@@ -138,16 +138,16 @@ class Deadlines:
             action, deadline.action = deadline.action, None
             if action is not None:
                 try:
-                    action(now)
+                    action(monotonic)
                 except Exception:  # the other actions still run
                     traceback.print_exc(file=sys.stderr)
-                if number < len(due) and self.time() - now > MAX_ACTION_SECONDS:
-                    self._postpone(due[number:], now)
+                if number < len(due) and self.time() - monotonic > MAX_ACTION_SECONDS:
+                    self._postpone(due[number:], monotonic)
                     return
 
-    def _postpone(self, rest: Sequence[Deadline], now: float) -> None:
+    def _postpone(self, rest: Sequence[Deadline], monotonic: float) -> None:
         """Leave actions for the next iteration of the loop, or for `catch_up`."""
         for deadline in rest:
             if deadline.action is not None:
                 deadline.in_heap = True
-                heappush(self._heap, (now, next(self._order), deadline))
+                heappush(self._heap, (monotonic, next(self._order), deadline))

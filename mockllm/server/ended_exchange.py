@@ -27,7 +27,7 @@ def is_unsent(response: PlannedResponse, tick_times: array[float] | None) -> boo
     """Return whether no byte of a response was sent: a fault withheld it, or it ended before its first write."""
     content = response.content
     return (tick_times is not None and not tick_times) or (
-        isinstance(content, Plan) and content.delivery.withheld
+        isinstance(content, Plan) and content.delivery.sends_nothing
     )
 
 

@@ -79,7 +79,7 @@ def end_broken_request(app: App, exchange: Exchange) -> None:
         return
     body = exchange.body_stream
     note = f"the request broke off after {0 if body is None else body.total_bytes} bytes of its body"
-    plan = replace(builtin_pages.text_page(400, f"{note}\n"), delivery=Delivery(withheld=True))
+    plan = replace(builtin_pages.text_page(400, f"{note}\n"), delivery=Delivery(sends_nothing=True))
     exchange.response = PlannedResponse(plan, None, notes=(note,))
     exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
     end_exchange(app, exchange, "gone")

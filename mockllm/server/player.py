@@ -224,7 +224,7 @@ def delivered_steps(plan: Plan, head: SerializedHead) -> tuple[bytes, Iterator[F
     delivery = plan.delivery
     if delivery is DEFAULT_DELIVERY:
         return head.data, steps
-    first = b"" if delivery.withheld else head.data
+    first = b"" if delivery.sends_nothing else head.data
     if first and delivery.head_seconds:
         steps, first = chain(_line_by_line(first, delivery.head_seconds), steps), b""
     for throttle in delivery.throttles:

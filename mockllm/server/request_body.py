@@ -113,14 +113,14 @@ class _BodyWatch:
         self._seen = self._body.total_bytes
         self._deadline = self._deadlines.at(min(now + self._limits.body_idle, self._end), self._check)
 
-    def _check(self, now: float) -> None:
+    def _check(self, monotonic: float) -> None:
         limits = self._limits
-        if now >= self._end:
+        if monotonic >= self._end:
             self._fail(f"The request's body did not come within {limits.body_time:g} s (--body-timeout).")
         elif self._body.total_bytes == self._seen:
             self._fail(f"No more of the request's body came for {limits.body_idle:g} s.")
         else:
-            self._watch(now)
+            self._watch(monotonic)
 
     def _fail(self, reason: str) -> None:
         self._body.set_exception(TimeoutError(reason))

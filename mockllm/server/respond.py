@@ -233,7 +233,7 @@ def opens_websocket(response: PlannedResponse) -> bool:
     if type(content) is not Plan or content.head.status != SWITCHING:
         return False
     untouched = not content.steps or type(content.steps[0]) is WaitStep
-    return content.delivery.websocket is not None and untouched and not content.delivery.withheld
+    return content.delivery.websocket is not None and untouched and not content.delivery.sends_nothing
 
 
 def send_webhooks(app: App, exchange: Exchange, response: PlannedResponse) -> None:

@@ -19,9 +19,9 @@ if sys.platform != "win32":
     import fcntl
     import termios
 
-SENT_POLL: Final = 0.001
-"""Seconds between two polls of the bytes that the client's system has not acknowledged. The kernel does not
-notify."""
+SOCKET_POLL_SECONDS: Final = 0.001
+"""Seconds between two polls of what the kernel does not notify. Which bytes has the client's system acknowledged, and
+has a client that half-closed the connection left?"""
 
 
 class SocketSink:
@@ -100,7 +100,7 @@ class SocketSink:
                 raise ConnectionResetError("the client has disconnected")
             if transport is None or not _unacknowledged(transport):
                 return
-            await asyncio.sleep(SENT_POLL)
+            await asyncio.sleep(SOCKET_POLL_SECONDS)
 
     async def cut(self, how: Literal["close", "reset", "silence"]) -> None:
         """Send FIN or RST after the written bytes. A reset waits until the client's system has all bytes, or has
@@ -112,7 +112,7 @@ class SocketSink:
         if transport is not None and how == "reset":
             unacknowledged, end = _unacknowledged(transport), loop.time() + self._limits.linger
             while unacknowledged and loop.time() < end:
-                await asyncio.sleep(SENT_POLL)
+                await asyncio.sleep(SOCKET_POLL_SECONDS)
                 before, unacknowledged = unacknowledged, _unacknowledged(transport)
                 if unacknowledged < before:
                     end = loop.time() + self._limits.linger

@@ -72,13 +72,13 @@ FOLLOWS: Final = {
     "requested_media": "audio_format",
     **dict.fromkeys(
         ("client_tools", "custom_tools", "included", "logprobs", "namespaces", "obfuscated", "service_tier"),
-        "cached_by_remaining_members",
+        "cached_by_body_without_turns",
     ),
     **dict.fromkeys(("cites_results", "is_repeated", "omits_thinking", "turns", "user"), "raw"),
 }
 """Attributes that follow from another one in the key. Items are read of MCP calls alone that need an approval, which
 are not static."""
-ECHOED: Final = "cached_by_remaining_members"
+ECHOED: Final = "cached_by_body_without_turns"
 """With it, `encoding_key` of OpenAI's responses has read all fields but the model, the input and `stream`."""
 
 

@@ -31,7 +31,7 @@ PLANS = {
     "/many": streamed(*[say("a")] * 2000),
     "/silence": streamed(say("a"), CutStep("silence", 1)),
     "/nothing": Plan(
-        ResponseHead(200, ()), (CutStep("silence", 0),), Framing.SSE, 0.0, Delivery(withheld=True)
+        ResponseHead(200, ()), (CutStep("silence", 0),), Framing.SSE, 0.0, Delivery(sends_nothing=True)
     ),
     "/reset": Plan(ResponseHead(200, ()), (CutStep("reset", 0),), Framing.SSE),
 }

@@ -23,7 +23,7 @@ HELD = replace(whole(), delivery=Delivery(hold=Hold("approval", DELAY)))
 PLANS = {"/late": whole(delay=DELAY), "/stream": chunks(1, DELAY), "/held": HELD}
 CHUNKS = {"/chunks": chunks(2, DELAY)}
 WITHHELD = Plan(
-    ResponseHead(200, ()), (WaitStep(DELAY, 0), CutStep("close", 0)), delivery=Delivery(withheld=True)
+    ResponseHead(200, ()), (WaitStep(DELAY, 0), CutStep("close", 0)), delivery=Delivery(sends_nothing=True)
 )
 LIMITS = ServerLimits(grace=0.2, linger=2 * PATIENCE)
 

@@ -236,7 +236,7 @@ DELIVERIES: dict[str, tuple[Plan, list[tuple[float, bytes]]]] = {
         delivered(say("a"), WaitStep(1, 1), CutStep("end", 1), say("b")),
         [(0, HEAD + b"9\r\ndata: a\n\n\r\n"), (1, b"0\r\n\r\n")],
     ),
-    "a head that never comes": (delivered(CutStep("reset", 0), withheld=True), []),
+    "a head that never comes": (delivered(CutStep("reset", 0), sends_nothing=True), []),
     "a flow, in which the head counts": (
         replace(delivered(say("abc"), throttles=(Throttle(7, 1.0),)), head=ResponseHead(299, ())),
         [

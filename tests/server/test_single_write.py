@@ -25,7 +25,7 @@ from tests.server.test_player import delivered
 
 
 @pytest.mark.parametrize(
-    "plan", [delivered(say("a"), withheld=True), streamed(StepOutsideHttpChunks(b"x", 0))]
+    "plan", [delivered(say("a"), sends_nothing=True), streamed(StepOutsideHttpChunks(b"x", 0))]
 )
 def test_single_write_of_special_delivery_is_none(plan: Plan) -> None:
     assert single_write(plan, serialize_head(plan, HttpConstraints(), "")) is None

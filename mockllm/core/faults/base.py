@@ -85,7 +85,7 @@ class Fault(StrictModel):
 
     def apply(self, plan: Plan) -> Plan:
         """Return the plan with the fault. Raise NotApplicable."""
-        if plan.delivery.withheld:
+        if plan.delivery.sends_nothing:
             raise NotApplicable("no byte of the response is sent")
         if self.needs_http and plan.framing.is_websocket:
             raise NotApplicable("the response is messages of a WebSocket")

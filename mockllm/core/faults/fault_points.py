@@ -349,5 +349,5 @@ def cut_at(plan: Plan, gap: Gap, how: CutKind) -> Plan:
 
 def withhold(plan: Plan, seconds: float, how: CutKind) -> Plan:
     """Return a plan that sends no byte, and is cut so many seconds after the start of `Plan.delay`."""
-    withheld = replace(plan.delivery, withheld=True)
+    withheld = replace(plan.delivery, sends_nothing=True)
     return replace(plan, steps=(CutStep(how, 0),), delay=seconds, delivery=withheld)

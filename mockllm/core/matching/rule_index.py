@@ -38,7 +38,7 @@ from mockllm.core.matching.near_miss_distance import distance
 from mockllm.core.request.request import Request
 
 MAX_ROWS: Final = 32
-"""The most rows of one matcher; its further disjunctions are checked as they are."""
+"""The most rows of one matcher; further disjunctions are checked without the index."""
 MAX_LAYERS: Final = 4
 """The conditions of a row on one field that are indexed; further ones are checked for the rows that are found."""
 _MAX_MULTI_PATHS: Final = 64

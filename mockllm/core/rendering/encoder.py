@@ -47,8 +47,8 @@ class EncoderPosition(Struct, frozen=True):
 
 class Encoder:
     """The events of a dialect. A stream has choices, and a choice has parts. Every hook returns events in the order
-    in which they are sent. `reply` is the supported reply, with its usage. Some encoders make it again, for callers
-    other than the engine: a supported reply is returned unchanged."""
+    in which they are sent. `reply` is the supported reply, with its usage. Some encoders call
+    `supported_reply` again, for callers that have not: the second call changes nothing."""
 
     def __init__(self, reply: Reply) -> None:
         self.reply = reply

@@ -44,7 +44,8 @@ class FinishPlace(NamedTuple):
 
 
 class EventLayout:
-    """The places in a protocol's events. A method that is not overridden finds no place."""
+    """Where faults find calls, texts and ends in the events of a protocol. A method that is not overridden finds
+    none."""
 
     sequence: str | None = None
     """The member that numbers all events."""

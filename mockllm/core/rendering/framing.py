@@ -180,7 +180,7 @@ def _length(part: bytes | StepOutsideHttpChunks) -> int:
 def head_size(plan: Plan) -> int:
     """Return about how many bytes a head has. The server's lines are not known before the head is written."""
     planned = sum(len(name) + len(value) + 4 for name, value in plan.head.headers)
-    return 0 if plan.delivery.withheld else SERVER_LINES + planned
+    return 0 if plan.delivery.sends_nothing else SERVER_LINES + planned
 
 
 SERVER_LINES: Final = 150

@@ -205,7 +205,7 @@ class NumberPlaceholder:
         if isinstance(self._computation.source, IdPattern):
             raise TypeError("a cached response compares no part of an id")
         result = compare(self._sample, operand)
-        self._placeholders.placeholder_comparisons.append(
+        self._placeholders.recorded_comparisons.append(
             PlaceholderComparison(self._computation, compare, operand, result)
         )
         return result
@@ -229,7 +229,9 @@ class Placeholders:
         self, ids: Ids, now: float, input_tokens: int, call: GeneratedToolCall | None = None
     ) -> None:
         self.computations: list[Computation] = []
-        self.placeholder_comparisons: list[PlaceholderComparison] = []
+        self.recorded_comparisons: list[PlaceholderComparison] = []
+        """Those of a placeholder with a value that an encoder made. The bytes fit a request for which all of them
+        come out the same."""
         self.ids: Ids = PlaceholderIds(self, ids)
         self.now = cast(float, NumberPlaceholder(self, Computation("now"), now))
         self.input_tokens = cast(int, NumberPlaceholder(self, Computation("input_tokens"), input_tokens))
@@ -277,13 +279,14 @@ class PlaceholderIds(Ids):
         )
 
 
-CALL_DECIDES: Final = -1
+NUMBER_FROM_CALL: Final = -1
 """In place of the number of a chunk: the number of chunks of the generated tool call decides it."""
 
 
 class PlaceholderStep(Struct, frozen=True):
     """A step of bytes with placeholders. Every second one of `parts` is empty for the value of a placeholder. The
-    `chunk_number` is CALL_DECIDES where the step ends with the generated tool call: the last value is the number."""
+    `chunk_number` is NUMBER_FROM_CALL where the step ends with the generated tool call: the last value is then the
+    number."""
 
     parts: Sequence[bytes]
     select: ValueSelector
@@ -297,7 +300,7 @@ class PlaceholderStep(Struct, frozen=True):
 
     def last_chunk(self, values: Sequence[bytes]) -> int:
         """Return the number of the step's last chunk in the response with these values."""
-        return int(values[-1]) if self.chunk_number == CALL_DECIDES else self.chunk_number
+        return int(values[-1]) if self.chunk_number == NUMBER_FROM_CALL else self.chunk_number
 
 
 class Prerendered(Struct, frozen=True, eq=False):
@@ -311,7 +314,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     computed: Sequence[Computation]
     """All further values, in the order of their first use: times, token counts, and texts computed from ids."""
     call_forms: Sequence[ArgumentsForm]
-    placeholder_comparisons: Sequence[PlaceholderComparison]
+    recorded_comparisons: Sequence[PlaceholderComparison]
     framing: Framing
     size: int
     """Bytes in memory, about."""
@@ -320,7 +323,7 @@ class Prerendered(Struct, frozen=True, eq=False):
 
     def fits(self, now: float, input_tokens: int, output_tokens: int = 0) -> bool:
         """Return whether each condition has its result for this request and the tokens of its call."""
-        for computation, compare, operand, result in self.placeholder_comparisons:
+        for computation, compare, operand, result in self.recorded_comparisons:
             if compare(computation.value(now, input_tokens, output_tokens), operand) is not result:
                 return False
         return True

@@ -215,7 +215,7 @@ class Delivery(Struct, frozen=True):
 
     lines: bytes = b""
     """Raw lines of the head, after the headers, each with its line end."""
-    withheld: bool = False
+    sends_nothing: bool = False
     """Whether no byte is sent: the fault that sets it replaces the steps, too."""
     head_seconds: float = 0.0
     """Seconds over which the head is written, line by line."""

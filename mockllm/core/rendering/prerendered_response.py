@@ -17,8 +17,8 @@ from mockllm.core.rendering.argument_forms import ChunkCount
 from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.placeholder_parser import PlaceholderParser
 from mockllm.core.rendering.placeholders import (
-    CALL_DECIDES,
     MARKED_CALL,
+    NUMBER_FROM_CALL,
     Placeholders,
     PlaceholderStep,
     Prerendered,
@@ -104,7 +104,7 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
     last_of_call = len(MARKED_CALL.chunks) if counted else None
     steps = tuple(
         PlaceholderStep(
-            draft[0], selector_for(draft[1]), CALL_DECIDES if draft[2] == last_of_call else draft[2]
+            draft[0], selector_for(draft[1]), NUMBER_FROM_CALL if draft[2] == last_of_call else draft[2]
         )
         if isinstance(draft, tuple)
         else draft

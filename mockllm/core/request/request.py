@@ -323,7 +323,7 @@ class Request(BodyFields, McpServerFields):
         """The estimated tokens of the tools' descriptions."""
         tools = self.tools
         return (
-            self.cached_by_remaining_members("tool_tokens", lambda: sum(map(_tool_tokens, tools)))
+            self.cached_by_body_without_turns("tool_tokens", lambda: sum(map(_tool_tokens, tools)))
             if tools
             else 0
         )

@@ -48,7 +48,7 @@ class Candidate(Struct, frozen=True):
     unmatched. Those set no state, and no response is counted for them."""
     uses_counts: bool = True
     """Whether its counts choose a response or belong to a scope of their own, or it has a guard, states, a limit or a
-    load. The tries of any other rule are no more than the position of its random values."""
+    load. For any other rule, the tries only select its random values."""
 
     @property
     def match_decides(self) -> bool:

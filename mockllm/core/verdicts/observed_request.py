@@ -310,7 +310,7 @@ def delivery_timing(plan: Plan, elapsed: float, *, finished: bool) -> DeliveryTi
     due, last, longest = plan.delay, 0.0, 0.0
     sent = total = 0
     began = False
-    if due <= elapsed and not plan.delivery.withheld:
+    if due <= elapsed and not plan.delivery.sends_nothing:
         began, longest, last = True, due, due
     for step, data in steps_with_bytes(plan):
         if type(step) is WaitStep:

@@ -173,7 +173,7 @@ def usage(counted: Usage, family: AnthropicFamily, *, final: bool = False) -> Bl
         },
         "output_tokens": counted.output,
     }
-    if final and family.thinking_tokens:
+    if final and family.counts_thinking_tokens:
         result["output_tokens_details"] = {"thinking_tokens": counted.reasoning}
     result["service_tier"] = "standard"
     if family.geo is not None:

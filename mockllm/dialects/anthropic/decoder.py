@@ -9,7 +9,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.anthropic.server_tool_decoder import BlockCollector
+from mockllm.dialects.anthropic.server_tool_decoder import ServerToolCollector
 from mockllm.dialects.decoded_response import (
     DecodedCitation,
     DecodedResponse,
@@ -37,11 +37,11 @@ def decode_payloads(payloads: Iterable[Json], decoder: ResponseDecoder) -> Decod
     """Return the content of the events or the body of a response. This protocol sends a refusal as text: text that
     ends with a refusal is reported as both."""
     counted: dict[str, Json] = {}
-    blocks, cited = BlockCollector(), CitationCollector(decoder)
+    server_tools, cited = ServerToolCollector(), CitationCollector(decoder)
     for payload in payloads:
-        _read_payload(payload, decoder, counted, blocks, cited)
+        _read_payload(payload, decoder, counted, server_tools, cited)
     cited.close()
-    decoder.server_tools = blocks.server_tools()
+    decoder.server_tools = server_tools.decoded()
     decoder.usage = _read_usage(counted) or decoder.usage
     if decoder.finish == "refusal":
         decoder.add_text("refusal", decoder.text("text") or "", visible=False)
@@ -52,7 +52,7 @@ def _read_payload(
     payload: Json,
     decoder: ResponseDecoder,
     counted: dict[str, Json],
-    served: BlockCollector,
+    server_tools: ServerToolCollector,
     cited: CitationCollector,
 ) -> None:
     """Read one event, or the body of a non-streaming response."""
@@ -62,20 +62,20 @@ def _read_payload(
         case {"type": "message", "content": list(blocks)}:
             _read_message(payload, decoder, counted)
             for index, block in enumerate(blocks):
-                served.add(index, block)
+                server_tools.add(index, block)
                 cited.open(block)
                 _read_block(index, block, decoder)
         case {"type": "message_start", "message": dict(message)}:
             _read_message(message, decoder, counted)
         case {"type": "content_block_start", "index": int(index), "content_block": dict(block)}:
-            served.add(index, block)
+            server_tools.add(index, block)
             cited.open(block)
             _read_block(index, block, decoder)
         case {"type": "content_block_delta", "delta": {"type": "citations_delta", "citation": citation}}:
             cited.add(citation)
         case {"type": "content_block_delta", "index": int(index), "delta": dict(delta)}:
             text = delta.get("partial_json")
-            if not (isinstance(text, str) and served.add_input(index, text)):
+            if not (isinstance(text, str) and server_tools.add_input(index, text)):
                 _read_delta(index, delta, decoder)
         case {"type": "message_delta", "delta": dict(delta)}:
             _read_message({**payload, **delta}, decoder, counted)

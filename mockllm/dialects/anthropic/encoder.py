@@ -122,7 +122,7 @@ def family_for(reply: Reply, request: MessagesRequest, *, has_inference_geo: boo
     """Return what differs by the model of a reply, or of its request, and by the request itself."""
     family = family_of(reply.model or request.model or DEFAULT_MODEL)
     if request.wants_thinking:
-        family = replace(family, thinking_tokens=True)
+        family = replace(family, counts_thinking_tokens=True)
     return family if has_inference_geo else replace(family, geo=None)
 
 
@@ -152,7 +152,7 @@ def _block_stop(index: int) -> Event:
 
 
 def _partial_json(text: str) -> bytes:
-    return _DELTAS[Call] % json_for_copy(text)
+    return _DELTAS[Call] % json_for_copy(text)  # with spare memory, which the copy has not
 
 
 def _native(block: Json) -> tuple[Json, list[bytes]]:
@@ -171,7 +171,8 @@ def _native(block: Json) -> tuple[Json, list[bytes]]:
 
 
 class MessagesEventLayout(EventLayout):
-    """The events of a message. Only the first event of a call has its id."""
+    """Where faults find calls, texts and the end in the events of a message. Only the first event of a call has its
+    id."""
 
     def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
         number = payload.get("index")

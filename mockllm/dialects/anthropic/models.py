@@ -25,25 +25,24 @@ from mockllm.dialects.dialect import ResponseIdentity
 
 class AnthropicFamily(Struct, frozen=True):
     """The details of one family. `geo`: the value of `usage.inference_geo`; None where usage has none.
-    `thinking_tokens`: whether usage counts them separately for every request, not only for one that requests thinking
-    (May to August 2026). `details`: whether responses have stop details, and calls
-    their caller."""
+    `counts_thinking_tokens`: whether usage counts them separately for every request, not only for one that requests
+    thinking (May to August 2026). `details`: whether responses have stop details, and calls their caller."""
 
     geo: str | None
-    thinking_tokens: bool
+    counts_thinking_tokens: bool
     details: bool = True
 
 
 _FAMILIES: Final = (
-    ("claude-*-4-[67]*", AnthropicFamily("global", thinking_tokens=False)),
-    ("claude-*-4-8*", AnthropicFamily("global", thinking_tokens=True)),
-    ("claude-*-4-[01]*", AnthropicFamily(None, thinking_tokens=False, details=False)),
-    ("claude-*-4-2025*", AnthropicFamily(None, thinking_tokens=False, details=False)),
-    ("claude-*-4*", AnthropicFamily("not_available", thinking_tokens=False)),
-    ("claude-3-opus*", AnthropicFamily(None, thinking_tokens=False, details=False)),
-    ("claude-3-5-sonnet*", AnthropicFamily(None, thinking_tokens=False, details=False)),
-    ("claude-[23]*", AnthropicFamily("not_available", thinking_tokens=False, details=False)),
-    ("*", AnthropicFamily("global", thinking_tokens=True)),
+    ("claude-*-4-[67]*", AnthropicFamily("global", counts_thinking_tokens=False)),
+    ("claude-*-4-8*", AnthropicFamily("global", counts_thinking_tokens=True)),
+    ("claude-*-4-[01]*", AnthropicFamily(None, counts_thinking_tokens=False, details=False)),
+    ("claude-*-4-2025*", AnthropicFamily(None, counts_thinking_tokens=False, details=False)),
+    ("claude-*-4*", AnthropicFamily("not_available", counts_thinking_tokens=False)),
+    ("claude-3-opus*", AnthropicFamily(None, counts_thinking_tokens=False, details=False)),
+    ("claude-3-5-sonnet*", AnthropicFamily(None, counts_thinking_tokens=False, details=False)),
+    ("claude-[23]*", AnthropicFamily("not_available", counts_thinking_tokens=False, details=False)),
+    ("*", AnthropicFamily("global", counts_thinking_tokens=True)),
 )
 """A row exists where recordings of the same weeks differ by model, or where the last recordings of a model are older
 than a member. So claude-opus-4-1 and the models before it ended before April 2026, when stop details and callers

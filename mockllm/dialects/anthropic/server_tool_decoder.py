@@ -13,7 +13,7 @@ from mockllm.dialects.decoded_response import DecodedServerTool
 Words: TypeAlias = dict[str, Json]
 
 
-class BlockCollector:
+class ServerToolCollector:
     """The blocks of server tools in a response, by their index."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class BlockCollector:
         self._inputs[index] = self._inputs.get(index, "") + text
         return True
 
-    def server_tools(self) -> tuple[DecodedServerTool, ...]:
+    def decoded(self) -> tuple[DecodedServerTool, ...]:
         """Return the uses in their order. A use without a result is pending; a result without its use means
         both."""
         blocks = [self._with_input(index) for index in sorted(self._blocks)]

@@ -58,7 +58,7 @@ class StreamConnection(Connection):
         super().connection_made(transport)
         self._open = True
 
-    def _head_is_late(self, now: float) -> None:
+    def _head_is_late(self, monotonic: float) -> None:
         """The end of the request has not come: the stream passes the whole of it on only then."""
         self._head_deadline = None
         reason = "the end of the request did not come in time"

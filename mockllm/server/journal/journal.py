@@ -123,8 +123,9 @@ class Journal:
             self.make_entries(2)
 
     def _drop_pending_without_room(self) -> None:
-        """Drop the oldest exchanges, if the bodies of the newer ones fill the capacity. Where large requests
-        come faster than entries are made of them, some become none: an entry takes as long as its request."""
+        """Drop the oldest exchanges, if the bodies of the newer ones fill the capacity. When large
+        requests arrive faster than entries can be made, some never become entries: an entry takes as long as its
+        request."""
         pending, largest = self._pending, self.max_bytes // 2
         bodies = [len(exchange.raw) + len(exchange.received) for exchange in pending]
         stored_sizes = [size if size <= largest else 0 for size in bodies]  # a larger body is not stored

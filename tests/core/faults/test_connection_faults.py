@@ -112,5 +112,5 @@ def test_slow_headers_twice_adds_the_times() -> None:
 def test_no_response_cuts_before_the_head(then: str) -> None:
     plan: Plan = played(built("no_response", then=then), WHOLE)
     assert plan.steps == (CutStep(then, 0),)  # type: ignore[arg-type]
-    assert plan.delivery == replace(DEFAULT_DELIVERY, withheld=True)
+    assert plan.delivery == replace(DEFAULT_DELIVERY, sends_nothing=True)
     assert played(built("no_response")).delay == STREAM.delay

@@ -187,7 +187,7 @@ def test_cut_at_counts_later_steps_for_the_length() -> None:
 
 def test_cut_at_before_the_head_sends_no_byte() -> None:
     built = cut_at(STREAM, found(STREAM, time="0.2s"), "close")
-    assert (built.steps, built.delay, built.delivery.withheld) == ((CutStep("close", 0),), 0.2, True)
+    assert (built.steps, built.delay, built.delivery.sends_nothing) == ((CutStep("close", 0),), 0.2, True)
 
 
 @pytest.mark.parametrize(

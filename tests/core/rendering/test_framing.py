@@ -227,7 +227,9 @@ def test_flowing_counts_bytes_sent_before() -> None:
             id="two of them",
         ),
         pytest.param(
-            Plan(HEAD, (CutStep("reset", 0),), delivery=Delivery(withheld=True, throttles=(TWO_A_SECOND,))),
+            Plan(
+                HEAD, (CutStep("reset", 0),), delivery=Delivery(sends_nothing=True, throttles=(TWO_A_SECOND,))
+            ),
             0.0,
             id="nothing that is sent",
         ),

@@ -15,7 +15,7 @@ from tests.core.verdicts.client_script import START, ClientScript
 from tests.examples import examples
 
 TRIES = 3
-BROKEN = Plan(ResponseHead(200, ()), (CutStep("reset", 0),), delivery=Delivery(withheld=True))
+BROKEN = Plan(ResponseHead(200, ()), (CutStep("reset", 0),), delivery=Delivery(sends_nothing=True))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from mockllm.core.rendering.plan import CutStep, Delivery, Plan, ResponseHead
 from tests.core.verdicts.client_script import ClientScript, streamed, whole
 from tests.core.verdicts.retry_scripts import WAIT, Play, at, mixed, pair
 
-NO_ANSWER = Plan(ResponseHead(200, ()), (CutStep("reset", 0),), delivery=Delivery(withheld=True))
+NO_ANSWER = Plan(ResponseHead(200, ()), (CutStep("reset", 0),), delivery=Delivery(sends_nothing=True))
 CUT_BODY = Plan(ResponseHead(200, ()), (*whole(body="x").steps, CutStep("reset", 0)))
 GIVEN_UP: dict[str, tuple[Play, list[int]]] = {
     "one try": (at(0), [1]),

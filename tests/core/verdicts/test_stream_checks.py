@@ -246,7 +246,7 @@ def test_faults_that_sdks_fail_at_spoil_a_response() -> None:
 
 def test_no_read_timeout_counts_a_missing_head_as_silence() -> None:
     script = ClientScript()
-    hung = Plan(ResponseHead(200, ()), (CutStep("silence", 0),), delivery=Delivery(withheld=True))
+    hung = Plan(ResponseHead(200, ()), (CutStep("silence", 0),), delivery=Delivery(sends_nothing=True))
     silent(0, timeout="3600", left="stopped", took=0.5, stream=False, plan=hung, faults=("no_response",))(
         script
     )

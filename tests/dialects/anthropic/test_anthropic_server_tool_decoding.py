@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.core.json.codec import dumps
 from mockllm.dialects.anthropic import MESSAGES
-from mockllm.dialects.anthropic.server_tool_decoder import BlockCollector
+from mockllm.dialects.anthropic.server_tool_decoder import ServerToolCollector
 from mockllm.dialects.decoded_response import DecodedServerTool
 from tests.language.virtual_server import VirtualServer, claude_request, raw_request
 
@@ -64,10 +64,10 @@ def test_recorded_server_tools_are_replayed_as_a_reply(stream: bool) -> None:
 
 
 def collected(*blocks: Any) -> list[tuple[str, Any]]:
-    collector = BlockCollector()
+    collector = ServerToolCollector()
     for index, block in enumerate(blocks):
         collector.add(index, block)
-    return [(tool.kind, tool.words) for tool in collector.server_tools()]
+    return [(tool.kind, tool.words) for tool in collector.decoded()]
 
 
 def test_result_of_an_earlier_use_is_for_both() -> None:
@@ -112,9 +112,9 @@ def test_odd_ids_are_decoded() -> None:
 
 
 def test_input_that_is_no_json_is_ignored() -> None:
-    collector = BlockCollector()
+    collector = ServerToolCollector()
     collector.add(0, {"type": "server_tool_use", "name": "web_search", "id": "s", "input": {}})
     assert collector.add_input(0, "{")
     assert not collector.add_input(1, "{")
-    (tool,) = collector.server_tools()
+    (tool,) = collector.decoded()
     assert tool.words == {"query": "", "sources": [], "pending": True}

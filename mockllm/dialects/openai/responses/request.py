@@ -130,7 +130,7 @@ class InputRequest(ModelRequest):
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
-        return self.cached_by_remaining_members("tools", self._offered_tools)
+        return self.cached_by_body_without_turns("tools", self._offered_tools)
 
     def _offered_tools(self) -> tuple[Tool, ...]:
         return tuple(tool for entry in objects(self.fields.get("tools")) for tool in _tools(entry))
@@ -186,7 +186,7 @@ class ResponsesRequest(InputRequest):
     @cached_property
     def namespaces(self) -> Mapping[str, str]:
         """The namespaces of tools, by their names. A tool that is loaded later is its own namespace."""
-        return self.cached_by_remaining_members(
+        return self.cached_by_body_without_turns(
             "namespaces", lambda: dict(_namespaces(self.fields.get("tools")))
         )
 
