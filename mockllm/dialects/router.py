@@ -101,13 +101,17 @@ def message_kinds(path: str) -> tuple[str, ...]:
 
 
 def find_route(
-    method: str, path: str, headers: Mapping[str, str], query: str = "", root_provider: str | None = None
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    query: str = "",
+    unprefixed_provider: str | None = None,
 ) -> Routing:
     """Return the call of a request. `path` is undecoded, without query and session prefix. `headers` are
-    looked up by lower-case name. `query` is undecoded. The calls of `root_provider` need no prefix, and
+    looked up by lower-case name. `query` is undecoded. The calls of `unprefixed_provider` need no prefix, and
     precede those of all others."""
-    if root_provider is not None:
-        found = find_route(method, f"/{root_provider}{path}", headers, query)
+    if unprefixed_provider is not None:
+        found = find_route(method, f"/{unprefixed_provider}{path}", headers, query)
         if type(found) is RouteMatch:
             return found
     methods = _LITERAL.get(path)

@@ -82,7 +82,7 @@ class Engine:
             settings.volatile,
             self._override,
             catalog.mcp_servers,
-            catalog.root_provider,
+            catalog.unprefixed_provider,
             self._repeated_requests,
         )
         self._candidates = CandidateFinder(catalog, settings.seed)
@@ -152,7 +152,7 @@ class Engine:
         repeated = engine_context.repeated
         if repeated is not None and repeated.index is self._index:
             mask = repeated.match_mask
-        else:  # it is no repeated request, or another engine has matched it, or this one has yet to
+        else:  # not repeated, or computed by an earlier engine, or not computed yet
             if repeated is not None and repeated.to_compute is not None:
                 self._repeated_requests.add(repeated, request, self._index, self._precompute)
                 repeated = None  # it serves the requests after this one

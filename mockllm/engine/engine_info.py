@@ -27,7 +27,7 @@ class EngineInfo(Struct, frozen=True):
     stale: tuple[StaleSource, ...] = ()
     calls: tuple[tuple[str, tuple[str, ...]], ...] = ()
     sources: tuple[tuple[str, int], ...] = ()
-    root_provider: str | None = None
+    unprefixed_provider: str | None = None
     """The provider whose paths need no prefix."""
     findings: tuple[str, ...] = ()
     """The names of the findings that the loaded files replay, if there are several: each responds in the session of
@@ -49,7 +49,7 @@ def engine_info(catalog: Catalog, stale: tuple[StaleSource, ...]) -> EngineInfo:
         stale=stale,
         calls=calls_by_provider(),
         sources=tuple(rules.items()),
-        root_provider=catalog.root_provider,
+        unprefixed_provider=catalog.unprefixed_provider,
         findings=tuple(catalog.findings),
         pack_rules=sum(item.layer > 0 for item in catalog.items[: catalog.rule_count]),
         pack_files=catalog.pack_files,

@@ -153,9 +153,9 @@ class FastPath(Struct, frozen=True):
             require_short_schema(tool.schema)
             randomness = Randomness(self.seed, self.item.id, scope, tries)
             call = self.planner.generate_tool_call(tool, request, randomness, response.settings)
-        except (BudgetExceeded, PlanningTooLong):
+        except (BudgetExceeded, PlanningTooLong):  # the budget is that of generated values
             return None
-        return (cached, call) if call.cacheable and cached.fits(request, call) else None
+        return (cached, call) if call.fits_placeholders and cached.fits(request, call) else None
 
     def _cached_without_call(
         self,
@@ -199,8 +199,8 @@ class FastPath(Struct, frozen=True):
     def _respond_varying(
         self, selector: ResponseSelector, request: Request, dialect: Dialect, repeated: RepeatedRequest | None
     ) -> PlannedResponse | None:
-        """Return the response of a rule whose responses vary. The counts of the rule's scope select it (of one
-        response, too), and its response seed is their seed token."""
+        """Return the response of a rule whose responses vary. The counts in the rule's scope select it, even where
+        the rule has only one response. The seed token of these counts is its response seed."""
         if request.session is not None:
             return None
         counters, per = self.state.counters_without_session, self.item.per

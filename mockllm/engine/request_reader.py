@@ -74,7 +74,7 @@ class ReaderInputs(NamedTuple):
     volatile: frozenset[str]
     read_override: Callable[[Mapping[str, str], Session | None], Override | Failure]
     mcp_servers: Mapping[str, McpServer]
-    root_provider: str | None
+    unprefixed_provider: str | None
     """The provider whose paths need no prefix."""
     repeated_requests: RepeatedRequests
     """The small requests that came more than once."""
@@ -109,7 +109,7 @@ class RequestReader:
         session, error = headers.get(SESSION_HEADER), None
         if session is not None or path.startswith(SESSION_PREFIX):
             session, path, error = read_session(session, path)
-        routing = find_route(method, path, headers, query_string, reader_inputs.root_provider)
+        routing = find_route(method, path, headers, query_string, reader_inputs.unprefixed_provider)
         engine_context, is_known_call = EngineContext(routing, error), isinstance(routing, RouteMatch)
         request_class: type[Request] = engine_context.dialect.request_class if is_known_call else Request
         self._make_request, self._key = request_class.of, object()

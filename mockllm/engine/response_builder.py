@@ -217,7 +217,7 @@ class ResponseBuilder(DecidedRequest):
         elif cached_by == "tool_call":
             call = self._generated_call(effective, self.randomness(item, selected))
             text = "" if call is None else call.tool
-            if call is None or not call.cacheable:
+            if call is None or not call.fits_placeholders:
                 cached_by = None
         if cached_by is None or len(text) > MAX_KEY_TEXT:
             return self._planned_without_cache(

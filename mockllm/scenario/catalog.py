@@ -179,7 +179,7 @@ class Catalog(Struct, frozen=True):
     """The MCP servers by name; the first of a name counts."""
     uses_packs: bool = False
     """Whether any pack is used; if none is, the response to an unmatched request suggests `use: [default]`."""
-    root_provider: str | None = None
+    unprefixed_provider: str | None = None
     """The provider whose paths need no prefix: that of the first file that names one."""
     findings: Sequence[str] = ()
     """The names of the findings that the files replay, if there are several: each responds in the session of its name

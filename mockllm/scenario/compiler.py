@@ -69,7 +69,7 @@ def compile_catalog(
     findings = tuple(dict.fromkeys(entry.session for entry in entries if entry.session is not None))
     root = next((entry.provider for entry in entries if entry.provider is not None), None)
     parts = (tuple(items), rules, index, tuple(models), files, strict, validation, servers, pack_files > 0)
-    return Catalog(*parts, root_provider=root, findings=findings, pack_files=pack_files)
+    return Catalog(*parts, unprefixed_provider=root, findings=findings, pack_files=pack_files)
 
 
 def _own_response_validation(rules: Sequence[CatalogItem]) -> Validation:

@@ -159,16 +159,14 @@ def generate_tool_call(
     text, notes = generate_arguments(tool, draws, max_generated, request)
     chunks = split_into_chunks(text, size) if in_chunks or not text else (text,)
     tokens, most = count_tokens(tool.name + text), request.output_bounds.max_tokens
-    cacheable = (
+    fits_placeholders = (
         tool.kind == "function"
-        and text.startswith(
-            "{"
-        )  # some protocols have forms of their own for anything else, and for no arguments
+        and text[:1] == "{"  # some protocols have forms of their own for anything else, and for no arguments
         and 2 < len(text) <= MAX_CALL_TEXT
         and len(chunks) <= MAX_CALL_CHUNKS
         and (most is None or tokens <= most)  # else a note says so
     )
-    return GeneratedToolCall(tool.name, text, chunks, tokens, in_chunks, tuple(notes), cacheable)
+    return GeneratedToolCall(tool.name, text, chunks, tokens, in_chunks, tuple(notes), fits_placeholders)
 
 
 def generate_json(

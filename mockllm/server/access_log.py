@@ -15,7 +15,7 @@ from mockllm.core.redaction import Redactor, may_show_random, secrets_of
 from mockllm.core.request.body_secrets import body_secrets
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_older_hash, hash_input_json, hash_of
-from mockllm.dialects.omitted_bases import BASE_URL_ENDS
+from mockllm.dialects.missing_base_paths import BASE_URL_ENDS
 from mockllm.engine import seed_token
 from mockllm.engine.planned_response import UNKNOWN_FIELD
 from mockllm.server.ended_exchange import EndedExchange, is_unsent

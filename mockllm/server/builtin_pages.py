@@ -68,7 +68,7 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
 
 def _is_root_call(about: EngineInfo, method: str, path: str) -> bool:
     """Return whether the provider whose paths need no prefix has this call."""
-    root = about.root_provider
+    root = about.unprefixed_provider
     return root is not None and type(find_route(method, f"/{root}{path}", {})) is RouteMatch
 
 

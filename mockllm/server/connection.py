@@ -59,7 +59,8 @@ class Connection(ReadingConnection):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._cancel_head_deadline()
-        # No client reads the response, but the request counts. Further ones would have waited for its response.
+        # No client reads the response, but the first queued request counts. The others would not have been served
+        # before its response.
         if self._queue and self._current is None:
             self._ready.serve_now(self)
         self.closing = True

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.form_fields import without_contents
-from mockllm.dialects.omitted_bases import omitted_base_note
+from mockllm.dialects.missing_base_paths import missing_base_path_note
 from mockllm.engine import PlannedResponse
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 
@@ -119,6 +119,6 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             ended.id_seed = response.response_seed  # type: ignore[assignment]  # an id seed, as `cached_from` is set
             ended.input_tokens = request.__dict__.get("input_tokens", 0)
             ended.response = response.cached_from
-        if (note := omitted_base_note(request.provider, request.path)) is not None:
+        if (note := missing_base_path_note(request.provider, request.path)) is not None:
             ended.response = replace(ended.response, notes=(*ended.response.notes, note))
         return ended

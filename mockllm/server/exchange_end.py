@@ -27,7 +27,7 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
     player, tick_times = exchange.player, None
     exchange.ended = True
     if end_reason != "finished":
-        exchange.end_reason = "stopped" if end_reason == "gone" and app.cuts_responses else end_reason
+        exchange.end_reason = "stopped" if end_reason == "gone" and app.stops_now else end_reason
     if player is not None:
         exchange.player, tick_times = None, player.tick_times
         if app.suspended_exchanges:
@@ -52,8 +52,8 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
 
 
 def abandon_exchange(app: App, exchange: Exchange) -> None:
-    """End an exchange that is not finished: its client has disconnected, the server stops, or a task has failed. A
-    response that was played took until the client left, if the sink knows when that was.
+    """End an exchange that is not finished: its client has disconnected, the server stops, or a task has failed. The
+    duration of a played response ends when the client left, if the sink knows when.
 
     Where the response was neither held nor played, it only releases the slot and abandons a pending decision. The
     exchange then neither ends nor enters the journal. While a provider still responds, the `ProviderProxy` ends it.

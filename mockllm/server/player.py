@@ -235,10 +235,10 @@ def delivered_steps(plan: Plan, head: SerializedHead) -> tuple[bytes, Iterator[F
 def _line_by_line(head: bytes, seconds: float) -> Iterator[FramedStep]:
     """Yield the first line at once, the last line (which is empty) `seconds` later, the other lines between."""
     first, *lines = head.splitlines(keepends=True)
-    yield StepOutsideHttpChunks(first, 0)
+    yield StepOutsideHttpChunks(first, chunk_number=0)
     for line in lines:
-        yield WaitStep(seconds / len(lines), 0)
-        yield StepOutsideHttpChunks(line, 0)
+        yield WaitStep(seconds / len(lines), chunk_number=0)
+        yield StepOutsideHttpChunks(line, chunk_number=0)
 
 
 def framed_steps(plan: Plan) -> Iterator[FramedStep]:

@@ -99,7 +99,7 @@ class ReadingConnection(HttpProtocol):
         self.client = ""
         """The peer's address, without its port."""
         self.ascii = True
-        """Whether only ASCII was parsed."""
+        """Whether only ASCII was parsed. Otherwise lone surrogates are removed from the headers of a head."""
 
     def serve_next(self) -> None:
         """Serve the next request of the queue."""

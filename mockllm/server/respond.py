@@ -40,7 +40,7 @@ from mockllm.server.player import Player
 from mockllm.server.protocols import ControlProtocol, PendingDecisionProtocol
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.request_target import is_control_path
-from mockllm.server.single_write import single_write, takes_time
+from mockllm.server.single_write import has_wait_or_cut, single_write
 from mockllm.server.suspended_responses import add_client_response, suspend_response
 from mockllm.state.fetched_lookup import ObjectToFetch
 
@@ -232,8 +232,8 @@ def opens_websocket(response: PlannedResponse) -> bool:
     content = response.content
     if type(content) is not Plan or content.head.status != SWITCHING:
         return False
-    untouched = not content.steps or type(content.steps[0]) is WaitStep
-    return content.delivery.websocket is not None and untouched and not content.delivery.sends_nothing
+    opens_first = not content.steps or type(content.steps[0]) is WaitStep
+    return content.delivery.websocket is not None and opens_first and not content.delivery.sends_nothing
 
 
 def send_webhooks(app: App, exchange: Exchange, response: PlannedResponse) -> None:
@@ -346,8 +346,8 @@ def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
 
 def write_whole_and_end(app: App, exchange: Exchange) -> bool:
     """Write the whole response, with all others of this iteration; in a task, at once. End the exchange. Return
-    whether it has ended. It has not if the response takes time, needs several writes or ends the connection. Nor has
-    it where the delivery is unusual, or the client does not read."""
+    whether it has ended. It has not if the response has a wait or a cut, needs several writes or ends the connection.
+    Nor has it where the delivery is unusual, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
     content, constraints = response.content, head.constraints
     if constraints is not NO_CONSTRAINTS or exchange.ends_connection or app.draining:
@@ -357,8 +357,8 @@ def write_whole_and_end(app: App, exchange: Exchange) -> bool:
     if type(content) is PrerenderedResponse and constraints is NO_CONSTRAINTS:
         date, limit_headers = app.date_line.bytes_at(exchange.now), response.limit_headers
         data = prerendered_bytes(content, response.placeholder_values, date, cors_lines, limit_headers)
-    if data is None and not takes_time(content):
-        plan = response.plan  # to make it of a cached stream costs more than that check
+    if data is None and not has_wait_or_cut(content):
+        plan = response.plan  # made only now: a plan of a cached stream costs more than `has_wait_or_cut`
         serialized = serialize_head(plan, constraints, app.date_line.at(exchange.now), cors_lines)
         data = single_write(plan, serialized) if serialized.keep_alive else None
     if data is None or not sink.write_to_outbox(data):

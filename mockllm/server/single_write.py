@@ -18,7 +18,7 @@ chunks do not count."""
 _TIMED: Final = frozenset({WaitStep, CutStep})
 
 
-def takes_time(content: Plan | PrerenderedResponse) -> bool:
+def has_wait_or_cut(content: Plan | PrerenderedResponse) -> bool:
     """Return whether a response has a delay, a wait or a cut."""
     return content.delay > 0 or not _TIMED.isdisjoint(map(type, content.steps))
 

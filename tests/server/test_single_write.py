@@ -19,7 +19,7 @@ from mockllm.core.rendering.plan import (
 )
 from mockllm.core.rendering.prerendered_response import prerender_response
 from mockllm.server.http1 import HttpConstraints, serialize_head
-from mockllm.server.single_write import single_write, takes_time
+from mockllm.server.single_write import has_wait_or_cut, single_write
 from tests.server.fake_engine import say, streamed
 from tests.server.test_player import delivered
 
@@ -44,6 +44,6 @@ def test_single_write_of_special_delivery_is_none(plan: Plan) -> None:
 )
 def test_takes_time_agrees_with_single_write(steps: tuple[Step, ...], delay: float, takes: bool) -> None:
     plan = Plan(ResponseHead(200, ()), steps, Framing.SSE, delay)
-    assert takes_time(plan) is takes
-    assert takes_time(prerender_response(plan, Placeholders(Ids(0, "", 0), 0.0, 0))) is takes
+    assert has_wait_or_cut(plan) is takes
+    assert has_wait_or_cut(prerender_response(plan, Placeholders(Ids(0, "", 0), 0.0, 0))) is takes
     assert takes is (single_write(plan, serialize_head(plan, HttpConstraints(), "")) is None)

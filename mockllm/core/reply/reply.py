@@ -290,5 +290,5 @@ class GeneratedToolCall(Struct, frozen=True, eq=False):
     in_chunks: bool
     """Whether the arguments are cut into chunks: those of a stream."""
     notes: tuple[str, ...] = ()
-    cacheable: bool = True
+    fits_placeholders: bool = True
     """Whether nothing else of the response depends on the arguments."""

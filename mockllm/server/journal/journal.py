@@ -202,7 +202,8 @@ class Journal:
 
     def newest(self, max_count: int) -> Iterator[JournalEntry]:
         """Return the entries of the newest requests that exist now, at most `max_count`, the newest first. They are
-        made as the caller iterates. Pending exchanges stay pending: many of them will be dropped before that."""
+        made as the caller iterates. Pending exchanges stay pending: many of them will be dropped before they would
+        become entries."""
         with self._lock:
             total = self.total
             waiting = list(islice(reversed(self._pending), max_count))

@@ -45,6 +45,8 @@ COLLECTING: Final = "collect"
 """The name of the task that does it."""
 POLL: Final = 0.1
 """Seconds between two looks at a change of the store that takes long."""
+HURRY_TIME: Final = 2.0
+"""Seconds in which a worker ends at once. One that does not is killed."""
 SHORT_LIFE: Final = 2.0
 """A worker that lives no longer, or never serves, is replaced after this number of seconds, the next after twice as
 many."""
@@ -81,8 +83,7 @@ class Supervisor:
         self._say = say
         self._connections = SharedConnections(state.counts.fd, len(sockets))
         self._forked = dict(enumerate(forked))
-        self._workers: dict[int, WorkerHandle] = {}
-        """The processes by their index, from 0."""
+        self._workers: dict[int, WorkerHandle] = {}  # by their index, from 0
         self._served = ServedReports(app, state, self._workers)
         self._serials = count(1)
         self._packed = b""
@@ -211,6 +212,9 @@ class Supervisor:
     async def _hurry(self, at_once: asyncio.Event) -> None:
         await at_once.wait()
         self._stop_workers()
+        await asyncio.sleep(HURRY_TIME)
+        for worker in tuple(self._workers.values()):
+            worker.kill()
 
     # --- rules ---------------------------------------------------------------------------------
 

@@ -92,6 +92,22 @@ def test_hung_worker_is_killed_by_a_stop(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
+def test_second_signal_kills_a_hung_worker(tmp_path: Path) -> None:
+    server = started(tmp_path, IMPATIENT, "--grace", "1h")
+    try:
+        server.ready()
+        hung, *_ = children_of(server.pid)
+        os.kill(hung, signal.SIGSTOP)
+        server.send(signal.SIGTERM)
+        until(lambda: children_of(server.pid) == [hung])
+        server.send(signal.SIGTERM)
+        assert server.ended() == 0
+        assert not Path(f"/proc/{hung}").exists()
+    finally:
+        server.close()
+
+
+@pytest.mark.full
 def test_stopped_worker_is_replaced(tmp_path: Path) -> None:
     server = started(tmp_path, IMPATIENT)
     try:

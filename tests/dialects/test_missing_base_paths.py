@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.dialects.omitted_bases import omitted_base_note
+from mockllm.dialects.missing_base_paths import missing_base_path_note
 
 OPENAI = "OpenAI's base URL ends with /v1; a rule with path: /v1/… does not match this request"
 
@@ -20,4 +20,4 @@ OPENAI = "OpenAI's base URL ends with /v1; a rule with path: /v1/… does not ma
     ],
 )
 def test_path_without_base_has_a_note(provider: str | None, path: str, note: str | None) -> None:
-    assert omitted_base_note(provider, path) == note
+    assert missing_base_path_note(provider, path) == note

@@ -16,7 +16,7 @@ BASE_URL_ENDS: Final = "'s base URL ends with "
 """A part of each of these notes, and of no other one."""
 
 
-def omitted_base_note(provider: str | None, path: str) -> str | None:
+def missing_base_path_note(provider: str | None, path: str) -> str | None:
     """Return the note on a path without its provider's prefix; None where it lacks nothing."""
     base = _bases().get((provider, path))
     if base is None:
