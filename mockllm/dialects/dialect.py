@@ -50,7 +50,8 @@ class ProtocolCapabilities(Struct, frozen=True):
 
     # --- replies ---
     unsupported_parts: frozenset[str] = frozenset()
-    """The keys of a reply that no response has: `citations`, `images`, `thinking`. A note names those left out."""
+    """The keys of a reply that no response has: `citations`, `images`, `thinking`, `tool_calls` (the last one always
+    without `conversation`). A note names those left out."""
     media: frozenset[str] = frozenset()
     """The keys of a reply for media beside images that have a form: `audio`, `video`."""
     requested_media: frozenset[str] = frozenset()

@@ -8,13 +8,18 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.core.reply.reply import SERVER_TOOL, Media, NativePart, Part, Reply, Text, Thinking
+from mockllm.core.reply.reply import SERVER_TOOL, Call, Media, NativePart, Part, Reply, Text, Thinking
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ReplyDialect
 from mockllm.engine.rule_header import reason
 
 MEDIA: Final = frozenset({"audio", "video"})
 """The words of media for which most protocols have no form."""
+_COUNTED: Final = {
+    "thinking": "; its tokens count in the usage and towards max_tokens",
+    "tool_calls": "; their tokens count in the usage and towards max_tokens",
+}
+"""The ends of the notes on parts that cost tokens also where they are left out."""
 
 
 def reply_notes(reply: Reply, dialect: ReplyDialect, request: Request, *, streamed: bool) -> Iterator[str]:
@@ -31,12 +36,11 @@ def unsupported_part_notes(reply: Reply, dialect: ReplyDialect, request: Request
         return
     capabilities, call = dialect.capabilities, f"{dialect.api} of {request.provider}"
     for kind in sorted(kinds & (capabilities.unsupported_parts | _lacking(dialect, request))):
-        counted = "; its tokens count in the usage and towards max_tokens"
         if kind in capabilities.requested_media:
             yield f"{kind} left out: the request wants none"
             continue
-        yield f"{kind} left out: {call} has none" + counted * (kind == "thinking")
-    tools = kinds - {"images", "citations", "thinking"} - MEDIA - capabilities.server_tools
+        yield f"{kind} left out: {call} has none{_COUNTED.get(kind, '')}"
+    tools = kinds - {"images", "citations", "thinking", "tool_calls"} - MEDIA - capabilities.server_tools
     if tools:
         names = ", ".join(sorted(tools)) if capabilities.server_tools else "none"
         yield f"server_tools left out: {call} has {'' if names == 'none' else 'no '}{names}"
@@ -55,9 +59,11 @@ def without_unsupported_media(reply: Reply, dialect: ReplyDialect, request: Requ
 
 
 def _lacking(dialect: ReplyDialect, request: Request) -> frozenset[str]:
-    """Return the media without a form in the response."""
+    """Return the media without a form in the response, and `tool_calls` where a call has no turns."""
     capabilities = dialect.capabilities
     lacking = (MEDIA | capabilities.requested_media) - capabilities.media
+    if not capabilities.conversation:
+        lacking |= {"tool_calls"}
     if capabilities.requested_media:
         lacking -= capabilities.requested_media & request.requested_media
     return lacking
@@ -73,6 +79,8 @@ def _kinds(part: Part) -> tuple[str, ...]:
         return (part.kind,)
     if type(part) is Thinking:
         return ("thinking",)
+    if type(part) is Call:
+        return ("tool_calls",)
     if type(part) is NativePart:
         return (part.block["kind"],) if part.dialect == SERVER_TOOL else ()
     return ("citations",) if type(part) is Text and part.citations else ()

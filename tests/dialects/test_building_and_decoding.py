@@ -285,6 +285,21 @@ def test_forced_call_finishes_with_tool_calls(dialect: ReplyDialect, stream: boo
 
 
 @dialects
+def test_unsupported_parts_are_keys_of_a_reply(dialect: ReplyDialect) -> None:
+    assert dialect.capabilities.unsupported_parts <= {"citations", "images", "thinking", "tool_calls"}
+
+
+@dialects
+def test_calls_are_left_out_as_declared(dialect: ReplyDialect) -> None:
+    capabilities = dialect.capabilities
+    supported = dialect.supported_reply(
+        reply(CALL, finish="tool_calls"), requested(dialect, NeutralRequest())
+    )
+    without_calls = "tool_calls" in capabilities.unsupported_parts or not capabilities.conversation
+    assert [type(part) for part in supported.choices[0].parts] == ([] if without_calls else [Call])
+
+
+@dialects
 @pytest.mark.parametrize("stream", [False, True])
 def test_decode_returns_thinking_if_supported(dialect: ReplyDialect, stream: bool) -> None:
     reported = reply(Thinking(("Let me", " see.")), Text(("Yes.",)))

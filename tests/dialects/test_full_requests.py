@@ -107,4 +107,7 @@ def test_messages_field_is_in_the_body_of_a_call(provider: Provider) -> None:
     assert usual is not None
     body = usual.build_request(NeutralRequest()).body
     assert isinstance(body, dict)
-    assert body.get(provider.messages_field)
+    field = provider.messages_field
+    assert body.get(field), (
+        f"{provider.name}: `messages_field` names the turns or the prompt; no body has {field!r}"
+    )

@@ -71,13 +71,15 @@ class Bench:
             **({"pace": dict(row.pace)} if row.pace else {}),
         }
         plain = Plain(self.seen(settings, requested), streamed, endpoint)
+        _, bracket, notes = self.line().partition("  [")
         wanted = (row.streamed if streamed else row.whole)(plain)
         silent = isinstance(wanted, Expect) and wanted.end == "silent"
         fault = {**settings, "faults": [{name: dict(row.settings)}]}
         came = self.seen(fault, requested, QUIET if silent else PATIENCE)
         if isinstance(wanted, Not):
             assert (came.lines, came.body, came.end) == (plain.seen.lines, plain.body, "kept")
-            assert f"[{name} not applied: {wanted.reason}]" in self.line()
+            before = f"{notes.removesuffix(']')}; " if bracket else ""
+            assert f"  [{before}{name} not applied: {wanted.reason}]" in self.line()
         else:
             assert_seen(came, wanted, plain)
             assert "not applied" not in self.line()

@@ -112,6 +112,9 @@ class OllamaGenerate(OllamaGeneration):
     """POST /api/generate."""
 
     api = "generate"
+    capabilities = replace(
+        OllamaGeneration.capabilities, unsupported_parts=frozenset({"citations", "images", "tool_calls"})
+    )
     request_class = OllamaGenerateRequest
 
     def check(self, request: Request) -> Failure | None:
