@@ -1,15 +1,12 @@
 """POST /tokenize and POST /detokenize.
 
 Sources: `TokenizeCompletionRequest`, `TokenizeChatRequest`, `TokenizeResponse` and `DetokenizeRequest` of
-`vllm/entrypoints/serve/tokenize/protocol.py`. There is no vocabulary. A text is cut evenly into as many tokens as
-its estimate has, and the number of a token holds its bytes. So a count equals the prompt tokens of a legacy
-completion, and any part of a list becomes its text again.
+`vllm/entrypoints/serve/tokenize/protocol.py`. There is no vocabulary: `core.token_numbers` makes the tokens. So a
+count equals the prompt tokens of a legacy completion.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -17,39 +14,17 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import text_of
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
-from mockllm.core.tokens import estimate
+from mockllm.core.token_numbers import text_of_tokens, token_numbers, token_string
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.validators import check_readable, missing, string, wrong_type
 from mockllm.dialects.vendors.errors import VendorCall, head
 from mockllm.dialects.vllm.request import MAX_MODEL_LEN
 
-MAX_BYTES: Final = 6
-"""Bytes of a token: its number is below 2**53, which every reader of JSON holds exactly."""
 LONG_TEXT: Final = 80_000
 """Characters. Cutting more of them takes more than about 10 ms."""
 MAX_TOKENS: Final = 1_000_000
 """Tokens of a list that becomes a text."""
-
-
-def token_numbers(text: str, count: int | None = None) -> list[int]:
-    """Return the numbers of a text's tokens: `count` of them where the text allows that many, else its estimate."""
-    raw = text.encode("utf-8", "replace")
-    length = len(raw)
-    wanted = estimate(text) if count is None else count
-    number = min(length, max(wanted, -(-length // MAX_BYTES)))
-    ends = [length * place // number for place in range(number + 1)] if number else []
-    return [int.from_bytes(b"\x01" + raw[start:end]) for start, end in pairwise(ends)]
-
-
-def token_bytes(number: int) -> bytes:
-    """Return the bytes of a token; a sign for a number that no text has."""
-    raw = number.to_bytes((number.bit_length() + 7) // 8 or 1)
-    return raw[1:] if raw[0] == 1 and len(raw) > 1 else "\N{REPLACEMENT CHARACTER}".encode()
-
-
-def text_of_tokens(numbers: Sequence[int]) -> str:
-    return b"".join(map(token_bytes, numbers)).decode("utf-8", "replace")
 
 
 class TokenizeRequest(ChatRequest):
@@ -110,7 +85,7 @@ class Tokenize(TokenCall):
         numbers = token_numbers(text, None if "prompt" in request.fields else request.input_tokens)
         strings: Json = None
         if request.fields.get("return_token_strs") is True:
-            strings = [token_bytes(number).decode("utf-8", "replace") for number in numbers]
+            strings = [token_string(number) for number in numbers]
         counted: dict[str, Json] = {"count": len(numbers), "max_model_len": MAX_MODEL_LEN}
         return self.plan({**counted, "tokens": numbers, "token_strs": strings}, identity)
 

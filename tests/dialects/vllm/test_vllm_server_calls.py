@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
+from mockllm.core.token_numbers import text_of_tokens, token_numbers
 from mockllm.core.tokens import estimate
-from mockllm.dialects.vllm.tokens import text_of_tokens, token_numbers
 from tests.language.virtual_server import (
     ClientRequest,
     VirtualServer,
