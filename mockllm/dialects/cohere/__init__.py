@@ -1,4 +1,5 @@
-"""Cohere's API: chat, embed and rerank of version 2 and of version 1, which has generate, too."""
+"""Cohere's API: chat, embed and rerank of version 2 and of version 1, which also generates, classifies, tokenizes,
+lists models and checks keys."""
 
 from __future__ import annotations
 
@@ -7,8 +8,10 @@ from typing import Final
 
 from mockllm.dialects.cohere.chat import CohereChat
 from mockllm.dialects.cohere.lookups import CohereEmbed, CohereRerank, CohereV1Embed, CohereV1Rerank
-from mockllm.dialects.cohere.request import DEFAULT_MODEL
 from mockllm.dialects.cohere.v1_chat import CohereGenerate, CohereV1Chat
+from mockllm.dialects.cohere.v1_classify import CohereClassify
+from mockllm.dialects.cohere.v1_models import KNOWN, CohereCheckKey, CohereModels
+from mockllm.dialects.cohere.v1_tokens import CohereDetokenize, CohereTokenize
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 CHAT: Final = CohereChat()
@@ -16,6 +19,7 @@ EMBED: Final = CohereEmbed()
 RERANK: Final = CohereRerank()
 CHAT_V1: Final = CohereV1Chat()
 GENERATE: Final = CohereGenerate()
+_MODELS: Final = ProviderCall("models", CohereModels())
 _COUNTS: Final[Mapping[str, str]] = {
     "input_tokens": "usage: {input_tokens: …}",
     "output_tokens": "usage: {output_tokens: …}",
@@ -58,19 +62,19 @@ V1_ROUTES: Final = (
         "POST", "/v1/embed", ProviderCall("embeddings_v1", CohereV1Embed(), operation="embeddings")
     ),
     ProviderRoute("POST", "/v1/rerank", ProviderCall("rerank_v1", CohereV1Rerank())),
+    ProviderRoute("POST", "/v1/classify", ProviderCall("classify", CohereClassify())),
+    ProviderRoute("POST", "/v1/tokenize", ProviderCall("tokenize", CohereTokenize())),
+    ProviderRoute("POST", "/v1/detokenize", ProviderCall("detokenize", CohereDetokenize())),
+    ProviderRoute("POST", "/v1/check-api-key", ProviderCall("check_api_key", CohereCheckKey())),
+    ProviderRoute("GET", "/v1/models", _MODELS),
+    ProviderRoute("GET", "/v1/models/{model}", _MODELS),
 )
 UNSERVED: Final = (
-    *(
-        f"/v1/{name}"
-        for name in (
-            "check-api-key", "classify", "connectors", "datasets", "detokenize", "embed-jobs", "finetuning", "models",
-            "summarize", "tokenize",
-        )
-    ),
+    *(f"/v1/{name}" for name in ("connectors", "datasets", "embed-jobs", "finetuning", "summarize")),
     "/v2/audio",
     "/v2/batches",
     "/v2/parse",
-)  # fmt: skip
+)
 """The starts of the paths of Cohere's other calls (SDK: `raw_base_client.py` and its folders)."""
 PROVIDER: Final = Provider(
     name="cohere",
@@ -87,7 +91,7 @@ PROVIDER: Final = Provider(
         *V1_ROUTES,
     ),
     unserved=UNSERVED,
-    known_models=frozenset({DEFAULT_MODEL, "embed-v4.0", "rerank-v3.5"}),
+    known_models=frozenset(KNOWN),
     hosts=("api.cohere.com", "api.cohere.ai"),
     base_url_variables=("CO_API_URL",),
     key_variables=("CO_API_KEY",),

@@ -343,7 +343,7 @@ def test_ranked_documents_are_returned_on_request() -> None:
     assert [result["document"] for result in results] == [{"text": "rain", "id": "x"}, {"text": "bread"}]
 
 
-@pytest.mark.parametrize("path", ["/cohere/v1/classify", "/cohere/v1/summarize", "/cohere/v1/datasets/x"])
+@pytest.mark.parametrize("path", ["/cohere/v1/connectors", "/cohere/v1/summarize", "/cohere/v1/datasets/x"])
 def test_other_call_of_the_api_is_not_served(path: str) -> None:
     answer = respond_once(SCENARIO, raw_request(path, {}))
     assert answer.status == 501
