@@ -184,6 +184,15 @@ WIRES: Final[dict[str, list[Step]]] = {
              {"query": "cat", "documents": ["dog", "cat"], "return_documents": True}),
         Step("limited", "POST", "/cohere/v1/chat", {"message": "limited"}),
         Step("refused", "POST", "/cohere/v1/chat", {"message": ""}),
+        Step("labels", "POST", "/cohere/v1/classify",
+             {"inputs": ["a cat"], "examples": [{"text": text, "label": label} for text, label in
+              (("my cat", "pet"), ("a dog", "pet"), ("a car", "thing"), ("the cup", "thing"))]}),
+        Step("labels-refused", "POST", "/cohere/v1/classify", {"inputs": []}),
+        Step("tokens", "POST", "/cohere/v1/tokenize", {"model": "m", "text": "Hello, cats!"}),
+        Step("text-of-tokens", "POST", "/cohere/v1/detokenize", {"model": "m", "tokens": [353, 354]}),
+        _get("models", "/cohere/v1/models"),
+        _get("model", "/cohere/v1/models/rerank-v3.5"),
+        Step("key", "POST", "/cohere/v1/check-api-key", headers={"authorization": "Bearer k"}),
     ],
     "openrouter-own": [
         Step("ranks", "POST", "/openrouter/api/v1/rerank",

@@ -78,6 +78,26 @@ LOOKUPS = [
         path="/cohere/v1/rerank",
         request={"query": "q", "documents": ["a", "b"], "return_documents": True},
     ),
+    VendorCall("cohere-models", cohere.ListModelsResponse, method="GET", path="/cohere/v1/models"),
+    VendorCall(
+        "cohere-tokenize",
+        cohere.TokenizeResponse,
+        path="/cohere/v1/tokenize",
+        request={"model": "m", "text": "hi"},
+    ),
+    VendorCall(
+        "cohere-detokenize",
+        cohere.DetokenizeResponse,
+        path="/cohere/v1/detokenize",
+        request={"model": "m", "tokens": [1]},
+    ),
+    VendorCall(
+        "cohere-classify",
+        cohere.ClassifyResponse,
+        path="/cohere/v1/classify",
+        request={"inputs": ["hi"], "model": "m"},
+    ),
+    VendorCall("cohere-check_api_key", cohere.CheckApiKeyResponse, path="/cohere/v1/check-api-key"),
     VendorCall(
         "ollama-native_embeddings",
         ollama.EmbedResponse,

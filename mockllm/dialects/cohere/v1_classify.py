@@ -103,9 +103,13 @@ class CohereClassifyRequest(CohereBaseRequest):
         return read > LONG_READ or len(self.inputs) * len(self.labels) > MANY_SCORES
 
 
-def _fraction(label: str, text: str) -> float:
-    digest = blake2b(f"{label}|{text}".encode("utf-8", "surrogatepass"), digest_size=4).digest()
-    return int.from_bytes(digest, "big") / 2**32
+def _hash(text: str, key: bytes = b"") -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4, key=key).digest()
+
+
+def _fraction(label: str, text_hash: bytes) -> float:
+    """Return a number in [0, 1) for a label and the hash of a text, which is hashed once for all labels."""
+    return int.from_bytes(_hash(label, text_hash), "big") / 2**32
 
 
 def _label_words(request: CohereClassifyRequest) -> dict[str, set[str]]:
@@ -124,8 +128,10 @@ def confidences(
     A label has a weight for each word that it shares with the text. A hash of both, which is smaller than such a
     weight, decides where two labels share as many words.
     """
-    words, read = request.words(text), text[:MAX_CHARACTERS]
-    weights = {label: 1 + 4 * len(words & own) + _fraction(label, read) for label, own in label_words.items()}
+    words, text_hash = request.words(text), _hash(text[:MAX_CHARACTERS])
+    weights = {
+        label: 1 + 4 * len(words & own) + _fraction(label, text_hash) for label, own in label_words.items()
+    }
     total = sum(weights.values())
     return {label: round(weight / total, 8) for label, weight in weights.items()}
 
