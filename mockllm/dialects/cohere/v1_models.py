@@ -191,7 +191,7 @@ class CohereKeyRequest(Request):
 
 
 class CohereCheckKey(UncheckedCall, CohereCall):
-    """POST /v1/check-api-key: any key is valid. That a request without a key is told so is inferred."""
+    """POST /v1/check-api-key: any key is valid. The response to a request without a key is inferred."""
 
     api = "check_api_key"
     request_class = CohereKeyRequest

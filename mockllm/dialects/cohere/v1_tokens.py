@@ -1,4 +1,4 @@
-"""POST /v1/tokenize and /v1/detokenize, each the inverse of the other.
+"""POST /v1/tokenize and /v1/detokenize, which makes the same text of the tokens again.
 
 From the methods `tokenize` and `detokenize` of the `cohere` package (7.3, `cohere/base_client.py`), and its types
 `TokenizeResponse` and `DetokenizeResponse`. There is no vocabulary: `core.token_numbers` makes the tokens. The
