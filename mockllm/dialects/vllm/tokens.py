@@ -11,7 +11,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import text_of
+from mockllm.core.json.typed_values import list_of, text_of
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.token_numbers import text_of_tokens, token_numbers, token_string
@@ -23,8 +23,8 @@ from mockllm.dialects.vllm.request import MAX_MODEL_LEN
 
 LONG_TEXT: Final = 80_000
 """Characters. Cutting more of them takes more than about 10 ms."""
-MAX_TOKENS: Final = 1_000_000
-"""Tokens of a list that becomes a text."""
+LONG_LIST: Final = 10_000
+"""Tokens. A list of more takes more than about 5 ms."""
 
 
 class TokenizeRequest(ChatRequest):
@@ -98,6 +98,10 @@ class DetokenizeRequest(Request):
     def model(self) -> str | None:
         return text_of(self.fields.get("model"))
 
+    @property
+    def planning_takes_long(self) -> bool:
+        return len(list_of(self.fields.get("tokens"))) > LONG_LIST
+
 
 class Detokenize(TokenCall):
     """POST /detokenize."""
@@ -117,7 +121,7 @@ class Detokenize(TokenCall):
 def _check_tokens(numbers: Json) -> Failure | None:
     if numbers is None:
         return missing("tokens")
-    valid = type(numbers) is list and len(numbers) <= MAX_TOKENS
+    valid = type(numbers) is list and len(numbers) <= MAX_MODEL_LEN
     if valid and all(type(number) is int and 0 <= number < 2**63 for number in numbers):
         return None
-    return wrong_type(numbers, "tokens", f"an array of at most {MAX_TOKENS} integers from 0 to 2**63 - 1")
+    return wrong_type(numbers, "tokens", f"an array of at most {MAX_MODEL_LEN} integers from 0 to 2**63 - 1")

@@ -7,6 +7,7 @@ import pytest
 from mockllm.core.json.codec import Json
 from mockllm.core.token_numbers import text_of_tokens, token_numbers
 from mockllm.core.tokens import estimate
+from tests.dialects.test_long_batches import is_deferred
 from tests.language.virtual_server import (
     ClientRequest,
     VirtualServer,
@@ -105,12 +106,19 @@ def test_detokenize_marks_unknown_numbers() -> None:
         ("/detokenize", {"tokens": [-1]}),
         ("/detokenize", {"tokens": ["a"]}),
         ("/detokenize", {"tokens": [2**63]}),
+        ("/detokenize", {"tokens": [1] * 131_073}),
     ],
 )
 def test_unusable_tokens_are_refused(path: str, body: Json) -> None:
     sent = respond_once("rules: []", raw_request(f"/vllm{path}", body))
     assert sent.status == 400
     assert sent.json["error"]["type"] == "BadRequestError"
+
+
+@pytest.mark.parametrize(("count", "deferred"), [(3, False), (20_000, True)])
+def test_thread_makes_the_text_of_many_tokens(count: int, deferred: bool) -> None:
+    sent = raw_request("/vllm/detokenize", {"tokens": token_numbers("a" * count, count)})
+    assert is_deferred(VirtualServer("rules: []"), sent) is deferred
 
 
 # --- adapters ------------------------------------------------------------------------------------
