@@ -97,8 +97,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Options as variables of the environment, which modules read that make cases, or choose how many."""
     if config.getoption("markexpr") != "not full":
         os.environ[VARIABLE] = "1"
-    settings.register_profile(  # an example may take long where others run beside it
-        "any machine", deadline=None, max_examples=examples(100)
+    settings.register_profile(
+        "any machine",
+        deadline=None,  # an example may take long where others run beside it
+        max_examples=examples(100),
+        derandomize=bool(config.getoption("cov_source", default=None)),  # what is covered is no luck
     )
     settings.load_profile("any machine")
     folder = config.getoption("--transcripts")

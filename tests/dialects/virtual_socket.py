@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any, cast
 
 from mockllm.core.rendering.event_parser import events, sent_bytes
@@ -17,16 +18,25 @@ from mockllm.core.rendering.websocket_session import (
     WebSocketAction,
     WebSocketSession,
 )
+from mockllm.engine import Engine
+from mockllm.scenario.catalog import Catalog
+from mockllm.state.engine_state import EngineState
 from tests.language.virtual_server import NOW, VirtualServer
 
 UPGRADE = {"upgrade": "websocket"}
+
+
+@cache
+def _catalog(rules: str) -> Catalog:
+    """Load rules once: a test of fields opens hundreds of sockets."""
+    return VirtualServer(rules).engine.catalog
 
 
 class VirtualSocket:
     """An open socket. Responses are sent at once, unless `held`: then they run until they are stopped."""
 
     def __init__(self, rules: str, path: str, query: str = "") -> None:
-        self.engine = VirtualServer(rules).engine
+        self.engine = Engine(_catalog(rules), EngineState())
         self.path, self.query = path, query
         plan = self._respond("GET", b"")
         assert plan.head.status == 101
