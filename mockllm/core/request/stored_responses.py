@@ -96,11 +96,16 @@ class StorageUpdate(NamedTuple):
 
     def scaled(self, factor: float, monotonic: float) -> StorageUpdate:
         """Return the changes for a server whose time has this factor; `monotonic` is on a monotonic clock."""
-        stored = self.stored
-        if stored is not None and stored.timeline is not None:
-            stored = stored._replace(timeline=stored.timeline.scaled(factor, monotonic))
+        stored = None if self.stored is None else _scaled(self.stored, factor, monotonic)
+        others = tuple(_scaled(other, factor, monotonic) for other in self.others)
         webhooks = tuple(webhook.scaled(factor, monotonic) for webhook in self.webhooks)
-        return self._replace(stored=stored, webhooks=webhooks)
+        return self._replace(stored=stored, others=others, webhooks=webhooks)
+
+
+def _scaled(stored: StoredResponse, factor: float, monotonic: float) -> StoredResponse:
+    if stored.timeline is None:
+        return stored
+    return stored._replace(timeline=stored.timeline.scaled(factor, monotonic))
 
 
 class ListedObjects(tuple[StoredResponse, ...]):

@@ -33,6 +33,7 @@ from mockllm.dialects.openai.media.images import ImageEdits, ImageGenerations
 from mockllm.dialects.openai.media.speech import Speech
 from mockllm.dialects.openai.media.transcription import Transcriptions, Translations
 from mockllm.dialects.openai.prompt_cache import prompt_cache_policy
+from mockllm.dialects.openai.vector_stores.served_calls import SERVED as VECTOR_STORES
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs, milliseconds, seconds
 from mockllm.dialects.vendors.responses import VendorModels
@@ -82,9 +83,11 @@ STORED: Final = (
     ("GET", "batches", ProviderCall("list_batches", azure_call(ListBatches))),
     ("GET", "batches/{batch}", ProviderCall("get_batch", azure_call(GetBatch))),
     ("POST", "batches/{batch}/cancel", ProviderCall("cancel_batch", azure_call(CancelBatch))),
+    *((method, path, ProviderCall(id, azure_call(call))) for method, path, id, call in VECTOR_STORES),
 )
-"""The calls on files, uploads and batches. Sources of the uploads: Microsoft Foundry's REST reference, and
-`AzureOpenAI` of the openai package, which sends them below /openai with an api-version. No recording was at hand."""
+"""The calls on files, uploads, batches and vector stores. Sources of the uploads and the stores: Microsoft Foundry's
+REST reference, and `AzureOpenAI` of the openai package, which sends them below /openai with an api-version. No
+recording was at hand."""
 FOUNDRY_CHAT: Final = FoundryChat(FOUNDRY, CHAT)
 """Chat with the models of other model providers."""
 FOUNDRY_MESSAGES: Final = FoundryMessages()

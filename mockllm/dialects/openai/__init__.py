@@ -72,6 +72,7 @@ from mockllm.dialects.openai.responses.websocket import (
     WarmUp,
 )
 from mockllm.dialects.openai.unknown_fields import refuse_inexact
+from mockllm.dialects.openai.vector_stores.served_calls import ROUTES as VECTOR_STORES
 from mockllm.dialects.openai.webhooks import (
     CreateEndpoint,
     DeleteEndpoint,
@@ -278,6 +279,7 @@ _routes: Final = (
     ProviderRoute("GET", "/v1/batches", ProviderCall("list_batches", LIST_BATCHES)),
     ProviderRoute("GET", _one_batch, ProviderCall("get_batch", GET_BATCH, sdk_types=_batch)),
     ProviderRoute("POST", f"{_one_batch}/cancel", ProviderCall("cancel_batch", CANCEL_BATCH)),
+    *VECTOR_STORES,
     ProviderRoute("POST", "/v1/completions", _completions),
     ProviderRoute("POST", "/v1/embeddings", _embeddings),
     ProviderRoute("POST", "/v1/moderations", _moderations),
@@ -294,7 +296,7 @@ UNSERVED: Final = tuple(
         "agents", "assistants", "audio", "chatkit", "containers",
         "content_provenance_checks", "decisions", "evals", "fine_tuning",
         "images", "live", "organization", "projects", "realtime", "safety", "skills", "threads",
-        "vaults", "vector_stores", "videos",
+        "vaults", "videos",
     )
 )  # fmt: skip
 """The starts of the paths of OpenAI's other calls (SDK: the modules of `openai.resources`). Served paths below them

@@ -25,9 +25,11 @@ def page(
     query: Mapping[str, str],
     order: Literal["asc", "desc"],
     shown: Callable[[dict[str, Json]], dict[str, Json]] | None = None,
+    *,
+    both_ways: bool = False,
 ) -> dict[str, Json]:
     """Return a page of the items, which are ordered from the oldest to the newest. `shown` returns the object of an
-    item of the page, with the same id.
+    item of the page, with the same id. `both_ways`: whether `before` requests the page that ends before an item.
 
     `order` is the default. The function ignores an unknown order, an invalid limit and an `after` that
     matches no item.
@@ -38,7 +40,13 @@ def page(
         (position for position, item in enumerate(ordered, 1) if item["id"] == query.get("after")), 0
     )
     rest = ordered[after:]
-    data = rest[: whole_number(query.get("limit"), DEFAULT_PAGE_SIZE)]
+    limit = whole_number(query.get("limit"), DEFAULT_PAGE_SIZE)
+    before = next((position for position, item in enumerate(rest) if item["id"] == query.get("before")), None)
+    if both_ways and before is not None:
+        rest = rest[:before]
+        data = rest[max(0, before - limit) :]
+    else:
+        data = rest[:limit]
     return {
         "object": "list",
         "data": data if shown is None else list(map(shown, data)),

@@ -10,7 +10,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.dialects.openai.validators import refuse, text_of_length, wrong_type
+from mockllm.dialects.openai.validators import Check, refuse, text_of_length, wrong_type
 
 MAX_METADATA: Final = 16
 """The maximum number of metadata properties of an object."""
@@ -22,18 +22,24 @@ _value: Final = text_of_length(512)
 def check_metadata(value: Json, path: str = "metadata") -> Failure | None:
     """Return the failure of metadata with another type, too many properties, or too long names or values; null
     passes."""
+    return check_properties(value, path, "a metadata object", _value)
+
+
+def check_properties(value: Json, path: str, kind: str, check_value: Check) -> Failure | None:
+    """Return the failure of an object with another type, too many properties, or too long names, or of a value that
+    fails its check; null passes. `kind` is the object in the message."""
     if value is None:
         return None
     if type(value) is not dict:
-        return wrong_type(value, path, "a metadata object")
+        return wrong_type(value, path, kind)
     if len(value) > MAX_METADATA:
         message = (
             f"Invalid '{path}': too many properties. Expected an object with at most {MAX_METADATA} properties, "
             f"but got an object with {len(value)} properties instead."
         )
         return refuse(message, path, "object_above_max_properties")
-    for name, text in value.items():
-        error = _long_name(name, path) or (None if text is None else _value(text, f"{path}.{name}"))
+    for name, member in value.items():
+        error = _long_name(name, path) or (None if member is None else check_value(member, f"{path}.{name}"))
         if error is not None:
             return error
     return None

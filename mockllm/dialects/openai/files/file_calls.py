@@ -22,6 +22,7 @@ from mockllm.dialects.openai.batches.output_files import output_content, output_
 from mockllm.dialects.openai.calls import OpenAiCall, OpenAiObjectCall, page, stored_object_note
 from mockllm.dialects.openai.headers import OPENAI, body_plan, head
 from mockllm.dialects.openai.validators import refuse
+from mockllm.dialects.openai.vector_stores.objects import keys_of_file
 from mockllm.dialects.stored_objects import Deletion, ObjectRequest, uploaded_file
 
 PREFIX: Final = "file-"
@@ -168,6 +169,11 @@ class DeleteFile(Deletion, GetFile):
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return body_plan({"object": "file", "deleted": True, "id": stored.id}, identity)
+
+    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+        """Delete the file from all vector stores, too, as the SDK documents it."""
+        in_stores = keys_of_file(request.response_lookup, stored.id)
+        return StorageUpdate(forgotten=(stored.id, *in_stores))
 
 
 class ListFiles(GetFile):

@@ -1,0 +1,1 @@
+"""OpenAI's vector stores: stores, their files, batches of files, and the search."""

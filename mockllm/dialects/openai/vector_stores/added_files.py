@@ -1,0 +1,195 @@
+"""The files that a request adds to a vector store: alone, with the store, or as a batch.
+
+Sources: `FileCreateParams` and `FileBatchCreateParams` of the openai package (the names and the bounds), and public
+reports: the refusal of a file with another extension, and the two ends of a file that has no text. The message for an
+empty file is inferred from that for a large one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from propcache.api import cached_property
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.typed_values import list_of, object_of, objects, text_of
+from mockllm.core.rendering.plan import BatchStart, Plan
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.dialects.openai.files.file_calls import missing_file
+from mockllm.dialects.openai.validators import refuse
+from mockllm.dialects.openai.vector_stores.checks import chunking_strategy
+from mockllm.dialects.openai.vector_stores.objects import (
+    FILE_ID,
+    FILES,
+    PROCESSING,
+    STATUSES,
+    TEXTS,
+    activity,
+    new_timeline,
+)
+from mockllm.dialects.openai.vector_stores.store_request import VectorStoreRequest
+from mockllm.dialects.stored_objects import completed
+
+MAX_FILES: Final = 10_000
+"""The most files of a store."""
+MAX_BATCH: Final = 2_000
+MAX_NEW_FILES: Final = 500
+"""The most files of a batch, and of a request that creates a store."""
+MAX_TEXT: Final = 1024 * 1024
+"""The bytes of a file that searches read, and that its content has."""
+EXTENSIONS: Final = frozenset(
+    (
+        "c", "cpp", "cs", "css", "doc", "docx", "go", "html", "java", "js", "json", "md", "pdf", "php", "pptx",
+        "py", "rb", "sh", "tex", "ts", "txt",
+    )
+)  # fmt: skip
+"""OpenAI's guide to file search lists these types."""
+UNSUPPORTED: Final = (
+    "Files with extensions [{}] are not supported for retrieval. "
+    "See https://platform.openai.com/docs/assistants/tools/file-search/supported-files"
+)
+EMPTY: Final = {
+    "code": "invalid_file",
+    "message": "The file could not be parsed because it is empty.",
+}
+
+
+class FileEntry(NamedTuple):
+    """A file that a body names, with its members for the store."""
+
+    id: str
+    attributes: Json
+    chunking_strategy: Json
+
+
+class FileAdditionRequest(VectorStoreRequest):
+    """A request that may add files."""
+
+    @cached_property
+    def entries(self) -> list[FileEntry]:
+        """The files that the body names, each once."""
+        found = {entry.id: entry for entry in self._named()}
+        return list(found.values())
+
+    def _named(self) -> Iterator[FileEntry]:
+        fields = self.fields
+        named = list_of(fields.get("files"))[:MAX_BATCH]
+        for each in objects(named):
+            yield FileEntry(
+                text_of(each.get("file_id")) or "", each.get("attributes"), each.get("chunking_strategy")
+            )
+        if not named:
+            ids = list_of(fields.get("file_ids"))[:MAX_BATCH] or [fields.get("file_id")]
+            for id in filter(None, map(text_of, ids)):
+                yield FileEntry(id, fields.get("attributes"), fields.get("chunking_strategy"))
+
+    @cached_property
+    def sources(self) -> list[StoredResponse | None]:
+        """The uploaded files of the entries; None for an id of none."""
+        return [
+            self.response_lookup.stored(entry.id) if FILE_ID.fullmatch(entry.id) else None
+            for entry in self.entries
+        ]
+
+
+def addition_failure(request: FileAdditionRequest, present: int = 0) -> Failure | None:
+    """Return why a store with so many files cannot have those of the request."""
+    for entry, source in zip(request.entries, request.sources, strict=True):
+        if source is None:
+            return missing_file(entry.id, "files")
+        _, dot, extension = _file_name(source).rpartition(".")
+        if not dot or extension.lower() not in EXTENSIONS:
+            shown = f".{extension}" if dot else "none"
+            return refuse(UNSUPPORTED.format(shown), "file_ids", "unsupported_file")
+    if present + len(request.entries) > MAX_FILES:
+        return refuse(f"A vector store may have {MAX_FILES} files.", "file_ids")
+    return None
+
+
+def added_objects(
+    request: FileAdditionRequest, store: str, plan: Plan, batch: str | None = None
+) -> list[StoredResponse]:
+    """Return what is stored of the new files of a store: their objects and their texts, and that the store is used.
+    `batch` is the key of their batch."""
+    found = [activity(store, int(request.now))]
+    for entry, source in zip(request.entries, request.sources, strict=True):
+        if source is not None:
+            found += added_file(request, store, entry, source, {}, plan, batch)
+    return found
+
+
+def added_file(
+    request: Request,
+    store: str,
+    entry: FileEntry,
+    source: StoredResponse,
+    sent: dict[str, Json],
+    plan: Plan,
+    batch: str | None = None,
+) -> Sequence[StoredResponse]:
+    """Return the object and the text of a new file. `sent` is the object in the response: one of a rule may have
+    another end."""
+    own = new_file_object(request, store, entry, source)
+    shown = completed({**own, **sent}, own)
+    if shown["status"] not in STATUSES[1:]:
+        shown = {**shown, "status": own["status"], "last_error": own["last_error"]}
+    key = f"{store}{FILES}{entry.id}"
+    size = len(source.request_body)
+    timeline = new_timeline(request.monotonic + plan.delay, processing_time(plan), shown["status"], size)
+    text = _text(source.request_body)
+    about = {"filename": _file_name(source), "chunking_strategy": own["chunking_strategy"]}
+    return (
+        StoredResponse(f"{TEXTS}{key}", None, text, dumps(about)),
+        StoredResponse(key, batch, b"", dumps(shown), timeline=timeline),
+    )
+
+
+def new_file_object(
+    request: Request, store: str, entry: FileEntry, source: StoredResponse
+) -> dict[str, Json]:
+    """Return the file of a store, with the state in which it ends."""
+    error = None if source.request_body else EMPTY
+    return {
+        "id": entry.id,
+        "object": "vector_store.file",
+        "usage_bytes": 0,
+        "created_at": int(request.now),
+        "vector_store_id": store,
+        "status": "failed" if error else "completed",
+        "last_error": error,
+        "chunking_strategy": chunking_strategy(entry.chunking_strategy),
+        "attributes": {
+            name: value
+            for name, value in object_of(entry.attributes).items()
+            if type(value) in (str, bool, int, float)
+        },
+    }
+
+
+def processing_time(plan: Plan) -> float:
+    """Return the seconds for which the files of a response are in progress."""
+    start = plan.background
+    if not isinstance(start, BatchStart):
+        return PROCESSING
+    waits = start.waits
+    return (PROCESSING if waits.in_progress is None else waits.in_progress) * waits.slowdown
+
+
+def with_processing(plan: Plan) -> Plan:
+    """Return a response that begins the processing of files: the engine sets its pace."""
+    return Plan(plan.head, plan.steps, background=BatchStart(plan))
+
+
+def _file_name(source: StoredResponse) -> str:
+    return text_of(object_of(loads(source.response_body)).get("filename")) or ""
+
+
+def _text(content: bytes) -> bytes:
+    """Return the begin of a file in UTF-8; nothing where the file is no text."""
+    begin = content[:MAX_TEXT]
+    text = begin.decode(errors="ignore").encode()
+    cut = 3 if len(content) > MAX_TEXT else 0  # a character that the bound cuts
+    return b"" if b"\0" in begin or len(text) < len(begin) - cut else text

@@ -1,0 +1,222 @@
+"""What the state stores of vector stores, and the objects that clients see of it at any time.
+
+A store, each of its files, each batch of files and the time of its last use are stored under their own keys. So
+requests that change one of them do not conflict. A file's key ends with the id of the file, and `previous` is the key
+of its batch. The text of a file has a further key: only searches read it. The states of a file are the events of a
+timeline: the last event has its end as the name and its used bytes as the payload.
+
+Sources: `openai.types.VectorStore`, `VectorStoreFile` and `VectorStoreFileBatch` of the openai package. `description`
+is in no type of a response; that responses have it is inferred.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.typed_values import count_of, object_of, text_of
+from mockllm.core.request.stored_responses import ListedObjects, ResponseLookup, StoredResponse, Timeline
+
+PREFIX: Final = "vs_"
+BATCH_PREFIX: Final = "vsfb_"
+FILES: Final = "/files/"
+BATCHES: Final = "/file_batches/"
+ACTIVITY: Final = "/activity"
+TEXTS: Final = "text/"
+"""The begin of the key of a file's text; the key of its file follows."""
+_ID: Final = "[A-Za-z0-9_-]{1,64}"
+STORE_ID: Final = re.compile(PREFIX + _ID)
+FILE_ID: Final = re.compile(f"file-{_ID}")
+BATCH_ID: Final = re.compile(BATCH_PREFIX + _ID)
+IN_PROGRESS: Final = "in_progress"
+STATUSES: Final = (IN_PROGRESS, "completed", "failed", "cancelled")
+PROCESSING: Final = 0.2
+"""Seconds for which a file is in progress where no scenario sets a pace."""
+DAY: Final = 24 * 3600
+
+
+class StoreContents:
+    """The files and batches of a store by their keys, the oldest first, and the second of its last use."""
+
+    def __init__(self, listed: Iterable[StoredResponse]) -> None:
+        self.files: dict[str, StoredResponse] = {}
+        self.batches: dict[str, StoredResponse] = {}
+        self.last_used = 0
+        for each in listed:
+            if FILES in each.id:
+                self.files[each.id] = each
+            elif BATCHES in each.id:
+                self.batches[each.id] = each
+            else:
+                self.last_used = int(each.response_body)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the files and batches."""
+        return (*self.files, *self.batches)
+
+    def status(self, file: StoredResponse, monotonic: float) -> str:
+        """Return the state of a file as a read at this time finds it."""
+        return file_status(file, self.batches.get(file.previous or ""), monotonic)
+
+    def with_batch(self, batch: StoredResponse) -> StoreContents:
+        """Return the same with a batch in place of that with its key."""
+        return StoreContents((*self.files.values(), *{**self.batches, batch.id: batch}.values()))
+
+    def files_of(self, batch: str) -> list[StoredResponse]:
+        """Return the files of the batch with this key."""
+        return [file for file in self.files.values() if file.previous == batch]
+
+    def counts(self, files: Iterable[StoredResponse], monotonic: float) -> dict[str, int]:
+        """Return the number of files in each state, and of all."""
+        counted = Counter(self.status(file, monotonic) for file in files)
+        return {**{status: counted[status] for status in STATUSES}, "total": counted.total()}
+
+
+def contents_of(lookup: ResponseLookup, store: str) -> StoreContents:
+    """Return what the store has."""
+    return StoreContents(lookup.all_stored(f"{store}/"))
+
+
+class ListedStores(NamedTuple):
+    """All stores of a session, the oldest first, and what each has."""
+
+    stores: list[StoredResponse]
+    contents: Mapping[str, list[StoredResponse]]
+
+
+def _by_store(listed: Sequence[StoredResponse]) -> ListedStores:
+    stores: list[StoredResponse] = []
+    contents: dict[str, list[StoredResponse]] = {}
+    for each in listed:
+        store, separator, _ = each.id.partition("/")
+        if separator:
+            contents.setdefault(store, []).append(each)
+        else:
+            stores.append(each)
+    return ListedStores(stores, contents)
+
+
+def listed_stores(listed: Sequence[StoredResponse]) -> ListedStores:
+    """Return the stores of the list of all that belongs to stores."""
+    return listed.derived(_by_store) if isinstance(listed, ListedObjects) else _by_store(listed)
+
+
+def keys_of_file(lookup: ResponseLookup, file: str) -> list[str]:
+    """Return the keys under which stores have an uploaded file, and those of its texts."""
+    keys = [each.id for each in lookup.all_stored(PREFIX) if each.id.endswith(FILES + file)]
+    return [*keys, *map(TEXTS.__add__, keys)]
+
+
+def file_status(file: StoredResponse, batch: StoredResponse | None, monotonic: float) -> str:
+    """Return the state of a file: a batch that was cancelled before its end has cancelled it."""
+    timeline = _timeline(file)
+    lasts, end, _ = timeline.events[-1]
+    cancelled = None if batch is None else _timeline(batch).cancelled
+    if cancelled is not None and timeline.elapsed(cancelled) < lasts:
+        return "cancelled"
+    return IN_PROGRESS if timeline.elapsed(monotonic) < lasts else end
+
+
+def new_timeline(began: float, lasts: float, end: str, used: int = 0) -> Timeline:
+    """Return the timeline of a file or a batch that begins at a time of a monotonic clock."""
+    return Timeline(began, ((0.0, IN_PROGRESS, b""), (lasts, end, str(used).encode())))
+
+
+def _timeline(stored: StoredResponse) -> Timeline:
+    assert stored.timeline is not None, "files and batches of stores have a timeline"
+    return stored.timeline
+
+
+def used_bytes(file: StoredResponse) -> int:
+    """Return the bytes that a file takes when it is completed."""
+    return int(_timeline(file).events[-1][2])
+
+
+def id_of(stored: StoredResponse) -> str:
+    """Return the id of a store, a file or a batch as clients know it."""
+    return stored.id.rpartition("/")[2]
+
+
+def store_object(
+    store: StoredResponse, contents: StoreContents, now: float, monotonic: float
+) -> dict[str, Json]:
+    """Return a store as a read at this time finds it."""
+    shown = object_of(loads(store.response_body))
+    counts = contents.counts(contents.files.values(), monotonic)
+    completed = (file for file in contents.files.values() if contents.status(file, monotonic) == STATUSES[1])
+    used = max(shown["last_active_at"], contents.last_used)
+    days = count_of(object_of(shown.get("expires_after")).get("days"))
+    expires = None if days is None else used + days * DAY
+    status = IN_PROGRESS if counts[IN_PROGRESS] else "completed"
+    return {
+        **shown,
+        "usage_bytes": sum(map(used_bytes, completed)),
+        "file_counts": counts,
+        "status": "expired" if expires is not None and now >= expires else status,
+        "expires_at": expires,
+        "last_active_at": used,
+    }
+
+
+def new_store_object(fields: Mapping[str, Json], id: str, second: int) -> dict[str, Json]:
+    """Return a store without files."""
+    return {
+        "id": id,
+        "object": "vector_store",
+        "created_at": second,
+        "name": text_of(fields.get("name")) or "",
+        "description": text_of(fields.get("description")),
+        "usage_bytes": 0,
+        "file_counts": {**dict.fromkeys(STATUSES, 0), "total": 0},
+        "status": "completed",
+        "expires_after": object_of(fields.get("expires_after")) or None,
+        "expires_at": None,
+        "last_active_at": second,
+        "metadata": object_of(fields.get("metadata")),
+    }
+
+
+def file_object(file: StoredResponse, status: str) -> dict[str, Json]:
+    """Return a file of a store in this state."""
+    shown = object_of(loads(file.response_body))
+    return {
+        **shown,
+        "usage_bytes": used_bytes(file) if status == "completed" else 0,
+        "status": status,
+        "last_error": shown["last_error"] if status == "failed" else None,
+    }
+
+
+def batch_object(batch: StoredResponse, contents: StoreContents, monotonic: float) -> dict[str, Json]:
+    """Return a batch of files as a read at this time finds it."""
+    counts = contents.counts(contents.files_of(batch.id), monotonic)
+    status = IN_PROGRESS if counts[IN_PROGRESS] else "completed"
+    if _timeline(batch).cancelled is not None:
+        status = "cancelled"
+    return {**object_of(loads(batch.response_body)), "status": status, "file_counts": counts}
+
+
+def new_batch_object(id: str, store: str, second: int, total: int) -> dict[str, Json]:
+    """Return a new batch of files."""
+    return {
+        "id": id,
+        "object": "vector_store.files_batch",
+        "created_at": second,
+        "vector_store_id": store,
+        "status": IN_PROGRESS,
+        "file_counts": {**dict.fromkeys(STATUSES, 0), IN_PROGRESS: total, "total": total},
+    }
+
+
+def activity(store: str, second: int) -> StoredResponse:
+    """Return what is stored of the last use of a store."""
+    return StoredResponse(store + ACTIVITY, None, b"", str(second).encode())
+
+
+def with_members(stored: StoredResponse, members: Mapping[str, Json]) -> StoredResponse:
+    """Return a store or a file with these members of its object."""
+    return stored._replace(response_body=dumps({**object_of(loads(stored.response_body)), **members}))
