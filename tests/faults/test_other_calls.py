@@ -45,6 +45,7 @@ CALLS: Final = {
         ("openai-files", "created"),
         ("openai-files", "list"),
         ("openai-uploads", "created"),
+        ("openai-vector-stores", "created"),
         ("azure-uploads", "created"),
         ("azure-batches", "file"),
         ("azure-batches", "list"),

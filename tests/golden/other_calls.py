@@ -45,6 +45,7 @@ def _get(
 
 LINES: Final = "\n".join(json.dumps(line(text, text)) for text in ("one", "limited")).encode()
 UPLOAD: Final = form({"purpose": "batch"}, ("in.jsonl", LINES))
+GUIDE: Final = form({"purpose": "assistants"}, ("guide.txt", b"The tower is in Paris."))
 AZURE: Final = {"api-key": "k"}
 AZURE_UPLOAD: Final = UPLOAD.replace(b"/v1/chat/completions", b"/chat/completions")
 FIM: Final = {"model": "codestral-latest", "prompt": "def f():", "suffix": "x"}
@@ -91,6 +92,19 @@ WIRES: Final[dict[str, list[Step]]] = {
         Step("part", "POST", "/v1/uploads/<upload>/parts", PART, stores=("part", "id"), headers=FORM),
         Step("completed", "POST", "/v1/uploads/<upload>/complete", {"part_ids": ["<part>"]}),
         Step("ended", "POST", "/v1/uploads/<upload>/cancel", {}),
+    ],
+    "openai-vector-stores": [
+        Step("file", "POST", "/v1/files", GUIDE, stores=("file", "id"), headers=FORM),
+        Step("created", "POST", "/v1/vector_stores", {"name": "Guides"}, stores=("store", "id")),
+        Step("added", "POST", "/v1/vector_stores/<store>/files", {"file_id": "<file>", "attributes": {"page": 3}}),
+        _get("completed", "/v1/vector_stores/<store>/files/<file>", 9.0),
+        _get("store", "/v1/vector_stores/<store>", 9.0),
+        Step("found", "POST", "/v1/vector_stores/<store>/search", {"query": "Where is the tower?"}, 9.0),
+        Step("batch", "POST", "/v1/vector_stores/<store>/file_batches", {"file_ids": ["<file>"]}),
+        _get("files", "/v1/vector_stores/<store>/files", 9.0),
+        Step("refused", "POST", "/v1/vector_stores/<store>/search", {}),
+        Step("deleted", "DELETE", "/v1/vector_stores/<store>"),
+        _get("missing", "/v1/vector_stores/<store>"),
     ],
     "azure-uploads": [
         Step("created", "POST", "/openai/uploads",

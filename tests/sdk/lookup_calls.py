@@ -26,6 +26,9 @@ from openai.types import (
     ModelDeleted,
     ModerationCreateResponse,
     Upload,
+    VectorStore,
+    VectorStoreDeleted,
+    VectorStoreSearchResponse,
 )
 from openai.types import chat as openai_chat
 from openai.types import responses as openai_responses
@@ -38,6 +41,12 @@ from openai.types.conversations import Message as ConversationMessage
 from openai.types.realtime import ClientSecretCreateResponse
 from openai.types.responses.input_token_count_response import InputTokenCountResponse
 from openai.types.uploads import UploadPart
+from openai.types.vector_stores import (
+    FileContentResponse,
+    VectorStoreFile,
+    VectorStoreFileBatch,
+    VectorStoreFileDeleted,
+)
 from openai.types.webhooks import (
     DeletedWebhookEndpoint,
     WebhookEndpoint,
@@ -87,6 +96,10 @@ UPLOAD_ID, OTHER_UPLOAD_ID = "UPLOAD", "OTHER_UP"
 STORED_UPLOAD = f"/v1/uploads/{UPLOAD_ID}"
 ANNOUNCED = {"bytes": 0, "filename": "a.txt", "mime_type": "text/plain", "purpose": "vision"}
 PART = form({"data": "text"}, None)
+STORE_ID, FILE_BATCH_ID, GUIDE_ID = "VECTOR_S", "VECTOR_B", "GUIDE"
+VECTOR_STORES, VECTOR_STORE = "/v1/vector_stores", f"/v1/vector_stores/{STORE_ID}"
+STORE_FILE, FILE_BATCH = f"{VECTOR_STORE}/files/{GUIDE_ID}", f"{VECTOR_STORE}/file_batches/{FILE_BATCH_ID}"
+GUIDE = form({"purpose": "assistants"}, ("guide.txt", b"The tower is in Paris."))
 GEMINI_FILE_ID = "GEMINI_F"
 MISTRAL_FILE_ID = "MISTRAL_F"
 MISTRAL_BATCH_ID = "MISTRAL_B"
@@ -193,6 +206,41 @@ LOOKUPS = [
     Lookup("openai-get_batch", "GET", STORED_BATCH, Batch),
     Lookup("openai-cancel_batch", "POST", f"{STORED_BATCH}/cancel", Batch),
     Lookup("openai-delete_file", "DELETE", STORED_FILE, FileDeleted),
+    Lookup("openai-vector_stores", "POST", VECTOR_STORES, VectorStore, body={}),
+    Lookup("openai-list_vector_stores", "GET", VECTOR_STORES, VectorStore, "data"),
+    Lookup("openai-get_vector_store", "GET", VECTOR_STORE, VectorStore),
+    Lookup("openai-update_vector_store", "POST", VECTOR_STORE, VectorStore, body={"name": "a"}),
+    Lookup("openai-delete_vector_store", "DELETE", VECTOR_STORE, VectorStoreDeleted),
+    Lookup(
+        "openai-search_vector_store",
+        "POST",
+        f"{VECTOR_STORE}/search",
+        VectorStoreSearchResponse,
+        "data",
+        {"query": "tower"},
+    ),
+    Lookup(
+        "openai-vector_store_files",
+        "POST",
+        f"{VECTOR_STORE}/files",
+        VectorStoreFile,
+        body={"file_id": GUIDE_ID},
+    ),
+    Lookup("openai-list_vector_store_files", "GET", f"{VECTOR_STORE}/files", VectorStoreFile, "data"),
+    Lookup("openai-get_vector_store_file", "GET", STORE_FILE, VectorStoreFile),
+    Lookup("openai-update_vector_store_file", "POST", STORE_FILE, VectorStoreFile, body={"attributes": {}}),
+    Lookup("openai-delete_vector_store_file", "DELETE", STORE_FILE, VectorStoreFileDeleted),
+    Lookup("openai-vector_store_file_content", "GET", f"{STORE_FILE}/content", FileContentResponse, "data"),
+    Lookup(
+        "openai-vector_store_file_batches",
+        "POST",
+        f"{VECTOR_STORE}/file_batches",
+        VectorStoreFileBatch,
+        body={"files": [{"file_id": GUIDE_ID}]},
+    ),
+    Lookup("openai-get_vector_store_file_batch", "GET", FILE_BATCH, VectorStoreFileBatch),
+    Lookup("openai-cancel_vector_store_file_batch", "POST", f"{FILE_BATCH}/cancel", VectorStoreFileBatch),
+    Lookup("openai-list_vector_store_batch_files", "GET", f"{FILE_BATCH}/files", VectorStoreFile, "data"),
     Lookup("openai-moderations", "POST", "/v1/moderations", ModerationCreateResponse, body={"input": "hi"}),
     Lookup("openai-models", "GET", "/v1/models", Model, "data"),
     Lookup("openai-models", "GET", "/v1/models/gpt-4o", Model),

@@ -52,8 +52,11 @@ from tests.sdk.lookup_calls import (
     CLAUDE_PARAMS,
     CONVERSATION_ID,
     ENDPOINT_ID,
+    FILE_BATCH_ID,
     FILE_ID,
     GEMINI_FILE_ID,
+    GUIDE,
+    GUIDE_ID,
     HOOK,
     ITEM,
     ITEM_ID,
@@ -67,10 +70,12 @@ from tests.sdk.lookup_calls import (
     MISTRAL_JOBS,
     OTHER_UPLOAD_ID,
     RESPONSE_ID,
+    STORE_ID,
     STORE_NAME,
     STORES,
     UPLOAD,
     UPLOAD_ID,
+    VECTOR_STORES,
     WITHOUT_A_TYPE,
     Lookup,
 )
@@ -269,7 +274,13 @@ def stored_by(server: VirtualServer) -> dict[str, str]:
     items = server.respond(raw_request(f"/v1/conversations/{conversation}/items", None, method="GET")).json[
         "data"
     ]
+    guide = server.respond(sent("/v1/files", GUIDE)).json["id"]
+    store = server.respond(raw_request(VECTOR_STORES, {}, now=NOW - 9)).json["id"]
+    in_store = raw_request(f"{VECTOR_STORES}/{store}/file_batches", {"file_ids": [guide]}, now=NOW - 9)
     return {
+        GUIDE_ID: guide,
+        STORE_ID: store,
+        FILE_BATCH_ID: server.respond(in_store).json["id"],
         CHAT_ID: server.respond(chat).json["id"],
         RESPONSE_ID: server.respond(response).json["id"],
         CONVERSATION_ID: conversation,
@@ -305,9 +316,10 @@ def test_lookup_has_required_fields(lookup: Lookup, server: VirtualServer, store
         path = path.replace(name, id)
     body = lookup.body
     if isinstance(body, dict):
-        body = {
-            name: stored.get(value, value) if type(value) is str else value for name, value in body.items()
-        }
+        text = json.dumps(body)
+        for name, id in stored.items():
+            text = text.replace(f'"{name}"', f'"{id}"')
+        body = json.loads(text)
     response = server.respond(sent(path, body, lookup.method))
     assert response.status == 200
     value = response.json[lookup.member] if lookup.member else response.json

@@ -59,7 +59,6 @@ CALLS: Final[dict[str, Callable[[openai.OpenAI], Any]]] = {
     "administration": lambda client: client.admin.organization.users.list(),
     "assistants": lambda client: client.beta.assistants.retrieve("asst_1"),
     "threads": lambda client: client.beta.threads.create(),
-    "vector stores": lambda client: client.vector_stores.list(),
     "fine-tuning": lambda client: client.fine_tuning.jobs.list(),
     "evals": lambda client: client.evals.list(),
     "containers": lambda client: client.containers.list(),

@@ -85,6 +85,7 @@ def test_update_changes_the_members_of_the_body(server: VirtualServer) -> None:
     id = store(server, name="Old", metadata={"a": "b"})
     changed = send(server, f"/{id}", {"name": "New", "expires_after": DAYS}).json
     assert (changed["name"], changed["metadata"]) == ("New", {"a": "b"})
+    assert send(server, f"/{id}", {"metadata": {"a": "b"}}).json == changed
     assert changed["expires_at"] == NOW + DAY
     assert send(server, f"/{id}").json == changed
     again = send(server, f"/{id}", {"name": None, "expires_after": None, "metadata": None}).json
@@ -201,7 +202,7 @@ def test_body_of_a_rule_is_a_store() -> None:
     body = "{id: vs_mine, name: [], last_active_at: true, expires_after: 3}"
     rules = f"rules: [{{match: {{api: vector_stores}}, http: {{status: 200, body: {body}}}}}]"
     server = VirtualServer(rules)
-    assert send(server, "", {"name": "Sent"}).status == 200
+    assert send(server, "", {"name": "Sent", "file_ids": ["file-1"]}).status == 200
     shown = send(server, "/vs_mine").json
     assert (shown["name"], shown["last_active_at"], shown["expires_at"]) == ("Sent", NOW, None)
     other = VirtualServer(rules.replace("vs_mine", "vs_a/b"))
