@@ -1,7 +1,7 @@
 """A search of texts by words: the passages that have the most words of a query.
 
-There is no model. A passage's score is the share of the query's words that it has, from 0 to 1. A word that few
-passages have counts more than one that many have. A plural and its singular are the same word.
+There is no model. The relevance of a passage is the share of the query's words that it has, from 0 to 1. A word
+that few passages have counts more than one that many have. A plural and its singular are the same word.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_PASSAGES: Final = 50_000
 """The most passages that a search reads; it ignores the others."""
 
 
-class Document(NamedTuple):
+class SearchedText(NamedTuple):
     """A text, and the length and the overlap of its passages in characters. `overlap` is at most half of `length`."""
 
     text: str
@@ -39,20 +39,20 @@ class Passage(NamedTuple):
 
     document: int
     text: str
-    score: float
+    relevance: float
 
 
-class _Place(NamedTuple):
+class _PassagePlace(NamedTuple):
     """A passage without its text; `found` are the query's stems in it."""
 
     document: int
     start: int
     end: int
     found: AbstractSet[str]
-    score: float = 0.0
+    relevance: float = 0.0
 
 
-def passage_bounds(document: Document) -> Iterator[tuple[int, int]]:
+def passage_bounds(document: SearchedText) -> Iterator[tuple[int, int]]:
     """Yield the begin and the end of each passage. A passage ends before a space where one is in its last quarter."""
     text, length, overlap = document
     start = 0
@@ -69,39 +69,41 @@ def query_stems(query: str) -> frozenset[str]:
     return frozenset(stem(word) for word in _WORD.findall(query.lower()) if len(word) <= MAX_WORD)
 
 
-def best_passages(documents: Sequence[Document], queries: Sequence[str], count: int) -> list[Passage]:
+def best_passages(documents: Sequence[SearchedText], queries: Sequence[str], count: int) -> list[Passage]:
     """Return the best passages, the best first; equal ones in the order of their documents. With several queries,
-    the one that fits a passage best decides its score."""
+    the one that fits a passage best decides its relevance."""
     wanted = [stems for stems in map(query_stems, queries) if stems]
     places = _places(documents, frozenset().union(*wanted))
     weights = _weights(places, wanted)
-    scored = (place._replace(score=_score(place.found, wanted, weights)) for place in places)
+    compared = (place._replace(relevance=_relevance(place.found, wanted, weights)) for place in places)
     return [
-        Passage(place.document, documents[place.document].text[place.start : place.end], place.score)
-        for place in nlargest(count, scored, key=attrgetter("score"))
+        Passage(place.document, documents[place.document].text[place.start : place.end], place.relevance)
+        for place in nlargest(count, compared, key=attrgetter("relevance"))
     ]
 
 
-def _places(documents: Sequence[Document], wanted: frozenset[str]) -> list[_Place]:
+def _places(documents: Sequence[SearchedText], wanted: frozenset[str]) -> list[_PassagePlace]:
     # the forms of each word that `stem` makes equal, so that no word of a document needs a call
     forms = {form: each for each in wanted for form in (each, f"{each}s") if stem(form) == each}
-    found: list[_Place] = []
+    found: list[_PassagePlace] = []
     for number, document in enumerate(documents):
         for start, end in passage_bounds(document):
             if len(found) == MAX_PASSAGES:
                 return found
             words = forms.keys() & _WORD.findall(document.text[start:end].lower())
-            found.append(_Place(number, start, end, {forms[word] for word in words}))
+            found.append(_PassagePlace(number, start, end, {forms[word] for word in words}))
     return found
 
 
-def _weights(places: Sequence[_Place], wanted: Sequence[frozenset[str]]) -> Mapping[str, float]:
+def _weights(places: Sequence[_PassagePlace], wanted: Sequence[frozenset[str]]) -> Mapping[str, float]:
     """Return how much each stem of the queries counts."""
     counts = Counter(each for place in places for each in place.found)
     return {each: log(1 + len(places) / max(1, counts[each])) for stems in wanted for each in stems}
 
 
-def _score(found: AbstractSet[str], wanted: Sequence[frozenset[str]], weights: Mapping[str, float]) -> float:
+def _relevance(
+    found: AbstractSet[str], wanted: Sequence[frozenset[str]], weights: Mapping[str, float]
+) -> float:
     if not found:
         return 0.0
     shares = (_sum(found & stems, weights) / _sum(stems, weights) for stems in wanted)

@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockllm.core import text_search
-from mockllm.core.text_search import Document, best_passages, passage_bounds, query_stems
+from mockllm.core.text_search import SearchedText, best_passages, passage_bounds, query_stems
 
 
-def document(text: str, length: int = 400, overlap: int = 200) -> Document:
-    return Document(text, length, overlap)
+def document(text: str, length: int = 400, overlap: int = 200) -> SearchedText:
+    return SearchedText(text, length, overlap)
 
 
 def found(query: str, *texts: str) -> list[tuple[int, float]]:
     passages = best_passages([document(text) for text in texts], [query], 10)
-    return [(passage.document, passage.score) for passage in passages]
+    return [(passage.document, passage.relevance) for passage in passages]
 
 
 def test_rare_word_counts_more() -> None:

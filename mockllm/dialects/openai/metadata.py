@@ -26,8 +26,8 @@ def check_metadata(value: Json, path: str = "metadata") -> Failure | None:
 
 
 def check_properties(value: Json, path: str, kind: str, check_value: Check) -> Failure | None:
-    """Return the failure of an object with another type, too many properties, or too long names, or of a value that
-    fails its check; null passes. `kind` is the object in the message."""
+    """Return the failure of an object with another type, too many properties, or too long names. A value that fails
+    its check is a failure, too; null passes. `kind` is the object in the message."""
     if value is None:
         return None
     if type(value) is not dict:

@@ -223,3 +223,31 @@ def test_batch_jobs_of_vertex_are_shared(server: Process) -> None:
     for client in clients:
         with pytest.raises(errors.ClientError, match="not found"):
             client.batches.get(name=names[0])
+
+
+def test_vector_stores_are_shared(server: Process) -> None:
+    """Each client has a connection of its own, so that both workers serve some."""
+    clients = [openai_client(server) for _ in range(6)]
+    store = clients[0].vector_stores.create()
+    files = []
+    for number, client in enumerate(clients):
+        uploaded = client.files.create(
+            file=(f"{number}.txt", f"Number n{number}.".encode()), purpose="assistants"
+        )
+        files.append(uploaded.id)
+        client.vector_stores.files.create(store.id, file_id=uploaded.id, attributes={"number": number})
+    for number, client in enumerate(clients):
+        client.vector_stores.files.poll(files[number], vector_store_id=store.id)
+        assert client.vector_stores.retrieve(store.id).file_counts.total == 6
+        assert [each.id for each in client.vector_stores.files.list(store.id, order="asc", limit=2)] == files
+        assert client.vector_stores.search(store.id, query=f"n{number}").data[0].filename == f"{number}.txt"
+    batch = clients[1].vector_stores.file_batches.create(store.id, file_ids=files[:2])
+    assert (
+        clients[2].vector_stores.file_batches.poll(batch.id, vector_store_id=store.id).file_counts.completed
+        == 2
+    )
+    clients[3].files.delete(files[0])
+    assert [each.id for each in clients[4].vector_stores.files.list(store.id, order="asc")] == files[1:]
+    clients[5].vector_stores.delete(store.id)
+    for client in clients:
+        assert list(client.vector_stores.list()) == []

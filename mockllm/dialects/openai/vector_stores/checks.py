@@ -12,7 +12,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.request.request import Request
-from mockllm.core.text_search import Document
+from mockllm.core.text_search import SearchedText
 from mockllm.dialects.openai.metadata import check_properties
 from mockllm.dialects.openai.validators import (
     Check,
@@ -85,11 +85,11 @@ def chunking_strategy(value: Json) -> dict[str, Json]:
     return {"type": "static", "static": {"max_chunk_size_tokens": size, "chunk_overlap_tokens": overlap}}
 
 
-def document(text: str, strategy: Json) -> Document:
+def document(text: str, strategy: Json) -> SearchedText:
     """Return a text as a search reads it, divided by a chunking strategy."""
     static = chunking_strategy(strategy)["static"]
     size, overlap = static["max_chunk_size_tokens"], static["chunk_overlap_tokens"]
-    return Document(text, size * CHARACTERS, overlap * CHARACTERS)
+    return SearchedText(text, size * CHARACTERS, overlap * CHARACTERS)
 
 
 _QUERY: Final[dict[str, Check]] = {"order": one_of("asc", "desc"), "filter": one_of(*STATUSES)}

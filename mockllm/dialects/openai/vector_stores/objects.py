@@ -3,7 +3,7 @@
 A store, each of its files, each batch of files and the time of its last use are stored under their own keys. So
 requests that change one of them do not conflict. A file's key ends with the id of the file, and `previous` is the key
 of its batch. The text of a file has a further key: only searches read it. The states of a file are the events of a
-timeline: the last event has its end as the name and its used bytes as the payload.
+timeline. The name of the last event is its end, the payload its used bytes.
 
 Sources: `openai.types.VectorStore`, `VectorStoreFile` and `VectorStoreFileBatch` of the openai package. `description`
 is in no type of a response; that responses have it is inferred.

@@ -1,7 +1,7 @@
 """POST /v1/vector_stores/{id}/search: the passages of a store's files that fit a query best, by their words.
 
 Sources: `VectorStoreSearchParams` and `VectorStoreSearchResponse` of the openai package, and OpenAI's reference for
-the page. A search has no model: `core.text_search` defines the scores. Inferred: the message for a store that has
+the page. A search has no model: `core.text_search` defines the `score`. Inferred: the message for a store that has
 expired after public reports, the bounds of `query`, and that `rewrite_query` leaves the query as it is.
 """
 
@@ -18,7 +18,7 @@ from mockllm.core.json.typed_values import count_of, object_of, texts
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.core.text_search import Document, best_passages
+from mockllm.core.text_search import SearchedText, best_passages
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.validators import (
@@ -77,7 +77,7 @@ class SearchedFile(NamedTuple):
     id: str
     name: str
     attributes: dict[str, Json]
-    document: Document
+    document: SearchedText
 
 
 class VectorStoreSearchRequest(VectorStoreRequest):
@@ -157,7 +157,7 @@ def _searched(request: VectorStoreSearchRequest) -> Iterator[SearchedFile]:
 
 
 def _results(files: Sequence[SearchedFile], request: VectorStoreSearchRequest) -> list[Json]:
-    """Return the best passages, each as a result. One without a word of the query has the score 0."""
+    """Return the best passages, each as a result. One without a word of the query has the `score` 0."""
     count = min(count_of(request.fields.get("max_num_results")) or DEFAULT_RESULTS, MAX_RESULTS)
     threshold = object_of(request.fields.get("ranking_options")).get("score_threshold")
     least = threshold if threshold is not None and type(threshold) in (int, float) else 0
@@ -165,10 +165,10 @@ def _results(files: Sequence[SearchedFile], request: VectorStoreSearchRequest) -
         {
             "file_id": files[passage.document].id,
             "filename": files[passage.document].name,
-            "score": passage.score,
+            "score": passage.relevance,
             "attributes": files[passage.document].attributes,
             "content": [{"type": "text", "text": passage.text}],
         }
         for passage in best_passages([file.document for file in files], request.queries, count)
-        if passage.score >= least
+        if passage.relevance >= least
     ]
