@@ -33,13 +33,16 @@ from mockllm.dialects.openai.vector_stores.objects import (
 from mockllm.dialects.openai.vector_stores.store_request import VectorStoreRequest
 from mockllm.dialects.stored_objects import completed
 
-MAX_FILES: Final = 10_000
-"""The most files of a store."""
+MAX_FILES: Final = 2_000
+"""The most files of a store: a bound of this server. Its counts and its deletion then take a few milliseconds."""
 MAX_BATCH: Final = 2_000
 MAX_NEW_FILES: Final = 500
 """The most files of a batch, and of a request that creates a store."""
 MAX_TEXT: Final = 1024 * 1024
 """The bytes of a file that searches read, and that its content has."""
+MANY: Final = 100
+LONG: Final = 4 * 1024 * 1024
+"""The files of a request, and their bytes: to make more of them takes more than 5 ms."""
 EXTENSIONS: Final = frozenset(
     (
         "c", "cpp", "cs", "css", "doc", "docx", "go", "html", "java", "js", "json", "md", "pdf", "php", "pptx",
@@ -63,6 +66,15 @@ class FileEntry(NamedTuple):
     id: str
     attributes: Json
     chunking_strategy: Json
+
+
+class NewFile(NamedTuple):
+    """A file that a store gets: its object in the state in which it ends, and what is stored but its timeline."""
+
+    shown: dict[str, Json]
+    stored: StoredResponse
+    text: StoredResponse
+    size: int
 
 
 class FileAdditionRequest(VectorStoreRequest):
@@ -94,6 +106,27 @@ class FileAdditionRequest(VectorStoreRequest):
             for entry in self.entries
         ]
 
+    @property
+    def planning_takes_long(self) -> bool:
+        """Whether a thread makes the new files. They do not follow from what other calls change meanwhile."""
+        size = sum(len(source.request_body) for source in self.sources if source is not None)
+        if self.store is not None:
+            _ = self.contents  # the event loop looks them up
+        return len(self.entries) > MANY or size > LONG
+
+    def new_files(self, store: str) -> Sequence[NewFile]:
+        """Return what a store with this id gets; storage finds what planning made."""
+        if store not in self._new_files:
+            pairs = zip(self.entries, self.sources, strict=True)
+            self._new_files[store] = [
+                new_file(self, store, entry, source) for entry, source in pairs if source is not None
+            ]
+        return self._new_files[store]
+
+    @cached_property
+    def _new_files(self) -> dict[str, Sequence[NewFile]]:
+        return {}
+
 
 def addition_failure(request: FileAdditionRequest, present: int = 0) -> Failure | None:
     """Return why a store with so many files cannot have those of the request."""
@@ -109,50 +142,11 @@ def addition_failure(request: FileAdditionRequest, present: int = 0) -> Failure 
     return None
 
 
-def added_objects(
-    request: FileAdditionRequest, store: str, plan: Plan, batch: str | None = None
-) -> list[StoredResponse]:
-    """Return what is stored of the new files of a store: their objects and their texts, and that the store is used.
-    `batch` is the key of their batch."""
-    found = [activity(store, int(request.now))]
-    for entry, source in zip(request.entries, request.sources, strict=True):
-        if source is not None:
-            found += added_file(request, store, entry, source, {}, plan, batch)
-    return found
-
-
-def added_file(
-    request: Request,
-    store: str,
-    entry: FileEntry,
-    source: StoredResponse,
-    sent: dict[str, Json],
-    plan: Plan,
-    batch: str | None = None,
-) -> Sequence[StoredResponse]:
-    """Return the object and the text of a new file. `sent` is the object in the response: one of a rule may have
-    another end."""
-    own = new_file_object(request, store, entry, source)
-    shown = completed({**own, **sent}, own)
-    if shown["status"] not in STATUSES[1:]:
-        shown = {**shown, "status": own["status"], "last_error": own["last_error"]}
-    key = f"{store}{FILES}{entry.id}"
-    size = len(source.request_body)
-    timeline = new_timeline(request.monotonic + plan.delay, processing_time(plan), shown["status"], size)
-    text = _text(source.request_body)
-    about = {"filename": _file_name(source), "chunking_strategy": own["chunking_strategy"]}
-    return (
-        StoredResponse(f"{TEXTS}{key}", None, text, dumps(about)),
-        StoredResponse(key, batch, b"", dumps(shown), timeline=timeline),
-    )
-
-
-def new_file_object(
-    request: Request, store: str, entry: FileEntry, source: StoredResponse
-) -> dict[str, Json]:
-    """Return the file of a store, with the state in which it ends."""
+def new_file(request: Request, store: str, entry: FileEntry, source: StoredResponse) -> NewFile:
+    """Return a file of a store, with its text."""
     error = None if source.request_body else EMPTY
-    return {
+    strategy = chunking_strategy(entry.chunking_strategy)
+    shown: dict[str, Json] = {
         "id": entry.id,
         "object": "vector_store.file",
         "usage_bytes": 0,
@@ -160,13 +154,47 @@ def new_file_object(
         "vector_store_id": store,
         "status": "failed" if error else "completed",
         "last_error": error,
-        "chunking_strategy": chunking_strategy(entry.chunking_strategy),
+        "chunking_strategy": strategy,
         "attributes": {
             name: value
             for name, value in object_of(entry.attributes).items()
             if type(value) in (str, bool, int, float)
         },
     }
+    about = {"filename": _file_name(source), "chunking_strategy": strategy}
+    key = f"{store}{FILES}{entry.id}"
+    text = StoredResponse(f"{TEXTS}{key}", None, _text(source.request_body), dumps(about))
+    return NewFile(shown, StoredResponse(key, None, b"", dumps(shown)), text, len(source.request_body))
+
+
+def added_objects(
+    request: FileAdditionRequest, store: str, plan: Plan, batch: str | None = None
+) -> list[StoredResponse]:
+    """Return what is stored of the new files of a store: their objects and their texts, and that the store is used.
+    `batch` is the key of their batch."""
+    found, began, lasts = (
+        [activity(store, int(request.now))],
+        request.monotonic + plan.delay,
+        processing_time(plan),
+    )
+    for new in request.new_files(store):
+        timeline = new_timeline(began, lasts, new.shown["status"], new.size)
+        found += (new.text, new.stored._replace(previous=batch, timeline=timeline))
+    return found
+
+
+def added_file(
+    request: Request, new: NewFile, sent: dict[str, Json], plan: Plan
+) -> tuple[StoredResponse, StoredResponse]:
+    """Return the text and the object of a new file. `sent` is the object in the response: one of a rule may have
+    another end."""
+    own = new.shown
+    shown = completed({**own, **sent}, own)
+    if shown["status"] not in STATUSES[1:]:
+        shown = {**shown, "status": own["status"], "last_error": own["last_error"]}
+    began = request.monotonic + plan.delay
+    timeline = new_timeline(began, processing_time(plan), shown["status"], new.size)
+    return new.text, new.stored._replace(response_body=dumps(shown), timeline=timeline)
 
 
 def processing_time(plan: Plan) -> float:

@@ -88,6 +88,7 @@ class CreateFileBatch(StoreCallWithBody, StorePartCall):
         failure = addition_failure(request, len(request.contents.files))
         if failure is not None:
             return failure
+        request.new_files(request.store_id)
         id = identity.ids.make(BATCH_PREFIX, 32, alphabet=HEX)
         shown = new_batch_object(id, request.store_id, identity.second, len(request.entries))
         return with_processing(body_plan(shown, identity, (*PLAIN_HEADERS, *POLL)))

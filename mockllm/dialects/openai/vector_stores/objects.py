@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from mockllm.core.json.codec import Json, dumps, loads
@@ -72,8 +72,27 @@ class StoreContents:
 
     def counts(self, files: Iterable[StoredResponse], monotonic: float) -> dict[str, int]:
         """Return the number of files in each state, and of all."""
-        counted = Counter(self.status(file, monotonic) for file in files)
+        counted = Counter(self._statuses(files, monotonic))
         return {**{status: counted[status] for status in STATUSES}, "total": counted.total()}
+
+    def used_bytes(self, monotonic: float) -> int:
+        """Return the bytes that the completed files take."""
+        files = self.files.values()
+        statuses = self._statuses(files, monotonic)
+        return sum(
+            used_bytes(file) for file, status in zip(files, statuses, strict=True) if status == "completed"
+        )
+
+    def _statuses(self, files: Iterable[StoredResponse], monotonic: float) -> Iterator[str]:
+        """Yield the state of each file, in a third of the time that `status` takes."""
+        cancelled = {key for key, batch in self.batches.items() if _timeline(batch).cancelled is not None}
+        for file in files:
+            if file.previous in cancelled:
+                yield self.status(file, monotonic)
+                continue
+            timeline = _timeline(file)
+            lasts, end, _ = timeline.events[-1]
+            yield IN_PROGRESS if timeline.elapsed(monotonic) < lasts else end
 
 
 def contents_of(lookup: ResponseLookup, store: str) -> StoreContents:
@@ -147,14 +166,13 @@ def store_object(
     """Return a store as a read at this time finds it."""
     shown = object_of(loads(store.response_body))
     counts = contents.counts(contents.files.values(), monotonic)
-    completed = (file for file in contents.files.values() if contents.status(file, monotonic) == STATUSES[1])
     used = max(shown["last_active_at"], contents.last_used)
     days = count_of(object_of(shown.get("expires_after")).get("days"))
     expires = None if days is None else used + days * DAY
     status = IN_PROGRESS if counts[IN_PROGRESS] else "completed"
     return {
         **shown,
-        "usage_bytes": sum(map(used_bytes, completed)),
+        "usage_bytes": contents.used_bytes(monotonic),
         "file_counts": counts,
         "status": "expired" if expires is not None and now >= expires else status,
         "expires_at": expires,

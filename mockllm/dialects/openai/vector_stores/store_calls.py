@@ -80,6 +80,7 @@ class CreateVectorStore(StoreCallWithBody, OpenAiCall):
             return failure
         id = identity.ids.make(PREFIX, 32, alphabet=HEX)
         shown, count = new_store_object(request.fields, id, identity.second), len(request.entries)
+        request.new_files(id)
         if count:
             counts = {**shown["file_counts"], IN_PROGRESS: count, "total": count}
             shown = {**shown, "status": IN_PROGRESS, "file_counts": counts}

@@ -25,7 +25,7 @@ from mockllm.dialects.openai.vector_stores.added_files import (
     FileAdditionRequest,
     added_file,
     addition_failure,
-    new_file_object,
+    new_file,
     with_processing,
 )
 from mockllm.dialects.openai.vector_stores.checks import check_attributes, check_list_query, chunking
@@ -79,7 +79,7 @@ class AddVectorStoreFile(StoreCallWithBody, StorePartCall):
         source = request.sources[0] if request.sources else None
         if source is None:
             return missing("file_id")
-        own = new_file_object(request, request.store_id, request.entries[0], source)
+        own = new_file(request, request.store_id, request.entries[0], source).shown
         shown = {**own, "status": IN_PROGRESS, "last_error": None}
         return with_processing(body_plan(shown, identity, (*PLAIN_HEADERS, *POLL)))
 
@@ -90,7 +90,7 @@ class AddVectorStoreFile(StoreCallWithBody, StorePartCall):
         if sent is None or not FILE_ID.fullmatch(sent["id"]) or request.store is None or source is None:
             return None
         entry = request.entries[0]._replace(id=sent["id"])
-        objects = added_file(request, store, entry, source, sent, plan)
+        objects = added_file(request, new_file(request, store, entry, source), sent, plan)
         return StorageUpdate(others=(*objects, activity(store, int(request.now))))
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.dialects.openai.batches.batch_requests import get
 from tests.dialects.openai.vector_stores.store_requests import DONE, STORES, file, files_in, send, store
+from tests.dialects.test_long_batches import is_deferred
 from tests.language.virtual_server import NOW, VirtualServer, raw_request
 
 AUTO = {"type": "static", "static": {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}}
@@ -199,6 +200,19 @@ def test_full_store_takes_no_file(server: VirtualServer, path: str, monkeypatch:
     assert (refused.status, refused.message) == (400, "A vector store may have 1 files.")
     refused = send(server, path.replace("/files", "/file_batches"), {"file_ids": [file(server)]})
     assert refused.status == 400
+
+
+def test_many_or_long_files_are_made_in_a_thread(
+    server: VirtualServer, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = {"file_ids": [file(server), file(server), "file-1"]}
+    requests = [
+        raw_request(STORES, fields),
+        raw_request(f"{STORES}{path.replace('/files', '/file_batches')}", fields),
+    ]
+    assert not any(is_deferred(server, each) for each in requests)
+    monkeypatch.setattr("mockllm.dialects.openai.vector_stores.added_files.LONG", 20)
+    assert all(is_deferred(server, each) for each in requests)
 
 
 def test_batch_adds_its_files(server: VirtualServer, path: str) -> None:
