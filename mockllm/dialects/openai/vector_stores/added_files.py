@@ -14,7 +14,7 @@ from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.json.typed_values import list_of, object_of, objects, text_of
+from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse
@@ -80,6 +80,9 @@ class NewFile(NamedTuple):
 class FileAdditionRequest(VectorStoreRequest):
     """A request that may add files."""
 
+    file_fields: tuple[str, ...]
+    """The fields of the body with the ids of files, or in `files` with their members, too."""
+
     @cached_property
     def entries(self) -> list[FileEntry]:
         """The files that the body names, each once."""
@@ -88,15 +91,13 @@ class FileAdditionRequest(VectorStoreRequest):
 
     def _named(self) -> Iterator[FileEntry]:
         fields = self.fields
-        named = list_of(fields.get("files"))[:MAX_BATCH]
-        for each in objects(named):
-            yield FileEntry(
-                text_of(each.get("file_id")) or "", each.get("attributes"), each.get("chunking_strategy")
-            )
-        if not named:
-            ids = list_of(fields.get("file_ids"))[:MAX_BATCH] or [fields.get("file_id")]
-            for id in filter(None, map(text_of, ids)):
-                yield FileEntry(id, fields.get("attributes"), fields.get("chunking_strategy"))
+        for name in self.file_fields:
+            value = fields.get(name)
+            for each in (value if type(value) is list else [value])[:MAX_BATCH]:
+                own = fields if name != "files" else object_of(each)
+                id = text_of(own.get("file_id") if name == "files" else each)
+                if id is not None:
+                    yield FileEntry(id, own.get("attributes"), own.get("chunking_strategy"))
 
     @cached_property
     def sources(self) -> list[StoredResponse | None]:

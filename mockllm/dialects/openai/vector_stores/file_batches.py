@@ -65,6 +65,7 @@ FIELDS: Final[Mapping[str, Check]] = {
 
 class FileBatchCreation(FileAdditionRequest):
     api = "vector_store_file_batches"
+    file_fields = ("file_ids", "files")
 
 
 class CreateFileBatch(StoreCallWithBody, StorePartCall):

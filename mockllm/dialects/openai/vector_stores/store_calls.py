@@ -60,6 +60,7 @@ FIELDS: Final[Mapping[str, Check]] = {
 
 class VectorStoreCreation(FileAdditionRequest):
     api = "vector_stores"
+    file_fields = ("file_ids",)
 
 
 class CreateVectorStore(StoreCallWithBody, OpenAiCall):

@@ -59,6 +59,7 @@ FIELDS: Final[Mapping[str, Check]] = {
 
 class AddedFileRequest(FileAdditionRequest):
     api = "vector_store_files"
+    file_fields = ("file_id",)
 
 
 class AddVectorStoreFile(StoreCallWithBody, StorePartCall):

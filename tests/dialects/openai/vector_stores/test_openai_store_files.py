@@ -188,7 +188,8 @@ def test_unchecked_bodies_are_no_server_error() -> None:
     added = send(server, f"{path}/files", odd).json
     assert (added["attributes"], added["chunking_strategy"]) == ({"c": 1}, AUTO)
     assert send(server, f"{path}/files", {"file_id": 3}).json["error"]["param"] == "file_id"
-    assert send(server, f"{path}/file_batches", {"files": [3, {}]}).status == 404
+    assert send(server, f"{path}/file_batches", {"files": [3, {}]}).json["file_counts"]["total"] == 0
+    assert send(server, "", {"file_id": id, "file_ids": 3}).json["file_counts"]["total"] == 0
     assert send(server, f"{path}/file_batches", {}).json["file_counts"]["total"] == 0
     assert send(server, f"{path}", {"expires_after": 3, "metadata": []}).status == 200
 
