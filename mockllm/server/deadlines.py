@@ -61,7 +61,7 @@ class Deadline:
         self.in_heap = True
 
     def cancel(self) -> None:
-        """Release the action monotonic; the heap removes its entry later, at the latest at its time."""
+        """Release the action now; the heap removes its entry later, at the latest at its time."""
         if self.action is not None:
             self.action = None
             if self.in_heap:

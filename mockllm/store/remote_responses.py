@@ -136,14 +136,16 @@ class _ChangeCall:
 
     def commands(self, place: float) -> Sequence[Sequence[Argument]]:
         """Return the commands that do the same where nothing is forgotten or checked, outside of sessions. `place`
-        is that of the responses in lists."""
+        is that of the first response in lists."""
         found: list[Sequence[Argument]] = [
             ("SET", self.keys[key - 1], self._values[value - 2], "EX", SHARED_TTL)
             for value, *keys in self._written
             for key in keys
         ]
         names = self.keys[1]
-        found += [("ZADD", names, "NX", f"{place:.6f}", id) for id in self._listed]
+        found += [
+            ("ZADD", names, "NX", f"{place + number / 1e6:.6f}", id) for number, id in enumerate(self._listed)
+        ]
         if self._listed:
             found.append(("EXPIRE", names, SHARED_TTL))
         return found

@@ -38,13 +38,25 @@ def test_query_without_words_scores_nothing() -> None:
 
 
 def test_characters_of_scripts_without_spaces_are_words() -> None:
-    assert query_stems("東京tower") == {"東", "京", "tower"}
+    assert query_stems("東京tower", 9) == sorted({"東", "京", "tower"})
     assert found("東京", "京都", "東京") == [(1, 1.0), (0, found("東京", "京都", "東京")[1][1])]
 
 
 def test_passages_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_search, "MAX_PASSAGES", 2)
     assert len(found("a", "a", "a", "a")) == 2
+
+
+def test_characters_of_passages_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_search, "MAX_CHARACTERS", 5)
+    assert len(found("a", "aaa", "aa", "a")) == 2
+
+
+def test_words_of_all_queries_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_search, "MAX_WORDS", 3)
+    texts = [document(text) for text in ("a b", "c", "d")]
+    passages = best_passages(texts, ["a b", "c d", "d"], 9)
+    assert [(each.document, each.relevance) for each in passages] == [(0, 1.0), (1, 1.0), (2, 0.0)]
 
 
 def test_passage_ends_before_a_space() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from mockllm.dialects.openai.vector_stores.added_files import EXTENSIONS, MAX_BATCH, MAX_FILES, MAX_NEW_FILES
-from mockllm.dialects.openai.vector_stores.filters import MAX_FILTERS
+from mockllm.core.text_search import MAX_WORDS
+from mockllm.dialects.openai.vector_stores.added_files import EXTENSIONS, MAX_FILES
+from mockllm.dialects.openai.vector_stores.filters import MAX_FILTERS, MAX_VALUES
 from mockllm.dialects.openai.vector_stores.search import MAX_QUERIES, MAX_QUERY, MAX_RESULTS
 from mockllm.dialects.openai.vector_stores.served_calls import SERVED
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
@@ -55,6 +56,6 @@ def test_page_names_each_route(path: str) -> None:
 
 def test_page_names_each_api_and_bound() -> None:
     assert all(f"| `{call.api}` |" in TEXT for _, _, _, call in SERVED)
-    for bound in (MAX_FILES, MAX_BATCH, MAX_NEW_FILES, MAX_FILTERS, MAX_QUERIES, MAX_QUERY, MAX_RESULTS):
+    for bound in (MAX_FILES, MAX_FILTERS, MAX_VALUES, MAX_WORDS, MAX_QUERIES, MAX_QUERY, MAX_RESULTS):
         assert f" {bound:,} " in TEXT
     assert not {"png", "csv"} & EXTENSIONS

@@ -40,7 +40,8 @@ class CohereTokenizeRequest(CohereBaseRequest):
 
     @cached_property
     def text(self) -> str:
-        return text_of(self.fields.get("text")) or ""
+        """The text; with `validation: off` a long one is cut."""
+        return (text_of(self.fields.get("text")) or "")[: MAX_TEXT + 1]
 
     @cached_property
     def messages(self) -> tuple[Message, ...]:

@@ -23,21 +23,20 @@ from mockllm.dialects.openai.validators import refuse
 from mockllm.dialects.openai.vector_stores.checks import chunking_strategy
 from mockllm.dialects.openai.vector_stores.objects import (
     FILE_ID,
-    FILES,
     PROCESSING,
     STATUSES,
     TEXTS,
     activity,
+    file_key,
     new_timeline,
+    valid_attributes,
 )
 from mockllm.dialects.openai.vector_stores.store_request import VectorStoreRequest
 from mockllm.dialects.stored_objects import completed
 
-MAX_FILES: Final = 2_000
-"""The most files of a store: a bound of this server. Its counts and its deletion then take a few milliseconds."""
-MAX_BATCH: Final = 2_000
-MAX_NEW_FILES: Final = 500
-"""The most files of a batch, and of a request that creates a store."""
+MAX_FILES: Final = 500
+"""The most files of a store, and of a request that adds some: a bound of this server. A list that replicas share has
+the newest 1,000, and counting the files takes about 2 ms."""
 MAX_TEXT: Final = 1024 * 1024
 """The bytes of a file that searches read, and that its content has."""
 MANY: Final = 100
@@ -93,7 +92,7 @@ class FileAdditionRequest(VectorStoreRequest):
         fields = self.fields
         for name in self.file_fields:
             value = fields.get(name)
-            for each in (value if type(value) is list else [value])[:MAX_BATCH]:
+            for each in (value if type(value) is list else [value])[:MAX_FILES]:
                 own = fields if name != "files" else object_of(each)
                 id = text_of(own.get("file_id") if name == "files" else each)
                 if id is not None:
@@ -156,29 +155,25 @@ def new_file(request: Request, store: str, entry: FileEntry, source: StoredRespo
         "status": "failed" if error else "completed",
         "last_error": error,
         "chunking_strategy": strategy,
-        "attributes": {
-            name: value
-            for name, value in object_of(entry.attributes).items()
-            if type(value) in (str, bool, int, float)
-        },
+        "attributes": valid_attributes(entry.attributes),
     }
     about = {"filename": _file_name(source), "chunking_strategy": strategy}
-    key = f"{store}{FILES}{entry.id}"
+    key = file_key(store, entry.id)
     text = StoredResponse(f"{TEXTS}{key}", None, _text(source.request_body), dumps(about))
     return NewFile(shown, StoredResponse(key, None, b"", dumps(shown)), text, len(source.request_body))
 
 
 def added_objects(
-    request: FileAdditionRequest, store: str, plan: Plan, batch: str | None = None
+    request: FileAdditionRequest, store: str, plan: Plan, batch: str | None = None, present: int = 0
 ) -> list[StoredResponse]:
     """Return what is stored of the new files of a store: their objects and their texts, and that the store is used.
-    `batch` is the key of their batch."""
+    `batch` is the key of their batch. The store has `present` files now: others may have come since the check."""
     found, began, lasts = (
         [activity(store, int(request.now))],
         request.monotonic + plan.delay,
         processing_time(plan),
     )
-    for new in request.new_files(store):
+    for new in request.new_files(store)[: max(0, MAX_FILES - present)]:
         timeline = new_timeline(began, lasts, new.shown["status"], new.size)
         found += (new.text, new.stored._replace(previous=batch, timeline=timeline))
     return found

@@ -25,9 +25,8 @@ from mockllm.dialects.openai.validators import (
     text_of_length,
     wrong_type,
 )
-from mockllm.dialects.openai.vector_stores.objects import STATUSES
+from mockllm.dialects.openai.vector_stores.objects import MAX_DAYS, STATUSES
 
-MAX_DAYS: Final = 365
 MAX_PAGE: Final = 100
 DEFAULT_SIZE: Final = 800
 MIN_SIZE: Final = 100

@@ -28,7 +28,7 @@ from mockllm.dialects.openai.validators import (
     string,
 )
 from mockllm.dialects.openai.vector_stores.added_files import (
-    MAX_BATCH,
+    MAX_FILES,
     FileAdditionRequest,
     added_objects,
     addition_failure,
@@ -39,9 +39,10 @@ from mockllm.dialects.openai.vector_stores.checks import check_list_query
 from mockllm.dialects.openai.vector_stores.objects import (
     BATCH_ID,
     BATCH_PREFIX,
-    BATCHES,
     IN_PROGRESS,
+    batch_key,
     batch_object,
+    contents_of,
     new_batch_object,
     new_timeline,
 )
@@ -56,8 +57,8 @@ from mockllm.dialects.openai.vector_stores.store_request import (
 from mockllm.dialects.stored_objects import created_object
 
 FIELDS: Final[Mapping[str, Check]] = {
-    "file_ids": array(string, "strings", 1, MAX_BATCH),
-    "files": array(members(("file_id",), FILE_FIELDS), "objects", 1, MAX_BATCH),
+    "file_ids": array(string, "strings", 1, MAX_FILES),
+    "files": array(members(("file_id",), FILE_FIELDS), "objects", 1, MAX_FILES),
     "attributes": FILE_FIELDS["attributes"],
     "chunking_strategy": FILE_FIELDS["chunking_strategy"],
 }
@@ -97,14 +98,15 @@ class CreateFileBatch(StoreCallWithBody, StorePartCall):
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, FileBatchCreation)
         sent, store = created_object(plan, BATCH_PREFIX), request.store_id
-        if sent is None or not BATCH_ID.fullmatch(sent["id"]) or request.store is None:
+        lookup = request.response_lookup  # meanwhile a thread may have made the files
+        if sent is None or not BATCH_ID.fullmatch(sent["id"]) or not store or lookup.stored(store) is None:
             return None
-        key = f"{store}{BATCHES}{sent['id']}"
+        key, present = batch_key(store, sent["id"]), len(contents_of(lookup, store).files)
         shown = new_batch_object(sent["id"], store, int(request.now), len(request.entries))
         began = request.monotonic + plan.delay
         timeline = new_timeline(began, processing_time(plan), "completed")
         batch = StoredResponse(key, None, b"", dumps(shown), timeline=timeline)
-        return StorageUpdate((key,), batch, others=tuple(added_objects(request, store, plan, key)))
+        return StorageUpdate((key,), batch, others=tuple(added_objects(request, store, plan, key, present)))
 
 
 class GetFileBatch(StorePartCall):

@@ -24,6 +24,8 @@ from mockllm.dialects.openai.validators import (
 
 MAX_FILTERS: Final = 100
 """The most filters of a search, those in others included: a bound of this server."""
+MAX_VALUES: Final = 200
+"""The most values in all lists of a search's filters: each file is compared with them."""
 _ORDERS: Final[dict[str, Callable[[Json, Json], bool]]] = {"gt": gt, "gte": ge, "lt": lt, "lte": le}
 _COMPOUND: Final = ("and", "or")
 Attributes: TypeAlias = Mapping[str, Json]
@@ -52,7 +54,7 @@ _check_one: Final = by_type(
 
 def check_filters(value: Json, path: str) -> Failure | None:
     """Return the failure of a filter, of one in it, or of too many."""
-    waiting, count = [(value, path)], 0
+    waiting, count, values = [(value, path)], 0, 0
     while waiting:
         each, place = waiting.pop(0)
         count += 1
@@ -62,6 +64,11 @@ def check_filters(value: Json, path: str) -> Failure | None:
         error = _check_one(each, place)
         if error is not None:
             return error
+        if each["type"] in ("in", "nin"):
+            values += len(each["value"])
+            if values > MAX_VALUES:
+                message = f"Invalid '{path}': too many values. Expected at most {MAX_VALUES} values."
+                return refuse(message, path, "invalid_value")
         if each["type"] in _COMPOUND:
             waiting += [(inner, f"{place}.filters[{at}]") for at, inner in enumerate(each["filters"])]
     return None

@@ -1,7 +1,8 @@
 """What the state stores of vector stores, and the objects that clients see of it at any time.
 
 A store, each of its files, each batch of files and the time of its last use are stored under their own keys. So
-requests that change one of them do not conflict. A file's key ends with the id of the file, and `previous` is the key
+requests that change one of them do not conflict. Stores, their contents and their batches are separate lists, since
+a list that replicas share has the newest 1,000. A file's key ends with the id of the file, and `previous` is the key
 of its batch. The text of a file has a further key: only searches read it. The states of a file are the events of a
 timeline. The name of the last event is its end, the payload its used bytes.
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import count_of, object_of, text_of
@@ -25,6 +26,10 @@ BATCH_PREFIX: Final = "vsfb_"
 FILES: Final = "/files/"
 BATCHES: Final = "/file_batches/"
 ACTIVITY: Final = "/activity"
+CONTENTS: Final = "in/"
+"""The begin of the keys of a store's files and of its last use; the id of the store follows."""
+BATCH_KEYS: Final = "batches/"
+"""The begin of the keys of a store's batches; the id of the store follows."""
 TEXTS: Final = "text/"
 """The begin of the key of a file's text; the key of its file follows."""
 _ID: Final = "[A-Za-z0-9_-]{1,64}"
@@ -36,6 +41,8 @@ STATUSES: Final = (IN_PROGRESS, "completed", "failed", "cancelled")
 PROCESSING: Final = 0.2
 """Seconds for which a file is in progress where no scenario sets a pace."""
 DAY: Final = 24 * 3600
+MAX_DAYS: Final = 365
+"""The most days after which an unused store expires."""
 
 
 class StoreContents:
@@ -97,36 +104,36 @@ class StoreContents:
 
 def contents_of(lookup: ResponseLookup, store: str) -> StoreContents:
     """Return what the store has."""
-    return StoreContents(lookup.all_stored(f"{store}/"))
+    files, batches = lookup.all_stored(f"{CONTENTS}{store}/"), lookup.all_stored(f"{BATCH_KEYS}{store}/")
+    return StoreContents((*files, *batches))
 
 
-class ListedStores(NamedTuple):
-    """All stores of a session, the oldest first, and what each has."""
-
-    stores: list[StoredResponse]
-    contents: Mapping[str, list[StoredResponse]]
-
-
-def _by_store(listed: Sequence[StoredResponse]) -> ListedStores:
-    stores: list[StoredResponse] = []
-    contents: dict[str, list[StoredResponse]] = {}
+def _by_store(listed: Sequence[StoredResponse]) -> Mapping[str, Sequence[StoredResponse]]:
+    found: dict[str, list[StoredResponse]] = {}
     for each in listed:
-        store, separator, _ = each.id.partition("/")
-        if separator:
-            contents.setdefault(store, []).append(each)
-        else:
-            stores.append(each)
-    return ListedStores(stores, contents)
+        _, store, _ = each.id.split("/", 2)
+        found.setdefault(store, []).append(each)
+    return found
 
 
-def listed_stores(listed: Sequence[StoredResponse]) -> ListedStores:
-    """Return the stores of the list of all that belongs to stores."""
+def by_store(listed: Sequence[StoredResponse]) -> Mapping[str, Sequence[StoredResponse]]:
+    """Return what each store has of a list of contents or batches."""
     return listed.derived(_by_store) if isinstance(listed, ListedObjects) else _by_store(listed)
+
+
+def file_key(store: str, file: str) -> str:
+    """Return the key of a file of a store."""
+    return f"{CONTENTS}{store}{FILES}{file}"
+
+
+def batch_key(store: str, batch: str) -> str:
+    """Return the key of a batch of files."""
+    return f"{BATCH_KEYS}{store}{BATCHES}{batch}"
 
 
 def keys_of_file(lookup: ResponseLookup, file: str) -> list[str]:
     """Return the keys under which stores have an uploaded file, and those of its texts."""
-    keys = [each.id for each in lookup.all_stored(PREFIX) if each.id.endswith(FILES + file)]
+    keys = [each.id for each in lookup.all_stored(CONTENTS) if each.id.endswith(FILES + file)]
     return [*keys, *map(TEXTS.__add__, keys)]
 
 
@@ -168,7 +175,7 @@ def store_object(
     counts = contents.counts(contents.files.values(), monotonic)
     used = max(shown["last_active_at"], contents.last_used)
     days = count_of(object_of(shown.get("expires_after")).get("days"))
-    expires = None if days is None else used + days * DAY
+    expires = used + days * DAY if days is not None and 1 <= days <= MAX_DAYS else None
     status = IN_PROGRESS if counts[IN_PROGRESS] else "completed"
     return {
         **shown,
@@ -230,9 +237,20 @@ def new_batch_object(id: str, store: str, second: int, total: int) -> dict[str, 
     }
 
 
+def activity_key(store: str) -> str:
+    """Return the key of the last use of a store."""
+    return f"{CONTENTS}{store}{ACTIVITY}"
+
+
 def activity(store: str, second: int) -> StoredResponse:
     """Return what is stored of the last use of a store."""
-    return StoredResponse(store + ACTIVITY, None, b"", str(second).encode())
+    return StoredResponse(activity_key(store), None, b"", str(second).encode())
+
+
+def valid_attributes(value: Json) -> dict[str, Json]:
+    """Return the attributes of a file whose values have a form."""
+    members = object_of(value).items()
+    return {name: each for name, each in members if type(each) in (str, bool, int, float)}
 
 
 def with_members(stored: StoredResponse, members: Mapping[str, Json]) -> StoredResponse:

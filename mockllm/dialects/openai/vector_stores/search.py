@@ -35,14 +35,13 @@ from mockllm.dialects.openai.validators import (
 from mockllm.dialects.openai.vector_stores.checks import document
 from mockllm.dialects.openai.vector_stores.filters import check_filters, passes
 from mockllm.dialects.openai.vector_stores.objects import (
-    FILES,
     TEXTS,
     activity,
+    file_key,
     id_of,
     store_object,
 )
 from mockllm.dialects.openai.vector_stores.store_request import (
-    MANY,
     StoreCallWithBody,
     VectorStoreCall,
     VectorStoreRequest,
@@ -55,6 +54,8 @@ MAX_QUERY: Final = 4_096
 MAX_QUERIES: Final = 20
 LONG: Final = 32 * 1024
 """Bytes of texts: to search more of them takes more than 5 ms."""
+MANY_FILES: Final = 50
+"""The files that the event loop compares with a filter."""
 _query: Final = text(MAX_QUERY)
 FIELDS: Final = {
     "query": text_or(list, array(_query, "strings", 1, MAX_QUERIES), "an array of strings"),
@@ -93,16 +94,15 @@ class VectorStoreSearchRequest(VectorStoreRequest):
     @cached_property
     def texts(self) -> Sequence[StoredResponse]:
         """The texts of the store's files."""
-        return self.response_lookup.all_stored(f"{TEXTS}{self.store_id}{FILES}") if self.store_id else ()
+        return self.response_lookup.all_stored(TEXTS + file_key(self.store_id, "")) if self.store_id else ()
 
     @property
     def planning_takes_long(self) -> bool:
         """Whether a thread searches. What the state then stores is the time of the store's last use."""
         if self.store is None:
             return False
-        return (
-            len(self.contents.files) > MANY // 10 or sum(len(each.request_body) for each in self.texts) > LONG
-        )
+        size = sum(len(each.request_body) for each in self.texts)  # the event loop looks them up
+        return len(self.contents.files) > MANY_FILES or size > LONG
 
 
 class SearchVectorStore(StoreCallWithBody, VectorStoreCall):
@@ -133,8 +133,9 @@ class SearchVectorStore(StoreCallWithBody, VectorStoreCall):
         return body_plan(results, identity)
 
     def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
-        used = activity(stored.id, int(request.now))
-        return StorageUpdate(others=(used,))
+        if request.response_lookup.stored(stored.id) is None:
+            return None  # deleted while a thread searched
+        return StorageUpdate(others=(activity(stored.id, int(request.now)),))
 
 
 def _searched(request: VectorStoreSearchRequest) -> Iterator[SearchedFile]:

@@ -22,7 +22,7 @@ from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.metadata import check_metadata
 from mockllm.dialects.openai.validators import Check, array, check_readable, string
 from mockllm.dialects.openai.vector_stores.added_files import (
-    MAX_NEW_FILES,
+    MAX_FILES,
     FileAdditionRequest,
     added_objects,
     addition_failure,
@@ -30,13 +30,13 @@ from mockllm.dialects.openai.vector_stores.added_files import (
 )
 from mockllm.dialects.openai.vector_stores.checks import check_list_query, chunking, expiry
 from mockllm.dialects.openai.vector_stores.objects import (
-    ACTIVITY,
     IN_PROGRESS,
     PREFIX,
     STORE_ID,
     TEXTS,
     StoreContents,
-    listed_stores,
+    activity_key,
+    by_store,
     new_store_object,
     store_object,
     with_members,
@@ -51,7 +51,7 @@ from mockllm.dialects.stored_objects import Deletion, completed, created_object
 FIELDS: Final[Mapping[str, Check]] = {
     "name": string,
     "description": string,
-    "file_ids": array(string, "strings", 0, MAX_NEW_FILES),
+    "file_ids": array(string, "strings", 0, MAX_FILES),
     "expires_after": expiry,
     "chunking_strategy": chunking,
     "metadata": check_metadata,
@@ -136,7 +136,7 @@ class DeleteVectorStore(Deletion, VectorStoreCall):
         assert isinstance(request, VectorStoreRequest)
         contents = request.contents
         texts = (TEXTS + key for key in contents.files)
-        return StorageUpdate(forgotten=(stored.id, *contents.keys, *texts, f"{stored.id}{ACTIVITY}"))
+        return StorageUpdate(forgotten=(stored.id, *contents.keys, *texts, activity_key(stored.id)))
 
 
 class ListVectorStores(VectorStoreCall):
@@ -146,11 +146,13 @@ class ListVectorStores(VectorStoreCall):
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, VectorStoreRequest)
-        stores, contents = listed_stores(request.listed)
+        files, batches = by_store(request.listed_contents), by_store(request.listed_batches)
         now, monotonic = request.now, request.monotonic
 
         def shown(item: dict[str, Json]) -> dict[str, Json]:
-            return store_object(item["store"], StoreContents(contents.get(item["id"], ())), now, monotonic)
+            id = item["id"]
+            contents = StoreContents((*files.get(id, ()), *batches.get(id, ())))
+            return store_object(item["store"], contents, now, monotonic)
 
-        items: list[dict[str, Json]] = [{"id": store.id, "store": store} for store in stores]
+        items: list[dict[str, Json]] = [{"id": store.id, "store": store} for store in request.listed]
         return body_plan(page(items, request.query, "desc", shown, both_ways=True), identity)

@@ -12,7 +12,6 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
@@ -37,6 +36,7 @@ from mockllm.dialects.openai.vector_stores.objects import (
     file_object,
     file_status,
     id_of,
+    valid_attributes,
     with_members,
 )
 from mockllm.dialects.openai.vector_stores.store_request import (
@@ -88,7 +88,9 @@ class AddVectorStoreFile(StoreCallWithBody, StorePartCall):
         assert isinstance(request, AddedFileRequest)
         sent, store = created_object(plan, FILE_PREFIX), request.store_id
         source = request.sources[0] if request.sources else None
-        if sent is None or not FILE_ID.fullmatch(sent["id"]) or request.store is None or source is None:
+        if sent is None or not FILE_ID.fullmatch(sent["id"]) or source is None:
+            return None
+        if not store or request.response_lookup.stored(store) is None:
             return None
         entry = request.entries[0]._replace(id=sent["id"])
         objects = added_file(request, new_file(request, store, entry, source), sent, plan)
@@ -124,7 +126,7 @@ class UpdateVectorStoreFile(StoreCallWithBody, GetVectorStoreFile):
         return super().respond(self.changed(stored, request), request, identity)
 
     def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
-        return with_members(stored, {"attributes": object_of(request.fields.get("attributes"))})
+        return with_members(stored, {"attributes": valid_attributes(request.fields.get("attributes"))})
 
 
 class DeleteVectorStoreFile(Deletion, GetVectorStoreFile):

@@ -16,18 +16,20 @@ from mockllm.dialects.openai.calls import OpenAiObjectCall, stored_object_note
 from mockllm.dialects.openai.validators import Check, check_fields, check_readable, check_required
 from mockllm.dialects.openai.vector_stores.objects import (
     BATCH_ID,
-    BATCHES,
+    BATCH_KEYS,
+    CONTENTS,
     FILE_ID,
-    FILES,
     PREFIX,
     STORE_ID,
     StoreContents,
+    batch_key,
     contents_of,
+    file_key,
 )
 from mockllm.dialects.stored_objects import ObjectRequest
 
 MANY: Final = 1_000
-"""So many files and stores take longer than 5 ms to count."""
+"""To group so many files by their stores takes longer than 5 ms."""
 
 
 class VectorStoreRequest(ObjectRequest):
@@ -57,17 +59,25 @@ class VectorStoreRequest(ObjectRequest):
 
     @cached_property
     def listed(self) -> Sequence[StoredResponse]:
-        """All that belongs to stores, the oldest first."""
+        """The stores, the oldest first."""
         return self.response_lookup.all_stored(PREFIX)
+
+    @cached_property
+    def listed_contents(self) -> Sequence[StoredResponse]:
+        """The files and last uses of all stores, the oldest first."""
+        return self.response_lookup.all_stored(CONTENTS)
+
+    @cached_property
+    def listed_batches(self) -> Sequence[StoredResponse]:
+        """The batches of all stores, the oldest first."""
+        return self.response_lookup.all_stored(BATCH_KEYS)
 
     @property
     def planning_takes_long(self) -> bool:
-        """Whether a thread responds: not where a call changes something, which other calls may do meanwhile."""
-        if self.method != "GET":
+        """Whether a thread responds: to the list of stores. The event loop looks up what it needs."""
+        if self.method != "GET" or "vector_store" in self.path_variables:
             return False
-        if "vector_store" not in self.path_variables:
-            return len(self.listed) > MANY
-        return self.store is not None and len(self.contents.files) > MANY
+        return len(self.listed) + len(self.listed_contents) + len(self.listed_batches) > MANY
 
 
 class VectorStoreFileRequest(VectorStoreRequest):
@@ -78,7 +88,7 @@ class VectorStoreFileRequest(VectorStoreRequest):
     def object_id(self) -> str:
         """The key of the file that the path names; empty where no file has such an id."""
         id = self.path_variables.get("file", "")
-        return f"{self.store_id}{FILES}{id}" if self.store_id and FILE_ID.fullmatch(id) else ""
+        return file_key(self.store_id, id) if self.store_id and FILE_ID.fullmatch(id) else ""
 
 
 class VectorStoreBatchRequest(VectorStoreRequest):
@@ -89,7 +99,7 @@ class VectorStoreBatchRequest(VectorStoreRequest):
     def object_id(self) -> str:
         """The key of the batch that the path names; empty where no batch has such an id."""
         id = self.path_variables.get("batch", "")
-        return f"{self.store_id}{BATCHES}{id}" if self.store_id and BATCH_ID.fullmatch(id) else ""
+        return batch_key(self.store_id, id) if self.store_id and BATCH_ID.fullmatch(id) else ""
 
 
 class VectorStoreCall(OpenAiObjectCall):

@@ -192,6 +192,11 @@ def test_unchecked_bodies_are_no_server_error() -> None:
     assert send(server, "", {"file_id": id, "file_ids": 3}).json["file_counts"]["total"] == 0
     assert send(server, f"{path}/file_batches", {}).json["file_counts"]["total"] == 0
     assert send(server, f"{path}", {"expires_after": 3, "metadata": []}).status == 200
+    updated = send(server, f"{path}/files/{id}", {"attributes": {"a": None, "b": 1}}).json
+    assert updated["attributes"] == {"b": 1}
+    endless = send(server, "", {"expires_after": {"anchor": "last_active_at", "days": 10**15}}).json["id"]
+    assert send(server, f"/{endless}").json["expires_at"] is None
+    assert send(server, "").status == 200
 
 
 def test_full_store_takes_no_file(server: VirtualServer, path: str, monkeypatch: pytest.MonkeyPatch) -> None:

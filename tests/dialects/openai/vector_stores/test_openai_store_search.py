@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.dialects.openai.vector_stores.filters import MAX_FILTERS
+from mockllm.dialects.openai.vector_stores.filters import MAX_FILTERS, MAX_VALUES
 from tests.dialects.openai.vector_stores.store_requests import DONE, STORES, file, files_in, send, store
 from tests.dialects.test_long_batches import is_deferred
 from tests.language.virtual_server import NOW, VirtualServer, raw_request
@@ -193,3 +193,14 @@ def test_long_search_runs_in_a_thread(
     assert is_deferred(server, sent)
     for missing in ("vs_1", "other"):
         assert not is_deferred(server, raw_request(f"{STORES}/{missing}/search", {"query": "tower"}))
+
+
+def test_values_of_all_filters_are_bounded(server: VirtualServer, id: str) -> None:
+    def filters(*counts: int) -> Any:
+        lists = [{"type": "in", "key": "size", "value": list(range(count))} for count in counts]
+        return {"type": "or", "filters": lists}
+
+    assert names(search(server, id, "Paris", filters=filters(100, MAX_VALUES - 100))) == ["a.txt"]
+    fields = {"query": "Paris", "filters": filters(100, MAX_VALUES - 100, 1)}
+    refused = send(server, f"/{id}/search", fields)
+    assert (refused.status, refused.json["error"]["param"]) == (400, "filters")

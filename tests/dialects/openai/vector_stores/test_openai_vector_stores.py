@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from mockllm.core.request.stored_responses import ListedObjects, StorageUpdate, StoredResponse
-from mockllm.dialects.openai.vector_stores.objects import file_status, listed_stores, new_timeline
+from mockllm.dialects.openai.vector_stores.objects import (
+    activity,
+    by_store,
+    file_key,
+    file_status,
+    new_timeline,
+)
 from tests.dialects.openai.batches.batch_requests import get
 from tests.dialects.openai.vector_stores.store_requests import DONE, STORES, file, files_in, send, store
 from tests.dialects.test_long_batches import is_deferred
@@ -72,7 +78,7 @@ def test_pace_sets_the_time_of_processing() -> None:
 def test_time_scale_changes_the_time_of_processing() -> None:
     timeline = new_timeline(NOW, 0.2, "completed")
     files = (
-        StoredResponse("vs_1/files/file-1", None, b"", b"", timeline=timeline),
+        StoredResponse(file_key("vs_1", "file-1"), None, b"", b"", timeline=timeline),
         StoredResponse("a", None, b"", b""),
     )
     update = StorageUpdate(others=files).scaled(10, NOW)
@@ -211,23 +217,18 @@ def test_body_of_a_rule_is_a_store() -> None:
 
 
 def test_list_of_many_stores_is_read_once(server: VirtualServer) -> None:
-    listed = ListedObjects(
-        [StoredResponse("vs_1", None, b"", b""), StoredResponse("vs_1/activity", None, b"", b"1")]
-    )
-    assert listed_stores(listed) is listed_stores(listed)
-    assert listed_stores(tuple(listed)) == listed_stores(listed)
+    listed = ListedObjects([activity("vs_1", 1)])
+    assert by_store(listed) is by_store(listed)
+    assert by_store(tuple(listed)) == by_store(listed) == {"vs_1": [activity("vs_1", 1)]}
     for _ in range(101):
         store(server)
     assert len(send(server, "", query="limit=100").json["data"]) == 100
 
 
-def test_many_stores_or_files_are_counted_in_a_thread(
-    server: VirtualServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_stores_are_counted_in_a_thread(server: VirtualServer, monkeypatch: pytest.MonkeyPatch) -> None:
     id = store(server, "One.", "Two.")
-    paths = ("", f"/{id}", f"/{id}/files")
-    assert not any(is_deferred(server, get(STORES + path)) for path in paths)
+    assert not is_deferred(server, get(STORES))
     monkeypatch.setattr("mockllm.dialects.openai.vector_stores.store_request.MANY", 1)
-    assert all(is_deferred(server, get(STORES + path)) for path in paths)
-    assert not is_deferred(server, get(f"{STORES}/vs_1"))
+    assert is_deferred(server, get(STORES))
+    assert not is_deferred(server, get(f"{STORES}/{id}"))
     assert not is_deferred(server, get(f"{STORES}/{id}", method="DELETE"))
