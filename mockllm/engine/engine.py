@@ -133,7 +133,7 @@ class Engine:
         """Decide and plan, and store what the dialect stores of the response.
 
         With `may_defer` it is deferred where planning takes long. With a state that lacks counts it may be undecided.
-        Return an ObjectToFetch where the request needs one. A request that is counted then is not counted again.
+        Return an ObjectToFetch where the request needs one: to respond again does not count it twice.
         """
         try:
             return self._begin_response(request, may_defer=may_defer)
@@ -153,7 +153,7 @@ class Engine:
         if repeated is not None and repeated.index is self._index:
             mask = repeated.match_mask
         else:  # not repeated, or computed by an earlier engine, or not computed yet
-            if repeated is not None and repeated.to_compute is not None:
+            if repeated is not None and repeated.untried_inputs is not None:
                 self._repeated_requests.add(repeated, request, self._index, self._precompute)
                 repeated = None  # it serves the requests after this one
             if engine_context.index is not self._index:
@@ -211,7 +211,7 @@ class Engine:
     ) -> PlannedResponse | DeferredResponse:
         request, fast_path = response_inputs.request, response_inputs.fast_path
         respond_again = None
-        if not request.generates:  # its response shows or changes what is stored
+        if not request.generates:  # after a conflict it responds to what is stored then
             respond_again = partial(self._respond_decided, response_inputs, decision, after_conflict=True)
         if fast_path is not None and fast_path.store_decides:
             dialect, repeated = engine_context_of(request).dialect, response_inputs.repeated

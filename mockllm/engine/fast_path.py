@@ -133,9 +133,8 @@ class FastPath(Struct, frozen=True):
             repeated.cacheable_response = response
             repeated.cache_key = cache_key(response.settings, dialect, response.compiled, request)
             if not model_is_read:
-                # `cache_key` has read the model, which a request-independent response of the rule does not:
-                # what is stored for repeated requests must not say that it was read ("read value" in
-                # docs/architecture.md)
+                # Making the cache key has read the model. To serve a request-independent response does not read it,
+                # so it is forgotten here ("read value" in docs/architecture.md).
                 attributes.pop("model", None)
 
     def _cached_with_call(
@@ -153,7 +152,10 @@ class FastPath(Struct, frozen=True):
             require_short_schema(tool.schema)
             randomness = Randomness(self.seed, self.item.id, scope, tries)
             call = self.planner.generate_tool_call(tool, request, randomness, response.settings)
-        except (BudgetExceeded, PlanningTooLong):  # the budget is that of generated values
+        except (
+            BudgetExceeded,
+            PlanningTooLong,
+        ):  # a value needs more work than `--max-generated-values` allows
             return None
         return (cached, call) if call.fits_placeholders and cached.fits(request, call) else None
 
@@ -208,7 +210,7 @@ class FastPath(Struct, frozen=True):
         scope_counts = counters.counts_in(scope)
         counts = scope_counts.counts_of(self.keys[-1])  # `count_response` changes this list below
         tries, eligible = counts
-        response_index = selector.pick(eligible, NO_DRAWS)
+        response_index = selector.pick(eligible, NO_DRAWS)  # without a guard, each eligible try is a response
         response = None if response_index is None else self.responses[response_index]
         if response is None:
             return None

@@ -90,8 +90,8 @@ class Connection(ReadingConnection):
 
     def eof_received(self) -> bool:
         """The client sends no more: it may still read, or may have disconnected. Only a write can tell, so the
-        queued requests are still served, within the linger time. A response that is delayed or held begins with an
-        interim one."""
+        queued requests are still served, within the linger time. If nothing of a planned response is written yet, an
+        interim response is (100 Continue)."""
         while self._current is None and (self._queue or self._parse_error is not None) and not self.closing:
             self._ready.serve_now(self)
         if self._current is None or (self._body is not None and not self._body.is_eof()):
@@ -104,7 +104,7 @@ class Connection(ReadingConnection):
         response, version = self._current.response, self._current.head.message.version
         is_sent = response is not NOT_PLANNED and not response.plan.delivery.sends_nothing
         if is_sent and not self._sink.written and version >= (1, 1):
-            self._sink.probe()
+            self._sink.send_interim_response()
         self._close_if_left(SOCKET_POLL_SECONDS)
         return True
 

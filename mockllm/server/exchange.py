@@ -97,9 +97,9 @@ class Exchange(Struct, gc=False, kw_only=True):
     body_refused: bool = False
     """Whether the request's body is outside of the bounds (`respond.refuse`). It is not stored."""
     hidden: bool = False
-    """Neither the journal nor the access log shows it: `/health`, which probes request every few seconds, and calls
-    of the control API, also refused ones. With `control_only` (`--admin-port`) this holds for the 404 of any other
-    path, too."""
+    """Neither the journal nor the access log shows it: `/health`, which is called every few seconds, and calls of the
+    control API, also refused ones. With `control_only` (`--admin-port`) this holds for the 404 of any
+    other path, too."""
     constraints: HttpConstraints = NO_CONSTRAINTS
     player: Player | None = None
     """Plays a response that `write_whole_and_end` does not write, as long as it plays."""

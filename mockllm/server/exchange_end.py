@@ -27,7 +27,7 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
     player, tick_times = exchange.player, None
     exchange.ended = True
     if end_reason != "finished":
-        exchange.end_reason = "stopped" if end_reason == "gone" and app.stops_now else end_reason
+        exchange.end_reason = "stopped" if end_reason == "gone" and app.cutting else end_reason
     if player is not None:
         exchange.player, tick_times = None, player.tick_times
         if app.suspended_exchanges:
@@ -64,7 +64,7 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
         pending.abandon()
     if player is not None:
         player.stop()
-        left_at = exchange.sink.left_at(player.tick_times)
+        left_at = exchange.sink.left_at(player.tick_times)  # after a half-close, only writes show it
         duration = None if left_at is None else max(0.0, left_at - exchange.monotonic)
         end_exchange(app, exchange, "gone", duration)
     elif exchange.response.hold is not None:

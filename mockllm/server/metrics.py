@@ -208,7 +208,7 @@ class Metrics:
         in_flight.update(dict(other._in_flight))
         self._in_flight = deque(sorted(in_flight.items()), MAX_STORED_SECONDS)
 
-    def sample(self, now: float) -> None:
+    def sample_in_flight(self, now: float) -> None:
         """Store how many responses are in flight, `now` in seconds since the epoch."""
         count, second = sum(self.responses_in_flight.values()), int(now)
         if self._in_flight and self._in_flight[-1][0] == second:

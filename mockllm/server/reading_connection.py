@@ -84,7 +84,7 @@ class ReadingConnection(HttpProtocol):
         self._current: Exchange | None = None
         """The exchange that is served."""
         self.scheduled = False
-        """Whether `serve_next` will be called: see `ServedConnection`."""
+        """Whether `serve_next` will be called: see `ServedConnection` (ready_connections.py)."""
         self._body: StreamReader | None = None
         """The body of the last request that was parsed."""
         self._position = ParsePosition()

@@ -64,7 +64,7 @@ class SocketSink:
         """Whether the client sends no more: it may still read, or may have disconnected."""
         return self.connection.half_closed_at is not None
 
-    def probe(self) -> None:
+    def send_interim_response(self) -> None:
         """Send an interim response to a client that has half-closed the connection. Any HTTP/1.1 client skips it.
         The system of one that has closed the connection as a whole replies with a reset."""
         self._probed = self.write_to_outbox(CONTINUE)

@@ -202,7 +202,7 @@ def test_in_flight_is_the_most_of_each_second() -> None:
     metrics.responses_in_flight = responses_in_flight
     for now, count in ((10.1, 2), (10.9, 1), (11.5, 0), (12.0, 3), (12.5, 0)):
         responses_in_flight[Request] = count
-        metrics.sample(now)
+        metrics.sample_in_flight(now)
     assert metrics.in_flight() == {10: 2, 12: 3}
     metrics.reset()
     assert metrics.in_flight() == {}

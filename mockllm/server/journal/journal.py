@@ -151,7 +151,7 @@ class Journal:
                 try:
                     journal.count_equal()
                     if journal._metrics is not None:
-                        journal._metrics.sample(time.time())
+                        journal._metrics.sample_in_flight(time.time())
                 finally:
                     loop.call_later(COUNT_INTERVAL, count)
 

@@ -83,7 +83,7 @@ async def show_detailed(context: ControlContext, call: ApiCall) -> DetailedMetri
     series = [
         SeriesCount(**labels._asdict(), requests=count) for labels, count in sorted(metrics.series.items())
     ]
-    metrics.sample(time.time())
+    metrics.sample_in_flight(time.time())
     return DetailedMetrics(series=series, seconds=list(second_views(context)))
 
 
