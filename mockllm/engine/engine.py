@@ -153,7 +153,7 @@ class Engine:
         if repeated is not None and repeated.index is self._index:
             mask = repeated.match_mask
         else:  # not repeated, or computed by an earlier engine, or not computed yet
-            if repeated is not None and repeated.untried_inputs is not None:
+            if repeated is not None and repeated.to_precompute is not None:  # its mask and cache key
                 self._repeated_requests.add(repeated, request, self._index, self._precompute)
                 repeated = None  # it serves the requests after this one
             if engine_context.index is not self._index:
@@ -286,7 +286,7 @@ class Engine:
         """Store what the dialect stores of a planned response. `respond_again` responds again if what the request has
         read was changed meanwhile; by default the same plan is stored again. Return the response with its time scale,
         and with the webhooks and the batch job of the updates. It gets the request's hash if the `match` of a rule
-        read it or every response has one. That header is unique: the cache of response heads leaves it out."""
+        read it or every response has one. The cache of response heads leaves out this header, which differs."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
             respond_again = partial(or_object_to_fetch, partial(self._store_and_finish, planned, request))

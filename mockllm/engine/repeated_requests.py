@@ -60,11 +60,11 @@ journal has a model only if it was read."""
 
 class RepeatedRequest(Struct):
     """What follows from the head and the body of a request, for the engine with this `index`. Not tried yet:
-    `untried_inputs` is set. Computed: `index` is set, perhaps that of an earlier engine. Both are None where it
+    `to_precompute` is set. Computed: `index` is set, perhaps that of an earlier engine. Both are None where it
     cannot be computed. The context of the request refers to it. So it refers neither to that context nor to the
     request's attributes, which have the context: a cycle would need the garbage collector."""
 
-    untried_inputs: tuple[Key, Mapping[str, object]] | None
+    to_precompute: tuple[Key, Mapping[str, object]] | None
     """The key, and the attributes of all requests with the head, until `add` has tried to compute what follows."""
     index: RuleIndex | None = None
     """None before it is computed, and where anything depends on client, time or stored responses."""
@@ -105,8 +105,8 @@ class RepeatedRequests:
         """Compute what follows from the head and the body of a request, and let it be found. If any of that depends
         on client, time or stored responses, only the attributes of the head remain. `precompute` runs the check and
         makes the cache key."""
-        assert repeated.untried_inputs is not None, "it is tried once"
-        (key, of_head), repeated.untried_inputs = repeated.untried_inputs, None
+        assert repeated.to_precompute is not None, "it is tried once"
+        (key, of_head), repeated.to_precompute = repeated.to_precompute, None
         attributes = {**of_head, "context": request.context, "raw": key[1]}
         probe = type(request).__new__(type(request))
         vars(probe).update(attributes, response_lookup=UNKNOWN_RESPONSES)

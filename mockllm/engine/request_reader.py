@@ -194,7 +194,7 @@ class RequestReader:
         """Return the attributes of a request that was remembered. The engine adds to them what follows from its
         body."""
         engine_context = EngineContext(self._routing)
-        engine_context.repeated = RepeatedRequest(untried_inputs=(key, self._attributes))
+        engine_context.repeated = RepeatedRequest(to_precompute=(key, self._attributes))
         return {**self._attributes, "context": engine_context, "raw": key[1]}
 
 

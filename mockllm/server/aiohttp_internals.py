@@ -88,7 +88,7 @@ class HttpProtocol(BaseProtocol):
         self.upgrade_requested, tail, self._tail = False, self._tail, b""
         return tail
 
-    def close_and_detach(self) -> None:
+    def close_and_drop_transport(self) -> None:
         """Close the transport after the written bytes, and detach it: nothing more is written."""
         self.closing = True
         if self.transport is not None:

@@ -66,7 +66,7 @@ class App:
     """The number of exchanges that are completed in a task, or wait for a decision of the store."""
     draining = False
     """Whether the server stops: connections end with their next response."""
-    cutting = False
+    aborting_responses = False
     """Whether the server itself cuts the responses that still play."""
 
     def __init__(

@@ -87,7 +87,7 @@ class BoundedMessages(ClientMessages):
             return message
         self._refused = True
         sink.write(close_frame(TOO_BIG, failure.message or ""))
-        sink.connection.close_and_detach()
+        sink.connection.close_and_drop_transport()
         raise StopAsyncIteration
 
     async def _failure(self, data: str | bytes) -> Failure | None:

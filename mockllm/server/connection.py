@@ -59,8 +59,7 @@ class Connection(ReadingConnection):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._cancel_head_deadline()
-        # No client reads the response, but the first queued request counts. The others would not have been served
-        # before its response.
+        # Serve the first queued request, so that rules count it. The others would have waited for its response.
         if self._queue and self._current is None:
             self._ready.serve_now(self)
         self.closing = True
@@ -90,14 +89,14 @@ class Connection(ReadingConnection):
 
     def eof_received(self) -> bool:
         """The client sends no more: it may still read, or may have disconnected. Only a write can tell, so the
-        queued requests are still served, within the linger time. If nothing of a planned response is written yet, an
-        interim response is (100 Continue)."""
+        queued requests are still served, within the linger time. If no byte of a planned response is written yet,
+        it sends 100 Continue. The system of a client that has disconnected replies with a reset."""
         while self._current is None and (self._queue or self._parse_error is not None) and not self.closing:
             self._ready.serve_now(self)
         if self._current is None or (self._body is not None and not self._body.is_eof()):
             return False
         self.half_closed_at = self._app.deadlines.time()
-        self._loop.call_later(self._app.limits.linger, self.close_and_detach)
+        self._loop.call_later(self._app.limits.linger, self.close_and_drop_transport)
         if self.transport is None or self.ssl_context is not None:
             # TLS ends both directions at once: asyncio closes the connection in any case, and would log a warning.
             return False
@@ -114,7 +113,7 @@ class Connection(ReadingConnection):
             return
         self._sink.check_client()
         if self._sink.has_left:
-            self.close_and_detach()
+            self.close_and_drop_transport()
         else:
             self._loop.call_later(next_poll, self._close_if_left, min(2 * next_poll, LONGEST_POLL))
 
@@ -193,12 +192,12 @@ class Connection(ReadingConnection):
             self._task = None
         if not task.cancelled() and (error := task.exception()) is not None:
             traceback.print_exception(error, file=sys.stderr)
-            self.close_and_detach()
+            self.close_and_drop_transport()
 
     def _serve_next_or_wait(self) -> None:
         """Schedule the next queued request, or wait for one for the keep-alive time, if one can come."""
         if self.upgrade_requested and not self._queue:
-            self._queue_requests(self.decline_upgrade())
+            self._queue_requests(self.decline_upgrade())  # goes on with the bytes after that request
         if self._queue or self._parse_error is not None:
             self._ready.schedule(self)
         elif self.half_closed_at is not None:
@@ -214,7 +213,7 @@ class Connection(ReadingConnection):
         if self._loop.time() < self._idle_until:
             self._keepalive_timer = self._loop.call_at(self._idle_until, self._end_idle)
         else:
-            self.close_and_detach()
+            self.close_and_drop_transport()
 
     async def shutdown(self, seconds: float) -> None:
         """End the connection and its exchange, which has these seconds to end by itself."""
@@ -227,4 +226,4 @@ class Connection(ReadingConnection):
             await asyncio.wait([task], timeout=seconds)
             task.cancel()
             await asyncio.wait([task], timeout=seconds)
-        self.close_and_detach()
+        self.close_and_drop_transport()

@@ -104,8 +104,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     player: Player | None = None
     """Plays a response that `write_whole_and_end` does not write, as long as it plays."""
     proxied: bool = False
-    """Whether a `ProviderProxy` forwards the request, and ends the exchange. The exchange of a WebSocket's handshake
-    ends with the WebSocket."""
+    """Whether a `ProviderProxy` forwards the request, and ends the exchange. The exchange of a forwarded
+    handshake ends with its WebSocket."""
     keep_alive: bool = True
     """Whether the connection can serve another request after the response. False only for a response that a player
     plays; `ends_connection` is one of several reasons."""

@@ -27,7 +27,7 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
     player, tick_times = exchange.player, None
     exchange.ended = True
     if end_reason != "finished":
-        exchange.end_reason = "stopped" if end_reason == "gone" and app.cutting else end_reason
+        exchange.end_reason = "stopped" if end_reason == "gone" and app.aborting_responses else end_reason
     if player is not None:
         exchange.player, tick_times = None, player.tick_times
         if app.suspended_exchanges:

@@ -137,7 +137,7 @@ class Server:
     async def cut(self) -> None:
         """End at once and abort all connections."""
         self._accept_no_more()
-        self.app.cutting = True
+        self.app.aborting_responses = True
         for connection in tuple(self._connection_factory.connections):
             if connection.transport is not None:
                 connection.transport.abort()
@@ -152,7 +152,7 @@ class Server:
             secure.close()
 
     async def _end(self) -> None:
-        self.app.cutting = True
+        self.app.aborting_responses = True
         for secure in self._tls_listeners:
             secure.cut()
         await self._connection_factory.shutdown(0.1)

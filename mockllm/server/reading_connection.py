@@ -110,7 +110,7 @@ class ReadingConnection(HttpProtocol):
         raise NotImplementedError
 
     def close(self) -> None:
-        """Close the connection after the written bytes. `close_and_detach` also lets nothing more be written."""
+        """Close the connection after the written bytes. After `close_and_drop_transport`, nothing more is written."""
         self.closing = True
         if self.transport is not None:
             self.transport.close()
@@ -258,7 +258,7 @@ class ReadingConnection(HttpProtocol):
         if self._position.in_head and self.transport is not None:
             reason = "the request's head did not come in time"
             self._refuse(408, reason, "The head of the request took too long to come")
-        self.close_and_detach()
+        self.close_and_drop_transport()
 
     def _queue_unparsed(self) -> None:
         """Queue the requests that wait for room in the queue, and read again where there is room."""

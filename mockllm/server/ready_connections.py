@@ -30,7 +30,7 @@ class ServedConnection(Protocol):
 
     def serve_next(self) -> None: ...
 
-    def close_and_detach(self) -> None: ...
+    def close_and_drop_transport(self) -> None: ...
 
 
 class ReadyConnections:
@@ -98,7 +98,7 @@ class ReadyConnections:
                 connection.serve_next()
             except Exception:  # of this connection; the others are served all the same
                 traceback.print_exc(file=sys.stderr)
-                connection.close_and_detach()
+                connection.close_and_drop_transport()
             if self._deadlines.catch_up() > until:
                 late = ready[number:]
                 break

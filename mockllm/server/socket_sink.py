@@ -120,7 +120,7 @@ class SocketSink:
             if sock is not None:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             transport.abort()
-        self.connection.close_and_detach()
+        self.connection.close_and_drop_transport()
 
 
 def _socket(transport: asyncio.Transport) -> socket.socket | None:

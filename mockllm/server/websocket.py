@@ -148,7 +148,7 @@ class WebSocketServer:
 
     def _end_with(self, last: bytes) -> None:
         self._write(last)
-        self._sink.connection.close_and_detach()
+        self._sink.connection.close_and_drop_transport()
 
     async def end(self) -> None:
         """End all responses, and close the socket."""

@@ -50,7 +50,7 @@ def end_linger_time(server: ClockedServer) -> None:
     """What the timer of the linger time does."""
     for each in list(server._server._connection_factory.connections):
         assert isinstance(each, Connection)
-        server._loop.call_soon_threadsafe(each.close_and_detach)
+        server._loop.call_soon_threadsafe(each.close_and_drop_transport)
 
 
 @pytest.mark.parametrize("path", ["/late", "/held"])

@@ -33,7 +33,7 @@ class Ended:
     def abort(self) -> None:
         self.aborted = True
 
-    def close_and_detach(self) -> None:
+    def close_and_drop_transport(self) -> None:
         self.closed = True
 
 
