@@ -81,7 +81,7 @@ def create_control_api(
         app,
         known_names=known_names(),
         explain=explain_live,
-        reload=None if reload is None else reload.now,
+        reload=None if reload is None else reload.reload_now,
         overlays=OverlayStore(apply, known_names(), builder.previewed),
         folder=folder,
         editor=None if folder is None else ScenarioEditor(folder, known_names(), writable=edit),

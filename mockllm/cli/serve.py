@@ -134,7 +134,7 @@ async def reload_after_signal(
     if reload is None:
         log("SIGHUP: this server does not reload (--no-reload)")
     else:
-        await reload.now()
+        await reload.reload_now()
 
 
 def watch_input_end(values: OptionValues) -> None:
@@ -160,7 +160,7 @@ def _create_app(args: argparse.Namespace, values: OptionValues, engine: Engine, 
 
 async def warn_about_files(builder: Builder, reload: Reloader) -> None:
     """Print warnings about the files. The start does not wait for them."""
-    reload.begun_with(await builder.looked_over())
+    reload.report_first_warnings(await builder.looked_over())
 
 
 def prepare_recordings(values: OptionValues) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 MAX_ESCAPES: Final = 100_000
 """Bytes with more escapes are not searched: each takes a third of a microsecond or more."""
 _BOUNDARY: Final = 4
-"""The characters at the begin of a secret that may be taken for the rest of an escape: `100%be…`, `u00be…`."""
+"""The characters at the beginning of a secret that may be taken for the rest of an escape: `100%be…`, `u00be…`."""
 _JSON: Final = re.compile(
     rb"\\+(?:u([dD][89abAB][0-9a-fA-F]{2})\\+u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))?"
 )
@@ -23,7 +23,7 @@ _WHITESPACE: Final = re.compile(rb"(?<!\\)\\++[bfnrt]")
 _URL: Final = re.compile(rb"%([0-9a-fA-F]{2})")
 
 Span: TypeAlias = tuple[int, int]
-"""The begin and the end of a part of bytes."""
+"""The beginning and the end of a part of bytes."""
 
 
 class EscapedSecrets:

@@ -61,9 +61,9 @@ class Failure(Struct, frozen=True):
     """One error. None means: the value of the dialect's table for this type.
 
     `fields` is merged into the provider's inner error object as written. Where all its keys are names of dialects,
-    each dialect uses its own value (`for_dialect`). `retry_after` is in seconds, or NEVER. `limit` is the size of the
-    context in tokens, for `context_length`. `quota` is the exceeded limit: `requests` or `tokens`, the amount, and
-    the seconds of its window.
+    each dialect uses its own value (`for_dialect`). `retry_after` is in seconds, or NEVER. `context_tokens` is the
+    size of the context, for `context_length`. `exceeded_limit` is the rate limit that was exceeded: `requests` or
+    `tokens`, the amount, and the seconds of its window.
     """
 
     type: str
@@ -72,8 +72,8 @@ class Failure(Struct, frozen=True):
     retry_after: float | None = None
     fields: Mapping[str, Json] = field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
-    limit: int | None = None
-    quota: tuple[str, int, float] | None = None
+    context_tokens: int | None = None
+    exceeded_limit: tuple[str, int, float] | None = None
     retry_date: bool = False
     """Whether `retry_after` is a date in the header of that name."""
     in_finish_chunk: bool = False
@@ -106,9 +106,9 @@ class Failure(Struct, frozen=True):
             wait = ceil(round(wait * factor * 1000, 3)) / 1000  # whole milliseconds, as providers state them
         return replace(self, retry_after=wait, time_scale=factor)
 
-    def message_form(self, form: str) -> str:
-        """Return the form of a message, without the sentence that names the wait where there is none."""
-        return _WAIT_SENTENCE.sub("", form) if self.retry_after == NEVER else form
+    def message_format(self, format: str) -> str:
+        """Return the format of a message, without the sentence that names the wait where there is none."""
+        return _WAIT_SENTENCE.sub("", format) if self.retry_after == NEVER else format
 
     def overflow(self, window: int, tokens: int) -> tuple[int, int]:
         """Return the size of the context and the number of tokens for a `context_length` error.
@@ -116,8 +116,8 @@ class Failure(Struct, frozen=True):
         `window` is the model's context. The tokens are those of the request where they exceed the context.
         Otherwise that number is added to the context, so that the message is consistent.
         """
-        limit = window if self.limit is None else self.limit
-        return limit, tokens if tokens > limit else limit + tokens
+        size = window if self.context_tokens is None else self.context_tokens
+        return size, tokens if tokens > size else size + tokens
 
     def for_dialect(self, name: str, names: Collection[str]) -> Failure:
         """Return the failure for one dialect, where `fields` are by dialect (`names` are those of all dialects)."""

@@ -65,7 +65,8 @@ class _WeighedQuery(NamedTuple):
 
 
 def passage_bounds(document: SearchedText) -> Iterator[tuple[int, int]]:
-    """Yield the begin and the end of each passage. A passage ends before a space where one is in its last quarter."""
+    """Yield the beginning and the end of each passage. A passage ends before a space where one is in its last
+    quarter."""
     text, length, overlap = document
     start = 0
     while start + length < len(text):

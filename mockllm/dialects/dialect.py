@@ -255,9 +255,10 @@ class VoiceDialect(OwnResponseDialect, Protocol):
         return self.listen(None, request, identity)
 
     def listen(
-        self, script: Sequence[UserSpeech] | None, request: Request, identity: ResponseIdentity
+        self, speeches: Sequence[UserSpeech] | None, request: Request, identity: ResponseIdentity
     ) -> Plan:
-        """Return the response of a session whose user speaks by the script; None: by the sound."""
+        """Return the response of a session whose user speaks so. None: the received audio decides when the user
+        speaks."""
 
 
 class BatchDialect(OwnResponseDialect, Protocol):

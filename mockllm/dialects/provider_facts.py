@@ -135,9 +135,9 @@ def limit_failure(
     headers = limit_headers(provider, limit_status, now)
     bound_status = limit_status.bound_status(result.bound)
     bound = "requests" if result.bound == "requests" else "tokens"
-    quota = None if bound_status is None else (bound, bound_status.limit, bound_status.window)
+    exceeded = None if bound_status is None else (bound, bound_status.limit, bound_status.window)
     if result.retry_after is not None:
-        return Failure("rate_limit", retry_after=result.retry_after, headers=headers, quota=quota)
+        return Failure("rate_limit", retry_after=result.retry_after, headers=headers, exceeded_limit=exceeded)
     amount = "1 request" if result.bound == "requests" else f"{tokens} tokens"
     message = f"Request too large for model {model}: it takes {amount}, more than the limit."
-    return Failure("rate_limit", message=message, retry_after=NEVER, headers=headers, quota=quota)
+    return Failure("rate_limit", message=message, retry_after=NEVER, headers=headers, exceeded_limit=exceeded)

@@ -1,4 +1,5 @@
-"""The routes of all providers in one table, and the base URLs of their SDKs. `routes` finds a request's."""
+"""The routes of all providers in one table, and the base URLs of their SDKs. `router.py` finds the route of a
+request."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.schema_replies import PlanningTooLong
 from mockllm.state.engine_state import EngineState, Session
-from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch, RespondAgain, or_object_to_fetch
+from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch, RespondAgain, result_or_missing
 
 HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
@@ -166,7 +166,7 @@ class Engine:
             unchanged = self._sent_as_planned and request.session is None and not stored
             if unchanged and HASH_ATTRIBUTE not in request.__dict__:
                 return planned
-            return or_object_to_fetch(partial(self._store_and_finish, planned, request))
+            return result_or_missing(partial(self._store_and_finish, planned, request))
         notes = () if override is None else override.notes
         response = self._decide_and_plan(request, mask, notes, fast_path, repeated, may_defer=may_defer)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
@@ -204,11 +204,12 @@ class Engine:
         store was changed meanwhile, so it reads again."""
         if after_conflict:
             response_inputs.request.forget_read_values()
-        return or_object_to_fetch(partial(self._respond_by, response_inputs, decision))
+        return result_or_missing(partial(self._fast_or_planned_response, response_inputs, decision))
 
-    def _respond_by(
+    def _fast_or_planned_response(
         self, response_inputs: ResponseInputs, decision: Decision
     ) -> PlannedResponse | DeferredResponse:
+        """Respond by the fast path or a plan. May raise MissingStoredObject."""
         request, fast_path = response_inputs.request, response_inputs.fast_path
         respond_again = None
         if not request.generates:  # after a conflict it responds to what is stored then
@@ -266,7 +267,7 @@ class Engine:
         """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.
         Return what the event loop calls then."""
         request = builder.request
-        planned = or_object_to_fetch(partial(self._plan_response, builder, notes))
+        planned = result_or_missing(partial(self._plan_response, builder, notes))
         if isinstance(planned, ObjectToFetch):
             again = DeferredResponse(builder.decision.slot, partial(self._plan_deferred, builder, notes))
             to_fetch = ObjectToFetch(planned.session, planned.key, lambda: again)
@@ -278,7 +279,7 @@ class Engine:
                 planned.slot.expect_end(end)
             return self._store_and_finish(planned, request)
 
-        return partial(or_object_to_fetch, complete)
+        return partial(result_or_missing, complete)
 
     def _store_and_finish(
         self, planned: PlannedResponse, request: Request, respond_again: RespondAgain | None = None
@@ -289,7 +290,7 @@ class Engine:
         read it or every response has one. The cache of response heads leaves out this header, which differs."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
-            respond_again = partial(or_object_to_fetch, partial(self._store_and_finish, planned, request))
+            respond_again = partial(result_or_missing, partial(self._store_and_finish, planned, request))
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)
@@ -313,7 +314,7 @@ class Engine:
 
     def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:
         """Return what is stored under an id, in this process or elsewhere."""
-        return or_object_to_fetch(partial(self.state.lookup(session).stored, id))
+        return result_or_missing(partial(self.state.lookup(session).stored, id))
 
     def apply_storage_update(
         self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = NOTHING
@@ -333,16 +334,15 @@ class Engine:
         return self._builder_of(request, inputs, assessment, decision)
 
     def has_rule(self, request: Request) -> bool:
-        """Return whether a rule matches, which a guard may block. Nothing is counted."""
+        """Return whether a rule matches, even one that a guard blocks. Nothing is counted."""
         return bool(self.preview(request).inputs.rules)
 
     def serves(self, request: Request) -> bool:
-        """Return whether a provider has the path, or a rule matches, which a guard may block. Nothing is counted."""
-        if isinstance(engine_context_of(request).routing, UnknownPath):
-            return (
-                or_object_to_fetch(partial(self.has_rule, request)) is not False
-            )  # or matching needs an object
-        return True
+        """Return whether a provider has the path, or a rule matches, even if a guard blocks it. Counts nothing."""
+        if not isinstance(engine_context_of(request).routing, UnknownPath):
+            return True
+        has_rule = result_or_missing(partial(self.has_rule, request))
+        return isinstance(has_rule, ObjectToFetch) or has_rule
 
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """Return the server's own refusal of a request. No rule is evaluated, nothing is counted."""

@@ -221,8 +221,8 @@ class FastPath(Struct, frozen=True):
         if headers is None:
             return None
         number = counters.count_response(scope_counts, counts, self.modifier_keys)
-        seeded = unguarded_seed_token(self.seed, number, tries, eligible)
-        return self._filled(found, request, scope, number, seeded, headers)
+        token = unguarded_seed_token(self.seed, number, tries, eligible)
+        return self._filled(found, request, scope, number, token, headers)
 
     def respond_decided(
         self,
@@ -254,8 +254,8 @@ class FastPath(Struct, frozen=True):
         if admission is not None:
             of_limits = limit_headers(request.provider, admission.limit_status, request.now)
             headers = without_headers(of_limits, response.setting_headers)
-        seeded = seed_token(self.seed, inputs, decision)
-        return self._filled(found, request, scope, decision.request_number, seeded, headers)
+        token = seed_token(self.seed, inputs, decision)
+        return self._filled(found, request, scope, decision.request_number, token, headers)
 
     def _cached_response(
         self,

@@ -147,7 +147,8 @@ class PlannedResponse(Struct, frozen=True):
 
 
 def without_headers(headers: Headers, names: Collection[str]) -> Headers:
-    """Return the headers of limits, except those that a setting replaces: their names, in lower case."""
+    """Return the headers of limits, except those with these names, which headers of the settings replace. `names` are
+    in lower case."""
     return tuple([pair for pair in headers if pair[0] not in names]) if names else headers
 
 

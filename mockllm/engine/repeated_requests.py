@@ -102,9 +102,9 @@ class RepeatedRequests:
         index: RuleIndex,
         precompute: Callable[[Request, RepeatedRequest], None],
     ) -> None:
-        """Compute what follows from the head and the body of a request, and let it be found. If any of that depends
-        on client, time or stored responses, only the attributes of the head remain. `precompute` runs the check and
-        makes the cache key."""
+        """Compute what follows from the head and the body of a request, and add it to the index. If any of that
+        depends on client, time or stored responses, only the attributes of the head remain. `precompute` runs the
+        check and makes the cache key."""
         assert repeated.to_precompute is not None, "it is tried once"
         (key, of_head), repeated.to_precompute = repeated.to_precompute, None
         attributes = {**of_head, "context": request.context, "raw": key[1]}

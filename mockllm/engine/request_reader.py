@@ -1,4 +1,5 @@
-"""Reads requests: the head's call, session and overrides, then the body.
+"""Reads requests: the head's call, session and overrides. A `Request` has the bytes of its body, and parses them when
+they are needed.
 
 Many requests have the same head, so a server makes one reader for all of them.
 """

@@ -1,4 +1,5 @@
-"""The response to one request after the decision: one method for each outcome, and the plan of the response."""
+"""The response to one request after the decision: `build` has a branch for each outcome; and the plan of the
+response."""
 
 from __future__ import annotations
 
@@ -95,13 +96,13 @@ class ResponseBuilder(DecidedRequest):
         assert selector is not None
         index = 0
         if selector.mode != "one":
-            seeded = NO_DRAWS
+            randomness = NO_DRAWS
             if selector.mode == "choose":
                 tries = (
                     0 if selector.sticky else selected.tries
                 )  # a sticky choice has one draw for each scope
-                seeded = Randomness(self.seed, item.id, selected.candidate.scope, tries)
-            picked = selector.pick(selected.response_count, seeded)
+                randomness = Randomness(self.seed, item.id, selected.candidate.scope, tries)
+            picked = selector.pick(selected.response_count, randomness)
             if picked is None:
                 return self._unmatched_error(
                     unmatched_error(
@@ -206,7 +207,7 @@ class ResponseBuilder(DecidedRequest):
         effective: EffectiveSettings,
         cached_tokens: CachedTokens,
     ) -> PlannedResponse:
-        """Return the response, of the response cache where that has it. A setting's header replaces a limit's."""
+        """Return the response, from the response cache if it is there. A setting's header replaces a limit's."""
         request, admission = self.request, self.decision.admission
         cached_by, text, call = effective.cached_by, "", None
         if not request.generates or request.background or not (admission is None or admission.pace_unchanged):
@@ -364,18 +365,18 @@ def _webhooks_of(plan: Plan, context: PlanContext) -> Iterator[Webhook]:
 
 def _with_calls(planned: PlannedResponse, plan: Plan, context: PlanContext) -> PlannedResponse:
     """Return the response with the id and the tool of each of its calls. A tool result that a client sends later
-    names only the id. They are those that the encoder noted. Where it noted none, or the scenario changed what it
-    wrote, they are decoded."""
+    names only the id. They are those that the encoder collected. Where it collected none, or the scenario changed
+    what it wrote, they are decoded."""
     dialect = cast(ReplyDialect, context.dialect)
     if not dialect.capabilities.call_ids:
         return planned
-    noted = context.identity.tool_calls
+    collected = context.identity.tool_calls
     if (
-        noted
-        and len(noted) == context.tool_call_count
+        collected
+        and len(collected) == context.tool_call_count
         and not context.faults
         and not context.settings.merged.extras
     ):
-        return replace(planned, tool_calls=tuple(noted.values()))
+        return replace(planned, tool_calls=tuple(collected.values()))
     called_tools = read_called_tools(plan, context.tool_call_count, dialect.decode)
     return planned if called_tools is None else replace(planned, tool_calls=tuple(called_tools.items()))

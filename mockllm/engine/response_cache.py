@@ -1,9 +1,10 @@
-"""The response cache: responses and streams that are rendered once and filled for each equal request.
+"""The response cache: responses and streams that are rendered once with placeholders, and filled for each equal
+request.
 
-A response enters the cache when its key is requested for the second time. It is then rendered once more with
-placeholders. The cache stores the result only if filling it reproduces the response that was rendered without
-placeholders. So an encoder that placeholders do not suit is rendered for each request. An engine has one cache,
-which ends with the engine's catalog.
+A response enters the cache when its key is requested for the second time. It is then rendered with placeholders, too.
+The cache stores the result only if filling it reproduces the response that was rendered without placeholders. So the
+responses of an encoder that placeholders do not suit are rendered for each request. An engine has one cache, which
+ends with the engine's catalog.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from mockllm.dialects.dialect import ReplyDialect
 from mockllm.engine.rule_header import reason
 
 MEDIA: Final = frozenset({"audio", "video"})
-"""The words of media for which most protocols have no form."""
+"""The keys of media for which most protocols have no form."""
 _COUNTED: Final = {
     "thinking": "; its tokens count in the usage and towards max_tokens",
     "tool_calls": "; their tokens count in the usage and towards max_tokens",

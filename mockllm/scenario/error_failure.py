@@ -17,4 +17,6 @@ def failure_from_spec(spec: ErrorSpec) -> Failure:
         wait = wait.date
     elif wait == "none":
         wait = NEVER
-    return Failure(type, spec.status, spec.message, wait, spec.fields, limit=spec.limit, retry_date=date)
+    return Failure(
+        type, spec.status, spec.message, wait, spec.fields, context_tokens=spec.limit, retry_date=date
+    )

@@ -58,16 +58,16 @@ def _resource_reply(spec: McpResourceSpec) -> ReplySpec:
     return ReplySpec.model_construct({"json_"}, json_=spec.json_)
 
 
-def mcp_words(spec: McpReplySpec) -> dict[str, Json]:
-    """Return the words of an MCP server's reply that are set, as JSON."""
-    words: dict[str, Json] = {}
+def mcp_members(spec: McpReplySpec) -> dict[str, Json]:
+    """Return the keys of an MCP server's reply that are set, with their values as JSON."""
+    members: dict[str, Json] = {}
     for name in sorted(spec.model_fields_set):
         value = getattr(spec, name)
         if name in ("events", "messages"):
-            value = [_set_words(each) for each in value]
-        words[name] = _set_words(value) if name == "task" and value is not None else value
-    return words
+            value = [_set_members(each) for each in value]
+        members[name] = _set_members(value) if name == "task" and value is not None else value
+    return members
 
 
-def _set_words(spec: Spec) -> dict[str, Json]:
+def _set_members(spec: Spec) -> dict[str, Json]:
     return {key: getattr(spec, key) for key in sorted(spec.model_fields_set)}

@@ -69,7 +69,7 @@ from mockllm.scenario.language.reply import (
     UsageSpec,
 )
 from mockllm.scenario.language.server_tools import ServerTools
-from mockllm.scenario.mcp_replies import mcp_words
+from mockllm.scenario.mcp_replies import mcp_members
 from mockllm.scenario.schema_replies import (
     DRAWS,
     PlanningTooLong,
@@ -144,7 +144,7 @@ class ReplyRenderer(Struct):
         usage = self.usage(choices, spec.usage)
         if spec.embedding is not None:
             self.notes.append("embedding left out: only embeddings calls have one")
-        members = {} if spec.mcp is None else mcp_words(spec.mcp)
+        members = {} if spec.mcp is None else mcp_members(spec.mcp)
         transcript = None if spec.transcript is None else self.transcript(spec.transcript)
         extras = split_extras(spec.extras)
         return Reply(
@@ -194,8 +194,9 @@ class ReplyRenderer(Struct):
         if "json_" in spec.model_fields_set:
             parts.append(self.json(spec.json_))
         elif spec.chunks is not None:
-            full = None if spec.text is None else "".join(self.text(spec.text)[0])
-            parts.append(Text(self.script(spec.chunks, instead=full is not None), whole=full, scripted=True))
+            whole = None if spec.text is None else "".join(self.text(spec.text)[0])
+            script = self.script(spec.chunks, has_whole_text=whole is not None)
+            parts.append(Text(script, whole=whole, scripted=True))
             if self.failure is not None:
                 return self.with_citations(parts, spec.citations)
         elif spec.text is not None:
@@ -355,9 +356,8 @@ class ReplyRenderer(Struct):
         if self.max_characters < inf:
             require_short_schema(schema)
 
-    def script(self, chunks: Sequence[Chunk], *, instead: bool = False) -> tuple[ContentElement, ...]:
-        """Return the chunks of a script. `instead`: a non-streaming response has another text, so that no
-        error breaks it off."""
+    def script(self, chunks: Sequence[Chunk], *, has_whole_text: bool = False) -> tuple[ContentElement, ...]:
+        """Return the chunks of a script. With `has_whole_text`, no error breaks off a non-streaming response."""
         texts: list[ContentElement] = []
         left_out = False
         for chunk in chunks:
@@ -371,7 +371,7 @@ class ReplyRenderer(Struct):
                 texts.append(Verbatim("".join(f": {line}\n" for line in lines).encode() + b"\n"))
                 left_out = not self.streamed
             elif isinstance(chunk, ErrorChunk):
-                if self.streamed or not instead:
+                if self.streamed or not has_whole_text:
                     self.failure = failure_from_spec(chunk.error)
                 break
             else:

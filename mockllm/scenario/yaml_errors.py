@@ -28,7 +28,7 @@ _COLON_WITHOUT_SPACE_LINE: Final = re.compile(r"\s*(?:- +)*([\w-]+:[^\s:/]\S*)")
 """A line that begins with `name:x`, which YAML reads as a text."""
 _WIDE_COLON_LINE: Final = re.compile(r"\s*(?:- +)*([\w-]+)\N{FULLWIDTH COLON}")
 _CONFLICT: Final = re.compile(r"^<{7} ", re.MULTILINE)
-"""The line with which git marks the begin of a conflict."""
+"""The line with which git marks the beginning of a conflict."""
 _TEMPLATE: Final = re.compile(r"\{\{|\{%|\$\{")
 
 _INDENT: Final = (

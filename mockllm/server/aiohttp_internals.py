@@ -41,7 +41,7 @@ class HttpProtocol(BaseProtocol):
         "peername", "reading_blocked", "sockname", "ssl_context", "upgrade_requested",
     )  # fmt: skip
     _timeout_ceil_threshold: Final = 5.0  # aiohttp reads it
-    writing_paused: bool = vars(BaseProtocol)["_paused"]  # the slot: aiohttp's property costs a call
+    writing_paused: bool = vars(BaseProtocol)["_paused"]  # its descriptor: aiohttp's property costs a call
     drained = BaseProtocol._drain_helper
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: ServerLimits) -> None:
@@ -64,8 +64,8 @@ class HttpProtocol(BaseProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        of = transport.get_extra_info
-        self.peername, self.sockname, self.ssl_context = of("peername"), of("sockname"), of("sslcontext")
+        names = ("peername", "sockname", "sslcontext")
+        self.peername, self.sockname, self.ssl_context = map(transport.get_extra_info, names)
 
     def feed_parser(self, data: bytes) -> Sequence[tuple[RawRequestMessage, StreamReader]]:
         """Return message and body of each request whose head ends in this data. Raises HttpProcessingError."""

@@ -45,11 +45,11 @@ class Connection(ReadingConnection):
         super().connection_made(transport)
         if self.ssl_context is not None:
             self._heads = self._app.tls_heads
-        stream = cast(asyncio.Transport, transport)
-        tcp_keepalive(stream)
+        tcp_transport = cast(asyncio.Transport, transport)
+        tcp_keepalive(tcp_transport)
         peer = self.peername
         self.client = peer[0] if type(peer) is tuple else str(peer or "")
-        stream.set_write_buffer_limits(high=self._app.limits.unsent)
+        tcp_transport.set_write_buffer_limits(high=self._app.limits.unsent)
         if self._owner.add(self):
             self._set_head_deadline()
             self._serve_next_or_wait()
@@ -61,7 +61,7 @@ class Connection(ReadingConnection):
         self._cancel_head_deadline()
         # Serve the first queued request, so that rules count it. The others would have waited for its response.
         if self._queue and self._current is None:
-            self._ready.serve_now(self)
+            self._ready_connections.serve_now(self)
         self.closing = True
         if self._waits_for_decision():
             self._app.unfinished_exchanges -= 1
@@ -90,9 +90,9 @@ class Connection(ReadingConnection):
     def eof_received(self) -> bool:
         """The client sends no more: it may still read, or may have disconnected. Only a write can tell, so the
         queued requests are still served, within the linger time. If no byte of a planned response is written yet,
-        it sends 100 Continue. The system of a client that has disconnected replies with a reset."""
+        it sends 100 Continue. The kernel of a client that has disconnected replies with a reset."""
         while self._current is None and (self._queue or self._parse_error is not None) and not self.closing:
-            self._ready.serve_now(self)
+            self._ready_connections.serve_now(self)
         if self._current is None or (self._body is not None and not self._body.is_eof()):
             return False
         self.half_closed_at = self._app.deadlines.time()
@@ -151,7 +151,7 @@ class Connection(ReadingConnection):
         if self.transport is None or self.transport.is_closing():
             return
         self._app.unfinished_exchanges += 1
-        if not begin_decision(self._app, exchange, partial(self._ready.schedule, self)):
+        if not begin_decision(self._app, exchange, partial(self._ready_connections.schedule, self)):
             self._task = self._loop.create_task(self._finish_in_task(exchange))
             self._task.add_done_callback(self._task_done)
 
@@ -199,7 +199,7 @@ class Connection(ReadingConnection):
         if self.upgrade_requested and not self._queue:
             self._queue_requests(self.decline_upgrade())  # goes on with the bytes after that request
         if self._queue or self._parse_error is not None:
-            self._ready.schedule(self)
+            self._ready_connections.schedule(self)
         elif self.half_closed_at is not None:
             self._loop.call_soon(self.close)  # after the bytes that this iteration writes
         self._idle_until = end = self._loop.time() + self._keepalive

@@ -48,7 +48,7 @@ class ConnectionFactory:
         app.start()
         self._app = app
         self._loop = asyncio.get_running_loop()
-        self.ready = ReadyConnections(app.deadlines, self._loop)
+        self.ready_connections = ReadyConnections(app.deadlines, self._loop)
         self.connections: set[OpenConnection] = set()
         self._multiplexed: set[Http2Connection] = set()
         """The open connections that use HTTP/2."""
@@ -109,9 +109,9 @@ class ConnectionFactory:
         if count <= limit:
             return True
         self._refused += 1
-        now = self._app.deadlines.time()
-        if now >= self._next_report:
-            self._next_report = now + REPORT_INTERVAL
+        monotonic = self._app.deadlines.time()
+        if monotonic >= self._next_report:
+            self._next_report = monotonic + REPORT_INTERVAL
             refused, self._refused = self._refused, 0
             last = shortened_for_line(client)
             text = f"refused {counted(refused, 'connection')}, the last from {last}"

@@ -112,14 +112,14 @@ class Server:
     def pause(self) -> None:
         """Serve no request before `resume`, except of a client that closes its connection."""
         self.app.rule_change_done = asyncio.Event()
-        self._connection_factory.ready.pause()
+        self._connection_factory.ready_connections.pause()
 
     def resume(self) -> None:
         """Serve the requests that came meanwhile, and all later ones."""
         rule_change_done, self.app.rule_change_done = self.app.rule_change_done, None
         if rule_change_done is not None:
             rule_change_done.set()
-        self._connection_factory.ready.resume()
+        self._connection_factory.ready_connections.resume()
 
     async def stop(self, *, at_once: asyncio.Event | None = None) -> None:
         """Accept no connections, let running responses finish for the grace time or until `at_once`, then end."""
@@ -169,7 +169,7 @@ class Server:
         return (
             self.app.unfinished_exchanges > 0
             or any(self.app.responses_in_flight.values())
-            or bool(self._connection_factory.ready.waiting)
+            or bool(self._connection_factory.ready_connections.waiting)
             or (self.app.provider_proxy is not None and self.app.provider_proxy.busy)
             or any(connection.unsent for connection in self._connection_factory.connections)
         )

@@ -1,7 +1,8 @@
 """Divides what a connection reads at the ends of heads and bodies.
 
 aiohttp's parser does not tell where in a read a request begins, nor whether it holds a part of a head. And it loses
-the requests of a read in which an error follows, or an upgrade. So it gets one head with its body at a time.
+the requests of a read in which an error follows, or an upgrade. So it gets one head, or a part of one body, at a
+time. It gets both together only where a read begins with a whole head.
 """
 
 from __future__ import annotations

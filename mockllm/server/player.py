@@ -148,7 +148,7 @@ class Player:
             self._deadline = None
         self._framed_steps = iter(())
         self.notify = _nothing
-        self.failed = None  # it refers to the frames that raised it, and these to the player
+        self.failed = None  # it refers to the stack frames that raised it, and these to the player
 
     def tick(self, monotonic: float) -> None:
         """Write what is due at this time, and set the deadline of the rest. The journal plays a response again by the

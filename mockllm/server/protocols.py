@@ -61,7 +61,8 @@ class EngineProtocol(Protocol):
         """Decide and plan. It is deferred only with `may_defer`."""
 
     def serves(self, request: Request) -> bool:
-        """Return whether a provider has the path, or a rule matches, which a guard may block. Nothing is counted."""
+        """Return whether a provider has the path, or a rule matches, even one that a guard blocks. Nothing is
+        counted."""
 
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """Plan a response of the server itself: the failure in the provider's envelope. The request is too large, too

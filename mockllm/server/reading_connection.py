@@ -24,7 +24,7 @@ from mockllm.server.http1 import BrokenBody
 from mockllm.server.parse_position import CONTENT_LENGTH, END_OF_HEAD, ParsePosition
 from mockllm.server.ready_connections import ReadyConnections
 from mockllm.server.refusals import parse_failure, refusal_bytes
-from mockllm.server.request_heads import HeadAroundLength, RequestHead
+from mockllm.server.request_heads import RequestHead, SplitHead
 from mockllm.server.socket_sink import SocketSink
 
 MAX_CONTENT_LENGTH: Final = str(2**64 - 1)
@@ -36,7 +36,7 @@ MAX_QUEUED: Final = 32
 class ConnectionOwner(Protocol):
     """Has the set of open connections, and lets one go on with HTTP/2."""
 
-    ready: ReadyConnections
+    ready_connections: ReadyConnections
 
     def add(self, connection: ReadingConnection) -> bool:
         """Add an open connection. Return whether its address has no more of them than the limit allows."""
@@ -65,7 +65,7 @@ class ReadingConnection(HttpProtocol):
         "_parse_error",
         "_position",
         "_queue",
-        "_ready",
+        "_ready_connections",
         "_sink",
         "_unparsed",
         "ascii",
@@ -77,7 +77,7 @@ class ReadingConnection(HttpProtocol):
         super().__init__(loop, app.limits)
         self._heads = app.head_cache
         self._owner = owner
-        self._ready = owner.ready
+        self._ready_connections = owner.ready_connections
         self._app = app
         self._sink = SocketSink(self, app.limits, self._write_to_outbox)
         self._queue: deque[Exchange] = deque()
@@ -135,14 +135,14 @@ class ReadingConnection(HttpProtocol):
             self._queue.append(
                 Exchange(head=head, sink=sink, client=client, raw=raw, body_complete=True, received=data)
             )
-            self._ready.schedule(self)
+            self._ready_connections.schedule(self)
             return
         self._queue_requests(data, head)
         if self._current is None and (self._queue or self._parse_error is not None):
-            self._ready.schedule(self)
+            self._ready_connections.schedule(self)
 
-    def _queue_requests(self, data: bytes, around_length: HeadAroundLength | None = None) -> None:
-        """Queue an exchange for each request whose head ends in this data. `around_length`: the
+    def _queue_requests(self, data: bytes, split_head: SplitHead | None = None) -> None:
+        """Queue an exchange for each request whose head ends in this data. `split_head`: the
         head at the start of `data`, split around its length, if the head is whole."""
         if self.ascii and not data.isascii():
             self.ascii = False
@@ -160,18 +160,18 @@ class ReadingConnection(HttpProtocol):
                 self._unparsed = data[start:]
                 self.block_reading(True)
                 return
-            if around_length is not None and around_length.body_length >= 0:
-                end = min(around_length.end + around_length.body_length, length)
+            if split_head is not None and split_head.body_length >= 0:
+                end = min(split_head.end + split_head.body_length, length)
             else:
                 end = self._position.end(data, start)
             part = data if end - start == length else data[start:end]
-            begins_http2 = self._parse_and_queue(part, around_length)
+            begins_http2 = self._parse_and_queue(part, split_head)
             if begins_http2:
                 self._owner.switch_to_http2(self, data[start:])
                 return
-            start, around_length = end, None
+            start, split_head = end, None
 
-    def _parse_and_queue(self, part: bytes, around_length: HeadAroundLength | None) -> bool:
+    def _parse_and_queue(self, part: bytes, split_head: SplitHead | None) -> bool:
         """Parse the bytes of at most one head with its body, or of a body, and queue the exchange of a head. Set or
         cancel the deadline of the head. Return whether the client begins with the preface of HTTP/2."""
         position = self._position
@@ -199,9 +199,7 @@ class ReadingConnection(HttpProtocol):
         position.advance(part, message, body)
         if message is not None and body is not None:
             self._cancel_head_deadline()
-            self._queue_exchange(
-                message, body, part if at_start and position.at_start else b"", around_length
-            )
+            self._queue_exchange(message, body, part if at_start and position.at_start else b"", split_head)
         elif position.in_head and self._head_deadline is None:
             self._set_head_deadline()
         return False
@@ -211,7 +209,7 @@ class ReadingConnection(HttpProtocol):
         message: RawRequestMessage,
         body: StreamReader,
         received: bytes,
-        around_length: HeadAroundLength | None,
+        split_head: SplitHead | None,
     ) -> None:
         """Queue an exchange for a request. `received` are its bytes if all of it has come: then its head may be
         cached."""
@@ -220,10 +218,10 @@ class ReadingConnection(HttpProtocol):
             Exchange(head=head, sink=self._sink, client=self.client, body_stream=body, received=received)
         )
         self._body = body
-        if not received or around_length is None or not head.path:
+        if not received or split_head is None or not head.path:
             return
-        if len(received) == around_length.end + around_length.body_length:
-            self._heads.add_if_repeated(head, around_length)
+        if len(received) == split_head.end + split_head.body_length:
+            self._heads.add_if_repeated(head, split_head)
 
     def _demanded_upgrade(self) -> bool:
         """Return whether the last request demanded an upgrade. aiohttp's parser drops what follows its body."""
@@ -252,7 +250,7 @@ class ReadingConnection(HttpProtocol):
         if self._current is not None or self._queue:
             self._set_head_deadline()  # it waits until an earlier request is served
             return
-        if self._ready.outbox is not None:  # the response to an earlier request is written first
+        if self._ready_connections.outbox is not None:  # the response to an earlier request is written first
             self._loop.call_soon(self._head_is_late, monotonic)
             return
         if self._position.in_head and self.transport is not None:
@@ -285,7 +283,7 @@ class ReadingConnection(HttpProtocol):
     def _write_to_outbox(self, data: bytes) -> bool:
         """Add bytes to the outbox, to be written with all responses of this iteration. Without an outbox, write them
         at once. Return False if the client has disconnected, or has not read what it got before."""
-        transport, outbox = self.transport, self._ready.outbox
+        transport, outbox = self.transport, self._ready_connections.outbox
         if transport is None or self.writing_paused or transport.is_closing():
             return False
         if outbox is None:

@@ -1,8 +1,8 @@
 """Serves the requests that are ready, one of each connection, in the next iteration of the event loop. It serves up
 to 32 of them, or as many as half a millisecond allows.
 
-Their responses are written together after that. With a system call between every two requests, each costs a third
-more, because the processor's caches then no longer hold the code.
+`ReadyConnections` writes their responses together after that. With a system call between every two requests, each
+costs a third more, because the processor's caches then no longer hold the code.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class ReadyConnections:
 
     def serve_now(self, connection: ServedConnection) -> None:
         """Serve the next request of a connection at once."""
-        # served twice in one iteration, its first response would follow what a player of its next request writes
+        # It is served once in an iteration: a player of its next response may write before the outbox is written.
         if connection.scheduled:
             self.waiting.remove(connection)
         self.serve([connection])

@@ -87,7 +87,7 @@ class Reloader:
         while True:
             self._layout_changed = False
             before = await asyncio.to_thread(layout, self._watched)
-            watches = [loop.create_task(self._watch(*grounds)) for grounds in _grounds(self._watched)]
+            watches = [loop.create_task(self._watch(*grounds)) for grounds in _watch_targets(self._watched)]
             first_check = loop.call_later(WATCH_ACTIVE_AFTER, self._notified.set)
             try:
                 while not self._layout_changed:
@@ -137,7 +137,7 @@ class Reloader:
                 self._built = None
             return await self._check()
 
-    async def now(self) -> None:
+    async def reload_now(self) -> None:
         """Build and replace the engine, even without changes."""
         await self.check(forced=True)
 
@@ -179,7 +179,7 @@ class Reloader:
         self._reported = {file.file: file for file in info.stale}
         self._warn(rebuilt.warnings)
 
-    def begun_with(self, warnings: Iterable[str]) -> None:
+    def report_first_warnings(self, warnings: Iterable[str]) -> None:
         """Report warnings about the files of the first engine, unless it was replaced meanwhile."""
         if not self.swaps:
             self._warn(warnings)
@@ -259,7 +259,7 @@ def _links(path: Path) -> Iterator[str]:
     return (name for name in iter_files(path) if os.path.islink(name))
 
 
-def _grounds(watched: Iterable[Path]) -> Iterator[tuple[frozenset[str], frozenset[str] | None]]:
+def _watch_targets(watched: Iterable[Path]) -> Iterator[tuple[frozenset[str], frozenset[str] | None]]:
     """Yield what to watch: the folders with all below them, and the parents of watched files, folders and links.
 
     Only a parent reports that a file, folder or link was replaced.

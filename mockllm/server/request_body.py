@@ -25,7 +25,7 @@ FIRST_SLICE: Final = 1024
 _MAX_INPUT_SLICE: Final = 64 * 1024
 """Bytes of a member that the decompressor gets at its start, and at most."""
 _WORK_OF_CALL: Final = 4096
-"""The time that a call of the decompressor takes beside its bytes, as bytes."""
+"""The cost of one call of the decompressor, as the number of bytes whose decompression takes the same time."""
 MAX_MEMBERS: Final = 10_000
 """The most members that a gzip body may have."""
 _GZIP: Final = b"\x1f\x8b"
@@ -105,13 +105,13 @@ class _BodyWatch:
         self._body = body
         self._limits = limits
         self._deadlines = deadlines
-        now = deadlines.time()
-        self._end = now + limits.body_time
-        self._watch(now)
+        monotonic = deadlines.time()
+        self._end = monotonic + limits.body_time
+        self._watch(monotonic)
 
-    def _watch(self, now: float) -> None:
+    def _watch(self, monotonic: float) -> None:
         self._seen = self._body.total_bytes
-        self._deadline = self._deadlines.at(min(now + self._limits.body_idle, self._end), self._check)
+        self._deadline = self._deadlines.at(min(monotonic + self._limits.body_idle, self._end), self._check)
 
     def _check(self, monotonic: float) -> None:
         limits = self._limits

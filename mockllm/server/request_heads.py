@@ -1,7 +1,7 @@
 """The heads of requests: what follows from a head is computed once for all requests that begin with its bytes.
 
 A client sends the same head again and again, on one connection or on many; only the length of the body differs.
-Parsing a head and finding its route and its session cost most of a small request. Only heads that came twice are
+Parsing a head and finding its route and its session cost most of a small request. Heads that came twice are
 cached, up to a bound. A head with a header that is known to vary is cached at once, without that header's value.
 """
 
@@ -21,7 +21,7 @@ from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 from mockllm.server.parse_position import CONTENT_LENGTH, END_OF_HEAD
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 from mockllm.server.request_target import printable, read_target
-from mockllm.server.varying_heads import Values, VaryingHeads
+from mockllm.server.varying_heads import VaryingHeads, VaryingValues
 
 MAX_CACHED_HEADS: Final = 4096
 """The most cached heads without the length of a body, and the most with one. The cache drops all of them when it has
@@ -104,9 +104,10 @@ class RequestHead:
         """Return the head of a message on the WebSocket of this handshake, as if the message were a request."""
         return RequestHead(self.message._replace(method=method), False, self.over_tls)
 
-    def with_varied_values(self, length_text: bytes, values: Values = ()) -> RequestHead:
-        """Return the same head, which is ASCII, with another `content-length`, which is a text. `values` are other
-        values of headers. Neither the route nor the parser depends on these headers."""
+    def with_varied_values(self, length_text: bytes, values: VaryingValues = ()) -> RequestHead:
+        """Return the same head, which is ASCII, with another `content-length`. `length_text` is its value, empty if
+        there is none. `values` are other values of headers. Neither the route nor the parser depends on these
+        headers."""
         head = RequestHead.__new__(RequestHead)
         headers = CIMultiDict(self.headers)
         for name, value in values:
@@ -152,7 +153,7 @@ class RequestHead:
         return self._reader
 
 
-class HeadAroundLength(Struct, frozen=True):
+class SplitHead(Struct, frozen=True):
     """A head that is split around the value of its Content-Length, where `find` returns no cached one."""
 
     end: int
@@ -183,7 +184,7 @@ class RequestHeadCache:
         self._whole.clear()
         self._varying.clear()
 
-    def find(self, data: bytes) -> RequestHead | HeadAroundLength | None:
+    def find(self, data: bytes) -> RequestHead | SplitHead | None:
         """Return the cached head that the data begins with, if the rest is exactly its body. Else return the
         head, split around its length; None if the data has no whole head."""
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
@@ -193,7 +194,7 @@ class RequestHeadCache:
             return head
         if end < len(END_OF_HEAD):
             return None
-        split = _split_around_length(data, end)
+        split = _split(data, end)
         length = split.body_length
         if len(data) != end + length or length > self._max_body:
             return split
@@ -210,15 +211,15 @@ class RequestHeadCache:
         self._whole[data[:end]] = head
         return head
 
-    def add_if_repeated(self, head: RequestHead, around_length: HeadAroundLength) -> None:
+    def add_if_repeated(self, head: RequestHead, split_head: SplitHead) -> None:
         """Cache the head of a request if it came before, or at once if only values that are known to vary differ. All
         of the request has come, and nothing else. Only a head that `may_be_cached`, of at most `MAX_HEAD_LENGTH`
         bytes, is cached."""
-        head_key = around_length.without_length
-        if around_length.end > MAX_HEAD_LENGTH or not head.may_be_cached:
+        head_key = split_head.without_length
+        if split_head.end > MAX_HEAD_LENGTH or not head.may_be_cached:
             return
-        if around_length.length_text and head.message.headers.getall(CONTENT_LENGTH) != [
-            around_length.length_text.decode("latin-1")
+        if split_head.length_text and head.message.headers.getall(CONTENT_LENGTH) != [
+            split_head.length_text.decode("latin-1")
         ]:
             return  # more than one Content-Length, or one in an unusual form
         key_hash = hash(head_key)
@@ -232,20 +233,20 @@ class RequestHeadCache:
             if len(self._heads) >= MAX_CACHED_HEADS:
                 self._heads.clear()
                 self._whole.clear()
-            head.body_length = around_length.body_length
+            head.body_length = split_head.body_length
             self._heads[head_key] = head
 
 
-def _split_around_length(data: bytes, end: int) -> HeadAroundLength:
+def _split(data: bytes, end: int) -> SplitHead:
     """Return the head that ends at `end`, split around its length."""
     at = data.find(_LENGTH_LINE, 0, end)
     if at < 0:
         at = data[:end].lower().find(_LENGTH_LINE.lower())
         if at < 0:
-            return HeadAroundLength(end, data[:end], b"", 0)
+            return SplitHead(end, data[:end], b"", 0)
     at += len(_LENGTH_LINE)
     at += data[at : at + 1] == b" "
     after = data.find(b"\r", at, end)
     length_text = data[at:after]
     length = int(length_text) if length_text.isdigit() and len(length_text) <= MAX_DIGITS else -1
-    return HeadAroundLength(end, data[:at] + data[after:end], length_text, length)
+    return SplitHead(end, data[:at] + data[after:end], length_text, length)

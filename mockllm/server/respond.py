@@ -119,7 +119,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     if request is None:
         request = head.reader(engine).read(raw, exchange.client, exchange.now, exchange.monotonic)
     if parse_first:
-        if "body" not in vars(request):  # of a repeated request it is
+        if "body" not in vars(request):  # a repeated request has it already
             request.parse_body()
         if request.max_possible_depth > app.limits.depth:
             failure = structure_failure(raw, app.limits)
@@ -198,8 +198,9 @@ def set_response_and_begin_side_effects(app: App, exchange: Exchange, response: 
 
 
 def begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
-    """Take the slot of a planned response, and the confirmation of its storage. Without one, begin its webhooks and
-    its batch job. Pass the client's response in the request to the suspended exchange that waits for it."""
+    """Take the slot of a planned response, and the confirmation of its storage. Where nothing is to be confirmed,
+    begin its webhooks and its batch job. Pass the client's response in the request to the suspended exchange that
+    waits for it."""
     request = exchange.request
     if response.slot is not None:
         exchange.slot = response.slot

@@ -56,7 +56,7 @@ class ServerLimits:
         20.0,
         "--head-timeout",
         "seconds",
-        "time for a request's head, from its first byte; for the first request, from the connection's begin",
+        "time for a request's head, from its first byte; for the first request, from the connection's beginning",
     )
     body_idle: float = _limit(
         30.0,

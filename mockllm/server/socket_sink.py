@@ -20,15 +20,15 @@ if sys.platform != "win32":
     import termios
 
 SOCKET_POLL_SECONDS: Final = 0.001
-"""Seconds between two polls of what the kernel does not notify. Which bytes has the client's system acknowledged, and
-has a client that half-closed the connection left?"""
+"""Seconds between two polls of what the kernel does not report. These are the bytes that the client's kernel has
+acknowledged, and whether a client that half-closed the connection has left."""
 
 
 class SocketSink:
     """Writes to one connection. `write_to_outbox` adds bytes to the outbox. `ready_connections.py` writes it after it
-    has served the requests of an iteration, with the responses on other connections. While it serves none, the bytes
-    are written at once. It returns False if the client has disconnected, or has not read what it got before.
-    `written`: whether bytes of the current response were written, or added to the outbox."""
+    has served the requests of an iteration, with the responses on other connections. While it serves none,
+    `write_to_outbox` writes the bytes at once. It returns False if the client has disconnected, or has not read what
+    it got before. `written`: whether bytes of the current response were written, or added to the outbox."""
 
     __slots__ = ("_limits", "_probed", "connection", "has_left", "write_to_outbox", "written")
 
@@ -66,7 +66,7 @@ class SocketSink:
 
     def send_interim_response(self) -> None:
         """Send an interim response to a client that has half-closed the connection. Any HTTP/1.1 client skips it.
-        The system of one that has closed the connection as a whole replies with a reset."""
+        The kernel of one that has closed the connection as a whole replies with a reset."""
         self._probed = self.write_to_outbox(CONTINUE)
 
     def check_client(self) -> None:
@@ -91,7 +91,7 @@ class SocketSink:
         await self.connection.drained()
 
     async def wait_until_acknowledged(self) -> None:
-        """Return when the system of a client that has half-closed the connection has all bytes. Raises
+        """Return when the kernel of a client that has half-closed the connection has all bytes. Raises
         ConnectionError if the client has closed it as a whole, which only the reply to these bytes shows."""
         while True:
             self.check_client()
@@ -103,7 +103,7 @@ class SocketSink:
             await asyncio.sleep(SOCKET_POLL_SECONDS)
 
     async def cut(self, how: Literal["close", "reset", "silence"]) -> None:
-        """Send FIN or RST after the written bytes. A reset waits until the client's system has all bytes, or has
+        """Send FIN or RST after the written bytes. A reset waits until the client's kernel has all bytes, or has
         accepted none for the linger time. A silence lasts until the client disconnects, which cancels it."""
         loop = asyncio.get_running_loop()
         if how == "silence":

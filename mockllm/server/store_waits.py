@@ -23,7 +23,7 @@ from mockllm.state.fetched_lookup import FetchedLookup, ObjectToFetch, StorageCo
 MAX_FETCHED: Final = 2_000
 """Most stored responses and tool calls that are fetched for one request."""
 CHANGED: Final = "mockllm: other requests have changed the same object for {:g} s; send the request again."
-"""The error of a request that lost against others for too long."""
+"""The error of a request that could not be stored for too long, because other requests changed the same object."""
 
 
 async def wait_for_store(app: App, exchange: Exchange, store_client: StoreClientProtocol) -> None:
@@ -67,8 +67,8 @@ async def confirm_stored(app: App, exchange: Exchange, store_client: StoreClient
 async def _store_or_refuse(app: App, exchange: Exchange, store_client: StoreClientProtocol) -> None:
     """Wait until a response is stored, or make it an error.
 
-    After a conflict it is made again. One request of this process does so at a time: each of many would else lose
-    against all others.
+    After a conflict it is made again. One request of this process does so at a time: else many requests would
+    change the same object again and again.
     """
     request = _request_of(exchange)
     result = await _finish_storage(app, exchange)

@@ -27,7 +27,7 @@ _OWN_PREFIX: Final = b"x-mockllm-"
 """The beginning of the headers that the reader of requests reads."""
 _SEPARATOR: Final = b"\r\n"
 
-Values = Sequence[tuple[str, str]]
+VaryingValues = Sequence[tuple[str, str]]
 """Names of headers, as the client writes them, and their values in this head."""
 
 
@@ -53,7 +53,7 @@ class VaryingHeads(Generic[Head]):
         self._names, self._last = (), ()
         self._heads.clear()
 
-    def find(self, head: bytes) -> tuple[Head, Values] | None:
+    def find(self, head: bytes) -> tuple[Head, VaryingValues] | None:
         """Return a head that differs only in values, and the values of this one. `head`: its bytes without the length
         of the body. Return None, too, where the parser may refuse or change a value."""
         values, rest = self._split(head)

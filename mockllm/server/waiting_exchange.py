@@ -156,7 +156,7 @@ async def _hold(app: App, exchange: Exchange) -> None:
     began = app.deadlines.time()
     at_most = hold.at_most * response.time_scale
     released = await app.held_responses.wait((request.session or "", hold.name), at_most, app.deadlines)
-    from mockllm.core.verdicts.retry_after import format_seconds  # the server starts without the verdicts
+    from mockllm.core.verdicts.retry_after import format_seconds  # imported late: a start needs no verdicts
 
     waited = app.deadlines.time() - began
     exchange.monotonic, exchange.held_seconds = exchange.monotonic + waited, waited

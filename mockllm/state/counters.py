@@ -55,7 +55,7 @@ class Counters:
     def count_response(self, scope_counts: ScopeCounts, counts: list[int], modifiers: Sequence[str]) -> int:
         """Count a request without a session that a rule without a guard responds to, as `decide` does. Return its
         number in the scope of the rule, whose `counts` change. The modifiers (by their keys, hashable) have no guard
-        and no scope."""
+        and are in the global scope."""
         counts[0] += 1
         counts[1] += 1
         number = scope_counts.next_request_number

@@ -18,7 +18,7 @@ from msgspec import Raw
 from msgspec.msgpack import Encoder
 
 from mockllm.core.limits.limit_data import METERED, NO_COST, Limit
-from mockllm.core.limits.meters import MAX_EXACT_ENTRIES, MICRO
+from mockllm.core.limits.meters import MAX_EXACT_ENTRIES, MICROS_PER_SECOND
 from mockllm.core.randomness import Randomness
 from mockllm.core.selection.decision import Candidate, DecisionInputs
 from mockllm.core.selection.guards import Guard, StateValue
@@ -122,7 +122,7 @@ class ScriptArguments:
         """Return the requests. `now` is a time in microseconds in place of the store's clock, for tests."""
         call = [
             now,
-            round(SLOT_LIFE * MICRO),
+            round(SLOT_LIFE * MICROS_PER_SECOND),
             [self._scope_ttl(scope) for scope in self._scopes],
             round(self._remembered * 1000),
             bool(self.session),
@@ -216,9 +216,9 @@ def _guard(guard: Guard) -> list[object]:
         False
         if during is None
         else [
-            during.start * MICRO - 0.5,
-            -1 if during.end == inf else during.end * MICRO - 0.5,
-            0 if during.every is None else max(1, round(during.every * MICRO)),
+            during.start * MICROS_PER_SECOND - 0.5,
+            -1 if during.end == inf else during.end * MICROS_PER_SECOND - 0.5,
+            0 if during.every is None else max(1, round(during.every * MICROS_PER_SECOND)),
         ],
         [[name, [canonical(value) for value in _values(wanted)]] for name, wanted in requires.items()]
         if requires
@@ -248,7 +248,7 @@ def _meter_of(limit: Limit, most: int | None, size: int | None) -> list[object] 
     """Return a meter as `mockllm.core.limits.rate_limiter` makes it. `size` is a bucket's, or a leaky one's queue."""
     if most is None or limit.strategy not in METERED:
         return False
-    window = max(1, round(limit.window * MICRO))
+    window = max(1, round(limit.window * MICROS_PER_SECOND))
     if size is None:
         size = most
     elif limit.strategy == "leaky-bucket":

@@ -20,7 +20,7 @@ from mockllm.core.limits.limit_data import (
     MeteredBound,
     tightest,
 )
-from mockllm.core.limits.meters import MICRO
+from mockllm.core.limits.meters import MICROS_PER_SECOND
 from mockllm.core.limits.rate_limiter import reported_wait
 from mockllm.core.load.load import slowdown
 from mockllm.core.selection.decision import (
@@ -118,7 +118,7 @@ def read_result(
     )
     admission, slot = None, None
     if modifiers:
-        at = now / MICRO
+        at = now / MICROS_PER_SECOND
         admission, slot = _admission(outcome, inputs, modifiers, limits, loads, refusing_load, at, make_slot)
     if number is not None:
         decided_number = number
@@ -192,13 +192,13 @@ def takes_slot(candidate: Candidate) -> bool:
 def _result(limit: Limit, row: ResultRow, at: float) -> LimitResult:
     code, wait, delay, *_ = row
     if code == 0:
-        return LimitResult(True, delay / MICRO) if delay else ALLOWED
+        return LimitResult(True, delay / MICROS_PER_SECOND) if delay else ALLOWED
     if code == 1 or code == 2:
         return LimitResult(False, 0.0, limit.retry_after, "requests" if code == 1 else "concurrent")
     by = _BOUNDS[(code - 3) // 2]
     if code % 2:  # the cost is more than the bound
         return LimitResult(False, 0.0, None, by)
-    return LimitResult(False, 0.0, reported_wait(at, wait, round(at * MICRO) + wait), by)
+    return LimitResult(False, 0.0, reported_wait(at, wait, round(at * MICROS_PER_SECOND) + wait), by)
 
 
 def _status(limit: Limit, row: ResultRow) -> LimitStatus:
@@ -211,4 +211,9 @@ def _bound_status(limit: Limit, row: Sequence[int] | bool) -> BoundStatus | None
     most, remaining, reset = row
     if reset < 0:
         return BoundStatus(most, remaining, limit.retry_after, limit.window)
-    return BoundStatus(most, remaining, reset / MICRO, max(1, round(limit.window * MICRO)) / MICRO)
+    return BoundStatus(
+        most,
+        remaining,
+        reset / MICROS_PER_SECOND,
+        max(1, round(limit.window * MICROS_PER_SECOND)) / MICROS_PER_SECOND,
+    )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import inf, isfinite
 from typing import Final
 
-from mockllm.core.limits.meters import MICRO
+from mockllm.core.limits.meters import MICROS_PER_SECOND
 from mockllm.core.selection.decision import Candidate
 from mockllm.store.script_arguments import SLOT_LIFE, count_field_prefix, scope_key
 from mockllm.store.store_link import StoreLink
@@ -44,11 +44,11 @@ class StoreSlot:
         self._until = until
         if self._slots is not None and isfinite(until):
             for key in self._loads:
-                self._post("ZADD", key, "XX", f"{(until + self._offset) * MICRO:.0f}", self._id)
+                self._post("ZADD", key, "XX", f"{(until + self._offset) * MICROS_PER_SECOND:.0f}", self._id)
 
     def renew(self, now: float) -> None:
         """Prolong the slots, `now` on the clock of the process."""
-        score = f"{(now + self._offset + SLOT_LIFE) * MICRO:.0f}"
+        score = f"{(now + self._offset + SLOT_LIFE) * MICROS_PER_SECOND:.0f}"
         for key in (*self._limits, *(() if isfinite(self._until) else self._loads)):
             self._post("ZADD", key, "XX", score, self._id)
 

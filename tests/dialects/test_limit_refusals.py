@@ -141,7 +141,7 @@ def test_refusal_of_too_many_at_once_leaves_remaining_requests() -> None:
 def test_failure_has_refused_quota(
     limiter: RateLimiter, tokens: int, quota: tuple[str, int, float] | None
 ) -> None:
-    assert refusal("gemini", limiter, tokens).quota == quota
+    assert refusal("gemini", limiter, tokens).exceeded_limit == quota
 
 
 @pytest.mark.parametrize(("provider", "headers"), [("groq", 3), ("gemini", 0), ("deepseek", 0)])

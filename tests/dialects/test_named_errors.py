@@ -79,7 +79,7 @@ def test_model_deprecated_has_message_of_provider(name: str) -> None:
 def test_context_length_has_limit_and_token_count(dialect: ReplyDialect) -> None:
     tokens = requested(dialect, LONG).input_tokens
     assert tokens > 300
-    status, error = stated(dialect, Failure("context_length", limit=300))
+    status, error = stated(dialect, Failure("context_length", context_tokens=300))
     usual, _ = stated(dialect, Failure("context_length"))
     assert status == usual, "a limit of the scenario changes the status in the dialect's table of errors"
     assert 400 <= status < 500
@@ -92,7 +92,7 @@ def test_context_length_has_limit_and_token_count(dialect: ReplyDialect) -> None
 def test_context_error_for_short_request_has_consistent_counts(dialect: ReplyDialect) -> None:
     """An error that a scenario asks for in any case: the numbers agree all the same."""
     tokens = requested(dialect, LONG).input_tokens
-    _, error = stated(dialect, Failure("context_length", limit=1_000_000))
+    _, error = stated(dialect, Failure("context_length", context_tokens=1_000_000))
     if dialect.api != "responses":
         assert str(1_000_000 + tokens) in error["message"]
 

@@ -83,7 +83,7 @@ class Client:
 
     def answered(self) -> bytes:
         """What was written when the turn of its request has passed, and the loop has not gone on."""
-        self.connection_factory.ready.serve([self.connection])
+        self.connection_factory.ready_connections.serve([self.connection])
         return b"".join(self.wire.written)
 
     def leaves(self, how: Exception | None = None) -> None:

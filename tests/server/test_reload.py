@@ -218,11 +218,11 @@ def test_diagnostic_is_printed_once_until_it_changes(tmp_path: Path) -> None:
 def test_warning_of_first_load_is_printed_once(tmp_path: Path) -> None:
     async def main() -> None:
         world = World(tmp_path)
-        world.reload.begun_with(["old", "w"])
+        world.reload.report_first_warnings(["old", "w"])
         world.warnings = ("w", "new")
         (tmp_path / "a.yaml").write_text("1")
         await world.reload.check()
-        world.reload.begun_with(["old"])
+        world.reload.report_first_warnings(["old"])
         assert world.reported == ["warning: old", "warning: w", "reloaded: 1 rule in 1 file", "warning: new"]
 
     run(main())

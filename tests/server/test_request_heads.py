@@ -14,7 +14,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.server import request_heads
 from mockllm.server.app import App
-from mockllm.server.request_heads import HeadAroundLength, RequestHead, RequestHeadCache
+from mockllm.server.request_heads import RequestHead, RequestHeadCache, SplitHead
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, whole
 from tests.server.raw_client import Got, Raw, request
@@ -80,7 +80,7 @@ def cached(heads: RequestHeadCache, data: bytes) -> RequestHead | None:
 
 def add(heads: RequestHeadCache, head: RequestHead, data: bytes) -> None:
     found = heads.find(data)
-    if isinstance(found, HeadAroundLength):
+    if isinstance(found, SplitHead):
         heads.add_if_repeated(head, found)
 
 

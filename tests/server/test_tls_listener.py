@@ -19,7 +19,7 @@ from tests.waiting import PATIENCE, until
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="asyncio's own server has these ports there")
 
 HALF = b"\x16\x03\x01\x02\x00\x01"
-"""The begin of a handshake."""
+"""The beginning of a handshake."""
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from mockllm.core.limits.limit_data import BoundStatus
 
-MICRO = 1_000_000
+MICROS_PER_SECOND = 1_000_000
 """Microseconds in a second."""
 
 
@@ -50,10 +50,12 @@ class FixedWindow:
         self._used += amount
 
     def bound_status(self, micros: int) -> BoundStatus:
-        window = self._window / MICRO
+        window = self._window / MICROS_PER_SECOND
         if self._end is None or micros >= self._end:
             return BoundStatus(self._limit, self._limit, 0.0, window)
-        return BoundStatus(self._limit, self._limit - self._used, (self._end - micros) / MICRO, window)
+        return BoundStatus(
+            self._limit, self._limit - self._used, (self._end - micros) / MICROS_PER_SECOND, window
+        )
 
 
 MAX_EXACT_ENTRIES = 1024
@@ -112,7 +114,9 @@ class SlidingWindow:
     def bound_status(self, micros: int) -> BoundStatus:
         self._remove_old(micros)
         reset = self._log[-1][0] + self._window - micros if self._log else 0
-        return BoundStatus(self._limit, self._limit - self._used, reset / MICRO, self._window / MICRO)
+        return BoundStatus(
+            self._limit, self._limit - self._used, reset / MICROS_PER_SECOND, self._window / MICROS_PER_SECOND
+        )
 
     def _remove_old(self, micros: int) -> None:
         """Remove entries that no longer count."""
@@ -176,7 +180,9 @@ class Bucket:
     def _bound_status(self, level: int) -> BoundStatus:
         size, window = self._size, self._window
         drain_time = -(-level // self._limit) if level else 0  # written out, for this runs for each request
-        return BoundStatus(size, size - -(-level // window), drain_time / MICRO, window / MICRO)
+        return BoundStatus(
+            size, size - -(-level // window), drain_time / MICROS_PER_SECOND, window / MICROS_PER_SECOND
+        )
 
     def _current_level(self, micros: int) -> int:
         level = self._level

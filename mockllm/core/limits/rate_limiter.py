@@ -19,9 +19,9 @@ from mockllm.core.limits.limit_data import (
     LimitStatus,
     MeteredBound,
 )
-from mockllm.core.limits.meters import MICRO, Bucket, FixedWindow, Meter, SlidingWindow
+from mockllm.core.limits.meters import MICROS_PER_SECOND, Bucket, FixedWindow, Meter, SlidingWindow
 
-MILLI = MICRO // 1000
+MICROS_PER_MILLISECOND = MICROS_PER_SECOND // 1000
 _CHECKED: Final[tuple[MeteredBound, ...]] = ("tokens", "input_tokens", "output_tokens", "requests")
 """The bounds in the order in which they are checked: of equal waits the first is reported."""
 _LIMITER_BYTES: Final = 900
@@ -72,7 +72,7 @@ class RateLimiter:
                 return strategy == "always"
 
     def _check_meters(self, scenario_time: float, cost: Cost) -> LimitResult:
-        limit, micros = self.limit, round(scenario_time * MICRO)
+        limit, micros = self.limit, round(scenario_time * MICROS_PER_SECOND)
         longest, delay = 0, 0
         by: Bound | None = None
         for bound, meter in self._meters:
@@ -84,7 +84,7 @@ class RateLimiter:
             delay = max(delay, meter.delay(micros))
         if by is not None:
             return LimitResult(False, 0.0, reported_wait(scenario_time, longest, micros + longest), by)
-        return LimitResult(True, delay / MICRO) if delay else ALLOWED
+        return LimitResult(True, delay / MICROS_PER_SECOND) if delay else ALLOWED
 
     def charge(self, scenario_time: float, cost: Cost) -> None:
         """Count a request that passes. Call `release` when its response has ended."""
@@ -92,7 +92,7 @@ class RateLimiter:
         if limit.strategy not in METERED:
             self._used += 1
             return
-        micros = round(scenario_time * MICRO)
+        micros = round(scenario_time * MICROS_PER_SECOND)
         if limit.concurrent is not None:
             self.in_flight += 1
         for bound, meter in self._meters:
@@ -108,7 +108,7 @@ class RateLimiter:
         ):
             requests: Bucket | None = self._requests  # type: ignore[assignment] # the strategy's meters are buckets
             tokens: Bucket | None = self._tokens  # type: ignore[assignment]
-            micros = round(scenario_time * MICRO)
+            micros = round(scenario_time * MICROS_PER_SECOND)
             requests_level = None if requests is None else requests.level_after(micros, 1)
             tokens_level = None if tokens is None else tokens.level_after(micros, cost.tokens)
             if requests is not None and requests_level is None:
@@ -144,7 +144,7 @@ class RateLimiter:
             return LimitStatus(
                 BoundStatus(max_count, max(0, max_count - self._used), limit.retry_after, limit.window)
             )
-        micros = round(scenario_time * MICRO)
+        micros = round(scenario_time * MICROS_PER_SECOND)
         if self._splits_tokens:
             return LimitStatus(**{bound: meter.bound_status(micros) for bound, meter in self._meters})
         return LimitStatus(
@@ -156,8 +156,8 @@ class RateLimiter:
 def reported_wait(scenario_time: float, wait: int, due: int) -> float:
     """Return the wait in whole milliseconds, rounded up. It is a millisecond more where rounding to microseconds
     would make the retry too early."""
-    milliseconds = -(-wait // MILLI)
-    if round((scenario_time + milliseconds / 1000) * MICRO) < due:
+    milliseconds = -(-wait // MICROS_PER_MILLISECOND)
+    if round((scenario_time + milliseconds / 1000) * MICROS_PER_SECOND) < due:
         milliseconds += 1
     return milliseconds / 1000
 
@@ -167,7 +167,7 @@ def _meter_of(limit: Limit, bound: MeteredBound) -> Meter | None:
     max_count: int | None = getattr(limit, bound)
     if max_count is None:
         return None
-    window = max(1, round(limit.window * MICRO))
+    window = max(1, round(limit.window * MICROS_PER_SECOND))
     size = max_count
     match limit.strategy:
         case "fixed-window":

@@ -22,7 +22,8 @@ from mockllm.core.rendering.plan import Framing, Headers, ResponseHead
 from mockllm.core.reply.reply import GeneratedToolCall
 
 MARKER_PREFIX: Final = token_hex(16)
-"""A random text per process. No request and no scenario can contain the text, since no response ever does."""
+"""A random text per process. No request and no scenario can contain it: no response does, so that only this process
+knows it."""
 
 MARKED_CALL: Final = MarkedCall(MARKER_PREFIX)
 
@@ -322,7 +323,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     """Whether the response depends on the request's input tokens."""
 
     def fits(self, now: float, input_tokens: int, output_tokens: int = 0) -> bool:
-        """Return whether each condition has its result for this request and the tokens of its call."""
+        """Return whether each recorded comparison has its result for this request and the tokens of its call."""
         for computation, compare, operand, result in self.recorded_comparisons:
             if compare(computation.value(now, input_tokens, output_tokens), operand) is not result:
                 return False

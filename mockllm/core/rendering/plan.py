@@ -1,7 +1,7 @@
 """A response as data: a head, steps and a delivery. The server's player writes the bytes.
 
-Effects are data. So pacing and most faults are functions from Plan to Plan that know no dialect, and a test reads a
-plan instead of a socket. A plan ends with its last step, and is immutable.
+A plan says what is to be done, and does nothing. So pacing and most faults are functions from Plan to Plan that know
+no dialect, and a test reads a plan instead of a socket. A plan ends with its last step, and is immutable.
 """
 
 from __future__ import annotations
@@ -264,7 +264,7 @@ class BatchStart(BackgroundRun, frozen=True):
 class Plan(Struct, frozen=True):
     """A response before bytes are written.
 
-    `delay`: seconds between the begin of the response and its head; the waits of the steps follow.
+    `delay`: seconds between the beginning of the response and its head; the waits of the steps follow.
     `chunk_texts`: the chunks that a stream would have, for faults on a non-streaming response.
     """
 

@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.json.equality import equal
-from mockllm.core.limits.meters import MICRO
+from mockllm.core.limits.meters import MICROS_PER_SECOND
 from mockllm.core.randomness import Randomness
 
 StateValue: TypeAlias = str | int | float | bool | None
@@ -60,10 +60,10 @@ class TimeWindow(Struct, frozen=True):
 
     def contains(self, elapsed: float) -> bool:
         """Return whether `elapsed` seconds after the first try are inside the window."""
-        at = round(elapsed * MICRO)
+        at = round(elapsed * MICROS_PER_SECOND)
         if self.every is not None:
-            at %= max(1, round(self.every * MICRO))
-        return self.start * MICRO - 0.5 <= at < self.end * MICRO - 0.5
+            at %= max(1, round(self.every * MICROS_PER_SECOND))
+        return self.start * MICROS_PER_SECOND - 0.5 <= at < self.end * MICROS_PER_SECOND - 0.5
 
 
 CountReason: TypeAlias = Literal["used up", "skipped", "not its turn"]

@@ -242,9 +242,9 @@ def _row(failure: Failure, request: GeminiRequest) -> GeminiErrorRow:
     if failure.type == "authentication" and request.api_key is None:
         return _NO_KEY
     row = ROWS[failure.type]
-    if failure.quota is None:
+    if failure.exceeded_limit is None:
         return row
-    bound, limit, window = failure.quota
+    bound, limit, window = failure.exceeded_limit
     return replace(row, quota=(*_QUOTAS[bound, window >= DAY], limit))
 
 
@@ -255,7 +255,7 @@ def _message(row: GeminiErrorRow, failure: Failure, request: GeminiRequest, wait
         limit, tokens = failure.overflow(CONTEXT_WINDOW, request.input_tokens)
     version, _, rest = request.path.removeprefix("/").partition("/")
     resource, _, method = rest.rpartition(":")
-    return failure.message_form(row.message).format(
+    return failure.message_format(row.message).format(
         model=request.model or DEFAULT_MODEL,
         resource=resource,
         version=version,

@@ -24,7 +24,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import (
     BODY_HEADERS,
-    EDGE_HEADERS,
+    GATEWAY_HEADERS,
     LIMITED_HEADERS,
     LIMITS,
     Pairs,
@@ -60,33 +60,33 @@ ROWS: Final = {
         "invalid_api_key",
         "Incorrect API key provided: {key}. You can find your API key at "
         "https://platform.openai.com/account/api-keys.",
-        headers=EDGE_HEADERS,
+        headers=GATEWAY_HEADERS,
     ),
     "permission": OpenAiErrorRow(
         403,
         "request_forbidden",
         "unsupported_country_region_territory",
         "Country, region, or territory not supported",
-        headers=EDGE_HEADERS,
+        headers=GATEWAY_HEADERS,
     ),
-    "not_found": OpenAiErrorRow(404, INVALID, None, "Invalid URL ({method} {path})", headers=EDGE_HEADERS),
+    "not_found": OpenAiErrorRow(404, INVALID, None, "Invalid URL ({method} {path})", headers=GATEWAY_HEADERS),
     "model_not_found": OpenAiErrorRow(
         404,
         INVALID,
         "model_not_found",
         "The model `{model}` does not exist or you do not have access to it.",
-        headers=EDGE_HEADERS,
+        headers=GATEWAY_HEADERS,
     ),
     "model_deprecated": OpenAiErrorRow(
         404,
         INVALID,
         "model_not_found",
         "The model `{model}` has been deprecated, learn more here: https://platform.openai.com/docs/deprecations",
-        headers=EDGE_HEADERS,
+        headers=GATEWAY_HEADERS,
     ),
     # No recording of a 413 exists: type and message are inferred.
     "request_too_large": OpenAiErrorRow(
-        413, INVALID, None, "The request body is too large.", headers=EDGE_HEADERS
+        413, INVALID, None, "The request body is too large.", headers=GATEWAY_HEADERS
     ),
     "context_length": OpenAiErrorRow(
         400,
@@ -113,7 +113,7 @@ ROWS: Final = {
         "insufficient_quota",
         "You exceeded your current quota, please check your plan and billing details. For more information "
         "on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.",
-        headers=EDGE_HEADERS,
+        headers=GATEWAY_HEADERS,
     ),
     "content_filter": OpenAiErrorRow(
         400,
@@ -139,9 +139,9 @@ ROWS: Final = {
         "(Please include the request ID {request_id} in your message.)",
     ),
     # The real service returns a proxy's page for these three errors; the envelope is inferred.
-    "unavailable": OpenAiErrorRow(503, "server_error", None, "Service unavailable.", headers=EDGE_HEADERS),
-    "bad_gateway": OpenAiErrorRow(502, "server_error", None, "Bad gateway.", headers=EDGE_HEADERS),
-    "timeout": OpenAiErrorRow(504, "server_error", None, "Gateway timeout.", headers=EDGE_HEADERS),
+    "unavailable": OpenAiErrorRow(503, "server_error", None, "Service unavailable.", headers=GATEWAY_HEADERS),
+    "bad_gateway": OpenAiErrorRow(502, "server_error", None, "Bad gateway.", headers=GATEWAY_HEADERS),
+    "timeout": OpenAiErrorRow(504, "server_error", None, "Gateway timeout.", headers=GATEWAY_HEADERS),
 }
 
 
@@ -170,12 +170,12 @@ def error_object(
 def error_plan(failure: Failure, request: Request, identity: ResponseIdentity, rows: Rows = ROWS) -> Plan:
     """Return a non-streaming response with the failure.
 
-    The gateway indents by four and ends with a newline. The models' tier indents by two and adds no newline,
+    The gateway indents by four and ends with a newline. The model servers indent by two and add no newline,
     according to the lengths of recorded bodies.
     """
     row = rows[failure.type]
     body = pretty({"error": error_object(failure, request, identity, rows)})
-    if row.headers in (EDGE_HEADERS, LIMITED_HEADERS):
+    if row.headers in (GATEWAY_HEADERS, LIMITED_HEADERS):
         body = re.sub(rb"(?m)^ +", rb"\g<0>\g<0>", body) + b"\n"
     response_head = head(failure.status or row.status, row.headers, identity)
     return Plan(
@@ -206,7 +206,7 @@ def error_message(
     limit, tokens = (
         failure.overflow(DEFAULT_CONTEXT_TOKENS, request.input_tokens) if "{limit}" in row.message else (0, 0)
     )
-    return failure.message_form(row.message).format(
+    return failure.message_format(row.message).format(
         limit=limit,
         tokens=tokens,
         model=request.model,

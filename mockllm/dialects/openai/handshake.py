@@ -49,11 +49,11 @@ class VoiceHandshake(LookupCall, VoiceDialect):
         self._session = session
 
     def listen(
-        self, script: Sequence[UserSpeech] | None, request: Request, identity: ResponseIdentity
+        self, speeches: Sequence[UserSpeech] | None, request: Request, identity: ResponseIdentity
     ) -> Plan:
-        """Return the response of a session whose user speaks by the script; None: by the sound."""
+        """Return the response of a session whose user speaks so. None: the received audio decides."""
         session = self._session
-        return _opened(identity, lambda: session(request, identity, script))
+        return _opened(identity, lambda: session(request, identity, speeches))
 
 
 def _opened(identity: ResponseIdentity, session: Callable[[], WebSocketSession]) -> Plan:

@@ -1,4 +1,4 @@
-"""The response headers of OpenAI's endpoints, by origin: the models' tier, or the gateway before it.
+"""The response headers of OpenAI's endpoints, by origin: the model servers, or the gateway before them.
 
 Unknown values are plausible constants; equal requests get equal bytes. Names and values are from recordings.
 The headers that Cloudflare, Envoy and the connection add are omitted.
@@ -41,11 +41,11 @@ STREAM_HEADERS: Final[Pairs] = STREAM + OPENAI + LIMITS
 PLAIN_HEADERS: Final[Pairs] = JSON + OPENAI
 """The headers of calls that no limit counts, such as the list of models."""
 UNKNOWN_KEY_HEADERS: Final[Pairs] = (*JSON, *SERVED, ("www-authenticate", 'Bearer realm="OpenAI API"'))
-"""The headers of a refused key, where the models' tier refuses it."""
-EDGE_HEADERS: Final[Pairs] = (("content-type", "application/json; charset=utf-8"), ("vary", "Origin"))
+"""The headers of a refused key, where the model servers refuse it."""
+GATEWAY_HEADERS: Final[Pairs] = (("content-type", "application/json; charset=utf-8"), ("vary", "Origin"))
 """The headers of refusals before a model: bad keys, unknown models and paths."""
 LIMITED_HEADERS: Final[Pairs] = (
-    *EDGE_HEADERS,
+    *GATEWAY_HEADERS,
     ("x-ratelimit-limit-requests", "10000"),
     ("x-ratelimit-limit-tokens", "30000"),
     ("x-ratelimit-remaining-requests", "9999"),

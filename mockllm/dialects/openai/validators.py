@@ -36,7 +36,7 @@ UNPARSED_MESSAGE: Final = (
 
 
 def refuse(message: str, param: str | None = None, code: str | None = None) -> Failure:
-    """Return a 400 of the models' tier."""
+    """Return a 400 of the model servers."""
     return Failure("bad_request", message=message, fields={"param": param, "code": code})
 
 

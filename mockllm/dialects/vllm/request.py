@@ -107,4 +107,4 @@ def check_tokens(request: Request) -> Failure | None:
             f"{prompt}).",
             name,
         )
-    return Failure("context_length", limit=MAX_MODEL_LEN)
+    return Failure("context_length", context_tokens=MAX_MODEL_LEN)

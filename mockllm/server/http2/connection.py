@@ -39,7 +39,7 @@ MAX_PARSING_SECONDS: Final = 0.001
 class OpenConnections(Protocol):
     """The open connections of a server."""
 
-    ready: ReadyConnections
+    ready_connections: ReadyConnections
 
     def add(self, connection: Http2Connection) -> bool:
         """Add a connection. Return whether its address has no more of them than the limit allows."""
@@ -53,7 +53,7 @@ class Http2Connection(asyncio.Protocol):
 
     def __init__(self, owner: OpenConnections, app: App, loop: asyncio.AbstractEventLoop) -> None:
         self._owner, self._app, self._loop = owner, app, loop
-        self.ready = owner.ready
+        self.ready_connections = owner.ready_connections
         self.h2 = open_h2(app.limits)
         self.streams: dict[int, Http2Stream] = {}
         self.transport: asyncio.Transport | None = None

@@ -1,10 +1,10 @@
 """The journal: the last requests of the server, in a ring that is bounded by count and by bytes.
 
-`add` only stores the ended exchange, because no response may wait for the journal. It makes entries itself only
-where the pending exchanges exceed the capacity. Exchanges become entries within seconds, unless they are dropped for
-newer ones, and always before a reader sees them. Secrets are removed, and what is too old or too large is dropped.
-`Metrics` counts exchanges when they end. Those whose cached response was sent in one write are collected, and counted
-together once a second.
+`add` only stores the ended exchange, because no response may wait for the journal. It makes entries itself only where
+the pending exchanges exceed the capacity. Exchanges become entries within seconds, unless they are dropped for newer
+ones, and always before a reader sees them. `entry_of` removes secrets, and `_store` drops what is too old or too
+large. `Metrics` counts exchanges when they end. Those whose cached response was sent in one write are collected, and
+counted together once a second.
 """
 
 from __future__ import annotations

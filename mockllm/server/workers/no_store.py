@@ -23,7 +23,7 @@ class RefusedDecision:
         self.decision: Decision | Failure | None = Failure("bad_request", 400, REFUSAL.format("sessions"))
 
     async def wait(self) -> Decision | Failure:
-        assert self.decision is not None, "it is set from the begin"
+        assert self.decision is not None, "it is set from the beginning"
         return self.decision
 
     def abandon(self) -> None: ...

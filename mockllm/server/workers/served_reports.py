@@ -43,9 +43,9 @@ class ServedReports:
     async def collect(self) -> None:
         """Get the journals, the metrics and the responses in flight up to now."""
         async with self._collecting:
-            now = time.monotonic()
+            monotonic = time.monotonic()
             await asyncio.gather(*[self._ask(worker) for worker in self.serving])
-            self._journal.number(now)
+            self._journal.number(monotonic)
             self._merge()
             if self._state.store is not None:
                 self._state.mirror(await self._state.store.sessions() or {})

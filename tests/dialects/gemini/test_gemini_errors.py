@@ -81,7 +81,9 @@ def test_error_table_has_every_named_error() -> None:
     ],
 )
 def test_limit_refusal_has_quota_details(quota: tuple[str, int, float], metric: str, id: str) -> None:
-    error = body_of(GENERATE.error(Failure("rate_limit", retry_after=1.5, quota=quota), generate(), STAMP))
+    error = body_of(
+        GENERATE.error(Failure("rate_limit", retry_after=1.5, exceeded_limit=quota), generate(), STAMP)
+    )
     violation = error["error"]["details"][1]["violations"][0]
     named = f"generativelanguage.googleapis.com/{metric}"
     assert (violation["quotaMetric"], violation["quotaId"], violation["quotaValue"]) == (named, id, "15")

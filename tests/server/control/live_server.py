@@ -123,7 +123,7 @@ def steered(
         app,
         known_names=known_names(),
         explain=explain_live,
-        reload=reload.now,
+        reload=reload.reload_now,
         overlays=OverlayStore(apply, known_names(), builder.previewed),
         folder=str(folder),
         editor=ScenarioEditor(str(folder), known_names(), writable=True),

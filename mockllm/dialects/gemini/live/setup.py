@@ -80,11 +80,11 @@ class LiveHandshake(LiveLookup, VoiceDialect):
         self._session = session
 
     def listen(
-        self, script: Sequence[UserSpeech] | None, request: Request, identity: ResponseIdentity
+        self, speeches: Sequence[UserSpeech] | None, request: Request, identity: ResponseIdentity
     ) -> Plan:
-        """Return the response of a session whose user speaks by the script; None: by the sound."""
+        """Return the response of a session whose user speaks so. None: the received audio decides."""
         session = self._session
-        opened = replace(DEFAULT_DELIVERY, websocket=lambda: session(identity, script))
+        opened = replace(DEFAULT_DELIVERY, websocket=lambda: session(identity, speeches))
         return Plan(ResponseHead(SWITCHING, ()), (), delivery=opened)
 
 

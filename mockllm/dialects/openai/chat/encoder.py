@@ -106,7 +106,7 @@ class ChatEncoder(Encoder):
         if self._request.obfuscated or (self._probabilities is not None and type(at.part) is not Call):
             return None
         event, _ = self._event(at.choice, self._delta(at))
-        before, _, after = event.rpartition(b"%b")  # no text of a client follows
+        before, _, after = event.rpartition(b"%b")  # the last %b is ours: no text of a client follows it
         return ChunkAffixes(before, after)
 
     def _delta(self, at: EncoderPosition) -> bytes:

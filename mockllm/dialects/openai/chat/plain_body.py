@@ -38,7 +38,9 @@ def is_plain_body(body: dict[str, Json], *, messages_are_plain: bool = False) ->
             return False
         if messages_are_plain:
             return True
-    for message in reversed(messages):  # the last one of an agent is a result, so most of theirs end here
+    for message in reversed(
+        messages
+    ):  # an agent's last message is usually a tool result, which ends the loop
         if type(message) is not dict or len(message) != 2 or type(message.get("content")) is not str:
             return False
         role = message.get("role")

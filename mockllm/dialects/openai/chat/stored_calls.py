@@ -4,8 +4,8 @@ read the request messages of one.
 A completion is stored where the request sets `store: true`, as the object that these calls return. A stream is
 merged as a client merges it; a broken stream has no end and is not stored.
 
-The session's store serves these calls. A completion that was not stored, was deleted or was evicted is not
-found; the message of that 404 is inferred.
+The stored responses of the session serve these calls. A completion that was not stored, was deleted or was evicted is
+not found; the message of that 404 is inferred.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ SETTINGS: Final[dict[str, Json]] = {
 
 
 def storage_update(plan: Plan, request: ChatRequest) -> StorageUpdate | None:
-    """Return the update of the store; None where nothing is to be stored, or the response is no completion."""
+    """Return the storage update; None where nothing is to be stored, or the response is no completion."""
     if not request.may_be_stored:  # the engine checks it before it reads the plan, too
         return None
     completion = _completion(plan)

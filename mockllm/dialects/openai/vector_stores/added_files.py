@@ -212,8 +212,8 @@ def _file_name(source: StoredResponse) -> str:
 
 
 def _text(content: bytes) -> bytes:
-    """Return the begin of a file in UTF-8; nothing where the file is no text."""
-    begin = content[:MAX_TEXT]
-    text = begin.decode(errors="ignore").encode()
+    """Return the beginning of a file in UTF-8; nothing where the file is no text."""
+    beginning = content[:MAX_TEXT]
+    text = beginning.decode(errors="ignore").encode()
     cut = 3 if len(content) > MAX_TEXT else 0  # a character that the bound cuts
-    return b"" if b"\0" in begin or len(text) < len(begin) - cut else text
+    return b"" if b"\0" in beginning or len(text) < len(beginning) - cut else text
