@@ -34,7 +34,6 @@ from mockllm.core.json.codec import Json
 from mockllm.core.templates.template import OPENING
 from mockllm.scenario.diagnostics import Diagnostic, path_text, scalar_text
 from mockllm.scenario.source_file import COLUMN_BITS, Mark, pack_position
-from mockllm.scenario.yaml_errors import quoting_advice, syntax_diagnostic
 
 _Valued: TypeAlias = ScalarEvent | CollectionStartEvent
 """The events with a tag."""
@@ -124,6 +123,8 @@ def read_nodes(
     except _ReadingStopped:
         diagnostics = reader.diagnostics
     except MarkedYAMLError as error:
+        from mockllm.scenario.yaml_errors import syntax_diagnostic  # imported late: a start needs no errors
+
         syntax = syntax_diagnostic(error, text, name)
         place = (syntax.line, syntax.column)
         diagnostics = [
@@ -330,5 +331,7 @@ class _NodeReader:
         mark, end = start.start_mark, last.end_mark
         stop = end.column if end.line == mark.line else None
         text = str(self.lines[mark.line][mark.column : stop]).strip()
+        from mockllm.scenario.yaml_errors import quoting_advice  # imported late, as above
+
         self.report(start, quoting_advice(text))
         return text

@@ -349,7 +349,9 @@ def test_serve_ignores_mistakes_in_examples(tmp_path: Path) -> None:
 
 @pytest.mark.full
 def test_serve_start_imports_needed_modules_only(tmp_path: Path) -> None:
-    late = "difflib jsonschema_rs multiprocessing rich watchfiles mockllm.scenario.example_entries"
-    program = f"import sys, mockllm.cli.serve; print(set('{late}'.split()) & set(sys.modules))"
+    late = "difflib jsonschema_rs multiprocessing rich watchfiles"
+    late += " mockllm.scenario.example_entries mockllm.scenario.yaml_errors"
+    program = "import sys, mockllm.cli.serve, mockllm.scenario.yaml_nodes\n"
+    program += f"print(set('{late}'.split()) & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout == "set()\n", done.stderr
