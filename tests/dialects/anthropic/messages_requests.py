@@ -19,6 +19,8 @@ MINIMAL: Mapping[str, Json] = {
     "max_tokens": 100,
     "messages": [{"role": "user", "content": "hi"}],
 }
+GOOD: dict[str, Any] = {**MINIMAL, "model": "claude-sonnet-4-5"}
+EMPTY_USER = "user messages must have non-empty content"
 
 
 def messages(body: Json = None, headers: Mapping[str, str] | None = None, **fields: Json) -> MessagesRequest:
@@ -28,6 +30,15 @@ def messages(body: Json = None, headers: Mapping[str, str] | None = None, **fiel
 
 def of_bytes(raw: bytes, headers: Mapping[str, str] | None = None) -> MessagesRequest:
     return MessagesRequest(method="POST", path="/v1/messages", headers=headers or {}, raw=raw)
+
+
+def refusal_message(body: Any) -> str | None:
+    """Return the message with which the check refuses a body; None where it accepts it."""
+    failure = MESSAGES.check(messages(body))
+    if failure is None:
+        return None
+    assert failure.type == "bad_request"
+    return failure.message
 
 
 def body_of(plan: Plan) -> Any:

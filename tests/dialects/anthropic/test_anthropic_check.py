@@ -7,19 +7,10 @@ from typing import Any
 import pytest
 
 from mockllm.dialects.anthropic import MESSAGES
-from tests.dialects.anthropic.messages_requests import MINIMAL, messages, of_bytes
+from tests.dialects.anthropic.messages_requests import EMPTY_USER, GOOD, messages, refusal_message
 
 HI = {"role": "user", "content": "hi"}
-GOOD: dict[str, Any] = {**MINIMAL, "model": "claude-sonnet-4-5"}
 TOOL = {"name": "get", "input_schema": {"type": "object"}}
-
-
-def refusal_message(body: Any) -> str | None:
-    failure = MESSAGES.check(messages(body))
-    if failure is None:
-        return None
-    assert failure.type == "bad_request"
-    return failure.message
 
 
 def call(*ids: Any) -> dict[str, Any]:
@@ -156,7 +147,6 @@ def test_messages_check_on_valid_request_accepts_it(change: dict[str, Any]) -> N
     assert refusal_message({**GOOD, **change}) is None
 
 
-EMPTY_USER = "user messages must have non-empty content"
 EMPTY = "all messages must have non-empty content except for the optional final assistant message"
 EFFORTS = "Input should be 'low', 'medium', 'high', 'xhigh' or 'max'"
 NO_CONTAINER = "container: Container identifier can only be provided when using the code execution tool"
@@ -387,54 +377,11 @@ def test_messages_check_on_invalid_request_returns_message(change: dict[str, Any
     assert refusal_message(body) == message
 
 
-WRONG: list[tuple[str, Any]] = [
-    *[("model", 7), ("tool_choice", 7), ("tools", "x"), ("messages", "x"), ("system", 7), ("thinking", "x")],
-    *[("output_config", "x"), ("cache_control", "x"), ("max_tokens", "x"), ("metadata", "x")],
-    *[("stop_sequences", "x"), ("temperature", "x"), ("service_tier", 7), ("top_k", "x"), ("top_p", "x")],
-    *[("stream", "x"), ("container", 7), ("inference_geo", 7)],
-]
-"""Fields with a wrong value, in the order of their checks."""
-
-
-def test_first_wrong_field_of_a_fixed_order_is_refused() -> None:
-    for number, (name, _) in enumerate(WRONG):
-        body = {**GOOD, **dict(reversed(WRONG[number:]))}
-        assert (refusal_message(body) or "").partition(":")[0].partition(".")[0] == name
-
-
-def test_wrong_field_is_refused_before_a_message_in_wrong_place() -> None:
-    misplaced = {**GOOD, "messages": [{"role": "user", "content": []}]}
-    assert refusal_message({**misplaced, "temperature": "x"}) == "temperature: Input should be a valid number"
-    assert refusal_message({**misplaced, "container": "c"}) == f"messages.0: {EMPTY_USER}"
-
-
 def test_interleaved_thinking_budget_may_exceed_max_tokens() -> None:
     body = {**GOOD, "thinking": {"type": "enabled", "budget_tokens": 4000}}
     assert MESSAGES.check(messages(body)) is not None
     headers = {"anthropic-beta": "other,interleaved-thinking-2025-05-14"}
     assert MESSAGES.check(messages(body, headers)) is None
-
-
-@pytest.mark.parametrize(
-    ("raw", "message"),
-    [
-        (b"", "The request body is not valid JSON: "),
-        (b'{"model": "x"', "The request body is not valid JSON: "),
-        (b"\xff", "The request body is not valid JSON: "),
-        (b"[" * 2000, "The request body is not valid JSON: "),
-        (b"[]", "Input should be a valid dictionary"),
-        (b"null", "Input should be a valid dictionary"),
-    ],
-)
-def test_messages_body_that_is_no_object_is_refused(raw: bytes, message: str) -> None:
-    for failure in (MESSAGES.check_readable(of_bytes(raw)), MESSAGES.check(of_bytes(raw))):
-        assert failure is not None
-        assert failure.type == "bad_request"
-        assert (failure.message or "").startswith(message)
-
-
-def test_messages_body_that_is_an_object_is_readable() -> None:
-    assert MESSAGES.check_readable(messages({})) is None
 
 
 def test_thread_is_refused_so_that_the_sdk_sends_its_history() -> None:
