@@ -91,7 +91,7 @@ class ResponseIdentity(NamedTuple):
     plan is decoded where they are needed."""
 
     @property
-    def second(self) -> int:
+    def epoch_second(self) -> int:
         """The time in whole seconds."""
         return derive(int, self.now)
 
@@ -152,8 +152,9 @@ class ReplyDialect(Dialect, Protocol):
         """What the protocol can express."""
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
-        """Return the reply without the parts and choices that the protocol has no form for. The chunks of the
-        result are numbered. The engine passes the result to the encoders. A supported reply is returned unchanged."""
+        """Return the reply without the parts and choices that the protocol has no form for. Chunk numbers count the
+        chunks of the result. The engine passes the result to the encoders. A supported reply is returned
+        unchanged."""
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the reply as one body: a single EventStep of kind `body`."""

@@ -155,7 +155,7 @@ class FastPath(Struct, frozen=True):
         except (
             BudgetExceeded,
             PlanningTooLong,
-        ):  # a value needs more work than `--max-generated-values` allows
+        ):  # more values than `--max-generated-values`, or a long schema
             return None
         return (cached, call) if call.fits_placeholders and cached.fits(request, call) else None
 

@@ -102,7 +102,7 @@ class RepeatedRequests:
         index: RuleIndex,
         precompute: Callable[[Request, RepeatedRequest], None],
     ) -> None:
-        """Compute what follows from the head and the body of a request, and add it to the index. If any of that
+        """Compute what follows from the head and the body of a request, and store it in `attributes`. If any of that
         depends on client, time or stored responses, only the attributes of the head remain. `precompute` runs the
         check and makes the cache key."""
         assert repeated.to_precompute is not None, "it is tried once"

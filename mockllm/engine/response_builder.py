@@ -1,5 +1,5 @@
-"""The response to one request after the decision: `build` has a branch for each outcome; and the plan of the
-response."""
+"""Builds the response to one request after the decision: `build` has a branch for each outcome. It also makes the
+plan of the response."""
 
 from __future__ import annotations
 

@@ -151,7 +151,8 @@ class ResponseCache:
     def __init__(self) -> None:
         self.entries: BoundedCache[CachedResponse | CachedStream] = BoundedCache(MAX_CACHED_BYTES)
         self._cacheable: BoundedCache[bool] = BoundedCache(MAX_REMEMBERED_KEYS)
-        """Whether a key that was requested before may be cached, by the key's hash: a key holds texts of a client."""
+        """Whether a key that was requested before may be cached, by the key's hash: keys with a client's texts would
+        take memory."""
 
     def find(
         self, key: Hashable, id_seed: bytes, request: Request, call: GeneratedToolCall | None = None

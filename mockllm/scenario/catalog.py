@@ -32,7 +32,7 @@ from mockllm.scenario.language.settings import Settings
 
 class CompiledResponse(Struct, frozen=True, eq=False):
     """One response: a reply, an error, plain HTTP, a recording, or the response of another server. `static`:
-    nothing in it is templated or drawn."""
+    nothing in it is templated, drawn or dependent on the request in another way."""
 
     spec: ReplySpec | ErrorSpec | HttpSpec | ReplaySpec | ProxySpec | McpServerSpec
     settings: Settings

@@ -79,7 +79,7 @@ from mockllm.scenario.schema_replies import (
     require_short_schema,
 )
 
-UNLIMITED: Final = OutputBounds()[1:]
+NO_TRUNCATION: Final = OutputBounds()[1:]
 """The parameters of a request that neither cuts nor lengthens a reply."""
 EVENTS: Final = "events"
 """The key of the extras of single events."""
@@ -122,7 +122,7 @@ class ReplyRenderer(Struct):
     size: ChunkSize
     files: Callable[[str], bytes]
     streamed: bool = True
-    """Whether the reply is streamed: the entries of a script between its chunks are for streams."""
+    """Whether the reply is streamed: raw bytes and comments of a script are for streams."""
     max_generated: int = DEFAULT_VALUES
     """Maximum number of values that are generated for one schema."""
     max_characters: float = inf
@@ -162,7 +162,7 @@ class ReplyRenderer(Struct):
         else:
             choice = Choice(parts, stated or finish)
         output_bounds = self.request.output_bounds
-        if output_bounds[1:] == UNLIMITED:
+        if output_bounds[1:] == NO_TRUNCATION:
             return choice
         short = truncate(choice, output_bounds)
         fixed = self.untruncated(spec)

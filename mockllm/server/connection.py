@@ -165,7 +165,7 @@ class Connection(ReadingConnection):
         """Take the body of an exchange if all of it has come, and it needs neither decompression nor a refusal.
         Return whether it was taken."""
         head, body, app = exchange.head, exchange.body_stream, self._app
-        assert body is not None, "the body has not been read"
+        assert body is not None, "a body that is not complete has a stream"
         # `respond` refuses a target that is no path, and needs no body for that
         raw = complete_body(body, head.message.headers, app.limits) if head.path else b""
         if raw is None:

@@ -42,8 +42,8 @@ NOT_PLANNED: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
 
 class Exchange(Struct, gc=False, kw_only=True):
     """One request with its response, until it has ended. A connection, a WebSocket, a batch or `proxied_turns.py`
-    makes it. `respond` adds the request and the response. A module that ends a wait of the exchange may set another
-    response. `end_exchange` makes an `EndedExchange` of it.
+    makes it. `respond` adds the request and the response; a module that ends a wait of the exchange may set
+    both. `end_exchange` makes an `EndedExchange` of it.
 
     Python's garbage collector does not visit exchanges (`gc=False`), which saves 0.01 µs for each. A cycle
     through an exchange would never be freed: a connection drops its exchange when that has ended.

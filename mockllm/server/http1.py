@@ -168,7 +168,8 @@ def prerendered_bytes(
 ) -> bytes | None:
     """Return head and body of a prerendered response that is sent at once, to an ordinary request: the same bytes as
     `serialize_head` and the body. `limit_headers` replace headers of the same names. Return None if
-    it is large, delayed or of several steps, has its own date or length, or its body begins with a placeholder."""
+    it is large, delayed or of several steps, ends the connection, or has its own date or length. None too if its body
+    is empty or begins with a placeholder."""
     if prerendered.size > MAX_PRERENDERED:
         return None
     replaced = [name for name, _ in limit_headers] if limit_headers else ()

@@ -153,7 +153,7 @@ class ReadingConnection(HttpProtocol):
                 self.feed_parser(data[start:])
                 return
             if self._position.at_start and data[start] in b"\r\n":
-                # an empty line; alone, the parser would get every two of them
+                # Empty lines are skipped here: two of them look like the end of a head.
                 start = length - len(data[start:].lstrip(b"\r\n"))
                 continue
             if len(self._queue) >= MAX_QUEUED:

@@ -171,7 +171,7 @@ async def _hold(app: App, exchange: Exchange) -> None:
 async def _wait_for_body(app: App, exchange: Exchange) -> None:
     """Wait for the body, then respond. A body outside of the bounds is refused."""
     head, body = exchange.head, exchange.body_stream
-    assert body is not None, "the body has not been read"
+    assert body is not None, "a body that is not complete has a stream"
     raw = await read_body(body, head.message, exchange.sink, app.limits, app.deadlines)
     parsed_before_check = isinstance(raw, bytes) and is_parsed_before_check(app, head, raw)
     failure: Failure | None = None

@@ -75,7 +75,7 @@ def admit_request(
     costs = [_with_draw(cost, selected, inputs) for selected, _ in with_limit]
     results = [limiter.check(scenario_time, cost) for limiter, cost in zip(limiters, costs, strict=True)]
     candidates = [selected.candidate for selected, _ in with_limit]
-    refusal, delay = limit_refusal(
+    refusal, delay = combined_limit_result(
         candidates, results, lambda: [limiter.status(scenario_time) for limiter in limiters], cost
     )
     if refusal is not None:
@@ -147,7 +147,7 @@ def _combined_load_effect(
     return CombinedLoadEffect(wait, slowdown, schedules)
 
 
-def limit_refusal(
+def combined_limit_result(
     candidates: Sequence[Candidate],
     results: Sequence[LimitResult],
     statuses: Callable[[], Sequence[LimitStatus]],

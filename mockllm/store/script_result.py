@@ -32,7 +32,7 @@ from mockllm.core.selection.decision import (
     Selected,
 )
 from mockllm.core.selection.guards import GuardReason, UnmetState
-from mockllm.state.admission import limit_refusal
+from mockllm.state.admission import combined_limit_result
 from mockllm.store.script_arguments import state_value
 
 NOT_BLOCKED: Final = 0
@@ -170,7 +170,7 @@ def _admission(
     results = [
         _result(each.limit, row, at) for each, row in zip(with_limit, limits, strict=True) if each.limit
     ]
-    refusal, wait = limit_refusal(with_limit, results, lambda: statuses, cost)
+    refusal, wait = combined_limit_result(with_limit, results, lambda: statuses, cost)
     if refusal is not None:
         return refusal, None
     if refusing_load:

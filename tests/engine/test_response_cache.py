@@ -49,7 +49,7 @@ class StreamRenderer(Renderer):
 
 
 def usual(identity: ResponseIdentity, request: Request) -> Any:
-    return [identity.ids.make("id-", 8), identity.second, request.input_tokens]
+    return [identity.ids.make("id-", 8), identity.epoch_second, request.input_tokens]
 
 
 def multiplied(identity: ResponseIdentity, request: Request) -> Any:

@@ -94,7 +94,7 @@ class LimitResult(Struct, frozen=True):
     bound: Bound | None = None
 
     def scaled(self, factor: float) -> LimitResult:
-        """Return the result as a client sees it whose server's time has this factor."""
+        """Return the result for a server whose time has this factor."""
         if factor == 1.0 or self.retry_after is None:
             return self
         return replace(self, retry_after=whole_milliseconds(self.retry_after * factor))
@@ -136,7 +136,7 @@ class LimitStatus(Struct, frozen=True):
         )
 
     def scaled(self, factor: float) -> LimitStatus:
-        """Return the state as a client sees it whose server's time has this factor. The windows keep their lengths:
+        """Return the state for a server whose time has this factor. The windows keep their lengths:
         they are names of limits (`requests per minute`)."""
         if factor == 1.0:
             return self

@@ -30,7 +30,7 @@ from mockllm.core.rendering.plan import (
 from mockllm.core.rendering.websocket_frames import binary_frame, text_frame
 
 FramedStep: TypeAlias = bytes | StepOutsideHttpChunks | WaitStep | CutStep
-"""A step of a plan as it is written: the bytes of an event in its framing, or a step that is no event."""
+"""A step of a plan as it is written: the bytes of an event in its framing, raw bytes, or a step of another kind."""
 
 
 class EventFraming(Struct, frozen=True):

@@ -22,8 +22,8 @@ from mockllm.core.rendering.plan import Framing, Headers, ResponseHead
 from mockllm.core.reply.reply import GeneratedToolCall
 
 MARKER_PREFIX: Final = token_hex(16)
-"""A random text per process. No request and no scenario can contain it: no response does, so that only this process
-knows it."""
+"""A random text per process. No response contains it, so that only this process knows it: no request and no
+scenario can contain it."""
 
 MARKED_CALL: Final = MarkedCall(MARKER_PREFIX)
 
@@ -77,12 +77,12 @@ class Computation(NamedTuple):
 
     @property
     def uses_input_tokens(self) -> bool:
-        """Whether the value depends on the request's input tokens."""
+        """Whether the value may depend on the request's input tokens."""
         return self.source == "input_tokens" or type(self.source) is Combination
 
     @property
     def depends_on_call(self) -> bool:
-        """Whether the value depends on a generated tool call."""
+        """Whether the value may depend on a generated tool call."""
         return self.source == "output_tokens" or type(self.source) is Combination
 
 
@@ -320,7 +320,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     size: int
     """Bytes in memory, about."""
     uses_input_tokens: bool
-    """Whether the response depends on the request's input tokens."""
+    """Whether the response may depend on the request's input tokens."""
 
     def fits(self, now: float, input_tokens: int, output_tokens: int = 0) -> bool:
         """Return whether each recorded comparison has its result for this request and the tokens of its call."""

@@ -17,10 +17,10 @@ from mockllm.core.batch import BatchOutcome, BatchWaits
 
 EventKind: TypeAlias = Literal["open", "chunk", "close", "finish", "usage", "end", "ping", "error", "body"]
 """The role of an event in its stream. Other steps have none. `open` begins the stream, a choice or a part; `close`
-ends a part. `chunk` is a chunk of the content, `finish` has the finish reason, and `end` is the terminator.
-`usage` only counts tokens. `ping` comes between the others without content of the reply; a question of an MCP server
-to its client is a `ping`, too. `error` reports a failure. `body` is the whole body of a
-non-streaming response."""
+ends a part. `chunk` is a chunk of the content, `finish` has the finish reason, and `end` is the terminator. `usage`
+counts tokens, or has other facts about the whole response, such as its moderation. `ping` comes between the others
+without content of the reply; a question of an MCP server to its client is a `ping`, too. `error` reports a failure.
+`body` is the whole body of a non-streaming response."""
 
 ConnectionCut: TypeAlias = Literal["close", "reset", "silence"]
 """How a connection ends before its response is complete: by FIN, by RST, or by a silence that the client ends."""
@@ -110,8 +110,8 @@ class RawStep(Struct, frozen=True):
 
 
 class StepOutsideHttpChunks(Struct, frozen=True):
-    """Bytes that are written outside HTTP's chunks: a part of the body in a response without them. The player also
-    writes the lines of a slow head so."""
+    """Bytes that are written outside HTTP's chunks. In a response without HTTP chunks, they are a part of the body.
+    The player also writes the lines of a slow head so."""
 
     data: bytes
     chunk_number: int
@@ -168,8 +168,8 @@ class Framing(Enum):
 
 
 class Throttle(Struct, frozen=True):
-    """Bytes are written at most `size` at a time, and the next ones `gap` seconds later. `head`: whether the head's
-    bytes count, too; else the head is written at once."""
+    """Bytes are written at most `size` at a time, and the next ones `gap` seconds later. `head`: whether the wait
+    after the head depends on its length; else it is one gap. The lines of a slow head are throttled in any case."""
 
     size: int
     gap: float
@@ -241,7 +241,8 @@ class Delivery(Struct, frozen=True):
 DEFAULT_DELIVERY: Final = Delivery()
 
 ChunkText: TypeAlias = tuple[int, str]
-"""The part of the first choice that a chunk belongs to, counted from 0 (-1 in another choice), and its text."""
+"""The part of the first choice that a chunk belongs to, counted from 0, and its text. -1 in another choice and in
+a native part."""
 
 
 class BackgroundRun(Struct, frozen=True):

@@ -1,4 +1,5 @@
-"""Guards: the conditions outside of a request under which a rule responds, as time windows, states and counts.
+"""Guards: the conditions outside of a request under which a rule or modifier applies, as time windows, states and
+counts.
 
 A time window is counted from the first try of the rule or modifier in its scope, not from the time of day. So a
 run is the same whenever it begins. Times are compared in whole microseconds, as limits do, since differences of a
@@ -73,7 +74,7 @@ COUNT_REASONS: Final[tuple[CountReason, ...]] = ("used up", "skipped", "not its 
 
 
 class Guard(Struct, frozen=True):
-    """The conditions outside of the request under which a rule that matches responds.
+    """The conditions outside of the request under which a rule or modifier that matches applies.
 
     A try is eligible inside the window, with the required states, and if `chance` is not lost. `skip` omits the
     first of the eligible tries, and `every` selects each Nth of the rest. `times` is the maximum of responses; a

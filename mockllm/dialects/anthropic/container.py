@@ -27,7 +27,7 @@ def container_of(requested: Json, identity: ResponseIdentity) -> dict[str, Json]
     id, skills = requested.get("id"), requested.get("skills")
     container: dict[str, Json] = {
         "id": id if isinstance(id, str) else identity.ids.make("container_01", 22),
-        "expires_at": derive(_expiry, identity.second),
+        "expires_at": derive(_expiry, identity.epoch_second),
     }
     if isinstance(skills, list):
         container["skills"] = [

@@ -39,7 +39,7 @@ def request_id(identity: ResponseIdentity) -> str:
 def success(content: Headers, identity: ResponseIdentity) -> ResponseHead:
     """Return the head of a 200 with the headers of its content. Remaining token counts are rounded to thousands, so
     a single response hardly changes them."""
-    reset = derive(_time, identity.second)
+    reset = derive(_time, identity.epoch_second)
     unspent = _unspent(reset) if type(reset) is str else _limits(reset, spent=False)
     return ResponseHead(200, (*content, *unspent, ("request-id", request_id(identity)), _ORGANIZATION))
 

@@ -307,7 +307,7 @@ def _with_content(block: Block, index: int, identity: ResponseIdentity) -> Block
         case {"type": "web_fetch_tool_result", "content": {"retrieved_at": generated} as page} if (
             generated == GENERATED
         ):
-            return {**block, "content": {**page, "retrieved_at": derive(_fetched, identity.second)}}
+            return {**block, "content": {**page, "retrieved_at": derive(_fetched, identity.epoch_second)}}
     return block
 
 

@@ -153,7 +153,7 @@ class GeminiResponseFields:
         self.model = reply.model or request.model or DEFAULT_MODEL
         self.id = identity.ids.make("", 23)
         self.vertex, self.numbered = request.vertex, request.numbered
-        self.created = derive(_create_time, identity.second) if self.vertex else None
+        self.created = derive(_create_time, identity.epoch_second) if self.vertex else None
         self.model_family = family(self.model, vertex=self.vertex)
         self.identity = identity
         self.extras: Mapping[str, Json] = reply.extras.get(DIALECT, {})

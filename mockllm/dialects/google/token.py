@@ -112,8 +112,8 @@ def _id_token(request: TokenRequest, audience: Json, identity: ResponseIdentity)
     """Return a JWT without a valid signature."""
     claims = {
         "aud": audience,
-        "exp": identity.second + LIFETIME,
-        "iat": identity.second,
+        "exp": identity.epoch_second + LIFETIME,
+        "iat": identity.epoch_second,
         "iss": "https://accounts.google.com",
         "sub": request.claims.get("iss"),
     }

@@ -151,7 +151,7 @@ class Register(AuthorizationCall):
     ) -> Plan:
         client = {
             "client_id": identity.ids.make("mcp-mock-client-", 12),
-            "client_id_issued_at": identity.second,
+            "client_id_issued_at": identity.epoch_second,
         }
         return _json({**request.fields, **client}, 201)
 

@@ -233,7 +233,7 @@ class MistralCreateJob(MistralStoredCall, OpenAiCall, BatchCreation):
             "errors": [],
             "outputs": None,
             "status": "QUEUED",
-            "created_at": identity.second,
+            "created_at": identity.epoch_second,
             "total_requests": 0,
             "completed_requests": 0,
             "succeeded_requests": 0,

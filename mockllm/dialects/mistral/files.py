@@ -108,7 +108,7 @@ class MistralUploadFile(MistralStoredCall, UploadFile):
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         id = VendorIdFormat().make(identity.ids, "file")
-        return self.json_plan(_uploaded(request, id, identity.second), identity)
+        return self.json_plan(_uploaded(request, id, identity.epoch_second), identity)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         shown = created_object(plan, "")

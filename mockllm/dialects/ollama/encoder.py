@@ -50,7 +50,7 @@ _LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byt
 
 def created_at(identity: ResponseIdentity) -> str:
     """Return the time as RFC 3339 with a fraction, which this server does not measure."""
-    return derive(_rfc3339, identity.second)
+    return derive(_rfc3339, identity.epoch_second)
 
 
 def _rfc3339(second: int) -> str:

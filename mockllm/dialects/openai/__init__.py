@@ -307,7 +307,7 @@ REALTIME_HANDSHAKE: Final = VoiceHandshake(
     lambda request, identity, script: RealtimeSession(
         identity.ids,
         request.query.get("model", DEFAULT_REALTIME_MODEL),
-        identity.second,
+        identity.epoch_second,
         TRANSCRIPTION_SESSION if request.query.get("intent") == TRANSCRIPTION_SESSION else "realtime",
         script,
     )

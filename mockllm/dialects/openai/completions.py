@@ -46,7 +46,11 @@ FINISH: Final[dict[Finish, str]] = {"length": "length", "content_filter": "conte
 
 def top_fields(identity: ResponseIdentity) -> dict[str, Json]:
     """Return the fields at the top of the body and of every event, except the model."""
-    return {"id": identity.ids.make("cmpl-", 29), "object": "text_completion", "created": identity.second}
+    return {
+        "id": identity.ids.make("cmpl-", 29),
+        "object": "text_completion",
+        "created": identity.epoch_second,
+    }
 
 
 def model(reply: Reply, request: Request) -> str:

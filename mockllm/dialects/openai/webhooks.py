@@ -114,8 +114,8 @@ class CreateEndpoint(EndpointCall):
         shown = {
             "id": identity.ids.make(PREFIX, 32, alphabet=HEX),
             "object": "webhook_endpoint",
-            "created_at": identity.second,
-            "updated_at": identity.second,
+            "created_at": identity.epoch_second,
+            "updated_at": identity.epoch_second,
             "event_types": list(texts(request.fields.get("event_types"))),
             "name": text_of(request.fields.get("name")) or "",
             "signing_secret": secret,
@@ -151,7 +151,7 @@ class RotateSecret(EndpointCall):
         rotated = {
             "signing_secret": secret,
             "signing_secret_hint": _hint(secret),
-            "updated_at": identity.second,
+            "updated_at": identity.epoch_second,
         }
         return {**before, **rotated}
 

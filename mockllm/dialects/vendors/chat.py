@@ -147,7 +147,7 @@ class VendorEncoder(Encoder):
     def first_members(self, kind: str) -> dict[str, Json]:
         model = self.reply.model if self.reply.model is not None else self._request.model or DEFAULT_MODEL
         id = self.form.id.make(self.ids, "")
-        return {"id": id, "object": kind, "created": self._identity.second, "model": model}
+        return {"id": id, "object": kind, "created": self._identity.epoch_second, "model": model}
 
     def body(self) -> dict[str, Json]:
         choices: list[Json] = [

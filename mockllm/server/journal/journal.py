@@ -2,9 +2,9 @@
 
 `add` only stores the ended exchange, because no response may wait for the journal. It makes entries itself only where
 the pending exchanges exceed the capacity. Exchanges become entries within seconds, unless they are dropped for newer
-ones, and always before a reader sees them. `entry_of` removes secrets, and `_store` drops what is too old or too
-large. `Metrics` counts exchanges when they end. Those whose cached response was sent in one write are collected, and
-counted together once a second.
+ones, and always before a reader sees them. `entry_of` removes secrets and bodies that are too large. `_store` drops
+what is too old or too large. `Metrics` counts exchanges when they end. Those whose cached response was sent in one
+write are collected, and counted together once a second.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MAX_EXCESS: Final = 8 * MIB
 BYTES_AT_ONCE: Final = 512 * KIB
 """Bytes of the exchanges that become entries in one iteration of the loop: the one that exceeds them is the last."""
 LIGHT_BODY: Final = 8 * KIB
-"""The bytes of a smaller body are not counted while its exchange is pending."""
+"""The bytes of a smaller request are not counted while its exchange is pending."""
 COUNT_INTERVAL: Final = 1.0
 """Seconds between two counts."""
 ENTRY_INTERVAL: Final = 5.0
@@ -156,8 +156,8 @@ class Journal:
                     loop.call_later(COUNT_INTERVAL, count)
 
         def make_pending_entries(up_to: int | None = None) -> None:
-            """Make entries of the exchanges that are pending now, some in each iteration. Later ones wait: under load
-            they evict older ones too early."""
+            """Make entries of the exchanges that are pending now, some in each iteration. Exchanges that end
+            meanwhile wait for the next round: under load, their entries would push older ones out of the ring."""
             journal = reference()
             if journal is not None:
                 up_to = journal.total if up_to is None else up_to

@@ -61,7 +61,7 @@ class InteractionFields:
     def __init__(self, reply: Reply, request: InteractionRequest, identity: ResponseIdentity) -> None:
         self.reply, self._request, self._identity = reply, request, identity
         self.id = identity.ids.make("v1_", 60)
-        self._time = derive(format_second, identity.second)
+        self._time = derive(format_second, identity.epoch_second)
         extras = reply.extras.get(DIALECT, {})
         self._extras = {name: extras[name] for name in extras if name not in OF_GENERATE}
 

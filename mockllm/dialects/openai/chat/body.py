@@ -52,7 +52,7 @@ class ChatResponseFields:
 
     def __init__(self, reply: Reply, request: ChatRequest, identity: ResponseIdentity) -> None:
         self.id = identity.ids.make("chatcmpl-", 29)
-        self.created = identity.second
+        self.created = identity.epoch_second
         self.model = reply.model if reply.model is not None else snapshot(request.model or DEFAULT_MODEL)
         self.tier = request.service_tier
         self.model_family = family(self.model)

@@ -35,7 +35,7 @@ MAX_LOGPROBS: Final = 20
 """The maximum number of likeliest tokens per position."""
 AUTO: Final = ToolChoice()
 BOUNDING_FIELDS: Final = frozenset({"n", "stop", "max_completion_tokens", "max_tokens"})
-UNLIMITED: Final = OutputBounds()
+DEFAULT_BOUNDS: Final = OutputBounds()
 
 
 @lru_cache(256)  # clients use few limits, and many requests have one
@@ -139,7 +139,7 @@ class ChatRequest(ModelRequest):
     def output_bounds(self) -> OutputBounds:
         fields = self.fields
         if BOUNDING_FIELDS.isdisjoint(fields):
-            return UNLIMITED
+            return DEFAULT_BOUNDS
         n, stop, limit = fields.get("n"), fields.get("stop"), None
         if "max_completion_tokens" in fields:
             limit = count_of(fields["max_completion_tokens"])

@@ -113,7 +113,7 @@ class UploadFile(OpenAiCall):
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         id = identity.ids.make(PREFIX, ID_LENGTH, alphabet=BASE62)
-        return body_plan(_uploaded(request, id, identity.second), identity)
+        return body_plan(_uploaded(request, id, identity.epoch_second), identity)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         return uploaded_file(plan, request, PREFIX, lambda id: _uploaded(request, id, int(request.now)))

@@ -132,7 +132,7 @@ class CreateUpload(OpenAiCall):
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         id = identity.ids.make(PREFIX, 32, alphabet=HEX)
-        return body_plan(_upload_object(request.fields, id, identity.second), identity)
+        return body_plan(_upload_object(request.fields, id, identity.epoch_second), identity)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         second = int(request.now)
@@ -199,7 +199,7 @@ class AddUploadPart(UploadCall):
         self, request: StoredUploadRequest, upload: dict[str, Json], identity: ResponseIdentity
     ) -> dict[str, Json]:
         id = identity.ids.make(PART_PREFIX, 32, alphabet=HEX)
-        return _part_object(id, upload["id"], identity.second)
+        return _part_object(id, upload["id"], identity.epoch_second)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, UploadPartRequest)
@@ -237,7 +237,11 @@ class CompleteUpload(UploadCall):
         self, request: StoredUploadRequest, upload: dict[str, Json], identity: ResponseIdentity
     ) -> dict[str, Json]:
         id = identity.ids.make(FILE_PREFIX, ID_LENGTH, alphabet=BASE62)
-        return {**upload, "status": "completed", "file": _joined_file(request, upload, id, identity.second)}
+        return {
+            **upload,
+            "status": "completed",
+            "file": _joined_file(request, upload, id, identity.epoch_second),
+        }
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, StoredUploadRequest)

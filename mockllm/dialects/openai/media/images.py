@@ -93,7 +93,7 @@ class ImagesEncoder(Encoder):
 
     def _event(self, kind: str, image: str, members: dict[str, Json]) -> Event:
         name = f"{self._prefix}.{kind}"
-        event: dict[str, Json] = {"type": name, "b64_json": image, "created_at": self._identity.second}
+        event: dict[str, Json] = {"type": name, "b64_json": image, "created_at": self._identity.epoch_second}
         return dumps({**event, **_form(self._request), **members}), name
 
 
@@ -162,7 +162,7 @@ class ImageGenerations(MediaCall):
             {**revised, **image_member(part, request, identity, number)}
             for number, part in enumerate(reply.media("images"))
         ]
-        body: dict[str, Json] = {"created": identity.second}
+        body: dict[str, Json] = {"created": identity.epoch_second}
         if request.is_gpt:
             body |= _form(request)
         body["data"] = data

@@ -118,7 +118,7 @@ def _states(reply: Reply, request: VideosRequest, identity: ResponseIdentity) ->
     video: dict[str, Json] = {
         "id": identity.ids.make(PREFIX, 48),
         "object": "video",
-        "created_at": identity.second,
+        "created_at": identity.epoch_second,
         "completed_at": None,
         "expires_at": None,
         "status": "queued",

@@ -37,11 +37,11 @@ class ClientSecrets(LookupCall):
         wanted = object_of(request.fields.get("session"))
         kind = TRANSCRIPTION if wanted.get("type") == TRANSCRIPTION else "realtime"
         model = text_of(wanted.get("model")) or DEFAULT_MODEL
-        session = new_session(identity.ids.make("sess_", 21), model, identity.second, kind)
+        session = new_session(identity.ids.make("sess_", 21), model, identity.epoch_second, kind)
         lifetime = count_of(object_of(request.fields.get("expires_after")).get("seconds")) or DEFAULT_SECONDS
         secret: dict[str, Json] = {
             "value": identity.ids.make("ek_mock_", 32, "secret"),
-            "expires_at": identity.second + lifetime,
+            "expires_at": identity.epoch_second + lifetime,
             "session": merged(session, {name: wanted[name] for name in wanted if name not in ("id", "type")}),
         }
         return body_plan(secret, identity)

@@ -113,7 +113,7 @@ class CreateConversation(ConversationCallWithBody):
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         id = identity.ids.make(PREFIX, 50, alphabet=HEX)
-        conversation = new_conversation(id, object_of(request.fields.get("metadata")), identity.second)
+        conversation = new_conversation(id, object_of(request.fields.get("metadata")), identity.epoch_second)
         return body_plan(loads(conversation.response_body), identity, end=b"")
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:

@@ -54,7 +54,7 @@ class Compact(ResponsesCall):
         body = {
             "id": id,
             "object": "response.compaction",
-            "created_at": identity.second,
+            "created_at": identity.epoch_second,
             "output": [*(listed_item(item, f"{id}.{place}") for place, item in enumerate(messages)), sealed],
             "usage": usage(Usage(request.input_tokens, SEALED_ITEM_TOKENS)),
         }

@@ -99,7 +99,7 @@ class ResponseObjectFields:
     def __init__(self, reply: Reply, request: ResponsesRequest, identity: ResponseIdentity) -> None:
         model = reply.model if reply.model is not None else snapshot(request.model or DEFAULT_MODEL)
         self.id = identity.ids.make("resp_", 50, alphabet=HEX)
-        self.created = identity.second
+        self.created = identity.epoch_second
         self.form = responses_family(model)
         self.ids = identity.ids
         self.tier = request.service_tier

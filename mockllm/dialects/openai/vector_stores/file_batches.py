@@ -92,7 +92,7 @@ class CreateFileBatch(StoreCallWithBody, StorePartCall):
             return failure
         request.new_files(request.store_id)
         id = identity.ids.make(BATCH_PREFIX, 32, alphabet=HEX)
-        shown = new_batch_object(id, request.store_id, identity.second, len(request.entries))
+        shown = new_batch_object(id, request.store_id, identity.epoch_second, len(request.entries))
         return with_processing(body_plan(shown, identity, (*PLAIN_HEADERS, *POLL)))
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:

@@ -80,7 +80,7 @@ class CreateVectorStore(StoreCallWithBody, OpenAiCall):
         if failure is not None:
             return failure
         id = identity.ids.make(PREFIX, 32, alphabet=HEX)
-        shown, count = new_store_object(request.fields, id, identity.second), len(request.entries)
+        shown, count = new_store_object(request.fields, id, identity.epoch_second), len(request.entries)
         request.new_files(id)
         if count:
             counts = {**shown["file_counts"], IN_PROGRESS: count, "total": count}
