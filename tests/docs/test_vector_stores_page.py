@@ -11,7 +11,8 @@ import pytest
 from mockllm.core.text_search import MAX_WORDS
 from mockllm.dialects.openai.vector_stores.added_files import EXTENSIONS, MAX_FILES
 from mockllm.dialects.openai.vector_stores.filters import MAX_FILTERS, MAX_VALUES
-from mockllm.dialects.openai.vector_stores.search import MAX_QUERIES, MAX_QUERY, MAX_RESULTS
+from mockllm.dialects.openai.vector_stores.retrieval import MAX_RESULTS
+from mockllm.dialects.openai.vector_stores.search import MAX_QUERIES, MAX_QUERY
 from mockllm.dialects.openai.vector_stores.served_calls import SERVED
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.known_names import KnownNames

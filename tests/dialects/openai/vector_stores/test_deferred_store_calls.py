@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mockllm.dialects.openai.vector_stores import added_files, search
+from mockllm.dialects.openai.vector_stores import added_files, retrieval
 from mockllm.dialects.openai.vector_stores.objects import BATCH_KEYS, CONTENTS, TEXTS
 from mockllm.engine import DeferredResponse
 from tests.dialects.openai.vector_stores.store_requests import DONE, STORES, file, files_in, send, store
@@ -17,7 +17,7 @@ from tests.language.virtual_server import NOW, ClientRequest, VirtualServer, raw
 def server(monkeypatch: pytest.MonkeyPatch) -> VirtualServer:
     """A server whose every addition and search is deferred."""
     monkeypatch.setattr(added_files, "MANY", 0)
-    monkeypatch.setattr(search, "LONG", 0)
+    monkeypatch.setattr(retrieval, "LONG", 0)
     return VirtualServer("rules: [{reply: Hi.}]")
 
 

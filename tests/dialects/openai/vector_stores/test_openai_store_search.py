@@ -189,7 +189,7 @@ def test_long_search_runs_in_a_thread(
 ) -> None:
     sent = raw_request(f"{STORES}/{id}/search", {"query": "tower"}, now=NOW + DONE)
     assert not is_deferred(server, sent)
-    monkeypatch.setattr("mockllm.dialects.openai.vector_stores.search.LONG", 20)
+    monkeypatch.setattr("mockllm.dialects.openai.vector_stores.retrieval.LONG", 20)
     assert is_deferred(server, sent)
     for missing in ("vs_1", "other"):
         assert not is_deferred(server, raw_request(f"{STORES}/{missing}/search", {"query": "tower"}))
