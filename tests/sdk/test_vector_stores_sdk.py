@@ -6,18 +6,32 @@ import asyncio
 import io
 import time
 from collections.abc import Iterator
+from typing import Any, Final
 
 import openai
 import pytest
+from openai.types.responses import (
+    Response,
+    ResponseFileSearchToolCall,
+    ResponseIncludable,
+    ResponseOutputMessage,
+    ResponseOutputText,
+)
+from openai.types.responses.response_output_text import AnnotationFileCitation
 from openai.types.vector_stores import VectorStoreFile
 
 from tests.live import Live
 from tests.live import live as serve
+from tests.sdk.test_required_fields_sdk import require
+
+INCLUDE: Final[list[ResponseIncludable]] = ["file_search_call.results"]
 
 RULES = """
 mockllm: 1
 rules:
   - {match: {api: vector_stores, body: {$.name: full}}, error: rate_limit}
+  - match: {tools: file_search}
+    reply: {server_tools: [{file_search: "{{ user }}"}], text: In Paris., citations: [{url: paris.txt, words: Paris}]}
   - {reply: Hi.}
 modifiers:
   - {match: {api: vector_store_files, body: {$.attributes.slow: true}}, pace: {in_progress: 60s}}
@@ -104,6 +118,84 @@ def test_search_finds_files_by_words_and_attributes(client: openai.OpenAI) -> No
     assert only.filename == "lyon.txt"
 
 
+CITIES = (("paris", "The tower is in Paris."), ("lyon", "Two rivers meet in Lyon."))
+QUESTION = "Where is the tower?"
+
+
+def tools(store: str) -> list[Any]:
+    return [{"type": "file_search", "vector_store_ids": [store], "max_num_results": 1}]
+
+
+@pytest.fixture
+def cities(client: openai.OpenAI) -> str:
+    """A store of two files."""
+    store = client.vector_stores.create()
+    for city, content in CITIES:
+        client.vector_stores.files.upload_and_poll(
+            vector_store_id=store.id, file=text(f"{city}.txt", content)
+        )
+    return store.id
+
+
+def check_search(response: Response) -> None:
+    """Check the items of a response to `QUESTION`."""
+    search, message = response.output
+    assert isinstance(search, ResponseFileSearchToolCall)
+    assert (search.status, search.queries) == ("completed", [QUESTION])
+    (found,) = search.results or []
+    assert (found.filename, found.text, found.attributes) == ("paris.txt", "The tower is in Paris.", {})
+    assert isinstance(message, ResponseOutputMessage)
+    (content,) = message.content
+    assert isinstance(content, ResponseOutputText)
+    (cited,) = content.annotations
+    assert isinstance(cited, AnnotationFileCitation)
+    assert (cited.file_id, cited.filename, cited.index) == (found.file_id, "paris.txt", 8)
+    require(Response, response.to_dict())
+
+
+def test_tool_searches_a_store(client: openai.OpenAI, cities: str) -> None:
+    asked: Any = {"model": "gpt-5", "input": QUESTION, "tools": tools(cities), "include": INCLUDE}
+    check_search(client.responses.create(**asked))
+    with client.responses.stream(**asked) as stream:
+        types = [event.type for event in stream]
+        check_search(stream.get_final_response())
+    assert "response.file_search_call.searching" in types
+    assert "response.output_text.annotation.added" in types
+    plain = client.responses.create(**{**asked, "include": []}).output[0]
+    assert isinstance(plain, ResponseFileSearchToolCall)
+    assert plain.results is None
+
+
+def test_stored_response_has_what_the_tool_found(client: openai.OpenAI, cities: str) -> None:
+    asked: Any = {"model": "gpt-5", "input": QUESTION, "tools": tools(cities), "include": INCLUDE}
+    begun = client.responses.create(**asked, background=True)
+    while begun.status != "completed":
+        time.sleep(0.05)
+        begun = client.responses.retrieve(begun.id)
+    check_search(begun)
+    for event in client.responses.retrieve(client.responses.create(**asked).id, stream=True):
+        if event.type == "response.completed":
+            check_search(event.response)
+
+
+def test_tool_searches_a_store_over_a_websocket(client: openai.OpenAI, cities: str) -> None:
+    with client.responses.connect() as socket:
+        for store in (cities, "vs_unknown"):
+            socket.response.create(model="gpt-5", input=QUESTION, tools=tools(store), include=INCLUDE)
+            for event in socket:
+                if event.type == "response.completed":
+                    check_search(event.response)
+                if event.type in ("response.completed", "error"):
+                    break
+    assert event.to_dict()["status"] == 404
+
+
+def test_tool_with_an_unknown_store_raises(client: openai.OpenAI) -> None:
+    for stream in (False, True):
+        with pytest.raises(openai.NotFoundError, match=r"Vector store with id \['vs_unknown'\] not found"):
+            client.responses.create(model="gpt-5", input=QUESTION, tools=tools("vs_unknown"), stream=stream)
+
+
 def test_stores_and_files_are_paged(client: openai.OpenAI) -> None:
     created = [client.vector_stores.create(name=str(number)).id for number in range(5)]
     listed = client.vector_stores.list(limit=2, order="asc", after=created[0])
@@ -144,6 +236,11 @@ def test_azure_client_has_stores(server: Live) -> None:
         store = client.vector_stores.create()
         file = client.vector_stores.files.upload_and_poll(vector_store_id=store.id, file=text("a.txt", "A."))
         assert file.status == "completed"
+        found = client.responses.create(
+            model="gpt-5", input="A", tools=tools(store.id), include=INCLUDE
+        ).output
+        assert isinstance(found[0], ResponseFileSearchToolCall)
+        assert [each.file_id for each in found[0].results or []] == [file.id]
 
 
 def test_async_client_polls(server: Live) -> None:

@@ -69,8 +69,9 @@ class FileSearchSpec(Spec):
 
     query: Templated[str]
     """What is searched for."""
-    results: TemplatedJson[list[dict[str, JsonValue]]] = Field(default_factory=no_items)
-    """The results: objects with `filename`, `text`, `file_id`, `attributes` and the rank of OpenAI."""
+    results: TemplatedJson[list[dict[str, JsonValue]]] | None = None
+    """The results: objects with `filename`, `text`, `file_id`, `attributes` and the rank of OpenAI. Without this key
+    they come from the vector stores that the request names."""
 
 
 class CodeInterpreterSpec(ProviderToolSpec):

@@ -26,6 +26,7 @@ rules:
   - {name: second, match: {turn: 2}, reply: "Second: {{ user }}"}
   - {name: late, match: {user: late}, skip: 1, reply: Late.}
   - {name: ends, match: {user: end}, sequence: [one, two], then: error}
+  - {name: search, match: {user: search}, reply: {server_tools: [{file_search: n3}]}}
   - {name: rest, reply: Hello.}
 modifiers:
   - {name: rare, match: {user: late}, every: 3, delay: 1ms}

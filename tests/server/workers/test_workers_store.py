@@ -14,8 +14,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import openai
 import pytest
 from google.genai import errors, types
+from openai.types.responses import ResponseFileSearchToolCall
+from openai.types.responses.response_file_search_tool_call import Result
 
 from mockllm.store.store_client import SESSIONS
 from tests.process import Process, serving
@@ -225,6 +228,18 @@ def test_batch_jobs_of_vertex_are_shared(server: Process) -> None:
             client.batches.get(name=names[0])
 
 
+def searched(client: openai.OpenAI, store: str) -> list[Result]:
+    """Return what the tool `file_search` finds in a store."""
+    output = client.responses.create(
+        model="gpt-4o",
+        input="search",
+        tools=[{"type": "file_search", "vector_store_ids": [store]}],
+        include=["file_search_call.results"],
+    ).output
+    assert isinstance(output[0], ResponseFileSearchToolCall)
+    return output[0].results or []
+
+
 def test_vector_stores_are_shared(server: Process) -> None:
     """Each client has a connection of its own, so that both workers serve some."""
     clients = [openai_client(server) for _ in range(6)]
@@ -241,6 +256,8 @@ def test_vector_stores_are_shared(server: Process) -> None:
         assert client.vector_stores.retrieve(store.id).file_counts.total == 6
         assert [each.id for each in client.vector_stores.files.list(store.id, order="asc", limit=2)] == files
         assert client.vector_stores.search(store.id, query=f"n{number}").data[0].filename == f"{number}.txt"
+    for client in clients:
+        assert searched(client, store.id)[0].filename == "3.txt"
     batch = clients[1].vector_stores.file_batches.create(store.id, file_ids=files[:2])
     assert (
         clients[2].vector_stores.file_batches.poll(batch.id, vector_store_id=store.id).file_counts.completed
@@ -251,3 +268,5 @@ def test_vector_stores_are_shared(server: Process) -> None:
     clients[5].vector_stores.delete(store.id)
     for client in clients:
         assert list(client.vector_stores.list()) == []
+        with pytest.raises(openai.NotFoundError, match="Vector store with id"):
+            searched(client, store.id)

@@ -99,7 +99,11 @@ class ResponsesEncoder(Encoder):
         self._chunks, self._logprobs = [], []
         kind = self._kind(part)
         if kind.part is not None and self._has_content(part):
-            opened = {"item_id": opened_item["id"], "output_index": place, "part": content_part(part, "")}
+            opened = {
+                "item_id": opened_item["id"],
+                "output_index": place,
+                "part": content_part(part, "", self._response_fields),
+            }
             yield self._event(f"response.{kind.part}.added", {**kind.index, **opened})
         name = f"response.{kind.event}.delta"
         first, last = ({}, kind.index) if kind is SUMMARY else (kind.index, {})
@@ -125,13 +129,17 @@ class ResponsesEncoder(Encoder):
         at_item = {"item_id": item_id(part, place, self._response_fields), "output_index": place}
         if self._has_content(part):
             logprobs: dict[str, Json] = {"logprobs": without_bytes(self._logprobs)} if kind.logprobs else {}
-            for number, source in enumerate(annotations_of(part) if text else ()):
+            for number, source in enumerate(annotations_of(part, self._response_fields) if text else ()):
                 annotation = {"annotation": source, "annotation_index": number, **kind.index, **at_item}
                 yield self._event("response.output_text.annotation.added", annotation)
             done = {**kind.index, **at_item, **logprobs, kind.member: text}
             yield self._event(f"response.{kind.event}.done", done)
             if kind.part is not None:
-                done_part = {**kind.index, **at_item, "part": content_part(part, text, self._logprobs)}
+                done_part = {
+                    **kind.index,
+                    **at_item,
+                    "part": content_part(part, text, self._response_fields, self._logprobs),
+                }
                 yield self._event(f"response.{kind.part}.done", done_part)
         closed_item = item(
             choice, place, self._response_fields, status_of(choice, place), text, self._logprobs

@@ -12,6 +12,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.dialects.openai.metadata import check_metadata
+from mockllm.dialects.openai.responses.file_search import FILE_RESULTS
 from mockllm.dialects.openai.strict_schema import check_parameters, check_response_schema
 from mockllm.dialects.openai.validators import (
     Check,
@@ -30,6 +31,7 @@ from mockllm.dialects.openai.validators import (
     unsupported,
     wrong_type,
 )
+from mockllm.dialects.openai.vector_stores.retrieval import WANTED
 
 _name: Final = text(128, r"^[a-zA-Z0-9_-]+$")
 _described: Final = {"name": _name, "description": string, "strict": boolean, "parameters": object_}
@@ -51,7 +53,7 @@ _typed_format: Final = by_type(FORMATS)
 TOOL_CHOICE_WORDS: Final = ("none", "auto", "required")
 EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 INCLUDED: Final = (
-    "file_search_call.results",
+    FILE_RESULTS,
     "web_search_call.results",
     "web_search_call.action.sources",
     "message.input_image.image_url",
@@ -63,13 +65,17 @@ INCLUDED: Final = (
 
 
 _described_tool: Final = members(("name",), _described)
+_file_search: Final = members(("vector_store_ids",), {"vector_store_ids": array(string, "strings"), **WANTED})
 
 
 def _tool_check(*, serves_openai_models: bool) -> Check:
-    """Return the check of a tool; only tools that the client itself executes are checked in detail."""
+    """Return the check of a tool. Only tools that the client itself executes are checked in detail, and the search of
+    OpenAI's and Azure's vector stores."""
 
     def check(value: Json, path: str) -> Failure | None:
         error = _typed(value, path)
+        if error is None and serves_openai_models and value["type"] == "file_search":
+            return _file_search(value, path)
         if error is not None or value["type"] not in ("function", "custom"):
             return error
         error = _described_tool(value, path)

@@ -179,7 +179,7 @@ def supported_reply(reply: Reply, request: ResponsesRequest) -> Reply:
         return replace(reply, choices=(Choice((COMPACTION,)),))
     shown: Sequence[Part] = reply.choices[0].parts
     if any(type(part) is NativePart and part.dialect == SERVER_TOOL for part in shown):
-        shown = server_parts(shown, request.included, request.items)
+        shown = server_parts(shown, request.included, request.items, request.file_search)
     shown = with_client_tool_items(shown, request.client_tools)
     return reply.with_parts([_visible(part) for part in shown if not _is_hidden(part)])
 
@@ -241,7 +241,7 @@ def item(
     if type(part) is Call:
         return _call(part, id, place, fields, status, text or "")
     result: dict[str, Json] = {"id": id, "type": "message", "status": status}
-    result["content"] = [] if text is None else [content_part(part, text, logprobs)]
+    result["content"] = [] if text is None else [content_part(part, text, fields, logprobs)]
     if fields.form.phase:
         calls = any(type(later) is Call for later in choice.parts[place:])
         result["phase"] = "commentary" if calls else "final_answer"
@@ -249,22 +249,30 @@ def item(
     return result
 
 
-def content_part(part: Part, text: str, logprobs: Sequence[Json] = ()) -> dict[str, Json]:
+def content_part(
+    part: Part, text: str, fields: ResponseObjectFields, logprobs: Sequence[Json] = ()
+) -> dict[str, Json]:
     """Return a part of a message's content, or of a reasoning item's summary."""
     if type(part) is Refusal:
         return {"type": "refusal", "refusal": text}
     if type(part) is Thinking:
         return {"type": "summary_text", "text": text}
-    annotations = annotations_of(part) if text else []
+    annotations = annotations_of(part, fields) if text else []
     return {"type": "output_text", "annotations": annotations, "logprobs": list(logprobs), "text": text}
 
 
-def annotations_of(part: Part) -> list[Json]:
+def annotations_of(part: Part, fields: ResponseObjectFields) -> list[Json]:
+    """Return the citations of a text: of files that a search in vector stores finds, and of pages."""
     annotations: list[Json] = []
     if type(part) is not Text:
         return annotations
     for citation in part.citations:
         start, end = span(citation, whole_text(part))
+        file = None if fields.file_search is None else fields.file_search.cited_file(citation.url)
+        if file is not None:
+            id, name = file
+            annotations.append({"type": "file_citation", "file_id": id, "filename": name, "index": end})
+            continue
         positions = {"type": "url_citation", "end_index": end, "start_index": start}
         annotations.append({**positions, "title": citation.title or citation.url, "url": citation.url})
     return annotations
@@ -278,7 +286,7 @@ def _reasoning(
         "type": "reasoning",
         "content": [],
         "encrypted_content": part.signature or fields.ids.make(SEALED_PREFIX, 64, str(place)),
-        "summary": [content_part(part, text)] if text else [],
+        "summary": [content_part(part, text, fields)] if text else [],
     }
 
 

@@ -112,6 +112,8 @@ class ResponseObjectFields:
         """The top-level fields that the scenario adds."""
         self.moderation = response_moderation(request, reply)
         """The moderation of request and reply; None where the request wants none."""
+        self.file_search = request.file_search
+        """The search in the vector stores that the request names, whose files a text may cite."""
         self.logprobs = request.logprobs
         """The number of likeliest tokens at each position of a text; None where the response has no probabilities."""
 

@@ -20,6 +20,7 @@ from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.core.request.tools import PROVIDER_DEFINED, ToolChoice
 from mockllm.core.tokens import estimate
+from mockllm.dialects.openai.model_restrictions import PROVIDERS_OF_OPENAI_MODELS
 from mockllm.dialects.openai.request_fields import (
     NEUTRAL_ROLES,
     ModelRequest,
@@ -36,6 +37,7 @@ from mockllm.dialects.openai.responses.client_tools import (
     client_tool,
     output_text,
 )
+from mockllm.dialects.openai.responses.file_search import FILE_RESULTS, FileSearch, searching_tool
 from mockllm.dialects.openai.responses.history import (
     chain,
     history,
@@ -182,6 +184,23 @@ class ResponsesRequest(InputRequest):
     def client_tools(self) -> frozenset[str]:
         """The names of OpenAI's own tools that the client runs."""
         return frozenset([tool.name for tool in self.tools if tool.kind == PROVIDER_DEFINED])
+
+    @cached_property
+    def file_search(self) -> FileSearch | None:
+        """The search in the vector stores that the request names; None where it names none. Vendors have none."""
+        if self.provider not in PROVIDERS_OF_OPENAI_MODELS or not self.fields.get("tools"):
+            return None
+        tool = self.cached_by_body_without_turns(
+            "searching_tool", lambda: searching_tool(self.fields.get("tools"))
+        )
+        return None if tool is None else FileSearch(tool, self.response_lookup, self.now, self.monotonic)
+
+    @property
+    def planning_takes_long(self) -> bool:
+        """Whether a thread plans the response, since it may search long. The event loop looks up what a search
+        reads."""
+        search = self.file_search
+        return search is not None and FILE_RESULTS in self.included and search.takes_long
 
     @cached_property
     def namespaces(self) -> Mapping[str, str]:

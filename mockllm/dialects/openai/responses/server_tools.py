@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.reply.reply import SERVER_TOOL, NativePart, Part
+from mockllm.dialects.openai.responses.file_search import FILE_RESULTS, FileSearch
 from mockllm.dialects.openai.responses.object import SEALED_PREFIX
 
 Item: TypeAlias = dict[str, Json]
@@ -48,10 +49,14 @@ class Approval(NamedTuple):
 
 
 def server_parts(
-    parts: Sequence[Part], included: frozenset[str], items: Sequence[Mapping[str, Json]]
+    parts: Sequence[Part],
+    included: frozenset[str],
+    items: Sequence[Mapping[str, Json]],
+    search: FileSearch | None = None,
 ) -> list[Part]:
     """Return the parts with server tools as items. The parts end with a request for approval that is open. Where the
-    client has decided, they begin with its call; a call that it rejected is left out."""
+    client has decided, they begin with its call; a call that it rejected is left out. `search` finds what a rule
+    leaves to the vector stores of the request; None where the request names none."""
     result: list[Part] = []
     for part in parts:
         if type(part) is not NativePart or part.dialect != SERVER_TOOL:
@@ -66,9 +71,28 @@ def server_parts(
         if approval is not None:
             result.clear()  # an earlier response had these parts
         if approval is None or approval.approve:
-            item = ITEMS[kind](part.block, included)
+            item = ITEMS[kind](_with_results(part, included, search), included)
             result.append(NativePart("openai", item if approval is None else _approved(item, approval)))
     return result
+
+
+def is_search(part: Part) -> bool:
+    """Return whether a part is a search of files whose results the rule does not have."""
+    return (
+        type(part) is NativePart
+        and part.dialect == SERVER_TOOL
+        and part.block["kind"] == "file_search"
+        and part.block["results"] is None
+    )
+
+
+def _with_results(part: NativePart, included: frozenset[str], search: FileSearch | None) -> Item:
+    """Return the block of a server tool, with what a search finds where the response shows it."""
+    block: Item = part.block
+    if not is_search(part):
+        return block
+    found = search.results(block["query"]) if search is not None and FILE_RESULTS in included else []
+    return {**block, "results": found}
 
 
 def _approval(block: Item, items: Sequence[Mapping[str, Json]]) -> Approval | None:
@@ -113,7 +137,7 @@ def _status(block: Item) -> str:
 
 def _file_search(block: Item, included: frozenset[str]) -> Item:
     results: Json = None
-    if "file_search_call.results" in included:
+    if FILE_RESULTS in included:
         defaults: Item = {"attributes": {}, "file_id": None, "filename": None, "score": 1.0, "text": ""}
         results = [{**defaults, **found} for found in block["results"]]
     return {

@@ -10,7 +10,7 @@ was not stored, was deleted or was evicted is not found.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec import UNSET, MsgspecError, Struct, UnsetType
@@ -43,7 +43,8 @@ from mockllm.dialects.openai.responses.history import (
 )
 from mockllm.dialects.openai.responses.items import event_payload, item_events, opening_item
 from mockllm.dialects.openai.responses.reasoning import reasoning_links
-from mockllm.dialects.openai.responses.request import CALLS, InputRequest
+from mockllm.dialects.openai.responses.request import CALLS, InputRequest, ResponsesRequest
+from mockllm.dialects.openai.responses.server_tools import PREFIXES
 from mockllm.dialects.openai.validators import integer, refuse
 from mockllm.dialects.openai.webhooks import CANCELLED, response_webhooks
 from mockllm.dialects.stored_objects import ObjectRequest
@@ -53,7 +54,7 @@ _FROM_0: Final = integer(0)
 END_EVENTS: Final = (b"response.completed", b"response.incomplete", b"response.failed")
 
 
-def storage_update(plan: Plan, request: InputRequest, *, always: bool = False) -> StorageUpdate | None:
+def storage_update(plan: Plan, request: ResponsesRequest, *, always: bool = False) -> StorageUpdate | None:
     """Return the update of the store; None where there is no response. `always`: also where the client declines."""
     run = plan.background
     storable = storable_response(plan if run is None else run.plan)
@@ -75,7 +76,7 @@ def storable_response(plan: Plan) -> StorableResponse | None:
 
 def update_of(
     storable: StorableResponse,
-    request: InputRequest,
+    request: ResponsesRequest,
     timeline: Timeline | None = None,
     *,
     always: bool = False,
@@ -93,7 +94,7 @@ def update_of(
         request.conversation_name,
         timeline,
     )
-    others = _conversations(request, payload)
+    others = (*_conversations(request, payload), *_uses_of_stores(request, names))
     return StorageUpdate(names, stored, calls, others=others, webhooks=_end_webhooks(stored, request))
 
 
@@ -141,6 +142,14 @@ def _conversations(request: InputRequest, payload: bytes) -> tuple[StoredRespons
         return ()  # the id of another object, which stays as it is
     new = [*items(request.fields.get("input")), *objects(response_object(payload).get("output"))]
     return (with_items(before, id, new, int(request.now)),)
+
+
+def _uses_of_stores(request: ResponsesRequest, names: Sequence[str]) -> Iterable[StoredResponse]:
+    """Return the uses of vector stores by a response that has searched them; `names` has the ids of its items."""
+    search = request.file_search
+    if search is None or not any(name.startswith(PREFIXES["file_search_call"]) for name in names):
+        return ()
+    return search.uses(request.response_lookup, int(request.now))
 
 
 def ids_of(completed: dict[str, Json]) -> tuple[str, ...]:

@@ -173,18 +173,32 @@ def store_object(
     """Return a store as a read at this time finds it."""
     shown = object_of(loads(store.response_body))
     counts = contents.counts(contents.files.values(), monotonic)
-    used = max(shown["last_active_at"], contents.last_used)
-    days = count_of(object_of(shown.get("expires_after")).get("days"))
-    expires = used + days * DAY if days is not None and 1 <= days <= MAX_DAYS else None
+    used, expires = _last_use_and_expiry(shown, contents)
     status = IN_PROGRESS if counts[IN_PROGRESS] else "completed"
     return {
         **shown,
         "usage_bytes": contents.used_bytes(monotonic),
         "file_counts": counts,
-        "status": "expired" if expires is not None and now >= expires else status,
+        "status": "expired" if _has_passed(expires, now) else status,
         "expires_at": expires,
         "last_active_at": used,
     }
+
+
+def has_expired(store: StoredResponse, contents: StoreContents, now: float) -> bool:
+    """Return whether a store was not used for as long as it exists without a use."""
+    return _has_passed(_last_use_and_expiry(object_of(loads(store.response_body)), contents)[1], now)
+
+
+def _has_passed(expires: int | None, now: float) -> bool:
+    return expires is not None and now >= expires
+
+
+def _last_use_and_expiry(shown: Mapping[str, Json], contents: StoreContents) -> tuple[int, int | None]:
+    """Return the seconds of a store's last use and of its expiry; None where it does not expire."""
+    used: int = max(shown["last_active_at"], contents.last_used)
+    days = count_of(object_of(shown.get("expires_after")).get("days"))
+    return used, used + days * DAY if days is not None and 1 <= days <= MAX_DAYS else None
 
 
 def new_store_object(fields: Mapping[str, Json], id: str, second: int) -> dict[str, Json]:

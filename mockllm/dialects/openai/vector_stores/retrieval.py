@@ -6,7 +6,7 @@ The call that searches one store uses it, and the tool `file_search` of the resp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from mockllm.core.failure import Failure
@@ -44,12 +44,6 @@ class SearchedStore(NamedTuple):
     contents: StoreContents
     texts: Sequence[StoredResponse]
 
-    @property
-    def takes_long(self) -> bool:
-        """Whether a thread searches the store."""
-        size = sum(len(each.request_body) for each in self.texts)
-        return len(self.contents.files) > MANY_FILES or size > LONG
-
     def completed(self, monotonic: float) -> Iterator[tuple[StoredResponse, StoredResponse]]:
         """Yield the files that are completed at this time, the oldest first, each with its text."""
         for stored in self.texts:
@@ -82,13 +76,21 @@ def texts_of(lookup: ResponseLookup, store: str) -> Sequence[StoredResponse]:
     return lookup.all_stored(TEXTS + file_key(store, ""))
 
 
+def takes_long(stores: Collection[SearchedStore]) -> bool:
+    """Return whether a thread searches these stores."""
+    files = sum(len(store.contents.files) for store in stores)
+    return (
+        files > MANY_FILES or sum(len(text.request_body) for store in stores for text in store.texts) > LONG
+    )
+
+
 def expired(store: str) -> Failure:
     """Return the refusal of a search in a store that has expired."""
     return refuse(f"Vector store '{store}' has expired.")
 
 
 def found_passages(
-    stores: Sequence[SearchedStore],
+    stores: Collection[SearchedStore],
     queries: Sequence[str],
     wanted: Mapping[str, Json],
     default: int,

@@ -20,13 +20,14 @@ from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.validators import array, boolean, text, text_or
-from mockllm.dialects.openai.vector_stores.objects import activity, store_object
+from mockllm.dialects.openai.vector_stores.objects import activity, has_expired
 from mockllm.dialects.openai.vector_stores.retrieval import (
     WANTED,
     FoundPassage,
     SearchedStore,
     expired,
     found_passages,
+    takes_long,
     texts_of,
 )
 from mockllm.dialects.openai.vector_stores.store_request import (
@@ -71,7 +72,7 @@ class VectorStoreSearchRequest(VectorStoreRequest):
     def planning_takes_long(self) -> bool:
         """Whether a thread searches. What the state then stores is the time of the store's last use. The event loop
         looks up what the search reads."""
-        return self.store is not None and self.searched.takes_long
+        return self.store is not None and takes_long([self.searched])
 
 
 class SearchVectorStore(StoreCallWithBody, VectorStoreCall):
@@ -89,8 +90,7 @@ class SearchVectorStore(StoreCallWithBody, VectorStoreCall):
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, VectorStoreSearchRequest)
-        shown = store_object(stored, request.contents, request.now, request.monotonic)
-        if shown["status"] == "expired":
+        if has_expired(stored, request.contents, request.now):
             return expired(stored.id)
         found = found_passages(
             [request.searched], request.queries, request.fields, DEFAULT_RESULTS, request.monotonic
