@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.text_search import MAX_WORDS
+from mockllm.dialects.openai.responses.file_search import MAX_STORES
 from mockllm.dialects.openai.vector_stores.added_files import EXTENSIONS, MAX_FILES
 from mockllm.dialects.openai.vector_stores.filters import MAX_FILTERS, MAX_VALUES
 from mockllm.dialects.openai.vector_stores.retrieval import MAX_RESULTS
@@ -22,12 +23,13 @@ from tests.language.virtual_server import VirtualServer
 from tests.live import live
 
 TEXT = (Path(__file__).parents[2] / "docs" / "vector-stores.md").read_text(encoding="utf-8")
-(BLOCK,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
-(PROGRAM,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+BLOCK, TOOL = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+PROGRAMS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 
 
-def test_scenario_of_page_has_no_mistake(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(BLOCK, encoding="utf-8")
+@pytest.mark.parametrize("block", [BLOCK, TOOL])
+def test_scenario_of_page_has_no_mistake(tmp_path: Path, block: str) -> None:
+    (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
     sources = ScenarioSources([str(tmp_path)], known_names=KnownNames(PROVIDERS, DIALECT_NAMES, APIS))
     assert [str(each) for each in load_scenarios(sources).diagnostics] == []
 
@@ -42,12 +44,15 @@ def test_scenario_of_page_does_what_it_says() -> None:
     assert [each["status"] for each in files_in(server, id, after=29)] == ["failed", "in_progress"]
 
 
-def test_program_of_page_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_programs_of_page_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.yaml").write_text(BLOCK, encoding="utf-8")
+    (tmp_path / "b.yaml").write_text(TOOL, encoding="utf-8")
     with live(tmp_path) as server:
         names: dict[str, Any] = {}
-        exec(PROGRAM.replace("http://localhost:8080", server.url), names)
-    assert capsys.readouterr().out.endswith("paris.txt 0.75 The tower is in Paris.\n")
+        exec("\n".join(PROGRAMS).replace("http://localhost:8080", server.url), names)
+    assert capsys.readouterr().out.endswith(
+        "paris.txt 0.75 The tower is in Paris.\nThe tower is in Paris.\nparis.txt\n"
+    )
 
 
 @pytest.mark.parametrize("path", [path for _, path, _, _ in SERVED])
@@ -57,6 +62,15 @@ def test_page_names_each_route(path: str) -> None:
 
 def test_page_names_each_api_and_bound() -> None:
     assert all(f"| `{call.api}` |" in TEXT for _, _, _, call in SERVED)
-    for bound in (MAX_FILES, MAX_FILTERS, MAX_VALUES, MAX_WORDS, MAX_QUERIES, MAX_QUERY, MAX_RESULTS):
+    for bound in (
+        MAX_FILES,
+        MAX_FILTERS,
+        MAX_VALUES,
+        MAX_WORDS,
+        MAX_QUERIES,
+        MAX_QUERY,
+        MAX_RESULTS,
+        MAX_STORES,
+    ):
         assert f" {bound:,} " in TEXT
     assert not {"png", "csv"} & EXTENSIONS
