@@ -76,7 +76,7 @@ class Responses(ResponsesCall):
         """Return the failure of a search in vector stores that are unknown or have expired."""
         assert isinstance(request, ResponsesRequest)
         search = request.file_search
-        if search is None or not any(map(is_search, reply.choices[0].parts)):
+        if search is None or request.compacts or not any(map(is_search, reply.choices[0].parts)):
             return None
         return search.failure()
 

@@ -190,6 +190,13 @@ def test_unknown_store_is_refused(server: VirtualServer, id: str, *, stream: boo
     assert ask(server, "plain", "vs_1", stream=stream).status == 200
 
 
+def test_compaction_searches_nothing(server: VirtualServer) -> None:
+    response = ask(
+        server, "", "vs_1", input=[{"role": "user", "content": "a"}, {"type": "compaction_trigger"}]
+    )
+    assert [item["type"] for item in response.json["output"]] == ["compaction"]
+
+
 def test_store_of_another_session_is_unknown(server: VirtualServer, id: str) -> None:
     assert ask(server, "Paris", id, session="other").status == 404
 
