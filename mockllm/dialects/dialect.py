@@ -177,13 +177,6 @@ class ReplyDialect(Dialect, Protocol):
         """Read a response of this protocol, errors included; None where it is no response of this protocol."""
 
 
-class RefusingDialect(ReplyDialect, Protocol):
-    """A call that refuses some requests because of what the reply uses, beside those that `check` refuses."""
-
-    def check_reply(self, reply: Reply, request: Request) -> Failure | None:
-        """Return the failure of a request for this rendered reply (`validation: strict`), else None."""
-
-
 class MediaDialect(ReplyDialect, Protocol):
     """A call that makes images, audio, videos or a transcript (`Request.makes_media`). A rule that replies names its
     api or path. Without a rule, the call makes its own."""

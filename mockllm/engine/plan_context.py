@@ -77,8 +77,6 @@ class PlanContext(Struct):
     """The times in the continuous batch of a load, which replace those of the pace."""
     generated_tool_call: GeneratedToolCall | None = None
     """The call that the reply has, where it is generated already."""
-    checks_reply: bool = False
-    """Whether the rule's validation refuses a request for what its reply uses."""
 
     @property
     def evaluation_context(self) -> EvaluationContext:

@@ -40,7 +40,6 @@ from mockllm.engine.prompt_caching import PromptCaching
 from mockllm.engine.proxy_plans import proxy_plan
 from mockllm.engine.recorded_websockets import WebSocketReplayPlanner
 from mockllm.engine.replay import ReplayPlanner
-from mockllm.engine.reply_refusals import check_reply
 from mockllm.engine.reply_usage import with_cached_tokens, with_input_tokens
 from mockllm.engine.response_cache import EncodedStream, ResponseCache
 from mockllm.engine.settings import EngineSettings
@@ -305,7 +304,6 @@ class ResponsePlanner:
         # `extras` may replace a call that the encoder writes, and a prerendered call has placeholders
         if context.tool_call_count and not (reply.extras or reply.event_extras or context.prerendering):
             context.identity = context.identity.collecting_tool_calls()
-        check_reply(dialect, reply, context)
         context.notes += reply_notes(reply, dialect, context.request, streamed=context.streamed)
         reply = without_unsupported_media(reply, dialect, context.request)
         request = context.request

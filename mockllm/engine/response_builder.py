@@ -41,7 +41,6 @@ from mockllm.engine.planned_response import PlannedResponse, delay_notes, withou
 from mockllm.engine.plans_without_reply import NotGenerating
 from mockllm.engine.proxy_plans import ProxyRefused, check_proxy
 from mockllm.engine.replay import UndecodableRecording
-from mockllm.engine.reply_refusals import ReplyRefused
 from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key, key_with_text
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.engine.websocket_handshake import HANDSHAKE, NO_WEBSOCKET, no_websocket
@@ -279,16 +278,12 @@ class ResponseBuilder(DecidedRequest):
         names, randomness = template_scope(item, self.request), self.randomness(item, selected)
         context = self.plan_context(request, compiled, effective, names, randomness, identity, admission)
         context.cached_tokens, context.generated_tool_call = cached_tokens, call
-        context.checks_reply = item.validation in ("strict", "exact")
         try:
             check_proxy(item, compiled, self.planner.proxy_hosts)
             plan = self.planner.plan(context)
         except ProxyRefused as error:
             failure = Failure("permission", message=f"{item.id} ({item.where}): {error}")
             return self._error_without_settings(failure)
-        except ReplyRefused as refused:
-            note = f"refused: {reason(refused.failure)}"
-            return self._response_without_rule(refused.failure, item.id, note=note)
         except (NotGenerating, UndecodableRecording) as error:
             failure = Failure("bad_request", message=f"{item.id} ({item.where}): {error}")
             return self._error_without_settings(no_websocket(self.request) or failure)

@@ -1,4 +1,4 @@
-"""Refuses the unknown fields of a body, as OpenAI's service does (`validation: exact`).
+"""Refuses the unknown fields of a body, and unknown vector stores, as OpenAI's service does (`validation: exact`).
 
 Legacy completions, embeddings, moderations and chats with models before GPT-5.6 name all of them in one message.
 Responses, images and chats with later models name the first one, with a code and with fields of similar names. They
@@ -18,6 +18,7 @@ from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.model_restrictions import restrictions_of
 from mockllm.dialects.openai.responses.fields import moved_messages
+from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.validators import alternatives, refuse
 
 _FIRST_ONLY: Final = frozenset({"responses", "images", "image_edits", "image_variations"})
@@ -51,7 +52,7 @@ _MAX_DISTANCE: Final = 2
 
 
 def refuse_inexact(request: Request) -> Failure | None:
-    """Return the failure of a body with unknown fields; None for one without, and for other calls."""
+    """Return the failure of a body with unknown fields or vector stores; None for others."""
     api, fields = request.api or "", request.fields
     if request.provider != request.dialect or any(name not in fields for name in _REQUIRED.get(api, ())):
         return None
@@ -67,7 +68,10 @@ def refuse_inexact(request: Request) -> Failure | None:
         documented = request.documented_fields if api in _MEMBERS else None
         return _refuse_first(names[0], (documented or frozenset()) - fields.keys())
     member = next(_unknown_members(api, fields), None)
-    return None if member is None else _refuse_first(member)
+    if member is not None:
+        return _refuse_first(member)
+    search = request.file_search if isinstance(request, ResponsesRequest) else None
+    return None if search is None else search.failure()
 
 
 def _refuse_all(names: list[str]) -> Failure:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Final
 
-from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.encoder import encode
 from mockllm.core.rendering.event_layout import EventLayout
@@ -37,7 +36,7 @@ from mockllm.dialects.openai.responses.items import (
 from mockllm.dialects.openai.responses.object import ResponseObjectFields, incomplete_reason, usage
 from mockllm.dialects.openai.responses.prompt_form import PROMPT_FORM
 from mockllm.dialects.openai.responses.request import COMPACTION_TRIGGER, ResponsesRequest
-from mockllm.dialects.openai.responses.server_tools import ITEMS, is_search
+from mockllm.dialects.openai.responses.server_tools import ITEMS
 from mockllm.dialects.openai.responses.stored_calls import storable_response, storage_update, update_of
 
 PAYER: Final = {"payer": "developer"}
@@ -71,14 +70,6 @@ class Responses(ResponsesCall):
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, ResponsesRequest)
         return supported_reply(reply, request)
-
-    def check_reply(self, reply: Reply, request: Request) -> Failure | None:
-        """Return the failure of a search in vector stores that are unknown or have expired."""
-        assert isinstance(request, ResponsesRequest)
-        search = request.file_search
-        if search is None or request.compacts or not any(map(is_search, reply.choices[0].parts)):
-            return None
-        return search.failure()
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)

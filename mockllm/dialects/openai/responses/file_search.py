@@ -36,8 +36,8 @@ DEFAULT_RESULTS: Final = 20
 MAX_STORES: Final = 5
 """The stores that a search reads at most: the first ones. Each takes four lookups in the event loop."""
 UNKNOWN_NOTE: Final = (
-    "a vector store exists after a call of the same session that creates it; a `file_search` of a rule with its own "
-    "`results` needs no store, and `validation: lenient` accepts any id"
+    "a vector store exists after a call of the same session that creates it; `validation: strict` accepts any id, "
+    "and finds nothing in it"
 )
 
 

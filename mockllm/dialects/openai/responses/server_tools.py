@@ -76,7 +76,7 @@ def server_parts(
     return result
 
 
-def is_search(part: Part) -> bool:
+def _is_search(part: Part) -> bool:
     """Return whether a part is a search of files whose results the rule does not have."""
     return (
         type(part) is NativePart
@@ -89,7 +89,7 @@ def is_search(part: Part) -> bool:
 def _with_results(part: NativePart, included: frozenset[str], search: FileSearch | None) -> Item:
     """Return the block of a server tool, with what a search finds where the response shows it."""
     block: Item = part.block
-    if not is_search(part):
+    if not _is_search(part):
         return block
     found = search.results(block["query"]) if search is not None and FILE_RESULTS in included else []
     return {**block, "results": found}
