@@ -43,7 +43,7 @@ def decode(recording: Recording) -> Reply | Failure:
         return failure(status, body["error"])
     if isinstance(body, dict):
         return _reply(body, {})
-    events = [loads(data) for _, data in events_of(body)]
+    events = [loads(data) for _, data in events_of(body) if data.startswith("{")]
     chunks: dict[int, list[str]] = {}
     for event in events:
         if event["type"] in DELTAS or event["type"] in ARGUMENTS:
@@ -82,7 +82,10 @@ def _part(item: dict[str, Json], chunks: list[str] | None) -> Part:
 
 
 def kind(name: str, payload: Json) -> str:
-    """Return an event's name; for an event with an item, also the item's type."""
+    """Return an event's name, or its type where it has no name; for an event with an item, also the item's type."""
+    if not isinstance(payload, dict):
+        return "done" if payload == "[DONE]" else "comment"
+    name = name or payload["type"]
     if name.startswith("response.output_item"):
         return f"{name} {payload['item']['type']}"
     return name

@@ -248,6 +248,7 @@ def responses(folder: str, vendor: str) -> Protocol:
         decode=_decode_response,
         kind=openai_responses.kind,
         settings=openai_responses.settings,
+        untimed=frozenset({"comment"}),
         opaque=openai_responses.PROTOCOL.opaque,
         noise=NOISE,
         before=f"/{vendor}",

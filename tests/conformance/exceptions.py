@@ -421,6 +421,18 @@ EXEMPTIONS = (
     Exemption(
         "openrouter-responses",
         "*",
+        "comment *",
+        "a stream has comments until a slow model responds",
+    ),
+    Exemption(
+        "openrouter-responses",
+        "*",
+        "body $.prompt_cache_options*",
+        "in every answer since August 2026",
+    ),
+    Exemption(
+        "openrouter-responses",
+        "*",
         "*.cache_write_tokens number",
         "told where something was written to a cache, here always",
     ),

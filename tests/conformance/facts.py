@@ -40,7 +40,8 @@ HERE = Path(__file__).parent
 FACTS = HERE / "facts"
 NEWER_FACTS = HERE / "newer_facts"
 """Facts of other recordings, of July and August 2026, where the recordings have few of them. They are not rewritten:
-their recordings are tests of public projects (pydantic-ai, ruby_llm, chatlas, ellmer, activeagent and others)."""
+their recordings are tests of public projects (pydantic-ai, ruby_llm, chatlas, ellmer, activeagent, llm-openrouter,
+Braintrust's SDK and others)."""
 
 VARIABLE = "MOCKLLM_TRANSCRIPTS"
 """The variable that names another folder of recordings; `pytest --transcripts DIR` sets it."""

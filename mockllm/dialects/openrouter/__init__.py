@@ -1,4 +1,5 @@
-"""OpenRouter: the calls that its vendor's row describes, chat with images, and its own: the ranking of documents."""
+"""OpenRouter: the calls that its vendor's row describes, chat with images, responses of all makers, and its own: the
+ranking of documents."""
 
 from __future__ import annotations
 
@@ -8,17 +9,17 @@ from msgspec.structs import replace
 
 from mockllm.dialects.openrouter.chat import OpenRouterChat
 from mockllm.dialects.openrouter.rerank import OpenRouterRerank
+from mockllm.dialects.openrouter.responses import OpenRouterResponses
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import VENDORS, provider_of
 
 _row = next(vendor for vendor in VENDORS if vendor.name == "openrouter")
 _compatible = provider_of(_row)
+_own = {"chat": OpenRouterChat(_row), "responses": OpenRouterResponses(_row)}
 _rerank = ProviderRoute("POST", f"{_row.bases[0]}/rerank", ProviderCall("rerank", OpenRouterRerank(_row)))
 
 _routes = tuple(
-    route._replace(call=replace(route.call, dialect=OpenRouterChat(_row)))
-    if route.call.id == "chat"
-    else route
+    route._replace(call=replace(route.call, dialect=_own[route.call.id])) if route.call.id in _own else route
     for route in _compatible.routes
 )
 

@@ -157,22 +157,13 @@ COST: Final[Object] = {
 
 
 def openrouter(payload: Object) -> None:
-    """Add a price to the usage, and the settings of the reasoning to every response."""
+    """Drop what only OpenAI sends, and add a price to the usage."""
     drop(payload, "obfuscation")
-    for item in items_of(payload):
-        if item["type"] == "message":
-            item["phase"] = "final_answer"
     response = response_of(payload)
     if response is None:
         return
     drop(response, *OPENAI_MEMBERS, "user")
     drop(response["text"], "verbosity")
-    response["reasoning"] = {
-        "context": "all_turns",
-        "effort": "medium",
-        "mode": "standard",
-        "summary": "detailed",
-    }
     if response.get("usage") is not None:
         cost = {
             "upstream_inference_cost": 0.002196,

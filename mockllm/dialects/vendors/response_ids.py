@@ -1,17 +1,18 @@
-"""The ids of DeepSeek's and xAI's responses, of their items and of their calls, from recordings of August 2026. They
-differ from OpenAI's: UUIDs, and calls that are counted from 0."""
+"""The ids of DeepSeek's, xAI's and OpenRouter's responses, of their items and of their calls, from recordings of
+August 2026. They differ from OpenAI's: UUIDs, calls that are counted from 0, and the ids of generations."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from mockllm.core.randomness import BASE62, Ids
-from mockllm.dialects.vendors.vendor import VendorIdFormat
+from mockllm.dialects.vendors.vendor import LOWER, VendorIdFormat
 
 RESPONSE: Final = "resp_"
 CALL: Final = "call_"
 ITEMS: Final = ("rs_", "msg_", "fc_", "ctc_")
 UUID: Final = VendorIdFormat()
+GENERATION: Final = VendorIdFormat("gen-1784218677-", 20)
 DEEPSEEK_CALL: Final = VendorIdFormat(CALL, 24, counted=True)
 
 
@@ -60,3 +61,16 @@ class XaiIds(CountedIds):
         number = self.number(prefix, place)
         ending = f"_{number}" if prefix in ("fc_", "ctc_") or number else ""
         return prefix + UUID.make(self._ids, RESPONSE) + ending
+
+
+class OpenRouterIds(CountedIds):
+    """The id of a generation for the response. Messages and calls have ids for the time being."""
+
+    __slots__ = ()
+
+    def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
+        if prefix == RESPONSE:
+            return GENERATION.make(self._ids, prefix)
+        if prefix in ("msg_", "fc_"):
+            return self._ids.make(f"{prefix}tmp_", 11, place, LOWER)
+        return self._ids.make(prefix, length, place, alphabet)

@@ -56,20 +56,26 @@ class VendorResponses(VendorCall, Responses):
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().encode_body(reply, request, self._identified(identity))
-        return edit_plan(plan, self.vendor, identity, self._edit_response(reply), self.vendor.media)
+        return edit_plan(plan, self.vendor, identity, self._edit_response(reply, request), self.vendor.media)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().encode_stream(reply, request, self._identified(identity))
-        return edit_plan(plan, self.vendor, identity, self._edit_response(reply), self.vendor.form.media)
+        return edit_plan(
+            plan, self.vendor, identity, self._edit_response(reply, request), self.vendor.form.media
+        )
 
     def _identified(self, identity: ResponseIdentity) -> ResponseIdentity:
         """Return the identity with the vendor's ids."""
         ids = self.vendor.response_ids
         return identity if ids is None else identity._replace(ids=ids(identity.ids))
 
-    def _edit_response(self, reply: Reply) -> Edit | None:
+    def own_edit(self, request: Request) -> Edit | None:
+        """Return the vendor's edit of a response to this request."""
+        return self.vendor.edit_response
+
+    def _edit_response(self, reply: Reply, request: Request) -> Edit | None:
         """Return the vendor's edit. Where it writes `reasoning`, the extras of the reply are merged into that."""
-        edit, own = self.vendor.edit_response, reply.extras.get("openai", {}).get("reasoning")
+        edit, own = self.own_edit(request), reply.extras.get("openai", {}).get("reasoning")
         if edit is None or own is None:
             return edit
 

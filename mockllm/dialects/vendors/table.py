@@ -26,9 +26,15 @@ from mockllm.dialects.vendors import (
     response_ids,
 )
 from mockllm.dialects.vendors.newer_vendors import NEWER
-from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
+from mockllm.dialects.vendors.vendor import (
+    DIGITS,
+    LOWER,
+    Vendor,
+    VendorChatForm,
+    VendorErrors,
+    VendorIdFormat,
+)
 
-LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
 LOGPROBS: Final = {"logprobs": None}
 HEX32: Final = VendorIdFormat("", 32, HEX)
 
@@ -278,6 +284,7 @@ VENDORS: Final = (
         ),
         headers={"x-generation-id": VendorIdFormat("gen-1784218677-", 20)},
         edit_response=object_edits.openrouter,
+        response_ids=response_ids.OpenRouterIds,
         edit_embeddings=object_edits.openrouter_embeddings,
         openai_request=request_edits.openrouter_request,
     ),

@@ -30,6 +30,7 @@ Edit: TypeAlias = Callable[[dict[str, Json]], None]
 
 
 DIGITS: Final = bytes(b"0123456789"[byte % 10] for byte in range(256))
+LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
 
 
 class VendorIdFormat(Struct, frozen=True):

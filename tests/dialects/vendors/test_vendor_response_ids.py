@@ -1,4 +1,4 @@
-"""The ids and the tier of DeepSeek's and xAI's responses."""
+"""The ids and the tier of DeepSeek's, xAI's and OpenRouter's responses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def responses(vendor: str, **fields: Json) -> tuple[Json, list[Any]]:
     dialect, request = route_request(f"/{vendor}/responses", {"model": "m", "input": "hi", **fields})
     assert isinstance(dialect, VendorResponses)
     body = payload(dialect.encode_body(REPLY, request, STAMP))
-    return body, [loads(data) for _, data in events(dialect.encode_stream(REPLY, request, STAMP))]
+    sent = events(dialect.encode_stream(REPLY, request, STAMP))
+    return body, [loads(data) for _, data in sent if data != b"[DONE]"]
 
 
 def test_deepseeks_ids_are_uuids() -> None:
@@ -35,6 +36,15 @@ def test_deepseeks_ids_are_uuids() -> None:
     done = stream[-1]["response"]
     assert [done["id"], *(item["id"] for item in done["output"])] == ids
     assert {event["item_id"] for event in stream if "item_id" in event} == set(ids[1:])
+
+
+def test_openrouters_ids_are_those_of_a_generation() -> None:
+    body, stream = responses("openrouter/api/v1")
+    assert re.fullmatch("gen-[0-9]{10}-[0-9A-Za-z]{20}", body["id"])
+    forms = ("rs_[0-9a-f]{50}", *("msg_tmp_[0-9a-z]{11}", "fc_tmp_[0-9a-z]{11}", "fc_tmp_[0-9a-z]{11}"))
+    ids = [item["id"] for item in body["output"]]
+    assert all(re.fullmatch(form, id) for form, id in zip(forms, ids, strict=True))
+    assert [item["id"] for item in stream[-1]["response"]["output"]] == ids
 
 
 def test_xais_items_have_the_uuid_of_the_response() -> None:

@@ -1,0 +1,114 @@
+"""POST /api/v1/responses: OpenAI's responses of all makers' models.
+
+From recordings of July and August 2026. Streams have no names of events, and end with `[DONE]` as in chat. A
+response echoes the request as it was sent, until the maker's own settings come with the end.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of, objects
+from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.reply.reply import Reply
+from mockllm.core.request.request import Request
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.model_families import family, responses_family
+from mockllm.dialects.openai.responses.request import ResponsesRequest
+from mockllm.dialects.vendors.object_edits import Object, drop, items_of, response_of
+from mockllm.dialects.vendors.openrouter import MAKERS, OTHER
+from mockllm.dialects.vendors.responses import VendorResponses
+from mockllm.dialects.vendors.vendor import Edit
+
+OPENING: Final = frozenset({"response.created", "response.in_progress", "response.queued"})
+"""The events before the maker's model responds."""
+
+
+class OpenRouterResponses(VendorResponses):
+    """The responses call. Its edit knows the request."""
+
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        plan = super().encode_stream(reply, request, identity)
+        steps = tuple(
+            replace(step, event=None) if isinstance(step, EventStep) else step for step in plan.steps
+        )
+        last = next(step.chunk_number for step in reversed(steps) if isinstance(step, EventStep))
+        return replace(plan, steps=(*steps, EventStep(b"[DONE]", last, "end")))
+
+    def own_edit(self, request: Request) -> Edit | None:
+        assert isinstance(request, ResponsesRequest)
+        edit, form = self.vendor.edit_response, _ModelForm(request)
+        assert edit is not None
+
+        def edit_object(payload: Object) -> None:
+            edit(payload)
+            form.edit(payload)
+
+        return edit_object
+
+
+class _ModelForm:
+    """The form of one model's responses to one request. Only OpenAI's models have families."""
+
+    def __init__(self, request: ResponsesRequest) -> None:
+        self.fields = request.fields
+        maker, _, self.model = (request.model or "").partition("/")
+        self.is_openai = maker == "openai"
+        self.family = responses_family(self.model if self.is_openai else "")
+        self.reasoning_format = MAKERS.get(maker, OTHER).format
+        self.called: dict[str, Json] = {}
+        """The names of the called tools, by their items."""
+        self.functions = {
+            tool["name"]: {**tool, "strict": tool.get("strict")}
+            for tool in objects(self.fields.get("tools"))
+            if tool.get("type") == "function"
+        }
+
+    def edit(self, payload: Object) -> None:
+        """Change one event, or the body."""
+        opens = payload.get("type") == "response.output_item.added"
+        for item in items_of(payload):
+            self._edit_item(item, opens=opens)
+        if payload.get("type") == "response.function_call_arguments.done":
+            payload["name"] = self.called[payload["item_id"]]
+        response = response_of(payload)
+        if response is None:
+            return
+        response["tools"] = [self._as_sent(tool) for tool in response["tools"]]
+        response["prompt_cache_options"] = self.fields.get("prompt_cache_options")
+        early = payload.get("type") in OPENING
+        response["reasoning"] = self.fields.get("reasoning") if early else self._reasoning()
+        if response.get("usage") is not None and self.is_openai and not family(self.model).cache_writes:
+            drop(response["usage"]["input_tokens_details"], "cache_write_tokens")
+
+    def _edit_item(self, item: Object, *, opens: bool) -> None:
+        if item["type"] == "message" and self.family.phase:
+            item["phase"] = "final_answer"
+        if item["type"] == "function_call":
+            self.called[item["id"]] = item["name"]
+        if item["type"] == "reasoning":
+            drop(item, "content", *(("encrypted_content",) if opens else ()))
+            item["status"] = "in_progress" if opens else "completed"
+            item |= {} if opens else {"format": self.reasoning_format}
+
+    def _as_sent(self, tool: Object) -> Object:
+        """Return a function as the request has it, and any other tool as OpenAI echoes it."""
+        return self.functions.get(tool.get("name"), tool) if tool["type"] == "function" else tool
+
+    def _reasoning(self) -> Json:
+        """Return the settings of the reasoning at the end. GPT-4o and other makers have those of the request."""
+        requested = self.fields.get("reasoning")
+        if not self.is_openai or self.model.startswith("gpt-4o"):
+            return requested
+        wanted = object_of(requested)
+        if self.family.context is None:
+            return {"context": None, "effort": wanted.get("effort"), "summary": wanted.get("summary")}
+        return {
+            "context": wanted.get("context") or self.family.context,
+            "effort": wanted.get("effort") or self.family.effort,
+            "mode": wanted.get("mode") or "standard",
+            "summary": "detailed",
+        }

@@ -1,0 +1,126 @@
+"""OpenRouter's responses: the form is that of recordings of August 2026."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.core.json.codec import Json, loads
+from tests.language.virtual_server import raw_request, respond_once
+
+SCENARIO = """
+rules:
+  - match: {user: call}
+    reply: {tool_calls: [{name: find, arguments: {city: Rome}}]}
+  - match: {user: think}
+    reply: {thinking: Well., text: Yes.}
+  - match: {user: own}
+    reply: {text: Yes., extras: {openai: {reasoning: {effort: low}}}}
+  - reply: {text: Yes.}
+"""
+PATH = "/openrouter/api/v1/responses"
+FUNCTION: dict[str, Json] = {"type": "function", "name": "find", "parameters": {"type": "object"}}
+
+
+def respond(input: str = "hi", **fields: Json) -> Any:
+    """Return the response object of a whole response."""
+    body = {"model": "google/gemini-2.5-flash-lite", "input": input, **fields}
+    sent = respond_once(SCENARIO, raw_request(PATH, body))
+    assert sent.status == 200
+    return sent.json
+
+
+def stream(input: str = "hi", **fields: Json) -> list[Any]:
+    """Return the payloads of a stream, which ends with `[DONE]` and whose events have no names."""
+    body = {"model": "google/gemini-2.5-flash-lite", "input": input, "stream": True, **fields}
+    blocks = respond_once(SCENARIO, raw_request(PATH, body)).bytes.decode().split("\n\n")
+    assert all(block.startswith("data: ") for block in blocks[:-1])
+    assert blocks[-2:] == ["data: [DONE]", ""]
+    return [loads(block.removeprefix("data: ")) for block in blocks[:-2]]
+
+
+def test_stream_has_no_names_and_ends_with_done() -> None:
+    events = stream()
+    assert [event["type"] for event in events[:2]] == ["response.created", "response.in_progress"]
+    assert events[-1]["type"] == "response.completed"
+    assert [event["sequence_number"] for event in events] == [*range(len(events))]
+
+
+def test_end_of_a_calls_arguments_names_the_tool() -> None:
+    done = [event for event in stream("call") if event["type"] == "response.function_call_arguments.done"]
+    assert [event["name"] for event in done] == ["find"]
+
+
+def test_function_is_echoed_as_sent() -> None:
+    search = {"type": "openrouter:web_search"}
+    tools = respond(tools=[FUNCTION, {**FUNCTION, "name": "other", "strict": False}, search])["tools"]
+    assert tools[:2] == [{**FUNCTION, "strict": None}, {**FUNCTION, "name": "other", "strict": False}]
+
+
+@pytest.mark.parametrize(
+    ("model", "reasoning"),
+    [
+        ("google/gemini-2.5-flash-lite", None),
+        ("openai/gpt-4o", None),
+        ("openai/gpt-4.1-mini", {"context": None, "effort": None, "summary": None}),
+        (
+            "openai/gpt-5.6-sol",
+            {"context": "all_turns", "effort": "medium", "mode": "standard", "summary": "detailed"},
+        ),
+    ],
+)
+def test_reasoning_is_told_at_the_end(model: str, reasoning: Json) -> None:
+    events = stream(model=model)
+    assert [event["response"]["reasoning"] for event in events[:2]] == [None, None]
+    assert events[-1]["response"]["reasoning"] == reasoning
+    assert respond(model=model)["reasoning"] == reasoning
+
+
+def test_requested_reasoning_is_echoed() -> None:
+    asked: Json = {"effort": "minimal", "summary": "auto"}
+    events = stream("think", model="openai/gpt-5-nano", reasoning=asked)
+    assert events[0]["response"]["reasoning"] == asked
+    assert events[-1]["response"]["reasoning"] == {
+        "context": "current_turn",
+        "effort": "minimal",
+        "mode": "standard",
+        "summary": "detailed",
+    }
+    assert respond(reasoning=asked)["reasoning"] == asked
+
+
+def test_extras_of_the_reasoning_are_merged() -> None:
+    assert respond("own")["reasoning"] == {"effort": "low"}
+
+
+def test_reasoning_item_is_sealed_at_its_end() -> None:
+    events = stream("think", model="openai/gpt-5-nano")
+    opened, ended = (
+        event["item"]
+        for event in events
+        if event["type"].startswith("response.output_item") and event["item"]["type"] == "reasoning"
+    )
+    assert (opened["status"], ended["status"]) == ("in_progress", "completed")
+    assert {"content", "encrypted_content", "format"} & opened.keys() == set()
+    assert "content" not in ended
+    assert (ended["format"], "encrypted_content" in ended) == ("openai-responses-v1", True)
+
+
+@pytest.mark.parametrize(
+    ("model", "phase", "writes"),
+    [
+        ("google/gemini-2.5-flash-lite", None, True),
+        ("openai/gpt-4.1-mini", None, False),
+        ("openai/gpt-5.6-sol", "final_answer", True),
+    ],
+)
+def test_members_of_some_models(model: str, phase: str | None, writes: bool) -> None:
+    response = respond(model=model)
+    assert response["output"][0].get("phase") == phase
+    assert ("cache_write_tokens" in response["usage"]["input_tokens_details"]) is writes
+
+
+@pytest.mark.parametrize("options", [None, {"mode": "explicit"}])
+def test_cache_options_are_echoed(options: Json) -> None:
+    assert respond(prompt_cache_options=options)["prompt_cache_options"] == options
