@@ -13,6 +13,7 @@ from mockllm.conformance.openai_chat import failure
 from mockllm.conformance.shape import Protocol, Recording, events_of
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
+from mockllm.core.json.typed_values import objects
 from mockllm.core.reply.reply import (
     Call,
     Choice,
@@ -27,10 +28,18 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.openai.responses.decoder import ARGUMENTS, DELTAS
+from mockllm.dialects.openai.responses.request import TOOL_ITEMS
 
 FINISH: dict[str | None, Finish] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 OPAQUE_MEMBERS = (
-    *("tools[].parameters", "text.format.schema", "metadata", "prompt.variables", "instructions"),
+    *(
+        "tools[].parameters",
+        "tools[].tools[].parameters",
+        "text.format.schema",
+        "metadata",
+        "prompt.variables",
+        "instructions",
+    ),
     *("output[].tools", "output[].arguments", "output[].action", "output[].content[].annotations"),
 )
 """Members of a response that contain a user's texts, or results of a server tool."""
@@ -107,8 +116,17 @@ SCHEMAS = ("parameters", "schema", "variables", "metadata")
 
 
 def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Return the settings that change a response's form: all except the user's texts."""
-    return {name: _without_texts(name, value) for name, value in body.items() if name != "input"}
+    """Return the settings that change a response's form: all except the user's texts. Of the input, these are the
+    tools that it adds or has loaded."""
+    result = {name: _without_texts(name, value) for name, value in body.items() if name != "input"}
+    changes = [
+        item for item in objects(body.get("input")) if item.get("type") in TOOL_ITEMS and item.get("tools")
+    ]
+    if changes:
+        result["input"] = [
+            _without_texts("", {name: item[name] for name in ("type", "tools")}) for item in changes
+        ]
+    return result
 
 
 def _without_texts(name: str, value: Json) -> Json:

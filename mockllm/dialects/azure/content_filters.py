@@ -113,12 +113,15 @@ def sort_keys(value: Json) -> Json:
 
 
 def filter_response(payload: dict[str, Json]) -> None:
-    """Add `content_filters` to a response, or to an event that contains one. The detected harm is constant,
-    because the changed object does not contain it."""
+    """Add `content_filters` to a response, or to an event that contains one. They are null until the response ends.
+    The detected harm is constant, because the changed object does not contain it."""
     response_object = payload if payload.get("object") == "response" else payload.get("response")
     if response_object is None:
         return
     _without_newer_members(response_object)
+    if response_object["status"] in ("queued", "in_progress"):
+        response_object["content_filters"] = None
+        return
     cut = (response_object["incomplete_details"] or {}).get("reason") == "content_filter"
     response_object["content_filters"] = [
         {

@@ -102,16 +102,19 @@ class ResponsesFamily(Struct, frozen=True):
     top_p: float = 1.0
     retention: str = "in_memory"
     phase: bool = False
+    adds_functions: bool = False
+    """Whether functions that the conversation adds are echoed as functions; else as namespaces."""
 
 
 _OF_5_5: Final = ResponsesFamily(
     effort="medium", context="current_turn", top_p=0.98, retention="24h", phase=True
 )
-_OF_5_6: Final = replace(_OF_5_5, context="all_turns")
+_OF_5_6: Final = replace(_OF_5_5, context="all_turns", adds_functions=True)
 """GPT-6 has no recording here, so it follows the models before it."""
 RESPONSES_FAMILIES: Final = (
     ("o[134]*", ResponsesFamily(effort="medium", context="current_turn")),
     ("gpt-5-pro*", ResponsesFamily(effort="high", context="current_turn")),
+    ("gpt-5.3-codex*", replace(_OF_5_5, effort="none")),
     ("gpt-5.[123]*", replace(_OF_5_5, effort="none", phase=False)),
     ("gpt-5.4*", replace(_OF_5_5, effort="none")),
     ("gpt-5.5*", _OF_5_5),

@@ -169,6 +169,11 @@ def with_status(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     return {"error": {**inner, "code": status}}
 
 
+def perplexity(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """Perplexity: the code is the status, and there is no `param`."""
+    return {"error": {name: value for name, value in {**inner, "code": status}.items() if name != "param"}}
+
+
 def openrouter(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     """OpenRouter: the code is the status, and the metadata contains the error of the model's provider."""
     own = {name: value for name, value in inner.items() if name not in ("type", "param", "code")}

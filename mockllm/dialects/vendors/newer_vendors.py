@@ -64,7 +64,7 @@ NEWER: Final = (
                 authentication=OpenAiErrorRow(401, "unauthorized", None, "Invalid API key provided."),
                 model_not_found=OpenAiErrorRow(400, "invalid_model", None, "Invalid model '{model}'."),
             ),
-            errors.with_status,
+            errors.perplexity,
         ),
         headers={"x-ppl-region": "us-east-1"},
         edit_embeddings=object_edits.perplexity_embeddings,

@@ -81,10 +81,29 @@ def xai(payload: Object) -> None:
     usage = response.get("usage")
     if usage is not None:
         drop(usage["input_tokens_details"], "cache_write_tokens")
-        usage |= {"num_sources_used": 0, "num_server_side_tools_used": 0, "cost_in_usd_ticks": 9243500}
+        used = [item["type"] for item in response["output"] if item["type"] in XAI_TOOLS]
+        usage |= {
+            "num_sources_used": 0,
+            "num_server_side_tools_used": len(used),
+            "cost_in_usd_ticks": 9243500,
+        }
+        if used:
+            usage["server_side_tool_usage_details"] = {
+                name: used.count(type) for type, name in XAI_TOOLS.items()
+            }
         usage["context_details"] = {name: usage[name] for name in ("input_tokens", "output_tokens")}
 
 
+XAI_TOOLS: Final = {
+    "web_search_call": "web_search_calls",
+    "x_search_call": "x_search_calls",
+    "code_interpreter_call": "code_interpreter_calls",
+    "file_search_call": "file_search_calls",
+    "mcp_call": "mcp_calls",
+    "document_search_call": "document_search_calls",
+    "image_generation_call": "image_generation_calls",
+}
+"""The names by which the usage counts the calls of xAI's tools, by the types of their items."""
 OPENAI_MEMBERS: Final = (
     "billing",
     "moderation",

@@ -323,3 +323,9 @@ def test_gpt_5_6_is_rated_where_its_output_is_cut() -> None:
     cut = Reply((Choice((Text(("Yes",)),), "content_filter", flagged="violence"),), Usage(2, 1))
     prompt, completion = azure_response("gpt-5.6-luna", cut)[0]["content_filters"]
     assert (prompt["source_type"], completion["blocked"]) == ("prompt", True)
+
+
+def test_filters_are_null_until_the_end_of_a_stream() -> None:
+    events = [event["response"] for event in azure_response("gpt-5-nano", stream=True) if "response" in event]
+    assert [response["content_filters"] for response in events[:-1]] == [None, None]
+    assert events[-1]["content_filters"][0]["source_type"] == "prompt"

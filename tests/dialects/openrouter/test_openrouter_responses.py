@@ -92,6 +92,7 @@ def test_requested_reasoning_is_echoed() -> None:
 
 def test_extras_of_the_reasoning_are_merged() -> None:
     assert respond("own")["reasoning"] == {"effort": "low"}
+    assert stream("own")[-1]["response"]["reasoning"] == {"effort": "low"}
 
 
 def test_reasoning_item_is_sealed_at_its_end() -> None:

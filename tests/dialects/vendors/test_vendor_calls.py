@@ -265,6 +265,11 @@ def test_openrouter_names_the_model_that_it_does_not_know() -> None:
     assert error == {"message": "m is not a valid model ID", "code": 400}
 
 
+def test_perplexity_error_has_no_param() -> None:
+    error = payload(chat("perplexity").error(Failure("authentication"), request(), STAMP))["error"]
+    assert (error.keys(), error["code"]) == ({"message", "type", "code"}, 401)
+
+
 def test_cerebras_error_in_a_stream_has_an_envelope() -> None:
     broken = Reply((Choice((Text(("Yes",)),)),), failure=Failure("rate_limit"))
     _, error = list(events(chat("cerebras").encode_stream(broken, request(stream=True), STAMP)))[-1]

@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.event_parser import events
-from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking
+from mockllm.core.reply.reply import Call, Choice, NativePart, Reply, Text, Thinking
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.responses import VendorResponses
 from tests.dialects.vendors.test_vendor_calls import STAMP, payload, route_request
@@ -93,3 +93,15 @@ def test_tier_is_named_from_the_first_event(vendor: str, requested: Json, expect
 
 def test_other_vendors_have_openais_ids() -> None:
     assert responses("groq/openai/v1")[0]["id"].startswith("resp_")
+
+
+def test_xais_usage_counts_the_calls_of_its_tools() -> None:
+    search = {"type": "web_search_call", "status": "completed", "action": {"type": "search", "query": "x"}}
+    dialect, request = route_request("/xai/v1/responses", {"model": "m", "input": "hi"})
+    assert isinstance(dialect, VendorResponses)
+    parts = (NativePart("openai", search), NativePart("openai", search), Text(("Hi",)))
+    usage = payload(dialect.encode_body(Reply((Choice(parts),)), request, STAMP))["usage"]
+    assert usage["num_server_side_tools_used"] == 2
+    counts = usage["server_side_tool_usage_details"]
+    assert (counts["web_search_calls"], sum(counts.values()), len(counts)) == (2, 2, 7)
+    assert "server_side_tool_usage_details" not in responses("xai/v1")[0]["usage"]

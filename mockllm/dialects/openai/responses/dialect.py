@@ -107,6 +107,7 @@ class Responses(ResponsesCall):
         key = echoed if moderated is None else (echoed, moderated)
         if request.file_search is not None:
             key = (key, request.file_search.key)
+        key = (key, small_key(dumps(request.tool_items))) if request.tool_items else key
         return (key, COMPACTION_TRIGGER) if request.compacts else key
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:

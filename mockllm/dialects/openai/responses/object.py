@@ -78,6 +78,8 @@ TOOLS: Final[dict[str, dict[str, Json]]] = {
     "tool_search": {"description": None, "parameters": None},
 }
 """The defaults with which each type of tool is echoed."""
+LAST_TOOLS: Final = ("tool_search", "namespace")
+"""The types of tools that are echoed behind all others, in this order."""
 SILENT_SETTINGS: Final = ("external_web_access",)
 """The settings of a tool that are not echoed."""
 SCHEMA: Final[dict[str, Json]] = {
@@ -104,9 +106,15 @@ class ResponseObjectFields:
         self.ids = identity.ids
         self.tier = request.service_tier
         self.custom_tools = request.custom_tools
-        self.namespaces = request.namespaces
+        self.namespaces: Mapping[str, str] = request.namespaces
         fields = request.fields
-        self.echo = _echo_to_prompt(fields, model) | _echo_after_prompt(fields, self.form)
+        added = request.added_tools
+        if self.form.adds_functions:
+            self.namespaces = {name: own for name, own in self.namespaces.items() if name not in added}
+        else:
+            self.namespaces = {**self.namespaces, **{name: name for name in added}}
+        tools = _tools(request, self.form)
+        self.echo = _echo_to_prompt(fields, model) | _echo_after_prompt(fields, self.form, tools)
         """The settings in the order of the wire. Fields of the output are None until they are known."""
         self.own = dict(reply.extras.get("openai", {}))
         """The top-level fields that the scenario adds."""
@@ -191,7 +199,9 @@ def _echo_to_prompt(fields: Mapping[str, Json], model: str) -> dict[str, Json]:
     return result
 
 
-def _echo_after_prompt(fields: Mapping[str, Json], family: ResponsesFamily) -> dict[str, Json]:
+def _echo_after_prompt(
+    fields: Mapping[str, Json], family: ResponsesFamily, tools: list[Json]
+) -> dict[str, Json]:
     result: dict[str, Json] = {"prompt_cache_key": text_of(fields.get("prompt_cache_key"))}
     if fields.get("prompt_cache_options") is not None:
         result["prompt_cache_options"] = fields["prompt_cache_options"]
@@ -205,7 +215,7 @@ def _echo_after_prompt(fields: Mapping[str, Json], family: ResponsesFamily) -> d
         "text": _text(object_of(fields.get("text"))),
         "tool_choice": "auto" if fields.get("tool_choice") is None else fields["tool_choice"],
         "tool_usage": NO_TOOL_USAGE,
-        "tools": [_tool(entry) for entry in objects(fields.get("tools"))],
+        "tools": tools,
         "top_logprobs": fields.get("top_logprobs") or 0,
         "top_p": number_or_default(fields.get("top_p"), family.top_p),
         "truncation": text_of(fields.get("truncation")) or "disabled",
@@ -238,8 +248,34 @@ def _text(requested: dict[str, Json]) -> dict[str, Json]:
     return {"format": format_, "verbosity": requested.get("verbosity") or "medium"}
 
 
+def _tools(request: ResponsesRequest, family: ResponsesFamily) -> list[Json]:
+    """Return the echoed tools: functions, the search, then a namespace for each function that came later."""
+    added = request.added_tools
+    kept = (entry for entry in objects(request.fields.get("tools")) if entry.get("name") not in added)
+    echoed = [_late_tool(tool) if _is_loaded(tool, request.loaded_tools) else _tool(tool) for tool in kept]
+    echoed += [_tool(tool) if family.adds_functions else _late_tool(tool) for tool in added.values()]
+    return sorted(
+        echoed, key=lambda tool: LAST_TOOLS.index(tool["type"]) if tool["type"] in LAST_TOOLS else -1
+    )
+
+
+def _is_loaded(entry: dict[str, Json], loaded: frozenset[str]) -> bool:
+    return (
+        entry.get("type") == "function" and entry.get("defer_loading") is True and entry.get("name") in loaded
+    )
+
+
+def _late_tool(entry: dict[str, Json]) -> dict[str, Json]:
+    """Return the namespace of a function that came later."""
+    function = {name: value for name, value in entry.items() if name != "defer_loading"}
+    named = {name: entry.get(name) for name in ("description", "name")}
+    return {"type": "namespace", **named, "tools": [_tool(function)]}
+
+
 def _tool(entry: dict[str, Json]) -> dict[str, Json]:
     kind = text_of(entry.get("type")) or "function"
+    if kind == "namespace":
+        entry = {**entry, "tools": [_tool(tool) for tool in objects(entry.get("tools"))]}
     echoed = {name: value for name, value in entry.items() if name not in SILENT_SETTINGS}
     return _with_defaults({"type": kind, **TOOLS.get(kind, {})}, echoed)
 

@@ -51,6 +51,9 @@ MAX_LOGPROBS: Final = 20
 CALLS: Final = ("function_call", "custom_tool_call")
 """Calls that the client executes."""
 RESULTS: Final = ("function_call_output", "custom_tool_call_output")
+SEARCHED: Final = "tool_search_output"
+ADDED: Final = "additional_tools"
+TOOL_ITEMS: Final = (SEARCHED, ADDED)
 COMPACTION_TRIGGER: Final = "compaction_trigger"
 """The last item of a request whose response is the compacted conversation, and nothing else. It is no turn."""
 MEDIA: Final = {
@@ -208,6 +211,32 @@ class ResponsesRequest(InputRequest):
         return self.cached_by_body_without_turns(
             "namespaces", lambda: dict(_namespaces(self.fields.get("tools")))
         )
+
+    @cached_property
+    def tool_items(self) -> list[dict[str, Json]]:
+        """The items of the conversation that load tools, after a search, or add them."""
+        if not self.before and not any(kind.encode() in self.raw for kind in TOOL_ITEMS):
+            return []
+        return [item for item in self.items if item.get("type") in TOOL_ITEMS]
+
+    @cached_property
+    def loaded_tools(self) -> frozenset[str]:
+        """The names of the tools that a search has loaded."""
+        found = (
+            tool
+            for item in self.tool_items
+            if item["type"] == SEARCHED
+            for tool in objects(item.get("tools"))
+        )
+        return frozenset(name for tool in found if (name := text_of(tool.get("name"))))
+
+    @cached_property
+    def added_tools(self) -> dict[str, dict[str, Json]]:
+        """The functions that items of the conversation add, by their names."""
+        added = (
+            tool for item in self.tool_items if item["type"] == ADDED for tool in objects(item.get("tools"))
+        )
+        return {name: tool for tool in added if (name := text_of(tool.get("name")))}
 
     @cached_property
     def included(self) -> frozenset[str]:

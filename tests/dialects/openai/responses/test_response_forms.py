@@ -43,6 +43,7 @@ def test_response_form_follows_the_model_family(model: str) -> None:
 
 def test_phase_and_top_p_follow_the_model_family() -> None:
     assert body_of_reply(HI, model="gpt-5.6")["output"][0]["phase"] == "final_answer"
+    assert body_of_reply(HI, model="gpt-5.3-codex")["output"][0]["phase"] == "final_answer"
     assert "phase" not in body_of_reply(HI, model="gpt-4o")["output"][0]
     assert (body_of_reply(HI, model="o3")["top_p"], body_of_reply(HI, model="gpt-5.5")["top_p"]) == (
         1.0,
@@ -131,6 +132,60 @@ LATE_TOOLS: Json = [
     {"type": "namespace", "name": "crm", "tools": [{"type": "function", "name": "find"}, 7]},
     {"type": "namespace", "name": "erp", "defer_loading": True, "tools": [{"type": "custom", "name": "run"}]},
 ]
+
+
+def test_loaded_function_is_echoed_as_a_namespace() -> None:
+    function: Json = {"type": "function", "name": "late", "description": "Well.", "parameters": {}}
+    tools: Json = [
+        {"type": "tool_search"},
+        {**function, "defer_loading": True},
+        {"type": "function", "name": "f"},
+    ]
+    loaded: Json = {
+        "type": "tool_search_output",
+        "call_id": None,
+        "tools": [function, 7],
+        "execution": "server",
+    }
+    before = body_of_reply(HI, tools=tools)["tools"]
+    assert [tool["type"] for tool in before] == ["function", "function", "tool_search"]
+    assert before[0]["defer_loading"] is True
+    after = body_of_reply(HI, tools=tools, input=[loaded])["tools"]
+    assert [tool["type"] for tool in after] == ["function", "tool_search", "namespace"]
+    assert after[2] == {
+        "type": "namespace",
+        "description": "Well.",
+        "name": "late",
+        "tools": [{**function, "output_schema": None, "strict": True}],
+    }
+    keys = {RESPONSES.encoding_key(responses(tools=tools, input=input)) for input in ("hi", [loaded])}
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize(
+    ("model", "types", "namespace"),
+    [
+        ("gpt-5.4", ["function", "tool_search", "namespace"], "late"),
+        ("gpt-5.6", ["function", "function", "tool_search"], None),
+    ],
+)
+def test_added_function_is_echoed(model: str, types: list[str], namespace: str | None) -> None:
+    late: Json = {"type": "function", "name": "late", "parameters": {}}
+    added: Json = {"type": "additional_tools", "role": "developer", "tools": [late, 7]}
+    tools: Json = [
+        {"type": "tool_search"},
+        {**late, "defer_loading": True},
+        {"type": "function", "name": "f"},
+    ]
+    body = body_of_reply(reply_of(Call("late", ("{}",))), model=model, tools=tools, input=[added])
+    assert [tool["type"] for tool in body["tools"]] == types
+    assert not any("defer_loading" in tool for tool in body["tools"])
+    assert body["output"][0].get("namespace") == namespace
+
+
+def test_tools_of_a_namespace_have_defaults() -> None:
+    (crm,) = (tool for tool in body_of_reply(HI, tools=LATE_TOOLS)["tools"] if tool.get("name") == "crm")
+    assert [(tool["name"], tool["output_schema"]) for tool in crm["tools"]] == [("find", None)]
 
 
 @pytest.mark.parametrize(
