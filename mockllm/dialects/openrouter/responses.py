@@ -11,12 +11,12 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import object_of, objects
+from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.model_families import family, responses_family
+from mockllm.dialects.openai.model_families import responses_family
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.vendors.object_edits import Object, drop, items_of, response_of
 from mockllm.dialects.vendors.openrouter import MAKERS, OTHER
@@ -32,9 +32,9 @@ class OpenRouterResponses(VendorResponses):
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().encode_stream(reply, request, identity)
-        steps = tuple(
-            replace(step, event=None) if isinstance(step, EventStep) else step for step in plan.steps
-        )
+        steps = tuple(_unnamed(step) if isinstance(step, EventStep) else step for step in plan.steps)
+        if reply.failure is not None:
+            return replace(plan, steps=steps)
         last = next(step.chunk_number for step in reversed(steps) if isinstance(step, EventStep))
         return replace(plan, steps=(*steps, EventStep(b"[DONE]", last, "end")))
 
@@ -50,6 +50,11 @@ class OpenRouterResponses(VendorResponses):
         return edit_object
 
 
+def _unnamed(step: EventStep) -> EventStep:
+    """Return an event without its name. OpenAI's last event is not the end here."""
+    return replace(step, event=None, kind="finish" if step.kind == "end" else step.kind)
+
+
 class _ModelForm:
     """The form of one model's responses to one request. Only OpenAI's models have families."""
 
@@ -61,10 +66,10 @@ class _ModelForm:
         self.reasoning_format = MAKERS.get(maker, OTHER).format
         self.called: dict[str, Json] = {}
         """The names of the called tools, by their items."""
-        self.functions = {
-            tool["name"]: {**tool, "strict": tool.get("strict")}
+        self.functions: dict[str | None, Object] = {
+            name: {**tool, "strict": tool.get("strict")}
             for tool in objects(self.fields.get("tools"))
-            if tool.get("type") == "function"
+            if tool.get("type") == "function" and (name := text_of(tool.get("name")))
         }
 
     def edit(self, payload: Object) -> None:
@@ -81,8 +86,9 @@ class _ModelForm:
         response["prompt_cache_options"] = self.fields.get("prompt_cache_options")
         early = payload.get("type") in OPENING
         response["reasoning"] = self.fields.get("reasoning") if early else self._reasoning()
-        if response.get("usage") is not None and self.is_openai and not family(self.model).cache_writes:
-            drop(response["usage"]["input_tokens_details"], "cache_write_tokens")
+        usage = response.get("usage")
+        if usage is not None and self.is_openai and not usage["input_tokens_details"]["cache_write_tokens"]:
+            drop(usage["input_tokens_details"], "cache_write_tokens")
 
     def _edit_item(self, item: Object, *, opens: bool) -> None:
         if item["type"] == "message" and self.family.phase:
@@ -96,7 +102,7 @@ class _ModelForm:
 
     def _as_sent(self, tool: Object) -> Object:
         """Return a function as the request has it, and any other tool as OpenAI echoes it."""
-        return self.functions.get(tool.get("name"), tool) if tool["type"] == "function" else tool
+        return self.functions.get(text_of(tool.get("name")), tool) if tool["type"] == "function" else tool
 
     def _reasoning(self) -> Json:
         """Return the settings of the reasoning at the end. GPT-4o and other makers have those of the request."""

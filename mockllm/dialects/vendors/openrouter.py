@@ -59,6 +59,7 @@ MAKERS: Final = {
     "x-ai": Maker("xAI", "default", "xai-responses-v1", "summary", sealed="data"),
     "z-ai": Maker("Z.AI"),
 }
+FINGERPRINT: Final = "fp_deacdd5f6f"
 OTHER: Final = Maker("OpenInference")
 """The maker of any other model, and of the open models of OpenAI."""
 
@@ -82,6 +83,15 @@ class OpenRouter(VendorEncoder):
     def _maker(self) -> Maker:
         maker, _, model = self._model.partition("/")
         return OTHER if model.startswith("gpt-oss") else MAKERS.get(maker, OTHER)
+
+    @property
+    def _is_gpt_4o(self) -> bool:
+        """Whether the model is GPT-4o, whose responses have a fingerprint and no tier."""
+        return self._model.startswith("openai/gpt-4o")
+
+    @property
+    def _tier(self) -> str | None:
+        return None if self._is_gpt_4o else self._maker.tier
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
         return None
@@ -153,16 +163,20 @@ class OpenRouter(VendorEncoder):
     def usage_chunk(self) -> dict[str, Json]:
         finish = self.finish_reason(self.reply.choices[0]) if self.reply.has_finish_reason else None
         result = self.chunk([self.choice({"index": 0, "delta": self.text_delta("")}, finish)])
-        return {"service_tier": self._maker.tier, **result}
+        return {"service_tier": self._tier, **result}
 
     def body(self) -> dict[str, Json]:
-        fingerprint = "fp_deacdd5f6f" if self._model.startswith("openai/gpt-4o") else None
-        maker = self._maker
-        served = {"provider": maker.provider, "service_tier": maker.tier, "system_fingerprint": fingerprint}
+        fingerprint = FINGERPRINT if self._is_gpt_4o else None
+        served = {
+            "provider": self._maker.provider,
+            "service_tier": self._tier,
+            "system_fingerprint": fingerprint,
+        }
         return {**super().body(), **served, **{name: self._own[name] for name in served if name in self._own}}
 
     def chunk(self, choices: list[Json]) -> dict[str, Json]:
-        return {"provider": self._maker.provider, **super().chunk(choices)}
+        result = {"provider": self._maker.provider, **super().chunk(choices)}
+        return {**result, "system_fingerprint": FINGERPRINT} if self._is_gpt_4o else result
 
     def stream_error(self, failure: Failure) -> Json:
         """Return the error of the provider that its chunk names."""

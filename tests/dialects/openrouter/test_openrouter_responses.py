@@ -15,6 +15,8 @@ rules:
     reply: {tool_calls: [{name: find, arguments: {city: Rome}}]}
   - match: {user: think}
     reply: {thinking: Well., text: Yes.}
+  - match: {user: fail}
+    reply: {chunks: [Yes, {error: overloaded}]}
   - match: {user: own}
     reply: {text: Yes., extras: {openai: {reasoning: {effort: low}}}}
   - reply: {text: Yes.}
@@ -47,6 +49,13 @@ def test_stream_has_no_names_and_ends_with_done() -> None:
     assert [event["sequence_number"] for event in events] == [*range(len(events))]
 
 
+def test_stream_that_fails_has_no_done() -> None:
+    body = {"model": "google/gemini-2.5-flash-lite", "input": "fail", "stream": True}
+    sent = respond_once(SCENARIO, raw_request(PATH, body)).bytes
+    assert b"overloaded" in sent
+    assert b"[DONE]" not in sent
+
+
 def test_end_of_a_calls_arguments_names_the_tool() -> None:
     done = [event for event in stream("call") if event["type"] == "response.function_call_arguments.done"]
     assert [event["name"] for event in done] == ["find"]
@@ -70,7 +79,7 @@ def test_function_is_echoed_as_sent() -> None:
         ),
     ],
 )
-def test_reasoning_is_told_at_the_end(model: str, reasoning: Json) -> None:
+def test_reasoning_comes_at_the_end(model: str, reasoning: Json) -> None:
     events = stream(model=model)
     assert [event["response"]["reasoning"] for event in events[:2]] == [None, None]
     assert events[-1]["response"]["reasoning"] == reasoning
@@ -113,7 +122,7 @@ def test_reasoning_item_is_sealed_at_its_end() -> None:
     [
         ("google/gemini-2.5-flash-lite", None, True),
         ("openai/gpt-4.1-mini", None, False),
-        ("openai/gpt-5.6-sol", "final_answer", True),
+        ("openai/gpt-5.6-sol", "final_answer", False),
     ],
 )
 def test_members_of_some_models(model: str, phase: str | None, writes: bool) -> None:

@@ -55,8 +55,16 @@ def test_usage_chunk_of_a_cut_stream_has_no_finish_reason() -> None:
     assert chunks("openai/gpt-4o", Text(("a",)), unfinished=True)[-1]["choices"][0]["finish_reason"] is None
 
 
+def test_gpt_4o_has_a_fingerprint_and_no_tier() -> None:
+    for model, tier in (("openai/gpt-4o-mini", None), ("openai/gpt-4.1-mini", "default")):
+        found = chunks(model, Text(("a", "b")))
+        assert [("system_fingerprint" in chunk) for chunk in found] == [tier is None] * len(found)
+        assert found[-1]["service_tier"] == tier
+        assert body(model, Text(("a",)))["service_tier"] == tier
+
+
 def test_chunks_have_neither_fingerprint_nor_logprobs() -> None:
-    first = chunks("openai/gpt-4o", Text(("a",)))[0]
+    first = chunks("openai/gpt-5-mini", Text(("a",)))[0]
     assert set(first) == {"id", "object", "created", "model", "provider", "choices"}
     assert set(first["choices"][0]) == {"index", "delta", "finish_reason", "native_finish_reason"}
 

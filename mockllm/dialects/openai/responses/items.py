@@ -227,7 +227,24 @@ def item(
     text: str | None,
     logprobs: Sequence[Json] = (),
 ) -> dict[str, Json]:
-    """Return an item with the text `text` and the probabilities of its tokens; None where the item only begins."""
+    """Return an item with the text `text` and the probabilities of its tokens; None where the item only begins. The
+    items of a turn that the client names have its id."""
+    result = _item(choice, place, fields, status, text, logprobs)
+    if fields.turn_id is None:
+        return result
+    turn = {"turn_id": fields.turn_id}
+    ended = {"create_time": fields.created} if result["type"] == "message" and text is not None else {}
+    return {**result, "internal_chat_message_metadata_passthrough": {**ended, **turn}, "metadata": turn}
+
+
+def _item(
+    choice: Choice,
+    place: int,
+    fields: ResponseObjectFields,
+    status: str,
+    text: str | None,
+    logprobs: Sequence[Json],
+) -> dict[str, Json]:
     part = choice.parts[place]
     id = item_id(part, place, fields)
     if type(part) is NativePart:

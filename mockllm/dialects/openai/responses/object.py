@@ -116,6 +116,8 @@ class ResponseObjectFields:
         tools = _tools(request, self.form)
         self.echo = _echo_to_prompt(fields, model) | _echo_after_prompt(fields, self.form, tools)
         """The settings in the order of the wire. Fields of the output are None until they are known."""
+        self.turn_id = text_of(object_of(fields.get("client_metadata")).get("turn_id"))
+        """The id of the client's turn, where the client sends one, as Codex does."""
         self.own = dict(reply.extras.get("openai", {}))
         """The top-level fields that the scenario adds."""
         self.moderation = response_moderation(request, reply)
@@ -251,7 +253,9 @@ def _text(requested: dict[str, Json]) -> dict[str, Json]:
 def _tools(request: ResponsesRequest, family: ResponsesFamily) -> list[Json]:
     """Return the echoed tools: functions, the search, then a namespace for each function that came later."""
     added = request.added_tools
-    kept = (entry for entry in objects(request.fields.get("tools")) if entry.get("name") not in added)
+    kept = (
+        entry for entry in objects(request.fields.get("tools")) if text_of(entry.get("name")) not in added
+    )
     echoed = [_late_tool(tool) if _is_loaded(tool, request.loaded_tools) else _tool(tool) for tool in kept]
     echoed += [_tool(tool) if family.adds_functions else _late_tool(tool) for tool in added.values()]
     return sorted(
@@ -260,9 +264,8 @@ def _tools(request: ResponsesRequest, family: ResponsesFamily) -> list[Json]:
 
 
 def _is_loaded(entry: dict[str, Json], loaded: frozenset[str]) -> bool:
-    return (
-        entry.get("type") == "function" and entry.get("defer_loading") is True and entry.get("name") in loaded
-    )
+    is_late = entry.get("type") == "function" and entry.get("defer_loading") is True
+    return is_late and text_of(entry.get("name")) in loaded
 
 
 def _late_tool(entry: dict[str, Json]) -> dict[str, Json]:

@@ -183,6 +183,21 @@ def test_added_function_is_echoed(model: str, types: list[str], namespace: str |
     assert body["output"][0].get("namespace") == namespace
 
 
+def test_items_have_the_id_of_the_clients_turn() -> None:
+    reply = reply_of(
+        Thinking(("Hm.",)), Text(("Hi",)), Call("f", ("{}",)), NativePart("openai", {"type": "own"})
+    )
+    turn = {"turn_id": "t1"}
+    request = responses(model="gpt-5.3-codex", stream=True, client_metadata=turn)
+    plan = RESPONSES.encode_stream(reply, request, STAMP)
+    items = [loads(data)["item"] for event, data in events(plan) if "output_item" in str(event)]
+    assert [item["metadata"] for item in items] == [turn] * 8
+    passed = [item["internal_chat_message_metadata_passthrough"] for item in items]
+    assert [turn for item in passed if "create_time" not in item] == [turn] * 7
+    assert passed[3].keys() == {"create_time", "turn_id"}
+    assert "metadata" not in body_of_reply(reply, client_metadata={"turn_id": 7})["output"][0]
+
+
 def test_tools_of_a_namespace_have_defaults() -> None:
     (crm,) = (tool for tool in body_of_reply(HI, tools=LATE_TOOLS)["tools"] if tool.get("name") == "crm")
     assert [(tool["name"], tool["output_schema"]) for tool in crm["tools"]] == [("find", None)]
