@@ -42,6 +42,8 @@ class ProviderCall(Struct, frozen=True, eq=False):
     empty where they are not."""
     body_fields: tuple[str, ...] = ()
     """The fields that identify a body of this call in a log that names no path."""
+    recognizes_body: Callable[[Mapping[str, Json]], bool] | None = None
+    """Whether a bare JSON body without messages is of this call, whose route has no variable: `explain` guesses by it."""
 
     @property
     def endpoint(self) -> str:

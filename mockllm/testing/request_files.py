@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.dialects.neutral_request import NeutralRequest
+from mockllm.dialects.provider import ProviderRoute
 from mockllm.dialects.providers import DEFAULT, REGISTERED, generating_dialect
 from mockllm.scenario.diagnostics import Diagnostic, Path, limited_suggestions, value_at
 from mockllm.scenario.known_names import KnownNames
@@ -118,7 +119,14 @@ class _File(Struct, frozen=True):
         data = value_at(self.data, path)
         if not isinstance(data, dict):
             raise self.unusable(path, f"a request is an object, found {describe_value(data)}")
-        return _from_body(data) if is_body(data) else self._word(RequestSpec, data, path)
+        if is_body(data):
+            return _from_body(data)
+        try:
+            return self._word(RequestSpec, data, path)
+        except InvalidRequestFile as error:
+            if NEUTRAL & data.keys():
+                raise
+            raise InvalidRequestFile(*map(_with_body_hint, error.diagnostics)) from None
 
     def step(self, path: Path) -> tuple[float, RequestFile | RequestSpec]:
         """Return the wait after the response before, and the request of a step."""
@@ -167,12 +175,28 @@ class _File(Struct, frozen=True):
         return source if source.data == self.data else Source(self.name, self.data, EMPTY_SOURCE.marks)
 
 
+def _with_body_hint(mistake: Diagnostic) -> Diagnostic:
+    """Return a mistake that no suggestion mends with the way to write a provider's body."""
+    hint = f'{mistake.message}; for a provider\'s body write {{"path": "/v1/responses", "body": …}}'
+    return replace(mistake, message=hint) if mistake.message == "unknown key" else mistake
+
+
 def is_body(data: Mapping[str, Json]) -> bool:
-    """Return whether it is a client's body: it has a conversation, and no key that only examples have."""
+    """Return whether it is a client's body: it has a conversation or an input, and no key that only examples have."""
     tools = data.get("tools")
     named = isinstance(tools, list) and any(isinstance(tool, str) for tool in tools)
-    sent = any(provider.messages_field in data for provider in REGISTERED)
+    sent = _has_messages(data) or guess_route(data) is not None
     return sent and not NEUTRAL & data.keys() and not named
+
+
+def _has_messages(data: Mapping[str, Json]) -> bool:
+    return any(provider.messages_field in data for provider in REGISTERED)
+
+
+def guess_route(data: Mapping[str, Json]) -> ProviderRoute | None:
+    """Return the route of the default provider that a body without messages is sent to, None without such a one."""
+    known = ((route, route.call.recognizes_body) for route in DEFAULT.routes)
+    return next((route for route, recognizes in known if recognizes and recognizes(data)), None)
 
 
 def guess_provider(data: Mapping[str, Json]) -> str:
@@ -225,8 +249,10 @@ def _from_body(data: dict[str, Json]) -> RequestFile:
     dialect = generating_dialect(guess_provider(data))
     assert dialect is not None
     wire = dialect.build_request(NeutralRequest())
+    route = None if _has_messages(data) else guess_route(data)
+    path = wire.path if route is None else route.path
     headers = {"host": "localhost", **wire.headers}
-    sent = SentRequest(wire.method, wire.path, "", headers, dumps(data))
-    call = f"{wire.method} {wire.path}"
+    sent = SentRequest(wire.method, path, "", headers, dumps(data))
+    call = f"{wire.method} {path}"
     guess = f'assumed to be the body of {call}; otherwise write {{"path": …, "body": …}}'
     return RequestFile(sent, guess)

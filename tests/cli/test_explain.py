@@ -153,6 +153,13 @@ def test_explain_many_rules_shows_nearest(capsys: pytest.CaptureFixture[str]) ->
         ({"messages": [{"role": "user", "content": [{"type": "tool_result"}]}]}, "/v1/messages"),
         ({"messages": "none"}, "/v1/chat/completions"),
         ({"contents": [{"parts": [{"text": "hi"}]}]}, "/v1beta/models/gemini-3.5-flash:generateContent"),
+        ({"model": "gpt-4o", "input": "hi"}, "/v1/responses"),
+        ({"model": "gpt-4o", "prompt": {"id": "pmpt_1"}}, "/v1/responses"),
+        ({"model": "gpt-3.5-turbo-instruct", "prompt": "hi"}, "/v1/completions"),
+        ({"model": "text-embedding-3-small", "input": "hi"}, "/v1/embeddings"),
+        ({"model": "m", "input": ["hi"], "dimensions": 2}, "/v1/embeddings"),
+        ({"model": "m", "input": ["hi"], "encoding_format": "float"}, "/v1/embeddings"),
+        ({"model": "claude-x", "input": "hi", "messages": []}, "/v1/messages"),
     ],
     ids=[
         "plain",
@@ -163,6 +170,13 @@ def test_explain_many_rules_shows_nearest(capsys: pytest.CaptureFixture[str]) ->
         "blocks",
         "no list",
         "contents",
+        "an input",
+        "a prompt template",
+        "a prompt",
+        "a model for embeddings",
+        "dimensions",
+        "a format of vectors",
+        "an input beside messages",
     ],
 )
 def test_explain_reads_provider_body(body: object, path: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -223,6 +237,11 @@ def test_explain_reads_standard_input(
     ("request_", "text"),
     [
         ('{"user": "hi",\n  "modle": "x"}', 'request.json:2:3: modle: unknown key; did you mean "model"?'),
+        (
+            '{"model": "x", "zzz": 1}',
+            'request.json:1:16: zzz: unknown key; for a provider\'s body write {"path": "/v1/responses", "body": …}',
+        ),
+        ('{"provider": "openai", "zzz": 1}', "request.json:1:24: zzz: unknown key"),
         ('{"n": 1, "n": 2, "modle": 3}', 'request.json:1:1: modle: unknown key; did you mean "model"?'),
         ('{"user": hi}', "request.json:1:10: this is not JSON: unexpected character"),
         ("[1]", "request.json:1:1: a request is an object, found a list"),
@@ -251,7 +270,8 @@ def test_explain_reads_standard_input(
         ),
     ],
     ids=[
-        *("an unknown key", "with a key twice", "no JSON", "no object"),
+        *("an unknown key", "the key of a body", "an unknown key beside a provider"),
+        *("with a key twice", "no JSON", "no object"),
         *("no steps", "no step", "in a step", "beside a body", "in an example"),
         *("no provider", "no such call"),
     ],

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.openai.bare_bodies import is_completions_body, is_embeddings_body, is_responses_body
 from mockllm.dialects.openai.batches.batch_calls import CancelBatch, CreateBatch, GetBatch, ListBatches
 from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.chat.stored_calls import ChatMessages, DeleteChat, GetChat, ListChat, UpdateChat
@@ -164,6 +165,7 @@ _responses = ProviderCall(
     sdk_types=("openai.types.responses:Response", "openai.types.responses:ResponseStreamEvent"),
     python_call=("openai", "OpenAI", "responses.create"),
     body_fields=("input",),
+    recognizes_body=is_responses_body,
 )
 _completions = ProviderCall(
     "completions",
@@ -171,6 +173,7 @@ _completions = ProviderCall(
     operation="text_completion",
     sdk_types=("openai.types:Completion",) * 2,
     body_fields=("prompt",),
+    recognizes_body=is_completions_body,
 )
 _embeddings = ProviderCall(
     "embeddings",
@@ -178,6 +181,7 @@ _embeddings = ProviderCall(
     operation="embeddings",
     sdk_types=("openai.types:CreateEmbeddingResponse",) * 2,
     python_call=("openai", "OpenAI", "embeddings.create"),
+    recognizes_body=is_embeddings_body,
 )
 _moderations = ProviderCall(
     "moderations", MODERATIONS, sdk_types=("openai.types:ModerationCreateResponse",) * 2
