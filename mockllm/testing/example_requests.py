@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import urlencode
 
 from msgspec import Struct
@@ -17,6 +18,9 @@ from mockllm.dialects.providers import DEFAULT, generating_dialect
 from mockllm.engine import Engine
 from mockllm.engine.session_id import SESSION_HEADER
 from mockllm.scenario.language.examples import McpRequestSpec, NamedTool, RequestSpec, SchemaSpec
+
+DEFAULT_USER: Final = "hi"
+"""The text of the user in a request that has none."""
 
 
 class UnsupportedCall(ValueError):
@@ -79,7 +83,7 @@ def _wire_request(spec: RequestSpec, provider: str) -> WireRequest:
     return dialect.build_request(
         NeutralRequest(
             model=spec.model,
-            user="hi" if spec.user is None else spec.user,
+            user=DEFAULT_USER if spec.user is None else spec.user,
             system=spec.system,
             messages=spec.messages,
             tools=tuple(

@@ -20,11 +20,17 @@ from mockllm.dialects.provider import ProviderRoute
 from mockllm.dialects.providers import DEFAULT, REGISTERED, generating_dialect
 from mockllm.scenario.diagnostics import Diagnostic, Path, limited_suggestions, value_at
 from mockllm.scenario.known_names import KnownNames
-from mockllm.scenario.language.examples import ExampleStep, RequestSpec
+from mockllm.scenario.language.examples import NEUTRAL_KEYS, ExampleStep, RequestSpec
 from mockllm.scenario.source_file import EMPTY_SOURCE, Source
 from mockllm.scenario.validation_errors import describe_value, diagnostics_of
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request, chosen_provider
+from mockllm.testing.example_requests import (
+    DEFAULT_USER,
+    SentRequest,
+    UnsupportedCall,
+    build_sent_request,
+    chosen_provider,
+)
 
 W = TypeVar("W", bound=BaseModel)
 
@@ -35,7 +41,8 @@ NEUTRAL: Final = frozenset(
 EXAMPLE: Final = frozenset({"name", "request", "expect", "after", "with"})
 STEPS: Final = frozenset({"name", "steps", "with"})
 """The keys of a complete example, in its two forms."""
-
+BODY_OR_EXAMPLE: Final = frozenset(NEUTRAL_KEYS) - {"user", "messages", "mcp"}
+"""Keys that bodies have, too. A request with these alone has the default text of the user."""
 
 JOURNAL_KEYS: Final = frozenset({"id", "method", "path", "status", "missed"})
 """Keys by which an entry of the journal differs from all other forms of a request."""
@@ -156,9 +163,17 @@ class _File(Struct, frozen=True):
         if isinstance(word, RequestFile):
             return word
         try:
-            return RequestFile(build_sent_request(word, chosen_provider(word, provider)))
+            return RequestFile(
+                build_sent_request(word, chosen_provider(word, provider)), self._default_text()
+            )
         except UnsupportedCall as error:
             raise InvalidRequestFile(Diagnostic(self.name, 1, 1, "api", str(error))) from None
+
+    def _default_text(self) -> str | None:
+        """Return the note on a file that may be a body without messages; None for other files."""
+        if not isinstance(self.data, dict) or not self.data.keys() <= BODY_OR_EXAMPLE:
+            return None
+        return f'read as the request of an example: user "{DEFAULT_USER}"; write {{"body": …}} for a body'
 
     def _word(self, model: type[W], data: Json, path: Path) -> W:
         try:

@@ -201,6 +201,27 @@ def test_explain_reports_guess(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "request_", [{}, {"model": "x"}, {"model": "x", "stream": True}, {"system": "s", "n": 1, "stop": ["a"]}]
+)
+def test_explain_reports_default_text(request_: object, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(request_) == 0
+    note = '(read as the request of an example: user "hi"; write {"body": …} for a body)'
+    assert capsys.readouterr().out.splitlines()[1] == note
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        *({"model": "x", "user": "hello"}, {"user": "hi"}, {"provider": "openai"}, {"body": {"model": "x"}}),
+        *({"request": {"model": "x"}}, {"steps": [{"request": {"model": "x"}}]}),
+        {"mcp": {"server": "s", "tool": "t"}},
+    ],
+)
+def test_explain_reports_no_default_text(request_: object, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(request_, capsys)["guess"] is None
+
+
 def test_explain_neutral_request_with_messages(capsys: pytest.CaptureFixture[str]) -> None:
     result = report({"messages": [{"role": "user", "content": "hello"}], "tools": ["t"]}, capsys)
     assert result["guess"] is None
