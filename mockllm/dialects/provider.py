@@ -43,7 +43,7 @@ class ProviderCall(Struct, frozen=True, eq=False):
     body_fields: tuple[str, ...] = ()
     """The fields that identify a body of this call in a log that names no path."""
     recognizes_body: Callable[[Mapping[str, Json]], bool] | None = None
-    """Whether a bare JSON body without messages is of this call: `explain` guesses by it. Its path has no variable."""
+    """Whether a bare body without messages is of this call: `explain` guesses by it. Its path has no variables."""
 
     @property
     def endpoint(self) -> str:

@@ -43,8 +43,38 @@ def test_body_of_curl_is_no_form() -> None:
     headers = {"content-type": "application/x-www-form-urlencoded"}
     request = raw_request("/v1/chat/completions", b' {"a": [],}', headers=headers)
     assert "line 1 column 10: trailing comma" in respond_once(RULES, request).notes
-    request = raw_request("/v1/chat/completions", b"model=gpt-4o", headers=headers)
-    assert respond_once(RULES, request).notes.startswith("invalid: We could not parse the JSON body")
+
+
+FORM = "invalid: the body is a form; send JSON (content-type: application/json)"
+MULTIPART = b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nx\r\n--b--\r\n'
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "note"),
+    [
+        ("application/x-www-form-urlencoded", b"model=gpt-4o", FORM),
+        ("multipart/form-data; boundary=b", MULTIPART, FORM),
+        ("application/x-www-form-urlencoded", b"", "invalid: the request has no body"),
+    ],
+)
+@pytest.mark.parametrize("path", PATHS)
+def test_note_on_form_says_to_send_json(path: str, kind: str, raw: bytes, note: str) -> None:
+    response = respond_once(RULES, raw_request(path, raw, headers={"content-type": kind}))
+    assert response.status in (400, 422)
+    assert response.notes.strip() == note
+
+
+@pytest.mark.parametrize(
+    ("path", "note"),
+    [
+        ("/v1/files", "invalid: 'file' is a required property"),
+        ("/v1/audio/transcriptions", "invalid: the body is neither JSON nor multipart/form-data"),
+        ("/v1/images/edits", "invalid: the body is neither JSON nor multipart/form-data"),
+    ],
+)
+def test_note_on_form_where_another_form_is_read(path: str, note: str) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    assert respond_once(RULES, raw_request(path, b"a=b", headers=headers)).notes == note
 
 
 def test_missing_body_has_a_note() -> None:
