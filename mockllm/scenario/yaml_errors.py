@@ -10,7 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 
 from mockllm.scenario.diagnostics import Diagnostic
 
@@ -27,6 +29,11 @@ _VALUE: Final = re.compile(r"(?:^|[:,\[{-])\s+|^\s*|[\[{,]")
 _COLON_WITHOUT_SPACE_LINE: Final = re.compile(r"\s*(?:- +)*([\w-]+:[^\s:/]\S*)")
 """A line that begins with `name:x`, which YAML reads as a text."""
 _WIDE_COLON_LINE: Final = re.compile(r"\s*(?:- +)*([\w-]+)\N{FULLWIDTH COLON}")
+_DASH_WITHOUT_SPACE: Final = re.compile(r"\s*(?:- +)*(-)\w[\w-]*:(?:\s|$)")
+_ITEM_WITHOUT_COLON: Final = re.compile(r"\s*(?:- +)+(\w[^:\"'#\[{]*)")
+"""An item of a list that is a plain text."""
+_ITEM: Final = re.compile(r"-(?:\s|$)")
+_DASH_ADVICE: Final = 'write a space after the dash: "- …"'
 _CONFLICT: Final = re.compile(r"^<{7} ", re.MULTILINE)
 """The line with which git marks the beginning of a conflict."""
 _TEMPLATE: Final = re.compile(r"\{\{|\{%|\$\{")
@@ -34,6 +41,7 @@ _TEMPLATE: Final = re.compile(r"\{\{|\{%|\$\{")
 _INDENT: Final = (
     "this does not belong here; check the indentation (the keys of one mapping begin in the same column)"
 )
+_NO_COLON: Final = 'expected "key: value", but no ":" follows this text'
 _TAB: Final = "a tab; YAML is indented with spaces only"
 _BLOCK_TEXT: Final = re.compile(r".*:\s+[|>][-+\d]*\s*(#.*)?")
 _ADVICE_AFTER: Final[Mapping[str, str]] = {
@@ -77,6 +85,8 @@ def syntax_diagnostic(error: MarkedYAMLError, text: str, name: str) -> Diagnosti
     marks = (error.problem_mark or error.context_mark, error.context_mark or error.problem_mark)
     at, opened = (_Mark(mark.line, mark.column) for mark in marks)
     lines = text.splitlines()
+    if "node content" in problem and (unclosed := _unclosed_bracket(text, lines, at)):
+        return Diagnostic(name, unclosed.line + 1, unclosed.column + 1, "", _never_closed(unclosed, lines))
     if "tab" not in problem and (template := _unquoted_template(lines, (at.line, opened.line))):
         line, column, snippet = template
         return Diagnostic(name, line + 1, column + 1, "", quoting_advice(snippet))
@@ -98,7 +108,7 @@ def _place_and_message(
     if "could not find expected ':'" in problem:
         if opened.line and _BLOCK_TEXT.fullmatch(lines[opened.line - 1]):
             return opened, "a block text (| or >) is indented further than its key"
-        return opened, 'expected "key: value", but no ":" follows this text'
+        return opened, _NO_COLON
     if "unknown escape" in problem:
         escape = lines[at.line][at.column - 1 : at.column + 1] if char != "\\" else _rest(lines, at)[:2]
         return (
@@ -106,20 +116,54 @@ def _place_and_message(
             f'unknown escape "{escape}" in a double-quoted text; write "\\{escape}", or use single quotes',
         )
     if "expected ',' or" in problem:
+        if at.line >= len(lines):
+            return opened, _never_closed(opened, lines)
         return at, _between_brackets(char, at, opened, lines)
-    if at.line and "mapping values" in problem:
-        wide = _WIDE_COLON_LINE.match(lines[at.line - 1])
-        if wide:
-            above = _Mark(at.line - 1, wide.end(1))
-            return above, f'this is a full-width colon; write "{wide[1]}:"'
-        tight = _COLON_WITHOUT_SPACE_LINE.match(lines[at.line - 1])
-        if tight:
-            above = _Mark(at.line - 1, tight.start(1))
-            return above, f'write a space after the ":" of "{tight[1]}"'
+    if at.line and "mapping values" in problem and (above := _mistake_above(at.line - 1, lines)):
+        return above
+    if "expected '-' indicator" in problem and _DASH_WITHOUT_SPACE.match(_rest(lines, at)):
+        return at, _DASH_ADVICE
     for phrase, message in _MESSAGES.items():
         if phrase in problem:
             return at, _ADVICE_AFTER.get(_before(lines, at), message) if message == _INDENT else message
     return at, f"not valid YAML: {problem}"
+
+
+def _mistake_above(number: int, lines: list[str]) -> tuple[_Mark, str] | None:
+    """Return the mark and the message of a line that YAML reads as a text, so that no key may follow it."""
+    line = lines[number]
+    if wide := _WIDE_COLON_LINE.match(line):
+        return _Mark(number, wide.end(1)), f'this is a full-width colon; write "{wide[1]}:"'
+    if tight := _COLON_WITHOUT_SPACE_LINE.match(line):
+        return _Mark(number, tight.start(1)), f'write a space after the ":" of "{tight[1]}"'
+    if dash := _DASH_WITHOUT_SPACE.match(line):
+        return _Mark(number, dash.start(1)), _DASH_ADVICE
+    if item := _ITEM_WITHOUT_COLON.fullmatch(line):
+        return _Mark(number, item.start(1)), _NO_COLON
+    return None
+
+
+def _never_closed(opened: _Mark, lines: list[str]) -> str:
+    return f'the "{_rest(lines, opened)[0]}" that opens here is never closed'
+
+
+def _unclosed_bracket(text: str, lines: list[str], at: _Mark) -> _Mark | None:
+    """Return the mark of the bracket that is open where the text ends, or where a line begins an item of a list."""
+    rest = _rest(lines, at)
+    if rest and not (_ITEM.match(rest) and not _before(lines, at)):
+        return None
+    _, parser = YAML(typ="safe", pure=False).get_constructor_parser(text)
+    starts: list[CollectionStartEvent] = []
+    try:
+        while True:
+            event = parser.get_event()
+            if isinstance(event, CollectionStartEvent):
+                starts.append(event)
+            elif isinstance(event, CollectionEndEvent):
+                starts.pop()
+    except MarkedYAMLError:
+        marks = [_Mark(each.start_mark.line, each.start_mark.column) for each in starts if each.flow_style]
+    return marks[-1] if marks else None
 
 
 def _bad_start(char: str, at: _Mark, lines: list[str]) -> str:

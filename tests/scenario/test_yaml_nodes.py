@@ -125,7 +125,7 @@ def test_colon_in_plain_text_between_brackets(text: str, data: object) -> None:
             (1, 10),
             'the tag "!!int" is not read: scenarios are plain data; quote it if it is a text',
         ),
-        ("a: [b:c,\n", (2, 1), "a key or a value is missing here"),
+        ("a: [b:c,\n", (1, 4), 'the "[" that opens here is never closed'),
         (
             f"a: [b:c]\nb: {'x' * MAX_PURE_LENGTH}",
             (1, 6),
