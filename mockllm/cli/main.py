@@ -162,7 +162,7 @@ def _run(args: list[str]) -> int:
         return _unknown_command(chosen.prog, args[1], known)
     namespace, left = parser.parse_known_args(args)
     if left:
-        return _unknown_argument(chosen, left[0])
+        return _unknown_argument(known[args[1]] if known and args[1] in known else chosen, left[0])
     from mockllm.cli.option import BadOption
 
     try:
@@ -186,7 +186,8 @@ def _unknown_argument(parser: argparse.ArgumentParser, argument: str) -> int:
     """Report an argument that a command does not accept. Return exit code 2."""
     from mockllm.scenario.diagnostics import nearest
 
-    options = set(re.findall(r"--[a-z-]+", parser.format_help()))
+    # a help text may name an option of another command
+    options = set(re.findall(r"--[a-z-]+", parser.format_help())) - {argument.partition("=")[0]}
     # without the dashes, which would count as two equal letters
     near = nearest(argument.partition("=")[0].lstrip("-"), [option[2:] for option in options])
     near = f"--{near}" if near else _SHORT.get(argument[:2] if argument[1:2].isalpha() else "")
@@ -196,7 +197,8 @@ def _unknown_argument(parser: argparse.ArgumentParser, argument: str) -> int:
         hint = f"did you mean {near}?" if near else hint
         print(f"{parser.prog}: unknown option {argument}; {hint}", file=sys.stderr)
         return 2
-    meant = "--scenarios" if os.path.exists(argument) else "--port" if argument.isdecimal() else None
+    names_file = os.path.exists(argument) or argument.endswith((".yaml", ".yml"))
+    meant = "--scenarios" if names_file else "--port" if argument.isdecimal() else None
     hint = f"did you mean {meant} {argument}?" if meant in options else hint
     print(f'{parser.prog}: "{argument}" is not expected here; {hint}', file=sys.stderr)
     return 2

@@ -31,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
     _add_author_commands(command)
     _add_consumer_commands(command)
-    parser.set_defaults(known=tuple(commands.choices))
+    parser.set_defaults(known=commands.choices)
 
 
 def _add_author_commands(command: Command) -> None:

@@ -36,6 +36,17 @@ def seconds(text: str) -> float:
     return number
 
 
+def epoch_seconds(text: str) -> float:
+    """Parse a time in seconds since the epoch. Raise ValueError with the expected form."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"expected seconds since the epoch, such as 1767225600; found {text!r}")
+    return number
+
+
 def positive_seconds(text: str) -> float:
     """Parse seconds as `seconds` does, but more than 0. Raise ValueError with the expected form."""
     number = seconds(text)

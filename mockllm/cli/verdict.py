@@ -5,22 +5,25 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mockllm.cli import api_client
-from mockllm.cli.option import BadOption
+from mockllm.cli.option import BadOption, argparse_type
+from mockllm.cli.units import epoch_seconds
 from mockllm.core.display import counted
 from mockllm.core.json.codec import Json
 from mockllm.core.verdicts import VERDICTS
 from mockllm.server.access_log import MAX_PROMPT, printable_line
 
 ABOUT: Final = (
-    "Exit code 0 if no client has a verdict of --fail-on, 1 if one does, 2 for a usage mistake "
-    "or if no server responds. Run it when the clients have finished: a failure without a retry by now counts as "
+    "Exit code 0 if no client has a verdict of --fail-on, 1 if one does, 2 for a usage mistake, "
+    "if no server responds, or if --session, --client and --since select no client. "
+    "Run it when the clients have finished: a failure without a retry by now counts as "
     "abandoned (not with --running). "
     f"The verdicts: {', '.join(VERDICTS)}; the page /verdicts/ of `mockllm docs` describes them."
 )
+FILTERS: Final = ("session", "client", "since")
 BAD, NONE = "bad", "none"
 """Values of --fail-on beside the names of verdicts."""
 
@@ -37,7 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--since",
-        type=float,
+        type=argparse_type(epoch_seconds),
         default=None,
         metavar="SECONDS",
         help="only requests since then, in seconds since the epoch",
@@ -78,7 +81,14 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({"clients": found}, indent=2))
     elif args.junit != "-":
         print("\n".join(lines(found)))
+    if not found and any(query[name] is not None for name in FILTERS):
+        print(f"mockllm: no client has a request with {_filters(query)}", file=sys.stderr)
+        return 2
     return 1 if failing & {each["verdict"] for client in found for each in client["verdicts"]} else 0
+
+
+def _filters(query: Mapping[str, object]) -> str:
+    return " and ".join(f"--{name} {query[name]}" for name in FILTERS if query[name] is not None)
 
 
 def parse_fail_on(text: str) -> frozenset[str]:

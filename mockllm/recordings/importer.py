@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import PurePath
 from typing import Final, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import MAX_DURATION
 from mockllm.recordings import aimock, har, raw_responses, request_log, vcr, wiremock
 from mockllm.recordings.import_file import ImportFile, NotImported
@@ -18,6 +20,8 @@ KINDS: Final = (
     "a VCR cassette (YAML or JSON), a HAR file, output of `curl -i`, fixtures of aimock, WireMock's mappings, a "
     "log of requests (a JSON object in each line), or an exchange ({request, response})"
 )
+SUFFIXES: Final = ("", ".yaml", ".yml", ".json", ".har")
+"""The ends of names of files with data."""
 
 Item = TypeVar("Item")
 ImportWatch = Callable[[int, int | None], None]
@@ -61,7 +65,7 @@ def import_recordings(
         raise NotImported(f"{file.name}: output of curl contains no request: use --request R.json and --path")
     if (request_log.is_format(file.raw) and len(file.raw.splitlines()) > 1) or file.name.endswith(".jsonl"):
         return _scenario(request_log.interactions(file, path), file, reader, watch)
-    data = file.data
+    data = _known_data(file)
     for kind in (vcr, har):
         if kind.is_format(data):
             return _scenario(kind.interactions(file), file, reader, watch)
@@ -76,6 +80,17 @@ def import_recordings(
     if request_log.is_format(file.raw):
         return _scenario(request_log.interactions(file, path), file, reader, watch)
     raise NotImported(f"{file.name}:1:1: expected {KINDS}; for a body alone, use --request and --path too")
+
+
+def _known_data(file: ImportFile) -> Json:
+    """Return the data of a file. Raises NotImported: with the first mistake, or, for a file of another kind, with the
+    formats."""
+    try:
+        return file.data
+    except NotImported:
+        if PurePath(file.name).suffix.lower() in SUFFIXES:
+            raise
+        raise NotImported(f"{file.name}:1:1: expected {KINDS}") from None
 
 
 def _scenario(

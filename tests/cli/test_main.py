@@ -95,6 +95,14 @@ def test_main_ctrl_c_ends_read_only_command(monkeypatch: pytest.MonkeyPatch, com
         (["serve", "-x"], "mockllm serve: unknown option -x; `mockllm serve --help` lists"),
         (["serve", "9000"], 'mockllm serve: "9000" is not expected here; did you mean --port 9000?'),
         (["serve", "."], 'mockllm serve: "." is not expected here; did you mean --scenarios .?'),
+        (
+            ["serve", "s.yaml"],
+            'mockllm serve: "s.yaml" is not expected here; did you mean --scenarios s.yaml?',
+        ),
+        (
+            ["pack", "add", "--frozen", "x"],
+            "mockllm pack add: unknown option --frozen; `mockllm pack add --help`",
+        ),
         (["init", "a", "b"], 'mockllm init: "b" is not expected here; `mockllm init --help` lists'),
     ],
     ids=lambda item: " ".join(item) if isinstance(item, list) else "",

@@ -68,7 +68,34 @@ def test_verdict_bad_is_printed_and_fails(server: Steered, capsys: pytest.Captur
     assert lines[at + 1] == f"       requests: {numbers} and 4 more"
     assert lines[at + 2].startswith("       rule: ")
     assert "RFC 9110" in lines[at + 2]
-    assert ran(capsys, "--session", "other")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--client", "nosuch"], "--client nosuch"),
+        (["--session", "other", "--json"], "--session other"),
+        (["--session", "a", "--since", "9e9"], "--session a and --since 9000000000.0"),
+    ],
+)
+def test_verdict_of_no_client_fails(
+    server: Steered, capsys: pytest.CaptureFixture[str], arguments: list[str], named: str
+) -> None:
+    server.ask("busy", session="mine")
+    code, _, err = ran(capsys, *arguments)
+    assert (code, err) == (2, f"mockllm: no client has a request with {named}\n")
+
+
+def test_verdict_without_filter_needs_no_client(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = ran(capsys)
+    assert (code, out, err) == (0, "0 clients, 0 bad verdicts\n", "")
+
+
+@pytest.mark.parametrize("since", ["abc", "nan"])
+def test_verdict_since_needs_a_time(capsys: pytest.CaptureFixture[str], since: str) -> None:
+    code, _, err = ran(capsys, "--since", since)
+    assert code == 2
+    assert f"expected seconds since the epoch, such as 1767225600; found '{since}'" in err
 
 
 def test_verdict_good_is_printed(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,8 +106,10 @@ def test_any_text_survives_writing(body: str) -> None:
 @cases(
     "name, data, message",
     [
+        ("a program", "a.py", "a = 1: 2\n", "a.py:1:1: expected a VCR cassette"),
+        ("a broken cassette", "a.yaml", "a: b: 2\n", "a.yaml:1:5: an unquoted text"),
         ("nothing known", "a.json", {"a": 1}, "a.json:1:1: expected a VCR cassette"),
-        ("no YAML", "a.yaml", "a: [", "a.yaml:2:1: a key or a value is missing"),
+        ("no YAML", "a.yaml", "a: [", 'a.yaml:1:4: the "[" that opens here is never closed'),
         ("an empty file", "a.yaml", "", "the file is empty"),
         ("an empty cassette", "a.json", {"interactions": []}, "it contains no request with a response"),
         ("no uri", "a.json", '{"interactions": [\n{"request": {}, "response": {}}]}', "a.json:2:1: expected a request"),
