@@ -22,13 +22,12 @@ from mockllm.scenario.file_lint import file_warnings
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.conditions import NameCondition, TextCondition
-from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.loader import LoadedScenarios
-from mockllm.scenario.match_lint import texts_and_globs
+from mockllm.scenario.match_lint import begins_with_prefix, texts_and_globs
 from mockllm.scenario.matcher_logic import WiderMatchers, contradiction
 from mockllm.scenario.name_lint import unknown_names_in_examples, unknown_names_of_mcp
 from mockllm.scenario.replay_lint import replay_warnings
@@ -199,21 +198,12 @@ def _reserved_paths(subject: LintSubject, known_names: KnownNames) -> Iterator[D
         if first == ["s"] and path != "/s":
             yield subject.warn("/s/ID names a session: rules match the path after it", "match", "path")
             return
-        if first and _is_prefix(first[0], path, subject.spec.match, known_names):
+        if begins_with_prefix(path, subject.spec.match, known_names):
             name, rest = first[0], path.removeprefix(f"/{first[0]}") or "/"
             form = f"{{provider: {name}, path: {rest}}}"
             message = f"/{name} is a provider's prefix: rules match the path after it, {form}"
             yield subject.warn(message, "match", "path")
             return
-
-
-def _is_prefix(name: str, path: str, match: Match, known_names: KnownNames) -> bool:
-    """Return whether a path that a match spells out begins with a provider's prefix. Other providers of the match may
-    have a path with the same beginning."""
-    if name in known_names.prefixes:
-        return True
-    literal = not set("*?[") & set(path) and match.provider in (None, name)
-    return literal and name in known_names.providers and known_names.begins_with_prefix(path)
 
 
 def _literal_paths(condition: TextCondition | NameCondition | list[str] | None) -> Iterator[str]:

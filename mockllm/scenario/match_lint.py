@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from mockllm.core.request.messages import Role
 from mockllm.scenario.diagnostics import Path, nearest, quoted_choice
-from mockllm.scenario.known_names import GLOB
+from mockllm.scenario.known_names import GLOB, KnownNames
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.match import Match
 
@@ -105,3 +105,13 @@ def texts_and_globs(condition: object) -> Sequence[str]:
     if isinstance(condition, Spec) and condition.model_fields_set in ({"equals"}, {"glob"}):
         return texts_and_globs(next(getattr(condition, name) for name in condition.model_fields_set))
     return ()
+
+
+def begins_with_prefix(path: str, match: Match, known_names: KnownNames) -> bool:
+    """Return whether a path that a match spells out begins with a provider's prefix, which rules do not see. Other
+    providers of the match may have a path with the same beginning."""
+    name = "".join(path.split("/")[1:2])
+    if name in known_names.prefixes:
+        return True
+    literal = not GLOB.search(path) and match.provider in (None, name)
+    return literal and name in known_names.providers and known_names.begins_with_prefix(path)

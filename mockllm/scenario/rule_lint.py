@@ -30,7 +30,7 @@ from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.reply import ChoiceSpec, PartSpec, ReplySpec, ResponseSpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.language.settings import Settings
-from mockllm.scenario.match_lint import Warnings, texts_and_globs, unmatchable_values
+from mockllm.scenario.match_lint import Warnings, begins_with_prefix, texts_and_globs, unmatchable_values
 from mockllm.scenario.scalar_forms import is_duration
 
 SETTINGS: Final = (*Settings.model_fields, "error", "limit", "load", "sets_state")
@@ -269,8 +269,11 @@ def _names_call(match: Match) -> bool:
 
 
 def _non_generating_target(spec: RuleSpec, known_names: KnownNames) -> str | None:
-    """Return the path or api that a rule names, if it certainly belongs to no generating call."""
+    """Return the path or api that a rule names, if it certainly belongs to no generating call. A path with a
+    provider's prefix has a warning of its own."""
     paths, apis = texts_and_globs(spec.match.path), texts_and_globs(spec.match.api)
+    if any(begins_with_prefix(path, spec.match, known_names) for path in paths):
+        return None
     if known_names.generating_paths and paths and not any(map(known_names.may_generate_path, paths)):
         return paths[0]
     if known_names.generating_apis and apis and not any(map(known_names.may_generate_api, apis)):

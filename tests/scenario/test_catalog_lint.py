@@ -325,6 +325,12 @@ def test_prefix_is_read_by_the_routes(tmp_path: Path, match: str, found: str | N
     assert [hint for hint in hints if hint] == ([] if found is None else [found])
 
 
+def test_path_with_prefix_has_one_warning(tmp_path: Path) -> None:
+    files = {"a.yaml": rules("{match: {path: /groq/openai/v1/chat/completions}, reply: x}")}
+    (warning,) = warnings_of(tmp_path, files, known_names=KNOWN_NAMES)
+    assert warning.endswith("{provider: groq, path: /openai/v1/chat/completions}")
+
+
 TWO = "{chunks: [a, {wait: 1s}, b]}"
 ONE_CALL = "{tool_calls: [{name: look}]}"
 MORE = ", unless a request asks for several choices"
