@@ -270,7 +270,7 @@ def _names_call(match: Match) -> bool:
 
 def _non_generating_target(spec: RuleSpec, known_names: KnownNames) -> str | None:
     """Return the path or api that a rule names, if it certainly belongs to no generating call. A path with a
-    provider's prefix has a warning of its own."""
+    provider's prefix has another warning."""
     paths, apis = texts_and_globs(spec.match.path), texts_and_globs(spec.match.api)
     if any(begins_with_prefix(path, spec.match, known_names) for path in paths):
         return None

@@ -159,7 +159,7 @@ def test_all_errors_are_reported_beside_readable_data() -> None:
 def test_errors_before_syntax_error_are_reported() -> None:
     source = read_source("a: 1\na: 2\nb: [", "a.yaml")
     assert source.data is None
-    assert [diagnostic.line for diagnostic in source.diagnostics] == [2, 4]
+    assert [diagnostic.line for diagnostic in source.diagnostics] == [2, 3]
 
 
 @pytest.mark.parametrize(
