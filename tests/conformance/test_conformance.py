@@ -17,7 +17,8 @@ from mockllm.conformance.shape import Observation, Protocol, Recording
 from mockllm.conformance.tolerant import tolerant
 from mockllm.core.reply.reply import Reply
 from tests.conformance.comparison import Comparison, RecordedCase, compare
-from tests.conformance.exceptions import EXEMPTIONS, Exemption, excused
+from tests.conformance.exceptions import EXEMPTIONS, excused
+from tests.conformance.exemption import Exemption
 from tests.conformance.facts import (
     committed_cases,
     files,
