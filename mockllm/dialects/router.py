@@ -7,7 +7,7 @@ cached) and the messages of unknown paths come after it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final, TypeAlias
 from urllib.parse import unquote
@@ -16,18 +16,14 @@ from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.websocket_session import WEBSOCKET_METHOD, is_handshake
-from mockllm.core.request.server_address import DEFAULT_HOST
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.listing import LISTED, LISTED_BY_NAME, ListedCall, ListedProvider, likely_provider
-from mockllm.dialects.misspelt_paths import path_meant_by
+from mockllm.dialects.path_hints import SET_BASE_URL, KnownPaths, lacks_prefix, path_hint
 from mockllm.dialects.route_table import BASES, ROUTES, Route, spellings
 
-TWICE: Final = re.compile(r"((?:/v1(?:alpha|beta1?)?)+)/(v1(?:alpha|beta1?)?)/")
-"""Two versions in a row: one of the base URL, and one that the SDK adds."""
 VERSIONS: Final = ("/v1beta", "/v1")
 """Versions that a path with an action after a colon (`/models/x:generateContent`) may lack."""
-_REPEATED: Final = "The path contains"
 _UPGRADE: Final = "The path is a WebSocket: send the request with an upgrade."
 NOT_SERVED: Final = (
     "the provider has this call, and mockllm does not serve it; a rule that names the path can respond"
@@ -69,6 +65,11 @@ class UnknownPath(Struct, frozen=True):
     failure: Failure
     hint: str = ""
     """The probable mistake in the path; a part of the failure's message."""
+
+    @property
+    def lacks_prefix(self) -> bool:
+        """Whether the path is below the path in the base URL of a provider that needs a prefix."""
+        return self.provider is None and lacks_prefix(self.path)
 
 
 Routing: TypeAlias = RouteMatch | MethodNotAllowed | UnknownPath
@@ -170,7 +171,7 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
     if _is_unserved(likely, bare):
         failure = _not_served(method, path, bare, likely)
         return UnknownPath(likely.first_call.dialect, provider, bare, failure, NOT_SERVED)
-    return _unknown_path(method, path, likely, _hint(method, path, headers))
+    return _unknown_path(method, path, likely, path_hint(method, path, headers, _KNOWN))
 
 
 def _other_method(
@@ -186,7 +187,7 @@ def _other_method(
 def _unknown_path(method: str, path: str, likely: ListedProvider, hint: str) -> UnknownPath:
     """Return that no call has a path, in the envelope of the provider that is likely meant."""
     provider, bare = _prefix(path)
-    says_all = hint.startswith((_REPEATED, _UPGRADE))
+    says_all = SET_BASE_URL in hint or hint == _UPGRADE
     routes = "" if says_all else _routes_of(likely.name, alone=provider is not None)
     message = f"Invalid URL ({method} {path}). {' '.join(filter(None, (hint, routes)))}"
     failure = Failure("not_found", message=message)
@@ -289,42 +290,14 @@ def _without_version(method: str, path: str) -> tuple[RouteMatch, str] | None:
     return None
 
 
-def _hint(method: str, path: str, headers: Mapping[str, str]) -> str:
-    """Return the right base URL where `/v1` or another version is repeated, else the call that was probably meant;
-    empty where no call is similar."""
-    twice = TWICE.search(path)
-    if twice is not None:
-        known = _matching(TWICE.sub(r"/\2/", path))
-        calls = known.get(method) or _of_all_methods(known)
-        if calls:
-            provider, _ = _prefix(path)
-            prefix = f"/{provider}" if provider else ""
-            base = BASES[_select(calls, headers, "").provider]
-            url = f"http://{headers.get('host', DEFAULT_HOST)}{prefix}{base}"
-            repeated = "/v1" if set(twice[0].split("/")) == {"", "v1"} else "a version"
-            return f"{_REPEATED} {repeated} twice. Set the client's base URL to {url}"
-    near = _near(method, path)
-    return f"Did you mean {near}?" if near else ""
-
-
-def _near(method: str, path: str) -> str | None:
-    """Return the call that was probably meant, by a few other spellings: a search would take too long."""
-    plain = unquote(path).lower().replace("/./", "/").rstrip("/") or "/"
-    for spelt in (
-        plain,
-        f"{plain}s",
-        plain[plain.find("/", 1) :],
-        *(f"/{name}{plain}" for name in LISTED_BY_NAME),
-    ):
-        known = _LITERAL.get(spelt)
-        if known is not None:
-            return f"{method if method in known else next(iter(known))} {spelt}"
-    return (meant := path_meant_by(plain, _generating_paths)) and _near(method, meant)
-
-
-def _generating_paths() -> Iterator[str]:
-    """Return the paths of generating calls without a prefix."""
-    return (path for route in ROUTES if route.call.generates and not route.prefixed for path in route.paths())
+def _base_of(method: str, path: str, headers: Mapping[str, str]) -> str | None:
+    """Return the path in the base URL of the SDK that sends a method to a path; None where no call has the path."""
+    known = _matching(path)
+    calls = known.get(method) or _of_all_methods(known)
+    if not calls:
+        return None
+    call = _select(calls, headers, "")
+    return path.removesuffix(call.path) + BASES[call.provider]
 
 
 @cache
@@ -356,6 +329,7 @@ _PATTERNS: Final[dict[str, list[tuple[str, Route, str]]]] = {}
 """The paths with variables, by the text after a colon at their end ("" without one)."""
 _LITERAL: Final[dict[str, dict[str, list[RouteMatch]]]] = {}
 _WEBSOCKET_CALLS: Final = _websocket_calls()
+_KNOWN: Final = KnownPaths(_LITERAL, _matching, _base_of)
 
 
 def _fill_tables() -> None:

@@ -338,11 +338,11 @@ class Engine:
         return bool(self.preview(request).inputs.rules)
 
     def serves(self, request: Request) -> bool:
-        """Return whether a provider has the path, or a rule matches, even if a guard blocks it. Counts nothing."""
-        if not isinstance(engine_context_of(request).routing, UnknownPath):
+        """Return whether a provider has the path or its start, or a rule matches, even one that a guard blocks."""
+        routing = engine_context_of(request).routing
+        if not isinstance(routing, UnknownPath) or routing.lacks_prefix:
             return True
-        has_rule = result_or_missing(partial(self.has_rule, request))
-        return isinstance(has_rule, ObjectToFetch) or has_rule
+        return bool(result_or_missing(partial(self.has_rule, request)))  # an object to fetch is true
 
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """Return the server's own refusal of a request. No rule is evaluated, nothing is counted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,3 +61,12 @@ def test_blocked_rule_below_api_is_an_unmatched_request(server: Steered) -> None
 def test_preflight_below_api_is_allowed(server: Steered) -> None:
     headers = {"origin": "http://page", "access-control-request-method": "POST"}
     assert server.call("OPTIONS", "/api/chat", headers=headers).status == 204
+
+
+def test_base_url_of_openrouter_without_prefix_gets_hint_and_entry(server: Steered) -> None:
+    refused = server.call("POST", "/api/v1/chat/completions", {"model": "m"})
+    assert refused.status == 404
+    hint = r"Set the client's base URL to (http://[^/]+)/v1 or \1/openrouter/api/v1\b"
+    assert re.search(hint, refused.json["error"]["message"])
+    last = server.call("GET", "/api/requests?limit=1").json["requests"][0]
+    assert (last["path"], last["status"], last["rule"]) == ("/api/v1/chat/completions", 404, None)
