@@ -21,6 +21,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads, pretty
 from mockllm.core.rendering.plan import CutKind, CutStep
 from mockllm.core.rendering.recorded_websocket import RecordedWebSocketSession
 from mockllm.core.request.request_keys import request_hash
+from mockllm.dialects.missing_base_paths import missing_base_path_note
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import location_and_name
 from mockllm.engine.settings import EngineSettings
@@ -237,7 +238,13 @@ def sent(trace: MatchTrace) -> Iterator[str]:
     """Yield the lines about the response."""
     yield from (_withheld(trace) if trace.outcome.response.plan.delivery.sends_nothing else _response(trace))
     yield from (f"fault applied: {fault}" for fault in trace.outcome.response.faults)
-    yield from (f"note: {note}" for note in trace.outcome.response.notes)
+    yield from (f"note: {note}" for note in _notes(trace))
+
+
+def _notes(trace: MatchTrace) -> list[str]:
+    """Return the notes that the journal has on the request and its response."""
+    note = missing_base_path_note(trace.request.provider, trace.request.path)
+    return [*trace.outcome.response.notes, *([] if note is None else [note])]
 
 
 def _withheld(trace: MatchTrace) -> Iterator[str]:
@@ -349,7 +356,7 @@ def _sent(trace: MatchTrace) -> Json:
         "ttft": trace.ttft,
         "took": outcome.duration,
         "faults": list(planned.faults),
-        "notes": list(planned.notes),
+        "notes": _notes(trace),
     }
 
 

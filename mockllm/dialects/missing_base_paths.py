@@ -7,13 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Final
 
 from mockllm.dialects.listing import LISTED_BY_NAME
 from mockllm.dialects.route_table import ROUTES
-
-BASE_URL_ENDS: Final = "'s base URL ends with "
-"""A part of each of these notes, and of no other one."""
 
 
 def missing_base_path_note(provider: str | None, path: str) -> str | None:
@@ -22,7 +18,7 @@ def missing_base_path_note(provider: str | None, path: str) -> str | None:
     if base is None:
         return None
     title = LISTED_BY_NAME[provider or ""].title
-    return f"{title}{BASE_URL_ENDS}{base}; a rule with path: {base}/… does not match this request"
+    return f"{title}'s base URL ends with {base}; a rule with path: {base}/… does not match this request"
 
 
 @cache

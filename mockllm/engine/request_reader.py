@@ -134,6 +134,8 @@ class RequestReader:
             "session": session,
             "context": engine_context,
         }
+        if routing.provider and len(path) > len(routing.path) and path.startswith(f"/{routing.provider}/"):
+            self._attributes["path_prefix"] = f"/{routing.provider}"
         if request_class.to_mcp_server:
             self._attributes["mcp_servers"] = reader_inputs.mcp_servers
         if reader_inputs.volatile != VOLATILE:

@@ -15,7 +15,6 @@ from mockllm.core.redaction import Redactor, may_show_random, secrets_of
 from mockllm.core.request.body_secrets import body_secrets
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_older_hash, hash_input_json, hash_of
-from mockllm.dialects.missing_base_paths import BASE_URL_ENDS
 from mockllm.engine import seed_token
 from mockllm.engine.planned_response import UNKNOWN_FIELD
 from mockllm.server.ended_exchange import EndedExchange, is_unsent
@@ -149,7 +148,7 @@ class AccessLog:
         self._colour = colour
         self._verbose = verbose
         self._noted: set[tuple[str, str, str]] = set()
-        """The notes on unknown fields and base URLs that were written, with address and user agent of the client."""
+        """The notes on unknown fields that were written, with address and user agent of the client."""
         self._missed = ("error: no rule matched", "1;31") if strict else ("no rule matched", "1;33")
 
     def show(self, record: AccessLogRecord, request: Request | None = None) -> None:
@@ -163,13 +162,13 @@ class AccessLog:
             self._write(f"  {printable_line(redactor.text(hash_input_json(request)), MAX_PROMPT)}")
 
     def _new_notes(self, notes: Iterable[str], request: Request) -> tuple[str, ...]:
-        """Leave out the notes on unknown fields and the base URL that were written for this client before: these are
-        the same in each request."""
+        """Leave out the notes on unknown fields that were written for this client before: these are the same in each
+        request."""
         agent = request.headers.get("user-agent", "")
         new = []
         for note in notes:
             key = (request.client, agent, note)
-            if note.startswith(UNKNOWN_FIELD) or BASE_URL_ENDS in note:
+            if note.startswith(UNKNOWN_FIELD):
                 if key in self._noted:
                     continue
                 if len(self._noted) >= MAX_NOTED:

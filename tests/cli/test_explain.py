@@ -119,6 +119,15 @@ def test_explain_of_unmatched_request_prints_near_misses(capsys: pytest.CaptureF
     assert report({"model": "gpt-4"}, capsys)["outcome"] == "miss"
 
 
+def test_explain_has_the_note_on_a_missing_base_path(capsys: pytest.CaptureFixture[str]) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+    request = {"method": "POST", "path": "/chat/completions", "body": body}
+    note = "OpenAI's base URL ends with /v1; a rule with path: /v1/… does not match this request"
+    assert run(request) == 0
+    assert f"  note: {note}\n" in capsys.readouterr().out
+    assert report(request, capsys)["sent"]["notes"] == [note]
+
+
 def test_explain_call_without_rule(capsys: pytest.CaptureFixture[str]) -> None:
     request = {"method": "GET", "path": "/v1/models"}
     assert report(request, capsys)["outcome"] == "dialect"

@@ -25,6 +25,14 @@ def test_openai_path_without_v1_is_served_with_note(prefix: str, tmp_path: Path)
     assert notes == [(NOTE,), (NOTE,), ()]
 
 
+def test_each_request_without_v1_has_the_note_in_the_log(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("rules: [{match: {path: /v1/chat/completions}, reply: hi}]")
+    with live(tmp_path / "a.yaml") as server:
+        for number in range(2):
+            assert post(server.url, CHAT, {**BODY, "model": f"m{number}"}).status == 404
+        assert all(NOTE in server.line(lambda line, n=n: f" m{n} " in line) for n in range(2))
+
+
 def test_anthropic_path_without_v1_has_no_note(tmp_path: Path) -> None:
     """Vercel's provider for Anthropic sends such paths."""
     (tmp_path / "a.yaml").write_text("rules: [{reply: hi}]")

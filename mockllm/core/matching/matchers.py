@@ -98,7 +98,10 @@ class FieldMatcher:
         if self.field.name in HASHES:
             expected = _HASH.sub(r"\1…", expected)
         hint = None if matched else self.condition_on_value.difference(value)
-        return [FieldTestResult(field, expected, brief_ends(value), hint, matched)]
+        actual = brief_ends(value)
+        if self.field.name == "path" and request.path_prefix:
+            actual += f" (without the prefix {request.path_prefix})"
+        return [FieldTestResult(field, expected, actual, hint, matched)]
 
 
 class AllMatcher(Struct, frozen=True):

@@ -43,7 +43,8 @@ __all__ = ["Message", "Request", "TextPart", "Tool", "estimate_input"]
 
 _NON_BODY_ATTRIBUTES: Final = frozenset((
     "method", "path", "headers", "query_string", "provider", "path_variables", "session", "client", "now",
-    "monotonic", "response_lookup", "context", "over_tls", "mcp_servers", "volatile",
+    "monotonic", "response_lookup", "context", "over_tls", "path_prefix", "mcp_servers",
+    "volatile",
 ))  # fmt: skip
 """The attributes of a request that its reader sets, without the body."""
 
@@ -70,6 +71,8 @@ class Request(BodyFields, McpServerFields):
     """Whether this is a generating call: a rule's reply of texts and tool calls makes its response. Calls for media,
     embeddings, token counts and lists are none. Rules without `path`, `api`, `mcp` and `form` match generating calls
     only."""
+    path_prefix: str = ""
+    """The provider's prefix in front of the path, such as `/groq`; empty without one."""
     over_tls: bool = False
     """Whether the request came over TLS to this server."""
     makes_media: ClassVar[bool] = False
