@@ -12,7 +12,8 @@ from typing import NamedTuple
 class Webhook(NamedTuple):
     """One event for one address. `due` is when it is sent, in seconds on a monotonic clock. A webhook replaces those
     of its `subject` that were not sent yet: a response that is cancelled is not completed. `ends` is the id of a
-    stored response whose end it reports: it is not sent if that was cancelled before it is due."""
+    stored response whose end it reports: it is not sent if that was cancelled before it is due. `rule` is the id of
+    the rule that requests it; empty for an endpoint that a client has registered."""
 
     due: float
     url: str
@@ -21,6 +22,7 @@ class Webhook(NamedTuple):
     payload: bytes
     subject: str
     ends: str = ""
+    rule: str = ""
 
     def scaled(self, factor: float, monotonic: float) -> Webhook:
         """Return the webhook of a server whose time has this factor; `monotonic` is when it was planned."""

@@ -349,18 +349,18 @@ class ResponseBuilder(DecidedRequest):
             unmatched,
             context.error,
             tuple(context.faults),
-            webhooks=tuple(_webhooks_of(plan, context)) if context.webhook_specs else (),
+            webhooks=tuple(_webhooks_of(plan, context, responder_id or "")) if context.webhook_specs else (),
             faults_by_step=tuple(context.faults_by_step.items()),
         )
 
 
-def _webhooks_of(plan: Plan, context: PlanContext) -> Iterator[Webhook]:
+def _webhooks_of(plan: Plan, context: PlanContext, rule: str) -> Iterator[Webhook]:
     """Yield the requests that the server sends when a response has ended (`then_post`), at their times."""
     ends = context.request.monotonic + seconds_until_end_or_silence(plan)
     for number, spec in enumerate(context.webhook_specs):
         id = context.identity.ids.make("post_", 24, f"post.{number}")
         payload = spec.body.encode() if isinstance(spec.body, str) else dumps(spec.body)
-        yield Webhook(ends + spec.after, str(spec.to), spec.secret or "", id, payload, id)
+        yield Webhook(ends + spec.after, str(spec.to), spec.secret or "", id, payload, id, rule=rule)
 
 
 def _with_calls(planned: PlannedResponse, plan: Plan, context: PlanContext) -> PlannedResponse:

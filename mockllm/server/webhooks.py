@@ -10,9 +10,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from mockllm.core.key_forms import redact_text
+from mockllm.core.redaction import without_credentials
 from mockllm.core.webhook import Webhook
-from mockllm.server.access_log import shortened_for_line
+from mockllm.server.access_log import printable_line, shortened_for_line
 from mockllm.server.line_output import report
+from mockllm.server.upstreams import failure_reason
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -24,6 +27,8 @@ RETRY_WAITS: Final = (1.0, 5.0, 25.0)
 """Seconds before each further attempt."""
 TIMEOUT: Final = 10.0
 """Seconds for one attempt."""
+MAX_ADDRESS: Final = 200
+"""Characters of an address that the report of a failure shows."""
 MAX_PENDING: Final = 1000
 """The most webhooks that wait; more are not sent."""
 
@@ -85,7 +90,10 @@ class WebhookSender:
                 break
             await asyncio.sleep(pause)
         if failure:
-            report(f"webhook abandoned after {1 + len(RETRY_WAITS)} attempts: {failure}")
+            rule = f" of {printable_line(webhook.rule)}" if webhook.rule else ""
+            address = printable_line(redact_text(without_credentials(webhook.url)), MAX_ADDRESS)
+            attempts = 1 + len(RETRY_WAITS)
+            report(f"webhook{rule} to {address} abandoned after {attempts} attempts: {failure}")
 
     async def _attempt(self, webhook: Webhook) -> str:
         """Return why the endpoint did not accept the webhook; empty where it did."""
@@ -100,7 +108,7 @@ class WebhookSender:
             ) as response:
                 return "" if response.status < 300 else f"the endpoint returned {response.status}"
         except (ClientError, TimeoutError, OSError, ValueError) as error:
-            return f"{type(error).__name__}"
+            return _reason(error)
 
     async def close(self) -> None:
         """Send nothing more."""
@@ -110,6 +118,13 @@ class WebhookSender:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _reason(error: Exception) -> str:
+    """Return why an endpoint did not respond. The text of an error on a wrong address has the address in it."""
+    if isinstance(error, TimeoutError):
+        return f"no response within {TIMEOUT:g} seconds"
+    return "the address is no URL" if isinstance(error, ValueError) else failure_reason(error)
 
 
 def _host(url: str) -> str:

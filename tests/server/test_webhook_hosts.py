@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import urllib.error
 import urllib.request
 
 import pytest
 
 from mockllm.core.webhook import Webhook
+from mockllm.server import webhooks
 from mockllm.server.webhooks import WebhookSender
 from mockllm.testing import MockLLM
 from tests.server.test_holds import Hook, ask, hook
@@ -112,3 +114,63 @@ def test_control_api_takes_no_post_of_a_scenario(hook: str) -> None:
         with refused.value as response:
             assert response.code == 403
         assert (("", "a") in server._running.app.held_responses._released) is False
+
+
+@pytest.mark.parametrize(
+    ("rule", "query", "shown"),
+    [
+        (
+            "a.yaml:done",
+            "?token=hidden-1&n=2",
+            "webhook of a.yaml:done to http://REDACTED@localhost:{}/x?token=REDACTED&n=2",
+        ),
+        ("", "", "webhook to http://REDACTED@localhost:{}/x"),
+    ],
+)
+def test_abandoned_webhook_names_rule_address_and_reason(
+    rule: str, query: str, shown: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(webhooks, "RETRY_WAITS", (0.0,))
+    with socket.socket() as closed:
+        closed.bind(("localhost", 0))
+        port = closed.getsockname()[1]
+    url = f"http://user:hidden-2@localhost:{port}/x{query}"
+
+    async def deliver() -> None:
+        sender = WebhookSender()
+        sender.schedule([Webhook(0.0, url, "", "id", b"{}", "subject", rule=rule)], 0.0, "")
+        await asyncio.gather(*(task for _, task in sender._pending.values()))
+        await sender.close()
+
+    asyncio.run(deliver())
+    logged = capsys.readouterr().err
+    assert f"{shown.format(port)} abandoned after 2 attempts: cannot connect to localhost:{port}: " in logged
+    assert "Connection refused" in logged
+    assert "hidden" not in logged
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TimeoutError(), "no response within 10 seconds"),
+        (ValueError("http://user:hidden@host"), "the address is no URL"),
+        (OSError("broken"), "broken"),
+    ],
+)
+def test_reason_of_an_abandoned_webhook_is_in_words(
+    error: Exception, reason: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(webhooks, "RETRY_WAITS", ())
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    async def deliver() -> None:
+        sender = WebhookSender()
+        monkeypatch.setattr("aiohttp.ClientSession.post", fail)
+        sender.schedule([Webhook(0.0, "http://localhost:9/", "", "id", b"{}", "subject")], 0.0, "")
+        await asyncio.gather(*(task for _, task in sender._pending.values()))
+        await sender.close()
+
+    asyncio.run(deliver())
+    assert f"webhook to http://localhost:9/ abandoned after 1 attempts: {reason}\n" in capsys.readouterr().err
