@@ -146,6 +146,10 @@ class _UnmatchedLog(AccessLog):
         if self._verbose:
             super().show(record, request)
 
+    def show_hold(self, record: AccessLogRecord, name: str, at_most: float) -> None:
+        if self._verbose:
+            super().show_hold(record, name, at_most)
+
 
 def _run(line: Sequence[str], environment: Mapping[str, str], timeout: float | None) -> int:
     """Run the command and return its exit code in the form of a shell. With a bound it has its own session, so that

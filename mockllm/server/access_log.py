@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 from mockllm.core.display import shortened
 from mockllm.core.redaction import Redactor, may_show_random, secrets_of
@@ -161,6 +162,13 @@ class AccessLog:
             redactor = _with_body(record.redactor, request)
             self._write(f"  {printable_line(redactor.text(hash_input_json(request)), MAX_PROMPT)}")
 
+    def show_hold(self, record: AccessLogRecord, name: str, at_most: float) -> None:
+        """Write that a response waits until a name is released, at most for these seconds, and how to release it."""
+        session = "" if record.session is None else f"?session={quote(record.session, safe='')}"
+        call = printable_line(f"POST /api/release/{quote(name, safe='')}{session}")
+        waits = f'waits for "{printable_line(name)}": {call}, at most {at_most:g}s'
+        self._write(" ".join((*self._beginning(record), waits)))
+
     def _new_notes(self, notes: Iterable[str], request: Request) -> tuple[str, ...]:
         """Leave out the notes on unknown fields that were written for this client before: these are the same in each
         request."""
@@ -181,16 +189,8 @@ class AccessLog:
         """Return `10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`, with the number of the
         retry if an SDK sends it. A verbose line also has the modifiers, the session, the seed, and the hash that
         `match: {hash: …}` sees."""
-        rule = printable_line(record.rule) if record.rule else "-"
-        if record.unmatched:
-            rule = self._paint(*self._missed)
         fields = [
-            time.strftime("%H:%M:%S", time.localtime(record.now)),
-            printable_line(record.method),
-            printable_line(record.path),
-            printable_line(record.model) if record.model else "-",
-            "→",
-            rule,
+            *self._beginning(record),
             self._paint(str(record.status), _COLOURS.get(record.status // 100, "0")),
             duration(record.duration),
         ]
@@ -213,6 +213,17 @@ class AccessLog:
             if (older := cached_older_hash(request)) is not None:
                 asides.append(f"older hash: {older}")
         return " ".join(fields) + (f"  [{'; '.join(asides)}]" if asides else "")
+
+    def _beginning(self, record: AccessLogRecord) -> tuple[str, ...]:
+        rule = printable_line(record.rule) if record.rule else "-"
+        return (
+            time.strftime("%H:%M:%S", time.localtime(record.now)),
+            printable_line(record.method),
+            printable_line(record.path),
+            printable_line(record.model) if record.model else "-",
+            "→",
+            self._paint(*self._missed) if record.unmatched else rule,
+        )
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text

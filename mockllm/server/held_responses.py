@@ -60,6 +60,14 @@ class HeldResponses:
                 self._released.popitem(last=False)
         return len(waiting)
 
+    def lets_pass(self, key: HoldKey) -> bool:
+        """Return whether the next response does not wait for a name, since a release came before it."""
+        return key in self._released
+
+    def names(self, session: str) -> list[str]:
+        """Return the names for which responses of a session wait."""
+        return sorted(name for of_session, name in self._waiting if of_session == session)
+
     def waiting(self, key: HoldKey) -> int:
         """Return how many responses wait for a name."""
         return len(self._waiting.get(key, ()))

@@ -21,8 +21,10 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.engine.websocket_handshake import is_websocket_handshake
+from mockllm.server.access_log import record_of
 from mockllm.server.app import App
 from mockllm.server.deferred_planning import plan_in_thread
+from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
 from mockllm.server.forwarded_requests import (
@@ -154,8 +156,11 @@ async def _hold(app: App, exchange: Exchange) -> None:
     if hold is None or request is None:
         return
     began = app.deadlines.time()
-    at_most = hold.at_most * response.time_scale
-    released = await app.held_responses.wait((request.session or "", hold.name), at_most, app.deadlines)
+    at_most, key = hold.at_most * response.time_scale, (request.session or "", hold.name)
+    if app.access_log is not None and not app.held_responses.lets_pass(key):
+        waiting = EndedExchange.of(exchange, 0.0, None, reads_model=True)
+        app.access_log.show_hold(record_of(waiting, request), hold.name, at_most)
+    released = await app.held_responses.wait(key, at_most, app.deadlines)
     from mockllm.core.verdicts.retry_after import format_seconds  # imported late: a start needs no verdicts
 
     waited = app.deadlines.time() - began

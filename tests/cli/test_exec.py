@@ -92,6 +92,16 @@ def test_exec_verbose_prints_each_request_once(capfd: pytest.CaptureFixture[str]
     assert output.count("no rule matched") == 1
 
 
+@pytest.mark.parametrize("options", [(), ("--verbose",)])
+def test_exec_verbose_prints_the_beginning_of_a_hold(
+    options: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    Path("scenarios/hello.yaml").write_text("rules: [{reply: Hi, hold: {name: gate, at_most: 1ms}}]")
+    assert run(*options, *python("ask('known')")) == 0
+    waits = 'waits for "gate": POST /api/release/gate, at most 0.001s\n'
+    assert (waits in capfd.readouterr().err) == bool(options)
+
+
 def test_exec_accepts_options_of_serve(capfd: pytest.CaptureFixture[str]) -> None:
     Path("other.yaml").write_text("rules: [{match: {model: other}, reply: Hi.}]")
     code = "assert (ask('other'), ask('rate-limit-error')) == (200, 429)"

@@ -173,6 +173,20 @@ def test_line_names_faults_and_the_cut() -> None:
     assert line(faulty).endswith("12ms  [fault: stall, disconnect; cut: connection closed]")
 
 
+@pytest.mark.parametrize(
+    ("session", "name", "call"),
+    [
+        (None, "approval", 'waits for "approval": POST /api/release/approval, at most 0.5s'),
+        ("a b", "x/y", 'waits for "x/y": POST /api/release/x%2Fy?session=a%20b, at most 0.5s'),
+    ],
+)
+def test_line_on_a_hold_has_the_call_that_releases_it(session: str | None, name: str, call: str) -> None:
+    written: list[str] = []
+    AccessLog(written.append).show_hold(RECORD._replace(session=session), name, 0.5)
+    assert written[0].endswith(f" {call}")
+    assert written[0].startswith(line(RECORD).partition(" 200 ")[0])
+
+
 def test_unknown_field_is_noted_once_for_each_client() -> None:
     written: list[str] = []
     log = AccessLog(written.append)

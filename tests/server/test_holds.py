@@ -106,7 +106,7 @@ def test_control_api_releases_by_name_and_session() -> None:
         until(lambda: held.waiting((session.session_id or "", "a")) == held.waiting(("", "a")) == 1)
         url = f"{server.base_url}/api/release/a?session={session.session_id}"
         with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=60) as response:
-            assert json.load(response) == {"name": "a", "released": 1}
+            assert json.load(response) == {"name": "a", "released": 1, "hint": None}
         assert "Mine" in mine.result(PATIENCE)
         assert not other.done()
         assert server.release("a") == 1

@@ -35,10 +35,12 @@ class ResetDone(BaseModel):
 
 
 class Released(BaseModel):
-    """`released` is the number of responses that waited for the name."""
+    """`released` is the number of responses that waited for the name. `hint` names those that are waited for, if none
+    waited for this one."""
 
     name: str
     released: int
+    hint: str | None = None
 
 
 class StaleFile(BaseModel):
