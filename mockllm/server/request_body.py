@@ -130,7 +130,9 @@ class _BodyWatch:
 
 
 def _too_large(limits: ServerLimits) -> Failure:
-    return Failure("request_too_large", 413, f"The request body is larger than {limits.body} bytes.")
+    return Failure(
+        "request_too_large", 413, f"The request body is larger than {limits.body} bytes (--max-body)."
+    )
 
 
 async def decompressed_body(raw: bytes, encoding: str, bound: int) -> bytes | Failure:
@@ -162,7 +164,8 @@ async def _decompressed_members(raw: bytes, wbits: int, bound: int) -> bytes | F
         parts.append(part)
         size += len(part)
         if size > bound:
-            return Failure("request_too_large", 413, f"The decompressed body is larger than {bound} bytes.")
+            message = f"The decompressed body is larger than {bound} bytes (--max-body)."
+            return Failure("request_too_large", 413, message)
         position += len(source) - len(
             decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
         )

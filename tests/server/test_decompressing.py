@@ -127,4 +127,4 @@ def test_decompressed_truncated_member_is_a_400(cut: int) -> None:
 def test_decompressed_exactly_the_bound_is_taken() -> None:
     packed = gzip.compress(b"\0" * 2_097_152, mtime=0)
     assert len(decompress(packed, bound=2_097_152)) == 2_097_152
-    assert "larger than 2097151 bytes" in (failure_of(packed, bound=2_097_151).message or "")
+    assert "larger than 2097151 bytes (--max-body)" in (failure_of(packed, bound=2_097_151).message or "")

@@ -99,7 +99,7 @@ def test_declared_body_above_limit_is_refused_at_once(raw: Raw) -> None:
 
 def test_expect_100_above_limit_is_refused(raw: Raw) -> None:
     requested = request("POST", "/echo", Content_Length="10000000000", Expect="100-continue")
-    refused(raw.send(requested).answer(), 413, "request_too_large", "100000")
+    refused(raw.send(requested).answer(), 413, "request_too_large", "100000 bytes (--max-body)")
 
 
 def test_body_sent_despite_limit_is_refused_and_drained(raw: Raw) -> None:

@@ -30,7 +30,7 @@ class RefusedDecision:
 
 
 class NoStore:
-    """Refuses requests that need sessions or stored responses. Rules that count were refused at the start."""
+    """Refuses requests that need sessions or stored objects. Rules that count were refused at the start."""
 
     max_store_seconds = 0.0
 
@@ -42,10 +42,10 @@ class NoStore:
         return RefusedDecision()
 
     async def fetch(self, to_fetch: ObjectToFetch) -> FetchedObject | Failure:
-        """Return that a call is unknown. Refuse a request that refers to a stored response."""
+        """Return that a call is unknown. Refuse a request that refers to a stored object."""
         if to_fetch.key[0] == "call":
             return None
-        return Failure("bad_request", 400, REFUSAL.format("stored responses"))
+        return Failure("bad_request", 400, REFUSAL.format("stored objects"))
 
     def _forget(
         self,
