@@ -70,5 +70,7 @@ def next_steps(folder: Path) -> str:
     }
     width = max(map(len, commands))
     lines = [f"  {command:<{width}}  {what}" for command, what in commands.items()]
-    edit = f"Edit {scenarios / 'hello.yaml'} while the server runs: the server reloads it at once."
+    edit = (
+        f"Edit {scenarios / 'hello.yaml'} while the server runs: the server reloads it within a second or so."
+    )
     return "\n".join(["Next:", *lines, edit])

@@ -32,7 +32,7 @@ def test_init_prints_files_and_next_steps(capsys: pytest.CaptureFixture[str]) ->
         "  mockllm serve --scenarios mine/scenarios  then point an SDK at the address it prints",
         "  mockllm check mine/scenarios              finds mistakes",
         "  mockllm test mine/scenarios               runs the examples in the files",
-        "Edit mine/scenarios/hello.yaml while the server runs: the server reloads it at once.",
+        "Edit mine/scenarios/hello.yaml while the server runs: the server reloads it within a second or so.",
     ]
     assert all((Path("mine") / name).is_file() for name in FILES)
 
