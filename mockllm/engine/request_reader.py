@@ -81,6 +81,18 @@ class ReaderInputs(NamedTuple):
     """The small requests that came more than once."""
 
 
+def _prefix_of(path: str, routing: Routing) -> str:
+    """Return the provider's prefix of a path, such as `/groq`; empty where it has none."""
+    prefix = f"/{routing.provider}"
+    return prefix if len(path) > len(routing.path) and path.startswith(f"{prefix}/") else ""
+
+
+def _has_override(headers: Mapping[str, str]) -> bool:
+    """Return whether a header overrides a part of the response."""
+    overrides = SEED_HEADER in headers or FAULT_HEADER in headers or DELAY_HEADER in headers
+    return overrides or RULE_HEADER in headers
+
+
 class RequestReader:
     """Reads all requests with one head."""
 
@@ -121,12 +133,11 @@ class RequestReader:
         """Whether it has read a request. Most read one only, which is not remembered."""
         self._state, self._lookup_without_session = reader_inputs.state, reader_inputs.lookup_without_session
         self._session, self._error, self._routing = session, error, routing
-        overrides = SEED_HEADER in headers or FAULT_HEADER in headers or DELAY_HEADER in headers
-        overrides = overrides or RULE_HEADER in headers
-        self._read_override = reader_inputs.read_override if overrides else None
+        self._read_override = reader_inputs.read_override if _has_override(headers) else None
         self._attributes: dict[str, object] = {
             "method": method,
             "path": routing.path,
+            "path_prefix": _prefix_of(path, routing),
             "headers": headers,
             "query_string": query_string,
             "provider": routing.provider,
@@ -134,8 +145,6 @@ class RequestReader:
             "session": session,
             "context": engine_context,
         }
-        if routing.provider and len(path) > len(routing.path) and path.startswith(f"/{routing.provider}/"):
-            self._attributes["path_prefix"] = f"/{routing.provider}"
         if request_class.to_mcp_server:
             self._attributes["mcp_servers"] = reader_inputs.mcp_servers
         if reader_inputs.volatile != VOLATILE:

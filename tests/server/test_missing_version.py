@@ -30,7 +30,8 @@ def test_each_request_without_v1_has_the_note_in_the_log(tmp_path: Path) -> None
     with live(tmp_path / "a.yaml") as server:
         for number in range(2):
             assert post(server.url, CHAT, {**BODY, "model": f"m{number}"}).status == 404
-        assert all(NOTE in server.line(lambda line, n=n: f" m{n} " in line) for n in range(2))
+        assert NOTE in server.line(lambda line: " m0 " in line)
+        assert NOTE in server.line(lambda line: " m1 " in line)
 
 
 def test_anthropic_path_without_v1_has_no_note(tmp_path: Path) -> None:
