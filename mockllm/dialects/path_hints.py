@@ -130,7 +130,14 @@ def lacks_prefix(path: str) -> bool:
 
 
 def _lacks_prefix_of(provider: ListedProvider, path: str) -> bool:
-    return bool(provider.base) and provider.prefixed and path.startswith(f"{provider.base}/")
+    base = provider.base
+    return provider.prefixed and path.startswith(f"{base}/") and base not in _bases_without_prefix()
+
+
+@cache
+def _bases_without_prefix() -> frozenset[str]:
+    """Return the bases of the providers that need no prefix, and the empty one."""
+    return frozenset(("", *(provider.base for provider in LISTED if not provider.prefixed)))
 
 
 def _first_segment(path: str) -> str:

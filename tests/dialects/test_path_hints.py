@@ -25,6 +25,7 @@ DEPLOYMENT = "/openai/deployments/d/chat/completions"
         ("GET", "/v1/chat/complettions", "GET /v1/chat/completions"),
         ("POST", "/v1/chat/copmletions", "POST /v1/chat/completions"),
         ("POST", "/v1/messagez", "POST /v1/messages"),
+        ("POST", "/v1/ocr", "POST /mistral/v1/ocr"),
         ("POST", "/v2/rerank", "POST /cohere/v2/rerank"),
         ("POST", "/mock/v1/chat/completions", "POST /v1/chat/completions"),
         ("POST", "/v2/chat/completions", "POST /v1/chat/completions"),
@@ -128,7 +129,13 @@ def test_path_of_no_call_has_routes_in_place_of_a_hint(path: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "lacks"),
-    [("/api/v1/nowhere", True), ("/api/paas/v4/x", True), ("/api/v1", False), ("/api/rules", False)],
+    [
+        ("/api/v1/nowhere", True),
+        ("/api/paas/v4/x", True),
+        ("/api/v1", False),
+        ("/v1/ocr", False),
+        ("/api/rules", False),
+    ],
 )
 def test_path_below_base_of_prefixed_provider_lacks_the_prefix(path: str, lacks: bool) -> None:
     assert lacks_prefix(path) == lacks
