@@ -32,7 +32,7 @@ def test_client_tool_of_anthropic_is_called_with_its_input(type: str, name: str,
     assert respond_once(CALL, claude_request("Look at src/main.py.", tools=tools)).calls == [(name, expected)]
 
 
-@pytest.mark.parametrize("type", ["function", "bash_20250124"])
+@pytest.mark.parametrize("type", ["custom", "bash_20250124"])
 def test_tool_of_any_type_has_its_own_schema(type: str) -> None:
     schema = {"type": "object", "properties": {"city": {"const": "Oslo"}}, "required": ["city"]}
     tools = [{"type": type, "name": "get_weather", "input_schema": schema}]

@@ -1,8 +1,8 @@
 """Checks of a messages request: shape and documented ranges of the known fields.
 
 Messages have the wording of the live service (`path: error`, with dots in the path). Where no wording is known, the
-message follows the same validator's other messages. Unknown fields and tools pass. Order, null values and most
-messages: requests that the project `local-OAuth-CLI-API-adapter` measured in August and September 2026.
+message follows the same validator's other messages. Unknown fields pass. Order, null values and most messages:
+requests that the project `local-OAuth-CLI-API-adapter` measured in August and September 2026.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from mockllm.dialects.anthropic.content_check import (
 )
 from mockllm.dialects.anthropic.model_check import check_counted_model, check_model
 from mockllm.dialects.anthropic.prompt_form import BREAKPOINT, MAX_BREAKPOINTS, count_breakpoints
+from mockllm.dialects.anthropic.tool_types import CUSTOM, tool_type
 from mockllm.dialects.anthropic.validators import (
     ANY,
     BOOLEAN,
@@ -253,7 +254,7 @@ def _check_tools(path: str, tools: list[Json]) -> None:
     for number, tool in enumerate(tools):
         if type(tool) is not dict:
             raise AnthropicRequestProblem(f"{path}.{number}: {DICT.message}")
-        if tool.get("type") in (None, "custom"):
+        if tool_type(f"{path}.{number}", tool) == CUSTOM:
             _check_custom(f"{path}.{number}.custom", tool)
         name = tool.get("name")
         if type(name) is str and name in names:

@@ -96,7 +96,7 @@ ACCEPTED: list[Any] = [
         {**SYSTEM_TURNS, "messages": [HI, call(), DIRECTIVE, result("t1")]},
         id="a system turn does not part a call from its result",
     ),
-    pytest.param({"tools": [TOOL, {"type": "web_search_20250305", "name": "w"}, {"type": "x"}]}, id="tools"),
+    pytest.param({"tools": [TOOL, {"type": "web_search_20250305", "name": "w"}]}, id="tools"),
     pytest.param({"tools": [TOOL], "tool_choice": {"type": "tool", "name": "get"}}, id="a named tool"),
     pytest.param(
         {"mcp_servers": [{"name": "m"}], "tool_choice": {"type": "tool", "name": "get"}},
