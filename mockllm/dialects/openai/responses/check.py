@@ -23,6 +23,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.openai.json_word import contain_json, turns_contain_json
 from mockllm.dialects.openai.model_restrictions import PROVIDERS_OF_OPENAI_MODELS, check_responses_model
 from mockllm.dialects.openai.responses.fields import FIELDS, OPENAI_FIELDS, moved_messages
+from mockllm.dialects.openai.responses.item_types import check_item_type
 from mockllm.dialects.openai.responses.reasoning import check_reasoning
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
 from mockllm.dialects.openai.validators import (
@@ -86,7 +87,7 @@ ITEMS: Final[dict[str, Check]] = {
     "reasoning": members(("summary",), {"summary": array(by_type(PARTS), "objects")}),
     "item_reference": members(("id",), {"id": string}),
 }
-"""The checked item types; an item of any other type passes."""
+"""The checked item types."""
 MODEL_ROLES: Final = ("assistant", None)
 """The roles of the model's items: none, except for messages."""
 
@@ -120,17 +121,20 @@ def check_items(
 
 
 def _item(value: Json, path: str, *, serves_openai_models: bool = True) -> Failure | None:
-    """Return the error of an item. `serves_openai_models`: OpenAI and Azure refuse parts of another role."""
+    """Return the error of an item. `serves_openai_models`: OpenAI and Azure refuse unknown types, and parts of
+    another role."""
     if type(value) is not dict:
         return wrong_type(value, path, "an input item")
     kind = value.get("type", "message")
     if type(kind) is not str:
-        return unsupported("", path, ITEM_TYPES)
+        return check_item_type("", path)
     if kind == "message":
         role = value.get("role", "")
         if role not in ROLES:
             return unsupported(role if type(role) is str else "", path, ROLES)
     check = ITEMS.get(kind)
+    if check is None and serves_openai_models:
+        return check_item_type(kind, path)
     error = None if check is None else check(value, path)
     return (
         _check_parts(value, path) if error is None and serves_openai_models and kind == "message" else error
@@ -156,17 +160,6 @@ def _check_parts(message: dict[str, Json], path: str) -> Failure | None:
     return None
 
 
-ITEM_TYPES: Final = (
-    *("additional_tools", "agent_message", "apply_patch_call", "apply_patch_call_output"),
-    *("code_interpreter_call", "compaction", "compaction_trigger", "computer_call", "computer_call_output"),
-    *("custom_tool_call", "custom_tool_call_output", "file_search_call", "function_call"),
-    *("function_call_output", "image_generation_call", "item_reference", "local_shell_call"),
-    *("local_shell_call_output", "mcp_approval_request", "mcp_approval_response", "mcp_call"),
-    *("mcp_list_tools", "message", "multi_agent_call", "multi_agent_call_output", "program"),
-    *("program_output", "reasoning", "shell_call", "shell_call_output", "tool_search_call"),
-    *("tool_search_output", "web_search_call"),
-)
-"""The types of items that messages name (August 2026). An item of any other type passes."""
 SOURCES: Final = ("input", "previous_response_id", "prompt", "conversation")
 """The fields that can contain the input; a request has at least one of them."""
 

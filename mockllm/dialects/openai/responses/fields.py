@@ -64,18 +64,29 @@ INCLUDED: Final = (
 )
 
 
+TOOL_TYPES: Final = (
+    *("code_interpreter", "programmatic_tool_calling", "function", "namespace", "tool_search", "file_search"),
+    *("web_search_preview", "web_search_preview_2025_03_11", "image_generation", "mcp", "custom", "computer"),
+    *("computer_use_preview", "shell", "apply_patch"),
+)
+"""The types of tools that messages name: public reports of August 2026."""
+_UNLISTED_TOOL_TYPES: Final = ("local_shell", "web_search", "web_search_2025_08_26")
+"""The types that the SDK has beside them."""
+_tool_type: Final = one_of(*TOOL_TYPES, unlisted=_UNLISTED_TOOL_TYPES)
 _described_tool: Final = members(("name",), _described)
 _file_search: Final = members(("vector_store_ids",), {"vector_store_ids": array(string, "strings"), **WANTED})
 
 
 def _tool_check(*, serves_openai_models: bool) -> Check:
     """Return the check of a tool. Only tools that the client itself executes are checked in detail, and the search of
-    OpenAI's and Azure's vector stores."""
+    OpenAI's and Azure's vector stores. Other services accept any type."""
 
     def check(value: Json, path: str) -> Failure | None:
         error = _typed(value, path)
-        if error is None and serves_openai_models and value["type"] == "file_search":
-            return _file_search(value, path)
+        if error is None and serves_openai_models:
+            error = _tool_type(value["type"], f"{path}.type")
+            if value["type"] == "file_search":
+                return _file_search(value, path)
         if error is not None or value["type"] not in ("function", "custom"):
             return error
         error = _described_tool(value, path)

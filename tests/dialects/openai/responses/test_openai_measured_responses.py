@@ -259,7 +259,12 @@ def test_recent_model_refuses_a_response_as_measured(body: dict[str, Json], refu
         assistant(phase=None, content=[{"type": "refusal", "refusal": "no"}]),
         {"tools": [{"type": "function", "name": "f"}], "reasoning": {"effort": "high"}},
         {"input": [{"type": "program_output", "call_id": "c", "result": "x"}]},
-        {"input": [{"type": "tomorrows_item"}]},
+        {"input": [{"type": "configuration_update"}, {"type": "computer_call"}]},
+        {
+            "tools": [
+                {"type": type} for type in ("web_search", "web_search_2025_08_26", "local_shell", "shell")
+            ]
+        },
         {"input": None, "prompt": {"id": "pmpt_1"}},
     ],
 )
@@ -279,9 +284,34 @@ def test_vendor_accepts_what_only_openai_refuses() -> None:
         {"include": ["x"], "metadata": {"a": 1}, "prompt_cache_key": 1, "top_logprobs": 1},
         {**user({"type": "output_text", "text": "a"}), "messages": []},
         {"input": ""},
+        {"input": [{"type": "tomorrows_item"}]},
+        {"tools": [{"type": "tomorrows_tool"}]},
     ):
         assert refused(path, {**TERRA, **fields}) is None
     for body, param in (({"input": "hi"}, "model"), (BARE, "input")):
         failure = refused(path, body)
         assert failure is not None
         assert failure.fields["param"] == param
+
+
+def test_unknown_type_of_item_is_refused() -> None:
+    failure = refused("/v1/responses", {**TERRA, "input": [{"type": "foo"}]})
+
+    assert failure is not None
+    assert failure.fields == {"param": "input[0]", "code": "invalid_value"}
+    assert failure.message is not None
+    assert failure.message.startswith("Invalid value: 'foo'. Supported values are: 'additional_tools', ")
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/openai/v1/responses"])
+def test_unknown_type_of_tool_is_refused(path: str) -> None:
+    failure = refused(path, {**TERRA, "input": "hi", "tools": [{"type": "web_search_20250305"}]})
+
+    assert failure is not None
+    assert failure.fields == {"param": "tools[0].type", "code": "invalid_value"}
+    assert failure.message == (
+        "Invalid value: 'web_search_20250305'. Supported values are: 'code_interpreter', "
+        "'programmatic_tool_calling', 'function', 'namespace', 'tool_search', 'file_search', "
+        "'web_search_preview', 'web_search_preview_2025_03_11', 'image_generation', 'mcp', 'custom', "
+        "'computer', 'computer_use_preview', 'shell', and 'apply_patch'."
+    )
