@@ -139,5 +139,6 @@ def limit_failure(
     if result.retry_after is not None:
         return Failure("rate_limit", retry_after=result.retry_after, headers=headers, exceeded_limit=exceeded)
     amount = "1 request" if result.bound == "requests" else f"{tokens} tokens"
-    message = f"Request too large for model {model}: it takes {amount}, more than the limit."
+    named = f" for model {model}" if model else ""
+    message = f"Request too large{named}: it takes {amount}, more than the limit."
     return Failure("rate_limit", message=message, retry_after=NEVER, headers=headers, exceeded_limit=exceeded)

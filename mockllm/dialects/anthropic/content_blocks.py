@@ -29,8 +29,8 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.container import container_of
 from mockllm.dialects.anthropic.document_citations import LocatedCitation, with_documents
 from mockllm.dialects.anthropic.errors import DIALECT
-from mockllm.dialects.anthropic.known_models import snapshot
-from mockllm.dialects.anthropic.messages_request import DEFAULT_MODEL, MessagesRequest
+from mockllm.dialects.anthropic.known_models import DEFAULT_MODEL, snapshot
+from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.anthropic.models import AnthropicFamily
 from mockllm.dialects.anthropic.server_tools import (
     executes_code,

@@ -26,7 +26,8 @@ from mockllm.dialects.anthropic.content_blocks import (
     stop_fields,
 )
 from mockllm.dialects.anthropic.errors import DIALECT, error_event
-from mockllm.dialects.anthropic.messages_request import DEFAULT_MODEL, MessagesRequest
+from mockllm.dialects.anthropic.known_models import DEFAULT_MODEL
+from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.anthropic.models import AnthropicFamily, family_of
 from mockllm.dialects.dialect import ResponseIdentity
 

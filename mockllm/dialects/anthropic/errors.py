@@ -16,6 +16,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.headers import JSON_TYPE, exhausted, request_id
+from mockllm.dialects.anthropic.known_models import DEFAULT_MODEL
 from mockllm.dialects.dialect import ResponseIdentity
 
 DIALECT: Final = "anthropic"
@@ -108,7 +109,7 @@ def _message(failure: Failure, row: AnthropicErrorRow, request: Request) -> str:
     if failure.type == "context_length":
         limit, tokens = failure.overflow(CONTEXT_WINDOW, request.input_tokens)
         return row.message.format(limit=limit, tokens=tokens)
-    return row.message.format(model=request.model)
+    return row.message.format(model=request.model or DEFAULT_MODEL)
 
 
 def retry_headers(seconds: float | None) -> Headers:

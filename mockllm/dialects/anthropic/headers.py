@@ -12,6 +12,7 @@ from mockllm.core.failure import NEVER, Failure
 from mockllm.core.limits.limit_data import Bound, BoundStatus, LimitResult, LimitStatus, MeteredBound
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import Headers, ResponseHead
+from mockllm.dialects.anthropic.known_models import DEFAULT_MODEL
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.rate_limit_headers import Names, Quantity, limit_header_pairs
 
@@ -69,7 +70,9 @@ def refused(result: LimitResult, status: LimitStatus, tokens: int, model: str | 
     bound_status = status.bound_status(result.bound)
     message = None
     if bound_status is not None and result.bound in _PARTS and bound_status.window == MINUTE:
-        message = EXCEEDED.format(limit=bound_status.limit, tokens=_PARTS[result.bound], model=model)
+        message = EXCEEDED.format(
+            limit=bound_status.limit, tokens=_PARTS[result.bound], model=model or DEFAULT_MODEL
+        )
     if result.bound == "requests" and status.requests is None and wait != NEVER:
         headers["anthropic-ratelimit-requests-remaining"] = "0"
         headers["anthropic-ratelimit-requests-reset"] = _time(ceil(round(now + wait, 3)))

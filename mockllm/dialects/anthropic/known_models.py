@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import Json
 
+DEFAULT_MODEL: Final = "claude-sonnet-5"
+"""The model where neither the rule nor the request names one."""
 _LEVELS: Final = ("low", "medium", "high", "xhigh", "max")
 
 

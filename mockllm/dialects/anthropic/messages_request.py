@@ -22,11 +22,10 @@ from mockllm.core.tokens import estimate
 from mockllm.dialects.anthropic.client_tools import offered_tools, toolsets_by_tool
 from mockllm.dialects.anthropic.context_edits import applied_edits, cleared_tokens
 from mockllm.dialects.anthropic.document_citations import CitableDocument, citable_documents
+from mockllm.dialects.anthropic.known_models import DEFAULT_MODEL
 from mockllm.dialects.anthropic.server_tools import PendingUse, pending_uses
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
 
-DEFAULT_MODEL: Final = "claude-sonnet-5"
-"""The model where neither the rule nor the request names one."""
 _ROLES: Final[dict[Json, Role]] = {"user": "user", "assistant": "assistant", "system": "system"}
 _CHOICES: Final[dict[Json, ToolChoice]] = {
     "auto": ToolChoice("auto"),

@@ -22,9 +22,10 @@ from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.errors import error_plan, retry_headers
 from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, request_id
+from mockllm.dialects.anthropic.known_models import DEFAULT_MODEL
 from mockllm.dialects.anthropic.messages import AnthropicCountTokens, Messages
 from mockllm.dialects.anthropic.messages_check import check_hosted
-from mockllm.dialects.anthropic.messages_request import DEFAULT_MODEL, MessagesRequest, build_request
+from mockllm.dialects.anthropic.messages_request import MessagesRequest, build_request
 from mockllm.dialects.anthropic.model_check import check_hosted_model
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest

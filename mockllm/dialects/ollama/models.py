@@ -114,7 +114,7 @@ class Show(OllamaCall):
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         name = tagged(request.model or DEFAULT_MODEL)
         if is_deleted(request, name):
-            return Failure("model_not_found", message=f"model '{request.model}' not found")
+            return Failure("model_not_found")
         return json_plan(
             {
                 "license": "",

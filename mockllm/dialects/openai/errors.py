@@ -206,7 +206,8 @@ def error_message(
     limit, tokens = (
         failure.overflow(DEFAULT_CONTEXT_TOKENS, request.input_tokens) if "{limit}" in row.message else (0, 0)
     )
-    return failure.message_format(row.message).format(
+    message = failure.message_format(row.message)
+    return (message if request.model else _without_model(message)).format(
         limit=limit,
         tokens=tokens,
         model=request.model,
@@ -217,6 +218,17 @@ def error_message(
         wait=go_duration(_retry_delay(failure, row)),
         seconds=_whole_seconds(_retry_delay(failure, row)),
     )
+
+
+_MODEL: Final = re.compile(
+    r"^\{model\}|(?P<phrase>(?: (?:for|to)(?: model)? [`'\"]?\{model\}[`'\"]?)+|:? ?[`'\"]?\{model\}[`'\"]?)"
+)
+"""The model at the start of a message; elsewhere with the words and marks that are wrong without it."""
+
+
+def _without_model(message: str) -> str:
+    """Return the format of a message about a call that names no model, such as the list of models."""
+    return _MODEL.sub(lambda found: "The model" if found["phrase"] is None else "", message)
 
 
 def _whole_seconds(delay: float) -> str:
@@ -249,21 +261,22 @@ def refused(result: LimitResult, status: LimitStatus, tokens: int, model: str | 
     bound = "tokens" if result.bound in ("tokens", "input_tokens", "output_tokens") else "requests"
     bound_status = status.bound_status(result.bound)
     requested = tokens if bound == "tokens" else 1
+    whose = f"{f'for {model} ' if model else ''}in organization org-mockllm"
     if bound_status is None:
         suffix = " on requests under way" if result.bound == "concurrent" else ""
-        message = f"Rate limit reached for {model} in organization org-mockllm{suffix}."
+        message = f"Rate limit reached {whose}{suffix}."
     else:
         span, letters = _PER.get(bound_status.window, (f"per {go_duration(bound_status.window)}", ""))
         short = f" ({bound[0].upper()}{letters})" if letters else ""
-        subject = f"{model} in organization org-mockllm on {bound} {span}{short}: Limit {bound_status.limit}"
+        subject = f"{whose} on {bound} {span}{short}: Limit {bound_status.limit}"
         if result.retry_after is None:
             message = (
-                f"Request too large for {subject}, Requested {requested}. The input or output tokens must be "
+                f"Request too large {subject}, Requested {requested}. The input or output tokens must be "
                 "reduced in order to run successfully."
             )
         else:
             used = bound_status.limit - bound_status.remaining
-            message = f"Rate limit reached for {subject}, Used {used}, Requested {requested}."
+            message = f"Rate limit reached {subject}, Used {used}, Requested {requested}."
     if result.retry_after is not None:
         message += f" Please try again in {go_duration(result.retry_after)}."
     headers = {**dict(LIMITS), **dict(limits(status, now)), **_exhausted_headers(result, status)}

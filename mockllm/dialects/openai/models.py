@@ -62,7 +62,7 @@ class OpenAiModels(LookupCall):
     """The models that the list shows beside the rules' models."""
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
-        if failure.type == "model_not_found" and failure.message is None:
+        if failure.type == "model_not_found" and failure.message is None and request.model is not None:
             fields = {"param": "model", **failure.fields}
             failure = replace(failure, message=f"The model '{request.model}' does not exist", fields=fields)
         return error_plan(failure, request, identity)
