@@ -20,8 +20,8 @@ from mockllm.dialects.route_table import ROUTES
 
 SET_BASE_URL: Final = "Set the client's base URL to "
 """A part of each hint that says all: a list of calls after it would hide it."""
-TWICE: Final = re.compile(r"((?:/v1(?:alpha|beta1?)?)+)/(v1(?:alpha|beta1?)?)/")
-"""Two versions in a row: one of the base URL, and one that the SDK adds."""
+TWICE: Final = re.compile(r"((?:/v1(?:alpha|beta1?)?(?:/models)?)+)/(v1(?:alpha|beta1?)?)/")
+"""Two versions in a row: one of the base URL, and one that the SDK adds. The base URL may end with `/models`."""
 MAX_WITH_CALL: Final = 300
 """Characters of a path that may begin with the path of a call."""
 _CALL_IN_BASE: Final = "The base URL ends with the path of a call"

@@ -7,7 +7,7 @@ cached) and the messages of unknown paths come after it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Final, TypeAlias
 from urllib.parse import unquote
@@ -22,6 +22,8 @@ from mockllm.dialects.listing import LISTED, LISTED_BY_NAME, ListedCall, ListedP
 from mockllm.dialects.path_hints import SET_BASE_URL, KnownPaths, lacks_prefix, path_hint
 from mockllm.dialects.route_table import BASES, ROUTES, Route, spellings
 
+_NO_MODEL: Final = re.compile(r"v1(?:alpha|beta1?)?/models(?:/|$)")
+"""The start of what is no model's name, but a path behind a base URL that ends with `/models`."""
 VERSIONS: Final = ("/v1beta", "/v1")
 """Versions that a path with an action after a colon (`/models/x:generateContent`) may lack."""
 _UPGRADE: Final = "The path is a WebSocket: send the request with an upgrade."
@@ -178,7 +180,8 @@ def _other_method(
     method: str, path: str, by_method: Mapping[str, Sequence[RouteMatch]], meant: RouteMatch
 ) -> UnknownPath | MethodNotAllowed:
     """Return that a path has calls of other methods only. `meant` is the most likely one."""
-    if path.rfind(":") > path.rfind("/") and meant.provider in _providers_with_actions():
+    is_action = path.rfind(":") > path.rfind("/") and meant.provider in _providers_with_actions()
+    if is_action and not _with_action(path):
         return _unknown_action(method, path, meant)
     failure = _not_allowed(method, path, sorted(by_method))
     return MethodNotAllowed(meant.dialect, meant.provider, meant.path, failure)
@@ -200,17 +203,29 @@ def _of_all_methods(by_method: Mapping[str, Sequence[RouteMatch]]) -> list[Route
 
 @text_cache(1024)  # clients repeat their paths; a new path is compared with each pattern
 def _matching(path: str) -> Mapping[str, Sequence[RouteMatch]]:
-    """Return the calls of a path by method. The text after the path's last colon selects the patterns."""
+    """Return the calls of a path by method. The text after the path's last colon selects the patterns; where it is
+    the action of a call, it is no part of a name."""
     known = {method: list(matches) for method, matches in _LITERAL.get(path, {}).items()}
+    for method, match in _with_action(path) or _matches(path, _PATTERNS[""]):
+        known.setdefault(method, []).append(match)
+    return known
+
+
+def _with_action(path: str) -> list[tuple[str, RouteMatch]]:
+    """Return the calls, with their methods, whose action a path ends with."""
     colon = path.rfind(":")
-    calls = _PATTERNS.get(path[colon:], ()) if colon >= 0 else ()
-    for pattern, route, prefix in (*calls, *_PATTERNS[""]):
+    return _matches(path, _PATTERNS.get(path[colon:], ())) if colon >= 0 else []
+
+
+def _matches(path: str, patterns: Iterable[tuple[str, Route, str]]) -> list[tuple[str, RouteMatch]]:
+    found = []
+    for pattern, route, prefix in patterns:
         match = _pattern(pattern).fullmatch(path)
-        if match is not None:
+        if match is not None and not _NO_MODEL.match(match.groupdict().get("model", "")):
             variables = {name: unquote(value) for name, value in match.groupdict().items()}
             bare = path.removeprefix(prefix)
-            known.setdefault(route.method, []).append(RouteMatch(route.call, route.provider, bare, variables))
-    return known
+            found.append((route.method, RouteMatch(route.call, route.provider, bare, variables)))
+    return found
 
 
 def _prefix(path: str) -> tuple[str | None, str]:

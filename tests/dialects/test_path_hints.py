@@ -65,6 +65,8 @@ def test_doubled_v1_has_right_base_url(method: str, path: str, headers: dict[str
         ("/v1beta/v1/models/m:generateContent", "http://mock:9"),  # google-genai puts its version behind it
         ("/v1beta/v1beta/models/m:generateContent", "http://mock:9"),
         ("/gemini/v1beta/v1/models/m:streamGenerateContent", "http://mock:9/gemini"),
+        ("/v1beta/models/v1beta/models/m:generateContent", "http://mock:9"),
+        ("/v1/models/v1beta/models/m:countTokens", "http://mock:9"),
     ],
 )
 def test_doubled_version_has_right_base_url(path: str, base: str) -> None:
@@ -72,6 +74,13 @@ def test_doubled_version_has_right_base_url(path: str, base: str) -> None:
     assert isinstance(found, UnknownPath)
     assert found.dialect.name == "gemini"
     assert (found.failure.message or "").endswith(f"a version twice. Set the client's base URL to {base}")
+
+
+def test_list_of_models_behind_a_base_url_with_models_has_right_base_url() -> None:
+    found = find_route("GET", "/v1beta/models/v1beta/models", {"x-goog-api-key": "k"})
+    assert isinstance(found, UnknownPath)
+    assert found.failure.message is not None
+    assert "a version twice. Set the client's base URL to http://localhost:8080" in found.failure.message
 
 
 OPENAI = "http://localhost:8080/v1"

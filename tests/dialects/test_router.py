@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import EventStep
-from mockllm.dialects import anthropic, azure, openai, router
+from mockllm.dialects import anthropic, azure, gemini, openai, router
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.listing import calls_by_provider
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, GENERATING, PROVIDERS, begins_with_prefix
@@ -83,6 +83,22 @@ def test_find_returns_call_of_path(
         ("GET", "/anthropic/v1/messages", {}, anthropic.MESSAGES, "/v1/messages", "POST"),
         ("POST", "/v1/models", CLAUDE, anthropic.MODELS, "/v1/models", "GET"),
         ("PATCH", "/v1//models/x", {}, openai.MODELS, "/v1/models/x", "DELETE, GET"),
+        (
+            "GET",
+            "/v1beta/models/g:generateContent",
+            {},
+            gemini.GENERATE,
+            "/v1beta/models/g:generateContent",
+            "POST",
+        ),
+        (
+            "HEAD",
+            "/v1/models/g:countTokens",
+            {},
+            gemini.COUNT,
+            "/v1/models/g:countTokens",
+            "POST",
+        ),
     ],
 )
 def test_known_path_with_other_method_is_405_with_allow(
