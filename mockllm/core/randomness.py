@@ -1,7 +1,7 @@
 """All randomness and all ids: pure hashes of their position.
 
 A draw is a hash of (seed, rule, scope, tries, place), an id a hash of (seed, scope, number, prefix, place). So other
-requests never change either, and a repeated call returns the same.
+requests change them only by the number and the tries, and a repeated call returns the same.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which call a request is: a route of the table, after an optional provider prefix.
 
-Each request is routed here. One dictionary lookup finds the paths without a variable. Patterns (their results are
-cached) and the messages of unknown paths come after it.
+Each head is routed here, once for all requests that share its reader. One dictionary lookup finds the paths without a
+variable. Patterns (their results are cached) and the messages of unknown paths come after it.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class MethodNotAllowed(Struct, frozen=True):
 class UnknownPath(Struct, frozen=True):
     """A path at which no call is served. It is unknown, or of a part of an API that is not served. Or it lacks its
     version, has an unknown action, or is that of a WebSocket. A rule that names it may match. Otherwise the response
-    is the failure, in the envelope of the provider that the prefix or the headers indicate. `provider` is None where
-    only a guess chose the envelope."""
+    is the failure, in the envelope of the provider that the prefix or the headers indicate. `provider` is the one
+    that the prefix names, or that has the path and lacks its action; else None."""
 
     dialect: Dialect
     provider: str | None

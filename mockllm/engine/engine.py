@@ -72,7 +72,7 @@ class Engine:
         self._time_scale = settings.time_scale
         self._always_sends_hash = settings.hash_header
         self._sent_as_planned = settings.time_scale == 1.0 and not settings.hash_header
-        """Whether neither a time scale nor a hash changes the responses to requests without a session."""
+        """Whether responses without a session have neither a time scale nor, by the settings, a hash each."""
         self._planner = ResponsePlanner(catalog, settings, PromptCaching(state))
         self._index = catalog.index
         self._repeated_requests = RepeatedRequests()

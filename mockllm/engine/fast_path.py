@@ -127,14 +127,14 @@ class FastPath(Struct, frozen=True):
             repeated.passes_check = dialect.check(request) is None
         if response is not None and (repeated.passes_check or validation == "off"):
             attributes = vars(request)
-            model_is_read = "model" in attributes or all(
+            model_is_read_anyway = "model" in attributes or all(
                 each is not None and not each.compiled.request_independent for each in self.responses
             )
             repeated.cacheable_response = response
             repeated.cache_key = cache_key(response.settings, dialect, response.compiled, request)
-            if not model_is_read:
-                # Making the cache key has read the model. To serve a request-independent response does not read it,
-                # so it is forgotten here ("read value" in docs/architecture.md).
+            if not model_is_read_anyway:
+                # Making the cache key has read the model. Later requests get these attributes, whichever response
+                # they select, and not each response reads it. So it is forgotten ("read value" in architecture.md).
                 attributes.pop("model", None)
 
     def _cached_with_call(

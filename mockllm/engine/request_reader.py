@@ -130,7 +130,7 @@ class RequestReader:
         self._repeated_requests = reader_inputs.repeated_requests if may_repeat else None
         """Those of the engine; None where no request is repeated."""
         self._has_read = False
-        """Whether it has read a request. Most read one only, which is not remembered."""
+        """Whether it has read a request. Most readers read one, so `RepeatedRequests` does not get the first one."""
         self._state, self._lookup_without_session = reader_inputs.state, reader_inputs.lookup_without_session
         self._session, self._error, self._routing = session, error, routing
         self._read_override = reader_inputs.read_override if _has_override(headers) else None

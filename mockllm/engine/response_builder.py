@@ -1,5 +1,5 @@
-"""Builds the response to one request after the decision: `build` has a branch for each outcome. It also makes the
-plan of the response."""
+"""Builds the response to one request after the decision: `build` has a branch for each outcome. The planner
+makes its plan."""
 
 from __future__ import annotations
 

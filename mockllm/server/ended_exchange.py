@@ -24,7 +24,8 @@ NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def is_unsent(response: PlannedResponse, tick_times: array[float] | None) -> bool:
-    """Return whether no byte of a response was sent: a fault withheld it, or it ended before its first write."""
+    """Return whether no byte of a response was sent. A fault withheld it, its request broke off, or it ended
+    before its first write."""
     content = response.content
     return (tick_times is not None and not tick_times) or (
         isinstance(content, Plan) and content.delivery.sends_nothing

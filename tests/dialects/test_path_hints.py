@@ -76,7 +76,7 @@ def test_doubled_version_has_right_base_url(path: str, base: str) -> None:
     assert (found.failure.message or "").endswith(f"a version twice. Set the client's base URL to {base}")
 
 
-def test_list_of_models_behind_a_base_url_with_models_has_right_base_url() -> None:
+def test_list_behind_base_url_with_models_has_right_base_url() -> None:
     found = find_route("GET", "/v1beta/models/v1beta/models", {"x-goog-api-key": "k"})
     assert isinstance(found, UnknownPath)
     assert found.failure.message is not None

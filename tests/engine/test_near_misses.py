@@ -27,7 +27,7 @@ def test_rules_of_other_sessions_are_no_near_misses(rules: str, first: str) -> N
         ("/v1/chat/completions", '"/v1/chat/completions" ('),
     ],
 )
-def test_near_miss_of_a_path_names_the_prefix_that_rules_do_not_see(path: str, found: str) -> None:
+def test_near_miss_of_a_path_names_the_unseen_prefix(path: str, found: str) -> None:
     sent = raw_request(path, {"model": "m", "messages": [{"role": "user", "content": "hi"}]})
     message = respond_once("rules: [{match: {path: /v1/chat/completion}, reply: hi}]", sent).json["error"][
         "message"

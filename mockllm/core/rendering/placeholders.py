@@ -63,7 +63,7 @@ class Computation(NamedTuple):
 
     # Any: operations make texts of numbers, too.
     def value(self, now: float, input_tokens: int, output_tokens: int) -> Any:
-        """Return the value of a placeholder that is no id for a time and these numbers of tokens."""
+        """Return the value for a time and these numbers of tokens. A placeholder of an id has no such value."""
         source = self.source
         value = (
             output_tokens if source == "output_tokens" else input_tokens if source == "input_tokens" else now

@@ -216,7 +216,7 @@ class Delivery(Struct, frozen=True):
     lines: bytes = b""
     """Raw lines of the head, after the headers, each with its line end."""
     sends_nothing: bool = False
-    """Whether no byte is sent: the fault that sets it replaces the steps, too."""
+    """Whether no byte is sent: a fault withholds the response, or the request broke off in its body."""
     head_seconds: float = 0.0
     """Seconds over which the head is written, line by line."""
     body_end: BodyEnd = "usual"

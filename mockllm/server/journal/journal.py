@@ -3,8 +3,8 @@
 `add` only stores the ended exchange, because no response may wait for the journal. It makes entries itself only where
 the pending exchanges exceed the capacity. Exchanges become entries within seconds, unless they are dropped for newer
 ones, and always before a reader sees them. `entry_of` removes secrets and bodies that are too large. `_store` drops
-what is too old or too large. `Metrics` counts exchanges when they end. Those whose cached response was sent in one
-write are collected, and counted together once a second.
+the oldest entries beyond the bounds. `Metrics` counts exchanges when they end. Those whose cached response was sent
+in one write are collected, and counted together once a second.
 """
 
 from __future__ import annotations

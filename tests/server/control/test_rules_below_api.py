@@ -63,7 +63,7 @@ def test_preflight_below_api_is_allowed(server: Steered) -> None:
     assert server.call("OPTIONS", "/api/chat", headers=headers).status == 204
 
 
-def test_base_url_of_openrouter_without_prefix_gets_hint_and_entry(server: Steered) -> None:
+def test_openrouter_base_url_without_prefix_gets_hint(server: Steered) -> None:
     refused = server.call("POST", "/api/v1/chat/completions", {"model": "m"})
     assert refused.status == 404
     hint = r"Set the client's base URL to (http://[^/]+)/v1 or \1/openrouter/api/v1\b"

@@ -18,7 +18,7 @@ class Unbound(NoStore):
 
 
 @pytest.mark.parametrize("id", ["resp_1", "file-1", "vs_1", "batch_1"])
-def test_a_stored_object_of_any_kind_is_refused_by_its_right_noun(id: str) -> None:
+def test_stored_object_of_any_kind_is_refused_by_its_noun(id: str) -> None:
     key: FetchKey = ("stored", id)
     failure = asyncio.run(Unbound().fetch(ObjectToFetch("", key, lambda: None)))
     assert isinstance(failure, Failure)

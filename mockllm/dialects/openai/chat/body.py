@@ -110,7 +110,7 @@ class ChatResponseFields:
 def usage(counted: Usage, family: OpenAiFamily) -> dict[str, Json]:
     """Return the usage. Cached tokens are part of the prompt, reasoning tokens part of the completion.
 
-    Tokens written to a cache appear above zero, and in the families with breakpoints always.
+    Tokens written to a cache appear where there are any, and always in families with `cache_writes`.
     """
     if family.oldest:
         input, output = counted.input, counted.output

@@ -1,4 +1,4 @@
-"""Parses a chat completions request into the neutral form. No function raises on any JSON."""
+"""Parses a chat completions request into the neutral form. Functions raise only what the lookup raises."""
 
 from __future__ import annotations
 
