@@ -113,7 +113,7 @@ def _with_wrong_start(
     method: str, path: str, headers: Mapping[str, str], known: KnownPaths
 ) -> tuple[str, list[str]] | None:
     """Return the right bases of a path that begins as that of another provider's SDKs, without a prefix."""
-    first, second = (*path.split("/", 3), "")[1:3]
+    first, second = (*path.split("/", 3), "", "")[1:3]  # a path in an example may lack its first slash
     if first not in _first_segments_of_bases() or first in LISTED_BY_NAME:
         return None
     meant = [f"/{provider.name}{path}" for provider in LISTED if _lacks_prefix_of(provider, path)]

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from mockllm.core.display import shortened
+from mockllm.core.key_forms import REDACTED
 from mockllm.core.redaction import Redactor, may_show_random, secrets_of
 from mockllm.core.request.body_secrets import body_secrets
 from mockllm.core.request.request import Request
@@ -163,10 +164,13 @@ class AccessLog:
             self._write(f"  {printable_line(redactor.text(hash_input_json(request)), MAX_PROMPT)}")
 
     def show_hold(self, record: AccessLogRecord, name: str, at_most: float) -> None:
-        """Write that a response waits until a name is released, at most for these seconds, and how to release it."""
+        """Write that a response waits until a name is released, at most for these seconds, and how to release it. The
+        call needs the session's id, which is not shown where it looks like a key."""
         session = "" if record.session is None else f"?session={quote(record.session, safe='')}"
-        call = printable_line(f"POST /api/release/{quote(name, safe='')}{session}")
-        waits = f'waits for "{printable_line(name)}": {call}, at most {at_most:g}s'
+        call = printable_line(f": POST /api/release/{quote(name, safe='')}{session}")
+        if record.session is not None and record.session.startswith(REDACTED):
+            call = ""
+        waits = f'waits for "{printable_line(name)}"{call}, at most {at_most:g}s'
         self._write(" ".join((*self._beginning(record), waits)))
 
     def _new_notes(self, notes: Iterable[str], request: Request) -> tuple[str, ...]:

@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from mockllm.core.key_forms import redact_text
-from mockllm.core.redaction import without_credentials
 from mockllm.core.webhook import Webhook
 from mockllm.server.access_log import printable_line, shortened_for_line
 from mockllm.server.line_output import report
@@ -91,9 +89,8 @@ class WebhookSender:
             await asyncio.sleep(pause)
         if failure:
             rule = f" of {printable_line(webhook.rule)}" if webhook.rule else ""
-            address = printable_line(redact_text(without_credentials(webhook.url)), MAX_ADDRESS)
             attempts = 1 + len(RETRY_WAITS)
-            report(f"webhook{rule} to {address} abandoned after {attempts} attempts: {failure}")
+            report(f"webhook{rule} to {_origin(webhook.url)} abandoned after {attempts} attempts: {failure}")
 
     async def _attempt(self, webhook: Webhook) -> str:
         """Return why the endpoint did not accept the webhook; empty where it did."""
@@ -121,10 +118,23 @@ class WebhookSender:
 
 
 def _reason(error: Exception) -> str:
-    """Return why an endpoint did not respond. The text of an error on a wrong address has the address in it."""
+    """Return why an endpoint did not respond. Texts of most errors may have the address in them, so only their types
+    are named."""
+    from aiohttp import ClientConnectorError, ClientResponseError
+
     if isinstance(error, TimeoutError):
         return f"no response within {TIMEOUT:g} seconds"
-    return "the address is no URL" if isinstance(error, ValueError) else failure_reason(error)
+    if isinstance(error, ClientConnectorError):
+        return failure_reason(error)
+    if isinstance(error, ClientResponseError):
+        return "its response is not HTTP"
+    return "the address is no URL" if isinstance(error, ValueError) else type(error).__name__
+
+
+def _origin(url: str) -> str:
+    """Return scheme, host and port of an address. Its path and its query may have secrets."""
+    parts = urlsplit(url)
+    return printable_line(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", MAX_ADDRESS)
 
 
 def _host(url: str) -> str:

@@ -42,6 +42,13 @@ def test_similar_path_has_suggestion(method: str, path: str, meant: str) -> None
     assert found.failure.message.startswith(f"Invalid URL ({method} {path}). Did you mean {meant}? ")
 
 
+@pytest.mark.parametrize("path", ["", "*", "x", "/", "/a"])
+def test_path_without_a_segment_is_unknown(path: str) -> None:
+    found = find_route("POST", path, {})
+    assert isinstance(found, UnknownPath)
+    assert found.hint == ""
+
+
 @pytest.mark.parametrize(
     ("method", "path", "headers", "base"),
     [

@@ -177,6 +177,7 @@ def test_line_names_faults_and_the_cut() -> None:
     ("session", "name", "call"),
     [
         (None, "approval", 'waits for "approval": POST /api/release/approval, at most 0.5s'),
+        ("REDACTED-0a1b", "approval", 'waits for "approval", at most 0.5s'),
         ("a b", "x/y", 'waits for "x/y": POST /api/release/x%2Fy?session=a%20b, at most 0.5s'),
     ],
 )

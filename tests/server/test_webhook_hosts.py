@@ -7,8 +7,10 @@ import json
 import socket
 import urllib.error
 import urllib.request
+from unittest.mock import Mock
 
 import pytest
+from aiohttp import ClientResponseError, ServerDisconnectedError
 
 from mockllm.core.webhook import Webhook
 from mockllm.server import webhooks
@@ -119,12 +121,8 @@ def test_control_api_takes_no_post_of_a_scenario(hook: str) -> None:
 @pytest.mark.parametrize(
     ("rule", "query", "shown"),
     [
-        (
-            "a.yaml:done",
-            "?token=hidden-1&n=2",
-            "webhook of a.yaml:done to http://REDACTED@localhost:{}/x?token=REDACTED&n=2",
-        ),
-        ("", "", "webhook to http://REDACTED@localhost:{}/x"),
+        ("a.yaml:done", "?token=hidden-1&n=2#hidden-3", "webhook of a.yaml:done to http://localhost:{}"),
+        ("", "/hidden-4", "webhook to http://localhost:{}"),
     ],
 )
 def test_abandoned_webhook_names_rule_address_and_reason(
@@ -154,7 +152,12 @@ def test_abandoned_webhook_names_rule_address_and_reason(
     [
         (TimeoutError(), "no response within 10 seconds"),
         (ValueError("http://user:hidden@host"), "the address is no URL"),
-        (OSError("broken"), "broken"),
+        (OSError("broken"), "OSError"),
+        (
+            ClientResponseError(Mock(real_url="http://host/?sig=hidden"), (), status=400, message="hidden"),
+            "its response is not HTTP",
+        ),
+        (ServerDisconnectedError("hidden"), "ServerDisconnectedError"),
     ],
 )
 def test_reason_of_an_abandoned_webhook_is_in_words(
@@ -173,4 +176,4 @@ def test_reason_of_an_abandoned_webhook_is_in_words(
         await sender.close()
 
     asyncio.run(deliver())
-    assert f"webhook to http://localhost:9/ abandoned after 1 attempts: {reason}\n" in capsys.readouterr().err
+    assert f"webhook to http://localhost:9 abandoned after 1 attempts: {reason}\n" in capsys.readouterr().err
