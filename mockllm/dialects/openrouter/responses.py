@@ -12,12 +12,14 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, objects, text_of
+from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.model_families import responses_family
 from mockllm.dialects.openai.responses.request import ResponsesRequest
+from mockllm.dialects.openai.responses.stored_calls import DONE
 from mockllm.dialects.vendors.object_edits import Object, drop, items_of, response_of
 from mockllm.dialects.vendors.openrouter import MAKERS, OTHER
 from mockllm.dialects.vendors.responses import VendorResponses
@@ -32,11 +34,15 @@ class OpenRouterResponses(VendorResponses):
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().encode_stream(reply, request, identity)
-        steps = tuple(_unnamed(step) if isinstance(step, EventStep) else step for step in plan.steps)
-        if reply.failure is not None:
-            return replace(plan, steps=steps)
-        last = next(step.chunk_number for step in reversed(steps) if isinstance(step, EventStep))
-        return replace(plan, steps=(*steps, EventStep(b"[DONE]", last, "end")))
+        return (
+            plan if request.background else _sent_form(plan)
+        )  # the states of a background response need names
+
+    def in_background(
+        self, stream: Plan, pace: Pacing, request: Request, identity: ResponseIdentity, *, streamed: bool
+    ) -> Plan:
+        plan = super().in_background(stream, pace, request, identity, streamed=streamed)
+        return _sent_form(plan) if streamed else plan
 
     def own_edit(self, request: Request) -> Edit | None:
         assert isinstance(request, ResponsesRequest)
@@ -48,6 +54,14 @@ class OpenRouterResponses(VendorResponses):
             form.edit(payload)
 
         return edit_object
+
+
+def _sent_form(plan: Plan) -> Plan:
+    """Return a stream as the service sends it."""
+    steps = tuple(_unnamed(step) if isinstance(step, EventStep) else step for step in plan.steps)
+    last = next(step for step in reversed(steps) if isinstance(step, EventStep))
+    done = () if last.kind == "error" else (EventStep(DONE, last.chunk_number, "end"),)
+    return replace(plan, steps=(*steps, *done))
 
 
 def _unnamed(step: EventStep) -> EventStep:
@@ -82,13 +96,13 @@ class _ModelForm:
         response = response_of(payload)
         if response is None:
             return
-        response["tools"] = [self._as_sent(tool) for tool in response["tools"]]
+        response["tools"] = [self._as_sent(tool) for tool in objects(response.get("tools"))]
         response["prompt_cache_options"] = self.fields.get("prompt_cache_options")
         early = payload.get("type") in OPENING
         response["reasoning"] = self.fields.get("reasoning") if early else self._reasoning()
-        usage = response.get("usage")
-        if usage is not None and self.is_openai and not usage["input_tokens_details"]["cache_write_tokens"]:
-            drop(usage["input_tokens_details"], "cache_write_tokens")
+        details = object_of(object_of(response.get("usage")).get("input_tokens_details"))
+        if self.is_openai and not details.get("cache_write_tokens"):
+            drop(details, "cache_write_tokens")
 
     def _edit_item(self, item: Object, *, opens: bool) -> None:
         if item["type"] == "message" and self.family.phase:
@@ -102,7 +116,7 @@ class _ModelForm:
 
     def _as_sent(self, tool: Object) -> Object:
         """Return a function as the request has it, and any other tool as OpenAI echoes it."""
-        return self.functions.get(text_of(tool.get("name")), tool) if tool["type"] == "function" else tool
+        return self.functions.get(text_of(tool.get("name")), tool) if tool.get("type") == "function" else tool
 
     def _reasoning(self) -> Json:
         """Return the settings of the reasoning at the end. GPT-4o and other makers have those of the request."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from mockllm.core.json.codec import Json, loads
-from tests.language.virtual_server import raw_request, respond_once
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.rendering.framing import plan_duration
+from mockllm.core.rendering.plan import Framing, Plan, RawStep, ResponseHead
+from mockllm.dialects.background import DEFAULT_IN_PROGRESS, DEFAULT_QUEUED
+from mockllm.dialects.openai.responses.stored_calls import storable_response
+from tests.language.virtual_server import NOW, VirtualServer, raw_request, respond_once
 
 SCENARIO = """
 rules:
@@ -47,6 +53,54 @@ def test_stream_has_no_names_and_ends_with_done() -> None:
     assert [event["type"] for event in events[:2]] == ["response.created", "response.in_progress"]
     assert events[-1]["type"] == "response.completed"
     assert [event["sequence_number"] for event in events] == [*range(len(events))]
+
+
+MODEL = {"model": "openai/gpt-5.4"}
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"stream": True}, {"background": True}, {"background": True, "stream": True}]
+)
+def test_response_is_stored_however_it_is_sent(more: dict[str, Json]) -> None:
+    server = VirtualServer(SCENARIO)
+    first = server.respond(raw_request(PATH, {**MODEL, "input": "hi", **more}))
+    id = re.search(r'"id": ?"(gen-[^"]+)"', first.bytes.decode())
+    assert id is not None
+    later = {**MODEL, "input": "and", "previous_response_id": id[1]}
+    assert server.respond(raw_request(PATH, later, now=NOW + 9)).status == 200
+
+
+def test_response_in_the_background_has_its_states() -> None:
+    sent = raw_request(PATH, {**MODEL, "input": "hi", "background": True, "stream": True})
+    response = respond_once(SCENARIO, sent)
+    assert plan_duration(response.planned.plan) == pytest.approx(DEFAULT_QUEUED + DEFAULT_IN_PROGRESS)
+    blocks = response.bytes.decode().split("\n\n")
+    assert all(block.startswith("data: ") for block in blocks[:-1])
+    assert blocks[-2:] == ["data: [DONE]", ""]
+
+
+@pytest.mark.parametrize("done", [b"", b"data: [DONE]\n\n"])
+@pytest.mark.parametrize("name", [b"", b"event: response.completed\n"])
+def test_recorded_stream_with_and_without_names_is_stored(name: bytes, done: bytes) -> None:
+    response = {"id": "gen-1", "object": "response", "output": []}
+    payloads = [{"type": "response.created"}, {"type": "response.completed", "response": response}]
+    data = b"".join(name + b"data: " + dumps(payload) + b"\n\n" for payload in payloads) + done
+    plan = Plan(ResponseHead(200, ()), (RawStep(data, 0),), Framing.SSE)
+    stored = storable_response(plan)
+    assert stored is not None
+    assert stored[1][0] == "gen-1"
+    cut = replace(plan, steps=(RawStep(data[: data.index(b"response.completed")], 0),))
+    assert storable_response(cut) is None
+
+
+@pytest.mark.parametrize(
+    "extras", ["{tools: null}", "{tools: [x, {}]}", "{usage: {input_tokens_details: null}}", "{usage: null}"]
+)
+def test_extras_of_any_type_are_sent(extras: str) -> None:
+    scenario = f"rules: [{{reply: {{text: Yes., extras: {{openai: {extras}}}}}}}]"
+    for stream in (False, True):
+        sent = respond_once(scenario, raw_request(PATH, {**MODEL, "input": "hi", "stream": stream}))
+        assert sent.status == 200
 
 
 def test_stream_that_fails_has_no_done() -> None:

@@ -51,7 +51,9 @@ from mockllm.dialects.stored_objects import ObjectRequest
 
 INTEGER: Final = re.compile(r"-?[0-9]{1,100}")
 _FROM_0: Final = integer(0)
-END_EVENTS: Final = (b"response.completed", b"response.incomplete", b"response.failed")
+END_EVENTS: Final = ("response.completed", "response.incomplete", "response.failed")
+DONE: Final = b"[DONE]"
+"""The data that ends the streams of some vendors, after the last event."""
 
 
 def storage_update(plan: Plan, request: ResponsesRequest, *, always: bool = False) -> StorageUpdate | None:
@@ -162,16 +164,21 @@ def _last_payload(plan: Plan) -> bytes | None:
     """Return the body, or the data of the event that ends a stream; None for anything else."""
     if any(isinstance(step, CutStep) for step in plan.steps):
         return None
-    last = next((step for step in reversed(plan.steps) if isinstance(step, EventStep | RawStep)), None)
+    sent = (step for step in reversed(plan.steps) if isinstance(step, EventStep | RawStep))
+    last = next((step for step in sent if not isinstance(step, EventStep) or step.payload != DONE), None)
     if last is None:
         return None
     if isinstance(last, EventStep):
-        return last.payload if last.kind in ("body", "end", "error") else None
-    if not plan.streamed:
-        return last.data
-    _, _, event = last.data.rpartition(b"event: ")
-    name, _, data = event.partition(b"\ndata: ")
-    return data if name in END_EVENTS else None
+        return last.payload if last.kind in ("body", "end", "finish", "error") else None
+    return _recorded_end(last.data) if plan.streamed else last.data
+
+
+def _recorded_end(stream: bytes) -> bytes | None:
+    """Return the data of the event that ends a recorded stream, before `[DONE]` where that follows."""
+    before, _, data = (b"\n" + stream).rpartition(b"\ndata: ")
+    if data.strip() == DONE:
+        data = before.rpartition(b"\ndata: ")[2].partition(b"\n")[0]
+    return data if text_of(read_object(data).get("type")) in END_EVENTS else None
 
 
 def _calls(output: list[dict[str, Json]]) -> list[tuple[str, str]]:
