@@ -84,6 +84,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "/v1/responses",
+        {**RESPONSES, "input": [{"role": "user", "content": "a", "metadata": {}}]},
+        "Unknown parameter: 'input[0].metadata'.",
+    ),
+    (
+        "/v1/responses",
         {**RESPONSES, "input": [{"role": "assistant", "content": "a", "phase": "commentary", "z": 1}]},
         "Unknown parameter: 'input[0].z'.",
     ),
@@ -291,7 +296,14 @@ def test_missing_field_is_refused_before_unknown_ones(path: str, body: dict[str,
 
 
 def test_fields_that_the_service_knows_are_not_unknown() -> None:
-    for body in ({**RESPONSES, "presence_penalty": 1}, {**RESPONSES, "reasoning": {"mode": "standard"}}):
+    turn = {"turn_id": "t1"}
+    answer = {"role": "assistant", "content": "a", "internal_chat_message_metadata_passthrough": turn}
+    for more in (
+        {"presence_penalty": 1},
+        {"reasoning": {"mode": "standard"}},
+        {"client_metadata": turn, "input": [{**answer, "metadata": turn}, CHAT_MESSAGE]},
+    ):
+        body: dict[str, Any] = {**RESPONSES, **more}
         assert respond_once(EXACT, raw_request("/v1/responses", body)).status == 200
     body = {**RECENT, "model": "gpt-4o", "modalities": ["text"], "stream_options": {"z": 1}, "stream": True}
     assert respond_once(EXACT, raw_request("/v1/chat/completions", body)).status == 200

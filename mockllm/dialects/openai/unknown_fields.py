@@ -28,8 +28,8 @@ _REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     "responses": ("model", "input"),
 }
 """The fields whose absence the service refuses first."""
-_KNOWN: Final = {"responses": frozenset({"presence_penalty", "frequency_penalty"})}
-"""Fields that the SDK lacks and the service knows: it refuses them in other words."""
+_KNOWN: Final = {"responses": frozenset({"client_metadata", "presence_penalty", "frequency_penalty"})}
+"""Fields that the SDK lacks and the service knows. It refuses the penalties in other words."""
 _UNKNOWN_TO_RECENT: Final = ("audio", "modalities", "web_search_options")
 """Documented fields of chats that recent models do not know."""
 _CACHE_OPTIONS: Final = frozenset({"mode", "ttl"})
@@ -47,6 +47,9 @@ _MEMBERS: Final[dict[str, dict[str, frozenset[str]]]] = {
 }
 """The members of objects in a request, as the types of the SDK name them, without `generate_summary`."""
 _MESSAGE: Final = frozenset({"type", "role", "content", "id", "status"})
+"""The members of a message."""
+_REPLY: Final = _MESSAGE | {"phase", "internal_chat_message_metadata_passthrough", "metadata"}
+"""The members of the model's message, with those that it has in responses to Codex."""
 _MAX_DISTANCE: Final = 2
 """The maximum number of edits from an unknown name to a similar one."""
 
@@ -89,7 +92,7 @@ def _unknown_members(api: str, fields: dict[str, Json]) -> Iterator[str]:
     """Yield the paths of unknown members of objects."""
     for place, item in enumerate(objects(fields.get("input")) if api == "responses" else ()):
         if item.get("type", "message") == "message":
-            known = _MESSAGE | {"phase"} if item.get("role") == "assistant" else _MESSAGE
+            known = _REPLY if item.get("role") == "assistant" else _MESSAGE
             yield from (f"input[{place}].{name}" for name in item if name not in known)
     for field, known in _MEMBERS.get(api, {}).items():
         yield from (f"{field}.{name}" for name in object_of(fields.get(field)) if name not in known)

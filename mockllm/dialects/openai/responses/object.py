@@ -16,7 +16,7 @@ from mockllm.core.reply.reply import Choice, Finish, Reply, Usage
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL, ResponsesFamily, responses_family, snapshot
 from mockllm.dialects.openai.moderated import response_moderation
-from mockllm.dialects.openai.responses.request import ResponsesRequest
+from mockllm.dialects.openai.responses.request import ResponsesRequest, is_named_function
 
 INCOMPLETE: Final[dict[Finish, str]] = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """The reason of an incomplete response by finish reason; with any other finish it is completed."""
@@ -106,18 +106,15 @@ class ResponseObjectFields:
         self.ids = identity.ids
         self.tier = request.service_tier
         self.custom_tools = request.custom_tools
-        self.namespaces: Mapping[str, str] = request.namespaces
+        self.namespaces = request.namespaces(self.form)
+        """The namespaces of tools, by their names."""
         fields = request.fields
-        added = request.added_tools
-        if self.form.adds_functions:
-            self.namespaces = {name: own for name, own in self.namespaces.items() if name not in added}
-        else:
-            self.namespaces = {**self.namespaces, **{name: name for name in added}}
         tools = _tools(request, self.form)
         self.echo = _echo_to_prompt(fields, model) | _echo_after_prompt(fields, self.form, tools)
         """The settings in the order of the wire. Fields of the output are None until they are known."""
-        self.turn_id = text_of(object_of(fields.get("client_metadata")).get("turn_id"))
-        """The id of the client's turn, where the client sends one, as Codex does."""
+        metadata = fields.get("client_metadata") if request.provider == "openai" else None
+        self.turn_id = text_of(object_of(metadata).get("turn_id"))
+        """The id of the client's turn, where the client sends one, as Codex does. Only OpenAI knows it."""
         self.own = dict(reply.extras.get("openai", {}))
         """The top-level fields that the scenario adds."""
         self.moderation = response_moderation(request, reply)
@@ -251,13 +248,15 @@ def _text(requested: dict[str, Json]) -> dict[str, Json]:
 
 
 def _tools(request: ResponsesRequest, family: ResponsesFamily) -> list[Json]:
-    """Return the echoed tools: functions, the search, then a namespace for each function that came later."""
-    added = request.added_tools
-    kept = (
-        entry for entry in objects(request.fields.get("tools")) if text_of(entry.get("name")) not in added
-    )
-    echoed = [_late_tool(tool) if _is_loaded(tool, request.loaded_tools) else _tool(tool) for tool in kept]
-    echoed += [_tool(tool) if family.adds_functions else _late_tool(tool) for tool in added.values()]
+    """Return the echoed tools: functions, the search, then namespaces, also of each function that came later."""
+    echoed = [
+        _late_tool(tool) if _is_loaded(tool, request.loaded_tools) else _tool(tool)
+        for tool in request.own_tools
+    ]
+    echoed += [
+        _late_tool(tool) if is_named_function(tool) and not family.adds_functions else _tool(tool)
+        for tool in request.added_tools
+    ]
     return sorted(
         echoed, key=lambda tool: LAST_TOOLS.index(tool["type"]) if tool["type"] in LAST_TOOLS else -1
     )
@@ -269,9 +268,9 @@ def _is_loaded(entry: dict[str, Json], loaded: frozenset[str]) -> bool:
 
 
 def _late_tool(entry: dict[str, Json]) -> dict[str, Json]:
-    """Return the namespace of a function that came later."""
+    """Return the namespace of a function that came later. The SDK requires a description."""
     function = {name: value for name, value in entry.items() if name != "defer_loading"}
-    named = {name: entry.get(name) for name in ("description", "name")}
+    named = {"description": entry.get("description") or "", "name": entry["name"]}
     return {"type": "namespace", **named, "tools": [_tool(function)]}
 
 

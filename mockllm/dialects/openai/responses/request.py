@@ -5,7 +5,7 @@ Adjacent items of the model (messages, reasoning, calls) form one assistant turn
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Final
 
 from propcache.api import cached_property
@@ -20,6 +20,7 @@ from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.core.request.tools import PROVIDER_DEFINED, ToolChoice
 from mockllm.core.tokens import estimate
+from mockllm.dialects.openai.model_families import ResponsesFamily
 from mockllm.dialects.openai.model_restrictions import PROVIDERS_OF_OPENAI_MODELS
 from mockllm.dialects.openai.request_fields import (
     NEUTRAL_ROLES,
@@ -53,6 +54,9 @@ CALLS: Final = ("function_call", "custom_tool_call")
 RESULTS: Final = ("function_call_output", "custom_tool_call_output")
 SEARCHED: Final = "tool_search_output"
 ADDED: Final = "additional_tools"
+NAMESPACE: Final = "namespace"
+FUNCTIONS: Final = ("function", "custom")
+"""The types of tools that the client implements under their own names."""
 TOOL_ITEMS: Final = (SEARCHED, ADDED)
 COMPACTION_TRIGGER: Final = "compaction_trigger"
 """The last item of a request whose response is the compacted conversation, and nothing else. It is no turn."""
@@ -186,7 +190,18 @@ class ResponsesRequest(InputRequest):
     @cached_property
     def client_tools(self) -> frozenset[str]:
         """The names of OpenAI's own tools that the client runs."""
-        return frozenset([tool.name for tool in self.tools if tool.kind == PROVIDER_DEFINED])
+        return frozenset([tool.name for tool in self.callable_tools if tool.kind == PROVIDER_DEFINED])
+
+    @cached_property
+    def custom_tools(self) -> frozenset[str]:
+        return frozenset([tool.name for tool in self.callable_tools if tool.kind == "custom"])
+
+    @cached_property
+    def callable_tools(self) -> tuple[Tool, ...]:
+        """The tools of the request, and those that items of the conversation add."""
+        if not self.added_tools:
+            return self.tools
+        return tuple(tool for entry in (*self.own_tools, *self.added_tools) for tool in _tools(entry))
 
     @cached_property
     def file_search(self) -> FileSearch | None:
@@ -205,12 +220,20 @@ class ResponsesRequest(InputRequest):
         search = self.file_search
         return search is not None and FILE_RESULTS in self.included and search.takes_long
 
-    @cached_property
-    def namespaces(self) -> Mapping[str, str]:
-        """The namespaces of tools, by their names. A tool that is loaded later is its own namespace."""
-        return self.cached_by_body_without_turns(
-            "namespaces", lambda: dict(_namespaces(self.fields.get("tools")))
-        )
+    def namespaces(self, family: ResponsesFamily) -> Mapping[str, str | None]:
+        """Return the namespaces of tools, by their names. A tool that is loaded later is its own namespace. So is a
+        function that an item adds, where the family does not add functions."""
+        if not self.added_tools:
+            return self.cached_by_body_without_turns(
+                "namespaces", lambda: dict(_namespaces(self.fields.get("tools")))
+            )
+        functions = {tool["name"]: tool["name"] for tool in self.added_tools if is_named_function(tool)}
+        added = [tool for tool in self.added_tools if tool.get("type") == NAMESPACE]
+        return {
+            **dict(_namespaces(self.own_tools)),
+            **(dict.fromkeys(functions) if family.adds_functions else functions),
+            **dict(_namespaces(added)),
+        }
 
     @cached_property
     def tool_items(self) -> list[dict[str, Json]]:
@@ -231,17 +254,37 @@ class ResponsesRequest(InputRequest):
         return frozenset(name for tool in found if (name := text_of(tool.get("name"))))
 
     @cached_property
-    def added_tools(self) -> dict[str, dict[str, Json]]:
-        """The functions that items of the conversation add, by their names."""
+    def added_tools(self) -> tuple[dict[str, Json], ...]:
+        """The tools that items of the conversation add. The last one of a name counts."""
         added = (
             tool for item in self.tool_items if item["type"] == ADDED for tool in objects(item.get("tools"))
         )
-        return {name: tool for tool in added if (name := text_of(tool.get("name")))}
+        return tuple({_identity(tool): tool for tool in added}.values())
+
+    @cached_property
+    def own_tools(self) -> list[dict[str, Json]]:
+        """The tools of the request that no item of the conversation adds again."""
+        own = list(objects(self.fields.get("tools")))
+        if not self.added_tools:
+            return own
+        added = {_identity(tool) for tool in self.added_tools}
+        return [tool for tool in own if _identity(tool) not in added]
 
     @cached_property
     def included(self) -> frozenset[str]:
         """The optional content of the response that the request includes."""
         return frozenset(texts(self.fields.get("include")))
+
+
+def is_named_function(entry: dict[str, Json]) -> bool:
+    """Return whether a tool is a function or a custom tool with a name."""
+    return (text_of(entry.get("type")) or "function") in FUNCTIONS and bool(text_of(entry.get("name")))
+
+
+def _identity(entry: dict[str, Json]) -> Hashable:
+    """Return a tool's name. A tool without one has its type, and the label of its server."""
+    unnamed = text_of(entry.get("type")), text_of(entry.get("server_label"))
+    return text_of(entry.get("name")) or unnamed
 
 
 def _is_whole(_: bool, item: Json) -> bool:
@@ -296,11 +339,11 @@ def _tools(entry: dict[str, Json]) -> Iterator[Tool]:
     """Yield functions and custom tools by name, including those of a namespace; the type names a tool of any
     other kind."""
     kind = text_of(entry.get("type")) or "function"
-    if kind == "namespace":
+    if kind == NAMESPACE:
         for inner in objects(entry.get("tools")):
             yield from _tools(inner)
         return
-    if kind in ("function", "custom"):
+    if kind in FUNCTIONS:
         tool = read_tool(entry, kind)
     else:
         tool = client_tool(entry, kind) or Tool(kind, kind=kind)
@@ -313,7 +356,7 @@ def _namespaces(tools: Json) -> Iterator[tuple[str, str]]:
     for entry in objects(tools):
         name = text_of(entry.get("name"))
         members: Iterable[dict[str, Json]] = ()
-        if entry.get("type") == "namespace":
+        if entry.get("type") == NAMESPACE:
             members = objects(entry.get("tools"))
         elif entry.get("defer_loading") is True:
             members = (entry,)

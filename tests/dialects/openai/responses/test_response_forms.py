@@ -183,19 +183,37 @@ def test_added_function_is_echoed(model: str, types: list[str], namespace: str |
     assert body["output"][0].get("namespace") == namespace
 
 
-def test_items_have_the_id_of_the_clients_turn() -> None:
+def turn_items(provider: str, turn: Json) -> list[dict[str, Json]]:
+    """Return the items in the stream of a turn that a client names."""
     reply = reply_of(
         Thinking(("Hm.",)), Text(("Hi",)), Call("f", ("{}",)), NativePart("openai", {"type": "own"})
     )
-    turn = {"turn_id": "t1"}
     request = responses(model="gpt-5.3-codex", stream=True, client_metadata=turn)
+    request.provider = provider
     plan = RESPONSES.encode_stream(reply, request, STAMP)
-    items = [loads(data)["item"] for event, data in events(plan) if "output_item" in str(event)]
+    return [loads(data)["item"] for event, data in events(plan) if "output_item" in str(event)]
+
+
+def test_items_have_the_id_of_the_clients_turn() -> None:
+    turn = {"turn_id": "t1"}
+    items = turn_items("openai", turn)
     assert [item["metadata"] for item in items] == [turn] * 8
     passed = [item["internal_chat_message_metadata_passthrough"] for item in items]
     assert [turn for item in passed if "create_time" not in item] == [turn] * 7
     assert passed[3].keys() == {"create_time", "turn_id"}
-    assert "metadata" not in body_of_reply(reply, client_metadata={"turn_id": 7})["output"][0]
+
+
+@pytest.mark.parametrize(
+    ("provider", "turn"),
+    [
+        ("openai", {"turn_id": 7}),
+        ("openai", None),
+        *((provider, {"turn_id": "t1"}) for provider in ("azure", "deepseek", "groq", "vllm", "xai")),
+    ],
+)
+def test_other_items_have_no_turn(provider: str, turn: Json) -> None:
+    members = {name for item in turn_items(provider, turn) for name in item}
+    assert members.isdisjoint({"internal_chat_message_metadata_passthrough", "metadata"})
 
 
 def test_tools_of_a_namespace_have_defaults() -> None:
