@@ -7,7 +7,7 @@ Separate from the counts: no decision depends on them, and they survive every re
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from mockllm.core.request.stored_responses import ListedObjects, ResponseLookup, StorageUpdate, StoredResponse
@@ -17,9 +17,10 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 MAX_CALL_BYTES: Final = 16 * 1024 * 1024
 """Total size of the stored tool calls."""
 MANY_OBJECTS: Final = 100
-"""A list of so many objects is stored, since requests for it, or that search it, come again."""
-MAX_LISTS: Final = 8
-"""The most stored lists of a session: each prefix belongs to a kind of object, or to an object of a client."""
+"""In a session with so many objects, a list is stored, since requests for it, or that search it, come again."""
+MAX_LISTS: Final = 16
+"""The most stored lists of a session, of which the oldest goes. Each prefix belongs to a kind of object, or to an
+object of a client. A search of OpenAI reads 10 lists, or 15 with the texts of files."""
 _NAME_BYTES: Final = 500
 _RESPONSE_BYTES: Final = 400
 _CALL_BYTES: Final = 450
@@ -39,7 +40,7 @@ class LocalResponses:
         self._ids: dict[str, dict[str, None]] = {}
         """The ids of each session's tool calls."""
         self._lists: dict[str, dict[str, ListedObjects]] = {}
-        """The lists of each session by their prefixes, until a response of the session changes."""
+        """The lists of each session by their prefixes, until a response with such a prefix changes."""
         self._free = size
         self._free_for_calls = call_size
 
@@ -73,7 +74,7 @@ class LocalResponses:
         else:
             self._forget(key)
         self._stored[key] = stored
-        self._lists.pop(session, None)
+        self._forget_lists(session, name)
         self._names.setdefault(session, {})[name] = None
         self._free -= _size(name, stored)
 
@@ -88,8 +89,16 @@ class LocalResponses:
         removed = self._stored.pop(key, None)
         if removed is not None:
             self._free += _size(key[1], removed)
-            self._lists.pop(key[0], None)
+            self._forget_lists(*key)
             _remove_name(self._names, *key)
+            if key[0] not in self._names:
+                self._lists.pop(key[0], None)
+
+    def _forget_lists(self, session: str, name: str) -> None:
+        """Forget the lists that a name belongs to."""
+        lists = self._lists.get(session, {})
+        for prefix in [prefix for prefix in lists if name.startswith(prefix)]:
+            del lists[prefix]
 
 
 class SessionLookup(ResponseLookup):
@@ -102,7 +111,7 @@ class SessionLookup(ResponseLookup):
         session: str,
         stored: Mapping[tuple[str, str], StoredResponse],
         calls: Mapping[tuple[str, str], str],
-        names: Mapping[str, Iterable[str]],
+        names: Mapping[str, Collection[str]],
         lists: dict[str, dict[str, ListedObjects]],
     ) -> None:
         self._session = session
@@ -118,16 +127,14 @@ class SessionLookup(ResponseLookup):
         known = self._lists.get(self._session, {}).get(prefix)
         if known is not None:
             return known
-        named = [
-            (name, self._stored[self._session, name])
-            for name in self._names.get(self._session, ())
-            if name.startswith(prefix)
-        ]
+        names = self._names.get(self._session, ())
+        named = [(name, self._stored[self._session, name]) for name in names if name.startswith(prefix)]
         listed = ListedObjects(stored for name, stored in named if name == stored.id)
-        if len(listed) >= MANY_OBJECTS:
+        if len(names) >= MANY_OBJECTS:
             lists = self._lists.setdefault(self._session, {})
-            if len(lists) < MAX_LISTS:
-                lists[prefix] = listed
+            if len(lists) >= MAX_LISTS:
+                del lists[next(iter(lists))]
+            lists[prefix] = listed
         return listed
 
     def tool_by_call_id(self, id: str) -> str | None:

@@ -70,24 +70,51 @@ def test_all_stored_by_prefix_is_in_order_after_change() -> None:
     assert list(NOTHING.all_stored("chat_")) == []
 
 
-def test_long_list_is_stored_until_its_session_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_responses, "MANY_OBJECTS", 2)
-    monkeypatch.setattr(local_responses, "MAX_LISTS", 1)
+def test_list_of_a_long_session_is_stored_until_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_responses, "MANY_OBJECTS", 3)
     counters = LocalResponses()
-    for id in ("chat_1", "chat_2", "file_1", "file_2"):
-        counters.apply_storage_update("a", StorageUpdate((id,), stored(id)))
     lookup = counters.lookup("a")
-    listed = lookup.all_stored("chat_")
-    assert lookup.all_stored("chat_") is listed
-    assert lookup.all_stored("file_") is not lookup.all_stored("file_")
-    assert lookup.all_stored("chat_1") is not lookup.all_stored("chat_1")
+    for id in ("chat_1", "chat_2", "file_1"):
+        assert lookup.all_stored("chat_") is not lookup.all_stored("chat_")
+        counters.apply_storage_update("a", StorageUpdate((id,), stored(id)))
+    listed, none = lookup.all_stored("chat_"), lookup.all_stored("other_")
     assert (listed.derived(len), listed.derived(len)) == (2, 2)  # type: ignore[attr-defined]
     counters.apply_storage_update("b", StorageUpdate(("chat_3",), stored("chat_3")))
+    counters.apply_storage_update("a", StorageUpdate(("file_1",), stored("file_1", 7)))
+    counters.apply_storage_update("a", StorageUpdate(forgotten=("file_1",), others=(stored("file_2"),)))
     assert lookup.all_stored("chat_") is listed
     counters.apply_storage_update("a", StorageUpdate(("chat_1",), stored("chat_1", 7)))
     assert list(lookup.all_stored("chat_")) == [stored("chat_1", 7), stored("chat_2")]
+    assert lookup.all_stored("other_") is none
     counters.apply_storage_update("a", StorageUpdate(forgotten=("chat_1",)))
     assert list(lookup.all_stored("chat_")) == [stored("chat_2")]
+
+
+def test_oldest_list_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_responses, "MANY_OBJECTS", 1)
+    monkeypatch.setattr(local_responses, "MAX_LISTS", 2)
+    counters = LocalResponses()
+    counters.apply_storage_update("a", StorageUpdate(("chat_1",), stored("chat_1")))
+    lookup = counters.lookup("a")
+    first, second, third = (lookup.all_stored(prefix) for prefix in ("chat_", "chat", "file"))
+    assert lookup.all_stored("chat") is second
+    assert lookup.all_stored("file") is third
+    assert lookup.all_stored("chat_") is not first
+
+
+@pytest.mark.parametrize("by", ["end", "removal"])
+def test_lists_end_with_their_session(monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    monkeypatch.setattr(local_responses, "MANY_OBJECTS", 1)
+    counters, update = LocalResponses(), StorageUpdate(("chat_1",), stored("chat_1"))
+    counters.apply_storage_update("a", update)
+    listed = counters.lookup("a").all_stored("file_")
+    assert counters.lookup("a").all_stored("file_") is listed
+    if by == "end":
+        counters.end("a")
+    else:
+        counters.apply_storage_update("a", StorageUpdate(forgotten=("chat_1",)))
+    counters.apply_storage_update("a", update)
+    assert counters.lookup("a").all_stored("file_") is not listed
 
 
 def test_changed_response_has_new_size() -> None:

@@ -179,7 +179,7 @@ def supported_reply(reply: Reply, request: ResponsesRequest) -> Reply:
         return replace(reply, choices=(Choice((COMPACTION,)),))
     shown: Sequence[Part] = reply.choices[0].parts
     if any(type(part) is NativePart and part.dialect == SERVER_TOOL for part in shown):
-        shown = server_parts(shown, request.included, request.items, request.file_search)
+        shown = server_parts(shown, request.included, request.items, request.file_results)
     shown = with_client_tool_items(shown, request.client_tools)
     return reply.with_parts([_visible(part) for part in shown if not _is_hidden(part)])
 

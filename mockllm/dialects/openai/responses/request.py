@@ -218,7 +218,16 @@ class ResponsesRequest(InputRequest):
         """Whether a thread plans the response, since it may search long. The event loop looks up what a search
         reads."""
         search = self.file_search
-        return search is not None and FILE_RESULTS in self.included and search.takes_long
+        if search is None or FILE_RESULTS not in self.included:
+            return False
+        return search.takes_long(self.response_lookup)
+
+    def file_results(self, query: str) -> list[Json]:
+        """Return what the search finds; nothing where the response does not show it."""
+        search = self.file_search
+        if search is None or FILE_RESULTS not in self.included:
+            return []
+        return search.results(query, self.response_lookup)
 
     def namespaces(self, family: ResponsesFamily) -> Mapping[str, str | None]:
         """Return the namespaces of tools, by their names. A tool that is loaded later is its own namespace. So is a

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.reply.reply import SERVER_TOOL, NativePart, Part
-from mockllm.dialects.openai.responses.file_search import FILE_RESULTS, FileSearch
+from mockllm.dialects.openai.responses.file_search import FILE_RESULTS
 from mockllm.dialects.openai.responses.object import SEALED_PREFIX
 
 Item: TypeAlias = dict[str, Json]
@@ -52,11 +52,11 @@ def server_parts(
     parts: Sequence[Part],
     included: frozenset[str],
     items: Sequence[Mapping[str, Json]],
-    search: FileSearch | None = None,
+    search: Callable[[str], list[Json]],
 ) -> list[Part]:
     """Return the parts with server tools as items. The parts end with a request for approval that is open. Where the
-    client has decided, they begin with its call; a call that it rejected is left out. `search` finds what a rule
-    leaves to the vector stores of the request; None where the request names none."""
+    client has decided, they begin with its call; a call that it rejected is left out. `search` finds
+    what a rule leaves to the vector stores of the request, by a query."""
     result: list[Part] = []
     for part in parts:
         if type(part) is not NativePart or part.dialect != SERVER_TOOL:
@@ -71,7 +71,7 @@ def server_parts(
         if approval is not None:
             result.clear()  # an earlier response had these parts
         if approval is None or approval.approve:
-            item = ITEMS[kind](_with_results(part, included, search), included)
+            item = ITEMS[kind](_with_results(part, search), included)
             result.append(NativePart("openai", item if approval is None else _approved(item, approval)))
     return result
 
@@ -86,13 +86,10 @@ def _is_search(part: Part) -> bool:
     )
 
 
-def _with_results(part: NativePart, included: frozenset[str], search: FileSearch | None) -> Item:
-    """Return the block of a server tool, with what a search finds where the response shows it."""
+def _with_results(part: NativePart, search: Callable[[str], list[Json]]) -> Item:
+    """Return the block of a server tool, with what a search finds."""
     block: Item = part.block
-    if not _is_search(part):
-        return block
-    found = search.results(block["query"]) if search is not None and FILE_RESULTS in included else []
-    return {**block, "results": found}
+    return {**block, "results": search(block["query"])} if _is_search(part) else block
 
 
 def _approval(block: Item, items: Sequence[Mapping[str, Json]]) -> Approval | None:

@@ -86,7 +86,8 @@ def update_of(
     """Return the update of the store with a response; None where nothing changes."""
     payload, names, calls = storable
     if not always and request.fields.get("store") is False:
-        return StorageUpdate(tool_calls=calls) if calls else None
+        uses = tuple(_uses_of_stores(request, names))
+        return StorageUpdate(tool_calls=calls, others=uses) if calls or uses else None
     previous = None if request.conversation is not None else request.previous
     stored = StoredResponse(
         names[0],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
+from zlib import crc32
 
 from propcache.api import cached_property
 
@@ -157,16 +158,17 @@ def new_file(request: Request, store: str, entry: FileEntry, source: StoredRespo
         "chunking_strategy": strategy,
         "attributes": valid_attributes(entry.attributes),
     }
-    about = {"filename": _file_name(source), "chunking_strategy": strategy}
-    key = file_key(store, entry.id)
-    text = StoredResponse(f"{TEXTS}{key}", None, _text(source.request_body), dumps(about))
-    return NewFile(shown, StoredResponse(key, None, b"", dumps(shown)), text, len(source.request_body))
+    text, key = _text(source.request_body), file_key(store, entry.id)
+    about = {"filename": _file_name(source), "chunking_strategy": strategy, "checksum": crc32(text)}
+    stored = StoredResponse(key, None, dumps(about), dumps(shown))
+    return NewFile(shown, stored, StoredResponse(f"{TEXTS}{key}", None, text, b""), len(source.request_body))
 
 
 def added_objects(
     request: FileAdditionRequest, store: str, plan: Plan, batch: str | None = None, present: int = 0
 ) -> list[StoredResponse]:
     """Return what is stored of the new files of a store: their objects and their texts, and that the store is used.
+    Each object comes before its text. The state removes the oldest first, so what has an object has a text.
     `batch` is the key of their batch. The store has `present` files now: others may have come since the check."""
     found, began, lasts = (
         [activity(store, int(request.now))],
@@ -175,14 +177,14 @@ def added_objects(
     )
     for new in request.new_files(store)[: max(0, MAX_FILES - present)]:
         timeline = new_timeline(began, lasts, new.shown["status"], new.size)
-        found += (new.text, new.stored._replace(previous=batch, timeline=timeline))
+        found += (new.stored._replace(previous=batch, timeline=timeline), new.text)
     return found
 
 
 def added_file(
     request: Request, new: NewFile, sent: dict[str, Json], plan: Plan
 ) -> tuple[StoredResponse, StoredResponse]:
-    """Return the text and the object of a new file. `sent` is the object in the response: one of a rule may have
+    """Return the object and the text of a new file. `sent` is the object in the response: one of a rule may have
     another end."""
     own = new.shown
     shown = completed({**own, **sent}, own)
@@ -190,7 +192,7 @@ def added_file(
         shown = {**shown, "status": own["status"], "last_error": own["last_error"]}
     began = request.monotonic + plan.delay
     timeline = new_timeline(began, processing_time(plan), shown["status"], new.size)
-    return new.text, new.stored._replace(response_body=dumps(shown), timeline=timeline)
+    return new.stored._replace(response_body=dumps(shown), timeline=timeline), new.text
 
 
 def processing_time(plan: Plan) -> float:

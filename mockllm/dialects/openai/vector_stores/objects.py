@@ -3,7 +3,8 @@
 A store, each of its files, each batch of files and the time of its last use are stored under their own keys. So
 requests that change one of them do not conflict. Stores, their contents and their batches are separate lists, since
 a list that replicas share has the newest 1,000. A file's key ends with the id of the file, and `previous` is the key
-of its batch. The text of a file has a further key: only searches read it. The states of a file are the events of a
+of its batch. Its `request_body` has what else decides how searches find it: its name, its division and a checksum of
+its text. The text has a further key: only searches read it. The states of a file are the events of a
 timeline. The name of the last event is its end, the payload its used bytes.
 
 Sources: `openai.types.VectorStore`, `VectorStoreFile` and `VectorStoreFileBatch` of the openai package. `description`
@@ -84,11 +85,13 @@ class StoreContents:
 
     def used_bytes(self, monotonic: float) -> int:
         """Return the bytes that the completed files take."""
+        return sum(map(used_bytes, self.completed(monotonic)))
+
+    def completed(self, monotonic: float) -> list[StoredResponse]:
+        """Return the files that are completed at this time, the oldest first."""
         files = self.files.values()
         statuses = self._statuses(files, monotonic)
-        return sum(
-            used_bytes(file) for file, status in zip(files, statuses, strict=True) if status == "completed"
-        )
+        return [file for file, status in zip(files, statuses, strict=True) if status == "completed"]
 
     def _statuses(self, files: Iterable[StoredResponse], monotonic: float) -> Iterator[str]:
         """Yield the state of each file, in a third of the time that `status` takes."""
@@ -114,6 +117,14 @@ def _by_store(listed: Sequence[StoredResponse]) -> Mapping[str, Sequence[StoredR
         _, store, _ = each.id.split("/", 2)
         found.setdefault(store, []).append(each)
     return found
+
+
+def last_use(lookup: ResponseLookup, store: StoredResponse) -> tuple[StoredResponse, ...]:
+    """Return the last use of a store that expires without one."""
+    if not object_of(loads(store.response_body)).get("expires_after"):
+        return ()
+    used = lookup.stored(activity_key(store.id))
+    return () if used is None else (used,)
 
 
 def by_store(listed: Sequence[StoredResponse]) -> Mapping[str, Sequence[StoredResponse]]:

@@ -44,12 +44,13 @@ class SearchedStore(NamedTuple):
     contents: StoreContents
     texts: Sequence[StoredResponse]
 
-    def completed(self, monotonic: float) -> Iterator[tuple[StoredResponse, StoredResponse]]:
+    def completed(self, monotonic: float) -> Iterator[tuple[StoredResponse, bytes]]:
         """Yield the files that are completed at this time, the oldest first, each with its text."""
-        for stored in self.texts:
-            file = self.contents.files.get(stored.id.removeprefix(TEXTS))
-            if file is not None and self.contents.status(file, monotonic) == "completed":
-                yield file, stored
+        texts = {text.id: text.request_body for text in self.texts}
+        for file in self.contents.completed(monotonic):
+            text = texts.get(TEXTS + file.id)
+            if text is not None:
+                yield file, text
 
 
 class FoundPassage(NamedTuple):
@@ -74,6 +75,11 @@ class _SearchedFile(NamedTuple):
 def texts_of(lookup: ResponseLookup, store: str) -> Sequence[StoredResponse]:
     """Return the texts of the files of a store."""
     return lookup.all_stored(TEXTS + file_key(store, ""))
+
+
+def about(file: StoredResponse) -> dict[str, Json]:
+    """Return the name of a file and its division into passages."""
+    return object_of(loads(file.request_body))
 
 
 def takes_long(stores: Collection[SearchedStore]) -> bool:
@@ -113,11 +119,10 @@ def _searched(store: SearchedStore, wanted: Json, monotonic: float) -> Iterator[
     """Yield the completed files that pass the filters."""
     if wanted is not None and check_filters(wanted, "filters") is not None:
         wanted = None  # nothing is checked with `validation: off`
-    for file, stored in store.completed(monotonic):
+    for file, text in store.completed(monotonic):
         attributes = object_of(object_of(loads(file.response_body)).get("attributes"))
         if wanted is None or passes(attributes, wanted):
-            about = object_of(loads(stored.response_body))
-            content = stored.request_body.decode(errors="replace") or about["filename"]
-            yield _SearchedFile(
-                id_of(file), about["filename"], attributes, document(content, about["chunking_strategy"])
-            )
+            known = about(file)
+            name = known["filename"]
+            content = text.decode(errors="replace") or name
+            yield _SearchedFile(id_of(file), name, attributes, document(content, known["chunking_strategy"]))

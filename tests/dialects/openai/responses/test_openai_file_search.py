@@ -277,12 +277,13 @@ def test_search_is_a_use_of_its_stores(server: VirtualServer, id: str) -> None:
         used: float = send(server, f"/{id}").json["last_active_at"] - NOW
         return used
 
-    for after, words, more in ((60, "plain", {}), (70, "Paris", {"store": False})):
-        assert ask(server, words, id, after=after, **more).status == 200
+    for after, more in ((60, {}), (70, {"store": False})):
+        assert ask(server, "plain", id, after=after, **more).status == 200
         assert last_use() == 0
     for after in (80, 90, 100):
-        assert ask(server, "static", id, after=after).status == 200
-        assert last_use() == after
+        for later, more in ((0, {}), (1, {"store": False})):
+            assert ask(server, "static", id, after=after + later, **more).status == 200
+            assert last_use() == after + later
 
 
 def test_search_of_a_deleted_store_stores_no_use(
