@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, StreamEndEvent
 
 from mockllm.scenario.diagnostics import Diagnostic
 
@@ -76,8 +77,8 @@ def quoting_advice(text: str) -> str:
     return f"put it in quotes: '{text.replace(chr(39), chr(39) * 2)}'"
 
 
-def syntax_diagnostic(error: MarkedYAMLError, text: str, name: str) -> Diagnostic:
-    """Return the diagnostic for a parser error (its marks count from 0)."""
+def syntax_diagnostic(error: MarkedYAMLError, text: str, name: str, *, pure: bool = False) -> Diagnostic:
+    """Return the diagnostic for an error of libyaml's parser or the pure one (its marks count from 0)."""
     if conflict := _CONFLICT.search(text):
         line = text.count("\n", 0, conflict.start()) + 1
         return Diagnostic(name, line, 1, "", "a conflict of a merge begins here; resolve it")
@@ -85,7 +86,7 @@ def syntax_diagnostic(error: MarkedYAMLError, text: str, name: str) -> Diagnosti
     marks = (error.problem_mark or error.context_mark, error.context_mark or error.problem_mark)
     at, opened = (_Mark(mark.line, mark.column) for mark in marks)
     lines = text.splitlines()
-    if "node content" in problem and (unclosed := _unclosed_bracket(text, lines, at)):
+    if "node content" in problem and (unclosed := _unclosed_bracket(text, lines, at, pure)):
         return Diagnostic(name, unclosed.line + 1, unclosed.column + 1, "", _never_closed(unclosed, lines))
     if "tab" not in problem and (template := _unquoted_template(lines, (at.line, opened.line))):
         line, column, snippet = template
@@ -147,23 +148,23 @@ def _never_closed(opened: _Mark, lines: list[str]) -> str:
     return f'the "{_rest(lines, opened)[0]}" that opens here is never closed'
 
 
-def _unclosed_bracket(text: str, lines: list[str], at: _Mark) -> _Mark | None:
-    """Return the mark of the bracket that is open where the text ends, or where a line begins an item of a list."""
+def _unclosed_bracket(text: str, lines: list[str], at: _Mark, pure: bool) -> _Mark | None:
+    """Return the mark of the bracket that is open where the text ends, or where a line begins an item of a list.
+    `pure` says which parser has stopped there: the other one may stop elsewhere."""
     rest = _rest(lines, at)
     if rest and not (_ITEM.match(rest) and not _before(lines, at)):
         return None
-    _, parser = YAML(typ="safe", pure=False).get_constructor_parser(text)
+    _, parser = YAML(typ="safe", pure=pure).get_constructor_parser(text)
     starts: list[CollectionStartEvent] = []
-    try:
-        while True:
-            event = parser.get_event()
+    with suppress(MarkedYAMLError):
+        while not isinstance(event := parser.get_event(), StreamEndEvent):
             if isinstance(event, CollectionStartEvent):
                 starts.append(event)
             elif isinstance(event, CollectionEndEvent):
                 starts.pop()
-    except MarkedYAMLError:
-        marks = [_Mark(each.start_mark.line, each.start_mark.column) for each in starts if each.flow_style]
-    return marks[-1] if marks else None
+    # such an event begins with its anchor or tag, and ends with its bracket
+    ends = [each.end_mark for each in starts if each.flow_style]
+    return _Mark(ends[-1].line, ends[-1].column - 1) if ends else None
 
 
 def _bad_start(char: str, at: _Mark, lines: list[str]) -> str:

@@ -125,7 +125,7 @@ def read_nodes(
     except MarkedYAMLError as error:
         from mockllm.scenario.yaml_errors import syntax_diagnostic  # imported late: a start needs no errors
 
-        syntax = syntax_diagnostic(error, text, name)
+        syntax = syntax_diagnostic(error, text, name, pure=reader.pure)
         place = (syntax.line, syntax.column)
         diagnostics = [
             *(each for each in reader.diagnostics if (each.line, each.column) != place),
@@ -158,6 +158,7 @@ class _NodeReader:
     def __init__(self, text: str, name: str, *, pure: bool = False) -> None:
         self.text = text
         self.name = name
+        self.pure = pure
         self.diagnostics: list[Diagnostic] = []
         self.path: list[str | int] = []
         self.anchors: dict[str, tuple[Json, Mark, int, int] | None] = {}

@@ -138,6 +138,30 @@ def test_mistake_beside_colon_between_brackets(text: str, place: tuple[int, int]
     assert [((each.line, each.column), each.message) for each in diagnostics] == [(place, message)]
 
 
+TAG_FOO = 'the tag "!foo" is not read: scenarios are plain data; quote it if it is a text'
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a: &x [b, c,\n", [((1, 7), "[")]),
+        ("a: !foo {b: c,\n", [((1, 4), TAG_FOO), ((1, 9), "{")]),
+        ("- &x # c [\n  !foo\n  {a,\n- b", [((1, 3), TAG_FOO), ((3, 3), "{")]),
+        ("- {a: &x [b:c,\n- d", [((1, 10), "[")]),
+        ("- {a: {b: http://c}}\n- {d: e,\n- [f", [((2, 3), "{")]),
+        ("- [a:b, [c]]\n- [é, {d: http://e},\n", [((2, 3), "[")]),
+    ],
+)
+def test_bracket_never_closed(text: str, found: list[tuple[tuple[int, int], str]]) -> None:
+    """A bracket has its own place behind an anchor or a tag, and also where a ":" between brackets precedes it."""
+    _, _, diagnostics, *_ = read_nodes(text, "a.yaml")
+    messages = [
+        (place, f'the "{each}" that opens here is never closed' if len(each) == 1 else each)
+        for place, each in found
+    ]
+    assert [((each.line, each.column), each.message) for each in diagnostics] == messages
+
+
 def calls_of(text: str) -> Counter[str]:
     """Return the function calls that reading a text takes, by name."""
     calls: Counter[str] = Counter()
