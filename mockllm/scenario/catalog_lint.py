@@ -6,6 +6,7 @@ Warnings have the form of errors, and with `--strict` they are errors.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from functools import cache, partial
 from typing import Final
 
 from msgspec import Struct
@@ -22,6 +23,7 @@ from mockllm.scenario.file_lint import file_warnings
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.conditions import NameCondition, TextCondition
+from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
@@ -32,6 +34,7 @@ from mockllm.scenario.matcher_logic import WiderMatchers, contradiction
 from mockllm.scenario.name_lint import unknown_names_in_examples, unknown_names_of_mcp
 from mockllm.scenario.replay_lint import replay_warnings
 from mockllm.scenario.rule_lint import rule_warnings
+from mockllm.scenario.tool_call_lint import misspelt_calls, offered_tools
 from mockllm.scenario.typed_entries import TypedEntry
 
 MAX_SLOW_REGEXES: Final = 50
@@ -91,7 +94,11 @@ def warning_steps(
         if entry.kind != "server"
         and (files[entry.file].source.name, path_text(entry.path).rstrip("]")) not in broken
     ]
-    found: list[Diagnostic] = [*file_warnings(scenarios), *_slow_regexes(subjects)]
+    found: list[Diagnostic] = [
+        *file_warnings(scenarios),
+        *_slow_regexes(subjects),
+        *_misspelt_calls(subjects),
+    ]
     found += unknown_names_in_examples(scenarios)
     servers = {
         each.spec.name: each.spec for each in scenarios.entries if isinstance(each.spec, McpServerSpec)
@@ -299,6 +306,18 @@ def _calls_tool(reply: ReplySpec) -> bool:
         choice.tool_calls is not None or any(part.tool_calls is not None for part in choice.parts or ())
         for choice in reply.choices or (reply,)
     )
+
+
+def _misspelt_calls(subjects: Sequence[LintSubject]) -> Iterator[Diagnostic]:
+    """Warn about calls of a tool that is almost the one by which the rule matches."""
+    matches: dict[str, list[Match]] = {}
+    for subject in subjects:
+        matches.setdefault(subject.entry.file, []).append(subject.spec.match)
+    tools = cache(lambda file: {name for match in matches[file] for name in offered_tools(match)})
+    for subject in subjects:
+        if isinstance(subject.spec, RuleSpec):
+            calls = misspelt_calls(subject.spec, partial(tools, subject.entry.file))
+            yield from (subject.warn(text, *below) for below, text in calls)
 
 
 def _slow_regexes(subjects: Iterable[LintSubject]) -> Iterator[Diagnostic]:

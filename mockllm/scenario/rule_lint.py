@@ -16,8 +16,8 @@ from mockllm.core.regex.compile import backtracks_little, compile_regex
 from mockllm.core.templates.scope import NAMES
 from mockllm.core.templates.template import PathRead, TemplateSyntax, compile_template, is_template
 from mockllm.core.values.dynamic import Expression
-from mockllm.scenario.diagnostics import Path, nearest, suggestion
-from mockllm.scenario.known_names import GLOB, KnownNames
+from mockllm.scenario.diagnostics import Path, suggestion
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.base import Spec, children
 from mockllm.scenario.language.conditions import (
     MAY_BACKTRACK,
@@ -109,7 +109,6 @@ def rule_warnings(spec: RuleSpec | ModifierSpec, known_names: KnownNames) -> War
     if isinstance(spec, RuleSpec):
         yield from _impossible_replies(spec, known_names)
         yield from _unsent_content(spec)
-        yield from _misspelt_calls(spec)
     elif not any(_is_set(getattr(spec, name)) for name in SETTINGS):
         yield (), "changes nothing: the modifier has no setting, no faults and no error"
 
@@ -182,22 +181,19 @@ def _unsent_content(spec: RuleSpec) -> Warnings:
                 yield (*below, "json"), "this is a text, and is sent in quotes; write the JSON without quotes"
 
 
-def _misspelt_calls(spec: RuleSpec) -> Warnings:
-    """Warn about calls of a tool that is almost the one by which the rule matches."""
-    tools = texts_and_globs(spec.match.tools)
-    if not tools or any(GLOB.search(tool) for tool in tools):
-        return
+def replies(spec: RuleSpec) -> Iterator[tuple[Path, ReplySpec]]:
+    """Yield the replies of a rule."""
     for path, response in _responses(spec):
-        reply = response.reply
-        for below, part in () if reply is None else _parts_of_reply(reply, (*path, "reply")):
-            for index, call in enumerate(part.tool_calls if isinstance(part.tool_calls, list) else ()):
-                name = call.name
-                if isinstance(name, str) and name not in tools and (near := nearest(name, tools)):
-                    yield (
-                        (*below, "tool_calls", index, "name"),
-                        f'the rule matches requests with the tool "{near}" and calls "{name}"; '
-                        f'did you mean "{near}"?',
-                    )
+        if response.reply is not None:
+            yield (*path, "reply"), response.reply
+
+
+def calls_of_reply(reply: ReplySpec, path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the places and names of the tool calls of a reply at a path that have no template for a name."""
+    for below, part in _parts_of_reply(reply, path):
+        for index, call in enumerate(part.tool_calls if isinstance(part.tool_calls, list) else ()):
+            if isinstance(call.name, str):
+                yield (*below, "tool_calls", index, "name"), call.name
 
 
 def _parts_of_reply(reply: ChoiceSpec, path: Path) -> Iterator[tuple[Path, ChoiceSpec | PartSpec]]:
