@@ -94,12 +94,8 @@ def warning_steps(
         if entry.kind != "server"
         and (files[entry.file].source.name, path_text(entry.path).rstrip("]")) not in broken
     ]
-    found: list[Diagnostic] = [
-        *file_warnings(scenarios),
-        *_slow_regexes(subjects),
-        *_misspelt_calls(subjects),
-    ]
-    found += unknown_names_in_examples(scenarios)
+    found: list[Diagnostic] = [*file_warnings(scenarios), *_slow_regexes(subjects)]
+    found += (*unknown_names_in_examples(scenarios), *_misspelt_calls(subjects))
     servers = {
         each.spec.name: each.spec for each in scenarios.entries if isinstance(each.spec, McpServerSpec)
     }

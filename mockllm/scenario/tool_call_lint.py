@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final
 
-from mockllm.scenario.diagnostics import MAX_NAME_LENGTH
 from mockllm.scenario.known_names import GLOB
 from mockllm.scenario.language.base import children
 from mockllm.scenario.language.match import Match
@@ -20,6 +19,8 @@ from mockllm.scenario.rule_lint import calls_of_reply, replies
 
 MAX_TOOLS: Final = 100
 """A rule that matches by more tools has no warnings."""
+MAX_LENGTH: Final = 100
+"""A longer name is compared only but for case, `_` and `-`."""
 _WORD: Final = re.compile(r"[\w-]+")
 _UNSOUNDED: Final = str.maketrans("", "", "_-")
 _OFFERED: Final = ("tools", "uncalled", "mentioned")
@@ -64,14 +65,13 @@ def _meant(name: str, tools: Sequence[str], slips: dict[str, str]) -> str | None
     """Return the tool whose name a text almost is. `slips` has the tools by the texts of `_slips`."""
     if found := slips.get(name):
         return found
-    shorter = _slips(name)
-    plain = _plain(name)
+    shorter, plain = _slips(name), _plain(name)
     return next((tool for tool in tools if tool in shorter or _plain(tool) == plain), None)
 
 
 def _slips(name: str) -> set[str]:
     """Return what a name becomes without one of its letters, or with two letters swapped."""
-    if len(name) > MAX_NAME_LENGTH:
+    if len(name) > MAX_LENGTH:
         return set()
     slips = set()
     for at, letter in enumerate(name):

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from mockllm.scenario import catalog_lint
-from mockllm.scenario.diagnostics import MAX_NAME_LENGTH
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
-from mockllm.scenario.tool_call_lint import MAX_TOOLS
+from mockllm.scenario.tool_call_lint import MAX_LENGTH, MAX_TOOLS
 
-LONG = "a" * MAX_NAME_LENGTH
+LONG = "a" * MAX_LENGTH
 
 
 def call(*names: str) -> dict[str, Any]:
@@ -39,7 +38,7 @@ def suggested(folder: Path, match: dict[str, Any], reply: dict[str, Any], *more:
 )  # fmt: skip
 def test_call_of_slip_is_warned(tool: str, called: str, tmp_path: Path) -> None:
     assert suggested(tmp_path, {"tools": ["other", tool]}, call("unlike", called)) == [tool]
-    assert suggested(tmp_path, {"tools": called}, call(tool)) == [called]
+    assert suggested(tmp_path, {"tools": called}, call(tool, tool)) == [called, called]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +47,7 @@ def test_call_of_slip_is_warned(tool: str, called: str, tmp_path: Path) -> None:
         ("read_file", "write_file"), ("unlock_door", "lock_door"), ("create_file", "read_file"),
         ("turn_off", "turn_on"), ("Edit", "Exit"), ("Bash", "BashOutput"), ("search_v2", "search_v1"),
         ("search", "search2"), ("search_12", "search_21"), ("search_1", "search_12"), ("a1b", "ab1"),
-        ("get_order", "get_order_status"), (LONG + "a", LONG), ("bash", "hash"),
+        ("get_order", "get_order_status"), (LONG + "ab", LONG + "a"), ("bash", "hash"),
     ],
 )  # fmt: skip
 def test_call_of_another_tool_has_no_warning(tool: str, called: str, tmp_path: Path) -> None:
