@@ -1,7 +1,7 @@
 """Warnings about calls of a tool whose name is a slip of the one by which the rule matches.
 
-Rules often match requests with one tool and call another: `lock_door` and `unlock_door`. So a name is a slip only if
-it is the other one but for case, `_` and `-`, or but for one letter, and if the file has no other sign of that tool.
+Rules often match requests with one tool and call another: `lock_door` and `unlock_door`. A name is a slip only if
+it differs by case, by `_` and `-`, or by one letter. And the file must have no further sign of that tool.
 """
 
 from __future__ import annotations

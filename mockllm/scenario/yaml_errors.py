@@ -150,7 +150,7 @@ def _never_closed(opened: _Mark, lines: list[str]) -> str:
 
 def _unclosed_bracket(text: str, lines: list[str], at: _Mark, pure: bool) -> _Mark | None:
     """Return the mark of the bracket that is open where the text ends, or where a line begins an item of a list.
-    `pure` says which parser has stopped there: the other one may stop elsewhere."""
+    `pure` says which of two parsers has stopped there: they may stop at different places."""
     rest = _rest(lines, at)
     if rest and not (_ITEM.match(rest) and not _before(lines, at)):
         return None
