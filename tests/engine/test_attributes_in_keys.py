@@ -70,6 +70,7 @@ FOLLOWS: Final = {
     "offsets": "logprobs",
     "items": "compacts",
     "requested_media": "audio_format",
+    "file_results": "file_search",
     **dict.fromkeys(("added_tools", "own_tools", "loaded_tools"), "tool_items"),
     **dict.fromkeys(
         ("client_tools", "custom_tools", "included", "logprobs", "namespaces", "obfuscated", "service_tier"),
