@@ -208,7 +208,8 @@ FRAMES = {False: write_event, True: write_bytes_event}
 DRIP = 50
 """Bytes at a time."""
 FINISHES = re.compile(
-    rb'"(?:finish_reason|stop_reason|finishReason|stopReason|done_reason)": ?"|event: response\.completed'
+    rb'"(?:finish_reason|stop_reason|finishReason|stopReason|done_reason)": ?"'
+    rb'|event: response\.completed|data: \{"type":"response\.completed"'
 )
 """Matches an event with a finish reason."""
 NO_FINISH = "add the protocol's member with the finish reason to FINISHES in tests/faults/expected.py"
