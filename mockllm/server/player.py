@@ -1,5 +1,5 @@
 """Plays plans: writes their steps at their times. Steps that are due together are sent in one write. Deadlines are
-absolute, so they never drift.
+absolute, so they never drift; only the gaps of faults count from the write before them.
 
 A `Player` is synchronous and uses no socket itself. It writes to a Sink and sets deadlines, so that a test can play
 hours on a virtual clock. The server awaits `wait_for_player`.
@@ -186,7 +186,8 @@ class Player:
                 if size >= MAX_WRITE_BYTES or len(parts) >= MAX_WRITE_STEPS:
                     break
             elif type(step) is WaitStep:
-                self._due += step.seconds * self._scale
+                start = max(self._due, monotonic) if step.after_write else self._due
+                self._due = start + step.seconds * self._scale
                 if self._separate or self._due > monotonic:
                     break
             elif type(step) is StepOutsideHttpChunks:

@@ -153,6 +153,14 @@ def test_plan_begun_late_plays_by_arrival_of_request() -> None:
     assert [at for at, _ in sink.writes] == [0, 0.5]
 
 
+def test_gap_of_a_fault_follows_the_late_write_before_it() -> None:
+    clock, deadlines, sink = world()
+    gap = WaitStep(2.0, 1, after_write=True)
+    begun(streamed(say("a"), gap, say("b"), WaitStep(1.0, 1), say("c")), sink, deadlines, late=2.5)
+    clock.run_until(110)
+    assert [at for at, _ in sink.writes] == [0, 2, 3]
+
+
 def test_player_waits_for_full_sink() -> None:
     clock, deadlines, sink = world()
     plan = chunks(5, 1)

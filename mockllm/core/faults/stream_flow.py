@@ -115,7 +115,7 @@ class Stall(Fault):
         gap = find_gap(plan, self.after)
         if gap.seconds_before_head is not None:
             return replace(plan, delay=plan.delay + self.for_)
-        wait = WaitStep(self.for_, gap.chunk_number, attached_to_chunk=True)
+        wait = WaitStep(self.for_, gap.chunk_number, attached_to_chunk=True, after_write=True)
         return replace(plan, steps=(*gap.before, wait, *gap.after))
 
 

@@ -62,7 +62,7 @@ CASES: dict[str, tuple[Any, tuple[Step, ...]]] = {
             ROLE,
             FIRST_WAIT,
             RawStep(b"event: delta", 1, True, True),
-            WaitStep(1.0, 1, True, True),
+            WaitStep(1.0, 1, True, True, True),
             RawStep(b"\ndata: one\n\n", 1, False, True),
             *plans.STEPS[3:],
         ),
@@ -70,7 +70,7 @@ CASES: dict[str, tuple[Any, tuple[Step, ...]]] = {
     "nothing ends it": (built("no_terminator"), plans.STEPS[:6]),
     "it stalls": (
         built("stall"),
-        (*plans.STEPS[:3], WaitStep(10.0, 1, attached_to_chunk=True), *plans.STEPS[3:]),
+        (*plans.STEPS[:3], WaitStep(10.0, 1, attached_to_chunk=True, after_write=True), *plans.STEPS[3:]),
     ),
     "comments come at once": (
         built("comment_flood", count=2, comment="a\nb"),
@@ -222,10 +222,14 @@ LETTERS = Plan(
 def test_cut_utf8_splits_inside_a_character() -> None:
     first = (LETTERS.steps[0], RawStep(b"data: b\xc3", 2, True, True))
     rest = (RawStep(b"\xbc\n\n", 2, attached_to_chunk=True), LETTERS.steps[2])
-    assert plans.played(built("cut_utf8"), LETTERS).steps == (*first, WaitStep(0.1, 2, True, True), *rest)
+    assert plans.played(built("cut_utf8"), LETTERS).steps == (
+        *first,
+        WaitStep(0.1, 2, True, True, True),
+        *rest,
+    )
     assert plans.played(built("cut_utf8", at={"chunk": 2}), LETTERS).steps == (
         *first,
-        WaitStep(0.1, 2, True, True),
+        WaitStep(0.1, 2, True, True, True),
         *rest,
     )
     assert plans.played(built("cut_utf8", then="end"), LETTERS).steps == (*first, CutStep("end", 2))
