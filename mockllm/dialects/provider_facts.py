@@ -1,4 +1,4 @@
-"""The names that the rest of the project needs of all providers, derived from their listing."""
+"""The names and functions that the rest of the project needs of all providers."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ def _of_all_methods(by_method: Mapping[str, Sequence[RouteMatch]]) -> list[Route
     return [each for matches in by_method.values() for each in matches]
 
 
-@text_cache(1024)  # clients repeat their paths; a new path is compared with each pattern
+@text_cache(1024)  # clients repeat their paths; a new path is compared with many patterns
 def _matching(path: str) -> Mapping[str, Sequence[RouteMatch]]:
     """Return the calls of a path by method. The text after the path's last colon selects the patterns; where it is
     the action of a call, it is no part of a name."""

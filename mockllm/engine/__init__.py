@@ -1,7 +1,7 @@
 """The engine makes the response to a request from the rules, counts and wire formats: match, decide, plan.
 
-It is synchronous, and without I/O or a clock: the server passes a Request in and plays the Plan that the engine
-returns.
+It is synchronous, and without I/O or a clock: the server passes a `Request` in, and sends the `PlannedResponse` that
+the engine returns.
 """
 
 from mockllm.engine.engine import Engine

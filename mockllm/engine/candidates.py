@@ -48,8 +48,8 @@ class CandidateFinder:
     def decision_inputs_of(
         self, request: Request, mask: int, assessment: RequestAssessment
     ) -> DecisionInputs:
-        """Return the candidates of a request. The rules end with the first one without a guard: no later rule can
-        respond."""
+        """Return what the decision on a request depends on. The rules end with the first one without a guard: no
+        later rule can respond."""
         known = self._known.get(mask)
         if (
             request.method == "GET" and request.api == HANDSHAKE

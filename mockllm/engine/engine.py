@@ -358,8 +358,8 @@ class Engine:
     def _decision_inputs(
         self, request: Request, mask: int, repeated: RepeatedRequest | None = None
     ) -> tuple[DecisionInputs, RequestAssessment]:
-        """Return the candidates of a request, with its own overrides, and its assessment. `repeated`: what is known
-        of the request."""
+        """Return what the decision on a request depends on, with its own overrides, and its assessment. `repeated`:
+        what is known of the request."""
         engine_context = engine_context_of(request)
         routing, override = engine_context.routing, engine_context.override
         assessment = RequestAssessment(

@@ -70,7 +70,8 @@ MANY_COMPONENTS: Final = 20_000
 
 
 class ResponsePlanner:
-    """Makes the plans of one catalog, and caches effective settings, static replies and the events of streams."""
+    """Makes the plans of one catalog. It caches responses, the events of streams, effective settings, static replies
+    and recordings."""
 
     def __init__(
         self, catalog: Catalog, engine_settings: EngineSettings, prompt_caching: PromptCaching

@@ -21,13 +21,13 @@ class EngineSettings(Struct, frozen=True):
     max_wait: float = DEFAULT_MAX_WAIT
     """Seconds that a request may make the server wait."""
     max_generated: int = DEFAULT_VALUES
-    """The number of values that `from_schema` generates for one schema."""
+    """The most values that `from_schema` generates for one schema."""
     allow_overrides: bool = False
     """Whether request headers may set a fault, a delay or a rule."""
     volatile: frozenset[str] = VOLATILE
     """The fields of a body that differ from run to run, so that its hash leaves them out (`--volatile`)."""
     hash_header: bool = False
-    """Whether every response carries its request's hash, not only a response that was found by it."""
+    """Whether every response carries its request's hash, not only one to a request whose hash a matcher has read."""
     unmatched_status: int = NOT_FOUND
     """The status of unmatched requests."""
     proxy_hosts: frozenset[str] | None = None

@@ -90,8 +90,9 @@ class Lock(Struct, frozen=True):
 
 
 def lock_path(scenarios: Sequence[str]) -> str:
-    """Return the path of the lockfile of these folders, whether it exists or not. It is in the first folder or
-    beside it; without folders it is in the working directory."""
+    """Return the path of the lockfile of these folders. One that exists is in a folder or beside it. A
+    new one belongs into the folder of a pack, or beside a folder below the working directory. Else it belongs into
+    the first folder, or into the working directory if there are none."""
     for scenario in scenarios:
         folder = os.path.abspath(scenario)
         if not os.path.isdir(folder):

@@ -1,4 +1,4 @@
-"""One heap of deadlines and one timer for all streams and connections of an event loop.
+"""One heap of deadlines and one timer for the paced streams, the holds, and the timeouts of heads and bodies.
 
 A task or a sleep for each chunk is late by tens of milliseconds with a thousand streams. One timer for all due
 actions is late by about one millisecond. The clock is a parameter, so that tests control the time.

@@ -15,8 +15,8 @@ from mockllm.core.json.nesting import SLICE, DepthCount, marks_of
 from mockllm.server.server_limits import KIB, ServerLimits
 
 SHORT: Final = 256 * KIB
-"""Bytes: a shorter body is parsed before its depth is known. The parser itself limits the depth."""
-
+"""The most bytes of a body that is parsed before its depth is known; `short_body_limit` may be lower. The parser
+itself limits the depth."""
 
 _JSON_STARTS: Final = frozenset(bytes([code]) for code in b'{["-0123456789tfn \t\r\n') | {b""}
 

@@ -74,7 +74,7 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
     session = cast(WebSocketSession, plan.delivery.websocket())
     server = WebSocketServer(app, head, sink, exchange.client, session, exchange.response.responder_id)
     end_exchange(app, exchange, "finished")
-    app.unfinished_exchanges -= 1  # a server that stops does not wait for sockets without a response
+    app.unfinished_exchanges -= 1  # a server that stops does not wait for WebSockets without a response
     close = server.close_later(plan.steps, exchange.response.time_scale)
     try:
         await server.run(BoundedMessages(response, sink, app.limits))
@@ -131,7 +131,7 @@ class WebSocketServer:
         """The queues whose response is to end as soon as it has begun."""
 
     async def run(self, messages: BoundedMessages) -> None:
-        """Carry out what the session makes of the client's messages, until the socket closes."""
+        """Carry out what the session makes of the client's messages, until the WebSocket closes."""
         self._perform(self._session.opening())
         async for message in messages:
             self._perform(self._session.receive(message.data, time.time()))
@@ -139,7 +139,7 @@ class WebSocketServer:
                 break
 
     def close_later(self, steps: Sequence[Step], scale: float) -> asyncio.TimerHandle | None:
-        """Close the socket at the time of a fault of its handshake, whatever runs then."""
+        """Close the WebSocket at the time of a fault of its handshake, whatever runs then."""
         if not steps:
             return None
         wait = sum(step.seconds for step in steps if isinstance(step, WaitStep))
@@ -151,7 +151,7 @@ class WebSocketServer:
         self._sink.connection.close_and_drop_transport()
 
     async def end(self) -> None:
-        """End all responses, and close the socket."""
+        """End all responses, and close the WebSocket."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -268,7 +268,7 @@ class WebSocketServer:
         return exchange
 
     async def _respond(self, exchange: Exchange, queue_name: str) -> bool:
-        """Send the messages of a response. Return whether the socket can be used further."""
+        """Send the messages of a response. Return whether the WebSocket can be used further."""
         app = self._app
         if exchange.response is NOT_PLANNED:
             make_response(app, exchange)

@@ -1,6 +1,7 @@
 """Passes a WebSocket on to its provider, and stores its messages: those of both sides in order, with their times.
 
-Separate from the recorder of requests, because both sides send at any time, and the recording ends with the socket.
+Separate from the recorder of requests, because both sides send at any time, and the recording ends with the
+WebSocket.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ GONE: Final = 1001
 
 
 class MessageLog(Struct):
-    """The messages of one socket. `clock` returns the seconds since the handshake. `stores`: a recording needs
+    """The messages of one WebSocket. `clock` returns the seconds since the handshake. `stores`: a recording needs
     them."""
 
     clock: Callable[[], float]
@@ -101,7 +102,7 @@ async def proxy_websocket(app: App, exchange: Exchange, proxy: ProviderProxy) ->
         log = MessageLog(
             lambda: app.deadlines.time() - began, ProxiedTurns(app, exchange, rule, where), stores
         )
-        app.unfinished_exchanges -= 1  # a server that stops does not wait for sockets
+        app.unfinished_exchanges -= 1  # a server that stops does not wait for WebSockets
         exchange.proxied = True
         try:
             messages = BoundedMessages(client, exchange.sink, app.limits)

@@ -62,8 +62,9 @@ class Session:
 
 
 class EngineState:
-    """The state of an engine, which a reload leaves as it is. It has the counters, stored responses and prompt caches
-    of all sessions, by id. Requests without a session have the empty id.
+    """The state of an engine. A reload deletes the counts of changed and removed rules, and nothing else of it. It
+    has the counters, stored responses and prompt caches of all sessions, by id. Requests without a session have the
+    empty id.
 
     At most `max_sessions` sessions exist, each until it was unused for `unused_timeout` seconds. `log`
     receives a log line about sessions that ended.

@@ -26,8 +26,8 @@ Reader: TypeAlias = Callable[[Request], Json | Missing]
 class FieldInfo(Struct, frozen=True):
     """The properties of a field. `keyed`: it has one value for each key. `small`: it has few different values.
 
-    Results for a small field are cached by its value. A `NamedText` is not small: equal ones may have different
-    names.
+    The results for the small fields of the head, `model` and `stream` are cached by their values together. A
+    `NamedText` is not small: equal ones may have different names.
     """
 
     kind: ValueKind

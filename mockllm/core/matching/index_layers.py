@@ -1,7 +1,7 @@
 """The layers of the rule index: a layer has at most one condition of each row, on one field, for all rows at once.
 
 A row's further conditions on the same field are in further layers. A lookup in a layer returns the rows that
-may still match. These are the rows whose condition is met, and the rows without a condition in the layer.
+may still match. These are the rows whose condition is or may be met, and the rows without a condition in the layer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mockllm.core.request.request import Request
 Pairs: TypeAlias = list[tuple[int, Condition]]
 
 MAX_CACHED_VALUES: Final = 512
-"""The number of values of a small field whose rows are cached."""
+"""The number of combinations of values of joined small fields whose rows are cached."""
 MAX_CACHED_LENGTH: Final = 256
 """Longer values are not cached: the client chooses them."""
 _MAX_FEW_ROWS: Final = 4

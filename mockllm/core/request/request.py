@@ -56,7 +56,7 @@ class RequestContext:
 
 
 class Request(BodyFields, McpServerFields):
-    """One request. Its reader sets what the constructor takes; all other properties are computed lazily.
+    """One request. Its reader sets `_NON_BODY_ATTRIBUTES` and the body; most other properties are computed lazily.
 
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name; `raw` holds the
     body's bytes (decompressed). `now` is when the server had the whole body, in seconds since the epoch. The

@@ -25,9 +25,9 @@ AcceptedModels: TypeAlias = Literal["any", "strict"]
 
 
 class Candidate(Struct, frozen=True):
-    """A rule or modifier whose matcher matches the request. `item_index` is its index in the catalog. `key` (id and
-    digest) and `scope` select its counts. `random_key` selects its random values: its id alone, so that editing a
-    response does not change them."""
+    """A rule or modifier whose matcher matches the request, or the rule that a header names. `item_index` is its
+    index in the catalog. `key` (id and digest) and `scope` select its counts. `random_key` selects its random values:
+    its id alone, so that editing a response does not change them."""
 
     item_index: int
     key: str
