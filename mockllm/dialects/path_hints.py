@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
-from mockllm.core.request.server_address import DEFAULT_HOST
+from mockllm.core.request.server_address import DEFAULT_HOST, scheme
 from mockllm.dialects.listing import LISTED, LISTED_BY_NAME, ListedProvider
 from mockllm.dialects.misspelt_paths import path_meant_by
 from mockllm.dialects.route_table import ROUTES
@@ -52,9 +52,11 @@ class KnownPaths(Struct, frozen=True):
     """The path in the base URL of the client that sends a method to a path; None where no call has the path."""
 
 
-def path_hint(method: str, path: str, headers: Mapping[str, str], known: KnownPaths) -> str:
+def path_hint(
+    method: str, path: str, headers: Mapping[str, str], known: KnownPaths, *, over_tls: bool = False
+) -> str:
     """Return the right base URL where it is wrong, else the call that was probably meant; empty where no call is
-    similar."""
+    similar. `over_tls`: whether the request came over TLS."""
     found = (
         _with_start_twice(method, path, headers, known)
         or _with_call_in_base(method, path, headers, known)
@@ -62,7 +64,8 @@ def path_hint(method: str, path: str, headers: Mapping[str, str], known: KnownPa
     )
     if found is not None:
         mistake, bases = found
-        urls = (f"http://{headers.get('host', DEFAULT_HOST)}{base}" for base in dict.fromkeys(bases))
+        server = f"{scheme(headers, over_tls=over_tls)}://{headers.get('host', DEFAULT_HOST)}"
+        urls = (f"{server}{base}" for base in dict.fromkeys(bases))
         return f"{mistake}. {SET_BASE_URL}{' or '.join(urls)}"
     near = _near(method, path, known)
     return f"Did you mean {near}?" if near else ""

@@ -109,10 +109,12 @@ def find_route(
     headers: Mapping[str, str],
     query: str = "",
     unprefixed_provider: str | None = None,
+    *,
+    over_tls: bool = False,
 ) -> Routing:
     """Return the call of a request. `path` is undecoded, without query and session prefix. `headers` are
     looked up by lower-case name. `query` is undecoded. The calls of `unprefixed_provider` need no prefix, and
-    precede those of all others."""
+    precede those of all others. `over_tls`: whether the request came over TLS, for the base URL in a hint."""
     if unprefixed_provider is not None:
         found = find_route(method, f"/{unprefixed_provider}{path}", headers, query)
         if type(found) is RouteMatch:
@@ -122,7 +124,7 @@ def find_route(
         matches = methods.get(method)
         if matches is not None:
             return matches[0] if len(matches) == 1 else _select(matches, headers, query)
-    return _search(method, normalised(path), headers, query)
+    return _search(method, normalised(path), headers, query, over_tls)
 
 
 def normalised(path: str) -> str:
@@ -141,12 +143,12 @@ def _select(matches: Sequence[RouteMatch], headers: Mapping[str, str], query: st
     return [match for match in matches if match.provider == chosen][-1]
 
 
-def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> Routing:
+def _search(method: str, path: str, headers: Mapping[str, str], query: str, over_tls: bool) -> Routing:
     """Route what the exact lookup did not find: WebSockets, patterns, other methods, and unknown paths. HEAD is GET
     without a body where no call has it."""
     if not _LITERAL:
         _fill_tables()
-        return find_route(method, path, headers, query)
+        return find_route(method, path, headers, query, over_tls=over_tls)
     websocket_calls = _WEBSOCKET_CALLS.get(path)
     if websocket_calls is not None and method != WEBSOCKET_METHOD:
         found = websocket_calls.get(WEBSOCKET_METHOD if is_handshake(method, headers) else method)
@@ -173,7 +175,8 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
     if _is_unserved(likely, bare):
         failure = _not_served(method, path, bare, likely)
         return UnknownPath(likely.first_call.dialect, provider, bare, failure, NOT_SERVED)
-    return _unknown_path(method, path, likely, path_hint(method, path, headers, _KNOWN))
+    hint = path_hint(method, path, headers, _KNOWN, over_tls=over_tls)
+    return _unknown_path(method, path, likely, hint)
 
 
 def _other_method(

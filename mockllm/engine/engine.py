@@ -90,10 +90,10 @@ class Engine:
         """By match mask. None: no fast path is possible. No entry: not known, or the mask does not determine it."""
 
     def request_reader(
-        self, method: str, path: str, query_string: str, headers: Mapping[str, str]
+        self, method: str, path: str, query_string: str, headers: Mapping[str, str], *, over_tls: bool = False
     ) -> RequestReader:
         """Return the reader of all requests with this head. `path` is as on the wire; `headers` ignore case."""
-        return RequestReader(method, path, query_string, headers, self._reader_inputs)
+        return RequestReader(method, path, query_string, headers, self._reader_inputs, over_tls=over_tls)
 
     def read(
         self,

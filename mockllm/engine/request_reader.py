@@ -117,12 +117,16 @@ class RequestReader:
         query_string: str,
         headers: Mapping[str, str],
         reader_inputs: ReaderInputs,
+        *,
+        over_tls: bool = False,
     ) -> None:
-        """Read the head: `path` as on the wire, `headers` that ignore case."""
+        """Read the head: `path` as on the wire, `headers` that ignore case. `over_tls`: whether the connection has
+        TLS."""
         session, error = headers.get(SESSION_HEADER), None
         if session is not None or path.startswith(SESSION_PREFIX):
             session, path, error = read_session(session, path)
-        routing = find_route(method, path, headers, query_string, reader_inputs.unprefixed_provider)
+        unprefixed = reader_inputs.unprefixed_provider
+        routing = find_route(method, path, headers, query_string, unprefixed, over_tls=over_tls)
         engine_context, is_known_call = EngineContext(routing, error), isinstance(routing, RouteMatch)
         request_class: type[Request] = engine_context.dialect.request_class if is_known_call else Request
         self._make_request, self._key = request_class.of, object()
@@ -147,30 +151,22 @@ class RequestReader:
         }
         if request_class.to_mcp_server:
             self._attributes["mcp_servers"] = reader_inputs.mcp_servers
+        if over_tls:
+            self._attributes["over_tls"] = True
         if reader_inputs.volatile != VOLATILE:
             self._attributes["volatile"] = reader_inputs.volatile
 
     def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> RequestReader:
         """Return the reader of a head that differs in nothing that this reader has read. `is_unique`: a single
-        request has the head, so none is repeated."""
-        reader = self._with({**self._attributes, "headers": headers})
-        if is_unique:
-            reader._repeated_requests = None
-        return reader
-
-    def with_tls(self) -> RequestReader:
-        """Return the reader of the same head on a connection with TLS."""
-        return self._with({**self._attributes, "over_tls": True})
-
-    def _with(self, attributes: dict[str, object]) -> RequestReader:
-        """Return the reader with other attributes. `copy.copy` takes five times as long, and the body of each request
+        request has the head, so none is repeated. `copy.copy` takes five times as long, and the body of each request
         of an agent has another length."""
         reader = RequestReader.__new__(RequestReader)
-        reader._attributes, reader._key = attributes, object()
+        reader._attributes, reader._key = {**self._attributes, "headers": headers}, object()
         reader._error, reader._session = self._error, self._session
         reader._read_override = self._read_override
         reader._make_request, reader._routing = self._make_request, self._routing
-        reader._repeated_requests, reader._has_read = self._repeated_requests, self._has_read
+        reader._repeated_requests = None if is_unique else self._repeated_requests
+        reader._has_read = self._has_read
         reader._state, reader._lookup_without_session = self._state, self._lookup_without_session
         return reader
 

@@ -12,7 +12,7 @@ from mockllm import __version__
 from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import Json, dumps, pretty
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
-from mockllm.core.request.server_address import SESSION_PREFIX
+from mockllm.core.request.server_address import SESSION_PREFIX, scheme
 from mockllm.dialects.router import RouteMatch, find_route
 from mockllm.engine import EngineInfo, PlannedResponse
 from mockllm.engine.session_id import split_session
@@ -55,9 +55,8 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
         elif first_segment(path) == "health" and not _is_root_call(app.engine.info(), method, path):
             plan = text_page(404, f"Nothing is served at {shortened_for_line(path)}.\n")
         elif path == "/" and method in ("GET", "HEAD"):
-            plan = home(
-                app.engine.info(), f"http://{shortened_for_line(headers.get('host', 'localhost') + prefix)}"
-            )
+            address = shortened_for_line(headers.get("host", "localhost") + prefix)
+            plan = home(app.engine.info(), f"{scheme(headers, over_tls=head.over_tls)}://{address}")
         elif app.allow_cors and method == "OPTIONS" and is_preflight(headers):
             plan, exchange.allow_cors = preflight(headers), True
     if plan is None:

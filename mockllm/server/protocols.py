@@ -42,18 +42,16 @@ class RequestReaderProtocol(Protocol):
         """Return the reader of a head that differs only in the length of the body, or in values of headers. The
         route does not depend on these. `is_unique`: a single request has the head."""
 
-    def with_tls(self) -> RequestReaderProtocol:
-        """Return the reader of the same head on a connection with TLS."""
-
 
 class EngineProtocol(Protocol):
     """Responds to requests. An instance is immutable except for its state and its caches."""
 
     def request_reader(
-        self, method: str, path: str, query_string: str, headers: Mapping[str, str]
+        self, method: str, path: str, query_string: str, headers: Mapping[str, str], *, over_tls: bool = False
     ) -> RequestReaderProtocol:
         """Return the reader of the requests that have this head. `path` and `query_string` are as on the wire
-        (percent-encoded, the path without the query); `headers` is looked up without regard to case."""
+        (percent-encoded, the path without the query); `headers` is looked up without regard to case. `over_tls`:
+        whether the connection has TLS."""
 
     def begin_response(
         self, request: Request, *, may_defer: bool = True

@@ -148,8 +148,9 @@ class RequestHead:
                 original = self._original.reader(engine)
                 self._reader = original.with_headers(self.headers, is_unique=self._is_unique)
                 return self._reader
-            reader = engine.request_reader(self.message.method, self.path, self.query_string, self.headers)
-            self._reader = reader.with_tls() if self.over_tls else reader
+            self._reader = engine.request_reader(
+                self.message.method, self.path, self.query_string, self.headers, over_tls=self.over_tls
+            )
         return self._reader
 
 

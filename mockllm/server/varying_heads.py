@@ -20,7 +20,7 @@ MAX_VARYING_HEADS: Final = 1024
 _TOKEN: Final = re.compile(rb"[0-9A-Za-z_-]+")
 _READ_WITH_HEAD: Final = frozenset((
     b"connection", b"content-encoding", b"content-length", b"expect", b"host", b"http2-settings", b"keep-alive",
-    b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade",
+    b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"x-forwarded-proto",
 ))  # fmt: skip
 """The parser or the route depends on the values of these headers."""
 _OWN_PREFIX: Final = b"x-mockllm-"

@@ -86,19 +86,15 @@ class RecordingReader(NamedTuple):
     path: str
     query_string: str
     headers: Mapping[str, str]
-    has_tls: bool = False
+    over_tls: bool = False
 
     def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> RecordingReader:
         return self._replace(headers=headers)
 
-    def with_tls(self) -> RecordingReader:
-        return self._replace(has_tls=True)
-
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
         engine = self.recorder.engine_for(self.path, self.headers)
         head = (self.method, self.path, self.query_string, self.headers)
-        reader = engine.request_reader(*head)
-        return (reader.with_tls() if self.has_tls else reader).read(raw, client, now, monotonic)
+        return engine.request_reader(*head, over_tls=self.over_tls).read(raw, client, now, monotonic)
 
 
 class RecordingEngine:
@@ -130,9 +126,9 @@ class RecordingEngine:
             self._engines.pop(id(stack), None)
 
     def request_reader(
-        self, method: str, path: str, query_string: str, headers: Mapping[str, str]
+        self, method: str, path: str, query_string: str, headers: Mapping[str, str], *, over_tls: bool = False
     ) -> RecordingReader:
-        return RecordingReader(self, method, path, query_string, headers)
+        return RecordingReader(self, method, path, query_string, headers, over_tls)
 
     def engine_for(self, path: str, headers: Mapping[str, str]) -> Engine:
         """Return the engine for requests with this head. The request must be processed in the same iteration of the

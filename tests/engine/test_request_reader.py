@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mockllm.core.json.codec import dumps
 from mockllm.core.key_forms import REDACTED
 from mockllm.core.redaction import key_hash
+from mockllm.core.rendering.plan import EventStep
 from mockllm.core.request.server_address import server_url
 from mockllm.engine.request_reader import engine_context_of
 from mockllm.engine.session_id import SESSION_HEADER
@@ -26,11 +29,28 @@ def test_reader_with_other_headers_reads_the_same_route() -> None:
 
 def test_reader_over_tls_reads_addresses_with_https() -> None:
     engine = VirtualServer("rules: [{reply: hi}]").engine
-    reader = engine.request_reader("POST", PATH, "", {"host": "h:1"})
-    assert server_url(reader.read(b"{}", "::1", NOW), "/x") == "http://h:1/s/mine/x"
-    assert server_url(reader.with_tls().read(b"{}", "::1", NOW), "/x") == "https://h:1/s/mine/x"
-    proxied = engine.request_reader("POST", PATH, "", {"host": "h:1", "x-forwarded-proto": "http"})
-    assert server_url(proxied.with_tls().read(b"{}", "::1", NOW), "/x") == "http://h:1/s/mine/x"
+
+    def url(over_tls: bool, **headers: str) -> str:
+        head = "POST", PATH, "", {"host": "h:1", **headers}
+        return server_url(engine.request_reader(*head, over_tls=over_tls).read(b"{}", "::1", NOW), "/x")
+
+    assert url(False) == "http://h:1/s/mine/x"
+    assert url(True) == "https://h:1/s/mine/x"
+    assert url(True, **{"x-forwarded-proto": "http"}) == "http://h:1/s/mine/x"
+
+
+@pytest.mark.parametrize(
+    ("over_tls", "forwarded", "scheme"),
+    [(False, {}, "http"), (True, {}, "https"), (False, {"x-forwarded-proto": "https"}, "https")],
+    ids=["plain", "TLS", "TLS at a proxy"],
+)
+def test_hint_of_base_url_has_scheme(over_tls: bool, forwarded: dict[str, str], scheme: str) -> None:
+    engine = VirtualServer("rules: [{reply: hi, match: {path: /x}}]").engine
+    head = "POST", "/v1/v1/chat/completions", "", {"host": "h:1", **forwarded}
+    reader = engine.request_reader(*head, over_tls=over_tls)
+    step = engine.respond(reader.read(b"{}", "::1", NOW)).plan.steps[0]
+    assert isinstance(step, EventStep)
+    assert f"base URL to {scheme}://h:1/v1".encode() in step.payload
 
 
 def test_session_that_is_the_clients_key_is_shown_masked() -> None:

@@ -48,9 +48,6 @@ class FakeHeading(NamedTuple):
     def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> FakeHeading:
         return self._replace(headers=headers)
 
-    def with_tls(self) -> FakeHeading:
-        return self
-
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
         return Request(**self._asdict(), raw=raw, client=client, now=now, monotonic=monotonic)
 
@@ -66,7 +63,7 @@ class FakeEngine:
         self._about = about or EngineInfo(rules=3, files=1, rule_paths=("/mine",), bases=(("OpenAI", "/v1"),))
 
     def request_reader(
-        self, method: str, path: str, query_string: str, headers: Mapping[str, str]
+        self, method: str, path: str, query_string: str, headers: Mapping[str, str], *, over_tls: bool = False
     ) -> FakeHeading:
         return FakeHeading(method, path, query_string, headers)
 

@@ -99,7 +99,16 @@ def test_further_header_that_varies_is_learned() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["expect", "content-encoding", "upgrade", "connection", "x-mockllm-session", "X-Mockllm-Fault", "te"],
+    [
+        "expect",
+        "content-encoding",
+        "upgrade",
+        "connection",
+        "x-mockllm-session",
+        "X-Mockllm-Fault",
+        "te",
+        "x-forwarded-proto",
+    ],
 )
 def test_header_that_is_read_with_the_head_does_not_vary(name: str) -> None:
     assert cached(learned(name), with_id("another", name=name)) is None

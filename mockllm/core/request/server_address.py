@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
@@ -18,10 +19,14 @@ MAX_SESSION_ID: Final = 128
 """The most characters of a session's id."""
 
 
+def scheme(headers: Mapping[str, str], *, over_tls: bool = False) -> str:
+    """Return the scheme of the addresses in a response: that of `x-forwarded-proto`, which a proxy in front of the
+    server sends, else that of the connection."""
+    forwarded = headers.get("x-forwarded-proto")
+    return "https" if (over_tls if forwarded is None else forwarded == "https") else "http"
+
+
 def server_url(request: Request, path: str) -> str:
-    """Return the address of a path, by which a client finds the same session. The scheme is that of
-    `x-forwarded-proto`, which a proxy in front of the server sends, else that of the connection."""
-    forwarded = request.headers.get("x-forwarded-proto")
-    secure = request.over_tls if forwarded is None else forwarded == "https"
+    """Return the address of a path, by which a client finds the same session."""
     session = "" if request.session is None else SESSION_PREFIX + quote(request.session, safe="")
-    return f"http{'s' * secure}://{request.host or DEFAULT_HOST}{session}{path}"
+    return f"{scheme(request.headers, over_tls=request.over_tls)}://{request.host or DEFAULT_HOST}{session}{path}"

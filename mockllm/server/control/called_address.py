@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mockllm.core.request.server_address import DEFAULT_URL
+from mockllm.core.request.server_address import DEFAULT_URL, scheme
 from mockllm.server.control.access import HOST
 
 if TYPE_CHECKING:
@@ -25,4 +25,4 @@ def called_address(headers: Mapping[str, str], providers: Address | None) -> str
     if providers is not None:
         name = f"[{found[1]}]" if found[1] else found[2]
         return f"http{'s' * providers.tls}://{name}:{providers.port}"
-    return f"http{'s' * (headers.get('x-forwarded-proto') == 'https')}://{found[0]}"
+    return f"{scheme(headers)}://{found[0]}"
