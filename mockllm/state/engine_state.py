@@ -75,7 +75,6 @@ class EngineState:
 
     def __init__(
         self,
-        capacity: int = MAX_SCOPES,
         *,
         scope_bytes: int = MAX_SCOPE_BYTES,
         max_sessions: int = MAX_SESSIONS,
@@ -83,7 +82,7 @@ class EngineState:
         log: Callable[[str], None] | None = None,
     ) -> None:
         self._memory = ScopeMemory(self._all_counters, scope_bytes)
-        self.counters_without_session = Counters(capacity, self._memory)
+        self.counters_without_session = Counters(MAX_SCOPES, self._memory)
         """The counters of requests without a session."""
         self._responses = LocalResponses()
         self.prompt_caches: PromptCaches = PromptCaches()
