@@ -129,17 +129,17 @@ class Reloader:
             await asyncio.sleep(POLL)
             self._notified.set()
 
-    async def check(self, *, forced: bool = False) -> bool:
-        """Build and replace the engine if a watched file has changed, or if `forced`. Return whether it was
-        replaced. A failed build is reported, and the engine stays."""
+    async def check(self) -> bool:
+        """Build and replace the engine if a watched file has changed. Return whether it was replaced. A failed build
+        is reported, and the engine stays."""
         async with self._lock:
-            if forced:
-                self._built = None
             return await self._check()
 
     async def reload_now(self) -> None:
         """Build and replace the engine, even without changes."""
-        await self.check(forced=True)
+        async with self._lock:
+            self._built = None
+            await self._check()
 
     async def _check(self) -> bool:
         start = time.time()
