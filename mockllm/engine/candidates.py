@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
-from msgspec.structs import replace
-
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
 from mockllm.core.selection.decision import Candidate, DecisionInputs
 from mockllm.engine.assessment import RequestAssessment, limit_cost
 from mockllm.engine.bounded_cache import BoundedCache
+from mockllm.engine.override_headers import Override
 from mockllm.engine.websocket_handshake import HANDSHAKE
 from mockllm.scenario.catalog import Catalog, CompiledResponse
 from mockllm.scenario.language.replay import ReplaySpec
@@ -32,9 +31,6 @@ class CandidateFinder:
         self._rule_count = catalog.rule_count
         self._own_response_validation = catalog.own_response_validation
         self._seed = seed
-        self._has_continuous_batch = any(
-            item.load is not None and item.load.batch is not None for item in catalog.items
-        )
         self._global: dict[int, Candidate] = {}
         """The candidates that are equal for all requests."""
         self._known: BoundedCache[RulesAndModifiers] = BoundedCache(MAX_CACHED_MATCHES)
@@ -46,37 +42,40 @@ class CandidateFinder:
         return self._find(mask, request) if self._index.is_exact(mask) else None
 
     def decision_inputs_of(
-        self, request: Request, mask: int, assessment: RequestAssessment
+        self,
+        request: Request,
+        mask: int,
+        assessment: RequestAssessment,
+        override: Override,
+        time_scale: float,
     ) -> DecisionInputs:
         """Return what the decision on a request depends on. The rules end with the first one without a guard: no
-        later rule can respond."""
-        known = self._known.get(mask)
-        if (
-            request.method == "GET" and request.api == HANDSHAKE
-        ):  # the messages of a WebSocket have the method `WS`
+        later rule can respond. A header may name the only rule."""
+        if request.method == "GET" and request.api == HANDSHAKE:
+            # the messages of a WebSocket have the method `WS`
             rules, modifiers = self._of_handshake(mask, request)
         else:
-            rules, modifiers = self._find(mask, request) if known is None else known
-        inputs = DecisionInputs(
+            rules, modifiers = self._known.get(mask) or self._find(mask, request)
+        if override.item_index is not None:
+            rules = [self.candidate(override.item_index, request)]
+        return DecisionInputs(
             request.session or "",
-            self._seed,
+            self._seed if override.seed is None else override.seed,
             rules,
             modifiers,
             assessment.fails,
             assessment.has_unknown_model,
-            request.monotonic,
+            request.monotonic / time_scale,
             partial(limit_cost, request),
-            unmatched_validation="strict" if request.generates else self._own_response_validation,
+            "strict" if request.generates else self._own_response_validation,
+            assessment.prompt_work,
         )
-        return replace(inputs, prompt_work=assessment.prompt_work) if self._has_continuous_batch else inputs
 
     def _find(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates among rules and modifiers. Most requests share a few combinations."""
-        index, first, end = self._index, self._rule_count, len(self._items)
-        rules = self._reached(index.matching(mask, request, 0, first), request)
-        modifiers = [
-            self.candidate(item_index, request) for item_index in index.matching(mask, request, first, end)
-        ]
+        index = self._index
+        rules = self._reached(index.matching(mask, request, 0, self._rule_count), request)
+        modifiers = self._modifiers(mask, request)
         if index.is_exact(mask) and all(found.item_index in self._global for found in (*rules, *modifiers)):
             self._known.put(mask, (rules, modifiers))
         return rules, modifiers
@@ -88,8 +87,11 @@ class CandidateFinder:
             for item_index in self._index.matching(mask, request, 0, self._rule_count)
             if not self._replies(item_index)
         )
-        _, modifiers = self._find(mask, request)
-        return self._reached(refusing, request), modifiers
+        return self._reached(refusing, request), self._modifiers(mask, request)
+
+    def _modifiers(self, mask: int, request: Request) -> list[Candidate]:
+        found = self._index.matching(mask, request, self._rule_count, len(self._items))
+        return [self.candidate(item_index, request) for item_index in found]
 
     def _replies(self, item_index: int) -> bool:
         """Return whether all responses of a rule are the content of a generating call."""

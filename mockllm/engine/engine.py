@@ -25,7 +25,7 @@ from mockllm.engine.candidates import CandidateFinder
 from mockllm.engine.engine_info import EngineInfo, engine_info
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.fast_path_builder import build_fast_path
-from mockllm.engine.override_headers import BadOverride, Override, read_overrides
+from mockllm.engine.override_headers import NO_OVERRIDE, BadOverride, Override, read_overrides
 from mockllm.engine.pending_responses import (
     DeferredResponse,
     ResponseInputs,
@@ -368,16 +368,9 @@ class Engine:
             self.catalog.models,
             passes_check=repeated is not None and repeated.passes_check,
         )
-        inputs = self._candidates.decision_inputs_of(request, mask, assessment)
-        if type(override) is Override:
-            if override.seed is not None:
-                inputs = replace(inputs, seed=override.seed)
-            if override.item_index is not None:
-                inputs = replace(inputs, rules=[self._candidates.candidate(override.item_index, request)])
+        valid = override if type(override) is Override else NO_OVERRIDE
         scale = self.time_scale(request.session)
-        if scale != 1.0:
-            inputs = replace(inputs, scenario_time=request.monotonic / scale)
-        return inputs, assessment
+        return self._candidates.decision_inputs_of(request, mask, assessment, valid, scale), assessment
 
     def _builder_of(
         self, request: Request, inputs: DecisionInputs, assessment: RequestAssessment, decision: Decision

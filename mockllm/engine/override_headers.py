@@ -64,12 +64,15 @@ class Override(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+NO_OVERRIDE: Final = Override()
+
+
 def read_overrides(
     headers: Mapping[str, str], catalog: Catalog, *, allowed: bool, max_wait: float
 ) -> Override:
     """Return the overrides in the headers; no wait is longer than `max_wait` seconds. Raises BadOverride."""
     seed = headers.get(SEED_HEADER)
-    override = Override() if seed is None else Override(*_seed(seed))
+    override = NO_OVERRIDE if seed is None else Override(*_seed(seed))
     names = [name for name in RESTRICTED if name in headers]
     if not names:
         return override
