@@ -312,10 +312,11 @@ def head_of(app: App, exchange: Exchange, plan: Plan) -> SerializedHead:
     )
 
 
-def begin_playing(app: App, exchange: Exchange) -> None:
-    """Begin to play the response: write what has no wait before it."""
+def begin_playing(app: App, exchange: Exchange, serialized: SerializedHead | None = None) -> Player:
+    """Begin to play the response: write what has no wait before it. `serialized` is in place of its head."""
     plan = exchange.response.plan
-    serialized = head_of(app, exchange, plan)
+    if serialized is None:
+        serialized = head_of(app, exchange, plan)
     time_scale = exchange.response.time_scale
     player = Player(plan, serialized, exchange.sink, app.deadlines, exchange.monotonic, time_scale)
     if plan.delivery.client_responses is not None:
@@ -329,6 +330,7 @@ def begin_playing(app: App, exchange: Exchange) -> None:
         if metrics is not None:
             metrics.begin(exchange, exchange.request)
     player.start()
+    return player
 
 
 def control_of(app: App, exchange: Exchange) -> ControlProtocol | None:

@@ -24,6 +24,7 @@ from mockllm.engine.websocket_handshake import is_websocket_handshake
 from mockllm.server.access_log import record_of
 from mockllm.server.app import App
 from mockllm.server.deferred_planning import plan_in_thread
+from mockllm.server.delays import wait_for_delay
 from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
@@ -281,9 +282,8 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
     request_class = type(request)
     app.count_in_flight(request_class, 1)
     try:
-        wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.monotonic)
-        if planned.plan.delivery.proxy_target is not None and wait > 0:
-            await asyncio.sleep(wait)
+        if planned.plan.delivery.proxy_target is not None:
+            await wait_for_delay(app, exchange)
         exchange.proxied = True
         return await proxy.forward(
             exchange, partial(head_of, app, exchange), lambda: app.deadlines.time() - exchange.monotonic, end

@@ -33,13 +33,14 @@ from mockllm.engine import PlannedResponse
 from mockllm.server.builtin_pages import text_page
 from mockllm.server.client_messages import BoundedMessages, is_handshake
 from mockllm.server.deferred_planning import plan_in_thread
+from mockllm.server.delays import wait_for_delay
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
 from mockllm.server.http1 import SerializedHead
-from mockllm.server.player import Player, wait_for_player
+from mockllm.server.player import wait_for_player
 from mockllm.server.refusals import refusal_bytes
 from mockllm.server.request_heads import RequestHead
-from mockllm.server.respond import make_response
+from mockllm.server.respond import begin_playing, make_response
 from mockllm.server.store_waits import wait_for_store
 
 if TYPE_CHECKING:
@@ -66,8 +67,7 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
     """Open the WebSocket of a handshake, and serve it until one side closes it."""
     plan, head, sink = exchange.response.plan, exchange.head, exchange.sink
     assert plan.delivery.websocket is not None
-    if plan.delay > 0:
-        await asyncio.sleep(plan.delay * exchange.response.time_scale)
+    await wait_for_delay(app, exchange)
     response = await accept_websocket(app, exchange, plan.head.headers, "realtime")
     if response is None:
         return
@@ -281,12 +281,8 @@ class WebSocketServer:
         assert request is not None, "messages are read by an engine"
         messages = self._session.messages(queue_name, request, plan)
         if messages is not plan:
-            exchange.response, plan = exchange.response.with_plan(messages), messages
-        scale = exchange.response.time_scale
-        player = Player(plan, NO_HTTP_HEAD, self._sink, app.deadlines, exchange.monotonic, scale)
-        exchange.player, exchange.request_class = player, type(request)
-        app.count_in_flight(type(request), 1)
-        player.start()
+            exchange.response = exchange.response.with_plan(messages)
+        player = begin_playing(app, exchange, NO_HTTP_HEAD)
         if queue_name in self._stopping:
             self._stopping.remove(queue_name)
             if player.end is None:

@@ -20,6 +20,7 @@ from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, t
 from mockllm.engine import PlannedResponse
 from mockllm.recordings.interaction import OTHER
 from mockllm.server.client_messages import BoundedMessages
+from mockllm.server.delays import wait_for_delay
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.proxied_turns import ProxiedTurns
@@ -83,9 +84,8 @@ async def proxy_websocket(app: App, exchange: Exchange, proxy: ProviderProxy) ->
     assert request is not None, "an engine has read the request"
     planned, target = exchange.response, exchange.response.plan.delivery.proxy_target
     to = None if target is None else target.to
-    wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.monotonic)
-    if target is not None and wait > 0:
-        await asyncio.sleep(wait)
+    if target is not None:
+        await wait_for_delay(app, exchange)
     try:
         upstream = await proxy.upstreams.open_websocket(request, head.headers, to, app.limits.body)
     except ProxyFailed as error:

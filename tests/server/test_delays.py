@@ -1,0 +1,40 @@
+"""The waits for the delay of a response that no player plays."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from mockllm.core.rendering.plan import Plan, ResponseHead
+from mockllm.engine import PlannedResponse
+from mockllm.server.app import App
+from mockllm.server.delays import wait_for_delay
+from mockllm.server.exchange import Exchange
+from mockllm.server.request_heads import RequestHead
+from mockllm.server.socket_sink import SocketSink
+
+
+@pytest.mark.parametrize(
+    ("delay", "scale", "elapsed", "expected"),
+    [(0.5, 1.0, 0.0, [0.5]), (0.5, 1.0, 0.25, [0.25]), (0.5, 0.5, 0.125, [0.125]), (0.5, 1.0, 1.0, [])],
+    ids=["at once", "a part has passed", "scaled", "all has passed"],
+)
+def test_time_since_the_request_is_part_of_delay(
+    delay: float, scale: float, elapsed: float, expected: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    app = cast(App, SimpleNamespace(deadlines=SimpleNamespace(time=lambda: 8.0 + elapsed)))
+    response = PlannedResponse(Plan(ResponseHead(101, ()), (), delay=delay), None, time_scale=scale)
+    exchange = Exchange(
+        head=cast(RequestHead, None), sink=cast(SocketSink, None), monotonic=8.0, response=response
+    )
+    asyncio.run(wait_for_delay(app, exchange))
+    assert waits == expected
