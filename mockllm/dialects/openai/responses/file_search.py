@@ -29,8 +29,8 @@ from mockllm.dialects.openai.vector_stores.objects import (
 )
 from mockllm.dialects.openai.vector_stores.retrieval import (
     SearchedStore,
-    about,
     expired,
+    file_name,
     found_passages,
     takes_long,
     texts_of,
@@ -154,7 +154,7 @@ class FileSearch:
 def _citable(files: Sequence[StoredResponse]) -> CitableFiles:
     found: dict[str, list[tuple[StoredResponse, tuple[str, str]]]] = {}
     for file in files:
-        names = id_of(file), about(file)["filename"]
+        names = id_of(file), file_name(file)
         for name in names:
             found.setdefault(name, []).append((file, names))
     return found

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
-from mockllm.core.json.typed_values import count_of, object_of
+from mockllm.core.json.typed_values import count_of, object_of, text_of
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.core.text_search import SearchedText, best_passages
 from mockllm.dialects.openai.validators import Check, decimal, integer, members, one_of, refuse
@@ -78,8 +78,13 @@ def texts_of(lookup: ResponseLookup, store: str) -> Sequence[StoredResponse]:
 
 
 def about(file: StoredResponse) -> dict[str, Json]:
-    """Return the name of a file and its division into passages."""
-    return object_of(loads(file.request_body))
+    """Return the name of a file and its division into passages; nothing of a file that an older version stored."""
+    return object_of(loads(file.request_body or b"null"))
+
+
+def file_name(file: StoredResponse) -> str:
+    """Return the name of a file, in place of one that is not stored its id."""
+    return text_of(about(file).get("filename")) or id_of(file)
 
 
 def takes_long(stores: Collection[SearchedStore]) -> bool:
@@ -122,7 +127,7 @@ def _searched(store: SearchedStore, wanted: Json, monotonic: float) -> Iterator[
     for file, text in store.completed(monotonic):
         attributes = object_of(object_of(loads(file.response_body)).get("attributes"))
         if wanted is None or passes(attributes, wanted):
-            known = about(file)
-            name = known["filename"]
+            name = file_name(file)
             content = text.decode(errors="replace") or name
-            yield _SearchedFile(id_of(file), name, attributes, document(content, known["chunking_strategy"]))
+            strategy = about(file).get("chunking_strategy")
+            yield _SearchedFile(id_of(file), name, attributes, document(content, strategy))

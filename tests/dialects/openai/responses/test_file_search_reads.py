@@ -178,6 +178,22 @@ def test_results_lack_a_file_without_a_text(server: VirtualServer) -> None:
     assert [each["text"] for each in found(ask(server, "Paris", id))] == ["Lyon."]
 
 
+@pytest.mark.parametrize("about", [b"", b"{}"])
+def test_file_of_older_version_has_its_id_as_name(server: VirtualServer, about: bytes) -> None:
+    """A store that processes share keeps what an older version has stored, without the name."""
+    id = store(server, "Paris.")
+    (first,) = files_in(server, id)
+    sent = question("Paris", id)
+    reader = server.engine.request_reader(sent.method, sent.path, sent.query, dict(sent.headers))
+    stored = reader.read(sent.body, "", sent.now).response_lookup.stored(file_key(id, first["id"]))
+    assert stored is not None
+    server.engine.apply_storage_update("", StorageUpdate(others=(stored._replace(request_body=about),)))
+    (passage,) = found(ask(server, "Paris", id))
+    assert (passage["filename"], passage["text"]) == (first["id"], "Paris.")
+    (message,) = ask(server, "cited", id).json["output"]
+    assert message["content"][0]["annotations"][0]["type"] == "url_citation"
+
+
 def test_file_in_progress_is_not_cited(server: VirtualServer) -> None:
     id = store(server, "Paris.")
     for after, kind in ((DONE / 2, "url"), (DONE, "file")):
