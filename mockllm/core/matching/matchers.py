@@ -29,6 +29,7 @@ from mockllm.core.matching.conditions import (
     of_set,
 )
 from mockllm.core.matching.fields import Field, ToolResultFields
+from mockllm.core.matching.other_place import other_place
 from mockllm.core.request.messages import ResultPart
 from mockllm.core.request.request import Request
 
@@ -97,11 +98,15 @@ class FieldMatcher:
             return [FieldTestResult(field, expected, "one that is not shown", None, matched)]
         if self.field.name in HASHES:
             expected = _HASH.sub(r"\1…", expected)
-        hint = None if matched else self.condition_on_value.difference(value)
+        hint = None if matched else self._hint(value, request)
         actual = brief_ends(value)
         if self.field.name == "path" and request.path_prefix:
             actual += f" (without the prefix {request.path_prefix})"
         return [FieldTestResult(field, expected, actual, hint, matched)]
+
+    def _hint(self, value: Json | Missing, request: Request) -> str | None:
+        hint = self.condition_on_value.difference(value)
+        return hint or other_place(self.field.name, self.condition, request)
 
 
 class AllMatcher(Struct, frozen=True):
