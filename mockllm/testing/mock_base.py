@@ -13,6 +13,7 @@ from msgspec import Struct
 from mockllm.core.display import counted
 from mockllm.dialects.route_table import BASES
 from mockllm.engine.known_names import KNOWN_NAMES
+from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.language.rule import RuleSpec
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
@@ -221,6 +222,11 @@ class MockBase:
             lines = "".join(f"\n  {id}" for id in unused_rules)
             texts.append(f"{counted(len(unused_rules), 'unused rule')}:{lines}")
         return texts
+
+    @property
+    def warnings(self) -> Sequence[Diagnostic]:
+        """The warnings of `mockllm check` about the files."""
+        return self._stack.base.warnings
 
     @property
     def base_url(self) -> str:

@@ -19,7 +19,6 @@ from mockllm.engine import Engine
 from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.session_id import read_session
 from mockllm.engine.settings import EngineSettings
-from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken
 from mockllm.server.http_server import Address
@@ -86,11 +85,6 @@ class MockLLM(MockBase):
         return self._recording
 
     @property
-    def warnings(self) -> Sequence[Diagnostic]:
-        """The warnings of `mockllm check` about the files."""
-        return self._stack.base.warnings
-
-    @property
     def base_url(self) -> str:
         return self._running.address.url
 
@@ -141,6 +135,8 @@ class MockLLM(MockBase):
             sources.packs if packs is None else packs,
             sources.settings.values if params is None else params,
         )
+        if seed is not None:
+            _check_seed(seed)
         if time_scale is not None:
             _check_factor(time_scale)
         name = id or f"session-{next(self._sessions)}"
@@ -197,12 +193,19 @@ class MockLLM(MockBase):
 def _engine_settings(
     seed: int, max_delay: float, generated: int, miss_status: int, time_scale: float
 ) -> EngineSettings:
-    if not 400 <= miss_status <= 599:
-        raise ValueError(f"miss_status is a status from 400 to 599, and not {miss_status}")
+    if not (isinstance(miss_status, int) and 400 <= miss_status <= 599):
+        raise ValueError(f"miss_status is a status from 400 to 599, and not {miss_status!r}")
+    _check_seed(seed)
     _check_factor(time_scale)
     return EngineSettings(
         seed, max_delay, generated, allow_overrides=True, unmatched_status=miss_status, time_scale=time_scale
     )
+
+
+def _check_seed(seed: object) -> None:
+    """Raise ValueError for another object than a whole number: a text would be another seed without a word."""
+    if not isinstance(seed, int):
+        raise ValueError(f"seed is a whole number, and not {seed!r}")
 
 
 def _check_factor(time_scale: object) -> None:

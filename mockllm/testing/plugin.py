@@ -213,6 +213,9 @@ def pytest_runtest_makereport(
         report.sections.append(
             (f"mockllm: requests to {url}", server.journal(last=MAX_SHOWN) or "no requests")
         )
+        if warned := server.warnings:
+            text = "\n".join(map(str, warned[:MAX_SHOWN]))
+            report.sections.append(("mockllm: warnings about the scenario files", text))
         bad = server.verdicts.bad
         if bad:
             report.sections.append(("mockllm: bad verdicts on the client", str(bad)))
@@ -275,7 +278,11 @@ def _path(node: pytest.Item, path: object) -> object:
 def _wants(node: pytest.Item, name: str) -> bool:
     """Return `strict`, `all_used` or `verdicts` of the marker, else of the ini file."""
     value = _words(node).get(name)
-    return bool(node.config.getini(f"mockllm_{name}") if value is None else value)
+    if value is None:
+        return bool(node.config.getini(f"mockllm_{name}"))
+    if not isinstance(value, bool):
+        pytest.fail(f"{name} is True or False, and not {value!r}", pytrace=False)
+    return value
 
 
 def _session_id(node: pytest.Item) -> str:

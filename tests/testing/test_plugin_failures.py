@@ -36,6 +36,44 @@ def test_own(mockllm):
     result.stdout.no_fnmatch_line("*asked-by-another*")
 
 
+def test_failed_test_shows_warnings_about_its_files(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".yaml", double="rules: [{name: all, reply: Hi}, {name: never, reply: Hello}]")
+    tests = """
+@pytest.mark.mockllm(scenarios="double.yaml")
+def test_own(mockllm):
+    assert ask(mockllm.openai_url) == "Hello"
+
+@pytest.mark.mockllm(scenarios="double.yaml")
+def test_shared(mockllm_shared):
+    assert ask(mockllm_shared.openai_url) == "Hello"
+"""
+    result = run(pytester, tests)
+    result.assert_outcomes(failed=2)
+    warning = ["*mockllm: warnings about the scenario files*", '*double.yaml:1:* can never respond: "all"*']
+    result.stdout.fnmatch_lines(warning * 2)
+
+
+@pytest.mark.parametrize(
+    ("word", "stated"),
+    [
+        ("strict", "strict is True or False"),
+        ("all_used", "all_used is True or False"),
+        ("verdicts", "verdicts is True or False"),
+        ("seed", "seed is a whole number"),
+        ("miss_status", "miss_status is a status from 400 to 599"),
+    ],
+)
+def test_text_as_a_setting_is_one_line(pytester: pytest.Pytester, word: str, stated: str) -> None:
+    result = run(pytester, f"@pytest.mark.mockllm({word}='7')\ndef test_it(mockllm):\n    pass\n")
+    result.stdout.fnmatch_lines([f"{stated}, and not '7'"])
+    result.stdout.no_fnmatch_line("*testing/plugin.py*")
+
+
+def test_text_as_the_seed_of_a_session_is_one_line(pytester: pytest.Pytester) -> None:
+    result = run(pytester, "@pytest.mark.mockllm(seed='7')\ndef test_it(mockllm_shared):\n    pass\n")
+    result.stdout.fnmatch_lines(["seed is a whole number, and not '7'"])
+
+
 def test_failed_test_with_stopped_server_shows_requests(pytester: pytest.Pytester) -> None:
     tests = """
 def test_down(mockllm):

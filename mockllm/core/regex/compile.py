@@ -143,6 +143,8 @@ def compile_regex(pattern: str, ignore_case: bool = False) -> CompiledRegex:
         return CompiledRegex(pattern, ignore_case)
     except re.error as error:
         where = "" if error.pos is None else f" at character {error.pos + 1}"
+        if error.msg.startswith("unknown extension ?<"):
+            where += "; a named group is (?P<name>…)"
         raise ValueError(f"not a valid regex: {error.msg}{where}") from None
     except (RecursionError, OverflowError):
         raise ValueError("not a valid regex: it is too large or nested too deep") from None

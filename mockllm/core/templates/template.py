@@ -93,6 +93,11 @@ class PathRead(Struct, frozen=True):
             value = item(value, key)
         return value
 
+    def first_absent(self, scope: TemplateScope) -> PathRead:
+        """Return the shortest beginning of a path without a value that has none either."""
+        beginnings = (PathRead(self.name, self.keys[:count]) for count in range(len(self.keys)))
+        return next((each for each in beginnings if each(scope) is MISSING), self)
+
     @staticmethod
     def of(name: str, keys: Sequence[str | int]) -> PathRead:
         """Return the path, with keys of headers in lower case."""
@@ -123,7 +128,7 @@ def needed(evaluate: Evaluate, scope: TemplateScope) -> Json:
     if value is not MISSING:
         return value
     if isinstance(evaluate, PathRead):
-        raise TemplateTypeError(f"{evaluate} is absent", query=evaluate.query)
+        raise TemplateTypeError(f"{evaluate.first_absent(scope)} is absent", query=evaluate.query)
     raise TemplateTypeError("it has no value")
 
 

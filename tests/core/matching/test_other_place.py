@@ -35,7 +35,11 @@ def hint(field: str, condition: Condition, request: JsonRequest | None = None) -
         ("typed", Contains("look"), "an assistant message matches: write messages"),
         ("user", Regex(r"\d+ degrees"), "a tool result matches: write tool_result"),
         ("system", Contains("second"), "the user text matches: write user"),
-        ("user", OneOf((Contains("x"), Contains("first"))), "an earlier user message matches: write messages"),
+        (
+            "user",
+            OneOf((Contains("x"), Contains("first"))),
+            "an earlier user message matches: write messages",
+        ),
         ("user", Contains("third"), None),
         ("user", Exists(False), None),
         ("user", Regex(r"(?=fi)\w+rst"), None),

@@ -57,10 +57,11 @@ def test_required_literal_with_ignore_case_is_folded() -> None:
     ("pattern", "message"),
     [
         ("(abc", "not a valid regex: missing ), unterminated subpattern at character 1"),
+        ("(?<n>a)", "not a valid regex: unknown extension ?<n at character 2; a named group is (?P<name>…)"),
         ("a**", "not a valid regex: multiple repeat at character 3"),
         ("(" * 5000 + ")" * 5000, "not a valid regex: it is too large or nested too deep"),
     ],
-    ids=["an open bracket", "a repeat of a repeat", "absurd depth"],
+    ids=["an open bracket", "another syntax", "a repeat of a repeat", "absurd depth"],
 )
 def test_compile_regex_of_invalid_pattern_raises(pattern: str, message: str) -> None:
     with pytest.raises(ValueError) as caught:

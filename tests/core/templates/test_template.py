@@ -166,6 +166,8 @@ def test_template_reads_parameters_and_groups() -> None:
         ("{{ body.name[0] }}", "{{ body.name[0] }}", "body.name[0] is absent", None),
         ("{{ body[0] }}", "{{ body[0] }}", "body[0] is absent", None),
         ("{{ nobody }}", "{{ nobody }}", "nobody is absent", None),
+        ("{{ tool_result.json.city }}", "{{ tool_result.json.city }}", "tool_result is absent", None),
+        ("{{ body.nothing[0].city }}", "{{ body.nothing[0].city }}", "body.nothing is absent", None),
         ("a {{ user | upper }}", "{{ user | upper }}", "user is absent", None),
         ("{{ none and 1 or body.x }}", "{{ none and 1 or body.x }}", "it has no value", None),
         ("{{ [query.x] }}", "{{ [query.x] }}", "query.x is absent", "x"),
