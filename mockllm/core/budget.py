@@ -6,6 +6,7 @@ Separate from `core.schema_values`, which is imported only when a value is gener
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final
 
 DEFAULT_VALUES: Final = 10_000
@@ -23,7 +24,15 @@ COMPONENTS_PER_VALUE: Final = 1_000
 2,048 vectors of 3,072 components have, the most that OpenAI accepts."""
 WORK_OF_LOGPROBS: Final = 10
 """How often each character of an echoed prompt counts whose tokens have probabilities."""
+QUICK_VALUES: Final = 300
+"""The number of values that are generated while other requests wait. To generate one takes up to 0.1 ms."""
+QUICK_RETRIES: Final = 50
+"""The number of values that are generated again in the same time."""
 OPTION: Final = "--max-generated-values"
+
+
+class PlanningTooLong(Exception):
+    """Planning the response would delay other requests: a thread plans it from the beginning."""
 
 
 class BudgetExceeded(Exception):
@@ -53,9 +62,12 @@ def check_echo_size(characters: int, values: int = DEFAULT_VALUES) -> None:
 
 class Budget:
     """Counts values, and the characters that are generated or read for them. All work whose size depends on the
-    schema counts as characters: a list that is searched costs its length, a pattern its number of states."""
+    schema counts as characters: a list that is searched costs its length, a pattern its number of states. With
+    `quick`, work that takes long raises PlanningTooLong."""
 
-    def __init__(self, values: int = DEFAULT_VALUES, subject: str = "a value") -> None:
+    def __init__(
+        self, values: int = DEFAULT_VALUES, subject: str = "a value", *, quick: bool = False
+    ) -> None:
         self.values = 0
         self.characters = 0
         self.matching = 0
@@ -64,13 +76,21 @@ class Budget:
         """The evaluations of subschemas that validations took."""
         self._max_values = values
         self._max_characters = values * CHARACTERS_PER_VALUE
+        self._values_at_once = min(values, QUICK_VALUES) if quick else values
+        self._characters_at_once = self._values_at_once * CHARACTERS_PER_VALUE
+        self._retries_at_once = QUICK_RETRIES if quick else inf
         self._subject = subject
 
     def add_value(self) -> None:
         """Count a value. Raise BudgetExceeded where that is one too many."""
-        if self.values >= self._max_values:
+        if self.values >= self._values_at_once:
             self.require_values(1)
         self.values += 1
+
+    def require_retries(self, count: int) -> None:
+        """Raise PlanningTooLong where `count` values that are generated again take long."""
+        if count > self._retries_at_once:
+            raise PlanningTooLong
 
     def has_room(self, values: float, characters: float) -> bool:
         """Return whether these more values, with these characters in total, are allowed."""
@@ -82,10 +102,12 @@ class Budget:
         """Raise BudgetExceeded where `count` more values are not allowed."""
         if self.values + count > self._max_values:
             raise self._exceeded(f"{self._max_values:,} values", "")
+        if self.values + count > self._values_at_once:
+            raise PlanningTooLong
 
     def add_characters(self, count: int) -> None:
         """Count characters. Raise BudgetExceeded where they are too many."""
-        if self.characters + count > self._max_characters:
+        if self.characters + count > self._characters_at_once:
             self.require_characters(count)
         self.characters += count
 
@@ -94,6 +116,8 @@ class Budget:
         if self.characters + count > self._max_characters:
             why = f" ({CHARACTERS_PER_VALUE} for each of {self._max_values:,} values)"
             raise self._exceeded(f"{self._max_characters:,} characters of text and schema", why)
+        if self.characters + count > self._characters_at_once:
+            raise PlanningTooLong
 
     def require_schema(self, size: int) -> None:
         """Raise BudgetExceeded where a schema of so many bytes, from which a value is generated, is not allowed."""

@@ -197,7 +197,8 @@ class BackgroundDialect(ReplyDialect, Protocol):
 
 
 class StoringDialect(Dialect, Protocol):
-    """A call whose responses clients may retrieve or continue later."""
+    """A call whose responses clients may retrieve or continue later. With an attribute `stores_what_it_decodes` that
+    is true, what is stored follows from the plan and the request alone."""
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Return what the state stores with this response; None where that is nothing."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from mockllm.core.budget import PlanningTooLong
 from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.framing import plan_duration
@@ -40,10 +41,9 @@ from mockllm.engine.response_builder import ResponseBuilder
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
 from mockllm.engine.settings import DEFAULT_SETTINGS, EngineSettings
-from mockllm.engine.storage_updates import storage_updates
+from mockllm.engine.storage_updates import storage_updates, with_updates
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
-from mockllm.scenario.schema_replies import PlanningTooLong
 from mockllm.state.engine_state import EngineState, Session
 from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch, RespondAgain, result_or_missing
 
@@ -267,7 +267,7 @@ class Engine:
         """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.
         Return what the event loop calls then."""
         request = builder.request
-        planned = result_or_missing(partial(self._plan_response, builder, notes))
+        planned = result_or_missing(lambda: with_updates(self._plan_response(builder, notes), request))
         if isinstance(planned, ObjectToFetch):
             again = DeferredResponse(builder.decision.slot, partial(self._plan_deferred, builder, notes))
             to_fetch = ObjectToFetch(planned.session, planned.key, lambda: again)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.budget import BudgetExceeded
+from mockllm.core.budget import BudgetExceeded, PlanningTooLong
 from mockllm.core.prompt_cache.policy import PromptCacheSettings
 from mockllm.core.randomness import NO_DRAWS, Ids, Randomness
 from mockllm.core.rendering.plan import Headers
@@ -36,7 +36,7 @@ from mockllm.engine.repeated_requests import RepeatedRequest
 from mockllm.engine.response_cache import CachedResponse, cache_key, key_with_text
 from mockllm.engine.seed_token import seed_token, unguarded_seed_token
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse, ResponseSelector
-from mockllm.scenario.schema_replies import PlanningTooLong, choose_tool, require_short_schema
+from mockllm.scenario.schema_replies import choose_tool, require_short_schema
 from mockllm.state.engine_state import EngineState
 
 
@@ -151,11 +151,8 @@ class FastPath(Struct, frozen=True):
         try:
             require_short_schema(tool.schema)
             randomness = Randomness(self.seed, self.item.id, scope, tries)
-            call = self.planner.generate_tool_call(tool, request, randomness, response.settings)
-        except (
-            BudgetExceeded,
-            PlanningTooLong,
-        ):  # more values than `--max-generated-values`, or a long schema
+            call = self.planner.generate_tool_call(tool, request, randomness, response.settings, quick=True)
+        except (BudgetExceeded, PlanningTooLong):  # too many values, or more than are quick
             return None
         return (cached, call) if call.fits_placeholders and cached.fits(request, call) else None
 

@@ -15,6 +15,7 @@ from mockllm.core.rendering.plan import Headers, Hold, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.rendering.storable_response import StorableResponse
 from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.core.selection.decision import InFlightSlot, Validation
 from mockllm.core.webhook import Webhook
 
@@ -73,6 +74,8 @@ class PlannedResponse(Struct, frozen=True):
     cached_from: PlannedResponse | None = None
     """The cached response that differs in nothing but `response_seed`, the values and `time_scale`. None for any
     other response. Where it is set, `response_seed` is an id seed. The journal refers to it."""
+    decoded_updates: Sequence[StorageUpdate] | None = None
+    """The updates of stored objects, where a thread has decoded the bytes for them already."""
 
     def filled_with(
         self, response_seed: str | bytes, values: Sequence[bytes], cached_from: PlannedResponse | None = None

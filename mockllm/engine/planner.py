@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from msgspec.structs import replace
 
-from mockllm.core.budget import check_echo_size, check_vector_size
+from mockllm.core.budget import PlanningTooLong, check_echo_size, check_vector_size
 from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
 from mockllm.core.randomness import Randomness
@@ -53,7 +53,7 @@ from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
 from mockllm.scenario.mcp_replies import mcp_reply
 from mockllm.scenario.reply_renderer import ReplyRenderer
-from mockllm.scenario.schema_replies import PlanningTooLong, generate_tool_call
+from mockllm.scenario.schema_replies import generate_tool_call
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
 
 MAX_CACHED_REPLIES: Final = 4096
@@ -149,12 +149,21 @@ class ResponsePlanner:
         return effective
 
     def generate_tool_call(
-        self, tool: Tool, request: Request, randomness: Randomness, effective: EffectiveSettings
+        self,
+        tool: Tool,
+        request: Request,
+        randomness: Randomness,
+        effective: EffectiveSettings,
+        *,
+        quick: bool,
     ) -> GeneratedToolCall:
-        """Return the call of a tool that a response with these settings has. Raise BudgetExceeded."""
+        """Return the call of a tool that a response with these settings has. Raise BudgetExceeded, and with `quick`
+        PlanningTooLong."""
         size, stream = effective.tool_call_chunk_size or DEFAULT_CHUNK_SIZE, effective.merged.stream
         in_chunks = request.stream if stream is None else stream
-        return generate_tool_call(tool, request, randomness, self._max_generated, size, in_chunks=in_chunks)
+        return generate_tool_call(
+            tool, request, randomness, self._max_generated, size, in_chunks=in_chunks, quick=quick
+        )
 
     def check_size(self, request: Request, *, may_defer: bool) -> None:
         """Raise BudgetExceeded where a response has more vectors or echoed prompts than allowed; with `may_defer`

@@ -258,7 +258,9 @@ class ResponseBuilder(DecidedRequest):
             return None
         if self.may_defer:
             require_short_schema(tool.schema)
-        return self.planner.generate_tool_call(tool, self.request, randomness, effective)
+        return self.planner.generate_tool_call(
+            tool, self.request, randomness, effective, quick=self.may_defer
+        )
 
     def _planned_without_cache(
         self,

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mockllm.core.budget import DEFAULT_VALUES
+from mockllm.core.budget import DEFAULT_VALUES, PlanningTooLong
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.quantities.parse import ChunkSize
@@ -72,7 +72,6 @@ from mockllm.scenario.language.server_tools import ServerTools
 from mockllm.scenario.mcp_replies import mcp_members
 from mockllm.scenario.schema_replies import (
     DRAWS,
-    PlanningTooLong,
     choose_tool,
     generate_arguments,
     generate_json,
@@ -290,8 +289,8 @@ class ReplyRenderer(Struct):
         if tool is None:
             self.notes.append(f"no arguments are made for {name}: the request offers no such tool")
             return "{}"
-        self.require_quick(tool.schema)
-        text, notes = generate_arguments(tool, self.draws(), self.max_generated, self.request)
+        quick = self.require_quick(tool.schema)
+        text, notes = generate_arguments(tool, self.draws(), self.max_generated, self.request, quick=quick)
         self.notes += notes
         return text
 
@@ -310,8 +309,8 @@ class ReplyRenderer(Struct):
 
     def json(self, value: object) -> Text:
         if isinstance(value, FromSchema):
-            self.require_quick(self.request.response_format.schema)
-            value, notes = generate_json(self.request, self.draws(), self.max_generated)
+            quick = self.require_quick(self.request.response_format.schema)
+            value, notes = generate_json(self.request, self.draws(), self.max_generated, quick=quick)
             self.notes += notes
         if isinstance(value, str) and self.request.response_format.bare:
             return Text(self.chunks_of(value))
@@ -351,10 +350,12 @@ class ReplyRenderer(Struct):
         if characters > self.max_characters:
             raise PlanningTooLong
 
-    def require_quick(self, schema: Json) -> None:
-        """Raise PlanningTooLong for a schema that may take long."""
-        if self.max_characters < inf:
+    def require_quick(self, schema: Json) -> bool:
+        """Raise PlanningTooLong for a long schema. Return whether a value that takes long raises it, too."""
+        quick = self.max_characters < inf
+        if quick:
             require_short_schema(schema)
+        return quick
 
     def script(self, chunks: Sequence[Chunk], *, has_whole_text: bool = False) -> tuple[ContentElement, ...]:
         """Return the chunks of a script. With `has_whole_text`, no error breaks off a non-streaming response."""

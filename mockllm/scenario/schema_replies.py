@@ -11,7 +11,7 @@ from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from mockllm.core.budget import Budget, BudgetExceeded
+from mockllm.core.budget import Budget, BudgetExceeded, PlanningTooLong
 from mockllm.core.display import shortened
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.quantities.parse import ChunkSize
@@ -44,10 +44,6 @@ _MAX_RESULTS: Final = 8
 """The most tool results that are read."""
 _MAX_ANSWER: Final = 500
 """Characters of a tool's result in generated JSON."""
-
-
-class PlanningTooLong(Exception):
-    """Planning the response would delay other requests: a thread plans it from the beginning."""
 
 
 def require_short_schema(schema: Json) -> None:
@@ -103,20 +99,21 @@ def taken_note(taken: tuple[str, ...]) -> str | None:
 
 
 def generate_arguments(
-    tool: Tool, draws: Callable[[], Random], max_generated: int, request: Request
+    tool: Tool, draws: Callable[[], Random], max_generated: int, request: Request, *, quick: bool = False
 ) -> tuple[str, list[str]]:
     """Return arguments for a tool, as its call sends them, and notes: their flaw, and the fields with values of the
-    conversation. `draws` begins the same draws each time. Raise BudgetExceeded."""
+    conversation. `draws` begins the same draws each time. Raise BudgetExceeded, and with `quick` PlanningTooLong."""
     from mockllm.core.schema_values.generator import generate  # a start does not need it
 
     if tool.kind == "custom":
-        return _custom_input(tool, draws, max_generated, request)
+        return _custom_input(tool, draws, max_generated, request, quick=quick)
     schema = tool.schema
     if schema is None:
         return "{}", []
     if isinstance(schema, dict) and "type" not in schema:
         schema = {"type": "object", **schema}
-    budget = Budget(max_generated, f"the arguments of {shortened(tool.name, _MAX_NAME_LENGTH)}")
+    subject = f"the arguments of {shortened(tool.name, _MAX_NAME_LENGTH)}"
+    budget = Budget(max_generated, subject, quick=quick)
     conversation = conversation_of(request)
     generated = generate(schema, draws(), budget=budget, conversation=conversation, again=draws)
     flaw = generated.flaw and f"the arguments of {tool.name} do not fit its schema: {generated.flaw}"
@@ -124,14 +121,14 @@ def generate_arguments(
 
 
 def _custom_input(
-    tool: Tool, draws: Callable[[], Random], max_generated: int, request: Request
+    tool: Tool, draws: Callable[[], Random], max_generated: int, request: Request, *, quick: bool = False
 ) -> tuple[str, list[str]]:
     """Return a text for a custom tool, and notes. The text fits the tool's regex, where that can be generated."""
     from mockllm.core.schema_values.generator import generate
 
     field = (tool.name, tool.description)
     conversation, plain = conversation_of(request), {"type": "string"}
-    budget = Budget(max_generated, f"the input of {shortened(tool.name, _MAX_NAME_LENGTH)}")
+    budget = Budget(max_generated, f"the input of {shortened(tool.name, _MAX_NAME_LENGTH)}", quick=quick)
     schema = plain if tool.schema is None else tool.schema
     try:
         text = generate(schema, draws(), *field, budget=budget, conversation=conversation, again=draws)
@@ -152,11 +149,12 @@ def generate_tool_call(
     size: ChunkSize,
     *,
     in_chunks: bool,
+    quick: bool = False,
 ) -> GeneratedToolCall:
     """Return the call of a tool as the reply `from_schema` has it, with `in_chunks` in chunks of this size.
-    Raise BudgetExceeded."""
+    Raise BudgetExceeded, and with `quick` PlanningTooLong."""
     draws = partial(randomness.random, DRAWS.format(1))
-    text, notes = generate_arguments(tool, draws, max_generated, request)
+    text, notes = generate_arguments(tool, draws, max_generated, request, quick=quick)
     chunks = split_into_chunks(text, size) if in_chunks or not text else (text,)
     tokens, most = count_tokens(tool.name + text), request.output_bounds.max_tokens
     fits_placeholders = (
@@ -170,10 +168,10 @@ def generate_tool_call(
 
 
 def generate_json(
-    request: Request, draws: Callable[[], Random], max_generated: int
+    request: Request, draws: Callable[[], Random], max_generated: int, *, quick: bool = False
 ) -> tuple[Json, list[str]]:
     """Return JSON of the format that the request wants, and notes. Without a schema, the keys are those that an
-    instruction names, else it is some object. Raise BudgetExceeded."""
+    instruction names, else it is some object. Raise BudgetExceeded, and with `quick` PlanningTooLong."""
     from mockllm.core.schema_values.generator import generate
     from mockllm.core.schema_values.instructed_schema import instructed_schema, without_placeholders
 
@@ -187,7 +185,7 @@ def generate_json(
         schema = next(filter(None, (instructed_schema(each, question) for each in reversed(prompts))), None)
         conversation = conversation if schema is None else conversation_of(request, without_placeholders)
     if schema is not None:
-        budget = Budget(max_generated, "structured output")
+        budget = Budget(max_generated, "structured output", quick=quick)
         generated = generate(schema, draws(), name, budget=budget, conversation=conversation, again=draws)
         flaw = generated.flaw and f"json does not fit the schema: {generated.flaw}"
         return generated.value, _notes(flaw, generated.taken)

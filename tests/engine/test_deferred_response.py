@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.json.codec import dumps, loads
+from mockllm.core.budget import CHARACTERS_PER_VALUE, QUICK_VALUES, PlanningTooLong
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.rendering import event_parser
 from mockllm.core.rendering.framing import framed
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.dialects.openai import completions
 from mockllm.engine import DeferredResponse, Engine, PlannedResponse
 from mockllm.engine.planner import LONG_STREAM, LONG_TEXT
-from mockllm.scenario.schema_replies import LONG_SCHEMA, PlanningTooLong, require_short_schema
+from mockllm.scenario.schema_replies import LONG_SCHEMA, require_short_schema
 from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch
 from tests.language.virtual_server import VirtualServer
 
@@ -85,7 +87,12 @@ def test_many_choices_of_a_short_reply_are_deferred() -> None:
 
 def with_schema(size: int) -> dict[str, Any]:
     """Return a tool and a response format with a schema of about so many bytes."""
-    schema = {"type": "object", "properties": {"a": {"type": "string", "description": "x" * size}}}
+    return of_schema({"type": "string", "description": "x" * size})
+
+
+def of_schema(part: Json) -> dict[str, Any]:
+    """Return a tool and a response format with a schema that has this part."""
+    schema = {"type": "object", "properties": {"a": part}, "required": ["a"]}
     function = {"name": "look", "parameters": schema}
     return {
         "stream": False,
@@ -95,7 +102,7 @@ def with_schema(size: int) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize(
+generated = pytest.mark.parametrize(
     "reply",
     [
         {"json": "from_schema"},
@@ -104,6 +111,9 @@ def with_schema(size: int) -> dict[str, Any]:
     ],
     ids=["json", "a call", "arguments"],
 )
+
+
+@generated
 def test_value_of_a_long_schema_is_deferred(reply: Any) -> None:
     at_once, later = engine(reply), engine(reply)
     for size in (10, LONG_SCHEMA, 10, LONG_SCHEMA):  # the later ones are from the response cache
@@ -114,6 +124,22 @@ def test_value_of_a_long_schema_is_deferred(reply: Any) -> None:
             response = later.begin_response(chat(later, **with_schema(size)))
             assert isinstance(response, PlannedResponse)
             assert body(response) == body(expected)
+
+
+SLOW: Mapping[str, Json] = {
+    "many values": {"type": "array", "minItems": QUICK_VALUES, "items": {"anyOf": [{"type": "integer"}]}},
+    "many characters": {"type": "string", "minLength": QUICK_VALUES * CHARACTERS_PER_VALUE},
+    "a schema within itself": {"$ref": "#"},
+}
+
+
+@generated
+@pytest.mark.parametrize("part", SLOW.values(), ids=SLOW)
+def test_slow_value_of_short_schema_is_deferred(reply: Any, part: Json) -> None:
+    at_once, later = engine(reply), engine(reply)
+    for _ in range(2):
+        expected = at_once.respond(chat(at_once, **of_schema(part)))
+        assert body(deferred(later, chat(later, **of_schema(part)))) == body(expected)
 
 
 def test_schema_deeper_than_can_be_written_is_long() -> None:
@@ -223,6 +249,25 @@ def test_deferred_response_is_stored_by_its_dialect() -> None:
     response = deferred(stored, request)
     assert response.plan.steps
     assert len(stored.state.lookup("").all_stored("resp_")) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "prefix"),
+    [
+        ("/v1/chat/completions", {"store": True}, "chatcmpl-"),
+        ("/v1beta/interactions", {"input": "hi", "model": "gemini-2.5-flash", "messages": None}, "v1_"),
+    ],
+)
+def test_thread_decodes_a_long_stream_to_store(
+    path: str, sent: dict[str, Any], prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = VirtualServer(dumps({"validation": "off", "rules": [{"reply": LONG, **PACE}]}).decode()).engine
+    response = stored.begin_response(chat(stored, path, **sent))
+    assert isinstance(response, DeferredResponse)
+    complete = response.make_plan()
+    monkeypatch.setattr(event_parser, "sent_bytes", lacking)
+    assert isinstance(complete(), PlannedResponse)
+    assert len(stored.state.lookup("").all_stored(prefix)) == 1
 
 
 def test_plan_in_a_thread_is_deferred_again_by_a_lookup(monkeypatch: pytest.MonkeyPatch) -> None:

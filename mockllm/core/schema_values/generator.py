@@ -66,7 +66,8 @@ def generate(
 
     `name` and `description` are those of the value's field. Values of the `conversation` replace drawn ones where
     they fit. `again` begins the same draws as `random`, at less cost than a copy of that. The result has a flaw where
-    no valid value was found. Raise BudgetExceeded where the value takes too much work.
+    no valid value was found. Raise BudgetExceeded where the value takes too much work, and PlanningTooLong where
+    it takes more than a quick budget allows.
     """
     budget = Budget() if budget is None else budget
     try:
@@ -185,6 +186,7 @@ class _Generator:
                 self._retries += 1
                 if self._retries > _MAX_RETRIES:
                     break
+                self.budget.require_retries(self._retries)
             else:
                 self.budget.add_value()
             matching = self.budget.matching

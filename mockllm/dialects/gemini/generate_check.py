@@ -251,7 +251,7 @@ def _check_schema(path: str, schema: dict[str, Json]) -> None:
     for location, place in subschemas(schema):
         properties = object_of(place.get("properties"))
         for number, name in enumerate(list_of(place.get("required"))):
-            if name not in properties:
+            if type(name) is not str or name not in properties:
                 raise request_problem(
                     f"{path}{_schema_path(location)}.required[{number}]", "property is not defined"
                 )

@@ -158,6 +158,10 @@ WRONG: dict[str, tuple[dict[str, Json], str]] = {
         },
         f"{REFUSED}tools[0].function_declarations[0].parameters.required[1]: property is not defined\n",
     ),
+    "a required property that is no text": (
+        {"generationConfig": {"responseSchema": {"properties": {"a": {}}, "required": ["a", {}]}}},
+        f"{REFUSED}generation_config.response_schema.required[1]: property is not defined\n",
+    ),
     "a required property of no properties": (
         {
             "generationConfig": {

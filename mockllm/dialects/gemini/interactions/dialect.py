@@ -305,6 +305,8 @@ class Interactions(GeminiDialect):
 
     decode = staticmethod(decode)
 
+    stores_what_it_decodes = True
+
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Store the interaction with its steps, unless the client declines."""
         assert isinstance(request, InteractionRequest)

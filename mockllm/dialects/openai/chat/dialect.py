@@ -89,6 +89,8 @@ class Chat(OpenAiCall):
             moderation_key(request),
         )
 
+    stores_what_it_decodes = True
+
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, ChatRequest)
         return storage_update(plan, request)
