@@ -17,7 +17,7 @@ from mockllm.dialects.openai.vector_stores.objects import (
 from tests.dialects.openai.batches.batch_requests import get
 from tests.dialects.openai.vector_stores.store_requests import DONE, STORES, file, files_in, send, store
 from tests.dialects.test_long_batches import is_deferred
-from tests.language.virtual_server import NOW, VirtualServer, raw_request
+from tests.language.virtual_server import NOW, ClientRequest, VirtualServer, raw_request
 
 COUNTS = {"in_progress": 0, "completed": 0, "failed": 0, "cancelled": 0, "total": 0}
 DAYS = {"anchor": "last_active_at", "days": 1}
@@ -49,6 +49,18 @@ def test_new_store_is_completed_and_empty(server: VirtualServer) -> None:
     assert send(server, f"/{created['id']}").json == created
     bare = server.respond(raw_request(STORES, b"")).json
     assert (bare["name"], bare["description"], bare["metadata"]) == ("", None, {})
+
+
+def test_batches_of_gemini_are_none_of_a_store(server: VirtualServer) -> None:
+    contents = {"contents": [{"parts": [{"text": "hi"}]}]}
+    batch = {"batch": {"inputConfig": {"requests": {"requests": [{"request": contents}]}}}}
+    path = "/v1beta/models/gemini-2.5-flash:batchGenerateContent"
+    name = server.respond(raw_request(path, batch)).json["name"]
+    id = store(server, "one")
+    assert send(server, f"/{id}/file_batches", {"file_ids": [file(server)]}).status == 200
+    assert [each["id"] for each in send(server, "").json["data"]] == [id]
+    listed = server.respond(ClientRequest("/v1beta/batches", method="GET")).json["operations"]
+    assert [each["name"] for each in listed] == [name]
 
 
 def test_store_is_in_progress_until_its_files_are_processed(server: VirtualServer) -> None:
