@@ -54,6 +54,9 @@ CALLS: Final = {
         ("mistral-own", "fim-stream"),
         ("mistral-own", "ocr"),
         ("mistral-own", "moderation"),
+        ("mistral-conversations", "text"),
+        ("mistral-conversations", "text-stream"),
+        ("mistral-agents", "created"),
         ("mistral-files", "list"),
         ("mistral-batches", "created"),
         ("mistral-audio", "transcript"),
@@ -93,6 +96,7 @@ CALLS: Final = {
 REPLIES: Final[dict[str, Any]] = {
     "/v1/audio/transcriptions": {"chunks": list(PIECES)},
     "/v1/fim/completions": {"chunks": list(PIECES)},
+    "/v1/conversations": {"chunks": list(PIECES)},
     "/generate": {"chunks": list(PIECES)},
     "/generate_stream": {"chunks": list(PIECES)},
     "/v1/complete": {"chunks": list(PIECES)},

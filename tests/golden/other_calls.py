@@ -18,6 +18,8 @@ rules:
   - {match: {user: limited}, error: rate_limit}
   - {match: {api: interactions, tools: look}, reply: {thinking: Hm., tool_calls: [{name: look, arguments: {a: 1}}]}}
   - {match: {user: broken}, reply: {chunks: [One, {error: overloaded}]}}
+  - match: {api: agent_conversations, tools: look}
+    reply: {thinking: Hm., tool_calls: [{name: look, arguments: {a: 1}}]}
   - {match: {api: transcriptions, form: {file: spoken.wav}}, reply: It rains.}
   - {match: {api: images, user: limited}, error: rate_limit}
   - {match: {api: images}, reply: {images: [{size: 8x8}]}}
@@ -49,6 +51,7 @@ GUIDE: Final = form({"purpose": "assistants"}, ("guide.txt", b"The tower is in P
 AZURE: Final = {"api-key": "k"}
 AZURE_UPLOAD: Final = UPLOAD.replace(b"/v1/chat/completions", b"/chat/completions")
 FIM: Final = {"model": "codestral-latest", "prompt": "def f():", "suffix": "x"}
+SMALL: Final = {"model": "mistral-small-latest"}
 MISTRAL_JOB: Final = {
     "input_files": ["<file>"],
     "endpoint": "/v1/chat/completions",
@@ -62,6 +65,7 @@ CONTENTS: Final = [{"role": "user", "parts": [{"text": "hi"}]}]
 PROMPT: Final = {"model": "claude-2.1", "max_tokens_to_sample": 9, "prompt": "\n\nHuman: hi\n\nAssistant:"}
 FLASH: Final = {"model": "gemini-2.5-flash"}
 LOOK: Final = [{"type": "function", "name": "look", "parameters": {"type": "object"}}]
+LOOK_FUNCTION: Final = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]
 BATCH: Final = {"input_file_id": "<file>", "endpoint": "/v1/chat/completions", "completion_window": "24h"}
 PART: Final = form({}, ("blob", b"abc")).replace(b'name="file"', b'name="data"')
 
@@ -153,6 +157,31 @@ WIRES: Final[dict[str, list[Step]]] = {
         Step("moderation", "POST", "/mistral/v1/chat/moderations",
              {"model": "mistral-moderation-latest", "input": [{"role": "user", "content": "hi"}]}),
         Step("refused", "POST", "/mistral/v1/ocr", {}),
+    ],
+    "mistral-conversations": [
+        Step("text", "POST", "/mistral/v1/conversations", {**SMALL, "inputs": "hi", "name": "Mine"},
+             stores=("conversation", "conversation_id")),
+        Step("text-stream", "POST", "/mistral/v1/conversations", {**SMALL, "inputs": "hi", "stream": True}),
+        Step("calls", "POST", "/mistral/v1/conversations", {**SMALL, "inputs": "hi", "tools": LOOK_FUNCTION}),
+        Step("calls-stream", "POST", "/mistral/v1/conversations",
+             {**SMALL, "inputs": "hi", "tools": LOOK_FUNCTION, "stream": True}),
+        Step("broken-stream", "POST", "/mistral/v1/conversations", {**SMALL, "inputs": "broken", "stream": True}),
+        Step("limited", "POST", "/mistral/v1/conversations", {**SMALL, "inputs": "limited"}),
+        Step("appended", "POST", "/mistral/v1/conversations/<conversation>", {"inputs": "more"}, 1.0),
+        _get("conversation", "/mistral/v1/conversations/<conversation>", 2.0),
+        _get("history", "/mistral/v1/conversations/<conversation>/history", 2.0),
+        Step("refused", "POST", "/mistral/v1/conversations", {"inputs": "hi"}),
+        Step("deleted", "DELETE", "/mistral/v1/conversations/<conversation>"),
+        _get("missing", "/mistral/v1/conversations/<conversation>"),
+    ],
+    "mistral-agents": [
+        Step("created", "POST", "/mistral/v1/agents", {**SMALL, "name": "Guide"}, stores=("agent", "id")),
+        Step("changed", "PATCH", "/mistral/v1/agents/<agent>", {"instructions": "Be brief."}, 1.0),
+        _get("pages", "/mistral/v1/agents/pages", 2.0),
+        Step("completion", "POST", "/mistral/v1/agents/completions",
+             {"agent_id": "<agent>", "messages": [{"role": "user", "content": "hi"}]}),
+        Step("deleted", "DELETE", "/mistral/v1/agents/<agent>"),
+        _get("missing", "/mistral/v1/agents/<agent>"),
     ],
     "mistral-files": [
         Step("created", "POST", "/mistral/v1/files", UPLOAD, stores=("file", "id"), headers=FORM),

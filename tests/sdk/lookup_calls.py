@@ -18,6 +18,10 @@ from tests.sdk.openai_lookup_calls import OPENAI_LOOKUPS, UPLOAD, Lookup
 
 STORES = "/v1beta/fileSearchStores"
 MISTRAL_FILES, MISTRAL_JOBS = "/mistral/v1/files", "/mistral/v1/batch/jobs"
+MISTRAL_CONVERSATIONS, MISTRAL_AGENTS = "/mistral/v1/conversations", "/mistral/v1/agents"
+MISTRAL_CONVERSATION_ID, MISTRAL_AGENT_ID, MISTRAL_ENTRY_ID = "MISTRAL_C", "MISTRAL_A", "MISTRAL_E"
+MISTRAL_CONVERSATION = {"model": "mistral-small-latest", "inputs": "calls"}
+MISTRAL_AGENT = {"model": "mistral-small-latest", "name": "Guide"}
 MISTRAL_BATCH = {
     "endpoint": "/v1/chat/completions",
     "model": "mistral-small-latest",
@@ -104,6 +108,76 @@ LOOKUPS = [
         mistral.DeleteBatchJobResponse,
     ),
     Lookup(
+        "mistral-conversations",
+        "POST",
+        MISTRAL_CONVERSATIONS,
+        mistral.ConversationResponse,
+        body=MISTRAL_CONVERSATION,
+    ),
+    Lookup(
+        "mistral-append_conversation",
+        "POST",
+        f"{MISTRAL_CONVERSATIONS}/{MISTRAL_CONVERSATION_ID}",
+        mistral.ConversationResponse,
+        body={"inputs": "text"},
+    ),
+    Lookup(
+        "mistral-restart_conversation",
+        "POST",
+        f"{MISTRAL_CONVERSATIONS}/{MISTRAL_CONVERSATION_ID}/restart",
+        mistral.ConversationResponse,
+        body={"from_entry_id": MISTRAL_ENTRY_ID},
+    ),
+    Lookup("mistral-list_conversations", "GET", MISTRAL_CONVERSATIONS, mistral.ModelConversation),
+    Lookup(
+        "mistral-get_conversation",
+        "GET",
+        f"{MISTRAL_CONVERSATIONS}/{MISTRAL_CONVERSATION_ID}",
+        mistral.ModelConversation,
+    ),
+    Lookup(
+        "mistral-conversation_history",
+        "GET",
+        f"{MISTRAL_CONVERSATIONS}/{MISTRAL_CONVERSATION_ID}/history",
+        mistral.ConversationHistory,
+    ),
+    Lookup(
+        "mistral-conversation_messages",
+        "GET",
+        f"{MISTRAL_CONVERSATIONS}/{MISTRAL_CONVERSATION_ID}/messages",
+        mistral.ConversationMessages,
+    ),
+    Lookup(
+        "mistral-agent_completions",
+        "POST",
+        f"{MISTRAL_AGENTS}/completions",
+        mistral.ChatCompletionResponse,
+        body={"agent_id": MISTRAL_AGENT_ID, "messages": [{"role": "user", "content": "text"}]},
+    ),
+    Lookup("mistral-agents", "POST", MISTRAL_AGENTS, mistral.Agent, body=MISTRAL_AGENT),
+    Lookup("mistral-list_agents", "GET", MISTRAL_AGENTS, mistral.Agent),
+    Lookup("mistral-list_agent_pages", "GET", f"{MISTRAL_AGENTS}/pages", mistral.AgentListPage),
+    Lookup("mistral-get_agent", "GET", f"{MISTRAL_AGENTS}/{MISTRAL_AGENT_ID}", mistral.Agent),
+    Lookup(
+        "mistral-update_agent",
+        "PATCH",
+        f"{MISTRAL_AGENTS}/{MISTRAL_AGENT_ID}",
+        mistral.Agent,
+        body={"name": "Other"},
+    ),
+    Lookup(
+        "mistral-list_agent_versions", "GET", f"{MISTRAL_AGENTS}/{MISTRAL_AGENT_ID}/versions", mistral.Agent
+    ),
+    Lookup(
+        "mistral-get_agent_version", "GET", f"{MISTRAL_AGENTS}/{MISTRAL_AGENT_ID}/versions/0", mistral.Agent
+    ),
+    Lookup(
+        "mistral-list_agent_aliases",
+        "GET",
+        f"{MISTRAL_AGENTS}/{MISTRAL_AGENT_ID}/aliases",
+        mistral.AgentAliasResponse,
+    ),
+    Lookup(
         "mistral-speech", "POST", "/mistral/v1/audio/speech", mistral.SpeechResponse, body={"input": "hi"}
     ),
     Lookup(
@@ -172,6 +246,11 @@ WITHOUT_A_TYPE = {
     "gemini-get_document",
     "gemini-delete_document",
     "mistral-file_content",  # bytes
+    "mistral-delete_conversation",  # the SDK returns None
+    "mistral-delete_agent",
+    "mistral-delete_agent_alias",
+    "mistral-set_agent_alias",  # queries: tests/sdk/test_mistral_conversations_sdk.py
+    "mistral-switch_agent_version",
     "gemini-videos",
     "gemini-operations",
     "vertex-images",

@@ -50,8 +50,15 @@ from tests.sdk.lookup_calls import (
     LOOKUPS,
     MESSAGE_BATCH,
     MESSAGE_BATCHES,
+    MISTRAL_AGENT,
+    MISTRAL_AGENT_ID,
+    MISTRAL_AGENTS,
     MISTRAL_BATCH,
     MISTRAL_BATCH_ID,
+    MISTRAL_CONVERSATION,
+    MISTRAL_CONVERSATION_ID,
+    MISTRAL_CONVERSATIONS,
+    MISTRAL_ENTRY_ID,
     MISTRAL_FILE_ID,
     MISTRAL_FILES,
     MISTRAL_JOBS,
@@ -278,6 +285,7 @@ def stored_by(server: VirtualServer) -> dict[str, str]:
     ]
     guide = server.respond(sent("/v1/files", GUIDE)).json["id"]
     store = server.respond(raw_request(VECTOR_STORES, {}, now=NOW - 9)).json["id"]
+    conversing = server.respond(raw_request(MISTRAL_CONVERSATIONS, MISTRAL_CONVERSATION)).json
     in_store = raw_request(f"{VECTOR_STORES}/{store}/file_batches", {"file_ids": [guide]}, now=NOW - 9)
     return {
         GUIDE_ID: guide,
@@ -294,6 +302,9 @@ def stored_by(server: VirtualServer) -> dict[str, str]:
         STORE_NAME: server.respond(raw_request(STORES, {})).json["name"],
         MISTRAL_FILE_ID: server.respond(sent(MISTRAL_FILES, UPLOAD)).json["id"],
         MISTRAL_BATCH_ID: server.respond(raw_request(MISTRAL_JOBS, MISTRAL_BATCH)).json["id"],
+        MISTRAL_CONVERSATION_ID: conversing["conversation_id"],
+        MISTRAL_ENTRY_ID: conversing["outputs"][0]["id"],
+        MISTRAL_AGENT_ID: server.respond(raw_request(MISTRAL_AGENTS, MISTRAL_AGENT)).json["id"],
         CLAUDE_BATCH_ID: server.respond(sent(MESSAGE_BATCHES, MESSAGE_BATCH)).json["id"],
         CLAUDE_FILE_ID: server.respond(sent("/anthropic/v1/files", UPLOAD)).json["id"],
         UPLOAD_ID: server.respond(sent("/v1/uploads", ANNOUNCED)).json["id"],

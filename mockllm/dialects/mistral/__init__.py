@@ -1,5 +1,5 @@
-"""Mistral: the calls that its vendor's row describes, and its own: FIM, classifiers, OCR, audio, files
-and batch jobs."""
+"""Mistral: the calls that its vendor's row describes, and its own: FIM, classifiers, OCR, audio, files,
+batch jobs, agents and conversations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,21 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from mockllm.dialects.mistral.agents.agent_calls import (
+    CreateAgent,
+    DeleteAgent,
+    DeleteAgentAlias,
+    GetAgent,
+    GetAgentVersion,
+    ListAgentAliases,
+    ListAgentPages,
+    ListAgents,
+    ListAgentVersions,
+    SetAgentAlias,
+    SwitchAgentVersion,
+    UpdateAgent,
+)
+from mockllm.dialects.mistral.agents.completions import AgentCompletions
 from mockllm.dialects.mistral.batches import (
     MistralCancelJob,
     MistralCreateJob,
@@ -19,6 +34,18 @@ from mockllm.dialects.mistral.classifiers import (
     ChatModerations,
     Classifications,
     MistralModerations,
+)
+from mockllm.dialects.mistral.conversations.dialect import (
+    AppendToConversation,
+    RestartConversation,
+    StartConversation,
+)
+from mockllm.dialects.mistral.conversations.stored_calls import (
+    ConversationHistory,
+    ConversationMessages,
+    DeleteConversation,
+    GetConversation,
+    ListConversations,
 )
 from mockllm.dialects.mistral.files import (
     MistralDeleteFile,
@@ -40,7 +67,11 @@ _compatible = provider_of(_row)
 _unlimited = replace(
     _row, headers={name: value for name, value in _row.headers.items() if not name.startswith("x-ratelimit")}
 )
-"""The row of the calls on files and batch jobs: their responses have no headers of limits, as recorded."""
+"""The row of the calls on stored objects: their responses have no headers of limits, as recorded of files and batch
+jobs."""
+
+
+OPERATION: Final = "chat"
 
 
 def _own_routes() -> tuple[ProviderRoute, ...]:
@@ -67,9 +98,25 @@ def _own_routes() -> tuple[ProviderRoute, ...]:
     )
 
 
+def _conversation_routes() -> tuple[ProviderRoute, ...]:
+    """Return the calls that generate, of conversations and of agents."""
+    one = "/v1/conversations/{conversation}"
+    calls = (
+        ("/v1/conversations", "conversations", StartConversation),
+        (one, "append_conversation", AppendToConversation),
+        (f"{one}/restart", "restart_conversation", RestartConversation),
+        ("/v1/agents/completions", "agent_completions", AgentCompletions),
+    )
+    return tuple(
+        ProviderRoute("POST", path, ProviderCall(id, dialect(_row), operation=OPERATION, neutral=False))
+        for path, id, dialect in calls
+    )
+
+
 def _stored_routes() -> tuple[ProviderRoute, ...]:
-    """Return the calls on files and batch jobs."""
+    """Return the calls on files, batch jobs, conversations and agents."""
     file, job = "/v1/files/{file}", "/v1/batch/jobs/{job}"
+    conversation, agent = "/v1/conversations/{conversation}", "/v1/agents/{agent}"
     calls = (
         ("POST", "/v1/files", "files", MistralUploadFile),
         ("GET", "/v1/files", "list_files", MistralFiles),
@@ -82,6 +129,23 @@ def _stored_routes() -> tuple[ProviderRoute, ...]:
         ("GET", job, "get_batch", MistralGetJob),
         ("DELETE", job, "delete_batch", MistralDeleteJob),
         ("POST", f"{job}/cancel", "cancel_batch", MistralCancelJob),
+        ("GET", "/v1/conversations", "list_conversations", ListConversations),
+        ("GET", conversation, "get_conversation", GetConversation),
+        ("DELETE", conversation, "delete_conversation", DeleteConversation),
+        ("GET", f"{conversation}/history", "conversation_history", ConversationHistory),
+        ("GET", f"{conversation}/messages", "conversation_messages", ConversationMessages),
+        ("POST", "/v1/agents", "agents", CreateAgent),
+        ("GET", "/v1/agents", "list_agents", ListAgents),
+        ("GET", "/v1/agents/pages", "list_agent_pages", ListAgentPages),
+        ("GET", agent, "get_agent", GetAgent),
+        ("PATCH", agent, "update_agent", UpdateAgent),
+        ("DELETE", agent, "delete_agent", DeleteAgent),
+        ("PATCH", f"{agent}/version", "switch_agent_version", SwitchAgentVersion),
+        ("GET", f"{agent}/versions", "list_agent_versions", ListAgentVersions),
+        ("GET", f"{agent}/versions/{{version}}", "get_agent_version", GetAgentVersion),
+        ("PUT", f"{agent}/aliases", "set_agent_alias", SetAgentAlias),
+        ("GET", f"{agent}/aliases", "list_agent_aliases", ListAgentAliases),
+        ("DELETE", f"{agent}/aliases", "delete_agent_alias", DeleteAgentAlias),
     )
     return tuple(
         ProviderRoute(method, path, ProviderCall(id, dialect(_unlimited)))
@@ -90,6 +154,6 @@ def _stored_routes() -> tuple[ProviderRoute, ...]:
 
 
 PROVIDER: Final[Provider] = replace(
-    _compatible, routes=(*_compatible.routes, *_own_routes(), *_stored_routes())
+    _compatible, routes=(*_compatible.routes, *_own_routes(), *_conversation_routes(), *_stored_routes())
 )
 PROVIDERS: Final = (PROVIDER,)

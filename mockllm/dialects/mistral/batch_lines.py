@@ -43,9 +43,9 @@ ENDPOINTS: Final = (
     "/v1/classifications",
     "/v1/chat/classifications",
     "/v1/audio/transcriptions",
+    "/v1/conversations",
 )
-"""SDK: `APIEndpoint`, which also has `UNSERVED`."""
-UNSERVED: Final = "/v1/conversations"
+"""SDK: `APIEndpoint`."""
 OUTPUT: Final = "output_file"
 ERRORS: Final = "error_file"
 _STREAMED: Final = {

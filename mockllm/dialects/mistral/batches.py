@@ -39,7 +39,6 @@ from mockllm.dialects.mistral.batch_lines import (
     ERRORS,
     MAX_LINES,
     OUTPUT,
-    UNSERVED,
     JobLines,
     output_ids,
     output_lines,
@@ -88,12 +87,6 @@ STATUSES: Final = {
 _UUID: Final = VendorIdFormat()
 
 
-def _endpoint(value: Json, path: str) -> Failure | None:
-    if value == UNSERVED:
-        return refuse(f"This server has no {UNSERVED} of Mistral, and so no batch jobs for it.", path)
-    return one_of(*ENDPOINTS)(value, path)
-
-
 def _inline(value: Json, path: str) -> Failure | None:
     """Check one request of a body."""
     if type(value) is not dict:
@@ -104,7 +97,7 @@ def _inline(value: Json, path: str) -> Failure | None:
 
 
 FIELDS: Final[dict[str, Check]] = {
-    "endpoint": _endpoint,
+    "endpoint": one_of(*ENDPOINTS),
     "input_files": array(string, "strings", 0, MAX_FILES),
     "requests": array(_inline, "objects", 0, MAX_LINES),
     "model": string,

@@ -1,6 +1,6 @@
 """The common part of Mistral's calls on stored objects: their responses, and their pages.
 
-The ids of these objects are UUIDs. The state stores them with a prefix for each kind, which no client sees.
+The ids of files and jobs are UUIDs. The state stores all objects with a prefix, which no client sees.
 """
 
 from __future__ import annotations
@@ -8,17 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
+from msgspec.structs import replace
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import text_of, whole_number
+from mockllm.core.json.typed_values import object_of, read_object, text_of, whole_number
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.form_fields import urlencoded_fields
 from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import stored_object_note
+from mockllm.dialects.stored_objects import ObjectRequest
 from mockllm.dialects.vendors.errors import VendorCall, head
 
 T = TypeVar("T")
+OWN: Final = "mistral_"
+"""The prefix of agents and conversations: OpenAI's conversations have ids of the same form."""
 FILES: Final = "mistral_file_"
 JOBS: Final = "mistral_job_"
 DEFAULT_PAGE_SIZE: Final = 100
@@ -26,11 +32,22 @@ DEFAULT_PAGE_SIZE: Final = 100
 
 
 class MistralStoredCall(VendorCall):
-    """The base of the calls on files and batch jobs."""
+    """The base of the calls on stored objects."""
 
     def json_plan(self, body: Json, identity: ResponseIdentity) -> Plan:
         sent = head(self.vendor, identity, "application/json; charset=utf-8")
         return Plan(sent, (EventStep(dumps(body), 0, "body"),))
+
+    def empty_plan(self, identity: ResponseIdentity) -> Plan:
+        """Return a 204, which deletions without a body send."""
+        return Plan(replace(head(self.vendor, identity, "", 204), fixed=()), ())
+
+
+def deletion(plan: Plan, request: Request) -> StorageUpdate | None:
+    """Return what the state forgets after a deletion without a body."""
+    assert isinstance(request, ObjectRequest)
+    ended = request.stored is not None and plan.head.status in (200, 204)
+    return StorageUpdate(forgotten=(request.object_id,)) if ended else None
 
 
 def missing_file(id: str) -> Failure:
@@ -40,13 +57,25 @@ def missing_file(id: str) -> Failure:
     )
 
 
+def paged(found: Sequence[T], query: Mapping[str, str], size: int = DEFAULT_PAGE_SIZE) -> Sequence[T]:
+    """Return the objects of the requested page. Pages count from 0."""
+    size = whole_number(query.get("page_size"), size)
+    start = whole_number(query.get("page"), 0) * size
+    return found[start : start + size]
+
+
+def has_metadata(shown: Mapping[str, Json], query: Mapping[str, str]) -> bool:
+    """Return whether an object has the metadata that the query requests as JSON."""
+    requested = read_object(query.get("metadata", "").encode("utf-8", "replace"))
+    own = object_of(shown.get("metadata"))
+    return all(name in own and own[name] == value for name, value in requested.items())
+
+
 def listed(
     found: Sequence[T], query: Mapping[str, str], shown: Callable[[T], dict[str, Json]]
 ) -> dict[str, Json]:
-    """Return the requested page, with the total. Pages count from 0. `shown` returns an object of the page."""
-    size = whole_number(query.get("page_size"), DEFAULT_PAGE_SIZE)
-    start = whole_number(query.get("page"), 0) * size
-    return {"data": list(map(shown, found[start : start + size])), "object": "list", "total": len(found)}
+    """Return the requested page, with the total. `shown` returns an object of the page."""
+    return {"data": list(map(shown, paged(found, query))), "object": "list", "total": len(found)}
 
 
 def wanted_values(request: Request, *names: str) -> dict[str, set[str]]:

@@ -229,7 +229,6 @@ def test_lists_write_no_file_twice(monkeypatch: pytest.MonkeyPatch) -> None:
         ({}, "input_files"),
         ({"endpoint": None, "requests": [line("x")]}, "endpoint"),
         ({"endpoint": "/v1/nope", "requests": [line("x")]}, "/v1/nope"),
-        ({"endpoint": "/v1/conversations", "requests": [line("x")]}, "This server has no /v1/conversations"),
         ({"requests": [3]}, "requests[0]"),
         ({"requests": [{"custom_id": "a"}]}, "requests[0].body"),
         ({"requests": [{"body": {}, "custom_id": 3}]}, "requests[0].custom_id"),

@@ -1,0 +1,1 @@
+"""Mistral's agents: their versions and aliases, and completions by an agent."""

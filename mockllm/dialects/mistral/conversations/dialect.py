@@ -1,0 +1,128 @@
+"""POST /v1/conversations, …/{id} and …/{id}/restart: a Reply as the outputs of a response, streamed or whole.
+
+The server stores the conversation with its entries, unless the client declines. A stream without its end stores
+nothing: its client received no response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import dumps
+from mockllm.core.json.typed_values import objects, text_of
+from mockllm.core.rendering.encoder import encode
+from mockllm.core.rendering.event_layout import EventLayout
+from mockllm.core.rendering.plan import EventStep, Framing, Plan
+from mockllm.core.reply.reply import Reply
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.small_key import small_key
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
+from mockllm.dialects.mistral.agents.agent import format_time
+from mockllm.dialects.mistral.conversations import checks
+from mockllm.dialects.mistral.conversations.conversation import (
+    PREFIX,
+    conversation_object,
+    new_conversation,
+    with_entries,
+)
+from mockllm.dialects.mistral.conversations.decoder import decode
+from mockllm.dialects.mistral.conversations.encoder import ConversationEncoder
+from mockllm.dialects.mistral.conversations.event_layout import CONVERSATION_LAYOUT
+from mockllm.dialects.mistral.conversations.outputs import EXECUTIONS, ConversationFields, supported_reply
+from mockllm.dialects.mistral.conversations.request import (
+    API,
+    AppendRequest,
+    ConversationRequest,
+    RestartRequest,
+)
+from mockllm.dialects.mistral.conversations.sent_response import sent_response
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
+from mockllm.dialects.openai.calls import OpenAiCall
+from mockllm.dialects.vendors.errors import VendorCall, head
+
+
+class StartConversation(VendorCall, OpenAiCall):
+    """POST /v1/conversations, and the base of the calls that continue and restart a conversation."""
+
+    api = API
+    generates = True
+    request_class: type[Request] = ConversationRequest
+    capabilities = ProtocolCapabilities(
+        choices=False,
+        refusal=False,
+        cached_read=False,
+        cache_write=False,
+        reasoning=False,
+        server_tools=frozenset(EXECUTIONS),
+        unsupported_parts=frozenset({"citations", "images"}),
+    )
+
+    def check(self, request: Request) -> Failure | None:
+        return checks.check_start(request)
+
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
+        return supported_reply(reply)
+
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        assert isinstance(request, ConversationRequest)
+        body = ConversationFields(supported_reply(reply), request, identity, self.vendor).body()
+        return Plan(head(self.vendor, identity, self.vendor.media), (EventStep(dumps(body), 0, "body"),))
+
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        assert isinstance(request, ConversationRequest)
+        encoder = ConversationEncoder(supported_reply(reply), request, identity, self.vendor)
+        stream_head = head(self.vendor, identity, self.vendor.form.media)
+        return Plan(stream_head, tuple(encode(encoder)), Framing.SSE)
+
+    def event_layout(self, request: Request) -> EventLayout:
+        return CONVERSATION_LAYOUT
+
+    def encoding_key(self, request: Request) -> Hashable:
+        assert isinstance(request, ConversationRequest)
+        return small_key(request.continued_id), small_key(request.agent_id)
+
+    def build_request(self, request: NeutralRequest) -> WireRequest:
+        model, stream = request.model or self.vendor.model, bool(request.stream)
+        body = {"model": model, "inputs": request.user, "stream": stream}
+        return WireRequest(self.vendor.path("/conversations"), request.headers(), body)
+
+    decode = staticmethod(decode)
+
+    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
+        assert isinstance(request, ConversationRequest)
+        sent = sent_response(plan) if plan.head.status == 200 and request.may_be_stored else {}
+        id = text_of(sent.get("conversation_id")) or ""
+        if not id.startswith(PREFIX):
+            return None
+        time = format_time(request.now)
+        entries = [*request.inputs, *objects(sent.get("outputs"))]
+        stored = with_entries(self.before(id, request, time), entries, time)
+        return StorageUpdate((stored.id,), stored)
+
+    def before(self, id: str, request: ConversationRequest, time: str) -> StoredResponse:
+        """Return the conversation to which the entries of the request and of its response are added."""
+        if request.continued_id is not None and request.conversation is not None:
+            return request.conversation
+        fields = {**request.begun_with, "metadata": request.fields.get("metadata")}
+        begun = new_conversation(conversation_object(id, fields, request.model, time), fields)
+        return with_entries(begun, request.earlier, time)
+
+
+class AppendToConversation(StartConversation):
+    """POST /v1/conversations/{id}."""
+
+    request_class = AppendRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return checks.check_append(request)
+
+
+class RestartConversation(StartConversation):
+    """POST /v1/conversations/{id}/restart."""
+
+    request_class = RestartRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return checks.check_restart(request)
