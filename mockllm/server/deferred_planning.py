@@ -13,20 +13,20 @@ from mockllm.server.store_waits import confirm_stored, fetch
 from mockllm.state.fetched_lookup import ObjectToFetch
 
 
-async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredResponse) -> None:
-    """Set the response that takes long to plan."""
-    planned: object = deferred
+async def plan_in_thread(app: App, exchange: Exchange) -> None:
+    """Set the response that takes long to plan, a `DeferredResponse`."""
+    planned: object = exchange.pending_response
     while not isinstance(planned, PlannedResponse):
         if isinstance(planned, ObjectToFetch):
             if not await fetch(app, exchange, planned):
-                exchange.deferred = None
+                exchange.pending_response = None
                 return
             planned = planned.respond_again()
         else:
             assert isinstance(planned, DeferredResponse), "a decision has been made"
             planned = (await app.worker_thread.run(planned.make_plan))()
     begin_side_effects(app, exchange, planned)
-    exchange.response, exchange.deferred = planned, None
+    exchange.response, exchange.pending_response = planned, None
     if app.store_client is not None:  # at once: the client may disconnect in each later wait
         await confirm_stored(app, exchange, app.store_client)
     if exchange.response is planned and app.gzip and accepts_gzip(exchange):

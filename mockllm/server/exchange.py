@@ -74,14 +74,11 @@ class Exchange(Struct, gc=False, kw_only=True):
     request: Request | None = None
     """The request as its dialect reads it. None where no engine reads it."""
     response: PlannedResponse = NOT_PLANNED
-    deferred: DeferredResponse | None = None
-    """The response, if it takes long to plan: another thread does it."""
-    undecided: UndecidedResponse | None = None
-    """The response, if the store decides: it has the counts."""
+    pending_response: DeferredResponse | UndecidedResponse | ObjectToFetch | None = None
+    """What the engine has returned in place of the response. It takes long to plan, so another thread does it. Or the
+    store decides, since it has the counts. Or the response needs a stored object that this process lacks."""
     pending_decision: PendingDecisionProtocol | None = None
-    """That decision, once it has begun."""
-    to_fetch: ObjectToFetch | None = None
-    """The stored object that the response needs, if this process lacks it."""
+    """The decision of the store, once it has begun."""
     fetched: FetchedLookup | None = None
     """What was fetched for this request from the store."""
     storage_confirmation: Awaitable[Failure | StorageConflict | None] | None = None

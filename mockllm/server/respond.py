@@ -50,9 +50,9 @@ def respond(app: App, exchange: Exchange) -> None:
 
     Afterwards one of these holds: the exchange has `ended`, it has a `player`, or `finish_exchange` has to wait:
 
-    - for the store, if `to_fetch` or `storage_confirmation` is set, or `undecided` is set and
-      `begin_decision` returns False
-    - for a plan, if `deferred` is set
+    - for the store, if `storage_confirmation` is set, or `pending_response` is an `ObjectToFetch`, or an
+      `UndecidedResponse` for which `begin_decision` returns False
+    - for a plan, if `pending_response` is a `DeferredResponse`
     - for a provider, if it `goes_to_provider`
     - for a release, if the response has a `hold`, or for the messages of a WebSocket, if `opens_websocket`
     - for a client that may have disconnected before the decision was made, if its connection is `half_closed`
@@ -141,24 +141,25 @@ def is_parsed_before_check(app: App, head: RequestHead, raw: bytes) -> bool:
 
 
 def set_engine_response(app: App, exchange: Exchange, response: object) -> None:
-    """Set the response that an engine returns, or what it returns in its place (`to_fetch`, `deferred` or
-    `undecided`)."""
+    """Set the response that an engine returns, or what it returns in its place."""
     if type(response) is PlannedResponse:
         set_response_and_begin_side_effects(app, exchange, response)
-    elif isinstance(response, DeferredResponse):
-        exchange.deferred, exchange.slot = response, response.slot
-    elif isinstance(response, ObjectToFetch):
-        exchange.to_fetch = response
-    else:
-        assert isinstance(response, UndecidedResponse)
-        exchange.undecided = response
+        return
+    assert isinstance(response, DeferredResponse | UndecidedResponse | ObjectToFetch)
+    exchange.pending_response = response
+    if isinstance(response, DeferredResponse):
+        exchange.slot = response.slot
 
 
 def begin_decision(app: App, exchange: Exchange, on_ready: Callable[[], object]) -> bool:
     """Let the store begin to decide. Return whether `on_ready` will be called: then `respond` goes on, and
     a task is needed only if there is still no decision. Without that call, a task has to finish the exchange."""
-    undecided, store_client = exchange.undecided, app.store_client
-    if undecided is None or store_client is None or exchange.pending_decision is not None:
+    undecided, store_client = exchange.pending_response, app.store_client
+    if (
+        store_client is None
+        or exchange.pending_decision is not None
+        or not isinstance(undecided, UndecidedResponse)
+    ):
         return False
     try:
         exchange.pending_decision = store_client.begin(undecided.inputs, on_ready)
@@ -169,10 +170,10 @@ def begin_decision(app: App, exchange: Exchange, on_ready: Callable[[], object])
 
 def apply_pending_decision(app: App, exchange: Exchange, pending: PendingDecisionProtocol) -> None:
     """Set the response by the decision of the store, if it has decided."""
-    undecided, decision = exchange.undecided, pending.decision
-    assert undecided is not None, "its decision is pending"
+    undecided, decision = exchange.pending_response, pending.decision
+    assert isinstance(undecided, UndecidedResponse), "its decision is pending"
     if decision is not None:
-        exchange.undecided = exchange.pending_decision = None
+        exchange.pending_response = exchange.pending_decision = None
         set_decided_response(app, exchange, undecided, decision)
 
 

@@ -31,17 +31,18 @@ async def wait_for_store(app: App, exchange: Exchange, store_client: StoreClient
     or the client has half-closed the connection: only playing shows whether that client has disconnected."""
     if exchange.request is None:
         return
-    store_was_needed = bool(exchange.to_fetch or exchange.undecided or exchange.storage_confirmation)
+    pending = exchange.pending_response
+    store_was_needed = isinstance(pending, ObjectToFetch | UndecidedResponse) or exchange.storage_confirmation
     await _fetch_missing(app, exchange)
-    if exchange.undecided is not None:
-        await _decide(app, exchange, store_client, exchange.undecided)
+    if isinstance(exchange.pending_response, UndecidedResponse):
+        await _decide(app, exchange, store_client, exchange.pending_response)
         await _fetch_missing(app, exchange)
     await confirm_stored(app, exchange, store_client)
     if (
         store_was_needed
         and exchange.websocket is None
         and exchange.response is not NOT_PLANNED
-        and exchange.deferred is None
+        and exchange.pending_response is None
         and not goes_to_provider(app, exchange)
         and not exchange.sink.half_closed
     ):
@@ -50,8 +51,8 @@ async def wait_for_store(app: App, exchange: Exchange, store_client: StoreClient
 
 async def _fetch_missing(app: App, exchange: Exchange) -> None:
     """Fetch the objects that a response needs, until it lacks none."""
-    while exchange.to_fetch is not None:
-        to_fetch, exchange.to_fetch = exchange.to_fetch, None
+    while isinstance(exchange.pending_response, ObjectToFetch):
+        to_fetch, exchange.pending_response = exchange.pending_response, None
         if await fetch(app, exchange, to_fetch):
             set_engine_response(app, exchange, to_fetch.respond_again())
 
@@ -142,7 +143,7 @@ async def _decide(
 ) -> None:
     """Set the response to a request whose counts are not in this process."""
     pending, exchange.pending_decision = exchange.pending_decision, None
-    exchange.undecided = None
+    exchange.pending_response = None
     if pending is None:
         pending = store_client.begin(undecided.inputs, _ignore_decision)
     set_decided_response(app, exchange, undecided, await pending.wait())

@@ -83,7 +83,7 @@ async def _finish(app: App, exchange: Exchange) -> bool:
     """Finish an exchange: see `finish_exchange`. It waits for these, where it needs to:
 
     1. the body, then the modules of the control API; after each of them `respond` continues
-    2. the store, which leads to the response or to `deferred`
+    2. the store, which leads to the response or to a `DeferredResponse`
     3. the recording of an equal request (`respond` continues), a thread that plans, or the control API's response
     4. a provider, or the messages of a WebSocket: they end the exchange
     5. a release; then a player begins, and is waited for
@@ -106,8 +106,8 @@ async def _finish(app: App, exchange: Exchange) -> bool:
         respond(app, exchange)
         if exchange.ended:
             return exchange.keep_alive
-    if exchange.deferred is not None:
-        await plan_in_thread(app, exchange, exchange.deferred)
+    if exchange.pending_response is not None:
+        await plan_in_thread(app, exchange)
     if exchange.player is None and exchange.response is NOT_PLANNED:
         await _respond_by_control(app, exchange)
         if exchange.response is NOT_PLANNED:

@@ -274,8 +274,8 @@ class WebSocketServer:
             make_response(app, exchange)
         if app.store_client is not None:
             await wait_for_store(app, exchange, app.store_client)
-        if exchange.deferred is not None:
-            await plan_in_thread(app, exchange, exchange.deferred)
+        if exchange.pending_response is not None:
+            await plan_in_thread(app, exchange)
         plan = exchange.response.plan
         request = exchange.request
         assert request is not None, "messages are read by an engine"

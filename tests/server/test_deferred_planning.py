@@ -52,8 +52,8 @@ def planning(client: StoringClient) -> tuple[App, Exchange, asyncio.Future[None]
     app.start()
     exchange = Exchange(head=cast(RequestHead, None), sink=cast(SocketSink, None))
     exchange.request = Request(method="POST", path="/", headers={"accept-encoding": "gzip"})
-    exchange.deferred = DeferredResponse(None, lambda: lambda: LONG)
-    return app, exchange, asyncio.ensure_future(plan_in_thread(app, exchange, exchange.deferred))
+    exchange.pending_response = DeferredResponse(None, lambda: lambda: LONG)
+    return app, exchange, asyncio.ensure_future(plan_in_thread(app, exchange))
 
 
 def test_webhook_follows_storage_behind_a_disconnect() -> None:
@@ -83,6 +83,6 @@ def test_response_is_compressed_once_it_is_stored(result: Failure | None) -> Non
 
     exchange = asyncio.run(planned())
     head = exchange.response.plan.head
-    assert (exchange.deferred, exchange.planned_times) == (None, (0.0, 0.0))
+    assert (exchange.pending_response, exchange.planned_times) == (None, (0.0, 0.0))
     assert head.status == (200 if result is None else 400)
     assert (ENCODING in dict(head.per_response_headers)) is (result is None)
