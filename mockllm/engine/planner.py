@@ -182,9 +182,11 @@ class ResponsePlanner:
             context.error = missing.type
             plan = context.dialect.error(missing, context.request, context.identity)
             return self.apply_settings(plan, context)
-        old = context.compiled  # it `announces` messages before its result: then its response is a stream
+        old = (
+            context.compiled
+        )  # it `sends_messages_first` messages before its result: then its response is a stream
         context.compiled = CompiledResponse(
-            reply, old.settings, is_static(reply), old.files, announces=reply.announces
+            reply, old.settings, is_static(reply), old.files, sends_messages_first=reply.sends_messages_first
         )
         return self._reply_plan(context, context.dialect)  # type: ignore[arg-type]
 

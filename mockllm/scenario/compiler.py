@@ -198,7 +198,7 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         and states_all
         and not any(isinstance(node, ServerToolSpec) for node in _specs(spec))
     )
-    announces = reply is not None and reply.announces
+    sends_messages_first = reply is not None and reply.sends_messages_first
     return CompiledResponse(
         spec,
         settings,
@@ -206,7 +206,7 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         entry.files,
         fixed,
         request_independent,
-        announces,
+        sends_messages_first,
         templated_text,
         generates_tool_call,
     )

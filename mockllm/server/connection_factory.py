@@ -33,7 +33,7 @@ class OpenConnection(Protocol):
     def transport(self) -> asyncio.Transport | None: ...
 
     @property
-    def unsent(self) -> int:
+    def unsent_bytes(self) -> int:
         """Bytes that wait for the client."""
 
     async def shutdown(self, seconds: float) -> None:

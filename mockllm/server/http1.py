@@ -86,6 +86,7 @@ class SerializedHead(NamedTuple):
     data: bytes
     http_chunked: bool
     bodiless: bool
+    """Whether the response has no body: by its status, or since the request is HEAD."""
     keep_alive: bool
 
 

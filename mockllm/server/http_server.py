@@ -171,7 +171,7 @@ class Server:
             or any(self.app.responses_in_flight.values())
             or bool(self._connection_factory.ready_connections.waiting)
             or (self.app.provider_proxy is not None and self.app.provider_proxy.busy)
-            or any(connection.unsent for connection in self._connection_factory.connections)
+            or any(connection.unsent_bytes for connection in self._connection_factory.connections)
         )
 
 

@@ -116,7 +116,7 @@ class ReadingConnection(HttpProtocol):
             self.transport.close()
 
     @property
-    def unsent(self) -> int:
+    def unsent_bytes(self) -> int:
         """Bytes that wait for the client."""
         return 0 if self.transport is None else self.transport.get_write_buffer_size()
 

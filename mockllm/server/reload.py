@@ -79,6 +79,7 @@ class Reloader:
         self._layout_changed = False
         self._check_time = 0.0
         self.swaps = 0
+        """How often it has replaced the engine."""
         self._lock = asyncio.Lock()
 
     async def run(self) -> None:
@@ -87,7 +88,7 @@ class Reloader:
         while True:
             self._layout_changed = False
             before = await asyncio.to_thread(layout, self._watched)
-            watches = [loop.create_task(self._watch(*grounds)) for grounds in _watch_targets(self._watched)]
+            watches = [loop.create_task(self._watch(*target)) for target in _watch_targets(self._watched)]
             first_check = loop.call_later(WATCH_ACTIVE_AFTER, self._notified.set)
             try:
                 while not self._layout_changed:

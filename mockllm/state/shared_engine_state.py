@@ -88,7 +88,7 @@ class SharedEngineState(EngineState):
         super().__init__(max_sessions=max_sessions, unused_timeout=unused_timeout)
         self.prompt_caches = SharedPromptCaches(counts.fd, COUNT_BYTES)
         self.counters_without_session = SharedCounters(counts, first)
-        self.local = EngineState(max_sessions=max_sessions, unused_timeout=unused_timeout)
+        self.local_state = EngineState(max_sessions=max_sessions, unused_timeout=unused_timeout)
         """Decides while the store is away, if `--store-failure` is `local`; it also makes all previews."""
         self.store_elsewhere: (
             Callable[[str, StorageUpdate, ResponseLookup, RespondAgain | None], None] | None
@@ -130,7 +130,7 @@ class SharedEngineState(EngineState):
     def decide(self, inputs: DecisionInputs, *, count: bool = True) -> Decision:
         """Decide a request whose decision depends on no count, and count it; a preview may depend on counts."""
         if not count:
-            return self.local.decide(inputs, count=False)
+            return self.local_state.decide(inputs, count=False)
         modifiers, selected_rule = inputs.modifiers, inputs.rules[0] if inputs.rules else None
         outcome: Outcome = "unmatched" if selected_rule is None else "rule"
         if any(modifier.has_error for modifier in modifiers):
@@ -157,7 +157,7 @@ class SharedEngineState(EngineState):
 
     def retain(self, keys: frozenset[str]) -> None:
         super().retain(keys)
-        self.local.retain(keys)
+        self.local_state.retain(keys)
 
 
 def _decision(

@@ -156,7 +156,7 @@ class StoreClient:
         return StoreSlot(self._slots, id, base, candidates, at - inputs.scenario_time)
 
     def without_store(self, inputs: DecisionInputs, error: Exception) -> Decision | Failure:
-        return self._state.local.decide(inputs) if self._on_failure == "local" else self._failure(error)
+        return self._state.local_state.decide(inputs) if self._on_failure == "local" else self._failure(error)
 
     def _failure(self, error: Exception) -> Failure:
         why = f"no decision within {self._wait:g} s" if isinstance(error, TimeoutError) else str(error)

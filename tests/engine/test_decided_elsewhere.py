@@ -54,7 +54,7 @@ def decided(engine: Engine, request: Request) -> PlannedResponse:
     response = engine.begin_response(request)
     assert isinstance(response, UndecidedResponse)
     assert isinstance(engine.state, SharedEngineState)
-    planned = response.respond(engine.state.local.decide(response.inputs))
+    planned = response.respond(engine.state.local_state.decide(response.inputs))
     assert isinstance(planned, PlannedResponse)
     return planned
 
@@ -86,18 +86,18 @@ def test_lookup_elsewhere_leaves_the_slot(shared: Engine, monkeypatch: pytest.Mo
     assert isinstance(state, SharedEngineState)
     undecided = shared.begin_response(chat(shared, "hi", model="busy"))
     assert isinstance(undecided, UndecidedResponse)
-    decision = state.local.decide(undecided.inputs)
+    decision = state.local_state.decide(undecided.inputs)
     with monkeypatch.context() as patched:
         patched.setattr(shared, "_plan_response", _lacking)
         to_fetch = undecided.respond(decision)
     assert isinstance(to_fetch, ObjectToFetch)
-    assert state.local.decide(undecided.inputs).outcome == "limited"
+    assert state.local_state.decide(undecided.inputs).outcome == "limited"
     response = to_fetch.respond_again()
     assert isinstance(response, PlannedResponse)
     assert rule(response) == "rest"
     assert response.slot is not None
     response.slot.release()
-    assert state.local.decide(undecided.inputs).outcome == "rule"
+    assert state.local_state.decide(undecided.inputs).outcome == "rule"
 
 
 def _lacking(*_: object) -> PlannedResponse:
@@ -155,7 +155,7 @@ def test_lookup_of_the_check_comes_before_the_decision(shared: Engine) -> None:
     request.response_lookup = FetchedLookup("", {to_fetch.key: None})
     undecided = to_fetch.respond_again()
     assert isinstance(undecided, UndecidedResponse)
-    assert state.local.decide(undecided.inputs).outcome == "invalid"
+    assert state.local_state.decide(undecided.inputs).outcome == "invalid"
 
 
 def test_rule_that_needs_a_lookup_may_serve_a_path(shared: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,7 +97,7 @@ class Served:
         done: Future[None] = Future()
 
         def make() -> None:
-            pending.decision = decision or self.state.local.decide(pending.inputs)
+            pending.decision = decision or self.state.local_state.decide(pending.inputs)
             pending.ready()
             done.set_result(None)
 

@@ -1,4 +1,4 @@
-"""The limiter of one rate limit and one key: it counts requests, tokens and responses in flight. The admission of
+"""The limiter of one rate limit in one scope: it counts requests, tokens and responses in flight. The admission of
 a request (`mockllm.state.admission`) checks and charges all its limits. `meters.py` has the algorithms.
 
 A check has no effect; a charge is a separate call, since a request is charged only if all limits on it allow it.
@@ -30,7 +30,7 @@ _ENTRY_BYTES: Final = 130
 
 
 class RateLimiter:
-    """Checks and charges one limit for one key. `in_flight` is the number of responses in flight, where the limit
+    """Checks and charges one limit in one scope. `in_flight` is the number of responses in flight, where the limit
     bounds them. `scenario_time` is in seconds on one clock. A clock that goes back neither frees nor breaks
     anything."""
 

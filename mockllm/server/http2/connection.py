@@ -205,7 +205,7 @@ class Http2Connection(asyncio.Protocol):
 
     def _send_pending(self) -> None:
         """Send frames of all streams by turns."""
-        ready = [stream for stream in self.streams.values() if stream.unsent]
+        ready = [stream for stream in self.streams.values() if stream.unsent_bytes]
         while ready and not self._ending:
             ready = [stream for stream in ready if stream.send_frame()]
             self.send()
@@ -350,12 +350,14 @@ class Http2Connection(asyncio.Protocol):
 
     def _abort_unread(self, transport: asyncio.Transport, before: int) -> None:
         """Abort a connection whose client has read nothing for the linger time."""
-        unsent = transport.get_write_buffer_size()
+        unsent_bytes = transport.get_write_buffer_size()
         self._cancel_idle()
-        if unsent >= before:
+        if unsent_bytes >= before:
             transport.abort()
-        elif unsent:
-            self._idle = self._loop.call_later(self._app.limits.linger, self._abort_unread, transport, unsent)
+        elif unsent_bytes:
+            self._idle = self._loop.call_later(
+                self._app.limits.linger, self._abort_unread, transport, unsent_bytes
+            )
 
     async def shutdown(self, seconds: float) -> None:
         """End all streams; each has these seconds to end by itself."""
@@ -364,9 +366,9 @@ class Http2Connection(asyncio.Protocol):
         self._close()
 
     @property
-    def unsent(self) -> int:
+    def unsent_bytes(self) -> int:
         """Bytes that wait for the client."""
-        waiting = sum(stream.unsent for stream in self.streams.values())
+        waiting = sum(stream.unsent_bytes for stream in self.streams.values())
         return waiting + (0 if self.transport is None else self.transport.get_write_buffer_size())
 
     # What the connections of the streams expect of who makes them.

@@ -186,7 +186,7 @@ class Http2Stream(asyncio.Transport):
 
     def get_write_buffer_size(self) -> int:
         transport = self._owner.transport
-        return self.unsent + (0 if transport is None else transport.get_write_buffer_size())
+        return self.unsent_bytes + (0 if transport is None else transport.get_write_buffer_size())
 
     @property
     def finished(self) -> bool:
@@ -194,7 +194,7 @@ class Http2Stream(asyncio.Transport):
         return self._over or (self._sent and self._request_ended)
 
     @property
-    def unsent(self) -> int:
+    def unsent_bytes(self) -> int:
         """Bytes that wait for the client's window."""
         return len(self._pending)
 

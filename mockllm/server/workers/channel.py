@@ -86,7 +86,7 @@ class Channel:
             self._send(ChannelMessage("notice", 0, name, values))
 
     @property
-    def unsent(self) -> int:
+    def unsent_bytes(self) -> int:
         """The bytes that the peer has not read."""
         return 0 if self._writer is None else self._writer.transport.get_write_buffer_size()
 

@@ -102,7 +102,7 @@ class WorkerFollower:
         self._channel.notify("frames", data)
 
     def get_write_buffer_size(self) -> int:
-        return self._channel.unsent
+        return self._channel.unsent_bytes
 
     def is_closing(self) -> bool:
         return False

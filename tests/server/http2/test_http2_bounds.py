@@ -274,13 +274,15 @@ def test_client_that_does_not_read_is_bounded(server: ThreadedServer) -> None:
     with H2Client(server.port, reads=False) as client:
         client.ask("/large")
         until(
-            lambda: any(stream.unsent for one in connections(server) for stream in list(one.streams.values()))
+            lambda: any(
+                stream.unsent_bytes for one in connections(server) for stream in list(one.streams.values())
+            )
         )
         client.h2.increment_flow_control_window(2**20)
         client.h2.increment_flow_control_window(2**20, 1)
         client.flush()
         client.until(lambda: len(client.responses[1].body) == 65_535 + 2**20)
-        assert sum(one.unsent for one in connections(server)) < 1_000_000
+        assert sum(one.unsent_bytes for one in connections(server)) < 1_000_000
         client.h2.increment_flow_control_window(2**25)
         client.h2.increment_flow_control_window(2**25, 1)
         client.flush()
@@ -295,7 +297,7 @@ def test_socket_that_is_not_read_is_bounded(server: ThreadedServer) -> None:
         for _ in range(10):
             client.ask("/large")
         until(lambda: any(one.full for one in connections(server)))
-        assert sum(one.unsent for one in connections(server)) < 6 * 2**20
+        assert sum(one.unsent_bytes for one in connections(server)) < 6 * 2**20
 
 
 def test_socket_that_is_never_read_is_closed() -> None:
