@@ -48,8 +48,10 @@ def run(args: argparse.Namespace) -> int:
     if args.out is None:
         print(text, end="")
         return 0
+    path = Path(args.out)
     try:
-        with Path(args.out).open("x", encoding="utf-8") as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
         raise BadOption(f"--out {args.out}: {error.strerror}") from None

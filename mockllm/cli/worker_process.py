@@ -65,6 +65,7 @@ async def _run(settings: WorkerSettings, end: socket.socket) -> None:
     def make_app(engine: Engine) -> App:
         lines = None if values["quiet"] else access_log_of(values)
         app = App(engine, limits=bounds, allow_cors=not values["no_cors"], access_log=lines)
+        app.started = settings["started"]
         app.gzip = values["gzip"]
         app.webhook_hosts = allowed_hosts(values)
         app.store_client = store_client

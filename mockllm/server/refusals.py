@@ -8,9 +8,12 @@ from mockllm.core.rendering.plan import PHRASES
 from mockllm.server.aiohttp_internals import HttpProcessingError, LineTooLong
 
 TOO_LONG: Final = "The target or a header is longer than is taken here (--max-target, --max-header)."
-_PARSERS_WORDS: Final = "Bad status line"
-"""What the parser says of the first line of any message."""
 BAD_REQUEST_LINE: Final = "Bad request line: expected METHOD TARGET HTTP/1.1"
+_REASONS: Final = {
+    "Bad status line": BAD_REQUEST_LINE,
+    "Too many headers received": "There are more headers than are taken here (--max-headers).",
+}
+"""The reasons for some messages of the parser, which says `status line` of the first line of any message."""
 _REFUSAL: Final = (
     b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
     b"Connection: close\r\n\r\n%b"
@@ -29,8 +32,7 @@ def parse_failure(error: HttpProcessingError) -> tuple[int, str]:
         return 431, TOO_LONG
     reason = " ".join((error.message or "").split("\n", 1)[0].split()).rstrip(":")
     reason = reason or "not a request of HTTP/1.1"
-    if reason == _PARSERS_WORDS:
-        reason = BAD_REQUEST_LINE
+    reason = _REASONS.get(reason, reason)
     if " " not in reason:  # the parser repeats the target
         reason = "The request's target is no path."
     return 400, reason

@@ -82,14 +82,15 @@ def store_address(url: str) -> StoreAddress:
     except ValueError:  # its message may have a part of the password
         raise BadAddress(FORMS) from None
     _check_query(parts)
-    _check_host(found.get("host", "localhost"))
-    place = found.get("path") or f"{found.get('host', 'localhost')}:{found.get('port', 6379)}"
+    host, port, db = found.get("host", "localhost"), found.get("port", 6379), found.get("db", 0)
+    _check_host(host)
+    place = found.get("path") or f"{host}:{port}" + (f"/{db}" if db else "")
     return StoreAddress(
         f"{parts.scheme}://{place}",
-        found.get("host", "localhost"),
-        found.get("port", 6379),
+        host,
+        port,
         found.get("path"),
-        found.get("db", 0),
+        db,
         found.get("username"),
         found.get("password"),
         StoreTls(*map(found.get, FILES)) if parts.scheme in SECURE else None,

@@ -37,7 +37,7 @@ def test_fit_prints_a_scenario_without_mistakes(result: Path, capsys: pytest.Cap
 
 
 def test_fit_writes_a_new_file_only(result: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "fitted.yaml"
+    out = tmp_path / "scenarios" / "fitted.yaml"
     assert run(result, "--out", out) == 0
     assert out.read_text(encoding="utf-8").startswith(
         "# Written by `mockllm fit`, from 1 run with 4 requests."

@@ -250,6 +250,19 @@ def test_store_address_needs_both_packages(monkeypatch: pytest.MonkeyPatch) -> N
         connection.store_address("redis://localhost:6379")
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("redis://:secret@10.0.0.5", "redis://10.0.0.5:6379"),
+        ("redis://10.0.0.5:6380/0", "redis://10.0.0.5:6380"),
+        ("valkey://10.0.0.5/3", "valkey://10.0.0.5:6379/3"),
+        ("unix:///run/store.sock", "unix:///run/store.sock"),
+    ],
+)
+def test_shown_address_has_the_database(address: str, shown: str) -> None:
+    assert connection.store_address(address).shown == shown
+
+
 def test_store_of_a_test_is_not_left_by_a_server() -> None:
     """A server that starts its own store would end it."""
     with redis_server() as store:

@@ -36,13 +36,11 @@ def beyond_store(catalog: Catalog) -> list[Diagnostic]:
         if item.load is None:
             continue
         if item.load.batch is not None:
-            mistakes.append(at_item(item, f"several processes have no load.batch: {QUEUE}"))
+            mistakes.append(_refused(item, f"load.batch: {QUEUE}"))
         elif item.load.queue:
-            mistakes.append(at_item(item, f"several processes have no load.queue: {QUEUE}"))
+            mistakes.append(_refused(item, f"load.queue: {QUEUE}"))
         elif item.load.max_inflight is not None and leaky:
-            mistakes.append(
-                at_item(item, f"several processes have no load beside a leaky-bucket limit: {QUEUE}")
-            )
+            mistakes.append(_refused(item, f"load beside a leaky-bucket limit: {QUEUE}"))
     return mistakes
 
 
@@ -55,13 +53,16 @@ def of_one_process(catalog: Catalog) -> list[Diagnostic]:
         responses = () if item.selector is None else item.selector.responses
         settings = [each.settings for each in responses] + ([item.settings] if item.settings else [])
         if any(each.hold is not None for each in settings):
-            mistakes.append(at_item(item, "several processes have no hold: another one receives the release"))
+            mistakes.append(_refused(item, "hold: another one receives the release"))
         if any(
             isinstance(each.spec, ReplySpec) and each.spec.mcp and each.spec.mcp.ask for each in responses
         ):
-            message = "several processes have no mcp.ask: another one may receive the client's response"
-            mistakes.append(at_item(item, message))
+            mistakes.append(_refused(item, "mcp.ask: another one may receive the client's response"))
     return mistakes
+
+
+def _refused(item: CatalogItem, reason: str) -> Diagnostic:
+    return at_item(item, f"several processes have no {reason}; leave out --workers")
 
 
 def at_item(item: CatalogItem, message: str) -> Diagnostic:

@@ -19,6 +19,8 @@ class WorkerSettings(TypedDict):
     addresses: Sequence[Address]
     controlled: bool
     """Whether the control API is served on the worker's addresses."""
+    started: float
+    """When the server started, on a monotonic clock."""
     replica: int
     store: StoreAddress | None
     counts: NotRequired[int]

@@ -20,6 +20,7 @@ from tests.language.virtual_server import VirtualServer
 def test_response_that_waits_needs_one_process(text: str, message: str | None) -> None:
     mistakes = of_one_process(VirtualServer(text).engine.catalog)
     assert [each.message.startswith(message or "") for each in mistakes] == [True] * (message is not None)
+    assert all(each.message.endswith("; leave out --workers") for each in mistakes)
 
 
 def test_counting_rule_needs_a_store() -> None:
@@ -30,10 +31,18 @@ def test_counting_rule_needs_a_store() -> None:
     assert beyond_store(catalog) == []
 
 
-def test_queue_of_load_is_beyond_a_store() -> None:
-    text = "rules: [{reply: Hi.}]\nmodifiers: [{load: {max_inflight: 1, queue: 5}}]"
+@pytest.mark.parametrize(
+    ("load", "name"),
+    [
+        ("max_inflight: 1, queue: 5", "queue"),
+        ("batch: {slots: 2, prefill: {base: 1ms}, itl: {1: 1ms}}", "batch"),
+    ],
+)
+def test_waits_for_a_load_are_beyond_a_store(load: str, name: str) -> None:
+    text = f"rules: [{{reply: Hi.}}]\nmodifiers: [{{load: {{{load}}}}}]"
     [mistake] = beyond_store(VirtualServer(text).engine.catalog)
-    assert mistake.message.startswith("several processes have no load.queue: ")
+    assert mistake.message.startswith(f"several processes have no load.{name}: ")
+    assert mistake.message.endswith("; leave out --workers")
 
 
 def test_question_of_mcp_server_needs_one_process() -> None:

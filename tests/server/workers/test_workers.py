@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -97,6 +98,16 @@ def test_workers_serve_one_set_of_metrics(server: Process) -> None:
     server.post("/api/reset", {})
     assert server.get("/api/metrics")["requests"] == 0
     assert server.get("/api/rules")["rules"][0]["tries"] == 0
+
+
+def test_uptime_is_that_of_the_server(server: Process) -> None:
+    before = server.get("/health")["uptime"]
+    begin = time.monotonic()
+    for worker in workers_of(server):
+        os.kill(worker, signal.SIGKILL)
+    until(lambda: sum("takes its place" in line for line in list(server.err)) == 2)
+    took = time.monotonic() - begin
+    assert server.get("/health")["uptime"] - before > took - 0.01
 
 
 @pytest.mark.full
