@@ -39,7 +39,7 @@ def camel_case_fields(
         return value
     result: dict[str, Json] = {}
     for written, field in value.items():
-        key = camel_case(written)
+        key = camel_case(written) if "_" in written else written
         if key in names and type(field) is dict:
             result[key] = {
                 name: camel_case_fields(part, depth - 1, data, names) for name, part in field.items()
