@@ -16,7 +16,7 @@ from propcache.api import cached_property
 from mockllm.core.batch import BatchJob, BatchOutcome, LineResponse
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.json.typed_values import count_of, object_of, text_of
+from mockllm.core.json.typed_values import count_of, object_of, read_object, text_of
 from mockllm.core.randomness import BASE62, HEX, Ids
 from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
@@ -30,6 +30,7 @@ from mockllm.core.request.stored_batches import (
     with_read,
 )
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.dialects.batch_input import scalar
 from mockllm.dialects.batch_requests import LONG, StoredBatchesRequest
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.batches.input_lines import InputLines, read_lines
@@ -217,7 +218,7 @@ def batch_object(batch: StoredResponse, monotonic: float) -> dict[str, Json]:
 def _totals(batch: StoredResponse, state: BatchState) -> dict[str, Json]:
     """Return the model and the usage of the responses of a batch that has ended."""
     bodies = [_counted(response) for response in responses_of(batch)[: state.responded]]
-    usages = [object_of(loads(bytes(body.usage))) for body in bodies]
+    usages = [read_object(bytes(body.usage)) for body in bodies]
     read = sum(_count(usage, "prompt_tokens", "input_tokens") for usage in usages)
     written = sum(_count(usage, "completion_tokens", "output_tokens") for usage in usages)
     cached = sum(
@@ -237,7 +238,7 @@ def _totals(batch: StoredResponse, state: BatchState) -> dict[str, Json]:
         "output_tokens_details": {"reasoning_tokens": reasoning},
         "total_tokens": read + written,
     }
-    model = next((model for body in bodies if (model := text_of(loads(bytes(body.model)))) is not None), None)
+    model = next((model for body in bodies if (model := text_of(scalar(body.model))) is not None), None)
     return {"model": model, "usage": usage}
 
 

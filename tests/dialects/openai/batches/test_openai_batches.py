@@ -66,6 +66,16 @@ def test_lines_get_responses_as_requests_do(server: VirtualServer) -> None:
     assert batch["model"] == "gpt-4o-2024-08-06"
 
 
+@pytest.mark.parametrize(
+    "body", ['{"model": 1e999, "usage": 1e999}', '{"model": [], "usage": {"prompt_tokens": 1e999}}']
+)
+def test_rule_sends_numbers_that_are_none(body: str) -> None:
+    server = VirtualServer(json.dumps({"rules": [{"match": {"api": "chat"}, "http": {"body": body}}]}))
+    batch = read(server, create(server, [line("one", "a")]).json["id"])
+    assert (batch["status"], batch["model"], batch["usage"]["total_tokens"]) == ("completed", None, 0)
+    assert [each["response"]["body"] for each in lines_of(server, batch["output_file_id"])] == [body]
+
+
 def test_failed_lines_are_in_the_error_file(server: VirtualServer) -> None:
     id = create(server, [line("fail", "a"), line("one", "b"), line("cut", "c"), line("plain", "d")]).json[
         "id"
