@@ -26,7 +26,7 @@ WORK_OF_LOGPROBS: Final = 10
 """How often each character of an echoed prompt counts whose tokens have probabilities."""
 QUICK_VALUES: Final = 300
 """The number of values that are generated while other requests wait. To generate one takes up to 0.1 ms."""
-QUICK_RETRIES: Final = 50
+QUICK_RETRIES: Final = 10
 """The number of values that are generated again in the same time."""
 OPTION: Final = "--max-generated-values"
 

@@ -149,13 +149,7 @@ class ResponsePlanner:
         return effective
 
     def generate_tool_call(
-        self,
-        tool: Tool,
-        request: Request,
-        randomness: Randomness,
-        effective: EffectiveSettings,
-        *,
-        quick: bool,
+        self, tool: Tool, request: Request, randomness: Randomness, effective: EffectiveSettings, quick: bool
     ) -> GeneratedToolCall:
         """Return the call of a tool that a response with these settings has. Raise BudgetExceeded, and with `quick`
         PlanningTooLong."""

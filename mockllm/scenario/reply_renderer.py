@@ -352,8 +352,7 @@ class ReplyRenderer(Struct):
 
     def require_quick(self, schema: Json) -> bool:
         """Raise PlanningTooLong for a long schema. Return whether a value that takes long raises it, too."""
-        quick = self.max_characters < inf
-        if quick:
+        if quick := self.max_characters < inf:
             require_short_schema(schema)
         return quick
 
