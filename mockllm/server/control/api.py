@@ -150,7 +150,7 @@ class ControlApi(LazyRoutes):
                 body = _validated(route.body_model, _json(raw))
             except Problem as problem:
                 if route.further_mistakes is not None:
-                    problem.body.errors += route.further_mistakes(self.context, raw)
+                    problem.body.errors += await asyncio.to_thread(route.further_mistakes, self.context, raw)
                 raise
         elif route.raw is None and route.method != "GET":
             _validated(NoParameters, _json(raw))

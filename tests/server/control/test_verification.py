@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from mockllm.scenario.source_file import Source
+from mockllm.server.control.handlers import journal
 from tests.server.control.live_server import Steered
 
 
@@ -35,6 +38,21 @@ def test_counts_are_verified(server: Steered, expectation: dict[str, Any], passe
     server.ask("hello")
     server.ask("oh, hello")
     assert verified(server, expect=[expectation])["passed"] is passed
+
+
+@pytest.mark.parametrize(("expected", "status"), [([HELLO], 200), ("none", 422)], ids=["valid", "invalid"])
+def test_thread_finds_the_places_in_a_body(
+    server: Steered, expected: Any, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = journal.body_source
+
+    def body_source(raw: bytes) -> Source:
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        return read(raw)
+
+    monkeypatch.setattr(journal, "body_source", body_source)
+    assert server.call("POST", "/api/verify", {"expect": expected}).status == status
 
 
 def test_failure_lists_nearest_requests_and_differences(server: Steered) -> None:

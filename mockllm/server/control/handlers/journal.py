@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Final
 
@@ -106,7 +107,7 @@ def mistakes_in_expectations(context: ControlContext, raw: bytes) -> list[FieldP
 
 async def verify(context: ControlContext, call: ApiCall[object, VerifyBody]) -> BaseModel:
     """Verify expectations on the requests."""
-    source = body_source(call.raw if call.raw.strip() else b"{}")
+    source = await asyncio.to_thread(body_source, call.raw if call.raw.strip() else b"{}")
     if source.diagnostics:
         raise diagnostics_problem(source.diagnostics)
     return await verification.verify(
