@@ -35,13 +35,16 @@ LOOK: Any = {"type": "function", "function": {"name": "look", "parameters": {"ty
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder: Path = tmp_path_factory.mktemp("mistral")
     (folder / "a.yaml").write_text(SCENARIO, encoding="utf-8")
-    with (
-        serve(folder) as server,
-        mistralai.Mistral(api_key="key", server_url=f"{server.url}/mistral") as client,
-    ):
+    with serve(folder) as server:
+        yield f"{server.url}/mistral"
+
+
+@pytest.fixture(scope="module")
+def client(url: str) -> Iterator[Any]:
+    with mistralai.Mistral(api_key="key", server_url=url) as client:
         yield client
 
 
@@ -100,9 +103,12 @@ def look(a: int) -> str:
     return f"cat {a}"
 
 
-def test_run_calls_python_functions(client: Any) -> None:
+def test_run_calls_python_functions(url: str) -> None:
     async def run() -> Any:
-        async with RunContext(model=MODEL) as context:
+        async with (
+            mistralai.Mistral(api_key="key", server_url=url) as client,
+            RunContext(model=MODEL) as context,
+        ):
             context.register_func(look)
             return await client.beta.conversations.run_async(run_ctx=context, inputs="hi")
 

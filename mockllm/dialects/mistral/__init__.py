@@ -43,9 +43,9 @@ from mockllm.dialects.mistral.conversations.dialect import (
 from mockllm.dialects.mistral.conversations.stored_calls import (
     ConversationHistory,
     ConversationMessages,
-    DeleteConversation,
-    GetConversation,
     ListConversations,
+    MistralDeleteConversation,
+    MistralGetConversation,
 )
 from mockllm.dialects.mistral.files import (
     MistralDeleteFile,
@@ -130,8 +130,8 @@ def _stored_routes() -> tuple[ProviderRoute, ...]:
         ("DELETE", job, "delete_batch", MistralDeleteJob),
         ("POST", f"{job}/cancel", "cancel_batch", MistralCancelJob),
         ("GET", "/v1/conversations", "list_conversations", ListConversations),
-        ("GET", conversation, "get_conversation", GetConversation),
-        ("DELETE", conversation, "delete_conversation", DeleteConversation),
+        ("GET", conversation, "get_conversation", MistralGetConversation),
+        ("DELETE", conversation, "delete_conversation", MistralDeleteConversation),
         ("GET", f"{conversation}/history", "conversation_history", ConversationHistory),
         ("GET", f"{conversation}/messages", "conversation_messages", ConversationMessages),
         ("POST", "/v1/agents", "agents", CreateAgent),

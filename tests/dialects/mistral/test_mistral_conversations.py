@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, TextPart, ThinkingPart
 from mockllm.dialects.mistral.conversations import conversation
-from mockllm.dialects.mistral.conversations.request import ConversationRequest
+from mockllm.dialects.mistral.conversations.request import MistralConversationRequest
 from tests.dialects.mistral.conversing import LOOK, Conversing, contents
 from tests.language.virtual_server import raw_request
 
@@ -31,9 +31,9 @@ ENTRIES: Json = [
 ]
 
 
-def request_of(inputs: Json, **fields: Json) -> ConversationRequest:
+def request_of(inputs: Json, **fields: Json) -> MistralConversationRequest:
     body = dumps({"model": "m", "inputs": inputs, **fields})
-    return ConversationRequest(method="POST", path="/v1/conversations", headers={}, raw=body)
+    return MistralConversationRequest(method="POST", path="/v1/conversations", headers={}, raw=body)
 
 
 # --- requests ------------------------------------------------------------------------------------

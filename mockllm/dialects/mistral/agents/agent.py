@@ -58,19 +58,19 @@ def format_time(time: float) -> str:
 
 def agent_object(id: str, fields: Mapping[str, Json], time: str) -> dict[str, Json]:
     """Return the object of a new agent, in its first version."""
-    given = {name: value for name, value in fields.items() if value is not None}
+    written = {name: value for name, value in fields.items() if value is not None}
     return {
         "object": "agent",
         "id": id,
-        "model": given.get("model"),
-        "name": given.get("name"),
-        "description": given.get("description"),
-        "instructions": given.get("instructions"),
-        "tools": given.get("tools", []),
-        "completion_args": {**DEFAULT_ARGUMENTS, **object_of(given.get("completion_args"))},
-        "handoffs": given.get("handoffs"),
-        "guardrails": given.get("guardrails"),
-        "metadata": given.get("metadata"),
+        "model": written.get("model"),
+        "name": written.get("name"),
+        "description": written.get("description"),
+        "instructions": written.get("instructions"),
+        "tools": written.get("tools", []),
+        "completion_args": {**DEFAULT_ARGUMENTS, **object_of(written.get("completion_args"))},
+        "handoffs": written.get("handoffs"),
+        "guardrails": written.get("guardrails"),
+        "metadata": written.get("metadata"),
         "version": 0,
         "versions": [0],
         "created_at": time,
@@ -78,7 +78,7 @@ def agent_object(id: str, fields: Mapping[str, Json], time: str) -> dict[str, Js
         "deployment_chat": False,
         "source": "api",
         "owner_id": None,
-        "version_message": given.get("version_message"),
+        "version_message": written.get("version_message"),
     }
 
 
@@ -120,12 +120,12 @@ def with_version(stored: StoredResponse, agent: dict[str, Json]) -> StoredRespon
 def changed_agent(stored: StoredResponse, fields: Mapping[str, Json], time: str) -> dict[str, Json]:
     """Return the object of a new version, which changes these fields."""
     before = current(stored)
-    given = {name: fields[name] for name in CHANGEABLE if fields.get(name) is not None}
-    if "completion_args" in given:
-        given["completion_args"] = {**DEFAULT_ARGUMENTS, **object_of(given["completion_args"])}
+    written = {name: fields[name] for name in CHANGEABLE if fields.get(name) is not None}
+    if "completion_args" in written:
+        written["completion_args"] = {**DEFAULT_ARGUMENTS, **object_of(written["completion_args"])}
     number = max(before["versions"]) + 1
     known = [*before["versions"], number][-MAX_VERSIONS:]
-    return {**before, **given, "version": number, "versions": known, "updated_at": time}
+    return {**before, **written, "version": number, "versions": known, "updated_at": time}
 
 
 def agent_at(stored: StoredResponse, version: Json) -> dict[str, Json] | None:
@@ -158,8 +158,8 @@ def merged_settings(*settings: Mapping[str, Json]) -> dict[str, Json]:
     arguments: dict[str, Json] = {}
     for each in settings:
         result |= {name: each[name] for name in SETTINGS if each.get(name) is not None}
-        given = object_of(each.get("completion_args"))
-        arguments |= {name: value for name, value in given.items() if value is not None}
+        written = object_of(each.get("completion_args"))
+        arguments |= {name: value for name, value in written.items() if value is not None}
     return {**result, "completion_args": arguments}
 
 

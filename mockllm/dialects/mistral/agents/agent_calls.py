@@ -212,7 +212,7 @@ class ListAgentAliases(AgentCall):
 
 
 class SetAgentAlias(AgentCall):
-    """PUT /v1/agents/{id}/aliases: gives a version a name, or another version the name."""
+    """PUT /v1/agents/{id}/aliases: names a version; a name that another version has is moved."""
 
     def check(self, request: Request) -> Failure | None:
         return check_required(request.query, "alias", "version")

@@ -11,7 +11,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
 from mockllm.dialects.mistral.agents.arguments import check_arguments
 from mockllm.dialects.mistral.conversations.entries import CALL, EXECUTION, HANDOFF, INPUT, OUTPUT, RESULT
-from mockllm.dialects.mistral.conversations.request import API, ConversationRequest, RestartRequest
+from mockllm.dialects.mistral.conversations.request import API, MistralConversationRequest, RestartRequest
 from mockllm.dialects.openai.calls import stored_object_note
 from mockllm.dialects.openai.validators import (
     Check,
@@ -89,7 +89,7 @@ def check_start(request: Request) -> Failure | None:
 
 def check_append(request: Request) -> Failure | None:
     """Return the failure of a request that continues a conversation."""
-    assert isinstance(request, ConversationRequest)
+    assert isinstance(request, MistralConversationRequest)
     failure = check_readable(request) or check_fields(request.fields, FIELDS)
     if failure is None and request.conversation is None:
         id = request.path_variables.get("conversation")

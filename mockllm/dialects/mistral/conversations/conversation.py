@@ -1,7 +1,7 @@
 """A conversation as the state stores it: its object, its entries, and the settings with which it began.
 
 From the types of the `mistralai` package (3.7: `ModelConversation`, `AgentConversation`). The session's store holds
-a conversation under its own id. An answer that is not stored changes nothing. The bound of entries is this server's.
+a conversation under its own id. The bound of entries is this server's.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ from mockllm.dialects.mistral.conversations.outputs import EXECUTIONS, Conversat
 from mockllm.dialects.mistral.conversations.request import (
     API,
     AppendRequest,
-    ConversationRequest,
+    MistralConversationRequest,
     RestartRequest,
 )
 from mockllm.dialects.mistral.conversations.sent_response import sent_response
@@ -48,7 +48,7 @@ class StartConversation(VendorCall, OpenAiCall):
 
     api = API
     generates = True
-    request_class: type[Request] = ConversationRequest
+    request_class: type[Request] = MistralConversationRequest
     capabilities = ProtocolCapabilities(
         choices=False,
         refusal=False,
@@ -66,12 +66,12 @@ class StartConversation(VendorCall, OpenAiCall):
         return supported_reply(reply)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
-        assert isinstance(request, ConversationRequest)
+        assert isinstance(request, MistralConversationRequest)
         body = ConversationFields(supported_reply(reply), request, identity, self.vendor).body()
         return Plan(head(self.vendor, identity, self.vendor.media), (EventStep(dumps(body), 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
-        assert isinstance(request, ConversationRequest)
+        assert isinstance(request, MistralConversationRequest)
         encoder = ConversationEncoder(supported_reply(reply), request, identity, self.vendor)
         stream_head = head(self.vendor, identity, self.vendor.form.media)
         return Plan(stream_head, tuple(encode(encoder)), Framing.SSE)
@@ -80,7 +80,7 @@ class StartConversation(VendorCall, OpenAiCall):
         return CONVERSATION_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
-        assert isinstance(request, ConversationRequest)
+        assert isinstance(request, MistralConversationRequest)
         return small_key(request.continued_id), small_key(request.agent_id)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
@@ -91,7 +91,7 @@ class StartConversation(VendorCall, OpenAiCall):
     decode = staticmethod(decode)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        assert isinstance(request, ConversationRequest)
+        assert isinstance(request, MistralConversationRequest)
         sent = sent_response(plan) if plan.head.status == 200 and request.may_be_stored else {}
         id = text_of(sent.get("conversation_id")) or ""
         if not id.startswith(PREFIX):
@@ -101,7 +101,7 @@ class StartConversation(VendorCall, OpenAiCall):
         stored = with_entries(self.before(id, request, time), entries, time)
         return StorageUpdate((stored.id,), stored)
 
-    def before(self, id: str, request: ConversationRequest, time: str) -> StoredResponse:
+    def before(self, id: str, request: MistralConversationRequest, time: str) -> StoredResponse:
         """Return the conversation to which the entries of the request and of its response are added."""
         if request.continued_id is not None and request.conversation is not None:
             return request.conversation

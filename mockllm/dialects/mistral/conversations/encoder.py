@@ -15,7 +15,7 @@ from mockllm.core.reply.reply import Call, NativePart, Reply, Text, Thinking
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mistral.conversations.entries import CALL, EXECUTION, OUTPUT
 from mockllm.dialects.mistral.conversations.outputs import ConversationFields, thought
-from mockllm.dialects.mistral.conversations.request import ConversationRequest
+from mockllm.dialects.mistral.conversations.request import MistralConversationRequest
 from mockllm.dialects.vendors.errors import error_object
 from mockllm.dialects.vendors.vendor import Vendor
 
@@ -32,7 +32,7 @@ class ConversationEncoder(Encoder):
     """The events of a response. `reply` is already a supported reply."""
 
     def __init__(
-        self, reply: Reply, request: ConversationRequest, identity: ResponseIdentity, vendor: Vendor
+        self, reply: Reply, request: MistralConversationRequest, identity: ResponseIdentity, vendor: Vendor
     ) -> None:
         super().__init__(reply)
         self._fields = ConversationFields(reply, request, identity, vendor)

@@ -30,7 +30,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mistral.agents.agent import format_time
 from mockllm.dialects.mistral.conversations.conversation import PREFIX
 from mockllm.dialects.mistral.conversations.entries import CALL, EXECUTION, HANDOFF, OUTPUT, PREFIXES
-from mockllm.dialects.mistral.conversations.request import ConversationRequest
+from mockllm.dialects.mistral.conversations.request import MistralConversationRequest
 from mockllm.dialects.vendors.vendor import Vendor
 
 DIALECT: Final = "openai"
@@ -79,11 +79,11 @@ def thought(text: str) -> dict[str, Json]:
 
 
 class ConversationFields:
-    """The members of a response, and the places of its parts: of each, the number of its entry, and that of the
+    """The members of a response, and the places of its parts. A place has the number of the entry, and that of the
     part within its message."""
 
     def __init__(
-        self, reply: Reply, request: ConversationRequest, identity: ResponseIdentity, vendor: Vendor
+        self, reply: Reply, request: MistralConversationRequest, identity: ResponseIdentity, vendor: Vendor
     ) -> None:
         self.reply, self.vendor, self._ids = reply, vendor, identity.ids
         self.parts: Sequence[Part] = reply.choices[0].parts

@@ -28,7 +28,7 @@ API: Final = "agent_conversations"
 COMMON_FIELDS: Final = frozenset({"inputs", "stream", "store", "handoff_execution", "completion_args"})
 
 
-class ConversationRequest(ModelRequest):
+class MistralConversationRequest(ModelRequest):
     """POST /v1/conversations: begins a conversation with a model or with an agent."""
 
     api = API
@@ -110,7 +110,7 @@ class ConversationRequest(ModelRequest):
         return arguments.output_bounds(self.settings["completion_args"])
 
 
-class AppendRequest(ConversationRequest):
+class AppendRequest(MistralConversationRequest):
     """POST /v1/conversations/{id}: continues a conversation."""
 
     documented_fields = COMMON_FIELDS | {"tool_confirmations"}

@@ -34,7 +34,7 @@ class StoredConversationRequest(ObjectRequest):
         return OWN + self.path_variables.get("conversation", "")
 
 
-class GetConversation(MistralStoredCall, OpenAiObjectCall):
+class MistralGetConversation(MistralStoredCall, OpenAiObjectCall):
     """GET /v1/conversations/{id}, and the base of these calls."""
 
     api = "stored_agent_conversations"
@@ -46,7 +46,7 @@ class GetConversation(MistralStoredCall, OpenAiObjectCall):
         return self.json_plan(loads(stored.response_body), identity)
 
 
-class ConversationHistory(GetConversation):
+class ConversationHistory(MistralGetConversation):
     """GET /v1/conversations/{id}/history: all entries, the oldest first."""
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
@@ -58,7 +58,7 @@ class ConversationHistory(GetConversation):
         return self.json_plan(shown, identity)
 
 
-class ConversationMessages(GetConversation):
+class ConversationMessages(MistralGetConversation):
     """GET /v1/conversations/{id}/messages: the messages among the entries."""
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
@@ -71,7 +71,7 @@ class ConversationMessages(GetConversation):
         return self.json_plan(shown, identity)
 
 
-class DeleteConversation(GetConversation):
+class MistralDeleteConversation(MistralGetConversation):
     """DELETE /v1/conversations/{id}."""
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
@@ -81,7 +81,7 @@ class DeleteConversation(GetConversation):
         return deletion(plan, request)
 
 
-class ListConversations(GetConversation):
+class ListConversations(MistralGetConversation):
     """GET /v1/conversations: the newest first, in pages."""
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
