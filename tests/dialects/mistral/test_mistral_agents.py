@@ -99,8 +99,9 @@ def test_unknown_agent_is_not_found(method: str, path: str) -> None:
 
 
 def test_lenient_rule_still_reads_body() -> None:
-    rules = "validation: lenient"
-    assert Conversing(rules).respond("agents/ag_x", [], "PATCH").status == 400
+    conversing = Conversing("validation: lenient\nrules: [{match: {api: agents}, http: {status: 202}}]")
+    assert conversing.respond("agents/ag_x", [], "PATCH").status == 400
+    assert conversing.respond("agents/ag_x", {"tools": 3}, "PATCH").status == 202
 
 
 def test_update_makes_a_version() -> None:

@@ -1,5 +1,5 @@
-"""The stream of a conversation's response, as the pages of Mistral's documentation show it. `ResponseErrorEvent`,
-`FunctionCallEvent` and the events of handoffs are types of the `mistralai` package (3.7)."""
+"""The stream of a conversation's response, as the pages of Mistral's documentation show it. `ResponseErrorEvent`
+and `FunctionCallEvent` are types of the `mistralai` package (3.7)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,6 @@ DONE: Final = "conversation.response.done"
 ERROR: Final = "conversation.response.error"
 TEXT_DELTA: Final = "message.output.delta"
 CALL_DELTA: Final = "function.call.delta"
-OF_HANDOFF: Final = ("previous_agent_id", "previous_agent_name")
-"""The members of a handoff in its first event; the others are in the second one."""
 
 
 class ConversationEncoder(Encoder):
@@ -95,15 +93,11 @@ class ConversationEncoder(Encoder):
         return _event(CALL_DELTA, members)
 
     def _native(self, block: dict[str, Json], number: int) -> Iterable[Event]:
-        """Return the two events of a tool that Mistral runs, or of a handoff."""
-        kind = block["type"]
-        first = ("name", "arguments") if kind == EXECUTION else OF_HANDOFF
-        common = {"output_index": number, "id": self._fields.entry_id(kind, number)}
-        own = {name: value for name, value in block.items() if name not in ("type", "object", *first)}
-        named = {"name": block.get("name")} if kind == EXECUTION else {}
-        started = {name: block[name] for name in first if name in block}
-        yield _event(f"{kind}.started", {**common, **started})
-        yield _event(f"{kind}.done", {**common, **named, **own})
+        """Return the two events of a tool that Mistral runs."""
+        id = self._fields.entry_id(EXECUTION, number)
+        common = {"output_index": number, "id": id, "name": block["name"]}
+        yield _event(f"{EXECUTION}.started", {**common, "arguments": block["arguments"]})
+        yield _event(f"{EXECUTION}.done", {**common, "info": block["info"]})
 
 
 def _event(name: str, members: dict[str, Json]) -> Event:

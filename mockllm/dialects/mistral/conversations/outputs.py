@@ -29,7 +29,7 @@ from mockllm.core.reply.reply import (
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mistral.agents.agent import format_time
 from mockllm.dialects.mistral.conversations.conversation import PREFIX
-from mockllm.dialects.mistral.conversations.entries import CALL, EXECUTION, HANDOFF, OUTPUT, PREFIXES
+from mockllm.dialects.mistral.conversations.entries import CALL, EXECUTION, OUTPUT, PREFIXES
 from mockllm.dialects.mistral.conversations.request import MistralConversationRequest
 from mockllm.dialects.vendors.vendor import Vendor
 
@@ -69,7 +69,7 @@ def _native(part: NativePart) -> NativePart | None:
         written = dumps(arguments).decode()
         entry = {"type": EXECUTION, "name": block["kind"], "arguments": written, "info": info}
         return NativePart(DIALECT, entry)
-    known = part.dialect == DIALECT and type(block) is dict and block.get("type") in (EXECUTION, HANDOFF)
+    known = part.dialect == DIALECT and type(block) is dict and block.get("type") == EXECUTION
     return part if known else None
 
 
@@ -110,14 +110,9 @@ class ConversationFields:
             "completion_tokens": counted.output,
             "total_tokens": counted.total,
         }
-        names = [
-            part.block.get("name")
-            for part in self.parts
-            if isinstance(part, NativePart) and part.block["type"] == EXECUTION
-        ]
+        names = [part.block["name"] for part in self.parts if isinstance(part, NativePart)]
         if names:
-            ran = {name: names.count(name) for name in names if type(name) is str}
-            counts |= {"connector_tokens": 0, "connectors": ran}
+            counts |= {"connector_tokens": 0, "connectors": {name: names.count(name) for name in names}}
         return counts
 
     def body(self) -> dict[str, Json]:
@@ -134,7 +129,7 @@ class ConversationFields:
         outputs: list[dict[str, Json]] = []
         for part, (number, place) in zip(self.parts, self.places, strict=True):
             if isinstance(part, NativePart):
-                outputs.append({**self._entry(part.block["type"], number), **part.block})
+                outputs.append({**self._entry(EXECUTION, number), **part.block})
             elif isinstance(part, Call):
                 called = {
                     "tool_call_id": self.call_id(part, number),
