@@ -133,7 +133,7 @@ def choice_key(payload: Json) -> str | None:
 
 def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
     """Return the settings that change a response's form."""
-    names = ("model", "stream", "stream_options", "service_tier", "n", "logprobs")
+    names = ("model", "stream", "stream_options", "service_tier", "n", "logprobs", "top_logprobs")
     result = {name: body[name] for name in names if name in body}
     if body.get("tools"):
         result["tools"] = [{"type": tool["type"], tool["type"]: {"name": "x"}} for tool in body["tools"]]

@@ -100,12 +100,6 @@ EXEMPTIONS = (
         "usage tells the service tier in every answer since the spring of 2026",
     ),
     Exemption(
-        "gemini-streamGenerateContent",
-        "gemini-streamGenerateContent-s-200-7d2d0639",
-        "thought $.usageMetadata.thoughtsTokenCount number",
-        "newer streams count thoughts when they are over",
-    ),
-    Exemption(
         "gemini-generateContent",
         "*",
         "*.functionCall.id string",

@@ -25,6 +25,7 @@ from mockllm.dialects.anthropic.content_check import (
 )
 from mockllm.dialects.anthropic.model_check import check_counted_model, check_model
 from mockllm.dialects.anthropic.prompt_form import BREAKPOINT, MAX_BREAKPOINTS, count_breakpoints
+from mockllm.dialects.anthropic.strict_limits import check_strict_limits
 from mockllm.dialects.anthropic.tool_types import CUSTOM, tool_type
 from mockllm.dialects.anthropic.validators import (
     ANY,
@@ -74,7 +75,7 @@ _COUNTED: Final[Shape] = {"model": STRING, **_PROMPT}
 _FIELDS: Final[Shape] = {**_COUNTED, **_GENERATION}
 _HOSTED: Final[Shape] = {"anthropic_version": STRING, **_PROMPT, **_GENERATION}
 """`anthropic_version` can be any date: the SDKs send the one that they were built for."""
-_TOOL: Final[Shape] = {"name": STRING, "input_schema": DICT, "description": STRING.or_absent()}
+_TOOL: Final[Shape] = {"name": STRING, "input_schema": _OF_SHAPE, "description": STRING.or_absent()}
 _QUOTED_BREAKPOINT: Final = f'"{BREAKPOINT}"'.encode()
 _TOO_MANY_BREAKPOINTS: Final = "A maximum of {} blocks with cache_control may be provided. Found {}."
 """Quoted in public reports, such as github.com/tghamm/Anthropic.SDK/issues/50."""
@@ -251,15 +252,19 @@ def _check_stop_sequences(path: str, sequences: list[Json] | None) -> None:
 
 def _check_tools(path: str, tools: list[Json]) -> None:
     names = set()
+    strict: list[dict[str, Json]] = []
     for number, tool in enumerate(tools):
         if type(tool) is not dict:
             raise AnthropicRequestProblem(f"{path}.{number}: {DICT.message}")
         if tool_type(f"{path}.{number}", tool) == CUSTOM:
             _check_custom(f"{path}.{number}.custom", tool)
+            if tool.get("strict") is True:
+                strict.append(tool["input_schema"])
         name = tool.get("name")
         if type(name) is str and name in names:
             raise AnthropicRequestProblem(f"{path}: Tool names must be unique.")
         names.add(str(name))
+    check_strict_limits(strict)
 
 
 def _check_custom(path: str, tool: dict[str, Json]) -> None:

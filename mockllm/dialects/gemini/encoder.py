@@ -49,6 +49,8 @@ class GenerateEncoder(Encoder):
         self.characters = sum(_characters(choice) for choice in reply.choices)
         self.sent_characters = 0
         """The number of sent characters, without thoughts."""
+        self.counts_output = False
+        """Whether a part that is no thought was sent, such as a text or the code that Google executes."""
 
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         return (self._part_event(at, None),) if isinstance(at.part, NativePart) else ()
@@ -87,8 +89,9 @@ class GenerateEncoder(Encoder):
         )
         if ends:
             self.remaining[at.choice] = -1
-        if chunk is not None and type(part) is not Thinking:
-            self.sent_characters += len(chunk)
+        if type(part) is not Thinking:
+            self.counts_output = True
+            self.sent_characters += len(chunk or "")
         signature = self.signatures[at.choice] if ends or type(part) is Call else None
         blocks = [fields.part(part, at.choice, at.part_index, signature, chunk)] if is_shown(part) else []
         ended, called = (choice, type(part) is Call) if ends else (None, False)
@@ -111,11 +114,12 @@ class GenerateEncoder(Encoder):
         output = visible_output_tokens(counted)
         if not self.unended:
             usage = self.fields.usage(output, counted.reasoning, counted.stated)
-        elif self.sent_characters:
-            shown = max(output * self.sent_characters // self.characters, min(output, 1))
+        elif self.counts_output:
+            shown = max(output * self.sent_characters // (self.characters or 1), min(output, 1))
             usage = self.fields.early_usage(shown, counted.reasoning)
         else:
-            usage = self.fields.early_usage(0, 0)
+            early = self.fields.model_family.counts_early_thoughts
+            usage = self.fields.early_usage(0, counted.reasoning if early else 0)
         return self.write(self.fields.response([candidate], usage)), None
 
 

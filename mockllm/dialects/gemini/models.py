@@ -41,6 +41,8 @@ class GeminiFamily(Struct, frozen=True):
     """Whether usage contains the modality of the output."""
     counts: Literal["nothing", "prompt", "all"] = "all"
     """The usage of a stream's chunks before the last one."""
+    counts_early_thoughts: bool = False
+    """Whether the chunks of thoughts count them (recordings of January and August 2026)."""
     remarks: bool = True
     """Whether a chunk that ends with a call has a finish message."""
     tier: bool = True
@@ -59,7 +61,7 @@ _OLDEST: Final = GeminiFamily(
 )
 _GEMINI: Final = (
     ("gemini-[12].0*", _OLDEST),
-    ("gemini-[12].*", GeminiFamily("calls", ids=False, ends_alone=False)),
+    ("gemini-[12].*", GeminiFamily("calls", ids=False, ends_alone=False, counts_early_thoughts=True)),
     ("gemma*", GeminiFamily("nothing", ids=False, ends_alone=False)),
     ("gemini-3-pro-preview*", GeminiFamily(tier=False)),
     ("*", GeminiFamily()),

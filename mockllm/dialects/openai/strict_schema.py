@@ -26,6 +26,7 @@ UNSUPPORTED_KEYWORDS: Final = frozenset(
 FORMATS: Final = frozenset(
     {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
 )
+"""The formats of a string. A number may have any, such as `int64` (recordings of July and August 2026)."""
 TYPE_KEYWORDS: Final = frozenset({"type", "$ref", "anyOf", "enum"})
 """The keywords that define a value's type; `enum` is inferred."""
 
@@ -110,7 +111,7 @@ def _subschema_error(subschema: dict[str, Json]) -> str | None:
         return _object_error(subschema)
     if "array" in types and "items" not in subschema:
         return _NO_ITEMS
-    if type(format_) is str and format_ not in FORMATS:
+    if type(format_) is str and "string" in types and format_ not in FORMATS:
         return f"'{format_}' is not a valid format."
     return None
 

@@ -139,6 +139,15 @@ class VendorEncoder(Encoder):
     def reasoning_members(self, text: str) -> dict[str, Json]:
         return {self.form.thinking or "": text}
 
+    def choice_logprobs(self, choice: Choice, top: int) -> dict[str, Json] | None:
+        return logprobs.choice_logprobs(choice, top)
+
+    def chunk_logprobs(self, probabilities: StreamedLogprobs, at: EncoderPosition, chunk: str) -> Json:
+        """Return the probabilities of a chunk; None where it has none."""
+        if type(at.part) in (Call, Thinking):
+            return None
+        return probabilities.chunk_logprobs(at.choice, at.part, chunk)
+
     def stream_error(self, failure: Failure) -> Json:
         return error_body(self.vendor, failure, self._request, self._identity)
 
@@ -158,7 +167,7 @@ class VendorEncoder(Encoder):
         ]
         if self._probabilities is not None:
             for encoded, choice in zip(choices, self.reply.choices, strict=True):
-                encoded["logprobs"] = logprobs.choice_logprobs(choice, self._request.logprobs or 0)
+                encoded["logprobs"] = self.choice_logprobs(choice, self._request.logprobs or 0)
         result = {**self.first_members("chat.completion"), "choices": choices, "usage": self._counted}
         result = merged_json(result | fill_members(self.form.body, self.ids), self._own)
         return self.reply.usage.put_into(result, "usage")
@@ -226,16 +235,15 @@ class VendorEncoder(Encoder):
         last = not self._remaining[at.choice, at.part_index] and self._finish_in_last_chunk(
             at.choice, at.part_index
         )
-        logprobs_entry: Json = None
         if type(part) is Call:
             delta = self._call_delta(part, at.choice, chunk)
         elif type(part) is Thinking:
             delta = self.thinking_delta(chunk)
         else:
             delta = {"refusal": chunk} if type(part) is Refusal else self.text_delta(chunk)
-            if self._probabilities is not None:
-                logprobs_entry = self._probabilities.chunk_logprobs(at.choice, part, chunk)
-        return (self._choice_chunk(at.choice, delta, finishes=last, logprobs=logprobs_entry),)
+        probabilities = self._probabilities
+        entry = None if probabilities is None else self.chunk_logprobs(probabilities, at, chunk)
+        return (self._choice_chunk(at.choice, delta, finishes=last, logprobs=entry),)
 
     def end_choice(self, choice: int) -> Iterable[Event]:
         reply_choice = self.reply.choices[choice]
@@ -352,7 +360,12 @@ class VendorChat(VendorCall, Chat):
     def check(self, request: Request) -> Failure | None:
         """Check OpenAI's form of the request only where the vendor's own form is refused: most requests are
         equal in both."""
-        failure, openai_request, body = super().check(request), self.vendor.openai_request, request.body
+        body, check_chat = request.body, self.vendor.check_chat
+        if check_chat is not None and type(body) is dict:
+            failure = check_chat(body)
+            if failure is not None:
+                return failure
+        failure, openai_request = super().check(request), self.vendor.openai_request
         if failure is None or openai_request is None or type(body) is not dict:
             return failure
         return check_body(openai_request(body))

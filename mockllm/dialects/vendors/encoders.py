@@ -9,14 +9,18 @@ from collections.abc import Iterable
 from typing import Final
 
 from msgspec.structs import replace
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import EncoderPosition, Event
 from mockllm.core.reply.citations import full_text
-from mockllm.core.reply.reply import Choice, Part, Text, Thinking, Usage, joined_text
+from mockllm.core.reply.logprobs import token_logprobs
+from mockllm.core.reply.reply import Call, Choice, Part, Text, Thinking, Usage, joined_text
+from mockllm.core.tokens import split
 from mockllm.dialects.openai.completions import usage as plain_usage
+from mockllm.dialects.openai.logprobs import StreamedLogprobs, entries
 from mockllm.dialects.vendors.chat import VendorEncoder
 from mockllm.dialects.vendors.vendor import VendorIdFormat
 
@@ -52,7 +56,12 @@ def groq_usage(counted: Usage) -> dict[str, Json]:
 
 class Groq(VendorEncoder):
     """Groq. Its own object `x_groq` is in a non-streaming response, and at both ends of a stream. A stream has
-    the usage with the finish reason. On request it has it in a separate chunk too."""
+    the usage with the finish reason. On request it has it in a separate chunk too. A stream of calls alone opens
+    with a content of null (recordings of July 2026)."""
+
+    def opening(self, choice: Choice) -> dict[str, Json] | None:
+        only_calls = bool(choice.calls) and not choice.text and not _thinks(choice)
+        return {"role": "assistant", "content": None if only_calls else ""}
 
     def thinking_delta(self, chunk: str) -> dict[str, Json]:
         return {"reasoning": chunk, "channel": "analysis"}
@@ -141,7 +150,7 @@ def deepseek_usage(counted: Usage) -> dict[str, Json]:
 
 class DeepSeek(VendorEncoder):
     """DeepSeek. In a response with reasoning, every delta of a text has both the text and the reasoning, one
-    of them null."""
+    of them null. Its reasoning has probabilities of its tokens, too (recordings of August 2026)."""
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
         if _thinks(choice):
@@ -154,6 +163,20 @@ class DeepSeek(VendorEncoder):
 
     def thinking_delta(self, chunk: str) -> dict[str, Json]:
         return {"content": None, "reasoning_content": chunk}
+
+    def choice_logprobs(self, choice: Choice, top: int) -> dict[str, Json] | None:
+        found = super().choice_logprobs(choice, top) or {}
+        content = found.get("content") or found.get("refusal")
+        thought = "".join(joined_text(part.chunks) for part in choice.parts if type(part) is Thinking)
+        lists = {"content": content, "reasoning_content": entries(token_logprobs(split(thought), top))}
+        return {name: tokens for name, tokens in lists.items() if tokens} or None
+
+    def chunk_logprobs(self, probabilities: StreamedLogprobs, at: EncoderPosition, chunk: str) -> Json:
+        if type(at.part) is Call:
+            return None
+        lists = probabilities.chunk_logprobs(at.choice, at.part, chunk)
+        name = "reasoning_content" if type(at.part) is Thinking else "content"
+        return {name: lists["content"] or lists["refusal"]}
 
     def closing(self, choice: Choice) -> dict[str, Json]:
         return self.text_delta("")
@@ -180,7 +203,8 @@ def _content_part(part: Part) -> Json:
 
 class Mistral(VendorEncoder):
     """Mistral. The chunks behind the first one are padded. Reasoning is a part of the content: in a message beside
-    the text, which is a part, too, and in a stream before it."""
+    the text, which is a part, too, and in a stream before it. Calls that follow each other are in one chunk of a
+    stream (recordings of July and August 2026)."""
 
     _choice = 0
     _thought: frozenset[int] = frozenset()
@@ -195,7 +219,21 @@ class Mistral(VendorEncoder):
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         self._choice = at.choice
+        if type(at.part) is Call:
+            following = self.reply.choices[at.choice].parts[at.part_index + 1 : at.part_index + 2]
+            if following and type(following[0]) is Call:
+                delta = self._call_delta(at.part, at.choice, chunk)
+                self._held[at.choice] = delta["tool_calls"]
+                return ()
         return super().chunk_events(at, chunk)
+
+    @cached_property
+    def _held(self) -> dict[int, list[Json]]:
+        """The calls of each choice that its next chunk contains."""
+        return {}
+
+    def complete_call(self, call: dict[str, Json]) -> dict[str, Json]:
+        return {"tool_calls": [*self._held.pop(self._choice, ()), call]}
 
     def thinking_delta(self, chunk: str) -> dict[str, Json]:
         model = self.reply.model or self._request.model or ""

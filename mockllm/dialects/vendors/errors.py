@@ -132,11 +132,17 @@ DEEPSEEK: Final = {
         401, "authentication_error", INVALID, "Authentication Fails, Your api key: {key} is invalid"
     ),
     **dict.fromkeys(
-        ("model_not_found", "model_deprecated"), OpenAiErrorRow(400, INVALID, INVALID, "Model Not Exist")
+        ("model_not_found", "model_deprecated"),
+        OpenAiErrorRow(
+            400,
+            INVALID,
+            INVALID,
+            "The supported API model names are deepseek-v4-pro or deepseek-v4-flash, but you passed {model}.",
+        ),
     ),
     "insufficient_quota": OpenAiErrorRow(402, "unknown_error", INVALID, "Insufficient Balance"),
 }
-"""DeepSeek's own errors. The unknown model is in https://github.com/langbot-app/LangBot/issues/1643."""
+"""DeepSeek's own errors. The unknown model is from a recording of August 2026."""
 CEREBRAS: Final = {
     "authentication": OpenAiErrorRow(401, INVALID, "wrong_api_key", "Wrong API Key", "api_key"),
     "model_not_found": OpenAiErrorRow(

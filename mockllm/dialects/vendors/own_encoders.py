@@ -6,6 +6,7 @@ From recordings of March to August 2026.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from propcache.api import cached_property
 
@@ -46,10 +47,15 @@ def perplexity_usage(counted: Usage) -> dict[str, Json]:
     return {**plain_usage(counted), "search_context_size": "low", "cost": cost}
 
 
+NO_COST: Final = {"input_tokens_cost": 0, "output_tokens_cost": 0, "total_cost": 0}
+"""The cost in a chunk before the last one."""
+
+
 class Perplexity(VendorEncoder):
     """Perplexity. Every choice has both a message and a delta. In a stream the message is the text so far, and in a
     non-streaming response the delta is empty. The sources of the text are beside the choices. Every chunk counts the
-    tokens, and none ends the stream."""
+    tokens, and none ends the stream. Only the one with the finish reason has a cost (recordings of July and August
+    2026)."""
 
     null_finish = False
 
@@ -84,8 +90,10 @@ class Perplexity(VendorEncoder):
         return self._with_sources(super().body())
 
     def chunk(self, choices: list[Json]) -> dict[str, Json]:
+        ends = any("finish_reason" in choice for choice in choices)
+        usage = self._counted if ends else {**self._counted, "cost": NO_COST}
         return self._with_sources(
-            self.reply.usage.put_into({**super().chunk(choices), "usage": self._counted}, "usage")
+            self.reply.usage.put_into({**super().chunk(choices), "usage": usage}, "usage")
         )
 
     def _with_sources(self, content: dict[str, Json]) -> dict[str, Json]:

@@ -162,6 +162,7 @@ VENDORS: Final = (
         edit_response=object_edits.deepseek,
         response_ids=response_ids.DeepSeekIds,
         check_items=deepseek.check_calls,
+        check_chat=deepseek.check_chat,
     ),
     Vendor(
         "mistral",

@@ -1,4 +1,5 @@
-"""xAI: the calls that its vendor's row describes, and its own: images."""
+"""xAI: the calls that its vendor's row describes, and its own: images, and the form of its
+responses."""
 
 from __future__ import annotations
 
@@ -10,15 +11,21 @@ from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import VENDORS, provider_of
 from mockllm.dialects.xai.images import XaiImageEdits, XaiImageGenerations
 from mockllm.dialects.xai.images_request import MODELS
+from mockllm.dialects.xai.responses import XaiResponses
 
 _row = next(vendor for vendor in VENDORS if vendor.name == "xai")
 _compatible = provider_of(_row)
+_responses = XaiResponses(_row)
+_routes = tuple(
+    route._replace(call=replace(route.call, dialect=_responses)) if route.call.id == "responses" else route
+    for route in _compatible.routes
+)
 _images = ProviderCall("images", XaiImageGenerations(_row), operation="generate_content")
 
 PROVIDER: Final[Provider] = replace(
     _compatible,
     routes=(
-        *_compatible.routes,
+        *_routes,
         ProviderRoute("POST", "/v1/images/generations", _images),
         ProviderRoute("POST", "/v1/images/edits", ProviderCall("image_edits", XaiImageEdits(_row))),
     ),

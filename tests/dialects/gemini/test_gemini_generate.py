@@ -128,6 +128,28 @@ def test_filtered_candidate_has_no_content() -> None:
     assert chunk["candidates"] == [candidate]
 
 
+@pytest.mark.parametrize(
+    ("model", "counted"), [("gemini-2.5-flash", True), ("gemini-3-flash-preview", False)]
+)
+def test_chunk_of_thoughts_counts_them_in_some_models(model: str, counted: bool) -> None:
+    """Recorded in January and August 2026."""
+    reply = Reply((Choice((Thinking(("t",)), Text(("a",)))),), Usage(12, 9, reasoning=3))
+    wire = generate(
+        {"generationConfig": {"thinkingConfig": {"includeThoughts": True}}}, stream=True, model=model
+    )
+    usage = chunks(reply, wire)[0]["usageMetadata"]
+    assert ("thoughtsTokenCount" in usage, "candidatesTokenCount" in usage) == (counted, False)
+
+
+def test_chunk_of_executed_code_counts_output_and_thoughts() -> None:
+    """Recorded in August 2026."""
+    code = NativePart("gemini", {"executableCode": {"language": "PYTHON", "code": "1"}})
+    usage = Usage(12, 9, reasoning=3)
+    for parts in ((code, Text(("a",))), (code,)):
+        counts = chunks(Reply((Choice(parts),), usage))[0]["usageMetadata"]
+        assert {"candidatesTokenCount", "thoughtsTokenCount"} < set(counts)
+
+
 def test_last_candidate_chunk_has_the_full_usage() -> None:
     reply = Reply((Choice((Text(("a", "b")),)), Choice((Text(("c",)),))), USAGE)
     request = generate(stream=True, query="alt=sse", model="gemini-2.5-flash")

@@ -35,6 +35,9 @@ FINE: dict[str, dict[str, Json]] = {
     "bounds": closed_object(
         a={"type": "string", "format": "date-time"}, b={"type": "array", "items": TEXT, "minItems": 1}
     ),
+    "formats of numbers": closed_object(
+        a={"type": "integer", "format": "int64"}, b={"type": ["number", "null"], "format": "double"}
+    ),
     "itself again": {
         **closed_object(a={"$ref": "#"}, b={"$ref": "#/$defs/B"}),
         "$defs": {"B": closed_object(c=TEXT)},

@@ -106,3 +106,38 @@ def test_zai_serves_the_base_of_its_coding_plan() -> None:
     match = find_route("POST", "/zai/api/coding/paas/v4/chat/completions", {})
     assert isinstance(match, RouteMatch)
     assert match.dialect is generating_dialect("zai", "chat")
+
+
+def test_groq_stream_of_calls_alone_opens_with_null() -> None:
+    """Recorded in July 2026."""
+    opening = [choices(chunks("groq", *parts))[0]["delta"] for parts in ((CALL,), (Text(("a",)), CALL))]
+    assert [delta["content"] for delta in opening] == [None, ""]
+
+
+def test_mistral_streams_calls_in_one_chunk() -> None:
+    """Recorded in July and August 2026."""
+    found = choices(chunks("mistral", Text(("a",)), CALL, CALL))
+    calls = [choice["delta"].get("tool_calls", []) for choice in found]
+    assert [[call["index"] for call in each] for each in calls if each] == [[0, 1]]
+    assert found[-1]["finish_reason"] is not None
+
+
+def test_perplexity_counts_the_cost_in_the_last_chunk() -> None:
+    """Recorded in July and August 2026."""
+    costs = [chunk["usage"]["cost"] for chunk in chunks("perplexity", Text(("a",)))]
+    assert ["request_cost" in cost for cost in costs] == [False, True]
+
+
+def test_deepseek_has_probabilities_of_its_reasoning() -> None:
+    """Recorded in August 2026."""
+    parts, wanted = (Thinking(("t",)), Text(("a",))), {"logprobs": True, "top_logprobs": 2}
+    lists = body("deepseek", *parts, **wanted)["choices"][0]["logprobs"]
+    assert {name: [token["token"] for token in tokens] for name, tokens in lists.items()} == {
+        "content": ["a"],
+        "reasoning_content": ["t"],
+    }
+    assert list(body("deepseek", Text(("a",)), **wanted)["choices"][0]["logprobs"]) == ["content"]
+    assert body("deepseek", CALL, **wanted)["choices"][0]["logprobs"] is None
+    streamed = choices(chunks("deepseek", *parts, CALL, **wanted))
+    named = [list(choice["logprobs"]) for choice in streamed if choice["logprobs"]]
+    assert named == [["reasoning_content"], ["content"]]

@@ -205,7 +205,8 @@ ENVELOPES: dict[str, tuple[str, Failure, Json]] = {
         Failure("model_not_found"),
         {
             "error": {
-                "message": "Model Not Exist",
+                "message": "The supported API model names are deepseek-v4-pro or deepseek-v4-flash, but you "
+                "passed m.",
                 "type": "invalid_request_error",
                 "param": None,
                 "code": "invalid_request_error",

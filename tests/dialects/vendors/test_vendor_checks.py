@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, dumps
 from tests.dialects.vendors.test_vendor_calls import STAMP, payload, route_request
 
 REASONING: Json = {"type": "reasoning", "id": "rs_1", "summary": []}
@@ -145,3 +145,40 @@ def test_own_parts_of_a_vendor_are_accepted_there_alone(base: str, kind: str) ->
         body: Json = {"model": "m", "messages": [{"role": "user", "content": parts}]}
         dialect, request = route_request(f"/{vendor}/chat/completions", body)
         assert (dialect.check(request) is None) is passes
+
+
+PARTS: Json = [
+    {"type": "text", "text": "hi"},
+    {"type": "image_url", "image_url": {"url": "https://localhost/a"}},
+]
+
+
+def deepseek_refusal(body: dict[str, Json], base: str = "deepseek") -> Json:
+    dialect, request = route_request(f"/{base}/chat/completions", body)
+    failure = dialect.check(request)
+    return failure and payload(dialect.error(failure, request, STAMP))["error"]
+
+
+def test_deepseek_refuses_a_part_that_is_no_text() -> None:
+    """Recorded in August 2026: the column is that of the end of the messages."""
+    body: dict[str, Json] = {"model": "m", "messages": [ASKED, {"role": "user", "content": PARTS}]}
+    column = len(dumps(body)) - 1
+    assert deepseek_refusal({**body, "max_tokens": 1}) == {
+        "message": "Failed to deserialize the JSON body into the target type: messages[1]: unknown variant "
+        f"`image_url`, expected `text` at line 1 column {column}",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "invalid_request_error",
+    }
+    assert deepseek_refusal(body, "together/v1") is None
+    assert deepseek_refusal({**body, "messages": [{"role": "user", "content": PARTS[:1]}]}) is None
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "look"}}])
+def test_deepseek_refuses_a_forced_call_while_it_thinks(choice: Json) -> None:
+    """Recorded in August 2026."""
+    body: dict[str, Json] = {"model": "m", "messages": [ASKED], "tools": TOOLS, "tool_choice": choice}
+    refusal = deepseek_refusal({**body, "thinking": {"type": "enabled"}})
+    assert refusal["message"] == "Thinking mode does not support this tool_choice"
+    assert deepseek_refusal({**body, "thinking": {"type": "disabled"}}) is None
+    assert deepseek_refusal({**body, "tool_choice": "auto", "thinking": {"type": "enabled"}}) is None
