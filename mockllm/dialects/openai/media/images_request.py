@@ -237,10 +237,12 @@ def _check_size(size: str | None, model: str, *, is_gpt: bool) -> Failure | None
     known = next((sizes for name, sizes in SIZES.items() if model.startswith(name)), None)
     if size is None or size == "auto" or (known is not None and size in known):
         return None
-    if known is not None:
-        return unsupported(size, "size", known)
     pixels = size_of(size)
-    if pixels is None or (is_gpt and "0" in size.split("x")):
+    if known is not None:
+        if not is_gpt:
+            return unsupported(size, "size", known)
+        reason = f"Supported sizes are {', '.join(known[:-1])}, and {known[-1]}."  # recorded in August 2026
+    elif pixels is None or (is_gpt and "0" in size.split("x")):
         reason = "Expected WIDTHxHEIGHT, for example '1824x1024'."
     elif is_gpt and (pixels.width % 16 or pixels.height % 16):
         reason = "Width and height must both be divisible by 16."

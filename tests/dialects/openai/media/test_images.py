@@ -194,7 +194,11 @@ def test_model_of_another_maker_may_name_a_response_format() -> None:
             {"size": "\uff11\uff16x16"},
             "Invalid size '\uff11\uff16x16'. Expected WIDTHxHEIGHT, for example '1824x1024'.",
         ),
-        ({"model": "gpt-image-1", "size": "512x512"}, "Invalid value: '512x512'."),
+        (
+            {"model": "gpt-image-1", "size": "3x3"},
+            "Invalid size '3x3'. Supported sizes are 1024x1024, 1024x1536, 1536x1024, and auto.",
+        ),
+        ({"model": "dall-e-2", "size": "3x3"}, "Invalid value: '3x3'."),
         ({"model": "dall-e-2", "size": "1024x1536"}, "Invalid value: '1024x1536'."),
         ({"response_format": "url"}, "Unknown parameter: 'response_format'."),
         ({"model": "dall-e-2", "quality": "standard"}, "Unknown parameter: 'quality'."),
@@ -210,12 +214,14 @@ def test_wrong_request_is_refused(body: dict[str, Any], message: str) -> None:
 
 
 def test_wrong_size_is_an_error_of_the_user() -> None:
-    error = images(size="9x9").json["error"]
-    assert (error["type"], error["param"], error["code"]) == (
-        "image_generation_user_error",
-        "size",
-        "invalid_value",
-    )
+    """Recorded in August 2026."""
+    for model in ("gpt-image-1", "gpt-image-2"):
+        error = images(size="9x9", model=model).json["error"]
+        assert (error["type"], error["param"], error["code"]) == (
+            "image_generation_user_error",
+            "size",
+            "invalid_value",
+        )
 
 
 @pytest.mark.parametrize(
