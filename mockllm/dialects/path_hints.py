@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
-from mockllm.core.request.server_address import DEFAULT_HOST, scheme
+from mockllm.core.request.server_address import DEFAULT_HOST, SESSION_PREFIX, scheme
 from mockllm.dialects.listing import LISTED, LISTED_BY_NAME, ListedProvider
 from mockllm.dialects.misspelt_paths import path_meant_by
 from mockllm.dialects.route_table import ROUTES
@@ -26,6 +26,7 @@ MAX_WITH_CALL: Final = 300
 """Characters of a path that may begin with the path of a call."""
 _CALL_IN_BASE: Final = "The base URL ends with the path of a call"
 _SEGMENT_TWICE: Final = re.compile(r"(/[^/]+)\1(?=/)")
+_LATE_SESSION: Final = re.compile(rf"(/.+?)({SESSION_PREFIX}[^/]+)(/.+)")
 _VERSION: Final = re.compile(r"/v\d\w*(?=/)")
 
 
@@ -58,7 +59,8 @@ def path_hint(
     """Return the right base URL where it is wrong, else the call that was probably meant; empty where no call is
     similar. `over_tls`: whether the request came over TLS."""
     found = (
-        _with_start_twice(method, path, headers, known)
+        _with_late_session(method, path, headers, known)
+        or _with_start_twice(method, path, headers, known)
         or _with_call_in_base(method, path, headers, known)
         or _with_wrong_start(method, path, headers, known)
     )
@@ -69,6 +71,18 @@ def path_hint(
         return f"{mistake}. {SET_BASE_URL}{' or '.join(urls)}"
     near = _near(method, path, known)
     return f"Did you mean {near}?" if near else ""
+
+
+def _with_late_session(
+    method: str, path: str, headers: Mapping[str, str], known: KnownPaths
+) -> tuple[str, list[str]] | None:
+    """Return the right base of a path whose session is behind another part: `/v1/s/ID/chat/completions`."""
+    late = _LATE_SESSION.match(path)
+    if late is None:
+        return None
+    start, session, rest = late.groups()
+    base = known.base_of(method, TWICE.sub(r"/\2/", start + rest), headers)
+    return None if base is None else (f"{session} is the first part of a path", [session + base])
 
 
 def _with_start_twice(

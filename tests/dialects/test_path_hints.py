@@ -90,6 +90,28 @@ def test_list_behind_base_url_with_models_has_right_base_url() -> None:
     assert "a version twice. Set the client's base URL to http://localhost:8080" in found.failure.message
 
 
+@pytest.mark.parametrize(
+    ("path", "base"),
+    [
+        ("/v1/s/t1/chat/completions", "/s/t1/v1"),
+        ("/v1/s/t1/v1/messages", "/s/t1"),
+        ("/groq/openai/v1/s/t1/chat/completions", "/s/t1/groq/openai/v1"),
+    ],
+)
+def test_late_session_has_right_base_url(path: str, base: str) -> None:
+    found = find_route("POST", path, {"host": "mock:9"})
+    assert isinstance(found, UnknownPath)
+    assert (
+        found.hint == f"/s/t1 is the first part of a path. Set the client's base URL to http://mock:9{base}"
+    )
+
+
+def test_late_session_of_an_unknown_path_has_no_hint() -> None:
+    found = find_route("POST", "/v1/s/t1/nothing-like-it", {})
+    assert isinstance(found, UnknownPath)
+    assert found.hint == ""
+
+
 OPENAI = "http://localhost:8080/v1"
 ENDS_WITH_CALL = "The base URL ends with the path of a call"
 
