@@ -27,7 +27,11 @@ class CountBounds(Struct, frozen=True):
 
     @classmethod
     def of(cls, times: int | None, at_least: int | None, at_most: int | None) -> CountBounds:
-        """Create the bounds. Raise TypeError if the arguments contradict each other."""
+        """Create the bounds. Raise TypeError if the arguments contradict each other, ValueError for other objects
+        than numbers from 0."""
+        for name, count in (("times", times), ("at_least", at_least), ("at_most", at_most)):
+            if count is not None and not (isinstance(count, int) and count >= 0):
+                raise ValueError(f"{name} is a whole number from 0, and not {count!r}")
         if times is not None:
             if at_least is not None or at_most is not None:
                 raise TypeError("times is an exact number; leave out at_least and at_most")

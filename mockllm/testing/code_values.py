@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 
 from mockllm.core.json.codec import Json
 from mockllm.scenario.diagnostics import Diagnostic, path_text
 from mockllm.scenario.raw_entries import EntryKind
-from mockllm.scenario.yaml_nodes import MAX_DEPTH
+from mockllm.scenario.yaml_nodes import MAX_DEPTH, MAX_INTEGER_BITS
 from mockllm.server.engine_builder import Broken
 from mockllm.testing.caller import Caller
 
@@ -44,9 +45,18 @@ class CodeValues:
             return os.fspath(value)
         if isinstance(value, str):
             return self._text(value)
-        if value is None or isinstance(value, int | float):
-            return value
+        if isinstance(value, int | float):
+            return self._number(value)
+        if value is None:
+            return None
         raise self._broken(f"a value of type {type(value).__name__} cannot be in a file")
+
+    def _number(self, number: float) -> float:
+        if isinstance(number, float) and not math.isfinite(number):
+            raise self._broken(f"{number} is not a finite number, and no file can contain it")
+        if not -(2 ** (MAX_INTEGER_BITS - 1)) <= number < 2**MAX_INTEGER_BITS and isinstance(number, int):
+            raise self._broken(f"a number beyond {MAX_INTEGER_BITS} bits, which no file can contain")
+        return number
 
     def _text(self, text: str) -> str:
         try:

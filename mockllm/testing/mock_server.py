@@ -125,7 +125,7 @@ class MockLLM(MockBase):
     ) -> MockSession:
         """Create a session of this server with separate counts, rules, requests and base URL. Use `with`, or `close`
         it. `scenarios`, `packs`, `params`, `seed` and `time_scale` replace those of the server. Raise
-        ValueError for an invalid id, factor or type."""
+        ValueError for an invalid or open id, factor or type."""
         wrong = None if id is None else read_session(id, "/")[2]
         if wrong is not None:
             raise ValueError(wrong.message)
@@ -186,7 +186,9 @@ class MockLLM(MockBase):
         self._running.do(open_session)
 
     def _close(self, session: str) -> None:
-        if self._hosted is not None:
+        if self._hosted is None:
+            self._recording.close(session)
+        else:
             self._hosted.do(lambda: self._recording.close(session))
 
 

@@ -116,7 +116,9 @@ class RecordingEngine:
         self._open: dict[int, Received] = {}
 
     def open(self, session: str, stack: RuleStack) -> None:
-        """Use a separate stack for a session."""
+        """Use a separate stack for a session. Raise ValueError for a session that is open already."""
+        if session in self._sessions:
+            raise ValueError(f"the session {session!r} is open already: close it first, or leave out its id")
         self._sessions[session] = stack
 
     def close(self, session: str) -> None:

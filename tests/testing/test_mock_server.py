@@ -195,6 +195,9 @@ def test_verify_invalid_match_or_bounds_raise() -> None:
     with MockLLM() as server:
         with pytest.raises(Broken, match=r':\d+:1: match\.modle: unknown key; did you mean "model"'):
             server.verify({"modle": "x"})
+        for count in (-1, 1.5, "2"):
+            with pytest.raises(ValueError, match=f"at_most is a whole number from 0, and not {count!r}"):
+                server.verify(at_most=count)  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="leave out at_least"):
             server.verify(times=1, at_least=1)
 

@@ -59,6 +59,20 @@ def test_session_with_invalid_id_raises() -> None:
         server.session("a/b")
 
 
+def test_session_that_is_open_already_raises() -> None:
+    with MockLLM() as server:
+        with server.session("one") as one:
+            one.reply("mine")
+            with pytest.raises(ValueError, match="the session 'one' is open already"):
+                server.session("one")
+            assert text(one.openai_url) == "mine"
+        again = server.session("one")
+        server.stop()
+        again.close()
+        server.start()
+        server.session("one").close()
+
+
 def test_unused_rules_of_session_are_its_own() -> None:
     with MockLLM() as server:
         server.reply("all", match={"model": "x"})
