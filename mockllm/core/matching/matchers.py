@@ -29,6 +29,7 @@ from mockllm.core.matching.conditions import (
     of_set,
 )
 from mockllm.core.matching.fields import Field, ToolResultFields
+from mockllm.core.matching.missing_member import missing_member
 from mockllm.core.matching.other_place import other_place
 from mockllm.core.request.messages import ResultPart
 from mockllm.core.request.request import Request
@@ -105,8 +106,11 @@ class FieldMatcher:
         return [FieldTestResult(field, expected, actual, hint, matched)]
 
     def _hint(self, value: Json | Missing, request: Request) -> str | None:
+        field = self.field
         hint = self.condition_on_value.difference(value)
-        return hint or other_place(self.field.name, self.condition, request)
+        if hint is None and value is MISSING and field.name == "body" and field.path is not None:
+            return missing_member(field.path, request.body)
+        return hint or other_place(field.name, self.condition, request)
 
 
 class AllMatcher(Struct, frozen=True):
