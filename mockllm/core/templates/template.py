@@ -95,8 +95,12 @@ class PathRead(Struct, frozen=True):
 
     def first_absent(self, scope: TemplateScope) -> PathRead:
         """Return the shortest beginning of a path without a value that has none either."""
-        beginnings = (PathRead(self.name, self.keys[:count]) for count in range(len(self.keys)))
-        return next((each for each in beginnings if each(scope) is MISSING), self)
+        value = scope.read(self.name)
+        for count, key in enumerate(self.keys):
+            if value is MISSING:
+                return PathRead(self.name, self.keys[:count])
+            value = item(value, key)
+        return self
 
     @staticmethod
     def of(name: str, keys: Sequence[str | int]) -> PathRead:
