@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mockllm.scenario.source_file import Source
+from mockllm.server.control import body_text
 from mockllm.server.control.handlers import journal
 from tests.server.control.live_server import Steered
 
@@ -44,7 +45,7 @@ def test_counts_are_verified(server: Steered, expectation: dict[str, Any], passe
 def test_thread_finds_the_places_in_a_body(
     server: Steered, expected: Any, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = journal.body_source
+    read = body_text.body_source
 
     def body_source(raw: bytes) -> Source:
         with pytest.raises(RuntimeError, match="no running event loop"):
