@@ -109,7 +109,6 @@ def find_route(
     headers: Mapping[str, str],
     query: str = "",
     unprefixed_provider: str | None = None,
-    *,
     over_tls: bool = False,
 ) -> Routing:
     """Return the call of a request. `path` is undecoded, without query and session prefix. `headers` are

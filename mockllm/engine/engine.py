@@ -93,7 +93,7 @@ class Engine:
         self, method: str, path: str, query_string: str, headers: Mapping[str, str], *, over_tls: bool = False
     ) -> RequestReader:
         """Return the reader of all requests with this head. `path` is as on the wire; `headers` ignore case."""
-        return RequestReader(method, path, query_string, headers, self._reader_inputs, over_tls=over_tls)
+        return RequestReader(method, path, query_string, headers, self._reader_inputs, over_tls)
 
     def read(
         self,

@@ -94,7 +94,7 @@ def _has_override(headers: Mapping[str, str]) -> bool:
 
 
 class RequestReader:
-    """Reads all requests with one head."""
+    """Reads all requests with one head. Their connections have TLS, or none has (`over_tls`)."""
 
     __slots__ = (
         "_attributes",
@@ -117,24 +117,20 @@ class RequestReader:
         query_string: str,
         headers: Mapping[str, str],
         reader_inputs: ReaderInputs,
-        *,
-        over_tls: bool = False,
+        over_tls: bool,
     ) -> None:
-        """Read the head: `path` as on the wire, `headers` that ignore case. `over_tls`: whether the connection has
-        TLS."""
+        """Read the head: `path` as on the wire, `headers` that ignore case."""
         session, error = headers.get(SESSION_HEADER), None
         if session is not None or path.startswith(SESSION_PREFIX):
             session, path, error = read_session(session, path)
-        unprefixed = reader_inputs.unprefixed_provider
-        routing = find_route(method, path, headers, query_string, unprefixed, over_tls=over_tls)
+        routing = find_route(method, path, headers, query_string, reader_inputs.unprefixed_provider, over_tls)
         engine_context, is_known_call = EngineContext(routing, error), isinstance(routing, RouteMatch)
         request_class: type[Request] = engine_context.dialect.request_class if is_known_call else Request
         self._make_request, self._key = request_class.of, object()
         may_repeat = request_class.generates and not error
         self._repeated_requests = reader_inputs.repeated_requests if may_repeat else None
         """Those of the engine; None where no request is repeated."""
-        self._has_read = False
-        """Whether it has read a request. Most readers read one, so `RepeatedRequests` does not get the first one."""
+        self._has_read = False  # most readers read one request: `RepeatedRequests` does not get the first one
         self._state, self._lookup_without_session = reader_inputs.state, reader_inputs.lookup_without_session
         self._session, self._error, self._routing = session, error, routing
         self._read_override = reader_inputs.read_override if _has_override(headers) else None
@@ -143,6 +139,7 @@ class RequestReader:
             "path": routing.path,
             "path_prefix": _prefix_of(path, routing),
             "headers": headers,
+            "over_tls": over_tls,
             "query_string": query_string,
             "provider": routing.provider,
             "path_variables": routing.path_variables if isinstance(routing, RouteMatch) else {},
@@ -151,8 +148,6 @@ class RequestReader:
         }
         if request_class.to_mcp_server:
             self._attributes["mcp_servers"] = reader_inputs.mcp_servers
-        if over_tls:
-            self._attributes["over_tls"] = True
         if reader_inputs.volatile != VOLATILE:
             self._attributes["volatile"] = reader_inputs.volatile
 

@@ -20,8 +20,8 @@ MAX_SESSION_ID: Final = 128
 
 
 def scheme(headers: Mapping[str, str], *, over_tls: bool = False) -> str:
-    """Return the scheme of the addresses in a response: that of `x-forwarded-proto`, which a proxy in front of the
-    server sends, else that of the connection."""
+    """Return the scheme of the addresses in a response. It is that of `x-forwarded-proto`, which a proxy in front of
+    the server sends, else that of the connection."""
     forwarded = headers.get("x-forwarded-proto")
     return "https" if (over_tls if forwarded is None else forwarded == "https") else "http"
 
