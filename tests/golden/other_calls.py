@@ -16,7 +16,8 @@ FORM: Final = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
 RULES: Final = """
 rules:
   - {match: {user: limited}, error: rate_limit}
-  - {match: {api: interactions, tools: look}, reply: {thinking: Hm., tool_calls: [{name: look, arguments: {a: 1}}]}}
+  - match: {api: [interactions, agent_conversations], tools: look}
+    reply: {thinking: Hm., tool_calls: [{name: look, arguments: {a: 1}}]}
   - {match: {user: broken}, reply: {chunks: [One, {error: overloaded}]}}
   - match: {api: agent_conversations, tools: look}
     reply: {thinking: Hm., tool_calls: [{name: look, arguments: {a: 1}}]}
