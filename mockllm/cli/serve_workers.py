@@ -95,13 +95,7 @@ def _run(args: argparse.Namespace, values: OptionValues, token: AdminToken, stor
     address = None if store is None else store.address
     controlled = admin_server is None
     settings = WorkerSettings(
-        values=values,
-        limits=bounds,
-        addresses=where,
-        controlled=controlled,
-        started=app.started,
-        replica=0,
-        store=address,
+        values=values, limits=bounds, addresses=where, controlled=controlled, replica=0, store=address
     )
     forked = fork_workers(sockets, serve, () if admin_server is None else admin_server.sockets)
     group = ServedGroup(

@@ -128,8 +128,8 @@ class Supervisor:
 
     async def _launched(self, index: int) -> WorkerHandle:
         """Return a new worker, which has no rules yet."""
-        settings: WorkerSettings = {**self._settings, "counts": self._state.counts.fd}
-        forked = self._forked.pop(index, None)
+        forked, counts = self._forked.pop(index, None), self._state.counts.fd
+        settings: WorkerSettings = {**self._settings, "started": self._app.started, "counts": counts}
         worker = await start_worker(
             index, next(self._serials), self._sockets[index], settings, self._handlers, forked
         )

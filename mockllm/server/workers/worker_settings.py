@@ -19,10 +19,10 @@ class WorkerSettings(TypedDict):
     addresses: Sequence[Address]
     controlled: bool
     """Whether the control API is served on the worker's addresses."""
-    started: float
-    """When the server started, on a monotonic clock."""
     replica: int
     store: StoreAddress | None
+    started: NotRequired[float]
+    """When the server started, on a monotonic clock."""
     counts: NotRequired[int]
     """The descriptor of the shared counts."""
     index: NotRequired[int]
