@@ -70,8 +70,7 @@ MANY_COMPONENTS: Final = 20_000
 
 
 class ResponsePlanner:
-    """Makes the plans of one catalog. It caches responses, the events of streams, effective settings, static replies
-    and recordings."""
+    """Makes a catalog's plans; caches responses, events of streams, settings, static replies and recordings."""
 
     def __init__(
         self, catalog: Catalog, engine_settings: EngineSettings, prompt_caching: PromptCaching
@@ -176,9 +175,7 @@ class ResponsePlanner:
             context.error = missing.type
             plan = context.dialect.error(missing, context.request, context.identity)
             return self.apply_settings(plan, context)
-        old = (
-            context.compiled
-        )  # it `sends_messages_first` messages before its result: then its response is a stream
+        old = context.compiled
         context.compiled = CompiledResponse(
             reply, old.settings, is_static(reply), old.files, sends_messages_first=reply.sends_messages_first
         )
