@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.json.typed_values import objects
+from mockllm.core.json.typed_values import objects, text_of
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.vendors.object_edits import Object, drop, items_of, response_of
@@ -22,7 +22,9 @@ class XaiResponses(VendorResponses):
     def own_edit(self, request: Request) -> Edit | None:
         assert isinstance(request, ResponsesRequest)
         edit, sealed = self.vendor.edit_response, SEALED in request.included
-        loose = {tool.get("name") for tool in objects(request.fields.get("tools")) if "strict" not in tool}
+        loose = {
+            text_of(tool.get("name")) for tool in objects(request.fields.get("tools")) if "strict" not in tool
+        }
         assert edit is not None
 
         def edit_object(payload: Object) -> None:
@@ -32,7 +34,7 @@ class XaiResponses(VendorResponses):
                     drop(item, "encrypted_content")
             response = response_of(payload)
             for tool in () if response is None else response["tools"]:
-                if tool["type"] == "function" and tool["name"] in loose:
+                if tool["type"] == "function" and text_of(tool.get("name")) in loose:
                     tool["strict"] = False if response is payload else None
 
         return edit_object
