@@ -52,7 +52,7 @@ class Maker(Struct, frozen=True):
 
 
 MAKERS: Final = {
-    "anthropic": Maker("Amazon Bedrock", "default", "anthropic-claude-v1", sealed="signature"),
+    "anthropic": Maker("Amazon Bedrock", None, "anthropic-claude-v1", sealed="signature"),
     "google": Maker("Google", "default", "google-gemini-v1", sealed="data"),
     "moonshotai": Maker("Chutes"),
     "openai": Maker("OpenAI", "default", "openai-responses-v1", "summary", sealed="data"),

@@ -111,7 +111,7 @@ def test_streamed_reasoning_without_seal_has_no_further_chunk() -> None:
 @pytest.mark.parametrize(
     ("model", "provider", "tier"),
     [
-        ("anthropic/claude-haiku-4.5", "Amazon Bedrock", "default"),
+        ("anthropic/claude-haiku-4.5", "Amazon Bedrock", None),
         ("google/gemini-2.5-flash", "Google", "default"),
         ("openai/gpt-5.2", "OpenAI", "default"),
     ],
@@ -119,7 +119,6 @@ def test_streamed_reasoning_without_seal_has_no_further_chunk() -> None:
 def test_body_names_the_provider_and_the_tier_of_the_maker(
     model: str, provider: str, tier: str | None
 ) -> None:
-    """The tier of Anthropic's models is in recordings of July and August 2026."""
     found = body(model, Text(("a",)))
     assert (found["provider"], found["service_tier"], found["system_fingerprint"]) == (provider, tier, None)
 
