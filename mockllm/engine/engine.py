@@ -291,6 +291,8 @@ class Engine:
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
             respond_again = partial(result_or_missing, partial(self._store_and_finish, planned, request))
+        if planned.decoded_updates is not None:
+            planned = replace(planned, decoded_updates=None)  # the journal stores the response
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)

@@ -125,7 +125,7 @@ class Player:
     def resume(self) -> None:
         """Go on: the sink has drained."""
         self.stalled = False
-        self.tick(self._deadlines.time())
+        self.start()
 
     def continue_with(self, plan: Plan, monotonic: float) -> None:
         """Play the steps of another plan, in the same framing, in place of those that are left."""

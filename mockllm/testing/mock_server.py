@@ -139,7 +139,8 @@ class MockLLM(MockBase):
             _check_seed(seed)
         if time_scale is not None:
             _check_factor(time_scale)
-        name = id or f"session-{next(self._sessions)}"
+        numbered = (f"session-{number}" for number in self._sessions)
+        name = id or next(name for name in numbered if not self._recording.is_open(name))
         return MockSession(self, name, RuleStack(sources, self._stack), seed, time_scale)
 
     def __enter__(self) -> Self:
@@ -185,11 +186,11 @@ class MockLLM(MockBase):
 
         self._running.do(open_session)
 
-    def _close(self, session: str) -> None:
+    def _close(self, session: str, stack: RuleStack) -> None:
         if self._hosted is None:
-            self._recording.close(session)
+            self._recording.close(session, stack)
         else:
-            self._hosted.do(lambda: self._recording.close(session))
+            self._hosted.do(lambda: self._recording.close(session, stack))
 
 
 def _engine_settings(
@@ -245,7 +246,7 @@ class MockSession(MockBase):
 
     def close(self) -> None:
         """Remove the rules of the session."""
-        self.server._close(self.session_id or "")
+        self.server._close(self.session_id or "", self._stack)
 
     def __enter__(self) -> Self:
         return self

@@ -121,11 +121,15 @@ class RecordingEngine:
             raise ValueError(f"the session {session!r} is open already: close it first, or leave out its id")
         self._sessions[session] = stack
 
-    def close(self, session: str) -> None:
-        """Remove the stack of a session. Its requests stay stored."""
-        stack = self._sessions.pop(session, None)
-        if stack is not None:
-            self._engines.pop(id(stack), None)
+    def is_open(self, session: str) -> bool:
+        """Return whether a session has a stack of its own."""
+        return session in self._sessions
+
+    def close(self, session: str, stack: RuleStack) -> None:
+        """Remove the stack of a session; not that of a later one with the same id. Its requests stay stored."""
+        if self._sessions.get(session) is stack:
+            del self._sessions[session]
+        self._engines.pop(id(stack), None)
 
     def request_reader(
         self, method: str, path: str, query_string: str, headers: Mapping[str, str], *, over_tls: bool = False

@@ -266,7 +266,9 @@ def test_thread_decodes_a_long_stream_to_store(
     assert isinstance(response, DeferredResponse)
     complete = response.make_plan()
     monkeypatch.setattr(event_parser, "sent_bytes", lacking)
-    assert isinstance(complete(), PlannedResponse)
+    completed = complete()
+    assert isinstance(completed, PlannedResponse)
+    assert completed.decoded_updates is None, "the journal would store the object, too"
     assert len(stored.state.lookup("").all_stored(prefix)) == 1
 
 

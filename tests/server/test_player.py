@@ -181,6 +181,19 @@ def test_player_waits_for_full_sink() -> None:
     assert built.end == "finished"
 
 
+def test_gap_of_a_fault_follows_a_write_that_fills_the_sink() -> None:
+    clock, deadlines, sink = world()
+    sink.full = True
+    gap = WaitStep(2.0, 1, after_write=True)
+    built = begun(streamed(say("a"), gap, say("b")), sink, deadlines)
+    clock.run_until(101)
+    assert built.stalled
+    sink.full = False
+    built.resume()
+    clock.run_until(110)
+    assert [at for at, _ in sink.writes] == [0, 2]
+
+
 def test_stopped_player_has_no_deadline() -> None:
     clock, deadlines, sink = world()
     built = begun(chunks(5, 1), sink, deadlines)

@@ -59,6 +59,21 @@ def test_session_with_invalid_id_raises() -> None:
         server.session("a/b")
 
 
+def test_numbered_session_skips_the_open_ids() -> None:
+    with MockLLM() as server, server.session("session-1"), server.session() as second:
+        assert second.session_id == "session-2"
+
+
+def test_second_close_leaves_a_later_session_with_the_id_open() -> None:
+    with MockLLM() as server:
+        first = server.session("one")
+        first.close()
+        with server.session("one") as second:
+            second.reply("mine")
+            first.close()
+            assert text(second.openai_url) == "mine"
+
+
 def test_session_that_is_open_already_raises() -> None:
     with MockLLM() as server:
         with server.session("one") as one:

@@ -6,6 +6,7 @@ Only near misses and explanations have hints, so matching does not become slower
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from mockllm.core.matching.conditions import OneOf
@@ -24,10 +25,12 @@ from mockllm.core.request.request import Request
 
 FIELDS: Final = ("user", "typed", "system")
 """The fields that are one part of the conversation."""
+MAX_MESSAGES: Final = 200
+"""The most messages and results that are searched, the last ones: a client may send many short ones."""
 _HINTS: Final = {
     "user": "an earlier user message matches: write messages",
     "assistant": "an assistant message matches: write messages",
-    "tool": "a tool result matches: write tool_result",
+    "tool": "an earlier tool result matches: write messages",
 }
 
 
@@ -41,21 +44,23 @@ def other_place(field: str, condition: Condition, request: Request) -> str | Non
 def _places(field: str, request: Request) -> Iterator[tuple[str, str]]:
     """Yield a hint and the text of each other part, the last message first, up to a bound of characters."""
     length = 0
-    for hint, text in _all_places(request):
-        length += len(text)
+    for hint, texts in _all_places(request):
+        length += sum(map(len, texts))
         if length > MAX_TEXT_LENGTH:
             return
-        if not hint.endswith(f": write {field}"):
-            yield hint, text
+        if any(texts) and not hint.endswith(f": write {field}"):
+            yield hint, "\n".join(texts)
 
 
-def _all_places(request: Request) -> Iterator[tuple[str, str]]:
-    yield "the user text matches: write user", request.user or ""
-    yield "the system text matches: write system", request.system or ""
-    for message in reversed(request.messages):
+def _all_places(request: Request) -> Iterator[tuple[str, list[str]]]:
+    yield "the user text matches: write user", [request.user or ""]
+    yield "the system text matches: write system", [request.system or ""]
+    for result in request.tool_results[-MAX_MESSAGES:]:
+        yield "a tool result matches: write tool_result", [result.text]
+    for message in islice(reversed(request.messages), MAX_MESSAGES):
         if message.role != "system":
-            parts = [part.text for part in message.parts if isinstance(part, (TextPart, ResultPart))]
-            yield _HINTS[message.role], "\n".join(parts)
+            texts = [part.text for part in message.parts if isinstance(part, (TextPart, ResultPart))]
+            yield _HINTS[message.role], texts
 
 
 def _is_about_words(condition: Condition) -> bool:

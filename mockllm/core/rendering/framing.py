@@ -145,7 +145,7 @@ def throttled(steps: Iterable[FramedStep], throttle: Throttle, sent: int = 0) ->
     free = throttle.gap * (sent / throttle.size if throttle.head else bool(sent))
     for step in steps:
         if isinstance(step, WaitStep):
-            due += step.seconds
+            due = (max(due, elapsed) if step.after_write else due) + step.seconds
             continue
         for part in _slices(step, throttle.size):
             start = max(due, elapsed if isinstance(part, CutStep) else free)

@@ -166,6 +166,11 @@ TWO_A_SECOND = Throttle(2, 1.0)
         ),
         pytest.param([b"ab", WaitStep(3.0, 0)], [b"ab", WaitStep(3.0, 0)], id="a wait at the end"),
         pytest.param(
+            [b"abcd", WaitStep(2.0, 0, after_write=True), b"e"],
+            [b"ab", WaitStep(1.0, 0), b"cd", WaitStep(2.0, 0), b"e", WaitStep(0.5, 0)],
+            id="a wait after the last bytes",
+        ),
+        pytest.param(
             [b"abc", CutStep("reset", 0)],
             [b"ab", WaitStep(1.0, 0), b"c", CutStep("reset", 0), WaitStep(0.5, 0)],
             id="a cut right behind all bytes",
