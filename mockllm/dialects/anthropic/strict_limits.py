@@ -43,6 +43,6 @@ def _parameters(schemas: Iterable[dict[str, Json]]) -> Iterator[tuple[bool, dict
     """Yield each parameter of the schemas, at any depth: whether it is required, and its schema."""
     for schema in schemas:
         for _, subschema in subschemas(schema):
-            required = list_of(subschema.get("required"))
+            required = {name for name in list_of(subschema.get("required")) if type(name) is str}
             for name, parameter in object_of(subschema.get("properties")).items():
                 yield name in required, object_of(parameter)

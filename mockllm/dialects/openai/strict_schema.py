@@ -12,7 +12,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.schema import subschemas
-from mockllm.core.json.typed_values import object_of
+from mockllm.core.json.typed_values import list_of, object_of
 from mockllm.dialects.openai.validators import refuse
 
 UNSUPPORTED_KEYWORDS: Final = frozenset(
@@ -120,9 +120,9 @@ def _object_error(subschema: dict[str, Json]) -> str | None:
     """Return the error of an object that is not closed or does not require all its properties."""
     if subschema.get("additionalProperties") is not False:
         return "'additionalProperties' is required to be supplied and to be false."
-    required = subschema.get("required")
+    required = {name for name in list_of(subschema.get("required")) if type(name) is str}
     for name in object_of(subschema.get("properties")):
-        if type(required) is not list or name not in required:
+        if name not in required:
             return (
                 "'required' is required to be supplied and to be an array including every key in properties. "
                 f"Missing '{name}'."

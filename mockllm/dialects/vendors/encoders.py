@@ -174,9 +174,10 @@ class DeepSeek(VendorEncoder):
     def chunk_logprobs(self, probabilities: StreamedLogprobs, at: EncoderPosition, chunk: str) -> Json:
         if type(at.part) is Call:
             return None
-        lists = probabilities.chunk_logprobs(at.choice, at.part, chunk)
-        name = "reasoning_content" if type(at.part) is Thinking else "content"
-        return {name: lists["content"] or lists["refusal"]}
+        thinks = type(at.part) is Thinking
+        # the tokens of the reasoning are counted apart, as in a non-streaming response
+        lists = probabilities.chunk_logprobs(~at.choice if thinks else at.choice, at.part, chunk)
+        return {"reasoning_content" if thinks else "content": lists["content"] or lists["refusal"]}
 
     def closing(self, choice: Choice) -> dict[str, Json]:
         return self.text_delta("")

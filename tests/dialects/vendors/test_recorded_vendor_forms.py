@@ -139,5 +139,5 @@ def test_deepseek_has_probabilities_of_its_reasoning() -> None:
     assert list(body("deepseek", Text(("a",)), **wanted)["choices"][0]["logprobs"]) == ["content"]
     assert body("deepseek", CALL, **wanted)["choices"][0]["logprobs"] is None
     streamed = choices(chunks("deepseek", *parts, CALL, **wanted))
-    named = [list(choice["logprobs"]) for choice in streamed if choice["logprobs"]]
-    assert named == [["reasoning_content"], ["content"]]
+    sent = [choice["logprobs"] for choice in streamed if choice["logprobs"]]
+    assert sent == [{"reasoning_content": lists["reasoning_content"]}, {"content": lists["content"]}]
