@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mockllm.core.display import shortened
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.schema import subschemas
@@ -59,7 +60,7 @@ def schema_error(schema: dict[str, Json], *, strict: bool) -> str | None:
     """Return the reason why the service refuses a schema; None where it accepts the schema."""
     type_ = schema.get("type")
     if type_ != "object":
-        return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{type_}\"'."
+        return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{shortened(str(type_))}\"'."
     for context, subschema in subschemas(schema) if strict else ():
         reason = _subschema_error(subschema)
         if reason is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mockllm.core.display import MAX_LENGTH
 from mockllm.core.json.codec import Json
 from mockllm.dialects import azure
 from mockllm.dialects.openai import CHAT, RESPONSES
@@ -59,6 +60,14 @@ WRONG: dict[str, tuple[dict[str, Json], str]] = {
     "not all required": (
         {**closed_object(location=TEXT, unit=TEXT), "required": ["location"]},
         f"In context=(), {ALL}Missing 'unit'.",
+    ),
+    "a long type": (
+        {"type": "x" * 1000},
+        f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{'x' * (MAX_LENGTH - 1)}…\"'.",
+    ),
+    "required names of other types": (
+        {**closed_object(a=TEXT), "required": [{}, "b"]},
+        f"In context=(), {ALL}Missing 'a'.",
     ),
     "nothing required": (
         {"type": "object", "properties": {"a": TEXT}, "additionalProperties": False},
