@@ -41,6 +41,14 @@ def list_of(check_item: TypeCheck, go_type: str) -> TypeCheck:
     return check
 
 
+def _map_of_texts(value: Json, path: str) -> str | None:
+    errors = (string(item, path) for item in value.values()) if type(value) is dict else ()
+    return _TEXTS(value, path) or next((error for error in errors if error is not None), None)
+
+
+_TEXTS: Final = of_type("map[string]string", dict)
+
+
 def structure(fields: Mapping[str, TypeCheck], go_type: str) -> TypeCheck:
     of_object = of_type(go_type, dict)
 
@@ -120,8 +128,8 @@ CREATE: Final[dict[str, TypeCheck]] = {
     **DELETE,
     **dict.fromkeys(("from", "quantize", "template", "system"), string),
     "stream": boolean,
-    "files": of_type("map[string]string", dict),
-    "adapters": of_type("map[string]string", dict),
+    "files": _map_of_texts,
+    "adapters": _map_of_texts,
     "parameters": of_type("map[string]interface {}", dict),
     "messages": list_of(_MESSAGE, "api.Message"),
 }

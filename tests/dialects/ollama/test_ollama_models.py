@@ -21,7 +21,12 @@ REFUSED: list[tuple[str, Any, int, str]] = [
     ("/api/create", {"model": "m"}, 400, "neither 'from' or 'files' was specified"),
     ("/api/create", {"model": "m", "files": []}, 400, "CreateRequest.files of type map[string]string"),
     ("/api/create", {"model": "m", "files": {"a": DIGEST}}, 500, "no such file or directory"),
-    ("/api/create", {"model": "m", "files": {"a": 7}}, 500, "open blobs/7: no such file or directory"),
+    (
+        "/api/create",
+        {"model": "m", "files": {"a": 7}},
+        400,
+        "number into Go struct field CreateRequest.files",
+    ),
     ("/api/blobs/nothing", b"x", 400, "invalid digest format"),
     (f"/api/blobs/{DIGEST}", b"x", 400, f'digest mismatch, expected "{DIGEST}", got "sha256:2d711642'),
     ("/api/copy", None, 400, "missing request body"),
