@@ -139,6 +139,22 @@ def test_turns_of_many_clients_in_a_conversation_are_all_there(clients: Clients,
     assert {found[place].split()[0] for place in range(0, len(found), size)} == {"turn"}, "turns are whole"
 
 
+@pytest.mark.parametrize("long", [False, True])
+def test_appends_of_many_clients_at_mistral_are_all_there(clients: Clients, *, long: bool) -> None:
+    path = "/mistral/v1/conversations"
+    started = clients.call("POST", path, {"model": "m", "inputs": "start"}).body
+    path = f"{path}/{started['conversation_id']}"
+    texts = [f"turn {number}" for number in range(3 * CLIENTS)]
+    last = [{"role": "user", "content": "long"}] if long else []
+    bodies = [{"inputs": [{"role": "user", "content": text}, *last]} for text in texts]
+    answers = clients.all([partial(clients.call, "POST", path, body) for body in bodies])
+    assert Counter(result.status for result in answers) == {200: len(texts)}
+    entries = clients.call("GET", f"{path}/history").body["entries"]
+    said = [result.body["outputs"][0]["content"] for result in answers]
+    expected = Counter(["start", "Hello.", *texts, *said, *["long"] * (len(texts) if long else 0)])
+    assert Counter(entry["content"] for entry in entries) == expected
+
+
 def chat_completion(clients: Clients) -> str:
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "a"}], "store": True}
     return clients.created("chat/completions", body)

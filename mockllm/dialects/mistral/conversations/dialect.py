@@ -25,6 +25,7 @@ from mockllm.dialects.mistral.conversations.conversation import (
     PREFIX,
     conversation_object,
     new_conversation,
+    stored_conversation,
     with_entries,
 )
 from mockllm.dialects.mistral.conversations.decoder import decode
@@ -97,14 +98,19 @@ class StartConversation(VendorCall, OpenAiCall):
         if not id.startswith(PREFIX):
             return None
         time = format_time(request.now)
-        entries = [*request.inputs, *objects(sent.get("outputs"))]
-        stored = with_entries(self.before(id, request, time), entries, time)
+        before = self.before(id, request, time)
+        if before is None:
+            return None
+        stored = with_entries(before, [*request.inputs, *objects(sent.get("outputs"))], time)
         return StorageUpdate((stored.id,), stored)
 
-    def before(self, id: str, request: MistralConversationRequest, time: str) -> StoredResponse:
-        """Return the conversation to which the entries of the request and of its response are added."""
-        if request.continued_id is not None and request.conversation is not None:
-            return request.conversation
+    def before(self, id: str, request: MistralConversationRequest, time: str) -> StoredResponse | None:
+        """Return the conversation to which the entries of the request and of its response are added, as it is now:
+        other requests change it while this one is served. None where one has deleted it."""
+        if request.continued_id is not None:
+            stored = stored_conversation(request.continued_id, request.response_lookup)
+            if stored is not None or request.conversation is not None:
+                return stored
         fields = {**request.begun_with, "metadata": request.fields.get("metadata")}
         begun = new_conversation(conversation_object(id, fields, request.model, time), fields)
         return with_entries(begun, request.earlier, time)

@@ -1,0 +1,61 @@
+"""Appends to one conversation of Mistral that overlap, and what its continuations have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.dialects.mistral.conversing import Conversing
+from tests.dialects.openai.vector_stores.test_deferred_store_calls import planned
+from tests.language.virtual_server import NOW, raw_request
+
+RULES = """
+rules:
+  - {name: long, match: {user: long}, reply: {text: {tokens: 9000}}}
+  - {name: rest, reply: "{{ user }}!"}
+"""
+
+
+def append_in_thread(conversing: Conversing, id: str) -> Callable[[], object]:
+    """Plan an append in a thread. Return what stores it."""
+    sent = raw_request(f"/mistral/v1/conversations/{id}", {"inputs": "long"}, now=NOW)
+    return planned(conversing.server, sent)
+
+
+def append_with_conflict(conversing: Conversing, id: str) -> Callable[[], object]:
+    """Append to a conversation that other requests change meanwhile. Return what stores it again."""
+    again: list[Callable[[], object]] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(
+            conversing.server.engine.state, "apply_storage_update", lambda *update: again.append(update[-1])
+        )
+        conversing.append(id, "long")
+    return again[0]
+
+
+appends = pytest.mark.parametrize("append", [append_in_thread, append_with_conflict])
+
+
+@appends
+def test_append_keeps_entries_of_others(append: Callable[[Conversing, str], Callable[[], object]]) -> None:
+    conversing = Conversing(RULES)
+    id = conversing.start("one")["conversation_id"]
+    store = append(conversing, id)
+    conversing.append(id, "two")
+    store()
+    entries = conversing.history(id)
+    assert [entry["content"] for entry in entries[:5]] == ["one", "one!", "two", "two!", "long"]
+    assert len(entries) == len({entry["id"] for entry in entries}) == 6
+
+
+@appends
+def test_append_to_deleted_conversation_is_lost(
+    append: Callable[[Conversing, str], Callable[[], object]],
+) -> None:
+    conversing = Conversing(RULES)
+    id = conversing.start("one")["conversation_id"]
+    store = append(conversing, id)
+    assert conversing.respond(f"conversations/{id}", method="DELETE").status == 204
+    store()
+    assert conversing.get("conversations") == []
