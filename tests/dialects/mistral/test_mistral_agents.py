@@ -283,6 +283,25 @@ def test_completion_has_arguments_of_its_agent() -> None:
     assert free["choices"][0]["message"]["content"] == "Alone."
 
 
+@pytest.mark.parametrize("choice", ["any", "required", {"type": "function", "function": {"name": "look"}}])
+def test_completion_may_choose_tools_of_its_agent(choice: Json) -> None:
+    conversing = Conversing(RULES)
+    chosen = complete(conversing, agent_id=conversing.agent(tools=LOOK)["id"], tool_choice=choice)
+    assert chosen["choices"][0]["message"]["content"] == ("Alone." if type(choice) is dict else "Forced.")
+    assert complete(conversing, agent_id="ag_elsewhere", tool_choice=choice)["object"] == "chat.completion"
+    without = conversing.agent()["id"]
+    assert "tool_choice" in complete(conversing, agent_id=without, tool_choice=choice)["message"]
+    own = complete(conversing, agent_id=without, tools=LOOK, tool_choice=choice)
+    assert own["object"] == "chat.completion"
+
+
+def test_choice_of_tools_has_its_form() -> None:
+    conversing = Conversing(RULES)
+    id = conversing.agent(tools=LOOK)["id"]
+    for choice in ("all", 7, {"type": "function"}):
+        assert complete(conversing, agent_id=id, tool_choice=choice)["object"] == "error", choice
+
+
 def test_requests_are_built_from_neutral_words() -> None:
     for id, path, named in (
         ("agent_completions", "/mistral/v1/agents/completions", "agent_id"),

@@ -23,12 +23,14 @@ from mockllm.dialects.mistral.agents import arguments
 from mockllm.dialects.mistral.agents.agent import agent_settings, merged_settings, read_tools
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.chat.check import check_body
+from mockllm.dialects.openai.chat.fields import FIELDS as CHAT_FIELDS
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.validators import Check, check_fields, check_readable, check_required, string
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.request_edits import mistral_request
 
 AGENT: Final[Mapping[str, Check]] = {"agent_id": string}
+TOOL_CHOICE: Final[Mapping[str, Check]] = {"tool_choice": CHAT_FIELDS["tool_choice"]}
 FIELDS: Final = frozenset({
     "agent_id", "frequency_penalty", "guardrails", "logprobs", "max_tokens", "messages", "metadata", "min_tokens",
     "n", "parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key", "prompt_logprobs",
@@ -95,12 +97,18 @@ class AgentCompletions(VendorChat):
     request_class = AgentCompletionRequest
 
     def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, AgentCompletionRequest)
         fields = request.fields
         failure = check_readable(request) or check_required(fields, "agent_id") or check_fields(fields, AGENT)
         if failure is not None:
             return failure
-        chat = {"model": self.vendor.model, **{name: fields[name] for name in fields if name != "agent_id"}}
-        return check_body(mistral_request(chat))
+        own = {name: fields[name] for name in fields if name != "agent_id"}
+        chat = mistral_request({"model": self.vendor.model, **own})
+        if chat.get("tool_choice") is not None and request.agent.get("tools") != []:
+            # the tools may be those of the agent, so the body alone does not have to have them
+            failure = check_fields(chat, TOOL_CHOICE)
+            del chat["tool_choice"]
+        return failure or check_body(chat)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         built = super().build_request(request)
