@@ -68,6 +68,17 @@ def test_a_continued_conversation_object_stays_the_same() -> None:
     assert reported(game, responses("more", previous_response_id=id))[0] == "two"
 
 
+def test_a_chain_of_interactions_is_one_conversation() -> None:
+    game = VirtualServer(RULES)
+    body: dict[str, Any] = {"model": "gemini-2.5-flash", "input": "weather"}
+    texts = []
+    for _ in range(3):
+        sent = game.respond(raw_request("/v1beta/interactions", body)).json
+        texts.append(sent["steps"][-1]["content"][0]["text"])
+        body = {**body, "input": "more", "previous_interaction_id": sent["id"]}
+    assert texts == ["one", "two", "three"]
+
+
 def test_one_opening_is_one_conversation_in_any_dialect() -> None:
     game = VirtualServer(RULES)
     assert [game.respond(chat_request("hi")).text, game.respond(claude_request("hi")).text] == ["one", "two"]

@@ -1,4 +1,4 @@
-"""Appends to one conversation of Mistral that overlap, and what its continuations have in common."""
+"""Continuations of one conversation of Mistral: those that overlap, and what they count."""
 
 from __future__ import annotations
 
@@ -59,3 +59,17 @@ def test_append_to_deleted_conversation_is_lost(
     assert conversing.respond(f"conversations/{id}", method="DELETE").status == 204
     store()
     assert conversing.get("conversations") == []
+
+
+def test_continuations_count_as_one_conversation() -> None:
+    conversing = Conversing("rules: [{per: conversation, sequence: [one, two, three, four, five]}]")
+    first = conversing.start("hi")
+    id = first["conversation_id"]
+    entry = first["outputs"][0]["id"]
+    sent = [first, *(conversing.append(id, text) for text in ("more", "most"))]
+    restarted = conversing.respond(
+        f"conversations/{id}/restart", {"inputs": "again", "from_entry_id": entry}
+    ).json
+    sent += [restarted, conversing.append(restarted["conversation_id"], "last")]
+    assert [each["outputs"][0]["content"] for each in sent] == ["one", "two", "three", "four", "five"]
+    assert conversing.start("other")["outputs"][0]["content"] == "one"

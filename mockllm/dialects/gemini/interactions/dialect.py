@@ -27,6 +27,7 @@ from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import EventKind, EventStep, Framing, Plan, ResponseHead
 from mockllm.core.reply.reply import Call, Media, NativePart, Part, Reply, Text, Thinking, Usage, joined_text
 from mockllm.core.request.request import Request
+from mockllm.core.request.request_keys import conversation
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.core.small_key import small_key
 from mockllm.dialects.background import background_run, timeline_of
@@ -319,7 +320,7 @@ class Interactions(GeminiDialect):
         if type(id) is not str:
             return None
         previous = None if request.previous is None else request.previous.id
-        stored = StoredResponse(id, previous, request.raw, dumps(whole), request.conversation_name or id)
+        stored = StoredResponse(id, previous, request.raw, dumps(whole), conversation(request))
         if run is not None:
             stored = stored._replace(timeline=timeline_of(run, request.monotonic + plan.delay))
         return StorageUpdate((id,), stored)

@@ -40,11 +40,12 @@ def conversation_object(id: str, fields: Mapping[str, Json], model: str | None, 
     return {**shown, **settings, **described}
 
 
-def new_conversation(shown: Mapping[str, Json], fields: Mapping[str, Json]) -> StoredResponse:
-    """Return a conversation without entries, which begins with the settings of these fields."""
+def new_conversation(shown: Mapping[str, Json], fields: Mapping[str, Json], name: str) -> StoredResponse:
+    """Return a conversation without entries, which begins with the settings of these fields. `name`: that of
+    `request_keys.conversation`."""
     settings = {name: fields[name] for name in BEGUN_WITH if fields.get(name) is not None}
     record = {"entries": [], "added": 0, "settings": settings}
-    return StoredResponse(OWN + shown["id"], None, dumps(record), dumps(shown))
+    return StoredResponse(OWN + shown["id"], None, dumps(record), dumps(shown), name)
 
 
 def stored_conversation(id: str, lookup: ResponseLookup) -> StoredResponse | None:

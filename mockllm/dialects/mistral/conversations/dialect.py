@@ -16,6 +16,7 @@ from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
+from mockllm.core.request.request_keys import conversation
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.core.small_key import small_key
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
@@ -112,7 +113,8 @@ class StartConversation(VendorCall, OpenAiCall):
             if stored is not None or request.conversation is not None:
                 return stored
         fields = {**request.begun_with, "metadata": request.fields.get("metadata")}
-        begun = new_conversation(conversation_object(id, fields, request.model, time), fields)
+        shown = conversation_object(id, fields, request.model, time)
+        begun = new_conversation(shown, fields, conversation(request))
         return with_entries(begun, request.earlier, time)
 
 

@@ -85,7 +85,7 @@ class MistralConversationRequest(ModelRequest):
 
     @cached_property
     def conversation_name(self) -> str | None:
-        return None if self.conversation is None else self.conversation.id
+        return None if self.conversation is None else self.conversation.conversation_name
 
     @cached_property
     def messages(self) -> tuple[Message, ...]:
