@@ -106,8 +106,8 @@ class StartConversation(VendorCall, OpenAiCall):
         return StorageUpdate((stored.id,), stored)
 
     def before(self, id: str, request: MistralConversationRequest, time: str) -> StoredResponse | None:
-        """Return the conversation to which the entries of the request and of its response are added, as it is now:
-        other requests change it while this one is served. None where one has deleted it."""
+        """Return the conversation to which the entries of the request and of its response are added. It is read here,
+        since other requests change it while this one is served. None where one has deleted it."""
         if request.continued_id is not None:
             stored = stored_conversation(request.continued_id, request.response_lookup)
             if stored is not None or request.conversation is not None:
