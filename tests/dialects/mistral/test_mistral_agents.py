@@ -170,6 +170,7 @@ def test_agents_are_listed() -> None:
         "name=First": [first],
         f"id={second}": [second],
         "search=town": [second],
+        f"search={first.upper()}": [first],
         "sources=api": [second, first],
         "sources=playground": [],
         "deployment_chat=false": [second, first],
@@ -183,6 +184,7 @@ def test_agents_are_listed() -> None:
     assert ([each["id"] for each in page["data"]], page["next_page_token"]) == ([second], "1")
     last = conversing.get("agents/pages", "page_size=1&page_token=1")
     assert ([each["id"] for each in last["data"]], last["next_page_token"]) == ([first], None)
+    assert conversing.get("agents/pages", "page_size=0")["next_page_token"] is None
     assert conversing.respond(f"agents/{first}", method="DELETE").status == 204
     assert [each["id"] for each in conversing.get("agents")] == [second]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from mockllm.core.json.codec import Json
 from tests.dialects.mistral.conversing import Conversing
 from tests.dialects.openai.vector_stores.test_deferred_store_calls import planned
 from tests.language.virtual_server import NOW, raw_request
@@ -73,3 +74,20 @@ def test_continuations_count_as_one_conversation() -> None:
     sent += [restarted, conversing.append(restarted["conversation_id"], "last")]
     assert [each["outputs"][0]["content"] for each in sent] == ["one", "two", "three", "four", "five"]
     assert conversing.start("other")["outputs"][0]["content"] == "one"
+
+
+GUARDRAILS: Json = [{"block_on_error": True}]
+
+
+def test_restart_keeps_what_the_conversation_began_with() -> None:
+    conversing = Conversing()
+    begun: dict[str, Json] = {"name": "Mine", "description": "My own.", "guardrails": GUARDRAILS}
+    first = conversing.start("one", **begun, metadata={"a": 1})
+    body = {"inputs": "two", "from_entry_id": first["outputs"][0]["id"]}
+    path = f"conversations/{first['conversation_id']}/restart"
+    kept = conversing.get(f"conversations/{conversing.respond(path, body).json['conversation_id']}")
+    assert {name: kept[name] for name in (*begun, "metadata")} == {**begun, "metadata": {"a": 1}}
+    own: Json = {"guardrails": [], "metadata": {"b": 2}}
+    other = conversing.respond(path, {**body, **own}).json
+    shown = conversing.get(f"conversations/{other['conversation_id']}")
+    assert (shown["name"], shown["guardrails"], shown["metadata"]) == ("Mine", [], {"b": 2})

@@ -275,7 +275,7 @@ class ListAgentPages(AgentCall):
         found, query = _found(request), request.query
         start = whole_number(query.get("page_token"), 0)
         end = start + whole_number(query.get("page_size"), PAGE_SIZE)
-        token = str(end) if end < len(found) else None
+        token = str(end) if start < end < len(found) else None
         return self.json_plan(
             {"object": "list", "data": found[start:end], "next_page_token": token}, identity
         )
@@ -293,7 +293,7 @@ def _found(request: Request) -> list[dict[str, Json]]:
             wanted(agent, values)
             and (not sources or agent["source"] in sources)
             and (deployed is None or dumps(agent["deployment_chat"]).decode() == deployed)
-            and search in f"{agent['name']} {agent['description']}".lower()
+            and search in f"{agent['id']} {agent['name']} {agent['description']}".lower()
             and has_metadata(agent, query)
         ):
             result.append(agent)

@@ -19,8 +19,11 @@ from mockllm.dialects.mistral.stored_calls import OWN
 PREFIX: Final = "conv_"
 MAX_ENTRIES: Final = 10_000
 """The most entries of a conversation; the oldest go."""
-BEGUN_WITH: Final = (*SETTINGS, "agent_id", "agent_version")
-"""The fields of the first request that later ones follow."""
+BEGUN_WITH: Final = (
+    *SETTINGS,
+    *("agent_id", "agent_version", "guardrails", "name", "description", "metadata"),
+)
+"""The fields of the first request that later ones follow, and that a restarted conversation has, too."""
 
 
 def conversation_object(id: str, fields: Mapping[str, Json], model: str | None, time: str) -> dict[str, Json]:

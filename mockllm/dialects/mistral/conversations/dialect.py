@@ -112,9 +112,8 @@ class StartConversation(VendorCall, OpenAiCall):
             stored = stored_conversation(request.continued_id, request.response_lookup)
             if stored is not None or request.conversation is not None:
                 return stored
-        fields = {**request.begun_with, "metadata": request.fields.get("metadata")}
-        shown = conversation_object(id, fields, request.model, time)
-        begun = new_conversation(shown, fields, conversation(request))
+        shown = conversation_object(id, request.begun_with, request.model, time)
+        begun = new_conversation(shown, request.begun_with, conversation(request))
         return with_entries(begun, request.earlier, time)
 
 

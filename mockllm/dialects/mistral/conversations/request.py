@@ -27,6 +27,9 @@ from mockllm.dialects.openai.request_fields import ModelRequest
 API: Final = "agent_conversations"
 COMMON_FIELDS: Final = frozenset({"inputs", "stream", "store", "handoff_execution", "completion_args"})
 
+RESTARTED_WITH: Final = ("guardrails", "metadata", "agent_version")
+"""The fields of a restart that replace those of the conversation."""
+
 
 class MistralConversationRequest(ModelRequest):
     """POST /v1/conversations: begins a conversation with a model or with an agent."""
@@ -135,13 +138,13 @@ class AppendRequest(MistralConversationRequest):
 class RestartRequest(AppendRequest):
     """POST /v1/conversations/{id}/restart: begins a conversation with the entries up to one of another."""
 
-    documented_fields = COMMON_FIELDS | {"from_entry_id", "guardrails", "metadata", "agent_version"}
+    documented_fields = COMMON_FIELDS | {"from_entry_id", *RESTARTED_WITH}
 
     @cached_property
     def begun_with(self) -> dict[str, Json]:
-        version = self.fields.get("agent_version")
         before = {} if self.conversation is None else settings_of(self.conversation)
-        return before if version is None else {**before, "agent_version": version}
+        own = {name: self.fields[name] for name in RESTARTED_WITH if self.fields.get(name) is not None}
+        return {**before, **own}
 
     @cached_property
     def restarted(self) -> list[dict[str, Json]] | None:
