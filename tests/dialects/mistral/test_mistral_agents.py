@@ -234,9 +234,7 @@ def test_conversation_has_settings_of_its_agent() -> None:
     assert said(conversing.append(again["conversation_id"], "hi")) == "Guided."
 
 
-@pytest.mark.parametrize(
-    ("version", "text"), [(0, "Guided."), ("0", "Guided."), ("1", "Followed."), ("x", "Alone.")]
-)
+@pytest.mark.parametrize(("version", "text"), [(0, "Guided."), ("0", "Guided."), ("1", "Followed.")])
 def test_conversation_begins_with_a_version(version: Json, text: str) -> None:
     conversing = Conversing(RULES)
     id = agent_of(conversing)["id"]
@@ -244,8 +242,23 @@ def test_conversation_begins_with_a_version(version: Json, text: str) -> None:
     assert said(conversing.start("hi", agent_id=id, agent_version=version)) == text
 
 
+@pytest.mark.parametrize("version", [77, "x"])
+def test_missing_version_is_not_found(version: Json) -> None:
+    conversing = Conversing(RULES)
+    id = agent_of(conversing)["id"]
+    first = conversing.start("hi", agent_id=id)
+    body = {"inputs": "hi", "from_entry_id": first["outputs"][0]["id"], "agent_version": version}
+    for path, fields in (
+        ("conversations", {"inputs": "hi", "agent_id": id, "agent_version": version}),
+        (f"conversations/{first['conversation_id']}/restart", body),
+    ):
+        sent = conversing.respond(path, fields)
+        assert (sent.status, sent.json["message"]) == (404, f"No such version: {version}")
+
+
 def test_agent_without_record_is_known_by_its_id() -> None:
     conversing = Conversing(RULES)
+    assert said(conversing.start("hi", agent_id="ag_elsewhere", agent_version=7)) == "Known by its id."
     assert said(conversing.start("hi", agent_id="ag_elsewhere")) == "Known by its id."
     assert (
         complete(conversing, agent_id="ag_elsewhere")["choices"][0]["message"]["content"]

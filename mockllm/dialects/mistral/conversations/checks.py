@@ -9,6 +9,8 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
+from mockllm.dialects.mistral.agents.agent import agent_at, stored_agent
+from mockllm.dialects.mistral.agents.agent_calls import missing_version
 from mockllm.dialects.mistral.agents.arguments import check_arguments
 from mockllm.dialects.mistral.conversations.entries import CALL, EXECUTION, HANDOFF, INPUT, OUTPUT, RESULT
 from mockllm.dialects.mistral.conversations.request import API, MistralConversationRequest, RestartRequest
@@ -84,7 +86,15 @@ def check_start(request: Request) -> Failure | None:
     failure = check_readable(request) or check_required(request.fields, "inputs")
     if failure is None and all(request.fields.get(name) is None for name in ("model", "agent_id")):
         failure = refuse("Either 'model' or 'agent_id' must be set.", "model")
-    return failure or check_fields(request.fields, FIELDS)
+    return failure or check_fields(request.fields, FIELDS) or _check_version(request)
+
+
+def _check_version(request: Request) -> Failure | None:
+    """Return the failure of a version that the agent does not have."""
+    assert isinstance(request, MistralConversationRequest)
+    version = request.fields.get("agent_version")
+    agent = None if version is None else stored_agent(request.agent_id, request.response_lookup)
+    return missing_version(str(version)) if agent is not None and agent_at(agent, version) is None else None
 
 
 def check_append(request: Request) -> Failure | None:
@@ -107,4 +117,4 @@ def check_restart(request: Request) -> Failure | None:
     )
     if failure is None and request.restarted is None:
         return Failure("not_found", message=f"No such entry: {request.fields['from_entry_id']}")
-    return failure
+    return failure or _check_version(request)
