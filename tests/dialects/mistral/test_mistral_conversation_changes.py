@@ -39,7 +39,7 @@ appends = pytest.mark.parametrize("append", [append_in_thread, append_with_confl
 
 
 @appends
-def test_append_keeps_entries_of_others(append: Callable[[Conversing, str], Callable[[], object]]) -> None:
+def test_append_leaves_entries_of_others(append: Callable[[Conversing, str], Callable[[], object]]) -> None:
     conversing = Conversing(RULES)
     id = conversing.start("one")["conversation_id"]
     store = append(conversing, id)
@@ -79,7 +79,7 @@ def test_continuations_count_as_one_conversation() -> None:
 GUARDRAILS: Json = [{"block_on_error": True}]
 
 
-def test_restart_keeps_what_the_conversation_began_with() -> None:
+def test_restart_has_what_the_conversation_began_with() -> None:
     conversing = Conversing()
     begun: dict[str, Json] = {"name": "Mine", "description": "My own.", "guardrails": GUARDRAILS}
     first = conversing.start("one", **begun, metadata={"a": 1})
