@@ -19,10 +19,7 @@ from mockllm.dialects.mistral.stored_calls import OWN
 PREFIX: Final = "conv_"
 MAX_ENTRIES: Final = 10_000
 """The most entries of a conversation; the oldest go."""
-BEGUN_WITH: Final = (
-    *SETTINGS,
-    *("agent_id", "agent_version", "guardrails", "name", "description", "metadata"),
-)
+BEGUN_WITH: Final = (*SETTINGS, "agent_id", "agent_version", "guardrails", "name", "description")
 """The fields of the first request that later ones follow, and that a restarted conversation has, too."""
 
 
@@ -43,12 +40,13 @@ def conversation_object(id: str, fields: Mapping[str, Json], model: str | None, 
     return {**shown, **settings, **described}
 
 
-def new_conversation(shown: Mapping[str, Json], fields: Mapping[str, Json], name: str) -> StoredResponse:
-    """Return a conversation without entries, which begins with the settings of these fields. `name`: that of
-    `request_keys.conversation`."""
+def new_conversation(
+    shown: Mapping[str, Json], fields: Mapping[str, Json], conversation_name: str
+) -> StoredResponse:
+    """Return a conversation without entries, which begins with the settings of these fields."""
     settings = {name: fields[name] for name in BEGUN_WITH if fields.get(name) is not None}
     record = {"entries": [], "added": 0, "settings": settings}
-    return StoredResponse(OWN + shown["id"], None, dumps(record), dumps(shown), name)
+    return StoredResponse(OWN + shown["id"], None, dumps(record), dumps(shown), conversation_name)
 
 
 def stored_conversation(id: str, lookup: ResponseLookup) -> StoredResponse | None:
