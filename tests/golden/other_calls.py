@@ -19,8 +19,6 @@ rules:
   - match: {api: [interactions, agent_conversations], tools: look}
     reply: {thinking: Hm., tool_calls: [{name: look, arguments: {a: 1}}]}
   - {match: {user: broken}, reply: {chunks: [One, {error: overloaded}]}}
-  - match: {api: agent_conversations, tools: look}
-    reply: {thinking: Hm., tool_calls: [{name: look, arguments: {a: 1}}]}
   - {match: {api: transcriptions, form: {file: spoken.wav}}, reply: It rains.}
   - {match: {api: images, user: limited}, error: rate_limit}
   - {match: {api: images}, reply: {images: [{size: 8x8}]}}
