@@ -11,6 +11,7 @@ from tests.dialects.anthropic.messages_requests import EMPTY_USER, GOOD, message
 
 HI = {"role": "user", "content": "hi"}
 TOOL = {"name": "get", "input_schema": {"type": "object"}}
+STRICT = {"strict": True, "input_schema": {"type": "object", "additionalProperties": False}}
 
 
 def call(*ids: Any) -> dict[str, Any]:
@@ -302,6 +303,11 @@ REFUSED: list[Any] = [
         "tools.1.custom.name: String should match pattern '^[a-zA-Z0-9_-]{1,128}$'",
     ),
     ({"tools": [TOOL, TOOL]}, "tools: Tool names must be unique."),
+    (
+        {"tools": [{**TOOL, "name": f"t{number}", **STRICT} for number in range(21)]},
+        "Too many strict tools (21). The maximum number of strict tools supported is 20. Try reducing the number of "
+        "tools marked as strict.",
+    ),
     ({"tool_choice": "auto"}, "tool_choice: Input should be an object"),
     (
         {"tool_choice": {"type": "function"}},
