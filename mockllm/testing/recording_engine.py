@@ -122,7 +122,7 @@ class RecordingEngine:
         self._sessions[session] = stack
 
     def is_open(self, session: str) -> bool:
-        """Return whether a session has a stack of its own."""
+        """Return whether a session has a separate stack."""
         return session in self._sessions
 
     def close(self, session: str, stack: RuleStack) -> None:
