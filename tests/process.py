@@ -109,9 +109,13 @@ class Process(ServerClient):
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
+    def exit_code(self) -> int:
+        """The exit code, once it has ended; its workers may still have its output."""
+        return self._process.wait(PATIENCE)
+
     def ended(self) -> int:
         """The exit code, once it has ended and all that it said is read."""
-        code = self._process.wait(PATIENCE)
+        code = self.exit_code()
         for reader in self._readers:
             reader.join(PATIENCE)
         return code

@@ -19,12 +19,18 @@ def is_worker(pid: int) -> bool:
 
 
 def children_of(pid: int) -> list[int]:
-    text = "".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
-    return sorted(map(int, text.split()))
+    """The process ids of the children, the oldest first. A thread may end while its children are read."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return sorted(int(child) for thread in threads for child in text_of(thread).split())
 
 
 def command_of(pid: int) -> str:
+    return text_of(Path(f"/proc/{pid}/cmdline"))
+
+
+def text_of(file: Path) -> str:
+    """The text of a file in /proc; none once its process or thread has ended."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().decode()
-    except FileNotFoundError:
+        return file.read_text()
+    except (FileNotFoundError, ProcessLookupError):
         return ""
