@@ -31,7 +31,7 @@ _KEYS: Final = {
     "unmatched": "missed",
     "duration": "took",
     "end_reason": "left",
-    "response_seed": "seed",
+    "seed_token": "seed",
 }
 """The members of a request of the control API that have another name in a record."""
 

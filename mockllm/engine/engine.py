@@ -250,13 +250,13 @@ class Engine:
 
     def _plan_response(self, builder: ResponseBuilder, notes: Sequence[str]) -> PlannedResponse:
         decision = builder.decision
-        response_seed = seed_token(builder.seed, builder.inputs, decision)
+        token = seed_token(builder.seed, builder.inputs, decision)
         planned = builder.build()
         admission = decision.admission
         return replace(
             planned,
             notes=(*planned.notes, *notes),
-            response_seed=response_seed,
+            seed_token=token,
             slot=decision.slot,
             continuous_batch_times=None if admission is None else admission.continuous_batch_times,
         )
@@ -347,7 +347,7 @@ class Engine:
         return bool(result_or_missing(partial(self.has_rule, request)))  # an object to fetch is true
 
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
-        """Return the server's own refusal of a request. No rule is evaluated, nothing is counted."""
+        """Return the server's own error response to a request. No rule is evaluated, nothing is counted."""
         identity = ResponseIdentity(Ids(self.seed, "refused", 0), request.now)
         plan = engine_context_of(request).dialect.error(failure, request, identity)
         plan = with_rule_header(plan, NO_RULE)

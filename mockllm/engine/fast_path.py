@@ -193,13 +193,13 @@ class FastPath(Struct, frozen=True):
         if headers is None:
             return None
         number = self.state.counters_without_session.count_request(self.keys)
-        return self._filled((cached, None), request, "", number, None, headers)
+        return self._filled((cached, None), request, "", number, "", headers)
 
     def _respond_varying(
         self, selector: ResponseSelector, request: Request, dialect: Dialect, repeated: RepeatedRequest | None
     ) -> PlannedResponse | None:
         """Return the response of a rule whose responses vary. The counts in the rule's scope select it, even where
-        the rule has only one response. The seed token of these counts is its response seed."""
+        the rule has only one response. Its seed token has these counts."""
         if request.session is not None:
             return None
         counters, per = self.state.counters_without_session, self.item.per
@@ -276,18 +276,19 @@ class FastPath(Struct, frozen=True):
         request: Request,
         scope: str,
         number: int,
-        seed_token: str | None,
+        seed_token: str,
         headers: Headers,
     ) -> PlannedResponse:
-        """Return the response of an entry for this request, which has this number in its scope. Without a seed token,
-        its response seed is the id seed."""
+        """Return the response of an entry for this request, which has this number in its scope. An
+        empty seed token follows from the id seed."""
         cached, call = found
         prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
         id_seed = b"%b%d|" % (prefix, number)
         planned = replace(
             cached.planned,
             limit_headers=headers,
-            response_seed=id_seed if seed_token is None else seed_token,
+            seed_token=seed_token,
+            id_seed=id_seed,
             placeholder_values=cached.values(id_seed, request, call),
         )
         if call is not None and call.notes:

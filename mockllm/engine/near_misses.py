@@ -77,7 +77,7 @@ def unknown_path_error(
     routing: UnknownPath | MethodNotAllowed,
     status: int,
 ) -> UnmatchedError:
-    """Return the refusal of a path or method that no provider has, with the rules that name a similar path.
+    """Return the error for a path or method that no provider has, with the rules that name a similar path.
     `status` replaces the 404 of a path; a method that is not allowed stays a 405, a call that is not served a 501."""
     failure = routing.failure
     if isinstance(routing, UnknownPath) and failure.status is None and status != NOT_FOUND:

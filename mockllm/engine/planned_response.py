@@ -66,22 +66,24 @@ class PlannedResponse(Struct, frozen=True):
     """The headers of rate limits that the response has in addition to those of `content`."""
     time_scale: float = 1.0
     """Factor on all waits of the plan: the plan has the scenario's times."""
-    response_seed: str | bytes = ""
-    """A str is the seed token that reproduces the response (`engine.seed_token`). Bytes are its id seed
-    (`Ids.id_seed`), from which `token_of` makes the seed token."""
+    seed_token: str = ""
+    """The seed token that reproduces the response; empty where it follows from the id seed, or where the engine
+    decided nothing."""
+    id_seed: bytes = b""
+    """The id seed of a cached response (`Ids.id_seed`); empty for any other."""
     placeholder_values: Sequence[bytes] = ()
     """The values of the placeholders of `content`, in their order."""
     cached_from: PlannedResponse | None = None
-    """The cached response that differs in nothing but `response_seed`, the values and `time_scale`. None for any
-    other response. Where it is set, `response_seed` is an id seed. The journal refers to it."""
+    """The cached response that differs in nothing but `id_seed`, the values and `time_scale`. None for any other
+    response. The journal refers to it."""
     decoded_updates: Sequence[StorageUpdate] | None = None
     """The updates of stored objects, where a thread has decoded the bytes for them already."""
 
     def filled_with(
-        self, response_seed: str | bytes, values: Sequence[bytes], cached_from: PlannedResponse | None = None
+        self, id_seed: bytes, values: Sequence[bytes], cached_from: PlannedResponse | None = None
     ) -> PlannedResponse:
-        """Return the same response with these values and this response seed."""
-        return replace(self, response_seed=response_seed, placeholder_values=values, cached_from=cached_from)
+        """Return the same response with these values and this id seed."""
+        return replace(self, id_seed=id_seed, placeholder_values=values, cached_from=cached_from)
 
     def with_plan(self, plan: Plan, *notes: str) -> PlannedResponse:
         """Return the same response with another plan of it and further notes."""

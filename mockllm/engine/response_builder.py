@@ -74,7 +74,7 @@ class ResponseBuilder(DecidedRequest):
                 return self._modifier_error_response()
             if decision.outcome == "limited" or decision.outcome == "overloaded":
                 assert decision.admission is not None
-                return self._refusal_response(decision.admission)
+                return self._admission_error(decision.admission)
             if decision.outcome == "invalid":
                 rule = decision.rule
                 validation = rule.candidate.validation if rule else self.inputs.unmatched_validation
@@ -123,7 +123,7 @@ class ResponseBuilder(DecidedRequest):
         assert item.error is not None
         return self._selected_response(item, selected, item.error, NO_RESPONSE_INDEX)
 
-    def _refusal_response(self, admission: AdmissionResult) -> PlannedResponse:
+    def _admission_error(self, admission: AdmissionResult) -> PlannedResponse:
         """Respond to a request that a modifier's limit or load refuses."""
         assert admission.refused_by is not None
         request, limit_result = self.request, admission.limit_result
@@ -144,9 +144,9 @@ class ResponseBuilder(DecidedRequest):
     def _unmatched_response(self) -> PlannedResponse:
         """Respond without a rule: by the dialect itself where it can, else with an error that names near misses."""
         catalog, status = self.planner.catalog, self.planner.unmatched_status
-        websocket_refusal = None if self.request.api == HANDSHAKE else no_websocket(self.request)
-        if websocket_refusal is not None:
-            return self._response_without_rule(websocket_refusal, None, note=NO_WEBSOCKET)
+        websocket_failure = None if self.request.api == HANDSHAKE else no_websocket(self.request)
+        if websocket_failure is not None:
+            return self._response_without_rule(websocket_failure, None, note=NO_WEBSOCKET)
         if not isinstance(self.routing, RouteMatch):
             return self._unmatched_error(
                 unknown_path_error(catalog, self.request, self.decision, self.routing, status)

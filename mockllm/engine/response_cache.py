@@ -321,7 +321,7 @@ def tokens_by_chunk(chunks: Sequence[ChunkEntry]) -> Sequence[float]:
     shares: dict[int, float] = {}
     chunk_tokens: list[float] = []
     for chunk in chunks:
-        if type(chunk.part) is Text and chunk.part.scripted:
+        if type(chunk.part) is Text and chunk.part.exact_chunks:
             chunk_tokens.append(estimate(chunk.text))
             continue
         key = id(chunk.part)

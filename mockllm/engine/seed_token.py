@@ -41,11 +41,12 @@ def unguarded_seed_token(seed: int, number: int, tries: int, eligible_tries: int
     return f"{seed}@{number},r0:{tries}:{eligible_tries}" if number else str(seed)
 
 
-def token_of(response_seed: str | bytes) -> str:
-    """Return the token of a response: of its id seed, if the response has no draws and guards."""
-    if isinstance(response_seed, str):
-        return response_seed
-    stem, number, _ = response_seed.decode().rsplit("|", 2)  # a scope may contain bars
+def token_of(seed_token: str, id_seed: bytes) -> str:
+    """Return the seed token of a response: of its id seed, if the response has no draws and guards. It is empty if
+    the engine decided nothing."""
+    if seed_token or not id_seed:
+        return seed_token
+    stem, number, _ = id_seed.decode().rsplit("|", 2)  # a scope may contain bars
     seed = stem.partition("|")[0]
     return f"{seed}@{number}" if number != "0" else seed
 

@@ -1,4 +1,4 @@
-"""Handshakes of WebSockets: which requests are some, and the refusal of one that nothing serves."""
+"""Handshakes of WebSockets: which requests are some, and the error of one that nothing serves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_websocket_handshake(request: Request) -> bool:
 
 
 def no_websocket(request: Request) -> Failure | None:
-    """Return the refusal of a WebSocket handshake; None for any other request.
+    """Return the error of a WebSocket handshake; None for any other request.
 
     The status 426 (RFC 9110, section 15.5.22) names the protocol that is served. Clients such as Codex then fall
     back to plain HTTP at once; they retry other statuses for several seconds.

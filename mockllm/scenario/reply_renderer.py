@@ -195,7 +195,7 @@ class ReplyRenderer(Struct):
         elif spec.chunks is not None:
             whole = None if spec.text is None else "".join(self.text(spec.text)[0])
             script = self.script(spec.chunks, has_whole_text=whole is not None)
-            parts.append(Text(script, whole=whole, scripted=True))
+            parts.append(Text(script, whole=whole, exact_chunks=True))
             if self.failure is not None:
                 return self.with_citations(parts, spec.citations)
         elif spec.text is not None:
@@ -263,7 +263,7 @@ class ReplyRenderer(Struct):
         if spec.refusal is not None:
             return Refusal(self.text(spec.refusal)[0])
         if spec.chunks is not None:
-            return Text(self.script(spec.chunks), scripted=True)
+            return Text(self.script(spec.chunks), exact_chunks=True)
         if spec.text is not None:
             return Text(*self.text(spec.text))
         return self.json(spec.json_)

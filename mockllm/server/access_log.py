@@ -58,7 +58,8 @@ class AccessLogRecord(NamedTuple):
     end_reason: EndReason = "finished"
     unmatched: bool = False
     session: str | None = None
-    response_seed: str | bytes = ""
+    seed_token: str = ""
+    id_seed: bytes = b""
     faults: tuple[str, ...] = ()
     unsent: bool = False
     near_misses: tuple[str, ...] = ()
@@ -72,7 +73,7 @@ class AccessLogRecord(NamedTuple):
     def seed(self) -> str:
         """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if the engine
         decided nothing, or another server responded."""
-        return seed_token.token_of(self.response_seed)
+        return seed_token.token_of(self.seed_token, self.id_seed)
 
 
 def record_of(exchange: EndedExchange, request: Request | None = None) -> AccessLogRecord:
@@ -93,9 +94,10 @@ def record_of(exchange: EndedExchange, request: Request | None = None) -> Access
         end_reason=exchange.end_reason,
         unmatched=response.unmatched,
         session=None if session is None else redactor.session(session),
-        response_seed=exchange.id_seed or response.response_seed,
+        seed_token=response.seed_token,
+        id_seed=exchange.id_seed or response.id_seed,
         faults=response.faults,
-        unsent=is_unsent(response, exchange.tick_times),
+        unsent=is_unsent(response, exchange.write_times),
         near_misses=_near_misses(response.near_misses, redactor, request),
         retry=shown_retry(headers.get(RETRY), redactor),
         redactor=redactor,

@@ -1,7 +1,7 @@
 """What the server uses of aiohttp beyond its documented interface. Its tests name each of these parts. Elsewhere are
-only `RawRequestMessage._replace`, and the texts of errors in `refusals.py`. aiohttp parses requests (llhttp), makes
-the handshakes of WebSockets and reads their frames. Its connection handling is not used: it needs two tasks for a
-connection with a request, and has no bounds on time or memory."""
+only `RawRequestMessage._replace`, and the texts of errors in `connection_errors.py`. aiohttp parses requests
+(llhttp), makes the handshakes of WebSockets and reads their frames. Its connection handling is not used: it needs two
+tasks for a connection with a request, and has no bounds on time or memory."""
 
 from __future__ import annotations
 

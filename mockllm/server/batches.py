@@ -196,11 +196,11 @@ class LineSink:
         self.written = True
         self._data += data
 
-    def write_to_outbox(self, data: bytes) -> bool:
+    def queue_write(self, data: bytes) -> bool:
         self._data += data
         return True
 
-    def left_at(self, tick_times: Sequence[float]) -> float | None:
+    def left_at(self, write_times: Sequence[float]) -> float | None:
         """No client reads the response to a line."""
         return None
 

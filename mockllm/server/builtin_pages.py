@@ -130,7 +130,7 @@ def health(about: EngineInfo, uptime: float, store: str | None = None) -> Plan:
 
 
 def only_get(method: str, path: str) -> Plan:
-    """Return the refusal of another method than GET, in the form of the control API."""
+    """Return the error response to another method than GET, in the form of the control API."""
     detail = f"{method} is not for {brief(path)}; there is GET."
     problem = {"type": "about:blank", "title": "Method Not Allowed", "status": 405, "detail": detail}
     body = {**problem, "errors": []}

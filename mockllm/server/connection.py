@@ -54,7 +54,7 @@ class Connection(ReadingConnection):
             self._set_head_deadline()
             self._serve_next_or_wait()
         else:
-            self._write_refusal(503, "Too many connections from this address (--max-connections-per-address)")
+            self._write_error(503, "Too many connections from this address (--max-connections-per-address)")
             self.close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -162,8 +162,8 @@ class Connection(ReadingConnection):
         return exchange is not None and exchange.pending_decision is not None and self._task is None
 
     def _take_complete_body(self, exchange: Exchange) -> bool:
-        """Take the body of an exchange if all of it has come, and it needs neither decompression nor a refusal.
-        Return whether it was taken."""
+        """Take the body of an exchange if all of it has come, and it needs neither decompression nor an error
+        response. Return whether it was taken."""
         head, body, app = exchange.head, exchange.body_stream, self._app
         assert body is not None, "a body that is not complete has a stream"
         # `respond` refuses a target that is no path, and needs no body for that

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def is_unsent(response: PlannedResponse, tick_times: array[float] | None) -> bool:
+def is_unsent(response: PlannedResponse, write_times: array[float] | None) -> bool:
     """Return whether no byte of a response was sent. A fault withheld it, its request broke off, or it ended
     before its first write."""
     content = response.content
-    return (tick_times is not None and not tick_times) or (
+    return (write_times is not None and not write_times) or (
         isinstance(content, Plan) and content.delivery.sends_nothing
     )
 
@@ -46,9 +46,9 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     duration: float = 0.0
     """Seconds from `monotonic` to the end of the response."""
     end_reason: EndReason = "finished"
-    tick_times: array[float] | None = None
-    """When each tick of the response's player began, also of one that wrote nothing, on the clock of the deadlines.
-    The journal plays the plan again at these times, which results in the writes. None without a player."""
+    write_times: array[float] | None = None
+    """When each call of the player's `write_due` began, also of one that wrote nothing, on the clock of the
+    deadlines. The journal plays the plan again at these times, which results in the writes. None without a player."""
     planned_times: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     method: str = "-"
@@ -86,7 +86,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
 
     @staticmethod
     def of(
-        exchange: Exchange, duration: float, tick_times: array[float] | None, *, reads_model: bool
+        exchange: Exchange, duration: float, write_times: array[float] | None, *, reads_model: bool
     ) -> EndedExchange:
         """Return what remains of an exchange. `reads_model`: whether a model is read that was not read before."""
         request, message, response = exchange.request, exchange.head.message, exchange.response
@@ -98,7 +98,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             monotonic=exchange.monotonic,
             duration=duration,
             end_reason=exchange.end_reason,
-            tick_times=tick_times, planned_times=exchange.planned_times,
+            write_times=write_times, planned_times=exchange.planned_times,
             method=message.method, target=message.path,
             constraints=exchange.constraints, allow_cors=exchange.allow_cors,
             in_batch=exchange.in_batch, held_seconds=exchange.held_seconds,
@@ -112,12 +112,12 @@ class EndedExchange(Struct, gc=False, kw_only=True):
         raw, received = exchange.raw, exchange.received
         if request.uploads:
             raw, received = without_contents(request.headers.get("content-type", ""), request.raw), b""
-        if tick_times is None and received and received.endswith(raw):
+        if write_times is None and received and received.endswith(raw):
             ended.received, ended.body_length = received, len(raw)
         else:
             ended.headers, ended.raw = message.headers, raw
-        if tick_times is None and response.cached_from is not None:
-            ended.id_seed = response.response_seed  # type: ignore[assignment]  # an id seed, as `cached_from` is set
+        if write_times is None and response.cached_from is not None:
+            ended.id_seed = response.id_seed
             ended.input_tokens = request.__dict__.get("input_tokens", 0)
             ended.response = response.cached_from
         if (note := missing_base_path_note(request.provider, request.path)) is not None:

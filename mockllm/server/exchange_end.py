@@ -24,12 +24,12 @@ _CLOSING: Final = HttpConstraints(ends_connection=True)
 
 def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: float | None = None) -> None:
     """End an exchange. `duration` in seconds, if it is known; until now otherwise."""
-    player, tick_times = exchange.player, None
+    player, write_times = exchange.player, None
     exchange.ended = True
     if end_reason != "finished":
         exchange.end_reason = "stopped" if end_reason == "gone" and app.aborting_responses else end_reason
     if player is not None:
-        exchange.player, tick_times = None, player.tick_times
+        exchange.player, write_times = None, player.write_times
         if app.suspended_exchanges:
             forget_suspended(app, exchange)
         app.count_in_flight(exchange.request_class or Request, -1)
@@ -40,7 +40,7 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
     if duration is None:
         duration = app.deadlines.time() - exchange.monotonic
     request = exchange.request
-    ended = EndedExchange.of(exchange, duration, tick_times, reads_model=app.access_log is not None)
+    ended = EndedExchange.of(exchange, duration, write_times, reads_model=app.access_log is not None)
     if request is not None and request.has_serving_metrics:
         metrics = app.serving_metrics.metrics_of(request)
         if metrics is not None:
@@ -64,7 +64,7 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
         pending.abandon()
     if player is not None:
         player.stop()
-        left_at = exchange.sink.left_at(player.tick_times)  # after a half-close, only writes show it
+        left_at = exchange.sink.left_at(player.write_times)  # after a half-close, only writes show it
         duration = None if left_at is None else max(0.0, left_at - exchange.monotonic)
         end_exchange(app, exchange, "gone", duration)
     elif exchange.response.hold is not None:

@@ -168,7 +168,7 @@ class Metrics:
         counters.durations.add(exchange.duration)
         if exchange.end_reason != "finished":
             counters.end_reasons[exchange.end_reason] += 1
-        if exchange.tick_times is not None:
+        if exchange.write_times is not None:
             self._stream(exchange, counters)
         elif exchange.response.content.framing is not Framing.PLAIN and exchange.end_reason == "finished":
             counters.ttft.add(exchange.duration)
@@ -254,7 +254,7 @@ class Metrics:
         return counters
 
     def _stream(self, exchange: EndedExchange, counters: EndpointCounters) -> None:
-        times = exchange.tick_times
+        times = exchange.write_times
         assert times is not None
         first, planned = exchange.planned_times or planned_times(exchange.response.content)
         scale = exchange.response.time_scale

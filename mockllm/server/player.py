@@ -53,7 +53,7 @@ class ConnectionSink(Sink, Protocol):
 
 
 class PlayerDeadlines(Protocol):
-    """What a player uses of `Deadlines`. `at` may return None: then the caller calls `tick` itself, as
+    """What a player uses of `Deadlines`. `at` may return None: then the caller calls `write_due` itself, as
     `journal/reconstruction.py` does."""
 
     def time(self) -> float: ...
@@ -84,7 +84,7 @@ class Player:
         "finished_at",
         "notify",
         "stalled",
-        "tick_times",
+        "write_times",
     )  # fmt: skip
 
     def __init__(
@@ -110,17 +110,17 @@ class Player:
         self.stalled = False
         self.failed: Exception | None = None
         self.notify: Callable[[], None] = _nothing
-        self.tick_times = array("d")
-        """When each tick (a call of `tick`) began, also of one that wrote nothing; what it wrote follows from that.
-        A tick that failed has none."""
+        self.write_times = array("d")
+        """When each call of `write_due` began, also of one that wrote nothing; what it wrote follows from that. A
+        call that failed has none."""
 
     def start(self) -> None:
         """Write what is due by now, and set the deadline of the rest."""
         monotonic = self._deadlines.time()
         if self._due > monotonic:
-            self._deadline = self._deadlines.at(self._due, self.tick)
+            self._deadline = self._deadlines.at(self._due, self.write_due)
         else:
-            self.tick(monotonic)
+            self.write_due(monotonic)
 
     def resume(self) -> None:
         """Go on: the sink has drained."""
@@ -137,9 +137,9 @@ class Player:
         if self.stalled:
             return
         if plan.delay:
-            self._deadline = self._deadlines.at(self._due, self.tick)
+            self._deadline = self._deadlines.at(self._due, self.write_due)
         else:
-            self.tick(monotonic)
+            self.write_due(monotonic)
 
     def stop(self) -> None:
         """Release everything and write no more: the client has disconnected, or the response has ended."""
@@ -150,11 +150,11 @@ class Player:
         self.notify = _nothing
         self.failed = None  # it refers to the stack frames that raised it, and these to the player
 
-    def tick(self, monotonic: float) -> None:
-        """Write what is due at this time, and set the deadline of the rest. The journal plays a response again by the
-        times of its ticks."""
+    def write_due(self, monotonic: float) -> None:
+        """Write what is due at this time, and set the deadline of the rest. The journal plays a response again by
+        `write_times`."""
         self._deadline = None
-        self.tick_times.append(monotonic)
+        self.write_times.append(monotonic)
         try:
             # a throttled response writes each part separately
             for _ in range(MAX_WRITE_STEPS if self._separate else 1):
@@ -165,11 +165,11 @@ class Player:
                 self.finished_at = self._deadlines.time()
             elif not self.stalled:
                 self._deadline = self._deadlines.at(
-                    max(self._due, monotonic), self.tick
+                    max(self._due, monotonic), self.write_due
                 )  # after steps that were due earlier
         except Exception as exc:  # raised by `wait_for_player`, not in the timer of all streams
             self.failed = exc
-            self.tick_times.pop()  # the write failed; a throttled response may have written parts before
+            self.write_times.pop()  # the write failed; a throttled response may have written parts before
         if self.end is not None or self.stalled or self.failed is not None:
             self.notify()
 

@@ -135,11 +135,11 @@ class ControlProtocol(Protocol):
     async def respond(
         self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
     ) -> Plan:
-        """Return the response to a call, which may be a refusal."""
+        """Return the response to a call, which may be an error."""
 
     async def follow(self, request: BaseRequest, headers: Mapping[str, str], client: str) -> Plan | None:
-        """Send the live feed to a client until it disconnects. Return a refusal if the client may not, or cannot,
-        follow it."""
+        """Send the live feed to a client until it disconnects. Return an error response if the client may not, or
+        cannot, follow it."""
 
     def refuse(self, failure: Failure) -> Plan:
         """Return the response to a call that the server itself refuses."""

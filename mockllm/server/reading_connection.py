@@ -1,4 +1,4 @@
-"""The reading side of a connection: the requests in its bytes, and the refusal of what is no request.
+"""The reading side of a connection: the requests in its bytes, and the error responses to what is no request.
 
 The requests wait in a queue, which `connection.py` serves.
 """
@@ -17,13 +17,13 @@ from mockllm.server.aiohttp_internals import (
     has_read_http2_preface,
 )
 from mockllm.server.app import App
+from mockllm.server.connection_errors import error_bytes, parse_failure
 from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import end_unparsed
 from mockllm.server.http1 import BrokenBody
 from mockllm.server.parse_position import CONTENT_LENGTH, END_OF_HEAD, ParsePosition
 from mockllm.server.ready_connections import ReadyConnections
-from mockllm.server.refusals import parse_failure, refusal_bytes
 from mockllm.server.request_heads import RequestHead, SplitHead
 from mockllm.server.socket_sink import SocketSink
 
@@ -79,7 +79,7 @@ class ReadingConnection(HttpProtocol):
         self._owner = owner
         self._ready_connections = owner.ready_connections
         self._app = app
-        self._sink = SocketSink(self, app.limits, self._write_to_outbox)
+        self._sink = SocketSink(self, app.limits, self._queue_write)
         self._queue: deque[Exchange] = deque()
         self._current: Exchange | None = None
         """The exchange that is served."""
@@ -250,7 +250,9 @@ class ReadingConnection(HttpProtocol):
         if self._current is not None or self._queue:
             self._set_head_deadline()  # it waits until an earlier request is served
             return
-        if self._ready_connections.outbox is not None:  # the response to an earlier request is written first
+        if (
+            self._ready_connections.write_queue is not None
+        ):  # the response to an earlier request is written first
             self._loop.call_soon(self._head_is_late, monotonic)
             return
         if self._position.in_head and self.transport is not None:
@@ -274,22 +276,22 @@ class ReadingConnection(HttpProtocol):
     def _refuse(self, status: int, reason: str, text: str) -> None:
         """Write a response of the connection itself, and log the reason."""
         end_unparsed(self._app, status, reason)
-        self._write_refusal(status, text)
+        self._write_error(status, text)
 
-    def _write_refusal(self, status: int, text: str) -> None:
+    def _write_error(self, status: int, text: str) -> None:
         if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(refusal_bytes(status, text))
+            self.transport.write(error_bytes(status, text))
 
-    def _write_to_outbox(self, data: bytes) -> bool:
-        """Add bytes to the outbox, to be written with all responses of this iteration. Without an outbox, write them
-        at once. Return False if the client has disconnected, or has not read what it got before."""
-        transport, outbox = self.transport, self._ready_connections.outbox
+    def _queue_write(self, data: bytes) -> bool:
+        """Add bytes to the write queue, to be written with all responses of this iteration. Without a queue, write
+        them at once. Return False if the client has disconnected, or has not read what it got before."""
+        transport, write_queue = self.transport, self._ready_connections.write_queue
         if transport is None or self.writing_paused or transport.is_closing():
             return False
-        if outbox is None:
+        if write_queue is None:
             transport.write(data)
         else:
-            outbox.append((transport, data))
+            write_queue.append((transport, data))
         return True
 
 

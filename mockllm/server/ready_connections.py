@@ -42,7 +42,7 @@ class ReadyConnections:
         self._woken = False
         self._paused = False
         self.waiting: list[ServedConnection] = []
-        self.outbox: list[tuple[asyncio.Transport, bytes]] | None = None
+        self.write_queue: list[tuple[asyncio.Transport, bytes]] | None = None
         """The bytes to write after all requests are served; None while no request is served."""
 
     def schedule(self, connection: ServedConnection) -> None:
@@ -82,7 +82,8 @@ class ReadyConnections:
 
     def serve_now(self, connection: ServedConnection) -> None:
         """Serve the next request of a connection at once."""
-        # It is served once in an iteration: a player of its next response may write before the outbox is written.
+        # It is served once in an iteration: a player of its next response may write before the write queue is
+        # written.
         if connection.scheduled:
             self.waiting.remove(connection)
         self.serve([connection])
@@ -91,7 +92,7 @@ class ReadyConnections:
         """Serve the next request of each connection. Return those for which no time was left until `until`, on the
         clock of the deadlines. Running streams do not wait: what is due is sent between two requests."""
         late: Sequence[ServedConnection] = ()
-        outbox = self.outbox = []
+        write_queue = self.write_queue = []
         for number, connection in enumerate(ready, 1):
             connection.scheduled = False
             try:
@@ -102,7 +103,7 @@ class ReadyConnections:
             if self._deadlines.catch_up() > until:
                 late = ready[number:]
                 break
-        self.outbox = None
-        for transport, data in outbox:
+        self.write_queue = None
+        for transport, data in write_queue:
             transport.write(data)
         return late

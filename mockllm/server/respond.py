@@ -76,7 +76,7 @@ def respond(app: App, exchange: Exchange) -> None:
             begin_playing(app, exchange)
     except Exception:
         if exchange.sink.written:
-            # the response is written, or in the outbox; only its journal entry or log line has failed
+            # the response is written, or in the write queue; only its journal entry or log line has failed
             traceback.print_exc(file=sys.stderr)
             exchange.ended = True
             return
@@ -365,7 +365,7 @@ def write_whole_and_end(app: App, exchange: Exchange) -> bool:
         plan = response.plan  # made only now: a plan of a cached stream costs more than `has_wait_or_cut`
         serialized = serialize_head(plan, constraints, app.date_line.at(exchange.now), cors_lines)
         data = single_write(plan, serialized) if serialized.keep_alive else None
-    if data is None or not sink.write_to_outbox(data):
+    if data is None or not sink.queue_write(data):
         return False
     sink.written = True
     end_exchange(app, exchange, "finished")

@@ -82,7 +82,7 @@ class ServingMetrics:
         queue = min(max(0.0, until - ended.monotonic), ended.duration)
         self._add("queue", queue)
         self._add("inference", ended.duration - queue)
-        if complete and streamed and ended.tick_times is not None:
+        if complete and streamed and ended.write_times is not None:
             self._add_stream(ended, queue, usage.output)
 
     def forget(self, exchange: Exchange) -> None:
@@ -120,7 +120,7 @@ class ServingMetrics:
 
     def _add_stream(self, ended: EndedExchange, queue: float, output: int) -> None:
         """Count the times of a stream that a player played."""
-        times = ended.tick_times or ()
+        times = ended.write_times or ()
         first, _ = ended.planned_times or planned_times(ended.response.content)
         due = ended.monotonic + first * ended.response.time_scale - 1e-6
         started = next((at for at in times if at >= due), None)

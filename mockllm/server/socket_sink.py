@@ -25,18 +25,18 @@ acknowledged, and whether a client that half-closed the connection has left."""
 
 
 class SocketSink:
-    """Writes to one connection. `write_to_outbox` adds bytes to the outbox. `ready_connections.py` writes it after it
-    has served the requests of an iteration, with the responses on other connections. While it serves none,
-    `write_to_outbox` writes the bytes at once. It returns False if the client has disconnected, or has not read what
-    it got before. `written`: whether bytes of the current response were written, or added to the outbox."""
+    """Writes to one connection. `queue_write` adds bytes to the write queue. `ready_connections.py` writes it after
+    it has served the requests of an iteration, with the responses on other connections. While it serves none,
+    `queue_write` writes the bytes at once. It returns False if the client has disconnected, or has not read what
+    it got before. `written`: whether bytes of the current response were written, or added to the write queue."""
 
-    __slots__ = ("_limits", "_probed", "connection", "has_left", "write_to_outbox", "written")
+    __slots__ = ("_limits", "_probed", "connection", "has_left", "queue_write", "written")
 
     def __init__(
-        self, connection: HttpProtocol, limits: ServerLimits, write_to_outbox: Callable[[bytes], bool]
+        self, connection: HttpProtocol, limits: ServerLimits, queue_write: Callable[[bytes], bool]
     ) -> None:
         self.connection = connection
-        self.write_to_outbox = write_to_outbox
+        self.queue_write = queue_write
         self._limits = limits
         self.written = self._probed = False
         self.has_left = False
@@ -67,7 +67,7 @@ class SocketSink:
     def send_interim_response(self) -> None:
         """Send an interim response to a client that has half-closed the connection. Any HTTP/1.1 client skips it.
         The kernel of one that has closed the connection as a whole replies with a reset."""
-        self._probed = self.write_to_outbox(CONTINUE)
+        self._probed = self.queue_write(CONTINUE)
 
     def check_client(self) -> None:
         """Set `has_left` if the socket has an error. The kernel reports that once."""
@@ -76,13 +76,13 @@ class SocketSink:
         if sock is not None and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             self.has_left = True
 
-    def left_at(self, tick_times: Sequence[float]) -> float | None:
+    def left_at(self, write_times: Sequence[float]) -> float | None:
         """Return when a client left that disconnected after it had half-closed the connection. None if it read later
-        bytes, or has not half-closed. `tick_times`: when the bytes of the response were written."""
+        bytes, or has not half-closed. `write_times`: when the bytes of the response were written."""
         left_at = self.connection.half_closed_at
         if left_at is None:
             return None
-        later = [time for time in tick_times if time > left_at]
+        later = [time for time in write_times if time > left_at]
         if self.has_left:  # it has read all but the last bytes
             return later[-2] if len(later) > 1 else left_at
         return None if later or self._probed else left_at

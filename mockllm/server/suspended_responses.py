@@ -95,7 +95,8 @@ def _continue(app: App, waiting: SuspendedExchange) -> None:
         response.error,
         (*before.faults, *response.faults),
         time_scale=before.time_scale,
-        response_seed=response.response_seed,
+        seed_token=response.seed_token,
+        id_seed=response.id_seed,
     )
     exchange.player.continue_with(plan, monotonic)
 

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Final, cast
 
 from mockllm.server.app import App
+from mockllm.server.connection_errors import error_bytes
 from mockllm.server.connection_factory import ConnectionFactory
-from mockllm.server.refusals import refusal_bytes
 
 PLAIN_HTTP: Final = "The plain HTTP request was sent to a port with HTTPS: write https:// in its address."
 RETRY: Final = 1.0
@@ -77,9 +77,9 @@ class TlsListener:
 
     async def _refuse(self, sock: socket.socket) -> None:
         """Refuse a client that speaks plain HTTP. It has the linger time to read that."""
-        transport, refusal = await self._loop.connect_accepted_socket(_PlainHttp, sock)
+        transport, plain_http = await self._loop.connect_accepted_socket(_PlainHttp, sock)
         try:
-            await asyncio.wait([refusal.lost], timeout=self._app.limits.linger)
+            await asyncio.wait([plain_http.lost], timeout=self._app.limits.linger)
         finally:
             transport.abort()
 
@@ -109,15 +109,15 @@ class TlsListener:
 
 
 class _PlainHttp(asyncio.Protocol):
-    """Refuses a client that speaks plain HTTP, and ignores what it sends, so that it gets the refusal. `lost` has a
-    result once the connection has ended."""
+    """Refuses a client that speaks plain HTTP, and ignores what it sends, so that it gets the error response. `lost`
+    has a result once the connection has ended."""
 
     def __init__(self) -> None:
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         stream = cast(asyncio.Transport, transport)
-        stream.write(refusal_bytes(400, PLAIN_HTTP))
+        stream.write(error_bytes(400, PLAIN_HTTP))
         stream.write_eof()
 
     def connection_lost(self, exc: Exception | None) -> None:

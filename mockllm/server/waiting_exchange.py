@@ -257,7 +257,7 @@ def _control_headers(head: RequestHead) -> Mapping[str, str]:
     return headers
 
 
-def _refusal_of_proxy(
+def _error_of_proxy(
     app: App, request: Request, planned: PlannedResponse, failure: Failure
 ) -> PlannedResponse:
     """Return the response where nothing was forwarded. A request without an upstream stays unmatched."""
@@ -290,7 +290,7 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
         )
     except ProxyFailed as error:
         exchange.proxied = False
-        exchange.response = _refusal_of_proxy(app, request, planned, error.failure)
+        exchange.response = _error_of_proxy(app, request, planned, error.failure)
         return None
     finally:
         app.count_in_flight(request_class, -1)

@@ -32,13 +32,13 @@ from mockllm.core.rendering.websocket_session import (
 from mockllm.engine import PlannedResponse
 from mockllm.server.builtin_pages import text_page
 from mockllm.server.client_messages import BoundedMessages, is_handshake
+from mockllm.server.connection_errors import error_bytes
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.delays import wait_for_delay
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
 from mockllm.server.http1 import SerializedHead
 from mockllm.server.player import wait_for_player
-from mockllm.server.refusals import refusal_bytes
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.respond import begin_playing, make_response
 from mockllm.server.store_waits import wait_for_store
@@ -100,7 +100,7 @@ async def accept_websocket(
     web_request = sink.connection.web_request(exchange.head.message, exchange.body_stream)
     if not is_handshake(web_request, response):
         exchange.response = PlannedResponse(text_page(400, f"{NO_HANDSHAKE}\n"), None, notes=(NO_HANDSHAKE,))
-        sink.write(refusal_bytes(400, NO_HANDSHAKE))
+        sink.write(error_bytes(400, NO_HANDSHAKE))
         end_exchange(app, exchange, "finished")
         return None
     await response.prepare(web_request)

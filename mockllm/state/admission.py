@@ -75,11 +75,11 @@ def admit_request(
     costs = [_with_draw(cost, selected, inputs) for selected, _ in with_limit]
     results = [limiter.check(scenario_time, cost) for limiter, cost in zip(limiters, costs, strict=True)]
     candidates = [selected.candidate for selected, _ in with_limit]
-    refusal, delay = combined_limit_result(
+    refused, delay = combined_limit_result(
         candidates, results, lambda: [limiter.status(scenario_time) for limiter in limiters], cost
     )
-    if refusal is not None:
-        return refusal, None
+    if refused is not None:
+        return refused, None
     with_load = [
         (each.candidate, scope_counts) for each, scope_counts in selections if each.candidate.load is not None
     ]
@@ -153,7 +153,7 @@ def combined_limit_result(
     statuses: Callable[[], Sequence[LimitStatus]],
     cost: Cost,
 ) -> tuple[AdmissionResult | None, float]:
-    """Return the refusal of a request by one of these candidates' limits, None if all allow it; and the delay."""
+    """Return the result of a limit that refuses the request, None if all allow it; and the delay."""
     result = combine(results)
     if result.allowed:
         return None, result.delay

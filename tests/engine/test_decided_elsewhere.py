@@ -241,7 +241,7 @@ def test_cached_responses_equal_those_decided_here(shared: Engine, monkeypatch: 
             expected = here.respond(chat(here, user, **more))
             response = decided(shared, chat(shared, user, **more))
             assert facts(response) == facts(expected), (number, user)
-            tokens = [token_of(each.response_seed) for each in (response, expected)]
+            tokens = [token_of(each.seed_token, each.id_seed) for each in (response, expected)]
             # no response depends on the counts of modifiers
             assert tokens[0].partition(",m")[0] == tokens[1].partition(",m")[0], (number, user)
     assert quick > 30, "most are cached: each kind from its third response on"

@@ -136,8 +136,7 @@ def test_cached_from_reproduces_the_response() -> None:
         )
         answer = game.engine.respond(request)
         if answer.cached_from is not None:
-            assert isinstance(answer.response_seed, bytes)
-            again = answer.cached_from.refilled(answer.response_seed, int(request.now), request.input_tokens)
+            again = answer.cached_from.refilled(answer.id_seed, int(request.now), request.input_tokens)
             assert again == replace(answer, cached_from=None)
             alike += 1
     assert alike > 10
@@ -159,8 +158,8 @@ def test_turns_of_a_conversation_need_no_decision(monkeypatch: pytest.MonkeyPatc
     again = [game.respond(chat_request("b")).planned for _ in range(8)]
     texts = [[b"one" in sent_bytes(each.plan) for each in planned] for planned in (first, again)]
     assert texts == [[True, False] * 4] * 2
-    assert [each.response_seed for each in again] == [each.response_seed for each in first]
-    assert [each.response_seed for each in again][:2] == ["0", "0@1,r0:1:1"]
+    assert [each.seed_token for each in again] == [each.seed_token for each in first]
+    assert [each.seed_token for each in again][:2] == ["0", "0@1,r0:1:1"]
 
 
 def test_a_template_that_was_rendered_needs_no_decision(monkeypatch: pytest.MonkeyPatch) -> None:

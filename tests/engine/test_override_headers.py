@@ -291,7 +291,7 @@ def test_overrides_without_the_option_are_noted() -> None:
     assert received.notes == (
         "ignored x-mockllm-fault, x-mockllm-delay, x-mockllm-rule: the server runs without --allow-overrides"
     )
-    assert received.planned.response_seed == "4"
+    assert received.planned.seed_token == "4"
 
 
 def test_all_overrides_apply_together() -> None:

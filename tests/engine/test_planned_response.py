@@ -16,12 +16,12 @@ LIMITS: Final = (("x-limit", "1"),)
 
 def test_filled_response_differs_in_seed_and_values_alone() -> None:
     filled = PLANNED.filled_with(b"seed", [b"value"], PLANNED)
-    assert (filled.response_seed, filled.placeholder_values, filled.cached_from) == (
+    assert (filled.id_seed, filled.placeholder_values, filled.cached_from) == (
         b"seed",
         [b"value"],
         PLANNED,
     )
-    assert replace(filled, response_seed="", placeholder_values=(), cached_from=None) == PLANNED
+    assert replace(filled, id_seed=b"", placeholder_values=(), cached_from=None) == PLANNED
 
 
 def test_limit_headers_leave_out_the_responses_own() -> None:

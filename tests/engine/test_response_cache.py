@@ -104,7 +104,7 @@ def respond(
         replace(
             planned,
             content=fresh.content,
-            response_seed=fresh.response_seed,
+            id_seed=fresh.id_seed,
             placeholder_values=(),
         )
         == fresh

@@ -91,7 +91,7 @@ def seen(received: ClientResponse) -> Any:
         received.headers,
         received.delay,
         received.timed_bytes,
-        received.planned.response_seed,
+        (received.planned.seed_token, received.planned.id_seed),
     )
 
 

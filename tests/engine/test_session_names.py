@@ -165,9 +165,9 @@ def test_a_sessions_seed_applies_to_all_its_requests() -> None:
             other.respond(chat_request(user, now=1.0))
         )
     own = {"x-mockllm-seed": "4"}
-    assert game.respond(named("a", chat_request(headers=own, now=1.0))).planned.response_seed == "4@5,r0:3:3"
+    assert game.respond(named("a", chat_request(headers=own, now=1.0))).planned.seed_token == "4@5,r0:3:3"
     assert (
-        game.respond(named("a", chat_request(headers={"x-mockllm-rule": "x"}, now=1.0))).planned.response_seed
+        game.respond(named("a", chat_request(headers={"x-mockllm-rule": "x"}, now=1.0))).planned.seed_token
         == "9@6,r0:4:4"
     )
 

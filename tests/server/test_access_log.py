@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -79,11 +80,15 @@ def test_verbose_adds_the_modifiers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("response_seed", "stated"),
-    [("7@3,r0:1:1", "7@3,r0:1:1"), (b"7||3|", "7@3"), (b"7|header:a=x|y|0|", "7")],
+    ("seeds", "stated"),
+    [
+        ({"seed_token": "7@3,r0:1:1", "id_seed": b"7||3|"}, "7@3,r0:1:1"),
+        ({"id_seed": b"7||3|"}, "7@3"),
+        ({"id_seed": b"7|header:a=x|y|0|"}, "7"),
+    ],
 )
-def test_verbose_line_has_session_and_seed(response_seed: str | bytes, stated: str) -> None:
-    record = RECORD._replace(modifiers=(), session="gw0:test", response_seed=response_seed)
+def test_verbose_line_has_session_and_seed(seeds: dict[str, Any], stated: str) -> None:
+    record = RECORD._replace(modifiers=(), session="gw0:test", **seeds)
     assert line(record, verbose=True).endswith(f"12ms  [session: gw0:test; seed: {stated}]")
     assert "[" not in line(record)
 

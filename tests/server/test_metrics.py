@@ -31,7 +31,7 @@ def seen(
         response=answer,
         duration=took,
         end_reason=end_reason,
-        tick_times=times,
+        write_times=times,
         method="POST",
         target="/",
         request_class=Request,
@@ -169,8 +169,7 @@ def test_bytes_of_cached_responses_are_those_of_rendered_ones() -> None:
     cached = last.planned.cached_from
     assert cached is not None
     assert first.planned.cached_from is None
-    metrics, seed = Metrics(), last.planned.response_seed
-    assert isinstance(seed, bytes)
+    metrics, seed = Metrics(), last.planned.id_seed
     ended = replace(seen(cached, at=NOW), id_seed=seed, input_tokens=8)
     metrics.count_equal(ended, [0.01] * 3)
     (second,) = metrics.seconds()

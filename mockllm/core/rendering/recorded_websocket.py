@@ -186,7 +186,7 @@ class RecordedWebSocketSession:
         self._received += 1
         number = self._position(kind)
         if number is None:
-            return NOTHING_TO_DO if kind in self._silent else (self._refusal(kind, data),)
+            return NOTHING_TO_DO if kind in self._silent else (self._unexpected_message(kind, data),)
         turns = self.turns[self._next : number + 1]
         self._next, self._last = number + 1, kind
         return tuple(self._played(kind, data, turns, self._difference(kind, data, turns[-1])))
@@ -220,7 +220,7 @@ class RecordedWebSocketSession:
         text = f"message {self._received} ({kind}) differs from the recorded one: {place}"
         return None if place is None else text
 
-    def _refusal(self, kind: str, data: bytes) -> WebSocketAction:
+    def _unexpected_message(self, kind: str, data: bytes) -> WebSocketAction:
         left = self.turns[self._next :]
         wanted = next(
             (turn.kind for turn in left if turn.responses), left[0].kind if left else "no further message"

@@ -72,7 +72,7 @@ class Text(Struct, frozen=True):
     whole: str | None = None
     """The text of a non-streaming response, in place of the joined chunks."""
     citations: tuple[Citation, ...] = ()
-    scripted: bool = False
+    exact_chunks: bool = False
     """Whether the scenario lists the chunks one by one."""
 
 

@@ -146,7 +146,7 @@ Outcome: TypeAlias = Literal["rule", "modifier", "limited", "overloaded", "inval
 
 
 class Decision(Struct, frozen=True):
-    """The selected rule, its modifiers and their counts, or a refusal.
+    """The selected rule, its modifiers and their counts, or what refuses the request.
 
     `outcome` is one of these:
 

@@ -113,7 +113,7 @@ def _response(decoded: DecodedResponse, redactor: Redactor) -> ReadResponse:
 
 def _events(entry: JournalEntry, plan: Plan, redactor: Redactor) -> Iterator[TimedEvent]:
     """Yield the steps of a stream with their planned and their real times, in seconds after the request."""
-    times = None if entry.tick_times is None else [at - entry.monotonic for at in entry.tick_times]
+    times = None if entry.write_times is None else [at - entry.monotonic for at in entry.write_times]
     planned, place, cut = plan.delay, 0, False
     faults, waited = dict(entry.response.faults_by_step), None
     for number, step in enumerate(plan.steps):

@@ -138,7 +138,7 @@ def _server_paths(problem: Json) -> dict[str, Json]:
         }
         return {"get": {"tags": ["server"], "operationId": id, "summary": summary, "responses": responses}}
 
-    def refusals(codes: Mapping[str, str]) -> dict[str, Json]:
+    def error_responses(codes: Mapping[str, str]) -> dict[str, Json]:
         content = {PROBLEM: {"schema": problem}}
         return {code: {"description": text, "content": content} for code, text in codes.items()}
 
@@ -152,8 +152,10 @@ def _server_paths(problem: Json) -> dict[str, Json]:
     dashboard["get"]["parameters"] = [{"name": "token", "in": "query", "required": False, "schema": TEXT}]
     return {
         "/health": operation("health", "Whether the server runs, and what it has loaded", JSON),
-        "/metrics": operation("metrics", "All metrics, for Prometheus", "text/plain", more=refusals(denied)),
-        "/ws": operation("feed", "The live feed: a WebSocket", "text/plain", "101", refusals(ws)),
+        "/metrics": operation(
+            "metrics", "All metrics, for Prometheus", "text/plain", more=error_responses(denied)
+        ),
+        "/ws": operation("feed", "The live feed: a WebSocket", "text/plain", "101", error_responses(ws)),
         "/dashboard": dashboard,
     }
 

@@ -60,7 +60,7 @@ class Problem(Exception):
 
 
 def diagnostics_problem(mistakes: Iterable[Diagnostic], status: int = 422) -> Problem:
-    """Return the refusal of a body in the scenario language."""
+    """Return the problem of a body in the scenario language."""
     return _fields_problem(field_problems(mistakes), status)
 
 
@@ -78,7 +78,7 @@ def field_problems(mistakes: Iterable[Diagnostic]) -> list[FieldProblem]:
 
 
 def validation_problem(error: ValidationError, model: type[BaseModel]) -> Problem:
-    """Return the refusal of a body or a query that is invalid for its model."""
+    """Return the problem of a body or a query that is invalid for its model."""
     errors = [
         FieldProblem(field=path_text(details["loc"]), message=_message(details, model))
         for details in error.errors(include_url=False)
@@ -92,7 +92,7 @@ def _fields_problem(errors: Sequence[FieldProblem], status: int = 422) -> Proble
 
 
 def method_problem(method: str, path: str, allowed: Sequence[str]) -> Problem:
-    """Return the refusal of a method that the path does not have."""
+    """Return the problem of a method that the path does not have."""
     message = f"{method} is not allowed for {brief(path)}; use {', '.join(allowed)}."
     return Problem(405, message, allowed=allowed)
 

@@ -39,8 +39,8 @@ MAX_SEARCHED: Final = 256 * MIB
 
 class JournalEntry(NamedTuple):
     """`number` counts from 1 and is never used again. `target` is path and query without credentials. `now`,
-    `monotonic`, `tick_times`, `duration`, `in_batch` and `held_seconds` are as in `EndedExchange`. `body_stored`: the
-    body fitted into the journal, and the search for secrets in it was short enough (`MAX_SEARCHED`,
+    `monotonic`, `write_times`, `duration`, `in_batch` and `held_seconds` are as in `EndedExchange`. `body_stored`:
+    the body fitted into the journal, and the search for secrets in it was short enough (`MAX_SEARCHED`,
     `escaped_secrets.MAX_ESCAPES`)."""
 
     number: int
@@ -62,7 +62,7 @@ class JournalEntry(NamedTuple):
     monotonic: float
     duration: float
     end_reason: EndReason
-    tick_times: array[float] | None
+    write_times: array[float] | None
     size: int
     in_batch: bool = False
     held_seconds: float = 0.0
@@ -83,7 +83,7 @@ class JournalEntry(NamedTuple):
     @property
     def unsent(self) -> bool:
         """Whether no byte of the response was sent; `status` is the planned one then."""
-        return is_unsent(self.response, self.tick_times)
+        return is_unsent(self.response, self.write_times)
 
     def is_of_session(self, id: str) -> bool:
         """Return whether this is the request's session. The id of a session that looks like an API key may also be
@@ -135,7 +135,7 @@ class JournalEntry(NamedTuple):
         """The value of `x-mockllm-seed` that repeats the response in a fresh session. It is empty if the
         engine decided nothing, or another server responded. A suspended response that went on has that of its last
         decision."""
-        return seed_token.token_of(self.response.response_seed)
+        return seed_token.token_of(self.response.seed_token, self.response.id_seed)
 
 
 def endpoint(request_class: type[Request]) -> str | None:
@@ -152,7 +152,7 @@ def entry_of(number: int, exchange: EndedExchange, max_bytes: int) -> JournalEnt
     searched, raw = masked is not None, masked or b""
     pairs = shown_headers(headers.items())
     size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(response)
-    size += 0 if exchange.tick_times is None else 8 * len(exchange.tick_times)
+    size += 0 if exchange.write_times is None else 8 * len(exchange.write_times)
     body_stored = searched and size + len(raw) <= max_bytes
     raw = raw if body_stored else b""
     return JournalEntry(
@@ -175,7 +175,7 @@ def entry_of(number: int, exchange: EndedExchange, max_bytes: int) -> JournalEnt
         monotonic=exchange.monotonic,
         duration=exchange.duration,
         end_reason=exchange.end_reason,
-        tick_times=exchange.tick_times,
+        write_times=exchange.write_times,
         size=size + len(raw),
         in_batch=exchange.in_batch,
         held_seconds=exchange.held_seconds,

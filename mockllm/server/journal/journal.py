@@ -88,7 +88,7 @@ class Journal:
         pending.append(exchange)
         self.total += 1
         content = exchange.response.content
-        if type(content) is PrerenderedResponse and exchange.tick_times is None:
+        if type(content) is PrerenderedResponse and exchange.write_times is None:
             durations = self._durations_of_equal.get((content, exchange.model))
             if durations is None:
                 if len(self._durations_of_equal) > MAX_UNCOUNTED_KEYS:

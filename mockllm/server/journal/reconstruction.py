@@ -44,7 +44,7 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
     cors_lines = ALLOW_CORS if entry.allow_cors else ""
     head = serialize_head(plan, entry.constraints, DateLine().at(entry.now + entry.held_seconds), cors_lines)
     without_http_chunks = head._replace(http_chunked=False)
-    if entry.tick_times is None:
+    if entry.write_times is None:
         data = single_write(plan, without_http_chunks)
         if data is None:  # a provider's response, whose times are not stored
             data = without_http_chunks.data + b"".join([item for item in framed(plan) if type(item) is bytes])
@@ -53,9 +53,9 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
         writes = _TimedWrites()
         scale = entry.response.time_scale
         play = Player(plan, without_http_chunks, writes, writes, entry.monotonic, scale)
-        for monotonic in entry.tick_times:
+        for monotonic in entry.write_times:
             writes.monotonic = monotonic
-            play.tick(monotonic)
+            play.write_due(monotonic)
         parts = [SentPart(monotonic - entry.monotonic, data) for monotonic, data in writes.written]
     sent = _after_head(head.data, parts)
     redactor = redactor or entry.redactor

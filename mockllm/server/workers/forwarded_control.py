@@ -49,10 +49,10 @@ class ForwardedControl(LazyRoutes):
         from mockllm.server.control.api import problem_plan
         from mockllm.server.control.problem import Problem
 
-        refusal = await self._called("refused_follower", CIMultiDict(headers), client)
-        if refusal is not None:
-            assert isinstance(refusal, Plan)
-            return refusal
+        error = await self._called("refused_follower", CIMultiDict(headers), client)
+        if error is not None:
+            assert isinstance(error, Plan)
+            return error
         if self._feed is None:
             self._feed = ForwardedFeed(self._channel)
         try:

@@ -35,7 +35,7 @@ class GroupEngineState(EngineState):
         self.store: GroupStore | None = None
         self.changes: list[Callable[[GroupStore], Awaitable[None]]] = []
         """The work of the store before a call of the control API ends."""
-        self.refusal: str | None = None
+        self.refused_change: str | None = None
         """Why the store refuses the first of them; None if it does not."""
         self._changing = asyncio.Lock()
         self.table = CellTable(counts)
@@ -126,9 +126,9 @@ class GroupEngineState(EngineState):
                     if self.store is not None:
                         await self.changes[0](self.store)
                     self.changes.pop(0)
-                    self.refusal = None
+                    self.refused_change = None
                 except StoreRefused as refused:
-                    self.refusal = str(refused)
+                    self.refused_change = str(refused)
                     await asyncio.sleep(REPEAT)
 
     def reset(self) -> None:

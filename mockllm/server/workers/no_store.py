@@ -10,7 +10,7 @@ from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.state.fetched_lookup import FetchedObject, ObjectToFetch, RespondAgain, StorageConflict
 from mockllm.state.shared_engine_state import SharedEngineState
 
-REFUSAL = (
+ERROR_TEXT = (
     "mockllm: this server has several processes and no store, so it has no {}; start it with --store, or "
     "with redis-server or valkey-server installed, and the packages of the extra redis."
 )
@@ -20,7 +20,7 @@ class RefusedDecision:
     """In place of a decision: without a store there are no sessions."""
 
     def __init__(self) -> None:
-        self.decision: Decision | Failure | None = Failure("bad_request", 400, REFUSAL.format("sessions"))
+        self.decision: Decision | Failure | None = Failure("bad_request", 400, ERROR_TEXT.format("sessions"))
 
     async def wait(self) -> Decision | Failure:
         assert self.decision is not None, "it is set from the beginning"
@@ -45,7 +45,7 @@ class NoStore:
         """Return that a call is unknown. Refuse a request that refers to a stored object."""
         if to_fetch.key[0] == "call":
             return None
-        return Failure("bad_request", 400, REFUSAL.format("stored objects"))
+        return Failure("bad_request", 400, ERROR_TEXT.format("stored objects"))
 
     def _forget(
         self,

@@ -265,7 +265,7 @@ class Supervisor:
     def store_problem(self) -> str | None:
         """Why the store is away or refuses a change; None if it does not, or if there is none."""
         store = self._state.store
-        return None if store is None else store.link.problem or self._state.refusal
+        return None if store is None else store.link.problem or self._state.refused_change
 
     async def has_session(self, id: str) -> bool:
         """Return whether the store has anything of a session, also if that is not known here yet."""
@@ -292,7 +292,7 @@ class Supervisor:
         except NotChanged as reason:
             raise Problem(503, f"Not all processes know what this call changes: {reason}.") from None
         if not change.done():
-            away = "is away" if self._state.refusal is None else "refuses the change"
+            away = "is away" if self._state.refused_change is None else "refuses the change"
             why = f"The store {away} ({self.store_problem}). What this call changes in it follows when it is back."
             raise Problem(503, why)
         change.result()

@@ -66,7 +66,7 @@ async def put_rule(context: ControlContext, call: ApiCall[SessionQuery]) -> Base
 
 @contextmanager
 def _change(context: ControlContext, session: str | None) -> Iterator[None]:
-    """Turn the refusal of a changed overlay into a Problem; a session with a changed overlay counts as used."""
+    """Turn the error of a changed overlay into a Problem; a session with a changed overlay counts as used."""
     try:
         yield
     except OverlayRejected as rejected:
