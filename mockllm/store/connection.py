@@ -28,8 +28,8 @@ CONNECT_TIME: Final = 5.0
 SCHEMES: Final = ("redis", "rediss", "valkey", "valkeys", "unix")
 EXTRA: Final = "pip install 'mockllm-scenarios[redis]'"
 FORMS: Final = (
-    "expected redis://USER:PASSWORD@HOST:PORT/DATABASE, rediss://… (TLS) or unix:///PATH; in a password / is "
-    "written as %2F, # as %23, ? as %3F and @ as %40"
+    "expected redis://USER:PASSWORD@HOST:PORT/DATABASE, rediss://… (TLS) or unix:///PATH; DATABASE and "
+    "PORT are numbers; in a password / is written as %2F, # as %23, ? as %3F and @ as %40"
 )
 SECURE: Final = ("rediss", "valkeys")
 """The schemes of stores with TLS."""

@@ -41,10 +41,20 @@ class ServedReports:
         self._collecting = asyncio.Lock()
 
     async def collect(self) -> None:
-        """Get the journals, the metrics and the responses in flight up to now."""
+        """Get the journals, the metrics and the responses in flight up to now. A worker that sent nothing in its time
+        is asked, and not waited for: the control API would wait in each call until such a worker is ended."""
         async with self._collecting:
             monotonic = time.monotonic()
-            await asyncio.gather(*[self._ask(worker) for worker in self.serving])
+            for worker in self.serving:
+                if worker.asking is None or worker.asking.done():
+                    worker.asking = asyncio.create_task(self._ask(worker))
+            await asyncio.gather(
+                *[
+                    worker.asking
+                    for worker in self.serving
+                    if worker.asking is not None and not worker.silences
+                ]
+            )
             self._journal.number(monotonic)
             self._merge()
             if self._state.store is not None:

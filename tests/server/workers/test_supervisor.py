@@ -233,6 +233,30 @@ def test_hung_worker_is_ended_and_replaced(monkeypatch: pytest.MonkeyPatch) -> N
     asyncio.run(asyncio.wait_for(act(), PATIENCE))
 
 
+def test_worker_that_was_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other worker reports what it serves. The silent one is asked once at a time."""
+    asked: list[str] = []
+
+    async def send_no_report(name: str) -> None:
+        if name == "report":
+            asked.append(name)
+            await hang(name)
+
+    async def act() -> None:
+        await group.serve()
+        silent, other = group.started
+        silent.silences = 1
+        for _ in range(3):
+            await group.supervisor.collect()
+        assert isinstance(other.channel, Orders)
+        assert (len(asked), other.channel.obeyed.count("report")) == (1, 3)
+        assert silent.asking is not None
+        silent.asking.cancel()
+
+    group = Group(monkeypatch, send_no_report, count=2)
+    asyncio.run(asyncio.wait_for(act(), PATIENCE))
+
+
 @pytest.mark.usefixtures("quick_reports")
 def test_busy_worker_with_late_reports_is_not_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = 0
