@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from mockllm.core.display import shortened
 from mockllm.core.json.codec import Json
 
 NAMED: Final[Mapping[str, int]] = {
@@ -54,6 +55,8 @@ NEVER: Final = inf
 """A value of `retry_after`: no retry can succeed."""
 
 
+MAX_SHORT_MESSAGE: Final = 200
+"""Characters of a failure's message that are noted."""
 _WAIT_SENTENCE: Final = re.compile(r"\s*Please (?:try again|retry) (?:in|after) \{(?:wait\}s?|seconds\})\.")
 
 
@@ -84,6 +87,11 @@ class Failure(Struct, frozen=True):
     """Factor on the usual wait of a dialect's table: the failure's own `retry_after` is scaled already."""
     note: str | None = None
     """The text for the author of a scenario, in the log and in `explain`; no response contains it."""
+
+    @property
+    def short_message(self) -> str:
+        """The message, short enough for a note."""
+        return shortened(self.message or self.type, MAX_SHORT_MESSAGE)
 
     def seconds_until_retry(self, usual: float | None = None) -> float | None:
         """Return the seconds until a retry for the response: the failure's own, else the usual; None for NEVER."""

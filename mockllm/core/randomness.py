@@ -35,8 +35,8 @@ class Randomness:
         return Random(int.from_bytes(digest, "big"))  # noqa: S311 - a mock's draws, seeded on purpose
 
 
-NO_DRAWS: Final = Randomness(0, "", "", 0)
-"""For what draws nothing."""
+UNUSED_RANDOMNESS: Final = Randomness(0, "", "", 0)
+"""For what is known to draw nothing; it does not prevent a draw."""
 
 
 def below(random: Random, count: int) -> int:
@@ -62,7 +62,8 @@ class Ids:
         return f"{seed}|{scope}|".encode()
 
     def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
-        """Return an id of `prefix` and `length` (at most 64) further characters."""
+        """Return an id of `prefix` and `length` (at most 64) further characters. `place` distinguishes it from other
+        ids of the response with this prefix."""
         hashed = blake2b(self.id_seed + f"{prefix}|{place}".encode(), digest_size=length)
         return prefix + hashed.digest().translate(alphabet).decode()
 

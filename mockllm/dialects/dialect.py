@@ -1,4 +1,7 @@
-"""The interface between the engine and a protocol: read and check requests, encode replies and errors."""
+"""The interface between the engine and a protocol: read and check requests, encode replies and errors.
+
+`docs/adding-a-dialect.md` has the further members that few dialects have, and that the engine looks for by name.
+"""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ class ProviderDescription(Struct, frozen=True, kw_only=True, eq=False):
 
     @property
     def omittable_start(self) -> str:
-        """The start that its paths may lack."""
+        """The start, such as `/v1`, that its paths may lack in a request."""
         return self.base if self.optional_base is None else self.optional_base
 
     def is_recognized(self, headers: Mapping[str, str], query: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -24,6 +24,8 @@ from mockllm.scenario.settings_merge import (
     resolve_settings,
 )
 
+CachedBy: TypeAlias = Literal["key", "text", "tool_call"]
+
 
 class EffectiveSettings(Struct, frozen=True, eq=False):
     """The merged settings of a response of a rule and the modifiers that apply, whose ids are `modifier_ids`.
@@ -31,14 +33,16 @@ class EffectiveSettings(Struct, frozen=True, eq=False):
     `resolved` are these, evaluated; None where they depend on the request or a draw. `cached_by` is what selects
     a response in the response cache: the key alone, or also the templated text or the generated tool call. None where
     the cache cannot have the response. Ids, time and input tokens may always differ. `tool_call_chunk_size` is the
-    size of the chunks of a generated call's arguments, where it is cached.
+    size of the chunks of a generated call's arguments, where it is cached. `header_names` are the names of the
+    headers in lower case: these headers replace those of limits.
     """
 
     merged: MergedSettings
     resolved: ResolvedSettings | None
     modifier_ids: tuple[str, ...] = ()
-    cached_by: Literal["key", "text", "tool_call"] | None = None
+    cached_by: CachedBy | None = None
     tool_call_chunk_size: ChunkSize | None = None
+    header_names: frozenset[str] = frozenset()
 
 
 def effective_settings(
@@ -52,18 +56,21 @@ def effective_settings(
     """
     merged = merge_settings(_layered(item, compiled, modifiers))
     ids = tuple(modifier.id for modifier in modifiers)
-    if not merged.static:
-        return EffectiveSettings(merged, None, ids)
-    resolved = resolve_settings(merged, _no_context)
+    resolved = resolve_settings(merged, _no_context) if merged.static else None
+    cached_by = None if resolved is None else _cached_by(compiled, resolved)
+    size = chunk_size(merged, _no_context) if cached_by == "tool_call" else None
+    header_names = frozenset(name.lower() for name, _, _ in merged.headers or ())
+    return EffectiveSettings(merged, resolved, ids, cached_by, size, header_names)
+
+
+def _cached_by(compiled: CompiledResponse, resolved: ResolvedSettings) -> CachedBy | None:
     if not _is_same_for_all(compiled, resolved):
-        return EffectiveSettings(merged, resolved, ids)
+        return None
     if compiled.static:
-        return EffectiveSettings(merged, resolved, ids, "key")
+        return "key"
     if compiled.templated_text:
-        return EffectiveSettings(merged, resolved, ids, "text")
-    if compiled.generates_tool_call and resolved.unpaced:
-        return EffectiveSettings(merged, resolved, ids, "tool_call", chunk_size(merged, _no_context))
-    return EffectiveSettings(merged, resolved, ids)
+        return "text"
+    return "tool_call" if compiled.generates_tool_call and resolved.unpaced else None
 
 
 def _is_same_for_all(compiled: CompiledResponse, resolved: ResolvedSettings) -> bool:

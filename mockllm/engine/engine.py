@@ -38,7 +38,7 @@ from mockllm.engine.prompt_caching import PromptCaching
 from mockllm.engine.repeated_requests import RepeatedRequest, RepeatedRequests
 from mockllm.engine.request_reader import EngineContext, ReaderInputs, RequestReader, engine_context_of
 from mockllm.engine.response_builder import ResponseBuilder
-from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
+from mockllm.engine.rule_header import NO_RULE, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
 from mockllm.engine.settings import DEFAULT_SETTINGS, EngineSettings
 from mockllm.engine.storage_updates import storage_updates, with_updates
@@ -337,7 +337,7 @@ class Engine:
 
     def has_rule(self, request: Request) -> bool:
         """Return whether a rule matches, even one that a guard blocks. Nothing is counted."""
-        return bool(self.preview(request).inputs.rules)
+        return bool(self._decision_inputs(request, self._index.match_mask(request))[0].rules)
 
     def serves(self, request: Request) -> bool:
         """Return whether a provider has the path or its start, or a rule matches, even one that a guard blocks."""
@@ -351,7 +351,7 @@ class Engine:
         identity = ResponseIdentity(Ids(self.seed, "refused", 0), request.now)
         plan = engine_context_of(request).dialect.error(failure, request, identity)
         plan = with_rule_header(plan, NO_RULE)
-        return PlannedResponse(plan, None, notes=(reason(failure),), error=failure.type)
+        return PlannedResponse(plan, None, notes=(failure.short_message,), error=failure.type)
 
     def info(self) -> EngineInfo:
         """Return what is loaded."""

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from mockllm.core.budget import BudgetExceeded, PlanningTooLong
 from mockllm.core.prompt_cache.policy import PromptCacheSettings
-from mockllm.core.randomness import NO_DRAWS, Ids, Randomness
+from mockllm.core.randomness import UNUSED_RANDOMNESS, Ids, Randomness
 from mockllm.core.rendering.plan import Headers
 from mockllm.core.reply.reply import GeneratedToolCall
 from mockllm.core.request.request import Request
@@ -41,20 +41,15 @@ from mockllm.state.engine_state import EngineState
 
 
 class CacheableResponse(Struct, frozen=True):
-    """A response that the response cache may have, with its settings. `setting_headers` are the names of their
-    headers, which replace those of limits."""
+    """A response that the response cache may have, with its settings."""
 
     compiled: CompiledResponse
     settings: EffectiveSettings
-    setting_headers: frozenset[str]
 
     @staticmethod
     def of(compiled: CompiledResponse, settings: EffectiveSettings) -> CacheableResponse | None:
         """Return None for a response that the response cache cannot have."""
-        if settings.cached_by is None:
-            return None
-        setting_headers = frozenset(name.lower() for name, _, _ in settings.merged.headers or ())
-        return CacheableResponse(compiled, settings, setting_headers)
+        return None if settings.cached_by is None else CacheableResponse(compiled, settings)
 
 
 class FastPath(Struct, frozen=True):
@@ -172,13 +167,14 @@ class FastPath(Struct, frozen=True):
             key = cache_key(response.settings, dialect, response.compiled, request)
         if response.settings.cached_by == "text":
             try:
-                text = response.compiled.text(EvaluationContext(template_scope(self.item, request), NO_DRAWS))
+                scope = template_scope(self.item, request)
+                text = response.compiled.text(EvaluationContext(scope, UNUSED_RANDOMNESS))
             except TemplateFailure:
                 return None
             key = key_with_text(key, text)
         cached = self.planner.response_cache.entries.get(key)
         if type(cached) is CachedResponse and (
-            not cached.prerendered.recorded_comparisons or cached.fits(request)
+            not cached.prerendered.recorded_comparisons or cached.fits(request)  # most need no call
         ):
             return cached
         return None
@@ -207,7 +203,8 @@ class FastPath(Struct, frozen=True):
         scope_counts = counters.counts_in(scope)
         counts = scope_counts.counts_of(self.keys[-1])  # `count_response` changes this list below
         tries, eligible = counts
-        response_index = selector.pick(eligible, NO_DRAWS)  # without a guard, each eligible try is a response
+        # without a guard, each eligible try is a response
+        response_index = selector.pick(eligible, UNUSED_RANDOMNESS)
         response = None if response_index is None else self.responses[response_index]
         if response is None:
             return None
@@ -240,7 +237,7 @@ class FastPath(Struct, frozen=True):
         if len(request.raw) >= self.min_prompt_bytes and self._caches_prompt(request, dialect):
             return None
         selector, scope = self.varying_selector, rule.candidate.scope
-        response_index = 0 if selector is None else selector.pick(rule.response_count, NO_DRAWS)
+        response_index = 0 if selector is None else selector.pick(rule.response_count, UNUSED_RANDOMNESS)
         response = None if response_index is None else self.responses[response_index]
         if response is None:
             return None
@@ -250,7 +247,7 @@ class FastPath(Struct, frozen=True):
         headers: Headers = ()
         if admission is not None:
             of_limits = limit_headers(request.provider, admission.limit_status, request.now)
-            headers = without_headers(of_limits, response.setting_headers)
+            headers = without_headers(of_limits, response.settings.header_names)
         token = seed_token(self.seed, inputs, decision)
         return self._filled(found, request, scope, decision.request_number, token, headers)
 
@@ -308,4 +305,4 @@ class FastPath(Struct, frozen=True):
         if limit_status is None:
             return None
         headers = limit_headers(request.provider, limit_status, request.now)
-        return without_headers(headers, response.setting_headers)
+        return without_headers(headers, response.settings.header_names)

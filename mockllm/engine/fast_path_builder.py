@@ -26,7 +26,8 @@ def build_fast_path(
 ) -> FastPath | None:
     """Return the fast path of these candidates; None where something is left to decide, or nothing is cacheable.
     `unscaled_time`: whether the time scale is 1."""
-    if not _is_decided_but_for_counts(rules, modifiers, planner, unscaled_time=unscaled_time):
+    with_limit = [each for each in modifiers if each.limit is not None]
+    if not _is_decided_but_for_counts(rules, modifiers, with_limit, planner, unscaled_time=unscaled_time):
         return None
     index, settings_of = rules[0].item_index, planner.effective_settings
     item = planner.catalog.items[index]
@@ -36,7 +37,6 @@ def build_fast_path(
     all_settings = [settings_of(index, each, n, of_modifiers) for n, each in enumerate(selector.responses)]
     responses = list(map(CacheableResponse.of, selector.responses, all_settings))
     varies = _responses_vary(item, selector)
-    with_limit = [each for each in modifiers if each.limit is not None]
     prompt_cache_settings = all_settings[0].merged.prompt_cache
     if not any(responses) or any(each.merged.prompt_cache != prompt_cache_settings for each in all_settings):
         return None
@@ -60,19 +60,20 @@ def build_fast_path(
 def _is_decided_but_for_counts(
     rules: Sequence[Candidate],
     modifiers: Sequence[Candidate],
+    with_limit: Sequence[Candidate],
     planner: ResponsePlanner,
     *,
     unscaled_time: bool,
 ) -> bool:
-    """Return whether one rule responds to each request with these candidates, so that only counts and limits are left
-    to decide."""
-    with_limit = [modifier for modifier in modifiers if modifier.limit is not None]
+    """Return whether one rule responds to each request with these candidates, so that only counts and the limits of
+    `with_limit` are left to decide."""
     if with_limit and not (unscaled_time and all(map(_charges_at_once, with_limit))):
         return False
     if len(rules) != 1 or not all(each.match_decides or each in with_limit for each in (*rules, *modifiers)):
         return False
     items = planner.catalog.items
-    item, selector = items[rules[0].item_index], items[rules[0].item_index].selector
+    item = items[rules[0].item_index]
+    selector = item.selector
     if selector is None or selector.mode == "choose" or item.known_models_only:
         return False
     return all(items[modifier.item_index].per == "global" for modifier in modifiers)

@@ -13,7 +13,6 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, JSONDecodeError, loads
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect
-from mockllm.engine.rule_header import reason
 
 _FORMS: Final = ("multipart/form-data", "application/x-www-form-urlencoded")
 _BEGINS_JSON: Final = (b"{", b"[", b"\xef\xbb\xbf")
@@ -28,7 +27,7 @@ def invalid_note(failure: Failure, dialect: Dialect, request: Request) -> str:
         why = _form_reason(failure, dialect, request) if _is_form(request) else unreadable_reason(request.raw)
         if why is not None:
             return f"invalid: the body is {why}"
-    return f"invalid: {reason(failure)}"
+    return f"invalid: {failure.short_message}"
 
 
 def _is_form(request: Request) -> bool:

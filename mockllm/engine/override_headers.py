@@ -95,7 +95,9 @@ def overridden(settings: EffectiveSettings, override: Override) -> EffectiveSett
         merged = replace(merged, faults=tuple((RESPONSE, fault) for fault in override.faults))
     if merged is settings.merged:
         return settings
-    return EffectiveSettings(replace(merged, static=False), None, settings.modifier_ids)
+    return EffectiveSettings(
+        replace(merged, static=False), None, settings.modifier_ids, header_names=settings.header_names
+    )
 
 
 def _seed(text: str) -> tuple[int, SeedPosition | None]:

@@ -53,7 +53,7 @@ class PlannedResponse(Struct, frozen=True):
     tool_calls: tuple[tuple[str | int, str], ...] = ()
     """Pairs of a call's id and its tool. An int is the id's index in `placeholder_values`."""
     webhooks: tuple[Webhook, ...] = ()
-    """The webhooks that the server sends to the addresses of a client, at their times."""
+    """The webhooks of the response, to the addresses of `then_post` or of a client, at their times."""
     batch_job: BatchJob | None = None
     """The lines of a new batch job, which the server serves."""
     faults_by_step: tuple[tuple[int, str], ...] = ()
@@ -101,7 +101,9 @@ class PlannedResponse(Struct, frozen=True):
         """Return the response with notes of unknown fields, where the validation accepts some with a note."""
         if validation != "strict" or not request.undocumented_fields:
             return self
-        return replace(self, notes=(*self.notes, *unknown_field_notes(request)), cached_from=None)
+        return replace(
+            self, notes=(*self.notes, *unknown_field_notes(request.undocumented_fields)), cached_from=None
+        )
 
     def with_admission(self, headers: Headers, wait: float) -> PlannedResponse:
         """Return the same response with what an admission adds: the headers of limits, and the delay in seconds."""
@@ -162,7 +164,6 @@ def delay_notes(seconds: float) -> Sequence[str]:
     return (f"delayed {seconds:.4g}s by a limit or load",) if seconds else ()
 
 
-def unknown_field_notes(request: Request) -> list[str]:
-    """Return notes of the first fields that the request's provider does not document."""
-    unknown = request.undocumented_fields
-    return [f"{UNKNOWN_FIELD}{brief(name)}" for name in unknown[:MAX_UNKNOWN_FIELDS]] if unknown else unknown
+def unknown_field_notes(names: Sequence[str]) -> list[str]:
+    """Return notes of the first of these fields, which the request's provider does not document."""
+    return [f"{UNKNOWN_FIELD}{brief(name)}" for name in names[:MAX_UNKNOWN_FIELDS]]

@@ -124,7 +124,7 @@ class PromptCaching:
         )
         return result
 
-    def explained(
+    def with_note_of_unused_cache(
         self,
         planned: PlannedResponse,
         request: Request,

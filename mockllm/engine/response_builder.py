@@ -13,7 +13,7 @@ from mockllm.core.budget import BudgetExceeded
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
 from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
-from mockllm.core.randomness import NO_DRAWS, Randomness
+from mockllm.core.randomness import UNUSED_RANDOMNESS, Randomness
 from mockllm.core.rendering.framing import seconds_until_end_or_silence
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import GeneratedToolCall
@@ -42,7 +42,7 @@ from mockllm.engine.plans_without_reply import NotGenerating
 from mockllm.engine.proxy_plans import ProxyRefused, check_proxy
 from mockllm.engine.replay import UndecodableRecording
 from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key, key_with_text
-from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
+from mockllm.engine.rule_header import NO_RULE, with_rule_header
 from mockllm.engine.websocket_handshake import HANDSHAKE, NO_WEBSOCKET, no_websocket
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.schema_replies import choose_tool, require_short_schema
@@ -96,7 +96,7 @@ class ResponseBuilder(DecidedRequest):
         assert selector is not None
         index = 0
         if selector.mode != "one":
-            randomness = NO_DRAWS
+            randomness = UNUSED_RANDOMNESS
             if selector.mode == "choose":
                 tries = (
                     0 if selector.sticky else selected.tries
@@ -196,7 +196,9 @@ class ResponseBuilder(DecidedRequest):
         if prompt_cache_result is not None:
             return caching.write_back(prompt_cache_result, planned, is_preview=self.is_preview)
         if self.is_preview:
-            return caching.explained(planned, self.request, self.dialect, prompt_cache_settings)
+            return caching.with_note_of_unused_cache(
+                planned, self.request, self.dialect, prompt_cache_settings
+            )
         return planned
 
     def _cached_or_rendered(
@@ -244,8 +246,7 @@ class ResponseBuilder(DecidedRequest):
         self, planned: PlannedResponse, admission: AdmissionResult, effective: EffectiveSettings
     ) -> PlannedResponse:
         """Return a response with the headers of limits, and with the delay by limits and loads."""
-        setting_headers = [name.lower() for name, _, _ in effective.merged.headers or ()]
-        headers = without_headers(self.limit_headers(admission), setting_headers)
+        headers = without_headers(self.limit_headers(admission), effective.header_names)
         return planned.with_admission(headers, admission.wait)
 
     def _generated_call(
@@ -333,7 +334,7 @@ class ResponseBuilder(DecidedRequest):
             headers = self.limit_headers(self.decision.admission)
             plan = replace(plan, head=plan.head.with_per_response_headers(headers))
         modifiers = tuple(item.id for item in self.modifier_items)
-        return PlannedResponse(plan, None, modifiers, (reason(failure),), error=failure.type)
+        return PlannedResponse(plan, None, modifiers, (failure.short_message,), error=failure.type)
 
     def _planned_response(
         self, plan: Plan, responder_id: str | None, context: PlanContext, *, unmatched: bool = False

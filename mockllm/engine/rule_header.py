@@ -1,4 +1,4 @@
-"""The header that names the rule of a response, and the short form of a failure for notes."""
+"""The header that names the rule of a response."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
-from mockllm.core.display import shortened
-from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 
 RULE_HEADER: Final = "x-mockllm-rule"
 NO_RULE: Final = "none"
 """The value of the header where no rule responds."""
-MAX_REASON: Final = 200
-"""Characters of a failure's message that are noted."""
 
 
 def with_rule_header(plan: Plan, id: str) -> Plan:
@@ -23,11 +19,6 @@ def with_rule_header(plan: Plan, id: str) -> Plan:
     faults were applied before."""
     head = replace(plan.head, fixed=(*plan.head.fixed, (RULE_HEADER, header_text(id))))
     return replace(plan, head=head, chunk_texts=())
-
-
-def reason(failure: Failure) -> str:
-    """Return a failure's message, short enough for a note."""
-    return shortened(failure.message or failure.type, MAX_REASON)
 
 
 def header_text(id: str) -> str:

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from mockllm.core.reply.reply import SERVER_TOOL, Call, Media, NativePart, Part, Reply, Text, Thinking
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ReplyDialect
-from mockllm.engine.rule_header import reason
 
 MEDIA: Final = frozenset({"audio", "video"})
 """The keys of media for which most protocols have no form."""
@@ -26,7 +25,7 @@ def reply_notes(reply: Reply, dialect: ReplyDialect, request: Request, *, stream
     """Yield the notes on a reply: on the parts that its protocol lacks, and on the error that ends its stream."""
     yield from unsupported_part_notes(reply, dialect, request)
     if streamed and reply.failure is not None:
-        yield f"an error ends the stream: {reason(reply.failure)}"
+        yield f"an error ends the stream: {reply.failure.short_message}"
 
 
 def unsupported_part_notes(reply: Reply, dialect: ReplyDialect, request: Request) -> Iterator[str]:

@@ -59,7 +59,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     raw: bytes = b""
     """The bytes of the body; empty if `received` has them."""
     received: bytes = b""
-    """All bytes of a request that came in one read, head and body: see `Exchange.received`; else empty."""
+    """All bytes of a request that was parsed in one part, head and body: see `Exchange.received`; else empty."""
     body_length: int = 0
     """Bytes at the end of `received` that are the body."""
     client: str = ""

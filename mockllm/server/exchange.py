@@ -55,14 +55,15 @@ class Exchange(Struct, gc=False, kw_only=True):
     client: str = ""
     """The peer's address, without its port."""
     body_stream: StreamReader | None = None
-    """The body as it comes; None for a cached head, a line of a batch or a message of a WebSocket."""
+    """The body as it comes; None for a cached head with its whole body, a line of a batch or a message of a
+    WebSocket."""
     raw: bytes = b""
     """The bytes of the body, without a Content-Encoding. `Request.body` is the JSON in them."""
     body_complete: bool = False
     """Whether `raw` is complete."""
     received: bytes = b""
-    """All bytes of a request that came in one read, head and body. Empty for others, and where the body is refused or
-    has a Content-Encoding."""
+    """All bytes of a request that was parsed in one part. It has no body, or its head began a read while no other
+    request waited. Empty for others, and where the body is refused or has a Content-Encoding."""
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0

@@ -111,8 +111,8 @@ def serialize_head(
     these headers itself.
 
     The plan's `content-length`, `connection` and `date` are sent unchanged, so that a scenario can send wrong ones. A
-    `content-length` also switches HTTP chunks off. Without one, the length of a non-streaming response counts all its
-    steps, also those after a cut.
+    `content-length` also switches HTTP chunks off, unless `Delivery.body_end` is `chunks`. Without one, the length of
+    a non-streaming response counts all its steps, also those after a cut.
     """
     head, delivery = plan.head, plan.delivery
     partial = _partial_head(

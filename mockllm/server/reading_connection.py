@@ -211,8 +211,8 @@ class ReadingConnection(HttpProtocol):
         received: bytes,
         split_head: SplitHead | None,
     ) -> None:
-        """Queue an exchange for a request. `received` are its bytes if all of it has come: then its head may be
-        cached."""
+        """Queue an exchange for a request. `received` are its bytes if it was parsed in one part: then its head may
+        be cached."""
         head = RequestHead(message, self.ascii, self.ssl_context is not None)
         self._queue.append(
             Exchange(head=head, sink=self._sink, client=self.client, body_stream=body, received=received)

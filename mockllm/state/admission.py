@@ -17,7 +17,7 @@ from mockllm.core.limits.limit_data import (
     LimitResult,
     LimitStatus,
     combine,
-    tightest,
+    tightest_by_bound,
 )
 from mockllm.core.limits.rate_limiter import RateLimiter
 from mockllm.core.load.continuous_batch import ContinuousBatchTimes
@@ -159,7 +159,7 @@ def combined_limit_result(
         return None, result.delay
     index = results.index(result)
     found = statuses()
-    refusing, overall = found[index], tightest(found)
+    refusing, overall = found[index], tightest_by_bound(found)
     limit_status = LimitStatus(
         *[refusing.bound_status(bound) or overall.bound_status(bound) for bound in METERED_BOUNDS]
     )
@@ -196,7 +196,7 @@ def _with_draw(cost: Cost, selected: Selected, inputs: DecisionInputs) -> Cost:
 
 
 def _limit_status(limiters: Sequence[RateLimiter], scenario_time: float) -> LimitStatus:
-    return tightest([limiter.status(scenario_time) for limiter in limiters])
+    return tightest_by_bound([limiter.status(scenario_time) for limiter in limiters])
 
 
 def _load_effect(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mockllm.core.limits.limit_data import ALLOWED, Cost, LimitStatus, tightest
+from mockllm.core.limits.limit_data import ALLOWED, Cost, LimitStatus, tightest_by_bound
 from mockllm.core.selection.decision import Candidate
 from mockllm.state.scope_counts import ScopeCounts
 from mockllm.state.scope_memory import ScopeMemory
@@ -48,7 +48,7 @@ class Counters:
             if all(limiter.check(scenario_time, cost) is ALLOWED for limiter in limiters):
                 for limiter in limiters:
                     limiter.charge(scenario_time, cost)
-                limit_status = tightest([limiter.status(scenario_time) for limiter in limiters])
+                limit_status = tightest_by_bound([limiter.status(scenario_time) for limiter in limiters])
         self.update_memory_usage()
         return limit_status
 

@@ -1,7 +1,8 @@
 """The state of the engine in the memory of this process: the counts and stored responses of all sessions.
 
 A session is created when it is first named. It ends when it was unused for a while, or as the least recently
-used one of too many; its state is deleted then. The state of requests without a session never expires.
+used one of too many. Its counts and stored responses are deleted then, and nothing finds its prompt caches any
+more. The state of requests without a session never expires.
 """
 
 from __future__ import annotations
@@ -62,9 +63,9 @@ class Session:
 
 
 class EngineState:
-    """The state of an engine. A reload deletes the counts of changed and removed rules, and nothing else of it. It
-    has the counters, stored responses and prompt caches of all sessions, by id. Requests without a session have the
-    empty id.
+    """The state of an engine. A reload deletes the counts, limits and loads of changed and removed rules and
+    modifiers, and nothing else of it. It has the counters and stored responses of all sessions, by id, and one table
+    of prompt caches, whose keys contain the session. Requests without a session have the empty id.
 
     At most `max_sessions` sessions exist, each until it was unused for `unused_timeout` seconds. `log`
     receives a log line about sessions that ended.
@@ -159,7 +160,7 @@ class EngineState:
                     yield id, name, value
 
     def reset(self) -> None:
-        """Delete all sessions and all counts."""
+        """Delete all sessions, counts, stored responses and prompt caches."""
         self._forget(list(self._sessions))
         self._responses.end("")
         self.prompt_caches.clear()

@@ -18,7 +18,7 @@ from mockllm.core.limits.limit_data import (
     LimitResult,
     LimitStatus,
     MeteredBound,
-    tightest,
+    tightest_by_bound,
 )
 from mockllm.core.limits.meters import MICROS_PER_SECOND
 from mockllm.core.limits.rate_limiter import reported_wait
@@ -161,7 +161,7 @@ def _admission(
         return None, None
     statuses = [_status(each.limit, row) for each, row in zip(with_limit, limits, strict=True) if each.limit]
     if outcome == "modifier":
-        return AdmissionResult(tightest(statuses)), None
+        return AdmissionResult(tightest_by_bound(statuses)), None
     cost = (
         inputs.compute_cost()
         if any(each.limit and each.limit.counts_tokens for each in with_limit)
@@ -170,16 +170,17 @@ def _admission(
     results = [
         _result(each.limit, row, at) for each, row in zip(with_limit, limits, strict=True) if each.limit
     ]
-    refusal, wait = combined_limit_result(with_limit, results, lambda: statuses, cost)
-    if refusal is not None:
-        return refusal, None
+    refused, wait = combined_limit_result(with_limit, results, lambda: statuses, cost)
+    if refused is not None:
+        return refused, None
+    overall = tightest_by_bound(statuses)
     if refusing_load:
-        return AdmissionResult(tightest(statuses), refused_by=inputs.modifiers[refusing_load - 1]), None
+        return AdmissionResult(overall, refused_by=inputs.modifiers[refusing_load - 1]), None
     slower = 1.0
     for candidate, count in zip(with_load, loads, strict=True):
         assert candidate.load is not None, "it has a load"
         slower *= slowdown(candidate.load, count + 1)
-    admitted = AdmissionResult(tightest(statuses), wait, slower, tokens=cost.tokens)
+    admitted = AdmissionResult(overall, wait, slower, tokens=cost.tokens)
     placed = [each for each in candidates if takes_slot(each)]
     return admitted, make_slot(placed, at) if placed else None
 

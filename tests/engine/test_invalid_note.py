@@ -7,7 +7,6 @@ import pytest
 from mockllm.core.json.codec import MISSING
 from mockllm.dialects import openai
 from mockllm.engine.invalid_note import invalid_note
-from mockllm.engine.rule_header import reason
 from tests.language.virtual_server import raw_request, respond_once
 
 RULES = "rules: [{reply: x}]"
@@ -93,4 +92,4 @@ def test_readable_body_that_is_missing_is_noted_by_its_refusal() -> None:
     vars(request)["body"] = MISSING
     failure = dialect.check_readable(request)
     assert failure is not None
-    assert invalid_note(failure, dialect, request) == f"invalid: {reason(failure)}"
+    assert invalid_note(failure, dialect, request) == f"invalid: {failure.short_message}"

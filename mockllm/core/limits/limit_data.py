@@ -172,7 +172,7 @@ def combine(results: Sequence[LimitResult]) -> LimitResult:
     return LimitResult(True, delay) if delay else ALLOWED
 
 
-def tightest(statuses: Sequence[LimitStatus]) -> LimitStatus:
+def tightest_by_bound(statuses: Sequence[LimitStatus]) -> LimitStatus:
     """Return for each bound the state with the least left, for headers. Among equal limits, the limit counts that
     takes longest to recover, then the first."""
     if len(statuses) == 1:  # the usual case

@@ -27,9 +27,9 @@ from mockllm.core.matching.text_conditions import (
     EndsWith,
     Equals,
     Glob,
+    HasMembers,
     Regex,
     StartsWith,
-    Structured,
 )
 from mockllm.core.regex.timed_search import TimedSearch
 
@@ -44,6 +44,7 @@ __all__ = [
     "Equals",
     "Exists",
     "Glob",
+    "HasMembers",
     "Length",
     "Members",
     "OneOf",
@@ -51,7 +52,6 @@ __all__ = [
     "Schema",
     "Some",
     "StartsWith",
-    "Structured",
     "Subset",
     "meets",
     "member",
@@ -238,7 +238,7 @@ class Members(Struct, Condition, frozen=True):
     members: Mapping[str, Condition]
 
     def matches(self, value: Json | Missing) -> bool:
-        if not isinstance(value, (dict, Structured)):
+        if not isinstance(value, (dict, HasMembers)):
             return False
         return all(meets(condition, member(value, name)) for name, condition in self.members.items())
 
@@ -246,7 +246,7 @@ class Members(Struct, Condition, frozen=True):
         return ", ".join(f"{name} {condition.describe()}" for name, condition in self.members.items())
 
     def difference(self, value: Json | Missing) -> str | None:
-        if not isinstance(value, (dict, Structured)):
+        if not isinstance(value, (dict, HasMembers)):
             return hints.type_hint({}, value)
         for name, condition in self.members.items():
             actual = member(value, name)
@@ -325,7 +325,7 @@ def member(value: Json, name: str) -> Json | Missing:
     """Return the member of an object, or of an element of a set (a tool result has name, id, text …)."""
     if isinstance(value, dict):
         return value.get(name, MISSING)
-    if isinstance(value, Structured):
+    if isinstance(value, HasMembers):
         return value.member(name)
     return MISSING
 

@@ -23,13 +23,13 @@ from mockllm.core.matching.conditions import (
     Equals,
     Exists,
     Glob,
+    HasMembers,
     Length,
     Members,
     OneOf,
     Regex,
     Some,
     StartsWith,
-    Structured,
     member,
 )
 from mockllm.core.matching.lookup_tables import Affixes, Literals, Table, thresholds
@@ -57,11 +57,11 @@ class TextTables:
 
 
 class FieldIndex:
-    """The index of one field (or of one key of it). `lists`: its values may be lists. Add all conditions, exhaust
-    `build`, then call `lookup`."""
+    """The index of one field (or of one key of it). `may_be_list`: whether its values may be lists. Add all
+    conditions, exhaust `build`, then call `lookup`."""
 
-    def __init__(self, lists: bool) -> None:
-        self._lists = lists
+    def __init__(self, may_be_list: bool) -> None:
+        self._may_be_list = may_be_list
         self.rows: list[int] = []
         self._exists: list[int] = []
         self._missing: list[int] = []
@@ -112,14 +112,14 @@ class FieldIndex:
 
     def _add_inner(self, row: int, condition: Condition) -> bool:
         if isinstance(condition, Length):
-            self._length = self._length or FieldIndex(lists=False)
+            self._length = self._length or FieldIndex(may_be_list=False)
             return self._length.add(row, condition.condition)
-        if isinstance(condition, Some) and self._lists:
-            self._items = self._items or FieldIndex(lists=True)
+        if isinstance(condition, Some) and self._may_be_list:
+            self._items = self._items or FieldIndex(may_be_list=True)
             return self._items.add(row, condition.condition)
         if isinstance(condition, Members) and condition.members:
             name = max(condition.members, key=lambda name: _selectivity(condition.members[name]))
-            index = self._members.setdefault(name, FieldIndex(lists=True))
+            index = self._members.setdefault(name, FieldIndex(may_be_list=True))
             index.add(row, condition.members[name])
             return False
         self._unindexed.append(row)
@@ -151,8 +151,8 @@ class FieldIndex:
         decided = True
         if isinstance(condition.value, str):
             self._add_literal(row, condition.value, condition.ignore_case)
-        if self._lists:
-            self._items = self._items or FieldIndex(lists=True)
+        if self._may_be_list:
+            self._items = self._items or FieldIndex(may_be_list=True)
             decided = self._items.add(row, Equals(condition.value, condition.ignore_case))
         return decided
 
@@ -233,7 +233,7 @@ class FieldIndex:
             mask = self._present | self._lookup_constant(value)
         if self._length is not None and isinstance(value, (list, tuple, dict)):
             mask |= self._length.lookup(len(value))
-        if self._members and isinstance(value, (dict, Structured)):
+        if self._members and isinstance(value, (dict, HasMembers)):
             mask |= self._lookup_members(value)
         return mask
 
@@ -262,7 +262,7 @@ class FieldIndex:
             return 0
         return self._constants.find(freeze(value))
 
-    def _lookup_members(self, value: Mapping[str, Json] | Structured) -> int:
+    def _lookup_members(self, value: Mapping[str, Json] | HasMembers) -> int:
         mask = 0
         for name, index in self._members.items():
             inner = member(value, name)

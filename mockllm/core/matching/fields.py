@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.jsonpath import JsonPath, compile_path
-from mockllm.core.matching.text_conditions import Structured
+from mockllm.core.matching.text_conditions import HasMembers
 from mockllm.core.redaction import is_secret
 from mockllm.core.request.messages import ResultPart
 from mockllm.core.request.request import Request
@@ -78,7 +78,7 @@ is whether the call generates, which rules without `path`, `api`, `mcp` and `for
 recipe of a `hash`."""
 
 
-class NamedText(str, Structured):
+class NamedText(str, HasMembers):
     """A text with a name: `schema` with the schema's name, `named` with the tools' names."""
 
     name: Json | Missing = MISSING
@@ -87,7 +87,7 @@ class NamedText(str, Structured):
         return self.name if name == "name" else MISSING
 
 
-class ToolResultFields(Structured):
+class ToolResultFields(HasMembers):
     """A tool result with the members of conditions: name, id, text, json and is_error."""
 
     def __init__(self, part: ResultPart) -> None:

@@ -64,7 +64,7 @@ class ValueLayer(Layer):
     def __init__(self, field: Field) -> None:
         self.name = field.name
         self.read = field.read
-        self._lists = field.info.kind in ("json", "set")
+        self._may_be_list = field.info.kind in ("json", "set")
         self._pairs: Pairs = []
 
     def add(self, row: int, field: Field, condition: Condition) -> None:
@@ -72,7 +72,7 @@ class ValueLayer(Layer):
 
     def build(self, size: int) -> Iterator[None]:
         self._set_rows([row for row, _ in self._pairs], size)
-        self._index = FieldIndex(self._lists)
+        self._index = FieldIndex(self._may_be_list)
         self.inexact = yield from _filled(self._index, self._pairs, size)
 
     def lookup(self, request: Request) -> int:
@@ -248,7 +248,7 @@ class BodyLayer(Layer):
         for path, index in self._few:
             value = path.first(body)
             if value is not MISSING:
-                mask = mask & ~index.missing | index.lookup(value)
+                mask = _apply(mask, index, value)
         return mask if self._few else self._walk(body, mask)
 
     def _walk(self, body: Json, mask: int) -> int:
@@ -285,7 +285,7 @@ def _index_of(
     if len(pairs) <= _MAX_FEW_ROWS:
         yield
         return LinearFieldIndex(pairs), frozenset()
-    index = FieldIndex(lists=True)
+    index = FieldIndex(may_be_list=True)
     inexact = yield from _filled(index, pairs, size)
     return index, inexact
 

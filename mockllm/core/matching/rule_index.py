@@ -44,9 +44,9 @@ MAX_LAYERS: Final = 4
 _MAX_MULTI_PATHS: Final = 64
 """The number of paths with several nodes that have a layer."""
 _MIN_RANKED: Final = 64
-"""The least near matchers whose exact distance is computed, if there are as many."""
+"""The minimum number of near matchers whose exact distance is computed, if there are as many."""
 _MAX_RANKED: Final = 320
-"""The most near matchers whose exact distance is computed, where equally many tests of each failed."""
+"""The maximum number of near matchers whose exact distance is computed, where equally many tests of each failed."""
 _MAX_SHORT_REQUEST: Final = 8192
 """Bytes of a request above which only the minimum is ranked: each row would read the request's texts."""
 
@@ -182,10 +182,6 @@ class RuleIndex:
         if len(self._multi_paths) < _MAX_MULTI_PATHS:
             self._multi_paths.add(field.path.text)
         return (_ORDER[field.name], field.path.text) if field.path.text in self._multi_paths else None
-
-    def find(self, request: Request) -> Iterator[int]:
-        """Yield the numbers of the matchers that match, in order, each computed on demand."""
-        return self.matching(self.match_mask(request), request, 0, len(self._matchers))
 
     def head_mask(self, request: Request) -> int:
         """Return the mask of the rows that may match by these fields of the head: method, path, provider, dialect,

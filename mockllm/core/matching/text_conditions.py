@@ -42,7 +42,7 @@ class Condition:
         return None
 
 
-class Structured(ABC):
+class HasMembers(ABC):
     """A value with members that is not a JSON object."""
 
     @abstractmethod

@@ -230,7 +230,7 @@ class Request(BodyFields, McpServerFields):
 
     @cached_property
     def conversation_name(self) -> str | None:
-        """The hashed name of a conversation that is not identified by its opening; None for any other."""
+        """The name of the conversation that the request's ids identify. None: a hash of its opening identifies it."""
         return None
 
     @cached_property
@@ -333,7 +333,7 @@ class Request(BodyFields, McpServerFields):
 
     @cached_property
     def part_tokens(self) -> int:
-        """The estimated tokens of all messages without their framing."""
+        """The estimated tokens of all messages, without those that each message costs by itself."""
         messages = self.messages
         known: int | None = vars(self).get("part_tokens")  # set when messages are read
         if known is not None:

@@ -101,7 +101,8 @@ class DecisionInputs(Struct, frozen=True):
 
 
 class Selected(Struct, frozen=True):
-    """A candidate that its guard does not block, with its tries and responses before this request."""
+    """A candidate that its guard does not block, with its tries and responses before this request. After the end of a
+    sequence, `response_count` also counts the tries that found it ended."""
 
     candidate: Candidate
     tries: int

@@ -42,17 +42,17 @@ class ServedReports:
 
     async def collect(self) -> None:
         """Get the journals, the metrics and the responses in flight up to now. A worker that sent nothing in its time
-        is asked, and not waited for: the control API would wait in each call until such a worker is ended."""
+        gets the call, too, but nothing waits for it: else each call of the control API would."""
         async with self._collecting:
             monotonic = time.monotonic()
             for worker in self.serving:
-                if worker.asking is None or worker.asking.done():
-                    worker.asking = asyncio.create_task(self._ask(worker))
+                if worker.report_task is None or worker.report_task.done():
+                    worker.report_task = asyncio.create_task(self._ask(worker))
             await asyncio.gather(
                 *[
-                    worker.asking
+                    worker.report_task
                     for worker in self.serving
-                    if worker.asking is not None and not worker.silences
+                    if worker.report_task is not None and not worker.silences
                 ]
             )
             self._journal.number(monotonic)

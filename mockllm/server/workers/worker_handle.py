@@ -36,7 +36,7 @@ class WorkerHandle:
         """The number of its last entry that was taken of its reports."""
         self.silences = 0
         """The reports in a row for which it has sent nothing."""
-        self.asking: asyncio.Task[None] | None = None
+        self.report_task: asyncio.Task[None] | None = None
         """Takes its next report; None before the first one."""
         self.serves = False
         """Whether it has rules, and so reports what it serves."""

@@ -12,7 +12,7 @@ from mockllm.core.limits.limit_data import (
     LimitResult,
     LimitStatus,
     combine,
-    tightest,
+    tightest_by_bound,
 )
 from mockllm.core.limits.meters import MAX_EXACT_ENTRIES, SlidingWindow
 from mockllm.core.limits.rate_limiter import RateLimiter
@@ -280,10 +280,10 @@ def test_combine_returns_one_result(verdicts: list[LimitResult], expected: Limit
 def test_tightest_returns_least_remaining() -> None:
     slow, quick = BoundStatus(9, 2, 5.0, TEN), BoundStatus(2, 2, 1.0, TEN)
     much, little = BoundStatus(100, 50, 1.0, TEN), BoundStatus(1000, 49, 1.0, TEN)
-    assert tightest([]) == LimitStatus()
-    assert tightest([LimitStatus(quick, much), LimitStatus(slow), LimitStatus(None, little)]) == LimitStatus(
-        slow, little
-    )
+    assert tightest_by_bound([]) == LimitStatus()
+    assert tightest_by_bound(
+        [LimitStatus(quick, much), LimitStatus(slow), LimitStatus(None, little)]
+    ) == LimitStatus(slow, little)
 
 
 def test_rate_limiter_counts_input_and_output_apart() -> None:

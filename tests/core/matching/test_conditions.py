@@ -21,6 +21,7 @@ from mockllm.core.matching.conditions import (
     Equals,
     Exists,
     Glob,
+    HasMembers,
     Length,
     Members,
     OneOf,
@@ -28,7 +29,6 @@ from mockllm.core.matching.conditions import (
     Schema,
     Some,
     StartsWith,
-    Structured,
     Subset,
     meets,
     member,
@@ -39,7 +39,7 @@ AT = compile_path("$.a")
 MANY = compile_path("$[*].a")
 
 
-class Point(Structured):
+class Point(HasMembers):
     def member(self, name: str) -> Json | Missing:
         return {"x": 1, "words": ("a", "b")}.get(name, MISSING)
 

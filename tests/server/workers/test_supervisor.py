@@ -250,8 +250,8 @@ def test_worker_that_was_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatc
             await group.supervisor.collect()
         assert isinstance(other.channel, Orders)
         assert (len(asked), other.channel.obeyed.count("report")) == (1, 3)
-        assert silent.asking is not None
-        silent.asking.cancel()
+        assert silent.report_task is not None
+        silent.report_task.cancel()
 
     group = Group(monkeypatch, send_no_report, count=2)
     asyncio.run(asyncio.wait_for(act(), PATIENCE))
