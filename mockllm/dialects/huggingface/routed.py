@@ -13,12 +13,11 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Choice, Reply, Usage
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors import VENDORS
 from mockllm.dialects.vendors.chat import VendorEncoder
-from mockllm.dialects.vendors.encoders import Together
+from mockllm.dialects.vendors.together import Together
 from mockllm.dialects.vendors.vendor import Vendor
 
 _together = next(vendor for vendor in VENDORS if vendor.name == "together")
@@ -55,7 +54,7 @@ def _deepseek_usage(counted: Usage) -> dict[str, Json]:
     return {**plain_usage(counted), "cached_tokens": counted.cached_read}
 
 
-_form: Final = replace(_together.form, finish=FINISH, without_text={"content": ""}, usage=plain_usage)
+_form: Final = replace(_together.form, without_text={"content": ""}, usage=plain_usage)
 DEEPSEEK: Final = replace(_form, usage=_deepseek_usage)
 """The form of DeepSeek's models, whose responses name no version of weights and count cached tokens."""
 EXPOSED: Final = {

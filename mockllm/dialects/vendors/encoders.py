@@ -95,43 +95,6 @@ class Groq(VendorEncoder):
         return merged_json(result, self._own.get("x_groq", {}))
 
 
-# --- Together ---------------------------------------------------------------------------------------
-
-
-def together_usage(counted: Usage) -> dict[str, Json]:
-    return {**plain_usage(counted), "cached_tokens": counted.cached_read}
-
-
-class Together(VendorEncoder):
-    """Together. A text is streamed in both the chat and the legacy form, calls as OpenAI does."""
-
-    def opening(self, choice: Choice) -> dict[str, Json] | None:
-        return {"role": "assistant", "content": None} if choice.calls else None
-
-    def text_delta(self, chunk: str) -> dict[str, Json]:
-        return {"token_id": 1588, "role": "assistant", "content": chunk}
-
-    def closing(self, choice: Choice) -> dict[str, Json]:
-        return {} if choice.calls else self.text_delta("")
-
-    def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
-        result = super().choice(content, finish)
-        delta = content.get("delta", {})
-        if "token_id" in delta:
-            result |= {"text": delta["content"], "seed": None if finish is None else SEED}
-        elif "message" in content:
-            result["seed"] = SEED
-        return result
-
-    def chunk(self, choices: list[Json]) -> dict[str, Json]:
-        result = super().chunk(choices)
-        return {**result, "usage": None} if choices and "text" in choices[0] else result
-
-    @property
-    def _counts(self) -> bool:
-        return not any(choice.calls for choice in self.reply.choices)
-
-
 # --- DeepSeek ---------------------------------------------------------------------------------------
 
 

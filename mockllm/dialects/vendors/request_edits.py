@@ -61,12 +61,23 @@ def groq_request(body: Object) -> Object:
     return result
 
 
+def cerebras_request(body: Object) -> Object:
+    """Return OpenAI's form of a request to Cerebras: a schema with or without a name."""
+    return _with_schema_name(body)
+
+
 def together_request(body: Object) -> Object:
-    """Return OpenAI's form of a request to Together: any schema, and no legacy choice of a function beside tools."""
+    """Return OpenAI's form of a request to Together: any schema, also beside its type, videos as texts, a number of
+    probabilities, and no legacy choice of a function beside tools."""
     result = without_schemas(body)
     if result.get("tools") and result.get("function_call") == "auto":
         del result["function_call"]
-    return result
+    if type(result.get("logprobs")) is int:
+        del result["logprobs"]
+    wanted = object_of(result.get("response_format"))
+    if wanted.get("type") == "json_schema" and "schema" in wanted:
+        result["response_format"] = {"type": "json_schema", "json_schema": {"name": "x"}}
+    return _with_messages(result, lambda entry: _with_parts(entry, ("video_url",)))
 
 
 def huggingface_request(body: Object) -> Object:
@@ -83,11 +94,16 @@ PERPLEXITY_PARTS: Final = ("file_url", "pdf_url", "video_url")
 
 def perplexity_request(body: Object) -> Object:
     """Return OpenAI's form of a request to Perplexity: any schema, with or without a name, and its own parts."""
-    result = without_schemas(body)
-    wanted = object_of(result.get("response_format"))
-    if type(wanted.get("json_schema")) is dict:
-        result["response_format"] = {**wanted, "json_schema": {"name": "x", **wanted["json_schema"]}}
+    result = _with_schema_name(without_schemas(body))
     return _with_messages(result, lambda entry: _with_parts(entry, PERPLEXITY_PARTS))
+
+
+def _with_schema_name(body: Object) -> Object:
+    wanted = object_of(body.get("response_format"))
+    schema = wanted.get("json_schema")
+    if type(schema) is not dict or schema.get("name", "") != "":
+        return body
+    return {**body, "response_format": {**wanted, "json_schema": {**schema, "name": "x"}}}
 
 
 OPENROUTER_TOOLS: Final = "openrouter:"

@@ -11,7 +11,6 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.randomness import HEX
-from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
 from mockllm.dialects.vendors import (
     deepseek,
@@ -24,6 +23,7 @@ from mockllm.dialects.vendors import (
     rate_limit_headers,
     request_edits,
     response_ids,
+    together,
 )
 from mockllm.dialects.vendors.newer_vendors import NEWER
 from mockllm.dialects.vendors.vendor import (
@@ -91,21 +91,21 @@ VENDORS: Final = (
     ),
     Vendor(
         "together",
-        encoders.Together,
+        together.together_encoder,
         limit_headers=rate_limit_headers.TOGETHER,
         hosts=("api.together.xyz", "api.together.ai"),
         edit_completion=object_edits.together_completion,
         model="meta-llama/Llama-3.3-70B-Instruct-Turbo",
         form=VendorChatForm(
-            id=VendorIdFormat("", 16, HEX),
+            id=VendorIdFormat("ovCayuC-fdNmn-", 16, HEX),
             call_id=VendorIdFormat("call_", 24, LOWER),
             body={"prompt": []},
             choice=LOGPROBS,
             message={"tool_calls": []},
             indexed_calls=True,
             calls_with_finish="each",
-            finish={**FINISH, "stop": "eos", "refusal": "eos"},
-            usage=encoders.together_usage,
+            thinking="reasoning",
+            usage=together.together_usage,
             usage_chunk="finish",
             always_usage=True,
             media="text/event-stream;charset=utf-8",
@@ -335,9 +335,14 @@ VENDORS: Final = (
                 },
             },
             chunk={"system_fingerprint": "fp_46358675aa6b1ba4d98d"},
+            choice=LOGPROBS,
             thinking="reasoning",
+            without_text={},
             usage=encoders.cerebras_usage,
+            usage_chunk="finish",
+            always_usage=True,
         ),
+        openai_request=request_edits.cerebras_request,
         errors=VendorErrors(errors.rows({}, **errors.CEREBRAS), errors.cerebras),
     ),
     *NEWER,

@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import EventStep
-from mockllm.core.reply.reply import Call, Choice, Part, Reply, Text, Thinking
+from mockllm.core.reply.reply import Call, Choice, Part, Reply, Text, Thinking, Usage
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.providers import generating_dialect
 from mockllm.dialects.router import RouteMatch, find_route
@@ -79,6 +79,62 @@ def test_xai_call_delta_has_no_content() -> None:
 
 def test_together_text_delta_has_no_calls() -> None:
     assert set(choices(chunks("together", Text(("a",))))[0]["delta"]) == {"token_id", "role", "content"}
+
+
+TOGETHER = "openai/gpt-oss-120b"
+
+
+def test_together_stream_of_a_newer_model_has_reasoning() -> None:
+    found = chunks("together", Thinking(("t",)), Text(("a",)), CALL, model=TOGETHER)
+    deltas = [choice["delta"] for choice in choices(found)]
+    assert all(delta["role"] == "assistant" and delta["token_id"] is None for delta in deltas)
+    assert [delta["reasoning"] for delta in deltas] == [None, "t", None, None, None, None]
+    assert [choice["text"] for choice in choices(found)] == ["", "", "a", "", "", ""]
+    assert deltas[4]["tool_calls"] == [
+        {"id": None, "index": 0, "type": "function", "function": {"name": None, "arguments": "{}"}}
+    ]
+    assert ["usage" in chunk for chunk in found] == [False, *[True] * 6]
+    assert set(found[-1]["usage"]) == {
+        "prompt_tokens",
+        "completion_tokens",
+        "total_tokens",
+        "reasoning_tokens",
+    }
+
+
+def test_together_body_of_a_newer_model_names_its_weights() -> None:
+    found = body("together", Thinking(("t",)), CALL, model=TOGETHER)
+    assert found["metadata"] == {"weight_version": "default"}
+    assert found["choices"][0]["seed"] is None
+    assert found["choices"][0]["message"]["content"] == ""
+
+
+def test_together_counts_cached_tokens_of_a_newer_model() -> None:
+    dialect = generating_dialect("together", "chat")
+    assert dialect is not None
+    reply = Reply((Choice((Text(("a",)),)),), usage=Usage(4, 3, cached_read=2))
+    (step,) = dialect.encode_body(reply, request(model=TOGETHER), STAMP).steps
+    assert isinstance(step, EventStep)
+    assert loads(step.payload)["usage"]["prompt_tokens_details"] == {"cached_tokens": 2}
+
+
+def test_cerebras_stream_ends_with_usage_and_times() -> None:
+    found = chunks("cerebras", Text(("a",)), CALL)
+    assert choices(found)[0]["delta"] == {"role": "assistant"}
+    assert ["finish_reason" in choice for choice in choices(found)] == [False, False, False, False, True]
+    assert [{"usage", "time_info"} <= set(chunk) for chunk in found] == [False, False, False, False, True]
+    assert choices(found)[3]["delta"]["tool_calls"][0]["type"] == "function"
+
+
+def test_cerebras_gemma_counts_tokens_of_images() -> None:
+    usage = body("cerebras", Text(("a",)), model="gemma-4-31b")["usage"]
+    assert (usage["image_tokens"], usage["completion_tokens_details"]) == (0, {"reasoning_tokens": 0})
+
+
+def test_cerebras_has_probabilities_only_where_asked_for() -> None:
+    assert "logprobs" not in body("cerebras", Text(("a",)))["choices"][0]
+    assert body("cerebras", Text(("a",)), logprobs=True)["choices"][0]["logprobs"]["content"]
+    assert "content" not in body("cerebras", CALL)["choices"][0]["message"]
 
 
 def test_perplexity_chunks_have_role_and_usage_and_no_end() -> None:

@@ -123,12 +123,14 @@ OWN_FORMS: list[tuple[str, Json]] = [
     ("openrouter/api/v1", {"tools": [*TOOLS, {"type": "openrouter:web_search"}]}),
     ("openrouter/api/v1", {"tools": [{"type": "openrouter:web_search"}], "tool_choice": "auto"}),
     ("perplexity", {"response_format": SCHEMA}),
+    ("together/v1", {"response_format": {"type": "json_schema", "schema": {"type": "object"}}}),
+    ("together/v1", {"logprobs": 2}),
 ]
 
 
 @pytest.mark.parametrize(("base", "fields"), OWN_FORMS)
 def test_own_fields_of_a_vendor_are_accepted_there_alone(base: str, fields: Json) -> None:
-    for vendor, passes in ((base, True), ("cerebras/v1", False)):
+    for vendor, passes in ((base, True), ("deepseek", False)):
         dialect, request = route_request(
             f"/{vendor}/chat/completions", {"model": "m", "messages": [ASKED], **fields}
         )
@@ -137,7 +139,12 @@ def test_own_fields_of_a_vendor_are_accepted_there_alone(base: str, fields: Json
 
 @pytest.mark.parametrize(
     ("base", "kind"),
-    [("openrouter/api/v1", "video_url"), ("perplexity", "file_url"), ("perplexity", "pdf_url")],
+    [
+        ("openrouter/api/v1", "video_url"),
+        ("together/v1", "video_url"),
+        ("perplexity", "file_url"),
+        ("perplexity", "pdf_url"),
+    ],
 )
 def test_own_parts_of_a_vendor_are_accepted_there_alone(base: str, kind: str) -> None:
     parts: Json = [{"type": kind, kind: {"url": "https://localhost/a"}}]
@@ -145,6 +152,14 @@ def test_own_parts_of_a_vendor_are_accepted_there_alone(base: str, kind: str) ->
         body: Json = {"model": "m", "messages": [{"role": "user", "content": parts}]}
         dialect, request = route_request(f"/{vendor}/chat/completions", body)
         assert (dialect.check(request) is None) is passes
+
+
+@pytest.mark.parametrize(("name", "passes"), [("", True), (0, False)])
+def test_cerebras_accepts_a_schema_without_a_name(name: Json, passes: bool) -> None:
+    wanted = {"type": "json_schema", "json_schema": {"name": name, "schema": {"type": "object"}}}
+    body: Json = {"model": "m", "messages": [ASKED], "response_format": wanted}
+    dialect, request = route_request("/cerebras/v1/chat/completions", body)
+    assert (dialect.check(request) is None) is passes
 
 
 PARTS: Json = [
