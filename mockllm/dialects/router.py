@@ -239,8 +239,9 @@ def _prefix(path: str) -> tuple[str | None, str]:
 def _is_unserved(provider: ListedProvider, path: str) -> bool:
     """Return whether a path without its prefix belongs to a part of a provider's API that is not served."""
     base = provider.omittable_start
+    starts = _unserved(provider.unserved)
     known = path if base and path.startswith(f"{base}/") else base + path
-    return bool(provider.unserved) and _unserved(provider.unserved).match(known) is not None
+    return bool(provider.unserved) and any(starts.match(each) is not None for each in (known, path))
 
 
 @cache

@@ -277,6 +277,13 @@ def test_error_of_unserved_call_has_the_usual_members(
     assert members == error
 
 
+@pytest.mark.parametrize("path", ["/v1/libraries/l/documents", "/v1/fine_tuning/jobs", "/v2/prompts"])
+def test_find_of_unserved_call_of_mistral_is_501(path: str) -> None:
+    found = find_route("GET", f"/mistral{path}", {})
+    assert isinstance(found, UnknownPath)
+    assert found.failure.status == 501
+
+
 @pytest.mark.parametrize("path", ["/v1/threadsy", "/v1/x/threads"])
 def test_find_of_unknown_path_is_no_501(path: str) -> None:
     found = find_route("GET", path, {})

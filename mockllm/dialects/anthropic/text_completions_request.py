@@ -35,6 +35,8 @@ from mockllm.dialects.anthropic.validators import (
 )
 
 HUMAN, ASSISTANT = "\n\nHuman:", "\n\nAssistant:"
+_LATER_MODEL: Final = re.compile("claude-(?!1|2|instant|v)")
+"""The beginning of the models that only the messages protocol has: those since Claude 3."""
 _TURN: Final = re.compile(r"\n\n(Human|Assistant):")
 _SHAPE: Final[Shape] = {
     "model": STRING,
@@ -116,6 +118,10 @@ def check(request: Request) -> Failure | None:
 
 def _check_fields(fields: dict[str, Json]) -> None:
     check_shape("", fields, _SHAPE)
+    if _LATER_MODEL.match(fields["model"]):
+        raise AnthropicRequestProblem(
+            f'"{fields["model"]}" is not a model of this API. Use the Messages API instead.'
+        )
     check_minimum("max_tokens_to_sample", fields["max_tokens_to_sample"], 1)
     names = _TURN.findall(fields["prompt"])
     if not names or names[0] != "Human":

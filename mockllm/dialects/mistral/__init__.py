@@ -153,7 +153,20 @@ def _stored_routes() -> tuple[ProviderRoute, ...]:
     )
 
 
+UNSERVED: Final = (
+    *(
+        f"/v1/{name}"
+        for name in (
+            "audio", "client", "connectors", "context", "fine_tuning", "libraries", "observability", "rag",
+            "responses", "service-accounts", "triggers", "users", "webhooks", "whoami", "workflows",
+        )
+    ),
+    *(f"/v2/{name}" for name in ("audio", "prompts", "skills")),
+)  # fmt: skip
+"""The starts of the paths of Mistral's other calls (SDK: the paths of `mistralai.client`)."""
 PROVIDER: Final[Provider] = replace(
-    _compatible, routes=(*_compatible.routes, *_own_routes(), *_conversation_routes(), *_stored_routes())
+    _compatible,
+    routes=(*_compatible.routes, *_own_routes(), *_conversation_routes(), *_stored_routes()),
+    unserved=UNSERVED,
 )
 PROVIDERS: Final = (PROVIDER,)

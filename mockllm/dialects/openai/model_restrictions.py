@@ -39,7 +39,8 @@ class ModelRestrictions(Struct, frozen=True):
     `temperature`: the code of a refusal of any value but 1. `top_p`: whether it is refused likewise. `efforts`: the
     supported ones; empty where all pass. `responses_efforts`: those of the responses protocol where it has others.
     `tools`: with which effort chat completions refuse functions: with one that the request names, or with any but
-    `none`. `recent`: a model of July 2026 or later, which refuses sampling only while it reasons."""
+    `none`. `recent`: a model of July 2026 or later, which refuses sampling only while it reasons. `audio`: a model
+    that speaks, which refuses JSON, probabilities and images."""
 
     parameters: tuple[str, ...] = _MAXIMUM
     temperature: str | None = None
@@ -49,6 +50,7 @@ class ModelRestrictions(Struct, frozen=True):
     responses_efforts: tuple[str, ...] = ()
     tools: Literal["named", "any"] | None = None
     recent: bool = False
+    audio: bool = False
 
 
 NO_RESTRICTIONS: Final = ModelRestrictions(parameters=())
@@ -78,6 +80,7 @@ _ALWAYS_REASONING: Final = _recent(LOW_TO_XHIGH)
 _REASONING: Final = _recent(NONE_TO_XHIGH)
 MODELS: Final = (
     ("gpt-5*-chat*", NO_RESTRICTIONS),
+    ("gpt-audio*", ModelRestrictions(parameters=(), audio=True)),
     ("o1-mini*", _EARLIEST),
     ("o1-preview*", _EARLIEST),
     ("o1*", _EARLY_MINI),
@@ -127,6 +130,8 @@ def check_chat_model(body: Mapping[str, Json]) -> Failure | None:
     row = _row(body)
     if row is NO_RESTRICTIONS:
         return None
+    if row.audio:
+        return _check_audio_model(body)
     effort = body.get("reasoning_effort")
     reasons = not row.recent or effort != "none"
     error = _check_tools(body, row, effort) or (_check_sampling(body, row) if reasons else None)
@@ -134,6 +139,19 @@ def check_chat_model(body: Mapping[str, Json]) -> Failure | None:
         names = next(_set_probabilities(body), None) if reasons else None
         error = unsupported_parameter(names) if names is not None else _check_retention(body)
     return error or check_roles(body)
+
+
+def _check_audio_model(body: Mapping[str, Json]) -> Failure | None:
+    """Return what a model that speaks refuses (recordings of May 2026)."""
+    if object_of(body.get("response_format")).get("type") in ("json_object", "json_schema"):
+        return unsupported_parameter("response_format", code=None)
+    if body.get("logprobs"):
+        return unsupported_parameter("logprobs", code=None)
+    for place, message in enumerate(objects(body.get("messages"))):
+        if any(part.get("type") == "image_url" for part in objects(message.get("content"))):
+            path = f"messages[{place}].content"
+            return refuse("Images are not supported with this model.", path, "invalid_value")
+    return None
 
 
 def check_responses_model(body: Mapping[str, Json]) -> Failure | None:

@@ -7,7 +7,8 @@ have the model `deepseek-v4-flash`. DeepSeek announced this on April 24, 2026; t
 only in quotations of third parties.
 
 The refusal of calls is from a recording of 2026, with an assistant's message and another call between a call and its
-output. That a message alone is accepted there is inferred. The refusals of chats are from recordings of August 2026.
+output. That a message alone is accepted there is inferred. The refusals of chats are from recordings of May and
+August 2026.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ PRICES: Final = PriceList(
     ),
 )
 
+THINKING: Final = "deepseek-v4"
+"""The first words of the models that think unless the request disables it."""
+
 
 def check_calls(items: Sequence[dict[str, Json]]) -> Failure | None:
     """Return the refusal of the first call whose output is missing, or comes after the calls of a later message."""
@@ -70,7 +74,8 @@ def check_chat(body: dict[str, Json]) -> Failure | None:
                     f"variant `{kind}`, expected `text` at line 1 column {_end_of_messages(body)}"
                 )
     forced = body.get("tool_choice") == "required" or type(body.get("tool_choice")) is dict
-    if forced and object_of(body.get("thinking")).get("type") == "enabled":
+    default = "enabled" if (text_of(body.get("model")) or "").startswith(THINKING) else None
+    if forced and object_of(body.get("thinking")).get("type", default) == "enabled":
         return refuse("Thinking mode does not support this tool_choice")
     return None
 

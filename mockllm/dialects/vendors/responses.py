@@ -127,6 +127,10 @@ class VendorEmbeddings(VendorCall, OpenAiEmbeddings):
         super().__init__(vendor if headers is None else replace(vendor, headers=headers))
         self.vector_forms = vendor.vector_forms
 
+    def check(self, request: Request) -> Failure | None:
+        failure, own = super().check(request), self.vendor.check_embeddings
+        return failure if failure is not None or own is None else own(request.fields)
+
     def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().embed(result, request, identity)
         return edit_plan(plan, self.vendor, identity, self.vendor.edit_embeddings, self.vendor.media)

@@ -150,6 +150,8 @@ class Vendor(Struct, frozen=True):
     """Returns what it refuses of the items of a responses request, before OpenAI's check."""
     check_chat: Callable[[dict[str, Json]], Failure | None] | None = None
     """Returns what it refuses of a chat request, before OpenAI's check."""
+    check_embeddings: Callable[[dict[str, Json]], Failure | None] | None = None
+    """Returns what it refuses of a well-formed embeddings request."""
     edit_embeddings: Edit | None = None
     vector_forms: VectorForms = field(default_factory=lambda: VECTOR_FORMS)
     embedding_headers: Members | None = None

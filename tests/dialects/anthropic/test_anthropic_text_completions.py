@@ -80,6 +80,16 @@ def test_parameters_of_any_type_are_read() -> None:
     ("fields", "message"),
     [
         ({}, None),
+        ({"model": "claude-instant-1.2"}, None),
+        ({"model": "mine"}, None),
+        (
+            {"model": "claude-haiku-4-5"},
+            '"claude-haiku-4-5" is not a model of this API. Use the Messages API instead.',
+        ),
+        (
+            {"model": "claude-3-haiku-20240307"},
+            '"claude-3-haiku-20240307" is not a model of this API. Use the Messages API instead.',
+        ),
         ({"prompt": 1}, "prompt: Input should be a valid string"),
         ({"max_tokens_to_sample": 0}, "max_tokens_to_sample: Input should be greater than or equal to 1"),
         ({"prompt": "hi"}, 'prompt must start with "\n\nHuman:" turn'),

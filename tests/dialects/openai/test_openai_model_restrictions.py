@@ -312,3 +312,22 @@ def test_azure_refuses_by_deployment_and_vendors_never() -> None:
     assert chat("gpt-5", groq, max_tokens=9) is None
     assert chat("gpt-5.6", groq, tools=[TOOL], metadata={"a": 1}, prompt_cache_key=1, n=9) is None
     assert chat("", groq) is None
+
+
+PICTURE: Json = {"type": "image_url", "image_url": {"url": "https://localhost/a.png"}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"logprobs": True}, "logprobs"),
+        ({"messages": [USER, {"role": "user", "content": [PICTURE]}]}, "messages[1].content"),
+        ({"response_format": {"type": "text"}}, None),
+    ],
+)
+def test_audio_models_refuse_json_logprobs_and_images(fields: dict[str, Json], param: str | None) -> None:
+    """Recorded in May 2026."""
+    failure = refused("/v1/chat/completions", {"model": "gpt-audio", "messages": [USER], **fields})
+    assert (failure and failure.fields["param"]) == param
+    assert chat("gpt-4o", logprobs=True) is None

@@ -197,3 +197,34 @@ def test_deepseek_refuses_a_forced_call_while_it_thinks(choice: Json) -> None:
     assert refusal["message"] == "Thinking mode does not support this tool_choice"
     assert deepseek_refusal({**body, "thinking": {"type": "disabled"}}) is None
     assert deepseek_refusal({**body, "tool_choice": "auto", "thinking": {"type": "enabled"}}) is None
+
+
+@pytest.mark.parametrize(("model", "thinks"), [("deepseek-v4-flash", True), ("deepseek-chat", False)])
+def test_deepseek_v4_thinks_by_default(model: str, thinks: bool) -> None:
+    body: dict[str, Json] = {"messages": [ASKED], "tools": TOOLS, "tool_choice": "required"}
+    assert (deepseek_refusal({"model": model, **body}) is not None) is thinks
+    assert deepseek_refusal({"model": model, **body, "thinking": {"type": "disabled"}}) is None
+
+
+def mistral_refusal(call: str, fields: dict[str, Json]) -> Json:
+    dialect, request = route_request(f"/mistral/v1/{call}", {"model": "mistral-small-latest", **fields})
+    failure = dialect.check(request)
+    return failure and payload(dialect.error(failure, request, STAMP))
+
+
+def test_mistral_refuses_probabilities() -> None:
+    """Recorded in August 2026."""
+    body: dict[str, Json] = {"messages": [ASKED]}
+    refusal = mistral_refusal("chat/completions", {**body, "logprobs": True})
+    assert (refusal["type"], refusal["code"]) == ("invalid_request_invalid_args", "3051")
+    assert refusal["raw_status_code"] == 400
+    assert mistral_refusal("chat/completions", {**body, "logprobs": False}) is None
+
+
+def test_mistral_refuses_more_than_256_inputs() -> None:
+    """Recorded in August 2026."""
+    refusal = mistral_refusal("embeddings", {"input": ["a"] * 257})
+    assert (refusal["type"], refusal["code"]) == ("invalid_request_prompt", "3210")
+    assert mistral_refusal("embeddings", {"input": ["a"] * 256}) is None
+    assert mistral_refusal("embeddings", {"input": "a"}) is None
+    assert mistral_refusal("embeddings", {"input": 1})["code"] != "3210"
