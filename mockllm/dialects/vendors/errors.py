@@ -113,9 +113,12 @@ class VendorCall:
 # --- envelopes --------------------------------------------------------------------------------------
 
 
-def without_param(inner: dict[str, Json], status: int, ids: Ids) -> Json:
-    """Groq: `param` appears only where it has a value."""
-    return {"error": {name: value for name, value in inner.items() if name != "param" or value is not None}}
+def without_nulls(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """Groq: `param` and `code` appear only where they have a value (recordings of February 2026)."""
+    optional = ("param", "code")
+    return {
+        "error": {name: value for name, value in inner.items() if name not in optional or value is not None}
+    }
 
 
 def deepseek(inner: dict[str, Json], status: int, ids: Ids) -> Json:
@@ -225,7 +228,7 @@ def zai(inner: dict[str, Json], status: int, ids: Ids) -> Json:
 
 def huggingface(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     """Hugging Face: a refusal of its router is a text, any other error an object."""
-    return {"error": inner["message"]} if status in (401, 403, 404, 503) else {"error": inner}
+    return {"error": inner["message"]} if status in (401, 402, 403, 404, 503) else {"error": inner}
 
 
 def xai(inner: dict[str, Json], status: int, ids: Ids) -> Json:

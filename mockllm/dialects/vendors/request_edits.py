@@ -67,8 +67,8 @@ def cerebras_request(body: Object) -> Object:
 
 
 def together_request(body: Object) -> Object:
-    """Return OpenAI's form of a request to Together: any schema, also beside its type, videos as texts, a number of
-    probabilities, and no legacy choice of a function beside tools."""
+    """Return OpenAI's form of a request to Together: any schema, and videos as texts. A schema may be beside its
+    type, and `logprobs` a number. A legacy choice of a function beside tools is left out."""
     result = without_schemas(body)
     if result.get("tools") and result.get("function_call") == "auto":
         del result["function_call"]

@@ -74,7 +74,7 @@ VENDORS: Final = (
                     "instead.",
                 ),
             ),
-            errors.without_param,
+            errors.without_nulls,
             event="error",
             spent=rate_limit_headers.SPENT_OPENAI,
         ),

@@ -131,7 +131,7 @@ def test_cerebras_gemma_counts_tokens_of_images() -> None:
     assert (usage["image_tokens"], usage["completion_tokens_details"]) == (0, {"reasoning_tokens": 0})
 
 
-def test_cerebras_has_probabilities_only_where_asked_for() -> None:
+def test_cerebras_has_probabilities_only_where_requested() -> None:
     assert "logprobs" not in body("cerebras", Text(("a",)))["choices"][0]
     assert body("cerebras", Text(("a",)), logprobs=True)["choices"][0]["logprobs"]["content"]
     assert "content" not in body("cerebras", CALL)["choices"][0]["message"]

@@ -138,12 +138,12 @@ ENVELOPES: dict[str, tuple[str, Failure, Json]] = {
     "Groq leaves out the parameter": (
         "groq",
         Failure("bad_request", message="No."),
-        {"error": {"message": "No.", "type": "invalid_request_error", "code": None}},
+        {"error": {"message": "No.", "type": "invalid_request_error"}},
     ),
-    "Groq names the parameter where there is one": (
+    "Groq names parameter and code where there are some": (
         "groq",
-        Failure("bad_request", message="No.", fields={"param": "n"}),
-        {"error": {"message": "No.", "type": "invalid_request_error", "param": "n", "code": None}},
+        Failure("bad_request", message="No.", fields={"param": "n", "code": "c"}),
+        {"error": {"message": "No.", "type": "invalid_request_error", "param": "n", "code": "c"}},
     ),
     "Mistral's gateway gives a detail": (
         "mistral",
@@ -222,6 +222,11 @@ ENVELOPES: dict[str, tuple[str, Failure, Json]] = {
             "param": "quota",
             "code": "request_quota_exceeded",
         },
+    ),
+    "Hugging Face's router gives a text": (
+        "huggingface",
+        Failure("insufficient_quota", message="No credit."),
+        {"error": "No credit."},
     ),
     "DeepSeek has a status of its own for an empty purse": (
         "deepseek",
