@@ -131,6 +131,11 @@ def test_cerebras_gemma_counts_tokens_of_images() -> None:
     assert (usage["image_tokens"], usage["completion_tokens_details"]) == (0, {"reasoning_tokens": 0})
 
 
+def test_cerebras_llama_counts_no_details_of_tokens() -> None:
+    usage = body("cerebras", Text(("a",)), model="llama3.1-8b")["usage"]
+    assert list(usage) == ["prompt_tokens", "completion_tokens", "total_tokens"]
+
+
 def test_cerebras_has_probabilities_only_where_requested() -> None:
     assert "logprobs" not in body("cerebras", Text(("a",)))["choices"][0]
     assert body("cerebras", Text(("a",)), logprobs=True)["choices"][0]["logprobs"]["content"]
