@@ -23,7 +23,6 @@ from mockllm.scenario.file_lint import file_warnings
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.conditions import NameCondition, TextCondition
-from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
@@ -34,7 +33,7 @@ from mockllm.scenario.matcher_logic import WiderMatchers, contradiction
 from mockllm.scenario.name_lint import unknown_names_in_examples, unknown_names_of_mcp
 from mockllm.scenario.replay_lint import replay_warnings
 from mockllm.scenario.rule_lint import rule_warnings
-from mockllm.scenario.tool_call_lint import misspelt_calls, offered_tools
+from mockllm.scenario.tool_call_lint import ToolNames, misspelt_calls, misspelt_results
 from mockllm.scenario.typed_entries import TypedEntry
 
 MAX_SLOW_REGEXES: Final = 50
@@ -95,7 +94,7 @@ def warning_steps(
         and (files[entry.file].source.name, path_text(entry.path).rstrip("]")) not in broken
     ]
     found: list[Diagnostic] = [*file_warnings(scenarios), *_slow_regexes(subjects)]
-    found += (*unknown_names_in_examples(scenarios), *_misspelt_calls(subjects))
+    found += (*unknown_names_in_examples(scenarios), *_misspelt_tools(subjects))
     servers = {
         each.spec.name: each.spec for each in scenarios.entries if isinstance(each.spec, McpServerSpec)
     }
@@ -304,16 +303,19 @@ def _calls_tool(reply: ReplySpec) -> bool:
     )
 
 
-def _misspelt_calls(subjects: Sequence[LintSubject]) -> Iterator[Diagnostic]:
-    """Warn about calls of a tool that is almost the one by which the rule matches."""
-    matches: dict[str, list[Match]] = {}
+def _misspelt_tools(subjects: Sequence[LintSubject]) -> Iterator[Diagnostic]:
+    """Warn about calls of a tool that is almost the one by which the rule matches, and about results of a tool that
+    is almost one that a rule calls."""
+    by_file: dict[str, list[RuleSpec | ModifierSpec]] = {}
     for subject in subjects:
-        matches.setdefault(subject.entry.file, []).append(subject.spec.match)
-    tools = cache(lambda file: {name for match in matches[file] for name in offered_tools(match)})
+        by_file.setdefault(subject.entry.file, []).append(subject.spec)
+    names = cache(lambda file: ToolNames.of(by_file[file]))
+    everywhere = ToolNames.of(subject.spec for subject in subjects)
     for subject in subjects:
+        found = [*misspelt_results(subject.spec, everywhere)]
         if isinstance(subject.spec, RuleSpec):
-            calls = misspelt_calls(subject.spec, partial(tools, subject.entry.file))
-            yield from (subject.warn(text, *below) for below, text in calls)
+            found += misspelt_calls(subject.spec, partial(names, subject.entry.file))
+        yield from (subject.warn(text, *below) for below, text in found)
 
 
 def _slow_regexes(subjects: Iterable[LintSubject]) -> Iterator[Diagnostic]:

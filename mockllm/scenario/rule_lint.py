@@ -26,6 +26,7 @@ from mockllm.scenario.language.conditions import (
     TextOperators,
     TruthOperators,
 )
+from mockllm.scenario.language.content import KEYWORD
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.reply import ChoiceSpec, PartSpec, ReplySpec, ResponseSpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
@@ -179,6 +180,20 @@ def _unsent_content(spec: RuleSpec) -> Warnings:
                     )
             if isinstance(part.json_, str) and part.json_.lstrip()[:1] in ("{", "["):
                 yield (*below, "json"), "this is a text, and is sent in quotes; write the JSON without quotes"
+            yield from _misspelt_keywords(part, below)
+
+
+def _misspelt_keywords(part: ChoiceSpec | PartSpec, path: Path) -> Warnings:
+    """Warn about a text that is almost the word `from_schema`, where that word may be."""
+    calls = part.tool_calls if isinstance(part.tool_calls, list) else ()
+    places: list[tuple[Path, object]] = [((*path, "json"), part.json_)]
+    places += [((*path, "tool_calls", index, "arguments"), call.arguments) for index, call in enumerate(calls)]
+    for place, text in places:
+        if isinstance(text, str) and len(text) < 2 * len(KEYWORD) and text != KEYWORD:
+            from difflib import SequenceMatcher  # imported only for a short text
+
+            if SequenceMatcher(None, text.lower(), KEYWORD).ratio() > 0.85:
+                yield place, f'this is the text "{text}"; did you mean {KEYWORD}?'
 
 
 def replies(spec: RuleSpec) -> Iterator[tuple[Path, ReplySpec]]:

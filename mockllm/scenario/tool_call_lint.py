@@ -1,4 +1,5 @@
-"""Warnings about calls of a tool whose name is a slip of the one by which the rule matches.
+"""Warnings about names of tools that are slips: calls of almost the tool by which the rule matches, and results of
+almost a tool that a rule calls.
 
 Rules often match requests with one tool and call another: `lock_door` and `unlock_door`. A name is a slip only if
 it differs by case, by `_` and `-`, or by one letter. And the file must have no further sign of that tool.
@@ -7,18 +8,21 @@ it differs by case, by `_` and `-`, or by one letter. And the file must have no 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from msgspec import Struct
+
+from mockllm.scenario.diagnostics import Path
 from mockllm.scenario.known_names import GLOB
 from mockllm.scenario.language.base import children
 from mockllm.scenario.language.match import Match
-from mockllm.scenario.language.rule import RuleSpec
+from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.match_lint import Warnings, texts_and_globs
 from mockllm.scenario.rule_lint import calls_of_reply, replies
 
 MAX_TOOLS: Final = 100
-"""A rule that matches by more tools has no warnings."""
+"""A rule that matches by more tools has no warnings on its calls, nor have results where rules call more."""
 MAX_LENGTH: Final = 100
 """A longer name is compared only but for case, `_` and `-`."""
 _WORD: Final = re.compile(r"[\w-]+")
@@ -27,42 +31,100 @@ _OFFERED: Final = ("tools", "uncalled", "mentioned")
 """Conditions on the names of offered tools."""
 
 
-def misspelt_calls(spec: RuleSpec, tools_of_file: Callable[[], Collection[str]]) -> Warnings:
+class ToolNames(Struct, frozen=True):
+    """The names of tools in some rules and modifiers: those by which they match requests, those whose results they
+    match, and those that they call."""
+
+    offered: Collection[str]
+    returned: Collection[str]
+    called: Collection[str]
+
+    @staticmethod
+    def of(specs: Iterable[RuleSpec | ModifierSpec]) -> ToolNames:
+        """Return the names in these rules and modifiers."""
+        offered, returned, called = set[str](), set[str](), set[str]()
+        for spec in specs:
+            offered.update(_offered_tools(spec.match))
+            returned.update(name for _, name in _returned_tools(spec.match, ("match",)))
+            if isinstance(spec, RuleSpec):
+                called.update(name for place, reply in replies(spec) for _, name in calls_of_reply(reply, place))
+        return ToolNames(offered, returned, called)
+
+    def is_used_beside(self, name: str, other: str) -> bool:
+        """Return whether rules match requests with a tool, or call it and match its result, and call another one."""
+        return name in self.offered or (name in self.returned and {name, other} <= {*self.called})
+
+
+def misspelt_results(spec: RuleSpec | ModifierSpec, names: ToolNames) -> Warnings:
+    """Warn about results of a tool that no rule calls, and that is almost one that a rule calls."""
+    if len(names.called) > MAX_TOOLS:
+        return
+    for path, name in _returned_tools(spec.match, ("match",)):
+        if name in names.called or name in names.offered:
+            continue
+        tools = sorted(names.called)
+        near = _meant(name, tools, _slips_of(tools))
+        if near is not None:
+            yield path, f'no rule calls the tool "{name}"; did you mean "{near}"?'
+
+
+def misspelt_calls(spec: RuleSpec, tools_of_file: Callable[[], ToolNames]) -> Warnings:
     """Warn about calls of a tool that is almost the one by which the rule matches. `tools_of_file` returns the tools
-    by which any rule of its file matches."""
+    of all rules of its file."""
     tools = texts_and_globs(spec.match.tools)
     if not tools or len(tools) > MAX_TOOLS or any(GLOB.search(tool) for tool in tools):
         return
     named: Collection[str] | None = None
-    slips: dict[str, str] = {}
+    slips: Mapping[str, str] = {}
     for place, reply in replies(spec):
         calls = [*calls_of_reply(reply, place)]
         if any(name in tools for _, name in calls):
             continue
         for path, name in calls:
-            slips = slips or {slip: tool for tool in reversed(tools) for slip in _slips(tool)}
+            slips = slips or _slips_of(tools)
             near = _meant(name, tools, slips)
             if near is None:
                 continue
             if named is None:
-                named = {*_words(spec.match), *tools_of_file()}
-            if name not in named:
+                named = {*_words(spec.match)}
+            if name not in named and not tools_of_file().is_used_beside(name, near):
                 yield (
                     path,
                     f'the rule matches requests with the tool "{near}" and calls "{name}"; did you mean "{near}"?',
                 )
 
 
-def offered_tools(match: Match) -> Iterator[str]:
+def _slips_of(tools: Sequence[str]) -> Mapping[str, str]:
+    """Return the tools by the texts that their names become without one letter, or with two letters swapped."""
+    return {slip: tool for tool in reversed(tools) for slip in _slips(tool)}
+
+
+def _offered_tools(match: Match) -> Iterator[str]:
     """Yield the names of offered tools that a match spells out, itself or in its parts."""
     for name in _OFFERED:
         yield from _texts(getattr(match, name))
-    for each in (*(match.all or ()), *(match.any or ()), *([match.not_] if match.not_ else ())):
-        yield from offered_tools(each)
+    for _, each in _parts(match, ()):
+        yield from _offered_tools(each)
 
 
-def _meant(name: str, tools: Sequence[str], slips: dict[str, str]) -> str | None:
-    """Return the tool whose name a text almost is. `slips` has the tools by the texts of `_slips`."""
+def _returned_tools(match: Match, path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the places and names of tools whose results a match spells out, itself or in its parts."""
+    names = () if match.tool_result is None else texts_and_globs(match.tool_result.name)
+    yield from (((*path, "tool_result", "name"), name) for name in names if not GLOB.search(name))
+    for below, each in _parts(match, path):
+        yield from _returned_tools(each, below)
+
+
+def _parts(match: Match, path: Path) -> Iterator[tuple[Path, Match]]:
+    """Yield the matches in a match, with their places."""
+    for key, parts in (("all", match.all), ("any", match.any)):
+        yield from (((*path, key, index), each) for index, each in enumerate(parts or ()))
+    if match.not_ is not None:
+        yield (*path, "not"), match.not_
+
+
+def _meant(name: str, tools: Sequence[str], slips: Mapping[str, str]) -> str | None:
+    """Return the tool whose name a text almost is. `slips` is from `_slips_of`."""
     if found := slips.get(name):
         return found
     shorter, plain = _slips(name), _plain(name)

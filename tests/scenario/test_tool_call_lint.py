@@ -100,3 +100,18 @@ def test_rule_with_many_tools_has_no_warning(tmp_path: Path) -> None:
     tools = [f"tool_{number}" for number in range(MAX_TOOLS)]
     assert suggested(tmp_path, {"tools": tools}, call("tol_7")) == ["tool_7"]
     assert suggested(tmp_path, {"tools": [*tools, "other"]}, call("tol_7")) == []
+
+
+def test_two_tools_that_rules_use_have_no_warning(tmp_path: Path) -> None:
+    result = {"match": {"tool_result": {"name": "get_orders"}}, "reply": "x"}
+    assert suggested(tmp_path, {"tools": "get_order"}, call("get_orders"), result) == ["get_order"]
+    both = {"match": {"user": "v"}, "reply": call("get_order")}
+    assert suggested(tmp_path, {"tools": "get_order"}, call("get_orders"), result, both) == []
+    assert suggested(tmp_path, {"tools": "get_order"}, call("get_orders"), both) == ["get_order"]
+
+
+def test_result_beside_many_called_tools_has_no_warning(tmp_path: Path) -> None:
+    result = {"match": {"tool_result": {"name": "tol_7"}}, "reply": "x"}
+    tools = [f"tool_{number}" for number in range(MAX_TOOLS)]
+    assert suggested(tmp_path, {}, call(*tools), result) == ["tool_7"]
+    assert suggested(tmp_path, {}, call(*tools, "other"), result) == []
