@@ -66,6 +66,15 @@ class ErrorSpec(Spec):
         return self
 
 
+def known_error(name: str) -> str:
+    """Return the name of an error. Raise an error for any other name."""
+    if name not in NAMED:
+        raise PydanticCustomError(
+            "named_error", 'no error is called "{name}"', {"name": name, "allowed": sorted(NAMED)}
+        )
+    return name
+
+
 def _error(value: object) -> object:
     """Read a bare text as the name of an error."""
     status = str(value)
@@ -74,11 +83,7 @@ def _error(value: object) -> object:
             f"expected an error's name or a mapping, found {status}; write {{status: {status}}}"
         )
     if isinstance(value, str):
-        if value not in NAMED:
-            raise PydanticCustomError(
-                "named_error", 'no error is called "{name}"', {"name": value, "allowed": sorted(NAMED)}
-            )
-        return {"type": value}
+        return {"type": known_error(value)}
     if not isinstance(value, dict | ErrorSpec):
         several = "; write `sequence` for several in turn, `choose` for one by chance"
         hint = several if isinstance(value, list) else ""

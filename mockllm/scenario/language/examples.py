@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import (
+    AfterValidator,
     Discriminator,
     Field,
     JsonValue,
@@ -23,7 +25,9 @@ from mockllm.scenario.language.conditions import (
     NumberCondition,
     TextCondition,
 )
+from mockllm.scenario.language.error import known_error
 from mockllm.scenario.language.match import Match
+from mockllm.scenario.language.settings import known_fault
 
 
 def _form(value: object) -> str:
@@ -279,12 +283,23 @@ class ExpectSpec(NullableSpec):
         | None
     ) = None
     """The number of chunks of a stream, or exactly these chunks."""
-    faults: list[str] | None = None
+    faults: list[Annotated[str, AfterValidator(known_fault)]] | None = None
     """The faults that were applied, in order."""
     took: Took | None = None
     """The exact duration on the virtual clock; or `{gte: 1s, lt: 2s}`."""
     body: dict[JsonPathText, JsonCondition] | None = None
     """JSONPaths into the body of a non-streaming response."""
+
+    @field_validator("error", mode="before")
+    @classmethod
+    def known_errors(cls, condition: object) -> object:
+        """Reject a name that no error has, and a status."""
+        for name in condition if isinstance(condition, list) else [condition]:
+            if re.fullmatch(r"[45]\d\d", str(name)):
+                raise quantity_error(f"an error has a name; for its status write status: {name}")
+            if isinstance(name, str):
+                known_error(name)
+        return condition
 
     @field_validator("body")
     @classmethod

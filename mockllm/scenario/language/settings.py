@@ -148,17 +148,20 @@ _FAULTS_MEANT: Final[Mapping[str, str]] = {
 """Words that users write for faults, with the faults."""
 
 
+def known_fault(name: str) -> str:
+    """Return the name of a fault. Raise an error for any other name."""
+    if name not in FAULTS:
+        meant = _FAULTS_MEANT.get(name.lower())
+        known = f"; did you mean {meant}?" if meant else suggestion(name, FAULTS) or FAULTS_ARE_LISTED
+        raise quantity_error(f'no fault is called "{name}"{known}')
+    return name
+
+
 def _by_name(value: object) -> object:
     """Read a bare text as the name of a fault."""
     if isinstance(value, dict):
         _check_form(value)
-    if not isinstance(value, str):
-        return value
-    if value not in FAULTS:
-        meant = _FAULTS_MEANT.get(value.lower())
-        known = f"; did you mean {meant}?" if meant else suggestion(value, FAULTS) or FAULTS_ARE_LISTED
-        raise quantity_error(f'no fault is called "{value}"{known}')
-    return {value: {}}
+    return {known_fault(value): {}} if isinstance(value, str) else value
 
 
 def _check_form(value: Mapping[str, object]) -> None:
