@@ -176,6 +176,13 @@ EXPECTED: dict[str, tuple[str, int, str]] = {
         2,
         "expectations.yaml:2:24: expect[0].times: is unknown; the known keys are match, ",
     ),
+    "a word for a count": ("expect:\n- {times: 2}", 2, '; did you mean "exactly"?'),
+    "an operator as a count": ("expect:\n- {gte: 2}", 2, '; did you mean "at_least"?'),
+    "a condition beside the match": (
+        "expect:\n- {user: bye, exactly: 2}",
+        2,
+        "at_most; it is a condition: write match: {user: …}",
+    ),
     "a word too many": (
         "expects: []",
         2,

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from mockllm.core.display import brief
 from mockllm.core.rendering.plan import PHRASES
 from mockllm.scenario.diagnostics import Diagnostic, nearest, path_text
+from mockllm.scenario.language.match import Match
 from mockllm.scenario.model_walk import shape_of
 from mockllm.scenario.text_forms import form_words
 
@@ -122,6 +123,23 @@ EXPECTED: Final = {
 """Expected values, by the type of pydantic's error."""
 
 
+_COUNTS: Final = {
+    **dict.fromkeys(("times", "count", "equals", "calls"), "exactly"),
+    **dict.fromkeys(("min", "minimum", "gte"), "at_least"),
+    **dict.fromkeys(("max", "maximum", "lte"), "at_most"),
+}
+"""Words that users write for the counts of an expectation."""
+
+
+def _meant(key: str, keys: Sequence[str]) -> str:
+    """Return a suggestion for an unknown key beside these keys; empty without one."""
+    if "match" in keys and key in Match.model_fields:
+        return f"; it is a condition: write match: {{{key}: …}}"
+    count = _COUNTS.get(key)
+    near = count if count in keys else nearest(key, keys)
+    return f'; did you mean "{near}"?' if near else ""
+
+
 def _message(details: ErrorDetails, model: type[BaseModel]) -> str:
     """Return the message of one error."""
     if details["type"] == "extra_forbidden":
@@ -129,8 +147,7 @@ def _message(details: ErrorDetails, model: type[BaseModel]) -> str:
         for step in details["loc"][:-1]:
             shape = shape.step(step)
         keys = list(shape.allowed_keys())
-        near = nearest(str(details["loc"][-1]), keys)
-        meant = f'; did you mean "{near}"?' if near else ""
+        meant = _meant(str(details["loc"][-1]), keys)
         known = f"the known keys are {', '.join(keys)}{meant}" if keys else "this call has no parameters"
         return f"is unknown; {known}"
     expected = EXPECTED.get(details["type"])
