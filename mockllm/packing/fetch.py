@@ -14,6 +14,7 @@ from mockllm.packing import git
 from mockllm.packing.archive_signature import archive_signature
 from mockllm.packing.archives import read_wheel, read_zip
 from mockllm.packing.pack_source import PackSource
+from mockllm.scenario.diagnostics import nearest
 from mockllm.scenario.manifest import PackSpec, read_manifest
 from mockllm.scenario.pack_files import PackFiles, PackRejected, read_tree
 from mockllm.scenario.pack_resolver import bundled_names, installed_packs
@@ -116,12 +117,15 @@ def _tree(place: PackSource, here: Path) -> PackFiles:
     if place.kind == "wheel":
         return read_wheel(path, place.inside)
     if place.kind == "installed":
-        folder = installed_packs().get(place.where)
+        installed, bundled = installed_packs(), bundled_names()
+        folder = installed.get(place.where)
         if folder is None:
-            if place.where in bundled_names():
+            if place.where in bundled:
                 raise PackRejected(f"it ships with mockllm and needs no lock: write use: [{place.where}]")
+            near = nearest(place.where, [*bundled, *installed])
             raise PackRejected(
                 f'there is no folder, zip, wheel, git repository or installed pack "{place.where}"'
+                + (f'; did you mean "{near}"?' if near else "")
             )
         return read_tree(folder)
     folder = path / place.inside if place.inside else path

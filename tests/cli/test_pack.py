@@ -268,6 +268,12 @@ def test_pack_add_refused_source_is_named(tmp_path: Path, capsys: pytest.Capture
     ]
 
 
+@pytest.mark.parametrize("command", ["info", "add", "check"])
+def test_misspelt_pack_name_has_suggestion(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("pack", command, "defalt") in (1, 2)
+    assert 'installed pack "defalt"; did you mean "default"?' in capsys.readouterr().err
+
+
 def test_pack_test_of_archive_shows_source_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     zipped(tmp_path / "p.zip", {"rules.yaml": RULES + EXAMPLE})
     run("pack", "test", tmp_path / "p.zip")
