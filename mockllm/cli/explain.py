@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from mockllm.cli import api_client
 from mockllm.cli.console import print_mistakes
@@ -24,13 +24,14 @@ from mockllm.core.request.request_keys import request_hash
 from mockllm.dialects.missing_base_paths import missing_base_path_note
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import location_and_name
+from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import load_scenarios
 from mockllm.server.access_log import MAX_PROMPT, printable_line
 from mockllm.state.engine_state import EngineState
-from mockllm.testing.expectations import duration
+from mockllm.testing.expectations import Outcome, duration
 from mockllm.testing.match_trace import MatchTrace, TraceEntry, match_trace
 from mockllm.testing.request_files import InvalidRequestFile, RequestFile, read_request_file
 
@@ -139,11 +140,28 @@ def trace_steps(run: Sequence[RequestFile], engine: Engine) -> Iterator[tuple[Re
         now += request_file.after
         request = request_file.sent.read_by(engine, now)
         trace = match_trace(engine, request)
-        yield request_file, trace
+        yield request_file, _own_page(engine, trace) or trace
         slot = engine.respond(request).slot
         now += trace.outcome.duration
         if slot is not None:
             slot.release()
+
+
+def _own_page(engine: Engine, trace: MatchTrace) -> MatchTrace | None:
+    """Return the trace of a request for a page of the server, which no rule gets; None for any other request."""
+    request = trace.request
+    if request.provider is not None or request.method not in ("GET", "HEAD"):
+        return None
+    if request.path not in ("/", "/health"):
+        return None
+    from mockllm.server.builtin_pages import health, home  # imports the server
+
+    is_home, about = request.path == "/", engine.info()
+    plan = home(about, "") if is_home else health(about, uptime=0)
+    planned = PlannedResponse(plan, "mockllm:home" if is_home else "mockllm:health")
+    unmatched = replace(trace.decision, outcome="unmatched", rule=None, modifiers=())
+    outcome = Outcome(request, planned)
+    return replace(trace, outcome=outcome, decision=unmatched, tried=(), unshown=0, applied=(), step=None)
 
 
 def _refuse(mistakes: Sequence[Diagnostic], json: bool) -> int:

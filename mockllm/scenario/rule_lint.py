@@ -187,7 +187,9 @@ def _misspelt_keywords(part: ChoiceSpec | PartSpec, path: Path) -> Warnings:
     """Warn about a text that is almost the word `from_schema`, where that word may be."""
     calls = part.tool_calls if isinstance(part.tool_calls, list) else ()
     places: list[tuple[Path, object]] = [((*path, "json"), part.json_)]
-    places += [((*path, "tool_calls", index, "arguments"), call.arguments) for index, call in enumerate(calls)]
+    places += [
+        ((*path, "tool_calls", index, "arguments"), call.arguments) for index, call in enumerate(calls)
+    ]
     for place, text in places:
         if isinstance(text, str) and len(text) < 2 * len(KEYWORD) and text != KEYWORD:
             from difflib import SequenceMatcher  # imported only for a short text

@@ -47,7 +47,9 @@ class ToolNames(Struct, frozen=True):
             offered.update(_offered_tools(spec.match))
             returned.update(name for _, name in _returned_tools(spec.match, ("match",)))
             if isinstance(spec, RuleSpec):
-                called.update(name for place, reply in replies(spec) for _, name in calls_of_reply(reply, place))
+                called.update(
+                    name for place, reply in replies(spec) for _, name in calls_of_reply(reply, place)
+                )
         return ToolNames(offered, returned, called)
 
     def is_used_beside(self, name: str, other: str) -> bool:

@@ -137,6 +137,24 @@ def test_explain_call_without_rule(capsys: pytest.CaptureFixture[str]) -> None:
     assert "greeting: matches generating calls only, since it names no api and no path" in out
 
 
+@pytest.mark.parametrize(
+    ("path", "name", "type"), [("/", "home", "text/plain"), ("/health", "health", "application/json")]
+)
+def test_explain_page_of_server(path: str, name: str, type: str, capsys: pytest.CaptureFixture[str]) -> None:
+    request = {"method": "GET", "path": path}
+    found = report(request, capsys)
+    assert (found["outcome"], found["rule"], found["tried"]) == ("dialect", f"mockllm:{name}", [])
+    assert found["sent"]["status"] == 200
+    assert found["sent"]["headers"]["content-type"].startswith(type)
+    assert run(request) == 0
+    assert f"No rule is tried: mockllm:{name} responds by itself" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/"), ("GET", "/openai/")])
+def test_explain_path_like_that_of_page(method: str, path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report({"method": method, "path": path}, capsys)["outcome"] == "miss"
+
+
 def test_explain_many_rules_shows_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     rules = "".join(f"  - {{match: {{model: m-{n}, user: u}}, reply: a}}\n" for n in range(40))
     rules += "  - {match: {model: other, user: hi}, reply: a}\n  - {name: all, reply: a}\n"
