@@ -113,7 +113,7 @@ class FastPath(Struct, frozen=True):
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         planned = cached.planned
         planned = planned.filled_with(id_seed, cached.values(id_seed, request), planned)
-        return planned.with_unknown_field_notes(request, validation)
+        return planned.with_request_notes(request, validation)
 
     def precompute(self, request: Request, dialect: Dialect, repeated: RepeatedRequest) -> None:
         """Compute what this fast path needs of the head and the body of a repeated request."""
@@ -290,7 +290,7 @@ class FastPath(Struct, frozen=True):
         )
         if call is not None and call.notes:
             planned = replace(planned, notes=(*call.notes, *planned.notes))
-        return planned.with_unknown_field_notes(request, self.item.validation)
+        return planned.with_request_notes(request, self.item.validation)
 
     def _caches_prompt(self, request: Request, dialect: Dialect) -> bool:
         """Return whether the prompt of a request is looked up in the prompt cache."""

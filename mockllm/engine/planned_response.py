@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from msgspec import Struct
@@ -16,12 +17,15 @@ from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.rendering.storable_response import StorableResponse
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate
+from mockllm.core.request.tools import CALLABLE
 from mockllm.core.selection.decision import InFlightSlot, Validation
 from mockllm.core.webhook import Webhook
 
 UNKNOWN_FIELD: Final = "unknown field "
 """The beginning of a note on an unknown field."""
 MAX_UNKNOWN_FIELDS: Final = 3
+MAX_NAMED_TOOLS: Final = 5
+"""The most names of tools that a note lists."""
 """The most unknown fields of a request that are noted."""
 
 
@@ -52,6 +56,8 @@ class PlannedResponse(Struct, frozen=True):
     removed."""
     tool_calls: tuple[tuple[str | int, str], ...] = ()
     """Pairs of a call's id and its tool. An int is the id's index in `placeholder_values`."""
+    named_tools: frozenset[str] = frozenset()
+    """The tools that its rule calls by names: see `CompiledResponse`."""
     webhooks: tuple[Webhook, ...] = ()
     """The webhooks of the response, to the addresses of `then_post` or of a client, at their times."""
     batch_job: BatchJob | None = None
@@ -97,13 +103,15 @@ class PlannedResponse(Struct, frozen=True):
             cached_from=None,
         )
 
-    def with_unknown_field_notes(self, request: Request, validation: Validation) -> PlannedResponse:
-        """Return the response with notes of unknown fields, where the validation accepts some with a note."""
-        if validation != "strict" or not request.undocumented_fields:
+    def with_request_notes(self, request: Request, validation: Validation) -> PlannedResponse:
+        """Return the response with notes of unknown fields, where the validation accepts some with a note, and of
+        named tools that the request does not offer."""
+        has_unknown_fields = validation == "strict" and request.undocumented_fields
+        if not has_unknown_fields and not self.named_tools:
             return self
-        return replace(
-            self, notes=(*self.notes, *unknown_field_notes(request.undocumented_fields)), cached_from=None
-        )
+        notes = unknown_field_notes(request.undocumented_fields) if has_unknown_fields else []
+        notes += unoffered_tool_notes(self.named_tools, request)
+        return replace(self, notes=(*self.notes, *notes), cached_from=None) if notes else self
 
     def with_admission(self, headers: Headers, wait: float) -> PlannedResponse:
         """Return the same response with what an admission adds: the headers of limits, and the delay in seconds."""
@@ -167,3 +175,20 @@ def delay_notes(seconds: float) -> Sequence[str]:
 def unknown_field_notes(names: Sequence[str]) -> list[str]:
     """Return notes of the first of these fields, which the request's provider does not document."""
     return [f"{UNKNOWN_FIELD}{brief(name)}" for name in names[:MAX_UNKNOWN_FIELDS]]
+
+
+def unoffered_tool_notes(named_tools: Collection[str], request: Request) -> list[str]:
+    """Return a note of the first tools that a rule calls and the request does not offer. A request without tools has
+    none, nor has one that offers a tool of its provider, which may load others."""
+    offered = request.tools_with_added if named_tools else ()
+    names = {tool.name: None for tool in offered}
+    unoffered = sorted({*named_tools} - names.keys())
+    if not offered or not unoffered or not all(tool.kind in CALLABLE for tool in offered):
+        return []
+    return [f"calls {_first_names(unoffered)}, but the request offers {_first_names(names)}"]
+
+
+def _first_names(names: Iterable[str]) -> str:
+    """Return the first of some names of tools."""
+    first = [*islice(names, MAX_NAMED_TOOLS + 1)]
+    return ", ".join(map(brief, first[:MAX_NAMED_TOOLS])) + " …" * (len(first) > MAX_NAMED_TOOLS)

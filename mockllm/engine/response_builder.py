@@ -85,7 +85,7 @@ class ResponseBuilder(DecidedRequest):
             return (
                 planned
                 if planned.unmatched
-                else planned.with_unknown_field_notes(self.request, self.inputs.unmatched_validation)
+                else planned.with_request_notes(self.request, self.inputs.unmatched_validation)
             )
         except TemplateFailure as failure:
             return self._error_without_settings(template_failure(failure, self.dialect.name))
@@ -111,7 +111,7 @@ class ResponseBuilder(DecidedRequest):
                 )
             index = picked
         planned = self._selected_response(item, selected, selector.responses[index], index)
-        return planned.with_unknown_field_notes(self.request, item.validation)
+        return planned.with_request_notes(self.request, item.validation)
 
     def _modifier_error_response(self) -> PlannedResponse:
         """Respond with the first error among the modifiers, in the order of their settings' precedence."""
@@ -352,6 +352,7 @@ class ResponseBuilder(DecidedRequest):
             unmatched,
             context.error,
             tuple(context.faults),
+            named_tools=context.compiled.named_tools,
             webhooks=tuple(_webhooks_of(plan, context, responder_id or "")) if context.webhook_specs else (),
             faults_by_step=tuple(context.faults_by_step.items()),
         )

@@ -28,7 +28,14 @@ from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.media import MediaSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
-from mockllm.scenario.language.reply import ChoiceSpec, HttpSpec, PartSpec, ReplySpec, ResponseSpec
+from mockllm.scenario.language.reply import (
+    ChoiceSpec,
+    HttpSpec,
+    PartSpec,
+    ReplySpec,
+    ResponseSpec,
+    ToolCallSpec,
+)
 from mockllm.scenario.language.rule import Guarded, ModifierSpec, RuleSpec
 from mockllm.scenario.language.server_tools import McpSpec, ServerToolSpec
 from mockllm.scenario.language.settings import Settings
@@ -199,6 +206,8 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         and not any(isinstance(node, ServerToolSpec) for node in _specs(spec))
     )
     sends_messages_first = reply is not None and reply.sends_messages_first
+    calls = (node for node in _specs(reply) if isinstance(node, ToolCallSpec))
+    named_tools = frozenset(call.name for call in calls if isinstance(call.name, str))
     return CompiledResponse(
         spec,
         settings,
@@ -209,6 +218,7 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         sends_messages_first,
         templated_text,
         generates_tool_call,
+        frozenset() if request_independent else named_tools,
     )
 
 

@@ -262,6 +262,11 @@ class Request(BodyFields, McpServerFields):
     def tools(self) -> tuple[Tool, ...]:
         return ()
 
+    @property
+    def tools_with_added(self) -> tuple[Tool, ...]:
+        """The offered tools, and those that the conversation adds."""
+        return self.tools
+
     @cached_property
     def tool_choice(self) -> ToolChoice:
         return ToolChoice()
