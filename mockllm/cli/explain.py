@@ -17,6 +17,7 @@ from mockllm.cli.option import BadOption, add
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
 from mockllm.cli.sources import read_input, scenario_sources, sources_step
 from mockllm.core.display import brief, counted
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, loads, pretty
 from mockllm.core.rendering.plan import CutKind, CutStep
 from mockllm.core.rendering.recorded_websocket import RecordedWebSocketSession
@@ -24,7 +25,10 @@ from mockllm.core.request.request_keys import request_hash
 from mockllm.dialects.missing_base_paths import missing_base_path_note
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import location_and_name
+from mockllm.engine.override_headers import Override
 from mockllm.engine.planned_response import PlannedResponse
+from mockllm.engine.request_reader import engine_context_of
+from mockllm.engine.rule_header import reason
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
@@ -262,7 +266,10 @@ def sent(trace: MatchTrace) -> Iterator[str]:
 def _notes(trace: MatchTrace) -> list[str]:
     """Return the notes that the journal has on the request and its response."""
     note = missing_base_path_note(trace.request.provider, trace.request.path)
-    return [*trace.outcome.response.notes, *([] if note is None else [note])]
+    override = engine_context_of(trace.request).override
+    notes = [*trace.outcome.response.notes, *(override.notes if isinstance(override, Override) else ())]
+    notes += [f"the server refuses the request: {reason(override)}"] if isinstance(override, Failure) else []
+    return [*notes, *([] if note is None else [note])]
 
 
 def _withheld(trace: MatchTrace) -> Iterator[str]:

@@ -6,7 +6,7 @@ A seed is always allowed. The others need `--allow-overrides`, since they are st
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from typing import Final, NamedTuple
@@ -34,6 +34,18 @@ FAULT_HEADER: Final = "x-mockllm-fault"
 DELAY_HEADER: Final = "x-mockllm-delay"
 RESTRICTED: Final = (FAULT_HEADER, DELAY_HEADER, RULE_HEADER)
 """The headers that need the option."""
+OWN_PREFIX: Final = "x-mockllm-"
+"""The beginning of the names of all these headers."""
+NO_OVERRIDES: Final = frozenset(
+    f"{OWN_PREFIX}{word}"
+    for word in ("session", "batch", "clock", "stdio", "hash", "admin-token", "recorder", "webhook")
+)
+"""The headers of this server, of requests and responses, that override nothing."""
+OWN_HEADERS: Final = (SEED_HEADER, *RESTRICTED, *sorted(NO_OVERRIDES))
+UNKNOWN_HEADER: Final = "unknown header "
+"""The beginning of a note on an unknown header."""
+MAX_UNKNOWN_HEADERS: Final = 3
+"""The most notes of unknown headers on one request."""
 OPTION: Final = "--allow-overrides"
 WAITS: Final = ("for", "pause", "every", "time")
 """The keys of faults whose values are durations."""
@@ -73,11 +85,14 @@ def read_overrides(
     """Return the overrides in the headers; no wait is longer than `max_wait` seconds. Raises BadOverride."""
     seed = headers.get(SEED_HEADER)
     override = NO_OVERRIDE if seed is None else Override(*_seed(seed))
+    if notes := tuple(islice(_unknown_header_notes(headers), MAX_UNKNOWN_HEADERS)):
+        override = override._replace(notes=notes)
     names = [name for name in RESTRICTED if name in headers]
     if not names:
         return override
     if not allowed:
-        return override._replace(notes=(f"ignored {', '.join(names)}: the server runs without {OPTION}",))
+        ignored = f"ignored {', '.join(names)}: the server runs without {OPTION}"
+        return override._replace(notes=(*notes, ignored))
     fault, delay, rule = headers.get(FAULT_HEADER), headers.get(DELAY_HEADER), headers.get(RULE_HEADER)
     return override._replace(
         faults=None if fault is None else _faults(fault, max_wait),
@@ -98,6 +113,17 @@ def overridden(settings: EffectiveSettings, override: Override) -> EffectiveSett
     return EffectiveSettings(
         replace(merged, static=False), None, settings.modifier_ids, header_names=settings.header_names
     )
+
+
+def _unknown_header_notes(headers: Mapping[str, str]) -> Iterator[str]:
+    """Yield a note for each header whose name is almost that of a header of this server. Rules may name others."""
+    for name in dict.fromkeys(map(str.lower, headers)):
+        if name.startswith(OWN_PREFIX) and name not in OWN_HEADERS:
+            near = nearest(
+                name.removeprefix(OWN_PREFIX), (each.removeprefix(OWN_PREFIX) for each in OWN_HEADERS)
+            )
+            if near is not None:
+                yield f"{UNKNOWN_HEADER}{brief(name)}; did you mean {OWN_PREFIX}{near}?"
 
 
 def _seed(text: str) -> tuple[int, SeedPosition | None]:

@@ -21,9 +21,8 @@ from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import Dialect, decode
 from mockllm.dialects.router import RouteMatch, Routing, find_route
-from mockllm.engine.override_headers import DELAY_HEADER, FAULT_HEADER, SEED_HEADER, Override
+from mockllm.engine.override_headers import NO_OVERRIDES, OWN_PREFIX, Override
 from mockllm.engine.repeated_requests import MAX_BODY_BYTES, Key, RepeatedRequest, RepeatedRequests
-from mockllm.engine.rule_header import RULE_HEADER
 from mockllm.engine.session_id import SESSION_HEADER, read_session
 from mockllm.state.engine_state import EngineState, Session
 
@@ -88,9 +87,11 @@ def _prefix_of(path: str, routing: Routing) -> str:
 
 
 def _has_override(headers: Mapping[str, str]) -> bool:
-    """Return whether a header overrides a part of the response."""
-    overrides = SEED_HEADER in headers or FAULT_HEADER in headers or DELAY_HEADER in headers
-    return overrides or RULE_HEADER in headers
+    """Return whether a header overrides a part of the response, or has an unknown name that begins as theirs."""
+    names = "\n".join(headers).lower()
+    return OWN_PREFIX in names and any(
+        name.startswith(OWN_PREFIX) and name not in NO_OVERRIDES for name in names.split("\n")
+    )
 
 
 class RequestReader:

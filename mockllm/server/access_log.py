@@ -18,6 +18,7 @@ from mockllm.core.request.body_secrets import body_secrets
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_older_hash, hash_input_json, hash_of
 from mockllm.engine import seed_token
+from mockllm.engine.override_headers import UNKNOWN_HEADER
 from mockllm.engine.planned_response import UNKNOWN_FIELD
 from mockllm.server.ended_exchange import EndedExchange, is_unsent
 from mockllm.server.exchange import EndReason
@@ -152,7 +153,7 @@ class AccessLog:
         self._colour = colour
         self._verbose = verbose
         self._noted: set[tuple[str, str, str]] = set()
-        """The notes on unknown fields that were written, with address and user agent of the client."""
+        """The notes on unknown fields and headers that were written, with address and user agent of the client."""
         self._missed = ("error: no rule matched", "1;31") if strict else ("no rule matched", "1;33")
 
     def show(self, record: AccessLogRecord, request: Request | None = None) -> None:
@@ -176,13 +177,13 @@ class AccessLog:
         self._write(" ".join((*self._beginning(record), waits)))
 
     def _new_notes(self, notes: Iterable[str], request: Request) -> tuple[str, ...]:
-        """Leave out the notes on unknown fields that were written for this client before: these are the same in each
-        request."""
+        """Leave out the notes on unknown fields and headers that were written for this client before: these are the
+        same in each request."""
         agent = request.headers.get("user-agent", "")
         new = []
         for note in notes:
             key = (request.client, agent, note)
-            if note.startswith(UNKNOWN_FIELD):
+            if note.startswith((UNKNOWN_FIELD, UNKNOWN_HEADER)):
                 if key in self._noted:
                     continue
                 if len(self._noted) >= MAX_NOTED:

@@ -128,6 +128,15 @@ def test_explain_has_the_note_on_a_missing_base_path(capsys: pytest.CaptureFixtu
     assert report(request, capsys)["sent"]["notes"] == [note]
 
 
+def test_explain_has_the_note_on_a_misspelt_header(capsys: pytest.CaptureFixture[str]) -> None:
+    request = {"user": "hey", "headers": {"X-Mockllm-Sesion": "a"}}
+    (note,) = report(request, capsys)["sent"]["notes"]
+    assert note == 'unknown header "x-mockllm-sesion"; did you mean x-mockllm-session?'
+    invalid = {"user": "hey", "headers": {"x-mockllm-seed": "nine"}}
+    (note,) = report(invalid, capsys)["sent"]["notes"]
+    assert note.startswith("the server refuses the request: x-mockllm-seed: expected a whole number")
+
+
 def test_explain_call_without_rule(capsys: pytest.CaptureFixture[str]) -> None:
     request = {"method": "GET", "path": "/v1/models"}
     assert report(request, capsys)["outcome"] == "dialect"

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+import mockllm
 from mockllm.core.faults import FAULTS, ReplyFaultContext
 from mockllm.core.faults.meaning import Refuse
 from mockllm.core.reply.reply import Reply, Text
-from mockllm.engine.override_headers import WAITS
+from mockllm.engine.override_headers import (
+    MAX_UNKNOWN_HEADERS,
+    NO_OVERRIDES,
+    OWN_HEADERS,
+    OWN_PREFIX,
+    WAITS,
+)
 from tests.language.virtual_server import (
     ClientRequest,
     ClientResponse,
@@ -309,3 +318,37 @@ def test_a_peek_at_a_refused_request_decides_by_rules() -> None:
     bad = requested(fault="nonsense")
     request = engine.read("POST", bad.path, "", bad.headers, bad.body, "", 0.0)
     assert engine.preview(request).decision.outcome == "rule"
+
+
+# --- misspelt headers ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("sesion", "session"), ("falt", "fault"), ("RULES", "rule"), ("admin-tokn", "admin-token")],
+)
+def test_a_misspelt_header_is_noted(name: str, meant: str) -> None:
+    received = one(requested("hello", **{name: "x"}))
+    assert received.text == "Hello there"
+    note = f'unknown header "x-mockllm-{name.lower()}"; did you mean x-mockllm-{meant}?'
+    assert received.planned.notes == (note,)
+
+
+def test_notes_of_misspelt_headers_are_bounded() -> None:
+    received = respond_all(RULES, requested(**{f"seed{number}": "x" for number in range(9)}, delay="1s"))[0]
+    assert len(received.planned.notes) == MAX_UNKNOWN_HEADERS + 1, "and that the delay is ignored"
+
+
+def test_a_header_of_rules_and_clients_has_no_note() -> None:
+    headers = dict.fromkeys(
+        ("tenant-of-test", *(name.removeprefix(OWN_PREFIX) for name in NO_OVERRIDES)), "x"
+    )
+    assert one(requested(**headers)).planned.notes == ()
+
+
+def test_each_header_in_the_code_is_known() -> None:
+    package = Path(mockllm.__file__).parent
+    texts = (file.read_text(encoding="utf-8") for file in package.rglob("*.py"))
+    named = {name for text in texts for name in re.findall(r'= "(x-mockllm-[a-z-]+[a-z])"', text)}
+    assert named <= {*OWN_HEADERS}
+    assert len(named) > 8

@@ -193,14 +193,15 @@ def test_line_on_a_hold_has_the_call_that_releases_it(session: str | None, name:
     assert written[0].startswith(line(RECORD).partition(" 200 ")[0])
 
 
-def test_unknown_field_is_noted_once_for_each_client() -> None:
+@pytest.mark.parametrize("kind", ["field", "header"])
+def test_unknown_name_is_noted_once_for_each_client(kind: str) -> None:
     written: list[str] = []
     log = AccessLog(written.append)
-    noted = RECORD._replace(notes=('unknown field "foo"', "a note"))
+    noted = RECORD._replace(notes=(f'unknown {kind} "foo"', "a note"))
     for request in (requested("a"), requested("a"), requested("b"), requested("a", "10.0.0.2")):
         log.show(noted, request)
     notes = [line.partition("[")[2] for line in written]
-    both = 'unknown field "foo"; a note]'
+    both = f'unknown {kind} "foo"; a note]'
     assert notes == [both, "a note]", both, both]
 
 
