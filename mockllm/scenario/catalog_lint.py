@@ -33,6 +33,7 @@ from mockllm.scenario.matcher_logic import WiderMatchers, contradiction
 from mockllm.scenario.name_lint import unknown_names_in_examples, unknown_names_of_mcp
 from mockllm.scenario.replay_lint import replay_warnings
 from mockllm.scenario.rule_lint import rule_warnings
+from mockllm.scenario.state_lint import set_states, unset_states
 from mockllm.scenario.tool_call_lint import ToolNames, misspelt_calls, misspelt_results
 from mockllm.scenario.typed_entries import TypedEntry
 
@@ -94,7 +95,7 @@ def warning_steps(
         and (files[entry.file].source.name, path_text(entry.path).rstrip("]")) not in broken
     ]
     found: list[Diagnostic] = [*file_warnings(scenarios), *_slow_regexes(subjects)]
-    found += (*unknown_names_in_examples(scenarios), *_misspelt_tools(subjects))
+    found += _unknown_names(scenarios, subjects)
     servers = {
         each.spec.name: each.spec for each in scenarios.entries if isinstance(each.spec, McpServerSpec)
     }
@@ -301,6 +302,16 @@ def _calls_tool(reply: ReplySpec) -> bool:
         choice.tool_calls is not None or any(part.tool_calls is not None for part in choice.parts or ())
         for choice in reply.choices or (reply,)
     )
+
+
+def _unknown_names(scenarios: LoadedScenarios, subjects: Sequence[LintSubject]) -> Iterator[Diagnostic]:
+    """Warn about names of entries, tools and states that nothing has. With an error in a file, entries that set a
+    state may be missing."""
+    yield from unknown_names_in_examples(scenarios)
+    yield from _misspelt_tools(subjects)
+    states = set_states(subject.spec for subject in subjects)
+    for subject in () if scenarios.diagnostics else subjects:
+        yield from (subject.warn(text, *below) for below, text in unset_states(subject.spec, states))
 
 
 def _misspelt_tools(subjects: Sequence[LintSubject]) -> Iterator[Diagnostic]:

@@ -59,7 +59,9 @@ NONE = {
     "one that skips": rules("{skip: 2, reply: a}", "{reply: b}"),
     "one that answers every other": rules("{every: 2, reply: a}", "{reply: b}"),
     "one with a window before": rules("{during: {to: 5s}, reply: a}", "{reply: b}"),
-    "one that wants a state before": rules("{requires_state: {a: 1}, reply: a}", "{reply: b}"),
+    "one that wants a state before": rules(
+        "{requires_state: {a: 1}, reply: a}", "{sets_state: {a: 1}, reply: b}"
+    ),
     "a modifier with a limit alone": modifiers("{limit: {strategy: none}}"),
     "a modifier with a load alone": modifiers("{load: {concurrency: 1}}"),
     "a modifier that sets a state": modifiers("{sets_state: {a: 1}}"),
