@@ -14,7 +14,8 @@ _SYNONYMS: Final[Mapping[str, str]] = {
     synonym: name
     for name, synonyms in {
         "match": "when if condition conditions",
-        "reply": "response answer respond",
+        "reply": "response answer respond result",
+        "input": "inputSchema input_schema",
         "sequence": "responses replies",
         "equals": "eq is",
         "regex": "matches pattern",
@@ -66,6 +67,7 @@ _ADVICE: Final = (
     ("total_tokens", "reasoning_tokens", "it is counted from input_tokens and output_tokens: leave it out"),
     ("rule", "raw_body", _OF_THE_REQUEST.format("rule")),
     ("modifier", "raw_body", _OF_THE_REQUEST.format("modifier")),
+    ("function", "arguments", "its name and arguments belong here: {name: …, arguments: …}"),
     ("from_schema", "id", "it is a value: write arguments: from_schema"),
     ("from_schema", "tool_calls", "it is a value: write tool_calls: from_schema, or json: from_schema"),
 )
@@ -79,6 +81,8 @@ _OPERATORS: Final[Mapping[str, str]] = {
 """Operators that users write into a match without a field, each with a field that has it."""
 _CONTAINERS: Final = ("match", "reply", "pace", "error", "http", "text")
 """Mappings in which a misplaced key may belong, the likeliest first."""
+_OF_EXAMPLES: Final = ("request", "expect")
+"""Such mappings of an example."""
 _RULE_KEYS: Final = frozenset(
     (
         *("match", "reply", "error", "http", "sequence", "choose", "then", "fallback", "delay", "pace"),
@@ -119,11 +123,13 @@ def _advice(key: str, shape: ModelShape, path: Path) -> str:
     if dot and first in allowed and "." not in rest:
         return f"; write {first}: {{{rest}: …}}"
     keys_of = {
-        container: shape.step(container).allowed_keys() for container in _CONTAINERS if container in allowed
+        container: shape.step(container).allowed_keys()
+        for container in (*_CONTAINERS, *_OF_EXAMPLES)
+        if container in allowed
     }
     near = nearest(key, allowed)
     inside = next((_inside(container, key) for container, keys in keys_of.items() if key in keys), "")
-    if advice := _misplaced(key, path) or inside:
+    if advice := _misplaced(key, path, allowed) or inside:
         return advice
     if key in FAULTS and "faults" in allowed:
         return f"; it is a fault: write faults: [{key}], or [{{{key}: {{…}}}}] with settings"
@@ -154,7 +160,7 @@ def _inside(container: str, key: str) -> str:
     return f"; did you mean {container}: {{{key}: …}}?"
 
 
-def _misplaced(key: str, path: Path) -> str:
+def _misplaced(key: str, path: Path, allowed: Collection[object]) -> str:
     """Return the advice for a key at the wrong level, or for a rule's key in a modifier and the reverse."""
     around = path[-2] if len(path) > 1 else None
     if len(path) > 3 and path[-3] in ("sequence", "choose") and key in _MATCH_KEYS:
@@ -163,6 +169,8 @@ def _misplaced(key: str, path: Path) -> str:
         return "; it belongs beside faults, not in it"
     if key not in _RULE_KEYS and key not in ("limit", "load"):
         return ""
+    if len(path) == 1 and "rules" in allowed:
+        return "; it belongs to an item of rules or modifiers"
     if isinstance(around, str):
         misplaced = around in (*_CONTAINERS, "limit", "load") and key in _RULE_KEYS
         return f"; it belongs beside {around}, not in it" if misplaced else ""

@@ -30,6 +30,10 @@ def mapping_form(path: Path, value: str | float) -> str | None:
         return f"{{model: {text}}}" if _MODEL.fullmatch(text) else f"{{user: {{contains: {text}}}}}"
     if key == "tool_result" and isinstance(value, str):
         return f"{{text: {text}}}" if " " in text else f"{{name: {text}}}"
+    if path[-2:-1] == ("tool_calls",) and isinstance(value, str):
+        return f"{{name: {text}}}"
+    if key == "http" and isinstance(value, int):
+        return f"{{status: {text}}}"
     if key == "messages" and isinstance(value, str):
         return f"{{some: {{text: {text}}}}}"
     if key in _FOR and is_duration(text):
