@@ -104,7 +104,7 @@ class PlannedResponse(Struct, frozen=True):
         )
 
     def with_request_notes(self, request: Request, validation: Validation) -> PlannedResponse:
-        """Return the response with notes of unknown fields, where the validation accepts some with a note, and of
+        """Return the response with notes of unknown fields, where the validation accepts some with a note. Also note
         named tools that the request does not offer."""
         has_unknown_fields = validation == "strict" and request.undocumented_fields
         if not has_unknown_fields and not self.named_tools:

@@ -315,7 +315,7 @@ def _unknown_names(scenarios: LoadedScenarios, subjects: Sequence[LintSubject]) 
 
 
 def _misspelt_tools(subjects: Sequence[LintSubject]) -> Iterator[Diagnostic]:
-    """Warn about calls of a tool that is almost the one by which the rule matches, and about results of a tool that
+    """Warn about calls of a tool that is almost the one by which the rule matches. Warn about results of a tool that
     is almost one that a rule calls."""
     by_file: dict[str, list[RuleSpec | ModifierSpec]] = {}
     for subject in subjects:

@@ -1,5 +1,5 @@
-"""Warnings about names of tools that are slips: calls of almost the tool by which the rule matches, and results of
-almost a tool that a rule calls.
+"""Warnings about calls of a tool whose name is a slip of the one by which the rule matches. Also about results of a
+tool whose name is a slip of one that a rule calls.
 
 Rules often match requests with one tool and call another: `lock_door` and `unlock_door`. A name is a slip only if
 it differs by case, by `_` and `-`, or by one letter. And the file must have no further sign of that tool.

@@ -70,7 +70,7 @@ def test_tool_that_an_item_adds_is_offered() -> None:
     assert notes(server, raw_request("/v1/responses", body | searching)) == ()
 
 
-def test_note_stands_beside_unknown_field() -> None:
+def test_unoffered_tool_and_unknown_field_have_notes() -> None:
     body: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "one"}], "colour": 1}
     body["tools"] = [{"type": "function", "function": {"name": "find_order"}}]
     request = raw_request("/v1/chat/completions", body)
