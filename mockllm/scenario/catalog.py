@@ -51,7 +51,8 @@ class CompiledResponse(Struct, frozen=True, eq=False):
     generates_tool_call: bool = False
     """Whether it would be static but for the call of an offered tool, which is all that it has."""
     named_tools: frozenset[str] = frozenset()
-    """The tools that it calls by names without templates; none where nothing depends on the body."""
+    """The tools that it calls by names without templates, with arguments that are written; none where nothing depends
+    on the body."""
 
     def with_text(self, context: EvaluationContext) -> tuple[CompiledResponse, str]:
         """Return the response with its text instead of the template, and the text. Raise TemplateFailure where the

@@ -206,8 +206,7 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         and not any(isinstance(node, ServerToolSpec) for node in _specs(spec))
     )
     sends_messages_first = reply is not None and reply.sends_messages_first
-    calls = (node for node in _specs(reply) if isinstance(node, ToolCallSpec))
-    named_tools = frozenset(call.name for call in calls if isinstance(call.name, str))
+    named_tools = frozenset(name for node in _specs(reply) if (name := _named_tool(node)) is not None)
     return CompiledResponse(
         spec,
         settings,
@@ -220,6 +219,13 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         generates_tool_call,
         frozenset() if request_independent else named_tools,
     )
+
+
+def _named_tool(node: Spec) -> str | None:
+    """Return the tool that a call has by its name. Generated arguments have a note of their own."""
+    if not isinstance(node, ToolCallSpec) or isinstance(node.arguments, FromSchema):
+        return None
+    return node.name if isinstance(node.name, str) else None
 
 
 def _depends_on_request(node: Spec) -> bool:
