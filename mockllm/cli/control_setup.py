@@ -175,10 +175,10 @@ def explain_live(raw: bytes, engine: Engine) -> Json:
     Nothing is counted. An example of several steps runs on separate counts. Raise Problem for a request that cannot
     be read.
     """
-    from mockllm.cli.explain import explanation_lines, report, trace_steps
+    from mockllm.cli.explain import explanation_lines, report, trace_of, trace_steps
     from mockllm.cli.sources import known_names
     from mockllm.state.engine_state import EngineState
-    from mockllm.testing.match_trace import MatchTrace, match_trace
+    from mockllm.testing.match_trace import MatchTrace
     from mockllm.testing.request_files import InvalidRequestFile, RequestFile, read_request_file
 
     try:
@@ -193,6 +193,6 @@ def explain_live(raw: bytes, engine: Engine) -> Json:
             )
         else:
             request = run[0].sent.read_by(engine, time.time(), time.monotonic())
-            traces.append((run[0], match_trace(engine, request)))
+            traces.append((run[0], trace_of(engine, request)))
     reports: list[Json] = [{**report(*each), "lines": list(explanation_lines(*each))} for each in traces]
     return reports[0] if len(reports) == 1 else reports

@@ -21,6 +21,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, loads, pretty
 from mockllm.core.rendering.plan import CutKind, CutStep
 from mockllm.core.rendering.recorded_websocket import RecordedWebSocketSession
+from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import request_hash
 from mockllm.dialects.missing_base_paths import missing_base_path_note
 from mockllm.engine import Engine
@@ -143,21 +144,21 @@ def trace_steps(run: Sequence[RequestFile], engine: Engine) -> Iterator[tuple[Re
     for request_file in run:
         now += request_file.after
         request = request_file.sent.read_by(engine, now)
-        trace = match_trace(engine, request)
-        yield request_file, _own_page(engine, trace) or trace
+        trace = trace_of(engine, request)
+        yield request_file, trace
         slot = engine.respond(request).slot
         now += trace.outcome.duration
         if slot is not None:
             slot.release()
 
 
-def _own_page(engine: Engine, trace: MatchTrace) -> MatchTrace | None:
-    """Return the trace of a request for a page of the server, which no rule gets; None for any other request."""
-    request = trace.request
+def trace_of(engine: Engine, request: Request) -> MatchTrace:
+    """Return the trace of a request, also of one for a page of the server, which no rule gets."""
+    trace = match_trace(engine, request)
     if request.provider is not None or request.method not in ("GET", "HEAD"):
-        return None
+        return trace
     if request.path not in ("/", "/health"):
-        return None
+        return trace
     from mockllm.server.builtin_pages import health, home  # imports the server
 
     is_home, about = request.path == "/", engine.info()

@@ -64,6 +64,15 @@ def test_request_file_is_explained_by_server(
     assert "Step 2: POST" in out
 
 
+def test_page_of_server_is_explained_by_server(
+    server: Steered, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "page.json").write_text('{"method": "GET", "path": "/"}')
+    out = ran(capsys, "--url", f"http://127.0.0.1:{server.port}", str(tmp_path / "page.json"))[1]
+    assert "No rule is tried: mockllm:home responds by itself" in out
+    assert "status 200" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
