@@ -155,9 +155,8 @@ def trace_steps(run: Sequence[RequestFile], engine: Engine) -> Iterator[tuple[Re
 def trace_of(engine: Engine, request: Request) -> MatchTrace:
     """Return the trace of a request, also of one for a page of the server, which no rule gets."""
     trace = match_trace(engine, request)
-    if request.provider is not None or request.method not in ("GET", "HEAD"):
-        return trace
-    if request.path not in ("/", "/health"):
+    own = request.method in ("GET", "HEAD") and request.path in ("/", "/health")
+    if not own or request.provider is not None:
         return trace
     from mockllm.server.builtin_pages import health, home  # imports the server
 
