@@ -29,7 +29,6 @@ from mockllm.engine.near_misses import location_and_name
 from mockllm.engine.override_headers import Override
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.request_reader import engine_context_of
-from mockllm.engine.rule_header import reason
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
@@ -268,7 +267,9 @@ def _notes(trace: MatchTrace) -> list[str]:
     note = missing_base_path_note(trace.request.provider, trace.request.path)
     override = engine_context_of(trace.request).override
     notes = [*trace.outcome.response.notes, *(override.notes if isinstance(override, Override) else ())]
-    notes += [f"the server refuses the request: {reason(override)}"] if isinstance(override, Failure) else []
+    notes += (
+        [f"the server refuses the request: {override.short_message}"] if isinstance(override, Failure) else []
+    )
     return [*notes, *([] if note is None else [note])]
 
 
