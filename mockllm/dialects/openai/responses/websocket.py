@@ -46,7 +46,7 @@ WARM_UP: Final = "response.create (generate: false)"
 IGNORED: Final = ("response.processed",)
 REMEMBERED: Final = 100
 """The most responses that a socket stores."""
-MESSAGE_FIELDS: Final = ("type", "stream_id", "generate")
+MESSAGE_FIELDS: Final = frozenset({"type", "stream_id", "generate"})
 """The fields of a message that no body of POST /v1/responses has."""
 ENDS: Final = (b'"response.completed"', b'"response.incomplete"', b'"response.failed"')
 
@@ -54,9 +54,7 @@ ENDS: Final = (b'"response.completed"', b'"response.incomplete"', b'"response.fa
 class MessageRequest(ResponsesRequest):
     """A `response.create` message, read as the body of POST /v1/responses."""
 
-    @cached_property
-    def fields(self) -> dict[str, Json]:
-        return {name: value for name, value in super().fields.items() if name not in MESSAGE_FIELDS}
+    documented_fields = ResponsesRequest.documented_fields | MESSAGE_FIELDS
 
     @cached_property
     def stream(self) -> bool:

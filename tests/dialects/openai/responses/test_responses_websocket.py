@@ -132,6 +132,22 @@ def test_message_is_no_background_request() -> None:
     assert (request.background, request.stream) == (False, True)
 
 
+@pytest.mark.parametrize("parsed", [False, True])
+def test_fields_of_messages_are_documented(parsed: bool) -> None:
+    raw = json.dumps(create(stream_id="a", generate=True, colour="blue")).encode()
+    request = MessageRequest(method="WS", path="/", headers={}, raw=raw, provider="openai")
+    if parsed:
+        request.parse_body()
+    assert request.undocumented_fields == ["colour"]
+
+
+def test_exact_validation_accepts_messages() -> None:
+    opened = VirtualSocket("validation: exact\nrules: [reply: hello]", "/v1/responses")
+    assert opened.send(create(stream_id="a", generate=True))[-1]["type"] == "response.completed"
+    (error,) = opened.send(create(colour="blue"))
+    assert error["error"]["message"] == "Unknown parameter: 'colour'."
+
+
 def test_what_codex_reports_is_ignored() -> None:
     assert socket().send({"type": "response.processed", "response_id": "r"}) == []
 
