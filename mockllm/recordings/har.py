@@ -20,6 +20,8 @@ from mockllm.recordings.import_file import ImportFile, NotImported, of, parse_re
 from mockllm.recordings.interaction import Interaction
 
 MESSAGES: Final = "_webSocketMessages"
+IN_THE_BROWSER: Final = ("about:", "blob:", "data:")
+"""How URLs begin that never leave the browser."""
 
 
 def is_format(data: Json) -> bool:
@@ -40,11 +42,11 @@ def interactions(file: ImportFile) -> Iterator[Interaction | str]:
         if status < 200 and messages is None:
             yield f"{file.where(path)}: this request has no response, so it is left out"
             continue
+        if url.startswith(IN_THE_BROWSER):
+            yield f"{file.where(path)}: this request never leaves the browser, so it is left out"
+            continue
         content = of(response, "content")
         text = of(content, "text")
-        notes = []
-        if text is None and (of(content, "size") or 0) > 0:
-            notes.append(f"{file.where(path)}: the response's body was not saved, so its replay is empty")
         body = b"" if text is None else str(text).encode()
         if of(content, "encoding") == "base64":
             body = file.from_base64(str(text), (*path, "response", "content", "text"))
@@ -58,8 +60,17 @@ def interactions(file: ImportFile) -> Iterator[Interaction | str]:
             parse_request(method, url, of(request, "headers"), sent, file.where(path)),
             replace(recorded, messages=messages),
             file.where(path),
-            notes=tuple(notes),
+            notes=tuple(_unsaved(request, response, file.where(path))),
         )
+
+
+def _unsaved(request: Json, response: Json, where: str) -> Iterator[str]:
+    """Yield notes on the bodies that the file lacks."""
+    content = of(response, "content")
+    if of(content, "text") is None and (of(content, "size") or 0) > 0:
+        yield f"{where}: the response's body was not saved, so its replay is empty"
+    if of(of(request, "postData"), "text") is None and (of(request, "bodySize") or 0) > 0:
+        yield f"{where}: the request's body was not saved, so only a request without a body is found"
 
 
 def _messages(

@@ -14,6 +14,8 @@ from mockllm.recordings.interaction import Interaction, Pairs, RecordedRequest, 
 
 HEAD: Final = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})[^\r\n]*\r?\n((?:[^\r\n]+\r?\n)*)\r?\n")
 
+VERBOSE: Final = re.compile(rb"^< HTTP/\d(?:\.\d)? \d{3}", re.MULTILINE)
+"""The status line of a response in output of `curl -v`."""
 CHUNK: Final = re.compile(rb"([0-9a-fA-F]+)[^\r\n]*\r\n")
 """The line before a chunk, with its size."""
 
@@ -54,8 +56,11 @@ def _unchunked(raw: bytes, headers: list[tuple[str, str]]) -> bytes:
 
 
 def body_response(file: ImportFile) -> RecordedResponse:
-    """Return a response from a body alone: JSON, or an event stream."""
+    """Return a response from a body alone: JSON, or an event stream. Raises NotImported."""
     raw = file.raw
+    if verbose := VERBOSE.search(raw):
+        line = raw.count(b"\n", 0, verbose.start()) + 1
+        raise NotImported(f"{file.name}:{line}:1: output of `curl -v` is no response: use `curl -i`")
     try:
         loads(raw)
         kind = "application/json"

@@ -117,6 +117,23 @@ def test_har_without_bodies_is_reported() -> None:
     assert again(take(entry)).bytes == b"hi"
 
 
+def test_har_without_the_request_body_is_reported() -> None:
+    entry = json.loads(json.dumps(HAR))
+    entry["log"]["entries"][0]["request"] |= {"postData": {}, "bodySize": 44}
+    (note,) = take(entry).notes
+    assert note.endswith("the request's body was not saved, so only a request without a body is found")
+
+
+@pytest.mark.parametrize("url", ["blob:https://app.example/1", "data:text/plain,hi", "about:blank"])
+def test_har_entry_of_the_browser_is_left_out(url: str) -> None:
+    har = json.loads(json.dumps(HAR))
+    entry = har["log"]["entries"][0]
+    har["log"]["entries"].append(entry | {"request": {"url": url}})
+    result = take(har)
+    assert (result.count, len(result.notes)) == (1, 1)
+    assert result.notes[0].endswith("this request never leaves the browser, so it is left out")
+
+
 def test_old_cassette_with_anchors_and_python_tags_loads() -> None:
     text = f"""
 interactions:

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mockllm.core.json.codec import dumps
-from mockllm.recordings.import_file import ImportFile
+from mockllm.recordings.import_file import ImportFile, NotImported
 from mockllm.recordings.raw_responses import curl_response
 from tests.language.virtual_server import cases
 from tests.recordings.sample_files import (
@@ -43,6 +45,12 @@ def test_response_without_request_is_imported(response: str, expected: str, kind
     decoded = again(take(response, "body", request=request, path="/v1/chat/completions?x=1"))
     assert decoded.bytes == expected.encode()
     assert decoded.headers.get("content-type") == kind
+
+
+def test_output_of_verbose_curl_is_no_response() -> None:
+    verbose = f"* Connected\n> POST / HTTP/2\n>\n< HTTP/2 200\n< content-type: application/json\n<\n{ANSWER}"
+    with pytest.raises(NotImported, match=r"body:4:1: output of `curl -v` .* use `curl -i`"):
+        take(verbose, "body", request=ImportFile("r.json", dumps(BODY)), path="/v1/chat/completions")
 
 
 def test_long_capture_is_read_in_one_pass() -> None:
