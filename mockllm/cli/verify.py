@@ -13,6 +13,7 @@ from mockllm.cli.sources import read_input
 from mockllm.core.display import counted
 from mockllm.core.json.codec import Json
 from mockllm.scenario.diagnostics import parse_path
+from mockllm.scenario.source_file import Source
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.access_log import MAX_PROMPT, printable_line
 
@@ -73,14 +74,17 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(found, indent=2))
     else:
-        _print(found)
+        _print(found, source)
     return 0 if found["passed"] else 1
 
 
-def _print(found: dict[str, Json]) -> None:
+def _print(found: dict[str, Json], source: Source | None) -> None:
+    """Print the result. A failure of an expectation begins with its place in the file."""
     for failure in found["failures"]:
-        place = "" if failure["expect"] is None else f"expect[{failure['expect']}]: "
-        print(printable_line(f"{place}{failure['message']}", MAX_PROMPT))
+        message, number = failure["message"], failure["expect"]
+        if source is not None and number is not None:
+            message = str(source.diagnostic(("expect", number), message))
+        print(printable_line(message, MAX_PROMPT))
         for each in failure["nearest"]:
             why = "; ".join(each["differences"])
             label, end = ("nearest:", f": {why}") if why else ("such as", "")

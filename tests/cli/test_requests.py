@@ -166,6 +166,11 @@ EXPECTED: dict[str, tuple[str, int, str]] = {
         2,
         "expectations.yaml:3:5: expect[0].match.usr: unknown key",
     ),
+    "an unmet expectation": (
+        "expect:\n- {match: {user: hello}}\n- {match: {user: hello}, exactly: 3}",
+        1,
+        "expectations.yaml:3:3: expect[1]: expected exactly 3, found 1",
+    ),
     "no number": (
         "expect:\n- exactly: 1\n- exactly: two",
         2,
