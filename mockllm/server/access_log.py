@@ -240,7 +240,7 @@ def duration(seconds: float) -> str:
     """Return `0.4ms`, `12ms` or `3.2s`."""
     if seconds < 0.01:
         return f"{seconds * 1000:.1f}ms"
-    return f"{seconds * 1000:.0f}ms" if seconds < 1 else f"{seconds:.1f}s"
+    return f"{seconds * 1000:.0f}ms" if seconds < 0.9995 else f"{seconds:.1f}s"
 
 
 def printable_line(text: str, max_length: int = MAX_TEXT) -> str:

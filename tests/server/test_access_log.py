@@ -126,7 +126,8 @@ def test_unmatched_request_is_error_if_strict() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "reported"), [(0.00042, "0.4ms"), (0.012, "12ms"), (0.9, "900ms"), (3.21, "3.2s")]
+    ("seconds", "reported"),
+    [(0.00042, "0.4ms"), (0.012, "12ms"), (0.9, "900ms"), (0.9996, "1.0s"), (3.21, "3.2s")],
 )
 def test_durations(seconds: float, reported: str) -> None:
     assert duration(seconds) == reported

@@ -29,7 +29,7 @@ export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return "–";
   if (seconds === 0) return "0\u00a0ms";
   if (seconds < 0.01) return `${short(seconds * 1000)}\u00a0ms`;
-  if (seconds < 1) return `${(seconds * 1000).toFixed(0)}\u00a0ms`;
+  if (seconds < 0.9995) return `${(seconds * 1000).toFixed(0)}\u00a0ms`;
   if (seconds < 100) return `${short(seconds)}\u00a0s`;
   return `${Math.round(seconds)}\u00a0s`;
 }
