@@ -70,7 +70,7 @@ class UnknownPath(Struct, frozen=True):
 
     @property
     def lacks_prefix(self) -> bool:
-        """Whether the path is below the path in the base URL of a provider that needs a prefix."""
+        """Whether the path would be one of a provider with a prefix if `/NAME` of the provider were before it."""
         return self.provider is None and lacks_prefix(self.path)
 
 

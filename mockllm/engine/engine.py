@@ -15,7 +15,7 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import HASH_ATTRIBUTE, computed_hash, hash_of
-from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.time_scale import reported_time_scale
 from mockllm.dialects.dialect import ResponseIdentity
@@ -45,7 +45,7 @@ from mockllm.engine.storage_updates import storage_updates, with_updates
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.state.engine_state import EngineState, Session
-from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch, RespondAgain, result_or_missing
+from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch, RespondAgain, or_object_to_fetch
 
 HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
@@ -166,7 +166,7 @@ class Engine:
             unchanged = self._sent_as_planned and request.session is None and not stored
             if unchanged and HASH_ATTRIBUTE not in request.__dict__:
                 return planned
-            return result_or_missing(partial(self._store_and_finish, planned, request))
+            return or_object_to_fetch(partial(self._store_and_finish, planned, request))
         notes = () if override is None else override.notes
         response = self._decide_and_plan(request, mask, notes, fast_path, repeated, may_defer=may_defer)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
@@ -204,7 +204,7 @@ class Engine:
         store was changed meanwhile, so it reads again."""
         if after_conflict:
             response_inputs.request.forget_read_values()
-        return result_or_missing(partial(self._fast_or_planned_response, response_inputs, decision))
+        return or_object_to_fetch(partial(self._fast_or_planned_response, response_inputs, decision))
 
     def _fast_or_planned_response(
         self, response_inputs: ResponseInputs, decision: Decision
@@ -267,7 +267,7 @@ class Engine:
         """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.
         Return what the event loop calls then."""
         request = builder.request
-        planned = result_or_missing(lambda: with_updates(self._plan_response(builder, notes), request))
+        planned = or_object_to_fetch(lambda: with_updates(self._plan_response(builder, notes), request))
         if isinstance(planned, ObjectToFetch):
             again = DeferredResponse(builder.decision.slot, partial(self._plan_deferred, builder, notes))
             to_fetch = ObjectToFetch(planned.session, planned.key, lambda: again)
@@ -279,7 +279,7 @@ class Engine:
                 planned.slot.expect_end(end)
             return self._store_and_finish(planned, request)
 
-        return partial(result_or_missing, complete)
+        return partial(or_object_to_fetch, complete)
 
     def _store_and_finish(
         self, planned: PlannedResponse, request: Request, respond_again: RespondAgain | None = None
@@ -290,7 +290,7 @@ class Engine:
         read it or every response has one. The cache of response heads leaves out this header, which differs."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
-            respond_again = partial(result_or_missing, partial(self._store_and_finish, planned, request))
+            respond_again = partial(or_object_to_fetch, partial(self._store_and_finish, planned, request))
         if planned.decoded_updates is not None:
             planned = replace(planned, decoded_updates=None)  # the journal stores the response
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
@@ -316,10 +316,10 @@ class Engine:
 
     def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:
         """Return what is stored under an id, in this process or elsewhere."""
-        return result_or_missing(partial(self.state.lookup(session).stored, id))
+        return or_object_to_fetch(partial(self.state.lookup(session).stored, id))
 
     def apply_storage_update(
-        self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = NOTHING
+        self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = EMPTY_LOOKUP
     ) -> None:
         """Store what changes without a request, if nothing of what `read_lookup` has found was changed meanwhile."""
         self.state.apply_storage_update(session, update, read_lookup)
@@ -344,7 +344,7 @@ class Engine:
         routing = engine_context_of(request).routing
         if not isinstance(routing, UnknownPath) or routing.lacks_prefix:
             return True
-        return bool(result_or_missing(partial(self.has_rule, request)))  # an object to fetch is true
+        return bool(or_object_to_fetch(partial(self.has_rule, request)))  # an object to fetch is true
 
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """Return the server's own error response to a request. No rule is evaluated, nothing is counted."""

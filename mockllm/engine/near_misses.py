@@ -25,11 +25,13 @@ from mockllm.scenario.catalog import Catalog, CatalogItem
 NearMiss: TypeAlias = tuple[CatalogItem, list[FieldTestResult]]
 
 NEAREST = 3
-"""The most near misses that the response to an unmatched request lists."""
+"""The most near misses that are stored. The response to an unmatched request lists all blocked rules, then other
+near misses up to this number."""
 RANKED = 32
 """The most near misses among which those of the request's own session are sought."""
 NOT_FOUND = 404
-"""The status of unmatched requests, unless `--miss-status` sets another one."""
+"""The status of unmatched requests, unless `--miss-status` sets another one; not of a wrong method (405), or of a
+call that is not served (501)."""
 NO_PROVIDER = "no provider has this path, and no rule names it"
 FAVICON = "/favicon.ico"
 """A path that every browser requests: an unmatched request for it is no problem."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 
-from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, has_pauses
+from mockllm.core.rendering.encoder import TimedChunk, chunk_schedule, has_pauses
 from mockllm.core.rendering.pacing import chunk_waits, paced, paced_body
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Reply
@@ -46,7 +46,7 @@ def paced_as_streamed(context: PlanContext, plan: Plan, reply: Reply, resolved: 
 
 
 def _chunk_tokens(
-    chunks: Sequence[ChunkEntry], resolved: ResolvedSettings, known: Sequence[float] | None = None
+    chunks: Sequence[TimedChunk], resolved: ResolvedSettings, known: Sequence[float] | None = None
 ) -> Sequence[float]:
     """Return the tokens of each chunk, where pacing depends on tokens."""
     if not resolved.pace.tokens_per_second:

@@ -56,7 +56,7 @@ class PlanContext(Struct):
     chunk_size: ChunkSize = DEFAULT_CHUNK_SIZE
     """The size into which the reply's texts are divided."""
     max_wait: float = inf
-    """The longest wait of the plan, in seconds (`--max-delay`)."""
+    """The longest wait that values of the request may cause, in seconds (`--max-delay`)."""
     limit_headers: Headers = ()
     """The state of the request's rate limits, in its provider's headers."""
     may_defer: bool = False
@@ -66,7 +66,7 @@ class PlanContext(Struct):
     admission_wait: float = 0.0
     """Seconds for which rate limits and loads delay the response."""
     unpaced: bool = False
-    """Whether the pace adds no waits (`ResolvedSettings.unpaced`)."""
+    """Whether the pace adds no waits, and changes none (`ResolvedSettings.unpaced`)."""
     reported_time_scale: float = 1.0
     """The factor on times that the response reports: see `DecidedRequest`."""
     cached_tokens: CachedTokens = NOTHING_CACHED

@@ -15,7 +15,7 @@ from typing import Final, Protocol, TypeAlias, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.rendering.encoder import ChunkEntry
+from mockllm.core.rendering.encoder import TimedChunk
 from mockllm.core.rendering.placeholders import Placeholders, Prerendered
 from mockllm.core.rendering.plan import Plan, WaitStep
 from mockllm.core.rendering.prerendered_response import (
@@ -67,7 +67,7 @@ class EncodedStream(Struct, frozen=True):
     `tokens_by_chunk`; None if unknown."""
 
     plan: Plan
-    chunks: Sequence[ChunkEntry]
+    chunks: Sequence[TimedChunk]
     chunk_tokens: Sequence[float] | None = None
 
 
@@ -114,7 +114,7 @@ class CachedStream(CacheEntry, frozen=True):
     """The events of a stream. Its waits, faults and limits differ in each response."""
 
     prerendered: PrerenderedStream
-    chunks: Sequence[ChunkEntry]
+    chunks: Sequence[TimedChunk]
     chunk_tokens: Sequence[float]
 
     def fill(self, identity: ResponseIdentity, request: Request) -> EncodedStream:
@@ -126,7 +126,8 @@ class CachedStream(CacheEntry, frozen=True):
 def cache_key(
     settings: EffectiveSettings, dialect: Dialect, compiled: CompiledResponse, request: Request
 ) -> Hashable:
-    """Return all that a cacheable response depends on beside ids, time and the request's input tokens."""
+    """Return all that a cacheable response depends on beside ids, time and input tokens. Callers add its templated
+    text or tool, and the tokens of the prompt cache."""
     if compiled.request_independent:
         return settings, dialect, request.query_string  # which selects a framing in some protocols
     stream = settings.merged.stream
@@ -292,7 +293,7 @@ def _numbered_calls(
 ) -> tuple[tuple[str | int, str], ...]:
     """Return the tool calls. An id that differs in each response is replaced by its index among the values."""
     numbers = {value.decode(): number for number, value in enumerate(values)}
-    ids = [value.decode() for value in values[: len(prerendered.ids)]]
+    ids = [value.decode() for value in values[: len(prerendered.id_patterns)]]
     for id, _ in fresh.tool_calls:
         if isinstance(id, str) and id not in numbers and any(part in id for part in ids):
             raise TypeError("the id of a call is composed of another id")
@@ -312,7 +313,7 @@ def _all_fields(plan: Plan) -> tuple[object, ...]:
 # --- the tokens of chunks ----------------------------------------------------------------------------
 
 
-def tokens_by_chunk(chunks: Sequence[ChunkEntry]) -> Sequence[float]:
+def tokens_by_chunk(chunks: Sequence[TimedChunk]) -> Sequence[float]:
     """Return the tokens of each chunk.
 
     A chunk has a share of its part's tokens, since chunks that are counted one by one add up to more. Chunks that a

@@ -11,7 +11,8 @@ from mockllm.core.request.body_fields import VOLATILE
 from mockllm.engine.near_misses import NOT_FOUND
 
 DEFAULT_MAX_WAIT: Final = 60.0
-"""Seconds that a request may make the server wait, by a template in a duration (`--max-delay`)."""
+"""Seconds that a request may make the server wait, by a template in a duration or its headers
+(`--max-delay`)."""
 
 
 class EngineSettings(Struct, frozen=True):
@@ -29,7 +30,7 @@ class EngineSettings(Struct, frozen=True):
     hash_header: bool = False
     """Whether every response carries its request's hash, not only one to a request whose hash a matcher has read."""
     unmatched_status: int = NOT_FOUND
-    """The status of unmatched requests."""
+    """The status of unmatched requests: see `NOT_FOUND`."""
     proxy_hosts: frozenset[str] | None = None
     """The hosts to which rules of packs and of the control API may forward requests; None for any."""
     time_scale: float = 1.0

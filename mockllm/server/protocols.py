@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.engine import EngineInfo, PlannedResponse
 
@@ -70,7 +70,7 @@ class EngineProtocol(Protocol):
         """Return what is stored under an id, in this process or elsewhere."""
 
     def apply_storage_update(
-        self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = NOTHING
+        self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = EMPTY_LOOKUP
     ) -> None:
         """Store what changes without a request, if nothing of what `read_lookup` has found was changed meanwhile."""
 

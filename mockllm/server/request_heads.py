@@ -155,7 +155,8 @@ class RequestHead:
 
 
 class SplitHead(Struct, frozen=True):
-    """A head that is split around the value of its Content-Length, where `find` returns no cached one."""
+    """A head that is split around the value of its Content-Length. `find` returns it where it finds no cached
+    head."""
 
     end: int
     """The length of the head, in bytes."""
@@ -168,7 +169,8 @@ class SplitHead(Struct, frozen=True):
 
 
 class RequestHeadCache:
-    """The heads that came more than once, by their bytes without the length of the body."""
+    """The heads that came more than once, and those with values that vary, by their bytes without the length of the
+    body."""
 
     def __init__(self, max_body: float = inf, max_header: float = inf) -> None:
         """`max_body`: the most bytes of a body that are read; `max_header`: the most bytes of a header."""

@@ -1,7 +1,8 @@
-"""Finishes the exchanges that `respond` does not end at once.
+"""Finishes the exchanges that have to wait in a task. A pending decision of the store needs none.
 
-Each exchange waits in a task. It waits for its body, the control API, the store, a provider, a thread that plans, a
-release, or the messages of a WebSocket. Else it waits for the times at which a player writes its response.
+An exchange waits for its body, the control API, the store, a provider, a thread that plans, a release, or the
+messages of a WebSocket. It may wait for the recording of an equal request. Else it waits for the times at which a
+player writes its response.
 """
 
 from __future__ import annotations

@@ -95,9 +95,9 @@ def admit_request(
     concurrent = [limiter for limiter in limiters if limiter.limit.concurrent is not None]
     if not count or not (concurrent or with_load):
         return admitted, None
-    slot = LocalInFlightSlot(concurrent, _in_flight(with_load), [batch for batch, _ in effect.schedules])
-    for batch, schedule in effect.schedules:
-        batch.add(slot, schedule, inputs.prompt_work(), scenario_time)
+    slot = LocalInFlightSlot(concurrent, _in_flight(with_load), [batch for batch, _ in effect.batch_times])
+    for batch, times in effect.batch_times:
+        batch.add(slot, times, inputs.prompt_work(), scenario_time)
     return admitted, slot
 
 
@@ -111,17 +111,17 @@ def _in_flight(with_load: Sequence[tuple[Candidate, ScopeCounts]]) -> Sequence[I
 
 
 class CombinedLoadEffect(NamedTuple):
-    """The effect of all loads together on a request: its wait, the factor of its planned waits, and its schedules
+    """The effect of all loads together on a request: its wait, the factor of its planned waits, and its times
     in their batches. The first batch sets its times. `refused_by` is the candidate whose load refuses the request."""
 
     wait: float
     slowdown: float = 1.0
-    schedules: Sequence[tuple[RunningBatch, ContinuousBatchTimes]] = ()
+    batch_times: Sequence[tuple[RunningBatch, ContinuousBatchTimes]] = ()
     refused_by: Candidate | None = None
 
     @property
     def continuous_batch_times(self) -> ContinuousBatchTimes | None:
-        return self.schedules[0][1] if self.schedules else None
+        return self.batch_times[0][1] if self.batch_times else None
 
 
 def _combined_load_effect(
@@ -129,22 +129,22 @@ def _combined_load_effect(
 ) -> CombinedLoadEffect:
     """Return the effect of these loads on a request after a delay in seconds. Nothing is taken."""
     wait, slowdown = delay, 1.0
-    schedules: list[tuple[RunningBatch, ContinuousBatchTimes]] = []
+    batch_times: list[tuple[RunningBatch, ContinuousBatchTimes]] = []
     for candidate, scope_counts in with_load:
         if candidate.load is not None and candidate.load.batch is not None:
             batch = scope_counts.batch(candidate)
-            schedule = batch.schedule(inputs.prompt_work(), inputs.scenario_time, delay)
-            if schedule is None:
+            times = batch.schedule(inputs.prompt_work(), inputs.scenario_time, delay)
+            if times is None:
                 return CombinedLoadEffect(wait, refused_by=candidate)
-            wait = max(wait, schedule.wait)
-            schedules.append((batch, schedule))
+            wait = max(wait, times.wait)
+            batch_times.append((batch, times))
             continue
         effect = _load_effect(candidate, scope_counts, inputs.scenario_time, delay)
         if effect is None:
             return CombinedLoadEffect(wait, refused_by=candidate)
         wait = max(wait, delay + effect.wait)
         slowdown *= effect.slowdown
-    return CombinedLoadEffect(wait, slowdown, schedules)
+    return CombinedLoadEffect(wait, slowdown, batch_times)
 
 
 def combined_limit_result(

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import ClassVar, Final, TypeAlias
 
 from mockllm.core.redaction import Redactor
-from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate
+from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.selection.guards import StateValue
 from mockllm.state.counters import MAX_SCOPES, Counters
@@ -123,7 +123,7 @@ class EngineState:
         return True
 
     def decide(self, inputs: DecisionInputs, *, count: bool = True) -> Decision:
-        """Decide as the session's counters do."""
+        """Decide with the session's counters."""
         return decide(self._counters(inputs.session), inputs, count=count)
 
     def count_request(self, session: str, keys: Sequence[str]) -> int | None:
@@ -187,7 +187,7 @@ class EngineState:
         self,
         session: str,
         update: StorageUpdate,
-        read_lookup: ResponseLookup = NOTHING,
+        read_lookup: ResponseLookup = EMPTY_LOOKUP,
         respond_again: Callable[[], object] | None = None,
     ) -> None:
         """Store the responses and tool calls of a session, or delete some, as the update says.

@@ -37,7 +37,7 @@ class StorageConflict(Struct, frozen=True):
 
 class MissingStoredObject(BaseException):
     """A FetchedLookup lacks an object. It interrupts what the engine and its dialects compute, up to
-    `result_or_missing`. It is a BaseException, so that no `except Exception` takes it for an error."""
+    `or_object_to_fetch`. It is a BaseException, so that no `except Exception` takes it for an error."""
 
     def __init__(self, session: str, key: FetchKey) -> None:
         super().__init__()
@@ -45,12 +45,12 @@ class MissingStoredObject(BaseException):
         self.key = key
 
 
-def result_or_missing(compute: Callable[[], T]) -> T | ObjectToFetch:
+def or_object_to_fetch(compute: Callable[[], T]) -> T | ObjectToFetch:
     """Return the result of `compute`, or the object that is fetched before `compute` is called again."""
     try:
         return compute()
     except MissingStoredObject as missing:
-        return ObjectToFetch(missing.session, missing.key, partial(result_or_missing, compute))
+        return ObjectToFetch(missing.session, missing.key, partial(or_object_to_fetch, compute))
 
 
 class FetchedLookup(ResponseLookup):

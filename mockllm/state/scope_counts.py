@@ -19,7 +19,7 @@ from mockllm.core.selection.guards import StateValue, changed_states
 
 
 class InFlight:
-    """The responses under a load, each with the time at which it ends. Times are those of requests, in
+    """The responses under a load, each with the time at which it ends. Times are scenario times, in
     seconds.
 
     Ends are in a heap, because each request reads the number: with thousands in flight, a scan would be too

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import ClassVar, Final
 
-from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate
+from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs, Outcome, Selected
 from mockllm.state.counters import Counters
 from mockllm.state.engine_state import MAX_SESSIONS, EngineState, Session
@@ -112,7 +112,7 @@ class SharedEngineState(EngineState):
         self,
         session: str,
         update: StorageUpdate,
-        read_lookup: ResponseLookup = NOTHING,
+        read_lookup: ResponseLookup = EMPTY_LOOKUP,
         respond_again: RespondAgain | None = None,
     ) -> None:
         if self.store_elsewhere is None:

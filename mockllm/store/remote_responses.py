@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 from msgspec import DecodeError, msgpack
 
-from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.state.fetched_lookup import FetchedObject, FetchKey
 from mockllm.store.connection import Argument, StoreAway, StoreRefused, StoreReply
 from mockllm.store.refusals import UNREADABLE
@@ -176,7 +176,7 @@ class RemoteResponses:
         self._additions = count(1)
 
     def write_update(
-        self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = NOTHING
+        self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = EMPTY_LOOKUP
     ) -> StoredChange:
         """Send what a response changes. It is a conflict where another request has changed since what `read_lookup`
         has found under a name that the update changes."""

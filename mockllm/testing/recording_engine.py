@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.engine import Engine, EngineInfo, PlannedResponse
 from mockllm.engine.session_id import SESSION_HEADER, path_without_session, read_session
 from mockllm.engine.settings import EngineSettings
@@ -157,7 +157,7 @@ class RecordingEngine:
         return self._engine(self._sessions.get(session, self._stack)).stored(session, id)
 
     def apply_storage_update(
-        self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = NOTHING
+        self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = EMPTY_LOOKUP
     ) -> None:
         self._engine(self._sessions.get(session, self._stack)).apply_storage_update(
             session, update, read_lookup

@@ -10,7 +10,7 @@ import pytest
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import NOTHING, StoredResponse
+from mockllm.core.request.stored_responses import EMPTY_LOOKUP, StoredResponse
 from mockllm.dialects.openai.responses.websocket import WebSocketLookup
 from mockllm.engine import Engine, PlannedResponse, UndecidedResponse
 from mockllm.engine.fast_path import FastPath
@@ -269,4 +269,4 @@ def test_lookup_has_the_version_of_what_it_found() -> None:
     fetched = FetchedLookup("", {("stored", "a"): found, ("stored", "b"): None})
     lookup = WebSocketLookup(OrderedDict(), fetched)
     assert [lookup.version(name) for name in "abc"] == [b"7", b"", None]
-    assert NOTHING.version("a") is None
+    assert EMPTY_LOOKUP.version("a") is None

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.encoder import ChunkEntry
+from mockllm.core.rendering.encoder import TimedChunk
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.request.request import Request
@@ -45,7 +45,7 @@ class StreamRenderer(Renderer):
     def __call__(self, identity: ResponseIdentity, request: Request, call: object = None) -> EncodedStream:  # type: ignore[override]
         self.rendered += 1
         steps = (EventStep(dumps(self._body(identity, request)), 1, "chunk"),)
-        return EncodedStream(Plan(ResponseHead(200, ()), steps, Framing.SSE), (ChunkEntry("x"),))
+        return EncodedStream(Plan(ResponseHead(200, ()), steps, Framing.SSE), (TimedChunk("x"),))
 
 
 def usual(identity: ResponseIdentity, request: Request) -> Any:

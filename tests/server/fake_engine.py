@@ -9,7 +9,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step, WaitStep
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import NOTHING, ResponseLookup, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.engine import EngineInfo, PlannedResponse
 from mockllm.state.fetched_lookup import ObjectToFetch
 
@@ -81,7 +81,7 @@ class FakeEngine:
         return None
 
     def apply_storage_update(
-        self, session: str, update: StorageUpdate, read: ResponseLookup = NOTHING
+        self, session: str, update: StorageUpdate, read: ResponseLookup = EMPTY_LOOKUP
     ) -> None:
         """Nothing is stored."""
 

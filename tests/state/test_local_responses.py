@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from mockllm.core.request.stored_responses import NOTHING, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_responses import EMPTY_LOOKUP, StorageUpdate, StoredResponse
 from mockllm.state import local_responses
 from mockllm.state.engine_state import EngineState
 from mockllm.state.local_responses import MAX_BYTES, LocalResponses
@@ -22,8 +22,8 @@ def test_stored_response_is_found_by_session_and_name() -> None:
     assert counters.lookup("a").stored("r") == counters.lookup("a").stored("item") == stored("r")
     assert counters.lookup("a").tool_by_call_id("call") == "tool"
     for name in ("r", "item", "other"):
-        assert counters.lookup("b").stored(name) is NOTHING.stored(name) is None
-    assert counters.lookup("b").tool_by_call_id("call") is NOTHING.tool_by_call_id("call") is None
+        assert counters.lookup("b").stored(name) is EMPTY_LOOKUP.stored(name) is None
+    assert counters.lookup("b").tool_by_call_id("call") is EMPTY_LOOKUP.tool_by_call_id("call") is None
 
 
 def test_stored_response_last_of_name_is_found() -> None:
@@ -67,7 +67,7 @@ def test_all_stored_by_prefix_is_in_order_after_change() -> None:
     counters.apply_storage_update("b", StorageUpdate(("chat_3",), stored("chat_3")))
     counters.apply_storage_update("a", StorageUpdate(("chat_1",), stored("chat_1", 7)))
     assert list(counters.lookup("a").all_stored("chat_")) == [stored("chat_1", 7), stored("chat_2")]
-    assert list(NOTHING.all_stored("chat_")) == []
+    assert list(EMPTY_LOOKUP.all_stored("chat_")) == []
 
 
 def test_list_of_a_long_session_is_stored_until_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,8 @@ class JsonPathError(ValueError):
 
 
 class JsonPath(Struct, frozen=True):
-    """A compiled query. `keys` are the steps of a singular path (empty for other paths)."""
+    """A compiled query. `keys` are the steps of a singular path (empty for other paths): it selects one
+    node at most (RFC 9535)."""
 
     text: str
     singular: bool

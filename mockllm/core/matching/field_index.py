@@ -193,7 +193,7 @@ class FieldIndex:
 
     def build(self, size: int) -> Iterator[None]:
         """Build the tables for rows below `size`, one table a step."""
-        self.missing = mask_of(self._missing, size)
+        self.rows_met_by_missing = mask_of(self._missing, size)
         self._present = mask_of(self._exists + self._unindexed, size)
         self._mask_of_empty = mask_of(self._missing + self._unindexed, size)
         self._any_text = self._present | mask_of(self._rows_of_any_text, size)
@@ -216,7 +216,7 @@ class FieldIndex:
         if type(value) is str:
             return self.lookup_text(value)
         if value is MISSING:
-            return self.missing
+            return self.rows_met_by_missing
         if isinstance(value, str):
             mask = self.lookup_text(value)
         elif isinstance(value, (list, tuple)):

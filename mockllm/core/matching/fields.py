@@ -74,8 +74,8 @@ FIELDS: Final[Mapping[str, FieldInfo]] = {
 }
 """All fields, the cheap ones before those that must be parsed. `mcp`, `arguments` and `responses` are those of a
 call to an MCP server. `typed` is the user's last text without what agents add. Two fields are internal: `generates`
-is whether the call generates, which rules without `path`, `api`, `mcp` and `form` require. `older_hash` is the other
-recipe of a `hash`."""
+is whether the call generates, which rules without `path`, `api`, `mcp` and `form` require. `older_hash` is the
+hash of the body and `provider` alone, which other tools write."""
 
 
 class NamedText(str, HasMembers):
@@ -113,6 +113,7 @@ class Field:
     name: str
     key: str | None = None
     path: JsonPath | None = field(init=False, repr=False, compare=False, default=None)
+    """A singular path selects one value at most (RFC 9535)."""
     read: Reader = field(init=False, repr=False, compare=False)
     """Returns the value of a request: MISSING where there is none, a tuple for a set."""
 

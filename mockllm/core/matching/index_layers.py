@@ -133,11 +133,11 @@ class JoinedLayer:
 class LinearFieldIndex:
     """A few conditions, which are checked one by one faster than by an index."""
 
-    __slots__ = ("_pairs", "missing")
+    __slots__ = ("_pairs", "rows_met_by_missing")
 
     def __init__(self, pairs: Pairs) -> None:
         self._pairs = tuple(pairs)
-        self.missing = self.lookup(MISSING)
+        self.rows_met_by_missing = self.lookup(MISSING)
 
     def lookup(self, value: Json | Missing) -> int:
         mask = 0
@@ -167,7 +167,7 @@ class KeyedLayer(Layer):
         for key, pairs in self._pairs.items():
             index, inexact_rows = yield from _index_of(pairs, size)
             self._indexes[key] = index
-            self._absent |= index.missing
+            self._absent |= index.rows_met_by_missing
             inexact |= inexact_rows
         self.inexact = frozenset(inexact)
 
@@ -188,8 +188,8 @@ class KeyedLayer(Layer):
 
 def _apply(mask: int, index: FieldIndex | LinearFieldIndex, value: Json | Missing) -> int:
     """Return the mask for the value of a key. Before, the mask is that of a missing value."""
-    if index.missing:
-        mask &= ~index.missing
+    if index.rows_met_by_missing:
+        mask &= ~index.rows_met_by_missing
     return mask | index.lookup(value)
 
 
@@ -226,7 +226,7 @@ class BodyLayer(Layer):
         inexact: set[int] = set()
         for keys, pairs in self._pairs.items():
             index, inexact_rows = yield from _index_of(pairs, size)
-            self._absent |= index.missing
+            self._absent |= index.rows_met_by_missing
             inexact |= inexact_rows
             if len(self._pairs) <= _MAX_PATHS:
                 self._few.append((self._paths[keys], index))

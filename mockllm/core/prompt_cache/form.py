@@ -10,7 +10,7 @@ from msgspec import Struct
 from mockllm.core.json.codec import Json
 from mockllm.core.request.read_turns import AddTurn, ReadTurns
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import NOTHING
+from mockllm.core.request.stored_responses import EMPTY_LOOKUP
 
 KEY_FIELD: Final = "prompt_cache_key"
 """The field by which a client separates caches."""
@@ -42,7 +42,7 @@ def turn_items(request: Request) -> Sequence[Json]:
 def tokens_of_parts(item: Json, add: AddTurn) -> int:
     """Return the tokens of the parts of one turn, without its framing."""
     turns = ReadTurns(counted=True)
-    add(turns, item, NOTHING)
+    add(turns, item, EMPTY_LOOKUP)
     return turns.tokens
 
 

@@ -147,7 +147,7 @@ def _all_steps(encoder: Encoder) -> Iterator[Step]:
             yield from events(kind, (event,))
 
 
-class ChunkEntry(Struct, frozen=True):
+class TimedChunk(Struct, frozen=True):
     """One chunk: its text, its part (None for a native part of a dialect), and the explicit waits before it
     (None where there are none)."""
 
@@ -156,14 +156,14 @@ class ChunkEntry(Struct, frozen=True):
     part: Part | None = None
 
 
-def chunk_schedule(reply: Reply) -> tuple[list[ChunkEntry], float]:
+def chunk_schedule(reply: Reply) -> tuple[list[TimedChunk], float]:
     """Return the chunks that an encoder sends, and the explicit waits after the last: for pacing, which needs no
     wire format."""
-    entries: list[ChunkEntry] = []
+    entries: list[TimedChunk] = []
     pause: float | None = None
     for _, _, part, chunk in _in_order(reply):
         if type(chunk) is str:
-            entries.append(ChunkEntry(chunk, pause, None if isinstance(part, NativePart) else part))
+            entries.append(TimedChunk(chunk, pause, None if isinstance(part, NativePart) else part))
             pause = None
         elif type(chunk) is Pause:
             pause = (pause or 0.0) + chunk.seconds

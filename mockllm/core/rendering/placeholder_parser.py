@@ -93,7 +93,7 @@ class PlaceholderParser:
             status=self._plan.head.status,
             fixed=tuple(self._fixed),
             per_response_headers=tuple((name, places[number]) for name, number in self._per_response),
-            ids=tuple(cast(IdPattern, self._computations[number].source) for number in ids),
+            id_patterns=tuple(cast(IdPattern, self._computations[number].source) for number in ids),
             computed=tuple(computations),
             call_forms=forms,
             recorded_comparisons=self._comparisons,

@@ -311,7 +311,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     status: int
     fixed: Headers
     per_response_headers: Sequence[tuple[str, int]]
-    ids: Sequence[IdPattern]
+    id_patterns: Sequence[IdPattern]
     computed: Sequence[Computation]
     """All further values, in the order of their first use: times, token counts, and texts computed from ids."""
     call_forms: Sequence[ArgumentsForm]
@@ -334,7 +334,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     ) -> Sequence[bytes]:
         """Return the values of one response: `ids` (of this id seed), then `computed`, then the forms of the
         generated tool call's arguments."""
-        values = fill_ids(self.ids, id_seed)
+        values = fill_ids(self.id_patterns, id_seed)
         output_tokens = 0 if call is None else call.output_tokens
         for (
             computation

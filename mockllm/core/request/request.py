@@ -1,8 +1,8 @@
 """Requests in provider-neutral form, as scenarios match them.
 
 Every dialect subclasses `Request` and overrides the cached properties that its protocol has. A property is
-computed on first use and never raises on any JSON. An invalid value is absent (`None`, an empty tuple), and
-validation reports the mistake.
+computed on first use and raises nothing on any JSON but what `response_lookup` raises. An invalid value is absent
+(`None`, an empty tuple), and validation reports the mistake.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from mockllm.core.request.person_texts import MAX_TYPED, person_texts
 from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE, TOKENS_PER_PROMPT, estimate_parts
 from mockllm.core.request.read_turns import AddTurn, read_new_turns, read_turns
 from mockllm.core.request.response_parameters import Format, OutputBounds
-from mockllm.core.request.stored_responses import NOTHING, ResponseLookup
+from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup
 from mockllm.core.request.tools import CALLABLE, Tool, ToolChoice
 from mockllm.core.tokens import estimate
 
@@ -97,7 +97,7 @@ class Request(BodyFields, McpServerFields):
         client: str = "",
         now: float = 0.0,
         monotonic: float | None = None,
-        response_lookup: ResponseLookup = NOTHING,
+        response_lookup: ResponseLookup = EMPTY_LOOKUP,
         context: RequestContext | None = None,
     ) -> None:
         self.method = method

@@ -143,4 +143,4 @@ class ResponseLookup:
         return None
 
 
-NOTHING = ResponseLookup()
+EMPTY_LOOKUP = ResponseLookup()
