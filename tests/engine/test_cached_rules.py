@@ -70,6 +70,6 @@ def test_templated_text_without_its_value_is_error_each_time() -> None:
 
 def test_call_id_composed_of_another_id_is_not_cached() -> None:
     fresh = PlannedResponse(Plan(ResponseHead(200, ()), ()), None, tool_calls=(("call_abc_1", "add"),))
-    rendered: Any = SimpleNamespace(ids=["pattern"])
+    rendered: Any = SimpleNamespace(id_patterns=["pattern"])
     with pytest.raises(TypeError, match="composed of another id"):
         _numbered_calls(fresh, rendered, [b"abc"])
