@@ -110,11 +110,16 @@ class DividedBody(Struct, eq=False):
         return value
 
     def reduce_turns(
-        self, *, memo_key: Hashable, start: Callable[[S | None], S], step: Callable[[S, Json], bool]
+        self,
+        *,
+        memo_key: Hashable,
+        start: Callable[[S | None], S],
+        step: Callable[[S, Json], bool],
+        finish: Callable[[S], None] | None = None,
     ) -> S | None:
         """Return the result of `step` on all turns in order; None if it returned False for one. `start` returns the
-        state to continue from: a copy of its argument, or the first state for None. The result is stored under
-        `memo_key`, and must not be changed."""
+        state to continue from: a copy of its argument, or the first state for None. The result, which `finish`
+        completes, is stored under `memo_key`, and must not be changed."""
         stage = self.stage
         if memo_key in stage.memo:
             known: S | None = stage.memo[memo_key]
@@ -125,6 +130,8 @@ class DividedBody(Struct, eq=False):
         for item in items[first:] if first else items:
             if not step(state, item):
                 return None
+        if finish is not None:
+            finish(state)
         stage.memo[memo_key] = state
         return state
 

@@ -9,22 +9,25 @@ from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.divided_bodies import DividedBody
-from mockllm.core.request.messages import Message
+from mockllm.core.request.messages import Message, Part
 from mockllm.core.request.prompt_tokens import estimate_parts
 from mockllm.core.request.stored_responses import ResponseLookup
 
 
 class ReadTurns(Struct, eq=False):
     """The messages so far, and the tools of their calls by the calls' ids. `tokens` are those of their parts, if they
-    are `counted`."""
+    are `counted`. `joined` has the parts of the last message while adjacent ones are joined: see `finish`."""
 
     messages: list[Message] = field(default_factory=list)
     tools_by_call_id: dict[str, str | None] = field(default_factory=dict)
     tokens: int = 0
     counted: bool = False
+    joined: list[Part] = field(default_factory=list)
 
     def add(self, message: Message) -> None:
         """Add a message."""
+        if self.joined:
+            self.finish()
         self.messages.append(message)
         if self.counted:
             self.tokens += estimate_parts(message.parts)
@@ -33,11 +36,18 @@ class ReadTurns(Struct, eq=False):
         """Add a message; adjacent messages of the assistant are one."""
         messages = self.messages
         if messages and messages[-1].role == message.role == "assistant":
-            messages[-1] = Message("assistant", messages[-1].parts + message.parts)
+            if not self.joined:  # a tuple of each message so far would take quadratic time
+                self.joined += messages[-1].parts
+            self.joined += message.parts
             if self.counted:
                 self.tokens += estimate_parts(message.parts)
         else:
             self.add(message)
+
+    def finish(self) -> None:
+        """Set the parts of the last message, which was joined."""
+        self.messages[-1] = Message("assistant", tuple(self.joined))
+        self.joined = []
 
 
 AddTurn: TypeAlias = Callable[[ReadTurns, Json, ResponseLookup], None]
@@ -62,6 +72,7 @@ def read_turns(items: Sequence[Json], add: AddTurn, lookup: ResponseLookup) -> R
     turns = ReadTurns()
     for item in items:
         add(turns, item, lookup)
+    _finish(turns)
     return turns
 
 
@@ -75,7 +86,12 @@ def read_new_turns(divided: DividedBody, add: AddTurn) -> ReadTurns | None:
         add(turns, item, lookup)
         return not lookup.used
 
-    return divided.reduce_turns(memo_key=add, start=_continued, step=step)
+    return divided.reduce_turns(memo_key=add, start=_continued, step=step, finish=_finish)
+
+
+def _finish(turns: ReadTurns) -> None:
+    if turns.joined:
+        turns.finish()
 
 
 def _continued(turns: ReadTurns | None) -> ReadTurns:
