@@ -6,7 +6,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request.divided_bodies import BodyCache
 from mockllm.core.request.messages import Message, TextPart
 from mockllm.core.request.read_turns import ReadTurns, read_new_turns, read_turns
-from mockllm.core.request.stored_responses import NOTHING, ResponseLookup
+from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup
 
 
 def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
@@ -24,7 +24,7 @@ def texts_of(turns: ReadTurns | None) -> list[list[str]]:
 
 def test_adjacent_messages_of_the_assistant_are_joined() -> None:
     items = items_of("assistant", "assistant", "assistant", "user", "user", "assistant", "assistant")
-    assert texts_of(read_turns(items, add_turn, NOTHING)) == [
+    assert texts_of(read_turns(items, add_turn, EMPTY_LOOKUP)) == [
         ["assistant 0", "assistant 1", "assistant 2"],
         ["user 3"],
         ["user 4"],
