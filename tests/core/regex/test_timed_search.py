@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from mockllm.core.regex import timed_search
 from mockllm.core.regex.compile import CompiledRegex
-from mockllm.core.regex.timed_search import MAX_TEXT, SearchTooLong, TimedSearch
+from mockllm.core.regex.timed_search import LIMIT, MAX_TEXT, SearchTooLong, TimedSearch
 
 ENDLESS = [r"(?!x)(a+)+b", "(?=a*a*a*a*b)", "(?:a?){50}a{50}(?=b)", r"(?s)(?=.*a.*a.*a.*a.*z)"]
 """Patterns for which Python's `re` takes from seconds to ages, in 700 characters."""
@@ -38,6 +39,24 @@ def test_other_text_is_searched_after_one_that_took_too_long() -> None:
             search.search("a" * 700 + "!")
         assert search.groups("xaab") == {0: "aab", 1: "aa"}
         assert search.groups("x") is None
+
+
+def test_time_of_other_threads_ends_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine counts the CPU time of all threads. Of the first two searches, this one used a part only."""
+    timeouts: list[float] = []
+    own_times = iter((0.0, LIMIT / 4, 0.0, LIMIT / 2, 0.0, LIMIT))
+
+    class Interrupted:
+        def search(self, text: str, timeout: float) -> None:
+            timeouts.append(timeout)
+            raise TimeoutError
+
+    monkeypatch.setattr(timed_search, "thread_time", lambda: next(own_times))
+    search = TimedSearch("(?!x)a", 0)
+    search._compiled = Interrupted()
+    with pytest.raises(SearchTooLong):
+        search.search("a")
+    assert timeouts == [LIMIT, 2 * LIMIT, 4 * LIMIT]
 
 
 @pytest.mark.parametrize(
