@@ -18,6 +18,7 @@ from mockllm.core.display import brief, counted
 from mockllm.core.faults import Fault
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import parse_duration
+from mockllm.core.text_cache import text_cache
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.rule_header import RULE_HEADER
 from mockllm.engine.seed_token import SeedPosition, read_seed_token
@@ -119,11 +120,16 @@ def _unknown_header_notes(headers: Mapping[str, str]) -> Iterator[str]:
     """Yield a note for each header whose name is almost that of a header of this server. Rules may name others."""
     for name in dict.fromkeys(map(str.lower, headers)):
         if name.startswith(OWN_PREFIX) and name not in OWN_HEADERS:
-            near = nearest(
-                name.removeprefix(OWN_PREFIX), (each.removeprefix(OWN_PREFIX) for each in OWN_HEADERS)
-            )
+            near = nearest_own_header(name)
             if near is not None:
-                yield f"{UNKNOWN_HEADER}{brief(name)}; did you mean {OWN_PREFIX}{near}?"
+                yield f"{UNKNOWN_HEADER}{brief(name)}; did you mean {near}?"
+
+
+@text_cache(256)
+def nearest_own_header(name: str) -> str | None:
+    """Return the header of this server whose name is almost this one, in lower case; None where there is none."""
+    near = nearest(name.removeprefix(OWN_PREFIX), (each.removeprefix(OWN_PREFIX) for each in OWN_HEADERS))
+    return None if near is None else f"{OWN_PREFIX}{near}"
 
 
 def _seed(text: str) -> tuple[int, SeedPosition | None]:

@@ -24,9 +24,9 @@ from mockllm.core.webhook import Webhook
 UNKNOWN_FIELD: Final = "unknown field "
 """The beginning of a note on an unknown field."""
 MAX_UNKNOWN_FIELDS: Final = 3
+"""The most unknown fields of a request that are noted."""
 MAX_NAMED_TOOLS: Final = 5
 """The most names of tools that a note lists."""
-"""The most unknown fields of a request that are noted."""
 
 
 class PlannedResponse(Struct, frozen=True):

@@ -21,7 +21,7 @@ from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import Dialect, decode
 from mockllm.dialects.router import RouteMatch, Routing, find_route
-from mockllm.engine.override_headers import NO_OVERRIDES, OWN_PREFIX, Override
+from mockllm.engine.override_headers import NO_OVERRIDES, OWN_PREFIX, Override, nearest_own_header
 from mockllm.engine.repeated_requests import MAX_BODY_BYTES, Key, RepeatedRequest, RepeatedRequests
 from mockllm.engine.session_id import SESSION_HEADER, read_session
 from mockllm.state.engine_state import EngineState, Session
@@ -87,10 +87,11 @@ def _prefix_of(path: str, routing: Routing) -> str:
 
 
 def _has_override(headers: Mapping[str, str]) -> bool:
-    """Return whether a header overrides a part of the response, or has an unknown name that begins as theirs."""
+    """Return whether a header overrides a part of the response, or has almost the name of one that does."""
     names = "\n".join(headers).lower()
     return OWN_PREFIX in names and any(
-        name.startswith(OWN_PREFIX) and name not in NO_OVERRIDES for name in names.split("\n")
+        name.startswith(OWN_PREFIX) and name not in NO_OVERRIDES and nearest_own_header(name) is not None
+        for name in names.split("\n")
     )
 
 

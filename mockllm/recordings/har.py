@@ -67,10 +67,14 @@ def interactions(file: ImportFile) -> Iterator[Interaction | str]:
 def _unsaved(request: Json, response: Json, where: str) -> Iterator[str]:
     """Yield notes on the bodies that the file lacks."""
     content = of(response, "content")
-    if of(content, "text") is None and (of(content, "size") or 0) > 0:
+    if of(content, "text") is None and _is_positive(of(content, "size")):
         yield f"{where}: the response's body was not saved, so its replay is empty"
-    if of(of(request, "postData"), "text") is None and (of(request, "bodySize") or 0) > 0:
+    if of(of(request, "postData"), "text") is None and _is_positive(of(request, "bodySize")):
         yield f"{where}: the request's body was not saved, so only a request without a body is found"
+
+
+def _is_positive(size: Json) -> bool:
+    return isinstance(size, int | float) and size > 0
 
 
 def _messages(

@@ -95,7 +95,7 @@ def warning_steps(
         and (files[entry.file].source.name, path_text(entry.path).rstrip("]")) not in broken
     ]
     found: list[Diagnostic] = [*file_warnings(scenarios), *_slow_regexes(subjects)]
-    found += _unknown_names(scenarios, subjects)
+    yield from _unknown_names(scenarios, subjects, found)
     servers = {
         each.spec.name: each.spec for each in scenarios.entries if isinstance(each.spec, McpServerSpec)
     }
@@ -304,29 +304,33 @@ def _calls_tool(reply: ReplySpec) -> bool:
     )
 
 
-def _unknown_names(scenarios: LoadedScenarios, subjects: Sequence[LintSubject]) -> Iterator[Diagnostic]:
-    """Warn about names of entries, tools and states that nothing has. With an error in a file, entries that set a
-    state may be missing."""
-    yield from unknown_names_in_examples(scenarios)
-    yield from _misspelt_tools(subjects)
+def _unknown_names(
+    scenarios: LoadedScenarios, subjects: Sequence[LintSubject], found: list[Diagnostic]
+) -> Iterator[None]:
+    """Warn, in small steps, about names of entries, tools and states that nothing has. With an error in a file,
+    entries that set a state may be missing."""
+    found += unknown_names_in_examples(scenarios)
+    yield from _misspelt_tools(subjects, found)
     states = set_states(subject.spec for subject in subjects)
     for subject in () if scenarios.diagnostics else subjects:
-        yield from (subject.warn(text, *below) for below, text in unset_states(subject.spec, states))
+        found += (subject.warn(text, *below) for below, text in unset_states(subject.spec, states))
+        yield
 
 
-def _misspelt_tools(subjects: Sequence[LintSubject]) -> Iterator[Diagnostic]:
-    """Warn about calls of a tool that is almost the one by which the rule matches. Warn about results of a tool that
-    is almost one that a rule calls."""
+def _misspelt_tools(subjects: Sequence[LintSubject], found: list[Diagnostic]) -> Iterator[None]:
+    """Warn, in small steps, about calls of a tool that is almost the one by which the rule matches. Warn about
+    results of a tool that is almost one that a rule calls."""
     by_file: dict[str, list[RuleSpec | ModifierSpec]] = {}
     for subject in subjects:
         by_file.setdefault(subject.entry.file, []).append(subject.spec)
     names = cache(lambda file: ToolNames.of(by_file[file]))
     everywhere = ToolNames.of(subject.spec for subject in subjects)
     for subject in subjects:
-        found = [*misspelt_results(subject.spec, everywhere)]
+        misspelt = [*misspelt_results(subject.spec, everywhere)]
         if isinstance(subject.spec, RuleSpec):
-            found += misspelt_calls(subject.spec, partial(names, subject.entry.file))
-        yield from (subject.warn(text, *below) for below, text in found)
+            misspelt += misspelt_calls(subject.spec, partial(names, subject.entry.file))
+        found += (subject.warn(text, *below) for below, text in misspelt)
+        yield
 
 
 def _slow_regexes(subjects: Iterable[LintSubject]) -> Iterator[Diagnostic]:

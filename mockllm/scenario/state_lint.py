@@ -12,6 +12,8 @@ from mockllm.scenario.match_lint import Warnings
 StateTexts: TypeAlias = Mapping[str, frozenset[str]]
 """The values of states by name, as YAML writes them."""
 _UNSET: Final = "null"
+MAX_SUGGESTED: Final = 100
+"""The most names, or values of a state, of which a warning suggests one: it compares all of them."""
 
 
 def set_states(specs: Iterable[RuleSpec | ModifierSpec]) -> StateTexts:
@@ -19,19 +21,25 @@ def set_states(specs: Iterable[RuleSpec | ModifierSpec]) -> StateTexts:
     found: dict[str, set[str]] = {}
     for spec in specs:
         for name, value in (spec.sets_state or {}).items():
-            found.setdefault(name, {_UNSET}).add(scalar_text(value))
+            found.setdefault(name, {_UNSET}).add(_text(value))
     return {name: frozenset(values) for name, values in found.items()}
+
+
+def _text(value: object) -> str:
+    """Return a value as YAML writes it; equal numbers have one text."""
+    return scalar_text(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def unset_states(spec: RuleSpec | ModifierSpec, known: StateTexts) -> Warnings:
     """Warn about required states that have none of the required values. `known` is from `set_states`."""
     for name, required in (spec.requires_state or {}).items():
-        wanted = [scalar_text(value) for value in (required if isinstance(required, list) else [required])]
+        wanted = [_text(value) for value in (required if isinstance(required, list) else [required])]
         if known.get(name, frozenset({_UNSET})).intersection(wanted):
             continue
         place = ("requires_state", name)
         if name not in known:
-            yield place, f'no rule sets the state "{name}"{suggestion(name, sorted(known))}'
+            names = sorted(known) if len(known) <= MAX_SUGGESTED else ()
+            yield place, f'no rule sets the state "{name}"{suggestion(name, names)}'
         else:
-            values = sorted(known[name] - {_UNSET})
+            values = sorted(known[name] - {_UNSET}) if len(known[name]) <= MAX_SUGGESTED else ()
             yield place, f'no rule sets the state "{name}" to "{wanted[0]}"{suggestion(wanted[0], values)}'

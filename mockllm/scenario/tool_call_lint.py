@@ -38,6 +38,8 @@ class ToolNames(Struct, frozen=True):
     offered: Collection[str]
     returned: Collection[str]
     called: Collection[str]
+    called_slips: Mapping[str, str]
+    """The called tools by their slips (`_slips_of`); empty where more than MAX_TOOLS are called."""
 
     @staticmethod
     def of(specs: Iterable[RuleSpec | ModifierSpec]) -> ToolNames:
@@ -50,7 +52,8 @@ class ToolNames(Struct, frozen=True):
                 called.update(
                     name for place, reply in replies(spec) for _, name in calls_of_reply(reply, place)
                 )
-        return ToolNames(offered, returned, called)
+        slips = _slips_of(sorted(called)) if len(called) <= MAX_TOOLS else {}
+        return ToolNames(offered, returned, called, slips)
 
     def is_used_beside(self, name: str, other: str) -> bool:
         """Return whether rules match requests with a tool, or call it and match its result, and call another one."""
@@ -64,8 +67,7 @@ def misspelt_results(spec: RuleSpec | ModifierSpec, names: ToolNames) -> Warning
     for path, name in _returned_tools(spec.match, ("match",)):
         if name in names.called or name in names.offered:
             continue
-        tools = sorted(names.called)
-        near = _meant(name, tools, _slips_of(tools))
+        near = _meant(name, sorted(names.called), names.called_slips)
         if near is not None:
             yield path, f'no rule calls the tool "{name}"; did you mean "{near}"?'
 

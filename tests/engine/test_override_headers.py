@@ -334,6 +334,14 @@ def test_a_misspelt_header_is_noted(name: str, meant: str) -> None:
     assert received.planned.notes == (note,)
 
 
+def test_other_header_with_the_prefix_overrides_nothing() -> None:
+    """Rules may match such headers: their requests have a fast path."""
+    server = VirtualServer("rules: [{match: {headers: {x-mockllm-team: blue}}, reply: hi}]")
+    *_, last = (server.respond(chat_request(headers={"x-mockllm-team": "blue"})) for _ in range(3))
+    assert (last.text, last.planned.notes) == ("hi", ())
+    assert last.planned.cached_from is not None
+
+
 def test_notes_of_misspelt_headers_are_bounded() -> None:
     received = respond_all(RULES, requested(**{f"seed{number}": "x" for number in range(9)}, delay="1s"))[0]
     assert len(received.planned.notes) == MAX_UNKNOWN_HEADERS + 1, "and that the delay is ignored"

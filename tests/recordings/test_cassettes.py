@@ -124,6 +124,12 @@ def test_har_without_the_request_body_is_reported() -> None:
     assert note.endswith("the request's body was not saved, so only a request without a body is found")
 
 
+def test_har_with_a_size_that_is_no_number_is_imported() -> None:
+    entry = json.loads(json.dumps(HAR))
+    entry["log"]["entries"][0]["request"] |= {"postData": {}, "bodySize": "44"}
+    assert not any("was not saved" in note for note in take(entry).notes)
+
+
 @pytest.mark.parametrize("url", ["blob:https://app.example/1", "data:text/plain,hi", "about:blank"])
 def test_har_entry_of_the_browser_is_left_out(url: str) -> None:
     har = json.loads(json.dumps(HAR))

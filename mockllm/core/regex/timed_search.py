@@ -58,15 +58,17 @@ class TimedSearch:
             raise SearchTooLong
         timeout = LIMIT
         while True:
-            began = thread_time()
+            began, match = thread_time(), None
             try:
-                match: RegexMatch | None = self._compiled.search(text, timeout=timeout)
+                match = self._compiled.search(text, timeout=timeout)
+                ended = True
             except TimeoutError:
-                if thread_time() - began >= LIMIT:
-                    break
-                timeout *= 2  # `regex` counts the CPU time of all threads, and others used some
-            else:
+                ended = False
+            if thread_time() - began >= LIMIT:
+                break
+            if ended:
                 return match
+            timeout *= 2  # `regex` counts the CPU time of all threads, and others used some
         self._ended = hash(text)
         TimedSearch.ended += 1
         raise SearchTooLong
