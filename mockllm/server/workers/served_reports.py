@@ -22,6 +22,8 @@ from mockllm.server.workers.worker_report import (
 
 REPORT_TIME: Final = 10.0
 """Seconds in which a worker reports what it has served."""
+SHORT_TIME: Final = 0.1
+"""Seconds for which a worker is waited for that was silent before."""
 MAX_SILENCES: Final = 6
 """The reports in a row that a worker may fail to send, without any other result, until it counts as hung."""
 
@@ -42,23 +44,23 @@ class ServedReports:
 
     async def collect(self) -> None:
         """Get the journals, the metrics and the responses in flight up to now. A worker that sent nothing in its time
-        gets the call, too, but nothing waits for it: else each call of the control API would."""
+        gets the call, too, but the control API waits for it for a moment only."""
         async with self._collecting:
             monotonic = time.monotonic()
-            for worker in self.serving:
-                if worker.report_task is None or worker.report_task.done():
-                    worker.report_task = asyncio.create_task(self._ask(worker))
-            await asyncio.gather(
-                *[
-                    worker.report_task
-                    for worker in self.serving
-                    if worker.report_task is not None and not worker.silences
-                ]
-            )
+            tasks = {worker: self._report_task(worker) for worker in self.serving}
+            await asyncio.gather(*[task for worker, task in tasks.items() if not worker.silences])
+            if silent := [task for worker, task in tasks.items() if worker.silences]:
+                await asyncio.wait(silent, timeout=SHORT_TIME)
             self._journal.number(monotonic)
             self._merge()
             if self._state.store is not None:
                 self._state.mirror(await self._state.store.sessions() or {})
+
+    def _report_task(self, worker: WorkerHandle) -> asyncio.Task[None]:
+        """Return the task that takes the next report of a worker: a new one, unless one still waits for it."""
+        if worker.report_task is None or worker.report_task.done():
+            worker.report_task = asyncio.create_task(self._ask(worker))
+        return worker.report_task
 
     @property
     def hung(self) -> Sequence[WorkerHandle]:
