@@ -342,6 +342,11 @@ def test_other_header_with_the_prefix_overrides_nothing() -> None:
     assert last.planned.cached_from is not None
 
 
+def test_other_header_beside_an_override_is_not_noted() -> None:
+    received = one(requested("hello", seed="4", team="blue"))
+    assert (received.planned.notes, received.planned.seed_token) == ((), "4")
+
+
 def test_notes_of_misspelt_headers_are_bounded() -> None:
     received = respond_all(RULES, requested(**{f"seed{number}": "x" for number in range(9)}, delay="1s"))[0]
     assert len(received.planned.notes) == MAX_UNKNOWN_HEADERS + 1, "and that the delay is ignored"
