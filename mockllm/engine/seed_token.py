@@ -22,8 +22,8 @@ _COUNTS: Final = re.compile(r",([rm])([0-9]+):([0-9]+):([0-9]+)")
 
 class SeedPosition(NamedTuple):
     """The position of a response. `counts` are the tries and responses before it, by kind (`r` or `m`) and number
-    among the matching rules or modifiers. An absent one with a guard is not selected; one
-    without is at its first try."""
+    among the matching rules or modifiers. An absent one with a guard is not selected; one without is at
+    its first try."""
 
     number: int
     counts: Mapping[tuple[str, int], tuple[int, int]]

@@ -250,9 +250,8 @@ class ReadingConnection(HttpProtocol):
         if self._current is not None or self._queue:
             self._set_head_deadline()  # it waits until an earlier request is served
             return
-        if (
-            self._ready_connections.write_queue is not None
-        ):  # the response to an earlier request is written first
+        # the response to an earlier request is written first
+        if self._ready_connections.write_queue is not None:
             self._loop.call_soon(self._head_is_late, monotonic)
             return
         if self._position.in_head and self.transport is not None:
