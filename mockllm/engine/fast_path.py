@@ -173,11 +173,12 @@ class FastPath(Struct, frozen=True):
                 return None
             key = key_with_text(key, text)
         cached = self.planner.response_cache.entries.get(key)
-        if type(cached) is CachedResponse and (
-            not cached.prerendered.recorded_comparisons or cached.fits(request)  # most need no call
-        ):
-            return cached
-        return None
+        if type(cached) is not CachedResponse:
+            return None
+        prerendered = cached.prerendered
+        if prerendered.uses_input_tokens:
+            _ = request.input_tokens  # before it is counted: this may need an object of the store
+        return cached if not prerendered.recorded_comparisons or cached.fits(request) else None
 
     def _respond_within_limits(
         self, response: CacheableResponse, cached: CachedResponse, request: Request

@@ -114,7 +114,7 @@ class ResponsePlanner:
             context.notes += [
                 f"{fault.name} not applied: another server makes the response" for fault in resolved.faults
             ]
-            return proxy_plan(spec, resolved.delay, context.dialect, context.request, context.identity)
+            return proxy_plan(spec, resolved, context.dialect, context.request, context.identity)
         if isinstance(spec, ErrorSpec):
             return self.apply_settings(self._error_plan(context, spec), context)
         assert isinstance(spec, HttpSpec)

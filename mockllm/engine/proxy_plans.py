@@ -15,6 +15,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.proxy import ProxySpec
+from mockllm.scenario.settings_merge import ResolvedSettings
 
 USER_LAYER: Final = 0
 """The layer (precedence) of the rules in the user's own files: see `scenario.overlay`."""
@@ -41,9 +42,13 @@ def check_proxy(item: CatalogItem, compiled: CompiledResponse, allowed: Collecti
 
 
 def proxy_plan(
-    spec: ProxySpec, delay: float, dialect: Dialect, request: Request, identity: ResponseIdentity
+    spec: ProxySpec,
+    resolved: ResolvedSettings,
+    dialect: Dialect,
+    request: Request,
+    identity: ResponseIdentity,
 ) -> Plan:
-    """Return the plan of a `proxy`, whose response another server makes, after `delay` seconds.
+    """Return the plan of a `proxy`, whose response another server makes, after the hold and the delay.
 
     The plan's own body is for examples and `explain`, which send nothing to the other server.
     """
@@ -52,4 +57,5 @@ def proxy_plan(
         message = "A WebSocket is forwarded as a whole: write match: {api: handshake} beside proxy."
     plan = dialect.error(Failure("bad_gateway", message=message), request, identity)
     target = ProxyTarget(spec.to, spec.record)
-    return replace(plan, delay=delay, delivery=replace(plan.delivery, proxy_target=target))
+    delivery = replace(plan.delivery, proxy_target=target, hold=resolved.hold)
+    return replace(plan, delay=resolved.delay, delivery=delivery)

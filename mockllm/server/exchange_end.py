@@ -67,9 +67,11 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
         left_at = exchange.sink.left_at(player.write_times)  # after a half-close, only writes show it
         duration = None if left_at is None else max(0.0, left_at - exchange.monotonic)
         end_exchange(app, exchange, "gone", duration)
+    elif exchange.proxied:
+        return
     elif exchange.response.hold is not None:
         end_exchange(app, exchange, "gone")
-    elif not exchange.proxied:
+    else:
         release_slot(exchange)
 
 

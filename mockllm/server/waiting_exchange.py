@@ -22,11 +22,8 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.engine.websocket_handshake import is_websocket_handshake
-from mockllm.server.access_log import record_of
 from mockllm.server.app import App
 from mockllm.server.deferred_planning import plan_in_thread
-from mockllm.server.delays import wait_for_delay
-from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
 from mockllm.server.forwarded_requests import (
@@ -49,9 +46,9 @@ from mockllm.server.respond import (
     opens_websocket,
     refuse,
     respond,
-    send_webhooks,
 )
 from mockllm.server.store_waits import wait_for_store
+from mockllm.server.waits_before_response import wait_for_release, wait_for_release_and_delay
 
 if TYPE_CHECKING:
     from mockllm.server.provider_proxy import ProviderProxy, ProxiedResponse
@@ -117,7 +114,7 @@ async def _finish(app: App, exchange: Exchange) -> bool:
         usable = await _serve_without_player(app, exchange)
         if usable is not None:
             return usable
-        await _hold(app, exchange)
+        await wait_for_release(app, exchange)
         begin_playing(app, exchange)
     return await _play(app, exchange)
 
@@ -149,30 +146,6 @@ async def _serve_without_player(app: App, exchange: Exchange) -> bool | None:
         return False if await proxy_websocket(app, exchange, proxy) else None
     proxied = await _forward(app, exchange, proxy)
     return None if proxied is None else proxied.keep_alive and proxied.end_reason == "finished"
-
-
-async def _hold(app: App, exchange: Exchange) -> None:
-    """Wait until the response is released. Its own waits, and those of its webhooks, begin then."""
-    response = exchange.response
-    hold, request = response.hold, exchange.request
-    if hold is None or request is None:
-        return
-    began = app.deadlines.time()
-    at_most, key = hold.at_most * response.time_scale, (request.session or "", hold.name)
-    if app.access_log is not None and not app.held_responses.lets_pass(key):
-        waiting = EndedExchange.of(exchange, 0.0, None, reads_model=True)
-        app.access_log.show_hold(record_of(waiting, request), hold.name, at_most)
-    released = await app.held_responses.wait(key, at_most, app.deadlines)
-    from mockllm.core.verdicts.retry_after import format_seconds  # imported late: a start needs no verdicts
-
-    waited = app.deadlines.time() - began
-    exchange.monotonic, exchange.held_seconds = exchange.monotonic + waited, waited
-    text = "released" if released else "not released"
-    response = response.with_plan(response.plan, f"{hold.name} {text} after {format_seconds(waited)}")
-    later = tuple(webhook._replace(due=webhook.due + waited) for webhook in response.webhooks)
-    exchange.response = replace(response, webhooks=later)
-    if later:
-        send_webhooks(app, exchange, exchange.response)
 
 
 async def _wait_for_body(app: App, exchange: Exchange) -> None:
@@ -284,7 +257,8 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
     app.count_in_flight(request_class, 1)
     try:
         if planned.plan.delivery.proxy_target is not None:
-            await wait_for_delay(app, exchange)
+            await wait_for_release_and_delay(app, exchange)
+            planned = exchange.response
         exchange.proxied = True
         return await proxy.forward(
             exchange, partial(head_of, app, exchange), lambda: app.deadlines.time() - exchange.monotonic, end

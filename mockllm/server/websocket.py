@@ -34,7 +34,6 @@ from mockllm.server.builtin_pages import text_page
 from mockllm.server.client_messages import BoundedMessages, is_handshake
 from mockllm.server.connection_errors import error_bytes
 from mockllm.server.deferred_planning import plan_in_thread
-from mockllm.server.delays import wait_for_delay
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
 from mockllm.server.http1 import SerializedHead
@@ -42,6 +41,7 @@ from mockllm.server.player import wait_for_player
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.respond import begin_playing, make_response
 from mockllm.server.store_waits import wait_for_store
+from mockllm.server.waits_before_response import wait_for_release, wait_for_release_and_delay
 
 if TYPE_CHECKING:
     from mockllm.server.app import App
@@ -65,9 +65,9 @@ NO_HTTP_HEAD: Final = SerializedHead(b"", http_chunked=False, keep_alive=True, b
 
 async def serve_websocket(app: App, exchange: Exchange) -> None:
     """Open the WebSocket of a handshake, and serve it until one side closes it."""
+    await wait_for_release_and_delay(app, exchange)
     plan, head, sink = exchange.response.plan, exchange.head, exchange.sink
     assert plan.delivery.websocket is not None
-    await wait_for_delay(app, exchange)
     response = await accept_websocket(app, exchange, plan.head.headers, "realtime")
     if response is None:
         return
@@ -276,6 +276,7 @@ class WebSocketServer:
             await wait_for_store(app, exchange, app.store_client)
         if exchange.pending_response is not None:
             await plan_in_thread(app, exchange)
+        await wait_for_release(app, exchange)
         plan = exchange.response.plan
         request = exchange.request
         assert request is not None, "messages are read by an engine"

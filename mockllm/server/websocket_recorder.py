@@ -20,11 +20,11 @@ from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, t
 from mockllm.engine import PlannedResponse
 from mockllm.recordings.interaction import OTHER
 from mockllm.server.client_messages import BoundedMessages
-from mockllm.server.delays import wait_for_delay
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.proxied_turns import ProxiedTurns
 from mockllm.server.server_limits import MIB
+from mockllm.server.waits_before_response import wait_for_release_and_delay
 from mockllm.server.websocket import accept_websocket
 
 if TYPE_CHECKING:
@@ -82,10 +82,10 @@ async def proxy_websocket(app: App, exchange: Exchange, proxy: ProviderProxy) ->
     the response of the exchange is an error then."""
     request, head = exchange.request, exchange.head
     assert request is not None, "an engine has read the request"
-    planned, target = exchange.response, exchange.response.plan.delivery.proxy_target
+    target = exchange.response.plan.delivery.proxy_target
     to = None if target is None else target.to
     if target is not None:
-        await wait_for_delay(app, exchange)
+        await wait_for_release_and_delay(app, exchange)
     try:
         upstream = await proxy.upstreams.open_websocket(request, head.headers, to, app.limits.body)
     except ProxyFailed as error:
@@ -97,7 +97,7 @@ async def proxy_websocket(app: App, exchange: Exchange, proxy: ProviderProxy) ->
             return True
         began = app.deadlines.time()
         stores = proxy.out is not None and (target is None or target.record)
-        rule = None if target is None else planned.responder_id
+        rule = None if target is None else exchange.response.responder_id
         where = f"forwarded to {without_credentials(to or request.provider or OTHER)}"
         log = MessageLog(
             lambda: app.deadlines.time() - began, ProxiedTurns(app, exchange, rule, where), stores

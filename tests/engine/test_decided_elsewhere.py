@@ -180,6 +180,28 @@ def test_lookup_of_a_cached_response_counts_once(shared: Engine, monkeypatch: py
     assert state.counters_without_session.take_numbers(0) == before + 1
 
 
+LENIENT = {"validation": "lenient", "rules": [{"reply": "Hello."}]}
+
+
+@pytest.mark.parametrize("shared", [LENIENT], indirect=True)
+def test_lookup_of_a_cached_response_comes_before_the_count(shared: Engine) -> None:
+    """The prompt's tokens include the name of a tool whose call another process may have made."""
+    state = shared.state
+    assert isinstance(state, SharedEngineState)
+    for _ in range(3):  # the last one takes the fast path
+        shared.respond(chat(shared, "hi"))
+    state.store_elsewhere = _forget
+    before = state.counters_without_session.take_numbers(0)
+    result = {"role": "tool", "tool_call_id": "call_1", "content": "Done."}
+    request = chat(shared, "hi", messages=[{"role": "user", "content": "hi"}, result])
+    request.response_lookup = state.lookup("")
+    to_fetch = shared.begin_response(request)
+    assert isinstance(to_fetch, ObjectToFetch)
+    request.response_lookup = FetchedLookup("", {to_fetch.key: "find"})
+    assert isinstance(to_fetch.respond_again(), PlannedResponse)
+    assert state.counters_without_session.take_numbers(0) == before + 1
+
+
 def _forget(*_: object) -> None: ...
 
 

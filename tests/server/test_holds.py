@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import pytest
 
 from mockllm.testing import MockLLM
+from tests.server.test_websocket_recorder import CREATE, opened, turn
 from tests.waiting import PATIENCE, until
 
 
@@ -153,6 +154,41 @@ def test_client_that_leaves_waits_no_more() -> None:
         with pytest.raises(TimeoutError):
             urllib.request.urlopen(request, timeout=0.2)
         until(lambda: server._running.app.held_responses.waiting(("", "a")) == 0)
+
+
+def test_held_handshake_opens_after_its_release() -> None:
+    with MockLLM() as server, ThreadPoolExecutor(1) as pool:
+        server.reply("Hello.")
+        server.modifier(match={"api": "handshake"}, hold="line")
+        opening = pool.submit(opened, server.base_url)
+        until(lambda: server._running.app.held_responses.waiting(("", "line")) == 1)
+        assert not opening.done()
+        assert server.release("line") == 1
+        with opening.result(PATIENCE) as socket:
+            assert "Hello." in str(turn(socket, "hi")[-1])
+    assert "line released after" in str(server.requests[0])
+
+
+def test_held_websocket_message_waits_and_posts_after(hook: str) -> None:
+    with MockLLM() as server, ThreadPoolExecutor(1) as pool:
+        server.reply("Approved.", hold="approval", then_post={"to": hook})
+        with opened(server.base_url) as socket:
+            requested = pool.submit(turn, socket, "hi")
+            until(lambda: server._running.app.held_responses.waiting(("", "approval")) == 1)
+            assert not Hook.received
+            assert server.release("approval") == 1
+            assert "Approved." in str(requested.result(PATIENCE)[-1])
+        until(lambda: Hook.received)
+
+
+def test_held_websocket_message_ends_with_its_socket() -> None:
+    with MockLLM() as server:
+        server.reply("Never.", hold="a")
+        with opened(server.base_url) as socket:
+            socket.send(json.dumps({**CREATE, "input": "hi"}))
+            until(lambda: server._running.app.held_responses.waiting(("", "a")) == 1)
+        until(lambda: server._running.app.held_responses.waiting(("", "a")) == 0)
+        until(lambda: len(server.requests) == 2)
 
 
 # --- then_post ---------------------------------------------------------------------------------------

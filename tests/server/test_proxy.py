@@ -6,6 +6,7 @@ import gc
 import json
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,8 +17,9 @@ from mockllm.testing.mock_server import MockLLM
 from tests.language.virtual_server import VirtualServer, chat_request
 from tests.live import live
 from tests.process import serving
+from tests.server.raw_client import Raw, request
 from tests.server.recording import BODY, HEAD, KEY, answering, chunked, files, nobody, post, provider
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 CHAT = "/v1/chat/completions"
 ANSWER = b"HTTP/1.1 201 Created\r\nX-Theirs: 1\r\nContent-Length: 5\r\n\r\nhello"
@@ -65,6 +67,43 @@ def test_proxied_response_is_delayed_and_logs_unplayed_faults(tmp_path: Path) ->
             assert post(server.url, CHAT, BODY).body == b"hello"
             line = server.line(lambda line: "forwarded to" in line)
     assert "stall not applied: another server makes the response" in line
+
+
+def test_proxied_response_is_held_before_it_is_forwarded(tmp_path: Path) -> None:
+    forwarded = threading.Event()
+
+    def talk(connection: socket.socket, _: bytes) -> None:
+        forwarded.set()
+        connection.sendall(ANSWER)
+
+    with provider(talk) as there, ThreadPoolExecutor(1) as pool:
+        scenario = rules(tmp_path, f"rules: [{{proxy: '{there}', hold: approval}}]")
+        with MockLLM(scenarios=[scenario]) as server:
+            requested = pool.submit(post, server.base_url, CHAT, BODY)
+            until(lambda: server._running.app.held_responses.waiting(("", "approval")) == 1)
+            assert not forwarded.is_set()
+            assert server.release("approval") == 1
+            assert requested.result(PATIENCE).body == b"hello"
+
+
+def test_client_that_leaves_while_a_provider_responds_has_one_entry(tmp_path: Path) -> None:
+    forwarded, go_on = threading.Event(), threading.Event()
+
+    def talk(connection: socket.socket, _: bytes) -> None:
+        forwarded.set()
+        assert go_on.wait(20)
+        connection.sendall(ANSWER)
+
+    hold = "modifiers: [{hold: {name: approval, at_most: 1ms}}]"
+    with provider(talk) as there, live(rules(tmp_path, f"rules: [{{proxy: '{there}'}}]\n{hold}")) as server:
+        with Raw(server.port) as client:
+            client.send(request("POST", CHAT, json.dumps(BODY).encode()))
+            assert forwarded.wait(20)
+        until(lambda: server.app.unfinished_exchanges == 0)
+        go_on.set()
+        server.line(lambda line: "forwarded to" in line)
+        assert "approval not released" in server.lines[-1]
+        assert len(server.lines) == 2, "the line of the hold, and one of the exchange"
 
 
 def test_concurrency_limit_counts_proxied_request_to_its_end(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The waits for the delay of a response that no player plays."""
+"""The waits of a response that no player plays."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
-from mockllm.server.delays import wait_for_delay
 from mockllm.server.exchange import Exchange
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.socket_sink import SocketSink
+from mockllm.server.waits_before_response import wait_for_release_and_delay
 
 
 @pytest.mark.parametrize(
@@ -36,5 +36,5 @@ def test_time_since_the_request_is_part_of_delay(
     exchange = Exchange(
         head=cast(RequestHead, None), sink=cast(SocketSink, None), monotonic=8.0, response=response
     )
-    asyncio.run(wait_for_delay(app, exchange))
+    asyncio.run(wait_for_release_and_delay(app, exchange))
     assert waits == expected
