@@ -66,7 +66,7 @@ class UnknownPath(Struct, frozen=True):
     path: str
     failure: Failure
     hint: str = ""
-    """The probable mistake in the path; a part of the failure's message."""
+    """The probable mistake in the path. It is in the failure's message, too, except `NOT_SERVED`."""
 
     @property
     def lacks_prefix(self) -> bool:

@@ -189,7 +189,7 @@ class Engine:
         *,
         may_defer: bool,
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
-        """Decide, and respond by the decision. If the store has made it, the fast path of the mask may respond."""
+        """Decide, and respond by the decision. If `store_decides`, the fast path of the mask may respond."""
         inputs, assessment = self._decision_inputs(request, mask, repeated)
         response_inputs = ResponseInputs(request, inputs, assessment, notes, fast_path, repeated, may_defer)
         if not self.state.has_counts_of(inputs):
@@ -198,11 +198,11 @@ class Engine:
         return self._respond_decided(response_inputs, self.state.decide(inputs))
 
     def _respond_decided(
-        self, response_inputs: ResponseInputs, decision: Decision, *, after_conflict: bool = False
+        self, response_inputs: ResponseInputs, decision: Decision, *, storage_changed: bool = False
     ) -> PlannedResponse | DeferredResponse | ObjectToFetch:
-        """Respond by a decision, which has counted the request. `after_conflict`: what the request has read of the
+        """Respond by a decision, which has counted the request. `storage_changed`: what the request has read of the
         store was changed meanwhile, so it reads again."""
-        if after_conflict:
+        if storage_changed:
             response_inputs.request.forget_read_values()
         return or_object_to_fetch(partial(self._fast_or_planned_response, response_inputs, decision))
 
@@ -213,7 +213,7 @@ class Engine:
         request, fast_path = response_inputs.request, response_inputs.fast_path
         respond_again = None
         if not request.generates:  # after a conflict it responds to what is stored then
-            respond_again = partial(self._respond_decided, response_inputs, decision, after_conflict=True)
+            respond_again = partial(self._respond_decided, response_inputs, decision, storage_changed=True)
         if fast_path is not None and fast_path.store_decides:
             dialect, repeated = engine_context_of(request).dialect, response_inputs.repeated
             cached = fast_path.respond_decided(

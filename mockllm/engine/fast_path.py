@@ -74,8 +74,8 @@ class FastPath(Struct, frozen=True):
     min_prompt_bytes: float
     """The bytes of the shortest body whose prompt is looked up in the prompt cache; infinite where that is off."""
     store_decides: bool
-    """Whether the store counts what the rule and its modifiers count, also for requests without a session: see
-    `respond_decided`."""
+    """Whether a decision comes first, also for requests without a session: the store makes it, or this process where
+    nothing is counted. See `respond_decided`."""
 
     def respond(
         self, request: Request, dialect: Dialect, repeated: RepeatedRequest | None
@@ -227,8 +227,8 @@ class FastPath(Struct, frozen=True):
         inputs: DecisionInputs,
         decision: Decision,
     ) -> PlannedResponse | None:
-        """Return the response to a request whose counts are in the store, by its decision. Return None where the
-        response is not cached, waits, or has a slot."""
+        """Return the response to a request by its decision, which the store or this process has made. Return None
+        where the response is not cached, waits, or has a slot."""
         rule, admission = decision.rule, decision.admission
         if rule is None or decision.outcome != "rule" or decision.slot is not None:
             return None

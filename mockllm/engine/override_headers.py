@@ -73,7 +73,7 @@ class Override(NamedTuple):
     delay: float | None = None
     """The delay in seconds, in place of that of the scenarios."""
     item_index: int | None = None
-    """The index in the catalog of the rule that responds, whether its matcher matches or not."""
+    """The index in the catalog of the only rule that may respond. Its matcher need not match; its guard applies."""
     notes: tuple[str, ...] = ()
 
 

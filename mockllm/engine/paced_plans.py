@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 
-from mockllm.core.rendering.encoder import TimedChunk, chunk_schedule, has_pauses
+from mockllm.core.rendering.encoder import TimedChunk, has_pauses, timed_chunks
 from mockllm.core.rendering.pacing import chunk_waits, paced, paced_body
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Reply
@@ -30,7 +30,7 @@ def paced_as_streamed(context: PlanContext, plan: Plan, reply: Reply, resolved: 
     """Return a non-streaming plan that waits as long as the stream of its reply lasts."""
     if resolved.unpaced and not has_pauses(reply):
         return plan
-    chunks, after = chunk_schedule(reply)
+    chunks, after = timed_chunks(reply)
     if resolved.unpaced:
         total = sum(chunk.pause or 0.0 for chunk in chunks) + after
     else:

@@ -105,9 +105,9 @@ class PlanContext(Struct):
                 self.notes.append(note)
 
     def source_context(self, source: SettingSource) -> EvaluationContext:
-        """Return the context in which a setting from this source is evaluated. See `SettingSource`: a
-        negative source is no modifier, any other one is the index of a modifier among those that apply."""
-        return self.evaluation_context if source < 0 else self.modifier_context(source)
+        """Return the context in which a setting from this source is evaluated (`SettingSource`)."""
+        is_modifier = source >= 0
+        return self.modifier_context(source) if is_modifier else self.evaluation_context
 
 
 # --- settings ----------------------------------------------------------------------------------------

@@ -37,9 +37,9 @@ class PlannedResponse(Struct, frozen=True):
     (`a.yaml:greeting`). It is that of a modifier whose error, limit or load responds, and names the call of an own
     response (`openai:models`). For any other response it is None. Users see it as `rule`, in the journal and in
     metrics, for example. `modifiers` are the ids of the modifiers that apply. `notes`
-    are remarks for access log and journal, such as a fault that could not be applied. `unmatched`: neither a rule nor
-    the dialect itself responds; also where the rule's sequence has ended. False for `/favicon.ico`, and for a
-    WebSocket that no provider has.
+    are remarks for access log and journal, such as a fault that could not be applied. `unmatched`: the request is
+    valid, and neither a rule, a modifier nor the dialect responds; also where the rule's sequence has ended. False
+    for `/favicon.ico`, and for a WebSocket that no provider has.
     """
 
     content: Plan | PrerenderedResponse

@@ -12,7 +12,7 @@ from mockllm.core.budget import PlanningTooLong, check_echo_size, check_vector_s
 from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
 from mockllm.core.randomness import Randomness
-from mockllm.core.rendering.encoder import chunk_schedule, chunk_texts_of
+from mockllm.core.rendering.encoder import chunk_texts_of, timed_chunks
 from mockllm.core.rendering.event_extras import with_event_extras
 from mockllm.core.rendering.gzip import accepts_coding, gzipped
 from mockllm.core.rendering.pacing import chunk_waits, paced, paced_body
@@ -351,7 +351,7 @@ class ResponsePlanner:
         def render(identity: ResponseIdentity, request: Request, _: object) -> EncodedStream:
             counted = reply if compiled.has_input_tokens else with_input_tokens(reply, request.input_tokens)
             plan = _stream_plan(dialect, counted, request, identity)
-            return EncodedStream(plan, chunk_schedule(counted)[0])
+            return EncodedStream(plan, timed_chunks(counted)[0])
 
         # the response cache stores the whole response, so not its events alone
         cached_whole = (
@@ -361,7 +361,7 @@ class ResponsePlanner:
         )
         # an error is not cached: it may state a wait, and name the API key and the path of its request
         if not reply_is_static or cached_whole or context.prerendering or reply.failure is not None:
-            chunks = () if context.unpaced else chunk_schedule(reply)[0]
+            chunks = () if context.unpaced else timed_chunks(reply)[0]
             return EncodedStream(_stream_plan(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.query_string,)
         if not compiled.request_independent:

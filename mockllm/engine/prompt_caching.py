@@ -137,7 +137,7 @@ class PromptCaching:
             return planned
         return replace(planned, notes=(*planned.notes, f"prompt cache not used: {cache}"), cached_from=None)
 
-    def write_back(
+    def write_to_cache(
         self, prompt_cache_result: PromptCacheResult, planned: PlannedResponse, *, is_preview: bool
     ) -> PlannedResponse:
         """Write what a response adds to the cache, unless it is a preview. Return the response with a note of

@@ -87,7 +87,8 @@ def _prefix_of(path: str, routing: Routing) -> str:
 
 
 def _has_override(headers: Mapping[str, str]) -> bool:
-    """Return whether a header overrides a part of the response, or has almost the name of one that does."""
+    """Return whether a header overrides a part of the response, or has almost the name of any header of this
+    server."""
     names = "\n".join(headers).lower()
     return OWN_PREFIX in names and any(
         name.startswith(OWN_PREFIX) and name not in NO_OVERRIDES and nearest_own_header(name) is not None

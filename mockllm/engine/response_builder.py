@@ -194,7 +194,7 @@ class ResponseBuilder(DecidedRequest):
         except BudgetExceeded as exceeded:
             planned = self._error_without_settings(Failure("bad_request", message=str(exceeded)))
         if prompt_cache_result is not None:
-            return caching.write_back(prompt_cache_result, planned, is_preview=self.is_preview)
+            return caching.write_to_cache(prompt_cache_result, planned, is_preview=self.is_preview)
         if self.is_preview:
             return caching.with_note_of_unused_cache(
                 planned, self.request, self.dialect, prompt_cache_settings

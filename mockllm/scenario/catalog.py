@@ -113,8 +113,9 @@ class ResponseSelector(Struct, frozen=True):
 
 class CatalogItem(Struct, frozen=True):
     """A rule or a modifier. `id` is for users (`a.yaml:greeting`), `where` is its file and line. `key` names
-    its counts, `digest` identifies everything that it consists of. A rule has `selector`, a modifier may have
-    an `error`. `layer` is the precedence of its file or overlay: the lower layer has precedence."""
+    its counts, `digest` is a hash of its parsed text: a reload compiles it again only if that has changed. A rule
+    has a `selector`, which has its responses; a modifier may have an `error`. `layer` is the precedence of its file
+    or overlay: the lower layer has precedence."""
 
     id: str
     where: str

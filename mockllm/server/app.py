@@ -63,7 +63,8 @@ class App:
     """Not None while no request is served, except of a client that closes its connection: all workers change their
     rules together. The event is set when they have."""
     unfinished_exchanges = 0
-    """The number of exchanges that are completed in a task, or wait for a decision of the store."""
+    """The number of exchanges that are completed in a task, or wait for a decision of the store. Those of live feeds
+    and open WebSockets are not among them; their messages with a response are."""
     draining = False
     """Whether the server stops: connections end with their next response."""
     aborting_responses = False

@@ -60,14 +60,15 @@ class Exchange(Struct, gc=False, kw_only=True):
     raw: bytes = b""
     """The bytes of the body, without a Content-Encoding. `Request.body` is the JSON in them."""
     body_complete: bool = False
-    """Whether `raw` is complete."""
+    """Whether `raw` is complete, or the body is refused."""
     received: bytes = b""
     """All bytes of a request that was parsed in one part. It has no body, or its head began a read while no other
     request waited. Empty for others, and where the body is refused or has a Content-Encoding."""
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0
-    """When the server had the whole body and began to respond, in seconds since the epoch; as `Request.now`."""
+    """When the server had the whole body, or refused it, and began to respond, in seconds since the epoch; as
+    `Request.now`."""
     monotonic: float = 0.0
     """The same on the clock of the deadlines, which is monotonic; as `Request.monotonic`. A hold moves it on by the
     time that the response was held, and leaves `Request.monotonic` as it is."""
@@ -95,9 +96,9 @@ class Exchange(Struct, gc=False, kw_only=True):
     body_refused: bool = False
     """Whether the request's body is outside of the bounds (`respond.refuse`). It is not stored."""
     hidden: bool = False
-    """Neither the journal nor the access log shows it: `/health`, which is called every few seconds, and calls of the
-    control API, also refused ones. With `control_only` (`--admin-port`) this holds for the 404 of any
-    other path, too."""
+    """Neither the journal nor the access log shows it: GET and HEAD of `/health`, which come every few seconds, and
+    calls of the control API. These are also the refused ones, but not those that fail. With `control_only` (`--admin-port`), this
+    holds for the 404 of any other path, too."""
     constraints: HttpConstraints = NO_CONSTRAINTS
     player: Player | None = None
     """Plays a response that `write_whole_and_end` does not write, as long as it plays."""

@@ -30,7 +30,8 @@ from mockllm.server.socket_sink import SocketSink
 MAX_CONTENT_LENGTH: Final = str(2**64 - 1)
 """The greatest Content-Length that aiohttp's parser accepts."""
 MAX_QUEUED: Final = 32
-"""When this number of requests of a connection wait, its socket is paused until at most half as many do."""
+"""When more bytes come while this number of requests of a connection wait, its socket is paused until at most half as
+many do."""
 
 
 class ConnectionOwner(Protocol):

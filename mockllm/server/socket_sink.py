@@ -30,7 +30,7 @@ class SocketSink:
     `queue_write` writes the bytes at once. It returns False if the client has disconnected, or has not read what
     it got before. `written`: whether bytes of the current response were written, or added to the write queue."""
 
-    __slots__ = ("_limits", "_probed", "connection", "has_left", "queue_write", "written")
+    __slots__ = ("_interim_response_sent", "_limits", "connection", "has_left", "queue_write", "written")
 
     def __init__(
         self, connection: HttpProtocol, limits: ServerLimits, queue_write: Callable[[bytes], bool]
@@ -38,7 +38,7 @@ class SocketSink:
         self.connection = connection
         self.queue_write = queue_write
         self._limits = limits
-        self.written = self._probed = False
+        self.written = self._interim_response_sent = False
         self.has_left = False
         """Whether the client has certainly disconnected. After a half-close, only the reply to written bytes shows
         it (`check_client`)."""
@@ -67,7 +67,7 @@ class SocketSink:
     def send_interim_response(self) -> None:
         """Send an interim response to a client that has half-closed the connection. Any HTTP/1.1 client skips it.
         The kernel of one that has closed the connection as a whole replies with a reset."""
-        self._probed = self.queue_write(CONTINUE)
+        self._interim_response_sent = self.queue_write(CONTINUE)
 
     def check_client(self) -> None:
         """Set `has_left` if the socket has an error. The kernel reports that once."""
@@ -85,7 +85,7 @@ class SocketSink:
         later = [time for time in write_times if time > left_at]
         if self.has_left:  # it has read all but the last bytes
             return later[-2] if len(later) > 1 else left_at
-        return None if later or self._probed else left_at
+        return None if later or self._interim_response_sent else left_at
 
     async def drained(self) -> None:
         await self.connection.drained()

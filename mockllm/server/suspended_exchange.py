@@ -20,7 +20,7 @@ class SuspendedExchange(Struct):
     request: Request
     client: str
     client_responses: ClientResponses
-    until: float
+    resumable_until: float
     """When the response ends without responses, on the clock of the deadlines. A client may connect again until then;
     0 for one that cannot."""
     responses: dict[str, Json] = field(default_factory=dict)

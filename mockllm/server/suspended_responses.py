@@ -37,7 +37,7 @@ def suspend_response(app: App, exchange: Exchange, plan: Plan) -> None:
 
 def _store(app: App, plan: Plan, waiting: SuspendedExchange, scale: float) -> None:
     if plan.background is not None:
-        waiting.until = app.deadlines.time() + plan_duration(plan.background.plan) * scale
+        waiting.resumable_until = app.deadlines.time() + plan_duration(plan.background.plan) * scale
     app.suspended_exchanges[waiting.client_responses.key] = waiting
 
 
@@ -48,7 +48,7 @@ def forget_suspended(app: App, exchange: Exchange) -> None:
         if waiting.exchange is exchange:
             waiting.exchange = None
         detached += waiting.exchange is None
-        if waiting.exchange is None and (waiting.until <= monotonic or detached > MAX_DETACHED):
+        if waiting.exchange is None and (waiting.resumable_until <= monotonic or detached > MAX_DETACHED):
             del app.suspended_exchanges[key]
 
 

@@ -2,7 +2,8 @@
 
 A session is created when it is first named. It ends when it was unused for a while, or as the least recently
 used one of too many. Its counts and stored responses are deleted then, and nothing finds its prompt caches any
-more. The state of requests without a session never expires.
+more. The state of requests without a session has no timeout;
+where it has too many scopes, the oldest are removed.
 """
 
 from __future__ import annotations

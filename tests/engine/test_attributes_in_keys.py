@@ -74,13 +74,13 @@ FOLLOWS: Final = {
     **dict.fromkeys(("added_tools", "own_tools", "loaded_tools"), "tool_items"),
     **dict.fromkeys(
         ("client_tools", "custom_tools", "included", "logprobs", "namespaces", "obfuscated", "service_tier"),
-        "cached_by_body_without_turns",
+        "cached_by_remaining_members",
     ),
     **dict.fromkeys(("cites_results", "is_repeated", "omits_thinking", "turns", "user"), "raw"),
 }
 """Attributes that follow from another one in the key. Items are read of MCP calls alone that need an approval, which
 are not static."""
-ECHOED: Final = "cached_by_body_without_turns"
+ECHOED: Final = "cached_by_remaining_members"
 """With it, `encoding_key` of OpenAI's responses has read all fields but the model, the input and `stream`."""
 
 

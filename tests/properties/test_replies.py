@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mockllm.core.json.codec import dumps, loads
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.encoder import chunk_schedule
+from mockllm.core.rendering.encoder import timed_chunks
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects import anthropic, openai
@@ -90,7 +90,7 @@ def test_chunks_are_numbered_as_pace_counts_them(protocol: Protocol, word: dict[
     reported = [
         step.chunk_number for step in plan.steps if isinstance(step, EventStep) and step.kind == "chunk"
     ]
-    assert sorted(set(reported)) == list(range(1, len(chunk_schedule(reply)[0]) + 1))
+    assert sorted(set(reported)) == list(range(1, len(timed_chunks(reply)[0]) + 1))
 
 
 @each_protocol

@@ -156,7 +156,7 @@ def test_client_that_leaves_waits_no_more() -> None:
         until(lambda: server._running.app.held_responses.waiting(("", "a")) == 0)
 
 
-def test_held_handshake_opens_after_its_release() -> None:
+def test_held_handshake_opens_after_release() -> None:
     with MockLLM() as server, ThreadPoolExecutor(1) as pool:
         server.reply("Hello.")
         server.modifier(match={"api": "handshake"}, hold="line")

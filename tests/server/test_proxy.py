@@ -86,7 +86,7 @@ def test_proxied_response_is_held_before_it_is_forwarded(tmp_path: Path) -> None
             assert requested.result(PATIENCE).body == b"hello"
 
 
-def test_client_that_leaves_while_a_provider_responds_has_one_entry(tmp_path: Path) -> None:
+def test_client_that_leaves_a_provider_has_one_entry(tmp_path: Path) -> None:
     forwarded, go_on = threading.Event(), threading.Event()
 
     def talk(connection: socket.socket, _: bytes) -> None:

@@ -165,7 +165,7 @@ def test_client_that_cannot_resume_is_forgotten(alone: Live) -> None:
     id_of_first(alone)
     until(lambda: is_detached(alone))
     (waiting,) = alone.app.suspended_exchanges.values()
-    waiting.until = 0.0
+    waiting.resumable_until = 0.0
     id_of_first(alone)
     until(lambda: is_detached(alone))
     assert waiting not in alone.app.suspended_exchanges.values()

@@ -55,8 +55,9 @@ class ContinuousBatch(Struct, frozen=True):
 
 
 class PromptWork(Struct, frozen=True):
-    """The work of a request for a batch. It has the tokens of its prompt, and the most that it may generate (0
-    if it states none). The prefixes of its prompt come shortest first, each with its hash and its tokens."""
+    """What an inference server that batches requests has to do for one of them. It reads the tokens of its prompt, and
+    generates as many as `output` at most (0 if the request states no limit). The prefixes of the prompt come shortest
+    first, each with its hash and its tokens."""
 
     tokens: int
     output: int = 0

@@ -1,10 +1,10 @@
 """The rule index: it finds the matchers of rules and modifiers that match a request, at the cost of checking a few.
 
-A matcher becomes rows, each a conjunction of conditions, and of matchers that are checked as they are; a matcher with
-`any` becomes several. The conditions of all rows are in layers, each a bitmap index on one field. A layer returns a
-mask of the rows that may match, and the AND of the masks has those that may match by all layers. What the layers do
-not decide is checked for these rows. The result is exactly that of checking one matcher after the other, in order.
-"""
+A matcher becomes rows, each a conjunction of conditions, and of matchers that are checked as they are. A matcher with
+`any` becomes several, unless they would be more than 32. The conditions of all rows are in layers, each a bitmap
+index on one field. A layer returns a mask of the rows that may match, and the AND of the masks has those that may
+match by all layers. What the layers do not decide is checked for these rows. The result is exactly that of checking
+one matcher after the other, in order."""
 
 from __future__ import annotations
 

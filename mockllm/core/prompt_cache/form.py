@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
-from mockllm.core.request.read_turns import AddTurn, ReadTurns
+from mockllm.core.request.read_turns import ReadTurns, TurnReader
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP
 
@@ -39,10 +39,10 @@ def turn_items(request: Request) -> Sequence[Json]:
     return items if type(items) is list else ()
 
 
-def tokens_of_parts(item: Json, add: AddTurn) -> int:
+def tokens_of_parts(item: Json, read_turn: TurnReader) -> int:
     """Return the tokens of the parts of one turn, without its framing."""
     turns = ReadTurns(counted=True)
-    add(turns, item, EMPTY_LOOKUP)
+    read_turn(turns, item, EMPTY_LOOKUP)
     return turns.tokens
 
 

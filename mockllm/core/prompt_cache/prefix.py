@@ -107,7 +107,7 @@ def _mixed(digest: bytes, salt: bytes) -> bytes:
 def prompt_prefixes(request: Request, form: PromptForm) -> PromptPrefixes:
     """Return the prefixes of a request's prompt."""
     fields = request.fields
-    before_turns = request.cached_by_body_without_turns(
+    before_turns = request.cached_by_remaining_members(
         "prompt_prefix", lambda: _chain_before_turns(form, request)
     )
     turns = _divided_chain(request, form) or _turn_chain(form, form.items(request))

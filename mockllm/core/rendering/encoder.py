@@ -156,7 +156,7 @@ class TimedChunk(Struct, frozen=True):
     part: Part | None = None
 
 
-def chunk_schedule(reply: Reply) -> tuple[list[TimedChunk], float]:
+def timed_chunks(reply: Reply) -> tuple[list[TimedChunk], float]:
     """Return the chunks that an encoder sends, and the explicit waits after the last: for pacing, which needs no
     wire format."""
     entries: list[TimedChunk] = []

@@ -95,7 +95,7 @@ class PlaceholderParser:
             per_response_headers=tuple((name, places[number]) for name, number in self._per_response),
             id_patterns=tuple(cast(IdPattern, self._computations[number].source) for number in ids),
             computed=tuple(computations),
-            call_forms=forms,
+            argument_forms=forms,
             recorded_comparisons=self._comparisons,
             framing=self._plan.framing,
             size=1000 + size,

@@ -314,7 +314,8 @@ class Prerendered(Struct, frozen=True, eq=False):
     id_patterns: Sequence[IdPattern]
     computed: Sequence[Computation]
     """All further values, in the order of their first use: times, token counts, and texts computed from ids."""
-    call_forms: Sequence[ArgumentsForm]
+    argument_forms: Sequence[ArgumentsForm]
+    """How the response has the arguments of a generated tool call, in the order of their places."""
     recorded_comparisons: Sequence[PlaceholderComparison]
     framing: Framing
     size: int
@@ -332,8 +333,8 @@ class Prerendered(Struct, frozen=True, eq=False):
     def placeholder_values(
         self, id_seed: bytes, now: float, input_tokens: int, call: GeneratedToolCall | None = None
     ) -> Sequence[bytes]:
-        """Return the values of one response: `ids` (of this id seed), then `computed`, then the forms of the
-        generated tool call's arguments."""
+        """Return the values of one response: those of `id_patterns` with this id seed, then `computed`, then the
+        forms of the generated tool call's arguments."""
         values = fill_ids(self.id_patterns, id_seed)
         output_tokens = 0 if call is None else call.output_tokens
         for (
@@ -353,7 +354,7 @@ class Prerendered(Struct, frozen=True, eq=False):
                 value = function(value, operand)
             values.append(b"%d" % value if type(value) is int else _encoded(value))
         if call is not None:
-            values += [form.write(call, values) for form in self.call_forms]
+            values += [form.write(call, values) for form in self.argument_forms]
         return values
 
     def head(self, values: Sequence[bytes]) -> ResponseHead:

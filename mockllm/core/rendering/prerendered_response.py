@@ -100,7 +100,7 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
         size += sum(map(len, parts)) + 100 * len(parts)
     without_steps, selector_for = parser.finish(size)
     # of a generated tool call, the number of chunks differs: a value has it, see `PlaceholderStep.chunk_number`
-    counted = any(type(form) is ChunkCount for form in without_steps.call_forms)
+    counted = any(type(form) is ChunkCount for form in without_steps.argument_forms)
     last_of_call = len(MARKED_CALL.chunks) if counted else None
     steps = tuple(
         PlaceholderStep(

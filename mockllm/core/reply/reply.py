@@ -1,5 +1,5 @@
-"""Replies: the neutral content of responses, before any wire format. A reply has choices, a choice has parts, a part
-has chunks.
+"""Replies: the neutral content of responses, before any wire format. A reply has choices, a choice has parts, each
+part but a native one has chunks.
 
 A *chunk* is the content of the event or events that an encoder makes of it. A dialect turns a Reply into events
 (`Encoder`) or into one body; it never decides on the content.

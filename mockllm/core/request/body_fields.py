@@ -149,12 +149,10 @@ class BodyFields:
         """The files of a form."""
         return read_files(self.headers.get("content-type", ""), self.raw)
 
-    def cached_by_body_without_turns(self, name: str, compute: Callable[[], T]) -> T:
+    def cached_by_remaining_members(self, name: str, compute: Callable[[], T]) -> T:
         """Return what follows from the body without its turns. Divided bodies with equal remaining members share the
         result."""
         divided = self.divided_body
         return (
-            compute()
-            if divided is None
-            else divided.cached_by_body_without_turns((type(self), name), compute)
+            compute() if divided is None else divided.cached_by_remaining_members((type(self), name), compute)
         )

@@ -101,7 +101,7 @@ class DividedBody(Struct, eq=False):
         """An upper bound of the body's depth; `BodyFields.max_possible_depth` of a divided body."""
         return max(self.remaining_members.depth, self.stage.depth)
 
-    def cached_by_body_without_turns(self, name: Hashable, compute: Callable[[], T]) -> T:
+    def cached_by_remaining_members(self, name: Hashable, compute: Callable[[], T]) -> T:
         """Return what follows from the remaining members alone; it is computed once for them."""
         memo = self.remaining_members.memo
         if name not in memo:
@@ -147,7 +147,7 @@ class DividedBody(Struct, eq=False):
     def occurrences(self, part: bytes) -> int:
         """Return how often the body has some bytes, which are within one JSON string or are a whole one."""
         members = self.remaining_members
-        around = self.cached_by_body_without_turns(
+        around = self.cached_by_remaining_members(
             part, lambda: members.bytes_before.count(part) + members.bytes_after.count(part)
         )
         return around + self.sum_turns(part, lambda turns: turns.count(part))

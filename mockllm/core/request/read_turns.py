@@ -50,8 +50,8 @@ class ReadTurns(Struct, eq=False):
         self.joined = []
 
 
-AddTurn: TypeAlias = Callable[[ReadTurns, Json, ResponseLookup], None]
-"""Adds the messages of a turn: of one item of the body's list."""
+TurnReader: TypeAlias = Callable[[ReadTurns, Json, ResponseLookup], None]
+"""A function that reads a turn, which is one item of the body's list, and adds its messages to the `ReadTurns`."""
 
 
 class _UsedLookup(ResponseLookup):
@@ -67,26 +67,26 @@ class _UsedLookup(ResponseLookup):
         return None
 
 
-def read_turns(items: Sequence[Json], add: AddTurn, lookup: ResponseLookup) -> ReadTurns:
+def read_turns(items: Sequence[Json], read_turn: TurnReader, lookup: ResponseLookup) -> ReadTurns:
     """Read all turns."""
     turns = ReadTurns()
     for item in items:
-        add(turns, item, lookup)
+        read_turn(turns, item, lookup)
     _finish(turns)
     return turns
 
 
-def read_new_turns(divided: DividedBody, add: AddTurn) -> ReadTurns | None:
+def read_new_turns(divided: DividedBody, read_turn: TurnReader) -> ReadTurns | None:
     """Read the turns that earlier bodies did not have, and continue with what was read then. None if a turn refers to
     a call that only a stored response has."""
 
     lookup = _UsedLookup()
 
     def step(turns: ReadTurns, item: Json) -> bool:
-        add(turns, item, lookup)
+        read_turn(turns, item, lookup)
         return not lookup.used
 
-    return divided.reduce_turns(memo_key=add, start=_continued, step=step, finish=_finish)
+    return divided.reduce_turns(memo_key=read_turn, start=_continued, step=step, finish=_finish)
 
 
 def _finish(turns: ReadTurns) -> None:

@@ -32,7 +32,7 @@ from mockllm.core.request.messages import (
 )
 from mockllm.core.request.person_texts import MAX_TYPED, person_texts
 from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE, TOKENS_PER_PROMPT, estimate_parts
-from mockllm.core.request.read_turns import AddTurn, read_new_turns, read_turns
+from mockllm.core.request.read_turns import TurnReader, read_new_turns, read_turns
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup
 from mockllm.core.request.tools import CALLABLE, Tool, ToolChoice
@@ -248,15 +248,15 @@ class Request(BodyFields, McpServerFields):
         """1 + the number of assistant turns."""
         return 1 + [message.role for message in self.messages].count("assistant")
 
-    def read_messages(self, items: Sequence[Json], add: AddTurn) -> tuple[Message, ...]:
+    def read_messages(self, items: Sequence[Json], read_turn: TurnReader) -> tuple[Message, ...]:
         """Return the messages of the turns; only those are read that no earlier body had."""
         divided = self.divided_body
         if divided is not None and items is divided.items:
-            turns = read_new_turns(divided, add)
+            turns = read_new_turns(divided, read_turn)
             if turns is not None:
                 vars(self)["part_tokens"] = turns.tokens
                 return tuple(turns.messages)
-        return tuple(read_turns(items, add, self.response_lookup).messages)
+        return tuple(read_turns(items, read_turn, self.response_lookup).messages)
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
@@ -331,7 +331,7 @@ class Request(BodyFields, McpServerFields):
         """The estimated tokens of the tools' descriptions."""
         tools = self.tools
         return (
-            self.cached_by_body_without_turns("tool_tokens", lambda: sum(map(_tool_tokens, tools)))
+            self.cached_by_remaining_members("tool_tokens", lambda: sum(map(_tool_tokens, tools)))
             if tools
             else 0
         )

@@ -93,7 +93,7 @@ class MessagesRequest(AnthropicRequest):
     @cached_property
     def _top(self) -> str | None:
         """The system text at the top level."""
-        return self.cached_by_body_without_turns("top", self._top_text)
+        return self.cached_by_remaining_members("top", self._top_text)
 
     def _top_text(self) -> str | None:
         top = self.fields.get("system")
@@ -101,12 +101,12 @@ class MessagesRequest(AnthropicRequest):
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
-        return self.cached_by_body_without_turns("tools", lambda: offered_tools(self.fields.get("tools")))
+        return self.cached_by_remaining_members("tools", lambda: offered_tools(self.fields.get("tools")))
 
     @cached_property
     def toolsets(self) -> Mapping[str, str]:
         """The name of the toolset of each tool that is a member of one."""
-        return self.cached_by_body_without_turns(
+        return self.cached_by_remaining_members(
             "toolsets", lambda: toolsets_by_tool(self.fields.get("tools"))
         )
 
@@ -144,7 +144,7 @@ class MessagesRequest(AnthropicRequest):
     @cached_property
     def unedited_tokens(self) -> int:
         instructions = TOOL_INSTRUCTION_TOKENS[self.tool_choice.mode] if self.tools else 0
-        top = self.cached_by_body_without_turns("top_tokens", lambda: estimate(self._top or ""))
+        top = self.cached_by_remaining_members("top_tokens", lambda: estimate(self._top or ""))
         return estimate_input(self) + top + instructions
 
     @cached_property

@@ -90,7 +90,7 @@ class GeminiRequest(Request):
         if divided is None:
             return _is_snake_case(self.raw)
         remaining_members = divided.remaining_members
-        outside = divided.cached_by_body_without_turns(
+        outside = divided.cached_by_remaining_members(
             _is_snake_case,
             lambda: _is_snake_case(remaining_members.bytes_before + b" " + remaining_members.bytes_after),
         )
@@ -206,7 +206,7 @@ class GenerateRequest(GeminiRequest):
         return (
             self._offered_tools()
             if self.snake_case
-            else self.cached_by_body_without_turns("tools", self._offered_tools)
+            else self.cached_by_remaining_members("tools", self._offered_tools)
         )
 
     @cached_property

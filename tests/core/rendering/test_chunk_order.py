@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.rendering.encoder import chunk_schedule, chunk_texts_of, first_chunks
+from mockllm.core.rendering.encoder import chunk_texts_of, first_chunks, timed_chunks
 from mockllm.core.reply.reply import Call, Choice, NativePart, Pause, Reply, Text, Thinking, Verbatim
 
 BLOCK = NativePart("openai", {"x": 1})
@@ -19,7 +19,7 @@ def test_chunk_texts_alternate_choices() -> None:
     assert chunk_texts_of(REPLY) == (
         (0, "hm"), (-1, "x"), (1, "a"), (-1, "y"), (1, "b"), (-1, ""), (3, "{"), (3, "}"),
     )  # fmt: skip
-    assert [text for _, text in chunk_texts_of(REPLY)] == [each.text for each in chunk_schedule(REPLY)[0]]
+    assert [text for _, text in chunk_texts_of(REPLY)] == [each.text for each in timed_chunks(REPLY)[0]]
     assert chunk_texts_of(Reply(())) == ()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mockllm.core.failure import Failure
-from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, TimedChunk, chunk_schedule, encode
+from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, TimedChunk, encode, timed_chunks
 from mockllm.core.rendering.plan import EventKind, EventStep, RawStep, Step, WaitStep
 from mockllm.core.reply.reply import Call, Choice, NativePart, Pause, Refusal, Reply, Text, Verbatim
 
@@ -153,7 +153,7 @@ def test_an_unfinished_reply_has_no_finish_reason() -> None:
 
 def test_chunk_schedule_equals_encoded_chunks() -> None:
     text = Text((Pause(1.0), "a", Pause(2.0), Pause(3.0), "b", Verbatim(b"x"), Pause(4.0)))
-    assert chunk_schedule(Reply((Choice((text,)),))) == (
+    assert timed_chunks(Reply((Choice((text,)),))) == (
         [TimedChunk("a", 1.0, text), TimedChunk("b", 5.0, text)],
         4.0,
     )
@@ -165,5 +165,5 @@ def test_chunk_schedule_equals_encoded_chunks() -> None:
         TimedChunk("b", part=text),
         TimedChunk("c", part=refusal),
     ]
-    assert chunk_schedule(Reply(two)) == (reported, 0.0)
-    assert chunk_schedule(Reply(())) == ([], 0.0)
+    assert timed_chunks(Reply(two)) == (reported, 0.0)
+    assert timed_chunks(Reply(())) == ([], 0.0)

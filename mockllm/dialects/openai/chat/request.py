@@ -117,7 +117,7 @@ class ChatRequest(ModelRequest):
         fields = self.fields
         if "tools" not in fields and "functions" not in fields:
             return ()
-        return self.cached_by_body_without_turns("tools", self._offered_tools)
+        return self.cached_by_remaining_members("tools", self._offered_tools)
 
     def _offered_tools(self) -> tuple[Tool, ...]:
         fields = self.fields

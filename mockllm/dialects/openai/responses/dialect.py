@@ -102,7 +102,7 @@ class Responses(ResponsesCall):
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, ResponsesRequest)
-        echoed = request.cached_by_body_without_turns("echoed", lambda: small_key(_echoed(request.fields)))
+        echoed = request.cached_by_remaining_members("echoed", lambda: small_key(_echoed(request.fields)))
         moderated = moderation_key(request)
         key = echoed if moderated is None else (echoed, moderated)
         if request.file_search is not None:

@@ -139,7 +139,7 @@ class InputRequest(ModelRequest):
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
-        return self.cached_by_body_without_turns("tools", self._offered_tools)
+        return self.cached_by_remaining_members("tools", self._offered_tools)
 
     def _offered_tools(self) -> tuple[Tool, ...]:
         return tuple(tool for entry in objects(self.fields.get("tools")) for tool in _tools(entry))
@@ -208,7 +208,7 @@ class ResponsesRequest(InputRequest):
         """The search in the vector stores that the request names; None where it names none. Vendors have none."""
         if self.provider not in PROVIDERS_OF_OPENAI_MODELS or not self.fields.get("tools"):
             return None
-        tool = self.cached_by_body_without_turns(
+        tool = self.cached_by_remaining_members(
             "searching_tool", lambda: searching_tool(self.fields.get("tools"))
         )
         return None if tool is None else FileSearch(tool, self.response_lookup, self.now, self.monotonic)
@@ -233,7 +233,7 @@ class ResponsesRequest(InputRequest):
         """Return the namespaces of tools, by their names. A tool that is loaded later is its own namespace. So is a
         function that an item adds, where the family does not add functions."""
         if not self.added_tools:
-            return self.cached_by_body_without_turns(
+            return self.cached_by_remaining_members(
                 "namespaces", lambda: dict(_namespaces(self.fields.get("tools")))
             )
         functions = {tool["name"]: tool["name"] for tool in self.added_tools if is_named_function(tool)}
