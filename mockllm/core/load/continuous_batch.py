@@ -55,9 +55,9 @@ class ContinuousBatch(Struct, frozen=True):
 
 
 class PromptWork(Struct, frozen=True):
-    """What an inference server that batches requests has to do for one of them. It reads the tokens of its prompt, and
-    generates as many as `output` at most (0 if the request states no limit). The prefixes of the prompt come shortest
-    first, each with its hash and its tokens."""
+    """What an inference server that batches requests has to do for one of them. It reads the tokens of its prompt,
+    and generates as many as `output` at most (0 if the request states no limit). The prefixes of the prompt come
+    shortest first, each with its hash and its tokens."""
 
     tokens: int
     output: int = 0
