@@ -95,7 +95,7 @@ class DecidedRequest:
         selected = self.decision.modifiers[number]
         item = self.planner.catalog.items[selected.candidate.item_index]
         return EvaluationContext(
-            template_scope(item, self.request),
+            template_scope_of(item, self.request),
             self.randomness(item, selected),
             max_wait=self.planner.max_wait,
         )
@@ -167,7 +167,7 @@ class DecidedRequest:
         return NO_RULE if selected is None else self.planner.catalog.items[selected.candidate.item_index].id
 
 
-def template_scope(item: CatalogItem, request: Request) -> TemplateScope:
+def template_scope_of(item: CatalogItem, request: Request) -> TemplateScope:
     """Return the names of a request for an item: its parameters, and what its match captured."""
     if not item.captures:
         return TemplateScope(request, item.params)

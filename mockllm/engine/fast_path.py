@@ -27,7 +27,7 @@ from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.provider_facts import limit_headers
 from mockllm.engine.assessment import limit_cost, validation_failure
-from mockllm.engine.decided_request import template_scope
+from mockllm.engine.decided_request import template_scope_of
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, without_headers
 from mockllm.engine.planner import ResponsePlanner
@@ -167,8 +167,8 @@ class FastPath(Struct, frozen=True):
             key = cache_key(response.settings, dialect, response.compiled, request)
         if response.settings.cached_by == "text":
             try:
-                scope = template_scope(self.item, request)
-                text = response.compiled.text(EvaluationContext(scope, UNUSED_RANDOMNESS))
+                template_scope = template_scope_of(self.item, request)
+                text = response.compiled.text(EvaluationContext(template_scope, UNUSED_RANDOMNESS))
             except TemplateFailure:
                 return None
             key = key_with_text(key, text)
@@ -178,7 +178,9 @@ class FastPath(Struct, frozen=True):
         prerendered = cached.prerendered
         if prerendered.uses_input_tokens:
             _ = request.input_tokens  # before it is counted: this may need an object of the store
-        return cached if not prerendered.recorded_comparisons or cached.fits(request) else None
+        if not prerendered.recorded_comparisons or cached.fits(request):  # most need no call
+            return cached
+        return None
 
     def _respond_within_limits(
         self, response: CacheableResponse, cached: CachedResponse, request: Request

@@ -26,7 +26,7 @@ from mockllm.dialects.decoded_response import read_called_tools
 from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
 from mockllm.dialects.provider_facts import limit_failure
 from mockllm.dialects.router import RouteMatch
-from mockllm.engine.decided_request import NO_RESPONSE_INDEX, DecidedRequest, template_scope
+from mockllm.engine.decided_request import NO_RESPONSE_INDEX, DecidedRequest, template_scope_of
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.invalid_note import invalid_note
 from mockllm.engine.near_misses import (
@@ -215,7 +215,7 @@ class ResponseBuilder(DecidedRequest):
         if not request.generates or request.background or not (admission is None or admission.pace_unchanged):
             cached_by = None
         if cached_by == "text":
-            evaluation = EvaluationContext(template_scope(item, request), self.randomness(item, selected))
+            evaluation = EvaluationContext(template_scope_of(item, request), self.randomness(item, selected))
             compiled, text = compiled.with_text(evaluation)
         elif cached_by == "tool_call":
             call = self._generated_call(effective, self.randomness(item, selected))
@@ -278,8 +278,10 @@ class ResponseBuilder(DecidedRequest):
         """Plan a response without the response cache. `call` is its generated tool call, if it exists already."""
         if compiled.request_independent:
             request = request.without_body()
-        names, randomness = template_scope(item, self.request), self.randomness(item, selected)
-        context = self.plan_context(request, compiled, effective, names, randomness, identity, admission)
+        template_scope, randomness = template_scope_of(item, self.request), self.randomness(item, selected)
+        context = self.plan_context(
+            request, compiled, effective, template_scope, randomness, identity, admission
+        )
         context.cached_tokens, context.generated_tool_call = cached_tokens, call
         try:
             check_proxy(item, compiled, self.planner.proxy_hosts)

@@ -23,4 +23,4 @@ def with_rule_header(plan: Plan, id: str) -> Plan:
 
 def header_text(id: str) -> str:
     """Return an id as a header can carry it: what is not printable ASCII is percent-encoded."""
-    return id if id.isascii() else quote(id, safe=" !\"#$&'()*+,-./:;<=>?@[]^_`{|}~")
+    return id if id.isascii() and id.isprintable() else quote(id, safe=" !\"#$&'()*+,-./:;<=>?@[]^_`{|}~")

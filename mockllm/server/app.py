@@ -102,8 +102,8 @@ class App:
         self.suspended_exchanges: dict[str, SuspendedExchange] = {}
         """The exchanges that wait for responses of their clients."""
         self.responses_in_flight: dict[type[Request], int] = {}
-        """The number of responses that take time at present, by the class of their request. They are played, or come
-        from a provider."""
+        """The number of responses that take time at present, by the class of their request. They are played, come
+        from a provider, or wait for their release or delay."""
         self.metrics.responses_in_flight = self.responses_in_flight
         self.serving_metrics = AllServingMetrics()
         """The metrics that providers with an inference server have under their own names."""

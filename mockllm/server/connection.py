@@ -30,13 +30,15 @@ LONGEST_POLL: Final = 0.02
 class Connection(ReadingConnection):
     """A connection. At most one of its exchanges is served at a time; further requests are queued."""
 
-    __slots__ = ("_idle_until", "_keepalive", "_keepalive_timer", "_task")
+    __slots__ = ("_awaits_decision", "_idle_until", "_keepalive", "_keepalive_timer", "_task")
 
     def __init__(self, owner: ConnectionOwner, app: App, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(owner, app, loop)
         self._task: asyncio.Task[None] | None = None
         """Finishes the current exchange, if it did not end when it was served, and no decision schedules the
         connection again (`begin_decision`)."""
+        self._awaits_decision = False
+        """Whether the current exchange waits for a decision of the store without a task."""
         self._keepalive = app.limits.keepalive
         self._idle_until = 0.0
         self._keepalive_timer: asyncio.TimerHandle | None = None
@@ -63,8 +65,7 @@ class Connection(ReadingConnection):
         if self._queue and self._current is None:
             self._ready_connections.serve_now(self)
         self.closing = True
-        if self._waits_for_decision():
-            self._app.unfinished_exchanges -= 1
+        self._stop_awaiting_decision()
         exchange, self._current = self._current, None
         if exchange is not None:
             if exchange.body_stream is not None and not exchange.body_complete:
@@ -121,9 +122,8 @@ class Connection(ReadingConnection):
         """Serve the next request, if none is being served; continue one that the store has decided."""
         exchange, app, queue = self._current, self._app, self._queue
         if exchange is not None:
-            if not self._waits_for_decision():
+            if not self._stop_awaiting_decision():
                 return
-            app.unfinished_exchanges -= 1
             respond(app, exchange)
         elif self.closing:
             return
@@ -151,15 +151,18 @@ class Connection(ReadingConnection):
         if self.transport is None or self.transport.is_closing():
             return
         self._app.unfinished_exchanges += 1
-        if not begin_decision(self._app, exchange, partial(self._ready_connections.schedule, self)):
+        schedule = partial(self._ready_connections.schedule, self)
+        self._awaits_decision = begin_decision(self._app, exchange, schedule)
+        if not self._awaits_decision:
             self._task = self._loop.create_task(self._finish_in_task(exchange))
             self._task.add_done_callback(self._task_done)
 
-    def _waits_for_decision(self) -> bool:
-        """Return whether the current exchange waits for a decision without a task. It then counts in
-        `unfinished_exchanges`."""
-        exchange = self._current
-        return exchange is not None and exchange.pending_decision is not None and self._task is None
+    def _stop_awaiting_decision(self) -> bool:
+        """Let the current exchange no longer wait for a decision of the store without a task. Return whether it did:
+        then it was one of the `unfinished_exchanges`."""
+        awaited, self._awaits_decision = self._awaits_decision, False
+        self._app.unfinished_exchanges -= awaited
+        return awaited
 
     def _take_complete_body(self, exchange: Exchange) -> bool:
         """Take the body of an exchange if all of it has come, and it needs neither decompression nor an error
@@ -218,8 +221,7 @@ class Connection(ReadingConnection):
     async def shutdown(self, seconds: float) -> None:
         """End the connection and its exchange, which has these seconds to end by itself."""
         self.closing = True
-        if self._current is not None and self._waits_for_decision():
-            self._app.unfinished_exchanges -= 1
+        if self._current is not None and self._stop_awaiting_decision():
             self._continue_unfinished(self._current)
         task = self._task
         if task is not None:

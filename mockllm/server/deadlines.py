@@ -10,7 +10,7 @@ import math
 import sys
 import time
 import traceback
-from asyncio import AbstractEventLoop
+from asyncio import AbstractEventLoop, Event
 from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import count
@@ -92,6 +92,15 @@ class Deadlines:
         if when < self._timer_due:
             self._arm(when)
         return deadline
+
+    async def wait_until(self, when: float) -> None:
+        """Return at a time, or soon after it."""
+        reached = Event()
+        deadline = self.at(when, lambda _: reached.set())
+        try:
+            await reached.wait()
+        finally:
+            deadline.cancel()
 
     def count_cancelled(self) -> None:
         """Count a cancelled entry; remove all cancelled entries when they are the majority."""

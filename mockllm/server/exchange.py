@@ -97,7 +97,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     """Whether the request's body is outside of the bounds (`respond.refuse`). It is not stored."""
     hidden: bool = False
     """Neither the journal nor the access log shows it: GET and HEAD of `/health`, which come every few seconds, and
-    calls of the control API. These are also the refused ones, but not those that fail. With `control_only`
+    calls of the control API. Refused calls are hidden, too; a call that fails is not. With `control_only`
     (`--admin-port`), this holds for the 404 of any other path, too."""
     constraints: HttpConstraints = NO_CONSTRAINTS
     player: Player | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from array import array
 from typing import Final
 
 from msgspec.structs import replace
@@ -22,9 +23,16 @@ from mockllm.server.suspended_responses import forget_suspended
 _CLOSING: Final = HttpConstraints(ends_connection=True)
 
 
-def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: float | None = None) -> None:
-    """End an exchange. `duration` in seconds, if it is known; until now otherwise."""
-    player, write_times = exchange.player, None
+def end_exchange(
+    app: App,
+    exchange: Exchange,
+    end_reason: EndReason,
+    duration: float | None = None,
+    write_times: array[float] | None = None,
+) -> None:
+    """End an exchange. `duration` in seconds, if it is known; until now otherwise. `write_times`: those of
+    `EndedExchange`, where no player has them."""
+    player = exchange.player
     exchange.ended = True
     if end_reason != "finished":
         exchange.end_reason = "stopped" if end_reason == "gone" and app.aborting_responses else end_reason
@@ -70,7 +78,7 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
     elif exchange.proxied:
         return
     elif exchange.response.hold is not None:
-        end_exchange(app, exchange, "gone")
+        end_exchange(app, exchange, "gone", write_times=array("d"))  # nothing was written
     else:
         release_slot(exchange)
 

@@ -130,19 +130,19 @@ def serialize_head(
     if delivery.lines:
         raw = raw[:-2] + delivery.lines + b"\r\n"
     if delivery.head_layout is not None:
-        raw = _reformed(raw, delivery.head_layout)
+        raw = _with_layout(raw, delivery.head_layout)
     return SerializedHead(raw, partial.http_chunked, partial.bodiless, partial.keep_alive)
 
 
-def _reformed(raw: bytes, form: HeadLayout) -> bytes:
-    """Return the head with its headers in another legal form."""
+def _with_layout(raw: bytes, layout: HeadLayout) -> bytes:
+    """Return the head with its headers in another legal layout."""
     first, *lines = raw[:-4].split(b"\r\n")
-    if form.reversed:
+    if layout.reversed:
         lines.reverse()
-    if form.case != "usual":
+    if layout.case != "usual":
         pairs = (line.partition(b":") for line in lines)
         lines = [
-            (name.lower() if form.case == "lower" else name.upper()) + colon + value
+            (name.lower() if layout.case == "lower" else name.upper()) + colon + value
             for name, colon, value in pairs
         ]
     return b"\r\n".join([first, *lines, b"", b""])

@@ -132,7 +132,7 @@ def make_response(app: App, exchange: Exchange) -> None:
         request.response_lookup = exchange.websocket.lookup(request.response_lookup)
     exchange.request = request
     exchange.allow_cors = app.allow_cors
-    set_engine_response(app, exchange, app.engine.begin_response(request))
+    set_engine_response(app, exchange, engine.begin_response(request))
 
 
 def is_parsed_before_check(app: App, head: RequestHead, raw: bytes) -> bool:

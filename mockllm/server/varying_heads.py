@@ -13,6 +13,8 @@ from typing import Final, Generic, TypeVar
 
 from multidict import MultiMapping
 
+from mockllm.engine.override_headers import OWN_PREFIX
+
 MAX_NAMES: Final = 8
 """The most headers whose values are known to vary; each takes a search in every new head."""
 MAX_VARYING_HEADS: Final = 1024
@@ -23,7 +25,7 @@ _READ_WITH_HEAD: Final = frozenset((
     b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"x-forwarded-proto",
 ))  # fmt: skip
 """The parser or the route depends on the values of these headers."""
-_OWN_PREFIX: Final = b"x-mockllm-"
+_OWN_PREFIX: Final = OWN_PREFIX.encode()
 """The beginning of the headers that the reader of requests reads."""
 _SEPARATOR: Final = b"\r\n"
 

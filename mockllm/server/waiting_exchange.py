@@ -48,7 +48,7 @@ from mockllm.server.respond import (
     respond,
 )
 from mockllm.server.store_waits import wait_for_store
-from mockllm.server.waits_before_response import wait_for_release, wait_for_release_and_delay
+from mockllm.server.waits_before_response import in_flight, wait_for_release, wait_for_release_and_delay
 
 if TYPE_CHECKING:
     from mockllm.server.provider_proxy import ProviderProxy, ProxiedResponse
@@ -244,8 +244,11 @@ def _error_of_proxy(
 async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> ProxiedResponse | None:
     """Send the response of a provider as it comes. Return None if the provider did not respond: the response is
     an error then."""
-    request, planned = exchange.request, exchange.response
+    request = exchange.request
     assert request is not None, "an engine has read the request"
+    if exchange.response.plan.delivery.proxy_target is not None:
+        await wait_for_release_and_delay(app, exchange)
+    planned = exchange.response
 
     def end(passed: ProxiedResponse) -> None:
         rule = planned.responder_id if planned.plan.delivery.proxy_target else None
@@ -253,19 +256,16 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
         exchange.response = PlannedResponse(passed.plan, rule, planned.modifiers, notes)
         end_exchange(app, exchange, passed.end_reason, passed.duration)
 
-    request_class = type(request)
-    app.count_in_flight(request_class, 1)
-    try:
-        if planned.plan.delivery.proxy_target is not None:
-            await wait_for_release_and_delay(app, exchange)
-            planned = exchange.response
-        exchange.proxied = True
-        return await proxy.forward(
-            exchange, partial(head_of, app, exchange), lambda: app.deadlines.time() - exchange.monotonic, end
-        )
-    except ProxyFailed as error:
-        exchange.proxied = False
-        exchange.response = _error_of_proxy(app, request, planned, error.failure)
-        return None
-    finally:
-        app.count_in_flight(request_class, -1)
+    with in_flight(app, exchange):
+        try:
+            exchange.proxied = True
+            return await proxy.forward(
+                exchange,
+                partial(head_of, app, exchange),
+                lambda: app.deadlines.time() - exchange.monotonic,
+                end,
+            )
+        except ProxyFailed as error:
+            exchange.proxied = False
+            exchange.response = _error_of_proxy(app, request, planned, error.failure)
+            return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from mockllm.core.request.request import Request
 from mockllm.server.access_log import record_of
 from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.respond import send_webhooks
@@ -18,12 +20,24 @@ if TYPE_CHECKING:
 
 async def wait_for_release_and_delay(app: App, exchange: Exchange) -> None:
     """Wait for the release and the delay of a response that no player plays: a provider's, or one that opens a
-    WebSocket. The delay begins with the request, so the time since then is a part of it."""
+    WebSocket. The delay begins with the request, or with its release, so the time since then is a part of it."""
     await wait_for_release(app, exchange)
     response = exchange.response
-    wait = response.plan.delay * response.time_scale - (app.deadlines.time() - exchange.monotonic)
-    if wait > 0:
-        await asyncio.sleep(wait)
+    end = exchange.monotonic + response.plan.delay * response.time_scale
+    if end > app.deadlines.time():
+        with in_flight(app, exchange):
+            await app.deadlines.wait_until(end)
+
+
+@contextmanager
+def in_flight(app: App, exchange: Exchange) -> Iterator[None]:
+    """Count the response as one in flight while no player plays it."""
+    request_class = Request if exchange.request is None else type(exchange.request)
+    app.count_in_flight(request_class, 1)
+    try:
+        yield
+    finally:
+        app.count_in_flight(request_class, -1)
 
 
 async def wait_for_release(app: App, exchange: Exchange) -> None:
@@ -38,7 +52,8 @@ async def wait_for_release(app: App, exchange: Exchange) -> None:
     if app.access_log is not None and not app.held_responses.lets_pass(key):
         waiting = EndedExchange.of(exchange, 0.0, None, reads_model=True)
         app.access_log.show_hold(record_of(waiting, request), hold.name, at_most)
-    released = await app.held_responses.wait(key, at_most, app.deadlines)
+    with in_flight(app, exchange):
+        released = await app.held_responses.wait(key, at_most, app.deadlines)
     from mockllm.core.verdicts.retry_after import format_seconds  # imported late: a start needs no verdicts
 
     waited = app.deadlines.time() - began

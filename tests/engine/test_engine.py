@@ -108,6 +108,7 @@ def test_a_peek_equals_the_next_response() -> None:
         ("a.yaml:hello there", "a.yaml:hello there"),
         ("ü.yaml:a:b/c", "%C3%BC.yaml:a:b/c"),
         ("é%", "%C3%A9%25"),
+        ("a\x7f\tb", "a%7F%09b"),
     ],
 )
 def test_an_id_in_a_header_is_printable(id: str, text: str) -> None:

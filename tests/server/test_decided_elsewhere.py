@@ -182,6 +182,23 @@ def test_client_that_disconnects_abandons_its_decision(served: Served) -> None:
     assert served.app.unfinished_exchanges == 0
 
 
+def test_client_that_resets_while_the_store_fails_ends_once(served: Served, raw: Raw) -> None:
+    raw.send(chat())
+    pending = served.pending()
+    (connection,) = served.server._server._connection_factory.connections
+
+    def fail_and_abort() -> None:
+        assert isinstance(connection, Connection)
+        assert connection.transport is not None
+        pending.ready()
+        connection.transport.abort()
+
+    served.server._loop.call_soon_threadsafe(fail_and_abort)
+    until(lambda: pending.abandoned)
+    until(lambda: not served.server._server._connection_factory.connections)
+    assert served.app.unfinished_exchanges == 0
+
+
 def sends_no_more(served: Served) -> bool:
     connections = list(served.server._server._connection_factory.connections)
     return any(isinstance(each, Connection) and each.half_closed_at is not None for each in connections)

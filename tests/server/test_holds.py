@@ -17,8 +17,11 @@ from typing import Any, ClassVar
 import pytest
 
 from mockllm.testing import MockLLM
+from tests.server.raw_client import Raw, request
 from tests.server.test_websocket_recorder import CREATE, opened, turn
 from tests.waiting import PATIENCE, until
+
+BODY = b'{"model": "m", "messages": [{"role": "user", "content": "hi"}]}'
 
 
 def ask(url: str, **more: Any) -> str:
@@ -154,6 +157,30 @@ def test_client_that_leaves_waits_no_more() -> None:
         with pytest.raises(TimeoutError):
             urllib.request.urlopen(request, timeout=0.2)
         until(lambda: server._running.app.held_responses.waiting(("", "a")) == 0)
+
+
+def test_held_response_whose_client_leaves_is_unsent() -> None:
+    with MockLLM() as server:
+        server.reply("Never.", hold="a")
+        app = server._running.app
+        with Raw(server.port) as client:
+            client.send(request("POST", "/v1/chat/completions", BODY))
+            until(lambda: app.held_responses.waiting(("", "a")) == 1)
+        (entry,) = until(lambda: list(app.journal))
+        assert entry.unsent
+        assert entry.end_reason == "gone"
+
+
+def test_held_response_is_in_flight() -> None:
+    with MockLLM() as server, ThreadPoolExecutor(1) as pool:
+        server.reply("Approved.", hold="approval")
+        app = server._running.app
+        requested = pool.submit(ask, server.base_url)
+        until(lambda: app.held_responses.waiting(("", "approval")) == 1)
+        assert sum(app.responses_in_flight.values()) == 1
+        server.release("approval")
+        assert "Approved" in requested.result(PATIENCE)
+        until(lambda: sum(app.responses_in_flight.values()) == 0)
 
 
 def test_held_handshake_opens_after_release() -> None:

@@ -19,22 +19,29 @@ from mockllm.server.waits_before_response import wait_for_release_and_delay
 
 @pytest.mark.parametrize(
     ("delay", "scale", "elapsed", "expected"),
-    [(0.5, 1.0, 0.0, [0.5]), (0.5, 1.0, 0.25, [0.25]), (0.5, 0.5, 0.125, [0.125]), (0.5, 1.0, 1.0, [])],
+    [(0.5, 1.0, 0.0, [8.5]), (0.5, 1.0, 0.25, [8.5]), (0.5, 0.5, 0.125, [8.25]), (0.5, 1.0, 1.0, [])],
     ids=["at once", "a part has passed", "scaled", "all has passed"],
 )
 def test_time_since_the_request_is_part_of_delay(
-    delay: float, scale: float, elapsed: float, expected: list[float], monkeypatch: pytest.MonkeyPatch
+    delay: float, scale: float, elapsed: float, expected: list[float]
 ) -> None:
-    waits: list[float] = []
+    ends: list[float] = []
+    in_flight: list[int] = []
 
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
+    async def wait_until(when: float) -> None:
+        ends.append(when)
 
-    monkeypatch.setattr(asyncio, "sleep", sleep)
-    app = cast(App, SimpleNamespace(deadlines=SimpleNamespace(time=lambda: 8.0 + elapsed)))
+    app = cast(
+        App,
+        SimpleNamespace(
+            deadlines=SimpleNamespace(time=lambda: 8.0 + elapsed, wait_until=wait_until),
+            count_in_flight=lambda _, change: in_flight.append(change),
+        ),
+    )
     response = PlannedResponse(Plan(ResponseHead(101, ()), (), delay=delay), None, time_scale=scale)
     exchange = Exchange(
         head=cast(RequestHead, None), sink=cast(SocketSink, None), monotonic=8.0, response=response
     )
     asyncio.run(wait_for_release_and_delay(app, exchange))
-    assert waits == expected
+    assert ends == expected
+    assert in_flight == [1, -1] * len(expected)

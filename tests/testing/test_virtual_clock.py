@@ -23,6 +23,7 @@ import pytest
 from mockllm.testing import MockLLM
 from mockllm.testing.loop_thread import virtual_time
 from mockllm.testing.virtual_clock import VirtualTime, Waiter
+from tests.server.test_websocket_recorder import opened
 from tests.waiting import PATIENCE, until
 
 MESSAGES: Any = [{"role": "user", "content": "hi"}]
@@ -255,6 +256,22 @@ def test_delay_and_pace_of_the_server_are_virtual(server: MockLLM, clock: Virtua
     assert real < PATIENCE
     took_there = until(lambda: server.requests[0].took)  # the client may see the end first
     assert 60 <= took_there < 60 + real + 1
+
+
+@clients
+def test_hold_of_the_server_is_virtual(server: MockLLM, clock: VirtualTime, ask: Any) -> None:
+    server.reply("At last.", hold={"name": "approval", "at_most": "40s"})
+    virtual, real = took(lambda: ask(server))
+    assert 40 <= virtual < 40 + real + 1
+    assert real < PATIENCE / 2
+
+
+def test_delay_of_a_handshake_is_virtual(server: MockLLM, clock: VirtualTime) -> None:
+    server.reply("Hello.")
+    server.modifier(match={"api": "handshake"}, delay="40s")
+    virtual, real = took(lambda: opened(server.base_url).close())
+    assert 40 <= virtual < 40 + real + 1
+    assert real < PATIENCE / 2
 
 
 def test_stream_is_read_chunk_by_chunk_in_virtual_time(server: MockLLM, clock: VirtualTime) -> None:

@@ -27,7 +27,7 @@ scenario can contain it."""
 
 MARKED_CALL: Final = MarkedCall(MARKER_PREFIX)
 
-Source: TypeAlias = "Literal['now', 'input_tokens', 'output_tokens'] | IdPattern | Combination"
+ValueSource: TypeAlias = "Literal['now', 'input_tokens', 'output_tokens'] | IdPattern | Combination"
 """The value behind a placeholder: the response's time, the request's input tokens, the output tokens of a generated
 call, or an id. A Combination is a number of two placeholders."""
 
@@ -58,7 +58,7 @@ class Combination(NamedTuple):
 class Computation(NamedTuple):
     """Computes the value of a placeholder: a source and the operations on its value, in order."""
 
-    source: Source
+    source: ValueSource
     operations: tuple[Operation, ...] = ()
 
     # Any: operations make texts of numbers, too.

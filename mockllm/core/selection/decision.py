@@ -1,9 +1,10 @@
 """Candidates and decisions as data. The state makes a decision from `DecisionInputs` in one atomic step.
 
-Each rule or modifier has two counts in each scope. *Tries*: how often it matched and was reached; they select
-the random values of `chance` and `choose`. A sticky `choose` has one draw for each scope. *Eligible tries*: those
-that its window, its states and `chance` allow; `times`, `skip` and `every` depend on them. Those that lead to a
-response select the step of a `sequence`.
+Each rule or modifier has two counts in each scope. *Tries*: how often it matched and was reached. A rule has none
+where the request is invalid, or where a modifier refuses it or responds. They select the random values of `chance`
+and `choose`. A sticky `choose` has one draw for each scope. *Eligible tries*: those that its window, its states and
+`chance` allow; `times`, `skip` and `every` depend on them. Those that lead to a response select the step of a
+`sequence`.
 """
 
 from __future__ import annotations
