@@ -343,6 +343,8 @@ def _error(payload: Json) -> Json:
     match payload:
         case {"detail": str(message)} | {"error": str(message)}:
             return {**payload, "message": message}
+        case {"detail": [{"msg": str(message)}, *_]}:
+            return {**payload, "message": message}
         case {"object": "error", "message": str()} | {"message": str(), "type": str(), "code": _}:
             return payload
         case [{"error": dict(error)}]:

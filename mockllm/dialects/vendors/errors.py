@@ -13,6 +13,7 @@ from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow, Rows, error_message
+from mockllm.dialects.vendors.mistral import MALFORMED
 from mockllm.dialects.vendors.vendor import Vendor, fill_members
 
 
@@ -64,6 +65,8 @@ def error_body(vendor: Vendor, failure: Failure, request: Request, identity: Res
 
 def error_plan(vendor: Vendor, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
     """Return a non-streaming response with the failure, and with the wait until the next attempt in whole seconds."""
+    if vendor.errors.edit is not None:
+        failure = vendor.errors.edit(failure, request.body)
     row = vendor.errors.rows[failure.type]
     wait = _retry_delay(vendor, failure)
     response_head = head(vendor, identity, "application/json", failure.status or row.status)
@@ -204,6 +207,7 @@ MISTRAL: Final = {
     "server_error": OpenAiErrorRow(500, "internal_server_error", "1000", "Service unavailable."),
     "overloaded": OpenAiErrorRow(503, "internal_server_error", "3800", "Service unavailable."),
     "unavailable": OpenAiErrorRow(503, "unreachable_backend", "1100", "Internal server error"),
+    MALFORMED: OpenAiErrorRow(422, INVALID, None, "The body has a wrong form."),
 }
 """Mistral's own errors, as public repositories quote them in 2025 and 2026; none was recorded. The code 1300 is in
 https://github.com/raycast/extensions/issues/31107 and in https://github.com/cline/cline/issues/9085."""
@@ -213,6 +217,9 @@ def mistral(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     """Mistral: a refusal of its gateway is a `detail`, any other error an object without an envelope."""
     if status in (401, 403):
         return {"detail": inner["message"]}
+    if status == 422:
+        whole = {"type": "value_error", "loc": ["body"], "msg": inner["message"], "input": None}
+        return {"detail": inner.get("detail", [whole])}
     return {"object": "error", **inner, "raw_status_code": status}
 
 

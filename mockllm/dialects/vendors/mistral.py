@@ -1,18 +1,38 @@
-"""Mistral's refusals of requests that OpenAI accepts, from recordings of August 2026."""
+"""Mistral's refusals: of requests that OpenAI accepts, and its form of those that both refuse.
+
+From recordings of February and August 2026. A body of a wrong form gets a 422 whose `detail` has the place of each
+wrong value. The types of these entries other than `enum`, `missing` and `string_type` are inferred.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Final
+
+from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import list_of, object_of
+from mockllm.dialects.openai.validators import missing, unsupported
 
 MAX_INPUTS: Final = 256
 """The most texts of an embeddings request."""
+MALFORMED: Final = "malformed"
+"""The error of a body of a wrong form, in Mistral's table alone."""
+TOOL_TYPES: Final = ("function",)
 
 
 def check_chat(body: dict[str, Json]) -> Failure | None:
-    """Return the refusal of probabilities, which no recorded model has."""
+    """Return the refusal of a missing model, of a tool that is no function, or of probabilities, which no recorded
+    model has."""
+    if body.get("model") is None:
+        return missing("model")
+    for number, tool in enumerate(list_of(body.get("tools"))):
+        kind = object_of(tool).get("type")
+        if type(kind) is str and kind not in TOOL_TYPES:
+            return unsupported(kind, f"tools[{number}].type", TOOL_TYPES)
     if body.get("logprobs") is not True:
         return None
     return _refusal("This model has no logprobs.", "invalid_request_invalid_args", "3051")
@@ -28,3 +48,87 @@ def check_embeddings(body: dict[str, Json]) -> Failure | None:
 
 def _refusal(message: str, kind: str, code: str) -> Failure:
     return Failure("bad_request", message=message, fields={"type": kind, "code": code})
+
+
+# --- the form of a refusal --------------------------------------------------------------------------
+
+Entry = tuple[str, str]
+"""The type and the message of what is wrong with a value."""
+MISSING_FIELD: Final[Entry] = ("missing", "Field required")
+NO_TEXT: Final[Entry] = ("string_type", "Input should be a valid string")
+_KINDS: Final[dict[str, Entry]] = {
+    "a string": NO_TEXT,
+    "an integer": ("int_type", "Input should be a valid integer"),
+    "a boolean": ("bool_type", "Input should be a valid boolean"),
+    "a decimal": ("float_type", "Input should be a valid number"),
+    "an array": ("list_type", "Input should be a valid list"),
+    "an object": ("model_attributes_type", "Input should be a valid dictionary"),
+}
+"""The entries of wrong types, by what OpenAI's refusal expects."""
+_RANGE: Final = re.compile(r"_(below_min|above_max)_value$")
+_BOUNDS: Final = {"below_min": "greater_than_equal", "above_max": "less_than_equal"}
+
+
+def malformed(failure: Failure, body: Json) -> Failure:
+    """Return the refusal of a body's form as Mistral has it, and any other failure as it is."""
+    code, path = failure.fields.get("code"), failure.fields.get("param")
+    entry = _entry(code, failure.message or "") if type(code) is str and type(path) is str else None
+    if entry is None:
+        return failure
+    steps = [int(step) if step.isdecimal() else step for step in re.findall(r"[^.\[\]]+", path)]
+    return replace(failure, type=MALFORMED, fields={"detail": list(_entries(entry, steps, body))})
+
+
+def _entry(code: str, message: str) -> Entry | None:
+    """Return what is wrong with a value; None where it is not the form of the body."""
+    if code == "missing_required_parameter":
+        return MISSING_FIELD
+    if code == "invalid_type":
+        expected = message.partition(": expected ")[2].partition(",")[0].partition(" of ")[0]
+        return _KINDS.get(expected, ("value_error", message))
+    if code == "invalid_value":
+        words = message.partition(" values are: ")[2].removesuffix(".")
+        words = words.replace(", and '", " or '").replace(" and '", " or '")
+        return ("enum", f"Input should be {words}") if words else ("value_error", message)
+    bound = _RANGE.search(code)
+    return None if bound is None else (_BOUNDS[bound[1]], message)
+
+
+def _entries(entry: Entry, steps: list[str | int], body: Json) -> Iterator[Json]:
+    """Yield the entries of a wrong value. A tool may also be a name, and one of another type lacks its function."""
+    yield _placed(entry, steps, body)
+    if steps[0] != "tools" or len(steps) == 1:
+        return
+    tool = _value(body, steps[:2])
+    if entry[0] == "enum" and "function" not in object_of(tool):
+        yield _placed(MISSING_FIELD, [*steps[:2], "function"], body)
+    place = ["body", "tools", "list[str]", steps[1]]
+    yield {"type": NO_TEXT[0], "loc": place, "msg": NO_TEXT[1], "input": tool}
+
+
+def _placed(entry: Entry, steps: list[str | int], body: Json) -> dict[str, Json]:
+    """Return an entry with its place, and with the value there. That of a missing value is the object without it."""
+    kind, message = entry
+    place: list[Json] = list(steps)
+    if steps[0] == "tools" and len(steps) > 1:
+        place.insert(1, "list[Tool]")
+    if steps[0] == "messages" and len(steps) > 2 and steps[2] != "role":
+        place.insert(2, object_of(_value(body, steps[:2])).get("role"))
+    value = _value(body, steps[:-1] if entry is MISSING_FIELD else steps)
+    result = {"type": kind, "loc": ["body", *place], "msg": message, "input": value}
+    return (
+        {**result, "ctx": {"expected": message.removeprefix("Input should be ")}}
+        if kind == "enum"
+        else result
+    )
+
+
+def _value(body: Json, steps: list[str | int]) -> Json:
+    """Return the value at a path of the body; None where there is none."""
+    value = body
+    for step in steps:
+        if type(step) is int:
+            value = value[step] if type(value) is list and step < len(value) else None
+        else:
+            value = object_of(value).get(step)
+    return value

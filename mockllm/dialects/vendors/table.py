@@ -190,7 +190,10 @@ VENDORS: Final = (
         errors=VendorErrors(
             errors.rows({}, **errors.MISTRAL),
             errors.mistral,
-            headers={"authentication": ("mistral-correlation-id", "x-kong-request-id")},
+            headers=dict.fromkeys(
+                ("authentication", mistral.MALFORMED), ("mistral-correlation-id", "x-kong-request-id")
+            ),
+            edit=mistral.malformed,
             spent=rate_limit_headers.SPENT_MISTRAL,
         ),
         headers={

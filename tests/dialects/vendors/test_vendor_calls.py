@@ -67,7 +67,7 @@ def test_vendor_call_has_its_head_and_no_openai_address(
 
 
 def test_vendor_row_has_every_named_error() -> None:
-    assert all(vendor.errors.rows.keys() == ROWS.keys() for vendor in VENDORS)
+    assert all(vendor.errors.rows.keys() >= ROWS.keys() for vendor in VENDORS)
 
 
 @vendors
