@@ -66,7 +66,7 @@ def error_body(vendor: Vendor, failure: Failure, request: Request, identity: Res
 def error_plan(vendor: Vendor, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
     """Return a non-streaming response with the failure, and with the wait until the next attempt in whole seconds."""
     if vendor.errors.edit is not None:
-        failure = vendor.errors.edit(failure, request.body)
+        failure = vendor.errors.edit(failure, request)
     row = vendor.errors.rows[failure.type]
     wait = _retry_delay(vendor, failure)
     response_head = head(vendor, identity, "application/json", failure.status or row.status)

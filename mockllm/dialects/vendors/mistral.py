@@ -1,7 +1,8 @@
 """Mistral's refusals: of requests that OpenAI accepts, and its form of those that both refuse.
 
 From recordings of February and August 2026. A body of a wrong form gets a 422 whose `detail` has the place of each
-wrong value. The types of these entries other than `enum`, `missing` and `string_type` are inferred.
+wrong value. The types of these entries other than `enum`, `missing` and `string_type` are inferred. The
+recordings are of chats. Embeddings and `/fim/completions` have the same error in the `mistralai` package (3.7).
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import list_of, object_of
+from mockllm.core.json.typed_values import list_of, object_of, text_of
+from mockllm.core.request.request import Request
 from mockllm.dialects.openai.validators import missing, unsupported
 
 MAX_INPUTS: Final = 256
 """The most texts of an embeddings request."""
 MALFORMED: Final = "malformed"
 """The error of a body of a wrong form, in Mistral's table alone."""
+WITH_DETAILS: Final = frozenset({"chat", "embeddings", "fim"})
+"""The APIs that refuse a body of a wrong form with a 422; others have a 400."""
 TOOL_TYPES: Final = ("function",)
 
 
@@ -69,14 +73,16 @@ _RANGE: Final = re.compile(r"_(below_min|above_max)_value$")
 _BOUNDS: Final = {"below_min": "greater_than_equal", "above_max": "less_than_equal"}
 
 
-def malformed(failure: Failure, body: Json) -> Failure:
+def malformed(failure: Failure, request: Request) -> Failure:
     """Return the refusal of a body's form as Mistral has it, and any other failure as it is."""
-    code, path = failure.fields.get("code"), failure.fields.get("param")
-    entry = _entry(code, failure.message or "") if type(code) is str and type(path) is str else None
+    code, path = text_of(failure.fields.get("code")), text_of(failure.fields.get("param"))
+    if code is None or path is None or request.api not in WITH_DETAILS:
+        return failure
+    entry = _entry(code, failure.message or "")
     if entry is None:
         return failure
     steps = [int(step) if step.isdecimal() else step for step in re.findall(r"[^.\[\]]+", path)]
-    return replace(failure, type=MALFORMED, fields={"detail": list(_entries(entry, steps, body))})
+    return replace(failure, type=MALFORMED, fields={"detail": list(_entries(entry, steps, request.body))})
 
 
 def _entry(code: str, message: str) -> Entry | None:
@@ -130,5 +136,5 @@ def _value(body: Json, steps: list[str | int]) -> Json:
         if type(step) is int:
             value = value[step] if type(value) is list and step < len(value) else None
         else:
-            value = object_of(value).get(step)
+            value = value.get(step) if type(value) is dict else None
     return value

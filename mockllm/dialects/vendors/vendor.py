@@ -125,8 +125,8 @@ class VendorErrors(Struct, frozen=True):
     details: Callable[[float], list[Json]] | None = None
     """Returns error details that contain the wait, in seconds, until the next attempt; None where headers
     contain it."""
-    edit: Callable[[Failure, Json], Failure] | None = None
-    """Returns the failure of a request, whose body is the second argument, in the vendor's form."""
+    edit: Callable[[Failure, Request], Failure] | None = None
+    """Returns the failure of a request in the vendor's form."""
 
 
 class Vendor(Struct, frozen=True):

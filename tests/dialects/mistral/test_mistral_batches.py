@@ -95,7 +95,7 @@ def test_model_of_line_is_its_own_or_of_job() -> None:
     server = VirtualServer(RULES)
     job = create(server, model=None, requests=[line("one", model="own"), line("two")]).json
     found = ended(server, job["id"], "inline=true")["outputs"]
-    assert [each["response"]["status_code"] for each in found] == [200, 400]
+    assert [each["response"]["status_code"] for each in found] == [200, 422]
     assert found[0]["response"]["body"]["model"] == "own"
 
 

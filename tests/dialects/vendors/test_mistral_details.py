@@ -92,8 +92,9 @@ def test_the_refusal_has_no_headers_of_limits() -> None:
     assert {name for name, _ in head.per_response_headers} == {"mistral-correlation-id", "x-kong-request-id"}
 
 
-def test_a_refusal_of_the_order_is_a_400() -> None:
-    dialect, request = route_request(MISTRAL, chat(tool_choice="any"))
+@pytest.mark.parametrize("fields", [{"tool_choice": "any"}, {"stop": ["a"] * 9}])
+def test_other_refusals_are_a_400(fields: dict[str, Json]) -> None:
+    dialect, request = route_request(MISTRAL, chat(**fields))
     failure = dialect.check(request)
     assert failure is not None
     assert payload(dialect.error(failure, request, STAMP))["raw_status_code"] == 400
