@@ -28,7 +28,7 @@ FOLDERS: Final[Mapping[str, str]] = {
     "ollama": "ollama",
     "bedrock": "bedrock",
     "groq": "vendors",
-    "together": "vendors",
+    "together": "together",
     "deepseek": "vendors",
     "xai": "xai",
     "openrouter": "openrouter",

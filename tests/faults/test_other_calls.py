@@ -63,6 +63,8 @@ CALLS: Final = {
         ("mistral-audio", "transcript-stream"),
         ("mistral-audio", "speech-stream"),
         ("openrouter-own", "ranks"),
+        ("openrouter-own", "image"),
+        ("together-own", "image"),
         ("xai-own", "image"),
         ("huggingface-own", "text"),
         ("huggingface-own", "text-stream"),
@@ -125,7 +127,7 @@ CELLS: Final = [
 
 def bare(path: str) -> str:
     """The path without the prefix of its provider, as rules see it."""
-    return re.sub("^/(mistral|openrouter|xai|huggingface|mcp)", "", path)
+    return re.sub("^/(mistral|openrouter|together|xai|huggingface|mcp)", "", path)
 
 
 def seen(bench: Bench, call: str, faults: list[Any], patience: float = PATIENCE) -> Seen:

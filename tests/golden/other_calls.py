@@ -240,6 +240,12 @@ WIRES: Final[dict[str, list[Step]]] = {
         Step("ranks", "POST", "/openrouter/api/v1/rerank",
              {"model": "cohere/rerank-v3.5", "query": "cat", "documents": ["dog", "cat"]}),
         Step("refused", "POST", "/openrouter/api/v1/rerank", {}),
+        Step("image", "POST", "/openrouter/api/v1/images", {"model": "google/m", "prompt": "x", "size": "8x8"}),
+    ],
+    "together-own": [
+        Step("image", "POST", "/together/v1/images/generations",
+             {"model": "m", "prompt": "x", "response_format": "base64", "width": 8, "height": 8}),
+        Step("refused", "POST", "/together/v1/images/generations", {}),
     ],
     "xai-own": [
         Step("image", "POST", "/xai/v1/images/generations",

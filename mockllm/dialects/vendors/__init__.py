@@ -66,6 +66,6 @@ def provider_of(vendor: Vendor) -> Provider:
 
 __all__ = ["PROVIDERS", "VENDORS"]
 
-WITH_OWN_CALLS: Final = frozenset({"ollama", "mistral", "huggingface", "openrouter", "xai"})
+WITH_OWN_CALLS: Final = frozenset({"ollama", "mistral", "huggingface", "openrouter", "together", "xai"})
 """The vendors with calls that no row describes: a folder of their own makes the provider."""
 PROVIDERS: Final = tuple(provider_of(vendor) for vendor in VENDORS if vendor.name not in WITH_OWN_CALLS)
