@@ -216,7 +216,9 @@ def perplexity(folder: str) -> Protocol:
 
 def routed(folder: str) -> Protocol:
     """Return the protocol of Hugging Face's router, which passes on what single providers respond."""
-    single = (BY_NAME["huggingface"].call(id).dialect for id in ("together_chat", "novita_chat"))
+    single = (
+        BY_NAME["huggingface"].call(id).dialect for id in ("together_chat", "novita_chat", "fireworks_chat")
+    )
     others = tuple(cast(ReplyDialect, dialect) for dialect in single)
     return dataclasses.replace(chat(folder, "huggingface"), others=others)
 

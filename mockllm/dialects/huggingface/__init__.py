@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.dialects.huggingface.routed import NOVITA, TOGETHER
+from mockllm.dialects.huggingface.routed import NOVITA, TOGETHER, RouterChat
 from mockllm.dialects.huggingface.text_embeddings import FeatureExtraction, SentenceSimilarity, TextRanking
 from mockllm.dialects.huggingface.text_generation import TextGeneration
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
@@ -15,6 +15,11 @@ from mockllm.dialects.vendors.chat import VendorChat
 
 _row = next(vendor for vendor in VENDORS if vendor.name == "huggingface")
 _compatible = provider_of(_row)
+_chat = RouterChat(_row)
+_compatible_routes = tuple(
+    route._replace(call=replace(route.call, dialect=_chat)) if route.call.id == "chat" else route
+    for route in _compatible.routes
+)
 
 
 def _routed() -> tuple[ProviderRoute, ...]:
@@ -22,9 +27,11 @@ def _routed() -> tuple[ProviderRoute, ...]:
     # `neutral=False`: a `NeutralRequest` becomes a request of `chat`
     together = ProviderCall("together_chat", VendorChat(TOGETHER), operation="chat", neutral=False)
     novita = ProviderCall("novita_chat", VendorChat(NOVITA), operation="chat", neutral=False)
+    fireworks = ProviderCall("fireworks_chat", RouterChat.fireworks, operation="chat", neutral=False)
     return (
         ProviderRoute("POST", "/together/v1/chat/completions", together),
         ProviderRoute("POST", "/novita/v3/openai/chat/completions", novita),
+        ProviderRoute("POST", "/fireworks-ai/inference/v1/chat/completions", fireworks),
     )
 
 
@@ -60,5 +67,5 @@ def _own_routes() -> tuple[ProviderRoute, ...]:
     )
 
 
-PROVIDER: Final[Provider] = replace(_compatible, routes=(*_compatible.routes, *_routed(), *_own_routes()))
+PROVIDER: Final[Provider] = replace(_compatible, routes=(*_compatible_routes, *_routed(), *_own_routes()))
 PROVIDERS: Final = (PROVIDER,)

@@ -1,7 +1,8 @@
 """The chats of single providers behind Hugging Face's router, which forwards their responses.
 
-Together's form is from recordings of January 2026, Novita's stream from one of August 2026. Errors are those of the
-rows that they change, and were not verified.
+Together's form is from recordings of January 2026, Novita's stream from one of August 2026. Errors of both are those
+of the rows that they change, and were not verified. Fireworks' form and errors are from recordings of DeepSeek V4 of
+May and August 2026; that of calls is inferred, and probabilities are left out.
 """
 
 from __future__ import annotations
@@ -10,15 +11,20 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.randomness import HEX, Ids
+from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Choice, Reply, Usage
+from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors import VENDORS
-from mockllm.dialects.vendors.chat import VendorEncoder
+from mockllm.dialects.vendors.chat import VendorChat, VendorEncoder
+from mockllm.dialects.vendors.errors import huggingface
 from mockllm.dialects.vendors.together import Together
-from mockllm.dialects.vendors.vendor import Vendor
+from mockllm.dialects.vendors.vendor import Vendor, VendorIdFormat
 
 _together = next(vendor for vendor in VENDORS if vendor.name == "together")
 _router = next(vendor for vendor in VENDORS if vendor.name == "huggingface")
@@ -44,6 +50,33 @@ class RoutedNovita(VendorEncoder):
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
         return {"role": "assistant"}
+
+
+class RoutedFireworks(VendorEncoder):
+    """Fireworks behind the router. The choice of a chunk has its raw output, which is null."""
+
+    def opening(self, choice: Choice) -> dict[str, Json] | None:
+        return {"role": "assistant"}
+
+    def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
+        result = super().choice(content, finish)
+        return {**result, "raw_output": None} if "delta" in content else result
+
+
+def _fireworks_usage(counted: Usage) -> dict[str, Json]:
+    plain = plain_usage(counted)
+    order = {name: plain[name] for name in ("prompt_tokens", "total_tokens", "completion_tokens")}
+    return {**order, "prompt_tokens_details": {"cached_tokens": counted.cached_read}}
+
+
+def _fireworks_error(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """Return the error of Fireworks. A refusal of the router stays a text."""
+    body = huggingface(inner, status, ids)
+    error = body["error"]
+    if type(error) is not dict:
+        return body
+    own = {name: value for name, value in error.items() if name != "param"}
+    return {"error": {"object": "error", **own, "code": own["code"] or own["type"]}}
 
 
 def _novita_usage(counted: Usage) -> dict[str, Json]:
@@ -87,3 +120,46 @@ NOVITA: Final = replace(
         always_usage=True,
     ),
 )
+FIREWORKS: Final = replace(
+    _router,
+    encoder=RoutedFireworks,
+    form=replace(
+        _router.form,
+        id=VendorIdFormat("7_GmRPQ8SMgyC7mq-chatcmpl-", 7, HEX),
+        body={},
+        chunk={},
+        choice={},
+        thinking="reasoning_content",
+        usage=_fireworks_usage,
+        null_usage=True,
+        media="text/event-stream; charset=utf-8",
+    ),
+    errors=replace(_router.errors, envelope=_fireworks_error),
+)
+
+
+class RouterChat(VendorChat):
+    """The router's own chat. Fireworks serves DeepSeek V4, as recorded, and models with `:fireworks-ai`."""
+
+    fireworks = VendorChat(FIREWORKS)
+
+    def __init__(self, vendor: Vendor) -> None:
+        super().__init__(vendor)
+        self._own = VendorChat(vendor)
+
+    def _serving(self, request: Request) -> VendorChat:
+        model = request.model or ""
+        is_fireworks = model.startswith("deepseek-ai/DeepSeek-V4") or model.endswith(":fireworks-ai")
+        return self.fireworks if is_fireworks else self._own
+
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return self._serving(request).error(failure, request, identity)
+
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
+        return self._serving(request).supported_reply(reply, request)
+
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        return self._serving(request).encode_body(reply, request, identity)
+
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        return self._serving(request).encode_stream(reply, request, identity)
