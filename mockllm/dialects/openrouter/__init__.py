@@ -1,5 +1,5 @@
-"""OpenRouter: the calls that its vendor's row describes, chat with images, responses of all makers, and its own:
-images and the ranking of documents."""
+"""OpenRouter: the calls of its vendor's row, with images in the chat and responses of all makers. Its own calls are
+images, the ranking of documents and the account."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from mockllm.dialects.openrouter.account import Credits, Key
 from mockllm.dialects.openrouter.chat import OpenRouterChat
 from mockllm.dialects.openrouter.images import OpenRouterImages
 from mockllm.dialects.openrouter.rerank import OpenRouterRerank
@@ -23,11 +24,15 @@ _images = ProviderRoute(
     f"{_row.bases[0]}/images",
     ProviderCall("images", OpenRouterImages(_row), operation="generate_content"),
 )
+_account = (
+    ProviderRoute("GET", f"{_row.bases[0]}/key", ProviderCall("key", Key(_row))),
+    ProviderRoute("GET", f"{_row.bases[0]}/credits", ProviderCall("credits", Credits(_row))),
+)
 
 _routes = tuple(
     route._replace(call=replace(route.call, dialect=_own[route.call.id])) if route.call.id in _own else route
     for route in _compatible.routes
 )
 
-PROVIDER: Final[Provider] = replace(_compatible, routes=(*_routes, _rerank, _images))
+PROVIDER: Final[Provider] = replace(_compatible, routes=(*_routes, _rerank, _images, *_account))
 PROVIDERS: Final = (PROVIDER,)
