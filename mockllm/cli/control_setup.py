@@ -17,7 +17,6 @@ from mockllm.cli.price_file import read_prices
 from mockllm.cli.sources import FOLDER, known_names
 from mockllm.core.json.codec import Json
 from mockllm.engine import Engine
-from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.overlay import OverlaidEntries
 from mockllm.server.app import App
 from mockllm.server.control.access import Access
@@ -175,7 +174,8 @@ def explain_live(raw: bytes, engine: Engine) -> Json:
     Nothing is counted. An example of several steps runs on separate counts. Raise Problem for a request that cannot
     be read.
     """
-    from mockllm.cli.explain import explanation_lines, report, trace_of, trace_steps
+    from mockllm.cli.explain import explanation_lines, report, trace_steps
+    from mockllm.cli.own_responses import trace_of
     from mockllm.cli.sources import known_names
     from mockllm.state.engine_state import EngineState
     from mockllm.testing.match_trace import MatchTrace
@@ -188,11 +188,9 @@ def explain_live(raw: bytes, engine: Engine) -> Json:
     traces: list[tuple[RequestFile, MatchTrace]] = []
     for run in runs:
         if len(run) > 1:
-            traces += trace_steps(
-                run, Engine(engine.catalog, EngineState(), EngineSettings(seed=engine.seed))
-            )
+            traces += trace_steps(run, Engine(engine.catalog, EngineState(), engine.settings))
         else:
             request = run[0].sent.read_by(engine, time.time(), time.monotonic())
-            traces.append((run[0], trace_of(engine, request)))
+            traces.append((run[0], trace_of(engine, request, run[0].sent.path)))
     reports: list[Json] = [{**report(*each), "lines": list(explanation_lines(*each))} for each in traces]
     return reports[0] if len(reports) == 1 else reports

@@ -9,25 +9,23 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
 from mockllm.cli import api_client
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.option import BadOption, add
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
+from mockllm.cli.own_responses import CONTROL_API, trace_of
 from mockllm.cli.sources import read_input, scenario_sources, sources_step
 from mockllm.core.display import brief, counted
-from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, loads, pretty
 from mockllm.core.rendering.plan import CutKind, CutStep
 from mockllm.core.rendering.recorded_websocket import RecordedWebSocketSession
-from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import request_hash
 from mockllm.dialects.missing_base_paths import missing_base_path_note
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import location_and_name
 from mockllm.engine.override_headers import Override
-from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.request_reader import engine_context_of
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
@@ -35,11 +33,12 @@ from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import load_scenarios
 from mockllm.server.access_log import MAX_PROMPT, printable_line
 from mockllm.state.engine_state import EngineState
-from mockllm.testing.expectations import Outcome, duration
-from mockllm.testing.match_trace import MatchTrace, TraceEntry, match_trace
+from mockllm.testing.expectations import duration
+from mockllm.testing.match_trace import MatchTrace, TraceEntry
 from mockllm.testing.request_files import InvalidRequestFile, RequestFile, read_request_file
 
-SEED: Final = next(option for option in SERVING if option.key == "seed")
+DECIDING: Final = tuple(option for option in SERVING if option.key in ("seed", "allow_overrides"))
+"""The options of `serve` that an explanation has, too."""
 REFUSALS: Final = {
     "modifier": " with its error",
     "limited": ": its limit is reached",
@@ -65,7 +64,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "provider's body, or the lines of `mockllm requests --json`; - reads standard input; a number is the id of a "
         "request in the journal of a running server",
     )
-    add(parser, (*LOAD_OPTIONS, SEED))
+    add(parser, (*LOAD_OPTIONS, *DECIDING))
     api_client.arguments(parser)
     parser.add_argument("--json", action="store_true", help="the explanation as JSON")
 
@@ -75,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     id = journal_id(args.request)
     if args.url is not None or id is not None:
         return _explain_live(args, id)
-    values = option_values(args, (*LOAD_OPTIONS, SEED), os.environ)
+    values = option_values(args, (*LOAD_OPTIONS, *DECIDING), os.environ)
     sources = scenario_sources(values, os.environ)
     raw, name = read_input(args.request, "request")
     with sources_step(sources):
@@ -87,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     except InvalidRequestFile as error:
         return _refuse(error.diagnostics, args.json)
     catalog = run_steps(compile_catalog(gathered.entries))
-    settings = EngineSettings(seed=values["seed"])
+    settings = EngineSettings(seed=values["seed"], allow_overrides=values["allow_overrides"])
     traces = [each for run in runs for each in trace_steps(run, Engine(catalog, EngineState(), settings))]
     if args.json:
         reports = [report(*each) for each in traces]
@@ -106,9 +105,9 @@ def journal_id(request: str) -> int | None:
 
 def _explain_live(args: argparse.Namespace, id: int | None) -> int:
     """Print the explanation of a running server, with its rules and counters."""
-    unused = [option.name for option in (*LOAD_OPTIONS, SEED) if getattr(args, option.key) is not None]
+    unused = [option.name for option in (*LOAD_OPTIONS, *DECIDING) if getattr(args, option.key) is not None]
     if unused:
-        raise BadOption(f"{', '.join(unused)}: the running server has its own scenarios and seed")
+        raise BadOption(f"{', '.join(unused)}: the running server has its own scenarios and settings")
     body: Json = {"request_id": id}
     if id is None:
         raw, name = read_input(args.request, "request")
@@ -143,28 +142,12 @@ def trace_steps(run: Sequence[RequestFile], engine: Engine) -> Iterator[tuple[Re
     for request_file in run:
         now += request_file.after
         request = request_file.sent.read_by(engine, now)
-        trace = trace_of(engine, request)
+        trace = trace_of(engine, request, request_file.sent.path)
         yield request_file, trace
         slot = engine.respond(request).slot
         now += trace.outcome.duration
         if slot is not None:
             slot.release()
-
-
-def trace_of(engine: Engine, request: Request) -> MatchTrace:
-    """Return the trace of a request, also of one for a page of the server, which no rule gets."""
-    trace = match_trace(engine, request)
-    own = request.method in ("GET", "HEAD") and request.path in ("/", "/health")
-    if not own or request.provider is not None:
-        return trace
-    from mockllm.server.builtin_pages import health, home  # imports the server
-
-    is_home, about = request.path == "/", engine.info()
-    plan = home(about, "") if is_home else health(about, uptime=0)
-    planned = PlannedResponse(plan, "mockllm:home" if is_home else "mockllm:health")
-    unmatched = replace(trace.decision, outcome="unmatched", rule=None, modifiers=())
-    outcome = Outcome(request, planned)
-    return replace(trace, outcome=outcome, decision=unmatched, tried=(), unshown=0, applied=(), step=None)
 
 
 def _refuse(mistakes: Sequence[Diagnostic], json: bool) -> int:
@@ -257,6 +240,9 @@ def _won_chance(trace: MatchTrace, id: str) -> str:
 
 def sent(trace: MatchTrace) -> Iterator[str]:
     """Yield the lines about the response."""
+    if trace.outcome.response.responder_id == CONTROL_API:
+        yield "a response of the control API, which is not shown here"
+        return
     yield from (_withheld(trace) if trace.outcome.response.plan.delivery.sends_nothing else _response(trace))
     yield from (f"fault applied: {fault}" for fault in trace.outcome.response.faults)
     yield from (f"note: {note}" for note in _notes(trace))
@@ -267,9 +253,6 @@ def _notes(trace: MatchTrace) -> list[str]:
     note = missing_base_path_note(trace.request.provider, trace.request.path)
     override = engine_context_of(trace.request).override
     notes = [*trace.outcome.response.notes, *(override.notes if isinstance(override, Override) else ())]
-    notes += (
-        [f"the server refuses the request: {override.short_message}"] if isinstance(override, Failure) else []
-    )
     return [*notes, *([] if note is None else [note])]
 
 

@@ -50,10 +50,8 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
             store_problem = None if app.store_client is None else app.store_client.status()
             plan = health(app.engine.info(), time.monotonic() - app.started, store_problem)
             exchange.hidden = True
-        elif path == "/health":
-            plan = only_get(method, path)
-        elif first_segment(path) == "health" and not _is_root_call(app.engine.info(), method, path):
-            plan = text_page(404, f"Nothing is served at {shortened_for_line(path)}.\n")
+        elif first_segment(path) == "health":
+            plan = refusal_below_health(app.engine.info(), method, path)
         elif path == "/" and method in ("GET", "HEAD"):
             address = shortened_for_line(headers.get("host", "localhost") + prefix)
             plan = home(app.engine.info(), f"{scheme(headers, over_tls=head.over_tls)}://{address}")
@@ -63,6 +61,15 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
         return False
     exchange.response = PlannedResponse(plan, None, notes=notes)
     return True
+
+
+def refusal_below_health(about: EngineInfo, method: str, path: str) -> Plan | None:
+    """Return the error response to a call below `/health` that is no GET of it; None for a call of a provider."""
+    if path == "/health":
+        return only_get(method, path)
+    if first_segment(path) != "health" or _is_root_call(about, method, path):
+        return None
+    return text_page(404, f"Nothing is served at {shortened_for_line(path)}.\n")
 
 
 def _is_root_call(about: EngineInfo, method: str, path: str) -> bool:

@@ -9,7 +9,9 @@ from itertools import islice
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from mockllm.core.failure import Failure
 from mockllm.core.matching.conditions import Condition, Equals
 from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.plan import WaitStep
@@ -24,6 +26,7 @@ from mockllm.engine.near_misses import (
     nearest,
     percentage,
 )
+from mockllm.engine.request_reader import engine_context_of
 from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.diagnostics import suggestion
 from mockllm.testing.expectations import Outcome, names_of
@@ -77,15 +80,19 @@ class MatchTrace(Struct, frozen=True):
 
 
 def match_trace(engine: Engine, request: Request) -> MatchTrace:
-    """Return the trace of a request."""
+    """Return the trace of a request. The server refuses one with an invalid override or session."""
     builder = engine.preview(request)
     decision, catalog = builder.decision, engine.catalog
+    override, refused = engine_context_of(request).override, None
+    if isinstance(override, Failure):
+        decision = replace(decision, outcome="invalid", modifiers=())
+        refused = engine.refuse(override, request)
     tried, unshown = _tried(engine, request, decision)
     items = [
         (catalog.items[candidate.item_index], candidate, why) for candidate, why in decision.blocked_modifiers
     ]
     blocked_modifiers = [(item, guard_line(item, candidate, why)) for item, candidate, why in items]
-    outcome = Outcome(request, builder.build())
+    outcome = Outcome(request, refused or builder.build())
     step = _step(engine, decision.rule) if decision.outcome == "rule" and decision.rule else None
     return MatchTrace(
         request,
@@ -93,7 +100,7 @@ def match_trace(engine: Engine, request: Request) -> MatchTrace:
         decision,
         tried,
         unshown,
-        builder.modifier_items,
+        () if refused else builder.modifier_items,
         blocked_modifiers,
         step,
         dict(_won_chances(engine, decision)),

@@ -1,0 +1,72 @@
+"""The trace of a request, also of one that the server responds to by itself: a page, a preflight, the control API."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.core.rendering.plan import Delivery, Plan
+from mockllm.core.request.request import Request
+from mockllm.engine import Engine
+from mockllm.engine.planned_response import PlannedResponse
+from mockllm.engine.session_id import path_without_session
+from mockllm.scenario.control_paths import has_control_call
+from mockllm.testing.expectations import Outcome
+from mockllm.testing.match_trace import MatchTrace, match_trace
+
+CONTROL_API: Final = "mockllm:control"
+"""What responds to the calls of the control API."""
+
+
+def trace_of(engine: Engine, request: Request, path: str) -> MatchTrace:
+    """Return the trace of a request. `path` is the one that its client sends, with session and provider."""
+    trace = match_trace(engine, request)
+    own = _own_response(engine, request, path)
+    if own is None:
+        return trace
+    unmatched = replace(trace.decision, outcome="unmatched", rule=None, modifiers=())
+    outcome = Outcome(request, own)
+    return replace(
+        trace,
+        outcome=outcome,
+        decision=unmatched,
+        tried=(),
+        unshown=0,
+        applied=(),
+        blocked_modifiers=(),
+        step=None,
+    )
+
+
+def _own_response(engine: Engine, request: Request, path: str) -> PlannedResponse | None:
+    """Return the response of the server itself, with the defaults of its options; None where rules respond."""
+    from mockllm.server.builtin_pages import (  # imports the server
+        health,
+        home,
+        is_preflight,
+        preflight,
+        refusal_below_health,
+        text_page,
+    )
+    from mockllm.server.request_target import is_control_path
+
+    if is_control_path(path) and (_is_control_call(path) or not engine.serves(request)):
+        plan = Plan(text_page(200, "").head, (), delivery=Delivery(sends_nothing=True))
+        return PlannedResponse(plan, CONTROL_API)
+    about, page, reads = engine.info(), path_without_session(path), request.method in ("GET", "HEAD")
+    if reads and page == "/health":
+        return PlannedResponse(health(about, uptime=0), "mockllm:health")
+    if reads and page == "/":
+        return PlannedResponse(home(about, ""), "mockllm:home")
+    refusal = refusal_below_health(about, request.method, page)
+    if refusal is not None:
+        return PlannedResponse(refusal, "mockllm:health")
+    if request.method == "OPTIONS" and is_preflight(request.headers):
+        return PlannedResponse(preflight(request.headers), "mockllm:preflight")
+    return None
+
+
+def _is_control_call(path: str) -> bool:
+    """Return whether the control API has a call at one of its paths, so that no rule gets it."""
+    return not path.startswith("/api") or has_control_call(path)
