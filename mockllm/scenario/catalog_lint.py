@@ -31,6 +31,7 @@ from mockllm.scenario.loader import LoadedScenarios
 from mockllm.scenario.match_lint import begins_with_prefix, texts_and_globs
 from mockllm.scenario.matcher_logic import WiderMatchers, contradiction
 from mockllm.scenario.name_lint import unknown_names_in_examples, unknown_names_of_mcp
+from mockllm.scenario.raw_entries import raw_entries
 from mockllm.scenario.replay_lint import replay_warnings
 from mockllm.scenario.rule_lint import rule_warnings
 from mockllm.scenario.state_lint import set_states, unset_states
@@ -311,10 +312,21 @@ def _unknown_names(
     entries that set a state may be missing."""
     found += unknown_names_in_examples(scenarios)
     yield from _misspelt_tools(subjects, found)
-    states = set_states(subject.spec for subject in subjects)
-    for subject in () if scenarios.diagnostics else subjects:
+    if scenarios.diagnostics:
+        return
+    enabled_states = (subject.spec.sets_state for subject in subjects)
+    states = set_states((*enabled_states, *_disabled_states(scenarios)))
+    for subject in subjects:
         found += (subject.warn(text, *below) for below, text in unset_states(subject.spec, states))
         yield
+
+
+def _disabled_states(scenarios: LoadedScenarios) -> Iterator[object]:
+    """Yield `sets_state` of the entries that are disabled, or whose file is."""
+    for file in scenarios.loaded.disabled:
+        yield from (entry.get("sets_state") for entry in raw_entries(file))
+    for file in scenarios.loaded.files:
+        yield from (entry.get("sets_state") for entry in raw_entries(file) if not entry.enabled)
 
 
 def _misspelt_tools(subjects: Sequence[LintSubject], found: list[Diagnostic]) -> Iterator[None]:
@@ -324,7 +336,7 @@ def _misspelt_tools(subjects: Sequence[LintSubject], found: list[Diagnostic]) ->
     for subject in subjects:
         by_file.setdefault(subject.entry.file, []).append(subject.spec)
     names = cache(lambda file: ToolNames.of(by_file[file]))
-    everywhere = ToolNames.of(subject.spec for subject in subjects)
+    everywhere = ToolNames.of([subject.spec for subject in subjects])
     for subject in subjects:
         misspelt = [*misspelt_results(subject.spec, everywhere)]
         if isinstance(subject.spec, RuleSpec):

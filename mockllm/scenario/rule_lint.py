@@ -153,7 +153,7 @@ def _is_template(text: str) -> bool:
 
 def _holds_by_time(spec: RuleSpec | ModifierSpec) -> Warnings:
     """Warn about names of `hold` that look like a wait: the response waits for a release of that name."""
-    places = _responses(spec) if isinstance(spec, RuleSpec) else [((), spec)]
+    places = responses(spec) if isinstance(spec, RuleSpec) else [((), spec)]
     for path, settings in places:
         hold = settings.hold
         if hold is not None and is_duration(hold.name):
@@ -165,7 +165,7 @@ def _holds_by_time(spec: RuleSpec | ModifierSpec) -> Warnings:
 
 def _unsent_content(spec: RuleSpec) -> Warnings:
     """Warn about content of a response that is not sent, or not as intended."""
-    for path, response in _responses(spec):
+    for path, response in responses(spec):
         http = response.http
         if http is not None and http.status in (204, 304) and (http.body or http.body_file):
             where = (*path, "http", "body" if http.body else "body_file")
@@ -200,7 +200,7 @@ def _misspelt_keywords(part: ChoiceSpec | PartSpec, path: Path) -> Warnings:
 
 def replies(spec: RuleSpec) -> Iterator[tuple[Path, ReplySpec]]:
     """Yield the replies of a rule."""
-    for path, response in _responses(spec):
+    for path, response in responses(spec):
         if response.reply is not None:
             yield (*path, "reply"), response.reply
 
@@ -213,6 +213,16 @@ def calls_of_reply(reply: ReplySpec, path: Path) -> Iterator[tuple[Path, str]]:
                 yield (*below, "tool_calls", index, "name"), call.name
 
 
+def may_call_any_tool(reply: ReplySpec) -> bool:
+    """Return whether a template, or `from_schema`, chooses a tool that a reply calls."""
+    called = [part.tool_calls for _, part in _parts_of_reply(reply, ())]
+    return any(
+        calls is not None
+        and not (isinstance(calls, list) and all(isinstance(call.name, str) for call in calls))
+        for calls in called
+    )
+
+
 def _parts_of_reply(reply: ChoiceSpec, path: Path) -> Iterator[tuple[Path, ChoiceSpec | PartSpec]]:
     """Yield a reply, its choices and its parts."""
     yield path, reply
@@ -223,7 +233,7 @@ def _parts_of_reply(reply: ChoiceSpec, path: Path) -> Iterator[tuple[Path, Choic
             yield from _parts_of_reply(choice, (*path, "choices", index))
 
 
-def _responses(spec: RuleSpec) -> Iterator[tuple[Path, ResponseSpec]]:
+def responses(spec: RuleSpec) -> Iterator[tuple[Path, ResponseSpec]]:
     """Yield the responses of a rule."""
     yield (), spec
     for below in ("sequence", "choose"):
@@ -237,7 +247,7 @@ def _is_set(setting: object) -> bool:
 
 def _impossible_replies(spec: RuleSpec, known_names: KnownNames) -> Warnings:
     target = _non_generating_target(spec, known_names)
-    for path, response in _responses(spec):
+    for path, response in responses(spec):
         reply = response.reply
         if reply is None:
             continue

@@ -13,6 +13,7 @@ _PERCENT: Final = re.compile(r"\d+(\.\d+)?%")
 _COMPARISON: Final = re.compile(r"(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)")
 _MODEL: Final = re.compile(r"[\w.:/-]*\d[\w.:/-]*")
 """A word with a digit, as nearly all names of models are."""
+_STATUS: Final = re.compile(r"[2-5]\d\d")
 _OPERATORS: Final = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 _FOR: Final = ("stall", "silence")
 """Faults whose first setting is a duration, `for`."""
@@ -32,12 +33,16 @@ def mapping_form(path: Path, value: str | float) -> str | None:
         return f"{{text: {text}}}" if " " in text else f"{{name: {text}}}"
     if path[-2:-1] == ("tool_calls",) and isinstance(value, str):
         return f"{{name: {text}}}"
-    if key == "http" and isinstance(value, int):
+    if key == "http" and (isinstance(value, int) or _STATUS.fullmatch(text)):
         return f"{{status: {text}}}"
     if key == "messages" and isinstance(value, str):
         return f"{{some: {{text: {text}}}}}"
     if key in _FOR and is_duration(text):
         return f"{{for: {text}}}"
+    if key == "during" and is_duration(text):
+        return f"{{to: {text}}}"
+    if key == "limit" and isinstance(value, int):
+        return f"{{strategy: fixed-window, requests: {text}}}"
     if key == "similar" and isinstance(value, str):
         return f"{{to: {text}, at_least: 0.6}}"
     if key == "then_post" and text.startswith(("http://", "https://")):

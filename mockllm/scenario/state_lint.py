@@ -16,11 +16,12 @@ MAX_SUGGESTED: Final = 100
 """The most names, or values of a state, of which a warning suggests one: it compares all of them."""
 
 
-def set_states(specs: Iterable[RuleSpec | ModifierSpec]) -> StateTexts:
-    """Return the values to which rules and modifiers set states. Each state may be unset."""
+def set_states(settings: Iterable[object]) -> StateTexts:
+    """Return the values to which the settings `sets_state` of rules and modifiers set states. Each state may be
+    unset. A setting of a disabled entry may have any form."""
     found: dict[str, set[str]] = {}
-    for spec in specs:
-        for name, value in (spec.sets_state or {}).items():
+    for states in settings:
+        for name, value in states.items() if isinstance(states, dict) else ():
             found.setdefault(name, {_UNSET}).add(_text(value))
     return {name: frozenset(values) for name, values in found.items()}
 

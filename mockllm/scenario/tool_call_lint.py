@@ -8,18 +8,19 @@ it differs by case, by `_` and `-`, or by one letter. And the file must have no 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
+from mockllm.core.values.types import is_static
 from mockllm.scenario.diagnostics import Path
 from mockllm.scenario.known_names import GLOB
 from mockllm.scenario.language.base import children
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.match_lint import Warnings, texts_and_globs
-from mockllm.scenario.rule_lint import calls_of_reply, replies
+from mockllm.scenario.rule_lint import calls_of_reply, may_call_any_tool, replies, responses
 
 MAX_TOOLS: Final = 100
 """A rule that matches by more tools has no warnings on its calls, nor have results where rules call more."""
@@ -40,9 +41,11 @@ class ToolNames(Struct, frozen=True):
     called: Collection[str]
     called_slips: Mapping[str, str]
     """The called tools by their slips (`_slips_of`); empty where more than MAX_TOOLS are called."""
+    written: Collection[str] | None
+    """The words of responses without a reply, such as the body of `http`. None where a response may call any tool."""
 
     @staticmethod
-    def of(specs: Iterable[RuleSpec | ModifierSpec]) -> ToolNames:
+    def of(specs: Sequence[RuleSpec | ModifierSpec]) -> ToolNames:
         """Return the names in these rules and modifiers."""
         offered, returned, called = set[str](), set[str](), set[str]()
         for spec in specs:
@@ -53,7 +56,7 @@ class ToolNames(Struct, frozen=True):
                     name for place, reply in replies(spec) for _, name in calls_of_reply(reply, place)
                 )
         slips = _slips_of(sorted(called)) if len(called) <= MAX_TOOLS else {}
-        return ToolNames(offered, returned, called, slips)
+        return ToolNames(offered, returned, called, slips, _written_words(specs))
 
     def is_used_beside(self, name: str, other: str) -> bool:
         """Return whether rules match requests with a tool, or call it and match its result, and call another one."""
@@ -62,10 +65,10 @@ class ToolNames(Struct, frozen=True):
 
 def misspelt_results(spec: RuleSpec | ModifierSpec, names: ToolNames) -> Warnings:
     """Warn about results of a tool that no rule calls, and that is almost one that a rule calls."""
-    if len(names.called) > MAX_TOOLS:
+    if len(names.called) > MAX_TOOLS or names.written is None:
         return
     for path, name in _returned_tools(spec.match, ("match",)):
-        if name in names.called or name in names.offered:
+        if name in names.called or name in names.offered or name in names.written:
             continue
         near = _meant(name, sorted(names.called), names.called_slips)
         if near is not None:
@@ -96,6 +99,20 @@ def misspelt_calls(spec: RuleSpec, tools_of_file: Callable[[], ToolNames]) -> Wa
                     path,
                     f'the rule matches requests with the tool "{near}" and calls "{name}"; did you mean "{near}"?',
                 )
+
+
+def _written_words(specs: Sequence[RuleSpec | ModifierSpec]) -> Collection[str] | None:
+    """Return the words of the bodies of `http`; None where a template, a file or another server may call any tool."""
+    words = set[str]()
+    for spec in specs:
+        for _, response in responses(spec) if isinstance(spec, RuleSpec) else ():
+            reply, http = response.reply, response.http
+            if response.replay or response.proxy or (reply is not None and may_call_any_tool(reply)):
+                return None
+            if http is not None and (http.body_file is not None or not is_static(http.body)):
+                return None
+            words.update(_words(None if http is None else http.body))
+    return words
 
 
 def _slips_of(tools: Sequence[str]) -> Mapping[str, str]:

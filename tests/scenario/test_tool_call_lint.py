@@ -115,3 +115,30 @@ def test_result_beside_many_called_tools_has_no_warning(tmp_path: Path) -> None:
     tools = [f"tool_{number}" for number in range(MAX_TOOLS)]
     assert suggested(tmp_path, {}, call(*tools), result) == ["tool_7"]
     assert suggested(tmp_path, {}, call(*tools, "other"), result) == []
+
+
+SLIP = {"match": {"tool_result": {"name": "find_ordr"}}, "reply": "x"}
+OTHER = {"match": {"user": "other"}}
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        {"http": {"body": {"function": {"name": "find_ordr"}}}},
+        {"http": {"body": "call find_ordr"}},
+        {"http": {"body": {"name": "{{ model }}"}}},
+        {"http": {"body_file": "find.json"}},
+        {"reply": {"tool_calls": "from_schema"}},
+        {"reply": {"parts": [{"text": "x"}, {"tool_calls": [{"name": "{{ tools[0] }}"}]}]}},
+        {"proxy": "http://127.0.0.1:9"},
+        {"sequence": ["x", {"reply": {"tool_calls": "from_schema"}}]},
+    ],
+)
+def test_result_of_tool_that_may_be_called(response: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "find.json").write_text("{}")
+    assert suggested(tmp_path, {}, call("find_order"), SLIP, {**OTHER, **response}) == []
+
+
+@pytest.mark.parametrize("response", [{"http": {"body": {"name": "find"}}}, {"error": "overloaded"}])
+def test_result_of_tool_that_is_not_called(response: dict[str, Any], tmp_path: Path) -> None:
+    assert suggested(tmp_path, {}, call("find_order"), SLIP, {**OTHER, **response}) == ["find_order"]

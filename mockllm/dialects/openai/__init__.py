@@ -365,6 +365,7 @@ WRITTEN: Final[Mapping[str, str]] = {
 `*` is each item of a list."""
 PROVIDER: Final = Provider(
     name="openai",
+    aliases=("chatgpt",),
     written_members=WRITTEN,
     title="OpenAI",
     routes=_routes,
