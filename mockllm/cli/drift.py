@@ -227,13 +227,16 @@ def _live(
 
 
 def _fix(report: DriftReport, exchanges: Exchanges, args: argparse.Namespace, values: OptionValues) -> None:
-    """Write the pack, and compare once more with the pack in force."""
+    """Write the pack, and compare once more with the pack in force, where it has new fields."""
     folder = Path(args.fix)
     packs = ("default",) if uses_default_pack(values) else ()
     try:
         written = write_extras_pack(report, folder, packs)
     except OSError as error:
         raise BadOption(f"--fix {folder}: {error.strerror}") from None
+    if not written:
+        _tell("no new fields")
+        return
     sources = scenario_sources(
         {**values, "scenarios": [*(values["scenarios"] or ()), str(folder)]}, os.environ
     )

@@ -210,7 +210,7 @@ def _own_plan(
     extras = [
         extra_fields(each)
         for item in engine.preview(request).modifier_items
-        if item.settings is not None and not (without and item.id.startswith(f"{without}:"))
+        if item.settings is not None and not (without and item.id.startswith(f"{without}/"))
         for each in item.settings.extras or ()
     ]
     return with_extra_fields(plan, extras) if plan is not None and extras else plan

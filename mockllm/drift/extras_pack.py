@@ -26,7 +26,8 @@ _VALUES: Final[dict[str, Json]] = {"null": None, "boolean": False, "number": 0, 
 
 
 def write_extras_pack(report: DriftReport, folder: Path, packs: tuple[str, ...] = ()) -> int:
-    """Write the pack into a folder of scenarios, and a file that uses it. Return the number of fields.
+    """Write the pack into a folder of scenarios, and a file that uses it. Without a field and without a pack of an
+    earlier run, write nothing. Return the number of fields.
 
     The rows of protocols that this run did not compare remain. `packs` are further packs to use: a folder without
     other files replaces the packs of the command line. Raises OSError.
@@ -37,6 +38,8 @@ def write_extras_pack(report: DriftReport, folder: Path, packs: tuple[str, ...] 
         line for each in lines_of.values() for line in each
     ]
     pack = folder / FOLDER
+    if not lines and not pack.exists():
+        return 0
     write_file(pack / MANIFEST, f'name: {PACK}\nversion: "0.1.0"\n')
     body = f"modifiers:\n{''.join(lines)}" if lines else "modifiers: []\n"
     write_file(pack / "extras.yaml", _HEAD + body)

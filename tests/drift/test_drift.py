@@ -111,6 +111,25 @@ def test_second_fix_leaves_rows_of_other_protocols(tmp_path: Path) -> None:
     assert '"name":"openai-chat"' in second
 
 
+def test_second_fix_in_served_folder_leaves_the_same_pack(tmp_path: Path) -> None:
+    pack = tmp_path / "scenarios/provider-drift/extras.yaml"
+    with pretended_provider(*(change.plant for change in FIXABLE)) as provider:
+        drift(provider, tmp_path, "--fix")
+        first = pack.read_text()
+        (tmp_path / "scenarios/mine.yaml").write_text(SCENARIO.read_text())
+        upstreams = [f"--upstream={name}={provider.url}" for name in ("openai", "anthropic", "gemini")]
+        again = command("drift", *upstreams, *FREE, "--fix", cwd=tmp_path, **KEYS)
+    assert f"{len(FIXABLE)} new fields in scenarios/provider-drift.yaml; all in force" in again.stderr
+    assert pack.read_text() == first
+
+
+def test_fix_writes_no_pack_without_new_fields(tmp_path: Path) -> None:
+    with pretended_provider() as provider:
+        fixed = drift(provider, tmp_path, "--fix")
+    assert "mockllm: no new fields\n" in fixed.stderr
+    assert not (tmp_path / "scenarios").exists()
+
+
 def test_fix_without_scenarios_serves_the_default_pack(tmp_path: Path) -> None:
     with pretended_provider(PLANTED[0].plant) as provider:
         command("drift", f"--upstream=openai={provider.url}", *FREE, "--fix", cwd=tmp_path, **KEYS)
