@@ -1,7 +1,7 @@
 """What the server uses of aiohttp beyond its documented interface. Its tests name each of these parts. Elsewhere are
-only `RawRequestMessage._replace`, and the texts of errors in `connection_errors.py`. aiohttp parses requests
-(llhttp), makes the handshakes of WebSockets and reads their frames. Its connection handling is not used: it needs two
-tasks for a connection with a request, and has no bounds on time or memory."""
+only `RawRequestMessage._replace`, `_close_transport` (websocket.py) and texts of errors (connection_errors.py).
+aiohttp parses requests (llhttp), makes the handshakes of WebSockets and reads their frames. Its connection handling
+is not used: it needs two tasks for a connection with a request, and has no bounds on time or memory."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class HttpProtocol(BaseProtocol):
     """An asyncio protocol with the request parser of aiohttp, and flow control that aiohttp's readers use."""
 
     __slots__ = (
-        "_on_websocket_data", "_requests_parser", "_tail", "_websocket", "closing", "half_closed_at",
-        "peername", "reading_blocked", "sockname", "ssl_context", "upgrade_requested",
+        "_on_websocket_data", "_requests_parser", "_tail", "_websocket", "closing",
+        "half_closed_at", "peername", "reading_blocked", "sockname", "ssl_context", "upgrade_requested",
     )  # fmt: skip
     _timeout_ceil_threshold: Final = 5.0  # aiohttp reads it
     writing_paused: bool = vars(BaseProtocol)["_paused"]  # its descriptor: aiohttp's property costs a call
@@ -88,16 +88,12 @@ class HttpProtocol(BaseProtocol):
         self.upgrade_requested, tail, self._tail = False, self._tail, b""
         return tail
 
-    def close_and_drop_transport(self) -> None:
-        """Close the transport after the written bytes, and detach it: nothing more is written."""
-        self.closing = True
-        if self.transport is not None:
-            self.transport.close()
-            self.transport = None
-
     def end_parser(self) -> None:
         """Release the parser, which refers to this protocol; end the WebSocket, if one is open."""
         del self._requests_parser
+        self.end_websocket()
+
+    def end_websocket(self) -> None:
         if self._websocket is not None:
             self._websocket.feed_eof()
             self._websocket = None

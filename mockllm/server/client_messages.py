@@ -87,7 +87,7 @@ class BoundedMessages(ClientMessages):
             return message
         self._refused = True
         sink.write(close_frame(TOO_BIG, failure.message or ""))
-        sink.connection.close_and_drop_transport()
+        sink.end()
         raise StopAsyncIteration
 
     async def _failure(self, data: str | bytes) -> Failure | None:

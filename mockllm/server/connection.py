@@ -91,10 +91,15 @@ class Connection(ReadingConnection):
     def eof_received(self) -> bool:
         """The client sends no more: it may still read, or may have disconnected. Only a write can tell, so the
         queued requests are still served, within the linger time. If no byte of a planned response is written yet,
-        it sends 100 Continue. The kernel of a client that has disconnected replies with a reset."""
+        it sends 100 Continue. The kernel of a client that has disconnected replies with a reset. A WebSocket
+        ends with its client's side."""
         while self._current is None and (self._queue or self._parse_error is not None) and not self.closing:
             self._ready_connections.serve_now(self)
-        if self._current is None or (self._body is not None and not self._body.is_eof()):
+        if (
+            self._current is None
+            or self._websocket is not None
+            or (self._body is not None and not self._body.is_eof())
+        ):
             return False
         self.half_closed_at = self._app.deadlines.time()
         self._loop.call_later(self._app.limits.linger, self.close_and_drop_transport)

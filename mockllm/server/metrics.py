@@ -266,7 +266,7 @@ class Metrics:
         for before, after in pairwise(times[:MAX_GAPS]):
             if first_chunk is not None and before >= first_chunk:
                 counters.gaps.add(after - before)
-        if exchange.end_reason == "finished" and planned:
+        if exchange.end_reason == "finished" and planned and times:
             self.late.add(max(0.0, times[-1] - exchange.monotonic - planned))
 
 

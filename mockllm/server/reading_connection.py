@@ -11,12 +11,12 @@ from typing import Final, Protocol
 
 from mockllm.server.aiohttp_internals import (
     HttpProcessingError,
-    HttpProtocol,
     RawRequestMessage,
     StreamReader,
     has_read_http2_preface,
 )
 from mockllm.server.app import App
+from mockllm.server.closing_protocol import ClosingProtocol
 from mockllm.server.connection_errors import error_bytes, parse_failure
 from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange
@@ -50,7 +50,7 @@ class ConnectionOwner(Protocol):
         came in earlier reads."""
 
 
-class ReadingConnection(HttpProtocol):
+class ReadingConnection(ClosingProtocol):
     """The requests of one connection, in the order in which they came. `HttpProtocol`
     (`aiohttp_internals.py`) has the parser and the transport: `feed_parser`, `block_reading`, `upgrade_requested`,
     `closing` and more."""

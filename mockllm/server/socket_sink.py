@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from mockllm.server.http1 import CONTINUE
 
 if TYPE_CHECKING:
-    from mockllm.server.aiohttp_internals import HttpProtocol
+    from mockllm.server.closing_protocol import ClosingProtocol
     from mockllm.server.server_limits import ServerLimits
 
 if sys.platform != "win32":
@@ -33,7 +33,7 @@ class SocketSink:
     __slots__ = ("_interim_response_sent", "_limits", "connection", "has_left", "queue_write", "written")
 
     def __init__(
-        self, connection: HttpProtocol, limits: ServerLimits, queue_write: Callable[[bytes], bool]
+        self, connection: ClosingProtocol, limits: ServerLimits, queue_write: Callable[[bytes], bool]
     ) -> None:
         self.connection = connection
         self.queue_write = queue_write
@@ -54,6 +54,10 @@ class SocketSink:
         """Let a client send its body that waits for `100 Continue`."""
         self.write(CONTINUE)
         self.written = False
+
+    def end(self) -> None:
+        """Send FIN after the written bytes. The client has the linger time to read them and to close."""
+        self.connection.close_write_side(self._limits.linger)
 
     @property
     def full(self) -> bool:

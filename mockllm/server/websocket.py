@@ -93,9 +93,10 @@ async def accept_websocket(
     sink = exchange.sink
     assert exchange.body_stream is not None
     protocols = () if protocol is None else (protocol,)
-    response = WebSocketResponse(
+    response = EndedBySink(
         compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, autoping=False, protocols=protocols
     )
+    response.sink = sink
     response.headers.update(headers)
     web_request = sink.connection.web_request(exchange.head.message, exchange.body_stream)
     if not is_handshake(web_request, response):
@@ -105,6 +106,15 @@ async def accept_websocket(
         return None
     await response.prepare(web_request)
     return response
+
+
+class EndedBySink(WebSocketResponse):
+    """A WebSocket whose client can read the close frame of the server while it still sends."""
+
+    sink: SocketSink
+
+    def _close_transport(self) -> None:
+        self.sink.end()
 
 
 class WebSocketServer:
@@ -135,7 +145,7 @@ class WebSocketServer:
         self._perform(self._session.opening())
         async for message in messages:
             self._perform(self._session.receive(message.data, time.time()))
-            if self._app.draining and not self._tasks:
+            if self._sink.connection.transport is None or (self._app.draining and not self._tasks):
                 break
 
     def close_later(self, steps: Sequence[Step], scale: float) -> asyncio.TimerHandle | None:
@@ -148,7 +158,7 @@ class WebSocketServer:
 
     def _end_with(self, last: bytes) -> None:
         self._write(last)
-        self._sink.connection.close_and_drop_transport()
+        self._sink.end()
 
     async def end(self) -> None:
         """End all responses, and close the WebSocket."""

@@ -179,6 +179,7 @@ async def _from_upstream(upstream: ClientWebSocketResponse, sink: SocketSink, lo
             reason = reason if isinstance(reason, str) else ""
             log.add(reason.encode(), from_client=False, close=code)
             sink.write(close_frame(code, reason))
+            sink.end()
             return
         if sink.full:
             await sink.drained()

@@ -85,6 +85,10 @@ def test_base_request_takes_its_parts_in_this_order() -> None:
     assert names == ["message", "payload", "protocol", "payload_writer", "task", "loop"]
 
 
+def test_websocket_response_closes_by_this_method() -> None:
+    assert list(inspect.signature(web_ws.WebSocketResponse._close_transport).parameters) == ["self"]
+
+
 def test_tcp_keepalive_takes_a_transport() -> None:
     assert len(inspect.signature(tcp_keepalive).parameters) == 1
 

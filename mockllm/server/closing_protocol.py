@@ -1,0 +1,45 @@
+"""How the server closes a connection."""
+
+from __future__ import annotations
+
+import asyncio
+
+from mockllm.server.aiohttp_internals import HttpProtocol
+from mockllm.server.server_limits import ServerLimits
+
+
+class ClosingProtocol(HttpProtocol):
+    """A protocol that closes its transport, at once or after the client."""
+
+    __slots__ = ("_ended_transport",)
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, limits: ServerLimits) -> None:
+        super().__init__(loop, limits)
+        self._ended_transport: asyncio.Transport | None = None
+        """The transport that was detached after its last byte."""
+
+    def close_and_drop_transport(self) -> None:
+        """Close the transport after the written bytes, and detach it: nothing more is written."""
+        self.closing = True
+        if self.transport is not None:
+            self.transport.close()
+            self.transport = None
+        elif self._ended_transport is not None:
+            self._ended_transport.close()
+
+    def close_write_side(self, linger: float) -> None:
+        """Send FIN after the written bytes, detach the transport, and end the WebSocket, if one is open. Discard what
+        comes until the client closes, for this time at most. The kernel resets a connection that is closed while the
+        client still sends, and the client then loses the last bytes. TLS ends both directions at once."""
+        transport = self.transport
+        if transport is None:
+            return
+        if transport.is_closing() or self.ssl_context is not None:
+            self.close_and_drop_transport()
+            return
+        self.block_reading(False)
+        self.resume_reading()
+        self.closing, self.transport, self._ended_transport = True, None, transport
+        transport.write_eof()
+        self._loop.call_later(linger, transport.close)
+        self.end_websocket()

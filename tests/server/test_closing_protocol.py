@@ -1,0 +1,79 @@
+"""The end of a connection whose client still sends: it reads the last bytes of the server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+import pytest
+
+from mockllm.server.closing_protocol import ClosingProtocol
+from mockllm.server.server_limits import ServerLimits
+
+
+class Watched:
+    """A transport that tells what is done with it."""
+
+    def __init__(self, *, tls: bool = False, closing: bool = False) -> None:
+        self.tls, self.closing = tls, closing
+        self.calls: list[str] = []
+
+    def get_extra_info(self, name: str) -> object:
+        return self.tls or None if name == "sslcontext" else None
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def resume_reading(self) -> None:
+        self.calls.append("resume")
+
+    def pause_reading(self) -> None:
+        self.calls.append("pause")
+
+    def write_eof(self) -> None:
+        self.calls.append("FIN")
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+def calls_after(transport: Watched, act: Callable[[ClosingProtocol], None]) -> list[str]:
+    async def main() -> None:
+        protocol = ClosingProtocol(asyncio.get_running_loop(), ServerLimits())
+        protocol.connection_made(cast(asyncio.Transport, transport))
+        act(protocol)
+        assert protocol.closing
+        assert protocol.transport is None
+
+    asyncio.run(main())
+    return transport.calls
+
+
+def test_two_ends_are_one() -> None:
+    def end_twice(protocol: ClosingProtocol) -> None:
+        protocol.close_write_side(1)
+        protocol.close_write_side(1)
+
+    assert calls_after(Watched(), end_twice) == ["FIN"]
+
+
+def test_paused_socket_is_read_again() -> None:
+    def end_paused(protocol: ClosingProtocol) -> None:
+        protocol.pause_reading()
+        protocol.close_write_side(1)
+
+    assert calls_after(Watched(), end_paused) == ["pause", "resume", "FIN"]
+
+
+def test_stopping_server_waits_for_no_client() -> None:
+    def end_and_stop(protocol: ClosingProtocol) -> None:
+        protocol.close_write_side(1)
+        protocol.close_and_drop_transport()
+
+    assert calls_after(Watched(), end_and_stop) == ["FIN", "close"]
+
+
+@pytest.mark.parametrize("transport", [Watched(tls=True), Watched(closing=True)], ids=["TLS", "closing"])
+def test_connection_that_cannot_end_one_side_is_closed(transport: Watched) -> None:
+    assert calls_after(transport, lambda protocol: protocol.close_write_side(1)) == ["close"]
