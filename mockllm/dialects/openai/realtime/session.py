@@ -146,6 +146,7 @@ class RealtimeSession:
             return (self._error(event, *mistake),)
         if changes.get("type") == TRANSCRIPTION and not self._transcribes_only:
             self._session = new_session(self._session["id"], "", self._second, TRANSCRIPTION)
+            self._wanted = None
         self._session = merged(self._session, {name: changes[name] for name in changes if name != "id"})
         self._detector.format = self._format("input")
         set_detector(self._detector, object_of(self._input.get("turn_detection")))

@@ -120,6 +120,14 @@ def test_transcription_session_sends_words_and_no_response(begun: str) -> None:
     assert session.respond()[-1]["error"]["code"] == "invalid_value"
 
 
+def test_response_that_waits_ends_with_the_realtime_session() -> None:
+    session = Spoken()
+    session.held.add("transcription")
+    session.hear(SOUND, QUIET)
+    session.configure(type="transcription")
+    assert session.session.ended("transcription", None) == ()
+
+
 @pytest.mark.parametrize(("kind", "model"), [("realtime", "gpt-realtime"), ("transcription", None)])
 def test_client_secret_has_the_settings_of_its_session(kind: str, model: str | None) -> None:
     body: dict[str, Any] = {"session": {"type": kind, "include": ["x"]}, "expires_after": {"seconds": 60}}
