@@ -271,7 +271,7 @@ class ReadingConnection(ClosingProtocol):
         """Respond to bytes that are not a request."""
         status, reason = parse_failure(error)
         self._refuse(status, reason, reason)
-        self.close()
+        self._sink.end()
 
     def _refuse(self, status: int, reason: str, text: str) -> None:
         """Write a response of the connection itself, and log the reason."""

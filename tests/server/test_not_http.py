@@ -11,7 +11,7 @@ from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, whole
 from tests.server.raw_client import Raw, request
 from tests.server.threaded_server import ThreadedServer, written_down
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +139,14 @@ def test_journal_has_invalid_request_without_path(server: ThreadedServer) -> Non
     last = [record for record in list(server.app.journal) if record.path == "-"][len(records) :]
     assert [record.status for record in last] == [400]
     assert last[0].notes
+
+
+def test_client_that_sends_much_reads_why_it_is_refused() -> None:
+    served = ThreadedServer(App(FakeEngine({}), limits=ServerLimits(grace=0.2, linger=PATIENCE)))
+    served.start()
+    with Raw(served.port) as raw:
+        raw.send(BAD["an unknown method"][0])
+        for _ in range(20):
+            raw.send(bytes(65536))
+        assert raw.answer().status == 400
+    served.stop()
