@@ -191,6 +191,8 @@ class Connection(ReadingConnection):
         self._current = None
         if usable:
             self._serve_next_or_wait()
+        elif exchange.ends_connection:
+            self._sink.end()  # the client may not expect it, and may send a next request
         else:
             self.close()
 

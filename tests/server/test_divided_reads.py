@@ -17,6 +17,7 @@ from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, whole
 from tests.server.raw_client import Raw, request
 from tests.server.threaded_server import ThreadedServer
+from tests.waiting import PATIENCE
 
 JSON = b'{"a": 1}'
 LAST_CHUNK = b"2\r\n{}\r\n0\r\n"
@@ -29,7 +30,7 @@ def echo(requested: Request) -> Plan:
 
 @pytest.fixture
 def server() -> Iterator[ThreadedServer]:
-    limits = ServerLimits(grace=0.2, linger=0.2, head_time=0.3, keepalive=0.6)
+    limits = ServerLimits(grace=0.2, linger=PATIENCE, head_time=0.3, keepalive=0.6)
     served = ThreadedServer(App(FakeEngine({"/echo": echo, "/a": echo}), limits=limits))
     served.start()
     yield served
@@ -60,6 +61,15 @@ def test_request_behind_chunks_in_one_read_ends_connection(server: ThreadedServe
         answer = raw.send(chunked + request(path="/a")).answer()
         assert (answer.status, "Connection: close" in answer.lines) == (200, True)
         assert raw.to_the_end() == b""
+
+
+def test_client_that_sends_on_behind_chunks_reads_its_response(server: ThreadedServer) -> None:
+    chunked = request("POST", "/echo", LAST_CHUNK + b"\r\n", Transfer_Encoding="chunked")
+    with Raw(server.port) as raw:
+        raw.send(chunked + request(path="/a"))
+        for _ in range(20):
+            raw.send(bytes(65536))
+        assert "{}" in str(echoed(raw))
 
 
 def test_fragment_after_declined_upgrade_is_not_cached(server: ThreadedServer) -> None:
