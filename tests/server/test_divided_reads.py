@@ -6,6 +6,7 @@ import gzip
 import json
 import time
 from collections.abc import Iterator
+from socket import MSG_PEEK
 
 import pytest
 
@@ -66,7 +67,7 @@ def test_request_behind_chunks_in_one_read_ends_connection(server: ThreadedServe
 def test_client_that_sends_on_behind_chunks_reads_its_response(server: ThreadedServer) -> None:
     chunked = request("POST", "/echo", LAST_CHUNK + b"\r\n", Transfer_Encoding="chunked")
     with Raw(server.port) as raw:
-        raw.send(chunked + request(path="/a"))
+        raw.send(chunked + request(path="/a")).sock.recv(1, MSG_PEEK)
         for _ in range(20):
             raw.send(bytes(65536))
         assert "{}" in str(echoed(raw))
