@@ -46,7 +46,7 @@ def is_speech(window: bytes, format: str, threshold: float = DEFAULT_THRESHOLD) 
     if sys.byteorder == "big":  # pragma: no cover - the machines that run the tests are little-endian
         samples.byteswap()
     least = max(1, round(LOUD * threshold))
-    return any(sample >= least or sample <= -least for sample in samples)
+    return max(samples, default=0) >= least or min(samples, default=0) <= -least
 
 
 class VoiceDetector(Struct):

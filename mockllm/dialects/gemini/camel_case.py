@@ -44,6 +44,8 @@ def camel_case_fields(
             result[key] = {
                 name: camel_case_fields(part, depth - 1, data, names) for name, part in field.items()
             }
+        elif key in data or type(field) not in (dict, list):
+            result[key] = field
         else:
-            result[key] = field if key in data else camel_case_fields(field, depth - 1, data, names)
+            result[key] = camel_case_fields(field, depth - 1, data, names)
     return result

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from mockllm.core.json.codec import Json
@@ -28,6 +31,7 @@ def sent_response(plan: Plan) -> dict[str, Json]:
         (body,) = [payload for _, payload in events(plan)]
         return read_object(body)
     outputs: dict[int, dict[str, Json]] = {}
+    chunks: dict[int, list[Json]] = {}
     id, done = None, False
     for _, payload in events(plan):
         event = read_object(payload)
@@ -37,41 +41,46 @@ def sent_response(plan: Plan) -> dict[str, Json]:
         elif kind == DONE:
             done = True
         elif type(place) is int:
-            _add(outputs, place, event)
+            _add(outputs, chunks.setdefault(place, []), place, event)
+    for place, entry in outputs.items():
+        if entry["type"] == OUTPUT:
+            entry["content"] = list(_joined(chunks[place]))
+        elif entry["type"] == CALL:
+            entry["arguments"] = "".join(chunk for chunk in chunks[place] if type(chunk) is str)
     entries = [with_plain_content(outputs[place]) for place in sorted(outputs)]
     return {"conversation_id": id, "outputs": entries} if done else {}
 
 
-def _add(outputs: dict[int, dict[str, Json]], place: int, event: dict[str, Json]) -> None:
-    """Add an event to the entry of its place."""
+def _add(outputs: dict[int, dict[str, Json]], chunks: list[Json], place: int, event: dict[str, Json]) -> None:
+    """Add an event to the entry of its place, and what continues the entry to its chunks."""
     name = text_of(event.get("type")) or ""
     kind = ENTRY_KINDS.get(name)
     if kind is None:
         return
-    own = {member: value for member, value in event.items() if member not in OF_EVENTS}
+    own = {} if chunks else {member: value for member, value in event.items() if member not in OF_EVENTS}
     entry = outputs.setdefault(place, {"type": kind, **own})
     if entry["type"] != kind:  # a fault gave two entries one place
         return
-    arguments = text_of(event.get("arguments")) or ""
-    if kind == OUTPUT:
-        _add_content(entry.setdefault("content", []), event.get("content"))
-    elif kind == CALL:
-        entry["arguments"] = entry.get("arguments", "") + arguments
+    if kind in (OUTPUT, CALL):
+        chunks.append(event.get("content" if kind == OUTPUT else "arguments"))
+    elif kind == HANDOFF:
+        entry |= own
     else:
-        entry |= own if kind == HANDOFF else {"arguments": arguments, **entry, **own}
+        entry |= {"arguments": text_of(event.get("arguments")) or "", **entry, **own}
 
 
-def _add_content(content: list[dict[str, Json]], chunk: Json) -> None:
-    """Add a chunk of a message: text continues a text, and thinking continues thinking."""
-    last = content[-1] if content else {}
+def _joined(chunks: Sequence[Json]) -> Iterator[dict[str, Json]]:
+    """Yield the contents of a message: text continues a text, and thinking continues thinking."""
+    for is_text, group in groupby(filter(None, map(_text_of_chunk, chunks)), itemgetter(0)):
+        text = "".join(text for _, text in group)
+        yield {"type": "text", "text": text} if is_text else thought(text)
+
+
+def _text_of_chunk(chunk: Json) -> tuple[bool, str] | None:
+    """Return whether a chunk is text or thinking, and what it adds. None: it is neither."""
     match chunk:
         case str(text):
-            if last.get("type") == "text":
-                last["text"] += text
-            else:
-                content.append({"type": "text", "text": text})
+            return True, text
         case {"type": "thinking", "thinking": [{"text": str(text)}]}:
-            if last.get("type") == "thinking":
-                last["thinking"][0]["text"] += text
-            else:
-                content.append(thought(text))
+            return False, text
+    return None
