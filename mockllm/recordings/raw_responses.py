@@ -14,8 +14,10 @@ from mockllm.recordings.interaction import Interaction, Pairs, RecordedRequest, 
 
 HEAD: Final = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})[^\r\n]*\r?\n((?:[^\r\n]+\r?\n)*)\r?\n")
 
+SENT: Final = re.compile(rb"^> [A-Z]+ [^\r\n]+ HTTP/\d", re.MULTILINE)
+"""The request line in output of `curl -v`."""
 VERBOSE: Final = re.compile(rb"^< HTTP/\d(?:\.\d)? \d{3}", re.MULTILINE)
-"""The status line of a response in output of `curl -v`."""
+"""The status line of a response in output of `curl -v`, behind the request line."""
 CHUNK: Final = re.compile(rb"([0-9a-fA-F]+)[^\r\n]*\r\n")
 """The line before a chunk, with its size."""
 
@@ -58,7 +60,7 @@ def _unchunked(raw: bytes, headers: list[tuple[str, str]]) -> bytes:
 def body_response(file: ImportFile) -> RecordedResponse:
     """Return a response from a body alone: JSON, or an event stream. Raises NotImported."""
     raw = file.raw
-    if verbose := VERBOSE.search(raw):
+    if (sent := SENT.search(raw)) and (verbose := VERBOSE.search(raw, sent.end())):
         line = raw.count(b"\n", 0, verbose.start()) + 1
         raise NotImported(f"{file.name}:{line}:1: output of `curl -v` is no response: use `curl -i`")
     try:

@@ -53,6 +53,12 @@ def test_output_of_verbose_curl_is_no_response() -> None:
         take(verbose, "body", request=ImportFile("r.json", dumps(BODY)), path="/v1/chat/completions")
 
 
+def test_text_may_quote_the_status_line_of_verbose_curl() -> None:
+    quoted = "curl says:\n< HTTP/2 200\nand ends."
+    request = ImportFile("r.json", dumps(BODY))
+    assert again(take(quoted, "body", request=request, path="/v1/chat/completions")).bytes == quoted.encode()
+
+
 def test_long_capture_is_read_in_one_pass() -> None:
     """Each step copied what was left: half a million heads took a minute, and as many chunks half of one."""
     heads = b"HTTP/1.1 100 Continue\r\n\r\n" * 500_000
