@@ -20,7 +20,10 @@ class Watched:
         self.calls: list[str] = []
 
     def get_extra_info(self, name: str) -> object:
-        return self.tls or None if name == "sslcontext" else None
+        return None
+
+    def can_write_eof(self) -> bool:
+        return not self.tls
 
     def is_closing(self) -> bool:
         return self.closing

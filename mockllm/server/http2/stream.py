@@ -181,6 +181,9 @@ class Http2Stream(asyncio.Transport):
     def is_closing(self) -> bool:
         return self._closing
 
+    def can_write_eof(self) -> bool:
+        return False
+
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self._high = (high or 0) // UNSENT_PART
 
