@@ -1,7 +1,7 @@
 """What the server uses of aiohttp beyond its documented interface. Its tests name each of these parts. Elsewhere are
-only `RawRequestMessage._replace`, `_close_transport` (websocket.py) and texts of errors (connection_errors.py).
-aiohttp parses requests (llhttp), makes the handshakes of WebSockets and reads their frames. Its connection handling
-is not used: it needs two tasks for a connection with a request, and has no bounds on time or memory."""
+only `RawRequestMessage._replace`, and the texts of errors in `connection_errors.py`. aiohttp parses requests
+(llhttp), makes the handshakes of WebSockets and reads their frames. Its connection handling is not used: it needs two
+tasks for a connection with a request, and has no bounds on time or memory."""
 
 from __future__ import annotations
 
@@ -19,26 +19,32 @@ from aiohttp.tcp_helpers import tcp_keepalive as tcp_keepalive
 
 from mockllm.server.http1 import BrokenBody
 from mockllm.server.masked_frames import MaskedFrames
-from mockllm.server.server_limits import KIB, ServerLimits
+from mockllm.server.server_limits import BODY_BUFFER, SMALL_BODY, ServerLimits
 
 if TYPE_CHECKING:
     from aiohttp.http import WebSocketReader
     from aiohttp.web_request import BaseRequest
 
-__all__ = ("HttpProcessingError", "HttpProtocol", "LineTooLong", "RawRequestMessage", "StreamReader")
+__all__ = (
+    "ClosedByOwner", "HttpProcessingError", "HttpProtocol", "LineTooLong", "RawRequestMessage", "StreamReader",
+)  # fmt: skip
 
-BODY_BUFFER: Final = 256 * KIB
-"""Bytes of a body that wait to be read; twice as many pause the socket. It bounds what follows an upgrade, too."""
-SMALL_BODY: Final = 16 * KIB
-"""Bytes. A smaller body never pauses the socket, so the counters of aiohttp's flow control need no update."""
+
+class ClosedByOwner:
+    """A WebSocketResponse with this base lets its owner close the connection."""
+
+    close_connection: Callable[[], None]
+
+    def _close_transport(self) -> None:
+        self.close_connection()
 
 
 class HttpProtocol(BaseProtocol):
     """An asyncio protocol with the request parser of aiohttp, and flow control that aiohttp's readers use."""
 
     __slots__ = (
-        "_on_websocket_data", "_requests_parser", "_tail", "_websocket", "closing",
-        "half_closed_at", "peername", "reading_blocked", "sockname", "ssl_context", "upgrade_requested",
+        "_on_websocket_data", "_requests_parser", "_tail", "_websocket", "closing", "half_closed_at",
+        "peername", "reading_blocked", "sockname", "ssl_context", "upgrade_requested",
     )  # fmt: skip
     _timeout_ceil_threshold: Final = 5.0  # aiohttp reads it
     writing_paused: bool = vars(BaseProtocol)["_paused"]  # its descriptor: aiohttp's property costs a call
@@ -87,16 +93,6 @@ class HttpProtocol(BaseProtocol):
         self.block_reading(False)
         self.upgrade_requested, tail, self._tail = False, self._tail, b""
         return tail
-
-    def end_parser(self) -> None:
-        """Release the parser, which refers to this protocol; end the WebSocket, if one is open."""
-        del self._requests_parser
-        self.end_websocket()
-
-    def end_websocket(self) -> None:
-        if self._websocket is not None:
-            self._websocket.feed_eof()
-            self._websocket = None
 
     def pause_reading(self) -> None:
         self._reading_paused = True

@@ -44,3 +44,13 @@ class ClosingProtocol(HttpProtocol):
         transport.write_eof()
         self._loop.call_later(linger, transport.close)
         self.end_websocket()
+
+    def end_parser(self) -> None:
+        """Release the parser, which refers to this protocol; end the WebSocket, if one is open."""
+        del self._requests_parser
+        self.end_websocket()
+
+    def end_websocket(self) -> None:
+        if self._websocket is not None:
+            self._websocket.feed_eof()
+            self._websocket = None

@@ -13,6 +13,10 @@ from mockllm.core.json.codec import MAX_DEPTH
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
+BODY_BUFFER: Final = 256 * KIB
+"""Bytes of a body that wait to be read; twice as many pause the socket. It bounds what follows an upgrade, too."""
+SMALL_BODY: Final = 16 * KIB
+"""Bytes. A smaller body never pauses the socket, so the counters of aiohttp's flow control need no update."""
 
 VARIABLE_PREFIX: Final = "MOCKLLM_"
 """Prefix of the environment variables."""

@@ -30,6 +30,7 @@ from mockllm.core.rendering.websocket_session import (
     WebSocketSession,
 )
 from mockllm.engine import PlannedResponse
+from mockllm.server.aiohttp_internals import ClosedByOwner
 from mockllm.server.builtin_pages import text_page
 from mockllm.server.client_messages import BoundedMessages, is_handshake
 from mockllm.server.connection_errors import error_bytes
@@ -96,7 +97,7 @@ async def accept_websocket(
     response = EndedBySink(
         compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, autoping=False, protocols=protocols
     )
-    response.sink = sink
+    response.close_connection = sink.end
     response.headers.update(headers)
     web_request = sink.connection.web_request(exchange.head.message, exchange.body_stream)
     if not is_handshake(web_request, response):
@@ -108,13 +109,8 @@ async def accept_websocket(
     return response
 
 
-class EndedBySink(WebSocketResponse):
+class EndedBySink(ClosedByOwner, WebSocketResponse):
     """A WebSocket whose client can read the close frame of the server while it still sends."""
-
-    sink: SocketSink
-
-    def _close_transport(self) -> None:
-        self.sink.end()
 
 
 class WebSocketServer:
