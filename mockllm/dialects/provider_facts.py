@@ -97,9 +97,11 @@ def is_known_model(provider: str | None, model: str) -> bool:
 
 
 def inexact_failure(dialect: str, request: Request) -> Failure | None:
-    """Return a protocol's refusal of what `validation: exact` alone refuses, such as unknown fields; else None."""
-    found = _loaded(dialect)
-    return None if found is None or found.refuse_inexact is None else found.refuse_inexact(request)
+    """Return what a provider, else its protocol, refuses with `validation: exact` alone, such as unknown fields."""
+    for found in (_loaded(request.provider), _loaded(dialect)):
+        if found is not None and found.refuse_inexact is not None:
+            return found.refuse_inexact(request)
+    return None
 
 
 def parameter_fields(dialect: str, parameter: str) -> dict[str, Json]:

@@ -59,6 +59,7 @@ from mockllm.dialects.mistral.fim import Fim
 from mockllm.dialects.mistral.ocr import Ocr
 from mockllm.dialects.mistral.speech import MistralSpeech
 from mockllm.dialects.mistral.transcription import MistralTranscriptions
+from mockllm.dialects.mistral.unknown_fields import refuse_inexact
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import VENDORS, provider_of
 
@@ -168,5 +169,6 @@ PROVIDER: Final[Provider] = replace(
     _compatible,
     routes=(*_compatible.routes, *_own_routes(), *_conversation_routes(), *_stored_routes()),
     unserved=UNSERVED,
+    refuse_inexact=refuse_inexact,
 )
 PROVIDERS: Final = (PROVIDER,)

@@ -388,9 +388,9 @@ class VendorChat(VendorCall, Chat):
         return encoder
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
-        wire_request = super().build_request(
-            request if request.model else replace(request, model=self.vendor.model)
-        )
-        return replace(wire_request, path=self.vendor.path("/chat/completions"))
+        built = super().build_request(request if request.model else replace(request, model=self.vendor.model))
+        names = {"max_completion_tokens": self.vendor.maximum_field}
+        body = {names.get(name, name): value for name, value in built.body.items()}
+        return replace(built, path=self.vendor.path("/chat/completions"), body=body)
 
     decode = staticmethod(decode)

@@ -172,6 +172,7 @@ VENDORS: Final = (
         telemetry_name="mistral_ai",
         limit_headers=rate_limit_headers.MISTRAL,
         hosts=("api.mistral.ai",),
+        maximum_field="max_tokens",
         model="mistral-small-latest",
         form=VendorChatForm(
             id=HEX32,

@@ -166,6 +166,8 @@ class Vendor(Struct, frozen=True):
     openai_request: Callable[[dict[str, Json]], dict[str, Json]] | None = None
     """Returns a chat request in OpenAI's form, for vendors that accept what OpenAI refuses. Only the check
     uses it."""
+    maximum_field: str = "max_completion_tokens"
+    """The field of a chat request for the most tokens of a response."""
     model: str | None = None
     """The model of an example that names none."""
     title: str | None = None
