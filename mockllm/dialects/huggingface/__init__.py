@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from mockllm.dialects.huggingface.featherless import FEATHERLESS, FeatherlessCompletions
 from mockllm.dialects.huggingface.routed import NOVITA, TOGETHER, RouterChat
 from mockllm.dialects.huggingface.text_embeddings import FeatureExtraction, SentenceSimilarity, TextRanking
 from mockllm.dialects.huggingface.text_generation import TextGeneration
@@ -28,10 +29,19 @@ def _routed() -> tuple[ProviderRoute, ...]:
     together = ProviderCall("together_chat", VendorChat(TOGETHER), operation="chat", neutral=False)
     novita = ProviderCall("novita_chat", VendorChat(NOVITA), operation="chat", neutral=False)
     fireworks = ProviderCall("fireworks_chat", RouterChat.fireworks, operation="chat", neutral=False)
+    featherless = ProviderCall("featherless_chat", VendorChat(FEATHERLESS), operation="chat", neutral=False)
+    completions = ProviderCall(
+        "featherless_completions",
+        FeatherlessCompletions(FEATHERLESS),
+        operation="text_completion",
+        neutral=False,
+    )
     return (
         ProviderRoute("POST", "/together/v1/chat/completions", together),
         ProviderRoute("POST", "/novita/v3/openai/chat/completions", novita),
         ProviderRoute("POST", "/fireworks-ai/inference/v1/chat/completions", fireworks),
+        ProviderRoute("POST", "/featherless-ai/v1/chat/completions", featherless),
+        ProviderRoute("POST", "/featherless-ai/v1/completions", completions),
     )
 
 
