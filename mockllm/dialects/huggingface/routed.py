@@ -1,8 +1,9 @@
 """The chats of single providers behind Hugging Face's router, which forwards their responses.
 
-Together's form is from recordings of January 2026, Novita's stream from one of August 2026. Errors of both are those
-of the rows that they change, and were not verified. Fireworks' form and errors are from recordings of DeepSeek V4 of
-May and August 2026; that of calls is inferred, and probabilities are left out.
+Together's form is from recordings of January 2026, Novita's stream from one of August 2026. Novita's refusal of a
+body was recorded in June 2026. Their other errors are those of the rows that they change, and were not verified.
+Fireworks' form and errors are from recordings of DeepSeek V4 of May and August 2026; that of calls is inferred, and
+probabilities are left out.
 """
 
 from __future__ import annotations
@@ -79,6 +80,15 @@ def _fireworks_error(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     return {"error": {"object": "error", **own, "code": own["code"] or own["type"]}}
 
 
+def _novita_error(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """Return Novita's refusal of a body. Others, such as that of an unknown model, are the router's."""
+    if status != 400 or inner["code"] == "model_not_found":
+        return huggingface(inner, status, ids)
+    own = {name: value for name, value in inner.items() if name not in ("message", "type", "param", "code")}
+    error = {"code": 400, "reason": "INVALID_REQUEST_BODY", "message": inner["message"], "metadata": {}}
+    return {**error, **own}
+
+
 def _novita_usage(counted: Usage) -> dict[str, Json]:
     return {**plain_usage(counted), "prompt_tokens_details": None, "completion_tokens_details": None}
 
@@ -119,6 +129,7 @@ NOVITA: Final = replace(
         usage=_novita_usage,
         always_usage=True,
     ),
+    errors=replace(_router.errors, envelope=_novita_error),
 )
 FIREWORKS: Final = replace(
     _router,

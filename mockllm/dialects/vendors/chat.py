@@ -345,7 +345,7 @@ def _error(payload: Json) -> Json:
             return {**payload, "message": message}
         case {"detail": [{"msg": str(message)}, *_]}:
             return {**payload, "message": message}
-        case {"object": "error", "message": str()} | {"message": str(), "type": str(), "code": _}:
+        case {"object": "error", "message": str()} | {"message": str(), "code": _}:
             return payload
         case [{"error": dict(error)}]:
             return error

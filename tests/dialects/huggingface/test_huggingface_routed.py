@@ -10,7 +10,7 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Choice, Reply, Text
 from mockllm.dialects.vendors.chat import VendorChat
-from tests.dialects.vendors.test_vendor_calls import STAMP, route_request
+from tests.dialects.vendors.test_vendor_calls import STAMP, payload, route_request
 
 MODELS = ("meta-llama/Llama-4-Scout-17B-16E-Instruct", "deepseek-ai/DeepSeek-R1")
 HI = Reply((Choice((Text(("Hi",)),)),))
@@ -44,3 +44,39 @@ def test_error_behind_the_router_has_no_wait_without_a_reason() -> None:
     assert isinstance(dialect, VendorChat)
     names = {name for name, _ in dialect.error(Failure("authentication"), request, STAMP).head.headers}
     assert names == {"content-type", "access-control-expose-headers"}
+
+
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [
+        (
+            Failure("bad_request", message="model features vision not support"),
+            {
+                "code": 400,
+                "reason": "INVALID_REQUEST_BODY",
+                "message": "model features vision not support",
+                "metadata": {},
+            },
+        ),
+        (
+            Failure("bad_request", message="No.", fields={"reason": "OTHER"}),
+            {"code": 400, "reason": "OTHER", "message": "No.", "metadata": {}},
+        ),
+        (Failure("authentication", message="No."), {"error": "No."}),
+    ],
+)
+def test_novita_refuses_a_body_in_its_own_form(failure: Failure, error: Json) -> None:
+    dialect, request = route_request("/huggingface/novita/v3/openai/chat/completions", {})
+    plan = dialect.error(failure, request, STAMP)
+    assert payload(plan) == error
+    assert isinstance(dialect, VendorChat)
+    decoded = dialect.decode(plan)
+    assert decoded is not None
+    assert isinstance(decoded.error, dict)
+    assert decoded.error["message"] == failure.message
+
+
+def test_router_of_novita_refuses_an_unknown_model() -> None:
+    dialect, request = route_request("/huggingface/novita/v3/openai/chat/completions", {"model": "m"})
+    error = payload(dialect.error(Failure("model_not_found"), request, STAMP))["error"]
+    assert error["code"] == "model_not_found"
