@@ -109,5 +109,5 @@ def _edit(counted: Usage, payload: dict[str, Json]) -> None:
 def _edit_chunk(counted: Usage, payload: dict[str, Json]) -> None:
     """Change an event in place. Only the last chunk, which has no choice, has a usage."""
     if payload.get("choices"):
-        del payload["usage"]
+        payload.pop("usage", None)
     _edit(counted, payload)
