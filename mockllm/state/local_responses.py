@@ -7,7 +7,8 @@ Separate from the counts: no decision depends on them, and they survive every re
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
+from threading import Lock
 from typing import Final
 
 from mockllm.core.request.stored_responses import ListedObjects, ResponseLookup, StorageUpdate, StoredResponse
@@ -30,7 +31,8 @@ dictionaries."""
 
 
 class LocalResponses:
-    """The stored responses and tool calls of all sessions."""
+    """The stored responses and tool calls of all sessions. A lock guards them: a thread that plans a response
+    reads them while the event loop changes them."""
 
     def __init__(self, size: int = MAX_BYTES, call_size: int = MAX_CALL_BYTES) -> None:
         self._stored: OrderedDict[tuple[str, str], StoredResponse] = OrderedDict()
@@ -43,11 +45,42 @@ class LocalResponses:
         """The lists of each session by their prefixes, until a response with such a prefix changes."""
         self._free = size
         self._free_for_calls = call_size
+        self._lock = Lock()
 
     def lookup(self, session: str) -> ResponseLookup:
-        return SessionLookup(session, self._stored, self._calls, self._names, self._lists)
+        return SessionLookup(session, self)
+
+    def stored(self, session: str, name: str) -> StoredResponse | None:
+        """Return the response of a session with this name."""
+        with self._lock:  # an update removes a response before it stores its successor
+            return self._stored.get((session, name))
+
+    def tool_by_call_id(self, session: str, id: str) -> str | None:
+        """Return the tool of a session's tool call."""
+        return self._calls.get((session, id))
+
+    def all_stored(self, session: str, prefix: str) -> Sequence[StoredResponse]:
+        """Return the responses of a session whose id has this prefix, in order."""
+        with self._lock:
+            known = self._lists.get(session, {}).get(prefix)
+            if known is not None:
+                return known
+            names = self._names.get(session, ())
+            named = [(name, self._stored[session, name]) for name in names if name.startswith(prefix)]
+            listed = ListedObjects(stored for name, stored in named if name == stored.id)
+            if len(names) >= MANY_OBJECTS:
+                lists = self._lists.setdefault(session, {})
+                if len(lists) >= MAX_LISTS:
+                    del lists[next(iter(lists))]
+                lists[prefix] = listed
+            return listed
 
     def apply_storage_update(self, session: str, update: StorageUpdate) -> None:
+        """Store the responses and tool calls of a session, or delete some, as the update says."""
+        with self._lock:
+            self._apply(session, update)
+
+    def _apply(self, session: str, update: StorageUpdate) -> None:
         for name in update.forgotten:
             self._forget((session, name))
         for id, tool in update.tool_calls.items():
@@ -80,10 +113,11 @@ class LocalResponses:
 
     def end(self, session: str) -> None:
         """Delete everything of a session."""
-        for name in list(self._names.get(session, ())):
-            self._forget((session, name))
-        for id in self._ids.pop(session, ()):
-            self._free_for_calls += _call_size(id, self._calls.pop((session, id)))
+        with self._lock:
+            for name in list(self._names.get(session, ())):
+                self._forget((session, name))
+            for id in self._ids.pop(session, ()):
+                self._free_for_calls += _call_size(id, self._calls.pop((session, id)))
 
     def _forget(self, key: tuple[str, str]) -> None:
         removed = self._stored.pop(key, None)
@@ -104,41 +138,20 @@ class LocalResponses:
 class SessionLookup(ResponseLookup):
     """The stored responses and tool calls of one session."""
 
-    __slots__ = ("_calls", "_lists", "_names", "_session", "_stored")
+    __slots__ = ("_responses", "_session")
 
-    def __init__(
-        self,
-        session: str,
-        stored: Mapping[tuple[str, str], StoredResponse],
-        calls: Mapping[tuple[str, str], str],
-        names: Mapping[str, Collection[str]],
-        lists: dict[str, dict[str, ListedObjects]],
-    ) -> None:
+    def __init__(self, session: str, responses: LocalResponses) -> None:
         self._session = session
-        self._stored = stored
-        self._calls = calls
-        self._names = names
-        self._lists = lists
+        self._responses = responses
 
     def stored(self, name: str) -> StoredResponse | None:
-        return self._stored.get((self._session, name))
+        return self._responses.stored(self._session, name)
 
     def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
-        known = self._lists.get(self._session, {}).get(prefix)
-        if known is not None:
-            return known
-        names = self._names.get(self._session, ())
-        named = [(name, self._stored[self._session, name]) for name in names if name.startswith(prefix)]
-        listed = ListedObjects(stored for name, stored in named if name == stored.id)
-        if len(names) >= MANY_OBJECTS:
-            lists = self._lists.setdefault(self._session, {})
-            if len(lists) >= MAX_LISTS:
-                del lists[next(iter(lists))]
-            lists[prefix] = listed
-        return listed
+        return self._responses.all_stored(self._session, prefix)
 
     def tool_by_call_id(self, id: str) -> str | None:
-        return self._calls.get((self._session, id))
+        return self._responses.tool_by_call_id(self._session, id)
 
 
 def _remove_name(names_by_session: dict[str, dict[str, None]], session: str, name: str) -> None:

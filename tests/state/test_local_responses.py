@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import tracemalloc
+from collections.abc import Iterator
 
 import pytest
 
@@ -152,3 +155,39 @@ def test_calls_are_bounded_in_bytes() -> None:
     assert sum(store.lookup("a").tool_by_call_id(f"call-{number}") is not None for number in range(100)) == 4
     store.end("a")
     assert store._free_for_calls == 10_000
+
+
+@pytest.fixture
+def fast_switches() -> Iterator[None]:
+    """Threads take turns as often as possible."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("fast_switches")
+def test_thread_reads_while_responses_change() -> None:
+    responses, mistakes, done = LocalResponses(), list[BaseException](), threading.Event()
+    for number in range(200):
+        responses.apply_storage_update("s", StorageUpdate((f"r{number}", "last"), stored(f"r{number}")))
+
+    def read() -> None:
+        lookup, number = responses.lookup("s"), 0
+        try:
+            while not done.is_set():
+                number += 1
+                assert len(lookup.all_stored(f"r{number % 20}")) >= 1
+                assert lookup.stored("last") is not None
+        except BaseException as error:
+            mistakes.append(error)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    for number in range(2_000):
+        name = f"r{200 + number % 100}"
+        responses.apply_storage_update("s", StorageUpdate((name, "last"), stored(name)))
+        responses.apply_storage_update("s", StorageUpdate(forgotten=(name,)))
+    done.set()
+    thread.join()
+    assert not mistakes
