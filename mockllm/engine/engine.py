@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from math import inf
 from typing import Final
@@ -26,17 +27,19 @@ from mockllm.engine.candidates import CandidateFinder
 from mockllm.engine.engine_info import EngineInfo, engine_info
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.fast_path_builder import build_fast_path
-from mockllm.engine.override_headers import NO_OVERRIDE, BadOverride, Override, read_overrides
-from mockllm.engine.pending_responses import (
-    DeferredResponse,
-    ResponseInputs,
-    UndecidedResponse,
-)
+from mockllm.engine.override_headers import NO_OVERRIDE, Override, overrides_or_failure
+from mockllm.engine.pending_responses import DeferredResponse, ResponseInputs, UndecidedResponse
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import PromptCaching
 from mockllm.engine.repeated_requests import RepeatedRequest, RepeatedRequests
-from mockllm.engine.request_reader import EngineContext, ReaderInputs, RequestReader, engine_context_of
+from mockllm.engine.request_reader import (
+    EngineContext,
+    ReadAhead,
+    ReaderInputs,
+    RequestReader,
+    engine_context_of,
+)
 from mockllm.engine.response_builder import ResponseBuilder
 from mockllm.engine.rule_header import NO_RULE, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
@@ -44,7 +47,7 @@ from mockllm.engine.settings import DEFAULT_SETTINGS, EngineSettings
 from mockllm.engine.storage_updates import storage_updates, with_updates
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
-from mockllm.state.engine_state import EngineState, Session
+from mockllm.state.engine_state import EngineState
 from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch, RespondAgain, or_object_to_fetch
 
 HASH_HEADER: Final = "x-mockllm-hash"
@@ -80,7 +83,7 @@ class Engine:
             state,
             state.lookup(""),
             settings.volatile,
-            self._override,
+            partial(overrides_or_failure, catalog, settings.allow_overrides, self._planner.max_wait),
             catalog.mcp_servers,
             catalog.unprefixed_provider,
             self._repeated_requests,
@@ -108,18 +111,6 @@ class Engine:
     ) -> Request:
         """Return a single request: see `request_reader`, and `RequestReader.read`."""
         return self.request_reader(method, path, query_string, headers).read(raw, client, now, monotonic)
-
-    def _override(self, headers: Mapping[str, str], session: Session | None) -> Override | Failure:
-        """Return what a request's headers override; a failure where a header is invalid."""
-        try:
-            override = read_overrides(
-                headers, self.catalog, allowed=self.settings.allow_overrides, max_wait=self._planner.max_wait
-            )
-        except BadOverride as error:
-            return Failure("bad_request", 400, str(error))
-        if override.seed is None and session is not None:
-            override = override._replace(seed=session.seed)
-        return override
 
     def respond(self, request: Request) -> PlannedResponse:
         """Decide and plan, and store what the dialect stores of the response. The state holds all counts."""
@@ -149,7 +140,10 @@ class Engine:
         override = engine_context.override
         if override is not None and isinstance(override, Failure):
             return self.refuse(override, request)
-        repeated = engine_context.repeated
+        ahead, repeated = engine_context.read_ahead, engine_context.repeated
+        if ahead is not None and ahead.rule_index is self._index:
+            notes = () if override is None else override.notes
+            return self._decide_and_plan(request, ahead.mask, notes, None, None, may_defer=may_defer)
         if repeated is not None and repeated.index is self._index:
             mask = repeated.match_mask
         else:  # not repeated, or computed by an earlier engine, or not computed yet
@@ -329,6 +323,15 @@ class Engine:
         of_session = None if session is None else self.state.time_scale(session)
         return self._time_scale if of_session is None else of_session
 
+    def read_ahead(self, request: Request) -> None:
+        """Read what the decision on a long request needs, in another thread. Only the request and caches change."""
+        with suppress(MissingStoredObject):  # `begin_response` reads it again
+            mask = self._index.match_mask(request)
+            inputs, assessment = self._decision_inputs(request, mask)
+            inputs.compute_all()
+            ahead = ReadAhead(self._index, mask, inputs, assessment)
+            request.context = engine_context_of(request).having_read(ahead)
+
     def preview(self, request: Request) -> ResponseBuilder:
         """Return the builder of the present decision on a request. Nothing is counted."""
         inputs, assessment = self._decision_inputs(request, self._index.match_mask(request))
@@ -363,6 +366,9 @@ class Engine:
         """Return what the decision on a request depends on, with its own overrides, and its assessment. `repeated`:
         what is known of the request."""
         engine_context = engine_context_of(request)
+        ahead = engine_context.read_ahead
+        if ahead is not None and ahead.rule_index is self._index:
+            return ahead.inputs, ahead.assessment
         routing, override = engine_context.routing, engine_context.override
         assessment = RequestAssessment(
             routing.dialect if isinstance(routing, RouteMatch) else None,
@@ -380,11 +386,9 @@ class Engine:
         engine_context = engine_context_of(request)
         if type(engine_context.override) is Override and engine_context.override.position is not None:
             decision = decision_at(decision, inputs, engine_context.override.position)
-        scale = self.time_scale(request.session)
+        scale, routing = self.time_scale(request.session), engine_context.routing
         reported = scale if scale == 1.0 else reported_time_scale(request.headers, scale)
-        return ResponseBuilder(
-            self._planner, request, engine_context.routing, inputs, decision, assessment, reported
-        )
+        return ResponseBuilder(self._planner, request, routing, inputs, decision, assessment, reported)
 
     def _add_fast_path(self, mask: int, request: Request) -> None:
         """Cache the fast path for the next requests with this match mask, where one is possible."""

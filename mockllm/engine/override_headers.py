@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 
 from mockllm.core.display import brief, counted
+from mockllm.core.failure import Failure
 from mockllm.core.faults import Fault
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import parse_duration
@@ -29,6 +30,7 @@ from mockllm.scenario.settings_merge import RESPONSE
 from mockllm.scenario.source_file import Mark, Source
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.yaml_reader import read_source
+from mockllm.state.engine_state import Session
 
 SEED_HEADER: Final = "x-mockllm-seed"
 FAULT_HEADER: Final = "x-mockllm-fault"
@@ -100,6 +102,20 @@ def read_overrides(
         delay=None if delay is None else min(_delay(delay), max_wait),
         item_index=None if rule is None else _item_index(rule, catalog),
     )
+
+
+def overrides_or_failure(
+    catalog: Catalog, allowed: bool, max_wait: float, headers: Mapping[str, str], session: Session | None
+) -> Override | Failure:
+    """Return the overrides in the headers, with the seed of the session where no header has one; a failure where a
+    header is invalid."""
+    try:
+        override = read_overrides(headers, catalog, allowed=allowed, max_wait=max_wait)
+    except BadOverride as error:
+        return Failure("bad_request", 400, str(error))
+    if override.seed is None and session is not None:
+        override = override._replace(seed=session.seed)
+    return override
 
 
 def overridden(settings: EffectiveSettings, override: Override) -> EffectiveSettings:

@@ -65,6 +65,8 @@ LONG_TEXT: Final = 32_768
 """Characters of a text. A longer one takes more than about 10 ms to cut into tokens, and to count them."""
 LONG_STREAM: Final = 2_000
 """Chunks. A stream of more takes more than about 15 ms to plan."""
+LONG_REQUEST: Final = 192 * 1024
+"""Bytes of a body. What is computed of a longer one may take long."""
 MANY_COMPONENTS: Final = 20_000
 """Components of vectors. More take more than about 10 ms."""
 
@@ -164,7 +166,8 @@ class ResponsePlanner:
         components, echoed = request.vector_components, request.echoed_characters
         check_vector_size(components, self._max_generated)
         check_echo_size(echoed, self._max_generated)
-        if may_defer and (components > MANY_COMPONENTS or echoed > LONG_TEXT or request.planning_takes_long):
+        takes_long = components > MANY_COMPONENTS or echoed > LONG_TEXT or len(request.raw) > LONG_REQUEST
+        if may_defer and (takes_long or request.planning_takes_long):
             raise PlanningTooLong
 
     def _mcp_plan(self, context: PlanContext, spec: McpServerSpec) -> Plan:
@@ -197,11 +200,9 @@ class ResponsePlanner:
         if spec.messages is not None:
             plan = with_settings(self._websocket_replays.plan(context, spec, resolved), resolved, context)
             return with_plan_faults(context, plan, resolved.faults)
+        uncompressed = bool(resolved.faults) or request.to_mcp_server
         replayed = self._recordings.replay(
-            context.compiled,
-            request,
-            context.dialect,
-            uncompressed=bool(resolved.faults) or request.to_mcp_server,
+            context.compiled, request, context.dialect, uncompressed=uncompressed
         )
         plan, context.tool_call_count = replayed.plan, replayed.tool_call_count
         # a recording of an MCP server gets the id of this request
@@ -236,9 +237,8 @@ class ResponsePlanner:
 
         def plan_of(reply: Reply) -> Plan:
             """Return the plan before the faults of plans. Faults of the reply read it, too."""
-            supported = dialect.supported_reply(
-                reply, request
-            )  # a fault may have added what the protocol lacks
+            # a fault may have added what the protocol lacks
+            supported = dialect.supported_reply(reply, request)
             same = reply_is_static and not of_reply
             encoded = self._encoded_plan(context, dialect, supported, resolved, reply_is_static=same)
             needs_texts = not context.streamed and supported.failure is None

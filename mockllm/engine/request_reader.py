@@ -18,13 +18,24 @@ from mockllm.core.request.mcp_server import McpServer
 from mockllm.core.request.request import Request, RequestContext
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.selection.decision import DecisionInputs
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import Dialect, decode
 from mockllm.dialects.router import RouteMatch, Routing, find_route
+from mockllm.engine.assessment import RequestAssessment
 from mockllm.engine.override_headers import NO_OVERRIDES, OWN_PREFIX, Override, nearest_own_header
 from mockllm.engine.repeated_requests import MAX_BODY_BYTES, Key, RepeatedRequest, RepeatedRequests
 from mockllm.engine.session_id import SESSION_HEADER, read_session
 from mockllm.state.engine_state import EngineState, Session
+
+
+class ReadAhead(NamedTuple):
+    """What was read of a long request before the decision on it, with this index."""
+
+    rule_index: RuleIndex
+    mask: int
+    inputs: DecisionInputs
+    assessment: RequestAssessment
 
 
 class EngineContext(RequestContext):
@@ -36,9 +47,11 @@ class EngineContext(RequestContext):
     headers or the session of the request override, and None for nearly all requests. It is a Failure where the
     session or one of these headers is invalid. `head_mask` was computed with `index`. After a reload
     the engine has another index, and computes the mask again. `repeated` is what follows from the
-    head and the body of a request that came before."""
+    head and the body of a request that came before. `read_ahead` is what a thread has read of a long one."""
 
-    __slots__ = ("dialect", "head_mask", "index", "override", "repeated", "routing", "stores_responses")
+    __slots__ = (
+        "dialect", "head_mask", "index", "override", "read_ahead", "repeated", "routing", "stores_responses",
+    )  # fmt: skip
 
     def __init__(self, routing: Routing, override: Override | Failure | None = None) -> None:
         self.routing = routing
@@ -49,6 +62,13 @@ class EngineContext(RequestContext):
         self.index: RuleIndex | None = None
         self.head_mask = 0
         self.repeated: RepeatedRequest | None = None
+        self.read_ahead: ReadAhead | None = None
+
+    def having_read(self, read_ahead: ReadAhead) -> EngineContext:
+        """Return the context of the request of which this was read."""
+        context = EngineContext(self.routing, self.override)
+        context.read_ahead = read_ahead
+        return context
 
 
 def engine_context_of(request: Request) -> EngineContext:

@@ -21,6 +21,7 @@ from mockllm.server.journal.journal import Journal
 from mockllm.server.json_structure import short_body_limit
 from mockllm.server.metrics import Metrics
 from mockllm.server.protocols import ControlProtocol, EngineProtocol, ServiceProtocol, StoreClientProtocol
+from mockllm.server.request_body import MAX_AT_ONCE
 from mockllm.server.request_heads import RequestHeadCache
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.serving_metrics import AllServingMetrics
@@ -90,12 +91,15 @@ class App:
         self.journal = Journal(self.limits.journal, self.limits.journal_bytes, self.metrics)
         self.access_log = access_log
         self.held_responses = HeldResponses()
-        self.head_cache = RequestHeadCache(self.limits.body, self.limits.header)
-        self.tls_heads = RequestHeadCache(self.limits.body, self.limits.header)
+        max_body = min(self.limits.body, MAX_AT_ONCE)
+        self.head_cache = RequestHeadCache(max_body, self.limits.header)
+        self.tls_heads = RequestHeadCache(max_body, self.limits.header)
         """The heads on connections with TLS: addresses in their responses begin with `https`."""
         self.date_line = DateLine()
         self.worker_thread = WorkerThread()
         """Does the work that takes longer than other requests may wait."""
+        self.reading_thread = WorkerThread()
+        """Reads long requests, which do not wait for long plans."""
         self.respond_again_lock = asyncio.Lock()
         """Held by the one response at a time that is made again, since what its request has read was changed."""
         self.started = time.monotonic()

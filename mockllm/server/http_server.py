@@ -157,6 +157,7 @@ class Server:
             secure.cut()
         await self._connection_factory.shutdown(0.1)
         self.app.worker_thread.close()
+        self.app.reading_thread.close()
         if self.app.webhooks is not None:
             await self.app.webhooks.close()
         if self.app.batches is not None:

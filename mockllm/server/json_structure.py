@@ -18,6 +18,13 @@ SHORT: Final = 256 * KIB
 """The most bytes of a body that is parsed before its depth is known; `short_body_limit` may be lower. The parser
 itself limits the depth."""
 
+MANY_CONTAINERS: Final = 3_000
+"""The number of arrays and objects from which a body takes long to read: each takes up to 10 µs."""
+MANY_VALUES: Final = 30_000
+"""The number of values, in the same way."""
+LONG: Final = 1024 * KIB
+"""Bytes of a body that takes long to read in any case."""
+
 _JSON_STARTS: Final = frozenset(bytes([code]) for code in b'{["-0123456789tfn \t\r\n') | {b""}
 
 
@@ -25,6 +32,16 @@ def short_body_limit(limits: ServerLimits) -> int:
     """Return below how many bytes a body is too short to have too many values. Only its depth is to be checked."""
     # a value and its comma are at least 2 bytes, and so are the brackets of an array or object
     return min(SHORT + 1, 2 * limits.values, 2 * limits.containers)
+
+
+def takes_long_to_read(raw: bytes) -> bool:
+    """Return whether a body may be JSON that takes so long to read that other requests would wait. Brackets and
+    commas in texts count, too."""
+    if raw[:1] not in _JSON_STARTS:
+        return False
+    if len(raw) > LONG or raw.count(b",") > MANY_VALUES:
+        return True
+    return raw.count(b"{") + raw.count(b"[") > MANY_CONTAINERS
 
 
 def structure_failure(raw: bytes, limits: ServerLimits) -> Failure | None:

@@ -53,6 +53,10 @@ class EngineProtocol(Protocol):
         (percent-encoded, the path without the query); `headers` is looked up without regard to case. `over_tls`:
         whether the connection has TLS."""
 
+    def read_ahead(self, request: Request) -> None:
+        """Read what the decision on a long request needs. Another thread may do it: only the request and caches
+        change, and nothing is counted."""
+
     def begin_response(
         self, request: Request, *, may_defer: bool = True
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:

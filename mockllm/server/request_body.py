@@ -26,14 +26,19 @@ _MAX_INPUT_SLICE: Final = 64 * 1024
 """Bytes of a member that the decompressor gets at its start, and at most."""
 _WORK_OF_CALL: Final = 4096
 """The cost of one call of the decompressor, as the number of bytes whose decompression takes the same time."""
+MAX_AT_ONCE: Final = 192 * 1024
+"""Bytes of a body to which the server responds in the same iteration of the loop. A longer one may take long to
+read."""
 MAX_MEMBERS: Final = 10_000
 """The most members that a gzip body may have."""
 _GZIP: Final = b"\x1f\x8b"
 
 
 def complete_body(body: StreamReader, headers: Mapping[str, str], limits: ServerLimits) -> bytes | None:
-    """Return a body that has come as a whole and needs no decompression; None if `read_body` has more to do."""
-    if not body.is_eof() or body.total_bytes > limits.body or "content-encoding" in headers:
+    """Return a body that has come as a whole and needs no decompression. None if `read_body` has more to do, or the
+    body may take long to read."""
+    size = body.total_bytes
+    if not body.is_eof() or size > limits.body or size > MAX_AT_ONCE or "content-encoding" in headers:
         return None
     if _unknown_coding(headers) is not None:
         return None

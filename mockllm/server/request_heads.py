@@ -173,7 +173,7 @@ class RequestHeadCache:
     body."""
 
     def __init__(self, max_body: float = inf, max_header: float = inf) -> None:
-        """`max_body`: the most bytes of a body that are read; `max_header`: the most bytes of a header."""
+        """`max_body`: the most bytes of the body after a cached head; `max_header`: the most bytes of a header."""
         self._heads: dict[bytes, RequestHead] = {}
         self._whole: dict[bytes, RequestHead] = {}
         """The same heads, each with one length of the body, by all their bytes."""

@@ -339,6 +339,11 @@ def control_of(app: App, exchange: Exchange) -> ControlProtocol | None:
     return app.control if exchange.head.may_skip_engine and is_control_path(exchange.head.path) else None
 
 
+def is_for_engine(app: App, exchange: Exchange) -> bool:
+    """Return whether the control API does not have the path of a request."""
+    return not (app.control_only or _is_left_to_control_api(app, exchange))
+
+
 def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
     """Return whether the control API has the path, or may have it because it is not loaded: `finish_exchange` then
     loads it and responds anew. A path below `/api` that it lacks goes on to the rules first."""

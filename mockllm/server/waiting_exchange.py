@@ -31,7 +31,7 @@ from mockllm.server.forwarded_requests import (
     goes_to_provider,
     proxy_of_handshake_without_rules,
 )
-from mockllm.server.json_structure import structure_failure_in_slices
+from mockllm.server.json_structure import structure_failure_in_slices, takes_long_to_read
 from mockllm.server.player import wait_for_player
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
@@ -42,6 +42,7 @@ from mockllm.server.respond import (
     control_of,
     fail,
     head_of,
+    is_for_engine,
     is_parsed_before_check,
     opens_websocket,
     refuse,
@@ -153,16 +154,18 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
     head, body = exchange.head, exchange.body_stream
     assert body is not None, "a body that is not complete has a stream"
     raw = await read_body(body, head.message, exchange.sink, app.limits, app.deadlines)
-    parsed_before_check = isinstance(raw, bytes) and is_parsed_before_check(app, head, raw)
+    takes_long = isinstance(raw, bytes) and takes_long_to_read(raw) and is_for_engine(app, exchange)
+    parsed_before_check = isinstance(raw, bytes) and not takes_long and is_parsed_before_check(app, head, raw)
     failure: Failure | None = None
     if not parsed_before_check:
         failure = raw if isinstance(raw, Failure) else await structure_failure_in_slices(raw, app.limits)
-    if app.rule_change_done is not None:  # all workers change their rules together
-        await app.rule_change_done.wait()
+    await _wait_for_rule_change(app)
     exchange.body_complete, exchange.now, exchange.monotonic = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
         exchange.raw, exchange.structure_checked = raw, not parsed_before_check
-        if exchange.structure_checked and not head.may_skip_engine:
+        if takes_long:
+            await _read_in_thread(app, exchange)
+        elif exchange.structure_checked and not head.may_skip_engine:
             await _parse_long_body(app, exchange)
         respond(app, exchange)
     elif failure is not None:
@@ -179,6 +182,26 @@ async def _parse_long_body(app: App, exchange: Exchange) -> None:
     await asyncio.sleep(0)
     if engine is app.engine:
         exchange.request = request
+
+
+async def _read_in_thread(app: App, exchange: Exchange) -> None:
+    """Let a thread read what the decision on a long request needs."""
+    engine, raw, client = app.engine, exchange.raw, exchange.client
+    reader = exchange.head.reader(engine)
+    request = reader.read(raw, client, exchange.now, exchange.monotonic)
+    await app.reading_thread.run(partial(engine.read_ahead, request))
+    await _wait_for_rule_change(app)
+    if engine is app.engine:
+        exchange.request = request
+        reader.read(
+            raw, client, time.time(), app.deadlines.time()
+        )  # its session, which may have ended, begins anew
+
+
+async def _wait_for_rule_change(app: App) -> None:
+    """Wait while all workers change their rules together."""
+    while app.rule_change_done is not None:
+        await app.rule_change_done.wait()
 
 
 async def _play(app: App, exchange: Exchange) -> bool:

@@ -147,6 +147,9 @@ class RecordingEngine:
         self._path = path_without_session(path)
         return self._current
 
+    def read_ahead(self, request: Request) -> None:
+        """Read nothing: `begin_response` reads it, with the engine of that moment."""
+
     def begin_response(self, request: Request, *, may_defer: bool = True) -> PlannedResponse:
         """Return the response, in the same iteration of the loop in which the request was read. It is never deferred:
         the test waits for it in any case."""

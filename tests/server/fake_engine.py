@@ -67,6 +67,9 @@ class FakeEngine:
     ) -> FakeHeading:
         return FakeHeading(method, path, query_string, headers)
 
+    def read_ahead(self, request: Request) -> None:
+        """The path alone decides."""
+
     def begin_response(self, request: Request, *, may_defer: bool = True) -> PlannedResponse:
         self.seen.append(request)
         built = self.plans.get(request.path)

@@ -6,7 +6,15 @@ import asyncio
 
 import pytest
 
-from mockllm.server.json_structure import structure_check, structure_failure, structure_failure_in_slices
+from mockllm.server.json_structure import (
+    LONG,
+    MANY_CONTAINERS,
+    MANY_VALUES,
+    structure_check,
+    structure_failure,
+    structure_failure_in_slices,
+    takes_long_to_read,
+)
 from mockllm.server.server_limits import ServerLimits
 
 
@@ -82,3 +90,19 @@ def test_brackets_are_counted_in_turns() -> None:
 def test_long_text_is_small_after_turns() -> None:
     check = structure_check(b'"' + b"word " * 1_000_000 + b'"', ServerLimits())
     assert len(list(check)) == 10
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b"[" + b"{}," * (MANY_CONTAINERS - 1) + b"1]", False),
+        (b"[" + b"{}," * MANY_CONTAINERS + b"1]", True),
+        (b"[" + b"1," * MANY_VALUES + b"1]", False),
+        (b"[" + b"1," * (MANY_VALUES + 1) + b"1]", True),
+        (b'"' + b"a" * LONG + b'"', True),
+        (b"a=" + b"," * LONG, False),
+    ],
+    ids=["some containers", "containers", "some values", "values", "text", "a form"],
+)
+def test_body_with_many_members_takes_long(raw: bytes, expected: bool) -> None:
+    assert takes_long_to_read(raw) is expected

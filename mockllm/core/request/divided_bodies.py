@@ -224,13 +224,16 @@ class BodyCache:
             self._histories.size = 0
 
     def read(self, raw: bytes, member: str) -> tuple[Json | Missing, DividedBody | None]:
-        """Return the JSON of a body, MISSING if it is invalid, and its parts. `member` has its turns; without a list
-        of them, and for a body that is too short or too long, there are no parts."""
+        """Return the JSON of a body, MISSING if it is invalid, and its parts. `member` has its turns. Without a list
+        of them there are no parts, nor for a body that is too short or too long, nor while a thread reads."""
         try:
-            if not MIN_DIVIDED_BYTES <= len(raw) <= LONGEST:
+            # the event loop does not wait while a thread parses a long body
+            if not MIN_DIVIDED_BYTES <= len(raw) <= LONGEST or not self._lock.acquire(blocking=False):
                 return loads(raw), None
-            with self._lock:
+            try:
                 read = self._read(raw, member)
+            finally:
+                self._lock.release()
         except JSONDecodeError:
             return MISSING, None
         return (read.fields, read) if type(read) is DividedBody else (read, None)

@@ -165,3 +165,11 @@ def test_histories_that_begin_alike_are_bounded(monkeypatch: pytest.MonkeyPatch)
     newest = read(cache, raw([user(f"conversation {MAX_ALIKE}"), 1], ', "n": 1'))
     assert newest.base.count == 1
     assert read(cache, raw([user("conversation 0"), 1], ', "n": 1')).base.count == 0
+
+
+def test_body_is_parsed_as_a_whole_while_a_thread_reads() -> None:
+    cache = BodyCache()
+    body = raw([user("a")])
+    with cache._lock:
+        assert cache.read(body, "messages") == (json.loads(body), None)
+    read(cache, body)

@@ -1,0 +1,76 @@
+"""Long requests that a thread reads before the decision: deferred, and the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from mockllm.core.json.codec import dumps
+from mockllm.core.rendering.framing import framed
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.engine import DeferredResponse, Engine, PlannedResponse
+from mockllm.state.fetched_lookup import MissingStoredObject
+from tests.language.virtual_server import VirtualServer
+
+RULES = """
+rules:
+  - {match: {user: hello}, reply: "{{ user }} {{ turn }}"}
+  - {match: {user: cached}, reply: cached}
+"""
+
+
+def engine(rules: str = RULES) -> Engine:
+    return VirtualServer(rules).engine
+
+
+def chat(engine: Engine, text: str, headers: Mapping[str, str] | None = None, **more: Any) -> Request:
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **more}
+    return engine.read("POST", "/v1/chat/completions", "", headers or {}, dumps(body), "", 0.0)
+
+
+def body(response: object) -> bytes:
+    if isinstance(response, DeferredResponse):
+        response = response.make_plan()()
+    assert isinstance(response, PlannedResponse)
+    return b"".join(item for item in framed(response.plan) if isinstance(item, bytes))
+
+
+@pytest.mark.parametrize(
+    ("text", "more"), [("hello", {}), ("cached", {}), ("other", {}), ("hello", {"n": "x"})], ids=str
+)
+@pytest.mark.parametrize("headers", [{}, {"x-mockllm-seed": "7"}], ids=["plain", "seed"])
+def test_read_request_has_the_same_response(text: str, more: dict[str, Any], headers: dict[str, str]) -> None:
+    at_once, later = engine(), engine()
+    for _ in range(3):
+        expected = at_once.respond(chat(at_once, text, headers, **more))
+        request = chat(later, text, headers, **more)
+        later.read_ahead(request)
+        response = later.begin_response(request)
+        assert body(response) == body(expected)
+
+
+def test_read_request_of_another_engine_is_read_again() -> None:
+    old, new = engine(), engine("rules: [{reply: new}]")
+    request = chat(old, "hello")
+    old.read_ahead(request)
+    assert b"new" in body(new.begin_response(request))
+
+
+class _Elsewhere(ResponseLookup):
+    """Another process has all objects."""
+
+    def stored(self, name: str) -> StoredResponse | None:
+        raise MissingStoredObject("", ("stored", name))
+
+
+def test_read_request_that_lacks_an_object_is_read_later() -> None:
+    one = engine()
+    sent = dumps({"model": "gpt-4o", "input": "hello", "previous_response_id": "resp_1"})
+    request = one.read("POST", "/v1/responses", "", {}, sent, "", 0.0)
+    lookup, request.response_lookup = request.response_lookup, _Elsewhere()
+    one.read_ahead(request)
+    request.response_lookup = lookup
+    assert isinstance(one.begin_response(request), PlannedResponse)

@@ -1,0 +1,144 @@
+"""Requests with many members: a thread reads them, and other clients are served meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from mockllm.core.json.codec import dumps
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
+from mockllm.engine import Engine
+from mockllm.server.app import App
+from mockllm.server.server_limits import ServerLimits
+from tests.language.virtual_server import VirtualServer
+from tests.server.fake_engine import whole
+from tests.server.raw_client import Raw, request
+from tests.server.threaded_server import ThreadedServer
+from tests.waiting import PATIENCE, until
+
+PATH = "/v1/chat/completions"
+TURNS = [{"role": "assistant", "content": "a" * 60}] * 4_000
+LONG = dumps({"model": "gpt-4o", "stream": False, "messages": [*TURNS, {"role": "user", "content": "hi"}]})
+SHORT = dumps({"model": "gpt-4o", "stream": False, "messages": [{"role": "user", "content": "hi"}]})
+
+
+def engine_of(rules: str) -> Engine:
+    return VirtualServer(rules).engine
+
+
+class ReadingEngine(Engine):
+    """Counts the requests that a thread reads. The thread calls `before` first."""
+
+    before: Callable[[], object] | None = None
+    count = 0
+
+    def read_ahead(self, request: Request) -> None:
+        assert threading.current_thread().name == "mockllm worker"
+        self.count += 1
+        if self.before is not None:
+            self.before()
+        super().read_ahead(request)
+
+
+@pytest.fixture
+def engine() -> ReadingEngine:
+    virtual = engine_of("rules: [{reply: 'turn {{ turn }}'}]")
+    return ReadingEngine(virtual.catalog, virtual.state, virtual.settings)
+
+
+@pytest.fixture
+def server(engine: ReadingEngine) -> Iterator[ThreadedServer]:
+    served = ThreadedServer(App(engine, limits=ServerLimits(grace=0.2, linger=0.2)))
+    served.start()
+    yield served
+    served.stop()
+
+
+class RulesCall:
+    """A control API with one call."""
+
+    loaded = True
+
+    def knows(self, path: str) -> bool:
+        return path == "/api/rules"
+
+    async def respond(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
+    ) -> Plan:
+        return whole(f"{len(raw)} bytes", 200)
+
+
+@pytest.mark.parametrize("path", [PATH, "/api/chat"])
+def test_thread_reads_a_request_with_many_members(
+    server: ThreadedServer, engine: ReadingEngine, path: str
+) -> None:
+    server.app.control = RulesCall()  # type: ignore[assignment]
+    with Raw(server.port) as client:
+        for _ in range(2):
+            assert "turn 4001" in client.send(request("POST", path, LONG)).answer().text
+        assert "turn 1" in client.send(request("POST", path, SHORT)).answer().text
+    assert engine.count == 2
+
+
+def test_others_are_served_while_a_thread_reads(server: ThreadedServer, engine: ReadingEngine) -> None:
+    go_on = threading.Event()
+    engine.before = lambda: go_on.wait(PATIENCE)
+    with Raw(server.port) as client, Raw(server.port) as other:
+        client.send(request("POST", PATH, LONG))
+        until(lambda: engine.count)
+        assert "turn 1" in other.send(request("POST", PATH, SHORT)).answer().text
+        go_on.set()
+        assert "turn 4001" in client.answer().text
+
+
+def test_no_engine_reads_a_long_call_of_the_control_api(
+    server: ThreadedServer, engine: ReadingEngine
+) -> None:
+    server.app.control = RulesCall()  # type: ignore[assignment]
+    with Raw(server.port) as client:
+        assert client.send(request("POST", "/api/rules", LONG)).answer().text == f"{len(LONG)} bytes"
+    assert engine.count == 0
+
+
+def test_rules_that_change_meanwhile_apply(server: ThreadedServer, engine: ReadingEngine) -> None:
+    def change() -> None:
+        server.app.engine = engine_of("rules: [{reply: new}]")
+
+    engine.before = change
+    with Raw(server.port) as client:
+        assert '"new"' in client.send(request("POST", PATH, LONG)).answer().text
+
+
+def test_read_request_waits_for_a_change_of_rules(server: ThreadedServer, engine: ReadingEngine) -> None:
+    app = server.app
+
+    def begin() -> None:
+        app.rule_change_done = asyncio.Event()
+
+    def end() -> None:
+        done, app.rule_change_done = app.rule_change_done, None
+        app.engine = engine_of("rules: [{reply: new}]")
+        assert done is not None
+        done.set()
+
+    engine.before = begin
+    with Raw(server.port) as client:
+        client.send(request("POST", PATH, LONG))
+        until(lambda: app.rule_change_done)
+        server._loop.call_soon_threadsafe(end)
+        assert '"new"' in client.answer().text
+
+
+def test_session_that_ends_meanwhile_begins_anew(server: ThreadedServer, engine: ReadingEngine) -> None:
+    engine.before = lambda: engine.state.end("s")
+    with Raw(server.port) as client:
+        got = client.send(request("POST", PATH, LONG, **{"X-Mockllm-Session": "s"})).answer()
+    assert got.status == 200
+    session = engine.state.sessions()["s"]
+    assert session.number == 2
+    assert session.last_used_monotonic > 0
+    assert session.redacted_id == "s"
