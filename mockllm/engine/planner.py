@@ -166,8 +166,8 @@ class ResponsePlanner:
         components, echoed = request.vector_components, request.echoed_characters
         check_vector_size(components, self._max_generated)
         check_echo_size(echoed, self._max_generated)
-        takes_long = components > MANY_COMPONENTS or echoed > LONG_TEXT or len(request.raw) > LONG_REQUEST
-        if may_defer and (takes_long or request.planning_takes_long):
+        is_long = components > MANY_COMPONENTS or echoed > LONG_TEXT
+        if may_defer and (is_long or request.planning_takes_long or len(request.raw) > LONG_REQUEST):
             raise PlanningTooLong
 
     def _mcp_plan(self, context: PlanContext, spec: McpServerSpec) -> Plan:
