@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -28,6 +29,7 @@ from mockllm.server.http_server import Address, Server
 from mockllm.server.overlay_store import OverlayStore
 from mockllm.server.reload import Reloader
 from mockllm.server.scenario_editor import ScenarioEditor
+from mockllm.server.worker_thread import run_in_thread
 
 LENGTH: Final = 24
 """Random bytes of a generated token."""
@@ -168,11 +170,11 @@ def _generate(path: Path) -> AdminToken:
     return AdminToken(token, path)
 
 
-def explain_live(raw: bytes, engine: Engine) -> Json:
+async def explain_live(raw: bytes, engine: Engine) -> Json:
     """Return the explanation of a request in the form of `mockllm explain --json`, and as lines.
 
-    Nothing is counted. An example of several steps runs on separate counts. Raise Problem for a request that cannot
-    be read.
+    Nothing is counted. An example of several steps runs on separate counts. Threads do all but the decision. Raise
+    Problem for a request that cannot be read.
     """
     from mockllm.cli.explain import explanation_lines, report, trace_steps
     from mockllm.cli.own_responses import trace_of
@@ -182,15 +184,23 @@ def explain_live(raw: bytes, engine: Engine) -> Json:
     from mockllm.testing.request_files import InvalidRequestFile, RequestFile, read_request_file
 
     try:
-        runs = read_request_file(raw, "body", known_names())
+        runs = await run_in_thread(partial(read_request_file, raw, "body", known_names()))
     except InvalidRequestFile as error:
         raise diagnostics_problem(error.diagnostics) from None
     traces: list[tuple[RequestFile, MatchTrace]] = []
     for run in runs:
         if len(run) > 1:
-            traces += trace_steps(run, Engine(engine.catalog, EngineState(), engine.settings))
+            own = Engine(engine.catalog, EngineState(), engine.settings)
+            traces += await run_in_thread(partial(list, trace_steps(run, own)))
         else:
-            request = run[0].sent.read_by(engine, time.time(), time.monotonic())
-            traces.append((run[0], trace_of(engine, request, run[0].sent.path)))
-    reports: list[Json] = [{**report(*each), "lines": list(explanation_lines(*each))} for each in traces]
+            sent = run[0].sent
+            request = sent.read_by(engine, time.time(), time.monotonic())
+            await run_in_thread(partial(engine.read_ahead, request))
+            sent.read_by(engine, time.time(), time.monotonic())  # its session may have ended
+            builder = engine.preview(request)
+            trace = await run_in_thread(partial(trace_of, engine, request, sent.path, builder))
+            traces.append((run[0], trace))
+    reports: list[Json] = await run_in_thread(
+        lambda: [{**report(*each), "lines": list(explanation_lines(*each))} for each in traces]
+    )
     return reports[0] if len(reports) == 1 else reports

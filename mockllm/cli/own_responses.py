@@ -10,6 +10,7 @@ from mockllm.core.rendering.plan import Delivery, Plan
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.planned_response import PlannedResponse
+from mockllm.engine.response_builder import ResponseBuilder
 from mockllm.engine.session_id import path_without_session
 from mockllm.scenario.control_paths import has_control_call
 from mockllm.testing.expectations import Outcome
@@ -19,9 +20,12 @@ CONTROL_API: Final = "mockllm:control"
 """What responds to the calls of the control API."""
 
 
-def trace_of(engine: Engine, request: Request, path: str) -> MatchTrace:
-    """Return the trace of a request. `path` is the one that its client sends, with session and provider."""
-    trace = match_trace(engine, request)
+def trace_of(
+    engine: Engine, request: Request, path: str, builder: ResponseBuilder | None = None
+) -> MatchTrace:
+    """Return the trace of a request. `path` is the one that its client sends, with session and provider. `builder`:
+    that of its preview, if there is one."""
+    trace = match_trace(engine, request, builder)
     own = _own_response(engine, request, path)
     if own is None:
         return trace

@@ -1,6 +1,6 @@
 """Builds engines: the first one at start in this process, later ones with a child process.
 
-The child parses the files, so that parsing never stalls running streams; this process only compiles, in slices.
+The child parses the files, so that parsing never stalls running streams; a thread of this process compiles.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import pickle
 import sys
 import time
 from collections.abc import Awaitable, Callable, Generator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
@@ -28,11 +29,12 @@ from mockllm.scenario.overlay import OverlaidEntries, merge_entries, missing_tar
 from mockllm.scenario.reload_worker import ReloadResult
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.server.reload import RebuiltEngine
+from mockllm.server.worker_thread import run_in_thread
 from mockllm.state.engine_state import EngineState
 
 T = TypeVar("T")
 SLICE: Final = 0.001
-"""Longest time in seconds of compiling between two iterations of the event loop."""
+"""Longest time in seconds of checking between two iterations of the event loop."""
 CHILD: Final = "from mockllm.scenario.reload_worker import main; main()"
 """Runs with this process's module path, so that a `json.py` in the working directory is not imported."""
 
@@ -154,9 +156,9 @@ class Builder:
         """Return the catalog of these rules."""
         entries, over = rules.entries, rules.over
         if not over:
-            return await _in_slices(compile_catalog(entries, self._catalog))
+            return await run_in_thread(partial(run_steps, compile_catalog(entries, self._catalog)))
         merged = merge_entries(entries, over)
-        catalog = await _in_slices(compile_catalog(merged, self._catalog))
+        catalog = await run_in_thread(partial(run_steps, compile_catalog(merged, self._catalog)))
         uses_packs = any(entry.layer > 0 for entry in merged)
         return replace(catalog, uses_packs=uses_packs, file_count=len({entry.file for entry in entries}))
 

@@ -22,6 +22,15 @@ SWITCH_INTERVAL: Final = 0.0005
 streams."""
 
 
+async def run_in_thread(work: Callable[[], T]) -> T:
+    """Return the result of work in a new thread, or raise what it raises."""
+    worker = WorkerThread()
+    try:
+        return await worker.run(work)
+    finally:
+        worker.close()
+
+
 class WorkerThread:
     """Does work in the order in which it is queued. The thread starts with the first."""
 

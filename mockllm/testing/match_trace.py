@@ -27,6 +27,7 @@ from mockllm.engine.near_misses import (
     percentage,
 )
 from mockllm.engine.request_reader import engine_context_of
+from mockllm.engine.response_builder import ResponseBuilder
 from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.diagnostics import suggestion
 from mockllm.testing.expectations import Outcome, names_of
@@ -79,9 +80,10 @@ class MatchTrace(Struct, frozen=True):
         return None
 
 
-def match_trace(engine: Engine, request: Request) -> MatchTrace:
-    """Return the trace of a request. The server refuses one with an invalid override or session."""
-    builder = engine.preview(request)
+def match_trace(engine: Engine, request: Request, builder: ResponseBuilder | None = None) -> MatchTrace:
+    """Return the trace of a request. The server refuses one with an invalid override or session. `builder`: that of
+    its preview, if there is one."""
+    builder = builder or engine.preview(request)
     decision, catalog = builder.decision, engine.catalog
     override, refused = engine_context_of(request).override, None
     if isinstance(override, Failure):

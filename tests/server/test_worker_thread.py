@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from mockllm.server.worker_thread import WorkerThread
+from mockllm.server.worker_thread import WorkerThread, run_in_thread
 from tests.waiting import PATIENCE
 
 
@@ -20,6 +20,13 @@ def test_run_returns_result_of_another_thread() -> None:
             worker.close()
 
     assert asyncio.run(main()) != threading.get_ident()
+
+
+def test_thread_of_single_work_ends_with_it() -> None:
+    thread = asyncio.run(run_in_thread(threading.current_thread))
+    assert thread.daemon
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
 
 
 def test_run_raises_what_the_work_raises() -> None:

@@ -82,7 +82,7 @@ class ControlContext:
         app: ControlledApp,
         *,
         known_names: KnownNames | None = None,
-        explain: Callable[[bytes, Engine], Json] | None = None,
+        explain: Callable[[bytes, Engine], Awaitable[Json]] | None = None,
         reload: Callable[[], Awaitable[object]] | None = None,
         overlays: OverlayStore | None = None,
         folder: str | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
 from typing import Final
 
 from pydantic import BaseModel
@@ -34,6 +35,7 @@ from mockllm.server.control.models.rules import RuleInfo, RuleList
 from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem, field_problems
 from mockllm.server.control.sdk_code import python_code
 from mockllm.server.journal.entry import JournalEntry
+from mockllm.server.worker_thread import run_in_thread
 
 _DOTS: Final = re.compile(r"(?i)/(\.|%2e){1,2}(/|$)")
 """Segments of a path that clients resolve: `/v1/../api/reset` would be a call of the control API."""
@@ -130,8 +132,9 @@ async def explain(context: ControlContext, call: ApiCall) -> TextResponse:
             raise Problem(422, f"request_id: {message}", [FieldProblem(field="request_id", message=message)])
         entry = entry_by_id(context.journal, str(data["request_id"]))
         raw, redactor = _request_file(entry), entry.full_redactor
-    explanation = dumps(context.explain(json_as_yaml(raw), context.engine))
-    return TextResponse(visible(redactor.data(explanation)) + b"\n", JSON)
+    explanation = await context.explain(await run_in_thread(partial(json_as_yaml, raw)), context.engine)
+    text = await run_in_thread(lambda: visible(redactor.data(dumps(explanation))))
+    return TextResponse(text + b"\n", JSON)
 
 
 def _request_file(entry: JournalEntry) -> bytes:
