@@ -368,7 +368,8 @@ class Engine:
         engine_context = engine_context_of(request)
         ahead = engine_context.read_ahead
         if ahead is not None and ahead.rule_index is self._index:
-            return ahead.inputs, ahead.assessment
+            scenario_time = request.monotonic / self.time_scale(request.session)
+            return replace(ahead.inputs, scenario_time=scenario_time), ahead.assessment
         routing, override = engine_context.routing, engine_context.override
         assessment = RequestAssessment(
             routing.dialect if isinstance(routing, RouteMatch) else None,

@@ -66,7 +66,7 @@ LONG_TEXT: Final = 32_768
 LONG_STREAM: Final = 2_000
 """Chunks. A stream of more takes more than about 15 ms to plan."""
 LONG_REQUEST: Final = 192 * 1024
-"""Bytes of a body. What is computed of a longer one may take long."""
+"""Bytes of the body of a generating call. Others read and write what is stored at once: they are not deferred."""
 MANY_COMPONENTS: Final = 20_000
 """Components of vectors. More take more than about 10 ms."""
 
@@ -166,8 +166,8 @@ class ResponsePlanner:
         components, echoed = request.vector_components, request.echoed_characters
         check_vector_size(components, self._max_generated)
         check_echo_size(echoed, self._max_generated)
-        is_long = components > MANY_COMPONENTS or echoed > LONG_TEXT
-        if may_defer and (is_long or request.planning_takes_long or len(request.raw) > LONG_REQUEST):
+        is_long = components > MANY_COMPONENTS or echoed > LONG_TEXT or request.planning_takes_long
+        if may_defer and (is_long or (request.generates and len(request.raw) > LONG_REQUEST)):
             raise PlanningTooLong
 
     def _mcp_plan(self, context: PlanContext, spec: McpServerSpec) -> Plan:

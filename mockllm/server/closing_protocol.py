@@ -30,12 +30,12 @@ class ClosingProtocol(HttpProtocol):
     def close_write_side(self, linger: float) -> None:
         """Send FIN after the written bytes, detach the transport, and end the WebSocket, if one is open. Discard what
         comes until the client closes, for this time at most. The kernel resets a connection that is closed while the
-        client still sends, and the client then loses the last bytes. TLS and a stream of HTTP/2 end both
-        directions at once."""
+        client still sends, and the client then loses the last bytes. A client that sends no more needs no time. TLS
+        and a stream of HTTP/2 end both directions at once."""
         transport = self.transport
         if transport is None:
             return
-        if transport.is_closing() or not transport.can_write_eof():
+        if transport.is_closing() or self.half_closed_at is not None or not transport.can_write_eof():
             self.close_and_drop_transport()
             return
         self.block_reading(False)

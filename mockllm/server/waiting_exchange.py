@@ -185,16 +185,21 @@ async def _parse_long_body(app: App, exchange: Exchange) -> None:
 
 
 async def _read_in_thread(app: App, exchange: Exchange) -> None:
-    """Let a thread read what the decision on a long request needs."""
+    """Let a thread read what the decision on a long request needs. A call that does not generate is read later:
+    it may read what other requests change meanwhile."""
     engine, raw, client = app.engine, exchange.raw, exchange.client
     reader = exchange.head.reader(engine)
     request = reader.read(raw, client, exchange.now, exchange.monotonic)
+    if not request.generates:
+        return
     await app.reading_thread.run(partial(engine.read_ahead, request))
     await _wait_for_rule_change(app)
+    exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
     if engine is app.engine:
         exchange.request = request
+        request.now, request.monotonic = exchange.now, exchange.monotonic
         reader.read(
-            raw, client, time.time(), app.deadlines.time()
+            raw, client, exchange.now, exchange.monotonic
         )  # its session, which may have ended, begins anew
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.json.codec import dumps
+from mockllm.core.json.codec import dumps, loads
 from mockllm.core.rendering.framing import framed
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
@@ -50,6 +50,24 @@ def test_read_request_has_the_same_response(text: str, more: dict[str, Any], hea
         later.read_ahead(request)
         response = later.begin_response(request)
         assert body(response) == body(expected)
+
+
+def test_long_call_that_stores_is_planned_at_once() -> None:
+    """It reads and writes what is stored without another request between the two."""
+    here = engine()
+    made = here.read("POST", "/v1/conversations", "", {}, b"{}", "", 0.0)
+    id = loads(body(here.respond(made)))["id"]
+    items = {"items": [{"role": "user", "content": "long " * 50_000}]}
+    long = here.read("POST", f"/v1/conversations/{id}/items", "", {}, dumps(items), "", 0.0)
+    assert isinstance(here.begin_response(long), PlannedResponse)
+
+
+def test_decision_has_the_time_after_the_reading() -> None:
+    here = engine()
+    request = chat(here, "hello")
+    here.read_ahead(request)
+    request.monotonic = 7.0
+    assert here.preview(request).inputs.scenario_time == 7.0
 
 
 def test_read_request_of_another_engine_is_read_again() -> None:

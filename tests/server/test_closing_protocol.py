@@ -61,6 +61,14 @@ def test_two_ends_are_one() -> None:
     assert calls_after(Watched(), end_twice) == ["FIN"]
 
 
+def test_client_that_sends_no_more_gets_no_linger_time() -> None:
+    def end(connection: ClosingProtocol) -> None:
+        connection.half_closed_at = 0.0
+        connection.close_write_side(60.0)
+
+    assert calls_after(Watched(), end) == ["close"]
+
+
 def test_paused_socket_is_read_again() -> None:
     def end_paused(protocol: ClosingProtocol) -> None:
         protocol.pause_reading()
