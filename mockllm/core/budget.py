@@ -28,6 +28,8 @@ QUICK_VALUES: Final = 300
 """The number of values that are generated while other requests wait. To generate one takes up to 0.1 ms."""
 QUICK_RETRIES: Final = 10
 """The number of values that are generated again in the same time."""
+LONG_REQUEST: Final = 192 * 1024
+"""Bytes of the body of a generating call. Others read and write what is stored at once: they are not deferred."""
 OPTION: Final = "--max-generated-values"
 
 

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from msgspec.structs import replace
 
-from mockllm.core.budget import PlanningTooLong, check_echo_size, check_vector_size
+from mockllm.core.budget import LONG_REQUEST, PlanningTooLong, check_echo_size, check_vector_size
 from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
 from mockllm.core.randomness import Randomness
@@ -65,8 +65,6 @@ LONG_TEXT: Final = 32_768
 """Characters of a text. A longer one takes more than about 10 ms to cut into tokens, and to count them."""
 LONG_STREAM: Final = 2_000
 """Chunks. A stream of more takes more than about 15 ms to plan."""
-LONG_REQUEST: Final = 192 * 1024
-"""Bytes of the body of a generating call. Others read and write what is stored at once: they are not deferred."""
 MANY_COMPONENTS: Final = 20_000
 """Components of vectors. More take more than about 10 ms."""
 
@@ -166,8 +164,10 @@ class ResponsePlanner:
         components, echoed = request.vector_components, request.echoed_characters
         check_vector_size(components, self._max_generated)
         check_echo_size(echoed, self._max_generated)
+        if not may_defer:
+            return
         is_long = components > MANY_COMPONENTS or echoed > LONG_TEXT or request.planning_takes_long
-        if may_defer and (is_long or (request.generates and len(request.raw) > LONG_REQUEST)):
+        if is_long or (request.generates and len(request.raw) > LONG_REQUEST):
             raise PlanningTooLong
 
     def _mcp_plan(self, context: PlanContext, spec: McpServerSpec) -> Plan:
