@@ -316,3 +316,12 @@ def test_status_has_one_count_of_tokens_for_some_providers() -> None:
     assert LimitStatus(None, None, input).any_tokens == input
     assert LimitStatus(None, both, input).any_tokens == both
     assert LimitStatus(output).any_tokens is None
+
+
+@pytest.mark.parametrize(("requests", "tokens"), [(1, 100), (9, 50)], ids=["requests", "tokens"])
+def test_charge_at_once_without_room_changes_nothing(requests: int, tokens: int) -> None:
+    limiter = RateLimiter(Limit("token-bucket", requests, tokens))
+    assert limiter.charge_at_once(0, Cost(40)) is not None
+    status = limiter.status(0)
+    assert limiter.charge_at_once(0, Cost(40)) is None
+    assert limiter.status(0) == status
