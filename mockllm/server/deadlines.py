@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 from asyncio import AbstractEventLoop, Event
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Final, Protocol, TypeAlias
@@ -79,6 +79,8 @@ class Deadlines:
         self._timer: Cancellable | None = None
         self._timer_due = math.inf
         """When the timer fires: infinite without a timer, minus infinite while actions run."""
+        self._earliest = -math.inf
+        """While actions run, the time of what they schedule in the past: later than all that was due before."""
         self.time = clock.time
 
     def __len__(self) -> int:
@@ -88,6 +90,8 @@ class Deadlines:
     def at(self, when: float, action: Action) -> Deadline:
         """Run an action at a time; if that is past, at the latest in the loop's next iteration."""
         deadline = Deadline(self, action)
+        if when < self._earliest:
+            when = self._earliest
         heappush(self._heap, (when, next(self._order), deadline))
         if when < self._timer_due:
             self._arm(when)
@@ -137,26 +141,23 @@ class Deadlines:
                 self._arm(self._heap[0][0])
 
     def _act(self, monotonic: float) -> None:
-        due: list[Deadline] = []
-        while self._heap and self._heap[0][0] <= monotonic:
-            deadline = heappop(self._heap)[2]
-            deadline.in_heap = False
-            self._cancelled -= deadline.action is None
-            due.append(deadline)
-        for number, deadline in enumerate(due, 1):
-            action, deadline.action = deadline.action, None
-            if action is not None:
+        """Run what is due and was scheduled before this call. Each action costs the same, however many are due: the
+        heap keeps those that no time is left for."""
+        first_new = next(self._order)
+        before, self._earliest = self._earliest, monotonic
+        try:
+            while self._heap and self._heap[0][0] <= monotonic and self._heap[0][1] < first_new:
+                deadline = heappop(self._heap)[2]
+                deadline.in_heap = False
+                action, deadline.action = deadline.action, None
+                if action is None:
+                    self._cancelled -= 1
+                    continue
                 try:
                     action(monotonic)
                 except Exception:  # the other actions still run
                     traceback.print_exc(file=sys.stderr)
-                if number < len(due) and self.time() - monotonic > MAX_ACTION_SECONDS:
-                    self._postpone(due[number:], monotonic)
-                    return
-
-    def _postpone(self, rest: Sequence[Deadline], monotonic: float) -> None:
-        """Leave actions for the next iteration of the loop, or for `catch_up`."""
-        for deadline in rest:
-            if deadline.action is not None:
-                deadline.in_heap = True
-                heappush(self._heap, (monotonic, next(self._order), deadline))
+                if self.time() - monotonic > MAX_ACTION_SECONDS:
+                    break
+        finally:
+            self._earliest = before

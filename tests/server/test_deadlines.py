@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from mockllm.server.deadlines import Deadlines, LoopClock
+from mockllm.server.deadlines import MAX_ACTION_SECONDS, Deadlines, LoopClock
 from tests.server.virtual import VirtualClock, world
 
 
@@ -119,6 +119,41 @@ def test_added_deadline_waits_for_those_already_due() -> None:
     clock.run_until(103)
     assert done == [101.5, 102.0, 102.5]
     assert not clock.calls
+
+
+def test_actions_that_are_late_wait_in_the_heap() -> None:
+    clock, deadlines, _ = world()
+    done: list[int] = []
+
+    def take_long(number: int) -> None:
+        done.append(number)
+        clock.now += MAX_ACTION_SECONDS * 0.6
+
+    for number in range(1000):
+        deadlines.at(101 + number / 1000, lambda now, number=number: take_long(number))  # type: ignore[misc]
+    clock.now = 102
+    pushed = list(deadlines._heap)
+    deadlines.catch_up()
+    assert done == [0, 1]
+    assert len(deadlines) == 998
+    assert {id(entry) for entry in deadlines._heap} < {id(entry) for entry in pushed}
+
+
+def test_past_deadline_of_an_action_runs_after_those_due() -> None:
+    clock, deadlines, _ = world()
+    done: list[str] = []
+
+    def first(now: float) -> None:
+        done.append("first")
+        deadlines.at(1, lambda now: done.append("new"))
+
+    deadlines.at(101, first)
+    deadlines.at(101.5, lambda now: done.append("second"))
+    clock.now = 102
+    deadlines.catch_up()
+    assert done == ["first", "second"]
+    deadlines.catch_up()
+    assert done == ["first", "second", "new"]
 
 
 def test_loop_clock_never_runs_deadline_early() -> None:
