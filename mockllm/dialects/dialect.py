@@ -17,7 +17,7 @@ from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import Framing, Plan
-from mockllm.core.rendering.storable_response import StorableResponse
+from mockllm.core.rendering.stored_parts import StoredParts
 from mockllm.core.reply.embeddings import COMPUTED, EmbeddingResult
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
@@ -184,7 +184,7 @@ class MediaDialect(ReplyDialect, Protocol):
     """A call that makes images, audio, videos or a transcript (`Request.makes_media`). A rule that replies names its
     api or path. Without a rule, the call makes its own."""
 
-    def complete(self, reply: Reply, request: Request) -> Reply:
+    def with_required_media(self, reply: Reply, request: Request) -> Reply:
         """Return the reply of a rule with what it lacks, made as the request requires. Without a rule it is
         empty."""
 
@@ -207,14 +207,14 @@ class StoringDialect(Dialect, Protocol):
         """Return what the state stores with this response; None where that is nothing."""
 
 
-class PrerenderedStorableDialect(StoringDialect, Protocol):
+class StoredPartsDialect(StoringDialect, Protocol):
     """A call whose usual responses are stored: for a cached one, ids and times are filled into stored bytes. No
     response is parsed for that."""
 
-    def storable_response(self, plan: Plan) -> StorableResponse | None:
+    def stored_parts(self, plan: Plan) -> StoredParts | None:
         """Return the parts of a response that are stored; None where there are none."""
 
-    def update_of(self, storable: StorableResponse, request: Request) -> StorageUpdate | None:
+    def update_of(self, parts: StoredParts, request: Request) -> StorageUpdate | None:
         """Return what `storage_update` returns for the plan of these parts."""
 
 

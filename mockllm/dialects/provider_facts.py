@@ -96,7 +96,7 @@ def is_known_model(provider: str | None, model: str) -> bool:
     return found is not None and model in found.known_models
 
 
-def inexact_failure(dialect: str, request: Request) -> Failure | None:
+def undocumented_field_failure(dialect: str, request: Request) -> Failure | None:
     """Return what a provider, else its protocol, refuses with `validation: exact` alone, such as unknown fields."""
     for found in (_loaded(request.provider), _loaded(dialect)):
         if found is not None and found.refuse_inexact is not None:

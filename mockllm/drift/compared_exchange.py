@@ -241,7 +241,7 @@ def _payloads(plan: Plan) -> Json:
 def _media_plan(dialect: Dialect, content: Reply, request: Request, identity: ResponseIdentity) -> Plan:
     """Return this server's response of a call for media, with media that it makes."""
     media = cast(MediaDialect, dialect)
-    reply = media.supported_reply(media.complete(content, request), request)
+    reply = media.supported_reply(media.with_required_media(content, request), request)
     if request.background:
         stream = media.encode_stream(reply, request, identity)
         in_background = cast(BackgroundDialect, dialect).in_background

@@ -12,7 +12,7 @@ from mockllm.core.prompt_cache.prefix import prompt_prefixes
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Validation
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.provider_facts import inexact_failure, is_known_model
+from mockllm.dialects.provider_facts import is_known_model, undocumented_field_failure
 
 
 class RequestAssessment:
@@ -73,7 +73,7 @@ def validation_failure(dialect: Dialect, request: Request, validation: Validatio
     failure = dialect.check_readable(request)
     if failure is not None or validation == "lenient":
         return failure
-    return inexact_failure(dialect.name, request) or dialect.check(request)
+    return undocumented_field_failure(dialect.name, request) or dialect.check(request)
 
 
 def limit_cost(request: Request) -> Cost:

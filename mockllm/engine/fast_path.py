@@ -146,10 +146,14 @@ class FastPath(Struct, frozen=True):
         try:
             require_short_schema(tool.schema)
             randomness = Randomness(self.seed, self.item.id, scope, tries)
-            call = self.planner.generate_tool_call(tool, request, randomness, response.settings, quick=True)
+            tool_call = self.planner.generate_tool_call(
+                tool, request, randomness, response.settings, quick=True
+            )
         except (BudgetExceeded, PlanningTooLong):  # too many values, or more than are quick
             return None
-        return (cached, call) if call.fits_placeholders and cached.fits(request, call) else None
+        return (
+            (cached, tool_call) if tool_call.fits_placeholders and cached.fits(request, tool_call) else None
+        )
 
     def _cached_without_call(
         self,
@@ -178,7 +182,7 @@ class FastPath(Struct, frozen=True):
         prerendered = cached.prerendered
         if prerendered.uses_input_tokens:
             _ = request.input_tokens  # before it is counted: this may need an object of the store
-        if not prerendered.recorded_comparisons or cached.fits(request):  # most need no call
+        if not prerendered.placeholder_comparisons or cached.fits(request):  # most need no call
             return cached
         return None
 
@@ -281,7 +285,7 @@ class FastPath(Struct, frozen=True):
     ) -> PlannedResponse:
         """Return the response of an entry for this request, which has this number in its scope. An
         empty seed token follows from the id seed."""
-        cached, call = found
+        cached, tool_call = found
         prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
         id_seed = b"%b%d|" % (prefix, number)
         planned = replace(
@@ -289,10 +293,10 @@ class FastPath(Struct, frozen=True):
             limit_headers=headers,
             seed_token=seed_token,
             id_seed=id_seed,
-            placeholder_values=cached.values(id_seed, request, call),
+            placeholder_values=cached.values(id_seed, request, tool_call),
         )
-        if call is not None and call.notes:
-            planned = replace(planned, notes=(*call.notes, *planned.notes))
+        if tool_call is not None and tool_call.notes:
+            planned = replace(planned, notes=(*tool_call.notes, *planned.notes))
         return planned.with_request_notes(request, self.item.validation)
 
     def _caches_prompt(self, request: Request, dialect: Dialect) -> bool:

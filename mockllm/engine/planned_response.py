@@ -14,7 +14,7 @@ from mockllm.core.display import brief
 from mockllm.core.load.continuous_batch import ContinuousBatchTimes
 from mockllm.core.rendering.plan import Headers, Hold, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
-from mockllm.core.rendering.storable_response import StorableResponse
+from mockllm.core.rendering.stored_parts import StoredParts
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.core.request.tools import CALLABLE
@@ -133,10 +133,10 @@ class PlannedResponse(Struct, frozen=True):
         return {id if isinstance(id, str) else values[id].decode(): tool for id, tool in self.tool_calls}
 
     @property
-    def storable(self) -> StorableResponse | None:
+    def stored_parts(self) -> StoredParts | None:
         """What the dialect stores of the response; None where that is read from the plan."""
         content = self.content
-        form = content.storable_form if isinstance(content, PrerenderedResponse) else None
+        form = content.stored_parts if isinstance(content, PrerenderedResponse) else None
         return None if form is None else form.fill(self.placeholder_values)
 
     @property

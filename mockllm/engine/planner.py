@@ -205,10 +205,9 @@ class ResponsePlanner:
             context.compiled, request, context.dialect, uncompressed=uncompressed
         )
         plan, context.tool_call_count = replayed.plan, replayed.tool_call_count
-        # a recording of an MCP server gets the id of this request
-        readdressed = getattr(context.dialect, "readdressed", None)
-        if readdressed is not None:
-            plan = readdressed(plan, request)
+        with_request_id = getattr(context.dialect, "with_request_id", None)
+        if with_request_id is not None:
+            plan = with_request_id(plan, request)
         if spec.speed is None and not resolved.unpaced:
             waits = chunk_waits(resolved.pace, replayed.sizes, context.randomness.random("pace"))
             slowdown = resolved.pace.slowdown
@@ -309,8 +308,9 @@ class ResponsePlanner:
             context.identity = context.identity.collecting_tool_calls()
         context.notes += reply_notes(reply, dialect, context.request, streamed=context.streamed)
         reply = without_unsupported_media(reply, dialect, context.request)
-        request = context.request
-        return cast(MediaDialect, dialect).complete(reply, request) if request.makes_media else reply
+        if context.request.makes_media:
+            reply = cast(MediaDialect, dialect).with_required_media(reply, context.request)
+        return reply
 
     def _rendered_reply(self, context: PlanContext) -> Reply:
         """Return the reply. A static one is rendered once for each combination of the request's parameters."""

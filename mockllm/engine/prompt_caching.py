@@ -116,7 +116,7 @@ class PromptCaching:
         prefixes, cache_scope = prompt_prefixes(request, form), _cache_scope(request, number)
         ends = list(prefixes.keyed(cache_scope))
         found = look_up(ends, request.input_tokens, policy, settings, caches.known(scenario_time))
-        conversation = cache_scope + _hashed(request.opening[1])
+        conversation = cache_scope + _hashed(request.conversation_start[1])
         before = caches.last_prompt(conversation)
         broken = None if before is None else broken_prefix(before, request, form, prefixes)
         result = vars(request)[_LOOKUP] = PromptCacheResult(

@@ -40,7 +40,7 @@ class ReadAhead(NamedTuple):
 
 class EngineContext(RequestContext):
     """What the engine has read of a request beside its attributes. Requests with the same head share a context,
-    unless something is overridden or the request is a repeated one.
+    unless something is overridden, or the request is a repeated one or was read ahead.
 
     `routing` is what the route table returned, and `dialect` its `Dialect`. `stores_responses`: whether the state
     stores responses to this call, where the request allows it (`Request.may_be_stored`). `override` is what the

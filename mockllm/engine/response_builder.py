@@ -235,10 +235,10 @@ class ResponseBuilder(DecidedRequest):
         key = key_with_text(key, text)
         planned = cache.find(key, self.ids().id_seed, request, call)
         if planned is None:
-            read_storable = getattr(self.dialect, "storable_response", None)
+            read_stored_parts = getattr(self.dialect, "stored_parts", None)
             identity, length = self.identity(), len(text)
             planned = cache.render_and_cache(
-                key, identity, request, plan_response, read_storable, length, call
+                key, identity, request, plan_response, read_stored_parts, length, call
             )
         return planned if admission is None else self._with_admission(planned, admission, effective)
 

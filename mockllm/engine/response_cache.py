@@ -25,7 +25,7 @@ from mockllm.core.rendering.prerendered_response import (
     prerender_response,
     prerender_stream,
 )
-from mockllm.core.rendering.storable_response import StorableResponse, storable_form
+from mockllm.core.rendering.stored_parts import StoredParts, prerender_stored_parts
 from mockllm.core.reply.reply import ContentElement, GeneratedToolCall, Part, Text, joined_text
 from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.request import Request
@@ -48,7 +48,7 @@ MAX_KEY_TEXT: Final = 2_048
 MAX_REMEMBERED_KEYS: Final = 10_000
 """Keys that are stored as requested once or as not cacheable."""
 
-ReadStorable: TypeAlias = Callable[[Plan], StorableResponse | None]
+ReadStoredParts: TypeAlias = Callable[[Plan], StoredParts | None]
 """Returns the parts of a response that a dialect stores."""
 
 R_co = TypeVar("R_co", "PlannedResponse", "EncodedStream", covariant=True)
@@ -58,7 +58,7 @@ class Render(Protocol[R_co]):
     """Renders a response for an identity, a request and its generated tool call, which all may hold placeholders."""
 
     def __call__(
-        self, identity: ResponseIdentity, request: Request, call: GeneratedToolCall | None, /
+        self, identity: ResponseIdentity, request: Request, tool_call: GeneratedToolCall | None, /
     ) -> R_co: ...
 
 
@@ -76,11 +76,11 @@ class CacheEntry(Struct, frozen=True):
 
     prerendered: Prerendered
 
-    def fits(self, request: Request, call: GeneratedToolCall | None = None) -> bool:
+    def fits(self, request: Request, tool_call: GeneratedToolCall | None = None) -> bool:
         """Return whether the entry is the response to this request, too. Encoders compare times and token counts;
         each comparison must have the same result."""
-        prerendered, output_tokens = self.prerendered, 0 if call is None else call.output_tokens
-        return not prerendered.recorded_comparisons or prerendered.fits(
+        prerendered, output_tokens = self.prerendered, 0 if tool_call is None else tool_call.output_tokens
+        return not prerendered.placeholder_comparisons or prerendered.fits(
             request.now, self._input_tokens(request), output_tokens
         )
 
@@ -95,19 +95,21 @@ class CachedResponse(CacheEntry, frozen=True):
     planned: PlannedResponse
 
     def fill(
-        self, id_seed: bytes, request: Request, call: GeneratedToolCall | None = None
+        self, id_seed: bytes, request: Request, tool_call: GeneratedToolCall | None = None
     ) -> PlannedResponse:
         """Return the response to this request and its generated tool call, with this id seed."""
-        planned = self.planned.filled_with(id_seed, self.values(id_seed, request, call))
-        return replace(planned, notes=(*call.notes, *planned.notes)) if call and call.notes else planned
+        planned = self.planned.filled_with(id_seed, self.values(id_seed, request, tool_call))
+        if tool_call is None or not tool_call.notes:
+            return planned
+        return replace(planned, notes=(*tool_call.notes, *planned.notes))
 
     def values(
-        self, id_seed: bytes, request: Request, call: GeneratedToolCall | None = None
+        self, id_seed: bytes, request: Request, tool_call: GeneratedToolCall | None = None
     ) -> Sequence[bytes]:
         """Return the values of the placeholders for this request and its generated tool call, with this id seed."""
         # as `_input_tokens`: written out, for this runs for each request
         input_tokens = request.input_tokens if self.prerendered.uses_input_tokens else 0
-        return self.prerendered.placeholder_values(id_seed, request.now, input_tokens, call)
+        return self.prerendered.placeholder_values(id_seed, request.now, input_tokens, tool_call)
 
 
 class CachedStream(CacheEntry, frozen=True):
@@ -156,13 +158,13 @@ class ResponseCache:
         take memory."""
 
     def find(
-        self, key: Hashable, id_seed: bytes, request: Request, call: GeneratedToolCall | None = None
+        self, key: Hashable, id_seed: bytes, request: Request, tool_call: GeneratedToolCall | None = None
     ) -> PlannedResponse | None:
         """Return the cached response to this request, with this id seed and its generated tool call."""
         entry = self.entries.get(key)
-        if type(entry) is not CachedResponse or not entry.fits(request, call):
+        if type(entry) is not CachedResponse or not entry.fits(request, tool_call):
             return None
-        return entry.fill(id_seed, request, call)
+        return entry.fill(id_seed, request, tool_call)
 
     def render_and_cache(
         self,
@@ -170,18 +172,21 @@ class ResponseCache:
         identity: ResponseIdentity,
         request: Request,
         render: Render[PlannedResponse],
-        read_storable: ReadStorable | None = None,
+        read_stored_parts: ReadStoredParts | None = None,
         text_length: int = 0,
-        call: GeneratedToolCall | None = None,
+        tool_call: GeneratedToolCall | None = None,
     ) -> PlannedResponse:
         """Return what `render` returns of a response that `find` does not find, and cache it at its second
-        occurrence. An error or a fault is not cached. `read_storable` returns what is stored of a response. The key
-        has `text_length` characters of a text that the request determines. `call` is the generated tool call."""
-        fresh = render(identity, request, call)
+        occurrence. An error or a fault is not cached. `read_stored_parts` returns what is stored of a response.
+        The key has `text_length` characters of a text that the request determines. `tool_call` is the generated
+        tool call."""
+        fresh = render(identity, request, tool_call)
         short = len(fresh.plan.steps) <= MAX_CACHED_STEPS
-        comparable = call is None or not call.in_chunks or len(call.chunks) >= MIN_COMPARED_CHUNKS
+        comparable = (
+            tool_call is None or not tool_call.in_chunks or len(tool_call.chunks) >= MIN_COMPARED_CHUNKS
+        )
         if comparable and self._remember_key(key, short and fresh.error is None and not fresh.faults):
-            entry = render_cached_response(fresh, identity, request, render, read_storable, call)
+            entry = render_cached_response(fresh, identity, request, render, read_stored_parts, tool_call)
             self._put(key, entry, request, text_length)
         return fresh
 
@@ -230,32 +235,34 @@ def render_cached_response(
     identity: ResponseIdentity,
     request: Request,
     render: Render[PlannedResponse],
-    read_storable: ReadStorable | None,
-    call: GeneratedToolCall | None,
+    read_stored_parts: ReadStoredParts | None,
+    tool_call: GeneratedToolCall | None,
 ) -> CachedResponse | None:
     """Render a response with placeholders; None where that fails or does not reproduce the fresh response."""
-    placeholders = Placeholders(identity.ids, identity.now, request.input_tokens, call)
+    placeholders = Placeholders(identity.ids, identity.now, request.input_tokens, tool_call)
     try:
         planned = _render(render, placeholders, request)
         prerendered = prerender_response(planned.plan, placeholders)
         values = prerendered.placeholder_values(
-            identity.ids.id_seed, identity.now, request.input_tokens, call
+            identity.ids.id_seed, identity.now, request.input_tokens, tool_call
         )
         if _bytes_and_waits(prerendered.plan(values)) != _bytes_and_waits(fresh.plan):
             return None
-        if call is not None and ((*call.notes, *planned.notes) != fresh.notes or not _is_at_once(fresh.plan)):
+        if tool_call is not None and (
+            (*tool_call.notes, *planned.notes) != fresh.notes or not _is_at_once(fresh.plan)
+        ):
             return None
         tool_calls = _numbered_calls(fresh, prerendered, values)
-        if read_storable is not None:
-            prerendered = prerendered.with_storable_form(
-                storable_form(prerendered.plan, read_storable, values)
+        if read_stored_parts is not None:
+            prerendered = prerendered.with_stored_parts(
+                prerender_stored_parts(prerendered.plan, read_stored_parts, values)
             )
     except Exception:
         # An encoder that computes from an id or a number what placeholders do not support raises, mostly a TypeError.
         # Any other error means the same: the response is not cached. The fresh one is valid, so no failure of this
         # second rendering may make it a 500.
         return None
-    notes = fresh.notes if call is None else planned.notes
+    notes = fresh.notes if tool_call is None else planned.notes
     return CachedResponse(
         prerendered,
         replace(fresh, content=prerendered, notes=notes, tool_calls=tool_calls),

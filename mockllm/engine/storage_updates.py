@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate
-from mockllm.dialects.dialect import PrerenderedStorableDialect, StoringDialect
+from mockllm.dialects.dialect import StoredPartsDialect, StoringDialect
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.request_reader import engine_context_of
 
@@ -29,9 +29,9 @@ def storage_updates(planned: PlannedResponse, request: Request) -> Sequence[Stor
     engine_context = engine_context_of(request)
     if not (engine_context.stores_responses and request.may_be_stored):
         return updates
-    storable = planned.storable
-    if storable is None:
+    parts = planned.stored_parts
+    if parts is None:
         update = cast(StoringDialect, engine_context.dialect).storage_update(planned.plan, request)
     else:
-        update = cast(PrerenderedStorableDialect, engine_context.dialect).update_of(storable, request)
+        update = cast(StoredPartsDialect, engine_context.dialect).update_of(parts, request)
     return updates if update is None else [*updates, update]

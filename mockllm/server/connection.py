@@ -170,8 +170,8 @@ class Connection(ReadingConnection):
         return awaited
 
     def _take_complete_body(self, exchange: Exchange) -> bool:
-        """Take the body of an exchange if all of it has come, and it needs neither decompression nor an error
-        response. Return whether it was taken."""
+        """Take the body of an exchange if all of it has come. It must not be long (`MAX_AT_ONCE`), and need neither
+        decompression nor an error response. Return whether it was taken."""
         head, body, app = exchange.head, exchange.body_stream, self._app
         assert body is not None, "a body that is not complete has a stream"
         # `respond` refuses a target that is no path, and needs no body for that

@@ -16,14 +16,14 @@ _REASONS: Final = {
 """The reasons for some messages of the parser, which says `status line` of the first line of any message."""
 _RESPONSE: Final = (
     b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
-    b"Connection: close\r\n\r\n%b"
+    b"%bConnection: close\r\n\r\n%b"
 )
 
 
-def error_bytes(status: int, text: str) -> bytes:
-    """Return the head and the body of an error response, which closes the connection."""
+def error_bytes(status: int, text: str, date: bytes) -> bytes:
+    """Return an error response, which closes the connection. `date` is the line of its head."""
     body = f"{text}\n".encode("utf-8", "replace")
-    return _RESPONSE % (status, PHRASES[status].encode(), len(body), body)
+    return _RESPONSE % (status, PHRASES[status].encode(), len(body), date, body)
 
 
 def parse_failure(error: HttpProcessingError) -> tuple[int, str]:

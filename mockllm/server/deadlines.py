@@ -141,8 +141,8 @@ class Deadlines:
                 self._arm(self._heap[0][0])
 
     def _act(self, monotonic: float) -> None:
-        """Run what is due and was scheduled before this call. Each action costs the same, however many are due: the
-        heap keeps those that no time is left for."""
+        """Run what is due and was scheduled before this call. Each action costs the same, however many are due: those
+        that no time is left for stay in the heap."""
         first_new = next(self._order)
         before, self._earliest = self._earliest, monotonic
         try:

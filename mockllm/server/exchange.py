@@ -63,7 +63,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     """Whether `raw` is complete, or the body is refused."""
     received: bytes = b""
     """All bytes of a request that was parsed in one part. It has no body, or its head began a read while no other
-    request waited. Empty for others, and where the body is refused or has a Content-Encoding."""
+    request waited. Empty for others, and where the body is refused, long or has a Content-Encoding."""
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0

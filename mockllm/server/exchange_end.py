@@ -65,6 +65,7 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
 
     Where the response was neither held nor played, it only releases the slot and abandons a pending decision. The
     exchange then neither ends nor enters the journal. While a provider still responds, the `ProviderProxy` ends it.
+    The exchange of a handshake that opened a WebSocket has ended before.
     """
     player, pending = exchange.player, exchange.pending_decision
     if pending is not None:
@@ -75,7 +76,7 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
         left_at = exchange.sink.left_at(player.write_times)  # after a half-close, only writes show it
         duration = None if left_at is None else max(0.0, left_at - exchange.monotonic)
         end_exchange(app, exchange, "gone", duration)
-    elif exchange.proxied:
+    elif exchange.proxied or exchange.ended:
         return
     elif exchange.response.hold is not None:
         end_exchange(app, exchange, "gone", write_times=array("d"))  # nothing was written

@@ -6,6 +6,7 @@ The requests wait in a queue, which `connection.py` serves.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from typing import Final, Protocol
 
@@ -16,7 +17,7 @@ from mockllm.server.aiohttp_internals import (
     has_read_http2_preface,
 )
 from mockllm.server.app import App
-from mockllm.server.closing_protocol import ClosingProtocol
+from mockllm.server.closable_connection import ClosableConnection
 from mockllm.server.connection_errors import error_bytes, parse_failure
 from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange
@@ -50,7 +51,7 @@ class ConnectionOwner(Protocol):
         came in earlier reads."""
 
 
-class ReadingConnection(ClosingProtocol):
+class ReadingConnection(ClosableConnection):
     """The requests of one connection, in the order in which they came. `HttpProtocol`
     (`aiohttp_internals.py`) has the parser and the transport: `feed_parser`, `block_reading`, `upgrade_requested`,
     `closing` and more."""
@@ -280,7 +281,8 @@ class ReadingConnection(ClosingProtocol):
 
     def _write_error(self, status: int, text: str) -> None:
         if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(error_bytes(status, text))
+            date = self._app.date_line.bytes_at(time.time())
+            self.transport.write(error_bytes(status, text, date))
 
     def _queue_write(self, data: bytes) -> bool:
         """Add bytes to the write queue, to be written with all responses of this iteration. Without a queue, write

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from mockllm.server.http1 import CONTINUE
 
 if TYPE_CHECKING:
-    from mockllm.server.closing_protocol import ClosingProtocol
+    from mockllm.server.closable_connection import ClosableConnection
     from mockllm.server.server_limits import ServerLimits
 
 if sys.platform != "win32":
@@ -33,7 +33,7 @@ class SocketSink:
     __slots__ = ("_interim_response_sent", "_limits", "connection", "has_left", "queue_write", "written")
 
     def __init__(
-        self, connection: ClosingProtocol, limits: ServerLimits, queue_write: Callable[[bytes], bool]
+        self, connection: ClosableConnection, limits: ServerLimits, queue_write: Callable[[bytes], bool]
     ) -> None:
         self.connection = connection
         self.queue_write = queue_write

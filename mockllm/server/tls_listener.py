@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from functools import partial
 from typing import Final, cast
 
 from mockllm.server.app import App
 from mockllm.server.connection_errors import error_bytes
 from mockllm.server.connection_factory import ConnectionFactory
+from mockllm.server.http1 import DateLine
 
 PLAIN_HTTP: Final = "The plain HTTP request was sent to a port with HTTPS: write https:// in its address."
 RETRY: Final = 1.0
@@ -117,7 +119,7 @@ class _PlainHttp(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         stream = cast(asyncio.Transport, transport)
-        stream.write(error_bytes(400, PLAIN_HTTP))
+        stream.write(error_bytes(400, PLAIN_HTTP, DateLine().bytes_at(time.time())))
         stream.write_eof()
 
     def connection_lost(self, exc: Exception | None) -> None:

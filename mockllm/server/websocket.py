@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, cast
 from aiohttp.web import WebSocketResponse
 from msgspec.structs import replace
 
-from mockllm.core.rendering.plan import Headers, RawStep, Step, WaitStep
+from mockllm.core.rendering.plan import Headers, RawStep, ResponseHead, Step, WaitStep
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.core.rendering.websocket_session import (
     WEBSOCKET_METHOD,
@@ -37,7 +37,7 @@ from mockllm.server.connection_errors import error_bytes
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
-from mockllm.server.http1 import SerializedHead
+from mockllm.server.http1 import HttpConstraints, SerializedHead
 from mockllm.server.player import wait_for_player
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.respond import begin_playing, make_response
@@ -73,6 +73,9 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
     if response is None:
         return
     session = cast(WebSocketSession, plan.delivery.websocket())
+    sent_head = ResponseHead(plan.head.status, tuple(response.headers.items()))  # as aiohttp wrote it
+    exchange.response = replace(exchange.response, content=replace(plan, head=sent_head))
+    exchange.allow_cors = False
     server = WebSocketServer(app, head, sink, exchange.client, session, exchange.response.responder_id)
     end_exchange(app, exchange, "finished")
     app.unfinished_exchanges -= 1  # a server that stops does not wait for WebSockets without a response
@@ -102,7 +105,8 @@ async def accept_websocket(
     web_request = sink.connection.web_request(exchange.head.message, exchange.body_stream)
     if not is_handshake(web_request, response):
         exchange.response = PlannedResponse(text_page(400, f"{NO_HANDSHAKE}\n"), None, notes=(NO_HANDSHAKE,))
-        sink.write(error_bytes(400, NO_HANDSHAKE))
+        exchange.allow_cors, exchange.constraints = False, HttpConstraints(ends_connection=True)
+        sink.write(error_bytes(400, NO_HANDSHAKE, app.date_line.bytes_at(exchange.now)))
         end_exchange(app, exchange, "finished")
         return None
     await response.prepare(web_request)
@@ -191,7 +195,8 @@ class WebSocketServer:
             waiting = self._waiting.setdefault(started.queue_name, deque())
             if len(waiting) >= MAX_WAITING:
                 self._close(BUSY, f"more than {MAX_WAITING} requests wait")
-            waiting.append(started)
+            else:
+                waiting.append(started)
             return
         task = asyncio.get_running_loop().create_task(self._serve(started))
         self._tasks[started.queue_name] = task

@@ -18,6 +18,7 @@ import pytest
 
 from mockllm.testing import MockLLM
 from tests.server.raw_client import Raw, request
+from tests.server.test_websocket_handshake import HANDSHAKE
 from tests.server.test_websocket_recorder import CREATE, opened, turn
 from tests.waiting import PATIENCE, until
 
@@ -194,6 +195,25 @@ def test_held_handshake_opens_after_release() -> None:
         with opening.result(PATIENCE) as socket:
             assert "Hello." in str(turn(socket, "hi")[-1])
     assert "line released after" in str(server.requests[0])
+
+
+def test_held_handshake_that_opened_has_one_entry() -> None:
+    with MockLLM() as server:
+        server.modifier(match={"api": "handshake"}, hold={"name": "line", "at_most": "1ms"})
+        open_connections: list[int] = []
+
+        def report(address: str, count: int) -> int:
+            open_connections.append(count)
+            return count
+
+        server._running.app.report_connections = report
+        with Raw.to(server.base_url) as raw:
+            assert (
+                raw.send(request("GET", "/v1/realtime?model=m", b"", "1.1", **HANDSHAKE)).answer().status
+                == 101
+            )
+        until(lambda: open_connections[-1] == 0)
+        assert [entry.end_reason for entry in server._running.app.journal] == ["finished"]
 
 
 def test_held_websocket_message_waits_and_posts_after(hook: str) -> None:

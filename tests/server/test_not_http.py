@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from mockllm.server.app import App
+from mockllm.server.journal.reconstruction import reconstruct
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, whole
 from tests.server.raw_client import Raw, request
@@ -99,6 +100,13 @@ def test_gets_a_4xx(
 def test_invalid_request_gets_reason(server: ThreadedServer, name: str, reported: str) -> None:
     with Raw(server.port) as raw:
         assert raw.send(BAD[name][0]).answer().text == reported
+
+
+def test_journal_has_the_headers_of_an_invalid_request(server: ThreadedServer) -> None:
+    with Raw(server.port) as raw:
+        got = raw.send(b"garbage of a client\r\n\r\n").answer()
+    entry = until(lambda: list(server.app.journal.newest(1)))[0]
+    assert {name.lower(): value for name, value in reconstruct(entry).headers} == got.headers
 
 
 def test_request_before_garbage_gets_response(server: ThreadedServer) -> None:

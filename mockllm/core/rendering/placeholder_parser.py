@@ -31,7 +31,7 @@ class PlaceholderParser:
     def __init__(self, plan: Plan, placeholders: Placeholders) -> None:
         self._plan = plan
         self._computations = placeholders.computations
-        self._comparisons = tuple(dict.fromkeys(placeholders.recorded_comparisons))
+        self._comparisons = tuple(dict.fromkeys(placeholders.placeholder_comparisons))
         self._used: dict[int, None] = {}
         self._forms: list[ArgumentsForm] = []
         self._fixed: list[tuple[str, str]] = []
@@ -96,7 +96,7 @@ class PlaceholderParser:
             id_patterns=tuple(cast(IdPattern, self._computations[number].source) for number in ids),
             computed=tuple(computations),
             argument_forms=forms,
-            recorded_comparisons=self._comparisons,
+            placeholder_comparisons=self._comparisons,
             framing=self._plan.framing,
             size=1000 + size,
             uses_input_tokens=any(

@@ -206,7 +206,7 @@ class NumberPlaceholder:
         if isinstance(self._computation.source, IdPattern):
             raise TypeError("a cached response compares no part of an id")
         result = compare(self._sample, operand)
-        self._placeholders.recorded_comparisons.append(
+        self._placeholders.placeholder_comparisons.append(
             PlaceholderComparison(self._computation, compare, operand, result)
         )
         return result
@@ -230,7 +230,7 @@ class Placeholders:
         self, ids: Ids, now: float, input_tokens: int, call: GeneratedToolCall | None = None
     ) -> None:
         self.computations: list[Computation] = []
-        self.recorded_comparisons: list[PlaceholderComparison] = []
+        self.placeholder_comparisons: list[PlaceholderComparison] = []
         """Those of a placeholder with a value that an encoder made. The bytes fit a request for which all of them
         come out the same."""
         self.ids: Ids = PlaceholderIds(self, ids)
@@ -316,7 +316,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     """All further values, in the order of their first use: times, token counts, and texts computed from ids."""
     argument_forms: Sequence[ArgumentsForm]
     """How the response has the arguments of a generated tool call, in the order of their places."""
-    recorded_comparisons: Sequence[PlaceholderComparison]
+    placeholder_comparisons: Sequence[PlaceholderComparison]
     framing: Framing
     size: int
     """Bytes in memory, about."""
@@ -325,7 +325,7 @@ class Prerendered(Struct, frozen=True, eq=False):
 
     def fits(self, now: float, input_tokens: int, output_tokens: int = 0) -> bool:
         """Return whether each recorded comparison has its result for this request and the tokens of its call."""
-        for computation, compare, operand, result in self.recorded_comparisons:
+        for computation, compare, operand, result in self.placeholder_comparisons:
             if compare(computation.value(now, input_tokens, output_tokens), operand) is not result:
                 return False
         return True

@@ -24,7 +24,7 @@ from mockllm.core.rendering.placeholders import (
     Prerendered,
 )
 from mockllm.core.rendering.plan import CutStep, EventKind, EventStep, Plan, RawStep, Step, WaitStep
-from mockllm.core.rendering.storable_response import PrerenderedStorable
+from mockllm.core.rendering.stored_parts import PrerenderedStoredParts
 
 
 class LazilyFilledSteps(Sequence[Step]):
@@ -66,7 +66,7 @@ class PrerenderedResponse(Prerendered, frozen=True, eq=False):
 
     steps: Sequence[WaitStep | CutStep | PlaceholderStep]
     delay: float
-    storable_form: PrerenderedStorable | None = None
+    stored_parts: PrerenderedStoredParts | None = None
     """What the dialect stores of the response; None where that is read from each plan."""
 
     @property
@@ -75,9 +75,9 @@ class PrerenderedResponse(Prerendered, frozen=True, eq=False):
         step = self.steps[0] if len(self.steps) == 1 else None
         return step if type(step) is PlaceholderStep and not self.delay else None
 
-    def with_storable_form(self, form: PrerenderedStorable | None) -> PrerenderedResponse:
+    def with_stored_parts(self, form: PrerenderedStoredParts | None) -> PrerenderedResponse:
         """Return the same response with what the dialect stores of it."""
-        return self if form is None else replace(self, storable_form=form, size=self.size + form.size)
+        return self if form is None else replace(self, stored_parts=form, size=self.size + form.size)
 
     def plan(self, values: Sequence[bytes]) -> Plan:
         """Return the plan of the response with these values (see `placeholder_values`)."""

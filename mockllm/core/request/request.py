@@ -230,11 +230,11 @@ class Request(BodyFields, McpServerFields):
 
     @cached_property
     def conversation_name(self) -> str | None:
-        """The name of the conversation that the request's ids identify. None: a hash of its opening identifies it."""
+        """The name of the conversation that the request's ids identify. None: a hash of its start does."""
         return None
 
     @cached_property
-    def opening(self) -> tuple[str, str]:
+    def conversation_start(self) -> tuple[str, str]:
         """The system text and the first user message, which identify a conversation."""
         first = ""
         for message in self.messages:
@@ -286,12 +286,12 @@ class Request(BodyFields, McpServerFields):
     @cached_property
     def mentioned(self) -> tuple[str, ...]:
         """The uncalled tools that the person's last text mentions, the best match first."""
-        uncalled, texts = self.uncalled, self.typed_texts
+        uncalled, texts = self.uncalled, self.texts_typed_by_user
         text = texts[0] if texts else ""
         return mentioned_tools(uncalled, text, any_called=len(uncalled) < len(self.callable_tools))
 
     @cached_property
-    def typed_texts(self) -> Sequence[str]:
+    def texts_typed_by_user(self) -> Sequence[str]:
         """The last texts that the person typed, the last one first."""
         return list(islice(person_texts(self.messages), MAX_TYPED))
 

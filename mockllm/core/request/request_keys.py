@@ -110,7 +110,7 @@ def conversation(request: Request) -> str:
     """
     if request.conversation_name is not None:
         return request.conversation_name
-    system, first = request.opening
+    system, first = request.conversation_start
     return hashed(f"{system}\0{first}")
 
 

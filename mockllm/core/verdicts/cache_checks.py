@@ -19,7 +19,7 @@ def cache_lost(history: ClientHistory) -> Iterator[Evidence]:
         if observed.status >= 400 or observed.prompt is None:
             continue
         request = observed.request
-        key = (request.provider, request.api, request.model, request.opening[1])
+        key = (request.provider, request.api, request.model, request.conversation_start[1])
         earlier = last.get(key)
         last[key] = observed
         if earlier is not None:

@@ -147,7 +147,7 @@ class Imagen(PredictCall):
     api = "images"
     request_class = ImagenRequest
 
-    def complete(self, reply: Reply, request: Request) -> Reply:
+    def with_required_media(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with the requested number of images, unless it has its own."""
         assert isinstance(request, ImagenRequest)
         own = reply.media("images")
@@ -185,7 +185,7 @@ class Veo(PredictCall):
     api = "videos"
     request_class = VeoRequest
 
-    def complete(self, reply: Reply, request: Request) -> Reply:
+    def with_required_media(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with the requested number of videos, unless it has its own."""
         assert isinstance(request, VeoRequest)
         own = reply.media("video")

@@ -54,7 +54,7 @@ from mockllm.dialects.mcp.protocol import (
     SERVER_ERROR,
     UPDATED,
 )
-from mockllm.dialects.mcp.replayed import readdressed
+from mockllm.dialects.mcp.replayed import with_request_id
 from mockllm.dialects.mcp.request import EndRequest, RpcRequest, ServerRequest, StreamRequest
 from mockllm.dialects.mcp.results import RPC_HANDLERS, completed
 from mockllm.dialects.mcp.resumption import (
@@ -199,10 +199,10 @@ class McpCall(ServerCall):
         steps = tuple(encode(McpEncoder(reply, request)))
         return resumable(Plan(ResponseHead(OK, SSE), steps, Framing.SSE), request, identity)
 
-    def readdressed(self, plan: Plan, request: Request) -> Plan:
+    def with_request_id(self, plan: Plan, request: Request) -> Plan:
         """Return a recorded response as the response to this request."""
         assert isinstance(request, RpcRequest)
-        return resumable_recording(readdressed(plan, request), request)
+        return resumable_recording(with_request_id(plan, request), request)
 
     decode = staticmethod(decode)
 

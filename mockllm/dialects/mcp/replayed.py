@@ -24,11 +24,11 @@ MAX_PLACES: Final = 100
 """The most members called `id` that are tried before the message is written anew."""
 
 
-def readdressed(plan: Plan, request: RpcRequest) -> Plan:
+def with_request_id(plan: Plan, request: RpcRequest) -> Plan:
     """Return the recorded response as the response to this request."""
 
     def change(data: bytes) -> bytes:
-        return _readdressed(data, request)
+        return _with_request_id(data, request)
 
     if plan.framing is Framing.PLAIN:
         waits: list[Step] = [step for step in plan.steps if type(step) is WaitStep]
@@ -45,7 +45,7 @@ def _changed(step: Step, change: Callable[[bytes], bytes]) -> Step:
     return step
 
 
-def _readdressed(data: bytes, request: RpcRequest) -> bytes:
+def _with_request_id(data: bytes, request: RpcRequest) -> bytes:
     try:
         message = object_of(loads(data))
     except JSONDecodeError:

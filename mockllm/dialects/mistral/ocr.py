@@ -80,7 +80,7 @@ class Ocr(VendorCall, MediaCall):
             return wrong_type(document, "document", "an object")
         return one_of(*_DOCUMENTS)(document.get("type", "document_url"), "document.type")
 
-    def complete(self, reply: Reply, request: Request) -> Reply:
+    def with_required_media(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with a text: its own, else that of the requested pages."""
         assert isinstance(request, OcrRequest)
         if reply.failure is not None or any(type(part) in (Text, Refusal) for part in reply.parts):

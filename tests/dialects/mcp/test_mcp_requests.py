@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.core.rendering.plan import Framing, Plan, ResponseHead, WaitStep
 from mockllm.core.request.request import Request
-from mockllm.dialects.mcp.replayed import readdressed
+from mockllm.dialects.mcp.replayed import with_request_id
 from mockllm.dialects.mcp.request import RpcRequest
 from mockllm.dialects.mcp.request_builder import call_request, encoded_header
 from tests.dialects.mcp.messages import SERVER, ToolClient, rpc
@@ -68,7 +68,7 @@ def test_replay_has_the_recorded_waits() -> None:
     request = read(rpc("ping"))
     assert isinstance(request, RpcRequest)
     plan = Plan(ResponseHead(200, ()), (WaitStep(1.0, 0),), Framing.SSE)
-    assert readdressed(plan, request) == plan
+    assert with_request_id(plan, request) == plan
 
 
 def test_call_is_written_as_a_modern_client_sends_it() -> None:

@@ -12,7 +12,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.rendering.plan import Framing, Plan, RawStep, ResponseHead
 from mockllm.dialects.background import DEFAULT_IN_PROGRESS, DEFAULT_QUEUED
-from mockllm.dialects.openai.responses.stored_calls import storable_response
+from mockllm.dialects.openai.responses.stored_calls import stored_parts
 from tests.language.virtual_server import NOW, VirtualServer, raw_request, respond_once
 
 SCENARIO = """
@@ -86,11 +86,11 @@ def test_recorded_stream_with_and_without_names_is_stored(name: bytes, done: byt
     payloads = [{"type": "response.created"}, {"type": "response.completed", "response": response}]
     data = b"".join(name + b"data: " + dumps(payload) + b"\n\n" for payload in payloads) + done
     plan = Plan(ResponseHead(200, ()), (RawStep(data, 0),), Framing.SSE)
-    stored = storable_response(plan)
+    stored = stored_parts(plan)
     assert stored is not None
     assert stored[1][0] == "gen-1"
     cut = replace(plan, steps=(RawStep(data[: data.index(b"response.completed")], 0),))
-    assert storable_response(cut) is None
+    assert stored_parts(cut) is None
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ class ImageGenerations(MediaCall):
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return error_plan(failure, request, identity, _ERRORS)
 
-    def complete(self, reply: Reply, request: Request) -> Reply:
+    def with_required_media(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with the requested number of images, unless it has its own."""
         assert isinstance(request, ImagesRequest)
         own = reply.media("images")

@@ -137,7 +137,7 @@ class Speech(MediaCall):
 
     check = staticmethod(check)
 
-    def complete(self, reply: Reply, request: Request) -> Reply:
+    def with_required_media(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with audio that says its text, else the input of the request."""
         assert isinstance(request, SpeechRequest)
         own = reply.media("audio")

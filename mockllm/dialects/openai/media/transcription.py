@@ -92,7 +92,7 @@ class Transcriptions(MediaCall):
 
     check = staticmethod(check)
 
-    def complete(self, reply: Reply, request: Request) -> Reply:
+    def with_required_media(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with a text: its segments', else the default one."""
         if reply.failure is not None or any(type(part) in (Text, Refusal) for part in reply.parts):
             return reply

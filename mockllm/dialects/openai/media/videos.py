@@ -48,7 +48,7 @@ class Videos(MediaCall):
 
     check = staticmethod(check)
 
-    def complete(self, reply: Reply, request: Request) -> Reply:
+    def with_required_media(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with a video of the requested size and length, unless it has its own."""
         assert isinstance(request, VideosRequest)
         own = reply.media("video")

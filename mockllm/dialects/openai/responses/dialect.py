@@ -14,7 +14,7 @@ from mockllm.core.rendering.encoder import encode
 from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import Framing, Plan
-from mockllm.core.rendering.storable_response import StorableResponse
+from mockllm.core.rendering.stored_parts import StoredParts
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate
@@ -37,7 +37,7 @@ from mockllm.dialects.openai.responses.object import ResponseObjectFields, incom
 from mockllm.dialects.openai.responses.prompt_form import PROMPT_FORM
 from mockllm.dialects.openai.responses.request import COMPACTION_TRIGGER, ResponsesRequest
 from mockllm.dialects.openai.responses.server_tools import ITEMS
-from mockllm.dialects.openai.responses.stored_calls import storable_response, storage_update, update_of
+from mockllm.dialects.openai.responses.stored_calls import storage_update, stored_parts, update_of
 
 PAYER: Final = {"payer": "developer"}
 """The payer of the request, which only non-streaming responses contain."""
@@ -114,9 +114,9 @@ class Responses(ResponsesCall):
         assert isinstance(request, ResponsesRequest)
         return storage_update(plan, request)
 
-    def storable_response(self, plan: Plan) -> StorableResponse | None:
-        return storable_response(plan)
+    def stored_parts(self, plan: Plan) -> StoredParts | None:
+        return stored_parts(plan)
 
-    def update_of(self, storable: StorableResponse, request: Request) -> StorageUpdate | None:
+    def update_of(self, parts: StoredParts, request: Request) -> StorageUpdate | None:
         assert isinstance(request, ResponsesRequest)
-        return update_of(storable, request)
+        return update_of(parts, request)

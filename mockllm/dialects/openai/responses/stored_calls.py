@@ -21,7 +21,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import objects, read_object, text_of
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step
-from mockllm.core.rendering.storable_response import StorableResponse
+from mockllm.core.rendering.stored_parts import StoredParts
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse, Timeline
 from mockllm.core.webhook import Webhook
@@ -59,32 +59,32 @@ DONE: Final = b"[DONE]"
 def storage_update(plan: Plan, request: ResponsesRequest, *, always: bool = False) -> StorageUpdate | None:
     """Return the update of the store; None where there is no response. `always`: also where the client declines."""
     run = plan.background
-    storable = storable_response(plan if run is None else run.plan)
-    if storable is None:
+    parts = stored_parts(plan if run is None else run.plan)
+    if parts is None:
         return None
     timeline = None if run is None else timeline_of(run, request.monotonic + plan.delay)
-    return update_of(storable, request, timeline, always=always)
+    return update_of(parts, request, timeline, always=always)
 
 
-def storable_response(plan: Plan) -> StorableResponse | None:
+def stored_parts(plan: Plan) -> StoredParts | None:
     """Return what is stored of a sent response; None where there is no response."""
     sent = _last_payload(plan)
     completed = {} if sent is None else _identified(sent)
     if sent is None or text_of(completed.get("id")) is None:
         return None
     output = list(objects(completed.get("output")))
-    return StorableResponse(sent, ids_of(completed), dict(_calls(output)) | reasoning_links(output))
+    return StoredParts(sent, ids_of(completed), dict(_calls(output)) | reasoning_links(output))
 
 
 def update_of(
-    storable: StorableResponse,
+    parts: StoredParts,
     request: ResponsesRequest,
     timeline: Timeline | None = None,
     *,
     always: bool = False,
 ) -> StorageUpdate | None:
     """Return the update of the store with a response; None where nothing changes."""
-    payload, names, calls = storable
+    payload, names, calls = parts
     if not always and request.fields.get("store") is False:
         uses = tuple(_uses_of_stores(request, names))
         return StorageUpdate(tool_calls=calls, others=uses) if calls or uses else None

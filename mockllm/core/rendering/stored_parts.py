@@ -23,7 +23,7 @@ _SAMPLE: Final = re.compile(_SAMPLE_PREFIX + r"(\d{6})")
 _SAMPLE_IN_BYTES: Final = re.compile(_SAMPLE.pattern.encode())
 
 
-class StorableResponse(NamedTuple):
+class StoredParts(NamedTuple):
     """What a dialect stores of a response: its JSON, the names that find it, and its tools by the ids of the tool
     calls."""
 
@@ -32,18 +32,18 @@ class StorableResponse(NamedTuple):
     tool_calls: Mapping[str, str]
 
 
-class PrerenderedStorable(Struct, frozen=True, eq=False):
-    """A StorableResponse with placeholders. A text that is the value of a placeholder is the number of the value."""
+class PrerenderedStoredParts(Struct, frozen=True, eq=False):
+    """A StoredParts with placeholders. A text that is the value of a placeholder is the number of the value."""
 
     payload: PlaceholderStep
     names: Sequence[str | int]
     tool_calls: Sequence[tuple[str | int, str | int]]
 
-    def fill(self, values: Sequence[bytes]) -> StorableResponse:
+    def fill(self, values: Sequence[bytes]) -> StoredParts:
         """Return the parts of the response with these values (see `Prerendered.placeholder_values`)."""
         names = [name if isinstance(name, str) else values[name].decode() for name in self.names]
         calls = {_filled(id, values): _filled(tool, values) for id, tool in self.tool_calls}
-        return StorableResponse(self.payload.filled_bytes(values), tuple(names), calls)
+        return StoredParts(self.payload.filled_bytes(values), tuple(names), calls)
 
     @property
     def size(self) -> int:
@@ -55,11 +55,11 @@ def _filled(text: str | int, values: Sequence[bytes]) -> str:
     return text if isinstance(text, str) else values[text].decode()
 
 
-def storable_form(
+def prerender_stored_parts(
     plan_with: Callable[[Sequence[bytes]], Plan],
-    read: Callable[[Plan], StorableResponse | None],
+    read: Callable[[Plan], StoredParts | None],
     values: Sequence[bytes],
-) -> PrerenderedStorable | None:
+) -> PrerenderedStoredParts | None:
     """Return the form of what `read` returns for the plans of a cached response.
 
     `plan_with` returns the plan with the values of one response, and `values` are such values. Return None where
@@ -75,7 +75,7 @@ def storable_form(
         return None
     split = _SAMPLE_IN_BYTES.split(found.payload)
     parts = [b"" if place % 2 else part for place, part in enumerate(split)]
-    form = PrerenderedStorable(
+    form = PrerenderedStoredParts(
         PlaceholderStep(parts, value_selector([int(number) for number in split[1::2]]), 0),
         [numbers.get(name, name) for name in found.names],
         [(numbers.get(id, id), numbers.get(tool, tool)) for id, tool in found.tool_calls.items()],

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from mockllm.server.closing_protocol import ClosingProtocol
+from mockllm.server.closable_connection import ClosableConnection
 from mockllm.server.server_limits import ServerLimits
 
 
@@ -41,9 +41,9 @@ class Watched:
         self.calls.append("close")
 
 
-def calls_after(transport: Watched, act: Callable[[ClosingProtocol], None]) -> list[str]:
+def calls_after(transport: Watched, act: Callable[[ClosableConnection], None]) -> list[str]:
     async def main() -> None:
-        protocol = ClosingProtocol(asyncio.get_running_loop(), ServerLimits())
+        protocol = ClosableConnection(asyncio.get_running_loop(), ServerLimits())
         protocol.connection_made(cast(asyncio.Transport, transport))
         act(protocol)
         assert protocol.closing
@@ -54,7 +54,7 @@ def calls_after(transport: Watched, act: Callable[[ClosingProtocol], None]) -> l
 
 
 def test_two_ends_are_one() -> None:
-    def end_twice(protocol: ClosingProtocol) -> None:
+    def end_twice(protocol: ClosableConnection) -> None:
         protocol.close_write_side(1)
         protocol.close_write_side(1)
 
@@ -62,7 +62,7 @@ def test_two_ends_are_one() -> None:
 
 
 def test_client_that_sends_no_more_gets_no_linger_time() -> None:
-    def end(connection: ClosingProtocol) -> None:
+    def end(connection: ClosableConnection) -> None:
         connection.half_closed_at = 0.0
         connection.close_write_side(60.0)
 
@@ -70,7 +70,7 @@ def test_client_that_sends_no_more_gets_no_linger_time() -> None:
 
 
 def test_paused_socket_is_read_again() -> None:
-    def end_paused(protocol: ClosingProtocol) -> None:
+    def end_paused(protocol: ClosableConnection) -> None:
         protocol.pause_reading()
         protocol.close_write_side(1)
 
@@ -78,7 +78,7 @@ def test_paused_socket_is_read_again() -> None:
 
 
 def test_stopping_server_waits_for_no_client() -> None:
-    def end_and_stop(protocol: ClosingProtocol) -> None:
+    def end_and_stop(protocol: ClosableConnection) -> None:
         protocol.close_write_side(1)
         protocol.close_and_drop_transport()
 

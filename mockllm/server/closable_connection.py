@@ -8,7 +8,7 @@ from mockllm.server.aiohttp_internals import HttpProtocol
 from mockllm.server.server_limits import ServerLimits
 
 
-class ClosingProtocol(HttpProtocol):
+class ClosableConnection(HttpProtocol):
     """A protocol that closes its transport, at once or after the client."""
 
     __slots__ = ("_ended_transport",)
