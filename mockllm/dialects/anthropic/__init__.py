@@ -38,17 +38,6 @@ COUNT: Final = AnthropicCountTokens()
 COMPLETE: Final = TextCompletions()
 MODELS: Final = AnthropicModels()
 """The calls for the list and for one model."""
-CREATE_BATCH: Final = CreateMessageBatch()
-GET_BATCH: Final = GetMessageBatch()
-LIST_BATCHES: Final = ListMessageBatches()
-CANCEL_BATCH: Final = CancelMessageBatch()
-DELETE_BATCH: Final = DeleteMessageBatch()
-BATCH_RESULTS: Final = MessageBatchResults()
-UPLOAD_FILE: Final = AnthropicUpload()
-GET_FILE: Final = AnthropicFile()
-LIST_FILES: Final = AnthropicFileList()
-DELETE_FILE: Final = AnthropicDeleteFile()
-FILE_CONTENT: Final = AnthropicFileContent()
 VERTEX_MESSAGES: Final = VertexMessages()
 VERTEX_COUNT: Final = VertexCount()
 
@@ -56,14 +45,16 @@ VERTEX_COUNT: Final = VertexCount()
 def _batch_routes() -> tuple[ProviderRoute, ...]:
     all_, one = "/v1/messages/batches", "/v1/messages/batches/{batch}"
     type_ = ("anthropic.types.messages:MessageBatch",) * 2
-    get = ProviderCall("get_batch", GET_BATCH, sdk_types=type_)
+    get = ProviderCall("get_batch", GetMessageBatch(), sdk_types=type_)
     return (
-        ProviderRoute("POST", all_, ProviderCall("batches", CREATE_BATCH, sdk_types=type_)),
-        ProviderRoute("GET", all_, ProviderCall("list_batches", LIST_BATCHES)),
+        ProviderRoute("POST", all_, ProviderCall("batches", CreateMessageBatch(), sdk_types=type_)),
+        ProviderRoute("GET", all_, ProviderCall("list_batches", ListMessageBatches())),
         ProviderRoute("GET", one, get),
-        ProviderRoute("DELETE", one, ProviderCall("delete_batch", DELETE_BATCH)),
-        ProviderRoute("POST", f"{one}/cancel", ProviderCall("cancel_batch", CANCEL_BATCH, sdk_types=type_)),
-        ProviderRoute("GET", f"{one}/results", ProviderCall("batch_results", BATCH_RESULTS)),
+        ProviderRoute("DELETE", one, ProviderCall("delete_batch", DeleteMessageBatch())),
+        ProviderRoute(
+            "POST", f"{one}/cancel", ProviderCall("cancel_batch", CancelMessageBatch(), sdk_types=type_)
+        ),
+        ProviderRoute("GET", f"{one}/results", ProviderCall("batch_results", MessageBatchResults())),
     )
 
 
@@ -71,11 +62,11 @@ def _file_routes() -> tuple[ProviderRoute, ...]:
     all_, one = "/v1/files", "/v1/files/{file}"
     type_ = ("anthropic.types.beta:BetaFileMetadata",) * 2
     return (
-        ProviderRoute("POST", all_, ProviderCall("files", UPLOAD_FILE, sdk_types=type_)),
-        ProviderRoute("GET", all_, ProviderCall("list_files", LIST_FILES)),
-        ProviderRoute("GET", one, ProviderCall("get_file", GET_FILE, sdk_types=type_)),
-        ProviderRoute("DELETE", one, ProviderCall("delete_file", DELETE_FILE)),
-        ProviderRoute("GET", f"{one}/content", ProviderCall("file_content", FILE_CONTENT)),
+        ProviderRoute("POST", all_, ProviderCall("files", AnthropicUpload(), sdk_types=type_)),
+        ProviderRoute("GET", all_, ProviderCall("list_files", AnthropicFileList())),
+        ProviderRoute("GET", one, ProviderCall("get_file", AnthropicFile(), sdk_types=type_)),
+        ProviderRoute("DELETE", one, ProviderCall("delete_file", AnthropicDeleteFile())),
+        ProviderRoute("GET", f"{one}/content", ProviderCall("file_content", AnthropicFileContent())),
     )
 
 

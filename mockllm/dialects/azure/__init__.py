@@ -91,7 +91,6 @@ recording was at hand."""
 FOUNDRY_CHAT: Final = FoundryChat(FOUNDRY, CHAT)
 """Chat with the models of other model providers."""
 FOUNDRY_MESSAGES: Final = FoundryMessages()
-FOUNDRY_COUNT: Final = FoundryCount()
 
 
 def _routes() -> tuple[ProviderRoute, ...]:
@@ -103,7 +102,7 @@ def _routes() -> tuple[ProviderRoute, ...]:
     claude = ProviderCall(
         "messages", FOUNDRY_MESSAGES, operation="chat", telemetry_provider="azure.ai.inference", neutral=False
     )
-    count = ProviderCall("count_claude_tokens", FOUNDRY_COUNT)
+    count = ProviderCall("count_claude_tokens", FoundryCount())
     deployed = (
         (
             "chat/completions",

@@ -21,7 +21,6 @@ from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 CONVERSE: Final = Converse()
 INVOKE: Final = Invoke()
-EMBEDDINGS: Final = BedrockEmbeddings()
 COUNT: Final = BedrockCountTokens()
 MODELS: Final = FoundationModels()
 """The calls for the list and for one model."""
@@ -37,7 +36,7 @@ def _routes() -> tuple[ProviderRoute, ...]:
         body_fields=("inferenceConfig", "toolConfig"),
     )
     invoke = ProviderCall("invoke", INVOKE, operation="chat")
-    embeddings = ProviderCall("embeddings", EMBEDDINGS, operation="embeddings")
+    embeddings = ProviderCall("embeddings", BedrockEmbeddings(), operation="embeddings")
     models, profiles = ProviderCall("models", MODELS), ProviderCall("inference_profiles", PROFILES)
     return (
         ProviderRoute("POST", "/model/{model}/(converse|converse-stream)", converse),

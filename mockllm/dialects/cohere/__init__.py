@@ -15,8 +15,6 @@ from mockllm.dialects.cohere.v1_tokens import CohereDetokenize, CohereTokenize
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 CHAT: Final = CohereChat()
-EMBED: Final = CohereEmbed()
-RERANK: Final = CohereRerank()
 CHAT_V1: Final = CohereV1Chat()
 GENERATE: Final = CohereGenerate()
 _MODELS: Final = ProviderCall("models", CohereModels())
@@ -86,8 +84,8 @@ PROVIDER: Final = Provider(
             "/v2/chat",
             ProviderCall("chat", CHAT, operation="chat", title="Cohere: chat, embed, rerank"),
         ),
-        ProviderRoute("POST", "/v2/embed", ProviderCall("embeddings", EMBED, operation="embeddings")),
-        ProviderRoute("POST", "/v2/rerank", ProviderCall("rerank", RERANK)),
+        ProviderRoute("POST", "/v2/embed", ProviderCall("embeddings", CohereEmbed(), operation="embeddings")),
+        ProviderRoute("POST", "/v2/rerank", ProviderCall("rerank", CohereRerank())),
         *V1_ROUTES,
     ),
     unserved=UNSERVED,

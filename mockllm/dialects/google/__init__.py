@@ -22,7 +22,6 @@ from mockllm.dialects.google.token import Token
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute, ProviderWebSocket
 from mockllm.dialects.vendors import vendor_routes
 
-TOKEN: Final = Token()
 _LOCATION: Final = "/(v1beta1|v1)/projects/{project}/locations/{location}"
 _PROJECT: Final = f"{_LOCATION}/publishers"
 _EXPRESS: Final = "/(v1beta1|v1)/publishers"
@@ -188,7 +187,7 @@ def _vertex_routes() -> tuple[ProviderRoute, ...]:
         *claude,
         *_cache_routes(_LOCATION),
         *_batch_job_routes(),
-        ProviderRoute("POST", "/token", ProviderCall("token", TOKEN)),
+        ProviderRoute("POST", "/token", ProviderCall("token", Token())),
         ProviderRoute("GET", f"{_EXPRESS}/google/models", models),
         ProviderRoute("GET", f"{_EXPRESS}/google/models/{{model}}", models),
         *_media_routes(f"{_PROJECT}/google", f"{_EXPRESS}/google"),

@@ -15,14 +15,10 @@ from mockllm.dialects.mcp.oauth import (
 )
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
-CALL: Final = McpCall()
-LISTEN: Final = McpListen()
-END: Final = McpEnd()
-
 # `neutral=False`: no `NeutralRequest` becomes one
-_call = ProviderCall("jsonrpc", CALL, neutral=False)
-_listen = ProviderCall("listen", LISTEN)
-_end = ProviderCall("end_session", END)
+_call = ProviderCall("jsonrpc", McpCall(), neutral=False)
+_listen = ProviderCall("listen", McpListen())
+_end = ProviderCall("end_session", McpEnd())
 _oauth: Final = (
     ("GET", METADATA, "oauth_resource", ResourceMetadata()),
     ("GET", ".well-known/openid-configuration", "oauth_server", ServerMetadata()),

@@ -19,38 +19,27 @@ from mockllm.dialects.vendors import VENDORS, provider_of
 
 CHAT: Final = OllamaChat()
 GENERATE: Final = OllamaGenerate()
-EMBEDDINGS: Final = OllamaEmbeddings()
-SHOW: Final = Show()
-TAGS: Final = Tags()
-RUNNING: Final = RunningModels()
-VERSION: Final = OllamaVersion()
-PULL: Final = PullModel()
-PUSH: Final = PushModel()
-CREATE: Final = CreateModel()
-BLOBS: Final = CreateBlob()
-STORED_BLOB: Final = FindBlob()
-COPY: Final = CopyModel()
 DELETE: Final = DeleteModel()
 
 _chat = ProviderCall("native_chat", CHAT, operation="chat", title="Ollama: chat, generate, embed, tags")
 # `neutral=False`: a `NeutralRequest` becomes a request of `native_chat`
 _generate = ProviderCall("native_generate", GENERATE, operation="text_completion", neutral=False)
-_embed = ProviderCall("native_embeddings", EMBEDDINGS, operation="embeddings")
+_embed = ProviderCall("native_embeddings", OllamaEmbeddings(), operation="embeddings")
 _ROUTES: Final = (
     ProviderRoute("POST", "/api/chat", _chat),
     ProviderRoute("POST", "/api/generate", _generate),
     ProviderRoute("POST", "/api/embed", _embed),
     ProviderRoute("POST", "/api/embeddings", _embed),
-    ProviderRoute("POST", "/api/show", ProviderCall("show", SHOW)),
-    ProviderRoute("GET", "/api/tags", ProviderCall("tags", TAGS)),
-    ProviderRoute("GET", "/api/ps", ProviderCall("running_models", RUNNING)),
-    ProviderRoute("GET", "/api/version", ProviderCall("version", VERSION)),
-    ProviderRoute("POST", "/api/pull", ProviderCall("pull_model", PULL)),
-    ProviderRoute("POST", "/api/push", ProviderCall("push_model", PUSH)),
-    ProviderRoute("POST", "/api/create", ProviderCall("create_model", CREATE)),
-    ProviderRoute("POST", "/api/blobs/{digest}", ProviderCall("blobs", BLOBS)),
-    ProviderRoute("HEAD", "/api/blobs/{digest}", ProviderCall("stored_blob", STORED_BLOB)),
-    ProviderRoute("POST", "/api/copy", ProviderCall("copy_model", COPY)),
+    ProviderRoute("POST", "/api/show", ProviderCall("show", Show())),
+    ProviderRoute("GET", "/api/tags", ProviderCall("tags", Tags())),
+    ProviderRoute("GET", "/api/ps", ProviderCall("running_models", RunningModels())),
+    ProviderRoute("GET", "/api/version", ProviderCall("version", OllamaVersion())),
+    ProviderRoute("POST", "/api/pull", ProviderCall("pull_model", PullModel())),
+    ProviderRoute("POST", "/api/push", ProviderCall("push_model", PushModel())),
+    ProviderRoute("POST", "/api/create", ProviderCall("create_model", CreateModel())),
+    ProviderRoute("POST", "/api/blobs/{digest}", ProviderCall("blobs", CreateBlob())),
+    ProviderRoute("HEAD", "/api/blobs/{digest}", ProviderCall("stored_blob", FindBlob())),
+    ProviderRoute("POST", "/api/copy", ProviderCall("copy_model", CopyModel())),
     ProviderRoute("DELETE", "/api/delete", ProviderCall("delete_model", DELETE)),
 )
 """The control API owns the paths below `/api` that it serves; none of these is among them."""

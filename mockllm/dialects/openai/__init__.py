@@ -99,53 +99,13 @@ GET_RESPONSE: Final = GetResponse()
 DELETE_RESPONSE: Final = DeleteResponse()
 CANCEL_RESPONSE: Final = CancelResponse()
 INPUT_ITEMS: Final = InputItems()
-CREATE_CONVERSATION: Final = CreateConversation()
-GET_CONVERSATION: Final = GetConversation()
-UPDATE_CONVERSATION: Final = UpdateConversation()
-DELETE_CONVERSATION: Final = DeleteConversation()
-CONVERSATION_ITEMS: Final = ListConversationItems()
-ADD_ITEMS: Final = AddConversationItems()
-GET_ITEM: Final = GetConversationItem()
-DELETE_ITEM: Final = DeleteConversationItem()
-LIST_ENDPOINTS: Final = ListEndpoints()
-CREATE_ENDPOINT: Final = CreateEndpoint()
-GET_ENDPOINT: Final = EndpointCall()
-UPDATE_ENDPOINT: Final = UpdateEndpoint()
-DELETE_ENDPOINT: Final = DeleteEndpoint()
-ROTATE_SECRET: Final = RotateSecret()
-TEST_ENDPOINT: Final = TestEndpoint()
-EVENT_TYPES: Final = EventTypes()
-UPLOAD_FILE: Final = UploadFile()
-LIST_FILES: Final = ListFiles()
-GET_FILE: Final = GetFile()
-DELETE_FILE: Final = DeleteFile()
-FILE_CONTENT: Final = GetFileContent()
-CREATE_UPLOAD: Final = CreateUpload()
-ADD_PART: Final = AddUploadPart()
-COMPLETE_UPLOAD: Final = CompleteUpload()
-CANCEL_UPLOAD: Final = CancelUpload()
-CREATE_BATCH: Final = CreateBatch()
-LIST_BATCHES: Final = ListBatches()
-GET_BATCH: Final = GetBatch()
-CANCEL_BATCH: Final = CancelBatch()
 COMPLETIONS: Final = Completions()
 EMBEDDINGS: Final = OpenAiEmbeddings()
 MODERATIONS: Final = Moderations()
 MODELS: Final = OpenAiModels()
 IMAGES: Final = ImageGenerations()
-IMAGE_EDITS: Final = ImageEdits()
-IMAGE_VARIATIONS: Final = ImageVariations()
-IMAGE_FILE: Final = ImageFile()
-SPEECH: Final = Speech()
 TRANSCRIPTIONS: Final = Transcriptions()
-TRANSLATIONS: Final = Translations()
 VIDEOS: Final = Videos()
-VIDEO_REMIX: Final = VideoRemix()
-VIDEO_EDITS: Final = VideoEdits()
-LIST_VIDEOS: Final = ListVideos()
-GET_VIDEO: Final = GetVideo()
-DELETE_VIDEO: Final = DeleteVideo()
-VIDEO_CONTENT: Final = VideoContent()
 
 
 _chat = ProviderCall(
@@ -192,6 +152,7 @@ _one_file, _one_batch = "/v1/files/{file}", "/v1/batches/{batch}"
 _one_upload, _upload = "/v1/uploads/{upload}", ("openai.types:Upload",) * 2
 _file, _batch = ("openai.types:FileObject",) * 2, ("openai.types:Batch",) * 2
 _one_conversation = "/v1/conversations/{conversation}"
+_one_item = f"{_one_conversation}/items/{{item}}"
 
 
 _one_endpoint = "/v1/webhook_endpoints/{endpoint}"
@@ -213,7 +174,9 @@ _images = ProviderCall(
     python_call=("openai", "OpenAI", "images.generate"),
 )
 _image_edits = ProviderCall(
-    "image_edits", IMAGE_EDITS, sdk_types=("openai.types:ImagesResponse", "openai.types:ImageEditStreamEvent")
+    "image_edits",
+    ImageEdits(),
+    sdk_types=("openai.types:ImagesResponse", "openai.types:ImageEditStreamEvent"),
 )
 _transcriptions = ProviderCall(
     "transcriptions",
@@ -226,18 +189,18 @@ _transcriptions = ProviderCall(
 _media: Final = (
     ProviderRoute("POST", "/v1/images/generations", _images),
     ProviderRoute("POST", "/v1/images/edits", _image_edits),
-    ProviderRoute("POST", "/v1/images/variations", ProviderCall("image_variations", IMAGE_VARIATIONS)),
-    ProviderRoute("GET", f"{PATH}{{name}}", ProviderCall("image_files", IMAGE_FILE)),
-    ProviderRoute("POST", "/v1/audio/speech", ProviderCall("speech", SPEECH)),
+    ProviderRoute("POST", "/v1/images/variations", ProviderCall("image_variations", ImageVariations())),
+    ProviderRoute("GET", f"{PATH}{{name}}", ProviderCall("image_files", ImageFile())),
+    ProviderRoute("POST", "/v1/audio/speech", ProviderCall("speech", Speech())),
     ProviderRoute("POST", "/v1/audio/transcriptions", _transcriptions),
-    ProviderRoute("POST", "/v1/audio/translations", ProviderCall("translations", TRANSLATIONS)),
+    ProviderRoute("POST", "/v1/audio/translations", ProviderCall("translations", Translations())),
     ProviderRoute("POST", "/v1/videos", ProviderCall("videos", VIDEOS)),
-    ProviderRoute("POST", "/v1/videos/(edits|extensions)", ProviderCall("video_edits", VIDEO_EDITS)),
-    ProviderRoute("GET", "/v1/videos", ProviderCall("list_videos", LIST_VIDEOS)),
-    ProviderRoute("GET", "/v1/videos/{video}", ProviderCall("get_video", GET_VIDEO)),
-    ProviderRoute("DELETE", "/v1/videos/{video}", ProviderCall("delete_video", DELETE_VIDEO)),
-    ProviderRoute("GET", "/v1/videos/{video}/content", ProviderCall("video_content", VIDEO_CONTENT)),
-    ProviderRoute("POST", "/v1/videos/{video}/remix", ProviderCall("video_remix", VIDEO_REMIX)),
+    ProviderRoute("POST", "/v1/videos/(edits|extensions)", ProviderCall("video_edits", VideoEdits())),
+    ProviderRoute("GET", "/v1/videos", ProviderCall("list_videos", ListVideos())),
+    ProviderRoute("GET", "/v1/videos/{video}", ProviderCall("get_video", GetVideo())),
+    ProviderRoute("DELETE", "/v1/videos/{video}", ProviderCall("delete_video", DeleteVideo())),
+    ProviderRoute("GET", "/v1/videos/{video}/content", ProviderCall("video_content", VideoContent())),
+    ProviderRoute("POST", "/v1/videos/{video}/remix", ProviderCall("video_remix", VideoRemix())),
 )
 
 _routes: Final = (
@@ -254,35 +217,35 @@ _routes: Final = (
     ProviderRoute("DELETE", _stored_response, ProviderCall("delete_response", DELETE_RESPONSE)),
     ProviderRoute("POST", f"{_stored_response}/cancel", ProviderCall("cancel_response", CANCEL_RESPONSE)),
     ProviderRoute("GET", f"{_stored_response}/input_items", ProviderCall("input_items", INPUT_ITEMS)),
-    ProviderRoute("POST", "/v1/conversations", _conversation("create", CREATE_CONVERSATION)),
-    ProviderRoute("GET", _one_conversation, _conversation("get", GET_CONVERSATION)),
-    ProviderRoute("POST", _one_conversation, _conversation("update", UPDATE_CONVERSATION)),
-    ProviderRoute("DELETE", _one_conversation, _conversation("delete", DELETE_CONVERSATION)),
-    ProviderRoute("GET", f"{_one_conversation}/items", _conversation("items", CONVERSATION_ITEMS)),
-    ProviderRoute("POST", f"{_one_conversation}/items", _conversation("add_items", ADD_ITEMS)),
-    ProviderRoute("GET", f"{_one_conversation}/items/{{item}}", _conversation("get_item", GET_ITEM)),
-    ProviderRoute("DELETE", f"{_one_conversation}/items/{{item}}", _conversation("delete_item", DELETE_ITEM)),
-    ProviderRoute("GET", "/v1/webhook_endpoints", _webhooks("list", LIST_ENDPOINTS)),
-    ProviderRoute("POST", "/v1/webhook_endpoints", _webhooks("create", CREATE_ENDPOINT)),
-    ProviderRoute("GET", _one_endpoint, _webhooks("get", GET_ENDPOINT)),
-    ProviderRoute("POST", _one_endpoint, _webhooks("update", UPDATE_ENDPOINT)),
-    ProviderRoute("DELETE", _one_endpoint, _webhooks("delete", DELETE_ENDPOINT)),
-    ProviderRoute("POST", f"{_one_endpoint}/rotate_secret", _webhooks("rotate", ROTATE_SECRET)),
-    ProviderRoute("POST", f"{_one_endpoint}/test", _webhooks("test", TEST_ENDPOINT)),
-    ProviderRoute("GET", "/v1/webhook_event_types", _webhooks("event_types", EVENT_TYPES)),
-    ProviderRoute("POST", "/v1/files", ProviderCall("files", UPLOAD_FILE, sdk_types=_file)),
-    ProviderRoute("GET", "/v1/files", ProviderCall("list_files", LIST_FILES)),
-    ProviderRoute("GET", _one_file, ProviderCall("get_file", GET_FILE, sdk_types=_file)),
-    ProviderRoute("DELETE", _one_file, ProviderCall("delete_file", DELETE_FILE)),
-    ProviderRoute("GET", f"{_one_file}/content", ProviderCall("file_content", FILE_CONTENT)),
-    ProviderRoute("POST", "/v1/uploads", ProviderCall("uploads", CREATE_UPLOAD, sdk_types=_upload)),
-    ProviderRoute("POST", f"{_one_upload}/parts", ProviderCall("upload_parts", ADD_PART)),
-    ProviderRoute("POST", f"{_one_upload}/complete", ProviderCall("complete_upload", COMPLETE_UPLOAD)),
-    ProviderRoute("POST", f"{_one_upload}/cancel", ProviderCall("cancel_upload", CANCEL_UPLOAD)),
-    ProviderRoute("POST", "/v1/batches", ProviderCall("batches", CREATE_BATCH, sdk_types=_batch)),
-    ProviderRoute("GET", "/v1/batches", ProviderCall("list_batches", LIST_BATCHES)),
-    ProviderRoute("GET", _one_batch, ProviderCall("get_batch", GET_BATCH, sdk_types=_batch)),
-    ProviderRoute("POST", f"{_one_batch}/cancel", ProviderCall("cancel_batch", CANCEL_BATCH)),
+    ProviderRoute("POST", "/v1/conversations", _conversation("create", CreateConversation())),
+    ProviderRoute("GET", _one_conversation, _conversation("get", GetConversation())),
+    ProviderRoute("POST", _one_conversation, _conversation("update", UpdateConversation())),
+    ProviderRoute("DELETE", _one_conversation, _conversation("delete", DeleteConversation())),
+    ProviderRoute("GET", f"{_one_conversation}/items", _conversation("items", ListConversationItems())),
+    ProviderRoute("POST", f"{_one_conversation}/items", _conversation("add_items", AddConversationItems())),
+    ProviderRoute("GET", _one_item, _conversation("get_item", GetConversationItem())),
+    ProviderRoute("DELETE", _one_item, _conversation("delete_item", DeleteConversationItem())),
+    ProviderRoute("GET", "/v1/webhook_endpoints", _webhooks("list", ListEndpoints())),
+    ProviderRoute("POST", "/v1/webhook_endpoints", _webhooks("create", CreateEndpoint())),
+    ProviderRoute("GET", _one_endpoint, _webhooks("get", EndpointCall())),
+    ProviderRoute("POST", _one_endpoint, _webhooks("update", UpdateEndpoint())),
+    ProviderRoute("DELETE", _one_endpoint, _webhooks("delete", DeleteEndpoint())),
+    ProviderRoute("POST", f"{_one_endpoint}/rotate_secret", _webhooks("rotate", RotateSecret())),
+    ProviderRoute("POST", f"{_one_endpoint}/test", _webhooks("test", TestEndpoint())),
+    ProviderRoute("GET", "/v1/webhook_event_types", _webhooks("event_types", EventTypes())),
+    ProviderRoute("POST", "/v1/files", ProviderCall("files", UploadFile(), sdk_types=_file)),
+    ProviderRoute("GET", "/v1/files", ProviderCall("list_files", ListFiles())),
+    ProviderRoute("GET", _one_file, ProviderCall("get_file", GetFile(), sdk_types=_file)),
+    ProviderRoute("DELETE", _one_file, ProviderCall("delete_file", DeleteFile())),
+    ProviderRoute("GET", f"{_one_file}/content", ProviderCall("file_content", GetFileContent())),
+    ProviderRoute("POST", "/v1/uploads", ProviderCall("uploads", CreateUpload(), sdk_types=_upload)),
+    ProviderRoute("POST", f"{_one_upload}/parts", ProviderCall("upload_parts", AddUploadPart())),
+    ProviderRoute("POST", f"{_one_upload}/complete", ProviderCall("complete_upload", CompleteUpload())),
+    ProviderRoute("POST", f"{_one_upload}/cancel", ProviderCall("cancel_upload", CancelUpload())),
+    ProviderRoute("POST", "/v1/batches", ProviderCall("batches", CreateBatch(), sdk_types=_batch)),
+    ProviderRoute("GET", "/v1/batches", ProviderCall("list_batches", ListBatches())),
+    ProviderRoute("GET", _one_batch, ProviderCall("get_batch", GetBatch(), sdk_types=_batch)),
+    ProviderRoute("POST", f"{_one_batch}/cancel", ProviderCall("cancel_batch", CancelBatch())),
     *VECTOR_STORES,
     ProviderRoute("POST", "/v1/completions", _completions),
     ProviderRoute("POST", "/v1/embeddings", _embeddings),
@@ -319,7 +282,6 @@ REALTIME_HANDSHAKE: Final = VoiceHandshake(
 REALTIME: Final = Realtime()
 TRANSCRIPTION: Final = Transcription()
 RESPONSES_SOCKET: Final = ResponsesWebSocket()
-WARM_UP_CALL: Final = WarmUp()
 _websockets: Final = (
     ProviderWebSocket(
         "/v1/responses",
@@ -327,7 +289,7 @@ _websockets: Final = (
         (
             # `neutral=False`: a `NeutralRequest` becomes a request of `responses`
             (CREATE, ProviderCall("responses_socket", RESPONSES_SOCKET, operation="chat", neutral=False)),
-            (WARM_UP, ProviderCall("warm_up", WARM_UP_CALL)),
+            (WARM_UP, ProviderCall("warm_up", WarmUp())),
         ),
     ),
     ProviderWebSocket(
