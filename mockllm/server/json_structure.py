@@ -7,7 +7,7 @@ The text is read as bytes, before it is parsed, in slices: other requests are se
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -46,47 +46,37 @@ def takes_long_to_read(raw: bytes) -> bool:
 
 def structure_failure(raw: bytes, limits: ServerLimits) -> Failure | None:
     """Return a Failure if a body exceeds `--max-containers`, `--max-values` or `--max-depth`."""
-    check = structure_check(raw, limits)
-    try:
-        while True:
-            next(check)
-    except StopIteration as end:
-        failure: Failure | None = end.value
-        return failure
+    return next(filter(None, structure_check(raw, limits)), None)
 
 
 async def structure_failure_in_slices(raw: bytes, limits: ServerLimits) -> Failure | None:
     """Return the same. Other tasks of the loop run between the slices."""
-    check = structure_check(raw, limits)
-    try:
-        while True:
-            next(check)
-            await asyncio.sleep(0)
-    except StopIteration as end:
-        failure: Failure | None = end.value
-        return failure
+    for failure in structure_check(raw, limits):
+        if failure is not None:
+            return failure
+        await asyncio.sleep(0)
+    return None
 
 
-def structure_check(raw: bytes, limits: ServerLimits) -> Generator[None, None, Failure | None]:
-    """Return what `structure_failure` returns; yield after each slice. A body that cannot be JSON, such as a form or
-    an image, has no structure."""
-    if raw[:1] not in _JSON_STARTS or raw[:2] == b"--":
-        return None
-    if (yield from _is_small(raw, limits)):
-        return None
+def structure_check(raw: bytes, limits: ServerLimits) -> Iterator[Failure | None]:
+    """Yield None after each slice, and last what `structure_failure` returns, if it is a Failure. A body that cannot
+    be JSON, such as a form or an image, has no structure."""
+    if raw[:1] not in _JSON_STARTS or raw[:2] == b"--" or (yield from _is_small(raw, limits)):
+        return
     depth, containers, commas = DepthCount(), 0, 0
     for slice_marks in marks_of(raw):
         containers += slice_marks.count(b"[")
         commas += slice_marks.count(b",")
         if containers > limits.containers:
-            return _too_many(limits.containers, "arrays and objects", "--max-containers")
+            yield _too_many(limits.containers, "arrays and objects", "--max-containers")
+            return
         if commas >= limits.values:
-            return _too_many(limits.values, "values", "--max-values")
+            yield _too_many(limits.values, "values", "--max-values")
+            return
         depth.add(slice_marks)
-        yield
+        yield None
     if depth.deepest > limits.depth:
-        return Failure("bad_request", 400, f"The JSON body is nested deeper than {limits.depth} levels.")
-    return None
+        yield Failure("bad_request", 400, f"The JSON body is nested deeper than {limits.depth} levels.")
 
 
 def _is_small(raw: bytes, limits: ServerLimits) -> Generator[None, None, bool]:
