@@ -22,7 +22,7 @@ from mockllm.core.request.messages import MediaPart, Message
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.media.images import ImageGenerations
-from mockllm.dialects.openai.media.images_request import MAX_IMAGES, ImagesRequest
+from mockllm.dialects.openai.media.images_request import MAX_IMAGES, JsonImagesRequest
 from mockllm.dialects.openai.media.media_call import own_extras
 from mockllm.dialects.openai.validators import (
     Check,
@@ -70,19 +70,10 @@ FIELDS: Final[Mapping[str, Check]] = {
 }
 
 
-class OpenRouterImagesRequest(ImagesRequest):
+class OpenRouterImagesRequest(JsonImagesRequest):
     """A request for images. Images beside the prompt are its `input_references`."""
 
     documented_fields: ClassVar[frozenset[str] | None] = frozenset(FIELDS)
-    documents_vendor = True
-
-    @cached_property
-    def is_form(self) -> bool:
-        return False
-
-    @cached_property
-    def stream(self) -> bool:
-        return False
 
     @cached_property
     def size(self) -> ImageSize:

@@ -22,7 +22,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.media.images import ImageGenerations, image_member
-from mockllm.dialects.openai.media.images_request import MAX_IMAGES, ImagesRequest
+from mockllm.dialects.openai.media.images_request import MAX_IMAGES, JsonImagesRequest
 from mockllm.dialects.openai.media.media_call import own_extras
 from mockllm.dialects.openai.validators import (
     Check,
@@ -61,19 +61,10 @@ FIELDS: Final[Mapping[str, Check]] = {
 }
 
 
-class TogetherImagesRequest(ImagesRequest):
+class TogetherImagesRequest(JsonImagesRequest):
     """A request for images, in a JSON object."""
 
     documented_fields: ClassVar[frozenset[str] | None] = frozenset(FIELDS)
-    documents_vendor = True
-
-    @cached_property
-    def is_form(self) -> bool:
-        return False
-
-    @cached_property
-    def stream(self) -> bool:
-        return False
 
     @cached_property
     def by_url(self) -> bool:

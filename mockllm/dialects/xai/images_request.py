@@ -16,7 +16,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.media.images import ImageSize
 from mockllm.core.request.messages import MediaPart, Message
 from mockllm.core.request.request import Request
-from mockllm.dialects.openai.media.images_request import MAX_IMAGES, ImagesRequest
+from mockllm.dialects.openai.media.images_request import MAX_IMAGES, JsonImagesRequest
 from mockllm.dialects.openai.validators import (
     Check,
     array,
@@ -73,20 +73,11 @@ EDIT_FIELDS: Final[Mapping[str, Check]] = {
 }
 
 
-class XaiImagesRequest(ImagesRequest):
+class XaiImagesRequest(JsonImagesRequest):
     """A request for images. A stream is unknown to the reference."""
 
     documented_fields: ClassVar[frozenset[str] | None] = frozenset(FIELDS)
-    documents_vendor = True
     checks: ClassVar[Mapping[str, Check]] = FIELDS
-
-    @cached_property
-    def is_form(self) -> bool:
-        return False
-
-    @cached_property
-    def stream(self) -> bool:
-        return False
 
     @cached_property
     def is_gpt(self) -> bool:

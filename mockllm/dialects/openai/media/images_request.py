@@ -158,6 +158,20 @@ class ImagesRequest(MediaRequest):
         return self.user or " ".join(file.name for file in self.files)
 
 
+class JsonImagesRequest(ImagesRequest):
+    """A request for images of another provider: a JSON object, without a stream."""
+
+    documents_vendor = True
+
+    @cached_property
+    def is_form(self) -> bool:
+        return False
+
+    @cached_property
+    def stream(self) -> bool:
+        return False
+
+
 class ImageEditRequest(ImagesRequest):
     api = "image_edits"
     documented_fields = _SHARED_FIELDS | {"image", "images", "input_fidelity", "markup", "mask"}
