@@ -21,7 +21,7 @@ from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import EventKind, Framing, Plan, ResponseHead
 from mockllm.core.reply.reply import Finish, Refusal, Reply, Text, Usage, joined_text
 from mockllm.core.request.messages import Role
-from mockllm.core.request.request import Message, Request, TextPart, estimate_input
+from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.dialects.bedrock.converse_request import BedrockRequest
 from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_plan
@@ -48,10 +48,6 @@ class PromptRequest(BedrockRequest):
         most = fields.get(self.limit)
         stop = (text for text in list_of(fields.get(self.stops)) if type(text) is str)
         return OutputBounds(1, tuple(stop), most if type(most) is int and most > 0 else None)
-
-    @cached_property
-    def input_tokens(self) -> int:
-        return estimate_input(self)
 
 
 class TitanRequest(PromptRequest):

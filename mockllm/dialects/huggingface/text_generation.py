@@ -18,7 +18,7 @@ from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import count_of, object_of, text_of, texts
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload
-from mockllm.core.rendering.plan import EventKind, EventStep, Framing, Plan
+from mockllm.core.rendering.plan import EventStep, Framing, Plan
 from mockllm.core.reply.reply import Choice, Finish, Reply, texts_of
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.core.request.response_parameters import OutputBounds
@@ -123,9 +123,6 @@ class TextGenerationEncoder(Encoder):
     def end_choice(self, choice: int) -> Iterable[Event]:
         self._sent += 1
         return (self._event(END_TOKEN, self.reply.choices[choice]),)
-
-    def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
-        return ()
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         return ((dumps(self._call.error_content(failure, self._request, self._identity)), None),)

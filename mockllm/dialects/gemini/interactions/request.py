@@ -27,7 +27,6 @@ class InteractionRequest(GenerateRequest):
     """POST …/interactions."""
 
     api = "interactions"
-    generates = True
     turns_field = None
 
     @cached_property
